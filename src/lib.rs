@@ -1,0 +1,4 @@
+//! Kafka log segments, read offline.
+#![cfg_attr(not(test), warn(missing_docs))]
+
+pub mod wire;

@@ -1,0 +1,239 @@
+//! What is wrong with some bytes.
+
+use std::fmt;
+
+/// What is wrong with some bytes, and where: `Copy`, and without text until it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    kind: FaultKind,
+    at: usize,
+}
+
+impl Fault {
+    /// A fault `at` bytes from the start of what was parsed.
+    #[must_use]
+    pub const fn new(kind: FaultKind, at: usize) -> Self {
+        Self { kind, at }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub const fn kind(&self) -> FaultKind {
+        self.kind
+    }
+
+    /// Where: bytes from the start of the slice that was parsed. For records of a compressed batch that is a
+    /// place in the decompressed bytes.
+    #[must_use]
+    pub const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The same fault, seen from `by` bytes earlier.
+    #[must_use]
+    pub const fn shifted(self, by: usize) -> Self {
+        Self { kind: self.kind, at: self.at.saturating_add(by) }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The kinds of wrong bytes. Numbers are as stored; sizes are in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// A field runs past the end of what holds it.
+    EndOfInput,
+    /// A variable-length integer has more bytes than its type allows.
+    VarintTooLong {
+        /// The most bytes it may have.
+        width: usize,
+    },
+    /// A frame announces fewer bytes than any message has.
+    FrameSize {
+        /// The size announced.
+        size: i32,
+    },
+    /// A frame announces more bytes than the file has left.
+    FrameBeyondEnd {
+        /// Bytes announced, the 12 before the body included.
+        announced: u64,
+        /// Bytes left in the file.
+        left: u64,
+    },
+    /// Too few bytes are left to hold a frame.
+    Tail {
+        /// Bytes left.
+        left: u64,
+    },
+    /// A frame is smaller than the header of its format.
+    BatchTooSmall {
+        /// Bytes of the frame.
+        size: usize,
+        /// Bytes the header needs.
+        least: usize,
+    },
+    /// The magic byte is none that Kafka ever wrote.
+    UnknownMagic(i8),
+    /// The attributes name a codec that does not exist.
+    UnknownCodec(u8),
+    /// The codec exists but is not allowed with this magic (zstd before magic 2).
+    CodecForbidden {
+        /// The codec's id.
+        codec: u8,
+        /// The magic of the batch.
+        magic: i8,
+    },
+    /// The checksum stored is not that of the bytes.
+    Crc {
+        /// As stored.
+        stored: u32,
+        /// As computed.
+        actual: u32,
+    },
+    /// A batch announces a negative number of records.
+    RecordCount(i32),
+    /// A batch holds fewer records than it announces.
+    RecordsMissing {
+        /// Records announced.
+        declared: i32,
+        /// Records there.
+        found: i32,
+    },
+    /// Bytes are left behind the last record announced.
+    RecordsRemaining {
+        /// Bytes left.
+        left: usize,
+    },
+    /// A record announces more bytes than are left, or fewer than none.
+    RecordLength {
+        /// The length announced.
+        length: i32,
+        /// Bytes left.
+        left: usize,
+    },
+    /// The fields of a record end before the record does.
+    RecordLeftover {
+        /// Bytes not used.
+        left: usize,
+    },
+    /// A key, value or header announces more bytes than its record has left.
+    FieldLength {
+        /// The length announced.
+        length: i32,
+        /// Bytes left.
+        left: usize,
+    },
+    /// A record announces a negative or impossible number of headers.
+    HeaderCount(i32),
+    /// A record header has no key.
+    HeaderKeyLength(i32),
+    /// A compressed wrapper message has no value.
+    WrapperWithoutValue,
+    /// A compressed wrapper message holds no messages.
+    WrapperEmpty,
+    /// A message inside a compressed wrapper is compressed itself.
+    WrapperNested,
+    /// The offset of a compressed wrapper lies before its last message.
+    WrapperOffset {
+        /// The wrapper's offset.
+        offset: i64,
+        /// The last relative offset inside.
+        last_inner: i64,
+    },
+    /// A compressed payload cannot be read.
+    Inflate(Inflate),
+    /// A compressed payload holds more than we are ready to unpack.
+    InflateLimit {
+        /// The most bytes unpacked.
+        limit: usize,
+    },
+    /// The key of a control record is missing or too short.
+    ControlKey,
+    /// The version of a control record is negative.
+    ControlVersion(i16),
+    /// The value of a control record is missing or cannot be read.
+    ControlValue,
+}
+
+/// Why a compressed payload cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Inflate {
+    /// The header of the stream is not that of the codec.
+    Header,
+    /// The stream is broken inside.
+    Corrupt,
+    /// The stream ends early.
+    Truncated,
+    /// A checksum inside the stream does not fit.
+    Checksum,
+    /// Bytes behind the end of the stream are not part of it.
+    Trailing,
+}
+
+impl fmt::Display for Inflate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Header => "its header is not that of the codec",
+            Self::Corrupt => "the compressed data is broken",
+            Self::Truncated => "the compressed data ends early",
+            Self::Checksum => "a checksum inside the compressed data does not match",
+            Self::Trailing => "foreign bytes follow the compressed data",
+        })
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::EndOfInput => write!(f, "a field runs past the end"),
+            Self::VarintTooLong { width } => write!(f, "a varint is longer than {width} bytes"),
+            Self::FrameSize { size } => write!(f, "batch size {size} is below the smallest possible, 14"),
+            Self::FrameBeyondEnd { announced, left } => {
+                write!(f, "batch of {announced} bytes, of which the file has only {left}")
+            }
+            Self::Tail { left } => write!(f, "{left} bytes at the end, too few for a batch"),
+            Self::BatchTooSmall { size, least } => {
+                write!(f, "batch of {size} bytes, smaller than its header of {least}")
+            }
+            Self::UnknownMagic(magic) => write!(f, "unknown magic {magic}"),
+            Self::UnknownCodec(id) => write!(f, "unknown compression codec {id}"),
+            Self::CodecForbidden { codec, magic } => {
+                write!(f, "compression codec {codec} does not exist in magic {magic}")
+            }
+            Self::Crc { stored, actual } => write!(f, "checksum mismatch: stored {stored}, actual {actual}"),
+            Self::RecordCount(count) => write!(f, "negative record count {count}"),
+            Self::RecordsMissing { declared, found } => {
+                write!(f, "{declared} records declared, but the batch ends after {found}")
+            }
+            Self::RecordsRemaining { left } => write!(f, "{left} bytes follow the last record declared"),
+            Self::RecordLength { length, left } => {
+                write!(f, "record of {length} bytes where {left} are left")
+            }
+            Self::RecordLeftover { left } => write!(f, "{left} bytes of the record are not part of any field"),
+            Self::FieldLength { length, left } => {
+                write!(f, "field of {length} bytes where the record has {left} left")
+            }
+            Self::HeaderCount(count) => write!(f, "impossible number of record headers {count}"),
+            Self::HeaderKeyLength(length) => write!(f, "record header with key length {length}"),
+            Self::WrapperWithoutValue => write!(f, "compressed message without a value"),
+            Self::WrapperEmpty => write!(f, "compressed message with no messages inside"),
+            Self::WrapperNested => write!(f, "a message inside a compressed message is compressed itself"),
+            Self::WrapperOffset { offset, last_inner } => {
+                write!(f, "offset {offset} of the compressed message is below its last relative offset {last_inner}")
+            }
+            Self::Inflate(why) => write!(f, "cannot decompress: {why}"),
+            Self::InflateLimit { limit } => write!(f, "decompresses to more than the limit of {limit} bytes"),
+            Self::ControlKey => write!(f, "control record without a key of at least 4 bytes"),
+            Self::ControlVersion(version) => write!(f, "control record of version {version}"),
+            Self::ControlValue => write!(f, "control record whose value cannot be read"),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Bytes to numbers: the leaves every parser is built from.
+//!
+//! The parsers inside are [`nom`] combinators over slices; what leaves this crate is a value or a [`Fault`].
+//!
+//! **Invariant:** nothing here knows what a number means, allocates, or panics on any input. Absent on purpose:
+//! files, layouts, text.
+#![deny(clippy::arithmetic_side_effects, clippy::expect_used)]
+
+pub mod crc;
+pub mod fault;
+pub mod units;
+pub mod varint;
+
+pub use fault::{Fault, FaultKind};
+pub use units::{LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp};
+
+/// What a parser returns: the rest of the input and a value, or where the input went wrong.
+pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, Wrong<'a>>;
+
+/// The error inside a parser: the input at which it stopped, and why. Small, so that the good path stays quick.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wrong<'a> {
+    rest: &'a [u8],
+    kind: FaultKind,
+}
+
+impl<'a> Wrong<'a> {
+    /// Stops at `rest`.
+    #[cold]
+    pub(crate) fn at(rest: &'a [u8], kind: FaultKind) -> nom::Err<Self> {
+        nom::Err::Error(Self { rest, kind })
+    }
+}
+
+impl<'a> nom::error::ParseError<&'a [u8]> for Wrong<'a> {
+    /// Every primitive of nom that we use fails for one reason only: it ran out of bytes.
+    #[cold]
+    fn from_error_kind(rest: &'a [u8], _: nom::error::ErrorKind) -> Self {
+        Self { rest, kind: FaultKind::EndOfInput }
+    }
+
+    fn append(_: &'a [u8], _: nom::error::ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+/// Turns nom's result into ours: the fault's place is counted from the start of `input`.
+///
+/// # Errors
+/// The fault that stopped the parser.
+pub(crate) fn finish<'a, T>(input: &'a [u8], parsed: Parsed<'a, T>) -> Result<(&'a [u8], T), Fault> {
+    match parsed {
+        Ok(done) => Ok(done),
+        Err(nom::Err::Error(wrong) | nom::Err::Failure(wrong)) => {
+            Err(Fault::new(wrong.kind, input.len().saturating_sub(wrong.rest.len())))
+        }
+        Err(nom::Err::Incomplete(_)) => Err(Fault::new(FaultKind::EndOfInput, input.len())),
+    }
+}
