@@ -32,7 +32,10 @@ impl Fault {
     /// The same fault, seen from `by` bytes earlier.
     #[must_use]
     pub const fn shifted(self, by: usize) -> Self {
-        Self { kind: self.kind, at: self.at.saturating_add(by) }
+        Self {
+            kind: self.kind,
+            at: self.at.saturating_add(by),
+        }
     }
 }
 
@@ -195,42 +198,73 @@ impl fmt::Display for FaultKind {
         match *self {
             Self::EndOfInput => write!(f, "a field runs past the end"),
             Self::VarintTooLong { width } => write!(f, "a varint is longer than {width} bytes"),
-            Self::FrameSize { size } => write!(f, "batch size {size} is below the smallest possible, 14"),
+            Self::FrameSize { size } => {
+                write!(f, "batch size {size} is below the smallest possible, 14")
+            }
             Self::FrameBeyondEnd { announced, left } => {
-                write!(f, "batch of {announced} bytes, of which the file has only {left}")
+                write!(
+                    f,
+                    "batch of {announced} bytes, of which the file has only {left}"
+                )
             }
             Self::Tail { left } => write!(f, "{left} bytes at the end, too few for a batch"),
             Self::BatchTooSmall { size, least } => {
-                write!(f, "batch of {size} bytes, smaller than its header of {least}")
+                write!(
+                    f,
+                    "batch of {size} bytes, smaller than its header of {least}"
+                )
             }
             Self::UnknownMagic(magic) => write!(f, "unknown magic {magic}"),
             Self::UnknownCodec(id) => write!(f, "unknown compression codec {id}"),
             Self::CodecForbidden { codec, magic } => {
-                write!(f, "compression codec {codec} does not exist in magic {magic}")
+                write!(
+                    f,
+                    "compression codec {codec} does not exist in magic {magic}"
+                )
             }
-            Self::Crc { stored, actual } => write!(f, "checksum mismatch: stored {stored}, actual {actual}"),
+            Self::Crc { stored, actual } => {
+                write!(f, "checksum mismatch: stored {stored}, actual {actual}")
+            }
             Self::RecordCount(count) => write!(f, "negative record count {count}"),
             Self::RecordsMissing { declared, found } => {
-                write!(f, "{declared} records declared, but the batch ends after {found}")
+                write!(
+                    f,
+                    "{declared} records declared, but the batch ends after {found}"
+                )
             }
-            Self::RecordsRemaining { left } => write!(f, "{left} bytes follow the last record declared"),
+            Self::RecordsRemaining { left } => {
+                write!(f, "{left} bytes follow the last record declared")
+            }
             Self::RecordLength { length, left } => {
                 write!(f, "record of {length} bytes where {left} are left")
             }
-            Self::RecordLeftover { left } => write!(f, "{left} bytes of the record are not part of any field"),
+            Self::RecordLeftover { left } => {
+                write!(f, "{left} bytes of the record are not part of any field")
+            }
             Self::FieldLength { length, left } => {
-                write!(f, "field of {length} bytes where the record has {left} left")
+                write!(
+                    f,
+                    "field of {length} bytes where the record has {left} left"
+                )
             }
             Self::HeaderCount(count) => write!(f, "impossible number of record headers {count}"),
             Self::HeaderKeyLength(length) => write!(f, "record header with key length {length}"),
             Self::WrapperWithoutValue => write!(f, "compressed message without a value"),
             Self::WrapperEmpty => write!(f, "compressed message with no messages inside"),
-            Self::WrapperNested => write!(f, "a message inside a compressed message is compressed itself"),
+            Self::WrapperNested => write!(
+                f,
+                "a message inside a compressed message is compressed itself"
+            ),
             Self::WrapperOffset { offset, last_inner } => {
-                write!(f, "offset {offset} of the compressed message is below its last relative offset {last_inner}")
+                write!(
+                    f,
+                    "offset {offset} of the compressed message is below its last relative offset {last_inner}"
+                )
             }
             Self::Inflate(why) => write!(f, "cannot decompress: {why}"),
-            Self::InflateLimit { limit } => write!(f, "decompresses to more than the limit of {limit} bytes"),
+            Self::InflateLimit { limit } => {
+                write!(f, "decompresses to more than the limit of {limit} bytes")
+            }
             Self::ControlKey => write!(f, "control record without a key of at least 4 bytes"),
             Self::ControlVersion(version) => write!(f, "control record of version {version}"),
             Self::ControlValue => write!(f, "control record whose value cannot be read"),

@@ -8,10 +8,12 @@
 
 pub mod crc;
 pub mod fault;
+pub mod release;
 pub mod units;
 pub mod varint;
 
 pub use fault::{Fault, FaultKind};
+pub use release::Release;
 pub use units::{LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp};
 
 /// What a parser returns: the rest of the input and a value, or where the input went wrong.
@@ -36,7 +38,10 @@ impl<'a> nom::error::ParseError<&'a [u8]> for Wrong<'a> {
     /// Every primitive of nom that we use fails for one reason only: it ran out of bytes.
     #[cold]
     fn from_error_kind(rest: &'a [u8], _: nom::error::ErrorKind) -> Self {
-        Self { rest, kind: FaultKind::EndOfInput }
+        Self {
+            rest,
+            kind: FaultKind::EndOfInput,
+        }
     }
 
     fn append(_: &'a [u8], _: nom::error::ErrorKind, other: Self) -> Self {
@@ -48,12 +53,16 @@ impl<'a> nom::error::ParseError<&'a [u8]> for Wrong<'a> {
 ///
 /// # Errors
 /// The fault that stopped the parser.
-pub(crate) fn finish<'a, T>(input: &'a [u8], parsed: Parsed<'a, T>) -> Result<(&'a [u8], T), Fault> {
+pub(crate) fn finish<'a, T>(
+    input: &'a [u8],
+    parsed: Parsed<'a, T>,
+) -> Result<(&'a [u8], T), Fault> {
     match parsed {
         Ok(done) => Ok(done),
-        Err(nom::Err::Error(wrong) | nom::Err::Failure(wrong)) => {
-            Err(Fault::new(wrong.kind, input.len().saturating_sub(wrong.rest.len())))
-        }
+        Err(nom::Err::Error(wrong) | nom::Err::Failure(wrong)) => Err(Fault::new(
+            wrong.kind,
+            input.len().saturating_sub(wrong.rest.len()),
+        )),
         Err(nom::Err::Incomplete(_)) => Err(Fault::new(FaultKind::EndOfInput, input.len())),
     }
 }

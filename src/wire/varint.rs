@@ -7,34 +7,52 @@ use super::{FaultKind, Parsed, Wrong};
 
 /// A signed 32-bit varint of at most 5 bytes (`ByteUtils.readVarint`).
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "measured: the leaf of every record field")]
+#[expect(
+    clippy::inline_always,
+    reason = "measured: the leaf of every record field"
+)]
 pub(crate) fn varint(input: &[u8]) -> Parsed<'_, i32> {
     let (rest, n) = unsigned_varint(input)?;
-    Ok((rest, (n >> 1).cast_signed() ^ 0_i32.wrapping_sub((n & 1).cast_signed())))
+    Ok((
+        rest,
+        (n >> 1).cast_signed() ^ 0_i32.wrapping_sub((n & 1).cast_signed()),
+    ))
 }
 
 /// A signed 64-bit varint of at most 10 bytes (`ByteUtils.readVarlong`).
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "measured: the leaf of every record field")]
+#[expect(
+    clippy::inline_always,
+    reason = "measured: the leaf of every record field"
+)]
 pub(crate) fn varlong(input: &[u8]) -> Parsed<'_, i64> {
     let (rest, n) = match *input {
         [a, ref rest @ ..] if a < 0x80 => (rest, u64::from(a)),
         [a, b, ref rest @ ..] if b < 0x80 => (rest, u64::from(a & 0x7f) | u64::from(b) << 7),
         _ => long(input, 10)?,
     };
-    Ok((rest, (n >> 1).cast_signed() ^ 0_i64.wrapping_sub((n & 1).cast_signed())))
+    Ok((
+        rest,
+        (n >> 1).cast_signed() ^ 0_i64.wrapping_sub((n & 1).cast_signed()),
+    ))
 }
 
 /// An unsigned 32-bit varint of at most 5 bytes (`ByteUtils.readUnsignedVarint`).
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "measured: the leaf of every record field")]
+#[expect(
+    clippy::inline_always,
+    reason = "measured: the leaf of every record field"
+)]
 pub(crate) fn unsigned_varint(input: &[u8]) -> Parsed<'_, u32> {
     match *input {
         [a, ref rest @ ..] if a < 0x80 => Ok((rest, u32::from(a))),
         [a, b, ref rest @ ..] if b < 0x80 => Ok((rest, u32::from(a & 0x7f) | u32::from(b) << 7)),
         _ => {
             let (rest, n) = long(input, 5)?;
-            #[expect(clippy::cast_possible_truncation, reason = "surplus bits are shifted out, as in Kafka")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "surplus bits are shifted out, as in Kafka"
+            )]
             Ok((rest, n as u32))
         }
     }
@@ -49,7 +67,8 @@ fn long(input: &[u8], width: usize) -> Parsed<'_, u64> {
         let Some((&byte, after)) = rest.split_first() else {
             return Err(Wrong::at(rest, FaultKind::EndOfInput));
         };
-        n |= u64::from(byte & 0x7f).unbounded_shl(7_u32.wrapping_mul(u32::try_from(group).unwrap_or(u32::MAX)));
+        n |= u64::from(byte & 0x7f)
+            .unbounded_shl(7_u32.wrapping_mul(u32::try_from(group).unwrap_or(u32::MAX)));
         rest = after;
         if byte < 0x80 {
             return Ok((rest, n));
@@ -97,32 +116,53 @@ mod tests {
                 assert_eq!(long_of(bytes), i64::from(n));
             }
         }
-        assert_eq!(long_of(&[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]), i64::MAX);
-        assert_eq!(long_of(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]), i64::MIN);
+        assert_eq!(
+            long_of(&[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]),
+            i64::MAX
+        );
+        assert_eq!(
+            long_of(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]),
+            i64::MIN
+        );
         assert_eq!(long_of(&[0xff, 0xef, 0xb2, 0x52]), -86_400_000);
-        assert_eq!(long_of(&[0x80, 0xa0, 0xab, 0xfe, 0xf9, 0x62]), 1_700_000_000_000);
+        assert_eq!(
+            long_of(&[0x80, 0xa0, 0xab, 0xfe, 0xf9, 0x62]),
+            1_700_000_000_000
+        );
     }
 
     #[test]
     fn longer_encodings_than_needed_are_read() {
         assert_eq!(int(&[0x82, 0x80, 0x80, 0x80, 0]), 1);
-        assert_eq!(long_of(&[0x82, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0]), 1);
+        assert_eq!(
+            long_of(&[0x82, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0]),
+            1
+        );
     }
 
     #[test]
     fn surplus_bits_of_the_last_byte_are_dropped() {
         assert_eq!(int(&[0xff, 0xff, 0xff, 0xff, 0x7f]), i32::MIN);
-        assert_eq!(long_of(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]), i64::MIN);
+        assert_eq!(
+            long_of(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]),
+            i64::MIN
+        );
     }
 
     #[test]
     fn too_many_bytes_and_too_few_are_faults_that_say_where() {
         let endless = [0x80; 12];
         let fault = finish(&endless, varint(&endless)).unwrap_err();
-        assert_eq!((fault.kind(), fault.at()), (FaultKind::VarintTooLong { width: 5 }, 0));
+        assert_eq!(
+            (fault.kind(), fault.at()),
+            (FaultKind::VarintTooLong { width: 5 }, 0)
+        );
         let cut = [0x80, 0x80];
         let fault = finish(&cut, varlong(&cut)).unwrap_err();
         assert_eq!((fault.kind(), fault.at()), (FaultKind::EndOfInput, 2));
-        assert_eq!(finish(&[], varint(&[])).unwrap_err().kind(), FaultKind::EndOfInput);
+        assert_eq!(
+            finish(&[], varint(&[])).unwrap_err().kind(),
+            FaultKind::EndOfInput
+        );
     }
 }
