@@ -66,3 +66,18 @@ pub(crate) fn finish<'a, T>(
         Err(nom::Err::Incomplete(_)) => Err(Fault::new(FaultKind::EndOfInput, input.len())),
     }
 }
+
+/// `N` bytes of `bytes` from `at` on, for `from_be_bytes`; zeros where they would lie outside. With a fixed-size header
+/// and a constant `at` the check is gone after compilation.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "the bounds check must see the constants"
+)]
+pub(crate) fn be<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    bytes
+        .get(at..)
+        .and_then(|tail| tail.first_chunk())
+        .copied()
+        .unwrap_or([0; N])
+}

@@ -1,0 +1,451 @@
+//! Record batches: the 61-byte header of magic 2, and what batches of every magic have in common.
+//!
+//! | offset | size | name | meaning |
+//! |---|---|---|---|
+//! | 0 | 8 | base offset | offset of slot 0, kept when compaction removes the first record |
+//! | 8 | 4 | batch length | bytes that follow this field, at least 49 |
+//! | 12 | 4 | partition leader epoch | −1 unknown; not covered by the CRC |
+//! | 16 | 1 | magic | 2 |
+//! | 17 | 4 | crc | CRC-32C of everything from the attributes on |
+//! | 21 | 2 | attributes | codec 0–2, timestamp type 3, transactional 4, control 5, delete horizon 6 |
+//! | 23 | 4 | last offset delta | last offset = base offset + this |
+//! | 27 | 8 | base timestamp | ms; the delete horizon when bit 6 is set |
+//! | 35 | 8 | max timestamp | ms; the append time when bit 3 is set |
+//! | 43 | 8 | producer id | −1 none |
+//! | 51 | 2 | producer epoch | −1 none |
+//! | 53 | 4 | base sequence | −1 none |
+//! | 57 | 4 | records count | records stored |
+//! | 61 | … | records | one compressed stream if there is a codec |
+//!
+//! Source: `DefaultRecordBatch`.
+
+use super::codec::{Codec, Scratch};
+use super::frame::Frame;
+use super::legacy::Message;
+use super::record::Records;
+use crate::wire::{
+    Fault, FaultKind, LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp, be, crc,
+};
+
+const BASE_OFFSET: usize = 0;
+const LENGTH: usize = 8;
+const LEADER_EPOCH: usize = 12;
+const MAGIC: usize = 16;
+const CRC: usize = 17;
+const ATTRIBUTES: usize = 21;
+const LAST_OFFSET_DELTA: usize = 23;
+const BASE_TIMESTAMP: usize = 27;
+const MAX_TIMESTAMP: usize = 35;
+const PRODUCER_ID: usize = 43;
+const PRODUCER_EPOCH: usize = 51;
+const BASE_SEQUENCE: usize = 53;
+const RECORDS_COUNT: usize = 57;
+
+/// Bytes before the records.
+pub const HEADER_BYTES: usize = 61;
+
+const _: () = assert!(
+    8 + 4 + 4 + 1 + 4 + 2 + 4 + 8 + 8 + 8 + 2 + 4 + 4 == HEADER_BYTES
+        && RECORDS_COUNT + 4 == HEADER_BYTES
+        && BASE_OFFSET + 8 == LENGTH
+        && MAGIC + 1 == CRC
+);
+
+const TIMESTAMP_TYPE_BIT: u8 = 0x08;
+const TRANSACTIONAL_BIT: u8 = 0x10;
+const CONTROL_BIT: u8 = 0x20;
+const DELETE_HORIZON_BIT: u8 = 0x40;
+
+/// What the timestamps of a batch are (`TimestampType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimestampType {
+    /// Magic 0 has none.
+    None,
+    /// Given by the producer.
+    CreateTime,
+    /// Given by the broker, one for the whole batch.
+    LogAppendTime,
+}
+
+impl TimestampType {
+    pub(super) const fn of(attributes: u8) -> Self {
+        if attributes & TIMESTAMP_TYPE_BIT == 0 {
+            Self::CreateTime
+        } else {
+            Self::LogAppendTime
+        }
+    }
+
+    /// Kafka's name of it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "NoTimestampType",
+            Self::CreateTime => "CreateTime",
+            Self::LogAppendTime => "LogAppendTime",
+        }
+    }
+}
+
+/// A frame understood: a record batch (magic 2) or a message (magic 0 or 1), which counts as a batch of its own.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Batch<'map> {
+    /// Magic 2.
+    V2(RecordBatch<'map>),
+    /// Magic 0 or 1: one message, or a compressed set of them.
+    Legacy(Message<'map>),
+}
+
+impl<'map> Batch<'map> {
+    /// Reads the header of the batch in `frame`; the CRC is left alone. A magic above 2 is read as 2, as Kafka does.
+    ///
+    /// # Errors
+    /// The magic is negative, or the frame is smaller than the header of its format.
+    ///
+    /// # References
+    /// `FileLogInputStream.nextBatch`, `AbstractLegacyRecordBatch`, `DefaultRecordBatch`.
+    pub fn parse(frame: Frame<'map>) -> Result<Self, Fault> {
+        match frame.magic() {
+            magic @ ..0 => Err(Fault::new(FaultKind::UnknownMagic(magic), MAGIC)),
+            0 | 1 => Message::parse(frame.bytes(), frame.position()).map(Self::Legacy),
+            2.. => RecordBatch::parse(frame).map(Self::V2),
+        }
+    }
+
+    /// Where the batch begins in its file.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        match self {
+            Self::V2(batch) => batch.position(),
+            Self::Legacy(message) => message.position(),
+        }
+    }
+
+    /// Bytes of the batch.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        match self {
+            Self::V2(batch) => batch.size_bytes(),
+            Self::Legacy(message) => message.bytes().len(),
+        }
+    }
+
+    /// The last offset of the batch.
+    #[must_use]
+    pub fn last_offset(&self) -> Offset {
+        match self {
+            Self::V2(batch) => batch.last_offset(),
+            Self::Legacy(message) => message.offset(),
+        }
+    }
+
+    /// What its timestamps are.
+    #[must_use]
+    pub fn timestamp_type(&self) -> TimestampType {
+        match self {
+            Self::V2(batch) => batch.timestamp_type(),
+            Self::Legacy(message) => message.timestamp_type(),
+        }
+    }
+
+    /// Whether its records are markers for Kafka itself, which no consumer gets.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        matches!(self, Self::V2(batch) if batch.is_control())
+    }
+
+    /// How its records are compressed.
+    ///
+    /// # Errors
+    /// There is no such codec.
+    pub fn codec(&self) -> Result<Codec, Fault> {
+        match self {
+            Self::V2(batch) => batch.codec(),
+            Self::Legacy(message) => message.codec(),
+        }
+    }
+
+    /// Compares the checksum stored with that of the bytes.
+    ///
+    /// # Errors
+    /// They differ.
+    pub fn check_crc(&self) -> Result<(), Fault> {
+        let (stored, actual, at) = match self {
+            Self::V2(batch) => (batch.stored_crc(), batch.actual_crc(), CRC),
+            Self::Legacy(message) => (
+                message.stored_crc(),
+                message.actual_crc(),
+                super::legacy::CRC,
+            ),
+        };
+        if stored == actual {
+            Ok(())
+        } else {
+            Err(Fault::new(FaultKind::Crc { stored, actual }, at))
+        }
+    }
+
+    /// The records, unpacked into `scratch` if they are compressed.
+    ///
+    /// # Errors
+    /// The codec is unknown, or a compressed set cannot be read at all. What goes wrong further inside is an item of
+    /// the iterator, behind the records that could be read before it.
+    pub fn records<'buf>(&self, scratch: &'buf mut Scratch) -> Result<Records<'buf>, Fault>
+    where
+        'map: 'buf,
+    {
+        match self {
+            Self::V2(batch) => batch.records(scratch),
+            Self::Legacy(message) => message.records(scratch),
+        }
+    }
+}
+
+/// A batch of magic 2.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordBatch<'map> {
+    position: Position,
+    header: &'map [u8; HEADER_BYTES],
+    body: &'map [u8],
+}
+
+impl<'map> RecordBatch<'map> {
+    /// Takes the frame for a batch of magic 2.
+    ///
+    /// # Errors
+    /// It is smaller than the header.
+    pub fn parse(frame: Frame<'map>) -> Result<Self, Fault> {
+        match frame.bytes().split_first_chunk() {
+            Some((header, body)) => Ok(Self {
+                position: frame.position(),
+                header,
+                body,
+            }),
+            None => Err(Fault::new(
+                FaultKind::BatchTooSmall {
+                    size: frame.size_bytes(),
+                    least: HEADER_BYTES,
+                },
+                LENGTH,
+            )),
+        }
+    }
+
+    /// The header at the start of `bytes`, for a look at its fields: the batch has no records.
+    #[must_use]
+    pub fn of_header(bytes: &'map [u8]) -> Option<Self> {
+        let header = bytes.first_chunk()?;
+        Some(Self {
+            position: Position(0),
+            header,
+            body: &[],
+        })
+    }
+
+    /// The header Kafka shows for a frame smaller than a header: it reads on into what follows. `None` where the file
+    /// ends before that.
+    #[must_use]
+    pub fn overlapping(frame: Frame<'map>) -> Option<Self> {
+        let header = frame.window().first_chunk()?;
+        Some(Self {
+            position: frame.position(),
+            header,
+            body: &[],
+        })
+    }
+
+    /// Where the batch begins in its file.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Bytes of the batch, header included.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.body.len().saturating_add(HEADER_BYTES)
+    }
+
+    /// The bytes behind the header: records, compressed if there is a codec.
+    #[must_use]
+    pub fn body(&self) -> &'map [u8] {
+        self.body
+    }
+
+    /// Offset of slot 0.
+    #[must_use]
+    pub fn base_offset(&self) -> Offset {
+        Offset(i64::from_be_bytes(be(self.header, BASE_OFFSET)))
+    }
+
+    /// Base offset + last offset delta.
+    #[must_use]
+    pub fn last_offset(&self) -> Offset {
+        self.base_offset().plus(self.last_offset_delta())
+    }
+
+    /// Distance of the last slot from the first.
+    #[must_use]
+    pub fn last_offset_delta(&self) -> OffsetDelta {
+        OffsetDelta(i32::from_be_bytes(be(self.header, LAST_OFFSET_DELTA)))
+    }
+
+    /// Term of the leader that appended it.
+    #[must_use]
+    pub fn leader_epoch(&self) -> LeaderEpoch {
+        LeaderEpoch(i32::from_be_bytes(be(self.header, LEADER_EPOCH)))
+    }
+
+    /// The magic byte as stored.
+    #[must_use]
+    pub fn magic(&self) -> i8 {
+        i8::from_be_bytes(be(self.header, MAGIC))
+    }
+
+    /// The checksum as stored.
+    #[must_use]
+    pub fn stored_crc(&self) -> u32 {
+        u32::from_be_bytes(be(self.header, CRC))
+    }
+
+    /// The checksum of the bytes from the attributes on.
+    #[must_use]
+    pub fn actual_crc(&self) -> u32 {
+        let (_, covered) = self.header.split_at(ATTRIBUTES);
+        crc::crc32c_append(crc::crc32c(covered), self.body)
+    }
+
+    /// The 16 attribute bits as stored; Kafka uses the low 7.
+    #[must_use]
+    pub fn attributes(&self) -> i16 {
+        i16::from_be_bytes(be(self.header, ATTRIBUTES))
+    }
+
+    fn low_attributes(&self) -> u8 {
+        let [_, low] = be(self.header, ATTRIBUTES);
+        low
+    }
+
+    /// How the records are compressed.
+    ///
+    /// # Errors
+    /// There is no such codec.
+    pub fn codec(&self) -> Result<Codec, Fault> {
+        Codec::of(self.low_attributes()).map_err(|kind| Fault::new(kind, ATTRIBUTES))
+    }
+
+    /// What the timestamps are.
+    #[must_use]
+    pub fn timestamp_type(&self) -> TimestampType {
+        TimestampType::of(self.low_attributes())
+    }
+
+    /// Whether the batch belongs to a transaction.
+    #[must_use]
+    pub fn is_transactional(&self) -> bool {
+        self.low_attributes() & TRANSACTIONAL_BIT != 0
+    }
+
+    /// Whether the records are control records.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        self.low_attributes() & CONTROL_BIT != 0
+    }
+
+    /// When compaction may drop the tombstones and markers in the batch (KIP-534).
+    #[must_use]
+    pub fn delete_horizon(&self) -> Option<Timestamp> {
+        (self.low_attributes() & DELETE_HORIZON_BIT != 0).then(|| self.base_timestamp())
+    }
+
+    /// What timestamp deltas are counted from.
+    #[must_use]
+    pub fn base_timestamp(&self) -> Timestamp {
+        Timestamp(i64::from_be_bytes(be(self.header, BASE_TIMESTAMP)))
+    }
+
+    /// The largest timestamp of its records, or the append time.
+    #[must_use]
+    pub fn max_timestamp(&self) -> Timestamp {
+        Timestamp(i64::from_be_bytes(be(self.header, MAX_TIMESTAMP)))
+    }
+
+    /// Who produced it.
+    #[must_use]
+    pub fn producer_id(&self) -> ProducerId {
+        ProducerId(i64::from_be_bytes(be(self.header, PRODUCER_ID)))
+    }
+
+    /// The producer's epoch; −1 none.
+    #[must_use]
+    pub fn producer_epoch(&self) -> i16 {
+        i16::from_be_bytes(be(self.header, PRODUCER_EPOCH))
+    }
+
+    /// The producer's sequence number of slot 0; −1 none.
+    #[must_use]
+    pub fn base_sequence(&self) -> i32 {
+        i32::from_be_bytes(be(self.header, BASE_SEQUENCE))
+    }
+
+    /// The sequence number of the last slot; −1 where there is none.
+    #[must_use]
+    pub fn last_sequence(&self) -> i32 {
+        match self.base_sequence() {
+            -1 => -1,
+            base => sequence_after(base, self.last_offset_delta()),
+        }
+    }
+
+    /// Records stored, as announced.
+    #[must_use]
+    pub fn records_count(&self) -> i32 {
+        i32::from_be_bytes(be(self.header, RECORDS_COUNT))
+    }
+
+    /// The records, unpacked into `scratch` if they are compressed.
+    ///
+    /// # Errors
+    /// The codec is unknown, or the number of records is negative.
+    pub fn records<'buf>(&self, scratch: &'buf mut Scratch) -> Result<Records<'buf>, Fault>
+    where
+        'map: 'buf,
+    {
+        let count = self.records_count();
+        if count < 0 {
+            return Err(Fault::new(FaultKind::RecordCount(count), RECORDS_COUNT));
+        }
+        let codec = self.codec()?;
+        if codec == Codec::None || count == 0 {
+            return Ok(Records::of_batch(*self, self.body, HEADER_BYTES, None));
+        }
+        let (bytes, fault) = scratch.inflate(codec, self.magic(), self.body);
+        Ok(Records::of_batch(*self, bytes, 0, fault))
+    }
+}
+
+/// The sequence number `delta` after `base`: it wraps from 2³¹−1 to 0 (`DefaultRecordBatch.incrementSequence`).
+#[must_use]
+pub fn sequence_after(base: i32, delta: OffsetDelta) -> i32 {
+    let OffsetDelta(delta) = delta;
+    if base > i32::MAX.wrapping_sub(delta) {
+        delta
+            .wrapping_sub(i32::MAX.wrapping_sub(base))
+            .wrapping_sub(1)
+    } else {
+        base.wrapping_add(delta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_wraps_to_zero() {
+        assert_eq!(sequence_after(i32::MAX - 1, OffsetDelta(1)), i32::MAX);
+        assert_eq!(sequence_after(i32::MAX - 1, OffsetDelta(2)), 0);
+        assert_eq!(sequence_after(-2, OffsetDelta(5)), 3);
+    }
+}

@@ -1,0 +1,209 @@
+//! Compressed payloads: the codecs of a batch, and the buffers they are unpacked into.
+//!
+//! | id | codec | framing Kafka reads |
+//! |---|---|---|
+//! | 0 | none | |
+//! | 1 | gzip | RFC 1952 members one after the other |
+//! | 2 | snappy | snappy-java's stream of blocks, or one bare block |
+//! | 3 | lz4 | one LZ4 frame of independent blocks |
+//! | 4 | zstd | frames one after the other; magic 2 only |
+//!
+//! Every codec unpacks into the same growing buffer: what a payload claims costs nothing, what it really holds is
+//! bounded by [`Limits`]. What was unpacked before something went wrong stays readable.
+
+mod gzip;
+mod lz4;
+mod snappy;
+mod zstd;
+
+use std::fmt;
+
+use crate::wire::{Fault, FaultKind, fault::Inflate};
+
+const CODEC_BITS: u8 = 0x07;
+
+/// How the records of a batch are compressed (`CompressionType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// Not at all.
+    None,
+    /// gzip.
+    Gzip,
+    /// Snappy.
+    Snappy,
+    /// LZ4.
+    Lz4,
+    /// Zstandard.
+    Zstd,
+}
+
+impl Codec {
+    /// The codec named by the attributes of a batch or message.
+    pub(super) const fn of(attributes: u8) -> Result<Self, FaultKind> {
+        match attributes & CODEC_BITS {
+            0 => Ok(Self::None),
+            1 => Ok(Self::Gzip),
+            2 => Ok(Self::Snappy),
+            3 => Ok(Self::Lz4),
+            4 => Ok(Self::Zstd),
+            unknown => Err(FaultKind::UnknownCodec(unknown)),
+        }
+    }
+
+    /// Its number in the attributes.
+    #[must_use]
+    pub const fn id(self) -> u8 {
+        self as u8
+    }
+
+    /// Its name in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Snappy => "snappy",
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// How much work a payload may make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The most bytes one batch may unpack to.
+    pub inflated_bytes: usize,
+}
+
+impl Default for Limits {
+    /// 256 MiB a batch: far above what brokers accept by default (1 MiB, compressed), far below what hurts.
+    fn default() -> Self {
+        Self {
+            inflated_bytes: 256 << 20,
+        }
+    }
+}
+
+/// The buffer and the codec contexts that unpacking reuses from batch to batch: one per worker.
+pub struct Scratch {
+    buffer: Buffer,
+    snappy: snap::raw::Decoder,
+    gzip: libdeflater::Decompressor,
+    zstd: Option<::zstd::zstd_safe::DCtx<'static>>,
+}
+
+impl Scratch {
+    /// An empty scratch.
+    #[must_use]
+    pub fn with_limits(limits: Limits) -> Self {
+        Self {
+            buffer: Buffer {
+                bytes: Vec::new(),
+                filled: 0,
+                limit: limits.inflated_bytes,
+            },
+            snappy: snap::raw::Decoder::new(),
+            gzip: libdeflater::Decompressor::new(),
+            zstd: None,
+        }
+    }
+
+    /// Unpacks `packed`. What goes wrong comes beside the bytes unpacked until then.
+    pub(super) fn inflate(
+        &mut self,
+        codec: Codec,
+        magic: i8,
+        packed: &[u8],
+    ) -> (&[u8], Option<Fault>) {
+        let out = &mut self.buffer;
+        out.filled = 0;
+        let result = match codec {
+            Codec::None => out.append(packed),
+            Codec::Gzip => gzip::inflate(packed, &mut self.gzip, out),
+            Codec::Snappy => snappy::inflate(packed, &mut self.snappy, out),
+            Codec::Lz4 => lz4::inflate(packed, magic, out),
+            Codec::Zstd => zstd::inflate(packed, &mut self.zstd, out),
+        };
+        let fault = result.err().map(|kind| Fault::new(kind, 0));
+        (self.buffer.filled(), fault)
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::with_limits(Limits::default())
+    }
+}
+
+impl fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scratch")
+            .field("buffer", &self.buffer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Bytes unpacked so far, in memory that is kept from batch to batch.
+struct Buffer {
+    bytes: Vec<u8>,
+    filled: usize,
+    limit: usize,
+}
+
+impl Buffer {
+    fn filled(&self) -> &[u8] {
+        self.bytes.get(..self.filled).unwrap_or_default()
+    }
+
+    /// Room for at least `least` bytes more; growing, it doubles.
+    fn spare(&mut self, least: usize) -> Result<&mut [u8], FaultKind> {
+        let need = self.filled.saturating_add(least);
+        if need > self.limit {
+            return Err(FaultKind::InflateLimit { limit: self.limit });
+        }
+        if need > self.bytes.len() {
+            let doubled = self.bytes.len().saturating_mul(2);
+            self.bytes.resize(need.max(doubled).min(self.limit), 0);
+        }
+        Ok(self.bytes.get_mut(self.filled..).unwrap_or_default())
+    }
+
+    /// Takes over `count` bytes written to the spare room.
+    fn advance(&mut self, count: usize) {
+        self.filled = self.filled.saturating_add(count).min(self.bytes.len());
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), FaultKind> {
+        let spare = self.spare(bytes.len())?;
+        if let Some(room) = spare.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+        self.advance(bytes.len());
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer")
+            .field("filled", &self.filled)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first `N` bytes and the rest, or the stream ends early.
+fn chunk<const N: usize>(input: &[u8]) -> Result<(&[u8; N], &[u8]), FaultKind> {
+    input
+        .split_first_chunk()
+        .ok_or(FaultKind::Inflate(Inflate::Truncated))
+}
+
+/// The first `size` bytes and the rest, or the stream ends early.
+fn split(input: &[u8], size: usize) -> Result<(&[u8], &[u8]), FaultKind> {
+    input
+        .split_at_checked(size)
+        .ok_or(FaultKind::Inflate(Inflate::Truncated))
+}

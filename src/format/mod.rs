@@ -1,0 +1,29 @@
+//! What bytes mean: one file per on-disk structure, bytes in, views out.
+//!
+//! | file | module |
+//! |---|---|
+//! | names of files and directories | [`name`] |
+//! | the header common to every entry of a `.log` | [`frame`] |
+//! | record batches (magic 2), and what all magics have in common | [`batch`] |
+//! | messages (magic 0 and 1) and compressed sets of them | [`legacy`] |
+//! | records and their headers | [`record`] |
+//! | control records | [`control`] |
+//! | compressed payloads | [`codec`] |
+//!
+//! **Invariant:** nothing here opens a file, prints, or panics on any input; nothing is allocated because a number in
+//! the data asks for it. Absent on purpose: files, which bytes belong together, what to do about a fault.
+#![deny(clippy::arithmetic_side_effects, clippy::expect_used)]
+
+pub mod batch;
+pub mod codec;
+pub mod control;
+pub mod frame;
+pub mod legacy;
+pub mod name;
+pub mod record;
+
+pub use batch::{Batch, RecordBatch, TimestampType};
+pub use codec::{Codec, Limits, Scratch};
+pub use frame::Frame;
+pub use legacy::Message;
+pub use record::{Header, Record, Records};

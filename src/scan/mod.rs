@@ -1,0 +1,13 @@
+//! Drivers: files to spans, spans to whoever visits them, on as many threads as wanted.
+//!
+//! **Invariant:** the spans of a file tile it, and what visitors produce comes out in file order, the same bytes at any
+//! thread count; memory is bounded whatever the file size. Absent on purpose: what is wrong, only where it was looked.
+
+pub mod parallel;
+mod search;
+pub mod visit;
+pub mod walk;
+
+pub use parallel::{Jobs, scan};
+pub use visit::{Merge, Output, Parcel, Visitor};
+pub use walk::{Policy, Span, Walk};

@@ -1,0 +1,176 @@
+//! The search for the next entry behind damage.
+//!
+//! A candidate is a magic byte with a plausible header around it; what counts is its CRC. The bytes checksummed for
+//! candidates that turn out to be none are bounded, so that no file can make the search slow.
+
+use std::ops::Range;
+
+use crate::format::batch::{Batch, HEADER_BYTES};
+use crate::format::frame::{Frame, FrameHeader};
+use crate::format::{Codec, Message, RecordBatch};
+use crate::wire::Position;
+
+use super::walk::leading_zeros;
+
+/// Where the magic stands in an entry.
+const MAGIC: usize = 16;
+
+/// Bytes that may be checksummed in vain, to begin with and for each byte searched.
+const ALLOWANCE_BYTES: u64 = 16 << 20;
+const ALLOWANCE_RATIO: u64 = 4;
+
+/// The smallest record of magic 2: its length and six fields of a byte each.
+const MIN_RECORD_BYTES: usize = 7;
+
+/// What a search found in a window.
+pub(super) enum Found {
+    /// An entry that checks begins `at` bytes into the window.
+    At(usize),
+    /// One may begin there, but the window does not reach far enough to tell: that takes `bytes` from there on.
+    Unseen {
+        /// Bytes into the window.
+        at: usize,
+        /// Bytes needed from there on.
+        bytes: usize,
+    },
+    /// The window holds none.
+    Nothing,
+}
+
+/// A search in progress: what it has cost so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Search {
+    allowance: u64,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            allowance: ALLOWANCE_BYTES,
+        }
+    }
+}
+
+impl Search {
+    /// Looks for an entry that begins at one of the places `among` in `window`, behind the start of which the file has
+    /// `left` bytes.
+    pub(super) fn next_entry(&mut self, window: &[u8], among: Range<usize>, left: usize) -> Found {
+        let visible = window
+            .get(..among.end.saturating_add(MAGIC))
+            .unwrap_or(window);
+        let mut at = among.start;
+        while let Some(next) = next_magic(visible, at) {
+            self.allowance = self
+                .allowance
+                .saturating_add((next - at) as u64 * ALLOWANCE_RATIO);
+            at = next;
+            match self.judge(
+                window.get(at..).unwrap_or_default(),
+                left.saturating_sub(at),
+            ) {
+                Verdict::Entry => return Found::At(at),
+                Verdict::Unseen(bytes) => return Found::Unseen { at, bytes },
+                Verdict::Nothing => at += 1,
+            }
+        }
+        // A header that begins in the last bytes has its magic behind the window.
+        let tail = window.len().saturating_sub(MAGIC).max(among.start);
+        if window.len() < left && tail < among.end {
+            return Found::Unseen {
+                at: tail.min(window.len()),
+                bytes: HEADER_BYTES,
+            };
+        }
+        Found::Nothing
+    }
+
+    fn judge(&mut self, bytes: &[u8], left: usize) -> Verdict {
+        let Some(size) = FrameHeader::read(bytes).and_then(|header| header.frame_bytes().ok())
+        else {
+            return Verdict::Nothing;
+        };
+        if size > left {
+            return Verdict::Nothing;
+        }
+        if bytes.len() < size.min(HEADER_BYTES) {
+            return Verdict::Unseen(HEADER_BYTES);
+        }
+        if !is_plausible(bytes, size) || size as u64 > self.allowance {
+            return Verdict::Nothing;
+        }
+        if bytes.len() < size {
+            return Verdict::Unseen(size);
+        }
+        let checks = Frame::parse(bytes, Position(0))
+            .and_then(Batch::parse)
+            .is_ok_and(|batch| batch.check_crc().is_ok());
+        if checks {
+            return Verdict::Entry;
+        }
+        self.allowance -= size as u64;
+        Verdict::Nothing
+    }
+}
+
+enum Verdict {
+    Entry,
+    Unseen(usize),
+    Nothing,
+}
+
+/// The first place from `from` on that has a known magic where an entry would have it.
+fn next_magic(window: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let from_magic = window.get(at.checked_add(MAGIC)?..)?;
+        let next = at + memchr::memchr3(0, 1, 2, from_magic)?;
+        // Zeros are the magic 0 of nothing: in a long row of them no header begins but at its very end.
+        let zeros = leading_zeros(window.get(next..)?);
+        if zeros <= MAGIC {
+            return Some(next);
+        }
+        at = next + zeros - MAGIC;
+    }
+}
+
+/// Whether every field of the header that has a range is in it. `bytes` hold the header, the entry has `size`.
+fn is_plausible(bytes: &[u8], size: usize) -> bool {
+    match bytes.get(MAGIC) {
+        Some(2) => size >= HEADER_BYTES && is_plausible_batch(bytes, size),
+        Some(_) => is_plausible_message(bytes, size),
+        None => false,
+    }
+}
+
+fn is_plausible_batch(bytes: &[u8], size: usize) -> bool {
+    let Some(batch) = RecordBatch::of_header(bytes) else {
+        return false;
+    };
+    let (count, span) = (
+        i64::from(batch.records_count()),
+        i64::from(batch.last_offset_delta().0),
+    );
+    let most = match batch.codec() {
+        Ok(Codec::None) => (size / MIN_RECORD_BYTES) as i64,
+        Ok(_) => i64::from(i32::MAX),
+        Err(_) => return false,
+    };
+    // Old producers left the last offset delta at 0.
+    let fits = (0..=most).contains(&count) && span >= 0 && (count <= span + 1 || span == 0);
+    fits && batch.base_offset().0 >= 0
+        && batch.producer_id().0 >= -1
+        && batch.producer_epoch() >= -1
+        && batch.base_sequence() >= -1
+}
+
+fn is_plausible_message(bytes: &[u8], size: usize) -> bool {
+    let whole = bytes.get(..size).unwrap_or(bytes);
+    Message::parse(whole, Position(0)).is_ok_and(|message| {
+        message.offset().0 >= 0
+            && matches!(
+                message.codec(),
+                Ok(Codec::None | Codec::Gzip | Codec::Snappy | Codec::Lz4)
+            )
+            && message.has_plausible_key(size)
+    })
+}

@@ -1,0 +1,176 @@
+//! Who looks at the spans, what comes out, and the driver that brings the two together.
+
+use std::ops::{ControlFlow, Range};
+
+use super::walk::{Policy, Span, Walk};
+use crate::format::Scratch;
+use crate::store::{Error, LogFile};
+
+/// Looks at the spans of a piece of a file, in order.
+pub trait Visitor {
+    /// What the visit amounts to.
+    type Fold: Merge + Send;
+
+    /// Takes the next span. `Break` ends the scan: nobody wants the output any more.
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()>;
+
+    /// Ends the visit.
+    fn fold(self) -> Self::Fold;
+}
+
+/// Results of neighbouring pieces become the result of both: associative, in file order.
+pub trait Merge {
+    /// Takes in the result of the piece that follows.
+    fn merge(&mut self, next: Self);
+}
+
+/// What a visitor has rendered: text for standard output and notes for standard error.
+#[derive(Debug, Default)]
+pub struct Parcel {
+    /// Data.
+    pub text: Vec<u8>,
+    /// Everything else.
+    pub notes: Vec<u8>,
+}
+
+/// Rendered bytes handed over once there are this many.
+const PARCEL_BYTES: usize = 256 << 10;
+
+/// Where visitors render to. It hands its bytes over in parcels, so that memory stays bounded however much a batch
+/// unpacks to.
+pub struct Output<'sink> {
+    parcel: Parcel,
+    sink: &'sink mut dyn FnMut(Parcel) -> ControlFlow<()>,
+}
+
+impl<'sink> Output<'sink> {
+    pub(super) fn new(sink: &'sink mut dyn FnMut(Parcel) -> ControlFlow<()>) -> Self {
+        Self {
+            parcel: Parcel::default(),
+            sink,
+        }
+    }
+
+    /// The data rendered and not yet handed over.
+    pub fn text(&mut self) -> &mut Vec<u8> {
+        &mut self.parcel.text
+    }
+
+    /// The notes.
+    pub fn notes(&mut self) -> &mut Vec<u8> {
+        &mut self.parcel.notes
+    }
+
+    /// Hands the bytes over if there are enough. Called now and then: after each record is often enough.
+    ///
+    /// `Break`: nobody wants them any more.
+    #[inline]
+    pub fn poll(&mut self) -> ControlFlow<()> {
+        if self.parcel.text.len() + self.parcel.notes.len() < PARCEL_BYTES {
+            return ControlFlow::Continue(());
+        }
+        self.flush()
+    }
+
+    pub(super) fn flush(&mut self) -> ControlFlow<()> {
+        if self.parcel.text.is_empty() && self.parcel.notes.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let room = self.parcel.text.capacity();
+        let full = std::mem::take(&mut self.parcel);
+        self.parcel.text.reserve(room);
+        (self.sink)(full)
+    }
+}
+
+impl std::fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("parcel", &self.parcel)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is scanned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) log: &'a LogFile,
+    pub(super) policy: Policy,
+    /// Where the file ends; entries behind it do not count.
+    pub(super) end: u64,
+}
+
+/// Bytes read at a time where the file is not mapped: they stay in the second-level cache.
+const WINDOW_BYTES: u64 = 256 << 10;
+
+/// Memory of a mapping is given back in steps of this many bytes.
+const RELEASE_BYTES: u64 = 4 << 20;
+
+/// The buffers of a thread that scans.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) scratch: Scratch,
+    pub(super) window: Vec<u8>,
+}
+
+impl Worker {
+    pub(super) fn new(scratch: Scratch) -> Self {
+        Self {
+            scratch,
+            window: Vec::new(),
+        }
+    }
+
+    /// Shows `visitor` every span that begins in `range`, the first of which begins at its start. Returns where the
+    /// last one ended; behind a fault that may be far beyond the range.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn scan(
+        &mut self,
+        job: Job<'_>,
+        range: Range<u64>,
+        visitor: &mut impl Visitor,
+        out: &mut Output<'_>,
+    ) -> Result<u64, Error> {
+        let mut walk = Walk::new(&[], job.policy).starting_at(range.start, job.end);
+        let mut wanted = 0;
+        let mut released = range.start;
+        loop {
+            let position = walk.reached();
+            let window = position
+                ..job
+                    .end
+                    .min(position.saturating_add(WINDOW_BYTES.max(wanted as u64)));
+            let bytes = job.log.window(window, &mut self.window)?;
+            let mut here = walk.resume(bytes, job.end);
+            loop {
+                if here.reached() >= range.end && !here.is_lost() {
+                    return Ok(here.reached());
+                }
+                let Some(span) = here.next() else { break };
+                let flow = visitor.span(span, &mut self.scratch, out);
+                if flow.is_break() || out.poll().is_break() {
+                    return Ok(here.reached());
+                }
+                if here.reached() - released >= RELEASE_BYTES {
+                    job.log.release(released..here.reached());
+                    released = here.reached();
+                }
+            }
+            let short = here.wanted().is_some_and(|wanted| bytes.len() < wanted);
+            walk = here.resume(&[], job.end);
+            match here.wanted() {
+                // A file that became shorter while it was read ends where it ends now.
+                Some(_) if short && here.reached() == position => return Ok(job.end),
+                Some(bytes) => wanted = bytes,
+                None => return Ok(here.reached()),
+            }
+        }
+    }
+}

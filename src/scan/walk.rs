@@ -1,0 +1,298 @@
+//! A file as a row of spans that tile it.
+
+use std::ops::Range;
+
+use super::search::{Found, Search};
+use crate::format::frame::{Frame, FrameHeader, HEADER_BYTES};
+use crate::format::{Batch, batch};
+use crate::wire::{Fault, FaultKind, Position};
+
+/// A piece of a file. Ranges are bytes from its start.
+#[derive(Debug, Clone)]
+pub enum Span<'map> {
+    /// An entry.
+    Frame(Frame<'map>),
+    /// Nothing but zeros: room preallocated, or pages that never reached the disk.
+    Zeros(Range<u64>),
+    /// Bytes that are no entry.
+    Damage {
+        /// Where.
+        range: Range<u64>,
+        /// Why the entry expected there is none.
+        fault: Fault,
+    },
+}
+
+impl Span<'_> {
+    /// The bytes it covers.
+    #[must_use]
+    pub fn range(&self) -> Range<u64> {
+        match self {
+            Self::Frame(frame) => frame.position().0..frame.end().0,
+            Self::Zeros(range) | Self::Damage { range, .. } => range.clone(),
+        }
+    }
+}
+
+/// What counts as an entry, and what happens behind one that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Structure only; after a fault the rest of the file is damage. Kafka's own iterator.
+    Trust,
+    /// As `Trust`, but where Kafka's iterator fails rather than ends (a size below 14), seeks the next entry that checks.
+    Resume,
+    /// Structure and CRC; after a fault the rest of the file is damage. What recovery would keep.
+    Verify,
+    /// Structure and CRC; after a fault seeks the next entry that checks.
+    Salvage,
+}
+
+/// Zeros shorter than this are part of the damage around them, unless nothing follows.
+const ZEROS_BYTES: usize = 64;
+
+/// Iterates over the spans of a file, or of a window of it.
+#[derive(Debug)]
+pub struct Walk<'map> {
+    /// The window, and where in the file it begins.
+    bytes: &'map [u8],
+    start: u64,
+    /// Where in the window the next span begins.
+    at: usize,
+    /// Where the file ends; the window may end before, and go on behind it.
+    end: u64,
+    policy: Policy,
+    /// What ended the row of entries, until the next one is found.
+    lost: Option<Lost>,
+    /// Bytes needed from here on to go on, once the window is used up.
+    wanted: Option<usize>,
+}
+
+/// The state behind a fault.
+#[derive(Debug, Clone, Copy)]
+struct Lost {
+    fault: Fault,
+    /// What is looked for, and how much that may cost; nothing where the rest of the file is damage.
+    search: Option<Search>,
+    /// Where the search goes on, in the file.
+    from: u64,
+}
+
+impl<'map> Walk<'map> {
+    /// Walks a whole file.
+    #[must_use]
+    pub fn new(bytes: &'map [u8], policy: Policy) -> Self {
+        Self {
+            bytes,
+            start: 0,
+            at: 0,
+            end: bytes.len() as u64,
+            policy,
+            lost: None,
+            wanted: None,
+        }
+    }
+
+    /// Takes the file for `end` bytes long, whatever there is behind. Entries may still be looked at beyond that.
+    #[must_use]
+    pub fn with_end(mut self, end: u64) -> Self {
+        self.end = end.min(self.end);
+        self
+    }
+
+    /// Begins at `position` of a file that ends at `end`, with nothing of it at hand yet.
+    #[must_use]
+    pub(super) fn starting_at(self, position: u64, end: u64) -> Self {
+        Self {
+            start: position,
+            end,
+            ..self
+        }
+    }
+
+    /// Goes on in the window `bytes`, which begins where this walk stands, of a file that ends at `end`.
+    #[must_use]
+    pub fn resume<'next>(&self, bytes: &'next [u8], end: u64) -> Walk<'next> {
+        let start = self.reached();
+        Walk {
+            bytes,
+            start,
+            at: 0,
+            end,
+            policy: self.policy,
+            lost: self.lost,
+            wanted: None,
+        }
+    }
+
+    /// Where the next span begins.
+    #[must_use]
+    pub fn reached(&self) -> u64 {
+        self.start.saturating_add(self.at as u64)
+    }
+
+    /// After the last span of a window: how many bytes from [`reached`](Self::reached) on are needed to go on.
+    /// `None` if the file ends here.
+    #[must_use]
+    pub fn wanted(&self) -> Option<usize> {
+        self.wanted
+    }
+
+    /// Whether the walk is behind a fault and has not found the next entry yet.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.lost.is_some()
+    }
+
+    /// Bytes of the file behind the walk's place.
+    fn left(&self) -> u64 {
+        self.end.saturating_sub(self.reached())
+    }
+
+    /// Bytes of the window behind the walk's place.
+    fn window(&self) -> &'map [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Whether the window ends before the file does.
+    fn is_partial(&self) -> bool {
+        (self.window().len() as u64) < self.left()
+    }
+
+    fn want(&mut self, bytes: usize) -> Option<Span<'map>> {
+        self.wanted = Some(bytes);
+        None
+    }
+
+    /// The entry at the walk's place, if the window holds it.
+    fn frame(&mut self) -> Option<Span<'map>> {
+        let (window, left) = (self.window(), self.left());
+        if left <= HEADER_BYTES as u64 {
+            return self.lose(Fault::new(FaultKind::Tail { left }, 0));
+        }
+        let Some(header) = FrameHeader::read(window) else {
+            return self.want(HEADER_BYTES);
+        };
+        let size = match header.frame_bytes() {
+            Ok(size) => size,
+            Err(fault) => return self.lose(fault),
+        };
+        if size as u64 > left {
+            let announced = size as u64;
+            return self.lose(Fault::new(FaultKind::FrameBeyondEnd { announced, left }, 0));
+        }
+        // Kafka reads a full header even of an entry that is shorter, so the window should reach as far.
+        let reach = size.max(batch::HEADER_BYTES);
+        if window.len() < reach && self.is_partial() {
+            return self.want(reach);
+        }
+        match Frame::parse(window, Position(self.reached())) {
+            Ok(frame) => self.checked(frame),
+            Err(fault) => self.lose(fault),
+        }
+    }
+
+    /// The entry, if the policy lets it pass.
+    fn checked(&mut self, frame: Frame<'map>) -> Option<Span<'map>> {
+        if matches!(self.policy, Policy::Verify | Policy::Salvage)
+            && let Err(fault) = Batch::parse(frame).and_then(|batch| batch.check_crc())
+        {
+            return self.lose(fault);
+        }
+        self.at += frame.size_bytes();
+        Some(Span::Frame(frame))
+    }
+
+    #[cold]
+    fn lose(&mut self, fault: Fault) -> Option<Span<'map>> {
+        let seeks = match self.policy {
+            Policy::Trust | Policy::Verify => false,
+            Policy::Resume => matches!(fault.kind(), FaultKind::FrameSize { .. }),
+            Policy::Salvage => true,
+        };
+        let search = seeks.then(Search::default);
+        self.lost = Some(Lost {
+            fault,
+            search,
+            from: self.reached().saturating_add(1),
+        });
+        self.gap()
+    }
+
+    /// The next span that is no entry: it ends at the next entry, at a change between zeros and other bytes, or with
+    /// the window.
+    #[cold]
+    fn gap(&mut self) -> Option<Span<'map>> {
+        let mut lost = self.lost?;
+        let position = self.reached();
+        let rest = usize::try_from(self.left()).unwrap_or(usize::MAX);
+        let window = self.window();
+        let window = window.get(..rest).unwrap_or(window);
+        let (mut length, mut wanted) = (
+            window.len(),
+            self.is_partial().then_some(batch::HEADER_BYTES),
+        );
+        if let Some(search) = &mut lost.search {
+            let skip = usize::try_from(lost.from.saturating_sub(position)).unwrap_or(0);
+            match search.next_entry(window, skip..usize::MAX, rest) {
+                Found::At(at) => {
+                    length = at;
+                    self.lost = None;
+                    wanted = None;
+                }
+                Found::Unseen { at, bytes } => {
+                    (length, wanted) = (at, Some(bytes));
+                    lost.from = position.saturating_add(at as u64);
+                    self.lost = Some(lost);
+                }
+                Found::Nothing => self.lost = Some(lost),
+            }
+        }
+        if length == 0 {
+            return self.want(wanted?);
+        }
+        let gap = window.get(..length).unwrap_or(window);
+        let zeros = leading_zeros(gap);
+        if (ZEROS_BYTES..length).contains(&zeros) {
+            // Something follows the zeros: that is a span of its own.
+            self.lost = Some(lost);
+            length = zeros;
+        }
+        self.at += length;
+        let range = position..position.saturating_add(length as u64);
+        Some(if zeros >= length {
+            Span::Zeros(range)
+        } else {
+            Span::Damage {
+                range,
+                fault: lost.fault,
+            }
+        })
+    }
+}
+
+impl<'map> Iterator for Walk<'map> {
+    type Item = Span<'map>;
+
+    fn next(&mut self) -> Option<Span<'map>> {
+        self.wanted = None;
+        if self.left() == 0 {
+            return None;
+        }
+        if self.is_lost() {
+            self.gap()
+        } else {
+            self.frame()
+        }
+    }
+}
+
+/// How many zeros `bytes` begin with.
+pub(super) fn leading_zeros(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 64;
+    let blocks = bytes
+        .chunks_exact(BLOCK)
+        .take_while(|block| block.iter().fold(0, |or, b| or | b) == 0);
+    let whole = blocks.count() * BLOCK;
+    let rest = bytes.get(whole..).unwrap_or_default();
+    whole + rest.iter().take_while(|&&b| b == 0).count()
+}

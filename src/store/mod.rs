@@ -1,0 +1,57 @@
+//! Paths to handles: files found, opened and held, never changed.
+//!
+//! **Invariant:** nothing here creates, locks or modifies anything. Absent on purpose: what the bytes mean.
+
+pub mod lock;
+pub mod segment;
+pub mod source;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use segment::Segment;
+pub use source::{LogFile, Source, Stream};
+
+/// Why a file could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system says no.
+    #[error("{}: {}", path.display(), reason(source))]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A name that ought to hold an offset does not.
+    #[error("{}: the name does not begin with a base offset, as 00000000000000000042.log does", .0.display())]
+    Name(PathBuf),
+}
+
+impl Error {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// What went wrong, in lower case and without the number that Rust appends.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or directory".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::IsADirectory => "is a directory".into(),
+        _ => {
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or_default();
+            let mut chars = text.chars();
+            chars
+                .next()
+                .map(|first| first.to_lowercase().chain(chars).collect())
+                .unwrap_or_default()
+        }
+    }
+}
