@@ -9,6 +9,7 @@
 pub mod crc;
 pub mod fault;
 pub mod release;
+pub mod text;
 pub mod units;
 pub mod varint;
 

@@ -1,0 +1,139 @@
+//! The options of `dump` as meant: checked against the release, as late as the original does.
+
+use anyhow::{Result, bail};
+use kseg::wire::Release;
+
+use super::Dump;
+use crate::cli::render::dump_log_segments::{
+    Contents, NEWEST, OLDEST, Options, Style, TextDecoder,
+};
+
+/// What a decoder option without a value stands for.
+pub(crate) const DEFAULT_DECODER: &str = "org.apache.kafka.tools.api.StringDecoder";
+
+/// Where the stock decoders lived before, and still do where old names are taken.
+const OLD_PACKAGE: &str = "kafka.serializer.";
+const NEW_PACKAGE: &str = "org.apache.kafka.tools.api.";
+
+/// What the original takes for no limit.
+const NO_LIMIT: i32 = i32::MAX;
+
+impl Dump {
+    /// Refuses what the release never had.
+    pub(crate) fn check(&self) -> Result<()> {
+        let release = self.kafka;
+        if !release.since(OLDEST) {
+            bail!("the output of Kafka {release} is not known; --kafka takes {OLDEST} to {NEWEST}");
+        }
+        let too_new = |given: bool, option: &str, since: Release| {
+            if given && !release.since(since) {
+                bail!("Kafka {release} has no --{option}: it came with {since}");
+            }
+            Ok(())
+        };
+        too_new(
+            self.skip_record_metadata,
+            "skip-record-metadata",
+            Release::new(2, 8, 0),
+        )?;
+        too_new(
+            !self.max_bytes.is_empty(),
+            "max-bytes",
+            Release::new(3, 3, 0),
+        )?;
+        if self.files.len() > 1 {
+            bail!("--files is given more than once; separate the files by commas");
+        }
+        if self.files.is_empty() && self.paths.is_empty() {
+            bail!("no files: give them with --files or after the options; see kseg dump --help");
+        }
+        Ok(())
+    }
+
+    /// What to show of a `.log`. Like the original, this looks at decoder classes only once there is one.
+    pub(crate) fn shown(&self, style: &Style) -> Result<Options> {
+        let contents = self.contents()?;
+        Ok(Options {
+            deep: self.deep_iteration || (!contents.is_none() && style.data_implies_deep),
+            skip_record_metadata: self.skip_record_metadata,
+            contents,
+        })
+    }
+
+    fn contents(&self) -> Result<Contents> {
+        if !self.print_data_log
+            && self.key_decoder_class.is_none()
+            && self.value_decoder_class.is_none()
+        {
+            return Ok(Contents::Hidden);
+        }
+        Ok(Contents::Text {
+            key: text_decoder(self.kafka, self.key_decoder_class.as_deref())?,
+            value: text_decoder(self.kafka, self.value_decoder_class.as_deref())?,
+        })
+    }
+
+    /// The old class names among the decoders, which 3.8 and 3.9 complain about.
+    pub(crate) fn deprecated_classes(&self) -> impl Iterator<Item = &str> {
+        let complains =
+            self.kafka.since(Release::new(3, 8, 0)) && !self.kafka.since(Release::new(4, 0, 0));
+        [
+            self.key_decoder_class.as_deref(),
+            self.value_decoder_class.as_deref(),
+        ]
+        .into_iter()
+        .flatten()
+        .filter_map(|class| class.strip_prefix(OLD_PACKAGE))
+        .filter(move |_| complains)
+    }
+
+    /// How many bytes of each `.log` to look at, and whether that is less than all.
+    pub(crate) fn limit(&self) -> Result<Option<u64>> {
+        match int("max-bytes", &self.max_bytes)?.unwrap_or(NO_LIMIT) {
+            NO_LIMIT => Ok(None),
+            bytes => match u64::try_from(bytes) {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(_) => bail!("--max-bytes {bytes}: cannot be negative"),
+            },
+        }
+    }
+}
+
+/// A stock decoder by its class.
+fn text_decoder(release: Release, class: Option<&str>) -> Result<TextDecoder> {
+    let Some(class) = class else {
+        return Ok(TextDecoder::String);
+    };
+    let old = class.strip_prefix(OLD_PACKAGE);
+    let known = match old.or_else(|| class.strip_prefix(NEW_PACKAGE)) {
+        Some("StringDecoder") => TextDecoder::String,
+        Some("IntegerDecoder") => TextDecoder::Integer,
+        Some("LongDecoder") => TextDecoder::Long,
+        Some("DefaultDecoder") => bail!(
+            "{class}: prints the identity of a Java object, another at every run; use {DEFAULT_DECODER} instead"
+        ),
+        _ => bail!(
+            "{class}: kseg cannot load Java classes; it knows StringDecoder, IntegerDecoder and LongDecoder of {}",
+            NEW_PACKAGE.trim_end_matches('.')
+        ),
+    };
+    if let Some(name) = old
+        && release.since(Release::new(4, 0, 0))
+    {
+        bail!("{class}: gone since Kafka 4.0; use {NEW_PACKAGE}{name} instead");
+    }
+    Ok(known)
+}
+
+/// The value of an option as Java's `Integer.valueOf` reads it. The original minds its being given twice, or wrong, only
+/// when it needs it.
+fn int(option: &str, given: &[String]) -> Result<Option<i32>> {
+    match given {
+        [] => Ok(None),
+        [text] => match text.parse() {
+            Ok(number) => Ok(Some(number)),
+            Err(_) => bail!("--{option} {text:?}: not a whole number of at most 2147483647"),
+        },
+        _ => bail!("--{option} is given more than once"),
+    }
+}

@@ -1,0 +1,267 @@
+//! File after file, as the original goes through them.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use kseg::format::{Limits, name};
+use kseg::scan::{Merge, Parcel, Policy, parallel};
+use kseg::store::Segment;
+
+use super::Dump;
+use crate::cli::exit::Outcome;
+use crate::cli::render::Push;
+use crate::cli::render::dump_log_segments::{Gaps, LogFold, LogPrinter, Options, Style};
+use crate::cli::{Context, help_of};
+
+/// A run in progress.
+struct Run<'a> {
+    dump: &'a Dump,
+    style: Style,
+    context: &'a mut Context,
+    /// Offsets that do not follow each other, by file, for the end of the run.
+    gaps: Vec<(String, Gaps)>,
+    /// Whether the original would have broken off.
+    broke: bool,
+    /// What writing to standard output ended with.
+    written: io::Result<()>,
+}
+
+impl Dump {
+    /// Dumps the files.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        if self.help {
+            context.out.write_all(help_of("dump").as_bytes())?;
+            return Ok(Outcome::Seen);
+        }
+        if self.version {
+            writeln!(context.out, "{}", self.kafka)?;
+            return Ok(Outcome::Clean);
+        }
+        if let Err(refused) = self.check() {
+            context.say(format!("error: {refused}\n").as_bytes());
+            return Ok(Outcome::Seen);
+        }
+        let style = Style::of(self.kafka);
+        let mut run = Run {
+            dump: &self,
+            style,
+            context,
+            gaps: Vec::new(),
+            broke: false,
+            written: Ok(()),
+        };
+        for path in self.given() {
+            run.file(&path);
+            if run.written.is_err() {
+                break;
+            }
+        }
+        run.end()
+    }
+
+    /// The files to dump, in order.
+    fn given(&self) -> Vec<PathBuf> {
+        match self.files.first() {
+            Some(list) => split_list(list),
+            None => self.paths.iter().flat_map(|path| expand(path)).collect(),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Hands rendered bytes to the streams they are for.
+    fn write(&mut self, text: &[u8], notes: &[u8]) -> ControlFlow<()> {
+        if self.written.is_ok() {
+            self.written = self.context.out.write_all(text);
+        }
+        self.context.say(notes);
+        if self.written.is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        let given = given_form(path);
+        let flow = self.write(format!("Dumping {given}\n").as_bytes(), &[]);
+        if flow.is_break() {
+            return;
+        }
+        match name::suffix(given.rsplit('/').next().unwrap_or_default()) {
+            Some(name::LOG_SUFFIX) => {
+                if let Err(error) = self.log(path, &given) {
+                    self.broke = true;
+                    self.context.say(format!("kseg: {error:#}\n").as_bytes());
+                }
+            }
+            suffix => {
+                // Up to 4.2 the original broke off at a name without a suffix.
+                self.broke |= suffix.is_none() && !self.style.bar_without_key;
+                self.context
+                    .say(format!("Ignoring unknown file {given}\n").as_bytes());
+            }
+        }
+    }
+
+    fn log(&mut self, path: &Path, given: &str) -> Result<()> {
+        let options = self.dump.shown(&self.style)?;
+        let limit = self.dump.limit()?;
+        let mut head = Vec::new();
+        for class in self.dump.deprecated_classes() {
+            let old = format!("kafka.serializer.{class} is deprecated. Please use ");
+            head.text(&old)
+                .text("org.apache.kafka.tools.api.")
+                .text(class)
+                .text(" instead\n");
+        }
+        let segment = Segment::at(path)?;
+        head.text(self.style.heading)
+            .int(segment.base_offset().get())
+            .text("\n");
+        if self.write(&head, &[]).is_break() {
+            return Ok(());
+        }
+        let fold = self.scan(path, given, options, limit)?;
+        let mut tail = Vec::new();
+        if fold.tail_bytes > 0 && limit.is_none() {
+            tail.text("Found ")
+                .int(fold.tail_bytes)
+                .text(" invalid bytes at the end of ");
+            tail.text(given.rsplit('/').next().unwrap_or_default())
+                .text("\n");
+        }
+        let _flow = self.write(&tail, &[]);
+        self.broke |= fold.broke;
+        let mut gaps = Gaps::start_of_file(self.style.gaps);
+        gaps.merge(fold.gaps);
+        self.keep(absolute_form(given), gaps);
+        Ok(())
+    }
+
+    fn scan(
+        &mut self,
+        path: &Path,
+        given: &str,
+        options: Options,
+        limit: Option<u64>,
+    ) -> Result<LogFold> {
+        let log = self.dump.reading.open(path)?;
+        let plan = parallel::Plan {
+            policy: Policy::Resume,
+            end: limit.unwrap_or(u64::MAX),
+            jobs: self.dump.reading.jobs(),
+            limits: Limits::default(),
+        };
+        let style = self.style;
+        let printer = || LogPrinter::new(&style, options, given);
+        let mut sink = |Parcel { text, notes }| self.write(&text, &notes);
+        Ok(parallel::scan(&log, plan, printer, &mut sink)?)
+    }
+
+    /// Keeps what the end of the run tells of a file; one that is dumped twice is told once.
+    fn keep(&mut self, path: String, gaps: Gaps) {
+        match self.gaps.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, known)) => known.extend(gaps),
+            None => self.gaps.push((path, gaps)),
+        }
+    }
+
+    fn end(self) -> Result<Outcome> {
+        let mut blocks = Vec::new();
+        for (path, gaps) in self.gaps.iter().filter(|(_, gaps)| !gaps.is_empty()) {
+            gaps.render(path, &mut blocks);
+        }
+        self.context.say(&blocks);
+        match self.written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(error).context("standard output")
+            }
+            _ if self.broke => Ok(Outcome::Seen),
+            _ => Ok(Outcome::Clean),
+        }
+    }
+}
+
+/// `String.split(",")`: empty pieces at the end do not count, unless there is nothing else.
+fn split_list(list: &OsStr) -> Vec<PathBuf> {
+    let mut pieces: Vec<_> = list.as_bytes().split(|&b| b == b',').collect();
+    if !list.is_empty() {
+        while pieces.last().is_some_and(|piece| piece.is_empty()) {
+            pieces.pop();
+        }
+    }
+    pieces
+        .into_iter()
+        .map(|piece| PathBuf::from(OsStr::from_bytes(piece)))
+        .collect()
+}
+
+/// A directory stands for the segments in it.
+fn expand(path: &Path) -> Vec<PathBuf> {
+    match Segment::list(path) {
+        Ok(segments) if !segments.is_empty() => segments
+            .into_iter()
+            .map(|segment| segment.log().to_owned())
+            .collect(),
+        _ => vec![path.to_owned()],
+    }
+}
+
+/// A path as `java.io.File` shows it: rows of slashes are one, and none is at the end.
+fn given_form(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let mut form = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '/' || !form.ends_with('/') {
+            form.push(c);
+        }
+    }
+    if form.len() > 1 && form.ends_with('/') {
+        form.pop();
+    }
+    form
+}
+
+/// The same from the root on; `.` and `..` stay.
+fn absolute_form(given: &str) -> String {
+    if given.starts_with('/') {
+        return given.to_owned();
+    }
+    let dir = std::env::current_dir().unwrap_or_default();
+    format!("{}/{given}", dir.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_split_as_java_does() {
+        let split = |list: &str| -> Vec<String> {
+            split_list(OsStr::new(list))
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect()
+        };
+        assert_eq!(split("a,b"), ["a", "b"]);
+        assert_eq!(split(",a,, b,,"), ["", "a", "", " b"]);
+        assert_eq!(split(""), [""]);
+        assert!(split(",,").is_empty());
+    }
+
+    #[test]
+    fn paths_are_shown_as_java_does() {
+        for (path, given) in [
+            ("./x//y.log/", "./x/y.log"),
+            ("/", "/"),
+            ("//a/../b.log", "/a/../b.log"),
+        ] {
+            assert_eq!(given_form(Path::new(path)), given);
+        }
+    }
+}

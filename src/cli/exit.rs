@@ -1,0 +1,29 @@
+//! Outcomes and errors to messages and exit codes.
+
+use std::process::ExitCode;
+
+/// How a command ended that did its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// There is nothing more to say: exit status 0.
+    Clean,
+    /// There is something to see: exit status 1.
+    Seen,
+}
+
+/// A command line that asks for help, or for what does not exist. Kafka's tool, and so `dump`, exits with 1.
+pub(crate) fn usage(error: &clap::Error, is_dump: bool) -> ExitCode {
+    let _shown = error.print();
+    match error.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if is_dump => ExitCode::from(1),
+        _ => ExitCode::from(2),
+    }
+}
+
+/// Work that could not be done: exit status 2.
+#[expect(clippy::print_stderr, reason = "the last words")]
+pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(2)
+}

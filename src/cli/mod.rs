@@ -1,0 +1,96 @@
+//! The command line: one file a command, and what they share.
+
+mod args;
+mod dump;
+mod exit;
+mod render;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use exit::Outcome;
+
+/// Reads Kafka's log segments without a broker.
+///
+/// Nothing is ever created, locked or changed on the disk that is read.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kseg",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Dump(dump::Dump),
+}
+
+/// Where commands write.
+pub(crate) struct Context {
+    /// Data. Not buffered: what arrives is large.
+    out: File,
+    /// Everything else.
+    err: io::Stderr,
+}
+
+/// Runs the command that `args` ask for.
+pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args = dump::translate(args);
+    let is_dump = args.get(1).is_some_and(|command| command == "dump");
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error, is_dump),
+    };
+    let out = match io::stdout().as_fd().try_clone_to_owned() {
+        Ok(out) => File::from(out),
+        Err(error) => return exit::failed(&error.into()),
+    };
+    let mut context = Context {
+        out,
+        err: io::stderr(),
+    };
+    let outcome = match cli.command {
+        Command::Dump(command) => command.run(&mut context),
+    };
+    match outcome {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Seen) => ExitCode::from(1),
+        Err(error) => exit::failed(&error),
+    }
+}
+
+/// The help of a command.
+fn help_of(command: &str) -> String {
+    let mut cli = Cli::command();
+    cli.build();
+    cli.find_subcommand_mut(command)
+        .map(|command| command.render_long_help().to_string())
+        .unwrap_or_default()
+}
+
+impl Context {
+    /// Says something that is not data. That nobody listens is no reason to stop.
+    fn say(&mut self, text: &[u8]) {
+        let _heard = self.err.write_all(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

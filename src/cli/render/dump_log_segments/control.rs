@@ -1,0 +1,61 @@
+//! Control records.
+
+use kseg::format::Record;
+use kseg::format::control::{ControlType, coordinator_epoch};
+use kseg::wire::{Fault, Release};
+
+use crate::cli::render::Push;
+
+/// Appends what a control record says, in the words of `release`.
+///
+/// # Errors
+/// What the original would have broken off at; the line is finished all the same.
+pub(crate) fn push(
+    line: &mut Vec<u8>,
+    release: Release,
+    record: &Record<'_>,
+) -> Result<(), String> {
+    push_checked(line, release, record).map_err(|fault| {
+        line.text(" controlType: INVALID");
+        fault.to_string()
+    })
+}
+
+fn push_checked(line: &mut Vec<u8>, release: Release, record: &Record<'_>) -> Result<(), Fault> {
+    let kind = ControlType::parse(record.key())?;
+    match kind {
+        ControlType::Abort | ControlType::Commit => {
+            let epoch = coordinator_epoch(record.value())?;
+            let name = if kind == ControlType::Abort {
+                "ABORT"
+            } else {
+                "COMMIT"
+            };
+            line.text(" endTxnMarker: ")
+                .text(name)
+                .text(" coordinatorEpoch: ")
+                .int(epoch);
+        }
+        _ => {
+            line.text(" controlType: ")
+                .text(name(release, kind.id()))
+                .text("(")
+                .int(kind.id())
+                .text(")");
+        }
+    }
+    Ok(())
+}
+
+/// The name of a type that is shown by name.
+fn name(release: Release, id: i16) -> &'static str {
+    let since = |major, minor| release.since(Release::new(major, minor, 0));
+    match id {
+        2 if since(3, 0) => "LEADER_CHANGE",
+        3 if since(3, 0) => "SNAPSHOT_HEADER",
+        4 if since(3, 0) => "SNAPSHOT_FOOTER",
+        2 if since(2, 7) => "QUORUM_REASSIGNMENT",
+        3 if since(2, 7) => "LEADER_CHANGE",
+        _ => "UNKNOWN",
+    }
+}

@@ -1,0 +1,168 @@
+//! Offsets that do not follow each other.
+
+use std::collections::BTreeMap;
+
+use kseg::scan::Merge;
+
+use super::style::GapStyle;
+use crate::cli::render::Push;
+
+/// Pairs kept for a file; more are counted.
+const MOST_PAIRS: usize = 1 << 20;
+
+/// The row of offsets of a file, or of a piece of it.
+#[derive(Debug)]
+pub(crate) struct Gaps {
+    style: GapStyle,
+    first: Option<i64>,
+    last: i64,
+    /// Neighbours that do not follow each other, in file order.
+    pairs: Vec<(i64, i64)>,
+    /// Pairs there was no room for.
+    more: u64,
+}
+
+impl Gaps {
+    /// No offsets yet.
+    pub(crate) fn new(style: GapStyle) -> Self {
+        Self {
+            style,
+            first: None,
+            last: -1,
+            pairs: Vec::new(),
+            more: 0,
+        }
+    }
+
+    /// Takes the next offset.
+    #[inline]
+    pub(crate) fn push(&mut self, offset: i64) {
+        if self.first.is_none() {
+            self.first = Some(offset);
+        } else if offset != self.last.wrapping_add(1) {
+            self.compare(offset);
+        }
+        self.last = offset;
+    }
+
+    /// Up to 4.2 an offset behind −1 is taken for the first one.
+    #[cold]
+    fn compare(&mut self, offset: i64) {
+        if offset == self.last.wrapping_add(1)
+            || (self.last == -1 && self.style != GapStyle::Sorted)
+        {
+            return;
+        }
+        if self.pairs.len() < MOST_PAIRS {
+            self.pairs.push((self.last, offset));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// What a whole file begins with: from 4.3 on its first offset is compared with −1.
+    pub(crate) fn start_of_file(style: GapStyle) -> Self {
+        Self {
+            first: Some(-1),
+            ..Self::new(style)
+        }
+    }
+
+    /// Whether there is nothing to tell.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// The same file once more.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.pairs.extend(other.pairs);
+        self.more += other.more;
+    }
+
+    /// What Kafka's tool says at its end, `path` being absolute.
+    pub(crate) fn render(&self, path: &str, out: &mut Vec<u8>) {
+        let heading = match self.style {
+            GapStyle::OldestHeading => "Non-consecutive offsets in :",
+            GapStyle::NewestFirst | GapStyle::Sorted => "Non-consecutive offsets in ",
+        };
+        out.text(heading).text(path).text("\n");
+        let mut line = |(last, next): (i64, i64)| {
+            out.text("  ")
+                .int(last)
+                .text(" is followed by ")
+                .int(next)
+                .text("\n");
+        };
+        if self.style == GapStyle::Sorted {
+            let sorted: BTreeMap<i64, i64> = self.pairs.iter().copied().collect();
+            sorted.into_iter().for_each(&mut line);
+        } else {
+            self.pairs.iter().rev().copied().for_each(&mut line);
+        }
+        if self.more > 0 {
+            out.text("  and ").int(self.more).text(" more\n");
+        }
+    }
+}
+
+impl Merge for Gaps {
+    fn merge(&mut self, next: Self) {
+        let Some(first) = next.first else { return };
+        if self.first.is_some() {
+            self.compare(first);
+        } else {
+            self.first = Some(first);
+        }
+        self.last = next.last;
+        let room = MOST_PAIRS
+            .saturating_sub(self.pairs.len())
+            .min(next.pairs.len());
+        self.more += next.more + (next.pairs.len() - room) as u64;
+        self.pairs.extend(next.pairs.into_iter().take(room));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(style: GapStyle, pieces: &[&[i64]]) -> String {
+        let mut total = Gaps::start_of_file(style);
+        for offsets in pieces {
+            let mut piece = Gaps::new(style);
+            offsets.iter().for_each(|&offset| piece.push(offset));
+            total.merge(piece);
+        }
+        let mut out = Vec::new();
+        if !total.is_empty() {
+            total.render("/f", &mut out);
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_release_tells_gaps_its_way_wherever_the_file_was_cut() {
+        let cuts: [&[&[i64]]; 3] = [
+            &[&[3, 4, 6, 9]],
+            &[&[3, 4], &[], &[6, 9]],
+            &[&[3], &[4], &[6], &[9]],
+        ];
+        for pieces in cuts {
+            let lines = "  6 is followed by 9\n  4 is followed by 6\n";
+            let newest = format!("Non-consecutive offsets in /f\n{lines}");
+            assert_eq!(told(GapStyle::NewestFirst, pieces), newest);
+            let oldest = format!("Non-consecutive offsets in :/f\n{lines}");
+            assert_eq!(told(GapStyle::OldestHeading, pieces), oldest);
+            let sorted = "Non-consecutive offsets in /f\n  -1 is followed by 3\n  4 is followed by 6\n  \
+                          6 is followed by 9\n";
+            assert_eq!(told(GapStyle::Sorted, pieces), sorted);
+        }
+    }
+
+    #[test]
+    fn of_repeated_offsets_the_newest_pair_stays_in_4_3() {
+        let sorted = "Non-consecutive offsets in /f\n  -1 is followed by 1\n  1 is followed by 4\n";
+        assert_eq!(told(GapStyle::Sorted, &[&[1, 1], &[1, 4]]), sorted);
+        assert_eq!(told(GapStyle::Sorted, &[&[0, 1, 2]]), "");
+    }
+}

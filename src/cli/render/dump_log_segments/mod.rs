@@ -1,0 +1,296 @@
+//! Kafka's `DumpLogSegments`, byte for byte, quirks included.
+//!
+//! Where the original breaks off with an exception, its line is finished here with what is known, a note says what is
+//! wrong and where, and the dump goes on behind it.
+
+mod contents;
+mod control;
+mod gaps;
+mod lines;
+mod style;
+
+use std::ops::ControlFlow;
+
+use kseg::format::{Batch, Frame, Message, Record, RecordBatch, Scratch};
+use kseg::scan::{Merge, Output, Span, Visitor};
+use kseg::wire::{Fault, FaultKind};
+
+use crate::cli::render::Push;
+pub(crate) use contents::{Contents, TextDecoder};
+pub(crate) use gaps::Gaps;
+use lines::RecordLine;
+pub(crate) use style::{NEWEST, OLDEST, Style};
+
+/// The most bytes that Kafka's reader ignores at the end of a file.
+const SILENT_TAIL_BYTES: u64 = 17;
+
+/// What of a segment is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// A line for each record.
+    pub(crate) deep: bool,
+    /// Only keys and payloads.
+    pub(crate) skip_record_metadata: bool,
+    /// How keys and payloads become text.
+    pub(crate) contents: Contents,
+}
+
+/// Prints the spans of a `.log` as Kafka does.
+#[derive(Debug)]
+pub(crate) struct LogPrinter<'a> {
+    style: &'a Style,
+    options: Options,
+    /// The file, as it is called in notes.
+    file: &'a str,
+    /// Whether the last span was no entry.
+    in_gap: bool,
+    fold: LogFold,
+}
+
+/// What the dump of a `.log` amounts to.
+#[derive(Debug)]
+pub(crate) struct LogFold {
+    /// The row of its offsets.
+    pub(crate) gaps: Gaps,
+    /// Bytes at the end that Kafka ignores.
+    pub(crate) tail_bytes: u64,
+    /// Whether the original would have broken off.
+    pub(crate) broke: bool,
+}
+
+impl Merge for LogFold {
+    fn merge(&mut self, next: Self) {
+        self.gaps.merge(next.gaps);
+        self.tail_bytes += next.tail_bytes;
+        self.broke |= next.broke;
+    }
+}
+
+impl<'a> LogPrinter<'a> {
+    /// A printer for `file`, or for a piece of it.
+    pub(crate) fn new(style: &'a Style, options: Options, file: &'a str) -> Self {
+        let fold = LogFold {
+            gaps: Gaps::new(style.gaps),
+            tail_bytes: 0,
+            broke: false,
+        };
+        Self {
+            style,
+            options,
+            file,
+            in_gap: false,
+            fold,
+        }
+    }
+
+    /// Says what the original would have broken off at.
+    #[cold]
+    fn note(&mut self, out: &mut Output<'_>, position: u64, what: &dyn std::fmt::Display) {
+        self.fold.broke = true;
+        out.notes()
+            .text("kseg: ")
+            .text(self.file)
+            .text(": position ")
+            .int(position);
+        out.notes().text(": ").text(&what.to_string()).text("\n");
+    }
+
+    fn batch_lines(&self) -> bool {
+        self.style.layout != style::Layout::Classic || !self.options.deep
+    }
+
+    fn frame(
+        &mut self,
+        frame: Frame<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        match Batch::parse(frame) {
+            Ok(batch) => {
+                if self.batch_lines() {
+                    self.batch_line(&batch, out);
+                }
+                if let Err(fault) = batch.codec() {
+                    self.note(out, frame.position().0, &fault);
+                } else if self.options.deep {
+                    return self.records(&batch, scratch, out);
+                }
+            }
+            Err(fault) => self.odd_frame(frame, fault, out),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn batch_line(&mut self, batch: &Batch<'_>, out: &mut Output<'_>) {
+        let valid = batch.check_crc().is_ok();
+        match batch {
+            Batch::V2(batch) => {
+                lines::push_batch(out.text(), self.style, batch, batch.size_bytes(), valid)
+            }
+            Batch::Legacy(message) => lines::push_message(out.text(), self.style, message, valid),
+            _ => {}
+        }
+        if !self.style.zstd
+            && batch
+                .codec()
+                .is_ok_and(|codec| codec == kseg::format::Codec::Zstd)
+        {
+            let what = format_args!(
+                "compressed with zstd, which Kafka {} does not know",
+                self.style.release
+            )
+            .to_string();
+            self.note(out, batch.position().0, &what);
+        }
+    }
+
+    /// An entry too small for its header, or of no known magic. The original shows the former with the bytes that
+    /// follow it, if there are enough, and breaks off at its records.
+    #[cold]
+    fn odd_frame(&mut self, frame: Frame<'_>, fault: Fault, out: &mut Output<'_>) {
+        if frame.magic() < 0 {
+            lines::push_unknown(out.text(), &frame);
+        } else if let Some(header) = RecordBatch::overlapping(frame) {
+            if self.batch_lines() {
+                lines::push_batch(out.text(), self.style, &header, frame.size_bytes(), false);
+            }
+            if !self.options.deep {
+                return;
+            }
+        }
+        self.note(out, frame.position().0, &fault);
+    }
+
+    fn records(
+        &mut self,
+        batch: &Batch<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let position = batch.position().0;
+        let records = match batch.records(scratch) {
+            Ok(records) => records,
+            Err(fault) => {
+                self.note(out, position, &fault);
+                return ControlFlow::Continue(());
+            }
+        };
+        let mut records = records.peekable();
+        let first = records
+            .peek()
+            .and_then(|first| first.as_ref().ok())
+            .map(|record| record.offset().0);
+        let line = RecordLine::new(self.style, batch, || first.unwrap_or(-1));
+        for (index, record) in records.enumerate() {
+            match record {
+                Ok(record) => self.record(batch, &line, &record, out),
+                // Kafka reads a message's value only to show it.
+                Err(fault) if self.options.contents.is_none() && is_value_missing(batch, fault) => {
+                }
+                Err(fault) => self.note(out, position, &format_args!("record {index}: {fault}")),
+            }
+            out.poll()?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    #[inline]
+    fn record(
+        &mut self,
+        batch: &Batch<'_>,
+        line: &RecordLine<'_>,
+        record: &Record<'_>,
+        out: &mut Output<'_>,
+    ) {
+        self.fold.gaps.push(record.offset().0);
+        let with_metadata = !self.options.skip_record_metadata;
+        if with_metadata {
+            line.push(out.text(), batch.position().0, record);
+        }
+        let told = if batch.is_control() {
+            if with_metadata {
+                control::push(out.text(), self.style.release, record)
+            } else {
+                Ok(())
+            }
+        } else {
+            let lead = if with_metadata {
+                contents::Lead::Metadata
+            } else {
+                contents::Lead::Nothing
+            };
+            contents::push(out.text(), self.style, self.options.contents, lead, record)
+        };
+        out.text().push(b'\n');
+        if let Err(what) = told {
+            let what = format!("offset {}: {what}", record.offset());
+            self.note(out, batch.position().0, &what);
+        }
+    }
+
+    /// Bytes that are no entry. At most the first span of a gap is where the original broke off.
+    fn gap(&mut self, span: &Span<'_>, out: &mut Output<'_>) {
+        let range = span.range();
+        let length = range.end - range.start;
+        let breaks = match span {
+            Span::Damage { fault, .. } => matches!(fault.kind(), FaultKind::FrameSize { .. }),
+            _ => length > SILENT_TAIL_BYTES,
+        };
+        if !breaks && !self.in_gap {
+            self.fold.tail_bytes += length;
+            return;
+        }
+        if self.fold.tail_bytes > 0 {
+            // The same tail, seen through another window.
+            self.fold.tail_bytes += length;
+            return;
+        }
+        match span {
+            Span::Damage { fault, .. } => {
+                self.note(
+                    out,
+                    range.start,
+                    &format_args!("{length} bytes that are no batch: {fault}"),
+                );
+            }
+            _ => self.note(
+                out,
+                range.start,
+                &format_args!(
+                    "{length} zero bytes: preallocated room, or pages that never reached the disk"
+                ),
+            ),
+        }
+    }
+}
+
+/// Whether the fault is that of a message whose value lies outside it.
+fn is_value_missing(batch: &Batch<'_>, fault: Fault) -> bool {
+    matches!(
+        (batch, fault.kind()),
+        (Batch::Legacy(Message { .. }), FaultKind::FieldLength { .. })
+    )
+}
+
+impl Visitor for LogPrinter<'_> {
+    type Fold = LogFold;
+
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let Span::Frame(frame) = span else {
+            self.gap(&span, out);
+            self.in_gap = true;
+            return ControlFlow::Continue(());
+        };
+        self.in_gap = false;
+        self.frame(frame, scratch, out)
+    }
+
+    fn fold(self) -> LogFold {
+        self.fold
+    }
+}
