@@ -87,15 +87,10 @@ impl Dump {
         .filter(move |_| complains)
     }
 
-    /// How many bytes of each `.log` to look at, and whether that is less than all.
-    pub(crate) fn limit(&self) -> Result<Option<u64>> {
-        match int("max-bytes", &self.max_bytes)?.unwrap_or(NO_LIMIT) {
-            NO_LIMIT => Ok(None),
-            bytes => match u64::try_from(bytes) {
-                Ok(bytes) => Ok(Some(bytes)),
-                Err(_) => bail!("--max-bytes {bytes}: cannot be negative"),
-            },
-        }
+    /// How many bytes of each `.log` to look at; `None` for all.
+    pub(crate) fn limit(&self) -> Result<Option<i32>> {
+        let limit = int("max-bytes", &self.max_bytes)?;
+        Ok(limit.filter(|&bytes| bytes != NO_LIMIT))
     }
 }
 

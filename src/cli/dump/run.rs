@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use kseg::format::{Limits, name};
 use kseg::scan::{Merge, Parcel, Policy, parallel};
 use kseg::store::Segment;
@@ -126,6 +126,11 @@ impl Run<'_> {
         if self.write(&head, &[]).is_break() {
             return Ok(());
         }
+        let limit = match limit.map(u64::try_from) {
+            None => None,
+            Some(Ok(bytes)) => Some(bytes),
+            Some(Err(_)) => bail!("--max-bytes: cannot be negative"),
+        };
         let fold = self.scan(path, given, options, limit)?;
         let mut tail = Vec::new();
         if fold.tail_bytes > 0 && limit.is_none() {

@@ -11,7 +11,7 @@ mod style;
 
 use std::ops::ControlFlow;
 
-use kseg::format::{Batch, Frame, Message, Record, RecordBatch, Scratch};
+use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch, Scratch};
 use kseg::scan::{Merge, Output, Span, Visitor};
 use kseg::wire::{Fault, FaultKind};
 
@@ -105,20 +105,28 @@ impl<'a> LogPrinter<'a> {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match Batch::parse(frame) {
-            Ok(batch) => {
-                if self.batch_lines() {
-                    self.batch_line(&batch, out);
-                }
-                if let Err(fault) = batch.codec() {
-                    self.note(out, frame.position().0, &fault);
-                } else if self.options.deep {
-                    return self.records(&batch, scratch, out);
-                }
+        let batch = match Batch::parse(frame) {
+            Ok(batch) => batch,
+            Err(fault) => {
+                self.odd_frame(frame, fault, out);
+                return ControlFlow::Continue(());
             }
-            Err(fault) => self.odd_frame(frame, fault, out),
+        };
+        if self.batch_lines() {
+            self.batch_line(&batch, out);
         }
-        ControlFlow::Continue(())
+        match batch.codec() {
+            Ok(Codec::Zstd) if !self.style.zstd => {
+                let release = self.style.release;
+                self.note(out, frame.position().0, &format_args!("zstd, which Kafka {release} cannot read"));
+            }
+            Ok(_) => {}
+            Err(fault) => {
+                self.note(out, frame.position().0, &fault);
+                return ControlFlow::Continue(());
+            }
+        }
+        if self.options.deep { self.records(&batch, scratch, out) } else { ControlFlow::Continue(()) }
     }
 
     fn batch_line(&mut self, batch: &Batch<'_>, out: &mut Output<'_>) {
@@ -129,18 +137,6 @@ impl<'a> LogPrinter<'a> {
             }
             Batch::Legacy(message) => lines::push_message(out.text(), self.style, message, valid),
             _ => {}
-        }
-        if !self.style.zstd
-            && batch
-                .codec()
-                .is_ok_and(|codec| codec == kseg::format::Codec::Zstd)
-        {
-            let what = format_args!(
-                "compressed with zstd, which Kafka {} does not know",
-                self.style.release
-            )
-            .to_string();
-            self.note(out, batch.position().0, &what);
         }
     }
 
