@@ -51,7 +51,8 @@ pub(crate) trait Frame {
     /// As stored.
     fn bytes(&self) -> Vec<u8>;
 
-    /// What a reader finds in it when it stands at `position`, control records included.
+    /// What a reader finds in it when it stands at `position`, control records included, unless a field was given a value
+    /// that does not fit.
     fn expected(&self, position: usize) -> Vec<Expected>;
 }
 
