@@ -1,0 +1,29 @@
+//! The tests that stand outside of the library: one binary, one module a subject.
+
+mod examples;
+mod forge;
+mod framings;
+mod hex;
+mod tidy;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A file that no `mod` line names is not compiled, and its tests never run.
+#[test]
+fn every_file_here_is_listed() {
+    let listed: BTreeSet<&str> = include_str!("main.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        .collect();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    for entry in here.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(
+            name == "main" || listed.contains(name),
+            "{} is not listed in tests/it/main.rs",
+            path.display()
+        );
+    }
+}
