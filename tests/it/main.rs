@@ -1,0 +1,5 @@
+//! The one test binary.
+#![cfg(test)]
+
+mod fidelity;
+mod truth;
