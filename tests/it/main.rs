@@ -1,10 +1,13 @@
 //! The tests that stand outside of the library: one binary, one module a subject.
+#![cfg(test)]
 
 mod examples;
+mod fidelity;
 mod forge;
 mod framings;
 mod hex;
 mod tidy;
+mod truth;
 
 use std::collections::BTreeSet;
 use std::path::Path;
