@@ -19,6 +19,7 @@ use nom::Parser;
 use nom::number::complete::i8;
 
 use super::batch::{RecordBatch, TimestampType, sequence_after};
+use super::codec::Codec;
 use super::legacy::{Fields, Message, split_entry};
 use crate::wire::varint::{varint, varlong};
 use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, Parsed, Timestamp, Wrong, finish};
@@ -142,8 +143,9 @@ impl<'buf> Iterator for Headers<'buf> {
     }
 }
 
-/// The records of a batch. An error is the last item, except that a message of magic 0 or 1 whose value cannot be read
-/// comes as a record without a value, its error, and then what follows it.
+/// The records of a batch. An error is the last item, except behind a message of magic 0 or 1 that is there only in
+/// part: one whose value lies outside it, or one inside a compressed set that is a compressed set itself and has one
+/// offset for all of its messages. The error then follows the record, and the next record the error.
 #[derive(Debug)]
 pub struct Records<'buf> {
     from: From<'buf>,
@@ -301,14 +303,16 @@ impl<'buf> Iterator for Records<'buf> {
                         rest,
                         base,
                     };
-                    if inner.attributes() & 0x07 != 0 {
-                        return self.fail(Fault::new(FaultKind::WrapperNested, 0));
-                    }
                     let timestamp = match wrapper.timestamp_type() {
                         TimestampType::LogAppendTime => wrapper.timestamp(),
                         _ => inner.timestamp(),
                     };
-                    self.message_record(inner, base.wrapping_add(inner.offset().0), timestamp)
+                    let record =
+                        self.message_record(inner, base.wrapping_add(inner.offset().0), timestamp);
+                    if inner.codec() != Ok(Codec::None) {
+                        self.of_last = Some(Fault::new(FaultKind::WrapperNested, 0));
+                    }
+                    record
                 }
                 Ok(None) => self.end(),
                 Err(fault) => self.fail(fault),

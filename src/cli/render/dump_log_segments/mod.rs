@@ -118,7 +118,11 @@ impl<'a> LogPrinter<'a> {
         match batch.codec() {
             Ok(Codec::Zstd) if !self.style.zstd => {
                 let release = self.style.release;
-                self.note(out, frame.position().0, &format_args!("zstd, which Kafka {release} cannot read"));
+                self.note(
+                    out,
+                    frame.position().0,
+                    &format_args!("zstd, which Kafka {release} cannot read"),
+                );
             }
             Ok(_) => {}
             Err(fault) => {
@@ -126,7 +130,11 @@ impl<'a> LogPrinter<'a> {
                 return ControlFlow::Continue(());
             }
         }
-        if self.options.deep { self.records(&batch, scratch, out) } else { ControlFlow::Continue(()) }
+        if self.options.deep {
+            self.records(&batch, scratch, out)
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn batch_line(&mut self, batch: &Batch<'_>, out: &mut Output<'_>) {
