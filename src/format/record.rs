@@ -34,7 +34,8 @@ pub struct Record<'buf> {
     value_size: i32,
     key: Option<&'buf [u8]>,
     value: Option<&'buf [u8]>,
-    headers: Headers<'buf>,
+    header_bytes: &'buf [u8],
+    header_count: i32,
     message: Option<Message<'buf>>,
 }
 
@@ -84,7 +85,10 @@ impl<'buf> Record<'buf> {
     /// The record headers, in order.
     #[must_use]
     pub fn headers(&self) -> Headers<'buf> {
-        self.headers
+        Headers {
+            rest: self.header_bytes,
+            left: self.header_count,
+        }
     }
 
     /// The message behind a record of magic 0 or 1, which has a checksum of its own.
@@ -107,7 +111,8 @@ impl<'buf> Record<'buf> {
             value_size: fields.value_size,
             key: fields.key,
             value: fields.value.unwrap_or(None),
-            headers: Headers { rest: &[], left: 0 },
+            header_bytes: &[],
+            header_count: 0,
             message: Some(message),
         }
     }
@@ -123,7 +128,7 @@ pub struct Header<'buf> {
 }
 
 /// The headers of a record, read as they are asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Headers<'buf> {
     rest: &'buf [u8],
     left: i32,
@@ -245,9 +250,9 @@ impl<'buf> Records<'buf> {
 
     /// Ends the iteration.
     #[cold]
-    fn fail(&mut self, fault: Fault) -> Option<Result<Record<'buf>, Fault>> {
+    fn fail(&mut self, fault: Fault) -> Result<Record<'buf>, Fault> {
         self.from = From::Nothing;
-        Some(Err(self.unpacking.take().unwrap_or(fault)))
+        Err(self.unpacking.take().unwrap_or(fault))
     }
 
     /// Ends the iteration, with what went wrong while unpacking if anything did.
@@ -261,11 +266,11 @@ impl<'buf> Records<'buf> {
         message: Message<'buf>,
         offset: i64,
         timestamp: Timestamp,
-    ) -> Option<Result<Record<'buf>, Fault>> {
+    ) -> Result<Record<'buf>, Fault> {
         match message.fields() {
             Ok(fields) => {
                 self.of_last = fields.value.err();
-                Some(Ok(Record::of_message(message, &fields, offset, timestamp)))
+                Ok(Record::of_message(message, &fields, offset, timestamp))
             }
             Err(fault) => self.fail(fault),
         }
@@ -280,7 +285,7 @@ impl<'buf> Iterator for Records<'buf> {
         if let From::Batch(rows) = &mut self.from {
             return match rows.next() {
                 Some(Ok(record)) => Some(Ok(record)),
-                Some(Err(fault)) => self.fail(fault),
+                Some(Err(fault)) => Some(self.fail(fault)),
                 None => self.end(),
             };
         }
@@ -290,7 +295,7 @@ impl<'buf> Iterator for Records<'buf> {
         match self.from {
             From::Message(message) => {
                 self.from = From::Nothing;
-                self.message_record(message, message.offset().0, message.timestamp())
+                Some(self.message_record(message, message.offset().0, message.timestamp()))
             }
             From::Wrapper {
                 wrapper,
@@ -312,10 +317,10 @@ impl<'buf> Iterator for Records<'buf> {
                     if inner.codec() != Ok(Codec::None) {
                         self.of_last = Some(Fault::new(FaultKind::WrapperNested, 0));
                     }
-                    record
+                    Some(record)
                 }
                 Ok(None) => self.end(),
-                Err(fault) => self.fail(fault),
+                Err(fault) => Some(self.fail(fault)),
             },
             From::Batch(_) | From::Nothing => None,
         }
@@ -358,7 +363,8 @@ impl<'buf> Rows<'buf> {
             value_size: size_of(row.value),
             key: row.key,
             value: row.value,
-            headers: row.headers,
+            header_bytes: row.header_bytes,
+            header_count: row.header_count,
             message: None,
         }
     }
@@ -403,7 +409,8 @@ struct Row<'a> {
     offset_delta: OffsetDelta,
     key: Option<&'a [u8]>,
     value: Option<&'a [u8]>,
-    headers: Headers<'a>,
+    header_bytes: &'a [u8],
+    header_count: i32,
 }
 
 fn size_of(field: Option<&[u8]>) -> i32 {
@@ -425,9 +432,10 @@ fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
             },
         ));
     };
-    let (body, (_attributes, timestamp_delta, offset_delta, key, value, count)) =
+    let (body, (_attributes, timestamp_delta, offset_delta, key, value, header_count)) =
         (i8, varlong, varint, nullable, nullable, varint).parse(body)?;
-    let (body, headers) = skip_headers(body, count)?;
+    let header_bytes = body;
+    let (body, ()) = skip_headers(body, header_count)?;
     if !body.is_empty() {
         return Err(Wrong::at(
             body,
@@ -442,18 +450,15 @@ fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
             offset_delta,
             key,
             value,
-            headers,
+            header_bytes,
+            header_count,
         },
     ))
 }
 
-/// What follows the headers, and the headers.
+/// Looks at every header, to find what follows them.
 #[inline]
-fn skip_headers(input: &[u8], count: i32) -> Parsed<'_, Headers<'_>> {
-    let headers = Headers {
-        rest: input,
-        left: count,
-    };
+fn skip_headers(input: &[u8], count: i32) -> Parsed<'_, ()> {
     if count < 0 {
         return Err(Wrong::at(input, FaultKind::HeaderCount(count)));
     }
@@ -461,7 +466,7 @@ fn skip_headers(input: &[u8], count: i32) -> Parsed<'_, Headers<'_>> {
     for _ in 0..count {
         (rest, _) = header(rest)?;
     }
-    Ok((rest, headers))
+    Ok((rest, ()))
 }
 
 fn header(input: &[u8]) -> Parsed<'_, Header<'_>> {
@@ -517,7 +522,7 @@ mod tests {
         let (rest, row) = record(&bytes).unwrap();
         assert!(rest.is_empty());
         assert_eq!((row.key, row.value), (None, Some(&b"Hello"[..])));
-        assert_eq!(row.headers.count(), 0);
+        assert_eq!(row.header_count, 0);
     }
 
     #[test]
@@ -525,7 +530,11 @@ mod tests {
         let body = [0, 0, 0, 1, 1, 6, 2, b'a', 2, b'1', 2, b'a', 1, 0, 0];
         let bytes = [&[30_u8][..], &body].concat();
         let (_, row) = record(&bytes).unwrap();
-        let headers: Vec<_> = row.headers.collect();
+        let headers: Vec<_> = Headers {
+            rest: row.header_bytes,
+            left: row.header_count,
+        }
+        .collect();
         let header = |key, value| Header { key, value };
         assert_eq!(
             headers,

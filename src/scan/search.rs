@@ -151,7 +151,7 @@ fn is_plausible_batch(bytes: &[u8], size: usize) -> bool {
         i64::from(batch.last_offset_delta().0),
     );
     let most = match batch.codec() {
-        Ok(Codec::None) => (size / MIN_RECORD_BYTES) as i64,
+        Ok(Codec::None) => i64::try_from(size / MIN_RECORD_BYTES).unwrap_or(i64::MAX),
         Ok(_) => i64::from(i32::MAX),
         Err(_) => return false,
     };

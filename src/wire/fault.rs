@@ -225,6 +225,15 @@ impl fmt::Display for FaultKind {
             Self::Crc { stored, actual } => {
                 write!(f, "checksum mismatch: stored {stored}, actual {actual}")
             }
+            _ => self.fmt_inside(f),
+        }
+    }
+}
+
+impl FaultKind {
+    /// The faults inside a batch.
+    fn fmt_inside(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::RecordCount(count) => write!(f, "negative record count {count}"),
             Self::RecordsMissing { declared, found } => {
                 write!(
@@ -268,6 +277,7 @@ impl fmt::Display for FaultKind {
             Self::ControlKey => write!(f, "control record without a key of at least 4 bytes"),
             Self::ControlVersion(version) => write!(f, "control record of version {version}"),
             Self::ControlValue => write!(f, "control record whose value cannot be read"),
+            _ => f.write_str("unknown fault"),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The forge's codecs: against one pair of records in every codec as Kafka's own builder wrote it, against the header
 //! bytes that clients were seen to write, and back through readers that know nothing of the forge.
 #![expect(
-    clippy::indexing_slicing,
     clippy::little_endian_bytes,
     reason = "a reader of well-formed streams only, for tests"
 )]

@@ -2,10 +2,6 @@
 //! be, what stands at the top level, what is in `testdata/`.
 //!
 //! Unit tests at the end of a file, or in a `tests.rs` of their own, are held to none of them.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails where its sources cannot be read"
-)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -32,6 +32,7 @@ Exit status:
   2  the output could not be written"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "the original's flags")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Dump {
     /// The files to dump, separated by commas
     #[arg(long, value_name = "FILES")]
@@ -61,7 +62,7 @@ pub(crate) struct Dump {
     #[arg(long, value_name = "BYTES")]
     max_message_size: Vec<String>,
 
-    /// How to show keys: StringDecoder, IntegerDecoder or LongDecoder, with their package; implies --print-data-log
+    /// How to show keys: org.apache.kafka.tools.api.StringDecoder, IntegerDecoder or LongDecoder; implies --print-data-log
     #[arg(long, value_name = "CLASS", num_args = 0..=1, default_missing_value = options::DEFAULT_DECODER)]
     key_decoder_class: Option<String>,
 

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn damage_is_told_and_what_came_before_it_kept() {
-        let good = member(&[b'a'; 100_000]);
+        let good = member(&vec![b'a'; 100_000]);
         let (bytes, fault) = unpack(&good[..good.len() - 5]);
         assert_eq!(
             (bytes.len(), fault),

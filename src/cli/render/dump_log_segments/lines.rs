@@ -1,24 +1,21 @@
 //! The lines of batches and records. Each function appends to a line; its order of fields is the release's.
 
 use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch};
-use kseg::wire::Fault;
 use kseg::wire::text::push_utf8;
+use kseg::wire::{Fault, FaultKind};
 
 use super::style::{Layout, Style};
 use crate::cli::render::Push;
 
-/// What stands for the name of a codec that does not exist; Kafka's tool breaks off there.
-fn push_codec(line: &mut Vec<u8>, style: &Style, codec: Result<Codec, Fault>, id: u8) {
-    match codec {
+/// The name of a codec, or what stands for one that does not exist; Kafka's tool breaks off there.
+fn push_codec(line: &mut Vec<u8>, style: &Style, codec: Result<Codec, Fault>) {
+    match codec.map_err(|fault| fault.kind()) {
         Ok(codec) if style.upper_case_codecs => {
-            line.extend(codec.name().bytes().map(|b| b.to_ascii_uppercase()))
+            line.extend(codec.name().bytes().map(|b| b.to_ascii_uppercase()));
         }
-        Ok(codec) => {
-            line.text(codec.name());
-        }
-        Err(_) => {
-            line.text("unknown(").int(id).text(")");
-        }
+        Ok(codec) => drop(line.text(codec.name())),
+        Err(FaultKind::UnknownCodec(id)) => drop(line.text("unknown(").int(id).text(")")),
+        Err(_) => drop(line.text("unknown")),
     }
 }
 
@@ -39,7 +36,7 @@ fn push_batch_end(line: &mut Vec<u8>, style: &Style, batch: &BatchEnd<'_>) {
         .text(" magic: ")
         .int(batch.magic)
         .text(" compresscodec: ");
-    push_codec(line, style, batch.codec, batch.codec_id);
+    push_codec(line, style, batch.codec);
     line.text(" crc: ").int(batch.crc);
     if valid_last {
         line.text(" isvalid: ").bool(batch.valid);
@@ -54,7 +51,6 @@ struct BatchEnd<'a> {
     size: usize,
     magic: i8,
     codec: Result<Codec, Fault>,
-    codec_id: u8,
     crc: u32,
     valid: bool,
 }
@@ -104,7 +100,6 @@ pub(crate) fn push_batch(
             size,
             magic: batch.magic(),
             codec: batch.codec(),
-            codec_id: (batch.attributes() & 0x07) as u8,
             crc: batch.stored_crc(),
             valid,
         },
@@ -124,7 +119,6 @@ pub(crate) fn push_message(line: &mut Vec<u8>, style: &Style, message: &Message<
             size: message.bytes().len(),
             magic: message.magic(),
             codec: message.codec(),
-            codec_id: message.attributes() & 0x07,
             crc: message.stored_crc(),
             valid,
         },
@@ -310,7 +304,7 @@ fn classic_fields(style: &Style, batch: &Batch<'_>, fields: &mut Vec<u8>, produc
                 .text(" magic: ")
                 .int(batch.magic())
                 .text(" compresscodec: ");
-            push_codec(fields, style, batch.codec(), 0);
+            push_codec(fields, style, batch.codec());
             fields.text(" producerId: ").int(batch.producer_id().0);
             if style.producer_epoch {
                 fields.text(" producerEpoch: ").int(batch.producer_epoch());
@@ -324,7 +318,7 @@ fn classic_fields(style: &Style, batch: &Batch<'_>, fields: &mut Vec<u8>, produc
                 .text(" magic: ")
                 .int(message.magic())
                 .text(" compresscodec: ");
-            push_codec(fields, style, message.codec(), 0);
+            push_codec(fields, style, message.codec());
         }
         _ => {}
     }
@@ -370,6 +364,6 @@ fn flooded_fields(
         _ => {}
     }
     fields.text(" compressType: ");
-    push_codec(fields, style, batch.codec(), 0);
+    push_codec(fields, style, batch.codec());
     fields.text(" position: ").int(batch.position().0);
 }

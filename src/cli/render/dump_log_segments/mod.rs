@@ -141,7 +141,7 @@ impl<'a> LogPrinter<'a> {
         let valid = batch.check_crc().is_ok();
         match batch {
             Batch::V2(batch) => {
-                lines::push_batch(out.text(), self.style, batch, batch.size_bytes(), valid)
+                lines::push_batch(out.text(), self.style, batch, batch.size_bytes(), valid);
             }
             Batch::Legacy(message) => lines::push_message(out.text(), self.style, message, valid),
             _ => {}

@@ -10,6 +10,10 @@ pub(crate) const OLDEST: Release = Release::old(11, 0, 0);
 
 /// How a release lays its lines out.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one a difference between releases"
+)]
 pub(crate) struct Style {
     /// The release.
     pub(crate) release: Release,
