@@ -207,7 +207,8 @@ impl<'map> Batch<'map> {
 pub struct RecordBatch<'map> {
     position: Position,
     header: &'map [u8; HEADER_BYTES],
-    body: &'map [u8],
+    /// The whole batch.
+    bytes: &'map [u8],
 }
 
 impl<'map> RecordBatch<'map> {
@@ -216,15 +217,16 @@ impl<'map> RecordBatch<'map> {
     /// # Errors
     /// It is smaller than the header.
     pub fn parse(frame: Frame<'map>) -> Result<Self, Fault> {
-        match frame.bytes().split_first_chunk() {
-            Some((header, body)) => Ok(Self {
+        let (bytes, size) = (frame.bytes(), frame.size_bytes());
+        match bytes.first_chunk() {
+            Some(header) => Ok(Self {
                 position: frame.position(),
                 header,
-                body,
+                bytes,
             }),
             None => Err(Fault::new(
                 FaultKind::BatchTooSmall {
-                    size: frame.size_bytes(),
+                    size,
                     least: HEADER_BYTES,
                 },
                 LENGTH,
@@ -239,7 +241,7 @@ impl<'map> RecordBatch<'map> {
         Some(Self {
             position: Position(0),
             header,
-            body: &[],
+            bytes: header,
         })
     }
 
@@ -251,7 +253,7 @@ impl<'map> RecordBatch<'map> {
         Some(Self {
             position: frame.position(),
             header,
-            body: &[],
+            bytes: frame.bytes(),
         })
     }
 
@@ -264,13 +266,13 @@ impl<'map> RecordBatch<'map> {
     /// Bytes of the batch, header included.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.body.len().saturating_add(HEADER_BYTES)
+        self.bytes.len()
     }
 
     /// The bytes behind the header: records, compressed if there is a codec.
     #[must_use]
     pub fn body(&self) -> &'map [u8] {
-        self.body
+        self.bytes.get(HEADER_BYTES..).unwrap_or_default()
     }
 
     /// Offset of slot 0.
@@ -312,8 +314,7 @@ impl<'map> RecordBatch<'map> {
     /// The checksum of the bytes from the attributes on.
     #[must_use]
     pub fn actual_crc(&self) -> u32 {
-        let (_, covered) = self.header.split_at(ATTRIBUTES);
-        crc::crc32c_append(crc::crc32c(covered), self.body)
+        crc::crc32c(self.bytes.get(ATTRIBUTES..).unwrap_or_default())
     }
 
     /// The 16 attribute bits as stored; Kafka uses the low 7.
@@ -418,9 +419,9 @@ impl<'map> RecordBatch<'map> {
         }
         let codec = self.codec()?;
         if codec == Codec::None || count == 0 {
-            return Ok(Records::of_batch(*self, self.body, HEADER_BYTES, None));
+            return Ok(Records::of_batch(*self, self.body(), HEADER_BYTES, None));
         }
-        let (bytes, fault) = scratch.inflate(codec, self.magic(), self.body);
+        let (bytes, fault) = scratch.inflate(codec, self.magic(), self.body());
         Ok(Records::of_batch(*self, bytes, 0, fault))
     }
 }

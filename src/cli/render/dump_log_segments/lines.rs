@@ -55,14 +55,8 @@ struct BatchEnd<'a> {
     valid: bool,
 }
 
-/// The line of a batch of magic 2. `size` is that of its frame, which a header read from a shorter one does not know.
-pub(crate) fn push_batch(
-    line: &mut Vec<u8>,
-    style: &Style,
-    batch: &RecordBatch<'_>,
-    size: usize,
-    valid: bool,
-) {
+/// The line of a batch of magic 2.
+pub(crate) fn push_batch(line: &mut Vec<u8>, style: &Style, batch: &RecordBatch<'_>, valid: bool) {
     line.text("baseOffset: ")
         .int(batch.base_offset().0)
         .text(" lastOffset: ")
@@ -97,7 +91,7 @@ pub(crate) fn push_batch(
             position: batch.position().0,
             timestamp_type: batch.timestamp_type().name(),
             timestamp: batch.max_timestamp().0,
-            size,
+            size: batch.size_bytes(),
             magic: batch.magic(),
             codec: batch.codec(),
             crc: batch.stored_crc(),

@@ -141,7 +141,7 @@ impl<'a> LogPrinter<'a> {
         let valid = batch.check_crc().is_ok();
         match batch {
             Batch::V2(batch) => {
-                lines::push_batch(out.text(), self.style, batch, batch.size_bytes(), valid);
+                lines::push_batch(out.text(), self.style, batch, valid);
             }
             Batch::Legacy(message) => lines::push_message(out.text(), self.style, message, valid),
             _ => {}
@@ -156,7 +156,7 @@ impl<'a> LogPrinter<'a> {
             lines::push_unknown(out.text(), &frame);
         } else if let Some(header) = RecordBatch::overlapping(frame) {
             if self.batch_lines() {
-                lines::push_batch(out.text(), self.style, &header, frame.size_bytes(), false);
+                lines::push_batch(out.text(), self.style, &header, false);
             }
             if !self.options.deep {
                 return;
