@@ -22,7 +22,7 @@ use nom::number::complete::be_i32;
 use super::batch::TimestampType;
 use super::codec::{Codec, Scratch};
 use super::frame::FrameHeader;
-use super::record::Records;
+use super::records::Records;
 use crate::wire::units::LOG_OVERHEAD;
 use crate::wire::{Fault, FaultKind, Offset, Parsed, Position, Timestamp, Wrong, be, crc, finish};
 
