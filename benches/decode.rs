@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench decode`
 
+#![expect(clippy::unwrap_used, reason = "the bytes are our own")]
+
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher, black_box};
 use kseg::format::{Batch, Frame, Scratch};
