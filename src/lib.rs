@@ -1,4 +1,5 @@
 //! Kafka log segments, read offline.
 #![cfg_attr(not(test), warn(missing_docs))]
 
+pub mod decode;
 pub mod wire;
