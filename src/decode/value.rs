@@ -89,8 +89,9 @@ impl<'buf> Struct<'buf> {
             .map(|(_, value)| value)
     }
 
-    /// The same, to be changed.
-    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Value<'buf>> {
+    /// The same, to be replaced.
+    #[must_use]
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value<'buf>> {
         self.layout
             .fields
             .iter()
