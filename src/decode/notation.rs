@@ -76,7 +76,7 @@ impl Parser {
             }
         }
         let flexible = if self.accept("flexible") {
-            Some(*self::versions(self.word()?)?.start())
+            Some(*from_the_first(self::versions(self.word()?)?).start())
         } else {
             None
         };
@@ -130,8 +130,10 @@ impl Parser {
         let kind = self.kind()?;
         let is_nullable = self.accept("?");
         let versions = match self.peek()? {
-            word if word.starts_with(|c: char| c.is_ascii_digit()) => versions(self.word()?)?,
-            _ => 0..=i16::MAX,
+            word if word.starts_with(|c: char| c.is_ascii_digit()) => {
+                from_the_first(versions(self.word()?)?)
+            }
+            _ => i16::MIN..=i16::MAX,
         };
         let tag = if self.accept("tag") {
             let number = self.word()?.parse().ok()?;
@@ -257,6 +259,14 @@ fn versions(word: &str) -> Option<RangeInclusive<i16>> {
     }
     let (from, to) = word.split_once('-').unwrap_or((word, word));
     Some(from.parse().ok()?..=to.parse().ok()?)
+}
+
+/// What is there from version 0 on is there below, too: Kafka compares with the upper versions only.
+fn from_the_first(versions: RangeInclusive<i16>) -> RangeInclusive<i16> {
+    match versions.into_inner() {
+        (0, to) => i16::MIN..=to,
+        (from, to) => from..=to,
+    }
 }
 
 fn default(word: &str) -> Option<Value<'static>> {

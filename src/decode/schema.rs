@@ -213,7 +213,7 @@ impl Layout {
     /// Adds the releases that changed what is on the wire under an unchanged version.
     fn changes(&self, out: &mut Vec<Release>) {
         for field in &self.fields {
-            if field.tag.is_none() && *field.versions.start() == 0 {
+            if field.tag.is_none() && *field.versions.start() <= 0 {
                 out.extend(field.life.since);
                 out.extend(field.life.until);
                 if let Kind::Struct(layout) = &field.kind {

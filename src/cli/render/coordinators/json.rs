@@ -16,7 +16,7 @@ const ONE_PARSER: Release = Release::new(4, 1, 0);
 const STATUS_NAMES: Release = Release::new(4, 4, 0);
 
 /// Offsets, transactions and share groups.
-pub(super) fn keyed(job: Job<'_, '_>, decoder: Decoder) -> Result<Shown, Crash> {
+pub(super) fn keyed(job: &mut Job<'_, '_>, decoder: Decoder) -> Result<Shown, Crash> {
     let Some(key) = job.key else {
         let which = match decoder {
             _ if job.release >= ONE_PARSER => "the specified decoder",
@@ -29,7 +29,7 @@ pub(super) fn keyed(job: Job<'_, '_>, decoder: Decoder) -> Result<Shown, Crash> 
             job.offset
         )));
     };
-    let (key, value) = match read(&job, decoder.family(), key) {
+    let (key, value) = match read(job, decoder.family(), key) {
         Ok(read) => read,
         Err(text) => {
             job.key_text.extend_from_slice(text.as_bytes());
@@ -125,7 +125,7 @@ fn write_transaction(body: &Struct<'_>, out: &mut Vec<u8>) {
 }
 
 /// Cluster metadata.
-pub(super) fn metadata(job: Job<'_, '_>) -> Shown {
+pub(super) fn metadata(job: &mut Job<'_, '_>) -> Shown {
     match framed(
         Family::ClusterMetadata,
         job.release,

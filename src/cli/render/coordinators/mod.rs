@@ -99,7 +99,7 @@ impl Coordinators {
         payload_text: &mut Vec<u8>,
     ) -> Result<Shown, Crash> {
         let release = self.release;
-        let job = Job {
+        let mut job = Job {
             release,
             offset,
             key,
@@ -108,15 +108,15 @@ impl Coordinators {
             payload_text,
         };
         match self.decoder {
-            Decoder::Offsets if release < Release::new(3, 8, 0) => old_offsets::write(job),
+            Decoder::Offsets if release < Release::new(3, 8, 0) => old_offsets::write(&mut job),
             Decoder::Transactions if release < Release::new(4, 1, 0) => {
-                old_transactions::write(job)
+                old_transactions::write(&mut job)
             }
             Decoder::Offsets | Decoder::Transactions | Decoder::ShareState => {
-                json::keyed(job, self.decoder)
+                json::keyed(&mut job, self.decoder)
             }
-            Decoder::ClusterMetadata => Ok(json::metadata(job)),
-            Decoder::RemoteLogMetadata => Ok(remote::metadata(job)),
+            Decoder::ClusterMetadata => Ok(json::metadata(&mut job)),
+            Decoder::RemoteLogMetadata => Ok(remote::metadata(&mut job)),
         }
     }
 }

@@ -12,10 +12,13 @@ pub(super) const NAMED_FIELDS: Release = Release::new(2, 4, 1);
 const ONE_EXCEPTION: Release = Release::new(2, 0, 0);
 
 /// The first release whose records are read by generated code.
-const GENERATED: Release = Release::new(2, 7, 0);
+const GENERATED: Release = Release::new(2, 8, 0);
 
 /// The first release that goes on behind a key of unknown type.
 const UNKNOWN_TYPES: Release = Release::new(3, 4, 1);
+
+/// The exception for a buffer that ends early.
+const UNDERFLOW: &str = "java.nio.BufferUnderflowException";
 
 /// A key as earlier releases read it.
 pub(super) enum Key<'buf> {
@@ -25,13 +28,13 @@ pub(super) enum Key<'buf> {
 }
 
 /// Reads a key of one of the types up to `last_type`. `complaint` is about a type beyond.
-pub(super) fn read_key<'buf>(
+pub(super) fn read_key(
     family: Family,
     release: Release,
-    key: &'buf [u8],
+    key: &[u8],
     last_type: i16,
     complaint: impl FnOnce(i16) -> Crash,
-) -> Result<Key<'buf>, Crash> {
+) -> Result<Key<'_>, Crash> {
     let unknown = |id: i16| {
         if release >= UNKNOWN_TYPES {
             Ok(Key::Unknown(format!("unknown::version={id}")))
@@ -44,10 +47,8 @@ pub(super) fn read_key<'buf>(
         Ok(decoded) => Ok(Key::Known(decoded)),
         Err(Unread::Message { id, .. }) if id > last_type => unknown(id),
         Err(Unread::UnknownType(id)) => unknown(id),
-        Err(Unread::Message { fault, .. } | Unread::Prefix(_, fault)) => {
-            Err(unreadable(release, fault, key))
-        }
-        Err(why) => Err(Crash(why.to_string())),
+        Err(Unread::Message { fault, .. }) => Err(unreadable(release, fault, key)),
+        Err(_) => Err(Crash(UNDERFLOW.to_owned())),
     }
 }
 
@@ -58,11 +59,8 @@ pub(super) fn read_value<'buf>(
     value: &'buf [u8],
     complaint: impl FnOnce(i16) -> Crash,
 ) -> Result<Struct<'buf>, Crash> {
-    let (input, version) = match framing::keyed_version(value) {
-        Ok(read) => read,
-        Err(Unread::Prefix(_, fault)) => return Err(unreadable(release, fault, value)),
-        Err(why) => return Err(Crash(why.to_string())),
-    };
+    let (input, version) =
+        framing::keyed_version(value).map_err(|_| Crash(UNDERFLOW.to_owned()))?;
     match key.family().value(key.id()) {
         Some(message) if message.versions(release).contains(&version) => message
             .read(version, release, input)
@@ -73,12 +71,19 @@ pub(super) fn read_value<'buf>(
 }
 
 /// The exception for an unknown type or version: `generated` code words it unlike the code before.
-pub(super) fn unknown(release: Release, by_hand: String, generated: String) -> Crash {
+pub(super) fn unknown(release: Release, by_hand: &str, generated: &str) -> Crash {
     if release >= GENERATED {
         Crash(format!("java.lang.IllegalStateException: {generated}"))
     } else {
-        kafka_exception(release, &by_hand)
+        kafka_exception(release, by_hand)
     }
+}
+
+/// What the JVM says when something is asked of nothing.
+pub(super) fn null_pointer(call: &str, name: &str) -> Crash {
+    Crash(format!(
+        "java.lang.NullPointerException: Cannot invoke \"{call}\" because \"{name}\" is null"
+    ))
 }
 
 /// Kafka's own exception.
@@ -97,7 +102,7 @@ fn unreadable(release: Release, fault: Fault, bytes: &[u8]) -> Crash {
         _ if release < GENERATED => {
             format!("org.apache.kafka.common.protocol.types.SchemaException: {fault}")
         }
-        FaultKind::EndOfInput => "java.nio.BufferUnderflowException".to_owned(),
+        FaultKind::EndOfInput => UNDERFLOW.to_owned(),
         _ => format!("java.lang.RuntimeException: {}", reason(fault, bytes)),
     })
 }

@@ -8,8 +8,7 @@ use kseg::decode::{Family, Struct};
 use kseg::wire::Release;
 
 use super::old::{self, Key, NAMED_FIELDS};
-use super::scala::{self, Table};
-use super::{Crash, Job, Shown, put};
+use super::{Crash, Job, Shown, put, scala};
 
 /// The first release that shows groups as JSON.
 const GROUPS_AS_JSON: Release = Release::new(1, 0, 0);
@@ -18,7 +17,7 @@ const GROUPS_AS_JSON: Release = Release::new(1, 0, 0);
 const PROTOCOL_TYPE_KEPT: Release = Release::new(1, 1, 0);
 
 /// Appends the texts of a record.
-pub(super) fn write(job: Job<'_, '_>) -> Result<Shown, Crash> {
+pub(super) fn write(job: &mut Job<'_, '_>) -> Result<Shown, Crash> {
     let release = job.release;
     if job.value.is_none() && release < NAMED_FIELDS {
         return Ok(Shown::NOTHING);
@@ -37,8 +36,8 @@ pub(super) fn write(job: Job<'_, '_>) -> Result<Shown, Crash> {
         |id| {
             old::unknown(
                 release,
-                format!("Unknown offset schema version {id}"),
-                format!("Unknown group metadata message version: {id}"),
+                &format!("Unknown offset schema version {id}"),
+                &format!("Unknown group metadata message version: {id}"),
             )
         },
     )?;
@@ -74,14 +73,14 @@ fn unknown_version(release: Release, is_group: bool, version: i16) -> Crash {
     if is_group {
         old::unknown(
             release,
-            format!("Unknown group metadata version {version}"),
-            format!("Unknown group metadata message version: {version}"),
+            &format!("Unknown group metadata version {version}"),
+            &format!("Unknown group metadata message version: {version}"),
         )
     } else {
         old::unknown(
             release,
-            format!("Unknown offset schema version {version}"),
-            format!("Unknown offset message version: {version}"),
+            &format!("Unknown offset schema version {version}"),
+            &format!("Unknown offset message version: {version}"),
         )
     }
 }
@@ -165,14 +164,12 @@ fn members(body: &Struct<'_>, are_consumers: bool, release: Release) -> Result<S
             (id, member.bytes("assignment").unwrap_or_default())
         })
         .collect();
-    scala::sort(&mut members, Table::Map, release, |(id, _)| {
-        scala::string_hash(id)
-    });
+    scala::sort_map(&mut members, release, |(id, _)| scala::string_hash(id));
     let mut text = String::from("{");
     for (index, (id, bytes)) in members.iter().enumerate() {
         let separator = if index == 0 { "" } else { "," };
         let assigned = if are_consumers {
-            partitions(bytes)?
+            partitions(bytes, release)?
         } else {
             hex(bytes)
         };
@@ -184,7 +181,7 @@ fn members(body: &Struct<'_>, are_consumers: bool, release: Release) -> Result<S
 }
 
 /// What a consumer was assigned: partitions and, if there are any, the assignor's own bytes.
-fn partitions(bytes: &[u8]) -> Result<String, Crash> {
+fn partitions(bytes: &[u8], release: Release) -> Result<String, Crash> {
     let body = assignment(bytes).ok_or_else(|| {
         Crash(
             "org.apache.kafka.common.protocol.types.SchemaException: Buffer underflow while \
@@ -198,12 +195,15 @@ fn partitions(bytes: &[u8]) -> Result<String, Crash> {
         let ids = topic.numbers::<i32>("partitions");
         partitions.extend(ids.map(|id| format!("{name}-{id}")));
     }
-    let mut text = format!("[{}]", partitions.join(", "));
-    if let Some(data) = body.bytes("userData").filter(|data| !data.is_empty()) {
-        text.push(':');
-        text.push_str(&hex(data));
+    let partitions = partitions.join(", ");
+    match body.bytes("userData") {
+        None if release < NAMED_FIELDS => Err(old::null_pointer(
+            "java.nio.ByteBuffer.remaining()",
+            "buffer",
+        )),
+        None | Some([]) => Ok(format!("[{partitions}]")),
+        Some(data) => Ok(format!("[{partitions}]:{}", hex(data))),
     }
-    Ok(text)
 }
 
 /// Bytes as one hexadecimal number; nothing if there are none.

@@ -5,8 +5,7 @@ use kseg::decode::{Family, Struct};
 use kseg::wire::Release;
 
 use super::old::{self, Key, NAMED_FIELDS};
-use super::scala::{self, Table};
-use super::{Crash, Job, Shown, put};
+use super::{Crash, Job, Shown, put, scala};
 
 /// The only record type there is.
 const TRANSACTION: i16 = 0;
@@ -17,17 +16,23 @@ const HASH_SET: Release = Release::new(2, 4, 0);
 /// The first release that shows partitions in brackets.
 const BRACKETS: Release = Release::new(2, 5, 0);
 
+/// The first release that complains of the id of a state, not of its byte.
+const STATE_ID: Release = Release::new(3, 0, 0);
+
 /// Appends the texts of a record.
-pub(super) fn write(job: Job<'_, '_>) -> Result<Shown, Crash> {
+pub(super) fn write(job: &mut Job<'_, '_>) -> Result<Shown, Crash> {
     let release = job.release;
     let Some(key) = job.key else {
-        return Err(null_pointer("java.nio.ByteBuffer.getShort()", "buffer"));
+        return Err(old::null_pointer(
+            "java.nio.ByteBuffer.getShort()",
+            "buffer",
+        ));
     };
     let key = old::read_key(Family::TransactionState, release, key, TRANSACTION, |id| {
         old::unknown(
             release,
-            format!("Unknown transaction log message key schema version {id}"),
-            format!("Unknown version {id} from the transaction log message"),
+            &format!("Unknown transaction log message key schema version {id}"),
+            &format!("Unknown version {id} from the transaction log message"),
         )
     })?;
     let key = match key {
@@ -42,13 +47,13 @@ pub(super) fn write(job: Job<'_, '_>) -> Result<Shown, Crash> {
         let body = old::read_value(key.message, release, value, |version| {
             old::unknown(
                 release,
-                format!("Unknown transaction log message value version {version}"),
-                format!("Unknown version {version} from the transaction log message value"),
+                &format!("Unknown transaction log message value schema version {version}"),
+                &format!("Unknown version {version} from the transaction log message value"),
             )
         })?;
         write_transaction(&body, release, job.payload_text)?;
     } else if release < NAMED_FIELDS {
-        return Err(null_pointer(
+        return Err(old::null_pointer(
             "kafka.coordinator.transaction.TransactionMetadata.producerId()",
             "txnMetadata",
         ));
@@ -69,24 +74,27 @@ pub(super) fn write(job: Job<'_, '_>) -> Result<Shown, Crash> {
 fn write_transaction(body: &Struct<'_>, release: Release, out: &mut Vec<u8>) -> Result<(), Crash> {
     let id = body.int("transactionStatus").unwrap_or_default();
     let status = Status::of(id).ok_or_else(|| {
+        let what = if release < STATE_ID { "byte" } else { "id" };
         Crash(format!(
-            "java.lang.IllegalStateException: Unknown transaction state id {id} from the \
+            "java.lang.IllegalStateException: Unknown transaction state {what} {id} from the \
              transaction status message"
         ))
     })?;
     let Some(it) = Transaction::of(body) else {
         return Ok(());
     };
-    let mut partitions = it.partitions;
-    if status == Status::Empty {
-        partitions.clear();
+    let mut sets: Vec<Vec<_>> = Vec::new();
+    for topic in body.structures("transactionPartitions") {
+        let name = topic.text("topic").unwrap_or_default();
+        let ids = topic.numbers::<i32>("partitionIds");
+        sets.push(ids.map(|id| (name.clone(), id)).collect());
     }
-    scala::sort(
-        &mut partitions,
-        Table::Set,
-        release,
-        |(topic, partition)| scala::partition_hash(topic, *partition),
-    );
+    if status == Status::Empty {
+        sets.clear();
+    }
+    let partitions = scala::sort_set(sets, release, |(topic, partition)| {
+        scala::partition_hash(topic, *partition)
+    });
     let (before, between, behind) = if release >= BRACKETS {
         ("[", ",", "]")
     } else if release >= HASH_SET {
@@ -111,11 +119,4 @@ fn write_transaction(body: &Struct<'_>, release: Release, out: &mut Vec<u8>) -> 
         ),
     );
     Ok(())
-}
-
-/// What the JVM says when something is asked of nothing.
-fn null_pointer(call: &str, name: &str) -> Crash {
-    Crash(format!(
-        "java.lang.NullPointerException: Cannot invoke \"{call}\" because \"{name}\" is null"
-    ))
 }

@@ -17,7 +17,7 @@ const TRANSACTION_INDEX: Release = Release::new(4, 0, 0);
 const RECORD_MOVED: Release = Release::new(4, 3, 0);
 
 /// Appends the text of a record, or the error that is printed in its place.
-pub(super) fn metadata(job: Job<'_, '_>) -> Shown {
+pub(super) fn metadata(job: &mut Job<'_, '_>) -> Shown {
     let text = match job.value {
         Some(value) => framed(Family::RemoteLogMetadata, job.release, value)
             .and_then(|decoded| describe(&decoded, job.release)),
@@ -87,21 +87,22 @@ fn describe(decoded: &Decoded<'_>, release: Release) -> Result<String, String> {
             int("eventTimestampMs"),
             int("brokerId"),
         ),
-        SEGMENT_SNAPSHOT => format!(
-            "RemoteLogSegmentMetadataSnapshot{{segmentId={}, startOffset={}, endOffset={}, \
-             maxTimestampMs={}, eventTimestampMs={}, segmentLeaderEpochs={}, \
-             segmentSizeInBytes={}, customMetadata={}, state={}{}}}",
-            uuid(body, "segmentId"),
-            int("startOffset"),
-            int("endOffset"),
-            int("maxTimestampMs"),
-            int("eventTimestampMs"),
-            leader_epochs(body)?,
-            int("segmentSizeInBytes"),
-            custom_metadata(body),
-            state(body)?,
-            transaction_index(body, release),
-        ),
+        SEGMENT_SNAPSHOT => {
+            let state = state(body)?;
+            format!(
+                "RemoteLogSegmentMetadataSnapshot{{segmentId={}, startOffset={}, endOffset={}, \
+                 maxTimestampMs={}, segmentLeaderEpochs={}, segmentSizeInBytes={}, \
+                 customMetadata={}, state={state}{}}}",
+                uuid(body, "segmentId"),
+                int("startOffset"),
+                int("endOffset"),
+                int("maxTimestampMs"),
+                leader_epochs(body)?,
+                int("segmentSizeInBytes"),
+                custom_metadata(body),
+                transaction_index(body, release),
+            )
+        }
         id => return Err(format!("No serializer found for apiKey: {id}")),
     };
     Ok(text)

@@ -1,12 +1,15 @@
 //! The order in which Scala's mutable hash tables give their elements back, which earlier releases print.
 //!
-//! Kafka was built with Scala 2.11 up to 0.10.0, with 2.12 up to 2.3 and with 2.13 since, as far as Kafka's own
-//! distribution goes for the first two and for the default build since.
+//! Up to 2.3 the order is that of Scala 2.12, since then that of 2.13, with which Kafka's default downloads were
+//! built.
 
 use kseg::wire::Release;
 
 /// The first release built with Scala 2.13.
 const NEW_TABLES: Release = Release::new(2, 4, 0);
+
+/// The largest immutable set that keeps the order of insertion.
+const SMALL_SET: usize = 4;
 
 /// The hash of a string in Java.
 pub(super) fn string_hash(text: &str) -> i32 {
@@ -23,21 +26,45 @@ pub(super) fn partition_hash(topic: &str, partition: i32) -> i32 {
         .wrapping_add(string_hash(topic))
 }
 
-/// Sorts the elements of a `mutable.HashMap` or a `mutable.HashSet`, given in the order of their insertion.
-pub(super) fn sort<T>(
-    elements: &mut Vec<T>,
-    kind: Table,
-    release: Release,
-    hash: impl Fn(&T) -> i32,
-) {
+/// Sorts elements that were put one by one into a `mutable.HashMap`.
+pub(super) fn sort_map<T>(elements: &mut Vec<T>, release: Release, hash: impl Fn(&T) -> i32) {
     if release >= NEW_TABLES {
-        sort_chained(elements, hash);
-        return;
+        let mut size = 16;
+        while elements.len() >= threshold(size) {
+            size *= 2;
+        }
+        sort_chained(elements, size, hash);
+    } else {
+        let hashes: Vec<i32> = elements.iter().map(hash).collect();
+        reorder(elements, map_order(&hashes));
     }
-    let order = match kind {
-        Table::Map => order_of_map(elements, hash),
-        Table::Set => order_of_set(elements, hash),
-    };
+}
+
+/// Sorts elements that were added to a `mutable.HashSet` as immutable sets, one after the other.
+pub(super) fn sort_set<T>(
+    sets: Vec<Vec<T>>,
+    release: Release,
+    hash: impl Fn(&T) -> i32 + Copy,
+) -> Vec<T> {
+    if release >= NEW_TABLES {
+        let size = set_size(sets.iter().map(Vec::len));
+        let mut elements: Vec<T> = sets.into_iter().flatten().collect();
+        sort_chained(&mut elements, size, hash);
+        return elements;
+    }
+    let mut elements = Vec::new();
+    for mut set in sets {
+        if set.len() > SMALL_SET {
+            set.sort_by_key(|element| trie_path(hash(element)));
+        }
+        elements.append(&mut set);
+    }
+    let hashes: Vec<i32> = elements.iter().map(hash).collect();
+    reorder(&mut elements, set_order(&hashes));
+    elements
+}
+
+fn reorder<T>(elements: &mut Vec<T>, order: impl IntoIterator<Item = usize>) {
     let mut slots: Vec<Option<T>> = elements.drain(..).map(Some).collect();
     elements.extend(
         order
@@ -46,20 +73,14 @@ pub(super) fn sort<T>(
     );
 }
 
-/// The two kinds of tables, which differ up to Scala 2.12.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Table {
-    Map,
-    Set,
+/// How full a table of Scala 2.13 may be.
+fn threshold(size: usize) -> usize {
+    size / 4 * 3
 }
 
-/// Scala 2.13: buckets from 16 up, three quarters full at most; in a bucket by hash.
-fn sort_chained<T>(elements: &mut [T], hash: impl Fn(&T) -> i32) {
-    let mut buckets = 16_usize;
-    while elements.len() >= buckets / 4 * 3 {
-        buckets *= 2;
-    }
-    let mask = u32::try_from(buckets - 1).unwrap_or(u32::MAX);
+/// Scala 2.13: buckets by the lower bits; in a bucket by hash.
+fn sort_chained<T>(elements: &mut [T], size: usize, hash: impl Fn(&T) -> i32) {
+    let mask = u32::try_from(size - 1).unwrap_or(u32::MAX);
     elements.sort_by_key(|element| {
         let hash = hash(element);
         let spread = hash ^ (hash.cast_unsigned() >> 16).cast_signed();
@@ -67,77 +88,103 @@ fn sort_chained<T>(elements: &mut [T], hash: impl Fn(&T) -> i32) {
     });
 }
 
-/// Scala 2.12, map: chains that grow at their head, read from the last bucket to the first.
-fn order_of_map<T>(elements: &[T], hash: impl Fn(&T) -> i32) -> Vec<usize> {
-    let mut chains: Vec<Vec<usize>> = vec![Vec::new(); 16];
-    let hashes: Vec<i32> = elements.iter().map(hash).collect();
-    for added in 0..hashes.len() {
-        push(&mut chains, &hashes, added);
-        if added + 1 > chains.len() / 4 * 3 {
-            let old = std::mem::take(&mut chains);
-            chains = vec![Vec::new(); old.len() * 2];
-            for index in old
-                .into_iter()
-                .rev()
-                .flat_map(|chain| chain.into_iter().rev())
-            {
-                push(&mut chains, &hashes, index);
+/// The size of a set of Scala 2.13. The elements of a large set are added without a look at how full it gets.
+fn set_size(sets: impl Iterator<Item = usize>) -> usize {
+    let mut size = 16;
+    let mut count = 0;
+    for added in sets {
+        size = size.max(((added + 1) * 4 / 3).max(5).next_power_of_two());
+        if added <= SMALL_SET {
+            for _ in 0..added {
+                count += 1;
+                if count >= threshold(size) {
+                    size *= 2;
+                }
             }
+        } else {
+            count += added;
         }
     }
+    size
+}
+
+/// Scala 2.12, map: chains that grow at their head, read from the last bucket to the first.
+fn map_order(hashes: &[i32]) -> Vec<usize> {
+    /// The bits of the first table's size; they go on mixing when the table has grown.
+    const SEED: u32 = 4;
+    let put = |chains: &mut [Vec<usize>], index: usize| {
+        let hash = hashes.get(index).copied().unwrap_or_default();
+        let bucket = bucket(hash, SEED, chains.len());
+        // The head of a chain is its end here.
+        if let Some(chain) = chains.get_mut(bucket) {
+            chain.push(index);
+        }
+    };
+    let mut chains = vec![Vec::new(); 1 << SEED];
+    for index in 0..hashes.len() {
+        put(&mut chains, index);
+        if index >= threshold(chains.len()) {
+            let mut grown = vec![Vec::new(); chains.len() * 2];
+            for index in from_the_last(chains) {
+                put(&mut grown, index);
+            }
+            chains = grown;
+        }
+    }
+    from_the_last(chains).collect()
+}
+
+fn from_the_last(chains: Vec<Vec<usize>>) -> impl Iterator<Item = usize> {
     chains
         .into_iter()
         .rev()
         .flat_map(|chain| chain.into_iter().rev())
-        .collect()
-}
-
-/// Puts an element at the head of its chain, which is its end here.
-fn push(chains: &mut [Vec<usize>], hashes: &[i32], index: usize) {
-    let size = chains.len();
-    let bucket = hashes.get(index).map_or(0, |&hash| bucket(hash, size));
-    if let Some(chain) = chains.get_mut(bucket) {
-        chain.push(index);
-    }
 }
 
 /// Scala 2.12, set: one flat table, 45 % full at most, where an element takes the next free slot.
-fn order_of_set<T>(elements: &[T], hash: impl Fn(&T) -> i32) -> Vec<usize> {
-    let mut slots: Vec<Option<usize>> = vec![None; 32];
-    let hashes: Vec<i32> = elements.iter().map(hash).collect();
-    for added in 0..hashes.len() {
-        place(&mut slots, &hashes, added);
-        if added + 1 >= slots.len() * 450 / 1000 {
-            let old = std::mem::take(&mut slots);
-            slots = vec![None; old.len() * 2];
-            for index in old.into_iter().flatten() {
-                place(&mut slots, &hashes, index);
+fn set_order(hashes: &[i32]) -> Vec<usize> {
+    let put = |slots: &mut [Option<usize>], index: usize| {
+        let hash = hashes.get(index).copied().unwrap_or_default();
+        let start = bucket(hash, slots.len().trailing_zeros(), slots.len());
+        let (before, from) = slots.split_at_mut_checked(start).unwrap_or_default();
+        if let Some(free) = from.iter_mut().chain(before).find(|slot| slot.is_none()) {
+            *free = Some(index);
+        }
+    };
+    let mut slots = vec![None; 32];
+    for index in 0..hashes.len() {
+        put(&mut slots, index);
+        if index + 1 >= slots.len() * 45 / 100 {
+            let mut grown = vec![None; slots.len() * 2];
+            for index in slots.into_iter().flatten() {
+                put(&mut grown, index);
             }
+            slots = grown;
         }
     }
     slots.into_iter().flatten().collect()
 }
 
-fn place(slots: &mut [Option<usize>], hashes: &[i32], index: usize) {
-    let size = slots.len();
-    let start = hashes.get(index).map_or(0, |&hash| bucket(hash, size));
-    let free = (start..size)
-        .chain(0..start)
-        .find(|&at| slots.get(at) == Some(&None));
-    if let Some(slot) = free.and_then(|at| slots.get_mut(at)) {
-        *slot = Some(index);
-    }
-}
-
-/// Where a hash belongs in a table of Scala 2.12: its upper bits, well mixed and rotated by the size.
-fn bucket(hash: i32, size: usize) -> usize {
+/// Where a hash belongs in a table of Scala 2.12: its upper bits, well mixed and rotated.
+fn bucket(hash: i32, seed: u32, size: usize) -> usize {
     const FACTOR: u32 = 0x9e37_75cd;
-    let bits = size.trailing_zeros();
     let mixed = hash
         .cast_unsigned()
         .wrapping_mul(FACTOR)
         .swap_bytes()
         .wrapping_mul(FACTOR);
-    let index = mixed.rotate_right(bits) >> (u32::BITS - bits);
-    usize::try_from(index).unwrap_or(0)
+    let index = mixed.rotate_right(seed) >> (u32::BITS - size.trailing_zeros());
+    usize::try_from(index).unwrap_or_default()
+}
+
+/// The way through an immutable set of Scala 2.12 to a hash: five bits a level, the lowest first.
+fn trie_path(hash: i32) -> u64 {
+    let hash = hash.cast_unsigned();
+    let mut mixed = hash.wrapping_add(!(hash << 9));
+    mixed ^= mixed >> 14;
+    mixed = mixed.wrapping_add(mixed << 4);
+    mixed ^= mixed >> 10;
+    (0..u32::BITS)
+        .step_by(5)
+        .fold(0, |path, level| path << 5 | u64::from(mixed >> level & 31))
 }
