@@ -135,3 +135,66 @@ fn protocol_message(id: i16, bytes: &[u8]) -> Option<Struct<'_>> {
     let (body, _) = message.read(version, NEWEST, input).ok()?;
     Some(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Decoder, hex};
+
+    #[test]
+    fn a_commit_says_who_where_and_how_far() {
+        let key = hex("0001 0002 6731 0006 6f7264657273 00000007");
+        let value = hex("0001 000000000000002a 0001 6d 000000000000000a 0000000000000014");
+        let entry = Decoder::Offsets.decode(Some(&key), Some(&value));
+        let commit = OffsetCommit::of(&entry).unwrap();
+        assert_eq!(
+            (&*commit.group, &*commit.topic, commit.partition),
+            ("g1", "orders", 7)
+        );
+        let commit = commit.commit.unwrap();
+        assert_eq!(commit.offset, Offset(42));
+        assert_eq!(commit.leader_epoch, LeaderEpoch(-1));
+        assert_eq!(commit.metadata, "m");
+        assert_eq!(
+            (commit.commit_timestamp.0, commit.expire_timestamp.0),
+            (10, 20)
+        );
+        assert_eq!(commit.topic_id, None);
+        let deleted = OffsetCommit::of(&Decoder::Offsets.decode(Some(&key), None));
+        assert_eq!(deleted.unwrap().commit, None);
+        let unread = Decoder::Offsets.decode(Some(&key), Some(&[0]));
+        assert_eq!(OffsetCommit::of(&unread), None);
+        let group = hex("0002 0002 6731");
+        assert_eq!(
+            OffsetCommit::of(&Decoder::Offsets.decode(Some(&group), None)),
+            None
+        );
+    }
+
+    #[test]
+    fn members_that_cannot_be_opened_stay_bytes() {
+        let key = hex("0002 0001 67");
+        let shown = |protocol: &str, subscription: &str, assignment: &str| {
+            let bytes = |hex: &str| format!("0000{:04x}{hex}", hex.len() / 2);
+            let value = hex(&format!(
+                "0000 {protocol} 00000001 ffff ffff 00000001 0001 6d 0000 0000 00000001 {} {}",
+                bytes(subscription),
+                bytes(assignment)
+            ));
+            let entry = Decoder::Offsets.decode(Some(&key), Some(&value));
+            let body = &entry.value.decoded().unwrap().body;
+            let member = body.structures("members").next().unwrap();
+            (
+                member.structure("subscription").is_some(),
+                member.structure("assignment").is_some(),
+            )
+        };
+        let consumer = "0008 636f6e73756d6572";
+        let empty = "000000000000ffffffff";
+        assert_eq!(shown(consumer, empty, empty), (true, true));
+        assert_eq!(shown(consumer, "", empty), (false, true));
+        assert_eq!(shown(consumer, "0000ff", "00"), (false, false));
+        assert_eq!(shown("0007 636f6e6e656374", empty, empty), (false, false));
+        assert!(assignment(&[0, 0]).is_none());
+    }
+}

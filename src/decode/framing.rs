@@ -244,3 +244,59 @@ fn prefix<'buf, T>(
 ) -> Result<(&'buf [u8], T), Unread> {
     finish(input, parsed).map_err(|fault| Unread::Prefix(which, fault))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::hex;
+    use crate::wire::FaultKind;
+
+    #[test]
+    fn numbers_in_front_of_a_framed_message_are_checked() {
+        let why =
+            |bytes: &str| framed(Family::ClusterMetadata, Reading::Any, &hex(bytes)).unwrap_err();
+        let cut = |prefix, at| Unread::Prefix(prefix, Fault::new(FaultKind::EndOfInput, at));
+        assert_eq!(why(""), cut(Prefix::FrameVersion, 0));
+        assert_eq!(why("01"), cut(Prefix::Type, 1));
+        assert_eq!(why("0102"), cut(Prefix::Version, 2));
+        assert_eq!(why("00"), Unread::FrameVersion(0));
+        assert_eq!(why("01 63 00"), Unread::UnknownType(99));
+        assert_eq!(why("01 808002"), Unread::PrefixTooLarge(Prefix::Type));
+        assert_eq!(why("ffffffff0f"), Unread::FrameVersion(-1));
+        let message = Unread::Message {
+            id: 9,
+            version: 0,
+            fault: Fault::new(FaultKind::EndOfInput, 3),
+        };
+        assert_eq!(why("01 09 00 1234"), message);
+        assert_eq!(
+            cut(Prefix::Type, 1).to_string(),
+            "type: a field runs past the end"
+        );
+    }
+
+    #[test]
+    fn a_release_knows_what_it_knew() {
+        let key = hex("000a 0001 67 0001 6d");
+        let read = |release| keyed_key(Family::ConsumerOffsets, Reading::As(release), &key);
+        assert_eq!(
+            read(Release::new(3, 9, 1)).unwrap_err(),
+            Unread::UnknownType(10)
+        );
+        assert_eq!(read(Release::new(4, 0, 0)).unwrap().message.id(), 10);
+        let value = hex("0007 00000001 00");
+        let read = |release| keyed_value(Family::ConsumerOffsets, Reading::As(release), 3, &value);
+        assert_eq!(read(Release::new(3, 9, 1)).unwrap().version, 7);
+        let refused = Unread::UnknownVersion { id: 3, version: 7 };
+        assert_eq!(read(Release::new(4, 0, 0)).unwrap_err(), refused);
+    }
+
+    #[test]
+    fn bytes_behind_a_message_are_kept() {
+        let value = hex("0000 00000001 00 abcd");
+        let decoded = keyed_value(Family::ConsumerOffsets, Reading::Any, 3, &value).unwrap();
+        assert_eq!(decoded.rest, [0xab, 0xcd]);
+        assert_eq!(keyed_version(&value).unwrap().1, 0);
+        assert!(keyed_version(&[0]).is_err());
+    }
+}

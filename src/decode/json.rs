@@ -169,3 +169,69 @@ fn encode64(alphabet: &[u8; 64], bytes: &[u8], out: &mut Vec<u8>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn strings_are_escaped_as_jackson_does() {
+        let table: [(&[u8], &str); 5] = [
+            (b"", r#""""#),
+            (b"a\"b\\c/d", r#""a\"b\\c/d""#),
+            (b"\x08\t\n\x0c\r", r#""\b\t\n\f\r""#),
+            (b"\x00\x1f\x7f", "\"\\u0000\\u001F\x7f\""),
+            ("é\u{2028}\u{1f600}".as_bytes(), "\"é\u{2028}\u{1f600}\""),
+        ];
+        for (text, expected) in table {
+            assert_eq!(shown(|out| write_string(text, out)), expected);
+        }
+        assert_eq!(
+            shown(|out| write_string(b"\n\xed\xa0\x80\"", out)),
+            "\"\\n\u{fffd}\\\"\""
+        );
+    }
+
+    #[test]
+    fn doubles_are_those_of_java() {
+        let table = [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1024.0, "1024.0"),
+            (0.001, "0.001"),
+            (9.99e-4, "9.99E-4"),
+            (9_999_999.0, "9999999.0"),
+            (1e7, "1.0E7"),
+            (-1.5e21, "-1.5E21"),
+            (f64::NAN, "\"NaN\""),
+            (f64::NEG_INFINITY, "\"-Infinity\""),
+            (f64::INFINITY, "\"Infinity\""),
+        ];
+        for (n, expected) in table {
+            assert_eq!(shown(|out| write_double(n, out)), expected);
+        }
+    }
+
+    #[test]
+    fn bytes_have_padding_and_uuids_have_none() {
+        for (bytes, expected) in [
+            (&b""[..], ""),
+            (b"\xff", "/w=="),
+            (b"\xfb\xef", "++8="),
+            (b"abc", "YWJj"),
+            (b"abcd", "YWJjZA=="),
+        ] {
+            assert_eq!(shown(|out| write_base64(bytes, out)), expected);
+        }
+        assert_eq!(
+            shown(|out| write_uuid(&[0xff; 16], out)),
+            "_____________________w"
+        );
+    }
+}

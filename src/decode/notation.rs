@@ -289,3 +289,65 @@ fn blank(kind: &Kind, is_array: bool) -> Value<'static> {
         _ => Value::Int(0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schemas_are_read_to_the_end() {
+        let mut parser = Parser::new(SCHEMAS);
+        while parser.item().is_some() {}
+        assert_eq!(parser.peek(), None, "stopped at {:.60}", parser.rest);
+        let keys = parser.messages.iter().filter(|m| m.is_key).count();
+        assert_eq!((parser.messages.len(), keys), (92, 26));
+    }
+
+    #[test]
+    fn a_type_occurs_once_in_a_family() {
+        let messages = catalogue();
+        for (index, a) in messages.iter().enumerate() {
+            for b in messages.iter().skip(index + 1) {
+                assert!(
+                    (a.family, a.id, a.is_key) != (b.family, b.id, b.is_key),
+                    "{} and {}",
+                    a.name,
+                    b.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistake_ends_the_reading() {
+        for text in [
+            "M [x] 0 {}",
+            "M [0] 0 { a int8 }",
+            "M [0] 0 { a: int9 }",
+            "M [0] 0 { a: int8 b: int8 }",
+            "M [0] 0 { a: int8",
+            "M [0] 0 (1 after 2.0.0) {}",
+            "M [0] 0 Elsewhere",
+            "family nowhere",
+        ] {
+            assert!(Parser::new(text).item().is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_field_says_all_about_itself() {
+        let text = "# a comment\nM [7] 1-3 (1-2 before 2.0.0) flexible 2+ since 1.0.0 \
+                    { a: []int32? 2+ tag 1 default -1 since 1.1.0 until 2.0.0, }";
+        let mut parser = Parser::new(text);
+        parser.item().unwrap();
+        let message = &parser.messages[0];
+        assert_eq!((message.id, message.flexible), (7, Some(2)));
+        assert_eq!(message.versions(Release::new(1, 9, 0)), 1..=2);
+        assert_eq!(message.versions(Release::new(2, 0, 0)), 1..=3);
+        let field = &message.layout.fields[0];
+        assert!(field.is_array && field.is_nullable);
+        assert_eq!(field.versions, 2..=i16::MAX);
+        assert_eq!(field.tag.as_ref().unwrap().default, Value::Int(-1));
+        assert_eq!(field.life.until, Some(Release::new(2, 0, 0)));
+    }
+}

@@ -467,3 +467,250 @@ fn bytes(input: &[u8], length: i32) -> Parsed<'_, &[u8]> {
         .map(|(data, rest)| (rest, data))
         .ok_or_else(|| Wrong::at(input, FaultKind::FieldLength { length, left }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::hex;
+
+    const FAMILIES: [Family; 7] = [
+        Family::ConsumerOffsets,
+        Family::TransactionState,
+        Family::ShareGroupState,
+        Family::ClusterMetadata,
+        Family::RemoteLogMetadata,
+        Family::Control,
+        Family::ConsumerProtocol,
+    ];
+
+    /// Every message there is.
+    fn messages() -> impl Iterator<Item = &'static Message> {
+        FAMILIES.into_iter().flat_map(|family| {
+            (0..64).flat_map(move |id| [family.key(id), family.value(id)].into_iter().flatten())
+        })
+    }
+
+    /// Writes messages in which every field is there: arrays have one element, nullable structures are present.
+    struct Writer {
+        version: i16,
+        release: Release,
+        flexible: bool,
+        out: Vec<u8>,
+    }
+
+    impl Writer {
+        fn fields(&mut self, layout: &Layout) {
+            let mut tagged = Vec::new();
+            for field in &layout.fields {
+                if !field.versions.contains(&self.version) || !field.life.covers(self.release) {
+                    continue;
+                }
+                let Some(tag) = &field.tag else {
+                    self.field(field);
+                    continue;
+                };
+                let out = std::mem::take(&mut self.out);
+                self.field(field);
+                tagged.push((tag.number, std::mem::replace(&mut self.out, out)));
+            }
+            if self.flexible {
+                self.out.push(u8::try_from(tagged.len()).unwrap());
+                for (tag, payload) in tagged {
+                    self.out.push(u8::try_from(tag).unwrap());
+                    self.out.push(u8::try_from(payload.len()).unwrap());
+                    self.out.extend(payload);
+                }
+            }
+        }
+
+        fn field(&mut self, field: &Field) {
+            if field.is_array {
+                self.length(4, 1);
+            } else if field.is_nullable && matches!(field.kind, Kind::Struct(_)) {
+                self.out.push(1);
+            }
+            match &field.kind {
+                Kind::Bool | Kind::Int8 => self.out.push(1),
+                Kind::Int16 | Kind::Uint16 => self.out.extend([0, 3]),
+                Kind::Int32 | Kind::Uint32 => self.out.extend([0, 0, 0, 3]),
+                Kind::Int64 => self.out.extend([0, 0, 0, 0, 0, 0, 0, 3]),
+                Kind::Float64 => self.out.extend([0x3f, 0xf0, 0, 0, 0, 0, 0, 0]),
+                Kind::Uuid => self.out.extend([7; 16]),
+                Kind::String => {
+                    self.length(2, 1);
+                    self.out.push(b's');
+                }
+                Kind::Bytes => {
+                    self.length(4, 1);
+                    self.out.push(b'b');
+                }
+                Kind::Struct(layout) => self.fields(layout),
+            }
+        }
+
+        fn length(&mut self, width: usize, length: u8) {
+            if self.flexible {
+                self.out.push(length + 1);
+            } else {
+                self.out.extend(std::iter::repeat_n(0, width - 1));
+                self.out.push(length);
+            }
+        }
+    }
+
+    fn written(message: &Message, version: i16, release: Release) -> Vec<u8> {
+        let mut writer = Writer {
+            version,
+            release,
+            flexible: message.flexible.is_some_and(|from| version >= from),
+            out: Vec::new(),
+        };
+        writer.fields(&message.layout);
+        writer.out
+    }
+
+    #[test]
+    fn every_message_is_read_in_every_version() {
+        for message in messages() {
+            for version in message.versions.clone() {
+                let bytes = written(message, version, NEWEST);
+                let (body, rest) = message.read(version, NEWEST, &bytes).unwrap();
+                assert!(rest.is_empty(), "{} {version}", message.name);
+                assert!(!body.has_unknown_tags());
+                // Nothing has its default, so everything is shown.
+                assert_eq!(
+                    body.shown().count(),
+                    body.iter().count(),
+                    "{}",
+                    message.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_cut_anywhere_is_a_fault_in_its_bytes() {
+        for message in messages() {
+            for version in message.versions.clone() {
+                let bytes = written(message, version, NEWEST);
+                for end in 0..bytes.len() {
+                    let fault = message.read(version, NEWEST, &bytes[..end]).unwrap_err();
+                    assert!(fault.at() <= end, "{} {version} {end}", message.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_a_release_wrote_is_read_whole() {
+        let releases = [
+            (3, 0),
+            (3, 2),
+            (3, 5),
+            (3, 6),
+            (3, 8),
+            (4, 0),
+            (4, 1),
+            (4, 3),
+        ];
+        for message in messages() {
+            for (major, minor) in releases {
+                let release = Release::new(major, minor, 0);
+                if message.known_to(release) {
+                    let version = *message.versions(release).end();
+                    let bytes = written(message, version, release);
+                    let read = message.read_any(version, &bytes);
+                    assert!(matches!(read, Ok((_, []))), "{} {release}", message.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_older_release_passes_over_tags_that_it_does_not_know() {
+        let message = Family::ConsumerOffsets.value(3).unwrap();
+        let bytes = written(message, 0, NEWEST);
+        let (body, rest) = message.read(0, Release::new(4, 0, 0), &bytes).unwrap();
+        assert!(rest.is_empty() && body.has_unknown_tags());
+        assert_eq!(body.get("metadataHash"), None);
+    }
+
+    #[test]
+    fn counts_are_checked_before_memory_is_taken() {
+        let message = Family::ConsumerProtocol.value(0).unwrap();
+        let fault = message
+            .read(0, NEWEST, &[0x7f, 0xff, 0xff, 0xff, 1])
+            .unwrap_err();
+        assert_eq!(
+            fault,
+            Fault::new(
+                FaultKind::ArrayLength {
+                    length: i32::MAX,
+                    left: 1
+                },
+                4
+            )
+        );
+        let message = Family::ConsumerOffsets.value(16).unwrap();
+        let fault = message
+            .read(0, NEWEST, &[0xff, 0xff, 0xff, 0xff, 7])
+            .unwrap_err();
+        assert!(matches!(
+            fault.kind(),
+            FaultKind::ArrayLength {
+                length: 0x7fff_fffe,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn faults_name_the_field_as_kafka_does() {
+        let message = Family::ConsumerProtocol.value(0).unwrap();
+        let kind = |bytes: &str| message.read(0, NEWEST, &hex(bytes)).unwrap_err().kind();
+        let null = |name, element| FaultKind::NullField(FieldName { name, element });
+        assert_eq!(kind("ffffffff"), null("topics", false));
+        assert_eq!(kind("00000001 ffff"), null("topics", true));
+        assert_eq!(
+            kind("00000000 00000009 00"),
+            FaultKind::FieldLength { length: 9, left: 1 }
+        );
+        let message = Family::ConsumerOffsets.value(16).unwrap();
+        let fault = message.read(0, NEWEST, &hex("02 818002")).unwrap_err();
+        let field = FieldName {
+            name: "topics",
+            element: true,
+        };
+        assert_eq!(
+            fault.kind(),
+            FaultKind::StringLength {
+                field,
+                length: 32768
+            }
+        );
+        assert_eq!(
+            fault.to_string(),
+            "string topics element of impossible length 32768"
+        );
+    }
+
+    #[test]
+    fn a_tag_before_its_version_is_a_fault() {
+        let message = Family::ClusterMetadata.value(5).unwrap();
+        let bytes = hex("00000000 523e709ff16a4d78ab1004af559458d7 01 08 01 01");
+        let fault = message.read(0, NEWEST, &bytes).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::TagVersion { tag: 8, version: 0 });
+        assert!(message.read(1, NEWEST, &bytes).is_ok());
+    }
+
+    #[test]
+    fn versions_beyond_the_known_are_read_like_the_nearest() {
+        let message = Family::ConsumerOffsets.value(2).unwrap();
+        let empty = hex("0000 00000001 ffff ffff 00000000");
+        assert!(message.read(-3, NEWEST, &empty).is_ok());
+        let newest = written(message, 4, NEWEST);
+        let fault = message.read(9, NEWEST, &newest).unwrap_err();
+        let name = "MemberMetadata";
+        assert_eq!(fault.kind(), FaultKind::StructVersion { name, version: 9 });
+    }
+}

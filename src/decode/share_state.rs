@@ -44,3 +44,23 @@ pub fn delivery_state(id: i64) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Decoder, hex};
+
+    #[test]
+    fn a_record_says_which_partition_it_is_about() {
+        let key = hex("0001 0002 7367 523e709ff16a4d78ab1004af559458d7 00000003");
+        let entry = Decoder::ShareState.decode(Some(&key), None);
+        let partition = SharePartition::of(&entry).unwrap();
+        assert_eq!((&*partition.group, partition.partition), ("sg", 3));
+        assert_eq!(
+            SharePartition::of(&Decoder::Offsets.decode(Some(&key), None)),
+            None
+        );
+        assert_eq!(delivery_state(2), Some("Acknowledged"));
+        assert_eq!(delivery_state(1), None);
+    }
+}

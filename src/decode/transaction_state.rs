@@ -129,3 +129,40 @@ impl<'buf> Transaction<'buf> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Decoder, hex};
+
+    #[test]
+    fn a_transaction_says_who_writes_what() {
+        let key = hex("0000 0002 7478");
+        let value = hex(
+            "0000 00000000000003e8 0003 0000ea60 01 00000001 0006 6f7264657273 00000002 00000000 \
+             00000001 0000018bcfe56864 0000018bcfe56800",
+        );
+        let entry = Decoder::Transactions.decode(Some(&key), Some(&value));
+        let id = TransactionalId::of(&entry).unwrap();
+        assert_eq!(id.id, "tx");
+        let transaction = id.transaction.unwrap();
+        assert_eq!(transaction.status, Some(Status::Ongoing));
+        assert_eq!(transaction.next_producer_id, ProducerId(-1));
+        assert_eq!(
+            transaction.partitions,
+            [("orders".into(), 0), ("orders".into(), 1)]
+        );
+        let expired = Decoder::Transactions.decode(Some(&key), None);
+        assert_eq!(TransactionalId::of(&expired).unwrap().transaction, None);
+        let group = hex("0002 0001 67");
+        let other = Decoder::Offsets.decode(Some(&group), None);
+        assert_eq!(TransactionalId::of(&other), None);
+    }
+
+    #[test]
+    fn every_status_has_a_name() {
+        assert_eq!(Status::of(4).unwrap().to_string(), "CompleteCommit");
+        assert_eq!((0..9).filter_map(Status::of).count(), 8);
+        assert_eq!(Status::of(-1), None);
+    }
+}

@@ -220,3 +220,51 @@ impl PartialEq for Struct<'_> {
             && self.unknown_tags == other.unknown_tags
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Family, hex};
+
+    #[test]
+    fn fields_are_found_by_name_and_type() {
+        let message = Family::TransactionState.value(0).unwrap();
+        let bytes = hex(
+            "00000000000003e8 0003 0000ea60 01 00000001 0001 74 00000002 00000000 00000001 \
+             0000000000000064 0000000000000000",
+        );
+        let (body, _) = message.read_any(0, &bytes).unwrap();
+        assert_eq!(body.int("producerId"), Some(1000));
+        assert_eq!(body.number::<i8>("producerId"), None);
+        assert_eq!(body.number::<i16>("producerEpoch"), Some(3));
+        assert_eq!(body.text("producerId"), None);
+        assert_eq!(body.get("nextProducerId"), None);
+        let topics: Vec<_> = body.structures("transactionPartitions").collect();
+        assert_eq!(topics.len(), 1);
+        assert_eq!(topics[0].text("topic").unwrap(), "t");
+        assert_eq!(
+            topics[0].numbers::<i32>("partitionIds").collect::<Vec<_>>(),
+            [0, 1]
+        );
+        assert!(body.array("transactionStatus").is_empty());
+        assert!(format!("{body:?}").contains("\"transactionStatus\": Int(1)"));
+    }
+
+    #[test]
+    fn a_tagged_structure_of_defaults_is_not_shown_unless_it_hides_something() {
+        let message = Family::ConsumerOffsets.value(5).unwrap();
+        let shown = |classic: &str| {
+            let bytes = hex(&format!("00 00 01 01 01 00 00000000 00 01 {classic}"));
+            let (body, rest) = message
+                .read(0, crate::decode::schema::NEWEST, &bytes)
+                .unwrap();
+            assert!(rest.is_empty());
+            body.shown()
+                .any(|(name, _)| name == "classicMemberMetadata")
+        };
+        assert!(shown("00 01 00"));
+        assert!(!shown("00 07 01 00000000 01 00"));
+        assert!(shown("00 07 01 00000001 01 00"));
+        assert!(shown("00 0a 01 00000000 01 01 63 01 ff"));
+    }
+}

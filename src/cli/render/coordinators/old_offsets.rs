@@ -10,11 +10,8 @@ use kseg::wire::Release;
 use super::old::{self, Key, NAMED_FIELDS};
 use super::{Crash, Job, Shown, put, scala};
 
-/// The first release that shows groups as JSON.
+/// The first release that shows groups as JSON, and that keeps the protocol type of those without members.
 const GROUPS_AS_JSON: Release = Release::new(1, 0, 0);
-
-/// The first release that keeps the protocol type of a group without members.
-const PROTOCOL_TYPE_KEPT: Release = Release::new(1, 1, 0);
 
 /// Appends the texts of a record.
 pub(super) fn write(job: &mut Job<'_, '_>) -> Result<Shown, Crash> {
@@ -28,18 +25,13 @@ pub(super) fn write(job: &mut Job<'_, '_>) -> Result<Shown, Crash> {
             "Failed to decode message using offset topic decoder (message had a missing key)",
         ));
     };
+    let complaint = |id| unknown_type(release, id);
     let key = old::read_key(
         Family::ConsumerOffsets,
         release,
         key,
         GROUP_METADATA,
-        |id| {
-            old::unknown(
-                release,
-                &format!("Unknown offset schema version {id}"),
-                &format!("Unknown group metadata message version: {id}"),
-            )
-        },
+        complaint,
     )?;
     let key = match key {
         Key::Known(key) => key,
@@ -67,6 +59,19 @@ pub(super) fn write(job: &mut Job<'_, '_>) -> Result<Shown, Crash> {
         write_commit_key(&key.body, release, job.key_text);
     }
     Ok(Shown::BOTH)
+}
+
+fn unknown_type(release: Release, id: i16) -> Crash {
+    let what = if release < NAMED_FIELDS {
+        "offset"
+    } else {
+        "message key"
+    };
+    old::unknown(
+        release,
+        &format!("Unknown {what} schema version {id}"),
+        &format!("Unknown group metadata message version: {id}"),
+    )
 }
 
 fn unknown_version(release: Release, is_group: bool, version: i16) -> Crash {
@@ -128,7 +133,7 @@ fn write_group(body: &Struct<'_>, release: Release, out: &mut Vec<u8>) -> Result
     let protocol = body.text("protocol");
     let generation = body.int("generation").unwrap_or_default();
     let members = members(body, protocol_type == "consumer", release)?;
-    if release < PROTOCOL_TYPE_KEPT && body.array("members").is_empty() {
+    if release < GROUPS_AS_JSON && body.array("members").is_empty() {
         protocol_type = "".into();
     }
     if release < GROUPS_AS_JSON {
