@@ -525,7 +525,7 @@ mod tests {
 
         fn field(&mut self, field: &Field) {
             if field.is_array {
-                self.length(4, 1);
+                self.one(&[0, 0, 0, 1]);
             } else if field.is_nullable && matches!(field.kind, Kind::Struct(_)) {
                 self.out.push(1);
             }
@@ -537,24 +537,20 @@ mod tests {
                 Kind::Float64 => self.out.extend([0x3f, 0xf0, 0, 0, 0, 0, 0, 0]),
                 Kind::Uuid => self.out.extend([7; 16]),
                 Kind::String => {
-                    self.length(2, 1);
+                    self.one(&[0, 1]);
                     self.out.push(b's');
                 }
                 Kind::Bytes => {
-                    self.length(4, 1);
+                    self.one(&[0, 0, 0, 1]);
                     self.out.push(b'b');
                 }
                 Kind::Struct(layout) => self.fields(layout),
             }
         }
 
-        fn length(&mut self, width: usize, length: u8) {
-            if self.flexible {
-                self.out.push(length + 1);
-            } else {
-                self.out.extend(std::iter::repeat_n(0, width - 1));
-                self.out.push(length);
-            }
+        /// The length 1, in full or compact.
+        fn one(&mut self, plain: &[u8]) {
+            self.out.extend(if self.flexible { &[2] } else { plain });
         }
     }
 

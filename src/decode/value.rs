@@ -223,7 +223,6 @@ impl PartialEq for Struct<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::decode::{Family, hex};
 
     #[test]
