@@ -202,6 +202,14 @@ pub fn keyed_value(
     reading.read(message, version, value, input)
 }
 
+/// The version of the frame around a value.
+///
+/// # Errors
+/// It cannot be read.
+pub fn frame_version(value: &[u8]) -> Result<i16, Unread> {
+    short(Prefix::FrameVersion, value, value).map(|(_, version)| version)
+}
+
 /// Reads a framed value. A version above all known is read like the highest, as Kafka does.
 ///
 /// # Errors

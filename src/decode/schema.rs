@@ -1,9 +1,9 @@
 //! Kafka's message schemas, and the one interpreter that reads messages by them.
 //!
-//! A schema is data: `schemas.txt` beside this file, which states its notation and its source, read once by
-//! [`notation`](super::notation). What a message looks like depends on its version, which is stored with it, and on
-//! the release whose eyes read it: fields came and went under an unchanged version number, and a release ignores the
-//! tagged fields of later ones.
+//! A schema is data: `schemas.txt` beside this file, which states its notation, its source and how to refresh it; it is
+//! read once. What a message looks like depends on its version, which is stored with it, and on the release whose
+//! eyes read it: fields came and went under an unchanged version number, and a release ignores the tagged fields of
+//! later ones.
 //!
 //! # References
 //! `MessageDataGenerator` and `ByteBufferAccessor` of Kafka.

@@ -15,6 +15,10 @@ const ONE_PARSER: Release = Release::new(4, 1, 0);
 /// The first release that shows the status of a transaction by name.
 const STATUS_NAMES: Release = Release::new(4, 4, 0);
 
+/// The first release that reads the frames of today, and not those of the preview of `KRaft`, whose records are not
+/// decoded here.
+const FRAMES_OF_TODAY: Release = Release::new(3, 0, 0);
+
 /// Offsets, transactions and share groups.
 pub(super) fn keyed(job: &mut Job<'_, '_>, decoder: Decoder) -> Result<Shown, Crash> {
     let Some(key) = job.key else {
@@ -146,6 +150,15 @@ pub(super) fn framed(
     release: Release,
     value: &[u8],
 ) -> Result<Decoded<'_>, String> {
+    if release < FRAMES_OF_TODAY
+        && let Ok(version) = framing::frame_version(value)
+        && version != 0
+    {
+        return Err(format!(
+            "Could not deserialize metadata record due to unknown frame version {version}\
+             (only frame version 0 is supported)"
+        ));
+    }
     let decoded = framing::framed(family, Reading::As(release), value).map_err(|why| match why {
         Unread::PrefixTooLarge(prefix) => format!("Value for {prefix} was too large."),
         Unread::FrameVersion(0) => "Could not deserialize metadata record with frame version 0. \
