@@ -59,9 +59,10 @@
 //!
 //! # Modules, in the order of the data
 //!
-//! [`wire`] bytes to numbers · [`format`] what bytes mean · [`store`] paths to handles, read-only ·
+//! [`wire`] bytes to numbers · [`format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
 //! [`scan`] files to spans, spans to visitors · [`guide`] the long texts.
 
+pub mod decode;
 pub mod format;
 pub mod guide;
 pub mod scan;
