@@ -1,9 +1,11 @@
 //! The options of `dump` as meant: checked against the release, as late as the original does.
 
 use anyhow::{Result, bail};
+use kseg::decode::Decoder;
 use kseg::wire::Release;
 
 use super::Dump;
+use crate::cli::render::coordinators::Coordinators;
 use crate::cli::render::dump_log_segments::{
     Contents, NEWEST, OLDEST, Options, Style, TextDecoder,
 };
@@ -41,6 +43,21 @@ impl Dump {
             "max-bytes",
             Release::new(3, 3, 0),
         )?;
+        too_new(
+            self.cluster_metadata_decoder,
+            "cluster-metadata-decoder",
+            Release::new(2, 8, 0),
+        )?;
+        too_new(
+            self.remote_log_metadata_decoder,
+            "remote-log-metadata-decoder",
+            Release::new(3, 9, 0),
+        )?;
+        too_new(
+            self.share_group_state_decoder,
+            "share-group-state-decoder",
+            Release::new(4, 0, 0),
+        )?;
         if self.files.len() > 1 {
             bail!("--files is given more than once; separate the files by commas");
         }
@@ -60,7 +77,23 @@ impl Dump {
         })
     }
 
+    /// The first of the decoders of internal topics that was asked for: it wins.
+    fn topic(&self) -> Option<Decoder> {
+        [
+            (self.offsets_decoder, Decoder::Offsets),
+            (self.transaction_log_decoder, Decoder::Transactions),
+            (self.cluster_metadata_decoder, Decoder::ClusterMetadata),
+            (self.remote_log_metadata_decoder, Decoder::RemoteLogMetadata),
+            (self.share_group_state_decoder, Decoder::ShareState),
+        ]
+        .into_iter()
+        .find_map(|(given, decoder)| given.then_some(decoder))
+    }
+
     fn contents(&self) -> Result<Contents> {
+        if let Some(topic) = self.topic() {
+            return Ok(Contents::Topic(Coordinators::new(topic, self.kafka)));
+        }
         if !self.print_data_log
             && self.key_decoder_class.is_none()
             && self.value_decoder_class.is_none()

@@ -16,6 +16,7 @@ use kseg::scan::{Merge, Output, Span, Visitor};
 use kseg::wire::{Fault, FaultKind};
 
 use crate::cli::render::Push;
+use contents::Lead;
 pub(crate) use contents::{Contents, TextDecoder};
 pub(crate) use gaps::Gaps;
 use lines::RecordLine;
@@ -44,6 +45,7 @@ pub(crate) struct LogPrinter<'a> {
     file: &'a str,
     /// Whether the last span was no entry.
     in_gap: bool,
+    contents: contents::Printer<'a>,
     fold: LogFold,
 }
 
@@ -74,11 +76,17 @@ impl<'a> LogPrinter<'a> {
             tail_bytes: 0,
             broke: false,
         };
+        let lead = if options.skip_record_metadata {
+            Lead::Nothing
+        } else {
+            Lead::Metadata
+        };
         Self {
             style,
             options,
             file,
             in_gap: false,
+            contents: contents::Printer::new(style, options.contents, lead),
             fold,
         }
     }
@@ -218,12 +226,7 @@ impl<'a> LogPrinter<'a> {
                 Ok(())
             }
         } else {
-            let lead = if with_metadata {
-                contents::Lead::Metadata
-            } else {
-                contents::Lead::Nothing
-            };
-            contents::push(out.text(), self.style, self.options.contents, lead, record)
+            self.contents.push(out.text(), record)
         };
         out.text().push(b'\n');
         if let Err(what) = told {
