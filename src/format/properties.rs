@@ -138,7 +138,10 @@ impl MetaProperties {
                     faults.push(text(Text::Missing(name), 0));
                 }
             }
-        } else if properties.entries.is_empty() {
+        } else if ["version", "broker.id", "cluster.id"]
+            .iter()
+            .all(|name| properties.get(name).is_none())
+        {
             faults.push(text(Text::Missing("version"), 0));
         }
         faults.sort_by_key(Fault::at);

@@ -49,6 +49,8 @@ pub(super) struct View {
     pub(super) decoder: Option<Decoder>,
     /// The file is a snapshot: it begins and ends with a control record that says so.
     pub(super) snapshot: bool,
+    /// The base offset of the segment, if its name says so.
+    pub(super) base: Option<i64>,
     /// The offsets shown.
     pub(super) range: OffsetRange,
 }
@@ -59,14 +61,54 @@ struct Totals {
     batches: u64,
     records: u64,
     damaged: u64,
-    first: Option<i64>,
+    /// The first offset of all, and where its batch begins.
+    first: Option<(i64, u64)>,
     last: Option<i64>,
+    /// Where offsets do not follow those before them.
+    disorder: Disorder,
     /// The types of the first and the last record, if they are control records.
     ends: Option<(Option<i16>, Option<i16>)>,
 }
 
+/// Places where offsets do not grow. That is known only once pieces are put together, so these are told at the end.
+#[derive(Debug, Default)]
+struct Disorder {
+    places: Vec<(u64, i64, i64)>,
+    more: u64,
+}
+
+impl Disorder {
+    /// So many are told, of each file.
+    const TOLD: usize = 100;
+
+    /// Looks at the first offset of a batch and the last one before it.
+    fn check(&mut self, before: Option<i64>, first: i64, position: u64) {
+        let Some(before) = before.filter(|before| first <= *before) else {
+            return;
+        };
+        if self.places.len() < Self::TOLD {
+            self.places.push((position, first, before));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+impl Merge for Disorder {
+    fn merge(&mut self, next: Self) {
+        let room = Self::TOLD.saturating_sub(self.places.len());
+        let untold = next.places.len().saturating_sub(room);
+        self.places.extend(next.places.into_iter().take(room));
+        self.more += next.more + untold as u64;
+    }
+}
+
 impl Merge for Totals {
     fn merge(&mut self, next: Self) {
+        if let Some((first, position)) = next.first {
+            self.disorder.check(self.last, first, position);
+        }
+        self.disorder.merge(next.disorder);
         self.batches += next.batches;
         self.records += next.records;
         self.damaged += next.damaged;
@@ -120,9 +162,17 @@ pub(super) fn show(
     if view.snapshot && left.is_none() {
         check_ends(printer, path, log, totals.ends);
     }
+    for (position, first, before) in totals.disorder.places {
+        let what = format!("offset {first} follows offset {before}");
+        printer.damage(position, &what);
+    }
+    if totals.disorder.more > 0 {
+        let what = format!("offsets go back at {} more places", totals.disorder.more);
+        printer.damage(0, &what);
+    }
     let (batches, records) = (totals.batches, totals.records);
     let offsets = match (totals.first, totals.last) {
-        (Some(first), Some(last)) => format!(", offsets {first} to {last}"),
+        (Some((first, _)), Some(last)) => format!(", offsets {first} to {last}"),
         _ => String::new(),
     };
     let damaged = match totals.damaged {
@@ -190,7 +240,10 @@ impl Rows<'_> {
         };
         let (first, last) = (first_offset(&batch), batch.last_offset().0);
         self.totals.batches += 1;
-        self.totals.first.get_or_insert(first.unwrap_or(last));
+        // Kafka goes by the last offset of a compressed message too.
+        let (low, last_before) = (first.unwrap_or(last), self.totals.last);
+        self.totals.disorder.check(last_before, low, position);
+        self.totals.first.get_or_insert((low, position));
         self.totals.last = Some(last);
         if !self.view.records {
             self.totals.records += records_count(&batch).unwrap_or_default();
@@ -205,6 +258,34 @@ impl Rows<'_> {
                 .row(&BATCHES, &batch_row(&batch, true), out.text());
             self.left = self.left.saturating_sub(1);
         }
+        for what in self.impossible(&batch, low, last) {
+            self.damage(position, None, &what, out);
+        }
+    }
+
+    /// What no broker writes, although the checksum is right.
+    fn impossible(&self, batch: &Batch<'_>, first: i64, last: i64) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if let Err(fault) = batch.codec() {
+            wrong.push(fault.to_string());
+        }
+        if let Batch::V2(batch) = batch {
+            let count = batch.records_count();
+            if count < 0 {
+                wrong.push(FaultKind::RecordCount(count).to_string());
+            }
+            if batch.last_offset_delta().0 < 0 {
+                wrong.push(format!("last offset {last} below the first, {first}"));
+            }
+        }
+        if let Some(base) = self.view.base
+            && (first < base || last.wrapping_sub(base) > i64::from(i32::MAX))
+        {
+            wrong.push(format!(
+                "offset {last} cannot be in a segment that begins at {base}"
+            ));
+        }
+        wrong
     }
 
     fn records(&mut self, batch: &Batch<'_>, scratch: &mut Scratch, out: &mut Output<'_>) {

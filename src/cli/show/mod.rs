@@ -256,6 +256,7 @@ impl Show {
                     records: self.records || snapshot,
                     decoder: self.decoder(path),
                     snapshot,
+                    base: name.offset.filter(|_| !snapshot).map(|offset| offset.0),
                     range: self.offset,
                 };
                 log::show(printer, path, &log, self.reading, view)?;
