@@ -7,6 +7,7 @@ mod forge;
 mod framings;
 mod hex;
 mod readme;
+mod show;
 mod tidy;
 mod truth;
 
