@@ -88,11 +88,15 @@ impl Run<'_> {
 
     fn file(&mut self, path: &Path) {
         let given = given_form(path);
+        let suffix = name::suffix(given.rsplit('/').next().unwrap_or_default());
+        if suffix != Some(name::LOG_SUFFIX) && !self.style.tells_unknown_files {
+            return;
+        }
         let flow = self.write(format!("Dumping {given}\n").as_bytes(), &[]);
         if flow.is_break() {
             return;
         }
-        match name::suffix(given.rsplit('/').next().unwrap_or_default()) {
+        match suffix {
             Some(name::LOG_SUFFIX) => {
                 if let Err(error) = self.log(path, &given) {
                     self.broke = true;
@@ -157,7 +161,11 @@ impl Run<'_> {
     ) -> Result<LogFold> {
         let log = self.dump.reading.open(path)?;
         let plan = parallel::Plan {
-            policy: Policy::Resume,
+            policy: if self.style.ends_at_zeros {
+                Policy::Trust
+            } else {
+                Policy::Resume
+            },
             end: limit.unwrap_or(u64::MAX),
             jobs: self.dump.reading.jobs(),
             limits: Limits::default(),

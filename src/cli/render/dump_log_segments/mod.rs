@@ -7,6 +7,7 @@ mod contents;
 mod control;
 mod gaps;
 mod lines;
+mod messages;
 mod style;
 
 use std::ops::ControlFlow;
@@ -20,6 +21,7 @@ use contents::Lead;
 pub(crate) use contents::{Contents, TextDecoder};
 pub(crate) use gaps::Gaps;
 use lines::RecordLine;
+use style::Layout;
 pub(crate) use style::{NEWEST, OLDEST, Style};
 
 /// The most bytes that Kafka's reader ignores at the end of a file.
@@ -34,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) skip_record_metadata: bool,
     /// How keys and payloads become text.
     pub(crate) contents: Contents,
+    /// The largest message that is taken, in bytes behind its size field (0.9 to 0.10.2).
+    pub(crate) largest_message: Option<i32>,
 }
 
 /// Prints the spans of a `.log` as Kafka does.
@@ -104,7 +108,7 @@ impl<'a> LogPrinter<'a> {
     }
 
     fn batch_lines(&self) -> bool {
-        self.style.layout != style::Layout::Classic || !self.options.deep
+        self.style.layout != Layout::Classic || !self.options.deep
     }
 
     fn frame(
@@ -120,6 +124,9 @@ impl<'a> LogPrinter<'a> {
                 return ControlFlow::Continue(());
             }
         };
+        if self.style.layout == Layout::Messages {
+            return self.message_set(&batch, scratch, out);
+        }
         if self.batch_lines() {
             self.batch_line(&batch, out);
         }
@@ -239,10 +246,11 @@ impl<'a> LogPrinter<'a> {
     fn gap(&mut self, span: &Span<'_>, out: &mut Output<'_>) {
         let range = span.range();
         let length = range.end - range.start;
-        let breaks = match span {
-            Span::Damage { fault, .. } => matches!(fault.kind(), FaultKind::FrameSize { .. }),
-            _ => length > SILENT_TAIL_BYTES,
-        };
+        let breaks = !self.style.ends_at_zeros
+            && match span {
+                Span::Damage { fault, .. } => matches!(fault.kind(), FaultKind::FrameSize { .. }),
+                _ => length > SILENT_TAIL_BYTES,
+            };
         if !breaks && !self.in_gap {
             self.fold.tail_bytes += length;
             return;
