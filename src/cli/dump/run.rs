@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::format::{Limits, name};
+use kseg::format::name;
 use kseg::scan::{Merge, Parcel, Policy, parallel};
 use kseg::store::Segment;
 
@@ -168,7 +168,7 @@ impl Run<'_> {
             },
             end: limit.unwrap_or(u64::MAX),
             jobs: self.dump.reading.jobs(),
-            limits: Limits::default(),
+            limits: self.dump.reading.limits(),
         };
         let style = self.style;
         let printer = || LogPrinter::new(&style, options, given);

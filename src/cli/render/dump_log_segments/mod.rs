@@ -10,7 +10,7 @@ mod lines;
 mod messages;
 mod style;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch, Scratch};
 use kseg::scan::{Merge, Output, Span, Visitor};
@@ -47,8 +47,8 @@ pub(crate) struct LogPrinter<'a> {
     options: Options,
     /// The file, as it is called in notes.
     file: &'a str,
-    /// Whether the last span was no entry.
-    in_gap: bool,
+    /// The bytes before here that are no entry.
+    gap: Option<Gap>,
     contents: contents::Printer<'a>,
     fold: LogFold,
 }
@@ -89,7 +89,7 @@ impl<'a> LogPrinter<'a> {
             style,
             options,
             file,
-            in_gap: false,
+            gap: None,
             contents: contents::Printer::new(style, options.contents, lead),
             fold,
         }
@@ -242,41 +242,57 @@ impl<'a> LogPrinter<'a> {
         }
     }
 
-    /// Bytes that are no entry. At most the first span of a gap is where the original broke off.
-    fn gap(&mut self, span: &Span<'_>, out: &mut Output<'_>) {
+    /// Bytes that are no entry; several spans may follow each other.
+    fn widen_gap(&mut self, span: &Span<'_>) {
         let range = span.range();
+        let gap = self.gap.get_or_insert(Gap {
+            range: range.clone(),
+            fault: None,
+        });
+        gap.range.end = range.end;
+        if let Span::Damage { fault, .. } = span {
+            gap.fault.get_or_insert(*fault);
+        }
+    }
+
+    /// Tells the gap that ends here, if there is one. Where the size of an entry is impossible the original breaks off;
+    /// an entry that is not all there ends the file, and so do a few bytes.
+    fn close_gap(&mut self, out: &mut Output<'_>) {
+        let Some(Gap { range, fault }) = self.gap.take() else {
+            return;
+        };
         let length = range.end - range.start;
-        let breaks = !self.style.ends_at_zeros
-            && match span {
-                Span::Damage { fault, .. } => matches!(fault.kind(), FaultKind::FrameSize { .. }),
-                _ => length > SILENT_TAIL_BYTES,
-            };
-        if !breaks && !self.in_gap {
+        let breaks = match fault.map(|fault| fault.kind()) {
+            Some(kind) => matches!(kind, FaultKind::FrameSize { .. }),
+            None => length > SILENT_TAIL_BYTES,
+        };
+        if !breaks || self.style.ends_at_zeros {
             self.fold.tail_bytes += length;
             return;
         }
-        if self.fold.tail_bytes > 0 {
-            // The same tail, seen through another window.
-            self.fold.tail_bytes += length;
-            return;
-        }
-        match span {
-            Span::Damage { fault, .. } => {
+        match fault {
+            Some(fault) => {
+                let what = format_args!("{length} bytes that are no batch: {fault}");
+                self.note(out, range.start, &what);
+            }
+            None => {
+                let what = "preallocated room, or pages that never reached the disk";
                 self.note(
                     out,
                     range.start,
-                    &format_args!("{length} bytes that are no batch: {fault}"),
+                    &format_args!("{length} zero bytes: {what}"),
                 );
             }
-            _ => self.note(
-                out,
-                range.start,
-                &format_args!(
-                    "{length} zero bytes: preallocated room, or pages that never reached the disk"
-                ),
-            ),
         }
     }
+}
+
+/// Bytes that are no entry.
+#[derive(Debug)]
+struct Gap {
+    range: Range<u64>,
+    /// Why the entry expected at its start is none; `None` while there are only zeros.
+    fault: Option<Fault>,
 }
 
 /// Whether the fault is that of a message whose value lies outside it.
@@ -297,15 +313,15 @@ impl Visitor for LogPrinter<'_> {
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
         let Span::Frame(frame) = span else {
-            self.gap(&span, out);
-            self.in_gap = true;
+            self.widen_gap(&span);
             return ControlFlow::Continue(());
         };
-        self.in_gap = false;
+        self.close_gap(out);
         self.frame(frame, scratch, out)
     }
 
-    fn fold(self) -> LogFold {
+    fn end(mut self, out: &mut Output<'_>) -> LogFold {
+        self.close_gap(out);
         self.fold
     }
 }
