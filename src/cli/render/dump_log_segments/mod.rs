@@ -270,20 +270,13 @@ impl<'a> LogPrinter<'a> {
             self.fold.tail_bytes += length;
             return;
         }
-        match fault {
-            Some(fault) => {
-                let what = format_args!("{length} bytes that are no batch: {fault}");
-                self.note(out, range.start, &what);
-            }
-            None => {
-                let what = "preallocated room, or pages that never reached the disk";
-                self.note(
-                    out,
-                    range.start,
-                    &format_args!("{length} zero bytes: {what}"),
-                );
-            }
-        }
+        let what = match fault {
+            Some(fault) => format!("{length} bytes that are no batch: {fault}"),
+            None => format!(
+                "{length} zero bytes: preallocated room, or pages that never reached the disk"
+            ),
+        };
+        self.note(out, range.start, &what);
     }
 }
 
