@@ -248,7 +248,11 @@ impl<'map> Walk<'map> {
             }
         }
         if length == 0 {
-            return self.want(wanted?);
+            return match wanted {
+                Some(bytes) => self.want(bytes),
+                // The entry that the last window showed only in part.
+                None => self.frame(),
+            };
         }
         let gap = window.get(..length).unwrap_or(window);
         let zeros = leading_zeros(gap);
