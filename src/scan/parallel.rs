@@ -164,7 +164,8 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
         let window = job.log.window(range.start..end, &mut worker.window).ok()?;
         let left = usize::try_from(job.end - range.start).unwrap_or(usize::MAX);
         let piece = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-        match Search::default().next_entry(window.get(..left).unwrap_or(window), 0..piece, left) {
+        let window = window.get(..left).unwrap_or(window);
+        match Search::starting_at(range.start).next_entry(window, range.start, 0..piece, left) {
             Found::At(at) => return Some(range.start.saturating_add(at as u64)),
             Found::Unseen { at, bytes }
                 if range.contains(&range.start.saturating_add(at as u64)) =>

@@ -37,32 +37,38 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// A search in progress: what it has cost so far.
+/// A search in progress: what it may still cost.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Search {
     allowance: u64,
-}
-
-impl Default for Search {
-    fn default() -> Self {
-        Self {
-            allowance: ALLOWANCE_BYTES,
-        }
-    }
+    /// The place in the file up to which bytes searched have added to it.
+    credited: u64,
 }
 
 impl Search {
-    /// Looks for an entry that begins at one of the places `among` in `window`, behind the start of which the file has
-    /// `left` bytes.
-    pub(super) fn next_entry(&mut self, window: &[u8], among: Range<usize>, left: usize) -> Found {
+    /// A search from `position` of a file on.
+    pub(super) const fn starting_at(position: u64) -> Self {
+        Self {
+            allowance: ALLOWANCE_BYTES,
+            credited: position,
+        }
+    }
+
+    /// Looks for an entry that begins at one of the places `among` in `window`, which begins at `position` of the file
+    /// and behind the start of which the file has `left` bytes.
+    pub(super) fn next_entry(
+        &mut self,
+        window: &[u8],
+        position: u64,
+        among: Range<usize>,
+        left: usize,
+    ) -> Found {
         let visible = window
             .get(..among.end.saturating_add(MAGIC))
             .unwrap_or(window);
         let mut at = among.start;
         while let Some(next) = next_magic(visible, at) {
-            self.allowance = self
-                .allowance
-                .saturating_add((next - at) as u64 * ALLOWANCE_RATIO);
+            self.credit(position.saturating_add(next as u64));
             at = next;
             match self.judge(
                 window.get(at..).unwrap_or_default(),
@@ -82,6 +88,15 @@ impl Search {
             };
         }
         Found::Nothing
+    }
+
+    /// Adds what the bytes before `position` allow, once: it must not matter through which windows they are seen.
+    fn credit(&mut self, position: u64) {
+        let searched = position.saturating_sub(self.credited);
+        self.allowance = self
+            .allowance
+            .saturating_add(searched.saturating_mul(ALLOWANCE_RATIO));
+        self.credited = self.credited.max(position);
     }
 
     fn judge(&mut self, bytes: &[u8], left: usize) -> Verdict {

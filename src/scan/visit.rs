@@ -4,6 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::walk::{Policy, Span, Walk};
 use crate::format::Scratch;
+use crate::format::batch::HEADER_BYTES;
 use crate::store::{Error, LogFile};
 
 /// Looks at the spans of a piece of a file, in order.
@@ -138,16 +139,34 @@ impl Worker {
         visitor: &mut impl Visitor,
         out: &mut Output<'_>,
     ) -> Result<u64, Error> {
+        let mut joined = Joined {
+            visitor,
+            held: None,
+        };
+        let end = self.spans(job, range, &mut joined, out)?;
+        // Nobody being left to take it is the sink's to know.
+        let _flow = joined.show_held(&mut self.scratch, out);
+        Ok(end)
+    }
+
+    fn spans(
+        &mut self,
+        job: Job<'_>,
+        range: Range<u64>,
+        visitor: &mut Joined<'_, impl Visitor>,
+        out: &mut Output<'_>,
+    ) -> Result<u64, Error> {
         let mut walk = Walk::new(&[], job.policy).starting_at(range.start, job.end);
         let mut wanted = 0;
         let mut released = range.start;
         loop {
             let position = walk.reached();
-            let window = position
-                ..job
-                    .end
-                    .min(position.saturating_add(WINDOW_BYTES.max(wanted as u64)));
-            let bytes = job.log.window(window, &mut self.window)?;
+            let mut reach = position.saturating_add(WINDOW_BYTES.max(wanted as u64));
+            if reach >= job.end {
+                // A header may be looked at beyond what counts, and is so in a file that is seen whole.
+                reach = job.end.saturating_add(HEADER_BYTES as u64);
+            }
+            let bytes = job.log.window(position..reach, &mut self.window)?;
             let mut here = walk.resume(bytes, job.end);
             loop {
                 if here.reached() >= range.end && !here.is_lost() {
@@ -171,6 +190,52 @@ impl Worker {
                 Some(bytes) => wanted = bytes,
                 None => return Ok(here.reached()),
             }
+        }
+    }
+}
+
+/// Shows gaps as they are in the file: a window may end in the middle of one.
+struct Joined<'v, V> {
+    visitor: &'v mut V,
+    /// A gap that may go on.
+    held: Option<Span<'static>>,
+}
+
+impl<V: Visitor> Joined<'_, V> {
+    #[inline]
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let next = match span {
+            Span::Frame(_) => {
+                self.show_held(scratch, out)?;
+                return self.visitor.span(span, scratch, out);
+            }
+            Span::Zeros(range) => Span::Zeros(range),
+            Span::Damage { range, fault } => Span::Damage { range, fault },
+        };
+        match (&mut self.held, &next) {
+            (Some(Span::Zeros(held)), Span::Zeros(range))
+            | (Some(Span::Damage { range: held, .. }), Span::Damage { range, .. }) => {
+                held.end = range.end;
+                ControlFlow::Continue(())
+            }
+            _ => {
+                let flow = self.show_held(scratch, out);
+                self.held = Some(next);
+                flow
+            }
+        }
+    }
+
+    #[inline]
+    fn show_held(&mut self, scratch: &mut Scratch, out: &mut Output<'_>) -> ControlFlow<()> {
+        match self.held.take() {
+            Some(gap) => self.visitor.span(gap, scratch, out),
+            None => ControlFlow::Continue(()),
         }
     }
 }

@@ -75,6 +75,15 @@ struct Lost {
     search: Option<Search>,
     /// Where the search goes on, in the file.
     from: u64,
+    /// What the spans were since.
+    inside: Option<Inside>,
+}
+
+/// What a gap consists of: zeros and, behind them, other bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Zeros,
+    Damage,
 }
 
 impl<'map> Walk<'map> {
@@ -209,17 +218,17 @@ impl<'map> Walk<'map> {
             Policy::Resume => matches!(fault.kind(), FaultKind::FrameSize { .. }),
             Policy::Salvage => true,
         };
-        let search = seeks.then(Search::default);
+        let search = seeks.then(|| Search::starting_at(self.reached()));
         self.lost = Some(Lost {
             fault,
             search,
             from: self.reached().saturating_add(1),
+            inside: None,
         });
         self.gap()
     }
 
-    /// The next span that is no entry: it ends at the next entry, at a change between zeros and other bytes, or with
-    /// the window.
+    /// The next span that is no entry: it ends at the next entry, where zeros end, or with the window.
     #[cold]
     fn gap(&mut self) -> Option<Span<'map>> {
         let mut lost = self.lost?;
@@ -233,39 +242,52 @@ impl<'map> Walk<'map> {
         );
         if let Some(search) = &mut lost.search {
             let skip = usize::try_from(lost.from.saturating_sub(position)).unwrap_or(0);
-            match search.next_entry(window, skip..usize::MAX, rest) {
-                Found::At(at) => {
-                    length = at;
-                    self.lost = None;
-                    wanted = None;
-                }
-                Found::Unseen { at, bytes } => {
-                    (length, wanted) = (at, Some(bytes));
-                    lost.from = position.saturating_add(at as u64);
-                    self.lost = Some(lost);
-                }
-                Found::Nothing => self.lost = Some(lost),
+            match search.next_entry(window, position, skip..usize::MAX, rest) {
+                Found::At(at) => (length, wanted) = (at, None),
+                Found::Unseen { at, bytes } => (length, wanted) = (at, Some(bytes)),
+                Found::Nothing => {}
             }
+            lost.from = position.saturating_add(length as u64);
         }
-        if length == 0 {
-            return self.want(wanted?);
-        }
+        self.lost = Some(lost);
         let gap = window.get(..length).unwrap_or(window);
         let zeros = leading_zeros(gap);
-        if (ZEROS_BYTES..length).contains(&zeros) {
-            // Something follows the zeros: that is a span of its own.
-            self.lost = Some(lost);
-            length = zeros;
+        match wanted {
+            // A few zeros are a span of their own only if nothing follows.
+            Some(more) if zeros == length && zeros < ZEROS_BYTES && lost.inside.is_none() => {
+                return self.want(length.saturating_add(more));
+            }
+            Some(more) if length == 0 => return self.want(more),
+            // The entry that the last window showed only in part.
+            None if length == 0 => {
+                self.lost = None;
+                return self.frame();
+            }
+            _ => {}
         }
-        self.at += length;
-        let range = position..position.saturating_add(length as u64);
-        Some(if zeros >= length {
-            Span::Zeros(range)
+        let inside = match lost.inside {
+            None if zeros >= ZEROS_BYTES || zeros == length => Inside::Zeros,
+            Some(Inside::Zeros) if zeros > 0 => Inside::Zeros,
+            _ => Inside::Damage,
+        };
+        let end = if inside == Inside::Zeros {
+            zeros
         } else {
-            Span::Damage {
+            length
+        };
+        // Where nothing more is wanted, an entry follows the gap, or nothing does.
+        self.lost = (end < length || wanted.is_some()).then_some(Lost {
+            inside: Some(inside),
+            ..lost
+        });
+        self.at += end;
+        let range = position..position.saturating_add(end as u64);
+        Some(match inside {
+            Inside::Zeros => Span::Zeros(range),
+            Inside::Damage => Span::Damage {
                 range,
                 fault: lost.fault,
-            }
+            },
         })
     }
 }
