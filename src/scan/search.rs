@@ -41,6 +41,9 @@ pub(super) enum Found {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Search {
     allowance: u64,
+    /// Whether an entry counts only if another follows it, or the end of the file, as far as can be seen. That spares
+    /// checksums, but behind damage it would pass over the last entry before more of it.
+    chained: bool,
     /// The place in the file up to which bytes searched have added to it.
     credited: u64,
 }
@@ -50,7 +53,16 @@ impl Search {
     pub(super) const fn starting_at(position: u64) -> Self {
         Self {
             allowance: ALLOWANCE_BYTES,
+            chained: false,
             credited: position,
+        }
+    }
+
+    /// The same for a file that is taken to be sound.
+    pub(super) const fn in_sound_file(position: u64) -> Self {
+        Self {
+            chained: true,
+            ..Self::starting_at(position)
         }
     }
 
@@ -113,6 +125,9 @@ impl Search {
         if !is_plausible(bytes, size) || size as u64 > self.allowance {
             return Verdict::Nothing;
         }
+        if self.chained && !is_followed(bytes, size, left) {
+            return Verdict::Nothing;
+        }
         if bytes.len() < size {
             return Verdict::Unseen(size);
         }
@@ -145,6 +160,17 @@ fn next_magic(window: &[u8], from: usize) -> Option<usize> {
             return Some(next);
         }
         at = next + zeros - MAGIC;
+    }
+}
+
+/// Whether what follows an entry of `size` may be another; `left` bytes of the file begin with it.
+fn is_followed(bytes: &[u8], size: usize, left: usize) -> bool {
+    match bytes.get(size..).and_then(FrameHeader::read) {
+        Some(next) => {
+            let known = (0..=2).contains(&next.magic()) && next.frame_bytes().is_ok();
+            known && FrameHeader::read(bytes).is_some_and(|entry| entry.offset() <= next.offset())
+        }
+        None => left == size || bytes.len() < size.saturating_add(MAGIC),
     }
 }
 
@@ -186,6 +212,6 @@ fn is_plausible_message(bytes: &[u8], size: usize) -> bool {
                 message.codec(),
                 Ok(Codec::None | Codec::Gzip | Codec::Snappy | Codec::Lz4)
             )
-            && message.has_plausible_key(size)
+            && message.is_filled(size)
     })
 }

@@ -42,6 +42,19 @@ pub struct Parcel {
 /// Rendered bytes handed over once there are this many.
 const PARCEL_BYTES: usize = 256 << 10;
 
+/// Room for what the last record adds to that, in most cases.
+const SLACK_BYTES: usize = 16 << 10;
+
+impl Parcel {
+    /// An empty parcel that need not grow.
+    fn roomy() -> Self {
+        Self {
+            text: Vec::with_capacity(PARCEL_BYTES + SLACK_BYTES),
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// Where visitors render to. It hands its bytes over in parcels, so that memory stays bounded however much a batch
 /// unpacks to.
 pub struct Output<'sink> {
@@ -52,7 +65,7 @@ pub struct Output<'sink> {
 impl<'sink> Output<'sink> {
     pub(super) fn new(sink: &'sink mut dyn FnMut(Parcel) -> ControlFlow<()>) -> Self {
         Self {
-            parcel: Parcel::default(),
+            parcel: Parcel::roomy(),
             sink,
         }
     }
@@ -82,10 +95,7 @@ impl<'sink> Output<'sink> {
         if self.parcel.text.is_empty() && self.parcel.notes.is_empty() {
             return ControlFlow::Continue(());
         }
-        let room = self.parcel.text.capacity();
-        let full = std::mem::take(&mut self.parcel);
-        self.parcel.text.reserve(room);
-        (self.sink)(full)
+        (self.sink)(std::mem::replace(&mut self.parcel, Parcel::roomy()))
     }
 }
 
@@ -105,9 +115,6 @@ pub(super) struct Job<'a> {
     /// Where the file ends; entries behind it do not count.
     pub(super) end: u64,
 }
-
-/// Bytes read at a time where the file is not mapped: they stay in the second-level cache.
-const WINDOW_BYTES: u64 = 256 << 10;
 
 /// Memory of a mapping is given back in steps of this many bytes.
 const RELEASE_BYTES: u64 = 4 << 20;
@@ -161,7 +168,7 @@ impl Worker {
         let mut released = range.start;
         loop {
             let position = walk.reached();
-            let mut reach = position.saturating_add(WINDOW_BYTES.max(wanted as u64));
+            let mut reach = position.saturating_add(job.log.stride_bytes().max(wanted as u64));
             if reach >= job.end {
                 // A header may be looked at beyond what counts, and is so in a file that is seen whole.
                 reach = job.end.saturating_add(HEADER_BYTES as u64);
