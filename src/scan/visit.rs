@@ -182,7 +182,7 @@ impl Worker {
                     released = here.reached();
                 }
             }
-            let short = here.wanted().is_some_and(|wanted| bytes.len() < wanted);
+            let short = (bytes.len() as u64) < reach.min(job.end) - position;
             walk = here.resume(&[], job.end);
             match here.wanted() {
                 // A file that became shorter while it was read ends where it ends now.
