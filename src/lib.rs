@@ -1,7 +1,70 @@
-//! Kafka log segments, read offline.
-#![cfg_attr(not(test), warn(missing_docs))]
+//! Kafka log segments, read offline: no broker, no JVM, nothing changed on the disk.
+//!
+//! ```no_run
+//! use kseg::format::{Batch, Limits, Scratch};
+//! use kseg::scan::{Policy, Span, Walk};
+//! use kseg::store::Source;
+//!
+//! let log = Source::read("orders-3/00000000000000184467.log")?;
+//! let mut scratch = Scratch::with_limits(Limits::default());
+//! for span in Walk::new(&log, Policy::Verify) {
+//!     let Span::Frame(frame) = span else { continue };
+//!     for record in Batch::parse(frame)?.records(&mut scratch)? {
+//!         println!("{}", record?.offset());
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How data flows
+//!
+//! ```text
+//!  store                 format                            scan
+//! ┌────────────────┐   ┌────────────────────────────┐   ┌──────────────────┐
+//! │ Segment        │   │ &'map [u8]                 │   │ Walk             │
+//! │ └ LogFile      │   │   │ 17 bytes               │   │ policy           │
+//! │   mapped, or   │   │   ▼                        │   │  ├ Span::Frame   │
+//! │   read through ├──▶│ Frame<'map> ───────────────┼──▶│  ├ Span::Zeros   │
+//! │   a window     │   │   │ 61 bytes               │   │  └ Span::Damage  │
+//! └────────────────┘   │   ▼                        │   └────────┬─────────┘
+//!                      │ Batch<'map>                │            │ pieces
+//!                      │   │ stored: borrows 'map   │            ▼
+//!                      │   │ packed: Scratch, 'buf  │   ┌──────────────────┐
+//!                      │   ▼                        │   │ workers,         │
+//!                      │ Records<'buf> ▶ Record ◀───┼───│ a Scratch each   │
+//!                      └────────────────────────────┘   └────────┬─────────┘
+//!                                                                ▼
+//!                                  Visitor ▶ Output, merged in file order
+//! ```
+//!
+//! 1. A segment is a row of **spans that tile the file**: frames, zeros, damage. Nothing is skipped, nothing counted
+//!    twice.
+//! 2. Bytes become **views**, never copies, until a batch has to be decompressed.
+//! 3. Bad data is a **fault** with a kind and a place. An error means that the work could not be done.
+//! 4. The output is the **same at any thread count**.
+//!
+//! # Words
+//!
+//! | noun | is | is not |
+//! |---|---|---|
+//! | partition | the directory `topic-7` | |
+//! | segment | a base offset and its sibling files | one file |
+//! | frame | 12 bytes and as many as they announce, any magic | a batch |
+//! | batch | a frame understood (magic 0, 1 or 2) | |
+//! | record | one message inside a batch | |
+//! | span | a piece of a file: frame, zeros or damage | |
+//! | offset | a place in the log (`i64`, Kafka's) | |
+//! | position | a place in a file (`u64`, bytes) | an offset |
+//! | fault | what is wrong with some bytes (`Copy`, no text) | an error |
+//!
+//! # Modules, in the order of the data
+//!
+//! [`wire`] bytes to numbers · [`format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
+//! [`scan`] files to spans, spans to visitors · [`guide`] the long texts.
 
+pub mod decode;
 pub mod format;
+pub mod guide;
 pub mod scan;
 pub mod store;
 pub mod wire;

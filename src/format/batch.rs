@@ -22,7 +22,7 @@
 use super::codec::{Codec, Scratch};
 use super::frame::Frame;
 use super::legacy::Message;
-use super::record::Records;
+use super::records::Records;
 use crate::wire::{
     Fault, FaultKind, LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp, be, crc,
 };

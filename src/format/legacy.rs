@@ -22,7 +22,8 @@ use nom::number::complete::be_i32;
 use super::batch::TimestampType;
 use super::codec::{Codec, Scratch};
 use super::frame::FrameHeader;
-use super::record::Records;
+use super::record::Record;
+use super::records::Records;
 use crate::wire::units::LOG_OVERHEAD;
 use crate::wire::{Fault, FaultKind, Offset, Parsed, Position, Timestamp, Wrong, be, crc, finish};
 
@@ -159,6 +160,21 @@ impl<'map> Message<'map> {
             Ok((_, fields)) => Ok(fields),
             Err(fault) => Err(fault.shifted(at)),
         }
+    }
+
+    /// The message itself as a record, even if it wraps others.
+    ///
+    /// # Errors
+    /// Its key or value lies outside it.
+    pub fn record(&self) -> Result<Record<'map>, Fault> {
+        let fields = self.fields()?;
+        fields.value?;
+        Ok(Record::of_message(
+            *self,
+            &fields,
+            self.offset().0,
+            self.timestamp(),
+        ))
     }
 
     /// The message as a record of its own, or the messages of the set that it wraps.

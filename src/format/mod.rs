@@ -6,7 +6,7 @@
 //! | the header common to every entry of a `.log` | [`frame`] |
 //! | record batches (magic 2), and what all magics have in common | [`batch`] |
 //! | messages (magic 0 and 1) and compressed sets of them | [`legacy`] |
-//! | records and their headers | [`record`] |
+//! | records and their headers, and those of a batch | [`record`] |
 //! | control records | [`control`] |
 //! | compressed payloads | [`codec`] |
 //!
@@ -21,9 +21,11 @@ pub mod frame;
 pub mod legacy;
 pub mod name;
 pub mod record;
+mod records;
 
 pub use batch::{Batch, RecordBatch, TimestampType};
 pub use codec::{Codec, Limits, Scratch};
 pub use frame::Frame;
 pub use legacy::Message;
-pub use record::{Header, Record, Records};
+pub use record::{Header, Headers, Record};
+pub use records::Records;

@@ -18,11 +18,9 @@
 use nom::Parser;
 use nom::number::complete::i8;
 
-use super::batch::{RecordBatch, TimestampType, sequence_after};
-use super::codec::Codec;
-use super::legacy::{Fields, Message, split_entry};
+use super::legacy::{Fields, Message};
 use crate::wire::varint::{varint, varlong};
-use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, Parsed, Timestamp, Wrong, finish};
+use crate::wire::{FaultKind, Offset, OffsetDelta, Parsed, Timestamp, Wrong};
 
 /// One record, borrowed from the file or, if its batch is compressed, from the scratch.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +95,29 @@ impl<'buf> Record<'buf> {
         self.message
     }
 
-    fn of_message(
+    /// The record stored as `row`, once it is known where it belongs.
+    #[inline]
+    pub(super) fn of_row(
+        row: &Row<'buf>,
+        offset: Offset,
+        timestamp: Timestamp,
+        sequence: i32,
+    ) -> Self {
+        Self {
+            offset,
+            timestamp,
+            sequence,
+            key_size: size_of(row.key),
+            value_size: size_of(row.value),
+            key: row.key,
+            value: row.value,
+            header_bytes: row.header_bytes,
+            header_count: row.header_count,
+            message: None,
+        }
+    }
+
+    pub(super) fn of_message(
         message: Message<'buf>,
         fields: &Fields<'buf>,
         offset: i64,
@@ -148,266 +168,11 @@ impl<'buf> Iterator for Headers<'buf> {
     }
 }
 
-/// The records of a batch. An error is the last item, except behind a message of magic 0 or 1 that is there only in
-/// part: one whose value lies outside it, or one inside a compressed set that is a compressed set itself and has one
-/// offset for all of its messages. The error then follows the record, and the next record the error.
-#[derive(Debug)]
-pub struct Records<'buf> {
-    from: From<'buf>,
-    /// What went wrong while unpacking, told behind the records that could be unpacked.
-    unpacking: Option<Fault>,
-    /// What is wrong with the record just given.
-    of_last: Option<Fault>,
-}
-
-#[derive(Debug)]
-enum From<'buf> {
-    Batch(Rows<'buf>),
-    Message(Message<'buf>),
-    Wrapper {
-        wrapper: Message<'buf>,
-        rest: &'buf [u8],
-        base: i64,
-    },
-    Nothing,
-}
-
-/// The records of a magic 2 batch.
-#[derive(Debug)]
-struct Rows<'buf> {
-    rest: &'buf [u8],
-    bytes: usize,
-    /// Where the bytes begin, seen from the start of the batch; 0 if they were unpacked.
-    start: usize,
-    count: i32,
-    index: i32,
-    base_offset: Offset,
-    base_timestamp: i64,
-    append_time: Option<Timestamp>,
-    base_sequence: i32,
-}
-
-impl<'buf> Records<'buf> {
-    /// The records in `bytes`, which begin `start` bytes into the batch, or at 0 if they were unpacked from it.
-    pub(super) fn of_batch(
-        batch: RecordBatch<'_>,
-        bytes: &'buf [u8],
-        start: usize,
-        unpacking: Option<Fault>,
-    ) -> Self {
-        let count = batch.records_count();
-        if count == 0 {
-            // Kafka doesn't look at what an empty batch may still hold.
-            return Self {
-                from: From::Nothing,
-                unpacking: None,
-                of_last: None,
-            };
-        }
-        let append_time =
-            (batch.timestamp_type() == TimestampType::LogAppendTime).then(|| batch.max_timestamp());
-        Self {
-            from: From::Batch(Rows {
-                rest: bytes,
-                bytes: bytes.len(),
-                start,
-                count,
-                index: 0,
-                base_offset: batch.base_offset(),
-                base_timestamp: batch.base_timestamp().0,
-                append_time,
-                base_sequence: batch.base_sequence(),
-            }),
-            unpacking,
-            of_last: None,
-        }
-    }
-
-    pub(super) fn of_message(message: Message<'buf>) -> Self {
-        Self {
-            from: From::Message(message),
-            unpacking: None,
-            of_last: None,
-        }
-    }
-
-    pub(super) fn of_wrapper(
-        wrapper: Message<'buf>,
-        set: &'buf [u8],
-        base: i64,
-        unpacking: Option<Fault>,
-    ) -> Self {
-        Self {
-            from: From::Wrapper {
-                wrapper,
-                rest: set,
-                base,
-            },
-            unpacking,
-            of_last: None,
-        }
-    }
-
-    /// Ends the iteration.
-    #[cold]
-    fn fail(&mut self, fault: Fault) -> Result<Record<'buf>, Fault> {
-        self.from = From::Nothing;
-        Err(self.unpacking.take().unwrap_or(fault))
-    }
-
-    /// Ends the iteration, with what went wrong while unpacking if anything did.
-    fn end(&mut self) -> Option<Result<Record<'buf>, Fault>> {
-        self.from = From::Nothing;
-        self.unpacking.take().map(Err)
-    }
-
-    fn message_record(
-        &mut self,
-        message: Message<'buf>,
-        offset: i64,
-        timestamp: Timestamp,
-    ) -> Result<Record<'buf>, Fault> {
-        match message.fields() {
-            Ok(fields) => {
-                self.of_last = fields.value.err();
-                Ok(Record::of_message(message, &fields, offset, timestamp))
-            }
-            Err(fault) => self.fail(fault),
-        }
-    }
-}
-
-impl<'buf> Iterator for Records<'buf> {
-    type Item = Result<Record<'buf>, Fault>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if let From::Batch(rows) = &mut self.from {
-            return match rows.next() {
-                Some(Ok(record)) => Some(Ok(record)),
-                Some(Err(fault)) => Some(self.fail(fault)),
-                None => self.end(),
-            };
-        }
-        if let Some(fault) = self.of_last.take() {
-            return Some(Err(fault));
-        }
-        match self.from {
-            From::Message(message) => {
-                self.from = From::Nothing;
-                Some(self.message_record(message, message.offset().0, message.timestamp()))
-            }
-            From::Wrapper {
-                wrapper,
-                rest,
-                base,
-            } => match split_entry(rest) {
-                Ok(Some((inner, rest))) => {
-                    self.from = From::Wrapper {
-                        wrapper,
-                        rest,
-                        base,
-                    };
-                    let timestamp = match (wrapper.timestamp_type(), inner.magic()) {
-                        // A message of magic 0 has none, whatever is around it.
-                        (TimestampType::LogAppendTime, 1..) => wrapper.timestamp(),
-                        _ => inner.timestamp(),
-                    };
-                    let record =
-                        self.message_record(inner, base.wrapping_add(inner.offset().0), timestamp);
-                    if inner.codec() != Ok(Codec::None) {
-                        self.of_last = Some(Fault::new(FaultKind::WrapperNested, 0));
-                    }
-                    Some(record)
-                }
-                Ok(None) => self.end(),
-                Err(fault) => Some(self.fail(fault)),
-            },
-            From::Batch(_) | From::Nothing => None,
-        }
-    }
-}
-
-impl<'buf> Rows<'buf> {
-    #[inline]
-    fn next(&mut self) -> Option<Result<Record<'buf>, Fault>> {
-        if self.index == self.count {
-            return self.surplus().map(Err);
-        }
-        if self.rest.is_empty() {
-            return Some(Err(self.missing()));
-        }
-        match record(self.rest) {
-            Ok((rest, row)) => {
-                self.rest = rest;
-                self.index = self.index.wrapping_add(1);
-                Some(Ok(self.place(&row)))
-            }
-            Err(_) => Some(Err(self.broken())),
-        }
-    }
-
-    /// Gives a record its place: deltas become absolute.
-    #[inline]
-    fn place(&self, row: &Row<'buf>) -> Record<'buf> {
-        Record {
-            offset: self.base_offset.plus(row.offset_delta),
-            timestamp: self.append_time.unwrap_or(Timestamp(
-                self.base_timestamp.wrapping_add(row.timestamp_delta),
-            )),
-            sequence: if self.base_sequence < 0 {
-                -1
-            } else {
-                sequence_after(self.base_sequence, row.offset_delta)
-            },
-            key_size: size_of(row.key),
-            value_size: size_of(row.value),
-            key: row.key,
-            value: row.value,
-            header_bytes: row.header_bytes,
-            header_count: row.header_count,
-            message: None,
-        }
-    }
-
-    fn here(&self) -> usize {
-        self.bytes
-            .saturating_sub(self.rest.len())
-            .saturating_add(self.start)
-    }
-
-    #[cold]
-    fn surplus(&self) -> Option<Fault> {
-        let left = self.rest.len();
-        (left > 0).then(|| Fault::new(FaultKind::RecordsRemaining { left }, self.here()))
-    }
-
-    #[cold]
-    fn missing(&self) -> Fault {
-        Fault::new(
-            FaultKind::RecordsMissing {
-                declared: self.count,
-                found: self.index,
-            },
-            self.here(),
-        )
-    }
-
-    /// Reads the record again to tell what is wrong with it, and where.
-    #[cold]
-    fn broken(&self) -> Fault {
-        match finish(self.rest, record(self.rest)) {
-            Ok(_) => self.missing(),
-            Err(fault) => fault.shifted(self.here()),
-        }
-    }
-}
-
 /// A record as stored.
 #[derive(Debug, Clone, Copy)]
-struct Row<'a> {
-    timestamp_delta: i64,
-    offset_delta: OffsetDelta,
+pub(super) struct Row<'a> {
+    pub(super) timestamp_delta: i64,
+    pub(super) offset_delta: OffsetDelta,
     key: Option<&'a [u8]>,
     value: Option<&'a [u8]>,
     header_bytes: &'a [u8],
@@ -418,8 +183,9 @@ fn size_of(field: Option<&[u8]>) -> i32 {
     field.map_or(-1, |bytes| i32::try_from(bytes.len()).unwrap_or(i32::MAX))
 }
 
+/// A record of magic 2 and what follows it.
 #[inline]
-fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
+pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
     let (rest, length) = varint(input)?;
     let Some((body, rest)) = usize::try_from(length)
         .ok()
@@ -511,6 +277,7 @@ fn field(input: &[u8], length: i32) -> Parsed<'_, &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::finish;
 
     fn fault_of(bytes: &[u8]) -> (FaultKind, usize) {
         let fault = finish(bytes, record(bytes)).unwrap_err();

@@ -50,6 +50,9 @@ pub struct Plan {
 /// Bytes of a piece.
 const PIECE_BYTES: u64 = 1 << 20;
 
+/// More threads than this would only take memory.
+const MOST_THREADS: u64 = 64;
+
 /// Parcels a worker may be ahead of the merge.
 const PARCELS_AHEAD: usize = 4;
 
@@ -77,7 +80,7 @@ pub fn scan<V: Visitor>(
     };
     let mut worker = Worker::new(Scratch::with_limits(plan.limits));
     let pieces = job.end.div_ceil(PIECE_BYTES);
-    let threads = (plan.jobs.0.get() as u64).min(pieces);
+    let threads = (plan.jobs.0.get() as u64).min(pieces).min(MOST_THREADS);
     if threads <= 1 {
         return piece(&mut worker, job, 0..job.end, visitor(), sink).map(|(fold, _)| fold);
     }
@@ -111,10 +114,11 @@ fn piece<V: Visitor>(
 ) -> Result<(V::Fold, u64), Error> {
     let mut out = Output::new(sink);
     let end = worker.scan(job, range.clone(), &mut visitor, &mut out)?;
+    let fold = visitor.end(&mut out);
     // Nobody being left to take it is the sink's to know.
     let _flow = out.flush();
     job.log.release(range.start..end);
-    Ok((visitor.fold(), end))
+    Ok((fold, end))
 }
 
 /// A worker's life: its pieces one after the other, until nobody listens.
@@ -192,7 +196,7 @@ fn merge<V: Visitor>(
         closed.set(flow.is_break());
         flow
     };
-    let mut total = visitor().fold();
+    let mut total: Option<V::Fold> = None;
     let mut position = 0;
     for (index, lane) in (0..pieces).zip(lanes.iter().cycle()) {
         let range = range_of(job, index);
@@ -203,13 +207,16 @@ fn merge<V: Visitor>(
             }
             None => continue,
         };
-        total.merge(fold);
+        match &mut total {
+            Some(total) => total.merge(fold),
+            None => total = Some(fold),
+        }
         position = end;
         if closed.get() || position >= job.end {
             break;
         }
     }
-    Ok(total)
+    Ok(total.unwrap_or_else(|| visitor().end(&mut Output::new(&mut sink))))
 }
 
 /// Takes one piece from its worker, if it begins at `position`; lets it pass if not.

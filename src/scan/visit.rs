@@ -20,8 +20,8 @@ pub trait Visitor {
         out: &mut Output<'_>,
     ) -> ControlFlow<()>;
 
-    /// Ends the visit.
-    fn fold(self) -> Self::Fold;
+    /// Ends the visit. A gap that a piece ends in ends with it: the piece goes on to the next entry.
+    fn end(self, out: &mut Output<'_>) -> Self::Fold;
 }
 
 /// Results of neighbouring pieces become the result of both: associative, in file order.

@@ -163,6 +163,52 @@ pub enum FaultKind {
     ControlVersion(i16),
     /// The value of a control record is missing or cannot be read.
     ControlValue,
+    /// A field of a message is null where it may not be.
+    NullField(FieldName),
+    /// A string of a message is longer than any may be.
+    StringLength {
+        /// Which string.
+        field: FieldName,
+        /// The length announced.
+        length: i32,
+    },
+    /// An array of a message announces more elements than there are bytes left.
+    ArrayLength {
+        /// The number announced.
+        length: i32,
+        /// Bytes left.
+        left: usize,
+    },
+    /// A tagged field does not exist in the version of its message.
+    TagVersion {
+        /// The tag.
+        tag: u32,
+        /// The version of the message.
+        version: i16,
+    },
+    /// A structure inside a message does not exist in the version of the message.
+    StructVersion {
+        /// The structure.
+        name: &'static str,
+        /// The version of the message.
+        version: i16,
+    },
+}
+
+/// A field of a message schema, or one element of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldName {
+    /// The name in the schema.
+    pub name: &'static str,
+    /// An element of this array is meant.
+    pub element: bool,
+}
+
+impl fmt::Display for FieldName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        f.write_str(if self.element { " element" } else { "" })
+    }
 }
 
 /// Why a compressed payload cannot be read.
@@ -190,6 +236,34 @@ impl fmt::Display for Inflate {
             Self::Checksum => "a checksum inside the compressed data does not match",
             Self::Trailing => "foreign bytes follow the compressed data",
         })
+    }
+}
+
+impl FaultKind {
+    /// The kinds that compressed data, control records and messages with a schema have.
+    fn fmt_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::InflateLimit { limit } => {
+                write!(f, "decompresses to more than the limit of {limit} bytes")
+            }
+            Self::ControlKey => write!(f, "control record without a key of at least 4 bytes"),
+            Self::ControlVersion(version) => write!(f, "control record of version {version}"),
+            Self::ControlValue => write!(f, "control record whose value cannot be read"),
+            Self::NullField(field) => write!(f, "null in field {field}, which may not be null"),
+            Self::StringLength { field, length } => {
+                write!(f, "string {field} of impossible length {length}")
+            }
+            Self::ArrayLength { length, left } => {
+                write!(f, "array of {length} elements where {left} bytes are left")
+            }
+            Self::TagVersion { tag, version } => {
+                write!(f, "tagged field {tag}, unknown in version {version}")
+            }
+            Self::StructVersion { name, version } => {
+                write!(f, "{name} does not exist in version {version}")
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -277,7 +351,7 @@ impl FaultKind {
             Self::ControlKey => write!(f, "control record without a key of at least 4 bytes"),
             Self::ControlVersion(version) => write!(f, "control record of version {version}"),
             Self::ControlValue => write!(f, "control record whose value cannot be read"),
-            _ => f.write_str("unknown fault"),
+            _ => self.fmt_message(f),
         }
     }
 }

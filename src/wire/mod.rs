@@ -13,7 +13,7 @@ pub mod text;
 pub mod units;
 pub mod varint;
 
-pub use fault::{Fault, FaultKind};
+pub use fault::{Fault, FaultKind, FieldName};
 pub use release::Release;
 pub use units::{LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp};
 

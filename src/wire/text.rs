@@ -1,31 +1,49 @@
-//! Bytes as text, the way Java decodes UTF-8.
+//! Bytes as text, the way Java decodes UTF-8 (`new String(bytes, UTF_8)` of the JDK).
+//!
+//! What is not valid becomes U+FFFD: one for each maximal valid prefix, as in [`String::from_utf8_lossy`], except that a
+//! coded surrogate of two or three bytes becomes one, where Rust makes one of each byte.
 
-/// Appends `bytes` as UTF-8. What is not valid becomes U+FFFD: one for each maximal valid prefix, as in Rust, except that
-/// a coded surrogate becomes one, not three (`String(bytes, UTF_8)` of the JDK).
+use std::borrow::Cow;
+
+const REPLACEMENT: &str = "\u{fffd}";
+
+/// Appends the text of `bytes`.
 #[inline]
 pub fn push_utf8(out: &mut Vec<u8>, bytes: &[u8]) {
     if simdutf8::basic::from_utf8(bytes).is_ok() {
         out.extend_from_slice(bytes);
     } else {
-        push_repaired(out, bytes);
+        each_piece(bytes, |piece| out.extend_from_slice(piece.as_bytes()));
     }
 }
 
+/// The text of `bytes`.
+#[must_use]
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(bytes.len());
+    each_piece(bytes, |piece| out.push_str(piece));
+    Cow::Owned(out)
+}
+
+/// Hands over the text of `bytes` piece by piece.
 #[cold]
-fn push_repaired(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn each_piece(bytes: &[u8], mut take: impl FnMut(&str)) {
     let mut rest = bytes;
     while let Some(chunk) = rest.utf8_chunks().next() {
-        out.extend_from_slice(chunk.valid().as_bytes());
-        let (_, invalid) = rest
-            .split_at_checked(chunk.valid().len())
-            .unwrap_or_default();
+        if !chunk.valid().is_empty() {
+            take(chunk.valid());
+        }
+        let invalid = rest.get(chunk.valid().len()..).unwrap_or_default();
         let skip = match *invalid {
             [] => return,
             [0xed, 0xa0..=0xbf, 0x80..=0xbf, ..] => 3,
             [0xed, 0xa0..=0xbf, ..] => 2,
             _ => chunk.invalid().len(),
         };
-        out.extend_from_slice("\u{fffd}".as_bytes());
+        take(REPLACEMENT);
         rest = invalid.get(skip..).unwrap_or_default();
     }
 }
@@ -50,6 +68,7 @@ mod tests {
             let mut out = Vec::new();
             super::push_utf8(&mut out, bytes);
             assert_eq!(String::from_utf8(out).unwrap(), text, "{bytes:x?}");
+            assert_eq!(super::text(bytes), text, "{bytes:x?}");
         }
     }
 }

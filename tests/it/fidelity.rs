@@ -39,17 +39,8 @@ const SUFFIXES_NOT_YET: [&str; 5] = [
     ".checkpoint",
 ];
 
-/// Options that `dump` cannot follow yet.
-const OPTIONS_NOT_YET: [&str; 5] = [
-    "--offsets-decoder",
-    "--transaction-log-decoder",
-    "--cluster-metadata-decoder",
-    "--remote-log-metadata-decoder",
-    "--share-group-state-decoder",
-];
-
 /// The oldest release whose output `dump` can imitate.
-const OLDEST: [u32; 2] = [1, 1];
+const OLDEST: [u32; 2] = [0, 8];
 
 /// Whether `dump` does already what this run asks for. The one place to widen.
 fn supported(run: &Run) -> bool {
@@ -62,10 +53,6 @@ fn supported(run: &Run) -> bool {
         && !run
             .files()
             .any(|file| SUFFIXES_NOT_YET.contains(&suffix(file)))
-        && !run
-            .args
-            .iter()
-            .any(|arg| OPTIONS_NOT_YET.contains(&arg.as_str()))
 }
 
 /// A run of the real tool.

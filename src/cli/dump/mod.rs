@@ -70,6 +70,26 @@ pub(crate) struct Dump {
     #[arg(long, value_name = "CLASS", num_args = 0..=1, default_missing_value = options::DEFAULT_DECODER)]
     value_decoder_class: Option<String>,
 
+    /// Decode __consumer_offsets; implies --print-data-log, as the next four do
+    #[arg(long)]
+    offsets_decoder: bool,
+
+    /// Decode __transaction_state
+    #[arg(long)]
+    transaction_log_decoder: bool,
+
+    /// Decode __cluster_metadata
+    #[arg(long)]
+    cluster_metadata_decoder: bool,
+
+    /// Decode __remote_log_metadata
+    #[arg(long)]
+    remote_log_metadata_decoder: bool,
+
+    /// Decode __share_group_state
+    #[arg(long)]
+    share_group_state_decoder: bool,
+
     /// Print as this release of Kafka did
     #[arg(long, value_name = "VERSION", default_value_t = NEWEST)]
     kafka: Release,

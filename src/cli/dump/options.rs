@@ -1,9 +1,11 @@
 //! The options of `dump` as meant: checked against the release, as late as the original does.
 
 use anyhow::{Result, bail};
+use kseg::decode::Decoder;
 use kseg::wire::Release;
 
 use super::Dump;
+use crate::cli::render::coordinators::Coordinators;
 use crate::cli::render::dump_log_segments::{
     Contents, NEWEST, OLDEST, Options, Style, TextDecoder,
 };
@@ -14,6 +16,9 @@ pub(crate) const DEFAULT_DECODER: &str = "org.apache.kafka.tools.api.StringDecod
 /// Where the stock decoders lived before, and still do where old names are taken.
 const OLD_PACKAGE: &str = "kafka.serializer.";
 const NEW_PACKAGE: &str = "org.apache.kafka.tools.api.";
+
+/// The original's default for `--max-message-size`.
+const LARGEST_MESSAGE: i32 = 5 << 20;
 
 /// What the original takes for no limit.
 const NO_LIMIT: i32 = i32::MAX;
@@ -41,6 +46,21 @@ impl Dump {
             "max-bytes",
             Release::new(3, 3, 0),
         )?;
+        too_new(
+            self.cluster_metadata_decoder,
+            "cluster-metadata-decoder",
+            Release::new(2, 8, 0),
+        )?;
+        too_new(
+            self.remote_log_metadata_decoder,
+            "remote-log-metadata-decoder",
+            Release::new(3, 9, 0),
+        )?;
+        too_new(
+            self.share_group_state_decoder,
+            "share-group-state-decoder",
+            Release::new(4, 0, 0),
+        )?;
         if self.files.len() > 1 {
             bail!("--files is given more than once; separate the files by commas");
         }
@@ -57,10 +77,40 @@ impl Dump {
             deep: self.deep_iteration || (!contents.is_none() && style.data_implies_deep),
             skip_record_metadata: self.skip_record_metadata,
             contents,
+            largest_message: self.largest_message()?,
         })
     }
 
+    /// From 0.9 to 0.10.2 `--max-message-size` limited the reading of `.log` files too.
+    fn largest_message(&self) -> Result<Option<i32>> {
+        if !self.kafka.since(Release::old(9, 0, 0)) || self.kafka.since(Release::old(11, 0, 0)) {
+            return Ok(None);
+        }
+        let given = int("max-message-size", &self.max_message_size)?;
+        Ok(Some(given.unwrap_or(LARGEST_MESSAGE)))
+    }
+
+    /// The first of the decoders of internal topics that was asked for: it wins.
+    fn topic(&self) -> Option<Decoder> {
+        [
+            (self.offsets_decoder, Decoder::Offsets),
+            (self.transaction_log_decoder, Decoder::Transactions),
+            (self.cluster_metadata_decoder, Decoder::ClusterMetadata),
+            (self.remote_log_metadata_decoder, Decoder::RemoteLogMetadata),
+            (self.share_group_state_decoder, Decoder::ShareState),
+        ]
+        .into_iter()
+        .find_map(|(given, decoder)| given.then_some(decoder))
+    }
+
     fn contents(&self) -> Result<Contents> {
+        // Before 0.10.1 a decoder did not imply that anything is shown.
+        if !self.print_data_log && !self.kafka.since(Release::old(10, 1, 0)) {
+            return Ok(Contents::Hidden);
+        }
+        if let Some(topic) = self.topic() {
+            return Ok(Contents::Topic(Coordinators::new(topic, self.kafka)));
+        }
         if !self.print_data_log
             && self.key_decoder_class.is_none()
             && self.value_decoder_class.is_none()

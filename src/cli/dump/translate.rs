@@ -7,7 +7,12 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 
 /// Options without a value.
-const FLAGS: [&str; 5] = [
+const FLAGS: [&str; 10] = [
+    "offsets-decoder",
+    "transaction-log-decoder",
+    "cluster-metadata-decoder",
+    "remote-log-metadata-decoder",
+    "share-group-state-decoder",
     "print-data-log",
     "deep-iteration",
     "skip-record-metadata",

@@ -1,5 +1,6 @@
 //! Things to bytes: what commands print.
 
+pub(crate) mod coordinators;
 pub(crate) mod dump_log_segments;
 
 /// Appends text and numbers to a line in the making.

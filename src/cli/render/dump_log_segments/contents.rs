@@ -5,6 +5,7 @@ use kseg::wire::text::push_utf8;
 
 use super::style::Style;
 use crate::cli::render::Push;
+use crate::cli::render::coordinators::{Coordinators, Shown};
 
 /// How keys and payloads become text.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,8 @@ pub(crate) enum Contents {
         /// For values.
         value: TextDecoder,
     },
+    /// As what they mean in an internal topic.
+    Topic(Coordinators),
 }
 
 impl Contents {
@@ -73,39 +76,111 @@ pub(crate) enum Lead {
     Nothing,
 }
 
-/// Appends key and payload.
-///
-/// # Errors
-/// What the original would have broken off at; the line is finished all the same.
-#[inline]
-pub(crate) fn push(
-    line: &mut Vec<u8>,
-    style: &Style,
+/// Appends key and payload to the line of a record, or, if there is no line yet, begins one with them.
+#[derive(Debug)]
+pub(crate) struct Printer<'a> {
+    style: &'a Style,
     contents: Contents,
     lead: Lead,
-    record: &Record<'_>,
-) -> Result<(), String> {
-    let Contents::Text { key, value } = contents else {
-        return Ok(());
-    };
-    if style.tombstones_hide_keys && record.value().is_none() {
-        return Ok(());
-    }
-    let mut told = Ok(());
-    let bar = |line: &mut Vec<u8>, bar: bool| {
-        if lead == Lead::Nothing && bar {
-            line.text("|");
+    /// What the decoders of internal topics write to.
+    key: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+impl<'a> Printer<'a> {
+    /// A printer of lines that begin with `lead`.
+    pub(crate) fn new(style: &'a Style, contents: Contents, lead: Lead) -> Self {
+        Self {
+            style,
+            contents,
+            lead,
+            key: Vec::new(),
+            payload: Vec::new(),
         }
-    };
-    if let Some(bytes) = record.key() {
-        bar(line, true);
-        line.text(" key: ");
-        told = key.push(line, bytes);
     }
-    if let Some(bytes) = record.value() {
-        bar(line, record.key().is_none() && style.bar_without_key);
-        line.text(" payload: ");
-        told = told.and(value.push(line, bytes));
+
+    /// Appends what the record holds.
+    ///
+    /// # Errors
+    /// What the original would have broken off at; the line is finished all the same.
+    #[inline]
+    pub(crate) fn push(&mut self, line: &mut Vec<u8>, record: &Record<'_>) -> Result<(), String> {
+        match self.contents {
+            Contents::Hidden => Ok(()),
+            Contents::Text { key, value } => self.push_text(line, key, value, record),
+            Contents::Topic(topic) => self.push_topic(line, topic, record),
+        }
     }
-    told
+
+    fn push_text(
+        &self,
+        line: &mut Vec<u8>,
+        key: TextDecoder,
+        value: TextDecoder,
+        record: &Record<'_>,
+    ) -> Result<(), String> {
+        if self.style.tombstones_hide_keys && record.value().is_none() {
+            return Ok(());
+        }
+        let mut told = Ok(());
+        if let Some(bytes) = record.key() {
+            self.begin_key(line);
+            told = key.push(line, bytes);
+        }
+        if let Some(bytes) = record.value() {
+            self.begin_payload(line, record.key().is_some());
+            told = told.and(value.push(line, bytes));
+        } else if self.style.null_payload {
+            line.text(" payload: null");
+        }
+        told
+    }
+
+    fn push_topic(
+        &mut self,
+        line: &mut Vec<u8>,
+        topic: Coordinators,
+        record: &Record<'_>,
+    ) -> Result<(), String> {
+        self.key.clear();
+        self.payload.clear();
+        let (key, payload) = (&mut self.key, &mut self.payload);
+        match topic.write(
+            record.offset().0,
+            record.key(),
+            record.value(),
+            key,
+            payload,
+        ) {
+            Ok(Shown { key, payload }) => {
+                if key {
+                    self.begin_key(line);
+                    line.extend_from_slice(&self.key);
+                }
+                if payload {
+                    self.begin_payload(line, key);
+                    line.extend_from_slice(&self.payload);
+                }
+                Ok(())
+            }
+            Err(crash) => {
+                self.begin_payload(line, false);
+                line.text("<unreadable>");
+                Err(crash.to_string())
+            }
+        }
+    }
+
+    fn begin_key(&self, line: &mut Vec<u8>) {
+        line.text(if self.lead == Lead::Nothing {
+            "| key: "
+        } else {
+            " key: "
+        });
+    }
+
+    fn begin_payload(&self, line: &mut Vec<u8>, has_key: bool) {
+        let bar = self.lead == Lead::Nothing && !has_key && self.style.bar_without_key;
+        line.text(if bar { "| payload: " } else { " payload: " });
+    }
 }

@@ -1,5 +1,6 @@
 //! Control records.
 
+use kseg::decode::control::control_json;
 use kseg::format::Record;
 use kseg::format::control::{ControlType, coordinator_epoch};
 use kseg::wire::{Fault, Release};
@@ -23,8 +24,8 @@ pub(crate) fn push(
 
 fn push_checked(line: &mut Vec<u8>, release: Release, record: &Record<'_>) -> Result<(), Fault> {
     let kind = ControlType::parse(record.key())?;
-    match kind {
-        ControlType::Abort | ControlType::Commit => {
+    match (kind, json_label(release, kind)) {
+        (ControlType::Abort | ControlType::Commit, _) => {
             let epoch = coordinator_epoch(record.value())?;
             let name = if kind == ControlType::Abort {
                 "ABORT"
@@ -36,7 +37,11 @@ fn push_checked(line: &mut Vec<u8>, release: Release, record: &Record<'_>) -> Re
                 .text(" coordinatorEpoch: ")
                 .int(epoch);
         }
-        _ => {
+        (_, Some(label)) => {
+            line.text(label);
+            control_json(kind.id(), record.value().unwrap_or_default(), line)?;
+        }
+        (_, None) => {
             line.text(" controlType: ")
                 .text(name(release, kind.id()))
                 .text("(")
@@ -45,6 +50,19 @@ fn push_checked(line: &mut Vec<u8>, release: Release, record: &Record<'_>) -> Re
         }
     }
     Ok(())
+}
+
+/// What comes before the value of a type that is shown as JSON.
+fn json_label(release: Release, kind: ControlType) -> Option<&'static str> {
+    let (label, since) = match kind {
+        ControlType::LeaderChange => (" LeaderChange: ", Release::new(4, 1, 0)),
+        ControlType::SnapshotHeader => (" SnapshotHeader ", Release::new(3, 3, 0)),
+        ControlType::SnapshotFooter => (" SnapshotFooter ", Release::new(3, 3, 0)),
+        ControlType::KraftVersion => (" KRaftVersion ", Release::new(3, 8, 0)),
+        ControlType::KraftVoters => (" KRaftVoters ", Release::new(3, 8, 0)),
+        _ => return None,
+    };
+    release.since(since).then_some(label)
 }
 
 /// The name of a type that is shown by name.

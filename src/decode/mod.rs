@@ -1,0 +1,360 @@
+//! What the records of Kafka's internal topics mean.
+//!
+//! ```text
+//! key, value ─▶ framing ─▶ schema, by schemas.txt ─▶ Struct ─▶ json, or typed views
+//! ```
+//!
+//! [`Decoder::decode`] reads a record whoever wrote it; [`framing`] reads it as one release would. The result is a
+//! [`Struct`] of named values, which writes itself as the JSON that Kafka shows; the modules named after topics give
+//! typed views of those records that others fold over.
+//!
+//! **Invariant:** any bytes give a result or an [`Unread`]: nothing here panics, and memory is bounded by the size of
+//! the record. What cannot be read stays visible as bytes. Absent on purpose: files, batches, the texts of Kafka's
+//! tools.
+#![deny(clippy::arithmetic_side_effects, clippy::expect_used)]
+
+pub mod cluster_metadata;
+pub mod consumer_offsets;
+pub mod control;
+pub mod framing;
+pub mod json;
+mod notation;
+pub mod remote_metadata;
+pub mod schema;
+pub mod share_state;
+pub mod transaction_state;
+pub mod value;
+
+pub use framing::{Decoded, Reading, Unread};
+pub use schema::{Family, Message};
+pub use value::{Struct, Value};
+
+/// What decodes the records of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoder {
+    /// `__consumer_offsets`: committed offsets and groups.
+    Offsets,
+    /// `__transaction_state`: the transaction coordinator.
+    Transactions,
+    /// `__cluster_metadata`: the log of the `KRaft` controller, and its snapshots.
+    ClusterMetadata,
+    /// `__remote_log_metadata`: segments in tiered storage.
+    RemoteLogMetadata,
+    /// `__share_group_state`: the share coordinator.
+    ShareState,
+}
+
+impl Decoder {
+    /// The decoder for a topic; ordinary topics have none.
+    #[must_use]
+    pub fn for_topic(name: &str) -> Option<Self> {
+        match name {
+            "__consumer_offsets" => Some(Self::Offsets),
+            "__transaction_state" => Some(Self::Transactions),
+            "__cluster_metadata" => Some(Self::ClusterMetadata),
+            "__remote_log_metadata" => Some(Self::RemoteLogMetadata),
+            "__share_group_state" => Some(Self::ShareState),
+            _ => None,
+        }
+    }
+
+    /// The messages of the topic.
+    #[must_use]
+    pub fn family(self) -> Family {
+        match self {
+            Self::Offsets => Family::ConsumerOffsets,
+            Self::Transactions => Family::TransactionState,
+            Self::ClusterMetadata => Family::ClusterMetadata,
+            Self::RemoteLogMetadata => Family::RemoteLogMetadata,
+            Self::ShareState => Family::ShareGroupState,
+        }
+    }
+
+    /// Whether the topic's records have keys: otherwise the value says what it is.
+    #[must_use]
+    pub fn is_keyed(self) -> bool {
+        matches!(self, Self::Offsets | Self::Transactions | Self::ShareState)
+    }
+
+    /// Decodes a record, whichever release wrote it.
+    #[must_use]
+    pub fn decode<'buf>(self, key: Option<&'buf [u8]>, value: Option<&'buf [u8]>) -> Entry<'buf> {
+        let family = self.family();
+        if !self.is_keyed() {
+            return Entry {
+                key: Part::new(key, |_| Err(Unread::NoMeaning)),
+                value: Part::new(value, |bytes| framing::framed(family, Reading::Any, bytes)),
+            };
+        }
+        let key = Part::new(key, |bytes| framing::keyed_key(family, Reading::Any, bytes));
+        let value = Part::new(value, |bytes| {
+            let id = key.id().ok_or(Unread::NoMeaning)?;
+            let mut decoded = framing::keyed_value(family, Reading::Any, id, bytes)?;
+            consumer_offsets::open_members(&mut decoded);
+            Ok(decoded)
+        });
+        Entry { key, value }
+    }
+}
+
+/// A record of an internal topic.
+#[derive(Debug, Clone)]
+pub struct Entry<'buf> {
+    /// What it is about.
+    pub key: Part<'buf>,
+    /// What it says of it; null deletes.
+    pub value: Part<'buf>,
+}
+
+/// The key or the value of a record.
+#[derive(Debug, Clone)]
+pub enum Part<'buf> {
+    /// Null.
+    Null,
+    /// A message.
+    Decoded(Decoded<'buf>),
+    /// Bytes that could not be read.
+    Unread {
+        /// Why.
+        why: Unread,
+        /// The bytes.
+        bytes: &'buf [u8],
+    },
+}
+
+impl<'buf> Part<'buf> {
+    fn new(
+        bytes: Option<&'buf [u8]>,
+        decode: impl FnOnce(&'buf [u8]) -> Result<Decoded<'buf>, Unread>,
+    ) -> Self {
+        match bytes.map(|bytes| (bytes, decode(bytes))) {
+            None => Self::Null,
+            Some((_, Ok(decoded))) => Self::Decoded(decoded),
+            Some((bytes, Err(why))) => Self::Unread { why, bytes },
+        }
+    }
+
+    /// The message, if there is one.
+    #[must_use]
+    pub fn decoded(&self) -> Option<&Decoded<'buf>> {
+        match self {
+            Self::Decoded(decoded) => Some(decoded),
+            _ => None,
+        }
+    }
+
+    /// Whether it is null.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The record type. A key of unknown type has one too: then the note about its value says so.
+    fn id(&self) -> Option<i16> {
+        match self {
+            Self::Decoded(decoded) => Some(decoded.message.id()),
+            Self::Unread {
+                why: Unread::UnknownType(id) | Unread::Message { id, .. },
+                ..
+            } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// The bytes that hexadecimal digits stand for; blanks are skipped.
+#[cfg(test)]
+fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits
+        .bytes()
+        .filter(|b| !b.is_ascii_whitespace())
+        .collect();
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(part: &Part<'_>) -> String {
+        let mut out = Vec::new();
+        part.decoded().unwrap().body.write_json(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn records_of_each_keyed_topic_decode() {
+        let g1 = "00030008636f6e73756d657200000004000572616e6765000263310000018bcfe568000000000100026331\
+                  ffff000361707000092f31302e302e302e31000493e00000afc80000002a00010000000100066f7264657273\
+                  ffffffff0000000100066f72646572730000000200000000000000010000001e00010000000100066f726465\
+                  7273000000020000000000000001ffffffff";
+        let table = [
+            (
+                Decoder::Offsets,
+                "00010002673100066f726465727300000007",
+                "0003000000000000002a0000000500000000018bcfe56800",
+                r#"{"group":"g1","topic":"orders","partition":7}"#,
+                r#"{"offset":42,"leaderEpoch":5,"metadata":"","commitTimestamp":1700000000000}"#,
+            ),
+            (
+                Decoder::Offsets,
+                "00000002673100066f726465727300000007",
+                "0004000000000000002affffffff010000018bcfe56800010010000102030405060708090a0b0c0d0e0f",
+                r#"{"group":"g1","topic":"orders","partition":7}"#,
+                r#"{"offset":42,"leaderEpoch":-1,"metadata":"","commitTimestamp":1700000000000,"topicId":"AAECAwQFBgcICQoLDA0ODw"}"#,
+            ),
+            (
+                Decoder::Offsets,
+                "000200026731",
+                g1,
+                r#"{"group":"g1"}"#,
+                r#"{"protocolType":"consumer","generation":4,"protocol":"range","leader":"c1","currentStateTimestamp":1700000000000,"members":[{"memberId":"c1","groupInstanceId":null,"clientId":"app","clientHost":"/10.0.0.1","rebalanceTimeout":300000,"sessionTimeout":45000,"subscription":{"topics":["orders"],"userData":null,"ownedPartitions":[{"topic":"orders","partitions":[0,1]}]},"assignment":{"assignedPartitions":[{"topic":"orders","partitions":[0,1]}],"userData":null}}]}"#,
+            ),
+            (
+                Decoder::Offsets,
+                "00050002673200026d31",
+                "00000000046170700a2f31302e302e302e3102076f726465727301000493e00001000100",
+                r#"{"groupId":"g2","memberId":"m1"}"#,
+                r#"{"instanceId":null,"rackId":null,"clientId":"app","clientHost":"/10.0.0.1","subscribedTopicNames":["orders"],"subscribedTopicRegex":"","rebalanceTimeoutMs":300000,"serverAssignor":null,"classicMemberMetadata":null}"#,
+            ),
+            (
+                Decoder::Transactions,
+                "000000027478",
+                "000100000000000003e800030000ea6004010000018bcfe568640000018bcfe5680002000800000000000003e802020002",
+                r#"{"transactionalId":"tx"}"#,
+                r#"{"producerId":1000,"previousProducerId":1000,"producerEpoch":3,"transactionTimeoutMs":60000,"transactionStatus":4,"transactionPartitions":[],"transactionLastUpdateTimestampMs":1700000000100,"transactionStartTimestampMs":1700000000000,"clientTransactionVersion":2}"#,
+            ),
+            (
+                Decoder::ShareState,
+                "000000027367523e709ff16a4d78ab1004af559458d700000000",
+                "0000000000010000000000000004000000000000000a0000018bcfe568000000018bcfe5686402000000000000000a000000000000000e0200010000",
+                r#"{"groupId":"sg","topicId":"Uj5wn_FqTXirEASvVZRY1w","partition":0}"#,
+                r#"{"snapshotEpoch":1,"stateEpoch":0,"leaderEpoch":4,"startOffset":10,"createTimestamp":1700000000000,"writeTimestamp":1700000000100,"stateBatches":[{"firstOffset":10,"lastOffset":14,"deliveryState":2,"deliveryCount":1}]}"#,
+            ),
+        ];
+        for (decoder, key, value, key_json, value_json) in table {
+            let (key, value) = (hex(key), hex(value));
+            let entry = decoder.decode(Some(&key), Some(&value));
+            assert_eq!(json(&entry.key), key_json);
+            assert_eq!(json(&entry.value), value_json);
+            assert!(decoder.decode(Some(&key), None).value.is_null());
+        }
+    }
+
+    #[test]
+    fn layouts_that_older_releases_wrote_are_found_by_their_length() {
+        let topic = "523e709ff16a4d78ab1004af559458d7";
+        let table = [
+            // An assignment of 3.7: error, partitions, metadata version and bytes.
+            (
+                "0007",
+                format!("0000 07 02 {topic} 02 00000003 00 0009 01 00"),
+                "metadataBytes",
+            ),
+            // The same of 3.8.
+            (
+                "0007",
+                format!("0000 02 {topic} 02 00000003 00 00"),
+                "topicPartitions",
+            ),
+            // The epoch of a share group of 4.0 came without a hash.
+            ("000b", "0000 00000005 00".to_owned(), "epoch"),
+        ];
+        for (id, value, last) in table {
+            let (key, value) = (hex(&format!("{id} 0001 67 0001 6d")), hex(&value));
+            let entry = Decoder::Offsets.decode(Some(&key), Some(&value));
+            let decoded = entry.value.decoded().unwrap();
+            assert!(decoded.rest.is_empty());
+            assert_eq!(decoded.body.iter().last().unwrap().0, last);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_stays_visible() {
+        let value = [0, 0, 1];
+        let unread = |key: Option<&[u8]>| match Decoder::Offsets.decode(key, Some(&value)).value {
+            Part::Unread { why, bytes } => {
+                assert_eq!(bytes, value);
+                why
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(unread(None), Unread::NoMeaning);
+        assert_eq!(unread(Some(&[0])), Unread::NoMeaning);
+        assert_eq!(unread(Some(&[0, 99, 7])), Unread::UnknownType(99));
+        assert!(matches!(
+            unread(Some(&[0, 2, 0, 1, b'g'])),
+            Unread::Message {
+                id: 2,
+                version: 0,
+                ..
+            }
+        ));
+        let entry = Decoder::Offsets.decode(Some(&[0, 2, 0, 1, b'g']), Some(&[0, 9, 1]));
+        let Part::Unread { why, .. } = entry.value else {
+            panic!("version 9 was read");
+        };
+        assert_eq!(why, Unread::UnknownVersion { id: 2, version: 9 });
+        assert_eq!(why.to_string(), "unknown version 9 of record type 2");
+    }
+
+    #[test]
+    fn records_of_framed_topics_have_no_key() {
+        let value =
+            hex("0105000000 0000523e709ff16a4d78ab1004af559458d70200050200000002010400000002");
+        let entry = Decoder::ClusterMetadata.decode(Some(b"k"), Some(&value));
+        assert!(matches!(
+            entry.key,
+            Part::Unread {
+                why: Unread::NoMeaning,
+                bytes: b"k"
+            }
+        ));
+        assert_eq!(
+            entry.value.decoded().unwrap().message.name(),
+            "PartitionChangeRecord"
+        );
+    }
+
+    #[test]
+    fn any_bytes_give_a_result() {
+        let mut seed = 7_u64;
+        let mut random = move || {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33).to_be_bytes()[7]
+        };
+        for round in 0..20_000 {
+            let mut key: Vec<u8> = (0..random() % 24).map(|_| random()).collect();
+            let mut value: Vec<u8> = (0..random() % 96).map(|_| random()).collect();
+            // Lets most of them come past what stands in front of a message.
+            if round % 4 > 0 {
+                key.splice(..key.len().min(4), [0, random() % 25, 0, 0]);
+                value.splice(..value.len().min(2), [0, random() % 5]);
+            }
+            let framed: Vec<u8> = [1, random() % 30, random() % 5]
+                .into_iter()
+                .chain(value.clone())
+                .collect();
+            for decoder in [Decoder::Offsets, Decoder::Transactions, Decoder::ShareState] {
+                shows(&decoder.decode(Some(&key), Some(&value)));
+            }
+            for decoder in [Decoder::ClusterMetadata, Decoder::RemoteLogMetadata] {
+                shows(&decoder.decode(None, Some(&framed)));
+            }
+        }
+    }
+
+    /// What was decoded is valid JSON.
+    fn shows(entry: &Entry<'_>) {
+        for part in [&entry.key, &entry.value] {
+            if part.decoded().is_some() {
+                serde_json::from_str::<serde_json::Value>(&json(part)).unwrap();
+            }
+        }
+    }
+}

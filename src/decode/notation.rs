@@ -1,0 +1,353 @@
+//! Reads `schemas.txt`, which explains its notation at the top.
+
+use std::ops::RangeInclusive;
+
+use super::schema::{Family, Field, Kind, Layout, Life, Message, Tag};
+use super::value::Value;
+use crate::wire::Release;
+
+/// Facts from Kafka's public message definitions.
+const SCHEMAS: &str = include_str!("schemas.txt");
+
+/// Every message of `schemas.txt`; what follows a mistake in it is missing, which a test rules out.
+pub(super) fn catalogue() -> Vec<Message> {
+    let mut parser = Parser::new(SCHEMAS);
+    while parser.item().is_some() {}
+    parser.messages
+}
+
+/// The text not yet read, and what was said so far.
+struct Parser {
+    rest: &'static str,
+    family: Family,
+    /// Structures for the messages to come; the last of a name counts.
+    shared: Vec<Layout>,
+    messages: Vec<Message>,
+}
+
+impl Parser {
+    fn new(rest: &'static str) -> Self {
+        Self {
+            rest,
+            family: Family::ConsumerOffsets,
+            shared: Vec::new(),
+            messages: Vec::new(),
+        }
+    }
+
+    /// What begins at the margin: a family, a structure or a message.
+    fn item(&mut self) -> Option<()> {
+        match self.word()? {
+            "family" => {
+                self.family = family(self.word()?)?;
+                self.shared.clear();
+            }
+            "struct" => {
+                let name = self.word()?;
+                let fields = self.fields()?;
+                self.shared.push(Layout {
+                    name,
+                    is_shared: true,
+                    fields,
+                });
+            }
+            name => {
+                let message = self.message(name)?;
+                self.messages.push(message);
+            }
+        }
+        Some(())
+    }
+
+    fn message(&mut self, name: &'static str) -> Option<Message> {
+        self.expect("[")?;
+        let id = self.word()?.parse().ok()?;
+        self.expect("]")?;
+        let versions = versions(self.word()?)?;
+        let mut earlier = Vec::new();
+        let mut more = self.accept("(");
+        while more {
+            let known = self.word()?;
+            self.expect("before")?;
+            earlier.push((self::versions(known)?, self.release()?));
+            more = self.accept(",");
+            if !more {
+                self.expect(")")?;
+            }
+        }
+        let flexible = if self.accept("flexible") {
+            Some(*from_the_first(self::versions(self.word()?)?).start())
+        } else {
+            None
+        };
+        let life = self.life()?;
+        let layout = if self.peek() == Some("{") {
+            Layout {
+                name,
+                is_shared: false,
+                fields: self.fields()?,
+            }
+        } else {
+            let shared = self.word()?;
+            self.shared(shared)?
+        };
+        Some(Message {
+            family: self.family,
+            name,
+            id,
+            is_key: name.ends_with("Key"),
+            versions,
+            earlier,
+            flexible,
+            life,
+            layout,
+        })
+    }
+
+    fn shared(&self, name: &str) -> Option<Layout> {
+        self.shared.iter().rev().find(|s| s.name == name).cloned()
+    }
+
+    fn fields(&mut self) -> Option<Vec<Field>> {
+        self.expect("{")?;
+        let mut fields = Vec::new();
+        while !self.accept("}") {
+            fields.push(self.field()?);
+            if !self.accept(",") && self.peek() != Some("}") {
+                return None;
+            }
+        }
+        Some(fields)
+    }
+
+    fn field(&mut self) -> Option<Field> {
+        let name = self.word()?;
+        self.expect(":")?;
+        let is_array = self.accept("[");
+        if is_array {
+            self.expect("]")?;
+        }
+        let kind = self.kind()?;
+        let is_nullable = self.accept("?");
+        let versions = match self.peek()? {
+            word if word.starts_with(|c: char| c.is_ascii_digit()) => {
+                from_the_first(versions(self.word()?)?)
+            }
+            _ => i16::MIN..=i16::MAX,
+        };
+        let tag = if self.accept("tag") {
+            let number = self.word()?.parse().ok()?;
+            let default = if self.accept("default") {
+                default(self.word()?)?
+            } else {
+                blank(&kind, is_array)
+            };
+            Some(Tag { number, default })
+        } else {
+            None
+        };
+        let life = self.life()?;
+        Some(Field {
+            name,
+            kind,
+            is_array,
+            is_nullable,
+            versions,
+            life,
+            tag,
+        })
+    }
+
+    fn kind(&mut self) -> Option<Kind> {
+        Some(match self.word()? {
+            "bool" => Kind::Bool,
+            "int8" => Kind::Int8,
+            "int16" => Kind::Int16,
+            "uint16" => Kind::Uint16,
+            "int32" => Kind::Int32,
+            "uint32" => Kind::Uint32,
+            "int64" => Kind::Int64,
+            "float64" => Kind::Float64,
+            "uuid" => Kind::Uuid,
+            "string" => Kind::String,
+            "bytes" => Kind::Bytes,
+            name if self.peek() == Some("{") => Kind::Struct(Layout {
+                name,
+                is_shared: false,
+                fields: self.fields()?,
+            }),
+            name => Kind::Struct(self.shared(name)?),
+        })
+    }
+
+    fn life(&mut self) -> Option<Life> {
+        let mut life = Life::default();
+        if self.accept("since") {
+            life.since = Some(self.release()?);
+        }
+        if self.accept("until") {
+            life.until = Some(self.release()?);
+        }
+        Some(life)
+    }
+
+    fn release(&mut self) -> Option<Release> {
+        self.word()?.parse().ok()
+    }
+
+    fn expect(&mut self, word: &str) -> Option<()> {
+        self.accept(word).then_some(())
+    }
+
+    /// Takes the next word if it is `word`.
+    fn accept(&mut self, word: &str) -> bool {
+        let fits = self.peek() == Some(word);
+        if fits {
+            self.word();
+        }
+        fits
+    }
+
+    fn peek(&self) -> Option<&'static str> {
+        next(self.rest).map(|(word, _)| word)
+    }
+
+    fn word(&mut self) -> Option<&'static str> {
+        let (word, rest) = next(self.rest)?;
+        self.rest = rest;
+        Some(word)
+    }
+}
+
+/// The first word, a punctuation mark or all up to the next one, behind blanks and comments; and what follows it.
+fn next(text: &'static str) -> Option<(&'static str, &'static str)> {
+    let text = text.trim_start();
+    let first = text.chars().next()?;
+    if first == '#' {
+        return next(text.split_once('\n')?.1);
+    }
+    let end = if is_mark(first) {
+        first.len_utf8()
+    } else {
+        text.find(|c: char| c.is_whitespace() || is_mark(c))
+            .unwrap_or(text.len())
+    };
+    text.split_at_checked(end)
+}
+
+fn is_mark(c: char) -> bool {
+    "{}[](),:?".contains(c)
+}
+
+fn family(word: &str) -> Option<Family> {
+    Some(match word {
+        "consumer_offsets" => Family::ConsumerOffsets,
+        "transaction_state" => Family::TransactionState,
+        "share_group_state" => Family::ShareGroupState,
+        "cluster_metadata" => Family::ClusterMetadata,
+        "remote_log_metadata" => Family::RemoteLogMetadata,
+        "control" => Family::Control,
+        "consumer_protocol" => Family::ConsumerProtocol,
+        _ => return None,
+    })
+}
+
+/// `1`, `0-4` or `3+`.
+fn versions(word: &str) -> Option<RangeInclusive<i16>> {
+    if let Some(from) = word.strip_suffix('+') {
+        return Some(from.parse().ok()?..=i16::MAX);
+    }
+    let (from, to) = word.split_once('-').unwrap_or((word, word));
+    Some(from.parse().ok()?..=to.parse().ok()?)
+}
+
+/// What is there from version 0 on is there below, too: Kafka compares with the upper versions only.
+fn from_the_first(versions: RangeInclusive<i16>) -> RangeInclusive<i16> {
+    match versions.into_inner() {
+        (0, to) => i16::MIN..=to,
+        (from, to) => from..=to,
+    }
+}
+
+fn default(word: &str) -> Option<Value<'static>> {
+    match word {
+        "null" => Some(Value::Null),
+        number => number.parse().ok().map(Value::Int),
+    }
+}
+
+/// The default of a type that was given none.
+fn blank(kind: &Kind, is_array: bool) -> Value<'static> {
+    match kind {
+        _ if is_array => Value::Array(Vec::new()),
+        Kind::Bool => Value::Bool(false),
+        Kind::Float64 => Value::Float(0.0),
+        Kind::Uuid => Value::Uuid(&[0; 16]),
+        Kind::String => Value::String(b""),
+        Kind::Bytes => Value::Bytes(b""),
+        Kind::Struct(_) => Value::Absent,
+        _ => Value::Int(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schemas_are_read_to_the_end() {
+        let mut parser = Parser::new(SCHEMAS);
+        while parser.item().is_some() {}
+        assert_eq!(parser.peek(), None, "stopped at {:.60}", parser.rest);
+        let keys = parser.messages.iter().filter(|m| m.is_key).count();
+        assert_eq!((parser.messages.len(), keys), (92, 26));
+    }
+
+    #[test]
+    fn a_type_occurs_once_in_a_family() {
+        let messages = catalogue();
+        for (index, a) in messages.iter().enumerate() {
+            for b in messages.iter().skip(index + 1) {
+                assert!(
+                    (a.family, a.id, a.is_key) != (b.family, b.id, b.is_key),
+                    "{} and {}",
+                    a.name,
+                    b.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistake_ends_the_reading() {
+        for text in [
+            "M [x] 0 {}",
+            "M [0] 0 { a int8 }",
+            "M [0] 0 { a: int9 }",
+            "M [0] 0 { a: int8 b: int8 }",
+            "M [0] 0 { a: int8",
+            "M [0] 0 (1 after 2.0.0) {}",
+            "M [0] 0 Elsewhere",
+            "family nowhere",
+        ] {
+            assert!(Parser::new(text).item().is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_field_says_all_about_itself() {
+        let text = "# a comment\nM [7] 1-3 (1-2 before 2.0.0) flexible 2+ since 1.0.0 \
+                    { a: []int32? 2+ tag 1 default -1 since 1.1.0 until 2.0.0, }";
+        let mut parser = Parser::new(text);
+        parser.item().unwrap();
+        let message = &parser.messages[0];
+        assert_eq!((message.id, message.flexible), (7, Some(2)));
+        assert_eq!(message.versions(Release::new(1, 9, 0)), 1..=2);
+        assert_eq!(message.versions(Release::new(2, 0, 0)), 1..=3);
+        let field = &message.layout.fields[0];
+        assert!(field.is_array && field.is_nullable);
+        assert_eq!(field.versions, 2..=i16::MAX);
+        assert_eq!(field.tag.as_ref().unwrap().default, Value::Int(-1));
+        assert_eq!(field.life.until, Some(Release::new(2, 0, 0)));
+    }
+}

@@ -1,0 +1,10 @@
+//! The long texts: how this is built, how quick it is, what changed.
+
+#[doc = include_str!("changes.md")]
+pub mod changes {}
+
+#[doc = include_str!("design.md")]
+pub mod design {}
+
+#[doc = include_str!("performance.md")]
+pub mod performance {}
