@@ -136,7 +136,10 @@ fn work<V: Visitor>(
         if lane.send(Message::Begun(start)).is_err() {
             return;
         }
-        let Some(start) = start else { continue };
+        let Some(start) = start else {
+            job.log.release(range);
+            continue;
+        };
         let result = piece(
             &mut worker,
             job,

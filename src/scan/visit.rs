@@ -163,7 +163,7 @@ impl Worker {
             let position = walk.reached();
             let mut reach = position.saturating_add(WINDOW_BYTES.max(wanted as u64));
             if reach >= job.end {
-                // A header may be looked at beyond what counts, and is so in a file that is seen whole.
+                // Kafka reads a header in full, even beyond what counts.
                 reach = job.end.saturating_add(HEADER_BYTES as u64);
             }
             let bytes = job.log.window(position..reach, &mut self.window)?;

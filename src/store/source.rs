@@ -169,7 +169,7 @@ impl LogFile {
         }
     }
 
-    /// The bytes from `range.start` on: all there are of a whole file; `range`, read into `buffer`, of a windowed one.
+    /// The bytes of `range`, as far as the file has them; those of a windowed file are read into `buffer`.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -180,8 +180,9 @@ impl LogFile {
     ) -> Result<&'a [u8], Error> {
         match self {
             Self::Whole(source) => {
-                let start = usize::try_from(range.start).unwrap_or(usize::MAX);
-                Ok(source.get(start..).unwrap_or_default())
+                let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
+                let window = place(range.start)..place(range.end);
+                Ok(source.get(window).unwrap_or_default())
             }
             Self::Windowed(stream) => {
                 stream.fill(range.start..range.end.min(stream.len), buffer)?;
@@ -220,9 +221,16 @@ mod tests {
         assert_eq!(held.len_bytes(), stream.len_bytes());
         let mut buffer = Vec::new();
         assert_eq!(stream.window(5..25, &mut buffer).unwrap(), &whole[5..25]);
-        assert_eq!(held.window(5..25, &mut buffer).unwrap(), &whole[5..]);
-        let beyond = stream.window(0..u64::MAX, &mut buffer).unwrap();
-        assert_eq!(beyond, whole);
+        assert_eq!(held.window(5..25, &mut buffer).unwrap(), &whole[5..25]);
+        for log in [held, stream] {
+            assert_eq!(log.window(0..u64::MAX, &mut buffer).unwrap(), whole);
+            let behind = whole.len() as u64 + 1;
+            assert!(
+                log.window(behind..u64::MAX, &mut buffer)
+                    .unwrap()
+                    .is_empty()
+            );
+        }
     }
 
     #[test]
