@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod alloc;
+mod cli;
 mod examples;
 mod fidelity;
 mod forge;
@@ -10,6 +11,7 @@ mod fuzz_bodies;
 mod hex;
 mod jobs;
 mod limits;
+mod process;
 mod properties;
 mod readme;
 mod temp;

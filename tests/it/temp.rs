@@ -16,6 +16,10 @@ impl Temp {
         Self(path)
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Makes a file, and the folders that it is in.
     #[expect(clippy::disallowed_methods, reason = "a folder of our own")]
     pub(crate) fn file(&self, name: impl AsRef<Path>, bytes: &[u8]) -> PathBuf {
