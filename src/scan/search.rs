@@ -215,3 +215,70 @@ fn is_plausible_message(bytes: &[u8], size: usize) -> bool {
             && message.is_filled(size)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A candidate for a batch of `size` bytes, whose checksum is wrong.
+    fn candidate(size: i32) -> Vec<u8> {
+        let mut bytes = vec![0; HEADER_BYTES];
+        bytes[8..12].copy_from_slice(&(size - 12).to_be_bytes());
+        bytes[MAGIC] = 2;
+        bytes[17] = 0xff;
+        bytes
+    }
+
+    fn found(found: &Found) -> Option<(usize, usize)> {
+        match found {
+            Found::At(at) => Some((*at, 0)),
+            Found::Unseen { at, bytes } => Some((*at, *bytes)),
+            Found::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn what_the_window_cannot_show_is_asked_for() {
+        let bytes = [vec![0xee; 30], candidate(500)].concat();
+        let look = |window: &[u8], left| {
+            let mut search = Search::starting_at(0);
+            found(&search.next_entry(window, 0, 1..usize::MAX, left))
+        };
+        assert_eq!(look(&bytes, 600), Some((30, 500)));
+        assert_eq!(look(&bytes[..50], 600), Some((30, HEADER_BYTES)));
+        assert_eq!(look(&bytes[..40], 600), Some((24, HEADER_BYTES)));
+        // The file cannot hold it.
+        assert_eq!(look(&bytes, bytes.len()), None);
+    }
+
+    #[test]
+    fn checksums_in_vain_come_to_an_end() {
+        let size = 1 << 20;
+        let mut bytes = candidate(size).repeat(200);
+        let rest = usize::try_from(size).unwrap();
+        bytes.resize(bytes.len() + rest, 0xee);
+        let mut search = Search::starting_at(0);
+        let nothing = search.next_entry(&bytes, 0, 0..usize::MAX, bytes.len());
+        assert!(found(&nothing).is_none());
+        let credit = search.credited * ALLOWANCE_RATIO;
+        let spent = ALLOWANCE_BYTES + credit - search.allowance;
+        assert!((1..=ALLOWANCE_BYTES + credit).contains(&spent), "{spent}");
+        assert!(search.allowance < rest as u64);
+    }
+
+    #[test]
+    fn what_is_searched_is_credited_once_whatever_the_windows() {
+        let bytes = [vec![0xee; 5_000], candidate(70), vec![0xee; 5_000]].concat();
+        let mut whole = Search::starting_at(0);
+        assert!(found(&whole.next_entry(&bytes, 0, 1..usize::MAX, bytes.len())).is_none());
+        let mut piecewise = Search::starting_at(0);
+        let mut from = 1;
+        for end in [1_000, 5_020, 5_080, bytes.len()] {
+            let left = bytes.len() - from;
+            let window = &bytes[from..end];
+            let next = piecewise.next_entry(window, from as u64, 0..usize::MAX, left);
+            from += found(&next).map_or(0, |(at, _)| at);
+        }
+        assert_eq!(piecewise.allowance, whole.allowance);
+    }
+}

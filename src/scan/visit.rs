@@ -170,7 +170,7 @@ impl Worker {
             let position = walk.reached();
             let mut reach = position.saturating_add(job.log.stride_bytes().max(wanted as u64));
             if reach >= job.end {
-                // A header may be looked at beyond what counts, and is so in a file that is seen whole.
+                // Kafka reads a header in full, even beyond what counts.
                 reach = job.end.saturating_add(HEADER_BYTES as u64);
             }
             let bytes = job.log.window(position..reach, &mut self.window)?;
@@ -189,7 +189,7 @@ impl Worker {
                     released = here.reached();
                 }
             }
-            let short = here.wanted().is_some_and(|wanted| bytes.len() < wanted);
+            let short = (bytes.len() as u64) < reach.min(job.end) - position;
             walk = here.resume(&[], job.end);
             match here.wanted() {
                 // A file that became shorter while it was read ends where it ends now.
@@ -244,5 +244,69 @@ impl<V: Visitor> Joined<'_, V> {
             Some(gap) => self.visitor.span(gap, scratch, out),
             None => ControlFlow::Continue(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Fault, FaultKind};
+
+    /// Writes down the spans it is shown.
+    struct Listener(Vec<Range<u64>>);
+
+    impl Merge for () {
+        fn merge(&mut self, (): ()) {}
+    }
+
+    impl Visitor for Listener {
+        type Fold = ();
+
+        fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+            self.0.push(span.range());
+            ControlFlow::Continue(())
+        }
+
+        fn end(self, _: &mut Output<'_>) {}
+    }
+
+    #[test]
+    fn gaps_that_touch_are_shown_as_one_of_each_kind() {
+        let fault = Fault::new(FaultKind::EndOfInput, 0);
+        let damage = |range| Span::Damage { range, fault };
+        let mut listener = Listener(Vec::new());
+        let mut joined = Joined {
+            visitor: &mut listener,
+            held: None,
+        };
+        let (scratch, mut sink) = (&mut Scratch::default(), |_| ControlFlow::Continue(()));
+        let out = &mut Output::new(&mut sink);
+        for span in [
+            Span::Zeros(0..70),
+            Span::Zeros(70..80),
+            damage(80..90),
+            damage(90..99),
+        ] {
+            assert!(joined.span(span, scratch, out).is_continue());
+        }
+        assert!(joined.show_held(scratch, out).is_continue());
+        assert_eq!(listener.0, [0..80, 80..99]);
+    }
+
+    #[test]
+    fn a_parcel_is_handed_over_when_it_is_full_and_once() {
+        let mut sizes = Vec::new();
+        let mut sink = |parcel: Parcel| {
+            sizes.push(parcel.text.len() + parcel.notes.len());
+            ControlFlow::Continue(())
+        };
+        let mut out = Output::new(&mut sink);
+        out.text().resize(PARCEL_BYTES - 1, 0);
+        assert!(out.poll().is_continue());
+        out.notes().push(0);
+        assert!(out.poll().is_continue());
+        assert!(out.poll().is_continue());
+        assert!(out.flush().is_continue());
+        assert_eq!(sizes, [PARCEL_BYTES]);
     }
 }

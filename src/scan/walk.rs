@@ -318,3 +318,79 @@ pub(super) fn leading_zeros(bytes: &[u8]) -> usize {
     let rest = bytes.get(whole..).unwrap_or_default();
     whole + rest.iter().take_while(|&&b| b == 0).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message of magic 0 without key and value, whose offset is 0.
+    const LEAST: [u8; 26] = [
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0xa7, 0xec, 0x68, 0x03, 0, 0, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff,
+    ];
+
+    /// The spans in short.
+    fn row(bytes: &[u8], policy: Policy) -> Vec<(char, u64)> {
+        Walk::new(bytes, policy).map(|span| told(&span)).collect()
+    }
+
+    fn told(span: &Span<'_>) -> (char, u64) {
+        let range = span.range();
+        let letter = match span {
+            Span::Frame(_) => 'f',
+            Span::Zeros(_) => 'z',
+            Span::Damage { .. } => 'd',
+        };
+        (letter, range.end - range.start)
+    }
+
+    #[test]
+    fn zeros_before_an_entry_that_begins_with_zeros_end_where_it_begins() {
+        for zeros in [1, 17, 63, 64, 65, 200] {
+            let bytes = [&LEAST[..], &vec![0; zeros], &LEAST].concat();
+            let expected = [('f', 26), ('z', zeros as u64), ('f', 26)];
+            assert_eq!(row(&bytes, Policy::Salvage), expected);
+            assert_eq!(row(&bytes, Policy::Resume), expected);
+        }
+    }
+
+    #[test]
+    fn a_gap_is_zeros_if_there_are_enough_and_then_damage() {
+        for (zeros, expected) in [
+            (63, vec![('d', 93), ('f', 26)]),
+            (64, vec![('z', 64), ('d', 30), ('f', 26)]),
+        ] {
+            let bytes = [&vec![0; zeros][..], &[0xee; 30], &LEAST].concat();
+            assert_eq!(row(&bytes, Policy::Salvage), expected);
+        }
+        let torn = [&LEAST[..], &LEAST[..17]].concat();
+        assert_eq!(row(&torn, Policy::Trust), [('f', 26), ('d', 17)]);
+        assert_eq!(row(&[0; 5], Policy::Trust), [('z', 5)]);
+        assert_eq!(row(&[], Policy::Trust), []);
+    }
+
+    #[test]
+    fn an_entry_found_at_the_start_of_a_window_is_not_the_end() {
+        let bytes = [&[0xee; 100][..], &LEAST, &LEAST].concat();
+        let mut walk = Walk::new(&[], Policy::Salvage).resume(&bytes[..110], 152);
+        assert_eq!(told(&walk.next().unwrap()).0, 'd');
+        assert!(walk.next().is_none());
+        assert!(walk.wanted().is_some());
+        let at = usize::try_from(walk.reached()).unwrap();
+        let rest = walk.resume(&bytes[at..], 152);
+        assert_eq!(rest.filter(|span| told(span).0 == 'f').count(), 2);
+    }
+
+    #[test]
+    fn an_entry_may_end_at_the_end_that_is_asked_for_but_not_behind_it() {
+        let bytes = [LEAST, LEAST].concat();
+        for (end, expected) in [
+            (26, vec![('f', 26)]),
+            (51, vec![('f', 26), ('d', 25)]),
+            (99, vec![('f', 26); 2]),
+        ] {
+            let walk = Walk::new(&bytes, Policy::Trust).with_end(end);
+            assert_eq!(walk.map(|span| told(&span)).collect::<Vec<_>>(), expected);
+        }
+    }
+}
