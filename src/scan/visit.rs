@@ -119,6 +119,9 @@ pub(super) struct Job<'a> {
 /// Memory of a mapping is given back in steps of this many bytes.
 const RELEASE_BYTES: u64 = 4 << 20;
 
+/// A touch may map as much at once, before and behind.
+const HUGE_PAGE_BYTES: u64 = 2 << 20;
+
 /// The buffers of a thread that scans.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -186,7 +189,7 @@ impl Worker {
                 }
                 if here.reached() - released >= RELEASE_BYTES {
                     job.log.release(released..here.reached());
-                    released = here.reached();
+                    released = here.reached() / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
                 }
             }
             let short = (bytes.len() as u64) < reach.min(job.end) - position;

@@ -64,8 +64,8 @@ impl Source {
         else {
             return;
         };
-        // Only whole pages that nobody reads any more.
-        let start = start.next_multiple_of(PAGE_BYTES);
+        // The page at the start is let go with this range, the one at the end with the next.
+        let start = start / PAGE_BYTES * PAGE_BYTES;
         let end = end.min(map.len()) / PAGE_BYTES * PAGE_BYTES;
         if start < end {
             let advice = memmap2::UncheckedAdvice::DontNeed;
