@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::search::{Found, Search};
-use super::visit::{Job, Merge, Output, Parcel, Visitor, Worker};
+use super::visit::{Job, Merge, Output, Parcel, Visitor, Wake, Worker};
 use super::walk::Policy;
 use crate::format::{Limits, Scratch};
 use crate::store::{Error, LogFile};
@@ -141,11 +141,10 @@ fn piece<V: Visitor>(
     sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
 ) -> Result<(V::Fold, u64), Error> {
     let mut out = Output::new(sink);
-    let end = worker.scan(job, range.clone(), &mut visitor, &mut out)?;
+    let end = worker.scan(job, range, &mut visitor, &mut out)?;
     let fold = visitor.end(&mut out);
     // Nobody being left to take it is the sink's to know.
     let _flow = out.flush();
-    job.log.release(range.start..end);
     Ok((fold, end))
 }
 
@@ -165,7 +164,6 @@ fn work<V: Visitor>(
         let Some((index, lane)) = claimed else { return };
         let range = range_of(job, index);
         let Some(start) = guess(&mut worker, job, range.clone()) else {
-            job.log.release(range);
             continue;
         };
         // A merge that has no use for the piece drops its end, and the work on the piece ends with the next word.
@@ -224,6 +222,7 @@ fn merge<V: Visitor>(
     };
     let mut total: Option<V::Fold> = None;
     let mut position = 0;
+    let mut wake = Wake::starting_at(0);
     for (index, lane) in announced.iter().enumerate() {
         let range = range_of(job, index as u64);
         let (fold, end) = match take(&lane, position, &mut sink) {
@@ -239,6 +238,7 @@ fn merge<V: Visitor>(
             None => total = Some(fold),
         }
         position = end;
+        wake.pass(job.log, position);
         if closed.get() || position >= job.end {
             break;
         }

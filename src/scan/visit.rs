@@ -122,6 +122,28 @@ const RELEASE_BYTES: u64 = 4 << 20;
 /// A touch may map as much at once, before and behind.
 const HUGE_PAGE_BYTES: u64 = 2 << 20;
 
+/// Gives back the memory behind a reader, in large steps. Each begins with the huge page that the one before ended in:
+/// touching its rest may have mapped all of it again.
+#[derive(Debug)]
+pub(super) struct Wake {
+    from: u64,
+}
+
+impl Wake {
+    /// Nothing before `position` has to be given back.
+    pub(super) const fn starting_at(position: u64) -> Self {
+        Self { from: position }
+    }
+
+    /// Nothing before `position` will be looked at any more.
+    pub(super) fn pass(&mut self, log: &LogFile, position: u64) {
+        if position.saturating_sub(self.from) >= RELEASE_BYTES {
+            log.release(self.from..position);
+            self.from = position / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+        }
+    }
+}
+
 /// The buffers of a thread that scans.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -168,7 +190,7 @@ impl Worker {
     ) -> Result<u64, Error> {
         let mut walk = Walk::new(&[], job.policy).starting_at(range.start, job.end);
         let mut wanted = 0;
-        let mut released = range.start;
+        let mut wake = Wake::starting_at(range.start);
         loop {
             let position = walk.reached();
             let mut reach = position.saturating_add(job.log.stride_bytes().max(wanted as u64));
@@ -187,10 +209,7 @@ impl Worker {
                 if flow.is_break() || out.poll().is_break() {
                     return Ok(here.reached());
                 }
-                if here.reached() - released >= RELEASE_BYTES {
-                    job.log.release(released..here.reached());
-                    released = here.reached() / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
-                }
+                wake.pass(job.log, here.reached());
             }
             let short = (bytes.len() as u64) < reach.min(job.end) - position;
             walk = here.resume(&[], job.end);
