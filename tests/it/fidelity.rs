@@ -40,7 +40,7 @@ const SUFFIXES_NOT_YET: [&str; 5] = [
 ];
 
 /// The oldest release whose output `dump` can imitate.
-const OLDEST: [u32; 2] = [0, 11];
+const OLDEST: [u32; 2] = [0, 8];
 
 /// Whether `dump` does already what this run asks for. The one place to widen.
 fn supported(run: &Run) -> bool {

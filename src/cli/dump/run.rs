@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::format::{Limits, name};
+use kseg::format::name;
 use kseg::scan::{Merge, Parcel, Policy, parallel};
 use kseg::store::Segment;
 
@@ -88,11 +88,15 @@ impl Run<'_> {
 
     fn file(&mut self, path: &Path) {
         let given = given_form(path);
+        let suffix = name::suffix(given.rsplit('/').next().unwrap_or_default());
+        if suffix != Some(name::LOG_SUFFIX) && !self.style.tells_unknown_files {
+            return;
+        }
         let flow = self.write(format!("Dumping {given}\n").as_bytes(), &[]);
         if flow.is_break() {
             return;
         }
-        match name::suffix(given.rsplit('/').next().unwrap_or_default()) {
+        match suffix {
             Some(name::LOG_SUFFIX) => {
                 if let Err(error) = self.log(path, &given) {
                     self.broke = true;
@@ -157,10 +161,14 @@ impl Run<'_> {
     ) -> Result<LogFold> {
         let log = self.dump.reading.open(path)?;
         let plan = parallel::Plan {
-            policy: Policy::Resume,
+            policy: if self.style.ends_at_zeros {
+                Policy::Trust
+            } else {
+                Policy::Resume
+            },
             end: limit.unwrap_or(u64::MAX),
             jobs: self.dump.reading.jobs(),
-            limits: Limits::default(),
+            limits: self.dump.reading.limits(),
         };
         let style = self.style;
         let printer = || LogPrinter::new(&style, options, given);
