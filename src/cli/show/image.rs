@@ -204,7 +204,7 @@ impl<I: Image + Send> Visitor for Folding<I> {
         ControlFlow::Continue(())
     }
 
-    fn fold(self) -> Folded<I> {
+    fn end(self, _: &mut Output<'_>) -> Folded<I> {
         self.folded
     }
 }

@@ -1,6 +1,6 @@
 //! The batches of a `.log`, or the records in them.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use anyhow::Result;
@@ -8,7 +8,7 @@ use kseg::decode::Decoder;
 use kseg::format::{Batch, Frame, Limits, RecordBatch, Scratch, TimestampType, batch, legacy};
 use kseg::scan::{Merge, Output, Parcel, Policy, Span, Visitor, parallel};
 use kseg::store::LogFile;
-use kseg::wire::{FaultKind, Position};
+use kseg::wire::{Fault, FaultKind, Position};
 
 use super::OffsetRange;
 use super::printer::Printer;
@@ -39,6 +39,9 @@ const BATCHES: Table = Table {
         Column::new("flags", "Flags", 5),
     ],
 };
+
+/// What a gap without anything in it is.
+const ZEROS: &str = "zeros: preallocated room, or pages that never reached the disk";
 
 /// What of a log is shown.
 #[derive(Debug, Clone, Copy)]
@@ -152,6 +155,7 @@ pub(super) fn show(
         view,
         log,
         left: left.unwrap_or(u64::MAX),
+        gap: None,
         totals: Totals::default(),
     };
     let mut sink = |Parcel { text, notes }| printer.rendered(&text, &notes);
@@ -212,6 +216,7 @@ struct Rows<'a> {
     view: View,
     log: &'a LogFile,
     left: u64,
+    gap: Option<Gap>,
     totals: Totals,
 }
 
@@ -321,6 +326,27 @@ impl Rows<'_> {
         }
     }
 
+    fn widen_gap(&mut self, range: Range<u64>, fault: Option<Fault>) {
+        let gap = self.gap.get_or_insert(Gap {
+            range: range.clone(),
+            fault: None,
+        });
+        gap.range.end = range.end;
+        gap.fault = gap.fault.or(fault);
+    }
+
+    fn close_gap(&mut self, out: &mut Output<'_>) {
+        let Some(Gap { range, fault }) = self.gap.take() else {
+            return;
+        };
+        let is_crc = fault.is_some_and(|fault| matches!(fault.kind(), FaultKind::Crc { .. }));
+        if is_crc && !self.view.records {
+            self.broken_batch(range.start, out);
+        }
+        let what = fault.map_or_else(|| ZEROS.to_owned(), |fault| fault.to_string());
+        self.damage(range.start, Some(range.end - range.start), &what, out);
+    }
+
     /// A batch whose checksum alone is wrong still says what it was.
     fn broken_batch(&mut self, position: u64, out: &mut Output<'_>) {
         let mut buffer = Vec::new();
@@ -346,6 +372,14 @@ impl Rows<'_> {
     }
 }
 
+/// Bytes that are no batch: spans that touch are one, however the file was read.
+#[derive(Debug)]
+struct Gap {
+    range: Range<u64>,
+    /// Why; none as long as there are only zeros.
+    fault: Option<Fault>,
+}
+
 impl Visitor for Rows<'_> {
     type Fold = Totals;
 
@@ -356,18 +390,12 @@ impl Visitor for Rows<'_> {
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
         match span {
-            Span::Frame(frame) => self.frame(frame, scratch, out),
-            Span::Zeros(range) => {
-                let what = "zeros: preallocated room, or pages that never reached the disk";
-                self.damage(range.start, Some(range.end - range.start), what, out);
+            Span::Frame(frame) => {
+                self.close_gap(out);
+                self.frame(frame, scratch, out);
             }
-            Span::Damage { range, fault } => {
-                if matches!(fault.kind(), FaultKind::Crc { .. }) && !self.view.records {
-                    self.broken_batch(range.start, out);
-                }
-                let size = Some(range.end - range.start);
-                self.damage(range.start, size, &fault.to_string(), out);
-            }
+            Span::Zeros(range) => self.widen_gap(range, None),
+            Span::Damage { range, fault } => self.widen_gap(range, Some(fault)),
         }
         if self.left == 0 {
             return ControlFlow::Break(());
@@ -375,7 +403,8 @@ impl Visitor for Rows<'_> {
         ControlFlow::Continue(())
     }
 
-    fn fold(self) -> Totals {
+    fn end(mut self, out: &mut Output<'_>) -> Totals {
+        self.close_gap(out);
         self.totals
     }
 }
