@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod alloc;
+mod cases;
 mod cli;
 mod examples;
 mod fidelity;
@@ -9,6 +10,7 @@ mod forge;
 mod framings;
 mod fuzz_bodies;
 mod hex;
+mod images;
 mod jobs;
 mod limits;
 mod process;

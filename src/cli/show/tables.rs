@@ -1,5 +1,6 @@
 //! Images as tables.
 
+use kseg::report::groups::GroupKind;
 use kseg::report::metadata_image::{Node, Topic, Uuid};
 use kseg::report::{Groups, MetadataImage, Transactions};
 
@@ -270,10 +271,9 @@ fn security(printer: &mut Printer<'_>, image: &MetadataImage) {
 pub(super) fn groups(printer: &mut Printer<'_>, image: &Groups) {
     let rows = image.names().map(|name| {
         let Some(group) = image.groups.get(name) else {
-            let mut row = vec![Cell::None; 7];
-            if let Some(cell) = row.first_mut() {
-                *cell = Cell::text(name);
-            }
+            // Kafka takes a group with nothing but offsets for a classic one without members.
+            let mut row = vec![Cell::text(name), Cell::text(GroupKind::Classic.name())];
+            row.resize(7, Cell::None);
             return row;
         };
         vec![
