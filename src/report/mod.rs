@@ -1,7 +1,7 @@
 //! Folds over records that are not checks: what the records of an internal topic amount to.
 //!
 //! An [`Image`] takes batches in the order of the log and ends up with what Kafka itself would hold in memory after
-//! reading them: [`groups`], [`transactions`], [`metadata_image`].
+//! reading them: [`groups`], [`transactions`], [`share_groups`], [`metadata_image`].
 //!
 //! **Invariant:** what an image holds grows with what is in force, not with what was read; records that cannot be read
 //! are counted and change nothing; secrets are never kept. Absent on purpose: where batches come from, how images look.
@@ -9,6 +9,7 @@
 pub mod groups;
 pub mod metadata_image;
 pub mod secrets;
+pub mod share_groups;
 pub mod transactions;
 
 use crate::format::{Batch, Record, Scratch};
@@ -16,6 +17,7 @@ use crate::wire::Fault;
 
 pub use groups::Groups;
 pub use metadata_image::MetadataImage;
+pub use share_groups::ShareGroups;
 pub use transactions::Transactions;
 
 /// What records amount to.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use kseg::format::{Batch, Limits, Scratch};
-use kseg::report::{Groups, Image, MetadataImage, Transactions};
+use kseg::report::{Groups, Image, MetadataImage, ShareGroups, Transactions};
 use kseg::scan::{Policy, Span, Walk};
 use serde_json::Value;
 
@@ -200,6 +200,7 @@ fn images_take_any_bytes() {
             "__consumer_offsets",
             "__transaction_state",
             "__cluster_metadata",
+            "__share_group_state",
         ] {
             for file in case.segments_of(topic) {
                 let bytes = fs::read(file).unwrap();
@@ -211,10 +212,11 @@ fn images_take_any_bytes() {
                             *byte = u8::try_from(rng.below(256)).unwrap();
                         }
                     }
-                    let mut images: [Box<dyn Image>; 3] = [
+                    let mut images: [Box<dyn Image>; 4] = [
                         Box::new(Groups::default()),
                         Box::new(Transactions::default()),
                         Box::new(MetadataImage::default()),
+                        Box::new(ShareGroups::default()),
                     ];
                     for span in Walk::new(&broken, Policy::Resume) {
                         let Span::Frame(frame) = span else { continue };
@@ -280,4 +282,33 @@ fn a_snapshot_and_the_log_behind_it_are_one_image() {
     let all = topics(&files);
     assert!(all.len() >= 5, "{all:?}");
     assert!(topics(&snapshots).is_subset(&all));
+}
+
+#[test]
+fn start_offsets_of_share_groups_are_those_that_kafka_told() {
+    let mut compared = 0;
+    for case in cases().iter().filter(|case| !case.is_damaged()) {
+        let facts = &case.about["facts"];
+        let Some(groups) = facts["groups"].as_object() else {
+            continue;
+        };
+        let Some(image) = image(case, "__share_group_state") else {
+            continue;
+        };
+        for (group, told) in groups {
+            for (key, at) in told["offsets"].as_object().into_iter().flatten() {
+                let (topic, partition) = key.rsplit_once('-').unwrap();
+                let row = rows(&image, "kseg.share_partition/1").find(|row| {
+                    row["group"] == **group
+                        && row["topic_id"] == facts["topicIds"][topic]
+                        && row["partition"].as_i64() == partition.parse().ok()
+                });
+                let row = row.unwrap_or_else(|| panic!("{}: {group}, {key}", case.dir.display()));
+                assert_eq!(row["start_offset"], at["startOffset"], "{group}, {key}");
+                assert_eq!(row["leader_epoch"], at["leaderEpoch"], "{group}, {key}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 5, "only {compared} offsets");
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context as _, Result, bail};
 use kseg::decode::Decoder;
 use kseg::format::{Batch, FileKind, FileName, Limits, Scratch, name};
-use kseg::report::{Groups, Image, MetadataImage, Transactions};
+use kseg::report::{Groups, Image, MetadataImage, ShareGroups, Transactions};
 use kseg::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel};
 use kseg::store::LogFile;
 use kseg::wire::Offset;
@@ -45,7 +45,14 @@ pub(super) fn show(
             begin(printer, &heading, "transactions image", notes, image.unread);
             tables::transactions(printer, &image);
         }
-        _ => bail!("--image: there is none of this topic yet; try --records"),
+        Decoder::ShareState => {
+            let image: ShareGroups = fold(&files, reading, &mut notes)?;
+            begin(printer, &heading, "share groups image", notes, image.unread);
+            tables::share_groups(printer, &image);
+        }
+        Decoder::RemoteLogMetadata => {
+            bail!("--image: there is none of this topic yet; try --records")
+        }
     }
     printer.end_file();
     Ok(())

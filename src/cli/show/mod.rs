@@ -58,7 +58,7 @@ pub(crate) struct Show {
     records: bool,
 
     /// Show what the records amount to: topics and brokers of __cluster_metadata (segments, snapshots), groups and offsets
-    /// of __consumer_offsets, transactional ids of __transaction_state; all files together
+    /// of __consumer_offsets, transactional ids of __transaction_state, share groups of __share_group_state; all files together
     #[arg(long, conflicts_with_all = ["records", "offset"])]
     image: bool,
 
@@ -153,6 +153,9 @@ impl Show {
             for path in self.expand(|_| true)? {
                 if let Err(error) = self.file(&mut printer, &path) {
                     printer.fail(&error);
+                }
+                if !printer.is_heard() {
+                    break;
                 }
             }
         }

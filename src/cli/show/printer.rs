@@ -201,6 +201,11 @@ impl<'a> Printer<'a> {
         self.rows < self.limit && self.written.is_ok()
     }
 
+    /// Whether somebody still reads.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.written.is_ok()
+    }
+
     /// How many rows are left that the limit allows; none if there is no limit.
     pub(crate) fn left(&self) -> Option<u64> {
         (self.limit < u64::MAX).then(|| self.limit.saturating_sub(self.rows))

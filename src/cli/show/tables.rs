@@ -2,7 +2,7 @@
 
 use kseg::report::groups::GroupKind;
 use kseg::report::metadata_image::{Node, Topic, Uuid};
-use kseg::report::{Groups, MetadataImage, Transactions};
+use kseg::report::{Groups, MetadataImage, ShareGroups, Transactions};
 
 use super::printer::Printer;
 use crate::cli::render::rows::{Cell, Column, Table};
@@ -55,6 +55,10 @@ table!(IDS, "kseg.transactional_id/1", "",
     "transactional_id" "Transactional id" 24, "state" "State" 14, "producer_id" "Producer" 8, "producer_epoch" "Epoch" 5,
     "timeout_ms" "Timeout ms" 10, "start_timestamp_ms" "Started" 24, "last_update_timestamp_ms" "Updated" 24,
     "record_offset" "Record" 8, "partitions" "Partitions" 24);
+
+table!(SHARES, "kseg.share_partition/1", "",
+    "group" "Group" 16, "topic_id" "Topic id" 22, "partition" "Partition" 9, "start_offset" "Start offset" 12,
+    "leader_epoch" "Epoch" 5, "state_epoch" "State" 5, "snapshot_epoch" "Snapshots" 9, "record_offset" "Record" 8);
 
 /// Shows a cluster.
 pub(super) fn metadata(printer: &mut Printer<'_>, image: &MetadataImage) {
@@ -347,4 +351,24 @@ pub(super) fn transactions(printer: &mut Printer<'_>, image: &Transactions) {
         ]
     });
     printer.table(&IDS, &rows.collect::<Vec<_>>());
+}
+
+/// Shows how far share groups have come.
+pub(super) fn share_groups(printer: &mut Printer<'_>, image: &ShareGroups) {
+    let rows = image
+        .partitions
+        .iter()
+        .map(|((group, topic, partition), state)| {
+            vec![
+                Cell::text(group),
+                Cell::uuid(topic),
+                Cell::Int((*partition).into()),
+                Cell::id(state.start_offset.0),
+                Cell::id(state.leader_epoch.0),
+                Cell::Int(state.state_epoch.into()),
+                Cell::Int(state.snapshot_epoch.into()),
+                Cell::Int(state.record_offset.0),
+            ]
+        });
+    printer.table(&SHARES, &rows.collect::<Vec<_>>());
 }

@@ -1,0 +1,129 @@
+//! How far each share group has come in each partition, as `__share_group_state` leaves it.
+//!
+//! A snapshot says everything; an update raises the start offset (`ShareCoordinatorShard.handleShareUpdate`); null
+//! deletes. Which records are in flight is not kept.
+
+use std::collections::BTreeMap;
+
+use super::Image;
+use crate::decode::share_state::SharePartition;
+use crate::decode::{Decoder, Entry, Part, Struct};
+use crate::format::{Batch, Record};
+use crate::wire::{LeaderEpoch, Offset};
+
+/// Whose state it is: group, topic id, partition.
+pub type ShareKey = (String, [u8; 16], i32);
+
+/// The share groups in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShareGroups {
+    /// Their partitions.
+    pub partitions: BTreeMap<ShareKey, ShareState>,
+    /// Records that could not be read, or update what does not exist.
+    pub unread: u64,
+}
+
+/// How far a share group has come in a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareState {
+    /// Where the last record of it stands in the log.
+    pub record_offset: Offset,
+    /// Everything before it is done with; −1 means not known yet.
+    pub start_offset: Offset,
+    /// The term of the leader that wrote; −1 means unknown.
+    pub leader_epoch: LeaderEpoch,
+    /// Counts how often the state was set anew.
+    pub state_epoch: i32,
+    /// Counts the snapshots.
+    pub snapshot_epoch: i32,
+}
+
+impl Image for ShareGroups {
+    fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>) {
+        if batch.is_control() {
+            return;
+        }
+        let entry = Decoder::ShareState.decode(record.key(), record.value());
+        if self.entry(record.offset(), &entry).is_none() {
+            self.unread += 1;
+        }
+    }
+}
+
+impl ShareGroups {
+    fn entry(&mut self, offset: Offset, entry: &Entry<'_>) -> Option<()> {
+        const UPDATE: i16 = 1;
+        let partition = SharePartition::of(entry)?;
+        let key = (
+            partition.group.into_owned(),
+            partition.topic_id,
+            partition.partition,
+        );
+        let value = match &entry.value {
+            Part::Null => {
+                self.partitions.remove(&key);
+                return Some(());
+            }
+            Part::Decoded(value) => value,
+            Part::Unread { .. } => return None,
+        };
+        let mut new = ShareState::of(offset, &value.body)?;
+        if entry.key.decoded()?.message.id() == UPDATE {
+            let old = self.partitions.get(&key)?;
+            new.start_offset = new.start_offset.max(old.start_offset);
+            new.leader_epoch = new.leader_epoch.max(old.leader_epoch);
+            new.state_epoch = old.state_epoch;
+        }
+        self.partitions.insert(key, new);
+        Some(())
+    }
+}
+
+impl ShareState {
+    fn of(record_offset: Offset, body: &Struct<'_>) -> Option<Self> {
+        Some(Self {
+            record_offset,
+            start_offset: Offset(body.int("startOffset")?),
+            leader_epoch: LeaderEpoch(body.number("leaderEpoch")?),
+            state_epoch: body.number("stateEpoch").unwrap_or_default(),
+            snapshot_epoch: body.number("snapshotEpoch")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn updates_raise_the_start_offset_and_null_deletes() {
+        let mut image = ShareGroups::default();
+        let key = |id: u8| [&[0, id, 0, 1, b'g'][..], &[7; 16], &[0, 0, 0, 3]].concat();
+        let snapshot = |start: u8| {
+            let head = [
+                0, 0, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, start,
+            ];
+            [&head[..], &[0; 16], &[1, 0]].concat()
+        };
+        let update = |start: i64| {
+            let head = [0, 0, 0, 0, 0, 1, 0, 0, 0, 4];
+            [&head[..], &start.to_be_bytes(), &[1, 0]].concat()
+        };
+        let mut take = |id, value: Option<Vec<u8>>| {
+            let key = key(id);
+            let entry = Decoder::ShareState.decode(Some(&key), value.as_deref());
+            let taken = image.entry(Offset(0), &entry).is_some();
+            let state = image.partitions.values().next();
+            (
+                taken,
+                state.map(|state| (state.start_offset.0, state.state_epoch)),
+            )
+        };
+        assert_eq!(take(1, Some(update(9))), (false, None));
+        assert_eq!(take(0, Some(snapshot(5))), (true, Some((5, 5))));
+        assert_eq!(take(1, Some(update(9))), (true, Some((9, 5))));
+        assert_eq!(take(1, Some(update(-1))), (true, Some((9, 5))));
+        assert_eq!(take(0, Some(snapshot(2))), (true, Some((2, 5))));
+        assert_eq!(take(0, None), (true, None));
+    }
+}
