@@ -8,7 +8,6 @@ mod records;
 mod small;
 mod tables;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -152,7 +151,7 @@ impl Show {
             printer.begin();
             for path in self.expand(|_| true)? {
                 if let Err(error) = self.file(&mut printer, &path) {
-                    printer.fail(&error);
+                    printer.fail(error);
                 }
                 if !printer.is_heard() {
                     break;
@@ -160,14 +159,11 @@ impl Show {
             }
         }
         printer.end();
-        match printer.result() {
-            (_, _, Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(error).context("standard output")
-            }
-            (_, true, _) => bail!("not every file could be read"),
-            (true, ..) => Ok(Outcome::Seen),
-            _ => Ok(Outcome::Clean),
-        }
+        Ok(if printer.result()? {
+            Outcome::Seen
+        } else {
+            Outcome::Clean
+        })
     }
 
     /// The files given, and those wanted of the directories given.
@@ -239,7 +235,7 @@ impl Show {
     fn file(&self, printer: &mut Printer<'_>, path: &Path) -> Result<()> {
         let shown = path.display().to_string();
         let Some(name) = FileName::parse(file_name(path)) else {
-            let size = path.metadata().with_context(|| shown.clone())?.len();
+            let size = self.reading.open(path)?.len_bytes();
             printer.file(&shown, "no file of Kafka's", Some(size), &[]);
             printer.damage(0, "Kafka writes no file of this name");
             printer.end_file();

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 
+use anyhow::Context as _;
 use kseg::decode::json::write_string;
 
 use crate::cli::Context;
@@ -36,7 +37,7 @@ pub(crate) struct Printer<'a> {
     /// The table whose heads stand above the rows that come.
     open: Option<&'static str>,
     damaged: bool,
-    failed: bool,
+    failed: Option<anyhow::Error>,
 }
 
 impl<'a> Printer<'a> {
@@ -53,7 +54,7 @@ impl<'a> Printer<'a> {
             notes: 0,
             open: None,
             damaged: false,
-            failed: false,
+            failed: None,
         }
     }
 
@@ -264,11 +265,12 @@ impl<'a> Printer<'a> {
         self.damaged = true;
     }
 
-    /// Says that a file cannot be shown at all.
-    pub(crate) fn fail(&mut self, error: &anyhow::Error) {
-        self.flush();
-        self.context.say(format!("error: {error:#}\n").as_bytes());
-        self.failed = true;
+    /// Says that a file cannot be shown at all; the last of several is said at the end.
+    pub(crate) fn fail(&mut self, error: anyhow::Error) {
+        if let Some(earlier) = self.failed.replace(error) {
+            self.flush();
+            self.context.say(format!("error: {earlier:#}\n").as_bytes());
+        }
     }
 
     /// A line for people only.
@@ -292,8 +294,16 @@ impl<'a> Printer<'a> {
         self.out.clear();
     }
 
-    /// How it went: damage, files that could not be read, and what writing ended with.
-    pub(crate) fn result(self) -> (bool, bool, io::Result<()>) {
-        (self.damaged, self.failed, self.written)
+    /// Whether there was damage.
+    ///
+    /// # Errors
+    /// A file could not be read, or the output not be written; that nobody reads it any more is no error.
+    pub(crate) fn result(self) -> anyhow::Result<bool> {
+        match self.written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(error).context("standard output")
+            }
+            _ => self.failed.map_or(Ok(self.damaged), Err),
+        }
     }
 }
