@@ -2,6 +2,7 @@
 
 pub(crate) mod coordinators;
 pub(crate) mod dump_log_segments;
+mod fields;
 
 /// Appends text and numbers to a line in the making.
 pub(crate) trait Push {

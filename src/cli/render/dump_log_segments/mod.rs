@@ -187,6 +187,7 @@ impl<'a> LogPrinter<'a> {
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
         let position = batch.position().0;
+        let line = RecordLine::new(self.style, batch, || first_offset(batch, scratch));
         let records = match batch.records(scratch) {
             Ok(records) => records,
             Err(fault) => {
@@ -194,18 +195,13 @@ impl<'a> LogPrinter<'a> {
                 return ControlFlow::Continue(());
             }
         };
-        let mut records = records.peekable();
-        let first = records
-            .peek()
-            .and_then(|first| first.as_ref().ok())
-            .map(|record| record.offset().0);
-        let line = RecordLine::new(self.style, batch, || first.unwrap_or(-1));
         for (index, record) in records.enumerate() {
-            match record {
-                Ok(record) => self.record(batch, &line, &record, out),
+            // By reference: a record is too large to be handed on by the million.
+            match &record {
+                Ok(record) => self.record(batch, &line, record, out),
                 // Kafka reads a message's value only to show it.
-                Err(fault) if self.options.contents.is_none() && is_value_missing(batch, fault) => {
-                }
+                Err(fault)
+                    if self.options.contents.is_none() && is_value_missing(batch, *fault) => {}
                 Err(fault) => self.note(out, position, &format_args!("record {index}: {fault}")),
             }
             out.poll()?;
@@ -286,6 +282,17 @@ struct Gap {
     range: Range<u64>,
     /// Why the entry expected at its start is none; `None` while there are only zeros.
     fault: Option<Fault>,
+}
+
+/// The offset of the first record of a batch.
+fn first_offset(batch: &Batch<'_>, scratch: &mut Scratch) -> i64 {
+    let first = batch
+        .records(scratch)
+        .ok()
+        .and_then(|mut records| records.next());
+    first
+        .and_then(Result::ok)
+        .map_or(-1, |record| record.offset().0)
 }
 
 /// Whether the fault is that of a message whose value lies outside it.
