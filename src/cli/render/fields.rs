@@ -93,6 +93,8 @@ impl<'a> Fields<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     #[test]
@@ -103,7 +105,7 @@ mod tests {
             let mut fields = Fields::at_end_of(&mut line);
             fields.text(" n: ").int(number).text(".");
             fields.finish();
-            expected += &format!(" n: {number}.");
+            write!(expected, " n: {number}.").unwrap();
         }
         assert_eq!(String::from_utf8(line).unwrap(), expected);
     }
