@@ -180,6 +180,10 @@ impl<'a> LogPrinter<'a> {
         self.note(out, frame.position().0, &fault);
     }
 
+    #[expect(
+        clippy::explicit_counter_loop,
+        reason = "enumerate() copies every record once more"
+    )]
     fn records(
         &mut self,
         batch: &Batch<'_>,
@@ -195,7 +199,8 @@ impl<'a> LogPrinter<'a> {
                 return ControlFlow::Continue(());
             }
         };
-        for (index, record) in records.enumerate() {
+        let mut index = 0_u32;
+        for record in records {
             // By reference: a record is too large to be handed on by the million.
             match &record {
                 Ok(record) => self.record(batch, &line, record, out),
@@ -204,6 +209,7 @@ impl<'a> LogPrinter<'a> {
                     if self.options.contents.is_none() && is_value_missing(batch, *fault) => {}
                 Err(fault) => self.note(out, position, &format_args!("record {index}: {fault}")),
             }
+            index += 1;
             out.poll()?;
         }
         ControlFlow::Continue(())
