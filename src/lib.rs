@@ -59,12 +59,13 @@
 //!
 //! # Modules, in the order of the data
 //!
-//! [`wire`] bytes to numbers · [`format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
-//! [`scan`] files to spans, spans to visitors · [`guide`] the long texts.
+//! [`wire`] bytes to numbers · [`mod@format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
+//! [`scan`] files to spans, spans to visitors · [`report`] what records amount to · [`guide`] the long texts.
 
 pub mod decode;
 pub mod format;
 pub mod guide;
+pub mod report;
 pub mod scan;
 pub mod store;
 pub mod wire;

@@ -4,6 +4,7 @@ mod args;
 mod dump;
 mod exit;
 mod render;
+mod show;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -33,6 +34,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dump(dump::Dump),
+    Show(show::Show),
 }
 
 /// Where commands write.
@@ -61,6 +63,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Dump(command) => command.run(&mut context),
+        Command::Show(command) => command.run(&mut context),
     };
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

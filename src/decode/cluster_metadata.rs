@@ -5,6 +5,98 @@
 
 use super::framing::Decoded;
 
+// Record types.
+
+/// A broker registers.
+pub const REGISTER_BROKER: i16 = 0;
+
+/// A broker is forgotten.
+pub const UNREGISTER_BROKER: i16 = 1;
+
+/// A topic is created.
+pub const TOPIC: i16 = 2;
+
+/// A partition is created.
+pub const PARTITION: i16 = 3;
+
+/// A configuration is set or removed.
+pub const CONFIG: i16 = 4;
+
+/// A partition changes.
+pub const PARTITION_CHANGE: i16 = 5;
+
+/// A permission, before 3.2.
+pub const OLD_ACL: i16 = 6;
+
+/// A broker is fenced.
+pub const FENCE_BROKER: i16 = 7;
+
+/// A broker is let in.
+pub const UNFENCE_BROKER: i16 = 8;
+
+/// A topic is deleted.
+pub const REMOVE_TOPIC: i16 = 9;
+
+/// A delegation token is made or renewed.
+pub const DELEGATION_TOKEN: i16 = 10;
+
+/// A user gets a password.
+pub const USER_SCRAM_CREDENTIAL: i16 = 11;
+
+/// A feature gets a level.
+pub const FEATURE_LEVEL: i16 = 12;
+
+/// A limit of clients is set or removed.
+pub const CLIENT_QUOTA: i16 = 14;
+
+/// Producer ids are handed out.
+pub const PRODUCER_IDS: i16 = 15;
+
+/// A feature loses its level, before 3.3.
+pub const REMOVE_FEATURE_LEVEL: i16 = 16;
+
+/// The registration of a broker changes.
+pub const BROKER_CHANGE: i16 = 17;
+
+/// A permission.
+pub const ACL: i16 = 18;
+
+/// A permission is taken back.
+pub const REMOVE_ACL: i16 = 19;
+
+/// Nothing.
+pub const NO_OP: i16 = 20;
+
+/// How far a migration from `ZooKeeper` has come.
+pub const ZK_MIGRATION: i16 = 21;
+
+/// A user loses a password.
+pub const REMOVE_USER_SCRAM_CREDENTIAL: i16 = 22;
+
+/// What follows counts when the transaction ends.
+pub const BEGIN_TRANSACTION: i16 = 23;
+
+/// The transaction counts.
+pub const END_TRANSACTION: i16 = 24;
+
+/// The transaction is void.
+pub const ABORT_TRANSACTION: i16 = 25;
+
+/// A delegation token is deleted.
+pub const REMOVE_DELEGATION_TOKEN: i16 = 26;
+
+/// A controller registers.
+pub const REGISTER_CONTROLLER: i16 = 27;
+
+/// Partitions forget who else may lead.
+pub const CLEAR_ELR: i16 = 28;
+
+/// A controller is forgotten.
+pub const UNREGISTER_CONTROLLER: i16 = 29;
+
+/// The type of the resource that a topic is, in configurations.
+pub const TOPIC_RESOURCE: i8 = 2;
+
 /// Appends a record as Kafka's tools show it: its type by name, its version as a number.
 pub fn write_json(decoded: &Decoded<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"type\":\"");

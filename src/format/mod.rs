@@ -9,23 +9,56 @@
 //! | records and their headers, and those of a batch | [`record`] |
 //! | control records | [`control`] |
 //! | compressed payloads | [`codec`] |
+//! | `.index`: offsets to positions | [`offset_index`] |
+//! | `.timeindex`: timestamps to offsets | [`time_index`] |
+//! | `.txnindex`: aborted transactions | [`txn_index`] |
+//! | `.snapshot`: the state of producers | [`producer_snapshot`] |
+//! | offset checkpoints of a log dir | [`checkpoint`] |
+//! | `leader-epoch-checkpoint` | [`leader_epochs`] |
+//! | `meta.properties`, `partition.metadata` | [`properties`] |
+//! | `quorum-state`, `.kafka_cleanshutdown` | [`quorum_state`], [`clean_shutdown`] |
+//! | `remote_log_snapshot` | [`remote_snapshot`] |
 //!
 //! **Invariant:** nothing here opens a file, prints, or panics on any input; nothing is allocated because a number in
 //! the data asks for it. Absent on purpose: files, which bytes belong together, what to do about a fault.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::expect_used))]
 
 pub mod batch;
+pub mod checkpoint;
+pub mod clean_shutdown;
 pub mod codec;
 pub mod control;
 pub mod frame;
+pub mod json;
+pub mod leader_epochs;
 pub mod legacy;
 pub mod name;
+pub mod offset_index;
+pub mod producer_snapshot;
+pub mod properties;
+pub mod quorum_state;
 pub mod record;
 mod records;
+pub mod remote_snapshot;
+mod search;
+pub mod time_index;
+pub mod txn_index;
 
 pub use batch::{Batch, RecordBatch, TimestampType};
+pub use checkpoint::OffsetCheckpoint;
 pub use codec::{Codec, Limits, Scratch};
 pub use frame::Frame;
+pub use leader_epochs::LeaderEpochs;
 pub use legacy::Message;
+pub use name::{DirName, FileKind, FileName};
+pub use offset_index::OffsetIndex;
+pub use producer_snapshot::ProducerSnapshot;
+pub use properties::{MetaProperties, PartitionMetadata, Properties};
+pub use quorum_state::QuorumState;
 pub use record::{Header, Headers, Record};
 pub use records::Records;
+pub use time_index::TimeIndex;
+pub use txn_index::TxnIndex;
+
+#[cfg(test)]
+mod tests;

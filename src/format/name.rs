@@ -3,16 +3,307 @@
 //! | name | is |
 //! |---|---|
 //! | `00000000000000000042.log` | the segment that begins at offset 42, and its siblings with other suffixes |
+//! | `00000000000000000042-0000000003.checkpoint` | a `KRaft` snapshot: end offset and epoch |
+//! | `00000000000000000042-<uuid>.log` | a segment in tiered storage, and its siblings |
+//! | `42_<uuid>.index` | an index fetched from tiered storage |
 //! | `orders-3` | the directory of partition 3 of the topic `orders` |
+//! | `orders-3.<hex>-delete`, `-future`, `-stray` | one to be deleted, one being moved here, one that nobody claims |
+//! | `remote-log-index-cache` | what was fetched from tiered storage |
 //!
-//! Source: `LogFileUtils`, `UnifiedLog.parseTopicPartitionName`.
+//! Files that are replaced or on their way out have one more suffix: `.tmp`, `.part`, `.cleaned`, `.swap`, `.deleted`.
+//!
+//! Source: `LogFileUtils`, `UnifiedLog.parseTopicPartitionName`, `Snapshots`, `RemoteIndexCache`, `LocalTieredStorage`.
 
 use std::path::Path;
 
-use crate::wire::Offset;
+use crate::wire::{LeaderEpoch, Offset};
 
 /// The suffix of a segment's records.
 pub const LOG_SUFFIX: &str = ".log";
+
+/// What a file is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// `.log`: record batches.
+    Log,
+    /// `.index`: where offsets are.
+    OffsetIndex,
+    /// `.timeindex`: which offsets have which timestamps.
+    TimeIndex,
+    /// `.txnindex`: aborted transactions.
+    TransactionIndex,
+    /// `.snapshot`: the state of producers.
+    ProducerSnapshot,
+    /// `leader-epoch-checkpoint`, and `.leader_epoch_checkpoint` in tiered storage.
+    LeaderEpochs,
+    /// `partition.metadata`: the id of the topic.
+    PartitionMetadata,
+    /// `recovery-point-offset-checkpoint`: up to where partitions were flushed.
+    RecoveryPoints,
+    /// `replication-offset-checkpoint`: high watermarks.
+    HighWatermarks,
+    /// `log-start-offset-checkpoint`: where partitions begin.
+    LogStarts,
+    /// `cleaner-offset-checkpoint`: up to where partitions are compacted.
+    CleanerOffsets,
+    /// `meta.properties`: whose log dir this is.
+    MetaProperties,
+    /// `.kafka_cleanshutdown`: says that it was closed in order.
+    CleanShutdown,
+    /// `.lock`: held by the broker that runs.
+    Lock,
+    /// `quorum-state`: a `KRaft` node's leader and vote.
+    QuorumState,
+    /// `bootstrap.checkpoint`: the first metadata of a cluster.
+    BootstrapSnapshot,
+    /// `.checkpoint`: metadata up to an offset.
+    MetadataSnapshot,
+    /// `remote_log_snapshot`: segments in tiered storage, up to 3.7.
+    RemoteSnapshot,
+    /// `_rlmm_committed_offsets`: how far `__remote_log_metadata` was read, up to 3.5.
+    RemoteCommittedOffsets,
+}
+
+impl FileKind {
+    /// Files whose whole name is fixed.
+    const NAMED: [(&'static str, Self); 13] = [
+        ("leader-epoch-checkpoint", Self::LeaderEpochs),
+        ("partition.metadata", Self::PartitionMetadata),
+        ("recovery-point-offset-checkpoint", Self::RecoveryPoints),
+        ("replication-offset-checkpoint", Self::HighWatermarks),
+        ("log-start-offset-checkpoint", Self::LogStarts),
+        ("cleaner-offset-checkpoint", Self::CleanerOffsets),
+        ("meta.properties", Self::MetaProperties),
+        (".kafka_cleanshutdown", Self::CleanShutdown),
+        (".lock", Self::Lock),
+        ("quorum-state", Self::QuorumState),
+        ("bootstrap.checkpoint", Self::BootstrapSnapshot),
+        ("remote_log_snapshot", Self::RemoteSnapshot),
+        ("_rlmm_committed_offsets", Self::RemoteCommittedOffsets),
+    ];
+
+    /// Files that are told by their suffix.
+    const SUFFIXES: [(&'static str, Self); 7] = [
+        (LOG_SUFFIX, Self::Log),
+        (".index", Self::OffsetIndex),
+        (".timeindex", Self::TimeIndex),
+        (".txnindex", Self::TransactionIndex),
+        (".snapshot", Self::ProducerSnapshot),
+        (".checkpoint", Self::MetadataSnapshot),
+        (".leader_epoch_checkpoint", Self::LeaderEpochs),
+    ];
+
+    /// What people call it.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Log => "segment",
+            Self::OffsetIndex => "offset index",
+            Self::TimeIndex => "time index",
+            Self::TransactionIndex => "transaction index",
+            Self::ProducerSnapshot => "producer snapshot",
+            Self::LeaderEpochs => "leader epochs",
+            Self::PartitionMetadata => "partition metadata",
+            Self::RecoveryPoints => "recovery points",
+            Self::HighWatermarks => "high watermarks",
+            Self::LogStarts => "log start offsets",
+            Self::CleanerOffsets => "cleaner offsets",
+            Self::MetaProperties => "log dir properties",
+            Self::CleanShutdown => "clean shutdown marker",
+            Self::Lock => "lock",
+            Self::QuorumState => "quorum state",
+            Self::BootstrapSnapshot => "bootstrap metadata",
+            Self::MetadataSnapshot => "metadata snapshot",
+            Self::RemoteSnapshot => "remote log snapshot",
+            Self::RemoteCommittedOffsets => "remote metadata offsets",
+        }
+    }
+}
+
+/// Where a file is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FileState {
+    /// In use.
+    Current,
+    /// `.deleted`: about to be deleted.
+    Deleted,
+    /// `.cleaned`: being written by compaction.
+    Cleaned,
+    /// `.swap`: written by compaction, about to replace what it was made from.
+    Swap,
+    /// `.tmp` or `.part`: being written.
+    Partial,
+}
+
+impl FileState {
+    const SUFFIXES: [(&'static str, Self); 5] = [
+        (".deleted", Self::Deleted),
+        (".cleaned", Self::Cleaned),
+        (".swap", Self::Swap),
+        (".tmp", Self::Partial),
+        (".part", Self::Partial),
+    ];
+
+    /// What people call it; empty for a file in use.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Current => "",
+            Self::Deleted => "to be deleted",
+            Self::Cleaned => "unfinished compaction",
+            Self::Swap => "finished compaction",
+            Self::Partial => "unfinished",
+        }
+    }
+}
+
+/// What the name of a file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileName<'a> {
+    /// What it is.
+    pub kind: FileKind,
+    /// Where it is in its life.
+    pub state: FileState,
+    /// The offset in the name, as Java reads it.
+    pub offset: Option<Offset>,
+    /// The epoch in the name of a `KRaft` snapshot.
+    pub epoch: Option<LeaderEpoch>,
+    /// The id of a segment in tiered storage.
+    pub remote_id: Option<&'a str>,
+}
+
+impl<'a> FileName<'a> {
+    /// What `name` says; none if Kafka writes no file of such a name.
+    #[must_use]
+    pub fn parse(name: &'a str) -> Option<Self> {
+        let (name, state) = FileState::SUFFIXES
+            .into_iter()
+            .find_map(|(suffix, state)| Some((name.strip_suffix(suffix)?, state)))
+            .unwrap_or((name, FileState::Current));
+        let named = FileKind::NAMED
+            .into_iter()
+            .find_map(|(whole, kind)| (whole == name).then_some(kind));
+        if let Some(kind) = named {
+            return Some(Self {
+                kind,
+                state,
+                offset: None,
+                epoch: None,
+                remote_id: None,
+            });
+        }
+        let (stem, kind) = FileKind::SUFFIXES
+            .into_iter()
+            .find_map(|(suffix, kind)| Some((name.strip_suffix(suffix)?, kind)))?;
+        let mut parsed = Self {
+            kind,
+            state,
+            offset: base_offset(name),
+            epoch: None,
+            remote_id: None,
+        };
+        if parsed.offset.is_none()
+            && let Some((number, rest)) = split_number(stem)
+        {
+            parsed.offset = Some(number);
+            if kind == FileKind::MetadataSnapshot {
+                // The temporary name goes on with a random number.
+                let epoch = rest.split('-').next().unwrap_or_default();
+                parsed.epoch = parse_int(epoch).map(LeaderEpoch);
+            } else {
+                parsed.remote_id = Some(rest);
+            }
+        }
+        Some(parsed)
+    }
+}
+
+/// A number, and what follows it behind `-` or `_`.
+fn split_number(stem: &str) -> Option<(Offset, &str)> {
+    let (digits, rest) = stem.split_once(['-', '_'])?;
+    let offset = parse_long(digits)?;
+    (!rest.is_empty()).then_some((Offset(offset), rest))
+}
+
+/// Where the directory of a partition is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DirState {
+    /// In use.
+    Current,
+    /// `-delete`: about to be deleted.
+    Delete,
+    /// `-future`: being moved here from another log dir.
+    Future,
+    /// `-stray`: not, or no longer, this broker's.
+    Stray,
+}
+
+/// What the name of a directory says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DirName<'a> {
+    /// A partition.
+    Partition {
+        /// The topic.
+        topic: &'a str,
+        /// The partition.
+        partition: i32,
+        /// Where it is in its life.
+        state: DirState,
+        /// What makes the name unique, in any state but the first.
+        id: Option<&'a str>,
+    },
+    /// `remote-log-index-cache`.
+    RemoteIndexCache,
+}
+
+impl<'a> DirName<'a> {
+    const SUFFIXES: [(&'static str, DirState); 3] = [
+        ("-delete", DirState::Delete),
+        ("-future", DirState::Future),
+        ("-stray", DirState::Stray),
+    ];
+
+    /// What `name` says; none if a broker would not start because of it.
+    #[must_use]
+    pub fn parse(name: &'a str) -> Option<Self> {
+        if name == "remote-log-index-cache" {
+            return Some(Self::RemoteIndexCache);
+        }
+        let special = Self::SUFFIXES
+            .into_iter()
+            .find_map(|(suffix, state)| Some((name.strip_suffix(suffix)?, state)));
+        let (plain, state, id) = match special {
+            Some((rest, state)) => {
+                let (plain, id) = rest.rsplit_once('.')?;
+                (plain, state, Some(id).filter(|id| !id.is_empty())?.into())
+            }
+            None => (name, DirState::Current, None),
+        };
+        let (topic, partition) = plain.rsplit_once('-')?;
+        if topic.is_empty() {
+            return None;
+        }
+        Some(Self::Partition {
+            topic,
+            partition: parse_int(partition)?,
+            state,
+            id,
+        })
+    }
+
+    /// The topic of a partition.
+    #[must_use]
+    pub fn topic(&self) -> Option<&'a str> {
+        match self {
+            Self::Partition { topic, .. } => Some(topic),
+            Self::RemoteIndexCache => None,
+        }
+    }
+}
 
 /// The file name without its directories; empty if there is none.
 #[must_use]
@@ -38,11 +329,18 @@ pub fn base_offset(name: &str) -> Option<Offset> {
 /// `Long.parseLong`: an optional sign, then decimal digits.
 #[must_use]
 pub fn parse_long(text: &str) -> Option<i64> {
+    is_number(text).then(|| text.parse().ok())?
+}
+
+/// `Integer.parseInt`, likewise.
+#[must_use]
+pub fn parse_int(text: &str) -> Option<i32> {
+    is_number(text).then(|| text.parse().ok())?
+}
+
+fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok()
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -73,5 +371,118 @@ mod tests {
     fn only_the_last_suffix_counts() {
         assert_eq!(suffix("00000000000000000000.log.deleted"), Some(".deleted"));
         assert_eq!(suffix("leader-epoch-checkpoint"), None);
+    }
+
+    #[test]
+    fn names_of_files_say_what_they_are() {
+        use FileKind as K;
+        use FileState as S;
+        let table = [
+            ("00000000000000000042.log", K::Log, S::Current, Some(42)),
+            (
+                "00000000000000000042.index.swap",
+                K::OffsetIndex,
+                S::Swap,
+                Some(42),
+            ),
+            (
+                "00000000000000000042.timeindex.cleaned",
+                K::TimeIndex,
+                S::Cleaned,
+                Some(42),
+            ),
+            (
+                "00000000000000000042.snapshot.deleted",
+                K::ProducerSnapshot,
+                S::Deleted,
+                Some(42),
+            ),
+            (
+                "00000000000000000042.txnindex",
+                K::TransactionIndex,
+                S::Current,
+                Some(42),
+            ),
+            (
+                "leader-epoch-checkpoint.tmp",
+                K::LeaderEpochs,
+                S::Partial,
+                None,
+            ),
+            (
+                "bootstrap.checkpoint",
+                K::BootstrapSnapshot,
+                S::Current,
+                None,
+            ),
+            ("short.checkpoint", K::MetadataSnapshot, S::Current, None),
+            ("backup.log", K::Log, S::Current, None),
+            (".lock", K::Lock, S::Current, None),
+            (".kafka_cleanshutdown", K::CleanShutdown, S::Current, None),
+        ];
+        for (name, kind, state, offset) in table {
+            let parsed = FileName::parse(name).unwrap();
+            assert_eq!((parsed.kind, parsed.state), (kind, state), "{name}");
+            assert_eq!(parsed.offset, offset.map(Offset), "{name}");
+        }
+        for name in ["notes.txt", "core.1234", "segment", "", "x.bak", ".log.bak"] {
+            assert_eq!(FileName::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn snapshots_and_tiered_segments_have_more_in_their_names() {
+        let uuid = "LBCn8p-ZSQGEFqsW68NyBg";
+        for (name, kind) in [
+            (format!("127_{uuid}.txnindex"), FileKind::TransactionIndex),
+            (format!("00000000000000000127-{uuid}.log"), FileKind::Log),
+            (
+                format!("00000000000000000127-{uuid}.leader_epoch_checkpoint"),
+                FileKind::LeaderEpochs,
+            ),
+            (format!("127_{uuid}.index.tmp"), FileKind::OffsetIndex),
+        ] {
+            let parsed = FileName::parse(&name).unwrap();
+            assert_eq!(parsed.kind, kind);
+            assert_eq!(parsed.offset, Some(Offset(127)));
+            assert_eq!(parsed.remote_id, Some(uuid));
+        }
+        for name in [
+            "00000000000000000127-0000000002.checkpoint",
+            "00000000000000000127-0000000002.checkpoint.deleted",
+            "00000000000000000127-0000000002-12345.checkpoint.part",
+        ] {
+            let parsed = FileName::parse(name).unwrap();
+            assert_eq!(parsed.kind, FileKind::MetadataSnapshot);
+            assert_eq!(parsed.offset, Some(Offset(127)));
+            assert_eq!(parsed.epoch, Some(LeaderEpoch(2)));
+        }
+    }
+
+    #[test]
+    fn names_of_directories_say_whose_they_are() {
+        let hex = "0550b3e0edec4bb2b192d244588394c9";
+        let deleted = format!("a-b.c-0.{hex}-delete");
+        let table = [
+            ("orders-3", "orders", 3, DirState::Current, None),
+            ("a-b-10", "a-b", 10, DirState::Current, None),
+            (&deleted, "a-b.c", 0, DirState::Delete, Some(hex)),
+            ("x-1.ab-future", "x", 1, DirState::Future, Some("ab")),
+            ("x-1.ab-stray", "x", 1, DirState::Stray, Some("ab")),
+        ];
+        for (name, topic, partition, state, id) in table {
+            let expected = DirName::Partition {
+                topic,
+                partition,
+                state,
+                id,
+            };
+            assert_eq!(DirName::parse(name), Some(expected), "{name}");
+        }
+        let cache = DirName::parse("remote-log-index-cache");
+        assert_eq!(cache, Some(DirName::RemoteIndexCache));
+        for name in ["", "lost+found", "-1", "orders-", "x-1-delete", "x-y"] {
+            assert_eq!(DirName::parse(name), None, "{name}");
+        }
     }
 }

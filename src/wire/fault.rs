@@ -193,6 +193,31 @@ pub enum FaultKind {
         /// The version of the message.
         version: i16,
     },
+    /// The last entry of an index is there only in part.
+    EntryCut {
+        /// Bytes there.
+        left: usize,
+        /// Bytes of an entry.
+        entry: usize,
+    },
+    /// An index ends with an offset before its segment.
+    LastOffset {
+        /// The offset.
+        last: i64,
+        /// The base offset of the segment.
+        base: i64,
+    },
+    /// A time index ends with an earlier timestamp than it begins with.
+    LastTimestamp {
+        /// The last timestamp.
+        last: i64,
+        /// The first.
+        first: i64,
+    },
+    /// A file, or an entry of it, is of a version that Kafka never wrote.
+    FileVersion(i16),
+    /// Something in a small file of text.
+    Text(Text),
 }
 
 /// A field of a message schema, or one element of it.
@@ -208,6 +233,69 @@ impl fmt::Display for FieldName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)?;
         f.write_str(if self.element { " element" } else { "" })
+    }
+}
+
+/// What is wrong with a small file of text: a checkpoint, properties, a state in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Text {
+    /// The bytes are not UTF-8.
+    Encoding,
+    /// What ought to be a number is none, or none of its type.
+    Number(&'static str),
+    /// A number is below zero that may not be.
+    Negative(&'static str),
+    /// A line has the wrong number of words.
+    Words {
+        /// The number it ought to have.
+        expected: usize,
+        /// The number it has.
+        found: usize,
+    },
+    /// Another number of entries is announced than there are.
+    Entries {
+        /// The number announced.
+        declared: i32,
+        /// The number there.
+        found: usize,
+    },
+    /// The version is none that Kafka ever wrote.
+    Version(i64),
+    /// An entry follows whose number is not above the one before it.
+    Order(&'static str),
+    /// A UUID is not 16 bytes in base64.
+    Uuid(&'static str),
+    /// A property or field is missing.
+    Missing(&'static str),
+    /// An escape of properties is not finished.
+    Escape,
+    /// The text is no JSON.
+    Json,
+    /// The JSON is nested too deep.
+    Depth,
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Encoding => write!(f, "not UTF-8"),
+            Self::Number(what) => write!(f, "{what} is not a number of its type"),
+            Self::Negative(what) => write!(f, "{what} is below zero"),
+            Self::Words { expected, found } => {
+                write!(f, "line of {found} words where {expected} are expected")
+            }
+            Self::Entries { declared, found } => {
+                write!(f, "{declared} entries declared, but {found} follow")
+            }
+            Self::Version(version) => write!(f, "unknown version {version}"),
+            Self::Order(what) => write!(f, "{what} is not above the one before"),
+            Self::Uuid(what) => write!(f, "{what} is not a UUID in base64"),
+            Self::Missing(what) => write!(f, "{what} is missing"),
+            Self::Escape => write!(f, "an escape of four digits is not finished"),
+            Self::Json => write!(f, "not JSON"),
+            Self::Depth => write!(f, "JSON nested too deep"),
+        }
     }
 }
 
@@ -262,6 +350,30 @@ impl FaultKind {
             Self::StructVersion { name, version } => {
                 write!(f, "{name} does not exist in version {version}")
             }
+            _ => self.fmt_index(f),
+        }
+    }
+
+    /// The kinds that indexes and snapshots have.
+    fn fmt_index(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::EntryCut { left, entry } => {
+                write!(
+                    f,
+                    "{left} bytes at the end, too few for an entry of {entry}"
+                )
+            }
+            Self::LastOffset { last, base } => {
+                write!(f, "offset {last} lies before the base offset {base}")
+            }
+            Self::LastTimestamp { last, first } => {
+                write!(
+                    f,
+                    "the last timestamp {last} is earlier than the first, {first}"
+                )
+            }
+            Self::FileVersion(version) => write!(f, "unknown version {version}"),
+            Self::Text(text) => fmt::Display::fmt(&text, f),
             _ => Ok(()),
         }
     }

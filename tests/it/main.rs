@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod alloc;
+mod cases;
 mod cli;
 mod examples;
 mod fidelity;
@@ -9,11 +10,13 @@ mod forge;
 mod framings;
 mod fuzz_bodies;
 mod hex;
+mod images;
 mod jobs;
 mod limits;
 mod process;
 mod properties;
 mod readme;
+mod show;
 mod temp;
 mod tidy;
 mod truth;

@@ -49,7 +49,7 @@ const HOMES: [(&[&str], &[&str]); 5] = [
     ),
     (&["std::thread"], &["scan/parallel.rs"]),
     (
-        &["clap", "anyhow", "serde_json", "comfy_table"],
+        &["clap", "anyhow", "serde_json", "comfy_table", "jiff"],
         &["cli/", "main.rs"],
     ),
 ];

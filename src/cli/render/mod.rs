@@ -3,6 +3,10 @@
 pub(crate) mod coordinators;
 pub(crate) mod dump_log_segments;
 mod fields;
+pub(crate) mod json;
+pub(crate) mod rows;
+pub(crate) mod table;
+pub(crate) mod time;
 
 /// Appends text and numbers to a line in the making.
 pub(crate) trait Push {

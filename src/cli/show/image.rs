@@ -1,0 +1,210 @@
+//! What the records of an internal topic amount to.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, bail};
+use kseg::decode::Decoder;
+use kseg::format::{Batch, FileKind, FileName, Limits, Scratch, name};
+use kseg::report::{Groups, Image, MetadataImage, Transactions};
+use kseg::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel};
+use kseg::store::LogFile;
+use kseg::wire::Offset;
+
+use super::printer::Printer;
+use super::tables;
+use crate::cli::args::Reading;
+
+/// Shows the image of the files, which are of one topic.
+pub(super) fn show(
+    printer: &mut Printer<'_>,
+    files: Vec<PathBuf>,
+    decoder: Decoder,
+    reading: Reading,
+) -> Result<()> {
+    let files = in_order(files, decoder)?;
+    let heading: Vec<String> = files
+        .iter()
+        .map(|file| file.path.display().to_string())
+        .collect();
+    let mut notes = Vec::new();
+    match decoder {
+        Decoder::ClusterMetadata => {
+            let image: MetadataImage = fold(&files, reading, &mut notes)?;
+            begin(printer, &heading, "metadata image", notes, image.unread);
+            tables::metadata(printer, &image);
+        }
+        Decoder::Offsets => {
+            let image: Groups = fold(&files, reading, &mut notes)?;
+            begin(printer, &heading, "groups image", notes, image.unread);
+            tables::groups(printer, &image);
+        }
+        Decoder::Transactions => {
+            let image: Transactions = fold(&files, reading, &mut notes)?;
+            begin(printer, &heading, "transactions image", notes, image.unread);
+            tables::transactions(printer, &image);
+        }
+        _ => bail!("--image: there is none of this topic yet; try --records"),
+    }
+    printer.end_file();
+    Ok(())
+}
+
+/// A place of a file that is damaged.
+struct Note {
+    path: String,
+    position: u64,
+    what: String,
+}
+
+fn begin(printer: &mut Printer<'_>, heading: &[String], kind: &str, notes: Vec<Note>, unread: u64) {
+    printer.file(&heading.join(" "), kind, None, &[]);
+    for note in notes {
+        printer.damage_of(&note.path, note.position, &note.what);
+    }
+    if unread > 0 {
+        let what = format!("{unread} records that could not be read, or taken in");
+        printer.damage(0, &what);
+    }
+}
+
+/// A file of the log, and the offset from which on its records count.
+struct Part {
+    path: PathBuf,
+    from: i64,
+}
+
+/// The newest snapshot first, then segments by folder and offset. Segments that a snapshot covers are left out as far
+/// as it does.
+fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<Part>> {
+    let (mut snapshots, mut segments) = (Vec::new(), Vec::new());
+    for path in files {
+        let name = name::file_name(&path).to_owned();
+        let Some(parsed) = FileName::parse(&name) else {
+            bail!("{}: not a log segment", path.display());
+        };
+        let offset = parsed.offset.unwrap_or(Offset(0));
+        match parsed.kind {
+            FileKind::Log => segments.push((path.parent().map(Path::to_owned), offset, path)),
+            FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot
+                if decoder == Decoder::ClusterMetadata =>
+            {
+                snapshots.push((offset, parsed.epoch, path));
+            }
+            _ => bail!("{}: --image needs log segments", path.display()),
+        }
+    }
+    segments.sort();
+    snapshots.sort();
+    let newest = snapshots.pop();
+    let from = newest.as_ref().map_or(i64::MIN, |(offset, ..)| offset.0);
+    let mut parts: Vec<Part> = newest
+        .into_iter()
+        .map(|(_, _, path)| Part {
+            path,
+            from: i64::MIN,
+        })
+        .collect();
+    parts.extend(segments.into_iter().map(|(_, _, path)| Part { path, from }));
+    Ok(parts)
+}
+
+fn fold<I: Image + Default + Send>(
+    parts: &[Part],
+    reading: Reading,
+    notes: &mut Vec<Note>,
+) -> Result<I> {
+    let mut image = I::default();
+    for part in parts {
+        let log = reading.open(&part.path)?;
+        image =
+            fold_file(image, &log, part, notes).with_context(|| part.path.display().to_string())?;
+    }
+    Ok(image)
+}
+
+/// Takes one file into the image.
+fn fold_file<I: Image + Default + Send>(
+    image: I,
+    log: &LogFile,
+    part: &Part,
+    notes: &mut Vec<Note>,
+) -> Result<I> {
+    let plan = parallel::Plan {
+        policy: Policy::Salvage,
+        end: u64::MAX,
+        // Records count in the order of the log: one thread, and so one visitor.
+        jobs: Jobs::new(std::num::NonZero::<usize>::MIN),
+        limits: Limits::default(),
+    };
+    let first = Mutex::new(Some(image));
+    let visitor = || Folding {
+        from: part.from,
+        folded: Folded {
+            image: first
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take()
+                .unwrap_or_default(),
+            damage: Vec::new(),
+        },
+    };
+    let folded = parallel::scan(log, plan, visitor, &mut |_| ControlFlow::Continue(()))?;
+    let path = part.path.display().to_string();
+    notes.extend(folded.damage.into_iter().map(|(position, what)| Note {
+        path: path.clone(),
+        position,
+        what,
+    }));
+    Ok(folded.image)
+}
+
+/// Shows the batches of a file to an image.
+struct Folding<I> {
+    from: i64,
+    folded: Folded<I>,
+}
+
+struct Folded<I> {
+    image: I,
+    damage: Vec<(u64, String)>,
+}
+
+impl<I> Merge for Folded<I> {
+    fn merge(&mut self, next: Self) {
+        *self = next;
+    }
+}
+
+impl<I: Image + Send> Visitor for Folding<I> {
+    type Fold = Folded<I>;
+
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        _: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let damage = match span {
+            Span::Frame(frame) => {
+                let position = frame.position().0;
+                let taken = Batch::parse(frame).and_then(|batch| {
+                    if batch.last_offset().0 < self.from {
+                        return Ok(());
+                    }
+                    self.folded.image.batch(&batch, scratch)
+                });
+                taken.err().map(|fault| (position, fault.to_string()))
+            }
+            Span::Zeros(range) => Some((range.start, "zeros".to_owned())),
+            Span::Damage { range, fault } => Some((range.start, fault.to_string())),
+        };
+        self.folded.damage.extend(damage);
+        ControlFlow::Continue(())
+    }
+
+    fn end(self, _: &mut Output<'_>) -> Folded<I> {
+        self.folded
+    }
+}

@@ -1,0 +1,497 @@
+//! The batches of a `.log`, or the records in them.
+
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+
+use anyhow::Result;
+use kseg::decode::Decoder;
+use kseg::format::{Batch, Frame, Limits, RecordBatch, Scratch, TimestampType, batch, legacy};
+use kseg::scan::{Merge, Output, Parcel, Policy, Span, Visitor, parallel};
+use kseg::store::LogFile;
+use kseg::wire::{Fault, FaultKind, Position};
+
+use super::OffsetRange;
+use super::printer::Printer;
+use super::records::{self, RECORDS};
+use crate::cli::args::Reading;
+use crate::cli::render::rows::{Cell, Column, RowStyle, Table};
+
+const BATCHES: Table = Table {
+    schema: "kseg.batch/1",
+    title: "",
+    columns: &[
+        Column::new("base_offset", "Base", 10),
+        Column::new("last_offset", "Last", 10),
+        Column::new("position", "Position", 10),
+        Column::new("size_bytes", "Size", 7),
+        Column::new("records", "Records", 7),
+        Column::new("magic", "Magic", 5),
+        Column::new("codec", "Codec", 6),
+        Column::new("crc", "CRC", 3),
+        Column::hidden("timestamp_type"),
+        Column::hidden("base_timestamp_ms"),
+        Column::new("max_timestamp_ms", "Last timestamp", 24),
+        Column::new("leader_epoch", "Epoch", 5),
+        Column::new("producer_id", "Producer", 8),
+        Column::new("producer_epoch", "of epoch", 8),
+        Column::new("base_sequence", "Sequence", 8),
+        Column::hidden("delete_horizon_ms"),
+        Column::new("flags", "Flags", 5),
+    ],
+};
+
+/// What a gap without anything in it is.
+const ZEROS: &str = "zeros: preallocated room, or pages that never reached the disk";
+
+/// What of a log is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View {
+    /// The records, not the batches.
+    pub(super) records: bool,
+    /// What the records mean.
+    pub(super) decoder: Option<Decoder>,
+    /// The file is a snapshot: it begins and ends with a control record that says so.
+    pub(super) snapshot: bool,
+    /// The base offset of the segment, if its name says so.
+    pub(super) base: Option<i64>,
+    /// The offsets shown.
+    pub(super) range: OffsetRange,
+}
+
+/// What a scan amounts to.
+#[derive(Debug, Default)]
+struct Totals {
+    batches: u64,
+    records: u64,
+    damaged: u64,
+    /// The first offset of all, and where its batch begins.
+    first: Option<(i64, u64)>,
+    last: Option<i64>,
+    /// Where offsets do not follow those before them.
+    disorder: Disorder,
+    /// The types of the first and the last record, if they are control records.
+    ends: Option<(Option<i16>, Option<i16>)>,
+}
+
+/// Places where offsets do not grow. That is known only once pieces are put together, so these are told at the end.
+#[derive(Debug, Default)]
+struct Disorder {
+    places: Vec<(u64, i64, i64)>,
+    more: u64,
+}
+
+impl Disorder {
+    /// So many are told, of each file.
+    const TOLD: usize = 100;
+
+    /// Looks at the first offset of a batch and the last one before it.
+    fn check(&mut self, before: Option<i64>, first: i64, position: u64) {
+        let Some(before) = before.filter(|before| first <= *before) else {
+            return;
+        };
+        if self.places.len() < Self::TOLD {
+            self.places.push((position, first, before));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+impl Merge for Disorder {
+    fn merge(&mut self, next: Self) {
+        let room = Self::TOLD.saturating_sub(self.places.len());
+        let untold = next.places.len().saturating_sub(room);
+        self.places.extend(next.places.into_iter().take(room));
+        self.more += next.more + untold as u64;
+    }
+}
+
+impl Merge for Totals {
+    fn merge(&mut self, next: Self) {
+        if let Some((first, position)) = next.first {
+            self.disorder.check(self.last, first, position);
+        }
+        self.disorder.merge(next.disorder);
+        self.batches += next.batches;
+        self.records += next.records;
+        self.damaged += next.damaged;
+        self.first = self.first.or(next.first);
+        self.last = next.last.or(self.last);
+        self.ends = match (self.ends, next.ends) {
+            (Some((first, _)), Some((_, last))) => Some((first, last)),
+            (mine, theirs) => mine.or(theirs),
+        };
+    }
+}
+
+/// Shows a log whose heading stands.
+pub(super) fn show(
+    printer: &mut Printer<'_>,
+    path: &Path,
+    log: &LogFile,
+    reading: Reading,
+    view: View,
+) -> Result<()> {
+    printer.heads(if view.records { &RECORDS } else { &BATCHES });
+    let left = printer.left();
+    let shown = printer.style().path.to_owned();
+    let style = RowStyle {
+        path: &shown,
+        ..printer.style()
+    };
+    let plan = parallel::Plan {
+        policy: Policy::Salvage,
+        end: u64::MAX,
+        // Rows are counted on one thread only.
+        jobs: if left.is_some() {
+            kseg::scan::Jobs::new(std::num::NonZero::<usize>::MIN)
+        } else {
+            reading.jobs()
+        },
+        limits: Limits::default(),
+    };
+    let visitor = || Rows {
+        style,
+        view,
+        log,
+        left: left.unwrap_or(u64::MAX),
+        gap: None,
+        totals: Totals::default(),
+    };
+    let mut sink = |Parcel { text, notes }| printer.rendered(&text, &notes);
+    let totals = parallel::scan(log, plan, visitor, &mut sink)?;
+    if totals.damaged > 0 {
+        printer.seen();
+    }
+    if view.snapshot && left.is_none() {
+        check_ends(printer, path, log, totals.ends);
+    }
+    for (position, first, before) in totals.disorder.places {
+        let what = format!("offset {first} follows offset {before}");
+        printer.damage(position, &what);
+    }
+    if totals.disorder.more > 0 {
+        let what = format!("offsets go back at {} more places", totals.disorder.more);
+        printer.damage(0, &what);
+    }
+    let (batches, records) = (totals.batches, totals.records);
+    let offsets = match (totals.first, totals.last) {
+        (Some((first, _)), Some(last)) => format!(", offsets {first} to {last}"),
+        _ => String::new(),
+    };
+    let damaged = match totals.damaged {
+        0 => String::new(),
+        n => format!("; {n} damaged"),
+    };
+    if left.is_none() && view.range.is_everything() {
+        printer.remark(&format!(
+            "{batches} batches, {records} records{offsets}{damaged}"
+        ));
+    }
+    Ok(())
+}
+
+/// A snapshot that does not begin with its header, or end with its footer, was not written to its end.
+fn check_ends(
+    printer: &mut Printer<'_>,
+    path: &Path,
+    log: &LogFile,
+    ends: Option<(Option<i16>, Option<i16>)>,
+) {
+    const HEADER: i16 = 3;
+    const FOOTER: i16 = 4;
+    let is_bootstrap = path.ends_with("bootstrap.checkpoint");
+    let (first, last) = ends.unwrap_or_default();
+    if first != Some(HEADER) {
+        printer.damage(0, "the snapshot does not begin with its header");
+    }
+    if last != Some(FOOTER) && !(is_bootstrap && ends.is_some()) {
+        printer.damage(log.len_bytes(), "the snapshot does not end with its footer");
+    }
+}
+
+/// Renders the spans of a log.
+struct Rows<'a> {
+    style: RowStyle<'a>,
+    view: View,
+    log: &'a LogFile,
+    left: u64,
+    gap: Option<Gap>,
+    totals: Totals,
+}
+
+impl Rows<'_> {
+    fn damage(&mut self, position: u64, size: Option<u64>, what: &str, out: &mut Output<'_>) {
+        self.style.damage(position, size, what, out.text());
+        let note = format!("kseg: {}: position {position}: {what}\n", self.style.path);
+        out.notes().extend_from_slice(note.as_bytes());
+        self.totals.damaged += 1;
+    }
+
+    fn frame(&mut self, frame: Frame<'_>, scratch: &mut Scratch, out: &mut Output<'_>) {
+        let position = frame.position().0;
+        if frame.magic() > 2 {
+            let kind = FaultKind::UnknownMagic(frame.magic());
+            self.damage(
+                position,
+                Some(frame.size_bytes() as u64),
+                &kind.to_string(),
+                out,
+            );
+        }
+        let batch = match Batch::parse(frame) {
+            Ok(batch) => batch,
+            Err(fault) => return self.damage(position, None, &fault.to_string(), out),
+        };
+        let (first, last) = (first_offset(&batch), batch.last_offset().0);
+        self.totals.batches += 1;
+        // Kafka goes by the last offset of a compressed message too.
+        let (low, last_before) = (first.unwrap_or(last), self.totals.last);
+        self.totals.disorder.check(last_before, low, position);
+        self.totals.first.get_or_insert((low, position));
+        self.totals.last = Some(last);
+        if !self.view.records {
+            self.totals.records += records_count(&batch).unwrap_or_default();
+        }
+        if !self.view.range.overlaps(first.unwrap_or(i64::MIN), last) && !self.view.snapshot {
+            return;
+        }
+        if self.view.records {
+            self.records(&batch, scratch, out);
+        } else {
+            self.style
+                .row(&BATCHES, &batch_row(&batch, true), out.text());
+            self.left = self.left.saturating_sub(1);
+        }
+        for what in self.impossible(&batch, low, last) {
+            self.damage(position, None, &what, out);
+        }
+    }
+
+    /// What no broker writes, although the checksum is right.
+    fn impossible(&self, batch: &Batch<'_>, first: i64, last: i64) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if let Err(fault) = batch.codec() {
+            wrong.push(fault.to_string());
+        }
+        if let Batch::V2(batch) = batch {
+            let count = batch.records_count();
+            if count < 0 {
+                wrong.push(FaultKind::RecordCount(count).to_string());
+            }
+            if batch.last_offset_delta().0 < 0 {
+                wrong.push(format!("last offset {last} below the first, {first}"));
+            }
+        }
+        if let Some(base) = self.view.base
+            && (first < base || last.wrapping_sub(base) > i64::from(i32::MAX))
+        {
+            wrong.push(format!(
+                "offset {last} cannot be in a segment that begins at {base}"
+            ));
+        }
+        wrong
+    }
+
+    fn records(&mut self, batch: &Batch<'_>, scratch: &mut Scratch, out: &mut Output<'_>) {
+        let position = batch.position().0;
+        let records = match batch.records(scratch) {
+            Ok(records) => records,
+            Err(fault) => return self.damage(position, None, &fault.to_string(), out),
+        };
+        for record in records {
+            let record = match record {
+                Ok(record) => record,
+                Err(fault) => {
+                    self.damage(position, None, &fault.to_string(), out);
+                    continue;
+                }
+            };
+            self.totals.records += 1;
+            let kind = records::control_type(batch, &record);
+            self.totals.ends.get_or_insert((kind, kind)).1 = kind;
+            if self.left == 0 || !self.view.range.contains(record.offset().0) {
+                continue;
+            }
+            let (row, wrong) = records::row(batch, &record, self.view.decoder);
+            self.style.row(&RECORDS, &row, out.text());
+            self.left -= 1;
+            if let Some(what) = wrong {
+                let what = format!("offset {}: {what}", record.offset());
+                self.damage(position, None, &what, out);
+            }
+            if out.poll().is_break() {
+                return;
+            }
+        }
+    }
+
+    fn widen_gap(&mut self, range: Range<u64>, fault: Option<Fault>) {
+        let gap = self.gap.get_or_insert(Gap {
+            range: range.clone(),
+            fault: None,
+        });
+        gap.range.end = range.end;
+        gap.fault = gap.fault.or(fault);
+    }
+
+    fn close_gap(&mut self, out: &mut Output<'_>) {
+        let Some(Gap { range, fault }) = self.gap.take() else {
+            return;
+        };
+        let is_crc = fault.is_some_and(|fault| matches!(fault.kind(), FaultKind::Crc { .. }));
+        if is_crc && !self.view.records {
+            self.broken_batch(range.start, out);
+        }
+        let what = fault.map_or_else(|| ZEROS.to_owned(), |fault| fault.to_string());
+        self.damage(range.start, Some(range.end - range.start), &what, out);
+    }
+
+    /// A batch whose checksum alone is wrong still says what it was.
+    fn broken_batch(&mut self, position: u64, out: &mut Output<'_>) {
+        let mut buffer = Vec::new();
+        let range = position..position.saturating_add(batch::HEADER_BYTES as u64);
+        let Ok(bytes) = self.log.window(range, &mut buffer) else {
+            return;
+        };
+        let header = bytes.get(..batch::HEADER_BYTES).unwrap_or_default();
+        let Some(batch) = RecordBatch::of_header(header).filter(|batch| batch.magic() == 2) else {
+            return;
+        };
+        let mut row = batch_row(&Batch::V2(batch), false);
+        if let Some(cell) = row.get_mut(2) {
+            *cell = Cell::int(position);
+        }
+        if let Some(cell) = row.get_mut(3) {
+            let size = bytes.get(8..12).and_then(|size| size.first_chunk::<4>());
+            *cell = size.map_or(Cell::None, |size| {
+                Cell::Int(i64::from(i32::from_be_bytes(*size)) + 12)
+            });
+        }
+        self.style.row(&BATCHES, &row, out.text());
+    }
+}
+
+/// Bytes that are no batch: spans that touch are one, however the file was read.
+#[derive(Debug)]
+struct Gap {
+    range: Range<u64>,
+    /// Why; none as long as there are only zeros.
+    fault: Option<Fault>,
+}
+
+impl Visitor for Rows<'_> {
+    type Fold = Totals;
+
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        match span {
+            Span::Frame(frame) => {
+                self.close_gap(out);
+                self.frame(frame, scratch, out);
+            }
+            Span::Zeros(range) => self.widen_gap(range, None),
+            Span::Damage { range, fault } => self.widen_gap(range, Some(fault)),
+        }
+        if self.left == 0 {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn end(mut self, out: &mut Output<'_>) -> Totals {
+        self.close_gap(out);
+        self.totals
+    }
+}
+
+/// The first offset; that of a compressed message is known only inside of it.
+fn first_offset(batch: &Batch<'_>) -> Option<i64> {
+    match batch {
+        Batch::V2(batch) => Some(batch.base_offset().0),
+        Batch::Legacy(message) if is_plain(message) => Some(message.offset().0),
+        _ => None,
+    }
+}
+
+fn records_count(batch: &Batch<'_>) -> Option<u64> {
+    match batch {
+        Batch::V2(batch) => u64::try_from(batch.records_count()).ok(),
+        Batch::Legacy(message) if is_plain(message) => Some(1),
+        _ => None,
+    }
+}
+
+fn is_plain(message: &legacy::Message<'_>) -> bool {
+    message.codec().is_ok_and(|codec| codec.name() == "none")
+}
+
+fn batch_row(batch: &Batch<'_>, crc_is_right: bool) -> Vec<Cell> {
+    let codec = match batch.codec() {
+        Ok(codec) => Cell::text(codec.name()),
+        Err(_) => Cell::text("?"),
+    };
+    let crc = Cell::text(if crc_is_right { "ok" } else { "bad" });
+    let first = first_offset(batch).map_or(Cell::None, Cell::Int);
+    let Position(position) = batch.position();
+    let mut row = vec![
+        first,
+        Cell::Int(batch.last_offset().0),
+        Cell::int(position),
+        Cell::int(batch.size_bytes()),
+    ];
+    match batch {
+        Batch::V2(batch) => row.extend([
+            Cell::Int(batch.records_count().into()),
+            Cell::Int(batch.magic().into()),
+            codec,
+            crc,
+            Cell::text(batch.timestamp_type().name()),
+            Cell::time(batch.base_timestamp().0),
+            Cell::time(batch.max_timestamp().0),
+            Cell::id(batch.leader_epoch().0),
+            Cell::id(batch.producer_id().0),
+            Cell::id(batch.producer_epoch()),
+            Cell::id(batch.base_sequence()),
+            batch
+                .delete_horizon()
+                .map_or(Cell::None, |time| Cell::time(time.0)),
+            flags(batch),
+        ]),
+        Batch::Legacy(message) => row.extend([
+            records_count(&Batch::Legacy(*message)).map_or(Cell::None, Cell::int),
+            Cell::Int(message.magic().into()),
+            codec,
+            crc,
+            Cell::text(message.timestamp_type().name()),
+            Cell::None,
+            Cell::time(message.timestamp().0),
+            Cell::None,
+            Cell::None,
+            Cell::None,
+            Cell::None,
+            Cell::None,
+            Cell::List(Vec::new()),
+        ]),
+        _ => {}
+    }
+    row
+}
+
+fn flags(batch: &RecordBatch<'_>) -> Cell {
+    let flags = [
+        (batch.is_transactional(), "transactional"),
+        (batch.is_control(), "control"),
+        (batch.delete_horizon().is_some(), "delete-horizon"),
+        (
+            batch.timestamp_type() == TimestampType::LogAppendTime,
+            "append-time",
+        ),
+    ];
+    let set = flags.into_iter().filter(|(is_set, _)| *is_set);
+    Cell::List(set.map(|(_, name)| Cell::text(name)).collect())
+}

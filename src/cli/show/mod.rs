@@ -1,0 +1,326 @@
+//! `kseg show`: what is in any one file of a log dir.
+
+mod image;
+mod index;
+mod log;
+mod printer;
+mod records;
+mod small;
+mod tables;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use kseg::decode::Decoder;
+use kseg::format::name::{FileState, file_name};
+use kseg::format::{DirName, FileKind, FileName};
+use kseg::store::Source;
+use kseg::wire::Offset;
+
+use self::log::View;
+use printer::{Fact, Printer};
+use small::Page;
+
+use super::Context;
+use super::args::Reading;
+use super::exit::Outcome;
+use super::render::rows::{Cell, Format};
+
+/// Shows what is in any one file of a log dir
+///
+/// Batches of a segment, entries of an index, producers of a snapshot, checkpoints, properties, metadata: as a table or as JSON.
+/// What a file is, its name says. Damage is shown where it is, told on standard error, and read around.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg show orders-3/00000000000000000000.log
+  kseg show --records __consumer_offsets-12/*.log
+  kseg show --offset 4200..4300 --format json orders-3/*.index
+  kseg show --image __cluster_metadata-0
+  kseg show --image --format ndjson __consumer_offsets-*/*.log
+
+Exit status:
+  0  everything was read
+  1  something is damaged, or no file of Kafka's; it is shown and told where
+  2  a file could not be read at all, or what was asked for makes no sense")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
+pub(crate) struct Show {
+    /// Files of a log dir; a directory stands for the files in it
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Show the records of a segment, not its batches; those of internal topics decoded
+    #[arg(long)]
+    records: bool,
+
+    /// Show what the records amount to: topics and brokers of __cluster_metadata (segments, snapshots), groups and offsets
+    /// of __consumer_offsets, transactional ids of __transaction_state; all files together
+    #[arg(long, conflicts_with_all = ["records", "offset"])]
+    image: bool,
+
+    /// Show what has these offsets only: 42, 42.., ..42, 42..50 or 42..=50
+    #[arg(
+        long,
+        value_name = "A..B",
+        allow_hyphen_values = true,
+        default_value = ".."
+    )]
+    offset: OffsetRange,
+
+    /// Show the first N rows of each file only
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+
+    /// Take the files for those of this topic, whatever their folder is called
+    #[arg(long, value_name = "NAME")]
+    topic: Option<String>,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Offsets from one to another, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OffsetRange {
+    first: i64,
+    last: i64,
+}
+
+impl OffsetRange {
+    fn contains(self, offset: i64) -> bool {
+        (self.first..=self.last).contains(&offset)
+    }
+
+    fn overlaps(self, first: i64, last: i64) -> bool {
+        first <= self.last && last >= self.first
+    }
+
+    fn is_everything(self) -> bool {
+        (self.first, self.last) == (i64::MIN, i64::MAX)
+    }
+}
+
+impl std::str::FromStr for OffsetRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| {
+            let wrong = |_| format!("{text:?} is not an offset");
+            text.parse::<i64>().map_err(wrong)
+        };
+        let Some((first, last)) = text.split_once("..") else {
+            let offset = number(text)?;
+            return Ok(Self {
+                first: offset,
+                last: offset,
+            });
+        };
+        let first = if first.is_empty() {
+            i64::MIN
+        } else {
+            number(first)?
+        };
+        let last = match last.strip_prefix('=') {
+            Some(last) => number(last)?,
+            None if last.is_empty() => i64::MAX,
+            None => number(last)?.saturating_sub(1),
+        };
+        if first > last {
+            return Err("the range is empty".into());
+        }
+        Ok(Self { first, last })
+    }
+}
+
+impl Show {
+    /// Shows the files.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let mut printer = Printer::new(context, self.format, self.limit);
+        if self.image {
+            let files = self.expand(|name| {
+                matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot)
+                    && name.state == FileState::Current
+            })?;
+            let decoder = self.one_decoder(&files)?;
+            printer.begin();
+            image::show(&mut printer, files, decoder, self.reading)?;
+        } else {
+            printer.begin();
+            for path in self.expand(|_| true)? {
+                if let Err(error) = self.file(&mut printer, &path) {
+                    printer.fail(&error);
+                }
+            }
+        }
+        printer.end();
+        match printer.result() {
+            (_, _, Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(error).context("standard output")
+            }
+            (_, true, _) => bail!("not every file could be read"),
+            (true, ..) => Ok(Outcome::Seen),
+            _ => Ok(Outcome::Clean),
+        }
+    }
+
+    /// The files given, and those wanted of the directories given.
+    fn expand(&self, wanted: impl Fn(&FileName<'_>) -> bool) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for path in &self.files {
+            if !path.is_dir() {
+                files.push(path.clone());
+                continue;
+            }
+            let mut inside = Vec::new();
+            let unreadable = || path.display().to_string();
+            for entry in path.read_dir().with_context(unreadable)? {
+                let path = entry.with_context(unreadable)?.path();
+                let is_wanted = FileName::parse(file_name(&path)).is_some_and(|name| wanted(&name));
+                if path.is_file() && is_wanted {
+                    inside.push(path);
+                }
+            }
+            if inside.is_empty() {
+                bail!("{}: no such files in this directory", path.display());
+            }
+            inside.sort();
+            files.append(&mut inside);
+        }
+        Ok(files)
+    }
+
+    /// The topic that a file belongs to.
+    fn topic(&self, path: &Path) -> Option<String> {
+        if let Some(topic) = &self.topic {
+            return Some(topic.clone());
+        }
+        let name = FileName::parse(file_name(path));
+        if name.is_some_and(|name| {
+            matches!(
+                name.kind,
+                FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot
+            )
+        }) {
+            return Some("__cluster_metadata".into());
+        }
+        // `.` has a name too.
+        let dir = path.canonicalize().ok()?.parent()?.to_owned();
+        DirName::parse(file_name(&dir))?.topic().map(str::to_owned)
+    }
+
+    fn decoder(&self, path: &Path) -> Option<Decoder> {
+        Decoder::for_topic(&self.topic(path)?)
+    }
+
+    fn one_decoder(&self, files: &[PathBuf]) -> Result<Decoder> {
+        let mut all = None;
+        for path in files {
+            let Some(decoder) = self.decoder(path) else {
+                bail!(
+                    "{}: --image: not of an internal topic; say which with --topic",
+                    path.display()
+                );
+            };
+            if all.is_some_and(|all| all != decoder) {
+                bail!("--image: the files are of several topics");
+            }
+            all = Some(decoder);
+        }
+        all.ok_or(anyhow!("no files"))
+    }
+
+    fn file(&self, printer: &mut Printer<'_>, path: &Path) -> Result<()> {
+        let shown = path.display().to_string();
+        let Some(name) = FileName::parse(file_name(path)) else {
+            let size = path.metadata().with_context(|| shown.clone())?.len();
+            printer.file(&shown, "no file of Kafka's", Some(size), &[]);
+            printer.damage(0, "Kafka writes no file of this name");
+            printer.end_file();
+            return Ok(());
+        };
+        let kind = match (name.kind.description(), name.state) {
+            (kind, FileState::Current) => kind.to_owned(),
+            (kind, state) => format!("{kind} ({})", state.description()),
+        };
+        match name.kind {
+            FileKind::Log | FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot => {
+                let log = self.reading.open(path)?;
+                let facts = facts(&name);
+                printer.file(&shown, &kind, Some(log.len_bytes()), &facts);
+                let snapshot = name.kind != FileKind::Log;
+                let view = View {
+                    records: self.records || snapshot,
+                    decoder: self.decoder(path),
+                    snapshot,
+                    base: name.offset.filter(|_| !snapshot).map(|offset| offset.0),
+                    range: self.offset,
+                };
+                log::show(printer, path, &log, self.reading, view)?;
+            }
+            _ => {
+                let bytes = Source::read(path)?;
+                let mut facts = facts(&name);
+                let page = Page::of(name.kind, &bytes);
+                let size = Some(bytes.len() as u64);
+                if let Some(mut page) = page {
+                    facts.append(&mut page.facts);
+                    printer.file(&shown, &kind, size, &facts);
+                    page.show(printer);
+                } else {
+                    printer.file(&shown, &kind, size, &facts);
+                    let base = name.offset.unwrap_or(Offset(0));
+                    index::show(printer, name.kind, &bytes, base, self.offset);
+                }
+            }
+        }
+        printer.end_file();
+        Ok(())
+    }
+}
+
+/// What the name of a file says.
+fn facts(name: &FileName<'_>) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if let Some(offset) = name.offset {
+        let (field, label) = match name.kind {
+            FileKind::MetadataSnapshot | FileKind::ProducerSnapshot => {
+                ("end_offset", "up to offset")
+            }
+            _ => ("base_offset", "from offset"),
+        };
+        facts.push((field, label, Cell::Int(offset.0)));
+    }
+    if let Some(epoch) = name.epoch {
+        facts.push(("epoch", "epoch", Cell::Int(epoch.0.into())));
+    }
+    if let Some(id) = name.remote_id {
+        facts.push(("remote_id", "remote id", Cell::text(id)));
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_offsets_are_read() {
+        let table = [
+            ("42", 42, 42),
+            ("42..", 42, i64::MAX),
+            ("..42", i64::MIN, 41),
+            ("-1..=3", -1, 3),
+            ("..", i64::MIN, i64::MAX),
+        ];
+        for (text, first, last) in table {
+            assert_eq!(text.parse(), Ok(OffsetRange { first, last }), "{text}");
+        }
+        for text in ["", "x", "5..3", "1..x"] {
+            assert!(text.parse::<OffsetRange>().is_err(), "{text}");
+        }
+    }
+}

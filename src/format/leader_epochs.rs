@@ -1,0 +1,93 @@
+//! `leader-epoch-checkpoint`: where each term of a partition's leaders began.
+//!
+//! The lines are those of a [checkpoint](super::checkpoint); an entry is a leader epoch and the first offset of it.
+//! Both grow from line to line: the broker drops earlier entries that a later one does not exceed.
+//!
+//! Source: `LeaderEpochCheckpointFile`, `LeaderEpochFileCache`.
+
+use super::checkpoint::{Lines, read, text, words};
+use crate::wire::fault::Text;
+use crate::wire::{Fault, LeaderEpoch, Offset, Position};
+
+/// The leader epochs of a partition.
+pub type LeaderEpochs = Lines<EpochEntry>;
+
+/// A leader's term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochEntry {
+    /// Where the line begins.
+    pub position: Position,
+    /// The term.
+    pub epoch: LeaderEpoch,
+    /// The first offset of it.
+    pub start_offset: Offset,
+}
+
+impl LeaderEpochs {
+    /// Reads the file. What cannot be read is a fault, and the rest is read on.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Self {
+        let mut faults = Vec::new();
+        let mut last: Option<EpochEntry> = None;
+        let mut lines = read(bytes, |position, line| {
+            let [epoch, start] = words(line)?;
+            let entry = EpochEntry {
+                position,
+                epoch: LeaderEpoch(epoch.int("epoch")?),
+                start_offset: Offset(start.long("start offset")?),
+            };
+            let at = usize::try_from(position.0).unwrap_or(usize::MAX);
+            if entry.epoch.0 < 0 {
+                faults.push(text(Text::Negative("epoch"), at));
+            }
+            if entry.start_offset.0 < 0 {
+                faults.push(text(Text::Negative("start offset"), at));
+            }
+            if let Some(last) = last {
+                if entry.epoch <= last.epoch {
+                    faults.push(text(Text::Order("epoch"), at));
+                }
+                if entry.start_offset <= last.start_offset {
+                    faults.push(text(Text::Order("start offset"), at));
+                }
+            }
+            last = Some(entry);
+            Ok(entry)
+        });
+        lines.faults.append(&mut faults);
+        lines.faults.sort_by_key(Fault::at);
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_an_epoch_and_where_it_began() {
+        let epochs = LeaderEpochs::parse(b"0\n2\n0 0\n3 184467\n");
+        assert_eq!(epochs.faults, []);
+        let entries: Vec<_> = epochs
+            .entries
+            .iter()
+            .map(|entry| (entry.position.0, entry.epoch.0, entry.start_offset.0))
+            .collect();
+        assert_eq!(entries, [(4, 0, 0), (8, 3, 184_467)]);
+    }
+
+    #[test]
+    fn entries_that_do_not_grow_are_faults_but_stay() {
+        let table: [(&[u8], Text, usize); 3] = [
+            (b"0\n2\n5 0\n3 9\n", Text::Order("epoch"), 8),
+            (b"0\n2\n5 7\n6 7\n", Text::Order("start offset"), 8),
+            (b"0\n2\n5 7\n6 x\n", Text::Number("start offset"), 10),
+        ];
+        for (bytes, kind, at) in table {
+            let epochs = LeaderEpochs::parse(bytes);
+            assert_eq!(epochs.faults, [text(kind, at)]);
+        }
+        let negative = LeaderEpochs::parse(b"0\n1\n-1 0\n");
+        assert_eq!(negative.faults, [text(Text::Negative("epoch"), 4)]);
+    }
+}

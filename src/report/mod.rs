@@ -1,0 +1,36 @@
+//! Folds over records that are not checks: what the records of an internal topic amount to.
+//!
+//! An [`Image`] takes batches in the order of the log and ends up with what Kafka itself would hold in memory after
+//! reading them: [`groups`], [`transactions`], [`metadata_image`].
+//!
+//! **Invariant:** what an image holds grows with what is in force, not with what was read; records that cannot be read
+//! are counted and change nothing; secrets are never kept. Absent on purpose: where batches come from, how images look.
+
+pub mod groups;
+pub mod metadata_image;
+pub mod secrets;
+pub mod transactions;
+
+use crate::format::{Batch, Record, Scratch};
+use crate::wire::Fault;
+
+pub use groups::Groups;
+pub use metadata_image::MetadataImage;
+pub use transactions::Transactions;
+
+/// What records amount to.
+pub trait Image {
+    /// Takes the next record of the log.
+    fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>);
+
+    /// Takes the next batch of the log.
+    ///
+    /// # Errors
+    /// What is wrong with its records; those before it have been taken.
+    fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) -> Result<(), Fault> {
+        for record in batch.records(scratch)? {
+            self.record(batch, &record?);
+        }
+        Ok(())
+    }
+}

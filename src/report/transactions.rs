@@ -1,0 +1,114 @@
+//! Every transactional id, as `__transaction_state` leaves it.
+
+use std::collections::BTreeMap;
+
+use super::Image;
+use crate::decode::transaction_state::{Status, TransactionalId};
+use crate::decode::{Decoder, Entry};
+use crate::format::{Batch, Record};
+use crate::wire::{Offset, ProducerId, Timestamp};
+
+/// The transactional ids in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Transactions {
+    /// Each id with its last transaction.
+    pub ids: BTreeMap<String, TransactionState>,
+    /// Records that could not be read.
+    pub unread: u64,
+}
+
+/// The last that was written of a transactional id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransactionState {
+    /// Where that stands.
+    pub offset: Offset,
+    /// Who writes.
+    pub producer_id: ProducerId,
+    /// Counts the incarnations of the producer.
+    pub producer_epoch: i16,
+    /// Where the transaction is on its way; none for a number without a meaning.
+    pub status: Option<Status>,
+    /// How long it may take.
+    pub timeout_ms: i32,
+    /// The partitions it has written to, in order.
+    pub partitions: Vec<(String, i32)>,
+    /// When this was written.
+    pub last_update: Timestamp,
+    /// When it began; −1 if there is none.
+    pub start: Timestamp,
+}
+
+impl Image for Transactions {
+    fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>) {
+        if batch.is_control() {
+            return;
+        }
+        let entry = Decoder::Transactions.decode(record.key(), record.value());
+        self.entry(record.offset(), &entry);
+    }
+}
+
+impl Transactions {
+    fn entry(&mut self, offset: Offset, entry: &Entry<'_>) {
+        let Some(id) = TransactionalId::of(entry) else {
+            self.unread += 1;
+            return;
+        };
+        let Some(transaction) = id.transaction else {
+            self.ids.remove(&*id.id);
+            return;
+        };
+        let mut partitions: Vec<_> = transaction
+            .partitions
+            .into_iter()
+            .map(|(topic, partition)| (topic.into_owned(), partition))
+            .collect();
+        partitions.sort();
+        let state = TransactionState {
+            offset,
+            producer_id: transaction.producer_id,
+            producer_epoch: transaction.producer_epoch,
+            status: transaction.status,
+            timeout_ms: transaction.timeout_ms,
+            partitions,
+            last_update: transaction.last_update,
+            start: transaction.start,
+        };
+        self.ids.insert(id.id.into_owned(), state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_record_of_an_id_counts_and_null_deletes_it() {
+        let mut image = Transactions::default();
+        let value = |status: u8| {
+            let mut value = vec![0, 0];
+            value.extend(7_i64.to_be_bytes());
+            value.extend([0, 3, 0, 0, 0xea, 0x60, status]);
+            value.extend([0xff, 0xff, 0xff, 0xff]);
+            value.extend([0; 16]);
+            value
+        };
+        let key = |id: u8| [0, 0, 0, 1, id];
+        let mut take = |offset, id, value: Option<&[u8]>| {
+            let key = key(id);
+            let entry = Decoder::Transactions.decode(Some(&key), value);
+            image.entry(Offset(offset), &entry);
+        };
+        take(0, b'a', Some(&value(1)));
+        take(1, b'b', Some(&value(1)));
+        take(2, b'a', Some(&value(4)));
+        take(3, b'b', None);
+        take(4, b'a', Some(&[0, 0, 1]));
+        assert_eq!(image.unread, 1);
+        let ids: Vec<_> = image.ids.iter().collect();
+        assert_eq!(ids.len(), 1);
+        assert_eq!(ids[0].0, "a");
+        assert_eq!(ids[0].1.status, Some(Status::CompleteCommit));
+        assert_eq!((ids[0].1.offset, ids[0].1.producer_epoch), (Offset(2), 3));
+    }
+}
