@@ -9,6 +9,10 @@
 //! | records and their headers, and those of a batch | [`record`] |
 //! | control records | [`control`] |
 //! | compressed payloads | [`codec`] |
+//! | `.index`: offsets to positions | [`offset_index`] |
+//! | `.timeindex`: timestamps to offsets | [`time_index`] |
+//! | `.txnindex`: aborted transactions | [`txn_index`] |
+//! | `.snapshot`: the state of producers | [`producer_snapshot`] |
 //!
 //! **Invariant:** nothing here opens a file, prints, or panics on any input; nothing is allocated because a number in
 //! the data asks for it. Absent on purpose: files, which bytes belong together, what to do about a fault.
@@ -20,12 +24,21 @@ pub mod control;
 pub mod frame;
 pub mod legacy;
 pub mod name;
+pub mod offset_index;
+pub mod producer_snapshot;
 pub mod record;
 mod records;
+mod search;
+pub mod time_index;
+pub mod txn_index;
 
 pub use batch::{Batch, RecordBatch, TimestampType};
 pub use codec::{Codec, Limits, Scratch};
 pub use frame::Frame;
 pub use legacy::Message;
+pub use offset_index::OffsetIndex;
+pub use producer_snapshot::ProducerSnapshot;
 pub use record::{Header, Headers, Record};
 pub use records::Records;
+pub use time_index::TimeIndex;
+pub use txn_index::TxnIndex;

@@ -193,6 +193,29 @@ pub enum FaultKind {
         /// The version of the message.
         version: i16,
     },
+    /// The last entry of an index is there only in part.
+    EntryCut {
+        /// Bytes there.
+        left: usize,
+        /// Bytes of an entry.
+        entry: usize,
+    },
+    /// An index ends with an offset before its segment.
+    LastOffset {
+        /// The offset.
+        last: i64,
+        /// The base offset of the segment.
+        base: i64,
+    },
+    /// A time index ends with an earlier timestamp than it begins with.
+    LastTimestamp {
+        /// The last timestamp.
+        last: i64,
+        /// The first.
+        first: i64,
+    },
+    /// A file, or an entry of it, is of a version that Kafka never wrote.
+    FileVersion(i16),
 }
 
 /// A field of a message schema, or one element of it.
@@ -262,6 +285,29 @@ impl FaultKind {
             Self::StructVersion { name, version } => {
                 write!(f, "{name} does not exist in version {version}")
             }
+            _ => self.fmt_index(f),
+        }
+    }
+
+    /// The kinds that indexes and snapshots have.
+    fn fmt_index(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::EntryCut { left, entry } => {
+                write!(
+                    f,
+                    "{left} bytes at the end, too few for an entry of {entry}"
+                )
+            }
+            Self::LastOffset { last, base } => {
+                write!(f, "offset {last} lies before the base offset {base}")
+            }
+            Self::LastTimestamp { last, first } => {
+                write!(
+                    f,
+                    "the last timestamp {last} is earlier than the first, {first}"
+                )
+            }
+            Self::FileVersion(version) => write!(f, "unknown version {version}"),
             _ => Ok(()),
         }
     }

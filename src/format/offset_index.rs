@@ -1,0 +1,264 @@
+//! `.index`: where in the `.log` offsets are, a few for each segment.
+//!
+//! A row of entries without header or checksum:
+//!
+//! | offset | size | name | meaning |
+//! |---|---|---|---|
+//! | 0 | 4 | relative offset | offset − base offset of the segment; rises from entry to entry |
+//! | 4 | 4 | position | where in the `.log` a batch begins |
+//!
+//! Which offset stands in an entry depends on the release: the first of what was appended (0.8 to 1.1), the last of all that
+//! was appended at once (2.0 to 4.0), or the last of the batch at the position.
+//!
+//! Brokers preallocate the file of the active segment, so that it may end in zeros; they never index position 0. Kafka has
+//! three ways of telling where they begin: a broker counts them as entries ([`len`](OffsetIndex::len)), unless it is the one
+//! that wrote the file; `DumpLogSegments` stops at the second offset that equals the base offset
+//! ([`dumped_len`](OffsetIndex::dumped_len)); and what was never written is zero to the end
+//! ([`written_len`](OffsetIndex::written_len)), which is what a broker cuts off when it closes the file.
+//!
+//! Source: `OffsetIndex`, `AbstractIndex`.
+
+use super::search::{largest_at_most, leading_nonzero};
+use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, be};
+
+const RELATIVE_OFFSET: usize = 0;
+const POSITION: usize = 4;
+
+/// Bytes of an entry.
+pub const ENTRY_BYTES: usize = 8;
+
+const _: () = assert!(RELATIVE_OFFSET + 4 == POSITION && POSITION + 4 == ENTRY_BYTES);
+
+/// The entries of an `.index`, zeros at its end included.
+#[derive(Debug, Clone, Copy)]
+pub struct OffsetIndex<'map> {
+    base_offset: Offset,
+    entries: &'map [[u8; ENTRY_BYTES]],
+    trailing: &'map [u8],
+}
+
+/// An entry of an `.index`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OffsetEntry {
+    /// The offset.
+    pub offset: Offset,
+    /// Where the batch begins, as stored; negative in damaged files only.
+    pub position: i32,
+}
+
+impl<'map> OffsetIndex<'map> {
+    /// The index in `bytes`, of the segment that begins at `base_offset`.
+    #[must_use]
+    pub fn new(bytes: &'map [u8], base_offset: Offset) -> Self {
+        let (entries, trailing) = bytes.as_chunks();
+        Self {
+            base_offset,
+            entries,
+            trailing,
+        }
+    }
+
+    /// What relative offsets are counted from.
+    #[must_use]
+    pub fn base_offset(&self) -> Offset {
+        self.base_offset
+    }
+
+    /// The number of entries as a broker counts them in a file it finds: zeros are entries too.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The number of entries before the first one, other than the very first, whose offset is the base offset.
+    #[must_use]
+    pub fn dumped_len(&self) -> usize {
+        let again = self.entries.iter().skip(1).position(|entry| {
+            let relative: [u8; 4] = be(entry, RELATIVE_OFFSET);
+            relative == [0; 4]
+        });
+        again.map_or(self.len(), |index| index.saturating_add(1))
+    }
+
+    /// The number of entries before those that are zero to the end of the file.
+    #[must_use]
+    pub fn written_len(&self) -> usize {
+        leading_nonzero(self.entries)
+    }
+
+    /// Bytes behind the last whole entry.
+    #[must_use]
+    pub fn trailing(&self) -> &'map [u8] {
+        self.trailing
+    }
+
+    /// The entry at `index`.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<OffsetEntry> {
+        self.entries.get(index).map(|entry| self.entry(*entry))
+    }
+
+    /// The entries in the order of the file.
+    #[must_use]
+    pub fn entries(
+        &self,
+    ) -> impl ExactSizeIterator<Item = OffsetEntry> + DoubleEndedIterator + use<'map> {
+        let index = *self;
+        self.entries.iter().map(move |entry| index.entry(*entry))
+    }
+
+    /// The entry with the largest offset that is not above `target`, as a broker finds it: by halving, the last 8 KiB
+    /// first. Where the entries are not in order, that is some entry, or none.
+    #[must_use]
+    pub fn lookup(&self, target: Offset) -> Option<OffsetEntry> {
+        let offset = |entry: &[u8; ENTRY_BYTES]| self.entry(*entry).offset.cmp(&target);
+        let found = largest_at_most::<ENTRY_BYTES, _>(self.entries, offset)?;
+        self.get(found)
+    }
+
+    /// What brokers up to 2.2 checked when they opened the file, and `--index-sanity-check` does.
+    ///
+    /// # Errors
+    /// The last offset lies before the base offset, or the file does not end with an entry. Up to 1.1 the last offset had to lie
+    /// behind the base offset.
+    pub fn check(&self) -> Result<(), Fault> {
+        let base = self.base_offset;
+        let at = self.len().saturating_sub(1).saturating_mul(ENTRY_BYTES);
+        match self.entries().next_back() {
+            Some(last) if last.offset < base => {
+                let last = last.offset.0;
+                Err(Fault::new(FaultKind::LastOffset { last, base: base.0 }, at))
+            }
+            _ => whole(self.trailing, ENTRY_BYTES, self.len()),
+        }
+    }
+
+    fn entry(&self, bytes: [u8; ENTRY_BYTES]) -> OffsetEntry {
+        let relative = OffsetDelta(i32::from_be_bytes(be(&bytes, RELATIVE_OFFSET)));
+        OffsetEntry {
+            offset: self.base_offset.plus(relative),
+            position: i32::from_be_bytes(be(&bytes, POSITION)),
+        }
+    }
+}
+
+/// Whether nothing is left behind the last of `count` entries.
+pub(super) fn whole(trailing: &[u8], entry: usize, count: usize) -> Result<(), Fault> {
+    match trailing.len() {
+        0 => Ok(()),
+        left => Err(Fault::new(
+            FaultKind::EntryCut { left, entry },
+            count.saturating_mul(entry),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(entries: &[(i32, i32)]) -> Vec<u8> {
+        let word = |&(offset, position): &(i32, i32)| {
+            [offset.to_be_bytes(), position.to_be_bytes()].concat()
+        };
+        entries.iter().flat_map(word).collect()
+    }
+
+    #[test]
+    fn entries_are_signed_and_counted_from_the_base() {
+        let bytes = bytes(&[(1, 100), (-3, -5), (i32::MAX, i32::MIN)]);
+        let index = OffsetIndex::new(&bytes, Offset(1000));
+        let found: Vec<_> = index.entries().map(|e| (e.offset.0, e.position)).collect();
+        let top = 1000 + i64::from(i32::MAX);
+        assert_eq!(found, [(1001, 100), (997, -5), (top, i32::MIN)]);
+        assert_eq!(index.get(1), index.entries().nth(1));
+        assert_eq!(index.get(3), None);
+        let far = OffsetIndex::new(&bytes, Offset(i64::MAX));
+        assert_eq!(far.get(0).unwrap().offset, Offset(i64::MIN));
+    }
+
+    #[test]
+    fn zeros_at_the_end_are_told_in_three_ways() {
+        for (entries, len, dumped, written) in [
+            (&[][..], 0, 0, 0),
+            (&[(0, 0)], 1, 1, 0),
+            (&[(0, 0), (0, 0)], 2, 1, 0),
+            (&[(7, 50), (9, 80), (0, 0), (0, 0)], 4, 2, 2),
+            (&[(7, 50), (0, 0), (9, 80), (0, 0)], 4, 1, 3),
+            (&[(0, 50), (0, 80)], 2, 1, 2),
+        ] {
+            let bytes = bytes(entries);
+            let index = OffsetIndex::new(&bytes, Offset(5));
+            let told = (index.len(), index.dumped_len(), index.written_len());
+            assert_eq!(told, (len, dumped, written), "{entries:?}");
+            assert_eq!(index.is_empty(), len == 0);
+        }
+    }
+
+    #[test]
+    fn a_lookup_finds_the_last_entry_not_above() {
+        let entries: Vec<_> = (0..3000).map(|n| (n * 2 + 1, n)).collect();
+        let bytes = bytes(&entries);
+        let index = OffsetIndex::new(&bytes, Offset(10));
+        for (target, position) in [
+            (10, None),
+            (11, Some(0)),
+            (12, Some(0)),
+            (13, Some(1)),
+            (4000, Some(1994)),
+            (6009, Some(2999)),
+            (9_999_999, Some(2999)),
+            (i64::MIN, None),
+        ] {
+            let found = index.lookup(Offset(target)).map(|entry| entry.position);
+            assert_eq!(found, position, "{target}");
+        }
+        assert_eq!(OffsetIndex::new(&[], Offset(0)).lookup(Offset(5)), None);
+    }
+
+    #[test]
+    fn the_check_minds_the_last_offset_before_the_length() {
+        let kind = |bytes: &[u8]| {
+            OffsetIndex::new(bytes, Offset(5))
+                .check()
+                .map_err(|f| f.kind())
+        };
+        assert_eq!(kind(&[]), Ok(()));
+        assert_eq!(kind(&bytes(&[(-9, 1), (0, 0)])), Ok(()));
+        let mut bad = bytes(&[(1, 1), (-1, 1)]);
+        bad.push(0);
+        let last = FaultKind::LastOffset { last: 4, base: 5 };
+        assert_eq!(kind(&bad), Err(last));
+        let cut = FaultKind::EntryCut { left: 3, entry: 8 };
+        assert_eq!(kind(&[0; 11]), Err(cut));
+        let index = OffsetIndex::new(&bad, Offset(5));
+        assert_eq!((index.trailing(), index.len()), (&[0][..], 2));
+    }
+
+    #[test]
+    fn any_bytes_are_an_index() {
+        let mut noise = 1_u32;
+        for length in 0..200 {
+            let bytes: Vec<u8> = (0..length)
+                .map(|_| {
+                    noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    noise.to_be_bytes()[0]
+                })
+                .collect();
+            let index = OffsetIndex::new(&bytes, Offset(i64::MAX - 1));
+            assert_eq!(index.len() * ENTRY_BYTES + index.trailing().len(), length);
+            assert!(index.dumped_len() <= index.len() && index.written_len() <= index.len());
+            let target = index
+                .entries()
+                .next()
+                .map_or(Offset(0), |entry| entry.offset);
+            let _any = (index.lookup(target), index.check());
+        }
+    }
+}
