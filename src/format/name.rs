@@ -14,6 +14,24 @@ use crate::wire::Offset;
 /// The suffix of a segment's records.
 pub const LOG_SUFFIX: &str = ".log";
 
+/// The suffix of its offset index.
+pub const OFFSET_INDEX_SUFFIX: &str = ".index";
+
+/// The suffix of its time index.
+pub const TIME_INDEX_SUFFIX: &str = ".timeindex";
+
+/// The suffix of its index of aborted transactions.
+pub const TXN_INDEX_SUFFIX: &str = ".txnindex";
+
+/// The suffix of the state of producers at an offset.
+pub const PRODUCER_SNAPSHOT_SUFFIX: &str = ".snapshot";
+
+/// The suffix of a snapshot of `KRaft`.
+pub const CHECKPOINT_SUFFIX: &str = ".checkpoint";
+
+/// The snapshot that a `KRaft` node starts from if it has no other.
+pub const BOOTSTRAP_CHECKPOINT: &str = "bootstrap.checkpoint";
+
 /// The file name without its directories; empty if there is none.
 #[must_use]
 pub fn file_name(path: &Path) -> &str {
@@ -33,6 +51,15 @@ pub fn suffix(name: &str) -> Option<&str> {
 pub fn base_offset(name: &str) -> Option<Offset> {
     let (digits, _) = name.split_once('.')?;
     parse_long(digits).map(Offset)
+}
+
+/// The end offset and the epoch in the name of a `KRaft` snapshot: 20 characters and, one further on, 10. Nobody looks at
+/// the others.
+#[must_use]
+pub fn checkpoint(name: &str) -> Option<(Offset, i32)> {
+    let offset = parse_long(name.get(..20)?)?;
+    let epoch = i32::try_from(parse_long(name.get(21..31)?)?).ok()?;
+    Some((Offset(offset), epoch))
 }
 
 /// `Long.parseLong`: an optional sign, then decimal digits.
@@ -66,6 +93,24 @@ mod tests {
             ("1", None),
         ] {
             assert_eq!(base_offset(name), offset.map(Offset), "{name}");
+        }
+    }
+
+    #[test]
+    fn checkpoints_are_named_by_offset_and_epoch() {
+        for (name, parts) in [
+            ("00000000000000000131-0000000002.checkpoint", Some((131, 2))),
+            (
+                "0000000000000000013150000000002x.checkpoint",
+                Some((131, 2)),
+            ),
+            ("00000000000000000131-9999999999.checkpoint", None),
+            ("00000000000000000131.checkpoint", None),
+            ("bootstrap.checkpoint", None),
+            ("\u{e9}0000000000000000000-0000000002.checkpoint", None),
+        ] {
+            let expected = parts.map(|(offset, epoch)| (Offset(offset), epoch));
+            assert_eq!(checkpoint(name), expected, "{name}");
         }
     }
 

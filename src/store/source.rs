@@ -129,6 +129,12 @@ impl Stream {
         })
     }
 
+    /// Bytes of the file when it was opened.
+    #[must_use]
+    pub fn len_bytes(&self) -> u64 {
+        self.len
+    }
+
     /// Reads `range` into `buffer`; fewer bytes if the file has become shorter.
     fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Result<(), Error> {
         let want = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);

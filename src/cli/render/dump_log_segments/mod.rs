@@ -6,7 +6,10 @@
 mod contents;
 mod control;
 mod gaps;
+pub(crate) mod index;
 mod lines;
+pub(crate) mod mismatch;
+pub(crate) mod snapshot;
 mod style;
 
 use std::ops::ControlFlow;

@@ -1,0 +1,208 @@
+//! A look at what a `.log` holds at a position: what entries of indexes are compared with.
+
+use std::ops::Range;
+
+use kseg::format::frame::FrameHeader;
+use kseg::format::{Batch, Codec, Frame, Limits, Scratch, batch};
+use kseg::scan::seek;
+use kseg::store::{Error, LogFile};
+use kseg::wire::{Fault, FaultKind, Offset, Position};
+
+/// Places looked at before the memory of a mapping is given back. Around each of them the kernel maps 64 KiB.
+const LOOKS: u32 = 256;
+
+/// A `.log` that is looked at here and there.
+#[derive(Debug)]
+pub(super) struct Look {
+    log: LogFile,
+    buffer: Vec<u8>,
+    scratch: Scratch,
+    /// Whether zstd is known.
+    zstd: bool,
+    /// What was looked at since memory was last given back.
+    looked: Option<Range<u64>>,
+    looks: u32,
+    /// The last batch whose largest timestamp was asked for.
+    known: Option<(u64, Result<i64, String>)>,
+}
+
+/// Why there is no batch at a position.
+type Missing = String;
+
+impl Look {
+    pub(super) fn new(log: LogFile, zstd: bool) -> Self {
+        Self {
+            log,
+            buffer: Vec::new(),
+            scratch: Scratch::with_limits(Limits::default()),
+            zstd,
+            looked: None,
+            looks: 0,
+            known: None,
+        }
+    }
+
+    pub(super) fn file(&self) -> &LogFile {
+        &self.log
+    }
+
+    /// Whether the position lies in the log, or at its end.
+    pub(super) fn within(&self, position: i64) -> Result<u64, Missing> {
+        let len = self.log.len_bytes();
+        match u64::try_from(position) {
+            Ok(position) if position <= len => Ok(position),
+            Ok(_) => Err(format!("the log ends at {len}")),
+            Err(_) => Err("the position is negative".into()),
+        }
+    }
+
+    /// The last offset of the batch at `position`, of which at most `limit` bytes count.
+    pub(super) fn last_offset(
+        &mut self,
+        position: i32,
+        limit: u64,
+    ) -> Result<Result<Offset, Missing>, Error> {
+        let position = match self.within(i64::from(position)) {
+            Ok(position) => position,
+            Err(missing) => return Ok(Err(missing)),
+        };
+        if let Err(missing) = self.frame_bytes(position, limit)? {
+            return Ok(Err(missing));
+        }
+        let bytes = self.bytes(position, batch::HEADER_BYTES as u64)?;
+        Ok(seek::last_offset(bytes).map_err(|fault| fault.to_string()))
+    }
+
+    /// The offset of the first record from `position` on, in batches that lie in the `limit` bytes from there.
+    pub(super) fn first_record(
+        &mut self,
+        position: i32,
+        limit: u64,
+    ) -> Result<Result<Offset, Missing>, Error> {
+        let mut position = match self.within(i64::from(position)) {
+            Ok(position) => position,
+            Err(missing) => return Ok(Err(missing)),
+        };
+        let mut limit = limit;
+        loop {
+            let size = match self.frame_bytes(position, limit)? {
+                Ok(size) => size,
+                Err(missing) => return Ok(Err(missing)),
+            };
+            let mut first = None;
+            let read = self.records(position, size, &mut |offset, _| {
+                first = Some(offset);
+                false
+            })?;
+            match (first, read) {
+                (Some(first), _) => return Ok(Ok(first)),
+                (None, Err(fault)) => return Ok(Err(fault)),
+                (None, Ok(())) => {}
+            }
+            position = position.saturating_add(size);
+            limit = limit.saturating_sub(size);
+        }
+    }
+
+    /// The largest timestamp of the records in the batch at `position`; −1 if there is none.
+    pub(super) fn max_timestamp(&mut self, position: u64) -> Result<Result<i64, Missing>, Error> {
+        if let Some((at, known)) = &self.known
+            && *at == position
+        {
+            return Ok(known.clone());
+        }
+        let max = match self.frame_bytes(position, u64::MAX)? {
+            Err(missing) => Err(missing),
+            Ok(size) => {
+                let mut max = -1;
+                let read = self.records(position, size, &mut |_, timestamp| {
+                    max = max.max(timestamp);
+                    true
+                })?;
+                read.map(|()| max)
+            }
+        };
+        self.known = Some((position, max.clone()));
+        Ok(max)
+    }
+
+    /// Bytes of the batch at `position`, if it lies in the `limit` bytes from there.
+    fn frame_bytes(&mut self, position: u64, limit: u64) -> Result<Result<u64, Missing>, Error> {
+        let left = self.log.len_bytes().saturating_sub(position);
+        let bytes = self.bytes(position, batch::HEADER_BYTES as u64)?;
+        let header = FrameHeader::read(bytes);
+        let (Some(header), true) = (header, left.min(limit) > TAIL_BYTES) else {
+            let kind = FaultKind::Tail {
+                left: left.min(limit),
+            };
+            return Ok(Err(Fault::new(kind, 0).to_string()));
+        };
+        Ok(match header.frame_bytes() {
+            Err(fault) => Err(fault.to_string()),
+            Ok(size) if size as u64 > left => {
+                let announced = size as u64;
+                Err(FaultKind::FrameBeyondEnd { announced, left }.to_string())
+            }
+            Ok(size) if size as u64 > limit => Err(format!(
+                "batch of {size} bytes, more than --max-message-size {limit}"
+            )),
+            Ok(size) => Ok(size as u64),
+        })
+    }
+
+    /// Shows the records of the batch of `size` bytes at `position`, until told to stop.
+    fn records(
+        &mut self,
+        position: u64,
+        size: u64,
+        show: &mut dyn FnMut(Offset, i64) -> bool,
+    ) -> Result<Result<(), Missing>, Error> {
+        let end = position.saturating_add(size.max(batch::HEADER_BYTES as u64));
+        let bytes = self.log.window(position..end, &mut self.buffer)?;
+        let parsed = Frame::parse(bytes, Position(position)).and_then(Batch::parse);
+        let batch = match parsed {
+            Ok(batch) => batch,
+            Err(fault) => return Ok(Err(fault.to_string())),
+        };
+        if !self.zstd && matches!(batch.codec(), Ok(Codec::Zstd)) {
+            return Ok(Err("zstd, which this release cannot read".into()));
+        }
+        let records = match batch.records(&mut self.scratch) {
+            Ok(records) => records,
+            Err(fault) => return Ok(Err(fault.to_string())),
+        };
+        for record in records {
+            match record {
+                Ok(record) => {
+                    if !show(record.offset(), record.timestamp().0) {
+                        break;
+                    }
+                }
+                // Nobody asks for the value of a message.
+                Err(fault)
+                    if matches!(batch, Batch::Legacy(_))
+                        && matches!(fault.kind(), FaultKind::FieldLength { .. }) => {}
+                Err(fault) => return Ok(Err(fault.to_string())),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// The bytes from `position` on: `count` of them, or more, or all there are.
+    fn bytes(&mut self, position: u64, count: u64) -> Result<&[u8], Error> {
+        let end = position.saturating_add(count);
+        let looked = self.looked.take().unwrap_or(position..end);
+        let looked = looked.start.min(position)..looked.end.max(end);
+        self.looks += 1;
+        if self.looks >= LOOKS {
+            self.log.release(looked);
+            self.looks = 0;
+        } else {
+            self.looked = Some(looked);
+        }
+        self.log.window(position..end, &mut self.buffer)
+    }
+}
+
+/// The most bytes that Kafka's reader takes for the tail of a file.
+const TAIL_BYTES: u64 = kseg::format::frame::HEADER_BYTES as u64;
