@@ -122,6 +122,8 @@ struct Pass<'a> {
     heads: BinaryHeap<Reverse<(u64, u32)>>,
     /// Seeks under way on each row, the lowest target first.
     pending: Vec<BinaryHeap<Reverse<(i64, u32)>>>,
+    /// How many rows each row is.
+    weights: Vec<u32>,
     sought: Sought,
 }
 
@@ -136,6 +138,7 @@ impl<'a> Pass<'a> {
             waiting,
             heads: BinaryHeap::new(),
             pending: Vec::new(),
+            weights: Vec::new(),
             sought: Sought {
                 landings: vec![Landing::End; seeks.len()],
                 rows: vec![0; seeks.len()],
@@ -183,15 +186,24 @@ impl<'a> Pass<'a> {
     fn add_row(&mut self) -> u32 {
         let row = u32::try_from(self.pending.len()).unwrap_or(u32::MAX);
         self.pending.push(BinaryHeap::new());
+        self.weights.push(1);
         self.sought.merged.push(row);
         self.sought.breaks.push(None);
         row
     }
 
-    /// Two rows that meet become the one with more seeks on it.
+    /// Two rows that meet become the one that more rows have become, so that few steps lead to it.
     fn merge(&mut self, a: u32, b: u32) -> u32 {
-        let seeks = |row: u32| self.pending.get(row as usize).map_or(0, BinaryHeap::len);
-        let (into, from) = if seeks(a) >= seeks(b) { (a, b) } else { (b, a) };
+        let weight = |row: u32| self.weights.get(row as usize).copied().unwrap_or(0);
+        let both = weight(a).saturating_add(weight(b));
+        let (into, from) = if weight(a) >= weight(b) {
+            (a, b)
+        } else {
+            (b, a)
+        };
+        if let Some(weight) = self.weights.get_mut(into as usize) {
+            *weight = both;
+        }
         let mut moved = self
             .pending
             .get_mut(from as usize)
@@ -338,4 +350,171 @@ pub fn last_offset(bytes: &[u8]) -> Result<Offset, Fault> {
     }
     let batch = RecordBatch::of_header(bytes).ok_or_else(short)?;
     Ok(batch.last_offset())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Source;
+
+    /// What Kafka does, an entry at a time: walks from `seek.from` on.
+    fn naive(bytes: &[u8], seek: Seek, policy: SeekPolicy) -> (Landing, Option<Break>) {
+        let (mut landing, mut breaks) = (None, None);
+        let mut position = seek.from;
+        loop {
+            let rest = &bytes[usize::try_from(position).unwrap().min(bytes.len())..];
+            if rest.len() <= 17 {
+                break;
+            }
+            let size = match FrameHeader::read(rest).unwrap().frame_bytes() {
+                Ok(size) => size,
+                Err(_) if policy.small_sizes_end => break,
+                Err(fault) => {
+                    breaks = Some(Break { position, fault });
+                    break;
+                }
+            };
+            if size > rest.len() {
+                break;
+            }
+            if landing.is_none() {
+                match last_offset(rest) {
+                    Ok(last_offset) if last_offset >= seek.target => {
+                        landing = Some(Landing::At {
+                            position,
+                            last_offset,
+                        });
+                    }
+                    Ok(_) => {}
+                    Err(fault) => landing = Some(Landing::Broken(Break { position, fault })),
+                }
+            }
+            position += size as u64;
+        }
+        let at_end = breaks.map_or(Landing::End, Landing::Broken);
+        (landing.unwrap_or(at_end), breaks)
+    }
+
+    struct Noise(u32);
+
+    impl Noise {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            usize::try_from(self.0 >> 8).unwrap() % limit.max(1)
+        }
+    }
+
+    /// A log of small batches of magic 1 and 2, and where they begin; some of them damaged.
+    fn log(noise: &mut Noise) -> (Vec<u8>, Vec<u64>) {
+        let (mut bytes, mut starts) = (Vec::new(), Vec::new());
+        let mut offset = 100_i64;
+        for _ in 0..noise.below(40) {
+            starts.push(bytes.len() as u64);
+            let magic = 1 + u8::from(noise.below(2) == 0);
+            let body = if noise.below(9) == 0 {
+                14 + noise.below(60)
+            } else {
+                60 + noise.below(90)
+            };
+            let mut batch = vec![0; 12 + body];
+            batch[..8].copy_from_slice(&offset.to_be_bytes());
+            batch[8..12].copy_from_slice(&i32::try_from(body).unwrap().to_be_bytes());
+            batch[16] = magic;
+            if let Some(delta) = batch.get_mut(23..27) {
+                let delta: &mut [u8] = delta;
+                delta[3] = u8::try_from(noise.below(5)).unwrap();
+            }
+            if noise.below(4) == 0 {
+                // Bytes that look like an entry from the inside.
+                let at = 27 + noise.below(10);
+                if let Some(size) = batch.get_mut(at..at + 4) {
+                    size.copy_from_slice(&40_i32.to_be_bytes());
+                }
+            }
+            bytes.extend(batch);
+            offset += i64::try_from(noise.below(9)).unwrap() - 1;
+        }
+        match noise.below(4) {
+            0 => bytes.truncate(noise.below(bytes.len())),
+            1 => bytes.extend(vec![0; noise.below(100)]),
+            2 if !bytes.is_empty() => {
+                let at = noise.below(bytes.len());
+                bytes[at..].iter_mut().take(20).for_each(|byte| *byte = 0);
+            }
+            _ => {}
+        }
+        (bytes, starts)
+    }
+
+    #[test]
+    fn one_pass_lands_where_a_walk_for_each_entry_does() {
+        let mut noise = Noise(5);
+        for round in 0..600 {
+            let (bytes, starts) = log(&mut noise);
+            let mut seeks: Vec<Seek> = (0..noise.below(60))
+                .map(|_| {
+                    let known = starts.get(noise.below(starts.len() + 1)).copied();
+                    let from = match noise.below(3) {
+                        0 => noise.below(bytes.len() + 40) as u64,
+                        1 => 0,
+                        _ => known.unwrap_or(0),
+                    };
+                    let target = Offset(95 + i64::try_from(noise.below(140)).unwrap());
+                    Seek { from, target }
+                })
+                .collect();
+            if round % 2 == 0 {
+                seeks.sort_by_key(|seek| (seek.from, seek.target));
+            }
+            let file = LogFile::Whole(Source::from(bytes.clone()));
+            for (to_end, small_sizes_end) in [(true, false), (false, false), (true, true)] {
+                let policy = SeekPolicy {
+                    to_end,
+                    small_sizes_end,
+                };
+                let sought = seek(&file, &seeks, policy).unwrap();
+                for (index, one) in seeks.iter().enumerate() {
+                    let (landing, breaks) = naive(&bytes, *one, policy);
+                    assert_eq!(sought.landing(index), landing, "round {round}: {one:?}");
+                    if to_end {
+                        assert_eq!(sought.breaks(index), breaks, "round {round}: {one:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_windowed_file_gives_the_same_landings() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/seed/00000000000000000000.log"
+        );
+        let seeks: Vec<Seek> = (0..4)
+            .flat_map(|target| {
+                [0, 73, 74, 146, 999].map(|from| Seek {
+                    from,
+                    target: Offset(target),
+                })
+            })
+            .collect();
+        let policy = SeekPolicy {
+            to_end: true,
+            small_sizes_end: false,
+        };
+        let files = [
+            LogFile::Whole(Source::read(path).unwrap()),
+            LogFile::Windowed(crate::store::Stream::open(path).unwrap()),
+        ];
+        let [whole, windowed] = files.map(|file| seek(&file, &seeks, policy).unwrap());
+        for index in 0..seeks.len() {
+            assert_eq!(whole.landing(index), windowed.landing(index));
+            assert_eq!(whole.breaks(index), windowed.breaks(index));
+        }
+        let at = Landing::At {
+            position: 73,
+            last_offset: Offset(1),
+        };
+        assert_eq!(whole.landing(5), at);
+    }
 }

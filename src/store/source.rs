@@ -80,6 +80,12 @@ impl Source {
 /// kernel refuses is merely kept.
 const PAGE_BYTES: usize = 4096;
 
+impl From<Vec<u8>> for Source {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Backing::Held(bytes))
+    }
+}
+
 impl Deref for Source {
     type Target = [u8];
 

@@ -11,14 +11,22 @@ use kseg::wire::{Fault, FaultKind, Offset, Position};
 /// Places looked at before the memory of a mapping is given back. Around each of them the kernel maps 64 KiB.
 const LOOKS: u32 = 256;
 
+/// What the release can unpack.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Codecs {
+    /// zstd.
+    pub(super) zstd: bool,
+    /// Compressed sets inside compressed sets.
+    pub(super) nested: bool,
+}
+
 /// A `.log` that is looked at here and there.
 #[derive(Debug)]
 pub(super) struct Look {
     log: LogFile,
     buffer: Vec<u8>,
     scratch: Scratch,
-    /// Whether zstd is known.
-    zstd: bool,
+    codecs: Codecs,
     /// What was looked at since memory was last given back.
     looked: Option<Range<u64>>,
     looks: u32,
@@ -30,12 +38,12 @@ pub(super) struct Look {
 type Missing = String;
 
 impl Look {
-    pub(super) fn new(log: LogFile, zstd: bool) -> Self {
+    pub(super) fn new(log: LogFile, codecs: Codecs) -> Self {
         Self {
             log,
             buffer: Vec::new(),
             scratch: Scratch::with_limits(Limits::default()),
-            zstd,
+            codecs,
             looked: None,
             looks: 0,
             known: None,
@@ -90,13 +98,12 @@ impl Look {
                 Err(missing) => return Ok(Err(missing)),
             };
             let mut first = None;
-            let read = self.records(position, size, &mut |offset, _| {
-                first = Some(offset);
-                false
+            let read = self.records(position, size, true, &mut |offset, _| {
+                first = first.or(Some(offset));
             })?;
             match (first, read) {
-                (Some(first), _) => return Ok(Ok(first)),
-                (None, Err(fault)) => return Ok(Err(fault)),
+                (_, Err(fault)) => return Ok(Err(fault)),
+                (Some(first), Ok(())) => return Ok(Ok(first)),
                 (None, Ok(())) => {}
             }
             position = position.saturating_add(size);
@@ -115,9 +122,8 @@ impl Look {
             Err(missing) => Err(missing),
             Ok(size) => {
                 let mut max = -1;
-                let read = self.records(position, size, &mut |_, timestamp| {
+                let read = self.records(position, size, false, &mut |_, timestamp| {
                     max = max.max(timestamp);
-                    true
                 })?;
                 read.map(|()| max)
             }
@@ -150,12 +156,14 @@ impl Look {
         })
     }
 
-    /// Shows the records of the batch of `size` bytes at `position`, until told to stop.
+    /// Shows the records of the batch of `size` bytes at `position`, or at least the first one, and fails where Kafka does:
+    /// it unpacks a compressed batch as a whole, but takes messages apart one by one.
     fn records(
         &mut self,
         position: u64,
         size: u64,
-        show: &mut dyn FnMut(Offset, i64) -> bool,
+        first_only: bool,
+        show: &mut dyn FnMut(Offset, i64),
     ) -> Result<Result<(), Missing>, Error> {
         let end = position.saturating_add(size.max(batch::HEADER_BYTES as u64));
         let bytes = self.log.window(position..end, &mut self.buffer)?;
@@ -164,28 +172,38 @@ impl Look {
             Ok(batch) => batch,
             Err(fault) => return Ok(Err(fault.to_string())),
         };
-        if !self.zstd && matches!(batch.codec(), Ok(Codec::Zstd)) {
+        if !self.codecs.zstd && matches!(batch.codec(), Ok(Codec::Zstd)) {
             return Ok(Err("zstd, which this release cannot read".into()));
         }
         let records = match batch.records(&mut self.scratch) {
             Ok(records) => records,
             Err(fault) => return Ok(Err(fault.to_string())),
         };
+        let codecs = self.codecs;
+        let whole = !first_only || !matches!(batch.codec(), Ok(Codec::None));
+        let mut shown = 0_u32;
         for record in records {
             match record {
+                Ok(_) if shown > 0 && !whole => break,
                 Ok(record) => {
-                    if !show(record.offset(), record.timestamp().0) {
-                        break;
-                    }
+                    show(record.offset(), record.timestamp().0);
+                    shown = shown.saturating_add(1);
                 }
-                // Nobody asks for the value of a message.
-                Err(fault)
-                    if matches!(batch, Batch::Legacy(_))
-                        && matches!(fault.kind(), FaultKind::FieldLength { .. }) => {}
+                Err(fault) if Self::forgives(codecs, &batch, fault, first_only && shown > 1) => {}
                 Err(fault) => return Ok(Err(fault.to_string())),
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Whether nobody minds: the value of a message that is cut, which is not asked for, and a set inside a set, to old
+    /// readers or where it is not reached.
+    fn forgives(codecs: Codecs, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
+        match fault.kind() {
+            FaultKind::FieldLength { .. } => matches!(batch, Batch::Legacy(_)),
+            FaultKind::WrapperNested => codecs.nested || unreached,
+            _ => false,
+        }
     }
 
     /// The bytes from `position` on: `count` of them, or more, or all there are.

@@ -1,10 +1,12 @@
 //! `kseg dump`: what Kafka's `kafka-dump-log.sh` prints.
 
+mod beside;
 mod index;
 mod kind;
 mod look;
 mod options;
 mod run;
+mod time_index;
 mod translate;
 
 use std::ffi::OsString;

@@ -25,6 +25,8 @@ pub(crate) struct IndexStyle {
     pub(crate) beyond_is_empty: bool,
     /// Whether impossible sizes end the log rather than being an error.
     pub(crate) small_sizes_end: bool,
+    /// Whether compressed sets inside compressed sets can be read.
+    pub(crate) nested: bool,
     /// Whether each entry of a time index has the log read to its end.
     pub(crate) reads_to_end: bool,
 }
@@ -39,6 +41,7 @@ impl IndexStyle {
             last_above_base: !since(2, 0),
             beyond_is_empty: !since(2, 1),
             small_sizes_end: !release.since(Release::old(10, 2, 0)),
+            nested: !release.since(Release::old(10, 2, 0)),
             reads_to_end: since(4, 3),
         }
     }
