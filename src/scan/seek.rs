@@ -29,6 +29,8 @@ pub struct SeekPolicy {
     pub to_end: bool,
     /// Whether an impossible size ends the row, as it did for old readers, rather than breaking it.
     pub small_sizes_end: bool,
+    /// Whether every entry counts as a message, as it did for readers that knew nothing else.
+    pub messages_only: bool,
 }
 
 /// Where a seek ended.
@@ -308,7 +310,11 @@ impl<'a> Headers<'a> {
         if size > left {
             return Ok(Step::End);
         }
-        let last_offset = last_offset(bytes);
+        let last_offset = if policy.messages_only {
+            Ok(header.offset())
+        } else {
+            last_offset(bytes)
+        };
         Ok(Step::Entry(size, last_offset))
     }
 
@@ -378,7 +384,12 @@ mod tests {
                 break;
             }
             if landing.is_none() {
-                match last_offset(rest) {
+                let offset = if policy.messages_only {
+                    Ok(FrameHeader::read(rest).unwrap().offset())
+                } else {
+                    last_offset(rest)
+                };
+                match offset {
                     Ok(last_offset) if last_offset >= seek.target => {
                         landing = Some(Landing::At {
                             position,
@@ -467,10 +478,11 @@ mod tests {
                 seeks.sort_by_key(|seek| (seek.from, seek.target));
             }
             let file = LogFile::Whole(Source::from(bytes.clone()));
-            for (to_end, small_sizes_end) in [(true, false), (false, false), (true, true)] {
+            for (to_end, old) in [(true, false), (false, false), (true, true)] {
                 let policy = SeekPolicy {
                     to_end,
-                    small_sizes_end,
+                    small_sizes_end: old,
+                    messages_only: old,
                 };
                 let sought = seek(&file, &seeks, policy).unwrap();
                 for (index, one) in seeks.iter().enumerate() {
@@ -501,6 +513,7 @@ mod tests {
         let policy = SeekPolicy {
             to_end: true,
             small_sizes_end: false,
+            messages_only: false,
         };
         let files = [
             LogFile::Whole(Source::read(path).unwrap()),

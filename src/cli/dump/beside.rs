@@ -8,7 +8,7 @@ use kseg::store::{Error, LogFile, Source, Stream};
 use kseg::wire::Offset;
 
 use super::Run;
-use super::look::{Codecs, Look};
+use super::look::{Look, Reader};
 use crate::cli::render::dump_log_segments::index::IndexStyle;
 
 /// Bytes of an index looked at together: whole entries of any kind.
@@ -114,11 +114,13 @@ impl Run<'_> {
         let without = format!("{} is not compared with it", path.display());
         let open = |log: &Path| reading.open(log);
         let log = self.sibling(path, name::LOG_SUFFIX, open, &without)?;
-        let codecs = Codecs {
+        let style = IndexStyle::of(self.style.release);
+        let reader = Reader {
             zstd: self.style.zstd,
-            nested: IndexStyle::of(self.style.release).nested,
+            nested: style.nested,
+            newest_magic: style.newest_magic,
         };
-        Some(Look::new(log, codecs))
+        Some(Look::new(log, reader))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use kseg::format::frame::FrameHeader;
-use kseg::format::{Batch, Codec, Frame, Limits, Scratch, batch};
+use kseg::format::{Batch, Codec, Frame, Limits, Message, Scratch, batch};
 use kseg::scan::seek;
 use kseg::store::{Error, LogFile};
 use kseg::wire::{Fault, FaultKind, Offset, Position};
@@ -11,13 +11,15 @@ use kseg::wire::{Fault, FaultKind, Offset, Position};
 /// Places looked at before the memory of a mapping is given back. Around each of them the kernel maps 64 KiB.
 const LOOKS: u32 = 256;
 
-/// What the release can unpack.
+/// What the release can read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Codecs {
+pub(super) struct Reader {
     /// zstd.
     pub(super) zstd: bool,
     /// Compressed sets inside compressed sets.
     pub(super) nested: bool,
+    /// The newest magic; entries of later ones are messages to it.
+    pub(super) newest_magic: i8,
 }
 
 /// A `.log` that is looked at here and there.
@@ -26,7 +28,7 @@ pub(super) struct Look {
     log: LogFile,
     buffer: Vec<u8>,
     scratch: Scratch,
-    codecs: Codecs,
+    reader: Reader,
     /// What was looked at since memory was last given back.
     looked: Option<Range<u64>>,
     looks: u32,
@@ -38,12 +40,12 @@ pub(super) struct Look {
 type Missing = String;
 
 impl Look {
-    pub(super) fn new(log: LogFile, codecs: Codecs) -> Self {
+    pub(super) fn new(log: LogFile, reader: Reader) -> Self {
         Self {
             log,
             buffer: Vec::new(),
             scratch: Scratch::with_limits(Limits::default()),
-            codecs,
+            reader,
             looked: None,
             looks: 0,
             known: None,
@@ -167,19 +169,25 @@ impl Look {
     ) -> Result<Result<(), Missing>, Error> {
         let end = position.saturating_add(size.max(batch::HEADER_BYTES as u64));
         let bytes = self.log.window(position..end, &mut self.buffer)?;
-        let parsed = Frame::parse(bytes, Position(position)).and_then(Batch::parse);
-        let batch = match parsed {
+        let frame = match Frame::parse(bytes, Position(position)) {
+            Ok(frame) => frame,
+            Err(fault) => return Ok(Err(fault.to_string())),
+        };
+        if frame.magic() > self.reader.newest_magic {
+            return Ok(from_the_future(frame, show));
+        }
+        let batch = match Batch::parse(frame) {
             Ok(batch) => batch,
             Err(fault) => return Ok(Err(fault.to_string())),
         };
-        if !self.codecs.zstd && matches!(batch.codec(), Ok(Codec::Zstd)) {
+        if !self.reader.zstd && matches!(batch.codec(), Ok(Codec::Zstd)) {
             return Ok(Err("zstd, which this release cannot read".into()));
         }
         let records = match batch.records(&mut self.scratch) {
             Ok(records) => records,
             Err(fault) => return Ok(Err(fault.to_string())),
         };
-        let codecs = self.codecs;
+        let reader = self.reader;
         let whole = !first_only || !matches!(batch.codec(), Ok(Codec::None));
         let mut shown = 0_u32;
         for record in records {
@@ -189,7 +197,7 @@ impl Look {
                     show(record.offset(), record.timestamp().0);
                     shown = shown.saturating_add(1);
                 }
-                Err(fault) if Self::forgives(codecs, &batch, fault, first_only && shown > 1) => {}
+                Err(fault) if Self::forgives(reader, &batch, fault, first_only && shown > 1) => {}
                 Err(fault) => return Ok(Err(fault.to_string())),
             }
         }
@@ -198,10 +206,10 @@ impl Look {
 
     /// Whether nobody minds: the value of a message that is cut, which is not asked for, and a set inside a set, to old
     /// readers or where it is not reached.
-    fn forgives(codecs: Codecs, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
+    fn forgives(reader: Reader, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
         match fault.kind() {
             FaultKind::FieldLength { .. } => matches!(batch, Batch::Legacy(_)),
-            FaultKind::WrapperNested => codecs.nested || unreached,
+            FaultKind::WrapperNested => reader.nested || unreached,
             _ => false,
         }
     }
@@ -219,6 +227,22 @@ impl Look {
             self.looked = Some(looked);
         }
         self.log.window(position..end, &mut self.buffer)
+    }
+}
+
+/// An entry of a later format than the reader knows, as a message: it has an offset and something for a timestamp, and
+/// what it holds is never that of a compressed set.
+fn from_the_future(frame: Frame<'_>, show: &mut dyn FnMut(Offset, i64)) -> Result<(), Missing> {
+    let message = Message::parse(frame.bytes(), frame.position());
+    match message.map(|message| (message.codec(), message.timestamp())) {
+        Ok((Ok(Codec::None), timestamp)) => {
+            show(frame.offset(), timestamp.0);
+            Ok(())
+        }
+        _ => Err(format!(
+            "magic {}, which this release cannot read",
+            frame.magic()
+        )),
     }
 }
 

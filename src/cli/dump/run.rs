@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use kseg::format::{Limits, name};
 use kseg::scan::{Merge, Parcel, Policy, parallel};
 use kseg::store::Segment;
+use kseg::wire::Release;
 
 use super::Dump;
 use super::kind::Kind;
@@ -93,12 +94,17 @@ impl Run<'_> {
 
     fn file(&mut self, path: &Path) {
         let given = given_form(path);
+        let name = given.rsplit('/').next().unwrap_or_default();
+        let kind = Kind::of(name, self.style.release);
+        if kind.is_none() && !self.style.release.since(Release::old(11, 0, 0)) {
+            // Up to 0.10 the original passed over what it did not know.
+            return;
+        }
         let flow = self.write(format!("Dumping {given}\n").as_bytes(), &[]);
         if flow.is_break() {
             return;
         }
-        let name = given.rsplit('/').next().unwrap_or_default();
-        let dumped = match Kind::of(name, self.style.release) {
+        let dumped = match kind {
             Some(Kind::Log) => self.log(path, &given, false),
             Some(Kind::Checkpoint) => self.log(path, &given, true),
             Some(Kind::OffsetIndex) => self.offset_index(path, &given),

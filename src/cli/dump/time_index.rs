@@ -192,7 +192,11 @@ fn sought(
     style: IndexStyle,
 ) -> Result<(Sought, Vec<i64>)> {
     let position = |entry: &TimeEntry| {
-        let found = offsets.lookup(entry.offset);
+        let found = if style.cold_lookup {
+            offsets.lookup_cold(entry.offset)
+        } else {
+            offsets.lookup(entry.offset)
+        };
         found.map_or(0, |found| i64::from(found.position))
     };
     let positions: Vec<i64> = entries.iter().map(position).collect();
@@ -208,6 +212,7 @@ fn sought(
     let policy = SeekPolicy {
         to_end: style.reads_to_end,
         small_sizes_end: style.small_sizes_end,
+        messages_only: style.newest_magic < 2,
     };
     Ok((seek(log.file(), &seeks, policy)?, positions))
 }

@@ -23,10 +23,14 @@ pub(crate) struct IndexStyle {
     pub(crate) last_above_base: bool,
     /// Whether a position behind the end of the log is an empty log rather than an error.
     pub(crate) beyond_is_empty: bool,
+    /// Whether offsets are looked up by halving all entries at once.
+    pub(crate) cold_lookup: bool,
     /// Whether impossible sizes end the log rather than being an error.
     pub(crate) small_sizes_end: bool,
     /// Whether compressed sets inside compressed sets can be read.
     pub(crate) nested: bool,
+    /// The newest magic that is known.
+    pub(crate) newest_magic: i8,
     /// Whether each entry of a time index has the log read to its end.
     pub(crate) reads_to_end: bool,
 }
@@ -40,8 +44,14 @@ impl IndexStyle {
             first_record: !since(2, 3),
             last_above_base: !since(2, 0),
             beyond_is_empty: !since(2, 1),
+            cold_lookup: !since(2, 1),
             small_sizes_end: !release.since(Release::old(10, 2, 0)),
             nested: !release.since(Release::old(10, 2, 0)),
+            newest_magic: match () {
+                () if release.since(Release::old(11, 0, 0)) => i8::MAX,
+                () if release.since(Release::old(10, 0, 0)) => 1,
+                () => 0,
+            },
             reads_to_end: since(4, 3),
         }
     }
