@@ -6,6 +6,7 @@ mod fidelity;
 mod forge;
 mod framings;
 mod hex;
+mod indexes;
 mod readme;
 mod tidy;
 mod truth;

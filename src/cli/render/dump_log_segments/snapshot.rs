@@ -177,3 +177,112 @@ fn walked(bytes: &[u8]) -> Option<String> {
         "{INVALID}Error reading field 'producer_entries': {detail}"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A snapshot of one producer, with or without a batch, its checksum 0.
+    fn snapshot(last_offset: i64, txn_first_offset: i64) -> Vec<u8> {
+        [
+            &[0, 1, 0, 0, 0, 0, 0, 0, 0, 1][..],
+            &7_i64.to_be_bytes(),
+            &3_i16.to_be_bytes(),
+            &1_i32.to_be_bytes(),
+            &last_offset.to_be_bytes(),
+            &4_i32.to_be_bytes(),
+            &50_i64.to_be_bytes(),
+            &2_i32.to_be_bytes(),
+            &txn_first_offset.to_be_bytes(),
+        ]
+        .concat()
+    }
+
+    fn line(release: Release, bytes: &[u8]) -> String {
+        let mut out = Vec::new();
+        for producer in ProducerSnapshot::parse(bytes).unwrap().entries() {
+            push_producer(&mut out, release, producer);
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_release_has_its_line() {
+        let batch =
+            "firstSequence: 2147483645 lastSequence: 1 lastOffset: 20 offsetDelta: 4 timestamp: 50";
+        let head = "producerId: 7 producerEpoch: 3";
+        let full = snapshot(20, 16);
+        for (release, expected) in [
+            (
+                Release::old(11, 0, 3),
+                format!(
+                    "{head} lastSequence: 1 lastOffset: 20 offsetDelta: 4 lastTimestamp: 50 coordinatorEpoch: 2 currentTxnFirstOffset: Some(16)"
+                ),
+            ),
+            (
+                Release::new(1, 0, 2),
+                format!("{head} coordinatorEpoch: 2 currentTxnFirstOffset: Some(16) {batch}"),
+            ),
+            (
+                Release::new(3, 1, 0),
+                format!(
+                    "{head} coordinatorEpoch: 2 currentTxnFirstOffset: Some(16) lastTimestamp: 50 {batch}"
+                ),
+            ),
+            (
+                Release::new(3, 5, 0),
+                format!(
+                    "{head} coordinatorEpoch: 2 currentTxnFirstOffset: OptionalLong[16] lastTimestamp: 50 {batch}"
+                ),
+            ),
+        ] {
+            assert_eq!(line(release, &full), format!("{expected}\n"));
+        }
+        let bare = snapshot(-1, -1);
+        let end = "coordinatorEpoch: 2 currentTxnFirstOffset: OptionalLong.empty lastTimestamp: 50";
+        assert_eq!(
+            line(Release::new(4, 2, 1), &bare),
+            format!("{head} {end} \n")
+        );
+        assert_eq!(
+            line(Release::new(4, 3, 1), &bare),
+            format!("{head} {end}\n")
+        );
+    }
+
+    #[test]
+    fn each_release_has_its_words_for_damage() {
+        let told = |release: Release, change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = snapshot(20, 16);
+            change(&mut bytes);
+            disbelief(release, &bytes).unwrap()
+        };
+        let (old, new) = (Release::new(3, 9, 1), Release::new(4, 0, 0));
+        let cut = |bytes: &mut Vec<u8>| bytes.truncate(15);
+        let field = "Error reading field 'producer_entries': Error reading field 'producer_id': java.nio.BufferUnderflowException";
+        assert_eq!(told(old, &cut), format!("{INVALID}{field}"));
+        assert_eq!(told(new, &cut), format!("{INVALID}null"));
+        let version = |bytes: &mut Vec<u8>| bytes[1] = 9;
+        let unknown = "Snapshot contained an unknown file version 9";
+        assert_eq!(told(old, &version), unknown);
+        assert_eq!(told(new, &version), format!("{INVALID}{unknown}"));
+        let crc = told(new, &|_| ());
+        assert!(crc.starts_with(
+            "Snapshot is corrupt (CRC is no longer valid). Stored crc: 0. Computed crc: "
+        ));
+        assert_eq!(told(old, &|_| ()), crc);
+        let many = |bytes: &mut Vec<u8>| bytes[6] = 0x7f;
+        let left = "Tried to allocate a collection of size 2130706433, but there are only 46 bytes remaining.";
+        assert_eq!(told(new, &many), format!("{INVALID}{left}"));
+    }
+
+    #[test]
+    fn of_any_bytes_something_can_be_said() {
+        for length in 0..120_u8 {
+            let bytes: Vec<u8> = (0..length).map(|n| n.wrapping_mul(37)).collect();
+            for release in [Release::old(11, 0, 0), Release::new(4, 3, 1)] {
+                assert!(disbelief(release, &bytes).is_some());
+            }
+        }
+    }
+}
