@@ -3,6 +3,7 @@
 use std::num::NonZero;
 use std::path::Path;
 
+use kseg::format::Limits;
 use kseg::scan::Jobs;
 use kseg::store::{Error, LogFile, Source, Stream, lock};
 
@@ -17,12 +18,21 @@ pub(crate) struct Reading {
     /// Read files instead of mapping them; chosen by itself where a broker holds the log dir
     #[arg(long)]
     no_mmap: bool,
+
+    /// Give up a batch that unpacks to more than this many MiB
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    inflate_limit: u16,
 }
 
 impl Reading {
     /// Threads to work with.
     pub(crate) fn jobs(self) -> Jobs {
         self.jobs.map_or_else(Jobs::available, Jobs::new)
+    }
+
+    /// How much work a batch may make.
+    pub(crate) fn limits(self) -> Limits {
+        Limits::inflating(usize::from(self.inflate_limit) << 20)
     }
 
     /// Opens a `.log`.

@@ -22,6 +22,7 @@ use nom::number::complete::be_i32;
 use super::batch::TimestampType;
 use super::codec::{Codec, Scratch};
 use super::frame::FrameHeader;
+use super::record::Record;
 use super::records::Records;
 use crate::wire::units::LOG_OVERHEAD;
 use crate::wire::{Fault, FaultKind, Offset, Parsed, Position, Timestamp, Wrong, be, crc, finish};
@@ -137,15 +138,29 @@ impl<'map> Message<'map> {
         crc::crc32(self.bytes.get(MAGIC..).unwrap_or_default())
     }
 
-    /// Whether a message of `size` bytes has room for a key as long as announced, and the key's length is one that
-    /// writers write. What is at hand of the message may be shorter.
+    /// Whether key and value fill a message of `size` bytes, as writers write them, as far as can be told from the bytes
+    /// at hand, which may be fewer.
     #[must_use]
-    pub fn has_plausible_key(&self, size: usize) -> bool {
-        let at = if self.magic() == 0 { KEY_V0 } else { KEY_V1 };
-        let key = i32::from_be_bytes(be(self.bytes, at));
-        // Two lengths of four bytes stand around the key.
-        let room = size.saturating_sub(at).saturating_sub(8);
-        key == -1 || usize::try_from(key).is_ok_and(|key| key <= room)
+    pub fn is_filled(&self, size: usize) -> bool {
+        let key_at = if self.magic() == 0 { KEY_V0 } else { KEY_V1 };
+        let Some(value_at) = self
+            .end_of_field(key_at)
+            .filter(|&at| at.saturating_add(4) <= size)
+        else {
+            return false;
+        };
+        value_at.saturating_add(4) > self.bytes.len() || self.end_of_field(value_at) == Some(size)
+    }
+
+    /// Where the field whose length stands `at` ends. Writers write −1 for null, and no other negative length.
+    fn end_of_field(&self, at: usize) -> Option<usize> {
+        match i32::from_be_bytes(be(self.bytes, at)) {
+            -1 => at.checked_add(4),
+            length => usize::try_from(length)
+                .ok()?
+                .checked_add(at)?
+                .checked_add(4),
+        }
     }
 
     /// Key and value.
@@ -159,6 +174,21 @@ impl<'map> Message<'map> {
             Ok((_, fields)) => Ok(fields),
             Err(fault) => Err(fault.shifted(at)),
         }
+    }
+
+    /// The message itself as a record, even if it wraps others.
+    ///
+    /// # Errors
+    /// Its key or value lies outside it.
+    pub fn record(&self) -> Result<Record<'map>, Fault> {
+        let fields = self.fields()?;
+        fields.value?;
+        Ok(Record::of_message(
+            *self,
+            &fields,
+            self.offset().0,
+            self.timestamp(),
+        ))
     }
 
     /// The message as a record of its own, or the messages of the set that it wraps.

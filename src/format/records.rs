@@ -166,8 +166,9 @@ impl<'buf> Iterator for Records<'buf> {
                         rest,
                         base,
                     };
-                    let timestamp = match wrapper.timestamp_type() {
-                        TimestampType::LogAppendTime => wrapper.timestamp(),
+                    let timestamp = match (wrapper.timestamp_type(), inner.magic()) {
+                        // A message of magic 0 has none, whatever is around it.
+                        (TimestampType::LogAppendTime, 1..) => wrapper.timestamp(),
                         _ => inner.timestamp(),
                     };
                     let record =

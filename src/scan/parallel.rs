@@ -8,10 +8,11 @@ use std::cell::Cell;
 use std::num::NonZero;
 use std::ops::{ControlFlow, Range};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::search::{Found, Search};
-use super::visit::{Job, Merge, Output, Parcel, Visitor, Worker};
+use super::visit::{Job, Merge, Output, Parcel, Visitor, Wake, Worker};
 use super::walk::Policy;
 use crate::format::{Limits, Scratch};
 use crate::store::{Error, LogFile};
@@ -48,16 +49,43 @@ pub struct Plan {
 }
 
 /// Bytes of a piece.
-const PIECE_BYTES: u64 = 1 << 20;
+const PIECE_BYTES: u64 = 256 << 10;
 
-/// Parcels a worker may be ahead of the merge.
-const PARCELS_AHEAD: usize = 4;
+/// An entry larger than this is not looked for where a piece may begin.
+const LARGEST_GUESS: u64 = 16 << 20;
 
-/// What a worker says of its piece: where it begins, what it rendered, how it ended.
+/// More threads than this would only take memory.
+const MOST_THREADS: u64 = 64;
+
+/// Parcels of a piece that may wait for the merge: all of a piece's text in most cases, so that its worker can go on.
+const PARCELS_AHEAD: usize = 12;
+
+/// What a worker says of a piece: where it begins, what it rendered, how it ended. Silence: no entry begins in it.
 enum Message<F> {
-    Begun(Option<u64>),
+    Begun(u64),
     Parcel(Parcel),
     Ended(Result<(F, u64), Error>),
+}
+
+/// The pieces nobody works on yet.
+struct Pieces<F> {
+    next: u64,
+    count: u64,
+    /// Tells the merge, in file order, where to hear of each piece; how far the workers may run ahead of it.
+    announce: SyncSender<Receiver<Message<F>>>,
+}
+
+impl<F> Pieces<F> {
+    /// Takes the next piece, unless there is none left or nobody listens any more.
+    fn claim(&mut self) -> Option<(u64, SyncSender<Message<F>>)> {
+        if self.next == self.count {
+            return None;
+        }
+        let (sender, receiver) = sync_channel(PARCELS_AHEAD);
+        self.announce.send(receiver).ok()?;
+        self.next += 1;
+        Some((self.next - 1, sender))
+    }
 }
 
 /// Shows the spans of `log` to visitors and hands what they render to `sink`, in file order. Returns the visits' result.
@@ -77,21 +105,24 @@ pub fn scan<V: Visitor>(
     };
     let mut worker = Worker::new(Scratch::with_limits(plan.limits));
     let pieces = job.end.div_ceil(PIECE_BYTES);
-    let threads = (plan.jobs.0.get() as u64).min(pieces);
+    let threads = (plan.jobs.0.get() as u64).min(pieces).min(MOST_THREADS);
     if threads <= 1 {
         return piece(&mut worker, job, 0..job.end, visitor(), sink).map(|(fold, _)| fold);
     }
     thread::scope(|scope| {
-        let lanes: Vec<_> = (0..threads)
-            .map(|first| {
-                let (sender, receiver) = sync_channel(PARCELS_AHEAD);
-                let mine = (first..pieces).step_by(usize::try_from(threads).unwrap_or(usize::MAX));
-                let (visitor, limits) = (&visitor, plan.limits);
-                scope.spawn(move || work(job, mine, visitor, limits, &sender));
-                receiver
-            })
-            .collect();
-        merge(job, pieces, &lanes, &mut worker, &visitor, sink)
+        let (announce, announced) = sync_channel(usize::try_from(threads).unwrap_or(1));
+        let pieces = Arc::new(Mutex::new(Pieces {
+            next: 0,
+            count: pieces,
+            announce,
+        }));
+        for _ in 0..threads {
+            let (pieces, visitor) = (Arc::clone(&pieces), &visitor);
+            scope.spawn(move || work(job, &pieces, visitor, plan.limits));
+        }
+        // The workers alone hold the other end: when they are gone, there is nothing more to hear.
+        drop(pieces);
+        merge(job, &announced, &mut worker, &visitor, sink)
     })
 }
 
@@ -110,42 +141,41 @@ fn piece<V: Visitor>(
     sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
 ) -> Result<(V::Fold, u64), Error> {
     let mut out = Output::new(sink);
-    let end = worker.scan(job, range.clone(), &mut visitor, &mut out)?;
+    let end = worker.scan(job, range, &mut visitor, &mut out)?;
+    let fold = visitor.end(&mut out);
     // Nobody being left to take it is the sink's to know.
     let _flow = out.flush();
-    job.log.release(range.start..end);
-    Ok((visitor.fold(), end))
+    Ok((fold, end))
 }
 
-/// A worker's life: its pieces one after the other, until nobody listens.
+/// A worker's life: one piece after the other.
 fn work<V: Visitor>(
     job: Job<'_>,
-    pieces: impl Iterator<Item = u64>,
+    pieces: &Mutex<Pieces<V::Fold>>,
     visitor: &(impl Fn() -> V + Sync),
     limits: Limits,
-    lane: &SyncSender<Message<V::Fold>>,
 ) {
     let mut worker = Worker::new(Scratch::with_limits(limits));
-    for index in pieces {
+    loop {
+        let claimed = pieces
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .claim();
+        let Some((index, lane)) = claimed else { return };
         let range = range_of(job, index);
-        let start = guess(&mut worker, job, range.clone());
+        let Some(start) = guess(&mut worker, job, range.clone()) else {
+            continue;
+        };
+        // A merge that has no use for the piece drops its end, and the work on the piece ends with the next word.
         if lane.send(Message::Begun(start)).is_err() {
-            return;
+            continue;
         }
-        let Some(start) = start else { continue };
-        let result = piece(
-            &mut worker,
-            job,
-            start..range.end,
-            visitor(),
-            &mut |parcel| match lane.send(Message::Parcel(parcel)) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            },
-        );
-        if lane.send(Message::Ended(result)).is_err() {
-            return;
-        }
+        let mut sink = |parcel| match lane.send(Message::Parcel(parcel)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let result = piece(&mut worker, job, start..range.end, visitor(), &mut sink);
+        let _heard = lane.send(Message::Ended(result));
     }
 }
 
@@ -154,22 +184,22 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
     if range.start == 0 {
         return Some(0);
     }
-    let mut reach = range.end - range.start;
+    let place = |at: usize| range.start.saturating_add(at as u64);
+    let left = usize::try_from((job.end - range.start).min(LARGEST_GUESS)).unwrap_or(usize::MAX);
+    let piece = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+    let mut search = Search::in_sound_file(range.start);
+    let (mut from, mut reach) = (0, job.log.stride_bytes().max(piece as u64));
     loop {
-        let end = job.end.min(range.start.saturating_add(reach));
-        let window = job.log.window(range.start..end, &mut worker.window).ok()?;
-        let left = usize::try_from(job.end - range.start).unwrap_or(usize::MAX);
-        let piece = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-        match Search::default().next_entry(window.get(..left).unwrap_or(window), 0..piece, left) {
-            Found::At(at) => return Some(range.start.saturating_add(at as u64)),
-            Found::Unseen { at, bytes }
-                if range.contains(&range.start.saturating_add(at as u64)) =>
-            {
-                let more = (at as u64).saturating_add(bytes as u64);
-                if more <= reach || end == job.end {
+        let window = range.start..range.start.saturating_add(reach.min(left as u64));
+        let bytes = job.log.window(window, &mut worker.window).ok()?;
+        match search.next_entry(bytes, range.start, from..piece, left) {
+            Found::At(at) => return Some(place(at)),
+            Found::Unseen { at, bytes: more } if range.contains(&place(at)) => {
+                let more = at.saturating_add(more) as u64;
+                if more <= reach {
                     return None;
                 }
-                reach = more;
+                (from, reach) = (at, more);
             }
             Found::Unseen { .. } | Found::Nothing => return None,
         }
@@ -179,8 +209,7 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
 /// Takes the pieces in file order.
 fn merge<V: Visitor>(
     job: Job<'_>,
-    pieces: u64,
-    lanes: &[Receiver<Message<V::Fold>>],
+    announced: &Receiver<Receiver<Message<V::Fold>>>,
     worker: &mut Worker,
     visitor: &(impl Fn() -> V + Sync),
     sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
@@ -191,42 +220,48 @@ fn merge<V: Visitor>(
         closed.set(flow.is_break());
         flow
     };
-    let mut total = visitor().fold();
+    let mut total: Option<V::Fold> = None;
     let mut position = 0;
-    for (index, lane) in (0..pieces).zip(lanes.iter().cycle()) {
-        let range = range_of(job, index);
-        let (fold, end) = match take(lane, position, &mut sink) {
+    let mut wake = Wake::starting_at(0);
+    for (index, lane) in announced.iter().enumerate() {
+        let range = range_of(job, index as u64);
+        let (fold, end) = match take(&lane, position, &mut sink) {
             Some(result) => result?,
-            None if position < range.end => {
+            None if position < range.end && !closed.get() => {
+                drop(lane);
                 piece(worker, job, position..range.end, visitor(), &mut sink)?
             }
             None => continue,
         };
-        total.merge(fold);
+        match &mut total {
+            Some(total) => total.merge(fold),
+            None => total = Some(fold),
+        }
         position = end;
+        wake.pass(job.log, position);
         if closed.get() || position >= job.end {
             break;
         }
     }
-    Ok(total)
+    Ok(total.unwrap_or_else(|| visitor().end(&mut Output::new(&mut sink))))
 }
 
-/// Takes one piece from its worker, if it begins at `position`; lets it pass if not.
+/// Takes one piece from its worker, if it begins at `position`.
 fn take<F>(
     lane: &Receiver<Message<F>>,
     position: u64,
     sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
 ) -> Option<Result<(F, u64), Error>> {
-    let Ok(Message::Begun(Some(start))) = lane.recv() else {
-        return None;
-    };
-    let mut wanted = start == position;
-    let mine = wanted;
+    match lane.recv() {
+        Ok(Message::Begun(start)) if start == position => {}
+        _ => return None,
+    }
+    let mut wanted = true;
     loop {
         match lane.recv().ok()? {
-            Message::Parcel(parcel) if wanted => wanted = sink(parcel).is_continue(),
-            Message::Parcel(_) | Message::Begun(_) => {}
-            Message::Ended(result) => return mine.then_some(result),
+            Message::Parcel(parcel) => wanted = wanted && sink(parcel).is_continue(),
+            Message::Ended(result) => return Some(result),
+            Message::Begun(_) => {}
         }
     }
 }

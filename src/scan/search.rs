@@ -37,32 +37,50 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// A search in progress: what it has cost so far.
+/// A search in progress: what it may still cost.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Search {
     allowance: u64,
-}
-
-impl Default for Search {
-    fn default() -> Self {
-        Self {
-            allowance: ALLOWANCE_BYTES,
-        }
-    }
+    /// Whether an entry counts only if another follows it, or the end of the file, as far as can be seen. That spares
+    /// checksums, but behind damage it would pass over the last entry before more of it.
+    chained: bool,
+    /// The place in the file up to which bytes searched have added to it.
+    credited: u64,
 }
 
 impl Search {
-    /// Looks for an entry that begins at one of the places `among` in `window`, behind the start of which the file has
-    /// `left` bytes.
-    pub(super) fn next_entry(&mut self, window: &[u8], among: Range<usize>, left: usize) -> Found {
+    /// A search from `position` of a file on.
+    pub(super) const fn starting_at(position: u64) -> Self {
+        Self {
+            allowance: ALLOWANCE_BYTES,
+            chained: false,
+            credited: position,
+        }
+    }
+
+    /// The same for a file that is taken to be sound.
+    pub(super) const fn in_sound_file(position: u64) -> Self {
+        Self {
+            chained: true,
+            ..Self::starting_at(position)
+        }
+    }
+
+    /// Looks for an entry that begins at one of the places `among` in `window`, which begins at `position` of the file
+    /// and behind the start of which the file has `left` bytes.
+    pub(super) fn next_entry(
+        &mut self,
+        window: &[u8],
+        position: u64,
+        among: Range<usize>,
+        left: usize,
+    ) -> Found {
         let visible = window
             .get(..among.end.saturating_add(MAGIC))
             .unwrap_or(window);
         let mut at = among.start;
         while let Some(next) = next_magic(visible, at) {
-            self.allowance = self
-                .allowance
-                .saturating_add((next - at) as u64 * ALLOWANCE_RATIO);
+            self.credit(position.saturating_add(next as u64));
             at = next;
             match self.judge(
                 window.get(at..).unwrap_or_default(),
@@ -84,6 +102,15 @@ impl Search {
         Found::Nothing
     }
 
+    /// Adds what the bytes before `position` allow, once: it must not matter through which windows they are seen.
+    fn credit(&mut self, position: u64) {
+        let searched = position.saturating_sub(self.credited);
+        self.allowance = self
+            .allowance
+            .saturating_add(searched.saturating_mul(ALLOWANCE_RATIO));
+        self.credited = self.credited.max(position);
+    }
+
     fn judge(&mut self, bytes: &[u8], left: usize) -> Verdict {
         let Some(size) = FrameHeader::read(bytes).and_then(|header| header.frame_bytes().ok())
         else {
@@ -96,6 +123,9 @@ impl Search {
             return Verdict::Unseen(HEADER_BYTES);
         }
         if !is_plausible(bytes, size) || size as u64 > self.allowance {
+            return Verdict::Nothing;
+        }
+        if self.chained && !is_followed(bytes, size, left) {
             return Verdict::Nothing;
         }
         if bytes.len() < size {
@@ -130,6 +160,17 @@ fn next_magic(window: &[u8], from: usize) -> Option<usize> {
             return Some(next);
         }
         at = next + zeros - MAGIC;
+    }
+}
+
+/// Whether what follows an entry of `size` may be another; `left` bytes of the file begin with it.
+fn is_followed(bytes: &[u8], size: usize, left: usize) -> bool {
+    match bytes.get(size..).and_then(FrameHeader::read) {
+        Some(next) => {
+            let known = (0..=2).contains(&next.magic()) && next.frame_bytes().is_ok();
+            known && FrameHeader::read(bytes).is_some_and(|entry| entry.offset() <= next.offset())
+        }
+        None => left == size || bytes.len() < size.saturating_add(MAGIC),
     }
 }
 
@@ -171,6 +212,73 @@ fn is_plausible_message(bytes: &[u8], size: usize) -> bool {
                 message.codec(),
                 Ok(Codec::None | Codec::Gzip | Codec::Snappy | Codec::Lz4)
             )
-            && message.has_plausible_key(size)
+            && message.is_filled(size)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A candidate for a batch of `size` bytes, whose checksum is wrong.
+    fn candidate(size: i32) -> Vec<u8> {
+        let mut bytes = vec![0; HEADER_BYTES];
+        bytes[8..12].copy_from_slice(&(size - 12).to_be_bytes());
+        bytes[MAGIC] = 2;
+        bytes[17] = 0xff;
+        bytes
+    }
+
+    fn found(found: &Found) -> Option<(usize, usize)> {
+        match found {
+            Found::At(at) => Some((*at, 0)),
+            Found::Unseen { at, bytes } => Some((*at, *bytes)),
+            Found::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn what_the_window_cannot_show_is_asked_for() {
+        let bytes = [vec![0xee; 30], candidate(500)].concat();
+        let look = |window: &[u8], left| {
+            let mut search = Search::starting_at(0);
+            found(&search.next_entry(window, 0, 1..usize::MAX, left))
+        };
+        assert_eq!(look(&bytes, 600), Some((30, 500)));
+        assert_eq!(look(&bytes[..50], 600), Some((30, HEADER_BYTES)));
+        assert_eq!(look(&bytes[..40], 600), Some((24, HEADER_BYTES)));
+        // The file cannot hold it.
+        assert_eq!(look(&bytes, bytes.len()), None);
+    }
+
+    #[test]
+    fn checksums_in_vain_come_to_an_end() {
+        let size = 1 << 20;
+        let mut bytes = candidate(size).repeat(200);
+        let rest = usize::try_from(size).unwrap();
+        bytes.resize(bytes.len() + rest, 0xee);
+        let mut search = Search::starting_at(0);
+        let nothing = search.next_entry(&bytes, 0, 0..usize::MAX, bytes.len());
+        assert!(found(&nothing).is_none());
+        let credit = search.credited * ALLOWANCE_RATIO;
+        let spent = ALLOWANCE_BYTES + credit - search.allowance;
+        assert!((1..=ALLOWANCE_BYTES + credit).contains(&spent), "{spent}");
+        assert!(search.allowance < rest as u64);
+    }
+
+    #[test]
+    fn what_is_searched_is_credited_once_whatever_the_windows() {
+        let bytes = [vec![0xee; 5_000], candidate(70), vec![0xee; 5_000]].concat();
+        let mut whole = Search::starting_at(0);
+        assert!(found(&whole.next_entry(&bytes, 0, 1..usize::MAX, bytes.len())).is_none());
+        let mut piecewise = Search::starting_at(0);
+        let mut from = 1;
+        for end in [1_000, 5_020, 5_080, bytes.len()] {
+            let left = bytes.len() - from;
+            let window = &bytes[from..end];
+            let next = piecewise.next_entry(window, from as u64, 0..usize::MAX, left);
+            from += found(&next).map_or(0, |(at, _)| at);
+        }
+        assert_eq!(piecewise.allowance, whole.allowance);
+    }
 }

@@ -4,6 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::walk::{Policy, Span, Walk};
 use crate::format::Scratch;
+use crate::format::batch::HEADER_BYTES;
 use crate::store::{Error, LogFile};
 
 /// Looks at the spans of a piece of a file, in order.
@@ -19,8 +20,8 @@ pub trait Visitor {
         out: &mut Output<'_>,
     ) -> ControlFlow<()>;
 
-    /// Ends the visit.
-    fn fold(self) -> Self::Fold;
+    /// Ends the visit. A gap that a piece ends in ends with it: the piece goes on to the next entry.
+    fn end(self, out: &mut Output<'_>) -> Self::Fold;
 }
 
 /// Results of neighbouring pieces become the result of both: associative, in file order.
@@ -41,6 +42,19 @@ pub struct Parcel {
 /// Rendered bytes handed over once there are this many.
 const PARCEL_BYTES: usize = 256 << 10;
 
+/// Room for what the last record adds to that, in most cases.
+const SLACK_BYTES: usize = 16 << 10;
+
+impl Parcel {
+    /// An empty parcel that need not grow.
+    fn roomy() -> Self {
+        Self {
+            text: Vec::with_capacity(PARCEL_BYTES + SLACK_BYTES),
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// Where visitors render to. It hands its bytes over in parcels, so that memory stays bounded however much a batch
 /// unpacks to.
 pub struct Output<'sink> {
@@ -51,7 +65,7 @@ pub struct Output<'sink> {
 impl<'sink> Output<'sink> {
     pub(super) fn new(sink: &'sink mut dyn FnMut(Parcel) -> ControlFlow<()>) -> Self {
         Self {
-            parcel: Parcel::default(),
+            parcel: Parcel::roomy(),
             sink,
         }
     }
@@ -81,10 +95,7 @@ impl<'sink> Output<'sink> {
         if self.parcel.text.is_empty() && self.parcel.notes.is_empty() {
             return ControlFlow::Continue(());
         }
-        let room = self.parcel.text.capacity();
-        let full = std::mem::take(&mut self.parcel);
-        self.parcel.text.reserve(room);
-        (self.sink)(full)
+        (self.sink)(std::mem::replace(&mut self.parcel, Parcel::roomy()))
     }
 }
 
@@ -105,11 +116,33 @@ pub(super) struct Job<'a> {
     pub(super) end: u64,
 }
 
-/// Bytes read at a time where the file is not mapped: they stay in the second-level cache.
-const WINDOW_BYTES: u64 = 256 << 10;
-
 /// Memory of a mapping is given back in steps of this many bytes.
 const RELEASE_BYTES: u64 = 4 << 20;
+
+/// A touch may map as much at once, before and behind.
+const HUGE_PAGE_BYTES: u64 = 2 << 20;
+
+/// Gives back the memory behind a reader, in large steps. Each begins with the huge page that the one before ended in:
+/// touching its rest may have mapped all of it again.
+#[derive(Debug)]
+pub(super) struct Wake {
+    from: u64,
+}
+
+impl Wake {
+    /// Nothing before `position` has to be given back.
+    pub(super) const fn starting_at(position: u64) -> Self {
+        Self { from: position }
+    }
+
+    /// Nothing before `position` will be looked at any more.
+    pub(super) fn pass(&mut self, log: &LogFile, position: u64) {
+        if position.saturating_sub(self.from) >= RELEASE_BYTES {
+            log.release(self.from..position);
+            self.from = position / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+        }
+    }
+}
 
 /// The buffers of a thread that scans.
 #[derive(Debug)]
@@ -138,16 +171,34 @@ impl Worker {
         visitor: &mut impl Visitor,
         out: &mut Output<'_>,
     ) -> Result<u64, Error> {
+        let mut joined = Joined {
+            visitor,
+            held: None,
+        };
+        let end = self.spans(job, range, &mut joined, out)?;
+        // Nobody being left to take it is the sink's to know.
+        let _flow = joined.show_held(&mut self.scratch, out);
+        Ok(end)
+    }
+
+    fn spans(
+        &mut self,
+        job: Job<'_>,
+        range: Range<u64>,
+        visitor: &mut Joined<'_, impl Visitor>,
+        out: &mut Output<'_>,
+    ) -> Result<u64, Error> {
         let mut walk = Walk::new(&[], job.policy).starting_at(range.start, job.end);
         let mut wanted = 0;
-        let mut released = range.start;
+        let mut wake = Wake::starting_at(range.start);
         loop {
             let position = walk.reached();
-            let window = position
-                ..job
-                    .end
-                    .min(position.saturating_add(WINDOW_BYTES.max(wanted as u64)));
-            let bytes = job.log.window(window, &mut self.window)?;
+            let mut reach = position.saturating_add(job.log.stride_bytes().max(wanted as u64));
+            if reach >= job.end {
+                // Kafka reads a header in full, even beyond what counts.
+                reach = job.end.saturating_add(HEADER_BYTES as u64);
+            }
+            let bytes = job.log.window(position..reach, &mut self.window)?;
             let mut here = walk.resume(bytes, job.end);
             loop {
                 if here.reached() >= range.end && !here.is_lost() {
@@ -158,12 +209,9 @@ impl Worker {
                 if flow.is_break() || out.poll().is_break() {
                     return Ok(here.reached());
                 }
-                if here.reached() - released >= RELEASE_BYTES {
-                    job.log.release(released..here.reached());
-                    released = here.reached();
-                }
+                wake.pass(job.log, here.reached());
             }
-            let short = here.wanted().is_some_and(|wanted| bytes.len() < wanted);
+            let short = (bytes.len() as u64) < reach.min(job.end) - position;
             walk = here.resume(&[], job.end);
             match here.wanted() {
                 // A file that became shorter while it was read ends where it ends now.
@@ -172,5 +220,115 @@ impl Worker {
                 None => return Ok(here.reached()),
             }
         }
+    }
+}
+
+/// Shows gaps as they are in the file: a window may end in the middle of one.
+struct Joined<'v, V> {
+    visitor: &'v mut V,
+    /// A gap that may go on.
+    held: Option<Span<'static>>,
+}
+
+impl<V: Visitor> Joined<'_, V> {
+    #[inline]
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let next = match span {
+            Span::Frame(_) => {
+                self.show_held(scratch, out)?;
+                return self.visitor.span(span, scratch, out);
+            }
+            Span::Zeros(range) => Span::Zeros(range),
+            Span::Damage { range, fault } => Span::Damage { range, fault },
+        };
+        match (&mut self.held, &next) {
+            (Some(Span::Zeros(held)), Span::Zeros(range))
+            | (Some(Span::Damage { range: held, .. }), Span::Damage { range, .. }) => {
+                held.end = range.end;
+                ControlFlow::Continue(())
+            }
+            _ => {
+                let flow = self.show_held(scratch, out);
+                self.held = Some(next);
+                flow
+            }
+        }
+    }
+
+    #[inline]
+    fn show_held(&mut self, scratch: &mut Scratch, out: &mut Output<'_>) -> ControlFlow<()> {
+        match self.held.take() {
+            Some(gap) => self.visitor.span(gap, scratch, out),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Fault, FaultKind};
+
+    /// Writes down the spans it is shown.
+    struct Listener(Vec<Range<u64>>);
+
+    impl Merge for () {
+        fn merge(&mut self, (): ()) {}
+    }
+
+    impl Visitor for Listener {
+        type Fold = ();
+
+        fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+            self.0.push(span.range());
+            ControlFlow::Continue(())
+        }
+
+        fn end(self, _: &mut Output<'_>) {}
+    }
+
+    #[test]
+    fn gaps_that_touch_are_shown_as_one_of_each_kind() {
+        let fault = Fault::new(FaultKind::EndOfInput, 0);
+        let damage = |range| Span::Damage { range, fault };
+        let mut listener = Listener(Vec::new());
+        let mut joined = Joined {
+            visitor: &mut listener,
+            held: None,
+        };
+        let (scratch, mut sink) = (&mut Scratch::default(), |_| ControlFlow::Continue(()));
+        let out = &mut Output::new(&mut sink);
+        for span in [
+            Span::Zeros(0..70),
+            Span::Zeros(70..80),
+            damage(80..90),
+            damage(90..99),
+        ] {
+            assert!(joined.span(span, scratch, out).is_continue());
+        }
+        assert!(joined.show_held(scratch, out).is_continue());
+        assert_eq!(listener.0, [0..80, 80..99]);
+    }
+
+    #[test]
+    fn a_parcel_is_handed_over_when_it_is_full_and_once() {
+        let mut sizes = Vec::new();
+        let mut sink = |parcel: Parcel| {
+            sizes.push(parcel.text.len() + parcel.notes.len());
+            ControlFlow::Continue(())
+        };
+        let mut out = Output::new(&mut sink);
+        out.text().resize(PARCEL_BYTES - 1, 0);
+        assert!(out.poll().is_continue());
+        out.notes().push(0);
+        assert!(out.poll().is_continue());
+        assert!(out.poll().is_continue());
+        assert!(out.flush().is_continue());
+        assert_eq!(sizes, [PARCEL_BYTES]);
     }
 }

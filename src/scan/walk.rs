@@ -75,6 +75,15 @@ struct Lost {
     search: Option<Search>,
     /// Where the search goes on, in the file.
     from: u64,
+    /// What the spans were since.
+    inside: Option<Inside>,
+}
+
+/// What a gap consists of: zeros and, behind them, other bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Zeros,
+    Damage,
 }
 
 impl<'map> Walk<'map> {
@@ -209,17 +218,17 @@ impl<'map> Walk<'map> {
             Policy::Resume => matches!(fault.kind(), FaultKind::FrameSize { .. }),
             Policy::Salvage => true,
         };
-        let search = seeks.then(Search::default);
+        let search = seeks.then(|| Search::starting_at(self.reached()));
         self.lost = Some(Lost {
             fault,
             search,
             from: self.reached().saturating_add(1),
+            inside: None,
         });
         self.gap()
     }
 
-    /// The next span that is no entry: it ends at the next entry, at a change between zeros and other bytes, or with
-    /// the window.
+    /// The next span that is no entry: it ends at the next entry, where zeros end, or with the window.
     #[cold]
     fn gap(&mut self) -> Option<Span<'map>> {
         let mut lost = self.lost?;
@@ -233,39 +242,52 @@ impl<'map> Walk<'map> {
         );
         if let Some(search) = &mut lost.search {
             let skip = usize::try_from(lost.from.saturating_sub(position)).unwrap_or(0);
-            match search.next_entry(window, skip..usize::MAX, rest) {
-                Found::At(at) => {
-                    length = at;
-                    self.lost = None;
-                    wanted = None;
-                }
-                Found::Unseen { at, bytes } => {
-                    (length, wanted) = (at, Some(bytes));
-                    lost.from = position.saturating_add(at as u64);
-                    self.lost = Some(lost);
-                }
-                Found::Nothing => self.lost = Some(lost),
+            match search.next_entry(window, position, skip..usize::MAX, rest) {
+                Found::At(at) => (length, wanted) = (at, None),
+                Found::Unseen { at, bytes } => (length, wanted) = (at, Some(bytes)),
+                Found::Nothing => {}
             }
+            lost.from = position.saturating_add(length as u64);
         }
-        if length == 0 {
-            return self.want(wanted?);
-        }
+        self.lost = Some(lost);
         let gap = window.get(..length).unwrap_or(window);
         let zeros = leading_zeros(gap);
-        if (ZEROS_BYTES..length).contains(&zeros) {
-            // Something follows the zeros: that is a span of its own.
-            self.lost = Some(lost);
-            length = zeros;
+        match wanted {
+            // A few zeros are a span of their own only if nothing follows.
+            Some(more) if zeros == length && zeros < ZEROS_BYTES && lost.inside.is_none() => {
+                return self.want(length.saturating_add(more));
+            }
+            Some(more) if length == 0 => return self.want(more),
+            // The entry that the last window showed only in part.
+            None if length == 0 => {
+                self.lost = None;
+                return self.frame();
+            }
+            _ => {}
         }
-        self.at += length;
-        let range = position..position.saturating_add(length as u64);
-        Some(if zeros >= length {
-            Span::Zeros(range)
+        let inside = match lost.inside {
+            None if zeros >= ZEROS_BYTES || zeros == length => Inside::Zeros,
+            Some(Inside::Zeros) if zeros > 0 => Inside::Zeros,
+            _ => Inside::Damage,
+        };
+        let end = if inside == Inside::Zeros {
+            zeros
         } else {
-            Span::Damage {
+            length
+        };
+        // Where nothing more is wanted, an entry follows the gap, or nothing does.
+        self.lost = (end < length || wanted.is_some()).then_some(Lost {
+            inside: Some(inside),
+            ..lost
+        });
+        self.at += end;
+        let range = position..position.saturating_add(end as u64);
+        Some(match inside {
+            Inside::Zeros => Span::Zeros(range),
+            Inside::Damage => Span::Damage {
                 range,
                 fault: lost.fault,
-            }
+            },
         })
     }
 }
@@ -295,4 +317,80 @@ pub(super) fn leading_zeros(bytes: &[u8]) -> usize {
     let whole = blocks.count() * BLOCK;
     let rest = bytes.get(whole..).unwrap_or_default();
     whole + rest.iter().take_while(|&&b| b == 0).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message of magic 0 without key and value, whose offset is 0.
+    const LEAST: [u8; 26] = [
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0xa7, 0xec, 0x68, 0x03, 0, 0, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff,
+    ];
+
+    /// The spans in short.
+    fn row(bytes: &[u8], policy: Policy) -> Vec<(char, u64)> {
+        Walk::new(bytes, policy).map(|span| told(&span)).collect()
+    }
+
+    fn told(span: &Span<'_>) -> (char, u64) {
+        let range = span.range();
+        let letter = match span {
+            Span::Frame(_) => 'f',
+            Span::Zeros(_) => 'z',
+            Span::Damage { .. } => 'd',
+        };
+        (letter, range.end - range.start)
+    }
+
+    #[test]
+    fn zeros_before_an_entry_that_begins_with_zeros_end_where_it_begins() {
+        for zeros in [1, 17, 63, 64, 65, 200] {
+            let bytes = [&LEAST[..], &vec![0; zeros], &LEAST].concat();
+            let expected = [('f', 26), ('z', zeros as u64), ('f', 26)];
+            assert_eq!(row(&bytes, Policy::Salvage), expected);
+            assert_eq!(row(&bytes, Policy::Resume), expected);
+        }
+    }
+
+    #[test]
+    fn a_gap_is_zeros_if_there_are_enough_and_then_damage() {
+        for (zeros, expected) in [
+            (63, vec![('d', 93), ('f', 26)]),
+            (64, vec![('z', 64), ('d', 30), ('f', 26)]),
+        ] {
+            let bytes = [&vec![0; zeros][..], &[0xee; 30], &LEAST].concat();
+            assert_eq!(row(&bytes, Policy::Salvage), expected);
+        }
+        let torn = [&LEAST[..], &LEAST[..17]].concat();
+        assert_eq!(row(&torn, Policy::Trust), [('f', 26), ('d', 17)]);
+        assert_eq!(row(&[0; 5], Policy::Trust), [('z', 5)]);
+        assert_eq!(row(&[], Policy::Trust), []);
+    }
+
+    #[test]
+    fn an_entry_found_at_the_start_of_a_window_is_not_the_end() {
+        let bytes = [&[0xee; 100][..], &LEAST, &LEAST].concat();
+        let mut walk = Walk::new(&[], Policy::Salvage).resume(&bytes[..110], 152);
+        assert_eq!(told(&walk.next().unwrap()).0, 'd');
+        assert!(walk.next().is_none());
+        assert!(walk.wanted().is_some());
+        let at = usize::try_from(walk.reached()).unwrap();
+        let rest = walk.resume(&bytes[at..], 152);
+        assert_eq!(rest.filter(|span| told(span).0 == 'f').count(), 2);
+    }
+
+    #[test]
+    fn an_entry_may_end_at_the_end_that_is_asked_for_but_not_behind_it() {
+        let bytes = [LEAST, LEAST].concat();
+        for (end, expected) in [
+            (26, vec![('f', 26)]),
+            (51, vec![('f', 26), ('d', 25)]),
+            (99, vec![('f', 26); 2]),
+        ] {
+            let walk = Walk::new(&bytes, Policy::Trust).with_end(end);
+            assert_eq!(walk.map(|span| told(&span)).collect::<Vec<_>>(), expected);
+        }
+    }
 }

@@ -17,12 +17,12 @@ pub use source::{LogFile, Source, Stream};
 #[non_exhaustive]
 pub enum Error {
     /// The operating system says no.
-    #[error("{}: {}", path.display(), reason(source))]
+    #[error("{}: {}", path.display(), reason(why))]
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
+        /// What the operating system said: part of the message, so not told again as its source.
+        why: io::Error,
     },
     /// A name that ought to hold an offset does not.
     #[error("{}: the name does not begin with a base offset, as 00000000000000000042.log does", .0.display())]
@@ -31,9 +31,9 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
+        move |why| Self::Io {
             path: path.to_owned(),
-            source,
+            why,
         }
     }
 }

@@ -64,8 +64,8 @@ impl Source {
         else {
             return;
         };
-        // Only whole pages that nobody reads any more.
-        let start = start.next_multiple_of(PAGE_BYTES);
+        // The page at the start is let go with this range, the one at the end with the next.
+        let start = start / PAGE_BYTES * PAGE_BYTES;
         let end = end.min(map.len()) / PAGE_BYTES * PAGE_BYTES;
         if start < end {
             let advice = memmap2::UncheckedAdvice::DontNeed;
@@ -181,7 +181,17 @@ impl LogFile {
         }
     }
 
-    /// The bytes from `range.start` on: all there are of a whole file; `range`, read into `buffer`, of a windowed one.
+    /// Bytes to look at in one go: few enough to stay in the second-level cache where they are copied, and few enough to
+    /// be given back soon where they are mapped.
+    #[must_use]
+    pub const fn stride_bytes(&self) -> u64 {
+        match self {
+            Self::Whole(_) => 16 << 20,
+            Self::Windowed(_) => 256 << 10,
+        }
+    }
+
+    /// The bytes of `range`, as far as the file goes; `buffer` is for those that have to be read.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -192,8 +202,10 @@ impl LogFile {
     ) -> Result<&'a [u8], Error> {
         match self {
             Self::Whole(source) => {
-                let start = usize::try_from(range.start).unwrap_or(usize::MAX);
-                Ok(source.get(start..).unwrap_or_default())
+                let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
+                Ok(source
+                    .get(place(range.start)..place(range.end))
+                    .unwrap_or_default())
             }
             Self::Windowed(stream) => {
                 stream.fill(range.start..range.end.min(stream.len), buffer)?;
@@ -232,9 +244,16 @@ mod tests {
         assert_eq!(held.len_bytes(), stream.len_bytes());
         let mut buffer = Vec::new();
         assert_eq!(stream.window(5..25, &mut buffer).unwrap(), &whole[5..25]);
-        assert_eq!(held.window(5..25, &mut buffer).unwrap(), &whole[5..]);
-        let beyond = stream.window(0..u64::MAX, &mut buffer).unwrap();
-        assert_eq!(beyond, whole);
+        assert_eq!(held.window(5..25, &mut buffer).unwrap(), &whole[5..25]);
+        for log in [held, stream] {
+            assert_eq!(log.window(0..u64::MAX, &mut buffer).unwrap(), whole);
+            let behind = whole.len() as u64 + 1;
+            assert!(
+                log.window(behind..u64::MAX, &mut buffer)
+                    .unwrap()
+                    .is_empty()
+            );
+        }
     }
 
     #[test]

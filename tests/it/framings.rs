@@ -87,7 +87,7 @@ fn lz4(payload: &[u8]) -> Vec<u8> {
 }
 
 /// Every framing the forge knows.
-fn every_codec() -> Vec<Codec> {
+pub(crate) fn every_codec() -> Vec<Codec> {
     let mut codecs = vec![Codec::GZIP, Codec::Gzip { members: 3 }, Codec::Snappy];
     for (chunk_bytes, little_endian, streams) in [(32 << 10, false, 1), (1 << 10, true, 3)] {
         codecs.push(Codec::Xerial {

@@ -1,13 +1,21 @@
 //! The tests that stand outside of the library: one binary, one module a subject.
 #![cfg(test)]
 
+mod alloc;
+mod cli;
 mod examples;
 mod fidelity;
 mod forge;
 mod framings;
+mod fuzz_bodies;
 mod hex;
 mod indexes;
+mod jobs;
+mod limits;
+mod process;
+mod properties;
 mod readme;
+mod temp;
 mod tidy;
 mod truth;
 

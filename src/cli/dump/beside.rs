@@ -120,7 +120,7 @@ impl Run<'_> {
             nested: style.nested,
             newest_magic: style.newest_magic,
         };
-        Some(Look::new(log, reader))
+        Some(Look::new(log, reader, reading.limits()))
     }
 }
 
@@ -145,7 +145,7 @@ pub(super) fn held(path: &Path) -> Result<Source, Error> {
         0..=HELD_BYTES => Source::read(path),
         _ => Err(Error::Io {
             path: path.to_owned(),
-            source: too_large(),
+            why: too_large(),
         }),
     }
 }

@@ -120,7 +120,7 @@ impl Run<'_> {
         base_offset(path)?;
         let mut pieces = match Pieces::open(path) {
             Ok(pieces) => pieces,
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(Error::Io { why, .. }) if why.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(());
             }
             Err(error) => return Err(error.into()),

@@ -40,11 +40,11 @@ pub(super) struct Look {
 type Missing = String;
 
 impl Look {
-    pub(super) fn new(log: LogFile, reader: Reader) -> Self {
+    pub(super) fn new(log: LogFile, reader: Reader, limits: Limits) -> Self {
         Self {
             log,
             buffer: Vec::new(),
-            scratch: Scratch::with_limits(Limits::default()),
+            scratch: Scratch::with_limits(limits),
             reader,
             looked: None,
             looks: 0,

@@ -17,6 +17,9 @@ pub(crate) const DEFAULT_DECODER: &str = "org.apache.kafka.tools.api.StringDecod
 const OLD_PACKAGE: &str = "kafka.serializer.";
 const NEW_PACKAGE: &str = "org.apache.kafka.tools.api.";
 
+/// The original's default for `--max-message-size`.
+const LARGEST_MESSAGE: i32 = 5 << 20;
+
 /// What the original takes for no limit.
 const NO_LIMIT: i32 = i32::MAX;
 
@@ -82,7 +85,17 @@ impl Dump {
             deep: self.deep_iteration || (!contents.is_none() && style.data_implies_deep),
             skip_record_metadata: self.skip_record_metadata,
             contents,
+            largest_message: self.largest_message()?,
         })
+    }
+
+    /// From 0.9 to 0.10.2 `--max-message-size` limited the reading of `.log` files too.
+    fn largest_message(&self) -> Result<Option<i32>> {
+        if !self.kafka.since(Release::old(9, 0, 0)) || self.kafka.since(Release::old(11, 0, 0)) {
+            return Ok(None);
+        }
+        let given = int("max-message-size", &self.max_message_size)?;
+        Ok(Some(given.unwrap_or(LARGEST_MESSAGE)))
     }
 
     /// The first of the decoders of internal topics that was asked for: it wins.
@@ -99,6 +112,10 @@ impl Dump {
     }
 
     fn contents(&self) -> Result<Contents> {
+        // Before 0.10.1 a decoder did not imply that anything is shown.
+        if !self.print_data_log && !self.kafka.since(Release::old(10, 1, 0)) {
+            return Ok(Contents::Hidden);
+        }
         if let Some(topic) = self.topic() {
             return Ok(Contents::Topic(Coordinators::new(topic, self.kafka)));
         }

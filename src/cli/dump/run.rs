@@ -7,10 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::format::{Limits, name};
+use kseg::format::name;
 use kseg::scan::{Merge, Parcel, Policy, parallel};
 use kseg::store::Segment;
-use kseg::wire::Release;
 
 use super::Dump;
 use super::kind::Kind;
@@ -96,8 +95,7 @@ impl Run<'_> {
         let given = given_form(path);
         let name = given.rsplit('/').next().unwrap_or_default();
         let kind = Kind::of(name, self.style.release);
-        if kind.is_none() && !self.style.release.since(Release::old(11, 0, 0)) {
-            // Up to 0.10 the original passed over what it did not know.
+        if kind.is_none() && !self.style.tells_unknown_files {
             return;
         }
         let flow = self.write(format!("Dumping {given}\n").as_bytes(), &[]);
@@ -195,10 +193,14 @@ impl Run<'_> {
     ) -> Result<LogFold> {
         let log = self.dump.reading.open(path)?;
         let plan = parallel::Plan {
-            policy: Policy::Resume,
+            policy: if self.style.ends_at_zeros {
+                Policy::Trust
+            } else {
+                Policy::Resume
+            },
             end: limit.unwrap_or(u64::MAX),
             jobs: self.dump.reading.jobs(),
-            limits: Limits::default(),
+            limits: self.dump.reading.limits(),
         };
         let style = self.style;
         let printer = || LogPrinter::new(&style, options, given);

@@ -77,6 +77,16 @@ pub struct Limits {
     pub inflated_bytes: usize,
 }
 
+impl Limits {
+    /// A batch may unpack to `bytes`.
+    #[must_use]
+    pub const fn inflating(bytes: usize) -> Self {
+        Self {
+            inflated_bytes: bytes,
+        }
+    }
+}
+
 impl Default for Limits {
     /// 256 MiB a batch: far above what brokers accept by default (1 MiB, compressed), far below what hurts.
     fn default() -> Self {

@@ -130,6 +130,8 @@ impl<'a> Printer<'a> {
         if let Some(bytes) = record.value() {
             self.begin_payload(line, record.key().is_some());
             told = told.and(value.push(line, bytes));
+        } else if self.style.null_payload {
+            line.text(" payload: null");
         }
         told
     }

@@ -4,16 +4,23 @@ use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch};
 use kseg::wire::text::push_utf8;
 use kseg::wire::{Fault, FaultKind};
 
-use super::style::{Layout, Style};
+use super::style::{CodecNames, Layout, Style};
 use crate::cli::render::Push;
 
 /// The name of a codec, or what stands for one that does not exist; Kafka's tool breaks off there.
-fn push_codec(line: &mut Vec<u8>, style: &Style, codec: Result<Codec, Fault>) {
+pub(super) fn push_codec(line: &mut Vec<u8>, style: &Style, codec: Result<Codec, Fault>) {
     match codec.map_err(|fault| fault.kind()) {
-        Ok(codec) if style.upper_case_codecs => {
-            line.extend(codec.name().bytes().map(|b| b.to_ascii_uppercase()));
-        }
-        Ok(codec) => drop(line.text(codec.name())),
+        Ok(codec) => match style.codecs {
+            CodecNames::Lower => drop(line.text(codec.name())),
+            CodecNames::Upper => line.extend(codec.name().bytes().map(|b| b.to_ascii_uppercase())),
+            CodecNames::Class => drop(line.text(match codec {
+                Codec::None => "NoCompressionCodec",
+                Codec::Gzip => "GZIPCompressionCodec",
+                Codec::Snappy => "SnappyCompressionCodec",
+                Codec::Lz4 => "LZ4CompressionCodec",
+                Codec::Zstd => "unknown(4)",
+            })),
+        },
         Err(FaultKind::UnknownCodec(id)) => drop(line.text("unknown(").int(id).text(")")),
         Err(_) => drop(line.text("unknown")),
     }
@@ -150,7 +157,7 @@ impl<'a> RecordLine<'a> {
         match style.layout {
             Layout::Classic => classic_fields(style, batch, &mut fields, &mut producer),
             Layout::Flooded => flooded_fields(style, batch, first, &mut fields),
-            Layout::Indented | Layout::Current => {}
+            Layout::Messages | Layout::Indented | Layout::Current => {}
         }
         Self {
             style,
@@ -167,7 +174,7 @@ impl<'a> RecordLine<'a> {
             Layout::Current => self.push_current(line, record),
             Layout::Indented => self.push_indented(line, record),
             Layout::Flooded => self.push_flooded(line, record),
-            Layout::Classic => self.push_classic(line, position, record),
+            Layout::Messages | Layout::Classic => self.push_classic(line, position, record),
         }
     }
 
@@ -262,7 +269,7 @@ impl<'a> RecordLine<'a> {
     }
 }
 
-fn is_valid(message: &Message<'_>) -> bool {
+pub(super) fn is_valid(message: &Message<'_>) -> bool {
     message.stored_crc() == message.actual_crc()
 }
 

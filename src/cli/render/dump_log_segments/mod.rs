@@ -8,11 +8,12 @@ mod control;
 mod gaps;
 pub(crate) mod index;
 mod lines;
+mod messages;
 pub(crate) mod mismatch;
 pub(crate) mod snapshot;
 mod style;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch, Scratch};
 use kseg::scan::{Merge, Output, Span, Visitor};
@@ -23,6 +24,7 @@ use contents::Lead;
 pub(crate) use contents::{Contents, TextDecoder};
 pub(crate) use gaps::Gaps;
 use lines::RecordLine;
+use style::Layout;
 pub(crate) use style::{NEWEST, OLDEST, Style};
 
 /// The most bytes that Kafka's reader ignores at the end of a file.
@@ -37,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) skip_record_metadata: bool,
     /// How keys and payloads become text.
     pub(crate) contents: Contents,
+    /// The largest message that is taken, in bytes behind its size field (0.9 to 0.10.2).
+    pub(crate) largest_message: Option<i32>,
 }
 
 /// Prints the spans of a `.log` as Kafka does.
@@ -46,8 +50,8 @@ pub(crate) struct LogPrinter<'a> {
     options: Options,
     /// The file, as it is called in notes.
     file: &'a str,
-    /// Whether the last span was no entry.
-    in_gap: bool,
+    /// The bytes before here that are no entry.
+    gap: Option<Gap>,
     contents: contents::Printer<'a>,
     fold: LogFold,
 }
@@ -88,7 +92,7 @@ impl<'a> LogPrinter<'a> {
             style,
             options,
             file,
-            in_gap: false,
+            gap: None,
             contents: contents::Printer::new(style, options.contents, lead),
             fold,
         }
@@ -107,7 +111,7 @@ impl<'a> LogPrinter<'a> {
     }
 
     fn batch_lines(&self) -> bool {
-        self.style.layout != style::Layout::Classic || !self.options.deep
+        self.style.layout != Layout::Classic || !self.options.deep
     }
 
     fn frame(
@@ -123,6 +127,9 @@ impl<'a> LogPrinter<'a> {
                 return ControlFlow::Continue(());
             }
         };
+        if self.style.layout == Layout::Messages {
+            return self.message_set(&batch, scratch, out);
+        }
         if self.batch_lines() {
             self.batch_line(&batch, out);
         }
@@ -238,40 +245,50 @@ impl<'a> LogPrinter<'a> {
         }
     }
 
-    /// Bytes that are no entry. At most the first span of a gap is where the original broke off.
-    fn gap(&mut self, span: &Span<'_>, out: &mut Output<'_>) {
+    /// Bytes that are no entry; several spans may follow each other.
+    fn widen_gap(&mut self, span: &Span<'_>) {
         let range = span.range();
-        let length = range.end - range.start;
-        let breaks = match span {
-            Span::Damage { fault, .. } => matches!(fault.kind(), FaultKind::FrameSize { .. }),
-            _ => length > SILENT_TAIL_BYTES,
-        };
-        if !breaks && !self.in_gap {
-            self.fold.tail_bytes += length;
-            return;
-        }
-        if self.fold.tail_bytes > 0 {
-            // The same tail, seen through another window.
-            self.fold.tail_bytes += length;
-            return;
-        }
-        match span {
-            Span::Damage { fault, .. } => {
-                self.note(
-                    out,
-                    range.start,
-                    &format_args!("{length} bytes that are no batch: {fault}"),
-                );
-            }
-            _ => self.note(
-                out,
-                range.start,
-                &format_args!(
-                    "{length} zero bytes: preallocated room, or pages that never reached the disk"
-                ),
-            ),
+        let gap = self.gap.get_or_insert(Gap {
+            range: range.clone(),
+            fault: None,
+        });
+        gap.range.end = range.end;
+        if let Span::Damage { fault, .. } = span {
+            gap.fault.get_or_insert(*fault);
         }
     }
+
+    /// Tells the gap that ends here, if there is one. Where the size of an entry is impossible the original breaks off;
+    /// an entry that is not all there ends the file, and so do a few bytes.
+    fn close_gap(&mut self, out: &mut Output<'_>) {
+        let Some(Gap { range, fault }) = self.gap.take() else {
+            return;
+        };
+        let length = range.end - range.start;
+        let breaks = match fault.map(|fault| fault.kind()) {
+            Some(kind) => matches!(kind, FaultKind::FrameSize { .. }),
+            None => length > SILENT_TAIL_BYTES,
+        };
+        if !breaks || self.style.ends_at_zeros {
+            self.fold.tail_bytes += length;
+            return;
+        }
+        let what = match fault {
+            Some(fault) => format!("{length} bytes that are no batch: {fault}"),
+            None => format!(
+                "{length} zero bytes: preallocated room, or pages that never reached the disk"
+            ),
+        };
+        self.note(out, range.start, &what);
+    }
+}
+
+/// Bytes that are no entry.
+#[derive(Debug)]
+struct Gap {
+    range: Range<u64>,
+    /// Why the entry expected at its start is none; `None` while there are only zeros.
+    fault: Option<Fault>,
 }
 
 /// Whether the fault is that of a message whose value lies outside it.
@@ -292,15 +309,15 @@ impl Visitor for LogPrinter<'_> {
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
         let Span::Frame(frame) = span else {
-            self.gap(&span, out);
-            self.in_gap = true;
+            self.widen_gap(&span);
             return ControlFlow::Continue(());
         };
-        self.in_gap = false;
+        self.close_gap(out);
         self.frame(frame, scratch, out)
     }
 
-    fn fold(self) -> LogFold {
+    fn end(mut self, out: &mut Output<'_>) -> LogFold {
+        self.close_gap(out);
         self.fold
     }
 }

@@ -6,7 +6,7 @@ use kseg::wire::Release;
 pub(crate) const NEWEST: Release = Release::new(4, 3, 1);
 
 /// The oldest release whose output is known.
-pub(crate) const OLDEST: Release = Release::old(11, 0, 0);
+pub(crate) const OLDEST: Release = Release::old(8, 0, 0);
 
 /// How a release lays its lines out.
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +31,22 @@ pub(crate) struct Style {
     pub(crate) is_control: bool,
     /// Whether batches say their delete horizon.
     pub(crate) delete_horizon: bool,
-    /// Whether the names of codecs are in upper case.
-    pub(crate) upper_case_codecs: bool,
+    /// How codecs are called.
+    pub(crate) codecs: CodecNames,
+    /// The newest magic that is known.
+    pub(crate) newest_magic: i8,
     /// Whether zstd is known.
     pub(crate) zstd: bool,
+    /// Whether messages say their timestamp (`Messages`).
+    pub(crate) timestamps: bool,
+    /// What becomes of a compressed set inside a compressed set.
+    pub(crate) nested: Nested,
+    /// Whether a size that no entry can have ends the file, as zeros behind it do.
+    pub(crate) ends_at_zeros: bool,
+    /// Whether files of other kinds are told.
+    pub(crate) tells_unknown_files: bool,
+    /// Whether a record without a value says so.
+    pub(crate) null_payload: bool,
     /// Whether a record without a value hides its key.
     pub(crate) tombstones_hide_keys: bool,
     /// Whether messages end in a brace that nothing opened.
@@ -48,6 +60,8 @@ pub(crate) struct Style {
 /// The lines of a batch and its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
+    /// A line a message, compressed sets being messages or, deeply, opened (to 0.10.2).
+    Messages,
     /// Either a line a batch or a line a record (0.11 to 2.1).
     Classic,
     /// Records below their batch (2.2 to 2.7).
@@ -58,11 +72,35 @@ pub(crate) enum Layout {
     Current,
 }
 
+/// How codecs are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CodecNames {
+    /// `GZIPCompressionCodec` (to 0.10.1).
+    Class,
+    /// `GZIP` (to 2.8).
+    Upper,
+    /// `gzip` (3.0 on).
+    Lower,
+}
+
+/// What becomes of a compressed set inside a compressed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nested {
+    /// It is opened too (0.8).
+    Opened,
+    /// It is a message (to 0.10.1).
+    Message,
+    /// The tool breaks off (0.10.2 on).
+    Breaks,
+}
+
 /// How offsets that do not follow each other are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GapStyle {
+    /// Newest first, from the second message on, with a heading misspelt (to 0.10.2).
+    Misspelt,
     /// Newest first, from the second record on; the heading ends in a colon (to 2.2).
-    OldestHeading,
+    Colon,
     /// Newest first, from the second record on (to 4.2).
     NewestFirst,
     /// By offset, each once, counting from offset 0 (4.3).
@@ -73,13 +111,15 @@ impl Style {
     /// The style of `release`.
     pub(crate) fn of(release: Release) -> Self {
         let since = |major, minor, patch| release.since(Release::new(major, minor, patch));
+        let old = |minor, patch, fix| release.since(Release::old(minor, patch, fix));
         Self {
             release,
             layout: match () {
                 () if since(3, 0, 0) => Layout::Current,
                 () if since(2, 8, 0) => Layout::Flooded,
                 () if since(2, 2, 0) => Layout::Indented,
-                () => Layout::Classic,
+                () if old(11, 0, 0) => Layout::Classic,
+                () => Layout::Messages,
             },
             heading: if since(3, 3, 0) {
                 "Log starting offset: "
@@ -87,19 +127,38 @@ impl Style {
                 "Starting offset: "
             },
             data_implies_deep: since(1, 1, 0),
-            producer_epoch: release.since(Release::old(11, 0, 2)),
+            producer_epoch: old(11, 0, 2),
             count: since(2, 0, 0),
             is_control: since(2, 0, 1),
             delete_horizon: since(3, 2, 0),
-            upper_case_codecs: !since(3, 0, 0),
+            codecs: match () {
+                () if since(3, 0, 0) => CodecNames::Lower,
+                () if old(10, 2, 0) => CodecNames::Upper,
+                () => CodecNames::Class,
+            },
+            newest_magic: match () {
+                () if old(11, 0, 0) => 2,
+                () if old(10, 0, 0) => 1,
+                () => 0,
+            },
             zstd: since(2, 1, 0),
-            tombstones_hide_keys: !since(2, 4, 0),
+            timestamps: old(10, 1, 0),
+            nested: match () {
+                () if old(10, 2, 0) => Nested::Breaks,
+                () if old(9, 0, 0) => Nested::Message,
+                () => Nested::Opened,
+            },
+            ends_at_zeros: !old(10, 2, 0),
+            tells_unknown_files: old(11, 0, 0),
+            null_payload: !old(9, 0, 0),
+            tombstones_hide_keys: old(9, 0, 0) && !since(2, 4, 0),
             stray_brace: since(3, 0, 0) && !since(4, 3, 0),
             bar_without_key: since(4, 3, 0),
             gaps: match () {
                 () if since(4, 3, 0) => GapStyle::Sorted,
                 () if since(2, 3, 0) => GapStyle::NewestFirst,
-                () => GapStyle::OldestHeading,
+                () if old(11, 0, 0) => GapStyle::Colon,
+                () => GapStyle::Misspelt,
             },
         }
     }
