@@ -59,7 +59,7 @@
 //!
 //! # Modules, in the order of the data
 //!
-//! [`wire`] bytes to numbers · [`format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
+//! [`wire`] bytes to numbers · [`mod@format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
 //! [`scan`] files to spans, spans to visitors · [`guide`] the long texts.
 
 pub mod decode;
