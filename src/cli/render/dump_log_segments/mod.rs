@@ -6,8 +6,11 @@
 mod contents;
 mod control;
 mod gaps;
+pub(crate) mod index;
 mod lines;
 mod messages;
+pub(crate) mod mismatch;
+pub(crate) mod snapshot;
 mod style;
 
 use std::ops::{ControlFlow, Range};
