@@ -44,6 +44,7 @@ kseg=${CARGO_TARGET_DIR:-target}/release/kseg
 kafka() { "${kafka_dump[@]}" "$@"; }
 one() { "$kseg" dump -j1 "$@"; }
 two() { "$kseg" dump -j2 "$@"; }
+windowed() { "$kseg" dump -j1 --no-mmap "$@"; }
 version() { "$kseg" --version; }
 
 # segment NAME OPTION...: writes one and sets `log` to its path.
@@ -119,6 +120,18 @@ for case in 'none 400' 'none 100' 'gzip 400' 'snappy 400' 'lz4 400' 'zstd 400'; 
   fi
   rm "$log"
 done
+
+# Indexes. What Kafka 4.3 does for a time index grows with the square of the segment: minutes at 256 MiB, seconds at
+# 32 MiB, which is therefore its size whatever --size says. For kseg alone it is timed at full size too.
+segment indexes --size "$size" --indexes
+same kafka one --files "${log%.log}.index"
+versus '.index: DumpLogSegments, kseg' kafka one --files "${log%.log}.index"
+versus '.timeindex: kseg, kseg --no-mmap' one windowed --files "${log%.log}.timeindex"
+rm "${log%.log}".*
+segment small-indexes --size 32MiB --indexes
+same kafka one --files "${log%.log}.timeindex"
+versus '.timeindex of 32MiB: DumpLogSegments, kseg' kafka one --files "${log%.log}.timeindex"
+rm "${log%.log}".*
 
 segment large --size 2GiB
 for threads in 1 2; do

@@ -21,6 +21,24 @@ use crate::wire::{LeaderEpoch, Offset};
 /// The suffix of a segment's records.
 pub const LOG_SUFFIX: &str = ".log";
 
+/// The suffix of its offset index.
+pub const OFFSET_INDEX_SUFFIX: &str = ".index";
+
+/// The suffix of its time index.
+pub const TIME_INDEX_SUFFIX: &str = ".timeindex";
+
+/// The suffix of its index of aborted transactions.
+pub const TXN_INDEX_SUFFIX: &str = ".txnindex";
+
+/// The suffix of the state of producers at an offset.
+pub const PRODUCER_SNAPSHOT_SUFFIX: &str = ".snapshot";
+
+/// The suffix of a snapshot of `KRaft`.
+pub const CHECKPOINT_SUFFIX: &str = ".checkpoint";
+
+/// The snapshot that a `KRaft` node starts from if it has no other.
+pub const BOOTSTRAP_CHECKPOINT: &str = "bootstrap.checkpoint";
+
 /// What a file is, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -78,7 +96,7 @@ impl FileKind {
         (".kafka_cleanshutdown", Self::CleanShutdown),
         (".lock", Self::Lock),
         ("quorum-state", Self::QuorumState),
-        ("bootstrap.checkpoint", Self::BootstrapSnapshot),
+        (BOOTSTRAP_CHECKPOINT, Self::BootstrapSnapshot),
         ("remote_log_snapshot", Self::RemoteSnapshot),
         ("_rlmm_committed_offsets", Self::RemoteCommittedOffsets),
     ];
@@ -86,11 +104,11 @@ impl FileKind {
     /// Files that are told by their suffix.
     const SUFFIXES: [(&'static str, Self); 7] = [
         (LOG_SUFFIX, Self::Log),
-        (".index", Self::OffsetIndex),
-        (".timeindex", Self::TimeIndex),
-        (".txnindex", Self::TransactionIndex),
-        (".snapshot", Self::ProducerSnapshot),
-        (".checkpoint", Self::MetadataSnapshot),
+        (OFFSET_INDEX_SUFFIX, Self::OffsetIndex),
+        (TIME_INDEX_SUFFIX, Self::TimeIndex),
+        (TXN_INDEX_SUFFIX, Self::TransactionIndex),
+        (PRODUCER_SNAPSHOT_SUFFIX, Self::ProducerSnapshot),
+        (CHECKPOINT_SUFFIX, Self::MetadataSnapshot),
         (".leader_epoch_checkpoint", Self::LeaderEpochs),
     ];
 
@@ -326,6 +344,15 @@ pub fn base_offset(name: &str) -> Option<Offset> {
     parse_long(digits).map(Offset)
 }
 
+/// The end offset and the epoch in the name of a `KRaft` snapshot: 20 characters and, one further on, 10. Nobody looks at
+/// the others.
+#[must_use]
+pub fn checkpoint(name: &str) -> Option<(Offset, i32)> {
+    let offset = parse_long(name.get(..20)?)?;
+    let epoch = i32::try_from(parse_long(name.get(21..31)?)?).ok()?;
+    Some((Offset(offset), epoch))
+}
+
 /// `Long.parseLong`: an optional sign, then decimal digits.
 #[must_use]
 pub fn parse_long(text: &str) -> Option<i64> {
@@ -364,6 +391,24 @@ mod tests {
             ("1", None),
         ] {
             assert_eq!(base_offset(name), offset.map(Offset), "{name}");
+        }
+    }
+
+    #[test]
+    fn checkpoints_are_named_by_offset_and_epoch() {
+        for (name, parts) in [
+            ("00000000000000000131-0000000002.checkpoint", Some((131, 2))),
+            (
+                "0000000000000000013150000000002x.checkpoint",
+                Some((131, 2)),
+            ),
+            ("00000000000000000131-9999999999.checkpoint", None),
+            ("00000000000000000131.checkpoint", None),
+            ("bootstrap.checkpoint", None),
+            ("\u{e9}0000000000000000000-0000000002.checkpoint", None),
+        ] {
+            let expected = parts.map(|(offset, epoch)| (Offset(offset), epoch));
+            assert_eq!(checkpoint(name), expected, "{name}");
         }
     }
 

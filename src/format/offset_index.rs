@@ -18,7 +18,7 @@
 //!
 //! Source: `OffsetIndex`, `AbstractIndex`.
 
-use super::search::{largest_at_most, leading_nonzero};
+use super::search::{largest_at_most, largest_at_most_cold, leading_nonzero};
 use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, be};
 
 const RELATIVE_OFFSET: usize = 0;
@@ -122,6 +122,13 @@ impl<'map> OffsetIndex<'map> {
         self.get(found)
     }
 
+    /// The same as brokers up to 2.0 found it: by halving all entries at once.
+    #[must_use]
+    pub fn lookup_cold(&self, target: Offset) -> Option<OffsetEntry> {
+        let order = |entry: &[u8; ENTRY_BYTES]| self.entry(*entry).offset.cmp(&target);
+        self.get(largest_at_most_cold(self.entries, order)?)
+    }
+
     /// What brokers up to 2.2 checked when they opened the file, and `--index-sanity-check` does.
     ///
     /// # Errors
@@ -218,8 +225,21 @@ mod tests {
         ] {
             let found = index.lookup(Offset(target)).map(|entry| entry.position);
             assert_eq!(found, position, "{target}");
+            assert_eq!(
+                index.lookup(Offset(target)),
+                index.lookup_cold(Offset(target))
+            );
         }
         assert_eq!(OffsetIndex::new(&[], Offset(0)).lookup(Offset(5)), None);
+    }
+
+    #[test]
+    fn releases_disagree_where_the_entries_are_not_in_order() {
+        let bytes = bytes(&[(18, 1112), (4, 315), (9, 623), (29, 1638)]);
+        let index = OffsetIndex::new(&bytes, Offset(0));
+        let position = |found: Option<OffsetEntry>| found.map(|entry| entry.position);
+        assert_eq!(position(index.lookup(Offset(18))), Some(1112));
+        assert_eq!(position(index.lookup_cold(Offset(18))), Some(623));
     }
 
     #[test]

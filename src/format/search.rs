@@ -25,6 +25,19 @@ where
     Some(halve(0, warm, at))
 }
 
+/// The same as a broker up to 2.0 did it, which halved all entries at once.
+pub(super) fn largest_at_most_cold<const N: usize, F>(
+    entries: &[[u8; N]],
+    order: F,
+) -> Option<usize>
+where
+    F: Fn(&[u8; N]) -> Ordering,
+{
+    let last = entries.len().checked_sub(1)?;
+    let at = |index: usize| entries.get(index).map_or(Ordering::Greater, &order);
+    (at(0) != Ordering::Greater).then(|| halve(0, last, at))
+}
+
 fn halve(mut low: usize, mut high: usize, at: impl Fn(usize) -> Ordering) -> usize {
     while low < high {
         let middle = low.midpoint(high.saturating_add(1));

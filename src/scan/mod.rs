@@ -5,6 +5,7 @@
 
 pub mod parallel;
 mod search;
+pub mod seek;
 pub mod visit;
 pub mod walk;
 

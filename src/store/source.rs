@@ -80,6 +80,12 @@ impl Source {
 /// kernel refuses is merely kept.
 const PAGE_BYTES: usize = 4096;
 
+impl From<Vec<u8>> for Source {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Backing::Held(bytes))
+    }
+}
+
 impl Deref for Source {
     type Target = [u8];
 
@@ -127,6 +133,12 @@ impl Stream {
             path: path.to_owned(),
             len,
         })
+    }
+
+    /// Bytes of the file when it was opened.
+    #[must_use]
+    pub fn len_bytes(&self) -> u64 {
+        self.len
     }
 
     /// Reads `range` into `buffer`; fewer bytes if the file has become shorter.

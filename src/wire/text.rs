@@ -10,7 +10,7 @@ const REPLACEMENT: &str = "\u{fffd}";
 /// Appends the text of `bytes`.
 #[inline]
 pub fn push_utf8(out: &mut Vec<u8>, bytes: &[u8]) {
-    if simdutf8::basic::from_utf8(bytes).is_ok() {
+    if bytes.is_ascii() || simdutf8::basic::from_utf8(bytes).is_ok() {
         out.extend_from_slice(bytes);
     } else {
         each_piece(bytes, |piece| out.extend_from_slice(piece.as_bytes()));

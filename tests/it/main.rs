@@ -11,6 +11,7 @@ mod framings;
 mod fuzz_bodies;
 mod hex;
 mod images;
+mod indexes;
 mod jobs;
 mod limits;
 mod process;

@@ -1,7 +1,12 @@
 //! `kseg dump`: what Kafka's `kafka-dump-log.sh` prints.
 
+mod beside;
+mod index;
+mod kind;
+mod look;
 mod options;
 mod run;
+mod time_index;
 mod translate;
 
 use std::ffi::OsString;
@@ -11,6 +16,7 @@ use kseg::wire::Release;
 
 use super::args::Reading;
 use super::render::dump_log_segments::NEWEST;
+use run::Run;
 pub(crate) use translate::translate;
 
 /// Prints log segments exactly as Kafka's own kafka-dump-log.sh does
@@ -34,7 +40,8 @@ Exit status:
 #[expect(clippy::struct_excessive_bools, reason = "the original's flags")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Dump {
-    /// The files to dump, separated by commas
+    /// The files to dump, separated by commas: .log, .index, .timeindex, .txnindex, .snapshot and .checkpoint. Indexes are
+    /// compared with the .log beside them
     #[arg(long, value_name = "FILES")]
     files: Vec<OsString>,
 
@@ -58,9 +65,17 @@ pub(crate) struct Dump {
     #[arg(long, value_name = "BYTES")]
     max_bytes: Vec<String>,
 
-    /// Taken for the sake of scripts: has an effect on index files only
+    /// The largest batch that an entry of a .index is compared with [default: 5242880]
     #[arg(long, value_name = "BYTES")]
     max_message_size: Vec<String>,
+
+    /// Compare indexes with the log without printing their entries
+    #[arg(long)]
+    verify_index_only: bool,
+
+    /// Only check of an index what brokers up to 2.2 checked when they opened it
+    #[arg(long)]
+    index_sanity_check: bool,
 
     /// How to show keys: org.apache.kafka.tools.api.StringDecoder, IntegerDecoder or LongDecoder; implies --print-data-log
     #[arg(long, value_name = "CLASS", num_args = 0..=1, default_missing_value = options::DEFAULT_DECODER)]

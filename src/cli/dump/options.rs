@@ -23,6 +23,9 @@ const LARGEST_MESSAGE: i32 = 5 << 20;
 /// What the original takes for no limit.
 const NO_LIMIT: i32 = i32::MAX;
 
+/// The default of `--max-message-size`.
+const MAX_MESSAGE_SIZE: i32 = 5 << 20;
+
 impl Dump {
     /// Refuses what the release never had.
     pub(crate) fn check(&self) -> Result<()> {
@@ -45,6 +48,11 @@ impl Dump {
             !self.max_bytes.is_empty(),
             "max-bytes",
             Release::new(3, 3, 0),
+        )?;
+        too_new(
+            self.index_sanity_check,
+            "index-sanity-check",
+            Release::old(10, 0, 0),
         )?;
         too_new(
             self.cluster_metadata_decoder,
@@ -141,6 +149,17 @@ impl Dump {
     pub(crate) fn limit(&self) -> Result<Option<i32>> {
         let limit = int("max-bytes", &self.max_bytes)?;
         Ok(limit.filter(|&bytes| bytes != NO_LIMIT))
+    }
+}
+
+impl Dump {
+    /// How many bytes of the log an entry of an `.index` may point at.
+    pub(crate) fn max_message_size(&self) -> Result<u64> {
+        let size = int("max-message-size", &self.max_message_size)?;
+        match u64::try_from(size.unwrap_or(MAX_MESSAGE_SIZE)) {
+            Ok(size) => Ok(size),
+            Err(_) => bail!("--max-message-size: cannot be negative"),
+        }
     }
 }
 

@@ -12,20 +12,24 @@ use kseg::scan::{Merge, Parcel, Policy, parallel};
 use kseg::store::Segment;
 
 use super::Dump;
+use super::kind::Kind;
 use crate::cli::exit::Outcome;
 use crate::cli::render::Push;
+use crate::cli::render::dump_log_segments::mismatch::Mismatches;
 use crate::cli::render::dump_log_segments::{Gaps, LogFold, LogPrinter, Options, Style};
 use crate::cli::{Context, help_of};
 
 /// A run in progress.
-struct Run<'a> {
-    dump: &'a Dump,
-    style: Style,
-    context: &'a mut Context,
+pub(super) struct Run<'a> {
+    pub(super) dump: &'a Dump,
+    pub(super) style: Style,
+    pub(super) context: &'a mut Context,
+    /// What is wrong with indexes, for the end of the run.
+    pub(super) mismatches: Mismatches,
     /// Offsets that do not follow each other, by file, for the end of the run.
     gaps: Vec<(String, Gaps)>,
     /// Whether the original would have broken off.
-    broke: bool,
+    pub(super) broke: bool,
     /// What writing to standard output ended with.
     written: io::Result<()>,
 }
@@ -50,6 +54,7 @@ impl Dump {
             dump: &self,
             style,
             context,
+            mismatches: Mismatches::new(self.kafka),
             gaps: Vec::new(),
             broke: false,
             written: Ok(()),
@@ -74,7 +79,7 @@ impl Dump {
 
 impl Run<'_> {
     /// Hands rendered bytes to the streams they are for.
-    fn write(&mut self, text: &[u8], notes: &[u8]) -> ControlFlow<()> {
+    pub(super) fn write(&mut self, text: &[u8], notes: &[u8]) -> ControlFlow<()> {
         if self.written.is_ok() {
             self.written = self.context.out.write_all(text);
         }
@@ -88,31 +93,61 @@ impl Run<'_> {
 
     fn file(&mut self, path: &Path) {
         let given = given_form(path);
-        let suffix = name::suffix(given.rsplit('/').next().unwrap_or_default());
-        if suffix != Some(name::LOG_SUFFIX) && !self.style.tells_unknown_files {
+        let name = given.rsplit('/').next().unwrap_or_default();
+        let kind = Kind::of(name, self.style.release);
+        if kind.is_none() && !self.style.tells_unknown_files {
             return;
         }
         let flow = self.write(format!("Dumping {given}\n").as_bytes(), &[]);
         if flow.is_break() {
             return;
         }
-        match suffix {
-            Some(name::LOG_SUFFIX) => {
-                if let Err(error) = self.log(path, &given) {
-                    self.broke = true;
-                    self.context.say(format!("kseg: {error:#}\n").as_bytes());
-                }
-            }
-            suffix => {
+        let dumped = match kind {
+            Some(Kind::Log) => self.log(path, &given, false),
+            Some(Kind::Checkpoint) => self.log(path, &given, true),
+            Some(Kind::OffsetIndex) => self.offset_index(path, &given),
+            Some(Kind::TimeIndex) => self.time_index(path, &given),
+            Some(Kind::TxnIndex) => self.txn_index(path, &given),
+            Some(Kind::Producers) => self.producers(path),
+            None => {
                 // Up to 4.2 the original broke off at a name without a suffix.
-                self.broke |= suffix.is_none() && !self.style.bar_without_key;
+                self.broke |= name::suffix(name).is_none() && !self.style.bar_without_key;
                 self.context
                     .say(format!("Ignoring unknown file {given}\n").as_bytes());
+                Ok(())
             }
+        };
+        if let Err(error) = dumped {
+            self.broke = true;
+            self.context.say(format!("kseg: {error:#}\n").as_bytes());
         }
     }
 
-    fn log(&mut self, path: &Path, given: &str) -> Result<()> {
+    /// What comes before the batches: what the name says.
+    fn heading(&mut self, path: &Path, is_checkpoint: bool, head: &mut Vec<u8>) -> Result<()> {
+        if !is_checkpoint {
+            let segment = Segment::at(path)?;
+            head.text(self.style.heading)
+                .int(segment.base_offset().get())
+                .text("\n");
+            return Ok(());
+        }
+        let name = name::file_name(path);
+        if name == name::BOOTSTRAP_CHECKPOINT {
+            head.text("KRaft bootstrap snapshot\n");
+        } else if let Some((offset, epoch)) = name::checkpoint(name) {
+            head.text("Snapshot end offset: ").int(offset.get());
+            head.text(", epoch: ").int(epoch).text("\n");
+        } else {
+            self.broke = true;
+            let what = "the name does not begin with an end offset and an epoch";
+            self.context
+                .say(format!("kseg: {}: {what}\n", path.display()).as_bytes());
+        }
+        Ok(())
+    }
+
+    fn log(&mut self, path: &Path, given: &str, is_checkpoint: bool) -> Result<()> {
         let options = self.dump.shown(&self.style)?;
         let limit = self.dump.limit()?;
         let mut head = Vec::new();
@@ -123,10 +158,7 @@ impl Run<'_> {
                 .text(class)
                 .text(" instead\n");
         }
-        let segment = Segment::at(path)?;
-        head.text(self.style.heading)
-            .int(segment.base_offset().get())
-            .text("\n");
+        self.heading(path, is_checkpoint, &mut head)?;
         if self.write(&head, &[]).is_break() {
             return Ok(());
         }
@@ -186,6 +218,7 @@ impl Run<'_> {
 
     fn end(self) -> Result<Outcome> {
         let mut blocks = Vec::new();
+        self.mismatches.render(&mut blocks);
         for (path, gaps) in self.gaps.iter().filter(|(_, gaps)| !gaps.is_empty()) {
             gaps.render(path, &mut blocks);
         }
@@ -241,7 +274,7 @@ fn given_form(path: &Path) -> String {
 }
 
 /// The same from the root on; `.` and `..` stay.
-fn absolute_form(given: &str) -> String {
+pub(super) fn absolute_form(given: &str) -> String {
     if given.starts_with('/') {
         return given.to_owned();
     }

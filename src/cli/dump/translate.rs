@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 
 /// Options without a value.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 12] = [
     "offsets-decoder",
     "transaction-log-decoder",
     "cluster-metadata-decoder",
@@ -16,6 +16,8 @@ const FLAGS: [&str; 10] = [
     "print-data-log",
     "deep-iteration",
     "skip-record-metadata",
+    "verify-index-only",
+    "index-sanity-check",
     "help",
     "version",
 ];

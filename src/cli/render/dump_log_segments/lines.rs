@@ -6,6 +6,7 @@ use kseg::wire::{Fault, FaultKind};
 
 use super::style::{CodecNames, Layout, Style};
 use crate::cli::render::Push;
+use crate::cli::render::fields::Fields;
 
 /// The name of a codec, or what stands for one that does not exist; Kafka's tool breaks off there.
 pub(super) fn push_codec(line: &mut Vec<u8>, style: &Style, codec: Result<Codec, Fault>) {
@@ -187,24 +188,29 @@ impl<'a> RecordLine<'a> {
 
     #[inline]
     fn push_current(&self, line: &mut Vec<u8>, record: &Record<'_>) {
-        line.text("| offset: ").int(record.offset().0);
-        self.push_time(line, record);
-        line.text(" keySize: ")
-            .int(record.key_size())
-            .text(" valueSize: ")
-            .int(record.value_size());
-        match record.message() {
-            None => push_sequence(line, record),
-            Some(message) => {
-                line.text(" isValid: ")
-                    .bool(is_valid(&message))
-                    .text(" crc: ")
-                    .int(message.stored_crc());
-                if self.style.stray_brace {
-                    line.text("}");
-                }
-            }
+        let mut fields = Fields::at_end_of(line);
+        fields.text("| offset: ").int(record.offset().0);
+        fields
+            .text(" ")
+            .text(self.timestamp_type)
+            .text(": ")
+            .int(record.timestamp().0);
+        fields.text(" keySize: ").int(record.key_size());
+        fields.text(" valueSize: ").int(record.value_size());
+        let Some(message) = record.message() else {
+            fields.text(" sequence: ").int(record.sequence());
+            fields.finish();
+            push_header_keys(line, record);
+            return;
+        };
+        fields
+            .text(" isValid: ")
+            .text(if is_valid(&message) { "true" } else { "false" });
+        fields.text(" crc: ").int(message.stored_crc());
+        if self.style.stray_brace {
+            fields.text("}");
         }
+        fields.finish();
     }
 
     fn push_indented(&self, line: &mut Vec<u8>, record: &Record<'_>) {

@@ -6,8 +6,11 @@
 mod contents;
 mod control;
 mod gaps;
+pub(crate) mod index;
 mod lines;
 mod messages;
+pub(crate) mod mismatch;
+pub(crate) mod snapshot;
 mod style;
 
 use std::ops::{ControlFlow, Range};
@@ -180,6 +183,10 @@ impl<'a> LogPrinter<'a> {
         self.note(out, frame.position().0, &fault);
     }
 
+    #[expect(
+        clippy::explicit_counter_loop,
+        reason = "enumerate() copies every record once more"
+    )]
     fn records(
         &mut self,
         batch: &Batch<'_>,
@@ -187,6 +194,7 @@ impl<'a> LogPrinter<'a> {
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
         let position = batch.position().0;
+        let line = RecordLine::new(self.style, batch, || first_offset(batch, scratch));
         let records = match batch.records(scratch) {
             Ok(records) => records,
             Err(fault) => {
@@ -194,20 +202,17 @@ impl<'a> LogPrinter<'a> {
                 return ControlFlow::Continue(());
             }
         };
-        let mut records = records.peekable();
-        let first = records
-            .peek()
-            .and_then(|first| first.as_ref().ok())
-            .map(|record| record.offset().0);
-        let line = RecordLine::new(self.style, batch, || first.unwrap_or(-1));
-        for (index, record) in records.enumerate() {
-            match record {
-                Ok(record) => self.record(batch, &line, &record, out),
+        let mut index = 0_u32;
+        for record in records {
+            // By reference: a record is too large to be handed on by the million.
+            match &record {
+                Ok(record) => self.record(batch, &line, record, out),
                 // Kafka reads a message's value only to show it.
-                Err(fault) if self.options.contents.is_none() && is_value_missing(batch, fault) => {
-                }
+                Err(fault)
+                    if self.options.contents.is_none() && is_value_missing(batch, *fault) => {}
                 Err(fault) => self.note(out, position, &format_args!("record {index}: {fault}")),
             }
+            index += 1;
             out.poll()?;
         }
         ControlFlow::Continue(())
@@ -286,6 +291,17 @@ struct Gap {
     range: Range<u64>,
     /// Why the entry expected at its start is none; `None` while there are only zeros.
     fault: Option<Fault>,
+}
+
+/// The offset of the first record of a batch.
+fn first_offset(batch: &Batch<'_>, scratch: &mut Scratch) -> i64 {
+    let first = batch
+        .records(scratch)
+        .ok()
+        .and_then(|mut records| records.next());
+    first
+        .and_then(Result::ok)
+        .map_or(-1, |record| record.offset().0)
 }
 
 /// Whether the fault is that of a message whose value lies outside it.

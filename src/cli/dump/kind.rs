@@ -1,0 +1,37 @@
+//! What a file is, by its name.
+
+use kseg::format::name;
+use kseg::wire::Release;
+
+/// The kinds of files that are dumped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `.log`
+    Log,
+    /// `.checkpoint`: a snapshot of `KRaft`, whose insides are those of a `.log`.
+    Checkpoint,
+    /// `.index`
+    OffsetIndex,
+    /// `.timeindex`
+    TimeIndex,
+    /// `.txnindex`
+    TxnIndex,
+    /// `.snapshot`
+    Producers,
+}
+
+impl Kind {
+    /// What the release takes the file `name` for; `None` if it does not know it.
+    pub(super) fn of(name: &str, release: Release) -> Option<Self> {
+        let (kind, since) = match name::suffix(name)? {
+            name::LOG_SUFFIX => (Self::Log, Release::old(8, 0, 0)),
+            name::OFFSET_INDEX_SUFFIX => (Self::OffsetIndex, Release::old(8, 0, 0)),
+            name::TIME_INDEX_SUFFIX => (Self::TimeIndex, Release::old(10, 1, 0)),
+            name::TXN_INDEX_SUFFIX => (Self::TxnIndex, Release::old(11, 0, 0)),
+            name::PRODUCER_SNAPSHOT_SUFFIX => (Self::Producers, Release::old(11, 0, 0)),
+            name::CHECKPOINT_SUFFIX => (Self::Checkpoint, Release::new(3, 3, 0)),
+            _ => return None,
+        };
+        release.since(since).then_some(kind)
+    }
+}

@@ -1,0 +1,250 @@
+//! A look at what a `.log` holds at a position: what entries of indexes are compared with.
+
+use std::ops::Range;
+
+use kseg::format::frame::FrameHeader;
+use kseg::format::{Batch, Codec, Frame, Limits, Message, Scratch, batch};
+use kseg::scan::seek;
+use kseg::store::{Error, LogFile};
+use kseg::wire::{Fault, FaultKind, Offset, Position};
+
+/// Places looked at before the memory of a mapping is given back. Around each of them the kernel maps 64 KiB.
+const LOOKS: u32 = 256;
+
+/// What the release can read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader {
+    /// zstd.
+    pub(super) zstd: bool,
+    /// Compressed sets inside compressed sets.
+    pub(super) nested: bool,
+    /// The newest magic; entries of later ones are messages to it.
+    pub(super) newest_magic: i8,
+}
+
+/// A `.log` that is looked at here and there.
+#[derive(Debug)]
+pub(super) struct Look {
+    log: LogFile,
+    buffer: Vec<u8>,
+    scratch: Scratch,
+    reader: Reader,
+    /// What was looked at since memory was last given back.
+    looked: Option<Range<u64>>,
+    looks: u32,
+    /// The last batch whose largest timestamp was asked for.
+    known: Option<(u64, Result<i64, String>)>,
+}
+
+/// Why there is no batch at a position.
+type Missing = String;
+
+impl Look {
+    pub(super) fn new(log: LogFile, reader: Reader, limits: Limits) -> Self {
+        Self {
+            log,
+            buffer: Vec::new(),
+            scratch: Scratch::with_limits(limits),
+            reader,
+            looked: None,
+            looks: 0,
+            known: None,
+        }
+    }
+
+    pub(super) fn file(&self) -> &LogFile {
+        &self.log
+    }
+
+    /// Whether the position lies in the log, or at its end.
+    pub(super) fn within(&self, position: i64) -> Result<u64, Missing> {
+        let len = self.log.len_bytes();
+        match u64::try_from(position) {
+            Ok(position) if position <= len => Ok(position),
+            Ok(_) => Err(format!("the log ends at {len}")),
+            Err(_) => Err("the position is negative".into()),
+        }
+    }
+
+    /// The last offset of the batch at `position`, of which at most `limit` bytes count.
+    pub(super) fn last_offset(
+        &mut self,
+        position: i32,
+        limit: u64,
+    ) -> Result<Result<Offset, Missing>, Error> {
+        let position = match self.within(i64::from(position)) {
+            Ok(position) => position,
+            Err(missing) => return Ok(Err(missing)),
+        };
+        if let Err(missing) = self.frame_bytes(position, limit)? {
+            return Ok(Err(missing));
+        }
+        let bytes = self.bytes(position, batch::HEADER_BYTES as u64)?;
+        Ok(seek::last_offset(bytes).map_err(|fault| fault.to_string()))
+    }
+
+    /// The offset of the first record from `position` on, in batches that lie in the `limit` bytes from there.
+    pub(super) fn first_record(
+        &mut self,
+        position: i32,
+        limit: u64,
+    ) -> Result<Result<Offset, Missing>, Error> {
+        let mut position = match self.within(i64::from(position)) {
+            Ok(position) => position,
+            Err(missing) => return Ok(Err(missing)),
+        };
+        let mut limit = limit;
+        loop {
+            let size = match self.frame_bytes(position, limit)? {
+                Ok(size) => size,
+                Err(missing) => return Ok(Err(missing)),
+            };
+            let mut first = None;
+            let read = self.records(position, size, true, &mut |offset, _| {
+                first = first.or(Some(offset));
+            })?;
+            match (first, read) {
+                (_, Err(fault)) => return Ok(Err(fault)),
+                (Some(first), Ok(())) => return Ok(Ok(first)),
+                (None, Ok(())) => {}
+            }
+            position = position.saturating_add(size);
+            limit = limit.saturating_sub(size);
+        }
+    }
+
+    /// The largest timestamp of the records in the batch at `position`; −1 if there is none.
+    pub(super) fn max_timestamp(&mut self, position: u64) -> Result<Result<i64, Missing>, Error> {
+        if let Some((at, known)) = &self.known
+            && *at == position
+        {
+            return Ok(known.clone());
+        }
+        let max = match self.frame_bytes(position, u64::MAX)? {
+            Err(missing) => Err(missing),
+            Ok(size) => {
+                let mut max = -1;
+                let read = self.records(position, size, false, &mut |_, timestamp| {
+                    max = max.max(timestamp);
+                })?;
+                read.map(|()| max)
+            }
+        };
+        self.known = Some((position, max.clone()));
+        Ok(max)
+    }
+
+    /// Bytes of the batch at `position`, if it lies in the `limit` bytes from there.
+    fn frame_bytes(&mut self, position: u64, limit: u64) -> Result<Result<u64, Missing>, Error> {
+        let left = self.log.len_bytes().saturating_sub(position);
+        let bytes = self.bytes(position, batch::HEADER_BYTES as u64)?;
+        let header = FrameHeader::read(bytes);
+        let (Some(header), true) = (header, left.min(limit) > TAIL_BYTES) else {
+            let kind = FaultKind::Tail {
+                left: left.min(limit),
+            };
+            return Ok(Err(Fault::new(kind, 0).to_string()));
+        };
+        Ok(match header.frame_bytes() {
+            Err(fault) => Err(fault.to_string()),
+            Ok(size) if size as u64 > left => {
+                let announced = size as u64;
+                Err(FaultKind::FrameBeyondEnd { announced, left }.to_string())
+            }
+            Ok(size) if size as u64 > limit => Err(format!(
+                "batch of {size} bytes, more than --max-message-size {limit}"
+            )),
+            Ok(size) => Ok(size as u64),
+        })
+    }
+
+    /// Shows the records of the batch of `size` bytes at `position`, or at least the first one, and fails where Kafka does:
+    /// it unpacks a compressed batch as a whole, but takes messages apart one by one.
+    fn records(
+        &mut self,
+        position: u64,
+        size: u64,
+        first_only: bool,
+        show: &mut dyn FnMut(Offset, i64),
+    ) -> Result<Result<(), Missing>, Error> {
+        let end = position.saturating_add(size.max(batch::HEADER_BYTES as u64));
+        let bytes = self.log.window(position..end, &mut self.buffer)?;
+        let frame = match Frame::parse(bytes, Position(position)) {
+            Ok(frame) => frame,
+            Err(fault) => return Ok(Err(fault.to_string())),
+        };
+        if frame.magic() > self.reader.newest_magic {
+            return Ok(from_the_future(frame, show));
+        }
+        let batch = match Batch::parse(frame) {
+            Ok(batch) => batch,
+            Err(fault) => return Ok(Err(fault.to_string())),
+        };
+        if !self.reader.zstd && matches!(batch.codec(), Ok(Codec::Zstd)) {
+            return Ok(Err("zstd, which this release cannot read".into()));
+        }
+        let records = match batch.records(&mut self.scratch) {
+            Ok(records) => records,
+            Err(fault) => return Ok(Err(fault.to_string())),
+        };
+        let reader = self.reader;
+        let whole = !first_only || !matches!(batch.codec(), Ok(Codec::None));
+        let mut shown = 0_u32;
+        for record in records {
+            match record {
+                Ok(_) if shown > 0 && !whole => break,
+                Ok(record) => {
+                    show(record.offset(), record.timestamp().0);
+                    shown = shown.saturating_add(1);
+                }
+                Err(fault) if Self::forgives(reader, &batch, fault, first_only && shown > 1) => {}
+                Err(fault) => return Ok(Err(fault.to_string())),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whether nobody minds: the value of a message that is cut, which is not asked for, and a set inside a set, to old
+    /// readers or where it is not reached.
+    fn forgives(reader: Reader, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
+        match fault.kind() {
+            FaultKind::FieldLength { .. } => matches!(batch, Batch::Legacy(_)),
+            FaultKind::WrapperNested => reader.nested || unreached,
+            _ => false,
+        }
+    }
+
+    /// The bytes from `position` on: `count` of them, or more, or all there are.
+    fn bytes(&mut self, position: u64, count: u64) -> Result<&[u8], Error> {
+        let end = position.saturating_add(count);
+        let looked = self.looked.take().unwrap_or(position..end);
+        let looked = looked.start.min(position)..looked.end.max(end);
+        self.looks += 1;
+        if self.looks >= LOOKS {
+            self.log.release(looked);
+            self.looks = 0;
+        } else {
+            self.looked = Some(looked);
+        }
+        self.log.window(position..end, &mut self.buffer)
+    }
+}
+
+/// An entry of a later format than the reader knows, as a message: it has an offset and something for a timestamp, and
+/// what it holds is never that of a compressed set.
+fn from_the_future(frame: Frame<'_>, show: &mut dyn FnMut(Offset, i64)) -> Result<(), Missing> {
+    let message = Message::parse(frame.bytes(), frame.position());
+    match message.map(|message| (message.codec(), message.timestamp())) {
+        Ok((Ok(Codec::None), timestamp)) => {
+            show(frame.offset(), timestamp.0);
+            Ok(())
+        }
+        _ => Err(format!(
+            "magic {}, which this release cannot read",
+            frame.magic()
+        )),
+    }
+}
+
+/// The most bytes that Kafka's reader takes for the tail of a file.
+const TAIL_BYTES: u64 = kseg::format::frame::HEADER_BYTES as u64;
