@@ -289,6 +289,21 @@ fn tell(run: &Run, why: &str) -> String {
     )
 }
 
+/// What the runs of a case printed, by name: each a line with name and length, that many bytes, and a line end.
+fn outputs(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let bytes = fs::read(path).expect("what runs printed");
+    let mut rest = &bytes[..];
+    let mut outputs = BTreeMap::new();
+    while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+        let head = std::str::from_utf8(&rest[..end]).expect("a name and a length");
+        let (name, length) = head.split_once(' ').expect("a name and a length");
+        let (output, after) = rest[end + 1..].split_at(length.parse().expect("a length"));
+        outputs.insert(name.to_owned(), output.to_owned());
+        rest = after.strip_prefix(b"\n").expect("a line end");
+    }
+    outputs
+}
+
 /// All runs of all cases.
 fn recorded() -> Vec<Run> {
     let mut runs = Vec::new();
@@ -296,13 +311,10 @@ fn recorded() -> Vec<Run> {
         .iter()
         .filter(|(path, _)| path.ends_with("dump/runs.tsv"))
     {
-        let folder = path.parent().expect("a folder").join("out");
-        let printed = |name: &str| {
-            if name == "-" {
-                Vec::new()
-            } else {
-                fs::read(folder.join(name)).expect("an output of the run")
-            }
+        let outputs = outputs(&path.with_file_name("printed"));
+        let printed = |name: &str| match name {
+            "-" => Vec::new(),
+            name => outputs.get(name).expect("an output of the run").clone(),
         };
         let text = fs::read_to_string(path).expect("runs.tsv");
         for line in text.lines().filter(|line| !line.starts_with('#')) {
