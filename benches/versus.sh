@@ -8,7 +8,7 @@
 #   --pairs N    how often each two are run, in turns: A B A B ... (5)
 #   SCRATCH      where segments are written, one at a time; needs up to 2 GiB (a new temporary folder)
 #
-# Times are wall clock from start to end with the output thrown away, medians of all runs. `times` is the first over the
+# Times are wall clock from start to end with the output in a file below SCRATCH, medians of all runs. `times` is the first over the
 # second, pair by pair: the median, and the smallest to the largest. Nothing else should run on the machine.
 set -euo pipefail
 export LC_ALL=C
@@ -61,8 +61,9 @@ same() {
 
 # micros COMMAND...: microseconds it takes.
 micros() {
+  rm -f "$scratch/output"
   local start=${EPOCHREALTIME/./}
-  "$@" > /dev/null || die "failed: $*"
+  "$@" > "$scratch/output" || die "failed: $*"
   echo $((${EPOCHREALTIME/./} - start))
 }
 

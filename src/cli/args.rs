@@ -11,7 +11,8 @@ use kseg::store::{Error, LogFile, Source, Stream, lock};
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Reading")]
 pub(crate) struct Reading {
-    /// Threads to work with [default: one a core]; the output is the same for any number
+    /// Threads that read and render, beside the one that writes [default: one a core]; the output is the same for any
+    /// number
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
 

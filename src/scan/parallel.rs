@@ -17,7 +17,7 @@ use super::walk::Policy;
 use crate::format::{Limits, Scratch};
 use crate::store::{Error, LogFile};
 
-/// How many threads work on a file.
+/// How many threads work on a file; one more takes what they render and writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Jobs(NonZero<usize>);
 
@@ -49,7 +49,7 @@ pub struct Plan {
 }
 
 /// Bytes of a piece.
-const PIECE_BYTES: u64 = 256 << 10;
+const PIECE_BYTES: u64 = 512 << 10;
 
 /// An entry larger than this is not looked for where a piece may begin.
 const LARGEST_GUESS: u64 = 16 << 20;
@@ -58,7 +58,7 @@ const LARGEST_GUESS: u64 = 16 << 20;
 const MOST_THREADS: u64 = 64;
 
 /// Parcels of a piece that may wait for the merge: all of a piece's text in most cases, so that its worker can go on.
-const PARCELS_AHEAD: usize = 12;
+const PARCELS_AHEAD: usize = 8;
 
 /// What a worker says of a piece: where it begins, what it rendered, how it ended. Silence: no entry begins in it.
 enum Message<F> {
@@ -106,11 +106,11 @@ pub fn scan<V: Visitor>(
     let mut worker = Worker::new(Scratch::with_limits(plan.limits));
     let pieces = job.end.div_ceil(PIECE_BYTES);
     let threads = (plan.jobs.0.get() as u64).min(pieces).min(MOST_THREADS);
-    if threads <= 1 {
+    if pieces <= 1 {
         return piece(&mut worker, job, 0..job.end, visitor(), sink).map(|(fold, _)| fold);
     }
     thread::scope(|scope| {
-        let (announce, announced) = sync_channel(usize::try_from(threads).unwrap_or(1));
+        let (announce, announced) = sync_channel(usize::try_from(threads).unwrap_or(1).max(2));
         let pieces = Arc::new(Mutex::new(Pieces {
             next: 0,
             count: pieces,
@@ -156,6 +156,8 @@ fn work<V: Visitor>(
     limits: Limits,
 ) {
     let mut worker = Worker::new(Scratch::with_limits(limits));
+    // The piece behind the last one, and where its first entry begins: there is nothing to guess about it.
+    let mut known: Option<(u64, u64)> = None;
     loop {
         let claimed = pieces
             .lock()
@@ -163,7 +165,15 @@ fn work<V: Visitor>(
             .claim();
         let Some((index, lane)) = claimed else { return };
         let range = range_of(job, index);
-        let Some(start) = guess(&mut worker, job, range.clone()) else {
+        let start = match known {
+            Some((next, start)) if next == index => Some(start),
+            _ => guess(&mut worker, job, range.clone()),
+        };
+        let Some(start) = start.filter(|start| *start < range.end) else {
+            // An entry that goes on through this piece may end in the next.
+            known = known
+                .filter(|(next, _)| *next == index)
+                .map(|(_, start)| (index + 1, start));
             continue;
         };
         // A merge that has no use for the piece drops its end, and the work on the piece ends with the next word.
@@ -175,7 +185,10 @@ fn work<V: Visitor>(
             Err(_) => ControlFlow::Break(()),
         };
         let result = piece(&mut worker, job, start..range.end, visitor(), &mut sink);
-        let _heard = lane.send(Message::Ended(result));
+        known = result.as_ref().ok().map(|(_, end)| (index + 1, *end));
+        if lane.send(Message::Ended(result)).is_err() {
+            known = None;
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Parcel {
 }
 
 /// Rendered bytes handed over once there are this many.
-const PARCEL_BYTES: usize = 256 << 10;
+const PARCEL_BYTES: usize = 512 << 10;
 
 /// Room for what the last record adds to that, in most cases.
 const SLACK_BYTES: usize = 16 << 10;
