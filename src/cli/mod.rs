@@ -3,6 +3,8 @@
 mod args;
 mod dump;
 mod exit;
+#[expect(dead_code, reason = "the commands that use it follow")]
+mod input;
 mod render;
 mod show;
 

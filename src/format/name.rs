@@ -190,6 +190,8 @@ pub struct FileName<'a> {
     pub epoch: Option<LeaderEpoch>,
     /// The id of a segment in tiered storage.
     pub remote_id: Option<&'a str>,
+    /// The name itself, without the suffix of its state.
+    stem: &'a str,
 }
 
 impl<'a> FileName<'a> {
@@ -210,6 +212,7 @@ impl<'a> FileName<'a> {
                 offset: None,
                 epoch: None,
                 remote_id: None,
+                stem: name,
             });
         }
         let (stem, kind) = FileKind::SUFFIXES
@@ -221,6 +224,7 @@ impl<'a> FileName<'a> {
             offset: base_offset(name),
             epoch: None,
             remote_id: None,
+            stem: name,
         };
         if parsed.offset.is_none()
             && let Some((number, rest)) = split_number(stem)
@@ -236,7 +240,22 @@ impl<'a> FileName<'a> {
         }
         Some(parsed)
     }
+
+    /// Whether it names a file of a segment in use as Kafka would: the offset in twenty digits, and a suffix.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        let Some((digits, suffix)) = self.stem.split_once('.') else {
+            return false;
+        };
+        self.state == FileState::Current
+            && digits.len() == OFFSET_DIGITS
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !suffix.contains('.')
+    }
 }
+
+/// Digits of an offset in the name of a file.
+const OFFSET_DIGITS: usize = 20;
 
 /// A number, and what follows it behind `-` or `_`.
 fn split_number(stem: &str) -> Option<(Offset, &str)> {
@@ -469,6 +488,18 @@ mod tests {
             let parsed = FileName::parse(name).unwrap();
             assert_eq!((parsed.kind, parsed.state), (kind, state), "{name}");
             assert_eq!(parsed.offset, offset.map(Offset), "{name}");
+        }
+        for (name, is_canonical) in [
+            ("00000000000000000042.log", true),
+            ("00000000000000000042.snapshot", true),
+            ("00000000000000000042.log.swap", false),
+            ("00000000000000000042.orig.log", false),
+            ("42.log", false),
+            ("+0000000000000000042.log", false),
+            ("leader-epoch-checkpoint", false),
+        ] {
+            let parsed = FileName::parse(name).unwrap();
+            assert_eq!(parsed.is_canonical(), is_canonical, "{name}");
         }
         for name in ["notes.txt", "core.1234", "segment", "", "x.bak", ".log.bak"] {
             assert_eq!(FileName::parse(name), None, "{name}");

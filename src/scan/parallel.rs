@@ -126,6 +126,55 @@ pub fn scan<V: Visitor>(
     })
 }
 
+/// Does `work` on each item, on as many threads as wanted, and hands the results to `sink` in the items' order; `Break`
+/// ends it. Threads run ahead of the sink by a few items only, so what waits is little.
+pub fn in_order<T: Send, R: Send>(
+    jobs: Jobs,
+    items: impl IntoIterator<Item = T, IntoIter: Send>,
+    work: impl Fn(T) -> R + Sync,
+    sink: &mut dyn FnMut(R) -> ControlFlow<()>,
+) {
+    let mut items = items.into_iter();
+    let threads = jobs.0.get().min(usize::try_from(MOST_THREADS).unwrap_or(1));
+    if threads <= 1 {
+        let _flow = items.try_for_each(|item| sink(work(item)));
+        return;
+    }
+    let (announce, announced) = sync_channel::<Receiver<R>>(ITEMS_AHEAD * threads);
+    // The place of a result in the queue is taken together with its item.
+    let queue = Arc::new(Mutex::new((items, announce)));
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (queue, work) = (Arc::clone(&queue), &work);
+            scope.spawn(move || {
+                loop {
+                    let (sender, receiver) = sync_channel(1);
+                    let item = {
+                        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+                        let Some(item) = queue.0.next() else { return };
+                        if queue.1.send(receiver).is_err() {
+                            return;
+                        }
+                        item
+                    };
+                    // Nobody waits for it any more: the next send of a place will tell.
+                    let _unheard = sender.send(work(item));
+                }
+            });
+        }
+        drop(queue);
+        for lane in announced {
+            let Ok(result) = lane.recv() else { continue };
+            if sink(result).is_break() {
+                return;
+            }
+        }
+    });
+}
+
+/// Results that may wait for those before them, for each thread.
+const ITEMS_AHEAD: usize = 4;
+
 /// The bytes of piece `index`.
 fn range_of(job: Job<'_>, index: u64) -> Range<u64> {
     let start = index * PIECE_BYTES;
@@ -275,6 +324,33 @@ fn take<F>(
             Message::Parcel(parcel) => wanted = wanted && sink(parcel).is_continue(),
             Message::Ended(result) => return Some(result),
             Message::Begun(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_items_and_no_more_than_wanted() {
+        for threads in [1, 2, 8] {
+            let jobs = Jobs::new(NonZero::new(threads).unwrap());
+            let mut seen = Vec::new();
+            in_order(jobs, 0..1000, |n: u32| n * n, &mut |square| {
+                seen.push(square);
+                ControlFlow::Continue(())
+            });
+            assert!(seen.iter().copied().eq((0..1000).map(|n| n * n)));
+            let mut count = 0;
+            in_order(jobs, 0.., |n: u32| n, &mut |_| {
+                count += 1;
+                if count == 10 {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            });
+            assert_eq!(count, 10);
         }
     }
 }

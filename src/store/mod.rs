@@ -2,13 +2,19 @@
 //!
 //! **Invariant:** nothing here creates, locks or modifies anything. Absent on purpose: what the bytes mean.
 
+pub mod item;
 pub mod lock;
+pub mod log_dir;
+pub mod partition;
 pub mod segment;
 pub mod source;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use item::{Item, ItemType};
+pub use log_dir::{LogDir, Place};
+pub use partition::Partition;
 pub use segment::Segment;
 pub use source::{LogFile, Source, Stream};
 
@@ -30,6 +36,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether there is nothing at the path.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { why, .. } if why.kind() == io::ErrorKind::NotFound)
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |why| Self::Io {
             path: path.to_owned(),

@@ -2,44 +2,62 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::{Error, Item};
+use crate::format::FileKind;
 use crate::format::name;
 use crate::wire::Offset;
 
-/// A segment of a partition.
+/// A segment of a partition: a base offset, the siblings found, and by their absence the siblings missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     base_offset: Offset,
     log: PathBuf,
+    files: Vec<(FileKind, Item)>,
 }
 
 impl Segment {
-    /// The segment whose records are in the `.log` at `path`, which need not exist.
+    /// The kinds of files that carry the base offset of a segment in their names.
+    const KINDS: [FileKind; 5] = [
+        FileKind::Log,
+        FileKind::OffsetIndex,
+        FileKind::TimeIndex,
+        FileKind::TransactionIndex,
+        FileKind::ProducerSnapshot,
+    ];
+
+    /// The segment whose records are in the `.log` at `path`, which need not exist. Its siblings are not looked for.
     ///
     /// # Errors
     /// The name holds no base offset.
     pub fn at(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let log = path.into();
         match name::base_offset(name::file_name(&log)) {
-            Some(base_offset) => Ok(Self { base_offset, log }),
+            Some(base_offset) => Ok(Self {
+                base_offset,
+                log,
+                files: Vec::new(),
+            }),
             None => Err(Error::Name(log)),
         }
     }
 
-    /// The segments in the directory of a partition, by base offset.
-    ///
-    /// # Errors
-    /// The directory cannot be read.
-    pub fn list(dir: &Path) -> Result<Vec<Self>, Error> {
-        let mut segments = Vec::new();
-        for entry in std::fs::read_dir(dir).map_err(Error::io(dir))? {
-            let path = entry.map_err(Error::io(dir))?.path();
-            if name::suffix(name::file_name(&path)) == Some(name::LOG_SUFFIX) {
-                segments.extend(Self::at(path).ok());
-            }
+    /// The segment at `base_offset` of the partition in `dir`, none of whose files was found yet.
+    pub(super) fn missing(dir: &Path, base_offset: Offset) -> Self {
+        Self {
+            base_offset,
+            log: dir.join(format!("{:020}{}", base_offset.0, name::LOG_SUFFIX)),
+            files: Vec::new(),
         }
-        segments.sort_by_key(|segment| segment.base_offset);
-        Ok(segments)
+    }
+
+    /// Whether files of `kind` belong to segments.
+    pub(super) fn has(kind: FileKind) -> bool {
+        Self::KINDS.contains(&kind)
+    }
+
+    /// Takes a file in.
+    pub(super) fn take(&mut self, kind: FileKind, item: Item) {
+        self.files.push((kind, item));
     }
 
     /// The offset in its name: none of its records has a lower one.
@@ -48,10 +66,24 @@ impl Segment {
         self.base_offset
     }
 
-    /// The file of its records.
+    /// The file of its records, whether it exists or not.
     #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// Its files.
+    #[must_use]
+    pub fn files(&self) -> &[(FileKind, Item)] {
+        &self.files
+    }
+
+    /// Its file of `kind`, if it was found.
+    #[must_use]
+    pub fn file(&self, kind: FileKind) -> Option<&Item> {
+        self.files
+            .iter()
+            .find_map(|(found, item)| (*found == kind).then_some(item))
     }
 }
 

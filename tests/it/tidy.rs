@@ -49,7 +49,14 @@ const HOMES: [(&[&str], &[&str]); 5] = [
     ),
     (&["std::thread"], &["scan/parallel.rs"]),
     (
-        &["clap", "anyhow", "serde_json", "comfy_table", "jiff"],
+        &[
+            "clap",
+            "anyhow",
+            "serde_json",
+            "comfy_table",
+            "jiff",
+            "wildmatch",
+        ],
         &["cli/", "main.rs"],
     ),
 ];

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use kseg::format::{Batch, Scratch};
 use kseg::scan::{Policy, Span, Walk};
-use kseg::store::{Segment, Source};
+use kseg::store::{Partition, Segment, Source};
 use kseg::wire::FaultKind;
 use serde_json::Value;
 
@@ -238,7 +238,7 @@ fn base64(value: &Value) -> Option<Vec<u8>> {
 }
 
 fn segments(dir: &Path) -> Vec<Segment> {
-    Segment::list(dir).expect("a partition")
+    Partition::open(dir).expect("a partition").segments()
 }
 
 /// All folders of that name: a log dir each for several nodes or disks is possible.

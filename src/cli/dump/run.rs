@@ -7,9 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::format::name;
+use kseg::format::{FileKind, name};
 use kseg::scan::{Merge, Parcel, Policy, parallel};
-use kseg::store::Segment;
+use kseg::store::{Partition, Segment};
 
 use super::Dump;
 use super::kind::Kind;
@@ -249,13 +249,18 @@ fn split_list(list: &OsStr) -> Vec<PathBuf> {
 
 /// A directory stands for the segments in it.
 fn expand(path: &Path) -> Vec<PathBuf> {
-    match Segment::list(path) {
-        Ok(segments) if !segments.is_empty() => segments
-            .into_iter()
-            .map(|segment| segment.log().to_owned())
-            .collect(),
-        _ => vec![path.to_owned()],
+    let is_log = |segment: &Segment| segment.file(FileKind::Log).is_some();
+    let logs: Vec<PathBuf> = Partition::open(path)
+        .map(|partition| partition.segments())
+        .unwrap_or_default()
+        .into_iter()
+        .filter(is_log)
+        .map(|segment| segment.log().to_owned())
+        .collect();
+    if logs.is_empty() {
+        return vec![path.to_owned()];
     }
+    logs
 }
 
 /// A path as `java.io.File` shows it: rows of slashes are one, and none is at the end.

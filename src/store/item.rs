@@ -1,0 +1,195 @@
+//! What lies in a directory.
+
+use std::ffi::OsStr;
+use std::fs::Metadata;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::Error;
+use crate::format::name::FileState;
+use crate::format::{DirName, FileKind, FileName};
+
+/// Bytes of a block as file systems count what a file takes up, whatever their own blocks are.
+const BLOCK_BYTES: u64 = 512;
+
+/// What an entry of a directory is, links followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ItemType {
+    /// A file.
+    File,
+    /// A directory.
+    Directory,
+    /// A pipe, a socket or a device: never opened, because that may wait for ever.
+    Special,
+    /// A symbolic link that leads nowhere, or in a circle.
+    BrokenLink,
+}
+
+/// An entry of a directory, as it was when the directory was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    path: PathBuf,
+    kind: ItemType,
+    len_bytes: u64,
+    disk_bytes: u64,
+    modified: Option<SystemTime>,
+    is_link: bool,
+}
+
+impl Item {
+    /// What lies at `path`.
+    ///
+    /// # Errors
+    /// Nothing does, or it cannot be asked.
+    pub fn at(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        let own = path.symlink_metadata().map_err(Error::io(&path))?;
+        let is_link = own.is_symlink();
+        Ok(match path.metadata() {
+            Ok(metadata) => Self::of(path, &metadata, is_link),
+            Err(_) if is_link => Self {
+                kind: ItemType::BrokenLink,
+                ..Self::of(path, &own, is_link)
+            },
+            Err(error) => return Err(Error::io(&path)(error)),
+        })
+    }
+
+    fn of(path: PathBuf, metadata: &Metadata, is_link: bool) -> Self {
+        let kind = metadata.file_type();
+        let special =
+            kind.is_fifo() || kind.is_socket() || kind.is_char_device() || kind.is_block_device();
+        Self {
+            path,
+            kind: match () {
+                () if kind.is_dir() => ItemType::Directory,
+                () if special => ItemType::Special,
+                () => ItemType::File,
+            },
+            len_bytes: metadata.len(),
+            disk_bytes: metadata.blocks().saturating_mul(BLOCK_BYTES),
+            modified: metadata.modified().ok(),
+            is_link,
+        }
+    }
+
+    /// What lies in the directory, in the order of the names' bytes. What is gone before it could be asked is left out.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn list(dir: &Path) -> Result<Vec<Self>, Error> {
+        let mut items = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(Error::io(dir))? {
+            let path = entry.map_err(Error::io(dir))?.path();
+            match Self::at(path) {
+                Ok(item) => items.push(item),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        items.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(items)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &OsStr {
+        self.path.file_name().unwrap_or_default()
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> ItemType {
+        self.kind
+    }
+
+    /// Whether it is a file that can be opened.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.kind == ItemType::File
+    }
+
+    /// Whether it is a directory.
+    #[must_use]
+    pub fn is_dir(&self) -> bool {
+        self.kind == ItemType::Directory
+    }
+
+    /// Whether it was reached through a symbolic link.
+    #[must_use]
+    pub fn is_link(&self) -> bool {
+        self.is_link
+    }
+
+    /// Bytes up to its end.
+    #[must_use]
+    pub fn len_bytes(&self) -> u64 {
+        self.len_bytes
+    }
+
+    /// Bytes it takes up on the disk: fewer than its length where it has holes.
+    #[must_use]
+    pub fn disk_bytes(&self) -> u64 {
+        self.disk_bytes
+    }
+
+    /// When its content was last changed.
+    #[must_use]
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.modified
+    }
+
+    /// What its name says as that of a file; none if Kafka writes no file of such a name.
+    #[must_use]
+    pub fn file_name(&self) -> Option<FileName<'_>> {
+        self.name().to_str().and_then(FileName::parse)
+    }
+
+    /// What its name says as that of a directory; none if a broker would not start because of it.
+    #[must_use]
+    pub fn dir_name(&self) -> Option<DirName<'_>> {
+        self.name().to_str().and_then(DirName::parse)
+    }
+
+    /// Whether it is, by its name, a `kind` in use.
+    #[must_use]
+    pub fn is_current(&self, kind: FileKind) -> bool {
+        self.file_name()
+            .is_some_and(|name| name.kind == kind && name.state == FileState::Current)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_listed_by_name_and_what_lies_in_it_is_told_apart() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let items = Item::list(root).unwrap();
+        assert!(items.is_sorted_by(|a, b| a.name() < b.name()));
+        let find = |name: &str| items.iter().find(|item| item.name() == name).unwrap();
+        assert!(find("src").is_dir());
+        let manifest = find("Cargo.toml");
+        assert!(manifest.is_file() && !manifest.is_link());
+        assert_eq!(
+            manifest.len_bytes(),
+            std::fs::metadata(root.join("Cargo.toml")).unwrap().len()
+        );
+        assert_eq!(Item::at("/dev/null").unwrap().kind(), ItemType::Special);
+    }
+
+    #[test]
+    fn a_directory_that_is_none_is_an_error_with_its_path() {
+        let error = Item::list(Path::new("/no/such")).unwrap_err().to_string();
+        assert_eq!(error, "/no/such: no such file or directory");
+    }
+}

@@ -1,0 +1,153 @@
+//! Log dirs: partitions, checkpoints, and what nobody recognises.
+
+use std::path::{Path, PathBuf};
+
+use super::{Error, Item, Partition, lock};
+use crate::format::FileKind;
+use crate::format::name::DirName;
+
+/// One entry of `log.dirs`, as it was when it was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogDir {
+    path: PathBuf,
+    items: Vec<Item>,
+}
+
+impl LogDir {
+    /// Lists the directory, but none of its partitions.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        let items = Item::list(&path)?;
+        Ok(Self { path, items })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Everything in the directory, by name.
+    #[must_use]
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// The directories of partitions, in any state, by name.
+    pub fn partitions(&self) -> impl Iterator<Item = &Item> {
+        let is_partition =
+            |item: &&Item| matches!(item.dir_name(), Some(DirName::Partition { .. }));
+        self.items
+            .iter()
+            .filter(|item| item.is_dir())
+            .filter(is_partition)
+    }
+
+    /// The file of `kind` in use, of those of which there is one.
+    #[must_use]
+    pub fn item(&self, kind: FileKind) -> Option<&Item> {
+        self.items.iter().find(|item| item.is_current(kind))
+    }
+
+    /// Whether a broker runs on it.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        lock::is_live(&self.path)
+    }
+
+    /// Whether it looks like one: a partition lies in it, or a file that lies in log dirs only.
+    fn is_likely(&self) -> bool {
+        let is_at_home = |item: &Item| {
+            item.file_name().is_some_and(|name| {
+                matches!(
+                    name.kind,
+                    FileKind::RecoveryPoints
+                        | FileKind::HighWatermarks
+                        | FileKind::LogStarts
+                        | FileKind::CleanerOffsets
+                        | FileKind::MetaProperties
+                        | FileKind::CleanShutdown
+                        | FileKind::Lock
+                        | FileKind::BootstrapSnapshot
+                )
+            })
+        };
+        self.partitions().next().is_some() || self.items.iter().any(is_at_home)
+    }
+}
+
+/// What a path leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A log dir.
+    LogDir(LogDir),
+    /// The directory of a partition.
+    Partition(Partition),
+    /// A file, or what is neither a file nor a directory.
+    File(Item),
+}
+
+impl Place {
+    /// What `path` leads to. A directory is a log dir if partitions or files of log dirs lie in it, else a partition.
+    ///
+    /// # Errors
+    /// Nothing is there, or it cannot be read.
+    pub fn at(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let item = Item::at(path)?;
+        if !item.is_dir() {
+            return Ok(Self::File(item));
+        }
+        let dir = LogDir::open(item.path())?;
+        if dir.is_likely() {
+            return Ok(Self::LogDir(dir));
+        }
+        let partition = Partition::open(item.path())?;
+        // What is empty and not named like a partition holds no partitions either.
+        Ok(
+            if partition.name().is_some() || !partition.segments().is_empty() {
+                Self::Partition(partition)
+            } else {
+                Self::LogDir(dir)
+            },
+        )
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::LogDir(dir) => dir.path(),
+            Self::Partition(partition) => partition.path(),
+            Self::File(item) => item.path(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn testdata(path: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("testdata/kafka-4.3.1")
+            .join(path)
+    }
+
+    #[test]
+    fn what_a_path_is_shows_in_what_lies_there() {
+        let place = |path: &str| Place::at(testdata(path)).unwrap();
+        let Place::LogDir(dir) = place("rp-nonnumeric/files") else {
+            unreachable!("a log dir");
+        };
+        assert!(dir.item(FileKind::RecoveryPoints).is_some());
+        assert!(!dir.is_live());
+        let partition = place("txns-4.3.1/files/willow.ledger-0");
+        assert!(matches!(partition, Place::Partition(_)));
+        let file = place("txns-4.3.1/files/willow.ledger-0/leader-epoch-checkpoint");
+        assert!(matches!(file, Place::File(_)));
+        assert!(matches!(place("."), Place::LogDir(_)));
+    }
+}
