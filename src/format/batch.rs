@@ -27,19 +27,19 @@ use crate::wire::{
     Fault, FaultKind, LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp, be, crc,
 };
 
-const BASE_OFFSET: usize = 0;
-const LENGTH: usize = 8;
-const LEADER_EPOCH: usize = 12;
-const MAGIC: usize = 16;
-const CRC: usize = 17;
-const ATTRIBUTES: usize = 21;
-const LAST_OFFSET_DELTA: usize = 23;
+pub(super) const BASE_OFFSET: usize = 0;
+pub(super) const LENGTH: usize = 8;
+pub(super) const LEADER_EPOCH: usize = 12;
+pub(super) const MAGIC: usize = 16;
+pub(super) const CRC: usize = 17;
+pub(super) const ATTRIBUTES: usize = 21;
+pub(super) const LAST_OFFSET_DELTA: usize = 23;
 const BASE_TIMESTAMP: usize = 27;
 const MAX_TIMESTAMP: usize = 35;
-const PRODUCER_ID: usize = 43;
-const PRODUCER_EPOCH: usize = 51;
-const BASE_SEQUENCE: usize = 53;
-const RECORDS_COUNT: usize = 57;
+pub(super) const PRODUCER_ID: usize = 43;
+pub(super) const PRODUCER_EPOCH: usize = 51;
+pub(super) const BASE_SEQUENCE: usize = 53;
+pub(super) const RECORDS_COUNT: usize = 57;
 
 /// Bytes before the records.
 pub const HEADER_BYTES: usize = 61;
@@ -51,6 +51,9 @@ const _: () = assert!(
         && MAGIC + 1 == CRC
 );
 
+/// The bits of the codec, and all that mean anything.
+pub(super) const CODEC_BITS: u8 = 0x07;
+pub(super) const KNOWN_BITS: u8 = 0x7f;
 const TIMESTAMP_TYPE_BIT: u8 = 0x08;
 const TRANSACTIONAL_BIT: u8 = 0x10;
 const CONTROL_BIT: u8 = 0x20;

@@ -9,6 +9,7 @@
 //! | records and their headers, and those of a batch | [`record`] |
 //! | control records | [`control`] |
 //! | compressed payloads | [`codec`] |
+//! | batches made of what is left of damaged ones | [`remake`] |
 //! | `.index`: offsets to positions | [`offset_index`] |
 //! | `.timeindex`: timestamps to offsets | [`time_index`] |
 //! | `.txnindex`: aborted transactions | [`txn_index`] |
@@ -39,6 +40,7 @@ pub mod properties;
 pub mod quorum_state;
 pub mod record;
 mod records;
+pub mod remake;
 pub mod remote_snapshot;
 mod search;
 pub mod time_index;
@@ -57,6 +59,7 @@ pub use properties::{MetaProperties, PartitionMetadata, Properties};
 pub use quorum_state::QuorumState;
 pub use record::{Header, Headers, Record};
 pub use records::Records;
+pub use remake::Remake;
 pub use time_index::TimeIndex;
 pub use txn_index::TxnIndex;
 

@@ -168,9 +168,33 @@ impl<'buf> Iterator for Headers<'buf> {
     }
 }
 
+/// What a record says of its place in its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Unused by Kafka: 0.
+    pub attributes: i8,
+    /// Milliseconds behind the base timestamp.
+    pub timestamp_delta: i64,
+    /// The offset behind the base offset.
+    pub offset_delta: OffsetDelta,
+}
+
+/// The record of magic 2 that `bytes` begin with, and its size in bytes; none if they begin with none.
+#[must_use]
+pub fn stored_record(bytes: &[u8]) -> Option<(StoredRecord, usize)> {
+    let (rest, row) = record(bytes).ok()?;
+    let stored = StoredRecord {
+        attributes: row.attributes,
+        timestamp_delta: row.timestamp_delta,
+        offset_delta: row.offset_delta,
+    };
+    Some((stored, bytes.len().saturating_sub(rest.len())))
+}
+
 /// A record as stored.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
+    attributes: i8,
     pub(super) timestamp_delta: i64,
     pub(super) offset_delta: OffsetDelta,
     key: Option<&'a [u8]>,
@@ -199,7 +223,7 @@ pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
             },
         ));
     };
-    let (body, (_attributes, timestamp_delta, offset_delta, key, value, header_count)) =
+    let (body, (attributes, timestamp_delta, offset_delta, key, value, header_count)) =
         (i8, varlong, varint, nullable, nullable, varint).parse(body)?;
     let header_bytes = body;
     let (body, ()) = skip_headers(body, header_count)?;
@@ -213,6 +237,7 @@ pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
     Ok((
         rest,
         Row {
+            attributes,
             timestamp_delta,
             offset_delta,
             key,

@@ -121,7 +121,7 @@ impl Scratch {
     }
 
     /// Unpacks `packed`. What goes wrong comes beside the bytes unpacked until then.
-    pub(super) fn inflate(
+    pub(crate) fn inflate(
         &mut self,
         codec: Codec,
         magic: i8,

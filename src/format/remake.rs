@@ -1,0 +1,72 @@
+//! Batches made anew from what is left of damaged ones. A sound batch is never taken apart.
+
+use super::batch::{self, HEADER_BYTES};
+use super::codec::Codec;
+use crate::wire::{LeaderEpoch, Offset, OffsetDelta, crc};
+
+/// A batch in the making: the header of the old one, with fields set right, and records.
+#[derive(Debug, Clone)]
+pub struct Remake {
+    bytes: Vec<u8>,
+}
+
+impl Remake {
+    /// Begins with a header and no records.
+    #[must_use]
+    pub fn of(header: &[u8; HEADER_BYTES]) -> Self {
+        Self {
+            bytes: header.to_vec(),
+        }
+    }
+
+    /// Where it begins in the log, and under which leader.
+    pub fn place(&mut self, base: Offset, last: OffsetDelta, epoch: LeaderEpoch) {
+        self.put(batch::BASE_OFFSET, &base.0.to_be_bytes());
+        self.put(batch::LAST_OFFSET_DELTA, &last.0.to_be_bytes());
+        self.put(batch::LEADER_EPOCH, &epoch.0.to_be_bytes());
+    }
+
+    /// Sets the codec of what the records are going to be, and leaves only those attributes that there are.
+    pub fn codec(&mut self, codec: Codec) {
+        let Some([_, low]) = self.field::<2>(batch::ATTRIBUTES) else {
+            return;
+        };
+        let kept = low & !batch::CODEC_BITS & batch::KNOWN_BITS;
+        self.put(batch::ATTRIBUTES, &[0, kept | codec.id()]);
+    }
+
+    /// Forgets the producer.
+    pub fn anonymous(&mut self) {
+        self.put(batch::PRODUCER_ID, &(-1_i64).to_be_bytes());
+        self.put(batch::PRODUCER_EPOCH, &(-1_i16).to_be_bytes());
+        self.put(batch::BASE_SEQUENCE, &(-1_i32).to_be_bytes());
+    }
+
+    /// Adds records as they are stored.
+    pub fn push(&mut self, records: &[u8]) {
+        self.bytes.extend_from_slice(records);
+    }
+
+    /// The batch: of magic 2, with its length and checksum right. None if it is longer than a batch can be.
+    #[must_use]
+    pub fn finish(mut self, records: i32) -> Option<Vec<u8>> {
+        let length = i32::try_from(self.bytes.len().checked_sub(batch::LEADER_EPOCH)?).ok()?;
+        self.put(batch::LENGTH, &length.to_be_bytes());
+        self.put(batch::MAGIC, &[2]);
+        self.put(batch::RECORDS_COUNT, &records.to_be_bytes());
+        let crc = crc::crc32c(self.bytes.get(batch::ATTRIBUTES..)?);
+        self.put(batch::CRC, &crc.to_be_bytes());
+        Some(self.bytes)
+    }
+
+    fn field<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
+        self.bytes.get(at..)?.first_chunk().copied()
+    }
+
+    fn put(&mut self, at: usize, bytes: &[u8]) {
+        let end = at.saturating_add(bytes.len());
+        if let Some(field) = self.bytes.get_mut(at..end) {
+            field.copy_from_slice(bytes);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Findings to plans.
+mod order;
+mod salvage;
+mod survey;

@@ -1,0 +1,307 @@
+//! Which batches belong where: the runs of all segments, put in the order of their offsets.
+//!
+//! What stands in its place stays there. A run elsewhere is a copy of what stands in its place (dropped: nothing is lost), or
+//! is missing there (moved), or is somebody else's (given up).
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::survey::{Home, Run};
+
+/// What becomes of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It stays where it is.
+    Stays,
+    /// Its place is elsewhere in its segment, or in another one.
+    Moves,
+    /// The same batches stand elsewhere.
+    Copy,
+    /// Other batches have its offsets, or it has no place between its neighbours.
+    Foreign,
+}
+
+/// A run, the segment it is for, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) run: Run,
+    pub(super) target: usize,
+    pub(super) fate: Fate,
+}
+
+/// Whether `run` stands where its offsets say.
+pub(super) fn is_home(run: &Run, homes: &[Home]) -> bool {
+    let home = homes.get(run.file);
+    home.is_some_and(|home| home.contains(&run.first) && home.contains(&run.last))
+}
+
+/// The segment into which an offset belongs.
+fn segment_of(offset: i64, homes: &[Home]) -> Option<usize> {
+    homes.iter().position(|home| home.contains(&offset))
+}
+
+/// Whether all runs stand in their places: then there is nothing to put in order.
+pub(super) fn is_in_order(runs: &[Run], homes: &[Home]) -> bool {
+    let rises = |pair: &[Run]| match pair {
+        [before, after] => before.last < after.first,
+        _ => true,
+    };
+    runs.iter()
+        .all(|run| is_home(run, homes) && run.first <= run.last)
+        && runs.windows(2).all(rises)
+}
+
+/// The base offset of a batch that fills exactly the gap it stands in, between `before` and `after`, though its own offset
+/// leads elsewhere.
+pub(super) fn renumbered(before: i64, run: &Run, after: i64) -> Option<i64> {
+    let fits = before < run.first && run.first <= run.last && run.last < after;
+    let width = run.last.checked_sub(run.first)?;
+    let gap = after.checked_sub(before)?;
+    // The gap is counted without the offset before it.
+    (run.batches == 1 && !fits && width >= 0 && gap == width.checked_add(2)?).then_some(before + 1)
+}
+
+/// The base offset that a segment ought to be named after, if its batches belong between those of the segments around it but
+/// not behind the name it has.
+pub(super) fn renamed(before: Option<i64>, base: i64, runs: &[Run]) -> Option<i64> {
+    let first = runs.first()?.first;
+    let rises = |pair: &[Run]| matches!(pair, [a, b] if a.last < b.first);
+    if !runs.windows(2).all(rises) || before.is_some_and(|before| first <= before) {
+        return None;
+    }
+    let is_late = first < base;
+    let is_early = before.is_some_and(|before| base <= before);
+    (is_late || is_early).then_some(first)
+}
+
+/// Puts runs in order. `open` takes a run apart into its batches.
+///
+/// # Errors
+/// What `open` says.
+pub(super) fn place<E>(
+    runs: Vec<Run>,
+    homes: &[Home],
+    mut open: impl FnMut(&Run) -> Result<Vec<Run>, E>,
+) -> Result<Vec<Placed>, E> {
+    let mut sorted = runs;
+    sorted.sort_by_key(|run| (run.first, Reverse(run.last)));
+    let mut pieces = Vec::with_capacity(sorted.len());
+    for cluster in clusters(&sorted) {
+        match cluster {
+            [run] => pieces.push(run.clone()),
+            overlapping => {
+                for run in overlapping {
+                    pieces.extend(open(run)?);
+                }
+            }
+        }
+    }
+    pieces.sort_by_key(|run| (run.first, !is_home(run, homes), run.file, run.range.start));
+    Ok(settle(contest(pieces, homes), homes))
+}
+
+/// Runs of which each overlaps with one before it in the same cluster.
+fn clusters(sorted: &[Run]) -> impl Iterator<Item = &[Run]> {
+    let mut reach = i64::MIN;
+    sorted.chunk_by(move |before, after| {
+        reach = reach.max(before.last);
+        let overlaps = after.first <= reach;
+        if !overlaps {
+            reach = i64::MIN;
+        }
+        overlaps
+    })
+}
+
+/// Of batches that want the same offsets one wins: the one in its place before others, then that of the later leader, then the
+/// first.
+fn contest(pieces: Vec<Run>, homes: &[Home]) -> Vec<Placed> {
+    let mut row: Vec<Placed> = Vec::with_capacity(pieces.len());
+    let mut losers = Vec::new();
+    let merit = |run: &Run| (is_home(run, homes), run.epochs.0);
+    for run in pieces {
+        let target = segment_of(run.first, homes).unwrap_or(run.file);
+        let mut placed = Placed {
+            run,
+            target,
+            fate: Fate::Stays,
+        };
+        let is_odd = placed.run.last < placed.run.first
+            || placed.run.first < homes.first().map_or(0, |home| home.start);
+        while let Some(best) = row.last().filter(|best| placed.run.first <= best.run.last) {
+            let (ours, theirs) = (&placed.run, &best.run);
+            let is_same =
+                (ours.first, ours.last, ours.crc) == (theirs.first, theirs.last, theirs.crc);
+            if is_same || is_odd || merit(ours) <= merit(theirs) {
+                placed.fate = if is_same { Fate::Copy } else { Fate::Foreign };
+                break;
+            }
+            losers.extend(row.pop().map(|loser| Placed {
+                fate: Fate::Foreign,
+                ..loser
+            }));
+        }
+        if is_odd && placed.fate == Fate::Stays {
+            placed.fate = Fate::Foreign;
+        }
+        match placed.fate {
+            Fate::Stays => row.push(placed),
+            _ => losers.push(placed),
+        }
+    }
+    row.extend(losers);
+    row
+}
+
+/// Tells which of those that were placed have to move for it.
+fn settle(mut row: Vec<Placed>, homes: &[Home]) -> Vec<Placed> {
+    for file in 0..homes.len() {
+        let here: Vec<usize> = (0..row.len())
+            .filter(|index| {
+                row.get(*index)
+                    .is_some_and(|placed| placed.fate == Fate::Stays && placed.target == file)
+            })
+            .collect();
+        let staying = longest_rise(&here, &row, file);
+        for index in here {
+            if !staying.contains(&index)
+                && let Some(placed) = row.get_mut(index)
+            {
+                placed.fate = Fate::Moves;
+            }
+        }
+    }
+    row
+}
+
+/// Of the places `here` of `row`, which are in order of offsets, those whose runs lie in `file` at rising positions: as many
+/// batches as possible.
+fn longest_rise(here: &[usize], row: &[Placed], file: usize) -> BTreeSet<usize> {
+    /// A chain by its end: what it ends with, the chain before that, and the batches in all of it.
+    struct Chain {
+        end: usize,
+        before: Option<usize>,
+        batches: u64,
+    }
+    let mut chains: Vec<Chain> = Vec::new();
+    // The best chains, by the position of their ends: those that end later are longer.
+    let mut front: BTreeMap<u64, usize> = BTreeMap::new();
+    let length =
+        |chains: &[Chain], chain: usize| chains.get(chain).map_or(0, |chain| chain.batches);
+    for &end in here {
+        let Some(placed) = row.get(end).filter(|placed| placed.run.file == file) else {
+            continue;
+        };
+        let at = placed.run.range.start;
+        let before = front.range(..at).next_back().map(|(_, chain)| *chain);
+        let batches = before.map_or(0, |before| length(&chains, before)) + placed.run.batches;
+        while let Some((&later, &chain)) = front.range(at..).next()
+            && length(&chains, chain) <= batches
+        {
+            front.remove(&later);
+        }
+        front.insert(at, chains.len());
+        chains.push(Chain {
+            end,
+            before,
+            batches,
+        });
+    }
+    let mut chosen = BTreeSet::new();
+    let mut next = front.values().next_back().copied();
+    while let Some(chain) = next.and_then(|chain| chains.get(chain)) {
+        chosen.insert(chain.end);
+        next = chain.before;
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BATCH: u64 = 100;
+
+    /// Runs of single batches of two offsets each, one behind the other in each file, by base offset.
+    fn files(files: &[&[i64]]) -> Vec<Run> {
+        let mut runs = Vec::new();
+        for (file, bases) in files.iter().enumerate() {
+            for (nth, base) in bases.iter().enumerate() {
+                let start = nth as u64 * BATCH;
+                runs.push(Run {
+                    file,
+                    range: start..start + BATCH,
+                    first: *base,
+                    last: base + 1,
+                    epochs: (0, 0),
+                    batches: 1,
+                    covered: 2,
+                    crc: u32::try_from(*base).unwrap(),
+                });
+            }
+        }
+        runs
+    }
+
+    fn fates(runs: Vec<Run>, homes: &[Home]) -> Vec<(i64, usize, Fate)> {
+        let placed = place(runs, homes, |run| Ok::<_, ()>(vec![run.clone()])).unwrap();
+        let row = placed.iter().filter(|placed| placed.fate != Fate::Stays);
+        row.map(|placed| (placed.run.first, placed.target, placed.fate))
+            .collect()
+    }
+
+    #[test]
+    fn what_stands_in_its_place_stays() {
+        let homes = [0..10, 10..i64::MAX];
+        let runs = files(&[&[0, 2, 6], &[10, 14]]);
+        assert!(is_in_order(&runs, &homes));
+        assert_eq!(fates(runs, &homes), []);
+    }
+
+    #[test]
+    fn of_swapped_batches_one_moves_and_of_exchanged_segments_both_do() {
+        let homes = [0..10, 10..i64::MAX];
+        let swapped = files(&[&[0, 4, 2, 6], &[10]]);
+        assert!(!is_in_order(&swapped, &homes));
+        assert_eq!(fates(swapped, &homes).len(), 1);
+        let exchanged = files(&[&[10, 12], &[0, 2]]);
+        let moves = [
+            (0, 0, Fate::Moves),
+            (2, 0, Fate::Moves),
+            (10, 1, Fate::Moves),
+            (12, 1, Fate::Moves),
+        ];
+        assert_eq!(fates(exchanged, &homes), moves);
+    }
+
+    #[test]
+    fn a_copy_is_dropped_and_so_is_what_others_have_the_offsets_of() {
+        let homes = [0..10, 10..i64::MAX];
+        let copied = files(&[&[0, 2, 4], &[4, 10]]);
+        assert_eq!(fates(copied, &homes), [(4, 0, Fate::Copy)]);
+        let mut foreign = files(&[&[0, 2, 4], &[10, 2]]);
+        foreign[4].crc = 77;
+        assert_eq!(fates(foreign, &homes), [(2, 0, Fate::Foreign)]);
+    }
+
+    #[test]
+    fn a_batch_whose_offset_is_lost_gets_that_of_the_gap_it_fills() {
+        let run = |first: i64, last: i64| Run {
+            first,
+            last,
+            ..files(&[&[0]]).remove(0)
+        };
+        assert_eq!(renumbered(41, &run(46, 48), 45), Some(42));
+        assert_eq!(renumbered(41, &run(42, 44), 45), None);
+        assert_eq!(renumbered(41, &run(46, 48), 47), None);
+    }
+
+    #[test]
+    fn a_segment_is_named_after_its_first_batch_where_its_name_cannot_be_right() {
+        let runs = files(&[&[26, 28]]);
+        assert_eq!(renamed(Some(25), 31, &runs), Some(26));
+        assert_eq!(renamed(Some(25), 21, &runs), Some(26));
+        assert_eq!(renamed(Some(20), 21, &runs), None);
+        assert_eq!(renamed(Some(27), 31, &runs), None);
+    }
+}

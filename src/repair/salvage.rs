@@ -1,0 +1,276 @@
+//! What can still be read of a batch whose bytes are damaged, as a batch of its own.
+//!
+//! Nothing in a batch but its CRC says whether a record is whole, and that one is wrong here. So a record is kept only if its
+//! structure is, if its place and time fit the header's, and if it has no rows of zeros where a page or sector of a disk
+//! would leave them. Where the damage shows nowhere in the structure, no record can be trusted, and none is kept.
+
+use std::ops::Range;
+
+use crate::format::batch::HEADER_BYTES;
+use crate::format::record::{StoredRecord, stored_record};
+use crate::format::{Codec, RecordBatch, Remake, Scratch};
+use crate::wire::{LeaderEpoch, Offset, OffsetDelta};
+
+/// A batch made of what could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Salvaged {
+    /// The batch.
+    pub(super) bytes: Vec<u8>,
+    /// Its first and last offset, those of records that are lost included.
+    pub(super) offsets: (Offset, Offset),
+    /// Records kept.
+    pub(super) records: u64,
+    /// Records lost, as far as the header tells.
+    pub(super) lost: u64,
+}
+
+/// Where the bytes lie, and which offsets they may have.
+#[derive(Debug, Clone)]
+pub(super) struct Slot {
+    /// Where in the file they begin.
+    pub(super) position: u64,
+    /// The offset behind the last batch before, and the first offset of the next batch; open where there is none.
+    pub(super) offsets: Range<i64>,
+    /// The leader epoch of what is around them.
+    pub(super) epoch: i32,
+}
+
+/// The smallest unit in which disks lose bytes.
+const SECTOR_BYTES: u64 = 512;
+
+/// Zeros in a row that look like a hole, at the edge of a sector and anywhere.
+const ZEROS_AT_EDGE: usize = 8;
+const ZEROS_ANYWHERE: usize = 64;
+
+/// Milliseconds at the beginning of 1990 and of 2200: what lies outside is no time of a record, but damage.
+const FIRST_TIME: i64 = 631_152_000_000;
+const LAST_TIME: i64 = 7_258_118_400_000;
+
+/// Makes a batch of the records that can be read in `bytes`, which begin with what was the header of a batch.
+///
+/// None if there is none, or if the damage does not show where it is.
+pub(super) fn salvage(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Option<Salvaged> {
+    let header = Header::judge(bytes, slot)?;
+    let body = bytes.get(HEADER_BYTES..)?;
+    let found = if header.codec == Codec::None {
+        let body_at = slot.position + HEADER_BYTES as u64;
+        readable(body, body_at, &header)
+    } else {
+        packed(body, &header, scratch)?
+    };
+    if found.kept.is_empty() || !(found.is_broken || header.is_damaged) {
+        return None;
+    }
+    header.batch_of(&found, body, slot)
+}
+
+/// What the header still says.
+struct Header {
+    bytes: [u8; HEADER_BYTES],
+    codec: Codec,
+    base_timestamp: i64,
+    max_timestamp: i64,
+    last_delta: Option<i32>,
+    /// Records, as far as the header can be believed.
+    count: Option<u64>,
+    /// Whether a field is one that no broker would have written.
+    is_damaged: bool,
+}
+
+impl Header {
+    /// Believes each field that could be true. None if times are lost: they are nowhere else.
+    fn judge(bytes: &[u8], slot: &Slot) -> Option<Self> {
+        let bytes: [u8; HEADER_BYTES] = *bytes.first_chunk()?;
+        let batch = RecordBatch::of_header(&bytes)?;
+        let is_time = |ms: i64| (FIRST_TIME..LAST_TIME).contains(&ms);
+        let (base_timestamp, max_timestamp) = (batch.base_timestamp().0, batch.max_timestamp().0);
+        let has_horizon = batch.delete_horizon().is_some();
+        if !is_time(base_timestamp) || !is_time(max_timestamp) && max_timestamp != -1 {
+            return None;
+        }
+        let last_delta = Some(batch.last_offset_delta().0).filter(|delta| *delta >= 0);
+        let count = u64::try_from(batch.records_count()).ok().filter(|n| *n > 0);
+        let fits = |delta: i32| {
+            let Some(last) = batch.base_offset().0.checked_add(delta.into()) else {
+                return false;
+            };
+            slot.offsets.contains(&batch.base_offset().0) && slot.offsets.contains(&last)
+        };
+        let is_in_order = has_horizon || base_timestamp <= max_timestamp || max_timestamp == -1;
+        let is_whole = batch.magic() == 2
+            && batch.attributes() & !0x7f == 0
+            && batch.codec().is_ok()
+            && last_delta.is_some_and(fits)
+            && count.is_some()
+            && is_in_order;
+        Some(Self {
+            codec: batch.codec().unwrap_or(Codec::None),
+            base_timestamp,
+            max_timestamp,
+            last_delta: last_delta.filter(|delta| fits(*delta)),
+            count,
+            is_damaged: !is_whole,
+            bytes,
+        })
+    }
+
+    /// Whether a record could be one of this batch, behind the one with `last`.
+    fn allows(&self, record: &StoredRecord, last: i32) -> bool {
+        let time = self.base_timestamp.wrapping_add(record.timestamp_delta);
+        record.attributes == 0
+            && record.offset_delta.0 > last
+            && self
+                .last_delta
+                .is_none_or(|most| record.offset_delta.0 <= most)
+            && (self.max_timestamp == -1 || time <= self.max_timestamp)
+            && time >= FIRST_TIME
+    }
+
+    /// The batch of what was found.
+    fn batch_of(&self, found: &Found, body: &[u8], slot: &Slot) -> Option<Salvaged> {
+        let last_found = found.kept.last()?.1.0;
+        let last_delta = self.last_delta.unwrap_or(last_found).max(last_found);
+        let stored = RecordBatch::of_header(&self.bytes)?.base_offset().0;
+        let covers = |base: i64| {
+            let last = base.checked_add(last_delta.into());
+            base >= slot.offsets.start && last.is_some_and(|last| last < slot.offsets.end)
+        };
+        // If the offset is lost, the batch filled the gap between its neighbours, or its place is unknown.
+        let width = slot.offsets.end.checked_sub(slot.offsets.start);
+        let is_tight = width == i64::from(last_delta).checked_add(1);
+        let base = if covers(stored) {
+            stored
+        } else if is_tight {
+            slot.offsets.start
+        } else {
+            return None;
+        };
+        let mut batch = Remake::of(&self.bytes);
+        batch.place(
+            Offset(base),
+            OffsetDelta(last_delta),
+            LeaderEpoch(slot.epoch),
+        );
+        batch.codec(Codec::None);
+        if self.is_damaged {
+            batch.anonymous();
+        }
+        let bytes = found.unpacked.as_deref().unwrap_or(body);
+        for (range, _) in &found.kept {
+            batch.push(bytes.get(range.clone())?);
+        }
+        let records = found.kept.len() as u64;
+        let bytes = batch.finish(i32::try_from(records).ok()?)?;
+        let lost = self
+            .count
+            .unwrap_or(0)
+            .max(u64::try_from(last_delta).ok()? + 1);
+        Some(Salvaged {
+            bytes,
+            offsets: (Offset(base), Offset(base + i64::from(last_delta))),
+            records,
+            lost: lost.saturating_sub(records),
+        })
+    }
+}
+
+/// The records found in the body of a batch.
+struct Found {
+    /// Where they are in the body, or in what it unpacks to, and their places in the batch.
+    kept: Vec<(Range<usize>, OffsetDelta)>,
+    /// Whether something between them could not be read.
+    is_broken: bool,
+    unpacked: Option<Vec<u8>>,
+}
+
+/// The records that are whole. Behind one that is not, the next is sought byte by byte, and counts if others follow it up to
+/// the next break, or if it ends the batch.
+fn readable(body: &[u8], position: u64, header: &Header) -> Found {
+    let mut found = Found {
+        kept: Vec::new(),
+        is_broken: false,
+        unpacked: None,
+    };
+    let mut last = -1;
+    let mut at = 0;
+    while at < body.len() {
+        let chain = chain(body, at, last, header);
+        let ends = chain.last().map_or(at, |(range, _)| range.end);
+        let is_trusted = at == 0 || chain.len() > 1 || ends == body.len();
+        if chain.is_empty() || !is_trusted {
+            found.is_broken = true;
+            at += 1;
+            continue;
+        }
+        for (range, delta) in chain {
+            last = delta.0;
+            let bytes = body.get(range.clone()).unwrap_or_default();
+            if has_hole(bytes, position + range.start as u64) {
+                found.is_broken = true;
+            } else {
+                found.kept.push((range, delta));
+            }
+        }
+        at = ends;
+    }
+    let expected = header.count.unwrap_or(0);
+    found.is_broken |= (found.kept.len() as u64) < expected;
+    found
+}
+
+/// Records that follow each other from `at` on.
+fn chain(
+    body: &[u8],
+    mut at: usize,
+    mut last: i32,
+    header: &Header,
+) -> Vec<(Range<usize>, OffsetDelta)> {
+    let mut chain = Vec::new();
+    while let Some(rest) = body.get(at..).filter(|rest| !rest.is_empty()) {
+        let Some((record, size)) = stored_record(rest) else {
+            break;
+        };
+        if !header.allows(&record, last) {
+            break;
+        }
+        last = record.offset_delta.0;
+        chain.push((at..at + size, record.offset_delta));
+        at += size;
+    }
+    chain
+}
+
+/// Whether zeros stand in `bytes`, which begin at `position` of the file, as a lost sector or page leaves them.
+fn has_hole(bytes: &[u8], position: u64) -> bool {
+    let mut at = 0;
+    while let Some(skip) = bytes
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|b| *b == 0))
+    {
+        let start = at + skip;
+        let zeros = bytes.get(start..).unwrap_or_default();
+        let length = zeros.iter().take_while(|b| **b == 0).count();
+        let is_edge = |place: usize| (position + place as u64).is_multiple_of(SECTOR_BYTES);
+        let holds_edge = (start..=start + length).any(is_edge);
+        if length >= ZEROS_ANYWHERE || length >= ZEROS_AT_EDGE && holds_edge {
+            return true;
+        }
+        at = start + length;
+    }
+    false
+}
+
+/// The records of a payload that unpacks and is all there: then the damage is in the header.
+fn packed(body: &[u8], header: &Header, scratch: &mut Scratch) -> Option<Found> {
+    let (bytes, fault) = scratch.inflate(header.codec, 2, body);
+    if fault.is_some() {
+        return None;
+    }
+    let kept = chain(bytes, 0, -1, header);
+    let is_all = kept.last().map(|(range, _)| range.end) == Some(bytes.len());
+    is_all.then(|| Found {
+        unpacked: Some(bytes.to_vec()),
+        is_broken: false,
+        kept,
+    })
+}

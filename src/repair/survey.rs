@@ -1,0 +1,223 @@
+//! What a `.log` holds, in short: runs of batches whose offsets rise, and gaps between them.
+
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+
+use crate::format::batch::HEADER_BYTES;
+use crate::format::frame::FrameHeader;
+use crate::format::{Limits, RecordBatch, Scratch};
+use crate::scan::seek::last_offset;
+use crate::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel, scan};
+use crate::store::{Error, LogFile, Stream};
+use crate::wire::Fault;
+
+/// Batches that follow each other without a gap in the file, offsets rising and leader epochs not falling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    /// Which of the partition's segments it lies in.
+    pub(super) file: usize,
+    /// Where.
+    pub(super) range: Range<u64>,
+    /// The base offset of the first batch, and the last offset of the last.
+    pub(super) first: i64,
+    pub(super) last: i64,
+    /// The leader epochs of the first and the last batch.
+    pub(super) epochs: (i32, i32),
+    pub(super) batches: u64,
+    /// Offsets that the batches cover.
+    pub(super) covered: u64,
+    /// The checksum, if it is one batch.
+    pub(super) crc: u32,
+}
+
+/// A piece of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stretch {
+    /// Batches.
+    Run(Run),
+    /// What is none, and why.
+    Gap {
+        file: usize,
+        range: Range<u64>,
+        fault: Option<Fault>,
+    },
+}
+
+impl Stretch {
+    pub(super) fn range(&self) -> Range<u64> {
+        match self {
+            Self::Run(run) => run.range.clone(),
+            Self::Gap { range, .. } => range.clone(),
+        }
+    }
+}
+
+/// Which offsets belong into a segment: from its base offset up to the next one's.
+pub(super) type Home = Range<i64>;
+
+/// Surveys the `.log` at `path`, the segment number `file`.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn survey(
+    path: &Path,
+    file: usize,
+    home: &Home,
+    jobs: Jobs,
+) -> Result<Vec<Stretch>, Error> {
+    let log = LogFile::Windowed(Stream::open(path)?);
+    let plan = parallel::Plan {
+        policy: Policy::Salvage,
+        end: u64::MAX,
+        jobs,
+        limits: Limits::default(),
+    };
+    let visitor = || Surveyor {
+        file,
+        row: Row {
+            home: home.clone(),
+            stretches: Vec::new(),
+        },
+    };
+    scan(&log, plan, visitor, &mut |_| ControlFlow::Continue(())).map(|row| row.stretches)
+}
+
+/// The batches of a run, one by one.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn singles(path: &Path, run: &Run) -> Result<Vec<Run>, Error> {
+    let log = LogFile::Windowed(Stream::open(path)?);
+    let mut buffer = Vec::new();
+    let mut singles = Vec::new();
+    let mut at = run.range.start;
+    while at < run.range.end {
+        let window = log.window(at..at + HEADER_BYTES as u64, &mut buffer)?;
+        let Some(single) = Run::of_header(window, run.file, at) else {
+            break;
+        };
+        at = single.range.end;
+        singles.push(single);
+    }
+    Ok(singles)
+}
+
+impl Run {
+    /// The run of the one batch whose header `bytes` begin with, at `position` of segment number `file`.
+    fn of_header(bytes: &[u8], file: usize, position: u64) -> Option<Self> {
+        let header = FrameHeader::read(bytes)?;
+        let size = header.frame_bytes().ok()?;
+        let last = last_offset(bytes).ok()?.0;
+        let batch = RecordBatch::of_header(bytes).filter(|_| header.magic() >= 2);
+        // Of a compressed set of messages the first offset is inside; its last one tells its place.
+        let first = batch.map_or(last, |batch| batch.base_offset().0);
+        let epoch = batch.map_or(-1, |batch| batch.leader_epoch().0);
+        Some(Self {
+            file,
+            range: position..position + size as u64,
+            first,
+            last,
+            epochs: (epoch, epoch),
+            batches: 1,
+            covered: covered(first, last),
+            crc: batch.map_or(0, |batch| batch.stored_crc()),
+        })
+    }
+
+    /// Whether `next` goes on where this one ends, both inside `home` or both outside.
+    fn goes_on_with(&self, next: &Self, home: &Home) -> bool {
+        let is_home = |run: &Self| home.contains(&run.first) && home.contains(&run.last);
+        self.file == next.file
+            && self.range.end == next.range.start
+            && self.last < next.first
+            && next.first <= next.last
+            && self.first <= self.last
+            && (next.epochs.0 == -1 || self.epochs.1 <= next.epochs.0)
+            && is_home(self) == is_home(next)
+    }
+
+    fn join(&mut self, next: &Self) {
+        self.range.end = next.range.end;
+        self.last = next.last;
+        self.epochs.1 = next.epochs.1;
+        self.batches += next.batches;
+        self.covered += next.covered;
+        self.crc = 0;
+    }
+}
+
+fn covered(first: i64, last: i64) -> u64 {
+    u64::try_from(last.saturating_sub(first).saturating_add(1)).unwrap_or(0)
+}
+
+/// The stretches seen so far.
+struct Row {
+    home: Home,
+    stretches: Vec<Stretch>,
+}
+
+impl Row {
+    fn push(&mut self, next: Stretch) {
+        match (self.stretches.last_mut(), next) {
+            (Some(Stretch::Run(run)), Stretch::Run(next))
+                if run.goes_on_with(&next, &self.home) =>
+            {
+                run.join(&next);
+            }
+            // Zeros and other bytes without a batch between them are one gap.
+            (
+                Some(Stretch::Gap { range, fault, .. }),
+                Stretch::Gap {
+                    range: next,
+                    fault: why,
+                    ..
+                },
+            ) => {
+                range.end = next.end;
+                *fault = fault.or(why);
+            }
+            (_, next) => self.stretches.push(next),
+        }
+    }
+}
+
+impl Merge for Row {
+    fn merge(&mut self, next: Self) {
+        for stretch in next.stretches {
+            self.push(stretch);
+        }
+    }
+}
+
+struct Surveyor {
+    file: usize,
+    row: Row,
+}
+
+impl Visitor for Surveyor {
+    type Fold = Row;
+
+    fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+        let file = self.file;
+        let stretch = match &span {
+            Span::Frame(frame) => {
+                Run::of_header(frame.window(), file, frame.position().0).map(Stretch::Run)
+            }
+            Span::Zeros(_) | Span::Damage { .. } => None,
+        };
+        let fault = match &span {
+            Span::Damage { fault, .. } => Some(*fault),
+            _ => None,
+        };
+        self.row.push(stretch.unwrap_or(Stretch::Gap {
+            file,
+            range: span.range(),
+            fault,
+        }));
+        ControlFlow::Continue(())
+    }
+
+    fn end(self, _: &mut Output<'_>) -> Row {
+        self.row
+    }
+}
