@@ -156,7 +156,7 @@ impl Gather {
     fn rename(
         &mut self,
         step: &Step,
-        was: State,
+        is: State,
         path: &PlanPath,
         to: &PlanPath,
         depth: usize,
@@ -165,7 +165,7 @@ impl Gather {
             return Err(Unsound::Depth(to.clone()));
         }
         let target = was(step, to)?;
-        match (was, target) {
+        match (is, target) {
             (State::File { .. }, State::File { .. } | State::Absent) => {
                 let earlier = self.renames.insert(path.clone(), to.clone());
                 once(earlier.is_none() && path != to, path)
