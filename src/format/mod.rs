@@ -7,6 +7,7 @@
 //! | record batches (magic 2), and what all magics have in common | [`batch`] |
 //! | messages (magic 0 and 1) and compressed sets of them | [`legacy`] |
 //! | records and their headers, and those of a batch | [`record`] |
+//! | batches without records | [`placeholder`] |
 //! | control records | [`control`] |
 //! | compressed payloads | [`codec`] |
 //! | batches made of what is left of damaged ones | [`remake`] |
@@ -35,6 +36,7 @@ pub mod leader_epochs;
 pub mod legacy;
 pub mod name;
 pub mod offset_index;
+pub mod placeholder;
 pub mod producer_snapshot;
 pub mod properties;
 pub mod quorum_state;
@@ -54,6 +56,7 @@ pub use leader_epochs::LeaderEpochs;
 pub use legacy::Message;
 pub use name::{DirName, FileKind, FileName};
 pub use offset_index::OffsetIndex;
+pub use placeholder::Placeholder;
 pub use producer_snapshot::ProducerSnapshot;
 pub use properties::{MetaProperties, PartitionMetadata, Properties};
 pub use quorum_state::QuorumState;

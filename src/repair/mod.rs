@@ -1,4 +1,44 @@
-//! Findings to plans.
+//! Plans, and carrying them out: the only part of the library that changes anything.
+//!
+//! ```text
+//! Plan ──▶ approve ──▶ Approved ──▶ apply ──▶ Applied
+//!            │                        │
+//!   fingerprints, consent,      journal, write beside,
+//!   broker, target              sync, rename, sync ──▶ undo
+//! ```
+//!
+//! A [`Plan`] is a document that a person reads. [`approve`] is the only way from it to an [`Approved`], which [`apply`] takes by value.
+//! What changes a disk goes through [`Disk`], so that a test can lose the power after every single operation.
+//!
+//! **Invariant:** at any moment each file below the root is the old one or the new one, whole; and what a repair replaces can be
+//! had back until its quarantine folder is removed. Absent on purpose: what is wrong with a log, and how that is shown.
+
+mod apply;
+mod approve;
+pub mod disk;
+mod error;
+mod folder;
+mod in_place;
+mod into;
+mod journal;
+mod output;
+mod parts;
+pub mod plan;
+pub mod splice;
+mod undo;
+mod unsound;
+mod work;
+
+pub use apply::{Applied, Counts, Derive, apply};
+pub use approve::{Approved, Consent, Target, approve};
+pub use disk::{Disk, RealDisk, Sharing};
+pub use error::{Error, Refusal};
+pub use output::state_of;
+pub use parts::{Content, Crc, PlanPath};
+pub use plan::{Action, Fingerprint, Loss, Plan, Recipe, Safety, Scope, State, Step};
+pub use undo::{Undone, undo};
+pub use unsound::Unsound;
+
 mod order;
 mod salvage;
 mod survey;

@@ -14,6 +14,29 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
     }
 }
 
+/// CRC-32C of bytes that come in pieces.
+#[derive(Debug, Clone)]
+pub struct Crc32c(crc_fast::Digest);
+
+impl Default for Crc32c {
+    fn default() -> Self {
+        Self(crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi))
+    }
+}
+
+impl Crc32c {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The checksum of all pieces so far.
+    #[must_use]
+    pub fn value(&self) -> u32 {
+        u32::try_from(self.0.finalize()).unwrap_or_default()
+    }
+}
+
 /// CRC-32 (IEEE, as in zlib), which a magic 0 or 1 message carries.
 #[must_use]
 pub fn crc32(bytes: &[u8]) -> u32 {
@@ -38,6 +61,11 @@ mod tests {
                 super::crc32c(&bytes[..length]),
                 crc32c::crc32c(&bytes[..length])
             );
+            let mut pieces = super::Crc32c::default();
+            for piece in bytes[..length].chunks(997) {
+                pieces.update(piece);
+            }
+            assert_eq!(pieces.value(), super::crc32c(&bytes[..length]));
         }
     }
 }

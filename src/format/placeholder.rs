@@ -1,0 +1,110 @@
+//! Placeholders: batches without records, which stand for offsets whose records are gone.
+//!
+//! A placeholder is a header of magic 2 ([`batch`](super::batch) has its layout) with a records count of 0 and no codec: the shape that
+//! compaction leaves behind to remember a producer's sequence numbers, so brokers, followers and consumers take it.
+//!
+//! Source: `DefaultRecordBatch.writeEmptyHeader`.
+
+use super::batch::HEADER_BYTES;
+use crate::wire::{LeaderEpoch, Offset, OffsetDelta, ProducerId, Timestamp, crc};
+
+/// Bytes behind the field of the length.
+const LENGTH: i32 = 49;
+const MAGIC: u8 = 2;
+/// Bytes before the field of the length, and the field.
+const OVERHEAD: usize = 12;
+
+const _: () = assert!(LENGTH as usize + OVERHEAD == HEADER_BYTES);
+
+/// The bits that say how records are compressed: there are none.
+const CODEC_BITS: i16 = 0x07;
+
+/// The fields of a batch without records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Placeholder {
+    /// The first offset that it stands for.
+    pub base_offset: Offset,
+    /// The distance of the last.
+    pub last_offset_delta: OffsetDelta,
+    /// The epoch of the leader that wrote what it stands for.
+    pub leader_epoch: LeaderEpoch,
+    /// The attributes; the bits of the codec are left out.
+    pub attributes: i16,
+    /// The base timestamp.
+    pub base_timestamp: Timestamp,
+    /// The highest timestamp.
+    pub max_timestamp: Timestamp,
+    /// The producer.
+    pub producer_id: ProducerId,
+    /// Its epoch.
+    pub producer_epoch: i16,
+    /// Its sequence number at the base offset.
+    pub base_sequence: i32,
+}
+
+impl Placeholder {
+    /// The batch as it lies in a file, its checksum right.
+    #[must_use]
+    pub fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut covered = Vec::with_capacity(HEADER_BYTES);
+        covered.extend_from_slice(&(self.attributes & !CODEC_BITS).to_be_bytes());
+        covered.extend_from_slice(&self.last_offset_delta.0.to_be_bytes());
+        covered.extend_from_slice(&self.base_timestamp.0.to_be_bytes());
+        covered.extend_from_slice(&self.max_timestamp.0.to_be_bytes());
+        covered.extend_from_slice(&self.producer_id.0.to_be_bytes());
+        covered.extend_from_slice(&self.producer_epoch.to_be_bytes());
+        covered.extend_from_slice(&self.base_sequence.to_be_bytes());
+        covered.extend_from_slice(&0_i32.to_be_bytes());
+        let mut batch = Vec::with_capacity(HEADER_BYTES);
+        batch.extend_from_slice(&self.base_offset.0.to_be_bytes());
+        batch.extend_from_slice(&LENGTH.to_be_bytes());
+        batch.extend_from_slice(&self.leader_epoch.0.to_be_bytes());
+        batch.push(MAGIC);
+        batch.extend_from_slice(&crc::crc32c(&covered).to_be_bytes());
+        batch.extend_from_slice(&covered);
+        batch.first_chunk().copied().unwrap_or([0; HEADER_BYTES])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Batch, Frame, Scratch};
+    use super::*;
+    use crate::wire::Position;
+
+    #[test]
+    fn a_placeholder_is_a_batch_that_checks_and_holds_nothing() {
+        let placeholder = Placeholder {
+            base_offset: Offset(41),
+            last_offset_delta: OffsetDelta(6),
+            leader_epoch: LeaderEpoch(3),
+            attributes: 0x34,
+            base_timestamp: Timestamp(-1),
+            max_timestamp: Timestamp(77),
+            producer_id: ProducerId(9),
+            producer_epoch: 2,
+            base_sequence: 5,
+        };
+        let bytes = placeholder.encode();
+        let frame = Frame::parse(&bytes, Position(0)).unwrap();
+        let batch = Batch::parse(frame).unwrap();
+        batch.check_crc().unwrap();
+        let Batch::V2(header) = batch else {
+            unreachable!("magic 2");
+        };
+        assert_eq!(header.base_offset(), Offset(41));
+        assert_eq!(header.last_offset(), Offset(47));
+        assert_eq!(header.leader_epoch(), LeaderEpoch(3));
+        assert_eq!(header.max_timestamp(), Timestamp(77));
+        assert_eq!(header.producer_id(), ProducerId(9));
+        assert!(header.is_control() && header.is_transactional());
+        assert_eq!(batch.codec().unwrap(), super::super::Codec::None);
+        let mut scratch = Scratch::with_limits(super::super::Limits::default());
+        assert_eq!(batch.records(&mut scratch).unwrap().count(), 0);
+    }
+}

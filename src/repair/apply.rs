@@ -1,0 +1,177 @@
+//! Application of an approved plan.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::approve::{Approved, Site};
+use super::disk::{Attributes, Disk, Duplicate, Kind, Look, Sharing};
+use super::error::{At, Error, Refusal};
+use super::output::write_file;
+use super::parts::PlanPath;
+use super::plan::{Recipe, State};
+use super::work::Source;
+use super::{in_place, into};
+
+/// The permission bits of files that had no predecessor.
+const FILE_MODE: u32 = 0o644;
+
+/// Computes files that derive from a log.
+pub trait Derive {
+    /// Writes the content of `file` to `out`. `locate` says where a path of the plan lies as it will be.
+    ///
+    /// # Errors
+    /// It cannot be computed, or not be written.
+    fn derive(
+        &self,
+        file: &PlanPath,
+        recipe: &Recipe,
+        locate: &dyn Fn(&str) -> PathBuf,
+        out: &mut dyn Write,
+    ) -> Result<(), Error>;
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Applied {
+    /// There was nothing to do.
+    Nothing,
+    /// The directory is there.
+    Into {
+        /// The directory.
+        dir: PathBuf,
+        /// How many files it holds.
+        files: Counts,
+    },
+    /// The log dir is repaired.
+    InPlace {
+        /// Where the originals and the journal are.
+        quarantine: PathBuf,
+        /// How many paths were changed.
+        changed: usize,
+    },
+}
+
+/// Files of a new directory, by how they came there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Written anew by steps of the plan.
+    pub written: u64,
+    /// The same files as in the source under another name.
+    pub linked: u64,
+    /// Files of their own that share bytes until one is changed.
+    pub cloned: u64,
+    /// Copied.
+    pub copied: u64,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, how: Duplicate) {
+        *match how {
+            Duplicate::Linked => &mut self.linked,
+            Duplicate::Cloned => &mut self.cloned,
+            Duplicate::Copied => &mut self.copied,
+        } += 1;
+    }
+}
+
+/// Carries a plan out, or what an earlier run left of it.
+///
+/// # Errors
+/// Something could not be done. Either nothing was changed then, or the same plan applied again finishes it.
+pub fn apply(approved: Approved, disk: &dyn Disk, derive: &dyn Derive) -> Result<Applied, Error> {
+    if approved.is_empty() {
+        return Ok(Applied::Nothing);
+    }
+    match approved.site.clone() {
+        Site::InPlace { quarantine } => in_place::run(approved, &quarantine, disk, derive),
+        Site::Into {
+            dir,
+            partial,
+            sharing,
+        } => into::run(approved, (&dir, &partial, sharing), disk, derive),
+    }
+}
+
+/// Writes a new content to `to`, durable but for its name.
+pub(super) fn write(
+    approved: &Approved,
+    disk: &dyn Disk,
+    (path, source): (&PlanPath, &Source),
+    to: &Path,
+    derive: &dyn Fn(&Recipe, &mut dyn Write) -> Result<(), Error>,
+) -> Result<State, Error> {
+    let attributes = attributes(approved, disk, path, source)?;
+    match source {
+        Source::Bytes(bytes) => write_file(disk, to, attributes, |out| out.write_all(bytes).at(to)),
+        Source::File(from, Some(splice)) => {
+            let from = approved.root.join(from.as_str());
+            let input = disk.open(&from).at(&from)?;
+            write_file(disk, to, attributes, |out| {
+                splice.write(&*input, out).at(to)
+            })
+        }
+        Source::File(from, None) => {
+            let at = approved.root.join(from.as_str());
+            let _how = disk.duplicate(&at, to, Sharing::Blocks).at(to)?;
+            let was = approved.work.was.get(from).copied();
+            Ok(was.unwrap_or(State::Absent))
+        }
+        Source::Recipe(recipe, expected) => {
+            let found = write_file(disk, to, attributes, |out| derive(recipe, out))?;
+            if found == *expected {
+                return Ok(found);
+            }
+            Err(Error::Derived {
+                root: approved.root.clone(),
+                file: path.clone(),
+                expected: expected.to_string(),
+                found: found.to_string(),
+            })
+        }
+    }
+}
+
+/// A new content keeps the attributes of the file that it is made from, or else of the one it replaces. What is new belongs to whom
+/// its directory belongs to.
+fn attributes(
+    approved: &Approved,
+    disk: &dyn Disk,
+    path: &PlanPath,
+    source: &Source,
+) -> Result<Attributes, Error> {
+    let from = match source {
+        Source::File(from, _) => from,
+        _ => path,
+    };
+    if let Some(look) = approved.looks.get(from)
+        && look.kind == Kind::File
+    {
+        return Ok(look.attributes);
+    }
+    let dir = approved.root.join(path.dir());
+    Ok(Attributes {
+        mode: FILE_MODE,
+        owner: disk.look(&dir).at(&dir)?.attributes.owner,
+        modified: None,
+    })
+}
+
+/// Nothing that was read has changed meanwhile.
+pub(super) fn check_unchanged(approved: &Approved, disk: &dyn Disk) -> Result<(), Error> {
+    for (path, before) in &approved.looks {
+        let at = approved.root.join(path.as_str());
+        let now = disk.look(&at).at(&at)?;
+        // A directory changes when we write beside what is in it.
+        let is_same = |now: Look| now.kind == Kind::Directory || now == *before;
+        if now.kind != before.kind || !is_same(now) {
+            return Err(Refusal::Changed {
+                path: at,
+                expected: "what it was a moment ago".into(),
+                found: "another length or time".into(),
+            }
+            .into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,384 @@
+//! Approval: the only door from a plan to its application.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::disk::{Disk, Guard, Kind, Look, Sharing};
+use super::error::{At, Error, Refusal};
+use super::folder;
+use super::journal::{Begin, Mode, Record, Stage};
+use super::output::state_of;
+use super::parts::{Crc, OWN, PlanPath};
+use super::plan::{Plan, Safety, Scope, State};
+use super::work::Work;
+use crate::format::FileKind;
+use crate::format::name::FileName;
+
+/// Where a plan is carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// In a new directory, which takes its name when it is finished; the root of the plan is only read.
+    Into {
+        /// The directory.
+        dir: PathBuf,
+        /// Whether files that no step touches may be the same files under another name.
+        sharing: Sharing,
+    },
+    /// In the root of the plan; what is replaced goes to a quarantine folder.
+    InPlace {
+        /// The folder; beside the log dir if none is given.
+        quarantine: Option<PathBuf>,
+    },
+}
+
+/// The lossy steps that somebody agreed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consent {
+    /// These.
+    Steps(Vec<u32>),
+    /// All of them.
+    Lossy,
+}
+
+/// A plan that may be carried out, and where; the locks that make it so are held until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Approved {
+    pub(super) root: PathBuf,
+    pub(super) work: Work,
+    pub(super) site: Site,
+    /// What our folder says of an earlier run.
+    pub(super) earlier: Option<Record>,
+    /// What the files of the work looked like when their content was checked.
+    pub(super) looks: BTreeMap<PlanPath, Look>,
+    pub(super) begin: Begin,
+    pub(super) guards: Vec<Box<dyn Guard>>,
+}
+
+/// Where it is carried out, in paths without links.
+#[derive(Debug, Clone)]
+pub(super) enum Site {
+    Into {
+        dir: PathBuf,
+        partial: PathBuf,
+        sharing: Sharing,
+    },
+    InPlace {
+        quarantine: PathBuf,
+    },
+}
+
+/// Looks whether a plan may be carried out now: every file is what it was, whoever has to agree does, nobody else is at work, and
+/// the target can take it. Changes nothing, but takes the lock of the log dir where the plan is to be carried out in place.
+///
+/// # Errors
+/// It may not, or something cannot be looked at.
+pub fn approve(
+    plan: &Plan,
+    target: &Target,
+    consent: &Consent,
+    disk: &dyn Disk,
+) -> Result<Approved, Error> {
+    check_consent(plan, consent)?;
+    let given = Path::new(plan.root());
+    if disk.look(given).at(given)?.kind == Kind::Absent {
+        return Err(Refusal::NoRoot(given.to_owned()).into());
+    }
+    let root = disk.canonical(given).at(given)?;
+    if disk.look(&root).at(&root)?.kind != Kind::Directory {
+        return Err(Refusal::NoRoot(root).into());
+    }
+    let digest = plan.digest();
+    let site = site(disk, &root, plan.scope(), digest, target)?;
+    let mut approved = Approved {
+        work: Work::of(&plan.clone().into())?,
+        begin: Begin {
+            mode: site.mode(),
+            digest,
+            scope: plan.scope(),
+            root: root.clone(),
+        },
+        root,
+        site,
+        earlier: None,
+        looks: BTreeMap::new(),
+        guards: Vec::new(),
+    };
+    if approved.work.is_empty() {
+        return Ok(approved);
+    }
+    approved.lock(disk)?;
+    approved.check_folder(disk)?;
+    match approved.earlier.as_ref().map(|record| record.stage) {
+        Some(Stage::Committed) => {}
+        _ => approved.check_files(disk)?,
+    }
+    Ok(approved)
+}
+
+fn check_consent(plan: &Plan, consent: &Consent) -> Result<(), Refusal> {
+    let lossy = plan
+        .steps()
+        .iter()
+        .filter(|step| step.safety == Safety::Lossy);
+    let mut lossy: Vec<u32> = lossy.map(|step| step.id).collect();
+    if let Consent::Steps(steps) = consent {
+        if let Some(stranger) = steps.iter().find(|step| !lossy.contains(step)) {
+            return Err(Refusal::NotLossy(*stranger));
+        }
+        lossy.retain(|step| !steps.contains(step));
+        if !lossy.is_empty() {
+            return Err(Refusal::Lossy(lossy));
+        }
+    }
+    Ok(())
+}
+
+impl Site {
+    fn mode(&self) -> Mode {
+        match self {
+            Self::Into { .. } => Mode::Into,
+            Self::InPlace { .. } => Mode::InPlace,
+        }
+    }
+
+    /// The folder that the journal is in.
+    pub(super) fn folder(&self) -> &Path {
+        match self {
+            Self::Into { partial, .. } => partial,
+            Self::InPlace { quarantine } => quarantine,
+        }
+    }
+}
+
+/// Where the target is, and whether it makes sense.
+fn site(
+    disk: &dyn Disk,
+    root: &Path,
+    scope: Scope,
+    digest: Crc,
+    target: &Target,
+) -> Result<Site, Error> {
+    let log_dir = folder::log_dir(root, scope);
+    match target {
+        Target::InPlace { quarantine } => {
+            let quarantine = match quarantine {
+                Some(given) => resolve(disk, given)?,
+                None => folder::quarantine(log_dir, digest),
+            };
+            check_outside(&quarantine, log_dir)?;
+            check_no_log_dir(disk, &quarantine)?;
+            Ok(Site::InPlace { quarantine })
+        }
+        Target::Into { dir, sharing } => {
+            let dir = resolve(disk, dir)?;
+            check_outside(&dir, root)?;
+            check_outside(root, &dir)?;
+            check_no_log_dir(disk, &dir)?;
+            Ok(Site::Into {
+                partial: folder::partial(&dir),
+                dir,
+                sharing: *sharing,
+            })
+        }
+    }
+}
+
+/// A path that need not exist, in a directory that does.
+fn resolve(disk: &dyn Disk, path: &Path) -> Result<PathBuf, Error> {
+    let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    if disk.look(path).at(path)?.kind == Kind::Directory {
+        return disk.canonical(path).at(path);
+    }
+    let name = path.file_name().ok_or_else(missing).at(path)?;
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    Ok(disk.canonical(parent).at(parent)?.join(name))
+}
+
+fn check_outside(path: &Path, dir: &Path) -> Result<(), Refusal> {
+    if path.starts_with(dir) {
+        return Err(Refusal::Inside {
+            path: path.to_owned(),
+            dir: dir.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// A directory next to partitions has to be a partition, or no broker starts.
+fn check_no_log_dir(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+    let Some(parent) = path.parent() else {
+        return Ok(());
+    };
+    for name in disk.list(parent).at(parent)? {
+        let parsed = name.to_str().and_then(FileName::parse);
+        let is_of_log_dir = parsed.is_some_and(|name| {
+            matches!(
+                name.kind,
+                FileKind::RecoveryPoints
+                    | FileKind::HighWatermarks
+                    | FileKind::LogStarts
+                    | FileKind::MetaProperties
+                    | FileKind::CleanShutdown
+            )
+        });
+        if is_of_log_dir {
+            return Err(Refusal::InLogDir(path.to_owned()).into());
+        }
+    }
+    disk.check_writable(parent).at(parent)
+}
+
+impl Approved {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.work.is_empty()
+    }
+
+    fn lock(&mut self, disk: &dyn Disk) -> Result<(), Error> {
+        let lock = folder::lock_of(folder::log_dir(&self.root, self.begin.scope));
+        match self.site {
+            Site::InPlace { .. } => self.guards.push(folder::hold(disk, &lock)?),
+            // The source is only read, so its lock is only looked at.
+            Site::Into { .. } => {
+                if let Some(by) = disk.holder(&lock).at(&lock)? {
+                    return Err(Refusal::Live { path: lock, by }.into());
+                }
+            }
+        }
+        let journal = folder::hold_journal(disk, self.site.folder())?;
+        self.guards.extend(journal);
+        Ok(())
+    }
+
+    /// What an earlier run of this plan, or of another, left.
+    fn check_folder(&mut self, disk: &dyn Disk) -> Result<(), Error> {
+        let folder = self.site.folder();
+        self.earlier = folder::stage(disk, folder, &self.begin)?;
+        match self.earlier.as_ref().map(|record| record.stage) {
+            Some(Stage::Finished) => return Err(Refusal::Applied(folder.to_owned()).into()),
+            Some(Stage::Undoing) => return Err(Refusal::Undoing(folder.to_owned()).into()),
+            _ => {}
+        }
+        match &self.site {
+            Site::Into { dir, partial, .. } => {
+                let is_moved = disk.look(&partial.join("tree")).at(partial)?.kind == Kind::Absent;
+                let is_made =
+                    matches!(&self.earlier, Some(record) if record.stage == Stage::Committed);
+                if !(is_made && is_moved) {
+                    check_target(disk, dir)?;
+                }
+            }
+            Site::InPlace { .. } => self.check_others(disk)?,
+        }
+        Ok(())
+    }
+
+    /// No other repair of this log dir is under way.
+    fn check_others(&self, disk: &dyn Disk) -> Result<(), Error> {
+        let log_dir = folder::log_dir(&self.root, self.begin.scope);
+        for (other, record) in folder::quarantines(disk, log_dir)? {
+            if other != self.site.folder() && folder::is_unfinished(&record) {
+                return Err(Refusal::Unfinished(other).into());
+            }
+        }
+        // One whose folder is elsewhere shows in what it left beside the files.
+        let ours = format!("{OWN}{}-", self.begin.digest);
+        let mut dirs: Vec<&str> = self.work.was.keys().map(PlanPath::dir).collect();
+        dirs.dedup();
+        for dir in dirs.into_iter().map(|dir| self.root.join(dir)) {
+            if disk.look(&dir).at(&dir)?.kind != Kind::Directory {
+                continue;
+            }
+            for name in disk.list(&dir).at(&dir)? {
+                let text = name.to_string_lossy();
+                let is_ours = text.starts_with(&ours) || !text.starts_with(OWN);
+                if !is_ours && (text.ends_with(".new") || text.ends_with(".old")) {
+                    return Err(Refusal::Unfinished(dir.join(&name)).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything is what the plan says, reached without links.
+    fn check_files(&mut self, disk: &dyn Disk) -> Result<(), Error> {
+        for (path, expected) in &self.work.was {
+            let dir = self.root.join(path.dir());
+            if matches!(
+                disk.look(&dir).at(&dir)?.kind,
+                Kind::Link | Kind::Special | Kind::File
+            ) {
+                return Err(Refusal::Odd(dir).into());
+            }
+            let at = self.root.join(path.as_str());
+            let before = disk.look(&at).at(&at)?;
+            // What differs in length need not be read.
+            let found = match (expected, before.kind) {
+                (State::File { len_bytes, .. }, Kind::File) if *len_bytes != before.len_bytes => {
+                    format!("{} bytes", before.len_bytes)
+                }
+                _ => match state_of(disk, &at)? {
+                    found if found == *expected => String::new(),
+                    found => found.to_string(),
+                },
+            };
+            if !found.is_empty() {
+                return Err(Refusal::Changed {
+                    path: at,
+                    expected: expected.to_string(),
+                    found,
+                }
+                .into());
+            }
+            self.looks.insert(path.clone(), before);
+        }
+        self.check_dirs(disk)
+    }
+
+    /// A directory that goes is empty once its files are gone; what gets a content has a directory to be in.
+    fn check_dirs(&self, disk: &dyn Disk) -> Result<(), Error> {
+        for dir in &self.work.removed_dirs {
+            let at = self.root.join(dir.as_str());
+            for name in disk.list(&at).at(&at)? {
+                let path = format!("{dir}/{}", name.to_string_lossy()).parse();
+                if !path.is_ok_and(|path: PlanPath| self.work.drops.contains(&path)) {
+                    return Err(Refusal::NotEmpty(at).into());
+                }
+            }
+        }
+        for path in self.work.puts.keys() {
+            let dir = self.root.join(path.dir());
+            if disk.look(&dir).at(&dir)?.kind != Kind::Directory {
+                return Err(Refusal::NoRoot(dir).into());
+            }
+        }
+        let Site::InPlace { .. } = self.site else {
+            return Ok(());
+        };
+        let changed = self.work.puts.keys().chain(&self.work.drops);
+        for dir in changed.map(|path| self.root.join(path.dir())) {
+            disk.check_writable(&dir).at(&dir)?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of the target is free, or that of an empty directory that can be replaced.
+fn check_target(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
+    let look = disk.look(dir).at(dir)?;
+    match look.kind {
+        Kind::Absent => return Ok(()),
+        Kind::Directory if disk.list(dir).at(dir)?.is_empty() => {}
+        _ => return Err(Refusal::Exists(dir.to_owned()).into()),
+    }
+    let parent = dir.parent().unwrap_or(dir);
+    if disk.look(parent).at(parent)?.device != look.device {
+        return Err(Refusal::MountPoint(dir.to_owned()).into());
+    }
+    Ok(())
+}

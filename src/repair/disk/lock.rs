@@ -1,0 +1,98 @@
+//! Locks as brokers take them.
+//!
+//! Java locks with `fcntl`, which `flock` does not see. Ours belong to the open file, not to the process: a process loses its own
+//! kind as soon as it closes any handle to the file, as a look at the lock does.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+use super::real::gone;
+use super::{Guard, Holder, Locking};
+
+/// A lock that is held.
+#[derive(Debug)]
+struct Lock {
+    file: File,
+    /// The file that was made for it.
+    made: Option<PathBuf>,
+}
+
+impl Guard for Lock {}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // While it is still held, so that nobody sees the file without the lock.
+        if let Some(path) = &self.made {
+            let _left = gone(path);
+        }
+    }
+}
+
+pub(super) fn lock(path: &Path) -> io::Result<Locking> {
+    loop {
+        let (file, made) = match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => (file, None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match File::create_new(path) {
+                Ok(file) => (file, Some(path.to_owned())),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(error),
+            },
+            Err(error) => return Err(error),
+        };
+        let wanted = whole_file(libc::F_WRLCK);
+        if let Err(error) = fcntl(&file, FcntlArg::F_OFD_SETLK(&wanted)) {
+            return match error {
+                nix::Error::EAGAIN | nix::Error::EACCES => {
+                    let holder = holder(&file)?;
+                    Ok(Locking::Theirs(holder.unwrap_or(Holder::Unknown)))
+                }
+                other => Err(other.into()),
+            };
+        }
+        let ours = file.metadata()?;
+        let mut lock = Lock { file, made };
+        // Somebody may have removed the file between our opening and our locking it.
+        match path.metadata() {
+            Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => {
+                give_to_owner_of_dir(&lock, path);
+                return Ok(Locking::Ours(Box::new(lock)));
+            }
+            _ => lock.made = None,
+        }
+    }
+}
+
+/// A lock of every byte there is or will be.
+fn whole_file(kind: libc::c_int) -> libc::flock {
+    let short = |number: libc::c_int| libc::c_short::try_from(number).unwrap_or_default();
+    libc::flock {
+        l_type: short(kind),
+        l_whence: short(libc::SEEK_SET),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    }
+}
+
+/// A broker must be able to open the lock even if we end before we can remove it.
+fn give_to_owner_of_dir(lock: &Lock, path: &Path) {
+    let dir = lock.made.as_ref().and(path.parent());
+    if let Some(Ok(dir)) = dir.map(Path::metadata) {
+        let _refused = std::os::unix::fs::fchown(&lock.file, Some(dir.uid()), Some(dir.gid()));
+    }
+}
+
+pub(super) fn holder(file: &File) -> io::Result<Option<Holder>> {
+    let mut asked = whole_file(libc::F_WRLCK);
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut asked))?;
+    Ok(match asked.l_pid {
+        _ if libc::c_int::from(asked.l_type) == libc::F_UNLCK => None,
+        pid @ 1.. => Some(Holder::Process(pid)),
+        _ => Some(Holder::Unknown),
+    })
+}

@@ -1,0 +1,255 @@
+//! The real disk.
+
+use std::ffi::OsString;
+use std::fs::{File, FileTimes, OpenOptions, Permissions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, SeekFrom as Extent};
+
+use super::lock::{holder, lock};
+use super::{Attributes, Disk, Duplicate, Holder, Input, Kind, Locking, Look, Output, Sharing};
+
+/// The real disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn look(&self, path: &Path) -> io::Result<Look> {
+        let metadata = match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Look::absent());
+            }
+            other => other?,
+        };
+        let kind = metadata.file_type();
+        Ok(Look {
+            kind: match () {
+                () if kind.is_symlink() => Kind::Link,
+                () if kind.is_dir() => Kind::Directory,
+                () if kind.is_file() => Kind::File,
+                () => Kind::Special,
+            },
+            len_bytes: metadata.len(),
+            attributes: Attributes {
+                mode: metadata.mode() & 0o7777,
+                owner: (metadata.uid(), metadata.gid()),
+                modified: metadata.modified().ok(),
+            },
+            device: metadata.dev(),
+        })
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<OsString>> {
+        let names = std::fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name()));
+        let mut names: Vec<OsString> = names.collect::<io::Result<_>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        path.canonicalize()
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Input + '_>> {
+        Ok(Box::new(Open(File::open(path)?)))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
+        Ok(Box::new(Open(File::create_new(path)?)))
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
+        Ok(Box::new(Open(OpenOptions::new().append(true).open(path)?)))
+    }
+
+    fn duplicate(&self, from: &Path, to: &Path, sharing: Sharing) -> io::Result<Duplicate> {
+        if clone(from, to)? {
+            return Ok(Duplicate::Cloned);
+        }
+        // A file system without links, or one that does not let us link what is not ours: then the bytes are copied.
+        if sharing == Sharing::File && link(from, to)? {
+            return Ok(Duplicate::Linked);
+        }
+        copy(from, to).map(|()| Duplicate::Copied)
+    }
+
+    fn dress(&self, path: &Path, attributes: Attributes) -> io::Result<()> {
+        let file = File::open(path)?;
+        dress(&file, attributes)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir(path)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_dir(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Locking> {
+        lock(path)
+    }
+
+    fn holder(&self, path: &Path) -> io::Result<Option<Holder>> {
+        match File::open(path) {
+            Ok(file) => holder(&file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn check_writable(&self, dir: &Path) -> io::Result<()> {
+        Ok(rustix::fs::access(dir, Access::WRITE_OK | Access::EXEC_OK)?)
+    }
+}
+
+/// An open file.
+#[derive(Debug)]
+struct Open(File);
+
+impl Input for Open {
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, position)
+    }
+}
+
+impl Write for Open {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Output for Open {
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+}
+
+/// Copies by letting both files have the same blocks, where the file system can.
+fn clone(from: &Path, to: &Path) -> io::Result<bool> {
+    let original = File::open(from)?;
+    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+    let file = File::create_new(to)?;
+    if rustix::fs::ioctl_ficlone(&file, &original).is_err() {
+        gone(to)?;
+        return Ok(false);
+    }
+    let finished = finish(&original, &file);
+    keep(to, finished).map(|()| true)
+}
+
+fn link(from: &Path, to: &Path) -> io::Result<bool> {
+    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+    match std::fs::hard_link(from, to) {
+        Ok(()) => Ok(true),
+        // These no copy would get past.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists
+            ) =>
+        {
+            Err(error)
+        }
+        Err(_) => Ok(false),
+    }
+}
+
+/// Copies what is in a file and leaves its holes holes.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let original = File::open(from)?;
+    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+    let file = File::create_new(to)?;
+    let copied = copy_extents(&original, &file).and_then(|()| finish(&original, &file));
+    keep(to, copied)
+}
+
+fn copy_extents(mut original: &File, mut file: &File) -> io::Result<()> {
+    let len = original.metadata()?.len();
+    let mut at = 0;
+    while at < len {
+        let start = match rustix::fs::seek(original, Extent::Data(at)) {
+            Ok(start) => start,
+            // Only a hole is left.
+            Err(rustix::io::Errno::NXIO) => break,
+            // Holes are not told here.
+            Err(_) => at,
+        };
+        let end = rustix::fs::seek(original, Extent::Hole(start)).unwrap_or(len);
+        original.seek(SeekFrom::Start(start))?;
+        file.seek(SeekFrom::Start(start))?;
+        let copied = io::copy(&mut original.take(end - start), &mut file)?;
+        if copied < end - start {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        at = end;
+    }
+    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+    file.set_len(len)
+}
+
+/// Gives the attributes of the original to its copy and makes the copy durable.
+fn finish(original: &File, file: &File) -> io::Result<()> {
+    let metadata = original.metadata()?;
+    dress(
+        file,
+        Attributes {
+            mode: metadata.mode() & 0o7777,
+            owner: (metadata.uid(), metadata.gid()),
+            modified: metadata.modified().ok(),
+        },
+    )?;
+    file.sync_all()
+}
+
+fn dress(file: &File, attributes: Attributes) -> io::Result<()> {
+    let metadata = file.metadata()?;
+    let (uid, gid) = attributes.owner;
+    if (metadata.uid(), metadata.gid()) != attributes.owner {
+        // Only root may give files away; who is not works on files of his own.
+        let _refused = std::os::unix::fs::fchown(file, Some(uid), Some(gid));
+    }
+    if metadata.mode() & 0o7777 != attributes.mode {
+        file.set_permissions(Permissions::from_mode(attributes.mode))?;
+    }
+    match attributes.modified {
+        Some(modified) => file.set_times(FileTimes::new().set_modified(modified)),
+        None => Ok(()),
+    }
+}
+
+/// Leaves no half a file behind.
+fn keep(path: &Path, result: io::Result<()>) -> io::Result<()> {
+    if result.is_err() {
+        let _left = gone(path);
+    }
+    result
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the disk")]
+pub(super) fn gone(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+}

@@ -1,0 +1,208 @@
+//! Folders of repairs: the quarantine of one in place, the half-made copy of one into a directory.
+//!
+//! A folder is ours while its journal says so: the journal is the first thing made in it and the last thing removed.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::disk::{Disk, Guard, Kind, Locking};
+use super::error::{At, Error, Refusal};
+use super::journal::{self, Begin, Journal, Record, Stage};
+use super::output::remove_tree;
+use super::parts::{Crc, OWN};
+use super::plan::Scope;
+
+/// What a quarantine folder is named after its log dir with.
+const QUARANTINE: &str = ".kseg-";
+
+/// What a half-made directory is named after the directory that it will be with.
+const PARTIAL: &str = ".kseg-partial";
+
+/// The file in a log dir that a running broker keeps locked.
+const LOCK: &str = ".lock";
+
+/// The log dir that a root lies in or is.
+pub(super) fn log_dir(root: &Path, scope: Scope) -> &Path {
+    match scope {
+        Scope::LogDir => root,
+        Scope::Partition => root.parent().unwrap_or(root),
+    }
+}
+
+/// The lock of a log dir.
+pub(super) fn lock_of(log_dir: &Path) -> PathBuf {
+    log_dir.join(LOCK)
+}
+
+/// `path` with something behind its name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Where originals of a log dir go.
+pub(super) fn quarantine(log_dir: &Path, digest: Crc) -> PathBuf {
+    beside(log_dir, &format!("{QUARANTINE}{digest}"))
+}
+
+/// Where a directory is made before it gets its name.
+pub(super) fn partial(target: &Path) -> PathBuf {
+    beside(target, PARTIAL)
+}
+
+/// The quarantine folders beside a log dir, with what their journals say.
+pub(super) fn quarantines(
+    disk: &dyn Disk,
+    log_dir: &Path,
+) -> Result<Vec<(PathBuf, Record)>, Error> {
+    let prefix = beside(log_dir, QUARANTINE);
+    let (Some(parent), Some(prefix)) = (log_dir.parent(), prefix.file_name()) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for name in disk.list(parent).at(parent)? {
+        let is_ours = name
+            .as_encoded_bytes()
+            .starts_with(prefix.as_encoded_bytes());
+        let folder = parent.join(name);
+        if is_ours && let Some(record) = Record::read(disk, &folder)? {
+            found.push((folder, record));
+        }
+    }
+    Ok(found)
+}
+
+/// What a folder is to a repair with this digest.
+pub(super) fn stage(
+    disk: &dyn Disk,
+    folder: &Path,
+    begin: &Begin,
+) -> Result<Option<Record>, Error> {
+    match disk.look(folder).at(folder)?.kind {
+        Kind::Absent => return Ok(None),
+        Kind::Directory => {}
+        _ => return Err(Refusal::NotOurs(folder.to_owned()).into()),
+    }
+    match Record::read(disk, folder)? {
+        Some(record) if record.begin == *begin => Ok(Some(record)),
+        Some(_) => Err(Refusal::Unfinished(folder.to_owned()).into()),
+        None => {
+            // The power went before the journal was made: there is nothing else yet.
+            let journal = journal::path(folder);
+            let names = disk.list(folder).at(folder)?;
+            let is_bare = names
+                .iter()
+                .all(|name| Some(name.as_os_str()) == journal.file_name());
+            if is_bare {
+                Ok(None)
+            } else {
+                Err(Refusal::NotOurs(folder.to_owned()).into())
+            }
+        }
+    }
+}
+
+/// Makes the folder anew and begins its journal.
+pub(super) fn begin<'a>(
+    disk: &'a dyn Disk,
+    folder: &Path,
+    begin: &Begin,
+) -> Result<Journal<'a>, Error> {
+    clear(disk, folder)?;
+    disk.make_dir(folder).at(folder)?;
+    sync_parent(disk, folder)?;
+    Journal::begin(disk, folder, begin)
+}
+
+/// Removes the folder: its journal last, so that it is ours as long as there is something in it.
+pub(super) fn clear(disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
+    if disk.look(folder).at(folder)?.kind == Kind::Absent {
+        return Ok(());
+    }
+    let journal = journal::path(folder);
+    for name in disk.list(folder).at(folder)? {
+        if Some(name.as_os_str()) != journal.file_name() {
+            remove_tree(disk, &folder.join(name))?;
+        }
+    }
+    disk.sync_dir(folder).at(folder)?;
+    remove_tree(disk, folder)?;
+    sync_parent(disk, folder)
+}
+
+/// Makes the name of something durable.
+pub(super) fn sync_parent(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+    match path.parent() {
+        Some(parent) => disk.sync_dir(parent).at(parent),
+        None => Ok(()),
+    }
+}
+
+/// The name of a file that a repair writes beside what it is to replace.
+pub(super) fn temporary(digest: Crc, number: usize, suffix: &str) -> String {
+    format!("{OWN}{digest}-{number}.{suffix}")
+}
+
+/// Removes what a repair left beside the files of `root`.
+pub(super) fn sweep(disk: &dyn Disk, root: &Path, digest: Crc) -> Result<(), Error> {
+    let prefix = format!("{OWN}{digest}-");
+    let is_ours = |name: &OsStr| {
+        let name = name.as_encoded_bytes();
+        name.starts_with(prefix.as_bytes()) && (name.ends_with(b".new") || name.ends_with(b".old"))
+    };
+    let mut dirs = vec![root.to_owned()];
+    for name in disk.list(root).at(root)? {
+        let path = root.join(name);
+        if disk.look(&path).at(&path)?.kind == Kind::Directory {
+            dirs.push(path);
+        }
+    }
+    for dir in dirs {
+        let mut names = disk.list(&dir).at(&dir)?;
+        names.retain(|name| is_ours(name));
+        for name in &names {
+            let path = dir.join(name);
+            disk.remove(&path).at(&path)?;
+        }
+        if !names.is_empty() {
+            disk.sync_dir(&dir).at(&dir)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a lock, or says who holds it.
+pub(super) fn hold(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Guard>, Error> {
+    match disk.lock(path).at(path)? {
+        Locking::Ours(guard) => Ok(guard),
+        Locking::Theirs(by) => Err(Refusal::Live {
+            path: path.to_owned(),
+            by,
+        }
+        .into()),
+    }
+}
+
+/// Takes the lock of a folder's journal, if it has one: two processes never work on the same repair.
+pub(super) fn hold_journal(
+    disk: &dyn Disk,
+    folder: &Path,
+) -> Result<Option<Box<dyn Guard>>, Error> {
+    let journal = journal::path(folder);
+    if disk.look(&journal).at(&journal)?.kind != Kind::File {
+        return Ok(None);
+    }
+    match disk.lock(&journal).at(&journal)? {
+        Locking::Ours(guard) => Ok(Some(guard)),
+        Locking::Theirs(_) => Err(Refusal::Running(folder.to_owned()).into()),
+    }
+}
+
+/// Whether a repair still has something to do, forwards or backwards.
+pub(super) fn is_unfinished(record: &Record) -> bool {
+    matches!(
+        record.stage,
+        Stage::Begun | Stage::Committed | Stage::Undoing
+    )
+}

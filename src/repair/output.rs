@@ -1,0 +1,106 @@
+//! Reading what is there, and writing files while their checksum is taken.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use super::disk::{Attributes, Disk, Kind, Output};
+use super::error::{At, Error, Refusal};
+use super::parts::{Crc, OWN};
+use super::plan::State;
+use super::splice::{BUFFER_BYTES, pump};
+use super::work::listing;
+use crate::wire::crc::Crc32c;
+
+/// What is at `path`. A file is read from end to end; of a directory the names count, kseg's own left out.
+///
+/// # Errors
+/// It cannot be read, or is a link or a special file.
+pub fn state_of(disk: &dyn Disk, path: &Path) -> Result<State, Error> {
+    let look = disk.look(path).at(path)?;
+    match look.kind {
+        Kind::Absent => Ok(State::Absent),
+        Kind::File => {
+            let input = disk.open(path).at(path)?;
+            let mut crc = Crc32c::default();
+            pump(&*input, 0..look.len_bytes, &mut Vec::new(), |bytes| {
+                crc.update(bytes);
+                Ok(())
+            })
+            .at(path)?;
+            Ok(State::File {
+                len_bytes: look.len_bytes,
+                crc: Crc(crc.value()),
+            })
+        }
+        Kind::Directory => {
+            let names = disk.list(path).at(path)?;
+            let mut names: Vec<String> = names
+                .iter()
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect();
+            // The lock comes and goes with who holds it.
+            names.retain(|name| !name.starts_with(OWN) && name != ".lock");
+            Ok(listing(names.iter().map(String::as_str)))
+        }
+        Kind::Link | Kind::Special => Err(Refusal::Odd(path.to_owned()).into()),
+    }
+}
+
+/// A new file, and what has gone into it.
+pub(super) struct Summed<'a> {
+    out: Box<dyn Output + 'a>,
+    crc: Crc32c,
+    len_bytes: u64,
+}
+
+impl Write for Summed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.crc.update(bytes.get(..written).unwrap_or_default());
+        self.len_bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Makes a file with what `fill` writes, durable but for its name.
+pub(super) fn write_file(
+    disk: &dyn Disk,
+    path: &Path,
+    attributes: Attributes,
+    fill: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
+) -> Result<State, Error> {
+    let mut out = Summed {
+        out: disk.create(path).at(path)?,
+        crc: Crc32c::default(),
+        len_bytes: 0,
+    };
+    // Derived files come entry by entry.
+    let mut buffered = BufWriter::with_capacity(BUFFER_BYTES, &mut out);
+    fill(&mut buffered)?;
+    buffered.flush().at(path)?;
+    drop(buffered);
+    disk.dress(path, attributes).at(path)?;
+    out.out.sync().at(path)?;
+    Ok(State::File {
+        len_bytes: out.len_bytes,
+        crc: Crc(out.crc.value()),
+    })
+}
+
+/// Removes a directory and everything in it.
+pub(super) fn remove_tree(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+    match disk.look(path).at(path)?.kind {
+        Kind::Absent => Ok(()),
+        Kind::Directory => {
+            for name in disk.list(path).at(path)? {
+                remove_tree(disk, &path.join(name))?;
+            }
+            disk.remove_dir(path).at(path)
+        }
+        _ => disk.remove(path).at(path),
+    }
+}

@@ -1,0 +1,275 @@
+//! Small parts of plans: paths, contents, checksums.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::unsound::Unsound;
+use crate::wire::crc::crc32c;
+
+/// What every name begins with that a repair gives to its own files. Brokers ignore such files.
+pub(super) const OWN: &str = "kseg-";
+
+/// The most that a plan may hold of a file's content; more is computed when it is applied.
+const CONTENT_BYTES: usize = 4 << 20;
+
+/// The longest name that file systems allow.
+const NAME_BYTES: usize = 255;
+
+/// A path below the root of a plan: one or two names, joined with `/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "String", into = "String")
+)]
+pub struct PlanPath(String);
+
+impl PlanPath {
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The directory that it is in; empty for the root itself.
+    #[must_use]
+    pub fn dir(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(dir, _)| dir)
+    }
+
+    /// Its last name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
+    }
+
+    /// How many names it has.
+    pub(super) fn depth(&self) -> usize {
+        self.0.split('/').count()
+    }
+}
+
+impl fmt::Display for PlanPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for PlanPath {
+    type Err = Unsound;
+
+    fn from_str(text: &str) -> Result<Self, Unsound> {
+        let is_name = |name: &str| {
+            !matches!(name, "" | "." | "..")
+                && name.len() <= NAME_BYTES
+                && !name.starts_with(OWN)
+                && !name.chars().any(char::is_control)
+        };
+        let is_lock = text == ".lock" || text.ends_with("/.lock");
+        if text.split('/').all(is_name) && text.split('/').count() <= 2 && !is_lock {
+            Ok(Self(text.into()))
+        } else {
+            Err(Unsound::Path(text.escape_debug().take(300).collect()))
+        }
+    }
+}
+
+impl TryFrom<String> for PlanPath {
+    type Error = Unsound;
+
+    fn try_from(text: String) -> Result<Self, Unsound> {
+        text.parse()
+    }
+}
+
+impl From<PlanPath> for String {
+    fn from(path: PlanPath) -> Self {
+        path.0
+    }
+}
+
+/// The content of a small file, or of a piece of one: in a document text where it is some, else hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "Written", into = "Written")
+)]
+pub struct Content(Vec<u8>);
+
+impl Content {
+    /// A content of these bytes.
+    ///
+    /// # Errors
+    /// They are too many for a plan.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, Unsound> {
+        let bytes = bytes.into();
+        if bytes.len() > CONTENT_BYTES {
+            return Err(Unsound::Content(bytes.len()));
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A content in a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case", deny_unknown_fields)
+)]
+enum Written {
+    Text(String),
+    Hex(String),
+}
+
+impl From<Content> for Written {
+    fn from(content: Content) -> Self {
+        let is_plain = |text: &str| !text.chars().any(|c| c.is_control() && c != '\n');
+        match String::from_utf8(content.0) {
+            Ok(text) if is_plain(&text) => Self::Text(text),
+            Ok(text) => Self::Hex(hex(text.as_bytes())),
+            Err(error) => Self::Hex(hex(error.as_bytes())),
+        }
+    }
+}
+
+impl TryFrom<Written> for Content {
+    type Error = Unsound;
+
+    fn try_from(written: Written) -> Result<Self, Unsound> {
+        match written {
+            Written::Text(text) => Self::new(text),
+            Written::Hex(digits) => Self::new(unhex(&digits).ok_or(Unsound::Hex)?),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    let mut digits = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _written = write!(digits, "{byte:02x}");
+    }
+    digits
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    rest.is_empty().then(|| pairs.iter().map(byte).collect())?
+}
+
+/// A CRC-32C; eight hexadecimal digits in a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "String", into = "String")
+)]
+pub struct Crc(pub u32);
+
+impl Crc {
+    /// That of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(crc32c(bytes))
+    }
+}
+
+impl fmt::Display for Crc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+impl FromStr for Crc {
+    type Err = Unsound;
+
+    fn from_str(text: &str) -> Result<Self, Unsound> {
+        match unhex(text).as_deref() {
+            Some(&[a, b, c, d]) => Ok(Self(u32::from_be_bytes([a, b, c, d]))),
+            _ => Err(Unsound::Hex),
+        }
+    }
+}
+
+impl TryFrom<String> for Crc {
+    type Error = Unsound;
+
+    fn try_from(text: String) -> Result<Self, Unsound> {
+        text.parse()
+    }
+}
+
+impl From<Crc> for String {
+    fn from(crc: Crc) -> Self {
+        crc.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_below_their_root() {
+        for good in [
+            "orders-3/00000000000000000042.log",
+            "meta.properties",
+            "a b-0/x y",
+        ] {
+            assert_eq!(good.parse::<PlanPath>().unwrap().as_str(), good);
+        }
+        let long = "x".repeat(256);
+        for bad in [
+            "",
+            "/",
+            "/etc/passwd",
+            "..",
+            "../x",
+            "t-0/..",
+            "t-0/../../x",
+            "t-0//x",
+            "t-0/",
+            "./x",
+            "t-0/x\n",
+            "a/b/c",
+            "t-0/kseg-1.new",
+            ".lock",
+            "t-0/x\0",
+            &long,
+        ] {
+            assert!(bad.parse::<PlanPath>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn contents_are_text_or_digits() {
+        for (bytes, written) in [
+            (&b"0\n1\n"[..], Written::Text("0\n1\n".into())),
+            (b"\0\xff", Written::Hex("00ff".into())),
+            (b"a\tb", Written::Hex("610962".into())),
+        ] {
+            let content = Content::new(bytes).unwrap();
+            assert_eq!(Written::from(content.clone()), written);
+            assert_eq!(Content::try_from(written), Ok(content));
+        }
+        for bad in ["f", "0g", "+1", "0x"] {
+            assert!(Content::try_from(Written::Hex(bad.into())).is_err());
+        }
+        assert!(Content::new(vec![0; CONTENT_BYTES + 1]).is_err());
+        assert_eq!("9f3c01aa".parse(), Ok(Crc(0x9f3c_01aa)));
+        assert!("9f3c01".parse::<Crc>().is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! The way back.
+
+use std::path::{Path, PathBuf};
+
+use super::disk::{Attributes, Disk, Kind, Sharing};
+use super::error::{At, Error, Refusal};
+use super::folder::{self, temporary};
+use super::in_place::{ORIGINAL, Yard, check, group};
+use super::journal::{Journal, Mode, Op, Record, Stage};
+use super::output::state_of;
+use super::plan::State;
+
+/// What was undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Undone {
+    /// The root of the plan.
+    pub root: PathBuf,
+    /// How many of its paths are again what they were; none if nothing had been changed yet.
+    pub paths: usize,
+}
+
+/// Brings back what a repair in place replaced, and removes its folder; of a repair into a directory that never was finished, removes
+/// what there is of it. `path` is the folder, or the log dir or partition that it lies beside.
+///
+/// # Errors
+/// There is none, something was changed by somebody else since, a broker runs, or something could not be done: undoing again goes on.
+pub fn undo(path: &Path, disk: &dyn Disk) -> Result<Undone, Error> {
+    let (folder, record) = find(path, disk)?;
+    let begin = &record.begin;
+    let _lock = match begin.mode {
+        Mode::InPlace => {
+            let log_dir = folder::log_dir(&begin.root, begin.scope);
+            Some(folder::hold(disk, &folder::lock_of(log_dir))?)
+        }
+        Mode::Into => None,
+    };
+    let _running = folder::hold_journal(disk, &folder)?;
+    let mut undone = Undone {
+        root: begin.root.clone(),
+        paths: 0,
+    };
+    match (begin.mode, record.stage) {
+        (Mode::Into, _) => {}
+        (Mode::InPlace, Stage::Begun | Stage::Undone) => {
+            folder::sweep(disk, &begin.root, begin.digest)?;
+        }
+        (Mode::InPlace, Stage::Committed | Stage::Finished | Stage::Undoing) => {
+            backwards(disk, &folder, &record)?;
+            undone.paths = record.ops.len();
+        }
+    }
+    folder::clear(disk, &folder)?;
+    Ok(undone)
+}
+
+/// The folder that a path leads to.
+fn find(path: &Path, disk: &dyn Disk) -> Result<(PathBuf, Record), Error> {
+    let path = match disk.look(path).at(path)?.kind {
+        Kind::Absent => path.to_owned(),
+        _ => disk.canonical(path).at(path)?,
+    };
+    if let Some(record) = Record::read(disk, &path)? {
+        return Ok((path, record));
+    }
+    let mut found = Vec::new();
+    let partial = folder::partial(&path);
+    if let Some(record) = Record::read(disk, &partial)? {
+        found.push((partial, record));
+    }
+    for log_dir in [Some(path.as_path()), path.parent()].into_iter().flatten() {
+        let mut folders = folder::quarantines(disk, log_dir)?;
+        folders.retain(|(_, record)| record.begin.root.starts_with(&path));
+        found.append(&mut folders);
+    }
+    if found.len() > 1 {
+        let folders = found.into_iter().map(|(folder, _)| folder).collect();
+        return Err(Refusal::Several(folders).into());
+    }
+    found.pop().ok_or(Error::NothingToUndo(path))
+}
+
+fn backwards(disk: &dyn Disk, folder: &Path, record: &Record) -> Result<(), Error> {
+    let begin = &record.begin;
+    check(disk, &begin.root, folder, &record.ops)?;
+    check_saved(disk, folder, &record.ops)?;
+    let yard = Yard {
+        disk,
+        root: &begin.root,
+        digest: begin.digest,
+    };
+    let mut journal = Journal::resume(disk, folder)?;
+    journal.undoing()?;
+    let original = folder.join(ORIGINAL);
+    let mut number = record.ops.len();
+    let groups: Vec<&[Op]> = record.ops.chunk_by(|a, b| group(a) == group(b)).collect();
+    for group in groups.into_iter().rev() {
+        for op in group.iter().rev() {
+            number -= 1;
+            yard.backward(op, number, &original)?;
+        }
+        yard.sync(group)?;
+    }
+    folder::sweep(disk, &begin.root, begin.digest)?;
+    journal.undone()
+}
+
+/// Every original is there, and whole.
+fn check_saved(disk: &dyn Disk, folder: &Path, ops: &[Op]) -> Result<(), Error> {
+    for op in ops {
+        let (Op::Put { old, path, .. } | Op::Drop { old, path }) = op else {
+            continue;
+        };
+        let saved = folder.join(ORIGINAL).join(path.as_str());
+        if *old != State::Absent && state_of(disk, &saved)? != *old {
+            return Err(Refusal::Changed {
+                path: saved,
+                expected: old.to_string(),
+                found: "something else".into(),
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+impl Yard<'_> {
+    /// Takes one operation back; what was not done, or is taken back already, stays as it is.
+    fn backward(&self, op: &Op, number: usize, original: &Path) -> Result<(), Error> {
+        let at = self.root.join(op.path().as_str());
+        match op {
+            Op::Put { old, path, .. } | Op::Drop { old, path } => {
+                if *old == State::Absent {
+                    if self.exists(&at)? {
+                        self.disk.remove(&at).at(&at)?;
+                    }
+                    return Ok(());
+                }
+                let back = self
+                    .root
+                    .join(path.dir())
+                    .join(temporary(self.digest, number, "old"));
+                self.restore(&original.join(path.as_str()), &back, &at)
+            }
+            Op::RemoveDir { mode, .. } => {
+                if self.exists(&at)? {
+                    return Ok(());
+                }
+                self.disk.make_dir(&at).at(&at)?;
+                let owner = self.disk.look(self.root).at(self.root)?.attributes.owner;
+                let attributes = Attributes {
+                    mode: *mode,
+                    owner,
+                    modified: None,
+                };
+                self.disk.dress(&at, attributes).at(&at)
+            }
+            Op::RenameDir { to, .. } => {
+                let to = self.root.join(to.as_str());
+                if !self.exists(&at)? && self.exists(&to)? {
+                    self.disk.rename(&to, &at).at(&at)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts a saved file back by way of `back`. The quarantine keeps it until everything is back.
+    fn restore(&self, saved: &Path, back: &Path, at: &Path) -> Result<(), Error> {
+        let (there, wanted) = (self.disk.look(at).at(at)?, self.disk.look(saved).at(saved)?);
+        // The time too, because a content may have been replaced by its equal.
+        if there == wanted && state_of(self.disk, at)? == state_of(self.disk, saved)? {
+            return Ok(());
+        }
+        if self.exists(back)? {
+            self.disk.remove(back).at(back)?;
+        }
+        let _how = self.disk.duplicate(saved, back, Sharing::File).at(back)?;
+        self.disk.rename(back, at).at(at)
+    }
+}

@@ -1,0 +1,352 @@
+//! Work: what a plan comes to for each path, whatever the order of its steps.
+//!
+//! However many steps there are, a path ends in one of four ways: a new content is put there, it is dropped, an empty directory
+//! is removed, or a directory gets another name. All contents are made from the files as they were, so nothing waits for anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::parts::{Crc, PlanPath};
+use super::plan::{Action, Draft, Loss, Recipe, Safety, State, Step};
+use super::splice::{Edit, Piece, Splice};
+use super::unsound::Unsound;
+use crate::format::name::FileState;
+use crate::format::{FileKind, FileName};
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Work {
+    /// What everything touched or relied on was.
+    pub(super) was: BTreeMap<PlanPath, State>,
+    /// Files that get a content.
+    pub(super) puts: BTreeMap<PlanPath, Source>,
+    /// Files that go.
+    pub(super) drops: BTreeSet<PlanPath>,
+    /// Directories that go; nothing is left in them by then.
+    pub(super) removed_dirs: BTreeSet<PlanPath>,
+    /// Directories that get another name.
+    pub(super) renamed_dirs: BTreeMap<PlanPath, PlanPath>,
+}
+
+/// Where a content comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From a file as it was; none if it only changes its name.
+    File(PlanPath, Option<Splice>),
+    /// From the plan.
+    Bytes(Vec<u8>),
+    /// Computed from the log as it will be.
+    Recipe(Recipe, State),
+}
+
+impl Work {
+    /// What the steps come to.
+    pub(super) fn of(draft: &Draft) -> Result<Self, Unsound> {
+        if !draft.root.starts_with('/') || draft.root.chars().any(char::is_control) {
+            return Err(Unsound::Root(draft.root.clone()));
+        }
+        let mut gather = Gather::default();
+        for (step, expected) in draft.steps.iter().zip(1..) {
+            check(step, expected)?;
+            gather.fingerprints(step, draft.scope.depth())?;
+        }
+        for step in &draft.steps {
+            gather.step(step, draft.scope.depth())?;
+        }
+        gather.finish()
+    }
+
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.puts.is_empty()
+            && self.drops.is_empty()
+            && self.removed_dirs.is_empty()
+            && self.renamed_dirs.is_empty()
+    }
+
+    /// Whether a file is taken over as it is.
+    pub(super) fn keeps(&self, path: &str) -> bool {
+        // Paths too deep or too odd for a plan are in none.
+        path.parse().map_or(true, |path: PlanPath| {
+            !self.puts.contains_key(&path) && !self.drops.contains(&path)
+        })
+    }
+}
+
+/// What the steps say so far.
+#[derive(Debug, Default)]
+struct Gather {
+    work: Work,
+    edits: BTreeMap<PlanPath, Vec<Edit>>,
+    renames: BTreeMap<PlanPath, PlanPath>,
+    contents: BTreeMap<PlanPath, Source>,
+    /// Paths of `contents` at which there may be nothing, unless something takes it away.
+    created: Vec<(u32, PlanPath)>,
+}
+
+impl Gather {
+    fn fingerprints(&mut self, step: &Step, depth: usize) -> Result<(), Unsound> {
+        for fingerprint in &step.fingerprints {
+            let path = fingerprint.file.clone();
+            if path.depth() > depth {
+                return Err(Unsound::Depth(path));
+            }
+            let earlier = self.work.was.insert(path, fingerprint.is);
+            if earlier.is_some_and(|earlier| earlier != fingerprint.is) {
+                return Err(Unsound::TwoFingerprints(fingerprint.file.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step, depth: usize) -> Result<(), Unsound> {
+        let path = step.action.file();
+        if path.depth() > depth {
+            return Err(Unsound::Depth(path.clone()));
+        }
+        if matches!(step.action, Action::Describe { .. }) {
+            return Ok(());
+        }
+        let was = was(step, path)?;
+        match (&step.action, was) {
+            (Action::Create { content, .. }, _) => {
+                self.created.push((step.id, path.clone()));
+                self.content(path, Source::Bytes(content.bytes().to_vec()))
+            }
+            (
+                Action::Rebuild {
+                    recipe,
+                    len_bytes,
+                    crc,
+                    ..
+                },
+                State::File { .. } | State::Absent,
+            ) => {
+                let becomes = State::File {
+                    len_bytes: *len_bytes,
+                    crc: *crc,
+                };
+                self.content(path, Source::Recipe(recipe.clone(), becomes))
+            }
+            (Action::Replace { content, .. }, State::File { .. }) => {
+                self.content(path, Source::Bytes(content.bytes().to_vec()))
+            }
+            (Action::Quarantine { .. }, State::File { .. }) => {
+                once(self.work.drops.insert(path.clone()), path)
+            }
+            (Action::Quarantine { .. }, State::Directory { .. }) => {
+                once(self.work.removed_dirs.insert(path.clone()), path)
+            }
+            (Action::Rename { to, .. }, State::File { .. } | State::Directory { .. }) => {
+                self.rename(step, was, path, to, depth)
+            }
+            (action, State::File { len_bytes, .. }) => {
+                let edits = self.edits.entry(path.clone()).or_default();
+                edits.append(&mut edits_of(action, len_bytes));
+                Ok(())
+            }
+            (action, is) => Err(kind(step.id, action.name(), path, is)),
+        }
+    }
+
+    fn content(&mut self, path: &PlanPath, source: Source) -> Result<(), Unsound> {
+        let earlier = self.contents.insert(path.clone(), source);
+        once(earlier.is_none(), path)
+    }
+
+    fn rename(
+        &mut self,
+        step: &Step,
+        is: State,
+        path: &PlanPath,
+        to: &PlanPath,
+        depth: usize,
+    ) -> Result<(), Unsound> {
+        if to.depth() > depth {
+            return Err(Unsound::Depth(to.clone()));
+        }
+        let target = was(step, to)?;
+        match (is, target) {
+            (State::File { .. }, State::File { .. } | State::Absent) => {
+                let earlier = self.renames.insert(path.clone(), to.clone());
+                once(earlier.is_none() && path != to, path)
+            }
+            (State::Directory { .. }, State::Absent) if path.dir() == to.dir() => {
+                let renamed = &mut self.work.renamed_dirs;
+                once(!renamed.values().any(|other| other == to), to)?;
+                once(renamed.insert(path.clone(), to.clone()).is_none(), path)
+            }
+            _ => Err(kind(step.id, "rename", to, target)),
+        }
+    }
+
+    fn finish(mut self) -> Result<Work, Unsound> {
+        // A file is edited, renamed, given another content, or dropped; edited and renamed at once if need be.
+        let mut sources: BTreeSet<&PlanPath> = self.edits.keys().collect();
+        sources.extend(self.renames.keys());
+        for path in sources {
+            once(
+                !self.contents.contains_key(path) && !self.work.drops.contains(path),
+                path,
+            )?;
+            let splice = match self.edits.get(path) {
+                Some(edits) => Some(self.splice(path, edits)?),
+                None => None,
+            };
+            let to = self.renames.get(path).unwrap_or(path);
+            let source = Source::File(path.clone(), splice);
+            once(
+                self.work.puts.insert(to.clone(), source).is_none()
+                    && !self.contents.contains_key(to),
+                to,
+            )?;
+        }
+        self.work.drops.extend(self.renames.into_keys());
+        for (step, path) in self.created {
+            let is = self.work.was.get(&path).copied().unwrap_or(State::Absent);
+            if is != State::Absent && !self.work.drops.contains(&path) {
+                return Err(kind(step, "create", &path, is));
+            }
+        }
+        self.work.puts.extend(self.contents);
+        let Work { puts, drops, .. } = &mut self.work;
+        drops.retain(|path| !puts.contains_key(path));
+        self.work.check_dirs()?;
+        Ok(self.work)
+    }
+
+    fn splice(&self, path: &PlanPath, edits: &[Edit]) -> Result<Splice, Unsound> {
+        let len_bytes = match self.work.was.get(path) {
+            Some(State::File { len_bytes, .. }) => *len_bytes,
+            _ => 0,
+        };
+        Splice::new(len_bytes, edits.to_vec()).map_err(|at| Unsound::Range {
+            file: path.clone(),
+            at,
+        })
+    }
+}
+
+impl Work {
+    /// Directories that go, or change their names, are not the ones that something is put into.
+    fn check_dirs(&self) -> Result<(), Unsound> {
+        for dir in &self.removed_dirs {
+            let is_filled = self.puts.keys().any(|path| path.dir() == dir.as_str());
+            let is_renamed = self.renamed_dirs.contains_key(dir);
+            once(!is_filled && !is_renamed, dir)?;
+        }
+        for to in self.renamed_dirs.values() {
+            let is_filled = self.puts.keys().any(|path| path.dir() == to.as_str());
+            once(!is_filled && !self.puts.contains_key(to), to)?;
+        }
+        Ok(())
+    }
+}
+
+/// What can be said of a step alone.
+fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
+    let found = step.id;
+    if found != expected {
+        return Err(Unsound::Number { found, expected });
+    }
+    let describes = matches!(step.action, Action::Describe { .. });
+    if describes != (step.safety == Safety::Manual) {
+        return Err(Unsound::Manual(found));
+    }
+    let Loss {
+        offsets, records, ..
+    } = &step.loss;
+    if step.safety == Safety::Safe && (*records > 0 || offsets.is_some()) {
+        return Err(Unsound::NotSafe(found));
+    }
+    Ok(())
+}
+
+fn edits_of(action: &Action, len_bytes: u64) -> Vec<Edit> {
+    let cut = |range| Edit {
+        range,
+        with: Piece::Bytes(Vec::new()),
+    };
+    match action {
+        Action::Truncate { to, .. } => vec![cut(*to..len_bytes)],
+        Action::Excise { ranges, .. } => ranges.iter().cloned().map(cut).collect(),
+        Action::Placeholder { range, batch, .. } => vec![Edit {
+            range: range.clone(),
+            with: Piece::Bytes(batch.encode().to_vec()),
+        }],
+        Action::Patch { range, content, .. } => vec![Edit {
+            range: range.clone(),
+            with: Piece::Bytes(content.bytes().to_vec()),
+        }],
+        Action::Move { range, to, .. } => vec![
+            cut(range.clone()),
+            Edit {
+                range: *to..*to,
+                with: Piece::Kept(range.clone()),
+            },
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// What a path was, which the step has to say.
+fn was(step: &Step, path: &PlanPath) -> Result<State, Unsound> {
+    let own = step.fingerprints.iter().find(|own| own.file == *path);
+    own.map(|own| own.is).ok_or(Unsound::NoFingerprint {
+        step: step.id,
+        file: path.clone(),
+    })
+}
+
+fn once(is_first: bool, path: &PlanPath) -> Result<(), Unsound> {
+    if is_first {
+        Ok(())
+    } else {
+        Err(Unsound::Twice(path.clone()))
+    }
+}
+
+fn kind(step: u32, action: &'static str, file: &PlanPath, is: State) -> Unsound {
+    Unsound::Kind {
+        step,
+        action,
+        file: file.clone(),
+        is: is.to_string(),
+    }
+}
+
+/// The order in which files of a directory are changed: a marker that says that all is well goes first, then segments, then
+/// what derives from them.
+pub(super) fn rank(path: &PlanPath) -> u8 {
+    let name = FileName::parse(path.name());
+    match name.map(|name| (name.kind, name.state)) {
+        Some((FileKind::CleanShutdown, _)) => 0,
+        Some((FileKind::Log, FileState::Current)) => 1,
+        Some((FileKind::OffsetIndex | FileKind::TimeIndex | FileKind::TransactionIndex, _)) => 2,
+        _ => 3,
+    }
+}
+
+/// The key that work is sorted by: the marker, then directory by directory, then what is in the root.
+pub(super) fn order(path: &PlanPath) -> (u8, String, u8, PlanPath) {
+    let rank = rank(path);
+    let group = match path.dir() {
+        _ if rank == 0 => 0,
+        "" => 2,
+        _ => 1,
+    };
+    (group, path.dir().to_owned(), rank, path.clone())
+}
+
+/// The checksum of names of a directory, in order.
+pub(super) fn listing<'a>(names: impl Iterator<Item = &'a str>) -> State {
+    let (mut entries, mut text) = (0, String::new());
+    for name in names {
+        entries += 1;
+        text += name;
+        text.push('\0');
+    }
+    State::Directory {
+        entries,
+        crc: Crc::of(text.as_bytes()),
+    }
+}
