@@ -41,6 +41,9 @@ mod producers;
 mod recover;
 mod violation;
 
+#[cfg(test)]
+mod tests;
+
 pub use epochs::Epochs;
 pub use indexes::SegmentIndexes;
 pub use producers::{CompletedTxn, Expiry, MAX_PRODUCERS, Producers};
