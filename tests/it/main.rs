@@ -4,6 +4,7 @@
 mod alloc;
 mod cases;
 mod cli;
+mod derive;
 mod examples;
 mod fidelity;
 mod forge;
