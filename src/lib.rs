@@ -68,4 +68,5 @@ pub mod guide;
 pub mod report;
 pub mod scan;
 pub mod store;
+pub mod verify;
 pub mod wire;
