@@ -8,10 +8,16 @@
 //! findings in the same order at any number of threads. Absent on purpose: how to repair, what a broker would do with
 //! the whole partition.
 
+mod batch;
 pub mod catalog;
 pub mod coverage;
+mod damage;
 pub mod finding;
+mod gap;
+mod order;
+mod record;
 pub mod segment;
+mod sequence;
 pub mod suite;
 
 pub use catalog::{CATALOG, Check, CheckId, Depth, Fix, Severity};

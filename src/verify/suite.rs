@@ -25,6 +25,8 @@ pub struct Suite<'a> {
     pub jobs: Jobs,
     /// Bounds of unpacking.
     pub limits: Limits,
+    /// The time now, in milliseconds since 1970-01-01 UTC.
+    pub now_ms: Option<i64>,
     /// Opens a `.log`.
     pub open: Open<'a>,
 }
@@ -118,6 +120,7 @@ impl Suite<'_> {
             depth: self.depth,
             jobs: self.jobs,
             limits: self.limits,
+            now_ms: self.now_ms,
         };
         let verified: Result<Verified<()>, Error> =
             (self.open)(item.path()).and_then(|log| verify_log(&log, subject, options, || ()));
