@@ -31,13 +31,29 @@ pub struct Subject {
     pub is_last: bool,
     /// Whether a broker runs on it.
     pub is_live: bool,
-    /// When it was last changed: milliseconds since 1970-01-01 UTC.
-    pub modified_ms: Option<i64>,
+}
+
+/// Whom to tell of bytes that were read: for progress, and to slow down.
+#[derive(Clone, Copy, Default)]
+pub struct OnBytes<'a>(pub Option<&'a (dyn Fn(u64) + Sync)>);
+
+impl OnBytes<'_> {
+    fn tell(self, bytes: u64) {
+        if let Some(tell) = self.0 {
+            tell(bytes);
+        }
+    }
+}
+
+impl std::fmt::Debug for OnBytes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OnBytes").field(&self.0.is_some()).finish()
+    }
 }
 
 /// How a pass is made.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct Options<'a> {
     /// How deep.
     pub depth: Depth,
     /// On how many threads.
@@ -46,6 +62,8 @@ pub struct Options {
     pub limits: Limits,
     /// The time now, in milliseconds since 1970-01-01 UTC: what is later lies in the future.
     pub now_ms: Option<i64>,
+    /// Whom to tell of bytes.
+    pub on_bytes: OnBytes<'a>,
 }
 
 /// What a pass found.
@@ -106,7 +124,7 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
 pub fn verify_log<W: Witness>(
     log: &LogFile,
     subject: &Subject,
-    options: Options,
+    options: Options<'_>,
     witness: impl Fn() -> W + Sync,
 ) -> Result<Verified<W>, Error> {
     let plan = parallel::Plan {
@@ -118,6 +136,7 @@ pub fn verify_log<W: Witness>(
     let visitor = || Pass {
         log,
         options,
+        bytes: 0,
         gap: None,
         piece: Piece {
             subject,
@@ -142,7 +161,8 @@ pub fn verify_log<W: Witness>(
 /// The visit of a piece.
 struct Pass<'a, W> {
     log: &'a LogFile,
-    options: Options,
+    options: Options<'a>,
+    bytes: u64,
     /// Bytes that are no batch, up to where the visit is.
     gap: Option<Range<u64>>,
     piece: Piece<'a, W>,
@@ -203,6 +223,7 @@ impl<'a, W: Witness> Visitor for Pass<'a, W> {
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
         let range = span.range();
+        self.bytes += range.end - range.start;
         if let Span::Frame(frame) = span {
             self.close_gap();
             if let Ok(batch) = Batch::parse(frame) {
@@ -216,6 +237,7 @@ impl<'a, W: Witness> Visitor for Pass<'a, W> {
 
     fn end(mut self, _: &mut Output<'_>) -> Piece<'a, W> {
         self.close_gap();
+        self.options.on_bytes.tell(self.bytes);
         self.piece
     }
 }

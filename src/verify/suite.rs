@@ -2,16 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::catalog::{CheckId, Depth};
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
-use super::segment::{Options, Subject, Verified, verify_log};
+use super::segment::{OnBytes, Options, Subject, Verified, verify_log};
 use crate::format::Limits;
-use crate::format::name::{FileKind, FileState};
+use crate::format::name::{self, DirName, FileKind, FileName};
 use crate::scan::{Jobs, Merge};
-use crate::store::{Error, Item, LogFile, Partition, Segment, lock};
+use crate::store::{Error, Item, LogDir, LogFile, Partition, lock};
 
 /// How a `.log` is opened: mapped or read.
 pub type Open<'a> = &'a (dyn Fn(&Path) -> Result<LogFile, Error> + Sync);
@@ -29,6 +28,8 @@ pub struct Suite<'a> {
     pub now_ms: Option<i64>,
     /// Opens a `.log`.
     pub open: Open<'a>,
+    /// Whom to tell of bytes of logs.
+    pub on_bytes: OnBytes<'a>,
 }
 
 impl std::fmt::Debug for Suite<'_> {
@@ -74,22 +75,37 @@ impl Outcome {
 }
 
 impl Suite<'_> {
+    /// Verifies what lies in a log dir beside its partitions.
+    #[must_use]
+    pub fn root(&self, dir: &LogDir) -> Outcome {
+        let mut outcome = Outcome::default();
+        for item in dir.items().iter().filter(|item| item.is_file()) {
+            outcome.unknown(item);
+        }
+        outcome
+    }
+
     /// Verifies everything in the directory of a partition.
     #[must_use]
     pub fn partition(&self, partition: &Partition) -> Outcome {
         let mut outcome = Outcome::default();
         let segments = partition.segments();
+        let last = segments
+            .iter()
+            .rev()
+            .find_map(|segment| segment.file(FileKind::Log));
         let is_live = lock::is_live(partition.path());
-        for (index, segment) in segments.iter().enumerate() {
-            let is_last = index + 1 == segments.len();
-            if let Some(log) = segment.file(FileKind::Log) {
-                let subject = Subject {
-                    is_last,
-                    is_live,
-                    ..subject_of(log, Some(segment), Some(partition))
-                };
-                self.log(log, &subject, &mut outcome);
+        for item in partition.items().iter().filter(|item| item.is_file()) {
+            if !item.is_current(FileKind::Log) {
+                outcome.unknown(item);
+                continue;
             }
+            let subject = Subject {
+                is_last: last == Some(item),
+                is_live,
+                ..subject_of(item, partition.name())
+            };
+            self.log(item, &subject, &mut outcome);
         }
         outcome
     }
@@ -98,17 +114,22 @@ impl Suite<'_> {
     #[must_use]
     pub fn file(&self, item: &Item) -> Outcome {
         let mut outcome = Outcome::default();
-        let name = item.file_name();
-        match name {
-            Some(name) if name.kind == FileKind::Log && name.state == FileState::Current => {
-                let subject = Subject {
-                    base_offset: name.offset,
-                    is_live: lock::is_live(item.path()),
-                    ..subject_of(item, None, None)
-                };
-                self.log(item, &subject, &mut outcome);
-            }
-            _ => outcome.unknown(item),
+        let is_log =
+            |name: FileName<'_>| matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot);
+        if item.is_file() && item.file_name().is_some_and(is_log) {
+            let path = item.path().canonicalize();
+            let dir = path
+                .as_deref()
+                .ok()
+                .and_then(Path::parent)
+                .map(name::file_name);
+            let subject = Subject {
+                is_live: lock::is_live(item.path()),
+                ..subject_of(item, dir.and_then(DirName::parse))
+            };
+            self.log(item, &subject, &mut outcome);
+        } else {
+            outcome.unknown(item);
         }
         outcome
     }
@@ -121,6 +142,7 @@ impl Suite<'_> {
             jobs: self.jobs,
             limits: self.limits,
             now_ms: self.now_ms,
+            on_bytes: self.on_bytes,
         };
         let verified: Result<Verified<()>, Error> =
             (self.open)(item.path()).and_then(|log| verify_log(&log, subject, options, || ()));
@@ -134,17 +156,20 @@ impl Suite<'_> {
     }
 }
 
-/// What is known of a `.log` from its neighbourhood.
-fn subject_of(log: &Item, segment: Option<&Segment>, partition: Option<&Partition>) -> Subject {
-    let modified = log.modified();
-    let since = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+/// What is known of a `.log` from its name and that of its directory.
+fn subject_of(log: &Item, dir: Option<DirName<'_>>) -> Subject {
     Subject {
         path: Arc::from(log.path()),
-        base_offset: segment.map(Segment::base_offset),
-        topic: partition.and_then(Partition::topic).map(str::to_owned),
-        partition: partition.and_then(Partition::number),
+        base_offset: log
+            .file_name()
+            .filter(|name| name.kind == FileKind::Log)
+            .and_then(|name| name.offset),
+        topic: dir.as_ref().and_then(DirName::topic).map(str::to_owned),
+        partition: match dir {
+            Some(DirName::Partition { partition, .. }) => Some(partition),
+            _ => None,
+        },
         is_last: true,
         is_live: false,
-        modified_ms: since.and_then(|since| i64::try_from(since.as_millis()).ok()),
     }
 }
