@@ -69,4 +69,5 @@ pub mod repair;
 pub mod report;
 pub mod scan;
 pub mod store;
+pub mod verify;
 pub mod wire;

@@ -1,0 +1,239 @@
+//! B: batches.
+
+macro_rules! batch { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
+
+/// batch checksum mismatch
+///
+/// **What** The checksum in the header of a batch is not that of its bytes. Where changing a single bit makes it right, byte and bit are told.
+/// **Why it happens** A bit flipped on the disk, in memory or on the way; or bytes were overwritten.
+/// **What Kafka does** A consumer that checks checksums stops here, followers try for ever, the cleaner gives the partition up. Recovery after an unclean stop cuts the file at this batch: everything behind it is lost.
+/// **Repair** Where one bit explains it, turn it back: the checksum proves the result. Otherwise take the batch out, or from a healthy replica.
+/// **References** `DefaultRecordBatch.ensureValid`, `LogSegment.recover`.
+B101 CrcMismatch "crc-mismatch" Error Sum Lossy;
+
+/// unknown compression codec
+///
+/// **What** The attributes of a batch name a codec that doesn't exist, or not for its magic.
+/// **Why it happens** A writer with a bug, or an attribute changed together with the checksum.
+/// **What Kafka does** Brokers don't look; clients fail on the batch.
+/// **Repair** Take the batch out, or correct the attribute if the payload shows its codec.
+/// **References** `CompressionType.forId`.
+B102 UnknownCodec "unknown-codec" Error Shape Manual;
+
+/// attribute bits that mean nothing
+///
+/// **What** Bits of the attributes are set that no release of Kafka uses.
+/// **Why it happens** A client with a bug, or a later release.
+/// **What Kafka does** It ignores them.
+/// **Repair** None is needed.
+/// **References** `DefaultRecordBatch`: bits 7 to 15 are unused.
+B103 ReservedAttributes "reserved-attributes" Warning Shape None;
+
+/// the record count doesn't fit the batch
+///
+/// **What** A batch announces a negative number of records, or more than it has offsets for.
+/// **Why it happens** A client with a bug, or a header changed together with the checksum.
+/// **What Kafka does** Brokers don't look; consumers fail on the batch or get fewer records.
+/// **Repair** Take the batch out, or put an empty one in its place.
+/// **References** `DefaultRecordBatch.count`, `LogValidator.validateBatch`.
+B104 RecordCount "record-count" Error Shape Lossy;
+
+/// the last offset delta is negative
+///
+/// **What** The last offset of a batch lies before its first.
+/// **Why it happens** A header changed together with the checksum.
+/// **What Kafka does** It works with the wrong last offset: the log end may go back, and offsets are given twice.
+/// **Repair** Correct the field from the last record, or take the batch out.
+/// **References** `DefaultRecordBatch.lastOffset`.
+B105 LastOffsetDelta "last-offset-delta" Error Shape Manual;
+
+/// the largest timestamp is not that of any record
+///
+/// **What** The maximum timestamp in the header differs from the largest of the records.
+/// **Why it happens** A client with a bug, or a header changed together with the checksum.
+/// **What Kafka does** It searches by time and deletes by age with the wrong number.
+/// **Repair** None without a new checksum; the records are whole.
+/// **References** `DefaultRecordBatch.maxTimestamp`, `LogValidator`.
+B106 MaxTimestamp "max-timestamp" Warning Deep None;
+
+/// a batch without records
+///
+/// **What** The header announces no records.
+/// **Why it happens** Compaction removed them all, but keeps the last batch of a producer, for its sequence numbers.
+/// **What Kafka does** It keeps the batch until the producer writes again or expires.
+/// **Repair** None is needed.
+/// **References** `LogCleaner`, `MemoryRecords.filterTo`.
+B107 EmptyBatch "empty-batch" Note Shape None;
+
+/// an older format behind a newer one
+///
+/// **What** A batch of a lower magic follows one of a higher magic.
+/// **Why it happens** `message.format.version` was lowered.
+/// **What Kafka does** It reads each by its own magic.
+/// **Repair** None is needed.
+/// **References** `message.format.version`, KIP-724.
+B108 OlderMagic "older-magic" Note Shape None;
+
+/// offsets go back
+///
+/// **What** A batch begins at or before the last offset of the batch in front of it. Where one bit of an offset explains it, it is told.
+/// **Why it happens** A batch was written twice, batches changed places, or a bit of an offset, which the checksum doesn't cover, flipped.
+/// **What Kafka does** It doesn't notice while it only reads: records come twice, or can't be reached. When it rebuilds an index here, it fails, or deletes all segments from here on.
+/// **Repair** Turn the bit back, or take out what is there twice.
+/// **References** `OffsetIndex.append`, `LogSegment.recover`.
+B201 OffsetOverlap "offset-overlap" Error Shape Manual;
+
+/// offsets are missing
+///
+/// **What** A batch doesn't begin at the offset behind the batch in front of it.
+/// **Why it happens** Compaction and transactions leave gaps; so does data that was lost.
+/// **What Kafka does** Gaps are legal: readers go on at the next offset.
+/// **Repair** None is needed.
+/// **References** `LogCleaner`, KIP-98.
+B202 OffsetGap "offset-gap" Note Shape None;
+
+/// the leader epoch goes back
+///
+/// **What** A batch has a lower leader epoch than the batch in front of it. Where one bit explains it, it is told.
+/// **Why it happens** A bit of the field, which the checksum doesn't cover, flipped; or batches of another log are in here.
+/// **What Kafka does** It ignores epochs that go back. Followers that compare epochs may truncate too much or too little.
+/// **Repair** Turn the bit back where one explains it.
+/// **References** `LeaderEpochFileCache.assign`, KIP-101.
+B203 EpochRegression "epoch-regression" Error Shape Manual;
+
+/// a batch without leader epoch among batches with one
+///
+/// **What** A batch of magic 2 has a negative leader epoch.
+/// **Why it happens** A bit of the field flipped, or the batch came from a producer without passing a broker.
+/// **What Kafka does** It takes the epoch for unknown, and followers truncate by the high watermark.
+/// **Repair** Turn the bit back where one explains it.
+/// **References** `RecordBatch.NO_PARTITION_LEADER_EPOCH`, KIP-101.
+B204 NegativeEpoch "negative-epoch" Warning Shape Manual;
+
+/// the leader epoch jumps ahead and back
+///
+/// **What** A batch has a higher leader epoch than the batches before and behind it.
+/// **Why it happens** A bit of the field, which the checksum doesn't cover, flipped.
+/// **What Kafka does** The epoch cache takes the high epoch in and ignores the lower ones that follow; followers may truncate too much or too little.
+/// **Repair** Turn the bit back where one explains it.
+/// **References** `LeaderEpochFileCache.assign`, KIP-101.
+B205 EpochJump "epoch-jump" Error Shape Manual;
+
+/// a producer's sequence numbers have a gap
+///
+/// **What** A batch of an idempotent producer doesn't begin with the sequence number behind its last one.
+/// **Why it happens** Batches of the producer are lost, or compaction or deletion removed them, or its state expired.
+/// **What Kafka does** It doesn't check stored batches; a producer that goes on may be refused.
+/// **Repair** None; it tells that records are missing.
+/// **References** `ProducerAppendInfo.checkSequence`, KIP-98.
+B301 SequenceGap "sequence-gap" Warning Cross None;
+
+/// a producer's epoch goes back
+///
+/// **What** A batch has a lower producer epoch than an earlier one of the same producer.
+/// **Why it happens** Batches changed places, or an old producer wrote behind a new one with the same id.
+/// **What Kafka does** It logs a warning at load, and goes on with the lower epoch.
+/// **Repair** None.
+/// **References** `ProducerAppendInfo.checkProducerEpoch`.
+B302 ProducerEpochRegression "producer-epoch-regression" Warning Cross None;
+
+/// a control batch is not as control batches are
+///
+/// **What** A control batch has not exactly one record, no producer where it ends a transaction, or belongs to no transaction.
+/// **Why it happens** The control bit of a data batch was set together with the checksum.
+/// **What Kafka does** Loading the producer state fails on it, and with it the log dir, at every start.
+/// **Repair** Put an empty batch in its place.
+/// **References** `ProducerAppendInfo.append`, `ControlRecordType.parse`.
+B303 ControlShape "control-shape" Error Shape Lossy;
+
+/// the same sequence numbers twice
+///
+/// **What** A producer's batch repeats sequence numbers that are in the log already.
+/// **Why it happens** A batch was written twice.
+/// **What Kafka does** It doesn't check stored batches; consumers get the records twice.
+/// **Repair** Take the later batch out.
+/// **References** `ProducerStateEntry.findDuplicateBatch`.
+B304 SequenceDuplicate "sequence-duplicate" Error Cross Lossy;
+
+/// a batch outside of its producer's transaction
+///
+/// **What** A batch without the transactional bit comes from a producer whose transaction is open.
+/// **Why it happens** The bit was cleared together with the checksum, or batches of another log are in here.
+/// **What Kafka does** Loading the producer state fails on it, and with it the log dir.
+/// **Repair** Take the batch out.
+/// **References** `ProducerAppendInfo.appendDataBatch`.
+B305 ForeignInTransaction "foreign-in-transaction" Error Cross Lossy;
+
+/// a marker has a lower epoch than the transaction it ends
+///
+/// **What** The producer epoch of a commit or abort marker lies below that of the data in front of it.
+/// **Why it happens** Markers or batches changed places.
+/// **What Kafka does** It logs a warning at load and goes on with the lower epoch.
+/// **Repair** None.
+/// **References** `ProducerAppendInfo.checkProducerEpoch`, KIP-890.
+B306 MarkerEpoch "marker-epoch" Warning Cross None;
+
+/// a marker without data in front of it
+///
+/// **What** A transaction marker ends a transaction that has no records here.
+/// **Why it happens** The transaction was empty, its records were refused, or compaction or deletion removed them.
+/// **What Kafka does** It is used to that.
+/// **Repair** None is needed.
+/// **References** KIP-98, KIP-890.
+B307 MarkerWithoutData "marker-without-data" Note Cross None;
+
+/// a transaction is open at the end of the log
+///
+/// **What** Transactional records have no marker behind them.
+/// **Why it happens** The transaction was going on when the files were copied, or its marker is lost.
+/// **What Kafka does** Consumers that read committed records wait in front of it until it ends.
+/// **Repair** None is needed; the coordinator ends it.
+/// **References** `ProducerStateManager.firstUnstableOffset`.
+B308 OpenTransaction "open-transaction" Note Cross None;
+
+/// a transaction hangs
+///
+/// **What** A transaction is open, and records much later than any transaction may last follow it.
+/// **Why it happens** Its marker is lost, or was never written (KAFKA-12671, before 2.8 and in the races that KIP-890 ends).
+/// **What Kafka does** The last stable offset stays in front of it: consumers of committed records wait for ever, and compaction stops there.
+/// **Repair** `kafka-transactions.sh find-hanging` and `abort`, on the running cluster.
+/// **References** KIP-664, KIP-890.
+B309 HangingTransaction "hanging-transaction" Warning Cross Manual;
+
+/// the producer fields contradict each other
+///
+/// **What** A batch has a producer id without an epoch or a sequence, a negative id other than −1, or belongs to a transaction without a producer.
+/// **Why it happens** A client with a bug, or a header changed together with the checksum.
+/// **What Kafka does** Brokers before some check accept it; loading the producer state may fail.
+/// **Repair** Take the batch out if a broker fails on it.
+/// **References** `DefaultRecordBatch.writeHeader`, `LogValidator.validateBatch`.
+B310 ProducerFields "producer-fields" Warning Shape Manual;
+
+/// a marker's coordinator epoch goes back
+///
+/// **What** A transaction marker has a lower coordinator epoch than an earlier marker of the same producer.
+/// **Why it happens** A coordinator that had been replaced wrote it, or the value was changed.
+/// **What Kafka does** A leader refuses such markers; stored ones it takes.
+/// **Repair** None.
+/// **References** `ProducerAppendInfo.checkCoordinatorEpoch`.
+B311 CoordinatorEpoch "coordinator-epoch" Warning Cross None;
+
+/// a timestamp lies in the future
+///
+/// **What** The largest timestamp of a batch is more than an hour later than the file's last change.
+/// **Why it happens** A producer with a wrong clock, or in other units than milliseconds.
+/// **What Kafka does** Retention by time keeps the segment until then. From 4.0 on such records are refused by default.
+/// **Repair** None; delete records by offset, or let retention by size do it.
+/// **References** KIP-937, `message.timestamp.after.max.ms`.
+B401 TimestampInTheFuture "timestamp-in-the-future" Warning Shape None;
+
+/// a timestamp lies before the year 1970
+///
+/// **What** The largest timestamp of a batch is below −1.
+/// **Why it happens** A client with a bug.
+/// **What Kafka does** It refuses such records from clients; stored ones count as old for retention.
+/// **Repair** None.
+/// **References** `DefaultRecord`, `RecordBatch.NO_TIMESTAMP`.
+B402 NegativeTimestamp "negative-timestamp" Warning Shape None;
+
+} } } }

@@ -1,0 +1,221 @@
+//! D: directories and their small files.
+
+macro_rules! directory { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
+
+/// a file that Kafka doesn't know
+///
+/// **What** The name of a file is none that Kafka writes there.
+/// **Why it happens** Somebody put it there: a backup, an editor's copy.
+/// **What Kafka does** It ignores most such files; a name that ends in `.log` or `.index` and doesn't begin with 20 digits keeps it from starting or makes an empty segment.
+/// **Repair** Move it out of the log dir.
+/// **References** `LogLoader.loadSegmentFiles`, `LogFileUtils.offsetFromFile`.
+D101 UnrecognisedFile "unrecognised-file" Warning Shape Manual;
+
+/// a file left over
+///
+/// **What** A `.cleaned`, `.swap`, `.deleted` or `.tmp` file lies here.
+/// **Why it happens** The broker stopped before it was renamed or deleted.
+/// **What Kafka does** It finishes or deletes it at start.
+/// **Repair** None is needed; rescue what it holds first if you miss data.
+/// **References** `LogLoader.removeTempFilesAndCollectSwapFiles`.
+D102 Leftover "leftover" Note Shape Safe;
+
+/// an index without its log
+///
+/// **What** An index has no `.log` of the same offset beside it.
+/// **Why it happens** The `.log` was deleted or renamed.
+/// **What Kafka does** It deletes the index.
+/// **Repair** Find the `.log`; else delete the index.
+/// **References** `LogLoader.loadSegmentFiles`.
+D103 IndexWithoutLog "index-without-log" Warning Shape Safe;
+
+/// a partition twice
+///
+/// **What** Two directories in the log dirs are of the same partition.
+/// **Why it happens** A directory was copied, or a move between disks was interrupted.
+/// **What Kafka does** It doesn't start.
+/// **Repair** Keep the one with the higher leader epoch and end, and move the other out.
+/// **References** `LogManager.loadLog`.
+D104 PartitionTwice "partition-twice" Error Cross Manual;
+
+/// log dirs of different nodes or clusters
+///
+/// **What** The `meta.properties` of the log dirs differ in the cluster's or the node's id.
+/// **Why it happens** A disk of another node or cluster was mounted.
+/// **What Kafka does** It doesn't start.
+/// **Repair** Find out which disk is wrong; never edit the ids.
+/// **References** `MetaPropertiesEnsemble.verify`.
+D105 MetaMismatch "meta-mismatch" Error Cross Manual;
+
+/// segments overlap
+///
+/// **What** A segment has offsets at or behind the base offset of the next one.
+/// **Why it happens** Segments were copied or renamed by hand, or a compaction was interrupted and put together wrongly.
+/// **What Kafka does** It reads the lower segment up to its end or jumps to the higher one: records come twice or not.
+/// **Repair** Take the overlapping batches out on one side.
+/// **References** `LogSegments.floorSegment`.
+D106 SegmentOverlap "segment-overlap" Error Cross Manual;
+
+/// offsets are missing between segments
+///
+/// **What** A segment doesn't begin where the one in front of it ends.
+/// **Why it happens** Compaction leaves gaps; so does a segment that is lost.
+/// **What Kafka does** Gaps are legal: readers go on at the next offset.
+/// **Repair** None is needed; where the topic is not compacted, records are lost.
+/// **References** `LogSegments.higherSegment`.
+D107 SegmentGap "segment-gap" Note Cross None;
+
+/// a directory that Kafka doesn't know
+///
+/// **What** The name of a directory in a log dir is not that of a partition.
+/// **Why it happens** `lost+found` of a file system, or somebody's backup.
+/// **What Kafka does** It doesn't start.
+/// **Repair** Move it out of the log dir.
+/// **References** `UnifiedLog.parseTopicPartitionName`.
+D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Manual;
+
+/// a name that Kafka reads but doesn't write
+///
+/// **What** The partition number or the topic of a directory, or the offset of a file, is not written as Kafka writes it.
+/// **Why it happens** Somebody renamed it.
+/// **What Kafka does** It takes it for the partition or segment, which may then be there twice.
+/// **Repair** Rename it, after looking for a duplicate.
+/// **References** `UnifiedLog.parseTopicPartitionName`, `LogFileUtils.filenamePrefixFromOffset`.
+D109 NameNotCanonical "name-not-canonical" Error Shape Manual;
+
+/// no meta.properties that can be read
+///
+/// **What** `meta.properties` is missing, can't be read, or has an unknown version.
+/// **Why it happens** It was deleted, torn or edited.
+/// **What Kafka does** It doesn't start, or ignores the log dir.
+/// **Repair** Make it again from that of another log dir of the same node.
+/// **References** `MetaProperties`, `PropertiesUtils`.
+D110 MetaMalformed "meta-malformed" Error Shape Manual;
+
+/// a directory id that is reserved or there twice
+///
+/// **What** The `directory.id` of a log dir is not a proper one, or another log dir has the same.
+/// **Why it happens** The disk was copied.
+/// **What Kafka does** It doesn't start.
+/// **Repair** Drop the line from the copy; the broker makes a new one.
+/// **References** KIP-858, `DirectoryId`.
+D111 DirectoryId "directory-id" Error Cross Manual;
+
+/// clean-shutdown markers of different stops
+///
+/// **What** The `.kafka_cleanshutdown` files of the log dirs differ in their broker epoch.
+/// **Why it happens** A disk was away during the last run.
+/// **What Kafka does** It takes the stop for unclean when it decides on eligible leaders.
+/// **Repair** Remove all markers if data was changed.
+/// **References** KIP-966, `CleanShutdownFileHandler`.
+D112 MarkerEpochs "marker-epochs" Warning Cross Manual;
+
+/// the metadata log is in several log dirs
+///
+/// **What** More than one log dir has `__cluster_metadata-0`.
+/// **Why it happens** A directory was copied, or `metadata.log.dir` changed.
+/// **What Kafka does** It doesn't start.
+/// **Repair** Move out the one that is not in the metadata log dir.
+/// **References** `KafkaRaftServer.initializeLogDirs`.
+D113 MetadataMisplaced "metadata-misplaced" Error Cross Manual;
+
+/// a file or directory that can't be read
+///
+/// **What** The system refuses to open, list or read it.
+/// **Why it happens** Rights, a broken link, or a failing disk.
+/// **What Kafka does** The log dir goes offline.
+/// **Repair** Correct the rights, or look at the disk.
+/// **References** `LogDirFailureChannel`.
+D114 Unreadable "unreadable" Error Shape Manual;
+
+/// a partition about to be deleted
+///
+/// **What** The directory's name ends in `-delete`.
+/// **Why it happens** Its topic was deleted or it moved away, and the broker stopped before it was gone.
+/// **What Kafka does** It deletes it a minute after its start.
+/// **Repair** Save it before a broker starts if it was a mistake.
+/// **References** `LogManager.asyncDelete`.
+D115 PendingDeletion "pending-deletion" Note Shape None;
+
+/// a partition that the cluster doesn't know
+///
+/// **What** The directory's name ends in `-stray`.
+/// **Why it happens** The metadata said that it doesn't belong on this node.
+/// **What Kafka does** It keeps it without serving it.
+/// **Repair** Compare with the metadata; delete it, or give it back its name.
+/// **References** `LogManager.handleStrayLogs`, KAFKA-16616.
+D116 StrayPartition "stray-partition" Warning Shape Manual;
+
+/// partitions of a topic with different topic ids
+///
+/// **What** The `partition.metadata` of a topic's partitions differ, or two topics share an id.
+/// **Why it happens** A directory was copied from another cluster, or the topic was deleted and made anew.
+/// **What Kafka does** It sets partitions with the wrong id aside as stray.
+/// **Repair** Restore the id from the metadata log or the other partitions.
+/// **References** `PartitionMetadataFile`, KIP-516.
+D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
+
+/// a topic id that the metadata doesn't have
+///
+/// **What** The topic id of a partition, or this node as its replica, is not in the metadata log.
+/// **Why it happens** The topic was deleted while the node was away, or the file is of another cluster.
+/// **What Kafka does** It sets the partition aside as stray; releases before 3.7 deleted it.
+/// **Repair** Restore the id, or leave it.
+/// **References** `LogManager.isStrayReplica`.
+D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
+
+/// a partition.metadata that can't be read
+///
+/// **What** `partition.metadata` is not two lines of a version and a topic id.
+/// **Why it happens** It was torn, emptied or edited.
+/// **What Kafka does** The partition fails to load, and the log dir goes offline.
+/// **Repair** Make it again from that of another partition of the topic.
+/// **References** `PartitionMetadataFile.read`.
+D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Manual;
+
+/// a partition without segments
+///
+/// **What** A partition's directory holds no `.log`.
+/// **Why it happens** The segments were deleted or moved.
+/// **What Kafka does** It begins an empty log at the log start offset.
+/// **Repair** Find the segments before a broker starts.
+/// **References** `LogLoader.load`.
+D120 NoSegment "no-segment" Warning Cross Manual;
+
+/// an interrupted swap that would lose data
+///
+/// **What** A `.swap` file is not a whole segment: its log is damaged or its indexes are missing.
+/// **Why it happens** The broker stopped during compaction, and the disk lost writes.
+/// **What Kafka does** It renames what is there and deletes the originals, without looking.
+/// **Repair** Verify the `.swap` and finish or delete it before a broker starts.
+/// **References** `LogLoader.load`, `completeSwapOperations`.
+D121 SwapIncomplete "swap-incomplete" Error Cross Manual;
+
+/// a broker runs on this log dir
+///
+/// **What** Another process holds the lock on `.lock`.
+/// **Why it happens** A broker is running.
+/// **What Kafka does** It goes on writing.
+/// **Repair** Stop it before anything is repaired.
+/// **References** `FileLock`.
+D122 BrokerRunning "broker-running" Note Shape None;
+
+/// neither a file nor a directory
+///
+/// **What** A pipe, a socket, a device, or a link that leads nowhere lies here.
+/// **Why it happens** Somebody put it there.
+/// **What Kafka does** It may wait on it for ever.
+/// **Repair** Move it out of the log dir.
+/// **References** `LogLoader.loadSegmentFiles`.
+D123 SpecialFile "special-file" Warning Shape Manual;
+
+/// a clean-shutdown marker that can't be read
+///
+/// **What** `.kafka_cleanshutdown` holds something, but no version and broker epoch.
+/// **Why it happens** It was torn or edited.
+/// **What Kafka does** It takes the stop for clean, without a broker epoch.
+/// **Repair** None is needed.
+/// **References** `CleanShutdownFileHandler`.
+D124 CleanMarkerMalformed "clean-marker-malformed" Warning Shape None;
+
+} } } }

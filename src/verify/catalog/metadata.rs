@@ -1,0 +1,68 @@
+//! M: the metadata log.
+
+macro_rules! metadata { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
+
+/// the metadata log has a gap
+///
+/// **What** Offsets are missing in `__cluster_metadata`, or a batch is bad.
+/// **Why it happens** Data was lost, or batches were taken out.
+/// **What Kafka does** It cuts the log there, and may lose metadata.
+/// **Repair** Never take batches out; let the node fetch the metadata anew from the quorum.
+/// **References** `KafkaRaftLog`, `RecordsBatchReader`.
+M101 MetadataGap "metadata-gap" Error Cross Manual;
+
+/// a quorum state that can't be right
+///
+/// **What** `quorum-state` can't be read, or its epoch is below that of the log.
+/// **Why it happens** It was torn or edited, or is of another time.
+/// **What Kafka does** It doesn't start, or takes the log's epoch.
+/// **Repair** Never invent votes; delete it only on a node that joins anew.
+/// **References** `FileQuorumStateStore`.
+M102 QuorumState "quorum-state" Error Cross Manual;
+
+/// the snapshot in front of the metadata log is missing
+///
+/// **What** The metadata log doesn't begin at 0, and no snapshot reaches its start.
+/// **Why it happens** The snapshot was deleted.
+/// **What Kafka does** It doesn't start.
+/// **Repair** Restore the snapshot, or let the node fetch it anew.
+/// **References** `KafkaRaftLog.recover`.
+M103 MetadataSnapshotMissing "metadata-snapshot-missing" Error Cross Manual;
+
+/// a metadata snapshot that is not whole
+///
+/// **What** A `.checkpoint` has damaged batches, doesn't begin with a header, or doesn't end with a footer.
+/// **Why it happens** It was torn or overwritten.
+/// **What Kafka does** It fails when it loads it; a missing footer it accepts.
+/// **Repair** Use an older snapshot and the log behind it.
+/// **References** `RecordsSnapshotReader`, KIP-630.
+M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual;
+
+/// a metadata snapshot disagrees with the log
+///
+/// **What** The epoch in a snapshot's name is not that of the log at its offset.
+/// **Why it happens** It is of another time or node.
+/// **What Kafka does** It may cut the whole log, or hang.
+/// **Repair** Let the node fetch the metadata anew.
+/// **References** `KafkaRaftLog.truncateToLatestSnapshot`.
+M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cross Manual;
+
+/// a wrong topic id in the metadata log
+///
+/// **What** The `partition.metadata` of `__cluster_metadata-0` doesn't have the id that is reserved for it.
+/// **Why it happens** The file was edited or copied.
+/// **What Kafka does** It doesn't start.
+/// **Repair** Write the reserved id.
+/// **References** `Uuid.METADATA_TOPIC_ID`.
+M106 MetadataTopicId "metadata-topic-id" Error Shape Manual;
+
+/// a metadata snapshot left over
+///
+/// **What** A `.part` or `.checkpoint.deleted` lies here.
+/// **Why it happens** The broker stopped before it was finished or deleted.
+/// **What Kafka does** It deletes it.
+/// **Repair** None is needed.
+/// **References** `KafkaRaftLog`.
+M107 MetadataLeftover "metadata-leftover" Note Shape Safe;
+
+} } } }

@@ -1,0 +1,251 @@
+//! Every check: its code, name, severity, depth, fix and manual.
+//!
+//! The rows stand in one file a letter, each a macro that hands its rows on to the next. `declare` makes the enum, the
+//! slice and the manuals of all of them. A code is never renamed and never used again.
+
+use std::fmt;
+
+#[macro_use]
+mod segment;
+#[macro_use]
+mod batch;
+#[macro_use]
+mod record;
+#[macro_use]
+mod offset_index;
+#[macro_use]
+mod time_index;
+#[macro_use]
+mod txn_index;
+#[macro_use]
+mod producer;
+#[macro_use]
+mod epochs;
+#[macro_use]
+mod checkpoint;
+#[macro_use]
+mod directory;
+#[macro_use]
+mod metadata;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+pub enum Severity {
+    /// Worth knowing; nothing is wrong.
+    Note,
+    /// Works, but not as it should, or will not for long.
+    Warning,
+    /// Data is lost or wrong, or a broker will make it so.
+    Error,
+}
+
+impl Severity {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What a check costs. Each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+pub enum Depth {
+    /// Headers and names.
+    Shape,
+    /// Checksums: every byte is read.
+    Sum,
+    /// Files against each other.
+    Cross,
+    /// Batches unpacked, records decoded.
+    Deep,
+}
+
+impl Depth {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shape => "shape",
+            Self::Sum => "sum",
+            Self::Cross => "cross",
+            Self::Deep => "deep",
+        }
+    }
+}
+
+/// What can be done about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+pub enum Fix {
+    /// Derived data or empty space; nothing is lost.
+    Safe,
+    /// Gives up bytes, and needs consent.
+    Lossy,
+    /// Described, never done.
+    Manual,
+    /// There is nothing to do.
+    None,
+}
+
+impl Fix {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Lossy => "lossy",
+            Self::Manual => "manual",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A row of the catalogue.
+#[derive(Debug)]
+pub struct Check {
+    /// Which one.
+    pub id: CheckId,
+    /// A letter and three digits.
+    pub code: &'static str,
+    /// Words between hyphens.
+    pub name: &'static str,
+    /// How bad, unless somebody thinks otherwise.
+    pub severity: Severity,
+    /// The least depth at which it runs.
+    pub depth: Depth,
+    /// What can be done.
+    pub fix: Fix,
+    doc: &'static str,
+}
+
+impl Check {
+    /// What is wrong, in a few words.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.doc.lines().next().unwrap_or_default().trim()
+    }
+
+    /// The lines of its manual, in fixed sections.
+    pub fn manual(&self) -> impl Iterator<Item = &'static str> {
+        let lines = self.doc.lines().skip(1).map(str::trim);
+        lines.skip_while(|line| line.is_empty())
+    }
+}
+
+macro_rules! declare {
+    ({ $(
+        $(#[doc = $doc:literal])+
+        $code:ident $id:ident $name:literal $severity:ident $depth:ident $fix:ident;
+    )* }) => {
+        /// A check, by what it finds.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum CheckId {
+            $( $(#[doc = $doc])+ $id, )*
+        }
+
+        /// Every check, by code within a letter.
+        pub static CATALOG: &[Check] = &[ $(
+            Check {
+                id: CheckId::$id,
+                code: stringify!($code),
+                name: $name,
+                severity: Severity::$severity,
+                depth: Depth::$depth,
+                fix: Fix::$fix,
+                doc: concat!($($doc, "\n"),+),
+            },
+        )* ];
+    };
+}
+
+segment! {
+    batch record offset_index time_index txn_index producer epochs checkpoint directory metadata declare
+    {}
+}
+
+impl CheckId {
+    /// Its row.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "the catalogue has a row for each")]
+    pub fn check(self) -> &'static Check {
+        &CATALOG[self as usize]
+    }
+
+    /// Its code: a letter and three digits.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.check().code
+    }
+
+    /// The check of this code or name.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        let is_meant = |check: &&Check| check.code.eq_ignore_ascii_case(text) || check.name == text;
+        CATALOG.iter().find(is_meant).map(|check| check.id)
+    }
+}
+
+impl fmt::Display for CheckId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_and_names_are_each_given_once_and_codes_ascend_within_a_letter() {
+        let codes: BTreeSet<&str> = CATALOG.iter().map(|check| check.code).collect();
+        let names: BTreeSet<&str> = CATALOG.iter().map(|check| check.name).collect();
+        assert_eq!((codes.len(), names.len()), (CATALOG.len(), CATALOG.len()));
+        for pair in CATALOG.windows(2) {
+            let (a, b) = (pair[0].code, pair[1].code);
+            assert!(a[..1] != b[..1] || a < b, "{a} stands before {b}");
+        }
+        for check in CATALOG {
+            assert_eq!(check.code.len(), 4, "{}", check.code);
+            assert!(check.code[1..].bytes().all(|b| b.is_ascii_digit()));
+            assert_eq!(check.id.code(), check.code);
+            assert_eq!(CheckId::find(check.name), Some(check.id));
+            assert_eq!(CheckId::find(&check.code.to_lowercase()), Some(check.id));
+        }
+    }
+
+    #[test]
+    fn every_manual_has_the_five_sections_in_order() {
+        const SECTIONS: [&str; 5] = [
+            "**What**",
+            "**Why it happens**",
+            "**What Kafka does**",
+            "**Repair**",
+            "**References**",
+        ];
+        for check in CATALOG {
+            let found: Vec<&str> = check
+                .manual()
+                .filter_map(|line| SECTIONS.into_iter().find(|&name| line.starts_with(name)))
+                .collect();
+            assert_eq!(found, SECTIONS, "{}", check.code);
+            assert!(!check.title().is_empty() && !check.title().ends_with('.'));
+        }
+    }
+}

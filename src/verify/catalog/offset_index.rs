@@ -1,0 +1,68 @@
+//! O: offset indexes.
+
+macro_rules! offset_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
+
+/// the size of an offset index is no number of entries
+///
+/// **What** The length of the `.index` is not a multiple of 8.
+/// **Why it happens** The file was cut, or something was appended.
+/// **What Kafka does** From 2.3 on it ignores the rest; before, it rebuilt the index.
+/// **Repair** Build the index anew from the log.
+/// **References** `OffsetIndex.sanityCheck`, KAFKA-7283.
+O101 OffsetIndexSize "offset-index-size" Warning Shape Safe;
+
+/// the entries of an offset index don't ascend
+///
+/// **What** Offsets or positions of an `.index` don't rise from entry to entry, or are negative.
+/// **Why it happens** The file was overwritten, or torn in a crash.
+/// **What Kafka does** It searches the index by halves and gets wrong places, silently.
+/// **Repair** Build the index anew from the log.
+/// **References** `AbstractIndex.indexSlotRangeFor`.
+O102 OffsetIndexOrder "offset-index-order" Error Shape Safe;
+
+/// an entry of an offset index points behind the log
+///
+/// **What** An entry has a position behind the end of the `.log`, or an offset behind its last one.
+/// **Why it happens** The log was cut without its index, or the index is of another segment.
+/// **What Kafka does** The log end may fall back to the start of the segment, and offsets are given twice.
+/// **Repair** Build the index anew from the log.
+/// **References** `LogSegment.readNextOffset`.
+O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Safe;
+
+/// an entry of an offset index is not that of a batch
+///
+/// **What** An entry points into the middle of a batch, or at a batch that doesn't hold its offset.
+/// **Why it happens** The log changed without its index, or the index is of another segment.
+/// **What Kafka does** It reads from the middle of a batch: consumers get a corrupt record, or miss some.
+/// **Repair** Build the index anew from the log.
+/// **References** `LogSegment.read`, `FileRecords.searchForOffsetWithSize`.
+O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Safe;
+
+/// a segment has no offset index
+///
+/// **What** There is a `.log` but no `.index`.
+/// **Why it happens** It was deleted, or the broker stopped before it was written.
+/// **What Kafka does** It recovers the segment and builds the index; that reads the whole segment, cuts it at damage, and drops newer producer snapshots.
+/// **Repair** Build the index from the log.
+/// **References** `LogLoader.loadSegmentFiles`.
+O105 OffsetIndexMissing "offset-index-missing" Warning Cross Safe;
+
+/// an offset index ends in zeros
+///
+/// **What** The preallocated room of an `.index` was not trimmed: of a closed segment, or after a clean stop.
+/// **Why it happens** The broker was killed, or the files were copied while it ran.
+/// **What Kafka does** It takes the zeros for entries: the index is full, searches go wrong, and the segment rolls at once.
+/// **Repair** Cut the zeros off, or build the index anew.
+/// **References** `AbstractIndex.trimToValidSize`.
+O106 OffsetIndexUntrimmed "offset-index-untrimmed" Error Cross Safe;
+
+/// an offset index leaves much of the log out
+///
+/// **What** Between two entries, or behind the last one, lies much more of the log than the usual interval.
+/// **Why it happens** The index was rebuilt with another interval, or is not complete.
+/// **What Kafka does** It reads longer until it finds an offset.
+/// **Repair** Build the index anew from the log.
+/// **References** `index.interval.bytes`.
+O107 OffsetIndexSparse "offset-index-sparse" Note Cross Safe;
+
+} } } }

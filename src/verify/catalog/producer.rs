@@ -1,0 +1,86 @@
+//! P: producer snapshots.
+
+macro_rules! producer { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
+
+/// snapshot checksum mismatch
+///
+/// **What** The checksum of a `.snapshot` is not that of its bytes.
+/// **Why it happens** A bit flipped, or the file was torn.
+/// **What Kafka does** It deletes the snapshot and takes an older one, or reads the log.
+/// **Repair** Build the snapshot anew, or delete it.
+/// **References** `ProducerStateManager.readSnapshot`.
+P101 SnapshotCrc "snapshot-crc" Warning Sum Safe;
+
+/// a snapshot of an unknown version
+///
+/// **What** A `.snapshot` has a version that Kafka never wrote.
+/// **Why it happens** A bit flipped, or a later release wrote it.
+/// **What Kafka does** It deletes the snapshot and takes an older one.
+/// **Repair** Build the snapshot anew, or delete it.
+/// **References** `ProducerStateManager.PRODUCER_SNAPSHOT_VERSION`.
+P102 SnapshotVersion "snapshot-version" Warning Shape Safe;
+
+/// a snapshot disagrees with the log
+///
+/// **What** What a `.snapshot` says of a producer is not what the log up to its offset amounts to.
+/// **Why it happens** The snapshot is of another partition or time, or the log changed.
+/// **What Kafka does** It believes the snapshot: producers are refused, duplicates pass, the last stable offset is wrong.
+/// **Repair** Build the snapshot anew from the log.
+/// **References** `ProducerStateManager.loadFromSnapshot`.
+P103 SnapshotMismatch "snapshot-mismatch" Error Cross Safe;
+
+/// a snapshot of an offset behind the log
+///
+/// **What** A `.snapshot` carries an offset behind the end of the log.
+/// **Why it happens** The log was cut or lost its last segments.
+/// **What Kafka does** It deletes the snapshot.
+/// **Repair** Delete it.
+/// **References** `ProducerStateManager.truncateAndReload`.
+P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Safe;
+
+/// a snapshot that belongs to no segment
+///
+/// **What** The offset of a `.snapshot` is neither a segment's base nor the end of the log.
+/// **Why it happens** Segments were merged or deleted, or the broker stopped in between.
+/// **What Kafka does** It deletes all but the newest of them.
+/// **Repair** None is needed.
+/// **References** `ProducerStateManager.removeStraySnapshots`.
+P105 SnapshotStray "snapshot-stray" Note Cross Safe;
+
+/// a segment without snapshot
+///
+/// **What** A segment other than the first has no `.snapshot`.
+/// **Why it happens** It was deleted, or a release before 2.8 wrote the log.
+/// **What Kafka does** It reads more of the log at the next unclean start; tiered storage can't copy the segment in front of it.
+/// **Repair** Build the snapshot from the log.
+/// **References** KIP-360; KAFKA-12520.
+P106 SnapshotMissing "snapshot-missing" Note Cross Safe;
+
+/// no snapshot at the end of the log after a clean stop
+///
+/// **What** The clean-shutdown marker is there, but the newest `.snapshot` is not at the log's end, or there is none.
+/// **Why it happens** The log or its snapshots were changed after the stop.
+/// **What Kafka does** Without any snapshot it forgets all producers, silently.
+/// **Repair** Build the snapshot from the log, or remove the marker.
+/// **References** `UnifiedLog.rebuildProducerState`.
+P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Safe;
+
+/// a snapshot with offsets behind its own
+///
+/// **What** A producer's last offset, or the first of its open transaction, is not below the offset in the file's name.
+/// **Why it happens** The file was renamed or changed.
+/// **What Kafka does** It believes it: the last stable offset may stay put for ever.
+/// **Repair** Build the snapshot anew from the log.
+/// **References** `ProducerStateEntry`.
+P108 SnapshotOffsets "snapshot-offsets" Error Shape Safe;
+
+/// a snapshot that can't be read
+///
+/// **What** The size of a `.snapshot` is not that of the entries it announces.
+/// **Why it happens** The file was torn, emptied or overwritten.
+/// **What Kafka does** It deletes the snapshot and takes an older one.
+/// **Repair** Build the snapshot anew, or delete it.
+/// **References** `ProducerStateManager.readSnapshot`.
+P109 SnapshotMalformed "snapshot-malformed" Warning Shape Safe;
+
+} } } }

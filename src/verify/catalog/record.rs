@@ -1,0 +1,131 @@
+//! R: records.
+
+macro_rules! record { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
+
+/// a record's length doesn't fit
+///
+/// **What** A record announces more bytes than the batch has left, or its fields end before it does.
+/// **Why it happens** A client with a bug, or records changed together with the checksum.
+/// **What Kafka does** Brokers don't look; consumers, the cleaner and conversions fail on the batch.
+/// **Repair** Take the batch out, or put an empty one in its place; records in front of this one can be saved.
+/// **References** `DefaultRecord.readFrom`.
+R101 RecordLength "record-length" Error Deep Lossy;
+
+/// a varint is too long
+///
+/// **What** A variable-length number has more bytes than its type allows.
+/// **Why it happens** Records changed together with the checksum.
+/// **What Kafka does** Consumers fail on the batch.
+/// **Repair** Take the batch out, or put an empty one in its place.
+/// **References** `ByteUtils.readVarint`.
+R102 VarintTooLong "varint-too-long" Error Deep Lossy;
+
+/// bytes follow the last record
+///
+/// **What** The batch goes on behind the number of records that it announces.
+/// **Why it happens** A client with a bug, or a count changed together with the checksum.
+/// **What Kafka does** Consumers fail at the end of the batch, behind the records announced.
+/// **Repair** Take the batch out, or correct the count if what follows is records.
+/// **References** `DefaultRecordBatch.RecordIterator`.
+R103 TrailingBytes "trailing-bytes" Error Deep Lossy;
+
+/// the records can't be decompressed
+///
+/// **What** The payload of a compressed batch is not a stream of its codec, or breaks off.
+/// **Why it happens** A client with a bug; the checksum is right, so the bytes are as they were written.
+/// **What Kafka does** Brokers don't look unless they compress anew; consumers and the cleaner fail on the batch.
+/// **Repair** Take the batch out, or put an empty one in its place; records in front of the fault can be saved.
+/// **References** `Compression.wrapForInput`.
+R104 InflateFailed "inflate-failed" Error Deep Lossy;
+
+/// the records decompress to more than we unpack
+///
+/// **What** A batch unpacks to more bytes than the limit.
+/// **Why it happens** A very large batch of very regular records, or a bomb.
+/// **What Kafka does** It unpacks as much as there is.
+/// **Repair** None; raise `--inflate-limit` to look inside.
+/// **References** `max.message.bytes` counts compressed bytes.
+R105 InflateLimit "inflate-limit" Warning Deep None;
+
+/// a record header without a key
+///
+/// **What** The key of a record header is null.
+/// **Why it happens** A client with a bug.
+/// **What Kafka does** Consumers fail on the batch.
+/// **Repair** Take the batch out.
+/// **References** `DefaultRecord.readHeaders`.
+R106 NullHeaderKey "null-header-key" Error Deep Lossy;
+
+/// records are not in the order of their offsets
+///
+/// **What** The offset of a record doesn't lie above that of the record in front of it.
+/// **Why it happens** A client with a bug (sarama before 1.16 sent every delta as 0), or records changed together with the checksum.
+/// **What Kafka does** Consumers skip records whose offset lies below the one they want.
+/// **Repair** None without a new batch.
+/// **References** `Fetcher.CompletedFetch.nextFetchedRecord`.
+R107 DeltaOrder "delta-order" Error Deep Manual;
+
+/// a control record that can't be read
+///
+/// **What** A control record has no key of four bytes, a type that doesn't exist, or a value that is too short for it.
+/// **Why it happens** The control bit of a data batch was set, or the record changed, together with the checksum.
+/// **What Kafka does** Loading the producer state fails on it. Recovery cuts the log right behind it, and fails again at every start.
+/// **Repair** Put an empty batch in its place.
+/// **References** `ControlRecordType.parse`, `EndTransactionMarker.deserialize`.
+R108 ControlRecord "control-record" Error Deep Lossy;
+
+/// fewer records than announced
+///
+/// **What** The bytes of a batch end before the number of records that it announces.
+/// **Why it happens** A client with a bug, or a count changed together with the checksum.
+/// **What Kafka does** Consumers fail behind the last record.
+/// **Repair** Take the batch out, or put an empty one in its place; the records there can be saved.
+/// **References** `DefaultRecordBatch.RecordIterator`.
+R109 RecordsMissing "records-missing" Error Deep Lossy;
+
+/// a field runs out of its record
+///
+/// **What** A key, value or header announces more bytes than its record has, or a record an impossible number of headers.
+/// **Why it happens** A client with a bug, or records changed together with the checksum.
+/// **What Kafka does** Consumers fail on the batch.
+/// **Repair** Take the batch out, or put an empty one in its place; records in front of this one can be saved.
+/// **References** `DefaultRecord.readFrom`, `LegacyRecord`.
+R110 FieldLength "field-length" Error Deep Lossy;
+
+/// a compressed set of messages is not as such sets are
+///
+/// **What** A compressed message of magic 0 or 1 has no value, holds no messages or compressed ones, or an offset below those inside.
+/// **Why it happens** An old client with a bug.
+/// **What Kafka does** Consumers fail on it; brokers of 0.9 and before take it.
+/// **Repair** Take the message out.
+/// **References** `AbstractLegacyRecordBatch.DeepRecordsIterator`.
+R111 Wrapper "wrapper" Error Deep Lossy;
+
+/// a record lies outside of its batch's offsets
+///
+/// **What** The offset of a record lies before the batch's first or behind its last.
+/// **Why it happens** A client with a bug, or a header changed together with the checksum.
+/// **What Kafka does** Records behind the last offset come twice or hide those of the next batch.
+/// **Repair** Correct the last offset delta, or take the batch out.
+/// **References** `DefaultRecordBatch.lastOffset`.
+R112 DeltaOutside "delta-outside" Error Deep Manual;
+
+/// the last offset is not that of the last record
+///
+/// **What** A batch goes on behind its last record, or has fewer records than offsets.
+/// **Why it happens** Compaction removes records and keeps the last offset; a client may count wrongly.
+/// **What Kafka does** It works: readers go on behind the batch.
+/// **Repair** None is needed.
+/// **References** `MemoryRecords.filterTo`.
+R113 OffsetsUnused "offsets-unused" Note Shape None;
+
+/// the checksum of a message inside a compressed set is wrong
+///
+/// **What** A message of magic 0 or 1 inside a compressed one has a checksum that is not that of its bytes.
+/// **Why it happens** A client with a bug; the checksum around it is right.
+/// **What Kafka does** It checks the outer checksum only.
+/// **Repair** None is needed.
+/// **References** `AbstractLegacyRecordBatch.DeepRecordsIterator`, `ByteBufferLogInputStream`.
+R114 InnerCrc "inner-crc" Warning Deep None;
+
+} } } }

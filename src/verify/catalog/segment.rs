@@ -1,0 +1,149 @@
+//! S: segment files.
+
+macro_rules! segment { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
+
+/// the file ends inside a batch
+///
+/// **What** The last bytes are the beginning of a batch whose rest is missing.
+/// **Why it happens** The machine or the broker went down while the batch was on its way to the disk, or the file was cut.
+/// **What Kafka does** After an unclean stop it cuts the file here. After a clean one it doesn't look: later batches are appended behind the torn one, and nobody can reach them.
+/// **Repair** Cut the file at the start of the torn batch. Its records are lost; a healthy replica has them.
+/// **References** `LogSegment.recover`, `FileLogInputStream.nextBatch`.
+S101 TruncatedTail "truncated-tail" Error Shape Lossy;
+
+/// the file ends in zeros
+///
+/// **What** Nothing but zeros follow the last batch.
+/// **Why it happens** The file system made the file longer before the data arrived, and the machine went down; or a preallocated file was not trimmed.
+/// **What Kafka does** After an unclean stop it cuts the zeros off. After a clean one it doesn't look, and fails on them when it reads that far.
+/// **Repair** Cut the zeros off; they hold nothing.
+/// **References** `LogSegment.recover`; `log.preallocate`.
+S102 ZeroTail "zero-tail" Error Shape Safe;
+
+/// foreign bytes follow the last batch
+///
+/// **What** The bytes behind the last batch are neither zeros nor the beginning of a batch that would fit.
+/// **Why it happens** Pages of other data reached the file in a crash, or something else wrote to it.
+/// **What Kafka does** After an unclean stop it cuts the file behind the last good batch. After a clean one, later batches are appended behind the garbage, and nobody can reach them.
+/// **Repair** Cut the file behind the last good batch.
+/// **References** `LogSegment.recover`.
+S103 GarbageTail "garbage-tail" Error Shape Lossy;
+
+/// bytes that are no batch, and batches again behind them
+///
+/// **What** A stretch of bytes can't be read as batches; behind it there are good batches again.
+/// **Why it happens** Sectors went bad or were overwritten, a length field was changed, or bytes were inserted or lost.
+/// **What Kafka does** Recovery after an unclean stop cuts the file at the start of the stretch, and all good batches behind it are lost. Otherwise fetches fail there, and consumers stop.
+/// **Repair** Take the stretch out; everything behind it is kept. Its offsets become a gap, which is legal. A healthy replica has the records.
+/// **References** `LogSegment.recover`, `FileRecords.searchForOffsetWithSize`.
+S104 LostFrames "lost-frames" Error Shape Lossy;
+
+/// the length of a batch is wrong
+///
+/// **What** A batch is whole and its checksum right, but for its length field, which announces another number of bytes.
+/// **Why it happens** A bit flipped in the 4 bytes of the field, which the checksum doesn't cover.
+/// **What Kafka does** It takes the next batch to begin where the field says, and fails there. Recovery cuts the file at this batch.
+/// **Repair** Write the right length, which the checksum proves.
+/// **References** `DefaultRecordBatch`: the CRC covers the bytes from the attributes on.
+S105 FrameSize "frame-size" Error Sum Safe;
+
+/// the magic of a batch is none that exists
+///
+/// **What** A batch has a magic other than 0, 1 and 2, or one that its bytes are not of. The checksum of magic 2 doesn't cover the magic.
+/// **Why it happens** A bit flipped in the byte.
+/// **What Kafka does** A broker takes any magic above 2 for 2 and doesn't notice; clients and followers refuse the batch. A negative one ends recovery here, and all that follows is cut off.
+/// **Repair** Write the right magic where the checksum proves it.
+/// **References** `FileLogInputStream.nextBatch`, `RecordBatch.CURRENT_MAGIC_VALUE`.
+S106 UnknownMagic "unknown-magic" Error Shape Safe;
+
+/// an offset lies below the base offset of the segment
+///
+/// **What** A batch has a lower offset than the number in the file's name.
+/// **Why it happens** The file was renamed, the batch came from another segment, or a bit of its offset flipped.
+/// **What Kafka does** Recovery fails on it, and the log dir with it; otherwise the records can't be found by offset.
+/// **Repair** Rename the file, or take the batch out; which one, the neighbours tell.
+/// **References** `OffsetIndex.relativeOffset`, `IndexOffsetOverflowException`.
+S107 OffsetBelowBase "offset-below-base" Error Shape Manual;
+
+/// an offset lies too far from the base offset of the segment
+///
+/// **What** A batch has an offset of more than 2³¹−1 above the number in the file's name, which no index can hold.
+/// **Why it happens** A bit of the offset flipped, or the file was renamed. Brokers before 1.1 could write such segments when they compacted.
+/// **What Kafka does** It splits the segment at start, or fails to.
+/// **Repair** Split the segment, or correct the offset where a single bit explains it.
+/// **References** KAFKA-6264, `LogLoader.retryOnOffsetOverflow`.
+S108 OffsetTooFar "offset-too-far" Error Shape Manual;
+
+/// zeros inside the file
+///
+/// **What** A stretch of zeros stands where batches should be; behind it there are good batches again.
+/// **Why it happens** Pages never reached the disk before the machine went down, or the disk gave up sectors.
+/// **What Kafka does** Recovery after an unclean stop cuts the file here, and the good batches behind are lost. Otherwise the broker fails when it reads the zeros.
+/// **Repair** Take the damaged batches out; everything behind them is kept. A healthy replica has the records.
+/// **References** `FileLogInputStream.nextBatch`: a size below 14 is a `CorruptRecordException`.
+S109 ZeroPages "zero-pages" Error Shape Lossy;
+
+/// good batches in the wrong place
+///
+/// **What** Batches whose checksums are right have offsets that don't belong here: without them the order is right.
+/// **Why it happens** Sectors or pages of another file, or of another place in this one, were written here.
+/// **What Kafka does** It doesn't notice unless it rebuilds the index here. Consumers get records twice, of other topics, or not at all.
+/// **Repair** Take the batches out. If they stand in the place of others, a healthy replica has those.
+/// **References** `LogSegment.recover`, `OffsetIndex.append`.
+S110 MisplacedBatches "misplaced-batches" Error Shape Lossy;
+
+/// a segment without records that is not the last one
+///
+/// **What** The `.log` is empty, and segments with higher offsets follow.
+/// **Why it happens** A roll right after a roll, or compaction that left nothing.
+/// **What Kafka does** Nothing; it works with empty segments.
+/// **Repair** None is needed.
+/// **References** `LogSegment.size`.
+S111 EmptyLog "empty-log" Note Shape None;
+
+/// the file is larger than a segment can be
+///
+/// **What** The `.log` has more than 2³¹−1 bytes.
+/// **Why it happens** Files were put together by hand.
+/// **What Kafka does** It refuses to open the segment, and the log dir goes offline.
+/// **Repair** Split the file between two batches, and name the second part after the offset that it begins with.
+/// **References** `FileRecords`: the size of a segment is an `int`.
+S112 LogTooLarge "log-too-large" Error Shape Manual;
+
+/// room preallocated behind the last batch
+///
+/// **What** The last segment ends in zeros as those of a topic with `preallocate=true` do while a broker runs.
+/// **Why it happens** The broker didn't stop cleanly, which would have trimmed the file.
+/// **What Kafka does** It cuts the zeros off when it starts after an unclean stop.
+/// **Repair** None is needed before a start after an unclean stop; else cut the zeros off.
+/// **References** `log.preallocate`, `FileRecords.trim`.
+S113 PreallocatedTail "preallocated-tail" Note Shape Safe;
+
+/// the end of the file is in motion
+///
+/// **What** A broker runs on this log dir, and the last bytes of its active segment are not a whole batch yet.
+/// **Why it happens** The batch was being written while it was read.
+/// **What Kafka does** It finishes the batch.
+/// **Repair** None. Verify again, or stop the broker first, to be sure.
+/// **References** `Log.append`.
+S114 TailInMotion "tail-in-motion" Note Shape None;
+
+/// batches in an old format
+///
+/// **What** The file holds messages of magic 0 or 1.
+/// **Why it happens** They were written before 0.11, or under an old `message.format.version`.
+/// **What Kafka does** Every broker still reads them, though 4.x writes magic 2 only. Clients of 4.x read magic 2 only after a broker that still converts; old messages may keep a topic from being read by them.
+/// **Repair** None is needed. Retention or compaction rewrites them in time.
+/// **References** KIP-724, KIP-896.
+S115 OldMagic "old-magic" Note Shape None;
+
+/// the file became shorter while it was read
+///
+/// **What** The bytes end before the length that the file had when it was opened.
+/// **Why it happens** A broker or somebody else cut the file meanwhile.
+/// **What Kafka does** Nothing.
+/// **Repair** None. Verify again.
+/// **References** `FileRecords.truncateTo`.
+S116 ShrankMeanwhile "shrank-meanwhile" Warning Shape None;
+
+} } } }

@@ -1,0 +1,68 @@
+//! T: time indexes.
+
+macro_rules! time_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
+
+/// the size of a time index is no number of entries
+///
+/// **What** The length of the `.timeindex` is not a multiple of 12.
+/// **Why it happens** The file was cut, or something was appended.
+/// **What Kafka does** From 2.3 on it ignores the rest; before, it rebuilt the index.
+/// **Repair** Build the index anew from the log.
+/// **References** `TimeIndex.sanityCheck`.
+T101 TimeIndexSize "time-index-size" Warning Shape Safe;
+
+/// the entries of a time index don't ascend
+///
+/// **What** Timestamps of a `.timeindex` don't rise from entry to entry, or offsets fall.
+/// **Why it happens** The file was overwritten, or torn in a crash.
+/// **What Kafka does** It searches by time and gets wrong offsets; an append may fail.
+/// **Repair** Build the index anew from the log.
+/// **References** `TimeIndex.maybeAppend`.
+T102 TimeIndexOrder "time-index-order" Error Shape Safe;
+
+/// an entry of a time index points behind the log
+///
+/// **What** An entry has an offset behind the last one of the segment.
+/// **Why it happens** The log was cut without its index, or the index is of another segment.
+/// **What Kafka does** Searches by time end behind the data.
+/// **Repair** Build the index anew from the log.
+/// **References** `LogSegment.findOffsetByTimestamp`.
+T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe;
+
+/// an entry of a time index disagrees with the log
+///
+/// **What** The timestamp of an entry is not the largest of the log up to its offset.
+/// **Why it happens** The log changed without its index, or the index is of another segment.
+/// **What Kafka does** Searches by time give wrong offsets; retention deletes too early or too late.
+/// **Repair** Build the index anew from the log.
+/// **References** `TimeIndex.lookup`.
+T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe;
+
+/// a segment has no time index
+///
+/// **What** There is a `.log` but no `.timeindex`, though its format has timestamps.
+/// **Why it happens** It was deleted, or the log was written before 0.10.1.
+/// **What Kafka does** It makes an empty one; retention then goes by the file's last change.
+/// **Repair** Build the index from the log.
+/// **References** `LogLoader.loadSegmentFiles`.
+T105 TimeIndexMissing "time-index-missing" Warning Cross Safe;
+
+/// a time index ends in zeros
+///
+/// **What** The preallocated room of a `.timeindex` was not trimmed: of a closed segment, or after a clean stop.
+/// **Why it happens** The broker was killed, or the files were copied while it ran.
+/// **What Kafka does** It takes the last timestamp for 0: retention deletes the segment at once.
+/// **Repair** Cut the zeros off, or build the index anew.
+/// **References** `TimeIndex.lastEntry`, `UnifiedLog.deleteRetentionMsBreachedSegments`.
+T106 TimeIndexUntrimmed "time-index-untrimmed" Error Cross Safe;
+
+/// a time index doesn't end with the largest timestamp
+///
+/// **What** The last entry of a closed segment's `.timeindex` is not its largest timestamp.
+/// **Why it happens** The broker was killed before the segment was closed.
+/// **What Kafka does** Retention deletes the segment too early or too late.
+/// **Repair** Build the index anew from the log.
+/// **References** `LogSegment.onBecomeInactiveSegment`.
+T107 TimeIndexLastEntry "time-index-last-entry" Warning Cross Safe;
+
+} } } }

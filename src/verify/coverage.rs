@@ -1,0 +1,75 @@
+//! The account of bytes: what each one of a file turned out to be.
+
+use crate::scan::Merge;
+
+/// Bytes by what they are. The kinds are disjoint, so they add up to the files' sizes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Coverage {
+    /// Files looked at.
+    pub files: u64,
+    /// Bytes of them all.
+    pub size_bytes: u64,
+    /// Good batches.
+    pub batch_bytes: u64,
+    /// Entries of indexes.
+    pub entry_bytes: u64,
+    /// Small files that could be read: checkpoints, snapshots, properties.
+    pub small_bytes: u64,
+    /// Zeros where room is preallocated.
+    pub padding_bytes: u64,
+    /// What can't be read.
+    pub damage_bytes: u64,
+    /// Files that nobody recognises, or that nothing looks into.
+    pub unknown_bytes: u64,
+}
+
+impl Coverage {
+    /// The account of a file of this size, none of whose bytes is known yet.
+    #[must_use]
+    pub fn of_file(size_bytes: u64) -> Self {
+        Self {
+            files: 1,
+            size_bytes,
+            ..Self::default()
+        }
+    }
+
+    /// Bytes that some kind accounts for.
+    #[must_use]
+    pub fn accounted_bytes(&self) -> u64 {
+        [
+            self.batch_bytes,
+            self.entry_bytes,
+            self.small_bytes,
+            self.padding_bytes,
+            self.damage_bytes,
+            self.unknown_bytes,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
+    }
+
+    /// Whether every byte is accounted for, once.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.accounted_bytes() == self.size_bytes
+    }
+}
+
+impl Merge for Coverage {
+    fn merge(&mut self, next: Self) {
+        for (mine, its) in [
+            (&mut self.files, next.files),
+            (&mut self.size_bytes, next.size_bytes),
+            (&mut self.batch_bytes, next.batch_bytes),
+            (&mut self.entry_bytes, next.entry_bytes),
+            (&mut self.small_bytes, next.small_bytes),
+            (&mut self.padding_bytes, next.padding_bytes),
+            (&mut self.damage_bytes, next.damage_bytes),
+            (&mut self.unknown_bytes, next.unknown_bytes),
+        ] {
+            *mine = mine.saturating_add(its);
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Findings: what a check found, and where.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::{CheckId, Fix, Severity};
+use crate::scan::Merge;
+
+/// Findings kept of a check in a file; more are counted.
+pub const KEPT: u64 = 10_000;
+
+/// Something wrong, or worth knowing, under a check's code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The check.
+    pub check: CheckId,
+    /// How bad: the check's own severity, unless this one is different.
+    pub severity: Severity,
+    /// The file or directory, as it can be opened.
+    pub path: Arc<Path>,
+    /// Where in the file: bytes from its start.
+    pub position: Option<u64>,
+    /// How many bytes.
+    pub length: Option<u64>,
+    /// The offset concerned.
+    pub offset: Option<i64>,
+    /// What is wrong, with its numbers.
+    pub message: String,
+    /// The numbers by name.
+    pub detail: Detail,
+    /// What can be done: the check's own answer, unless this one is different.
+    pub fix: Fix,
+}
+
+impl Finding {
+    /// A finding about all of the file or directory. Its message is the check's title until it gets one.
+    #[must_use]
+    pub fn new(check: CheckId, path: &Arc<Path>) -> Self {
+        let row = check.check();
+        Self {
+            check,
+            severity: row.severity,
+            path: Arc::clone(path),
+            position: None,
+            length: None,
+            offset: None,
+            message: row.title().to_owned(),
+            detail: Detail::default(),
+            fix: row.fix,
+        }
+    }
+
+    /// The same, at a place in the file.
+    #[must_use]
+    pub fn at(mut self, position: u64, length: u64) -> Self {
+        (self.position, self.length) = (Some(position), Some(length));
+        self
+    }
+
+    /// The same, about an offset.
+    #[must_use]
+    pub fn offset(mut self, offset: i64) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// The same in these words.
+    #[must_use]
+    pub fn says(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// The same with a number or word more. Names are those of JSON: small letters and underscores.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.detail.0.push((name, value.into()));
+        self
+    }
+
+    /// The same, as bad as this.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// The same, to be repaired like this.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = fix;
+        self
+    }
+
+    /// The order of findings: by path, position, code, offset.
+    fn order(&self, other: &Self) -> Ordering {
+        let key = |finding: &Self| (finding.position, finding.check, finding.offset);
+        self.path
+            .cmp(&other.path)
+            .then_with(|| key(self).cmp(&key(other)))
+            .then_with(|| self.message.cmp(&other.message))
+    }
+}
+
+/// Numbers and words by name, in the order in which they were given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Detail(Vec<(&'static str, Value)>);
+
+impl Detail {
+    /// The value of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.iter()
+            .find_map(|(n, value)| (n == name).then_some(value))
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+}
+
+/// A value of a finding's detail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Value {
+    /// A number.
+    Int(i128),
+    /// A checksum.
+    Crc(u32),
+    /// Yes or no.
+    Flag(bool),
+    /// Words.
+    Text(String),
+}
+
+macro_rules! value_from {
+    ($($from:ty),*) => { $(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::Int(value.into())
+            }
+        }
+    )* };
+}
+
+value_from!(i8, i16, i32, i64, u8, u16, u32, u64);
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Self {
+        Self::Int(value as i128)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Flag(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(number) => write!(f, "{number}"),
+            Self::Crc(crc) => write!(f, "{crc:#010x}"),
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Findings as they are made: of each check in each file the first ones are kept, and the rest is counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    kept: Vec<Finding>,
+    counts: BTreeMap<(Arc<Path>, CheckId), u64>,
+}
+
+impl Findings {
+    /// Takes a finding in.
+    pub fn add(&mut self, finding: Finding) {
+        let key = (Arc::clone(&finding.path), finding.check);
+        let count = self.counts.entry(key).or_default();
+        *count += 1;
+        if *count <= KEPT {
+            self.kept.push(finding);
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Those kept, as they came.
+    #[must_use]
+    pub fn kept(&self) -> &[Finding] {
+        &self.kept
+    }
+
+    /// Those kept, in order, and how many more there were.
+    #[must_use]
+    pub fn into_sorted(self) -> (Vec<Finding>, Vec<More>) {
+        let mut kept = self.kept;
+        kept.sort_by(Finding::order);
+        let more = self.counts.into_iter().filter(|(_, count)| *count > KEPT);
+        let more = more.map(|((path, check), count)| More {
+            path,
+            check,
+            count: count - KEPT,
+        });
+        (kept, more.collect())
+    }
+}
+
+/// Findings that were counted, but not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct More {
+    /// The file.
+    pub path: Arc<Path>,
+    /// The check.
+    pub check: CheckId,
+    /// How many.
+    pub count: u64,
+}
+
+impl Merge for Findings {
+    fn merge(&mut self, next: Self) {
+        let mut beyond = next.counts;
+        for finding in next.kept {
+            if let Some(count) = beyond.get_mut(&(Arc::clone(&finding.path), finding.check)) {
+                *count -= 1;
+            }
+            self.add(finding);
+        }
+        for (key, count) in beyond {
+            if count > 0 {
+                *self.counts.entry(key).or_default() += count;
+            }
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+mod document {
+    use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+
+    use super::{Detail, Finding, Value};
+
+    impl Serialize for Finding {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let row = self.check.check();
+            let mut fields = serializer.serialize_struct("Finding", 10)?;
+            fields.serialize_field("code", row.code)?;
+            fields.serialize_field("name", row.name)?;
+            fields.serialize_field("severity", &self.severity)?;
+            fields.serialize_field("path", &self.path.to_string_lossy())?;
+            fields.serialize_field("position", &self.position)?;
+            fields.serialize_field("length", &self.length)?;
+            fields.serialize_field("offset", &self.offset)?;
+            fields.serialize_field("message", &self.message)?;
+            fields.serialize_field("detail", &self.detail)?;
+            fields.serialize_field("fix", &self.fix)?;
+            fields.end()
+        }
+    }
+
+    impl Serialize for Detail {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(self.0.len()))?;
+            for (name, value) in self.iter() {
+                map.serialize_entry(name, value)?;
+            }
+            map.end()
+        }
+    }
+
+    impl Serialize for Value {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Int(number) => match (i64::try_from(*number), u64::try_from(*number)) {
+                    (Ok(number), _) => serializer.serialize_i64(number),
+                    (_, Ok(number)) => serializer.serialize_u64(number),
+                    _ => serializer.collect_str(number),
+                },
+                Self::Crc(crc) => serializer.serialize_u32(*crc),
+                Self::Flag(flag) => serializer.serialize_bool(*flag),
+                Self::Text(text) => serializer.serialize_str(text),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(check: CheckId, position: u64) -> Finding {
+        Finding::new(check, &Arc::from(Path::new("t-0/a.log"))).at(position, 1)
+    }
+
+    #[test]
+    fn findings_are_in_order_of_path_position_and_code_however_they_came() {
+        let mut findings = Findings::default();
+        for (check, position) in [
+            (CheckId::OffsetOverlap, 7),
+            (CheckId::CrcMismatch, 7),
+            (CheckId::CrcMismatch, 3),
+        ] {
+            findings.add(finding(check, position));
+        }
+        let (kept, more) = findings.into_sorted();
+        let row: Vec<_> = kept.iter().map(|f| (f.position, f.check.code())).collect();
+        assert_eq!(
+            row,
+            [(Some(3), "B101"), (Some(7), "B101"), (Some(7), "B201")]
+        );
+        assert!(more.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_kept_is_counted_whether_merged_or_not() {
+        let mut whole = Findings::default();
+        let mut halves = [Findings::default(), Findings::default()];
+        for position in 0..KEPT * 3 {
+            whole.add(finding(CheckId::EmptyBatch, position));
+            let half = usize::from(position >= KEPT + 5);
+            halves[half].add(finding(CheckId::EmptyBatch, position));
+        }
+        let [mut first, second] = halves;
+        first.merge(second);
+        assert_eq!(first, whole);
+        let (kept, more) = whole.into_sorted();
+        assert_eq!(kept.len() as u64, KEPT);
+        assert_eq!(more[0].count, 2 * KEPT);
+    }
+}

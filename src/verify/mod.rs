@@ -1,0 +1,27 @@
+//! Spans and siblings to findings: what is wrong, where, and what it means.
+//!
+//! [`catalog`] has a row and a manual for every check. [`suite`] says which of them look at what, and drives them;
+//! [`segment`] is one pass over a `.log`, with [`batch`] and [`record`] for what it meets, and shows what it passes to a
+//! [`Witness`] for the checks that need more than the `.log`.
+//!
+//! **Invariant:** every byte of every file is accounted for ([`Coverage`]); damage never hides what follows it; the same
+//! findings in the same order at any number of threads. Absent on purpose: how to repair, what a broker would do with
+//! the whole partition.
+
+mod batch;
+pub mod catalog;
+pub mod coverage;
+mod damage;
+pub mod finding;
+mod gap;
+mod order;
+mod record;
+pub mod segment;
+mod sequence;
+pub mod suite;
+
+pub use catalog::{CATALOG, Check, CheckId, Depth, Fix, Severity};
+pub use coverage::Coverage;
+pub use finding::{Detail, Finding, Findings, Value};
+pub use segment::{Subject, Witness};
+pub use suite::{Outcome, Suite};
