@@ -24,6 +24,7 @@ mod journal;
 mod output;
 mod parts;
 pub mod plan;
+pub mod planner;
 pub mod splice;
 mod undo;
 mod unsound;
@@ -39,6 +40,3 @@ pub use plan::{Action, Fingerprint, Loss, Plan, Recipe, Safety, Scope, State, St
 pub use undo::{Undone, undo};
 pub use unsound::Unsound;
 
-mod order;
-mod salvage;
-mod survey;

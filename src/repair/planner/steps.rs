@@ -1,0 +1,149 @@
+//! The steps of a plan while it is made, and the log that they leave.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::repair::disk::Disk;
+use crate::repair::error::Error;
+use crate::repair::plan::{Action, Fingerprint, Loss, Safety, State, Step};
+use crate::repair::{PlanPath, state_of};
+use crate::verify::CheckId;
+
+/// The steps so far, and what the files that they touch are.
+pub(super) struct Steps<'a> {
+    disk: &'a dyn Disk,
+    root: &'a Path,
+    states: BTreeMap<PlanPath, State>,
+    steps: Vec<Step>,
+}
+
+/// Why a step is taken.
+#[derive(Debug, Clone)]
+pub(super) struct Reason {
+    /// The checks whose findings are behind it.
+    pub(super) checks: Vec<CheckId>,
+    /// A sentence or two.
+    pub(super) why: String,
+    pub(super) safety: Safety,
+    pub(super) loss: Loss,
+}
+
+impl Reason {
+    /// A step that loses nothing.
+    pub(super) fn safe(checks: &[CheckId], why: impl Into<String>) -> Self {
+        Self {
+            checks: checks.to_vec(),
+            why: why.into(),
+            safety: Safety::Safe,
+            loss: Loss::default(),
+        }
+    }
+
+    /// A step that gives something up.
+    pub(super) fn lossy(checks: &[CheckId], why: impl Into<String>, loss: Loss) -> Self {
+        Self {
+            safety: Safety::Lossy,
+            loss,
+            ..Self::safe(checks, why)
+        }
+    }
+
+    /// Something that a person has to do.
+    pub(super) fn manual(checks: &[CheckId], why: impl Into<String>) -> Self {
+        Self {
+            safety: Safety::Manual,
+            ..Self::safe(checks, why)
+        }
+    }
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(disk: &'a dyn Disk, root: &'a Path) -> Self {
+        Self {
+            disk,
+            root,
+            states: BTreeMap::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The path below the root, as a plan names it; none if a plan cannot name it.
+    pub(super) fn path(&self, path: &Path) -> Option<PlanPath> {
+        path.strip_prefix(self.root).ok()?.to_str()?.parse().ok()
+    }
+
+    /// Adds a step. `reads` are paths it relies on beside its own.
+    ///
+    /// # Errors
+    /// What it touches cannot be read.
+    pub(super) fn add(
+        &mut self,
+        action: Action,
+        reads: &[PlanPath],
+        reason: Reason,
+    ) -> Result<(), Error> {
+        let mut touched = vec![action.file().clone()];
+        if let Action::Rename { to, .. } = &action {
+            touched.push(to.clone());
+        }
+        touched.extend_from_slice(reads);
+        let mut fingerprints = Vec::with_capacity(touched.len());
+        for file in touched {
+            let is = self.state(&file)?;
+            fingerprints.push(Fingerprint { file, is });
+        }
+        self.steps.push(Step {
+            id: u32::try_from(self.steps.len()).unwrap_or(u32::MAX).saturating_add(1),
+            codes: reason.checks.iter().map(|check| check.code().to_owned()).collect(),
+            action,
+            safety: reason.safety,
+            loss: reason.loss,
+            why: reason.why,
+            fingerprints,
+        });
+        Ok(())
+    }
+
+    fn state(&mut self, file: &PlanPath) -> Result<State, Error> {
+        if let Some(state) = self.states.get(file) {
+            return Ok(*state);
+        }
+        let state = state_of(self.disk, &self.root.join(file.as_str()))?;
+        self.states.insert(file.clone(), state);
+        Ok(state)
+    }
+
+    /// The steps, in the order in which they were added.
+    pub(super) fn finish(self) -> Vec<Step> {
+        self.steps
+    }
+}
+
+/// The log of a partition as the plan leaves it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NewLog {
+    /// The segments by base offset.
+    pub(super) segments: Vec<NewSegment>,
+    /// The offset behind the last batch; the last base offset if it has none.
+    pub(super) end: i64,
+}
+
+/// A segment as the plan leaves it.
+#[derive(Debug, Clone)]
+pub(super) struct NewSegment {
+    pub(super) base: i64,
+    /// What its `.log` is put together from.
+    pub(super) pieces: Vec<LogPiece>,
+    /// Whether its `.log` differs from what is there under this name.
+    pub(super) is_changed: bool,
+}
+
+/// A piece of a `.log` to be.
+#[derive(Debug, Clone)]
+pub(super) enum LogPiece {
+    /// A range of a file as it is.
+    Kept { path: PathBuf, range: Range<u64> },
+    /// New bytes.
+    Bytes(Vec<u8>),
+}
