@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Error, Item, Segment};
+use super::{Error, Item, Segment, Standing};
 use crate::format::name::{self, DirName, DirState};
 use crate::format::{FileKind, FileName};
 
@@ -35,6 +35,12 @@ impl Partition {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The log dir that it lies in, without links.
+    #[must_use]
+    pub fn log_dir(&self) -> Option<&Path> {
+        self.canonical.parent()
     }
 
     /// What the directory's name says; none if it is not that of a partition.
@@ -77,6 +83,23 @@ impl Partition {
     #[must_use]
     pub fn item(&self, kind: FileKind) -> Option<&Item> {
         self.items.iter().find(|item| item.is_current(kind))
+    }
+
+    /// What one of its items is to it.
+    #[must_use]
+    pub fn standing(item: &Item) -> Standing {
+        item.standing(|name| match name.kind {
+            kind if Segment::has(kind) => name.is_canonical(),
+            FileKind::MetadataSnapshot => name.offset.is_some() && name.epoch.is_some(),
+            kind => matches!(
+                kind,
+                FileKind::LeaderEpochs
+                    | FileKind::PartitionMetadata
+                    | FileKind::QuorumState
+                    | FileKind::RemoteSnapshot
+                    | FileKind::RemoteCommittedOffsets
+            ),
+        })
     }
 
     /// The segments by base offset: every offset that a `.log` or an index in use is named after as Kafka would name it.
