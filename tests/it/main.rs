@@ -14,6 +14,7 @@ mod images;
 mod indexes;
 mod jobs;
 mod limits;
+mod ls;
 mod process;
 mod properties;
 mod readme;

@@ -39,15 +39,16 @@ pub(super) static PARTITIONS: Table = Table {
         Column::hidden("partition"),
         Column::new("name", "Partition", 24),
         Column::new("log_start_offset", "Start", 10),
+        Column::hidden("noted_log_start_offset"),
         Column::hidden("first_offset"),
         Column::hidden("last_offset"),
         Column::new("end_offset", "End", 10),
         Column::new("log_bytes", "Log bytes", 12),
+        Column::new("state", "State", 8),
         Column::hidden("size_bytes"),
         Column::new("disk_bytes", "On disk", 12),
         Column::new("segments", "Segments", 8),
         Column::new("records", "Records", 10),
-        Column::new("state", "State", 8),
         Column::new("last_timestamp_ms", "Until", 24),
         Column::new("first_timestamp_ms", "Since", 24),
         Column::new("high_watermark", "High watermark", 14),
@@ -69,10 +70,10 @@ pub(super) static SEGMENTS: Table = Table {
         Column::new("last_offset", "Last", 10),
         Column::hidden("end_offset"),
         Column::new("log_bytes", "Log bytes", 12),
+        Column::new("state", "State", 8),
         Column::hidden("size_bytes"),
         Column::new("disk_bytes", "On disk", 12),
         Column::new("records", "Records", 10),
-        Column::new("state", "State", 8),
         Column::new("last_timestamp_ms", "Until", 24),
         Column::new("first_timestamp_ms", "Since", 24),
         Column::new("leader_epoch", "Epoch", 5),
@@ -143,15 +144,16 @@ pub(super) fn partition(summary: &PartitionSummary) -> Vec<Cell> {
         maybe(partition.number()),
         path(Path::new(summary.partition.folder())),
         offset(summary.log_start),
+        offset(summary.noted_log_start),
         offset(summary.first_offset()),
         offset(summary.last_offset()),
         offset(summary.end_offset()),
         Cell::int(usage.log_bytes),
+        texts(partition_state(summary)),
         Cell::int(usage.size_bytes),
         Cell::int(usage.disk_bytes),
         Cell::int(summary.segments.len()),
         maybe(summary.records()),
-        texts(partition_state(summary)),
         time(summary.last_timestamp()),
         time(summary.first_timestamp()),
         offset(summary.high_watermark),
@@ -171,6 +173,12 @@ pub(super) fn partition_state(summary: &PartitionSummary) -> Vec<String> {
         DirState::Stray => notes.push("stray".to_owned()),
         _ => {}
     }
+    if let Some(noted) = summary
+        .noted_log_start
+        .filter(|noted| Some(*noted) < summary.log_start)
+    {
+        notes.push(format!("start noted: {noted}"));
+    }
     let sum = |of: fn(&kseg::scan::Extent) -> u64| {
         let extents = summary
             .segments
@@ -178,11 +186,11 @@ pub(super) fn partition_state(summary: &PartitionSummary) -> Vec<String> {
             .filter_map(|each| each.extent.as_ref());
         extents.map(of).sum::<u64>()
     };
-    counted(&mut notes, sum(|extent| extent.zero_bytes), "zeros");
+    counted(&mut notes, sum(|extent| extent.zero_bytes), "zero bytes");
     counted(
         &mut notes,
         sum(|extent| extent.damaged_bytes),
-        "bytes damaged",
+        "damaged bytes",
     );
     if summary.segments.iter().any(|each| each.log().is_none()) {
         notes.push("segments without .log".to_owned());
@@ -198,7 +206,7 @@ pub(super) fn partition_state(summary: &PartitionSummary) -> Vec<String> {
 
 fn counted(notes: &mut Vec<String>, count: u64, what: &str) {
     if count > 0 {
-        notes.push(format!("{count} {what}"));
+        notes.push(format!("{what}: {count}"));
     }
 }
 
@@ -220,10 +228,10 @@ pub(super) fn segment(summary: &PartitionSummary, each: &SegmentSummary) -> Vec<
         offset(extent.last_offset),
         offset(each.end_offset()),
         maybe(each.log().map(Item::len_bytes)),
+        texts(segment_state(each)),
         Cell::int(usage.size_bytes),
         Cell::int(usage.disk_bytes),
         maybe(extent.counts.map(|counts| counts.records)),
-        texts(segment_state(each)),
         time(extent.last_timestamp),
         time(extent.first_timestamp),
         maybe(extent.leader_epoch.map(|epoch| epoch.0)),
@@ -255,8 +263,8 @@ fn segment_state(each: &SegmentSummary) -> Vec<String> {
         if each.log().is_some_and(|log| log.len_bytes() == 0) {
             notes.push("empty".to_owned());
         }
-        counted(&mut notes, extent.zero_bytes, "zeros");
-        counted(&mut notes, extent.damaged_bytes, "bytes damaged");
+        counted(&mut notes, extent.zero_bytes, "zero bytes");
+        counted(&mut notes, extent.damaged_bytes, "damaged bytes");
         if extent.damaged_bytes == 0 && extent.fault.is_some() {
             notes.push("records damaged".to_owned());
         }

@@ -27,8 +27,8 @@ use super::render::rows::Format;
 /// or not recognised. Only headers are read: of a log dir those of the first and the last segment of each partition with
 /// something in it. So `Since` is the timestamp of the first record and `Until` the largest in the segments looked at, as
 /// headers and a sound .timeindex say. `First` and `Last` are those of the first and the last batch, found by a sound .index
-/// or by walking the headers. `Start` is what the log dir notes, or the first segment if that is later; high watermark
-/// and recovery point are what the log dir noted last. With --exact every record is read: records are counted, times are
+/// or by walking the headers. `Start` is what the log dir notes, or the first segment if that is later (the note of a
+/// tiered topic is earlier and shown beside it); high watermark and recovery point are what the log dir noted last. With --exact every record is read: records are counted, times are
 /// the smallest and the largest, and damage in the middle is seen. `Log bytes` is what kafka-log-dirs tells; `On disk` is what all files
 /// take up, without the holes of preallocated ones.
 #[derive(Debug, clap::Args)]

@@ -264,14 +264,15 @@ impl Totals {
             size_bytes,
             disk_bytes,
         } = self.sum.usage;
-        let records = self
-            .sum
-            .records
-            .map_or(String::new(), |records| format!(", {records} records"));
-        format!(
-            "{} partitions, {} segments{records}, {log_bytes} log bytes, {size_bytes} in all files, {disk_bytes} on disk",
-            self.partitions, self.sum.segments
-        )
+        let mut text = format!(
+            "{}, {}",
+            counted(self.partitions, "partition"),
+            counted(self.sum.segments, "segment")
+        );
+        if let Some(records) = self.sum.records {
+            text = format!("{text}, {}", counted(records, "record"));
+        }
+        format!("{text}, {log_bytes} log bytes, {size_bytes} in all files, {disk_bytes} on disk")
     }
 
     fn row(&self) -> [Cell; 6] {
@@ -284,6 +285,11 @@ impl Totals {
             Cell::int(self.sum.usage.disk_bytes),
         ]
     }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// A partition in a line.

@@ -70,8 +70,10 @@ pub struct PartitionSummary {
     pub partition: Partition,
     /// Its segments by base offset.
     pub segments: Vec<SegmentSummary>,
-    /// Where it begins: what the log dir notes, or the first segment's base offset if that is larger.
+    /// Where it begins on this disk: what the log dir notes, or the first segment's base offset if that is larger.
     pub log_start: Option<Offset>,
+    /// What the log dir notes: of a topic in tiered storage, where that begins.
+    pub noted_log_start: Option<Offset>,
     /// What the log dir notes of it.
     pub high_watermark: Option<Offset>,
     /// What the log dir notes of it.
@@ -113,6 +115,7 @@ impl PartitionSummary {
         let first = first.map(|first| first.segment.base_offset());
         Ok(Self {
             log_start: first.max(noted(&checkpoints.log_starts)),
+            noted_log_start: noted(&checkpoints.log_starts),
             high_watermark: noted(&checkpoints.high_watermarks),
             recovery_point: noted(&checkpoints.recovery_points),
             leader_epoch: None,
