@@ -15,6 +15,7 @@ mod indexes;
 mod jobs;
 mod limits;
 mod ls;
+mod ls_ends;
 mod process;
 mod properties;
 mod readme;

@@ -138,10 +138,10 @@ mod tests {
     };
 
     fn row(name: &str, last: i64) -> Vec<Cell> {
-        let list = Cell::List(Vec::new());
+        let bare = Cell::List(Vec::new());
         vec![
             Cell::text(name),
-            list,
+            bare,
             Cell::Int(1),
             Cell::Int(7),
             Cell::Int(last),
