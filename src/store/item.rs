@@ -59,13 +59,15 @@ impl Item {
         let path = path.into();
         let own = path.symlink_metadata().map_err(Error::io(&path))?;
         let is_link = own.is_symlink();
+        if !is_link {
+            return Ok(Self::of(path, &own, is_link));
+        }
         Ok(match path.metadata() {
             Ok(metadata) => Self::of(path, &metadata, is_link),
-            Err(_) if is_link => Self {
+            Err(_) => Self {
                 kind: ItemType::BrokenLink,
                 ..Self::of(path, &own, is_link)
             },
-            Err(error) => return Err(Error::io(&path)(error)),
         })
     }
 

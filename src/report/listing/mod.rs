@@ -21,6 +21,9 @@ use checkpoints::Offsets;
 pub use checkpoints::{Checkpoints, small};
 pub use usage::{TopicSummary, Usage};
 
+/// Looking at the ends of a segment takes no longer than waking a thread for it.
+const SEGMENTS_AT_ONCE: usize = 64;
+
 /// How much of a partition is looked at.
 #[derive(Debug, Clone, Copy)]
 pub enum Depth {
@@ -135,10 +138,12 @@ impl PartitionSummary {
     ) {
         match depth {
             Depth::Ends => self.look_at_ends(open),
-            Depth::Segments => self.look_at_all(jobs, |segment| Extent::read(segment, &open)),
+            Depth::Segments => self.look_at_all(jobs, SEGMENTS_AT_ONCE, |segment| {
+                Extent::read(segment, &open)
+            }),
             Depth::Records(limits) => {
                 let (outer, inner) = jobs.share(self.segments.len());
-                self.look_at_all(outer, |segment| {
+                self.look_at_all(outer, 1, |segment| {
                     Extent::scan(&open(segment.log())?, inner, limits)
                 });
             }
@@ -165,20 +170,28 @@ impl PartitionSummary {
         let _first = segments.iter_mut().any(is_filled);
     }
 
-    fn look_at_all(&mut self, jobs: Jobs, look: impl Fn(&Segment) -> Result<Extent, Error> + Sync) {
+    /// Every segment, `at_once` by a thread.
+    fn look_at_all(
+        &mut self,
+        jobs: Jobs,
+        at_once: usize,
+        look: impl Fn(&Segment) -> Result<Extent, Error> + Sync,
+    ) {
         let Self {
             segments, errors, ..
         } = self;
-        let logs = segments.iter_mut().filter(|each| each.log().is_some());
-        let work = |each: &mut SegmentSummary| match look(&each.segment) {
-            Ok(extent) => {
-                each.extent = Some(extent);
-                None
+        let work = |some: &mut [SegmentSummary]| {
+            let mut errors = Vec::new();
+            for each in some.iter_mut().filter(|each| each.log().is_some()) {
+                match look(&each.segment) {
+                    Ok(extent) => each.extent = Some(extent),
+                    Err(error) => errors.push(error),
+                }
             }
-            Err(error) => Some(error),
+            errors
         };
-        in_order(jobs, logs, work, &mut |error| {
-            errors.extend(error);
+        in_order(jobs, segments.chunks_mut(at_once), work, &mut |more| {
+            errors.extend(more);
             ControlFlow::Continue(())
         });
     }
