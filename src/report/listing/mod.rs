@@ -6,6 +6,7 @@
 mod checkpoints;
 mod usage;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -156,8 +157,9 @@ impl PartitionSummary {
         let Self {
             segments, errors, ..
         } = self;
+        let mut tried = BTreeSet::new();
         let mut is_filled = |each: &mut SegmentSummary| {
-            if each.extent.is_none() && each.log().is_some() {
+            if tried.insert(each.segment.base_offset()) && each.log().is_some() {
                 match Extent::read(&each.segment, &open) {
                     Ok(extent) => each.extent = Some(extent),
                     Err(error) => errors.push(error),
