@@ -106,10 +106,9 @@ const LETTERS: [u8; 256] = {
     }
 };
 
-/// Bitwise, so that a whole block is tested at once.
 #[inline]
 fn must_escape(byte: u8) -> bool {
-    (byte < b' ') | (byte == b'"') | (byte == b'\\')
+    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
