@@ -246,7 +246,7 @@ mod tests {
         ];
         for _ in 0..50_000 {
             let mut text = String::new();
-            for _ in 0..1 + seed % 9 {
+            for _ in 0..=seed % 9 {
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 text += tokens[(seed >> 33) as usize % tokens.len()];
             }
