@@ -8,12 +8,8 @@ use kseg::wire::Position;
 use serde_json::{Value, json};
 
 use super::{Entry, Form, RecordFormat, Rendering};
-use forge::control::{commit, marker};
-use forge::{BatchSpec, Codec, Frame, Message, Rec, Wrapper};
-
-#[path = "../../../../tests/it/forge/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "other tests use the rest of it")]
-mod forge;
+use crate::forge::control::{commit, marker};
+use crate::forge::{self, BatchSpec, Codec, Frame, Message, Rec, Wrapper};
 
 /// Stands in keys, values and headers that must not be seen.
 const SECRET: &str = "s3cr3t";
@@ -323,7 +319,7 @@ fn hidden_bytes_are_seen_nowhere() {
         "--template %k|%s|%h",
     ];
     let ways = ["", "--bytes hex", "--bytes base64", "--bytes utf8-lossy"];
-    let mut encoded = vec![SECRET.as_bytes().to_vec(), Vec::new(), Vec::new()];
+    let mut encoded = [SECRET.as_bytes().to_vec(), Vec::new(), Vec::new()];
     super::shown::write_hex(SECRET.as_bytes(), &mut encoded[1]);
     kseg::decode::json::write_base64(SECRET.as_bytes(), &mut encoded[2]);
     let count = |text: &[u8]| -> usize {
@@ -625,7 +621,7 @@ fn any_bytes_come_back_from_an_object() {
     for round in 0..3000 {
         let rec = random.rec();
         let line = rendered("--format ndjson", &segment(rec.clone()));
-        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(line.split(|byte| *byte == b'\n').count(), 2);
         let row: Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(meant(&row["key"]), rec.key, "round {round}");
         assert_eq!(meant(&row["value"]), rec.value, "round {round}");
