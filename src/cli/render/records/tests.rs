@@ -308,6 +308,66 @@ fn keys_and_values_are_read_as_told() {
 }
 
 #[test]
+fn every_kind_of_content_is_a_word_on_the_command_line() {
+    let table: [(&str, &[u8], Value); 15] = [
+        ("bytes", b"\xff", json!({"base64": "/w=="})),
+        ("utf8", b"1", json!("1")),
+        ("string", b"1", json!("1")),
+        ("json", b"{ }", json!({})),
+        ("msgpack", b"\x90", json!([])),
+        (
+            "confluent",
+            b"\0\0\0\0\x01\xff",
+            json!({"schema_id": 1, "payload": {"hex": "ff"}}),
+        ),
+        (
+            "uuid",
+            b"0-0",
+            json!({"base64": "MC0w", "error": "not a UUID"}),
+        ),
+        ("boolean", b"\x01", json!(true)),
+        ("short", b"\x01\0", json!(256)),
+        ("int", b"\0\0\0\x01", json!(1)),
+        ("integer", b"\0\0\0\x01", json!(1)),
+        ("long", b"\xff\xff\xff\xff\xff\xff\xff\xff", json!(-1)),
+        ("float", b"\xbf\0\0\0", json!(-0.5)),
+        ("double", b"\x3f\xf0\0\0\0\0\0\0", json!(1.0)),
+        (
+            "double",
+            b"",
+            json!({"base64": "", "error": "not a double: 8 bytes"}),
+        ),
+    ];
+    for (kind, bytes, expected) in table {
+        let how = if kind == "confluent" {
+            "--bytes hex"
+        } else {
+            ""
+        };
+        let args = format!("{how} --value-as {kind} --key-as {kind}");
+        let row = object(&args, &segment(Rec::new(Some(bytes), Some(bytes))));
+        assert_eq!(
+            (&row["key"], &row["value"]),
+            (&expected, &expected),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn the_help_of_every_option_has_an_example() {
+    let command = <Args as clap::CommandFactory>::command();
+    for option in command.get_arguments() {
+        let name = format!("--{}", option.get_long().unwrap_or_default());
+        let help = option
+            .get_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        assert!(help.contains(&name), "{name}: {help}");
+    }
+}
+
+#[test]
 fn hidden_bytes_are_seen_nowhere() {
     let secret = || Some(SECRET.as_bytes());
     let bytes = segment(Rec::new(secret(), secret()).header("name", secret()));
@@ -403,6 +463,10 @@ fn records_of_internal_topics_are_decoded_unless_told_otherwise() {
         (&json!({"redacted": true}), &json!({"size": 24}))
     );
     assert_eq!((hidden.get("type"), hidden.get("version")), (None, None));
+
+    let told = row("__consumer_offsets", "--value-as bytes --bytes hex");
+    assert_eq!(told["key"], says);
+    assert!(told["value"]["hex"].as_str().unwrap().starts_with("0003"));
 
     let unread = segment(Rec::new(Some(b"\0\x63"), Some(b"\xff")));
     let line = rendered_of("--format ndjson", &unread, Some("__consumer_offsets"), None);
