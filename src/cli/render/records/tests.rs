@@ -1,5 +1,9 @@
 //! Every option against records that were forged.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use clap::Parser as _;
 use kseg::decode::Decoder;
 use kseg::format::{Batch, Frame as Raw, Scratch};
@@ -780,4 +784,117 @@ fn columns_have_the_values_of_objects() {
         }
     }
     assert!(text("--format csv", &bytes).contains(",k,utf8,\"\",utf8,[],"));
+}
+
+/// The folders below `dir` that hold something called `name`, and that itself.
+fn below(dir: &Path, name: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in dir.read_dir().into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.ends_with(name) {
+            found.push(path.clone());
+        }
+        if path.is_dir() {
+            found.extend(below(&path, name));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What a consumer's record has, under the names of ours.
+fn consumed(row: &Value) -> Value {
+    let headers = row["headers"].as_array().unwrap().iter();
+    let headers: Vec<_> = headers
+        .map(|header| {
+            // A consumer gets text, whatever is lost by it.
+            let name = meant(&header["key"]).unwrap();
+            json!([kseg::wire::text::text(&name), header["value"]["base64"]])
+        })
+        .collect();
+    json!({
+        "topic": row["topic"],
+        "partition": row["partition"],
+        "offset": row["offset"],
+        "timestamp": row["timestamp"],
+        "timestampType": row["timestamp_type"],
+        "leaderEpoch": row["leader_epoch"],
+        "key": row["key"]["base64"],
+        "value": row["value"]["base64"],
+        "headers": headers,
+    })
+}
+
+#[test]
+fn objects_say_what_a_real_consumer_said() {
+    let testdata = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata"));
+    let mut compared = 0;
+    for truth in below(testdata, "truth.ndjson") {
+        let case = truth.parent().unwrap();
+        let mut wanted: BTreeMap<String, BTreeMap<i64, Value>> = BTreeMap::new();
+        for line in fs::read_to_string(&truth).unwrap().lines() {
+            let row: Value = serde_json::from_str(line).unwrap();
+            if let Some(offset) = row["offset"].as_i64() {
+                let name = format!("{}-{}", row["topic"].as_str().unwrap(), row["partition"]);
+                wanted.entry(name).or_default().insert(offset, row);
+            }
+        }
+        for (name, mut wanted) in wanted {
+            let (topic, partition) = name.rsplit_once('-').unwrap();
+            let Some(dir) = below(&case.join("files"), &name).into_iter().next() else {
+                continue;
+            };
+            let logs = dir.read_dir().unwrap().map(|entry| entry.unwrap().path());
+            let mut logs: Vec<_> = logs
+                .filter(|path| path.extension().is_some_and(|end| end == "log"))
+                .collect();
+            logs.sort();
+            for log in logs {
+                let bytes = fs::read(log).unwrap();
+                for row in objects(&bytes, topic, partition.parse().unwrap()) {
+                    if row["control"] == true {
+                        continue;
+                    }
+                    if let Some(wanted) = wanted.remove(&row["offset"].as_i64().unwrap()) {
+                        let mut ours = consumed(&row);
+                        // Old consumers do not tell it.
+                        if wanted["leaderEpoch"].is_null() {
+                            ours["leaderEpoch"] = Value::Null;
+                        }
+                        assert_eq!(ours, wanted, "{}", dir.display());
+                        compared += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(compared > 5000, "only {compared} records to compare");
+}
+
+/// What can be read of a segment, with all bytes in base64.
+fn objects(bytes: &[u8], topic: &str, partition: i32) -> Vec<Value> {
+    let format = options("--format ndjson --bytes base64 --no-decode").unwrap();
+    let mut renderer = format.renderer(None);
+    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+    for span in Walk::new(bytes, Policy::Trust) {
+        let Span::Frame(frame) = span else { continue };
+        let Ok(batch) = Batch::parse(frame) else {
+            continue;
+        };
+        for record in batch.records(&mut scratch).into_iter().flatten().flatten() {
+            let entry = Entry {
+                topic: Some(topic),
+                partition: Some(partition),
+                batch: &batch,
+                record: &record,
+                is_sound: None,
+            };
+            renderer.record(entry, &mut out);
+        }
+    }
+    let lines = out.split(|byte| *byte == b'\n');
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect()
 }
