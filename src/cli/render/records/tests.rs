@@ -874,6 +874,55 @@ fn objects_say_what_a_real_consumer_said() {
 /// What can be read of a segment, with all bytes in base64.
 fn objects(bytes: &[u8], topic: &str, partition: i32) -> Vec<Value> {
     let format = options("--format ndjson --bytes base64 --no-decode").unwrap();
+    let out = readable(&format, bytes, topic, partition);
+    let lines = out.split_inclusive(|byte| *byte == b'\n');
+    lines
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn forged_and_broken_segments_give_whole_lines_in_every_way() {
+    let ways = [
+        "--format ndjson",
+        "--format ndjson --value-as msgpack --key-as confluent",
+        "--format ndjson --json-values --bytes utf8-lossy",
+        "--format ndjson --decode=__consumer_offsets",
+        "--format ndjson --decode=__cluster_metadata --keys size",
+        "--format csv --decode=__transaction_state",
+        "--format text --decode=__share_group_state",
+        "--template %k%h%s%R",
+    ];
+    let mut records = 0;
+    for seed in 0..10_u16 {
+        let mut bytes = forge::random_segment(seed.into()).bytes;
+        if seed % 2 == 1 {
+            let mut rng = forge::random::Rng::new(seed.into());
+            let size = u16::try_from(bytes.len()).unwrap_or(u16::MAX).max(1);
+            for _ in 0..8 {
+                forge::damage::flip(&mut bytes, usize::from(rng.below(size)));
+            }
+        }
+        let rendered: Vec<_> = ways
+            .iter()
+            .map(|way| readable(&options(way).unwrap(), &bytes, "to\"pic", 1))
+            .collect();
+        for text in &rendered[..5] {
+            for line in text.split_inclusive(|byte| *byte == b'\n') {
+                let row: Value = serde_json::from_slice(line).unwrap();
+                assert_eq!(row["schema"], "kseg.record/1");
+                records += 1;
+            }
+        }
+        let rows = csv_rows(std::str::from_utf8(&rendered[5]).unwrap());
+        assert!(rows.iter().all(|row| row.len() == 26));
+        assert!(std::str::from_utf8(&rendered[6]).is_ok());
+    }
+    assert!(records > 300, "only {records}");
+}
+
+/// What can be rendered of a segment.
+fn readable(format: &RecordFormat, bytes: &[u8], topic: &str, partition: i32) -> Vec<u8> {
     let mut renderer = format.renderer(None);
     let (mut scratch, mut out) = (Scratch::default(), Vec::new());
     for span in Walk::new(bytes, Policy::Trust) {
@@ -892,9 +941,5 @@ fn objects(bytes: &[u8], topic: &str, partition: i32) -> Vec<Value> {
             renderer.record(entry, &mut out);
         }
     }
-    let lines = out.split(|byte| *byte == b'\n');
-    lines
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).unwrap())
-        .collect()
+    out
 }
