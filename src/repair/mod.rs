@@ -39,4 +39,3 @@ pub use parts::{Content, Crc, PlanPath};
 pub use plan::{Action, Fingerprint, Loss, Plan, Recipe, Safety, Scope, State, Step};
 pub use undo::{Undone, undo};
 pub use unsound::Unsound;
-

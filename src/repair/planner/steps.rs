@@ -94,8 +94,14 @@ impl<'a> Steps<'a> {
             fingerprints.push(Fingerprint { file, is });
         }
         self.steps.push(Step {
-            id: u32::try_from(self.steps.len()).unwrap_or(u32::MAX).saturating_add(1),
-            codes: reason.checks.iter().map(|check| check.code().to_owned()).collect(),
+            id: u32::try_from(self.steps.len())
+                .unwrap_or(u32::MAX)
+                .saturating_add(1),
+            codes: reason
+                .checks
+                .iter()
+                .map(|check| check.code().to_owned())
+                .collect(),
             action,
             safety: reason.safety,
             loss: reason.loss,
