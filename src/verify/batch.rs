@@ -170,17 +170,17 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, now_ms: Option<i64>, sink: &
 }
 
 fn magic(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
-    if batch.magic() != 2 {
-        let magic = batch.magic();
-        let finding = info.finding(CheckId::UnknownMagic, sink.subject);
-        sink.add(
-            finding
-                .says(format!(
-                    "magic {magic}, but the checksum of magic 2 is right"
-                ))
-                .with("stored", magic)
-                .with("actual", 2),
-        );
+    let magic = batch.magic();
+    if magic != 2 {
+        let finding = info
+            .finding(CheckId::UnknownMagic, sink.subject)
+            .says(format!(
+                "magic {magic}, but the checksum of magic 2 is right"
+            ))
+            .with("stored", magic)
+            .with("actual", 2);
+        let difference = i32::from((magic ^ 2).cast_unsigned());
+        sink.add(finding.with_flipped_bit(difference, info.position + 13));
     }
 }
 
@@ -193,8 +193,17 @@ fn attributes(info: &Info, unknown: u64, sink: &mut Sink<'_>) {
 
 fn counts(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
     let (count, delta) = (batch.records_count(), batch.last_offset_delta().0);
-    if count == 0 {
+    let hidden = batch.body().len();
+    if count == 0 && hidden == 0 {
         sink.tallies.count(CheckId::EmptyBatch, info);
+    } else if count == 0 {
+        let finding = info.finding(CheckId::RecordCount, sink.subject);
+        sink.add(
+            finding
+                .says(format!("no records announced, but {hidden} bytes of them"))
+                .with("records", count)
+                .with("hidden_bytes", hidden),
+        );
     }
     if delta < 0 {
         let finding = info.finding(CheckId::LastOffsetDelta, sink.subject);

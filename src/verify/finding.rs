@@ -81,6 +81,18 @@ impl Finding {
         self
     }
 
+    /// The same with the bit that is another in a number of 4 bytes that stands at `field`, if it is a single one.
+    #[must_use]
+    pub(super) fn with_flipped_bit(self, difference: i32, field: u64) -> Self {
+        let difference = difference.cast_unsigned();
+        if !difference.is_power_of_two() {
+            return self;
+        }
+        let bit = difference.trailing_zeros();
+        self.with("flipped_position", field + 3 - u64::from(bit / 8))
+            .with("flipped_bit", bit % 8)
+    }
+
     /// The same, as bad as this.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {

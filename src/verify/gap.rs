@@ -9,8 +9,8 @@ use super::damage::{Claim, Kind, Part, is_torn};
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
 
-/// A preallocated file has a size that is a multiple of this: segment sizes are round, and what was lost is not.
-const ROUND_BYTES: u64 = 4096;
+/// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and what was lost is not.
+const ROUND_BYTES: [u64; 2] = [1024, 1000];
 
 /// A gap between good batches, or behind the last one.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +60,12 @@ impl Gap<'_> {
         self.next.is_none()
     }
 
+    /// Whether the file may be a preallocated one.
+    fn is_round(&self) -> bool {
+        let mut sizes = ROUND_BYTES.iter();
+        sizes.any(|size| self.len_bytes.is_multiple_of(*size))
+    }
+
     fn check(&self, part: &Part) -> CheckId {
         let is_at_end = self.is_tail() && part.range.end >= self.len_bytes;
         let (is_last, is_live) = (self.subject.is_last, self.subject.is_live);
@@ -68,9 +74,7 @@ impl Gap<'_> {
             Kind::Crc { .. } => CheckId::CrcMismatch,
             Kind::Length { .. } => CheckId::FrameSize,
             Kind::Magic { .. } => CheckId::UnknownMagic,
-            Kind::Zeros if is_at_end && is_last && self.len_bytes.is_multiple_of(ROUND_BYTES) => {
-                CheckId::PreallocatedTail
-            }
+            Kind::Zeros if is_at_end && is_last && self.is_round() => CheckId::PreallocatedTail,
             Kind::Zeros if is_at_end => CheckId::ZeroTail,
             Kind::Zeros => CheckId::ZeroPages,
             Kind::Rest if is_at_end => {
@@ -191,7 +195,7 @@ fn explain(finding: Finding, part: &Part) -> Finding {
                 .with("looks_like", "flipped bits")
                 .with("stored", stored)
                 .with("actual", actual);
-            with_flip(finding, stored ^ actual, part.range.start + 8)
+            finding.with_flipped_bit(stored ^ actual, part.range.start + 8)
         }
         Kind::Magic { stored, actual } => {
             let finding = finding
@@ -201,8 +205,7 @@ fn explain(finding: Finding, part: &Part) -> Finding {
                 .with("looks_like", "flipped bits")
                 .with("stored", stored)
                 .with("actual", actual);
-            with_flip(
-                finding,
+            finding.with_flipped_bit(
                 i32::from((stored ^ actual).cast_unsigned()),
                 part.range.start + 13,
             )
@@ -231,16 +234,4 @@ fn with_zeros(finding: Finding, title: &str, zeros: &Range<u64>) -> Finding {
         .with("looks_like", "zeroed pages")
         .with("zeros_from", zeros.start)
         .with("zeros_to", zeros.end)
-}
-
-/// Adds which bit of a number of 4 bytes at `field` is another, if it is one.
-fn with_flip(finding: Finding, difference: i32, field: u64) -> Finding {
-    let difference = difference.cast_unsigned();
-    if !difference.is_power_of_two() {
-        return finding;
-    }
-    let bit = difference.trailing_zeros();
-    finding
-        .with("flipped_position", field + 3 - u64::from(bit / 8))
-        .with("flipped_bit", bit % 8)
 }

@@ -96,6 +96,8 @@ pub(super) struct Order {
     /// How many bits a number has.
     bits: u8,
     last: Option<Link>,
+    /// The one before it.
+    second: Option<Link>,
     count: u64,
     jumps: VecDeque<Jump>,
     fall: Option<Fall>,
@@ -107,6 +109,7 @@ impl Order {
         Self {
             bits,
             last: start,
+            second: None,
             count: 0,
             jumps: VecDeque::new(),
             fall: None,
@@ -134,7 +137,7 @@ impl Order {
             if link.low > last.next {
                 self.jump(last, link);
             }
-            self.last = Some(link);
+            self.second = self.last.replace(link);
             return None;
         }
         let fall = Fall {
@@ -180,11 +183,16 @@ impl Order {
     fn fallen(&mut self, fall: Fall, link: Link) -> Option<Run> {
         if link.low >= fall.before.next {
             self.fall = None;
+            if let Some(run) = self.intruder(&fall, link) {
+                self.settle(&fall, &run);
+                self.second = self.last.replace(link);
+                return Some(run);
+            }
             let run = self.behind(&fall, Some(link));
             if link.low > fall.before.next {
                 self.jump(fall.before, link);
             }
-            self.last = Some(link);
+            self.second = self.last.replace(link);
             return Some(run);
         }
         let fall = Fall {
@@ -210,6 +218,23 @@ impl Order {
         self.last = Some(fall.last);
         self.jumps
             .retain(|jump| jump.first.position < run.first.position);
+    }
+
+    /// The one batch before a fall, if what fell goes on into what follows, and that batch doesn't.
+    fn intruder(&self, fall: &Fall, after: Link) -> Option<Run> {
+        let goes_on = fall.last.next == after.low && fall.before.next != after.low;
+        let before = self
+            .second
+            .filter(|second| second.next <= fall.first.low && goes_on)?;
+        Some(Run {
+            way: Way::Ahead,
+            first: fall.before,
+            end: fall.before.position + fall.before.size,
+            batches: 1,
+            before,
+            after: Some(fall.first),
+            flip: None,
+        })
     }
 
     fn behind(&self, fall: &Fall, after: Option<Link>) -> Run {

@@ -112,13 +112,16 @@ impl Seen {
             let finding = info.finding(CheckId::ControlRecord, sink.subject);
             sink.add(finding.offset(offset).says(what).severity(severity));
         }
+        // A wrong count explains both.
+        let is_miscounted = matches!(batch, Batch::V2(batch)
+            if i64::from(batch.records_count()) > i64::from(batch.last_offset_delta().0) + 1);
         let counts = [
             (CheckId::DeltaOrder, self.unordered),
             (CheckId::DeltaOutside, self.outside),
             (CheckId::InnerCrc, self.inner_crc),
         ];
         for (check, count) in counts {
-            if let Some(first) = count.first {
+            if let Some(first) = count.first.filter(|_| !is_miscounted) {
                 sink.add(counted(
                     info.finding(check, sink.subject),
                     first,

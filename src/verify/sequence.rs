@@ -55,7 +55,7 @@ impl<'a> Sequence<'a> {
             coverage: Coverage::of_file(len_bytes),
             tallies: Tallies::default(),
             offsets: Order::new(64, start),
-            epochs: Order::new(32, None),
+            epochs: Order::new(32, Some(Link::start(0))),
             offset_runs: Vec::new(),
             epoch_runs: Vec::new(),
             last: None,

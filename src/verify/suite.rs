@@ -162,7 +162,7 @@ fn subject_of(log: &Item, dir: Option<DirName<'_>>) -> Subject {
         path: Arc::from(log.path()),
         base_offset: log
             .file_name()
-            .filter(|name| name.kind == FileKind::Log)
+            .filter(|name| name.kind == FileKind::Log && name.is_canonical())
             .and_then(|name| name.offset),
         topic: dir.as_ref().and_then(DirName::topic).map(str::to_owned),
         partition: match dir {
