@@ -42,12 +42,6 @@ impl Jobs {
         Self(thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
     }
 
-    /// How many.
-    #[must_use]
-    pub const fn threads(self) -> NonZero<usize> {
-        self.0
-    }
-
     /// Divides them where each of `items` can itself be divided: how many items at once, and how many threads for each.
     #[must_use]
     pub const fn share(self, items: usize) -> (Self, Self) {

@@ -11,7 +11,7 @@
 mod batch;
 pub mod catalog;
 pub mod coverage;
-mod damage;
+pub(crate) mod damage;
 pub mod finding;
 mod gap;
 mod order;
