@@ -7,7 +7,9 @@
 //! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent on purpose: changing
 //! anything.
 
+mod mend;
 mod order;
+mod remake;
 mod salvage;
 mod steps;
 mod survey;
