@@ -7,6 +7,8 @@
 //! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent on purpose: changing
 //! anything.
 
+mod derived;
+mod log;
 mod mend;
 mod order;
 mod remake;
