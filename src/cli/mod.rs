@@ -6,6 +6,7 @@ mod exit;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod input;
 mod render;
+mod repair;
 mod show;
 
 use std::ffi::OsString;
@@ -18,9 +19,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Outcome;
 
-/// Reads Kafka's log segments without a broker.
+/// Reads and repairs Kafka's log segments without a broker.
 ///
-/// Nothing is ever created, locked or changed on the disk that is read.
+/// Nothing is ever created, locked or changed on the disk that is read; only repair apply and repair undo change anything.
 #[derive(Debug, Parser)]
 #[command(
     name = "kseg",
@@ -36,6 +37,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dump(dump::Dump),
+    Repair(repair::Repair),
     Show(show::Show),
 }
 
@@ -70,6 +72,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Dump(command) => command.run(&mut context),
+        Command::Repair(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
     };
     match outcome {

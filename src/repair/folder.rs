@@ -111,8 +111,11 @@ pub(super) fn begin<'a>(
 ) -> Result<Journal<'a>, Error> {
     clear(disk, folder)?;
     disk.make_dir(folder).at(folder)?;
-    sync_parent(disk, folder)?;
-    Journal::begin(disk, folder, begin)
+    let begun = sync_parent(disk, folder).and_then(|()| Journal::begin(disk, folder, begin));
+    begun.map_err(|why| match clear(disk, folder) {
+        Ok(()) => Error::Unprepared(Box::new(why)),
+        Err(_) => why,
+    })
 }
 
 /// Removes the folder: its journal last, so that it is ours as long as there is something in it.

@@ -35,14 +35,9 @@ impl Drop for Lock {
 
 pub(super) fn lock(path: &Path) -> io::Result<Locking> {
     loop {
-        let (file, made) = match OpenOptions::new().read(true).write(true).open(path) {
-            Ok(file) => (file, None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match File::create_new(path) {
-                Ok(file) => (file, Some(path.to_owned())),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                Err(error) => return Err(error),
-            },
-            Err(error) => return Err(error),
+        let (file, made) = match open_or_make(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            other => other?,
         };
         let wanted = whole_file(libc::F_WRLCK);
         if let Err(error) = fcntl(&file, FcntlArg::F_OFD_SETLK(&wanted)) {
@@ -64,6 +59,19 @@ pub(super) fn lock(path: &Path) -> io::Result<Locking> {
             }
             _ => lock.made = None,
         }
+    }
+}
+
+/// Opens a file for writing; says its path if it was made for that.
+fn open_or_make(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => Ok((file, None)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+            let made = File::create_new(path)?;
+            Ok((made, Some(path.to_owned())))
+        }
+        Err(error) => Err(error),
     }
 }
 
