@@ -14,7 +14,6 @@ mod images;
 mod indexes;
 mod jobs;
 mod limits;
-mod power;
 mod process;
 mod properties;
 mod readme;

@@ -6,17 +6,19 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use kseg::repair::disk::{
     Attributes, Disk, Duplicate, Guard, Holder, Input, Kind, Locking, Look, Output, Sharing,
 };
 
+use super::world::{Names, Node, World};
+
 /// What a power cut leaves of what was not made durable.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Fate {
+pub(super) enum Fate {
     /// Nothing.
     Lost,
     /// Everything.
@@ -31,46 +33,16 @@ pub(crate) enum Fate {
 
 /// What goes wrong, and how many operations go right before.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Trouble {
+pub(super) enum Trouble {
     /// The power goes: nothing works any more.
     Power(u32),
     /// The disk is full: nothing more is made or written.
     Full(u32),
 }
 
-#[derive(Debug, Clone)]
-enum Node {
-    Dir {
-        now: Names,
-        safe: Names,
-        attributes: Attributes,
-    },
-    File {
-        now: Vec<u8>,
-        safe: Vec<u8>,
-        attributes: Attributes,
-    },
-}
-
-type Names = BTreeMap<OsString, usize>;
-
-/// A change of names that is not durable in every directory yet.
-#[derive(Debug, Clone)]
-struct Change {
-    entries: Vec<(usize, OsString, Option<usize>)>,
-    waits_for: BTreeSet<usize>,
-}
-
-#[derive(Debug, Clone)]
-struct World {
-    nodes: Vec<Node>,
-    changes: Vec<Change>,
-    clock: u64,
-}
-
 /// The disk.
 #[derive(Debug)]
-pub(crate) struct MemDisk {
+pub(super) struct MemDisk {
     world: RefCell<World>,
     trouble: Option<Trouble>,
     done: Cell<u32>,
@@ -80,7 +52,7 @@ pub(crate) struct MemDisk {
 }
 
 impl MemDisk {
-    pub(crate) fn new(mounts: &[&str]) -> Self {
+    pub(super) fn new(mounts: &[&str]) -> Self {
         let root = Node::Dir {
             now: Names::new(),
             safe: Names::new(),
@@ -100,7 +72,7 @@ impl MemDisk {
     }
 
     /// Makes a durable file, and the directories that it is in.
-    pub(crate) fn file(&self, path: &str, bytes: &[u8]) {
+    pub(super) fn file(&self, path: &str, bytes: &[u8]) {
         let path = Path::new(path);
         let mut dirs: Vec<&Path> = path.ancestors().skip(1).collect();
         dirs.reverse();
@@ -117,7 +89,7 @@ impl MemDisk {
     }
 
     /// The same disk, in trouble some time from now.
-    pub(crate) fn with(&self, trouble: Option<Trouble>) -> Self {
+    pub(super) fn with(&self, trouble: Option<Trouble>) -> Self {
         Self {
             world: self.world.clone(),
             trouble,
@@ -128,12 +100,12 @@ impl MemDisk {
     }
 
     /// Operations done so far.
-    pub(crate) fn done(&self) -> u32 {
+    pub(super) fn done(&self) -> u32 {
         self.done.get()
     }
 
     /// The disk when the power is back.
-    pub(crate) fn after(&self, fate: Fate) -> Self {
+    pub(super) fn after(&self, fate: Fate) -> Self {
         let mut world = self.world.borrow().clone();
         let changes = std::mem::take(&mut world.changes);
         let kept = match fate {
@@ -171,7 +143,7 @@ impl MemDisk {
     }
 
     /// Every file below a directory, and every empty directory, with its bytes and its time.
-    pub(crate) fn tree(&self, dir: &str) -> BTreeMap<String, (Vec<u8>, Option<SystemTime>)> {
+    pub(super) fn tree(&self, dir: &str) -> BTreeMap<String, (Vec<u8>, Option<SystemTime>)> {
         let mut files = BTreeMap::new();
         self.gather(Path::new(dir), "", &mut files);
         files
@@ -198,7 +170,7 @@ impl MemDisk {
         }
     }
 
-    pub(crate) fn bytes(&self, path: &Path) -> Vec<u8> {
+    pub(super) fn bytes(&self, path: &Path) -> Vec<u8> {
         let world = self.world.borrow();
         match world.node(path) {
             Ok(Node::File { now, .. }) => now.clone(),
@@ -246,88 +218,6 @@ impl MemDisk {
         mounts
             .position(|mount| path.starts_with(mount))
             .map_or(1, |nth| nth as u64 + 2)
-    }
-}
-
-impl World {
-    fn find(&self, path: &Path) -> io::Result<usize> {
-        let mut at = 0;
-        for part in path.components() {
-            if let Component::Normal(name) = part {
-                let Some(Node::Dir { now, .. }) = self.nodes.get(at) else {
-                    return Err(io::ErrorKind::NotFound.into());
-                };
-                at = *now.get(name).ok_or(io::ErrorKind::NotFound)?;
-            }
-        }
-        Ok(at)
-    }
-
-    fn node(&self, path: &Path) -> io::Result<&Node> {
-        Ok(&self.nodes[self.find(path)?])
-    }
-
-    fn node_mut(&mut self, path: &Path) -> io::Result<&mut Node> {
-        let at = self.find(path)?;
-        Ok(&mut self.nodes[at])
-    }
-
-    fn names(&mut self, dir: usize) -> &mut Names {
-        match &mut self.nodes[dir] {
-            Node::Dir { now, .. } => now,
-            Node::File { .. } => panic!("no directory"),
-        }
-    }
-
-    /// Changes names at once.
-    fn change(&mut self, entries: Vec<(&Path, Option<usize>)>) -> io::Result<()> {
-        let mut change = Change {
-            entries: Vec::new(),
-            waits_for: BTreeSet::new(),
-        };
-        for (path, node) in entries {
-            let dir = self.find(path.parent().unwrap())?;
-            let name = path.file_name().unwrap().to_owned();
-            match node {
-                Some(node) => self.names(dir).insert(name.clone(), node),
-                None => self.names(dir).remove(&name),
-            };
-            change.waits_for.insert(dir);
-            change.entries.push((dir, name, node));
-        }
-        self.changes.push(change);
-        Ok(())
-    }
-
-    fn make_safe(&mut self, change: Change) {
-        for (dir, name, node) in change.entries {
-            if let Node::Dir { safe, .. } = &mut self.nodes[dir] {
-                match node {
-                    Some(node) => safe.insert(name, node),
-                    None => safe.remove(&name),
-                };
-            }
-        }
-    }
-
-    fn add(&mut self, path: &Path, node: Node) -> io::Result<usize> {
-        if self.find(path).is_ok() {
-            return Err(io::ErrorKind::AlreadyExists.into());
-        }
-        self.find(path.parent().unwrap())?;
-        self.nodes.push(node);
-        let number = self.nodes.len() - 1;
-        self.change(vec![(path, Some(number))])?;
-        Ok(number)
-    }
-
-    fn fresh(&mut self) -> Attributes {
-        self.clock += 1;
-        Attributes {
-            mode: 0o644,
-            owner: (7, 7),
-            modified: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(self.clock)),
-        }
     }
 }
 
