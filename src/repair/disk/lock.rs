@@ -9,10 +9,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
 
 use super::real::gone;
 use super::{Guard, Holder, Locking};
+use crate::store::lock::{holder_of, whole_file};
 
 /// A lock that is held.
 #[derive(Debug)]
@@ -39,11 +39,11 @@ pub(super) fn lock(path: &Path) -> io::Result<Locking> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             other => other?,
         };
-        let wanted = whole_file(libc::F_WRLCK);
+        let wanted = whole_file();
         if let Err(error) = fcntl(&file, FcntlArg::F_OFD_SETLK(&wanted)) {
             return match error {
                 nix::Error::EAGAIN | nix::Error::EACCES => {
-                    let holder = holder(&file)?;
+                    let holder = holder_of(&file)?;
                     Ok(Locking::Theirs(holder.unwrap_or(Holder::Unknown)))
                 }
                 other => Err(other.into()),
@@ -75,32 +75,10 @@ fn open_or_make(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
     }
 }
 
-/// A lock of every byte there is or will be.
-fn whole_file(kind: libc::c_int) -> libc::flock {
-    let short = |number: libc::c_int| libc::c_short::try_from(number).unwrap_or_default();
-    libc::flock {
-        l_type: short(kind),
-        l_whence: short(libc::SEEK_SET),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    }
-}
-
 /// A broker must be able to open the lock even if we end before we can remove it.
 fn give_to_owner_of_dir(lock: &Lock, path: &Path) {
     let dir = lock.made.as_ref().and(path.parent());
     if let Some(Ok(dir)) = dir.map(Path::metadata) {
         let _refused = std::os::unix::fs::fchown(&lock.file, Some(dir.uid()), Some(dir.gid()));
     }
-}
-
-pub(super) fn holder(file: &File) -> io::Result<Option<Holder>> {
-    let mut asked = whole_file(libc::F_WRLCK);
-    fcntl(file, FcntlArg::F_OFD_GETLK(&mut asked))?;
-    Ok(match asked.l_pid {
-        _ if libc::c_int::from(asked.l_type) == libc::F_UNLCK => None,
-        pid @ 1.. => Some(Holder::Process(pid)),
-        _ => Some(Holder::Unknown),
-    })
 }

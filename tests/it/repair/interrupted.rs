@@ -127,6 +127,15 @@ fn a_power_cut_while_undoing_leaves_every_file_old_or_new_and_undo_goes_on() {
         let back = |disk: &MemDisk| undo(Path::new(ROOT), disk).map(|_| ());
         cut(&disk, back, |disk, context| {
             assert_old_or_new(disk, &old, context);
+            let there = disk.with(None);
+            match run(&there, &plan, &IN_PLACE) {
+                // Not begun to go back yet, or back already.
+                Ok(_) | Err(Error::Refused(Refusal::Applied(_))) => {
+                    assert_eq!(bare(&there.tree(ROOT)), repaired(), "{context}");
+                }
+                Err(Error::Refused(Refusal::Undoing(_))) => {}
+                Err(error) => panic!("{context}: {error}"),
+            }
             match back(disk) {
                 Ok(()) | Err(Error::NothingToUndo(_)) => {}
                 Err(error) => panic!("{context}: {error}"),
@@ -187,6 +196,35 @@ fn a_full_disk_stops_a_repair_before_it_begins_or_in_a_state_that_can_be_finishe
                 Target::Into { .. } => "/disk/fixed",
             };
             assert_eq!(bare(&room.tree(made)), repaired(), "{context}");
+        }
+    }
+}
+
+#[test]
+fn an_operation_that_fails_once_leaves_both_ways_open_even_if_the_power_goes_next() {
+    let disk = disk(&[]);
+    let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+    for nth in 0.. {
+        let glitch = disk.with(Some(Trouble::Glitch(nth, u32::MAX - 1)));
+        if run(&glitch, &plan, &IN_PLACE).is_ok() {
+            assert!(nth > 50);
+            break;
+        }
+        let total = glitch.done();
+        for most in nth + 1..=total {
+            let cut = disk.with(Some(Trouble::Glitch(nth, most)));
+            let _failed = run(&cut, &plan, &IN_PLACE);
+            for fate in [Fate::Lost, Fate::Kept, Fate::Some(nth)] {
+                let (there, back) = (cut.after(fate), cut.after(fate));
+                let context = format!("{nth}, then {most}, {fate:?}");
+                assert_old_or_new(&there, &old, &context);
+                let _undone = undo(Path::new(ROOT), &back);
+                assert_eq!(back.tree(ROOT), old, "{context}");
+                let _applied = run(&there, &plan, &IN_PLACE);
+                assert_eq!(bare(&there.tree(ROOT)), repaired(), "{context}");
+                let _undone = undo(Path::new(ROOT), &there).expect(&context);
+                assert_eq!(there.tree(ROOT), old, "{context}");
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Plans carried out, in place and in copies, and undone.
 
+mod command;
 mod interrupted;
 mod power;
 mod refused;
@@ -138,9 +139,18 @@ fn disk(mounts: &[&str]) -> MemDisk {
 
 /// A plan with every action, for that log dir.
 fn every_action(disk: &MemDisk) -> Plan {
-    let text = |text: &str| Content::new(text).expect("short");
-    let (log, index) = new_log();
-    let actions = vec![
+    let mut actions = edits();
+    actions.extend(wholes());
+    plan(disk, ROOT, Scope::LogDir, actions)
+}
+
+fn text(text: &str) -> Content {
+    Content::new(text).expect("short")
+}
+
+/// Everything that can be done inside of a file.
+fn edits() -> Vec<Action> {
+    vec![
         Action::Quarantine {
             file: path(".kafka_cleanshutdown"),
         },
@@ -167,6 +177,13 @@ fn every_action(disk: &MemDisk) -> Plan {
             range: 12..14,
             to: 11,
         },
+    ]
+}
+
+/// Everything that can be done with whole files and directories.
+fn wholes() -> Vec<Action> {
+    let (log, index) = new_log();
+    vec![
         Action::Rebuild {
             file: path("orders-3/00000000000000000000.index"),
             recipe: Recipe::OffsetIndex {
@@ -210,8 +227,7 @@ fn every_action(disk: &MemDisk) -> Plan {
         Action::Describe {
             file: path("meta.properties"),
         },
-    ];
-    plan(disk, ROOT, Scope::LogDir, actions)
+    ]
 }
 
 /// What the plan makes of the first segment, and of its index.

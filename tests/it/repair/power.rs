@@ -38,6 +38,8 @@ pub(super) enum Trouble {
     Power(u32),
     /// The disk is full: nothing more is made or written.
     Full(u32),
+    /// One operation is refused, or said to be although it was done; all others go right, until the power goes.
+    Glitch(u32, u32),
 }
 
 /// The disk.
@@ -188,7 +190,13 @@ impl MemDisk {
         {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        if let Some(Trouble::Power(most)) = self.trouble
+        if let Some(Trouble::Glitch(nth, _)) = self.trouble
+            && done == nth
+        {
+            self.done.set(done + 1);
+            return Err(io::Error::other("refused"));
+        }
+        if let Some(Trouble::Power(most) | Trouble::Glitch(_, most)) = self.trouble
             && done >= most
         {
             self.done.set(u32::MAX);
@@ -259,11 +267,15 @@ impl Write for Open<'_> {
 
 impl Output for Open<'_> {
     fn sync(&mut self) -> io::Result<()> {
-        self.disk.step(false)?;
+        let done = self.disk.step(false);
+        // A disk that says no to this may have written everything all the same.
+        if done.is_err() && !matches!(self.disk.trouble, Some(Trouble::Glitch(..))) {
+            return done;
+        }
         if let Node::File { now, safe, .. } = &mut self.disk.world.borrow_mut().nodes[self.node] {
             safe.clone_from(now);
         }
-        Ok(())
+        done
     }
 }
 
