@@ -17,7 +17,7 @@ pub struct Edit {
     /// The range; empty to put something between others.
     pub range: Range<u64>,
     /// What stands there then.
-    pub with: Piece,
+    pub with: Vec<u8>,
 }
 
 /// A part of a file to be.
@@ -57,16 +57,11 @@ impl Splice {
         let mut done = 0;
         for edit in edits {
             let Range { start, end } = edit.range;
-            let is_inside = |range: &Range<u64>| range.start <= range.end && range.end <= len_bytes;
-            let is_sound = match &edit.with {
-                Piece::Bytes(_) => true,
-                Piece::Kept(range) => is_inside(range),
-            };
-            if start < done || !is_inside(&(start..end)) || !is_sound {
+            if start < done || end < start || len_bytes < end {
                 return Err(start);
             }
             pieces.push(Piece::Kept(done..start));
-            pieces.push(edit.with);
+            pieces.push(Piece::Bytes(edit.with));
             done = end;
         }
         pieces.push(Piece::Kept(done..len_bytes));

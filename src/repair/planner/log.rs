@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Options;
 use super::mend::{Change, Mended, Part, mend};
-use super::order::{Fate, Placed, is_home, is_in_order, place, renamed, renumbered};
+use super::order::{Fate, Placed, is_in_order, place, renamed, renumbered};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::survey::{self, Home, Run};
 use crate::format::{FileKind, Placeholder, RecordBatch};
@@ -385,11 +385,28 @@ fn arrange(
         let why = format!("{why}; {lost} ranges that are no batches are left out");
         Reason::lossy(&checks, why, Loss::default())
     };
+    let Some(file) = plan_path(log, steps) else {
+        return Ok(());
+    };
+    if file != log.plan {
+        reads.push(log.plan.clone());
+        let reason = Reason::safe(&[CheckId::SegmentOverlap], "its batches are under another name then");
+        let action = Action::Quarantine {
+            file: log.plan.clone(),
+        };
+        steps.add(action, &[], reason)?;
+    }
     let action = Action::Arrange {
-        file: log.plan.clone(),
+        file,
         pieces: parts,
     };
     steps.add(action, &reads, reason)
+}
+
+/// The path of a segment by the name that it gets.
+fn plan_path(log: &Log, steps: &Steps<'_>) -> Option<PlanPath> {
+    let name = format!("{:020}{}", log.new_base, crate::format::name::LOG_SUFFIX);
+    steps.path(&log.path.with_file_name(name))
 }
 
 /// A run that goes: a copy, one that stands in another file now, or one that nobody knows.
@@ -545,9 +562,8 @@ fn place_holder(
 
 /// Gives segments their right names. The files that derive from them follow elsewhere.
 fn rename(logs: &[Log], steps: &mut Steps<'_>) -> Result<(), Error> {
-    for log in logs.iter().filter(|log| log.base != log.new_base) {
-        let name = format!("{:020}{}", log.new_base, crate::format::name::LOG_SUFFIX);
-        let Some(to) = steps.path(&log.path.with_file_name(name)) else {
+    for log in logs {
+        let Some(to) = plan_path(log, steps).filter(|to| *to != log.plan && !steps.writes(to)) else {
             continue;
         };
         let why = format!(
