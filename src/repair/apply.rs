@@ -113,7 +113,9 @@ pub(super) fn write(
             })
         }
         Source::Parts(parts) => write_file(disk, to, attributes, |out| {
-            parts.iter().try_for_each(|part| write_part(approved, disk, part, out))
+            parts
+                .iter()
+                .try_for_each(|part| write_part(approved, disk, part, out))
         }),
         Source::File(from, None) => {
             let at = approved.root.join(from.as_str());
@@ -147,7 +149,10 @@ fn write_part(
         Part::Range { file, range } => {
             let from = approved.root.join(file.as_str());
             let input = disk.open(&from).at(&from)?;
-            pump(&*input, range.clone(), &mut Vec::new(), |bytes| out.write_all(bytes)).at(&from)
+            pump(&*input, range.clone(), &mut Vec::new(), |bytes| {
+                out.write_all(bytes)
+            })
+            .at(&from)
         }
     }
 }

@@ -275,7 +275,9 @@ pub enum Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Range { file, range } => write!(f, "{}:{}..{}", file.name(), range.start, range.end),
+            Self::Range { file, range } => {
+                write!(f, "{}:{}..{}", file.name(), range.start, range.end)
+            }
             Self::Bytes(content) => write!(f, "{} bytes", content.bytes().len()),
         }
     }

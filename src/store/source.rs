@@ -185,7 +185,9 @@ impl Stream {
 /// Puts as much of `patch` over `window`, which begins at `start` of the file, as lies in it.
 fn overlay(window: &mut [u8], start: u64, patch: &Patch) {
     for (at, byte) in (patch.position..).zip(&patch.bytes) {
-        let place = at.checked_sub(start).and_then(|at| usize::try_from(at).ok());
+        let place = at
+            .checked_sub(start)
+            .and_then(|at| usize::try_from(at).ok());
         if let Some(there) = place.and_then(|place| window.get_mut(place)) {
             *there = *byte;
         }

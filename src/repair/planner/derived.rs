@@ -80,7 +80,10 @@ impl Wanted {
             snapshots: BTreeSet::new(),
         };
         let bases: BTreeSet<i64> = log.segments.iter().map(|segment| segment.base).collect();
-        for finding in findings.iter().filter(|finding| finding.severity >= Severity::Warning) {
+        for finding in findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning)
+        {
             let name = finding.path.file_name().and_then(|name| name.to_str());
             let name = name.and_then(crate::format::FileName::parse);
             let offset = name.and_then(|name| name.offset).map(|offset| offset.0);
@@ -99,8 +102,14 @@ impl Wanted {
             }
         }
         // A snapshot at the end that is now another is believed by nobody, but one has to be there.
-        let is_changed = log.segments.last().is_some_and(|segment| segment.is_changed);
-        let has_snapshots = partition.items().iter().any(|item| item.is_current(FileKind::ProducerSnapshot));
+        let is_changed = log
+            .segments
+            .last()
+            .is_some_and(|segment| segment.is_changed);
+        let has_snapshots = partition
+            .items()
+            .iter()
+            .any(|item| item.is_current(FileKind::ProducerSnapshot));
         if is_changed && has_snapshots {
             wanted.snapshots.insert(log.end);
         }
@@ -116,7 +125,9 @@ impl NewSegment {
     /// Whether no segment had this name.
     fn is_moved(&self, partition: &Partition) -> bool {
         let segments = partition.segments();
-        !segments.iter().any(|segment| segment.base_offset().0 == self.base)
+        !segments
+            .iter()
+            .any(|segment| segment.base_offset().0 == self.base)
     }
 }
 
@@ -126,11 +137,17 @@ fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
     let is_told = |item: &Item| findings.iter().any(|finding| *finding.path == *item.path());
     let mut least = u64::MAX;
     for segment in partition.segments() {
-        let Some(item) = segment.file(FileKind::OffsetIndex).filter(|item| !is_told(item)) else {
+        let Some(item) = segment
+            .file(FileKind::OffsetIndex)
+            .filter(|item| !is_told(item))
+        else {
             continue;
         };
         let is_log_told = segment.file(FileKind::Log).is_some_and(is_told);
-        let Some(bytes) = (!is_log_told).then(|| Source::read(item.path()).ok()).flatten() else {
+        let Some(bytes) = (!is_log_told)
+            .then(|| Source::read(item.path()).ok())
+            .flatten()
+        else {
             continue;
         };
         let index = OffsetIndex::new(&bytes, segment.base_offset());
@@ -144,7 +161,10 @@ fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
         }
     }
     let power = least.saturating_sub(1).checked_ilog2().unwrap_or(0);
-    1_u32.checked_shl(power).unwrap_or(INTERVAL_BYTES).min(INTERVAL_BYTES)
+    1_u32
+        .checked_shl(power)
+        .unwrap_or(INTERVAL_BYTES)
+        .min(INTERVAL_BYTES)
 }
 
 /// Shows the batches of a segment as the plan leaves it.
@@ -165,7 +185,11 @@ fn each_batch(segment: &NewSegment, mut take: impl FnMut(&Batch<'_>)) -> Result<
                     if taken == 0 && end == range.end {
                         break;
                     }
-                    want = if taken == 0 { want.saturating_mul(2) } else { WINDOW_BYTES };
+                    want = if taken == 0 {
+                        want.saturating_mul(2)
+                    } else {
+                        WINDOW_BYTES
+                    };
                     at += taken;
                 }
             }
@@ -205,8 +229,16 @@ fn positions(
 ) -> Result<(), Error> {
     use crate::format::name::{OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX};
     let interval_bytes = settings.index_interval_bytes;
-    let offsets = (OFFSET_INDEX_SUFFIX, indexes.offset_index(), Recipe::OffsetIndex { interval_bytes });
-    let times = (TIME_INDEX_SUFFIX, indexes.time_index(), Recipe::TimeIndex { interval_bytes });
+    let offsets = (
+        OFFSET_INDEX_SUFFIX,
+        indexes.offset_index(),
+        Recipe::OffsetIndex { interval_bytes },
+    );
+    let times = (
+        TIME_INDEX_SUFFIX,
+        indexes.time_index(),
+        Recipe::TimeIndex { interval_bytes },
+    );
     for (suffix, bytes, recipe) in [offsets, times] {
         let Some(file) = sibling(partition, segment.base, suffix, steps) else {
             continue;
@@ -215,7 +247,11 @@ fn positions(
             continue;
         }
         let is_offsets = matches!(recipe, Recipe::OffsetIndex { .. });
-        let check = if is_offsets { CheckId::OffsetIndexMismatch } else { CheckId::TimeIndexMismatch };
+        let check = if is_offsets {
+            CheckId::OffsetIndexMismatch
+        } else {
+            CheckId::TimeIndexMismatch
+        };
         let why = "computed anew from the log as it will be";
         let action = Action::Rebuild {
             file,
@@ -229,7 +265,8 @@ fn positions(
 }
 
 fn is_same(path: &Path, bytes: &[u8]) -> bool {
-    let is_as_long = Item::at(path).is_ok_and(|item| item.is_file() && item.len_bytes() == bytes.len() as u64);
+    let is_as_long =
+        Item::at(path).is_ok_and(|item| item.is_file() && item.len_bytes() == bytes.len() as u64);
     is_as_long && Source::read(path).is_ok_and(|there| there[..] == *bytes)
 }
 
@@ -244,7 +281,13 @@ fn transactions(
         return Ok(());
     };
     let why = "the transactions aborted in this segment, by the markers in its log";
-    put(partition, file, indexes.txn_index(), Reason::safe(&[CheckId::TxnIndexLacking], why), steps)
+    put(
+        partition,
+        file,
+        indexes.txn_index(),
+        Reason::safe(&[CheckId::TxnIndexLacking], why),
+        steps,
+    )
 }
 
 fn snapshot(
@@ -259,7 +302,13 @@ fn snapshot(
     };
     let why = format!("the state of the producers at offset {at}, by the batches before it");
     let bytes = state.producers.snapshot();
-    put(partition, file, &bytes, Reason::safe(&[CheckId::SnapshotMismatch], why), steps)
+    put(
+        partition,
+        file,
+        &bytes,
+        Reason::safe(&[CheckId::SnapshotMismatch], why),
+        steps,
+    )
 }
 
 /// A small file with this content, unless it has it.
@@ -298,7 +347,10 @@ fn obsolete(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Resul
             let Some(file) = steps.path(item.path()).filter(|_| is_derived) else {
                 continue;
             };
-            let reason = Reason::safe(&[CheckId::IndexWithoutLog], "its segment has another name now");
+            let reason = Reason::safe(
+                &[CheckId::IndexWithoutLog],
+                "its segment has another name now",
+            );
             steps.add(Action::Quarantine { file }, &[], reason)?;
         }
     }

@@ -63,7 +63,12 @@ pub(super) fn steps(
 fn homes(bases: impl Iterator<Item = i64>) -> Vec<Home> {
     let bases: Vec<i64> = bases.collect();
     let next = bases.iter().skip(1).copied().chain([i64::MAX]);
-    bases.iter().copied().zip(next).map(|(base, next)| base..next).collect()
+    bases
+        .iter()
+        .copied()
+        .zip(next)
+        .map(|(base, next)| base..next)
+        .collect()
 }
 
 fn is_kept(placed: &Placed) -> bool {
@@ -109,7 +114,9 @@ fn isolate(mended: &mut Mended) -> Result<(), Error> {
     let mut parts: Vec<Part> = Vec::with_capacity(mended.parts.len());
     for part in mended.parts.drain(..) {
         let falls = match (parts.last(), &part) {
-            (Some(Part::Batches { run: before, .. }), Part::Batches { run, .. }) => run.first <= before.last,
+            (Some(Part::Batches { run: before, .. }), Part::Batches { run, .. }) => {
+                run.first <= before.last
+            }
             _ => false,
         };
         if !falls {
@@ -117,7 +124,9 @@ fn isolate(mended: &mut Mended) -> Result<(), Error> {
             continue;
         }
         if let Some(before) = parts.pop() {
-            parts.extend(apart(&mended.log, before, |singles| singles.saturating_sub(1))?);
+            parts.extend(apart(&mended.log, before, |singles| {
+                singles.saturating_sub(1)
+            })?);
         }
         parts.extend(apart(&mended.log, part, |_| 1)?);
     }
@@ -138,7 +147,9 @@ fn apart(
         return Ok(vec![part]);
     }
     let singles = survey::singles(log, run)?;
-    let (before, behind) = singles.split_at_checked(count(singles.len())).unwrap_or((&singles, &[]));
+    let (before, behind) = singles
+        .split_at_checked(count(singles.len()))
+        .unwrap_or((&singles, &[]));
     let join = |singles: &[Run]| {
         singles.iter().cloned().reduce(|mut all, next| {
             all.join(&next);
@@ -149,7 +160,11 @@ fn apart(
         run,
         changes: Vec::new(),
     };
-    Ok([join(before), join(behind)].into_iter().flatten().map(whole).collect())
+    Ok([join(before), join(behind)]
+        .into_iter()
+        .flatten()
+        .map(whole)
+        .collect())
 }
 
 fn runs(log: &Log) -> Vec<Run> {
@@ -179,7 +194,9 @@ fn renumber(log: &mut Log, home: &Home) -> Result<(), Error> {
         .parts
         .iter()
         .map(|part| match part {
-            Part::Batches { run, .. } if home.contains(&run.first) && home.contains(&run.last) => Some((run.first, run.last)),
+            Part::Batches { run, .. } if home.contains(&run.first) && home.contains(&run.last) => {
+                Some((run.first, run.last))
+            }
             _ => None,
         })
         .collect();
@@ -188,7 +205,9 @@ fn renumber(log: &mut Log, home: &Home) -> Result<(), Error> {
             continue;
         };
         let around = |bound: Option<&Option<(i64, i64)>>| bound.copied().flatten();
-        let before = index.checked_sub(1).and_then(|index| around(bounds.get(index)));
+        let before = index
+            .checked_sub(1)
+            .and_then(|index| around(bounds.get(index)));
         let after = around(bounds.get(index + 1));
         let is_edge = index == 0;
         if before.is_none() && !is_edge {
@@ -344,7 +363,11 @@ fn arrange(
     segment: &NewSegment,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
-    let plan_of = |path: &Path| logs.iter().find(|log| log.path == path).map(|log| log.plan.clone());
+    let plan_of = |path: &Path| {
+        logs.iter()
+            .find(|log| log.path == path)
+            .map(|log| log.plan.clone())
+    };
     let mut parts: Vec<Piece> = Vec::new();
     let mut reads = Vec::new();
     for piece in &segment.pieces {
@@ -356,7 +379,10 @@ fn arrange(
                     reads.push(file.clone());
                 }
                 match parts.last_mut() {
-                    Some(Piece::Range { file: last, range: before }) if *last == file && before.end == range.start => {
+                    Some(Piece::Range {
+                        file: last,
+                        range: before,
+                    }) if *last == file && before.end == range.start => {
                         before.end = range.end;
                     }
                     _ => parts.push(Piece::Range {
@@ -372,12 +398,18 @@ fn arrange(
         .filter(|placed| placed.fate == Fate::Moves)
         .map(|placed| placed.run.batches)
         .sum();
-    let mut why = format!("{moved} batches did not stand where their offsets belong and are put there");
+    let mut why =
+        format!("{moved} batches did not stand where their offsets belong and are put there");
     for change in changes_in(log, &(0..u64::MAX)) {
         why.push_str("; ");
         why.push_str(&change.reason.why);
     }
-    let lost = log.mended.parts.iter().filter(|part| matches!(part, Part::Lost { .. })).count();
+    let lost = log
+        .mended
+        .parts
+        .iter()
+        .filter(|part| matches!(part, Part::Lost { .. }))
+        .count();
     let checks = [CheckId::MisplacedBatches];
     let reason = if lost == 0 {
         Reason::safe(&checks, why)
@@ -390,7 +422,10 @@ fn arrange(
     };
     if file != log.plan {
         reads.push(log.plan.clone());
-        let reason = Reason::safe(&[CheckId::SegmentOverlap], "its batches are under another name then");
+        let reason = Reason::safe(
+            &[CheckId::SegmentOverlap],
+            "its batches are under another name then",
+        );
         let action = Action::Quarantine {
             file: log.plan.clone(),
         };
@@ -423,7 +458,9 @@ fn excise(log: &Log, gone: &Placed, is_arranged: bool, steps: &mut Steps<'_>) ->
         ),
         Fate::Foreign => (
             [CheckId::OffsetOverlap],
-            format!("another batch has the place of offsets {first} to {last}; this one belongs elsewhere"),
+            format!(
+                "another batch has the place of offsets {first} to {last}; this one belongs elsewhere"
+            ),
         ),
     };
     if is_arranged {
@@ -462,25 +499,50 @@ fn lose(
         Part::Batches { run, .. } => Some((run.first, run.last, run.epochs.1)),
         Part::Lost { .. } => None,
     };
-    let before = log.mended.parts.get(..nth).unwrap_or_default().iter().rev().find_map(run_of);
-    let after = log.mended.parts.get(nth + 1..).unwrap_or_default().iter().find_map(run_of);
-    let after = after.map(|(first, ..)| first).or_else(|| logs.get(index + 1).map(|next| next.new_base));
+    let before = log
+        .mended
+        .parts
+        .get(..nth)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .find_map(run_of);
+    let after = log
+        .mended
+        .parts
+        .get(nth + 1..)
+        .unwrap_or_default()
+        .iter()
+        .find_map(run_of);
+    let after = after
+        .map(|(first, ..)| first)
+        .or_else(|| logs.get(index + 1).map(|next| next.new_base));
     let first = before.map_or(log.new_base, |(_, last, _)| last + 1);
     let is_tail = range.end == log.len_bytes;
     let mut buffer = Vec::new();
-    let head = log.mended.log.window(range.start..range.end.min(range.start + 4096), &mut buffer)?;
-    let is_zero = head.iter().all(|byte| *byte == 0) && range.end - range.start <= head.len() as u64;
+    let head = log
+        .mended
+        .log
+        .window(range.start..range.end.min(range.start + 4096), &mut buffer)?;
+    let is_zero =
+        head.iter().all(|byte| *byte == 0) && range.end - range.start <= head.len() as u64;
     if is_tail
         && index + 1 == logs.len()
         && let Some(batch) = placeholder(head, range, first, before.map_or(-1, |(.., epoch)| epoch))
     {
-        segment.pieces.push(LogPiece::Bytes(batch.encode().to_vec()));
+        segment
+            .pieces
+            .push(LogPiece::Bytes(batch.encode().to_vec()));
         return place_holder(log, range, batch, steps);
     }
-    let lost = after.and_then(|after| after.checked_sub(first)).and_then(|lost| u64::try_from(lost).ok());
+    let lost = after
+        .and_then(|after| after.checked_sub(first))
+        .and_then(|lost| u64::try_from(lost).ok());
     let loss = Loss {
         bytes: Some(range.clone()),
-        offsets: after.filter(|after| *after > first).map(|after| (Offset(first), Offset(after - 1))),
+        offsets: after
+            .filter(|after| *after > first)
+            .map(|after| (Offset(first), Offset(after - 1))),
         records: lost.unwrap_or(0),
     };
     let why = match (is_tail, loss.offsets) {
@@ -488,9 +550,15 @@ fn lose(
         (_, Some((Offset(first), Offset(last)))) => format!(
             "these bytes are no batch; offsets {first} to {last} are lost, everything behind them stays"
         ),
-        (false, None) => "these bytes are no batch, and no offset is missing around them".to_owned(),
+        (false, None) => {
+            "these bytes are no batch, and no offset is missing around them".to_owned()
+        }
     };
-    let check = if is_tail { CheckId::TruncatedTail } else { CheckId::LostFrames };
+    let check = if is_tail {
+        CheckId::TruncatedTail
+    } else {
+        CheckId::LostFrames
+    };
     let reason = if is_tail && is_zero && loss.offsets.is_none() {
         Reason::safe(&[CheckId::ZeroTail], why)
     } else {
@@ -515,7 +583,9 @@ fn lose(
 /// no offset is given out twice.
 fn placeholder(head: &[u8], range: &Range<u64>, first: i64, epoch: i32) -> Option<Placeholder> {
     let batch = RecordBatch::of_header(head)?;
-    let size = crate::format::frame::FrameHeader::read(head)?.frame_bytes().ok()?;
+    let size = crate::format::frame::FrameHeader::read(head)?
+        .frame_bytes()
+        .ok()?;
     let delta = batch.last_offset_delta();
     let is_plain = batch.magic() == 2
         && batch.base_offset().0 == first
@@ -557,13 +627,18 @@ fn place_holder(
         range: range.clone(),
         batch,
     };
-    steps.add(action, &[], Reason::lossy(&[CheckId::CrcMismatch], why, loss))
+    steps.add(
+        action,
+        &[],
+        Reason::lossy(&[CheckId::CrcMismatch], why, loss),
+    )
 }
 
 /// Gives segments their right names. The files that derive from them follow elsewhere.
 fn rename(logs: &[Log], steps: &mut Steps<'_>) -> Result<(), Error> {
     for log in logs {
-        let Some(to) = plan_path(log, steps).filter(|to| *to != log.plan && !steps.writes(to)) else {
+        let Some(to) = plan_path(log, steps).filter(|to| *to != log.plan && !steps.writes(to))
+        else {
             continue;
         };
         let why = format!(

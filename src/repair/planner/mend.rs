@@ -118,7 +118,8 @@ fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
         let Some(position) = finding.position else {
             continue;
         };
-        let epoch = number(finding, "epoch_before").filter(|_| number(finding, "batches") == Some(1));
+        let epoch =
+            number(finding, "epoch_before").filter(|_| number(finding, "batches") == Some(1));
         let actual = number(finding, "actual").and_then(|actual| i32::try_from(actual).ok());
         let flipped = number(finding, "flipped_position").and_then(|at| u64::try_from(at).ok());
         let (at, bytes) = match finding.check {
@@ -133,7 +134,9 @@ fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
             CheckId::FrameSize if let Some(actual) = actual => {
                 (position + LENGTH, actual.to_be_bytes().to_vec())
             }
-            CheckId::UnknownMagic if let Some(actual) = actual.and_then(|n| i8::try_from(n).ok()) => {
+            CheckId::UnknownMagic
+                if let Some(actual) = actual.and_then(|n| i8::try_from(n).ok()) =>
+            {
                 (position + MAGIC, actual.to_be_bytes().to_vec())
             }
             CheckId::EpochRegression | CheckId::EpochJump
@@ -144,9 +147,8 @@ fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
             _ => continue,
         };
         let range = at..at + bytes.len() as u64;
-        let overlaps = |change: &Change| {
-            change.range.start < range.end && range.start < change.range.end
-        };
+        let overlaps =
+            |change: &Change| change.range.start < range.end && range.start < change.range.end;
         if !changes.iter().any(overlaps) {
             let reason = Reason::safe(&[finding.check], finding.message.clone());
             changes.push(Change {
@@ -293,7 +295,9 @@ impl Mender<'_> {
             let rest = bytes.get(at..).unwrap_or_default();
             let zeros = rest.iter().take_while(|byte| **byte == 0).count();
             let size = FrameHeader::read(rest).and_then(|header| header.frame_bytes().ok());
-            let size = size.filter(|size| *size <= rest.len() && zeros < 8).unwrap_or(rest.len());
+            let size = size
+                .filter(|size| *size <= rest.len() && zeros < 8)
+                .unwrap_or(rest.len());
             let piece = rest.get(..size).unwrap_or(rest);
             self.damaged(piece, range.start + at as u64, next);
             at += size;
@@ -310,7 +314,8 @@ impl Mender<'_> {
         });
         let slot = Slot {
             position,
-            offsets: before.map_or(self.home.start, |run| run.last + 1)..next.unwrap_or(self.home.end),
+            offsets: before.map_or(self.home.start, |run| run.last + 1)
+                ..next.unwrap_or(self.home.end),
             epoch: before.map_or(-1, |run| run.epochs.1),
         };
         let Some(saved) = salvage(bytes, &slot, &mut self.scratch) else {
@@ -399,5 +404,7 @@ fn without_carriage_returns(bytes: &[u8]) -> Option<Vec<u8>> {
 /// The batch in `bytes`, all of which it takes.
 pub(super) fn batch_of(bytes: &[u8]) -> Option<Batch<'_>> {
     let frame = Frame::parse(bytes, Position(0)).ok()?;
-    Batch::parse(frame).ok().filter(|_| frame.size_bytes() == bytes.len())
+    Batch::parse(frame)
+        .ok()
+        .filter(|_| frame.size_bytes() == bytes.len())
 }

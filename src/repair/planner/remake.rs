@@ -46,13 +46,20 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     let mut remake = Remake::of(bytes.first_chunk::<HEADER_BYTES>()?);
     let expected = u64::try_from(batch.records_count()).unwrap_or(0);
     let found = u64::try_from(rows.count).unwrap_or(0);
-    let lost = if rows.is_all { 0 } else { expected.saturating_sub(found).max(1) };
+    let lost = if rows.is_all {
+        0
+    } else {
+        expected.saturating_sub(found).max(1)
+    };
     let (base, epoch) = (batch.base_offset(), batch.leader_epoch());
     remake.place(Offset(base.0), OffsetDelta(last_delta), epoch);
     let packed = batch.codec() == Ok(rows.codec) && rows.codec != Codec::None && rows.is_all;
     let codec = if packed { rows.codec } else { Codec::None };
     if batch.codec() != Ok(codec) {
-        wrong.push(format!("the records are not compressed as it says ({})", batch.attributes() & 7));
+        wrong.push(format!(
+            "the records are not compressed as it says ({})",
+            batch.attributes() & 7
+        ));
     }
     remake.codec(codec);
     if batch.is_control() && !rows.is_control {
@@ -60,13 +67,24 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
         wrong.push("its records are data, not transaction markers".to_owned());
     }
     if batch.records_count() != rows.count {
-        wrong.push(format!("it says {} records and holds {}", batch.records_count(), rows.count));
+        wrong.push(format!(
+            "it says {} records and holds {}",
+            batch.records_count(),
+            rows.count
+        ));
     }
     if stated != last_delta {
-        wrong.push(format!("it ends at offset {}, not {}", base.0 + i64::from(last_delta), base.0.wrapping_add(stated.into())));
+        wrong.push(format!(
+            "it ends at offset {}, not {}",
+            base.0 + i64::from(last_delta),
+            base.0.wrapping_add(stated.into())
+        ));
     }
     if batch.magic() != 2 {
-        wrong.push(format!("its magic is {}, its checksum that of magic 2", batch.magic()));
+        wrong.push(format!(
+            "its magic is {}, its checksum that of magic 2",
+            batch.magic()
+        ));
     }
     if !rows.is_all {
         wrong.push("bytes at its end are no records".to_owned());
@@ -78,7 +96,11 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     Some(Remade {
         bytes: remake.finish(rows.count)?,
         lost: if is_junk(&batch, &rows) { 0 } else { lost },
-        what: format!("the batch at offset {} is rewritten: {}", base.0, wrong.join("; ")),
+        what: format!(
+            "the batch at offset {} is rewritten: {}",
+            base.0,
+            wrong.join("; ")
+        ),
     })
 }
 
@@ -91,7 +113,13 @@ fn is_junk(batch: &RecordBatch<'_>, rows: &Rows) -> bool {
 /// then in the first way in which there are records.
 fn readings(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<Rows> {
     let stated = batch.codec().ok();
-    let all = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
+    let all = [
+        Codec::None,
+        Codec::Gzip,
+        Codec::Snappy,
+        Codec::Lz4,
+        Codec::Zstd,
+    ];
     let mut best: Option<Rows> = None;
     for codec in stated.into_iter().chain(all) {
         let bytes = if codec == Codec::None {
@@ -120,7 +148,8 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
         if record.offset_delta.0 <= last_delta || record.attributes != 0 {
             break;
         }
-        is_control &= ControlType::parse(record.key).is_ok_and(|kind| !matches!(kind, ControlType::Unknown(_)));
+        is_control &= ControlType::parse(record.key)
+            .is_ok_and(|kind| !matches!(kind, ControlType::Unknown(_)));
         last_delta = record.offset_delta.0;
         count += 1;
         at += size;
