@@ -18,6 +18,7 @@ mod process;
 mod properties;
 mod readme;
 mod show;
+mod specimens;
 mod temp;
 mod tidy;
 mod truth;
