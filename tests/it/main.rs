@@ -22,6 +22,7 @@ mod specimens;
 mod temp;
 mod tidy;
 mod truth;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::path::Path;
