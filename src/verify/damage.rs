@@ -348,9 +348,8 @@ mod tests {
 
     #[test]
     fn parts_tile_the_gap_whatever_the_bytes() {
-        let mut bytes: Vec<u8> = (0..5000_u32)
-            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-            .collect();
+        let noise = (0..5000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]);
+        let mut bytes: Vec<u8> = noise.collect();
         bytes[1000..2000].fill(0);
         for end in [0, 1, 17, 61, 3000, 5000] {
             let parts = parts(&bytes[..end], 7..7 + end as u64);

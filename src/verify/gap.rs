@@ -245,8 +245,8 @@ mod tests {
     /// The code and what is lost of a tail of these bytes behind offset 9.
     fn tail(bytes: &[u8], is_live: bool, is_last: bool) -> &'static str {
         let subject = Subject {
-            is_live,
             is_last,
+            is_live,
             ..Subject::at(Path::new("t-0/00000000000000000000.log"))
         };
         let last = Info {

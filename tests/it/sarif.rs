@@ -113,10 +113,10 @@ impl Validator {
             ) {
                 (Some(schema), _) if word == "properties" => self.check(schema, field, &at),
                 (None, Value::Bool(false)) if word != "properties" => {
-                    self.wrong.push(format!("{at}: unknown"))
+                    self.wrong.push(format!("{at}: unknown"));
                 }
                 (None, rule @ Value::Object(_)) if word != "properties" => {
-                    self.check(rule, field, &at)
+                    self.check(rule, field, &at);
                 }
                 _ => {}
             }
