@@ -17,14 +17,18 @@ mod jobs;
 mod limits;
 mod ls;
 mod ls_ends;
+mod manuals;
 mod process;
 mod properties;
 mod readme;
 mod repair;
+mod sarif;
 mod show;
+mod specimens;
 mod temp;
 mod tidy;
 mod truth;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::path::Path;
