@@ -1,13 +1,10 @@
 //! `kseg repair apply`: a plan carried out.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use kseg::repair::{
-    Applied, Consent, Counts, Derive, Error, PlanPath, RealDisk, Recipe, Sharing, Target, apply,
-    approve,
-};
+use kseg::repair::planner::Rebuild;
+use kseg::repair::{Applied, Consent, Counts, RealDisk, Sharing, Target, apply, approve};
 
 use super::{manual, read};
 use crate::cli::Context;
@@ -86,7 +83,7 @@ impl Apply {
             _ => bail!("either --into or --in-place says where"),
         };
         let approved = approve(&plan, &target, &consent, &RealDisk)?;
-        let applied = apply(approved, &RealDisk, &Underived)?;
+        let applied = apply(approved, &RealDisk, &Rebuild)?;
         context.say(told(&applied).as_bytes());
         Ok(match manual(&plan) {
             0 => Outcome::Clean,
@@ -122,23 +119,5 @@ fn told(applied: &Applied) -> String {
             format!("{changed} paths changed; to go back: kseg repair undo {shown}\n")
         }
         Applied::Nothing => "nothing to do\n".into(),
-    }
-}
-
-/// Computes nothing: refuses before anything is changed.
-struct Underived;
-
-impl Derive for Underived {
-    fn derive(
-        &self,
-        file: &PlanPath,
-        _recipe: &Recipe,
-        _locate: &dyn Fn(&str) -> PathBuf,
-        _out: &mut dyn Write,
-    ) -> Result<(), Error> {
-        Err(Error::Underived {
-            file: file.clone(),
-            why: "this kseg cannot compute derived files".into(),
-        })
     }
 }

@@ -1,6 +1,7 @@
 //! `kseg repair`: plans shown, applied and undone.
 
 mod apply;
+mod plan;
 mod show;
 mod undo;
 
@@ -39,6 +40,7 @@ pub(crate) struct Repair {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Plan(plan::Plan),
     Show(show::Show),
     Apply(apply::Apply),
     Undo(undo::Undo),
@@ -48,6 +50,7 @@ impl Repair {
     /// Does what its subcommand says.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         match self.command {
+            Command::Plan(command) => command.run(context),
             Command::Show(command) => command.run(context),
             Command::Apply(command) => command.run(context),
             Command::Undo(command) => command.run(context),

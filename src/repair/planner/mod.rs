@@ -16,7 +16,7 @@ mod salvage;
 mod steps;
 mod survey;
 
-use std::path::Path;
+pub use derived::Rebuild;
 
 use super::disk::Disk;
 use super::error::{Error, Refusal};
@@ -43,11 +43,8 @@ pub fn plan(
     options: Options,
     disk: &dyn Disk,
 ) -> Result<Plan, Error> {
-    let root = place
-        .path()
-        .canonicalize()
-        .map_err(store_error(place.path()))?;
-    let mut steps = Steps::new(disk, &root);
+    let root = place.path();
+    let mut steps = Steps::new(disk, root);
     let scope = match place {
         Place::LogDir(dir) => {
             for item in dir.partitions() {
@@ -63,7 +60,9 @@ pub fn plan(
         }
         Place::File(item) => return Err(Refusal::NoRoot(item.path().to_owned()).into()),
     };
-    let root = root.canonicalize().map_err(store_error(root))?;
+    let root = root
+        .canonicalize()
+        .map_err(|why| Error::from(store::Error::io(root)(why)))?;
     let draft = Draft {
         schema: plan::SCHEMA.to_owned(),
         tool: concat!("kseg ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -72,10 +71,6 @@ pub fn plan(
         steps: steps.finish(),
     };
     Ok(Plan::try_from(draft)?)
-}
-
-fn store_error(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    |why| store::Error::io(path)(why).into()
 }
 
 /// The steps for one partition; none if nothing is wrong there.
