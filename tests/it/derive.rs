@@ -12,15 +12,10 @@ use kseg::format::{
     Batch, FileKind, LeaderEpochs, OffsetCheckpoint, OffsetIndex, ProducerSnapshot, Scratch,
     TimeIndex,
 };
-use kseg::scan::derive::{
-    Ended, Epochs, Exception, LogState, Producers, Recovered, SegmentIndexes, Settings, Violation,
-    Way, recover,
-};
+use kseg::scan::derive::{Ended, Epochs, LogState, Producers, Recovered, Settings, Way, recover};
 use kseg::scan::{Policy, Span, Walk};
 use kseg::store::{LogFile, Partition, Segment, Source};
 use kseg::wire::{Offset, Release};
-
-use serde_json::Value;
 
 use crate::cases::{Case, TESTDATA, cases};
 
@@ -231,7 +226,7 @@ fn snapshot_at(partition: &Partition, offset: Offset) -> Option<(PathBuf, Vec<u8
     fs::read(&path).ok().map(|bytes| (path, bytes))
 }
 
-fn log_of(segment: &Segment) -> Option<LogFile> {
+pub(crate) fn log_of(segment: &Segment) -> Option<LogFile> {
     Source::read(segment.log()).ok().map(LogFile::Whole)
 }
 
@@ -309,7 +304,7 @@ fn lead_to_the_right_places(log: &LogFile, done: &Recovered) {
         let upto = batches
             .iter()
             .take_while(|batch| batch.last_offset() <= entry.offset);
-        let largest = upto.map(|batch| batch.max_timestamp()).max();
+        let largest = upto.map(Batch::max_timestamp).max();
         assert!(largest.is_none_or(|largest| largest <= entry.timestamp));
     }
 }
@@ -392,183 +387,4 @@ fn files_derived_from_a_log_are_those_of_its_broker() {
         shares.eq(SHARES.iter().copied()),
         "the shares above are not those expected"
     );
-}
-
-/// The first violation of a log that somebody damaged.
-fn violation_of(path: &str) -> Violation {
-    let path = Path::new(TESTDATA).join(path);
-    let partition = Partition::open(path).unwrap();
-    let mut state = LogState::default();
-    let mut scratch = Scratch::default();
-    let mut ended = partition.segments().into_iter().filter_map(|segment| {
-        let log = log_of(&segment).unwrap();
-        let index_interval_bytes = 256;
-        let settings = Settings {
-            index_interval_bytes,
-            ..Settings::default()
-        };
-        let (base, policy) = (segment.base_offset(), Policy::Trust);
-        let done = recover(&log, policy, settings, base, &mut state, &mut scratch).unwrap();
-        match done.ended {
-            Some(Ended::Violation(violation)) => Some(violation),
-            _ => None,
-        }
-    });
-    ended.next().expect("a violation")
-}
-
-#[test]
-fn what_brokers_threw_at_damaged_logs_is_told() {
-    let found = [
-        "marker-short-key-mid/files/orders539-0",
-        "forge-offset-2g-mid/files/orders422-0",
-    ]
-    .map(|case| {
-        let violation = violation_of(&format!("kafka-4.3.1/{case}"));
-        let exception = violation.exception(Settings::default().kafka);
-        (exception, violation.to_string())
-    });
-    let expected = [
-        (
-            Exception::InvalidRecord,
-            "a control batch cannot be read: control record without a key of at least 4 bytes",
-        ),
-        (
-            Exception::OffsetOverflow,
-            "offset 2147483689 is too far from the base offset 26",
-        ),
-    ];
-    assert_eq!(
-        found,
-        expected.map(|(exception, text)| (exception, text.to_owned()))
-    );
-}
-
-/// `KSEG_CORPUS` beside a folder `oracle/recovery/VERSION/` that tells what brokers made of its damaged logs: where they
-/// recovered a segment, its indexes are these.
-#[test]
-fn indexes_of_recovered_logs_are_those_of_the_broker_that_recovered_them() {
-    let Some(corpus) = std::env::var_os("KSEG_CORPUS").map(PathBuf::from) else {
-        return;
-    };
-    let mut counts = BTreeMap::<String, (usize, usize)>::new();
-    let mut different = Vec::new();
-    for version in ["2.8.2", "3.9.1", "4.3.1"] {
-        let told = corpus
-            .with_file_name("oracle")
-            .join("recovery")
-            .join(version);
-        for entry in fs::read_dir(told).unwrap() {
-            let path = entry.unwrap().path();
-            let about: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-            let outcome = &about["unclean-rp0"];
-            let name = path.file_stem().unwrap().to_str().unwrap();
-            // The cleaner was at work behind the recovery; a link whose target is not there.
-            if name.starts_with("cleaner-") || name == "log-is-symlink" {
-                continue;
-            }
-            if outcome["outcome"] != "loaded" || outcome["gone"] != Value::Array(Vec::new()) {
-                continue;
-            }
-            let dir = corpus
-                .join("damage")
-                .join(path.file_stem().unwrap())
-                .join("files");
-            for (ours, theirs, file) in recovered(&dir, version, &outcome["after"]) {
-                let (same, all) = counts.entry(version.to_owned()).or_default();
-                *all += 1;
-                *same += usize::from(ours == theirs);
-                if ours != theirs {
-                    different.push(format!("{version} {file} {ours:02x?} {theirs:02x?}"));
-                }
-            }
-        }
-    }
-    println!("{counts:?}");
-    assert!(different.is_empty(), "{different:#?}");
-}
-
-/// The indexes derived from the partitions in `dir`, those after a recovery, and the names of the files.
-fn recovered(dir: &Path, version: &str, after: &Value) -> Vec<(Vec<u8>, Vec<u8>, String)> {
-    let settings = Settings {
-        index_interval_bytes: 256,
-        kafka: version.parse().unwrap(),
-        ..Settings::default()
-    };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if !path.is_dir() || name.starts_with("__") {
-            continue;
-        }
-        let mut state = LogState::default();
-        let mut scratch = Scratch::default();
-        for segment in Partition::open(&path).unwrap().segments() {
-            let Some(log) = log_of(&segment) else {
-                continue;
-            };
-            let (policy, base) = (Policy::Verify, segment.base_offset());
-            let done = recover(&log, policy, settings, base, &mut state, &mut scratch).unwrap();
-            for (suffix, ours) in [
-                ("index", done.indexes.offset_index()),
-                ("timeindex", done.indexes.time_index()),
-                ("txnindex", done.indexes.txn_index()),
-            ] {
-                let file = segment.log().with_extension(suffix);
-                let key = format!("{name}/{}", file.file_name().unwrap().to_str().unwrap());
-                let theirs = match after[&key]["hex"].as_str() {
-                    Some(hex) => hex
-                        .as_bytes()
-                        .chunks(2)
-                        .map(|pair| {
-                            u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()
-                        })
-                        .collect(),
-                    None if after[&key].is_null() => fs::read(&file).unwrap_or_default(),
-                    None => continue,
-                };
-                files.push((ours.to_vec(), theirs, file.display().to_string()));
-            }
-            if done.ended.is_some() {
-                break;
-            }
-        }
-    }
-    files
-}
-
-/// A log of transactions, any bit of whose headers and markers may be wrong.
-#[test]
-fn no_flipped_bit_is_more_than_a_violation() {
-    let dir = Path::new(TESTDATA).join("kafka-4.3.1/txns-4.3.1/files/willow.ledger-0");
-    let bytes = fs::read(dir.join("00000000000000000000.log")).unwrap();
-    let settings = Settings {
-        index_interval_bytes: 0,
-        max_index_bytes: 64,
-        ..Settings::default()
-    };
-    let mut violations = 0;
-    for bit in 0..bytes.len().min(1500) * 8 {
-        let mut bytes = bytes.clone();
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        let mut state = LogState::default();
-        let mut indexes = SegmentIndexes::new(settings, Offset(0));
-        let mut scratch = Scratch::default();
-        for span in Walk::new(&bytes, Policy::Trust) {
-            let Span::Frame(frame) = span else { continue };
-            let Ok(batch) = Batch::parse(frame) else {
-                continue;
-            };
-            violations += usize::from(state.take(&batch, &mut indexes, &mut scratch).is_err());
-        }
-        let _ = indexes.close();
-        assert!(indexes.offset_index().len() <= 64 && indexes.time_index().len() <= 64);
-        let snapshot = state.producers.snapshot();
-        let snapshot = ProducerSnapshot::parse(&snapshot).unwrap();
-        assert_eq!(snapshot.check(), Ok(()));
-        state.producers = Producers::load(&snapshot, None).unwrap();
-        state.epochs.encode();
-    }
-    assert!(violations > 0);
 }

@@ -18,6 +18,7 @@ mod limits;
 mod process;
 mod properties;
 mod readme;
+mod recovered;
 mod show;
 mod temp;
 mod tidy;
