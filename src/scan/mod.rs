@@ -1,4 +1,4 @@
-//! Drivers: files to spans, spans to whoever visits them, on as many threads as wanted. And [`derive`]: what brokers make
+//! Drivers: files to spans, spans to whoever visits them, on as many threads as wanted. And [`mod@derive`]: what brokers make
 //! of the batches that come by.
 //!
 //! **Invariant:** the spans of a file tile it, and what visitors produce comes out in file order, the same bytes at any
