@@ -23,6 +23,7 @@ mod properties;
 mod readme;
 mod repair;
 mod sarif;
+mod recovered;
 mod show;
 mod specimens;
 mod temp;
