@@ -3,12 +3,17 @@
 //! **Invariant:** the spans of a file tile it, and what visitors produce comes out in file order, the same bytes at any
 //! thread count; memory is bounded whatever the file size. Absent on purpose: what is wrong, only where it was looked.
 
+pub mod filter;
+pub mod locate;
 pub mod parallel;
 mod search;
 pub mod seek;
+pub mod transactions;
 pub mod visit;
 pub mod walk;
 
+pub use filter::Filter;
 pub use parallel::{Jobs, scan};
+pub use transactions::Transactions;
 pub use visit::{Merge, Output, Parcel, Visitor};
 pub use walk::{Policy, Span, Walk};
