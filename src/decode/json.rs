@@ -63,41 +63,99 @@ impl Value<'_> {
 
 /// Appends a string with the escapes of Jackson. Bytes that are not UTF-8 are replaced as Java does.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
+    if let Ok(text) = simdutf8::basic::from_utf8(text) {
+        return write_text(text, out);
+    }
     out.push(b'"');
-    each_piece(text, |piece| {
-        let mut plain = piece.as_bytes();
-        while let Some(at) = plain
-            .iter()
-            .position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')
-        {
-            let (before, after) = plain.split_at_checked(at).unwrap_or_default();
-            let Some((&byte, rest)) = after.split_first() else {
-                break;
-            };
-            out.extend_from_slice(before);
-            write_escape(byte, out);
-            plain = rest;
-        }
-        out.extend_from_slice(plain);
-    });
+    each_piece(text, |piece| write_escaped(piece.as_bytes(), out));
     out.push(b'"');
 }
 
-fn write_escape(byte: u8, out: &mut Vec<u8>) {
-    let letter = match byte {
-        b'"' | b'\\' => byte,
-        0x08 => b'b',
-        b'\t' => b't',
-        b'\n' => b'n',
-        0x0c => b'f',
-        b'\r' => b'r',
-        _ => {
+/// Appends a text as a string with the escapes of Jackson.
+#[inline]
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    write_escaped(text.as_bytes(), out);
+    out.push(b'"');
+}
+
+/// What is looked at together for anything to escape.
+const BLOCK: usize = 32;
+
+/// What stands in a string for a byte: itself, or behind a backslash a letter, where `u` begins a number.
+const LETTERS: [u8; 256] = {
+    let mut letters = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[expect(clippy::indexing_slicing, reason = "checked by the compiler")]
+        {
+            letters[byte as usize] = match byte {
+                0x08 => b'b',
+                b'\t' => b't',
+                b'\n' => b'n',
+                0x0c => b'f',
+                b'\r' => b'r',
+                0..=0x1f => b'u',
+                _ => byte,
+            };
+        }
+        if byte == u8::MAX {
+            break letters;
+        }
+        byte = byte.wrapping_add(1);
+    }
+};
+
+/// Bitwise, so that a whole block is tested at once.
+#[inline]
+fn must_escape(byte: u8) -> bool {
+    (byte < b' ') | (byte == b'"') | (byte == b'\\')
+}
+
+fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (blocks, _) = rest.as_chunks::<BLOCK>();
+        let is_plain = |block: &&[u8; BLOCK]| {
+            !block
+                .iter()
+                .fold(false, |any, byte| any | must_escape(*byte))
+        };
+        let plain = blocks.iter().take_while(is_plain).count();
+        let (clean, after) = rest
+            .split_at_checked(plain.saturating_mul(BLOCK))
+            .unwrap_or_default();
+        out.extend_from_slice(clean);
+        let (block, after) = after.split_at_checked(BLOCK).unwrap_or((after, &[]));
+        write_block(block, out);
+        rest = after;
+    }
+}
+
+/// Appends a few bytes of which some must be escaped: without a branch for each that must.
+#[inline]
+fn write_block(block: &[u8], out: &mut Vec<u8>) {
+    let mut room = [0; 2 * BLOCK];
+    let mut end = 0_usize;
+    for &byte in block {
+        let letter = LETTERS.get(usize::from(byte)).copied().unwrap_or(byte);
+        if letter == b'u' && byte != b'u' {
+            out.extend_from_slice(room.get(..end).unwrap_or_default());
             out.extend_from_slice(b"\\u00");
             out.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
-            return;
+            end = 0;
+            continue;
         }
-    };
-    out.extend_from_slice(&[b'\\', letter]);
+        if let Some(slot) = room.get_mut(end) {
+            *slot = b'\\';
+        }
+        end = end.wrapping_add(usize::from(must_escape(byte)));
+        if let Some(slot) = room.get_mut(end) {
+            *slot = letter;
+        }
+        end = end.wrapping_add(1);
+    }
+    out.extend_from_slice(room.get(..end).unwrap_or_default());
 }
 
 /// The upper-case hexadecimal digit of a number below 16.
@@ -155,18 +213,30 @@ pub fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn encode64(alphabet: &[u8; 64], bytes: &[u8], out: &mut Vec<u8>) {
-    for group in bytes.chunks(3) {
-        let (a, b, c) = match *group {
-            [a, b, c] => (a, b, c),
-            [a, b] => (a, b, 0),
-            [a] => (a, 0, 0),
-            _ => return,
-        };
-        let sextets = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
-        // One byte needs two characters, three need four.
-        for sextet in sextets.into_iter().take(group.len().saturating_add(1)) {
-            out.extend(alphabet.get(usize::from(sextet & 0x3f)));
-        }
+    let letter = |sextet: u8| {
+        let index = usize::from(sextet & 0x3f);
+        alphabet.get(index).copied().unwrap_or_default()
+    };
+    let letters = |[a, b, c]: [u8; 3]| {
+        [
+            letter(a >> 2),
+            letter(a << 4 | b >> 4),
+            letter(b << 2 | c >> 6),
+            letter(c),
+        ]
+    };
+    let (groups, last) = bytes.as_chunks::<3>();
+    let start = out.len();
+    out.resize(start.saturating_add(groups.len().saturating_mul(4)), 0);
+    let (rooms, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut();
+    for (room, group) in rooms.iter_mut().zip(groups) {
+        *room = letters(*group);
+    }
+    // One byte needs two characters, two need three.
+    match *last {
+        [a] => out.extend(letters([a, 0, 0]).iter().take(2)),
+        [a, b] => out.extend(letters([a, b, 0]).iter().take(3)),
+        _ => {}
     }
 }
 
@@ -196,6 +266,24 @@ mod tests {
             shown(|out| write_string(b"\n\xed\xa0\x80\"", out)),
             "\"\\n\u{fffd}\\\"\""
         );
+    }
+
+    #[test]
+    fn escapes_are_found_wherever_they_stand() {
+        for byte in 0..=u8::MAX {
+            for at in [0, 1, 7, 31, 32, 33, 63, 64, 90] {
+                let mut text = vec![b'u'; 97];
+                text[at] = byte;
+                let string = String::from_utf8_lossy(&text);
+                let shown = shown(|out| write_string(&text, out));
+                let read: String = serde_json::from_str(&shown).unwrap();
+                assert_eq!(read, string);
+            }
+        }
+        let all: String = (0..128).map(char::from).collect();
+        let shown = shown(|out| write_text(&all.repeat(3), out));
+        let read: String = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read, all.repeat(3));
     }
 
     #[test]
