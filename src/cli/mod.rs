@@ -1,10 +1,13 @@
 //! The command line: one file a command, and what they share.
 
 mod args;
+mod cat;
 mod dump;
 mod exit;
-#[expect(dead_code, reason = "the commands that use it follow")]
 mod input;
+mod output;
+mod pick;
+mod range;
 mod render;
 mod show;
 
@@ -35,6 +38,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Cat(cat::Cat),
     Dump(dump::Dump),
     Show(show::Show),
 }
@@ -69,6 +73,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         err: io::stderr(),
     };
     let outcome = match cli.command {
+        Command::Cat(command) => command.run(&mut context),
         Command::Dump(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
     };

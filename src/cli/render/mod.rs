@@ -4,7 +4,6 @@ pub(crate) mod coordinators;
 pub(crate) mod dump_log_segments;
 mod fields;
 pub(crate) mod json;
-#[expect(dead_code, unused_imports, reason = "the commands that use it follow")]
 pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod table;

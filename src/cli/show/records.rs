@@ -101,7 +101,10 @@ fn marker(record: &Record<'_>) -> Meaning {
             }
         }
     };
-    ([Cell::text(kind.name()), Cell::None, Cell::None, value], wrong)
+    (
+        [Cell::text(kind.name()), Cell::None, Cell::None, value],
+        wrong,
+    )
 }
 
 /// Type, version, key and value of a record of an internal topic.
