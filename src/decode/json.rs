@@ -82,88 +82,135 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
 /// What is looked at together for anything to escape.
 const BLOCK: usize = 32;
 
-/// What stands in a string for a byte: itself, or behind a backslash a letter, where `u` begins a number.
-const LETTERS: [u8; 256] = {
-    let mut letters = [0; 256];
+/// What stands in a string for each byte that cannot stand there itself: at most six characters, and, last, how many.
+const ESCAPES: [[u8; 8]; 128] = {
+    let mut escapes = [[0; 8]; 128];
     let mut byte = 0_u8;
-    loop {
+    while byte < 128 {
+        let letter = match byte {
+            b'"' | b'\\' => byte,
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0c => b'f',
+            b'\r' => b'r',
+            _ => b'u',
+        };
         #[expect(clippy::indexing_slicing, reason = "checked by the compiler")]
         {
-            letters[byte as usize] = match byte {
-                0x08 => b'b',
-                b'\t' => b't',
-                b'\n' => b'n',
-                0x0c => b'f',
-                b'\r' => b'r',
-                0..=0x1f => b'u',
-                _ => byte,
+            escapes[byte as usize] = match letter {
+                b'u' => {
+                    let low = b"0123456789ABCDEF"[(byte & 0xf) as usize];
+                    [b'\\', b'u', b'0', b'0', b'0' | (byte >> 4), low, 0, 6]
+                }
+                _ => [b'\\', letter, 0, 0, 0, 0, 0, 2],
             };
-        }
-        if byte == u8::MAX {
-            break letters;
         }
         byte = byte.wrapping_add(1);
     }
+    escapes
 };
 
-/// Bitwise, so that a whole block is tested at once.
-#[inline]
-fn must_escape(byte: u8) -> bool {
-    (byte < b' ') | (byte == b'"') | (byte == b'\\')
-}
-
 fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
+    let is_plain = |block: &&[u8; BLOCK]| {
+        let must_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        !block
+            .iter()
+            .fold(false, |any, byte| any | must_escape(*byte))
+    };
+    let mut pending = Pending::default();
     let mut rest = text;
-    while !rest.is_empty() {
+    loop {
         let (blocks, _) = rest.as_chunks::<BLOCK>();
-        let is_plain = |block: &&[u8; BLOCK]| {
-            !block
-                .iter()
-                .fold(false, |any, byte| any | must_escape(*byte))
-        };
         let plain = blocks.iter().take_while(is_plain).count();
         let (clean, after) = rest
             .split_at_checked(plain.saturating_mul(BLOCK))
             .unwrap_or_default();
         out.extend_from_slice(clean);
         let (block, after) = after.split_at_checked(BLOCK).unwrap_or((after, &[]));
-        write_block(block, out);
+        let (words, last) = block.as_chunks::<8>();
+        for word in words {
+            pending.word(u64::from_be_bytes(*word), 8);
+        }
+        let bytes = u32::try_from(last.len()).unwrap_or_default();
+        let word = last
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let shift = 64_u32.saturating_sub(bytes.saturating_mul(8));
+        pending.word(word.checked_shl(shift).unwrap_or_default(), bytes);
+        pending.flush(out);
         rest = after;
+        if rest.is_empty() {
+            return;
+        }
     }
 }
 
-/// Appends a few bytes of which some must be escaped: without a branch for each that must.
+/// An escaped block in the making: written in words of eight bytes, of which the next one overwrites what is too much.
+struct Pending {
+    room: [u8; 6 * BLOCK + 8],
+    end: usize,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            room: [0; 6 * BLOCK + 8],
+            end: 0,
+        }
+    }
+}
+
+impl Pending {
+    /// Appends `bytes` bytes of the eight given.
+    #[inline]
+    fn put(&mut self, word: u64, bytes: u32) {
+        let room = self.room.get_mut(self.end..).unwrap_or_default();
+        if let Some(room) = room.first_chunk_mut() {
+            *room = word.to_be_bytes();
+        }
+        self.end = self.end.wrapping_add(bytes as usize);
+    }
+
+    /// Appends the first `left` bytes of a word, escaped.
+    #[inline]
+    fn word(&mut self, mut word: u64, mut left: u32) {
+        let mut marks = escape_marks(word);
+        loop {
+            let plain = (marks.leading_zeros() >> 3).min(left);
+            self.put(word, plain);
+            left = left.wrapping_sub(plain);
+            if left == 0 {
+                return;
+            }
+            let after = word.checked_shl(plain << 3).unwrap_or_default();
+            let [byte, ..] = after.to_be_bytes();
+            let escape = ESCAPES.get(usize::from(byte)).copied().unwrap_or_default();
+            let [.., size] = escape;
+            self.put(u64::from_be_bytes(escape), u32::from(size));
+            left = left.wrapping_sub(1);
+            word = after << 8;
+            marks = marks.checked_shl(plain << 3).unwrap_or_default() << 8;
+        }
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.room.get(..self.end).unwrap_or_default());
+        self.end = 0;
+    }
+}
+
+/// The top bit of every byte that must be escaped: below a blank, a quote or a backslash.
 #[inline]
-fn write_block(block: &[u8], out: &mut Vec<u8>) {
-    let mut room = [0; 2 * BLOCK];
-    let mut end = 0_usize;
-    for &byte in block {
-        let letter = LETTERS.get(usize::from(byte)).copied().unwrap_or(byte);
-        if letter == b'u' && byte != b'u' {
-            out.extend_from_slice(room.get(..end).unwrap_or_default());
-            out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
-            end = 0;
-            continue;
-        }
-        if let Some(slot) = room.get_mut(end) {
-            *slot = b'\\';
-        }
-        end = end.wrapping_add(usize::from(must_escape(byte)));
-        if let Some(slot) = room.get_mut(end) {
-            *slot = letter;
-        }
-        end = end.wrapping_add(1);
-    }
-    out.extend_from_slice(room.get(..end).unwrap_or_default());
-}
-
-/// The upper-case hexadecimal digit of a number below 16.
-fn hex_digit(n: u8) -> u8 {
-    b"0123456789ABCDEF"
-        .get(usize::from(n))
-        .copied()
-        .unwrap_or_default()
+fn escape_marks(word: u64) -> u64 {
+    const EACH: u64 = u64::MAX / 255;
+    const LOW: u64 = 0x7f * EACH;
+    // The top bit stays clear where a byte is zero; no byte disturbs its neighbour.
+    let not_zero = |word: u64| (word & LOW).wrapping_add(LOW) | word;
+    let control = not_zero(word & (0xe0 * EACH));
+    let quote = not_zero(word ^ (0x22 * EACH));
+    let backslash = not_zero(word ^ (0x5c * EACH));
+    !(control & quote & backslash) & !LOW
 }
 
 /// Appends a number as `Double.toString` of Java does: plain from 10⁻³ to 10⁷, else with an exponent, and always with

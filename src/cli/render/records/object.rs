@@ -1,10 +1,11 @@
 //! Records as JSON objects of schema `kseg.record/1`.
 
-use kseg::decode::json::write_string;
-use kseg::format::{Batch, Record};
+use kseg::decode::json::write_text;
+use kseg::format::Batch;
 
 use super::Entry;
-use super::content::Contents;
+use super::batch::{Facts, crc_name};
+use super::content::View;
 use crate::cli::render::Push;
 
 /// Writes objects; what all records of a batch have in common is made once.
@@ -57,11 +58,17 @@ impl Identity {
 
 impl Objects {
     /// Appends a record.
-    pub(super) fn record(&mut self, contents: &Contents, entry: Entry<'_, '_>, out: &mut Vec<u8>) {
-        let batch = Some(Identity::of(&entry));
+    pub(super) fn record(
+        &mut self,
+        entry: &Entry<'_, '_>,
+        view: &View<'_>,
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) {
+        let batch = Some(Identity::of(entry));
         if self.batch != batch || self.topic.as_deref() != entry.topic {
             self.batch = batch;
-            self.enter(&entry);
+            self.enter(entry);
         }
         let record = entry.record;
         out.extend_from_slice(&self.head);
@@ -69,118 +76,92 @@ impl Objects {
             .text(",\"timestamp\":")
             .int(record.timestamp().0);
         out.extend_from_slice(&self.middle);
-        contents.value(record.key(), out);
+        view.key(scratch).write_json(out);
         out.text(",\"value\":");
-        contents.value(record.value(), out);
-        headers(contents, record, out);
-        out.text(",\"serialized_key_size\":")
-            .int(size(record.key()))
-            .text(",\"serialized_value_size\":")
-            .int(size(record.value()));
+        view.value(scratch).write_json(out);
+        out.text(",\"headers\":");
+        write_headers(view, out);
+        out.text(",\"serialized_key_size\":");
+        number(view.key_size(), out);
+        out.text(",\"serialized_value_size\":");
+        number(view.value_size(), out);
         out.extend_from_slice(&self.tail);
-        id(record.sequence(), out);
+        number(Some(record.sequence()).filter(|n| *n != -1), out);
         out.extend_from_slice(&self.end);
+        if let Some(name) = view.control_type() {
+            out.text(",\"control_type\":\"").text(name).text("\"");
+        }
+        if let Some(name) = view.type_name() {
+            out.text(",\"type\":\"").text(name).text("\"");
+        }
+        if let Some(version) = view.version() {
+            out.text(",\"version\":").int(version);
+        }
         out.push(b'}');
     }
 
     /// Makes what all records of the batch have in common.
+    #[cold]
     fn enter(&mut self, entry: &Entry<'_, '_>) {
         self.topic = entry.topic.map(str::to_owned);
-        let batch = entry.batch;
+        let facts = Facts::of(entry.batch);
         let head = &mut self.head;
         head.clear();
         head.text("{\"schema\":\"kseg.record/1\",\"topic\":");
         match entry.topic {
-            Some(topic) => write_string(topic.as_bytes(), head),
+            Some(topic) => write_text(topic, head),
             None => drop(head.text("null")),
         }
         head.text(",\"partition\":");
         number(entry.partition, head);
         head.text(",\"offset\":");
 
-        let of_v2 = match batch {
-            Batch::V2(batch) => Some(batch),
-            _ => None,
-        };
         let middle = &mut self.middle;
         middle.clear();
         middle
             .text(",\"timestamp_type\":\"")
-            .text(batch.timestamp_type().name())
+            .text(entry.batch.timestamp_type().name())
             .text("\",\"leader_epoch\":");
-        let epoch = of_v2.map(|batch| batch.leader_epoch().0);
-        number(epoch.filter(|epoch| *epoch >= 0), middle);
+        number(facts.leader_epoch, middle);
         middle.text(",\"key\":");
 
         let tail = &mut self.tail;
         tail.clear();
         tail.text(",\"position\":")
-            .int(batch.position().0)
+            .int(entry.batch.position().0)
             .text(",\"batch_base_offset\":");
-        number(base_offset(batch), tail);
+        number(facts.base_offset, tail);
         tail.text(",\"codec\":");
-        match batch.codec() {
-            Ok(codec) => tail.text("\"").text(codec.name()).text("\""),
-            Err(_) => tail.text("null"),
-        };
+        word(facts.codec, tail);
         tail.text(",\"producer_id\":");
-        id(of_v2.map_or(-1, |batch| batch.producer_id().0), tail);
+        number(facts.producer_id, tail);
         tail.text(",\"producer_epoch\":");
-        id(of_v2.map_or(-1, |batch| batch.producer_epoch()), tail);
+        number(facts.producer_epoch, tail);
         tail.text(",\"sequence\":");
 
         let end = &mut self.end;
         end.clear();
         end.text(",\"transactional\":")
-            .bool(of_v2.is_some_and(|batch| batch.is_transactional()))
+            .bool(facts.is_transactional)
             .text(",\"control\":")
-            .bool(batch.is_control())
-            .text(",\"crc\":")
-            .text(match entry.is_sound {
-                Some(true) => "\"ok\"",
-                Some(false) => "\"wrong\"",
-                None => "null",
-            })
-            .text(",\"magic\":")
-            .int(magic(batch));
+            .bool(entry.batch.is_control())
+            .text(",\"crc\":");
+        word(crc_name(entry.is_sound), end);
+        end.text(",\"magic\":").int(facts.magic);
     }
 }
 
-/// The offset of slot 0. A compressed set of magic 0 or 1 has only that of its last message.
-fn base_offset(batch: &Batch<'_>) -> Option<i64> {
-    match batch {
-        Batch::V2(batch) => Some(batch.base_offset().0),
-        Batch::Legacy(message) => message
-            .codec()
-            .is_ok_and(|codec| codec.name() == "none")
-            .then(|| message.offset().0),
-        _ => None,
-    }
-}
-
-fn magic(batch: &Batch<'_>) -> i8 {
-    match batch {
-        Batch::Legacy(message) => message.magic(),
-        Batch::V2(batch) => batch.magic(),
-        _ => -1,
-    }
-}
-
-fn headers(contents: &Contents, record: &Record<'_>, out: &mut Vec<u8>) {
-    out.text(",\"headers\":[");
-    for (index, header) in record.headers().enumerate() {
+/// Appends the headers as an array of objects.
+pub(super) fn write_headers(view: &View<'_>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, (name, value)) in view.headers().enumerate() {
         out.text(if index > 0 { ",{\"key\":" } else { "{\"key\":" });
-        contents.value(Some(header.key), out);
+        name.write_json(out);
         out.text(",\"value\":");
-        contents.value(header.value, out);
+        value.write_json(out);
         out.push(b'}');
     }
     out.push(b']');
-}
-
-/// Bytes of a key or value as a consumer tells them: −1 for null.
-fn size(bytes: Option<&[u8]>) -> i64 {
-    bytes.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX))
 }
 
 /// A number, or null.
@@ -191,7 +172,10 @@ fn number(number: Option<impl itoa::Integer>, out: &mut Vec<u8>) {
     };
 }
 
-/// A number; −1 is none.
-fn id(id: impl Into<i64>, out: &mut Vec<u8>) {
-    number(Some(id.into()).filter(|id| *id != -1), out);
+/// A word that needs no escapes, or null.
+fn word(word: Option<&str>, out: &mut Vec<u8>) {
+    match word {
+        Some(word) => out.text("\"").text(word).text("\""),
+        None => out.text("null"),
+    };
 }
