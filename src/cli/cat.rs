@@ -52,11 +52,21 @@ pub(crate) struct Cat {
     picking: Picking,
 
     /// Stop after N records
-    #[arg(long, value_name = "N", help_heading = "Which records")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        help_heading = "Which records"
+    )]
     limit: Option<u64>,
 
     /// Only the last N records of each partition, or of each file given
-    #[arg(long, value_name = "N", help_heading = "Which records")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        help_heading = "Which records"
+    )]
     tail: Option<u64>,
 
     #[command(flatten)]

@@ -184,8 +184,10 @@ impl<'a> Places<'a> {
             Some(_) => self.indexed(last)?.unwrap_or(start).max(start),
             None => start,
         };
+        // A first offset that is too high is proof; a last one that is high enough is not, because it may be made up.
         let beyond = |place: &Place| place.first.is_some_and(|first| first > last.0);
-        let found = self.walked(from, |place| place.last >= last.0 || beyond(place))?;
+        let is_set = |place: &Place| place.first.is_none() && place.last >= last.0;
+        let found = self.walked(from, |place| beyond(place) || is_set(place))?;
         let Found::Place(place) = found else {
             return Ok(None);
         };

@@ -3,6 +3,8 @@
 
 mod alloc;
 mod cases;
+mod cat;
+mod cat_seek;
 mod cli;
 mod examples;
 mod fidelity;

@@ -53,11 +53,11 @@ pub(crate) struct Picking {
     headers: Vec<HeaderIs>,
 
     /// Only records of this producer
-    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = clap::value_parser!(i64).range(0..))]
     producer_id: Option<i64>,
 
     /// Only records that a leader of this epoch appended
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(0..))]
     epoch: Option<i32>,
 
     /// Leave out what a consumer with isolation.level=read_committed does not get: aborted transactions, and everything
