@@ -12,6 +12,7 @@ use super::exit::Outcome;
 use super::input::{Selection, logs};
 use super::output::OutputFile;
 use super::pick::{Picking, Reader, Start, Take, Track};
+use super::progress::Progress;
 use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Rendering};
 
 /// Shows the records of logs
@@ -133,7 +134,7 @@ impl Cat {
 }
 
 /// Renders every record.
-struct All<'a>(RecordRenderer<'a>);
+pub(crate) struct All<'a>(pub(crate) RecordRenderer<'a>);
 
 impl Take for All<'_> {
     #[inline]
@@ -168,7 +169,7 @@ impl Take for Several<'_> {
 /// What is written: standard output or a file.
 struct Sheet<'a> {
     context: &'a mut Context,
-    file: Option<OutputFile>,
+    file: Option<(OutputFile, Progress)>,
     format: &'a RecordFormat,
     is_empty: bool,
     written: io::Result<()>,
@@ -178,7 +179,7 @@ impl<'a> Sheet<'a> {
     fn new(context: &'a mut Context, file: Option<OutputFile>, format: &'a RecordFormat) -> Self {
         Self {
             context,
-            file,
+            file: file.map(|file| (file, Progress::new())),
             format,
             is_empty: true,
             written: Ok(()),
@@ -203,7 +204,10 @@ impl<'a> Sheet<'a> {
             self.write(text);
         }
         if !notes.is_empty() {
-            self.context.say(notes);
+            match &self.file {
+                Some((_, progress)) => progress.beside(|| self.context.say(notes)),
+                None => self.context.say(notes),
+            }
         }
         if self.written.is_err() {
             return ControlFlow::Break(());
@@ -214,7 +218,10 @@ impl<'a> Sheet<'a> {
     fn write(&mut self, bytes: &[u8]) {
         if self.written.is_ok() && !bytes.is_empty() {
             self.written = match &mut self.file {
-                Some(file) => file.write_all(bytes),
+                Some((file, progress)) => {
+                    progress.wrote(bytes.len());
+                    file.write_all(bytes)
+                }
                 None => self.context.out.write_all(bytes),
             };
         }
@@ -228,7 +235,11 @@ impl<'a> Sheet<'a> {
         let mut footer = Vec::new();
         self.format.footer(&mut footer);
         self.write(&footer);
-        match (self.written, self.file) {
+        let file = self.file.map(|(file, progress)| {
+            progress.end();
+            file
+        });
+        match (self.written, file) {
             (Ok(()), Some(file)) => file.finish(),
             (Ok(()), None) => Ok(()),
             (Err(error), Some(file)) => Err(file.failed(&error)),

@@ -4,9 +4,11 @@ mod args;
 mod cat;
 mod dump;
 mod exit;
+mod export;
 mod input;
 mod output;
 mod pick;
+mod progress;
 mod range;
 mod render;
 mod show;
@@ -40,6 +42,7 @@ struct Cli {
 enum Command {
     Cat(cat::Cat),
     Dump(dump::Dump),
+    Export(export::Export),
     Show(show::Show),
 }
 
@@ -75,6 +78,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let outcome = match cli.command {
         Command::Cat(command) => command.run(&mut context),
         Command::Dump(command) => command.run(&mut context),
+        Command::Export(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
     };
     match outcome {

@@ -28,6 +28,19 @@ impl Jobs {
         Self(threads)
     }
 
+    /// What each of `count` has of them; at least one.
+    #[must_use]
+    pub fn share(self, count: usize) -> Self {
+        let share = self.0.get().checked_div(count).and_then(NonZero::new);
+        Self(share.unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    /// Whether it is one.
+    #[must_use]
+    pub fn is_one(self) -> bool {
+        self.0 == NonZero::<usize>::MIN
+    }
+
     /// As many as the machine runs at once.
     #[must_use]
     pub fn available() -> Self {

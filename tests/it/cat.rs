@@ -9,6 +9,9 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::cases::{TESTDATA, text};
+use crate::forge::batch::TRANSACTIONAL;
+use crate::forge::{BatchSpec, Forged, Rec, control};
+use crate::temp::Temp;
 use crate::truth::{self, Record, Truth};
 
 /// At least so many records are compared.
@@ -161,7 +164,7 @@ fn committed_is_what_brokers_indexes_and_stable_offsets_leave() {
     tell(&wrong, seen);
 }
 
-/// The segment that the tests of options read: `payloads`, of which one partition has headers and all kinds of values.
+/// The partition that the tests of options read: text in keys and values, and headers.
 fn sample() -> PathBuf {
     Path::new(TESTDATA).join("kafka-4.3.1/log-start/files/iot-readings-log-start-0")
 }
@@ -211,8 +214,8 @@ fn filters_leave_what_a_look_at_all_records_leaves() {
         line["timestamp"].as_i64().unwrap() < time
     });
     leaves(&["--key", key], |line| line["key"] == key);
-    leaves(&["--key-regex", &format!("{}$", &key[2..])], |line| {
-        line["key"].as_str().unwrap().ends_with(&key[2..])
+    leaves(&["--key-regex", "7$"], |line| {
+        line["key"].as_str().unwrap().ends_with('7')
     });
     leaves(&["--value-regex", "Perth|Quito"], |line| {
         let value = line["value"].as_str().unwrap_or_default();
@@ -224,6 +227,95 @@ fn filters_leave_what_a_look_at_all_records_leaves() {
             .iter()
             .any(|h| h["key"] == "source" && h["value"] == "gen")
     });
+}
+
+/// A partition with two producers, two leader epochs, a commit, an abort and a transaction that has not ended.
+fn transactions() -> (Temp, PathBuf) {
+    let of = |offset, id, epoch, bits| {
+        BatchSpec::at(offset)
+            .producer(id, 0, 0)
+            .epoch(epoch)
+            .attributes(bits)
+            .record(Rec::new(None, Some(b"v")))
+    };
+    let log = Forged::default()
+        .with(&of(0, 7, 1, TRANSACTIONAL))
+        .with(&of(1, 8, 1, TRANSACTIONAL))
+        .with(&control::marker(2, (7, 0), control::abort(0)).epoch(1))
+        .with(&of(3, 9, 2, 0))
+        .with(&of(4, 7, 2, TRANSACTIONAL))
+        .with(&control::marker(5, (8, 0), control::commit(0)).epoch(2))
+        .with(&control::marker(6, (7, 0), control::commit(0)).epoch(2))
+        .with(&of(7, 8, 2, TRANSACTIONAL))
+        .with(&of(8, 9, 2, 0));
+    let temp = Temp::new();
+    temp.file("t-0/00000000000000000000.log", &log.bytes);
+    let dir = temp.path().join("t-0");
+    (temp, dir)
+}
+
+#[test]
+fn producers_epochs_markers_and_transactions_are_told_apart() {
+    let (temp, dir) = transactions();
+    for (args, wanted) in [
+        (&[][..], &[0, 1, 3, 4, 7, 8][..]),
+        (&["--control"], &[0, 1, 2, 3, 4, 5, 6, 7, 8]),
+        (&["--producer-id", "7"], &[0, 4]),
+        (&["--producer-id", "7", "--control"], &[0, 2, 4, 6]),
+        (&["--epoch", "1"], &[0, 1]),
+        (&["--committed"], &[1, 3, 4]),
+        (&["--committed", "--control"], &[1, 2, 3, 4, 5, 6]),
+        (&["--committed", "--tail", "1"], &[4]),
+        (&["--committed", "--limit", "2", "-j2"], &[1, 3]),
+    ] {
+        let (lines, output) = objects(args, &dir);
+        assert_eq!(offsets(&lines), wanted, "{args:?}");
+        assert_eq!(output.status.code(), Some(0));
+        let said = text(&output.stderr);
+        assert_eq!(
+            said.contains("nothing from offset 7 on"),
+            args.contains(&"--committed")
+        );
+    }
+    // Of a segment alone, a transaction that ends in the next one has ended.
+    let (log, cut) = (fs::read(dir.join("00000000000000000000.log")).unwrap(), 4);
+    let at = |nth: usize| {
+        let (lines, _) = objects(&["--control"], &dir);
+        usize::try_from(lines[nth]["position"].as_u64().unwrap()).unwrap()
+    };
+    let (first, rest) = log.split_at(at(cut));
+    let (first, rest) = (first.to_vec(), rest.to_vec());
+    temp.file("u-0/00000000000000000000.log", &first);
+    temp.file("u-0/00000000000000000004.log", &rest);
+    let segment = temp.path().join("u-0/00000000000000000000.log");
+    let (lines, _) = objects(&["--committed"], &segment);
+    assert_eq!(offsets(&lines), [1, 3]);
+}
+
+#[test]
+fn a_log_starts_where_its_log_dir_says() {
+    let (temp, dir) = transactions();
+    temp.file("log-start-offset-checkpoint", b"0\n1\nt 0 3\n");
+    let (lines, _) = objects(&[], &dir);
+    assert_eq!(offsets(&lines), [3, 4, 7, 8]);
+    let (lines, _) = objects(&["--topic", "t"], temp.path());
+    assert_eq!(offsets(&lines), [3, 4, 7, 8]);
+    let (lines, _) = objects(&[], &dir.join("00000000000000000000.log"));
+    assert_eq!(offsets(&lines), [0, 1, 3, 4, 7, 8]);
+}
+
+#[test]
+fn an_array_is_one_document_however_many_logs() {
+    let (temp, _) = transactions();
+    let other = sample();
+    for args in [&["-j1"][..], &["-j8"], &["--limit", "3"], &["--limit", "0"]] {
+        let output = cat(
+            &[&["--format", "json"], args].concat(),
+            &[temp.path(), &other],
+        );
+        let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(all.as_array().unwrap().len() > 6, args.len() == 1);
+    }
 }
 
 #[test]

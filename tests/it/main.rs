@@ -7,6 +7,7 @@ mod cat;
 mod cat_seek;
 mod cli;
 mod examples;
+mod export;
 mod fidelity;
 mod forge;
 mod framings;

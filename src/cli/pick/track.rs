@@ -29,7 +29,7 @@ pub(crate) struct Track {
     pub(super) later: Vec<LogPart>,
     /// The first offset that a consumer is given.
     pub(crate) log_start: Offset,
-    /// Whether it is all that is left of the partition, and not a file of it.
+    /// Whether it is all there is of the partition, and not one file.
     pub(crate) is_partition: bool,
 }
 
@@ -59,6 +59,11 @@ impl Track {
     /// What the records of its topic mean, if they mean anything to Kafka.
     pub(crate) fn decoder(&self) -> Option<Decoder> {
         Decoder::for_topic(self.topic.as_deref()?)
+    }
+
+    /// The files that are read.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|part| part.path.as_path())
     }
 
     fn of_partition(partition: &Partition) -> Self {
