@@ -14,8 +14,8 @@ use crate::cli::range::{Moment, OffsetRange};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Which records")]
 #[expect(
-    clippy::struct_excessive_bools,
-    reason = "options of the command line that do not depend on each other"
+    clippy::doc_markdown,
+    reason = "the doc comments are the help text"
 )]
 pub(crate) struct Picking {
     /// Only these offsets: 42, 42.., ..42, 42..50 or 42..=50
