@@ -1,10 +1,10 @@
 //! `kseg export`: files, their manifest, and going on.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use kseg::format::{Codec, Scratch};
 use kseg::wire::crc::crc32c;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -36,14 +36,28 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
+/// What is in a file, by what it begins with.
+fn unpack(packed: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match packed {
+        [0x1f, 0x8b, ..] => {
+            let mut decoder = flate2::read::GzDecoder::new(packed);
+            decoder.read_to_end(&mut bytes).unwrap();
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => bytes = zstd::stream::decode_all(packed).unwrap(),
+        plain => bytes.extend(plain),
+    }
+    bytes
+}
+
 #[test]
 fn files_hold_what_cat_shows_and_the_manifest_says_so() {
     let temp = Temp::new();
-    for (args, suffix, codec) in [
-        (&["--format", "ndjson"][..], "ndjson", Codec::None),
-        (&["--format", "csv", "-j1"], "csv", Codec::None),
-        (&["--compress", "gzip", "-j8"], "ndjson.gz", Codec::Gzip),
-        (&["--compress", "zstd", "-j2"], "ndjson.zst", Codec::Zstd),
+    for (args, suffix) in [
+        (&["--format", "ndjson"][..], "ndjson"),
+        (&["--format", "csv", "-j1"], "csv"),
+        (&["--compress", "gzip", "-j8"], "ndjson.gz"),
+        (&["--compress", "zstd", "-j2"], "ndjson.zst"),
     ] {
         let dir = temp.path().join(suffix);
         let output = export(&dir, args, &[&source()]);
@@ -61,11 +75,7 @@ fn files_hold_what_cat_shows_and_the_manifest_says_so() {
             let sha256 = Sha256::digest(&packed);
             let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(file["sha256"], hex);
-            let mut scratch = Scratch::default();
-            let bytes = match codec {
-                Codec::None => packed,
-                codec => scratch.inflate(codec, 2, &packed).0.to_vec(),
-            };
+            let bytes = unpack(&packed);
             let format = suffix.split('.').next().unwrap();
             let shown = cat(
                 &["--format", format],

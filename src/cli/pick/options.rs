@@ -13,10 +13,7 @@ use crate::cli::range::{Moment, OffsetRange};
 /// Which records are wanted; of several options all have to agree.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Which records")]
-#[expect(
-    clippy::doc_markdown,
-    reason = "the doc comments are the help text"
-)]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Picking {
     /// Only these offsets: 42, 42.., ..42, 42..50 or 42..=50
     #[arg(
