@@ -44,10 +44,10 @@ impl Reading {
         Limits::inflating(usize::from(self.inflate_limit) << 20)
     }
 
-    /// The same reading by one of `count` at once.
-    pub(crate) fn share(self, count: usize) -> Self {
+    /// The same on as many threads.
+    pub(crate) fn with_jobs(self, jobs: Jobs) -> Self {
         Self {
-            jobs: Some(self.jobs().share(count)),
+            jobs: Some(jobs),
             ..self
         }
     }

@@ -6,6 +6,7 @@ mod dump;
 mod exit;
 mod export;
 mod input;
+mod ls;
 mod output;
 mod pick;
 mod progress;
@@ -43,6 +44,7 @@ enum Command {
     Cat(cat::Cat),
     Dump(dump::Dump),
     Export(export::Export),
+    Ls(ls::Ls),
     Show(show::Show),
 }
 
@@ -52,6 +54,8 @@ pub(crate) struct Context {
     out: File,
     /// Everything else.
     err: io::Stderr,
+    /// How many characters fit into a line, if data goes to a terminal or `COLUMNS` says so.
+    columns: Option<usize>,
 }
 
 /// As much as anybody may ask for a pipe.
@@ -72,6 +76,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     // A pipe that holds more wakes its reader less often. What is no pipe refuses, and nothing depends on it.
     let _refused = rustix::pipe::fcntl_setpipe_size(&out, PIPE_BYTES);
     let mut context = Context {
+        columns: columns(&out),
         out,
         err: io::stderr(),
     };
@@ -79,6 +84,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Cat(command) => command.run(&mut context),
         Command::Dump(command) => command.run(&mut context),
         Command::Export(command) => command.run(&mut context),
+        Command::Ls(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
     };
     match outcome {
@@ -86,6 +92,17 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(Outcome::Seen) => ExitCode::from(1),
         Err(error) => exit::failed(&error),
     }
+}
+
+/// How many characters fit into a line of `out`.
+fn columns(out: &File) -> Option<usize> {
+    let named = std::env::var("COLUMNS").ok();
+    let named = named.and_then(|columns| columns.parse().ok());
+    // What is no terminal refuses, and some terminals do not know.
+    let shown = || rustix::termios::tcgetwinsize(out).ok();
+    named
+        .or_else(|| shown().map(|size| usize::from(size.ws_col)))
+        .filter(|columns| *columns > 0)
 }
 
 /// The help of a command.

@@ -3,6 +3,7 @@
 //! **Invariant:** the spans of a file tile it, and what visitors produce comes out in file order, the same bytes at any
 //! thread count; memory is bounded whatever the file size. Absent on purpose: what is wrong, only where it was looked.
 
+pub mod extent;
 pub mod filter;
 pub mod locate;
 pub mod parallel;
@@ -12,6 +13,7 @@ pub mod transactions;
 pub mod visit;
 pub mod walk;
 
+pub use extent::Extent;
 pub use filter::Filter;
 pub use parallel::{Jobs, scan};
 pub use transactions::Transactions;

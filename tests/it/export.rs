@@ -73,7 +73,9 @@ fn files_hold_what_cat_shows_and_the_manifest_says_so() {
             assert_eq!(file["size_bytes"], packed.len());
             assert_eq!(file["crc32c"], format!("{:08x}", crc32c(&packed)));
             let sha256 = Sha256::digest(&packed);
-            let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = sha256
+                .iter()
+                .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
             assert_eq!(file["sha256"], hex);
             let bytes = unpack(&packed);
             let format = suffix.split('.').next().unwrap();

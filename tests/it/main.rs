@@ -17,6 +17,8 @@ mod images;
 mod indexes;
 mod jobs;
 mod limits;
+mod ls;
+mod ls_ends;
 mod process;
 mod properties;
 mod readme;

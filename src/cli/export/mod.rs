@@ -125,11 +125,12 @@ impl Export {
         }
         output::make_dir(&self.output)?;
         let progress = Progress::new();
+        let (outer, inner) = self.reading.jobs().share(tracks.len());
         let job = Job {
             dir: &self.output,
             reader: Reader {
                 pick: &pick,
-                reading: self.reading.share(tracks.len()),
+                reading: self.reading.with_jobs(inner),
             },
             format: &format,
             form,
@@ -142,7 +143,7 @@ impl Export {
         let mut failed = None;
         let items = tracks.iter().zip(names);
         let work = |(track, name): (&Track, String)| job.export(track, name);
-        parallel::in_order(self.reading.jobs(), items, work, &mut |exported| {
+        parallel::in_order(outer, items, work, &mut |exported| {
             let written = exported.and_then(|Exported { file, notes }| {
                 progress.beside(|| context.say(&notes));
                 manifest.files.push(file);
@@ -201,7 +202,7 @@ impl Job<'_> {
         if sink(&text, &[]).is_continue() {
             let opened = self.reader.open(track, sink)?;
             let all = || All(self.format.renderer(track.decoder()));
-            tally = if self.reader.reading.jobs().is_one() {
+            tally = if self.reader.reading.jobs().threads().get() == 1 {
                 self.reader.follow(&opened, Start::default(), all(), sink)?
             } else {
                 self.reader.read(&opened, all, sink)?

@@ -4,6 +4,7 @@ pub(crate) mod coordinators;
 pub(crate) mod dump_log_segments;
 mod fields;
 pub(crate) mod json;
+pub(crate) mod listing;
 pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod table;

@@ -194,6 +194,10 @@ impl<'r> View<'r> {
         scratch: &'s mut Vec<u8>,
     ) -> Shown<'s> {
         scratch.clear();
+        // What the user says of the bytes counts more than what the topic says.
+        if let Some(serde) = policy.read_as {
+            return serde.show(bytes, self.contents.bytes, scratch);
+        }
         match part {
             Some(Part::Decoded(decoded)) => {
                 decoded.body.write_json(scratch);
@@ -203,9 +207,6 @@ impl<'r> View<'r> {
                 return Shown::Unread(bytes, Why::Meaning(*why));
             }
             _ => {}
-        }
-        if let Some(serde) = policy.read_as {
-            return serde.show(bytes, self.contents.bytes, scratch);
         }
         if policy.embeds_json && embed::compact(bytes, scratch) {
             return Shown::Json(scratch);

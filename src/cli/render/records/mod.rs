@@ -18,6 +18,8 @@ mod options;
 mod serdes;
 mod shown;
 mod template;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use options::{Form, Rendering};

@@ -79,11 +79,21 @@ pub(crate) struct Rendering {
 
     /// Write what kcat's -f would: %t topic, %p partition, %o offset, %T timestamp, %k key, %s value, %h headers, %K and %S
     /// their sizes (-1: null), %R the size of the value as four bytes, %%, \n, \t, \r, \x41; --template '%o %k=%s\n'
-    #[arg(long, value_name = "FMT", conflicts_with = "format")]
+    #[arg(
+        long,
+        value_name = "FMT",
+        conflicts_with = "format",
+        allow_hyphen_values = true
+    )]
     template: Option<Template>,
 
     /// What a null key or value is in a template, instead of nothing; --null NULL is kcat's -Z
-    #[arg(long, value_name = "TEXT", requires = "template")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "template",
+        allow_hyphen_values = true
+    )]
     null: Option<String>,
 
     /// How bytes of keys, values and headers are shown; --bytes hex makes all of them {"hex":"…"}

@@ -66,6 +66,9 @@ fn is_bare(name: &str) -> bool {
 /// where `\u009b` is the same.
 fn disarm(out: &mut Vec<u8>, start: usize, scratch: &mut Vec<u8>) {
     let line = out.get(start..).unwrap_or_default();
+    if line.is_ascii() && memchr::memchr(0x7f, line).is_none() {
+        return;
+    }
     // All of them begin with one of these, and ordinary text has few.
     let is_suspect = |byte: &u8| matches!(byte, 0x7f | 0xc2 | 0xd8 | 0xe2 | 0xef | 0xf3);
     let Some(first) = line.iter().position(is_suspect) else {
