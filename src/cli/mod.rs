@@ -1,6 +1,7 @@
 //! The command line: one file a command, and what they share.
 
 mod args;
+mod cat;
 mod dump;
 mod exit;
 mod explain;
@@ -9,6 +10,10 @@ mod input;
 mod ls;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod output;
+mod export;
+mod pick;
+mod progress;
+mod range;
 mod render;
 mod repair;
 mod show;
@@ -41,8 +46,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Cat(cat::Cat),
     Dump(dump::Dump),
     Explain(explain::Explain),
+    Export(export::Export),
     Ls(ls::Ls),
     Repair(repair::Repair),
     Show(show::Show),
@@ -82,8 +89,10 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         err: io::stderr(),
     };
     let outcome = match cli.command {
+        Command::Cat(command) => command.run(&mut context),
         Command::Dump(command) => command.run(&mut context),
         Command::Explain(command) => command.run(&mut context),
+        Command::Export(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Repair(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),

@@ -3,9 +3,12 @@
 
 mod alloc;
 mod cases;
+mod cat;
+mod cat_seek;
 mod cli;
 mod derive;
 mod examples;
+mod export;
 mod fidelity;
 mod forge;
 mod framings;
