@@ -5,12 +5,12 @@ mod cat;
 mod dump;
 mod exit;
 mod explain;
+mod export;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod input;
 mod ls;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod output;
-mod export;
 mod pick;
 mod progress;
 mod range;

@@ -122,7 +122,6 @@ pub(crate) fn make_dir(path: &Path) -> Result<()> {
 }
 
 /// The path and what the operating system says, without the number that Rust appends.
-fn said(path: &Path, error: &io::Error) -> anyhow::Error {
 pub(crate) fn said(path: &Path, error: &io::Error) -> anyhow::Error {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();

@@ -11,7 +11,7 @@
 mod batch;
 pub mod catalog;
 pub mod coverage;
-pub(crate) mod damage;
+mod damage;
 pub mod finding;
 mod gap;
 mod order;

@@ -31,14 +31,14 @@ struct Summed {
 #[derive(Default)]
 struct Summing {
     size_bytes: u64,
-    crc32c: u32,
+    crc32c: crc::Crc32c,
     sha256: Sha256,
 }
 
 impl Summing {
     fn take(&mut self, bytes: &[u8]) {
         self.size_bytes += bytes.len() as u64;
-        self.crc32c = crc::crc32c_append(self.crc32c, bytes);
+        self.crc32c.update(bytes);
         self.sha256.update(bytes);
     }
 
@@ -49,7 +49,7 @@ impl Summing {
         }
         Sums {
             size_bytes: self.size_bytes,
-            crc32c: format!("{:08x}", self.crc32c),
+            crc32c: format!("{:08x}", self.crc32c.value()),
             sha256,
         }
     }
