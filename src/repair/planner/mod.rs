@@ -8,7 +8,10 @@
 //! anything.
 
 mod derived;
+mod fall;
+mod layout;
 mod log;
+mod lost;
 mod mend;
 mod order;
 mod remake;

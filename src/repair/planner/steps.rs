@@ -15,7 +15,7 @@ pub(super) struct Steps<'a> {
     disk: &'a dyn Disk,
     root: &'a Path,
     states: BTreeMap<PlanPath, State>,
-    steps: Vec<Step>,
+    row: Vec<Step>,
 }
 
 /// Why a step is taken.
@@ -50,6 +50,7 @@ impl Reason {
     }
 
     /// Something that a person has to do.
+    #[expect(dead_code, reason = "for the files that no other proves")]
     pub(super) fn manual(checks: &[CheckId], why: impl Into<String>) -> Self {
         Self {
             safety: Safety::Manual,
@@ -64,7 +65,7 @@ impl<'a> Steps<'a> {
             disk,
             root,
             states: BTreeMap::new(),
-            steps: Vec::new(),
+            row: Vec::new(),
         }
     }
 
@@ -93,8 +94,8 @@ impl<'a> Steps<'a> {
             let is = self.state(&file)?;
             fingerprints.push(Fingerprint { file, is });
         }
-        self.steps.push(Step {
-            id: u32::try_from(self.steps.len())
+        self.row.push(Step {
+            id: u32::try_from(self.row.len())
                 .unwrap_or(u32::MAX)
                 .saturating_add(1),
             codes: reason
@@ -113,7 +114,7 @@ impl<'a> Steps<'a> {
 
     /// Whether a step is about `file` already.
     pub(super) fn writes(&self, file: &PlanPath) -> bool {
-        self.steps.iter().any(|step| step.action.file() == file)
+        self.row.iter().any(|step| step.action.file() == file)
     }
 
     fn state(&mut self, file: &PlanPath) -> Result<State, Error> {
@@ -127,7 +128,7 @@ impl<'a> Steps<'a> {
 
     /// The steps, in the order in which they were added.
     pub(super) fn finish(self) -> Vec<Step> {
-        self.steps
+        self.row
     }
 }
 
