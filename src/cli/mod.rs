@@ -6,10 +6,8 @@ mod dump;
 mod exit;
 mod explain;
 mod export;
-#[expect(dead_code, reason = "the commands that use it follow")]
 mod input;
 mod ls;
-#[expect(dead_code, reason = "the commands that use it follow")]
 mod output;
 mod pick;
 mod progress;
