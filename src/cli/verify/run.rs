@@ -13,12 +13,13 @@ use kseg::store::{Error, Item, LogDir, Partition, Place};
 use kseg::verify::segment::OnBytes;
 use kseg::verify::{Depth, Outcome as Found, Severity, Suite};
 
+use super::Verify;
 use super::baseline::Baseline;
-use super::progress::Progress;
 use super::report::{self, Report, Shown, Summary, Unit};
-use super::{Since, Verify};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
+use crate::cli::progress::Progress;
+use crate::cli::range::{Moment, now_ms};
 
 /// What is verified by itself.
 enum Subject {
@@ -62,15 +63,14 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         Some(path) => Baseline::read(path)?,
         None => Baseline::default(),
     };
-    let now_ms = now();
-    let (subjects, has_dirs) = subjects(args, now_ms)?;
+    let (subjects, has_dirs) = subjects(args)?;
     let total = subjects.iter().map(Subject::log_bytes).sum();
     let progress = Progress::of_bytes(total);
     let pace = args
         .io_rate
         .map(|mib| parallel::Pace::of(u64::from(mib) << 20));
     let on_bytes = |bytes| {
-        progress.add(bytes);
+        progress.read(bytes);
         if let Some(pace) = &pace {
             pace.spend(bytes);
         }
@@ -82,7 +82,7 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         depth: args.depth.map_or(default_depth, Depth::from),
         jobs: within,
         limits: args.reading.limits(),
-        now_ms,
+        now_ms: Some(now_ms()),
         open: &open,
         on_bytes: OnBytes(Some(&on_bytes)),
     };
@@ -101,14 +101,14 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     };
     parallel::in_order(across, subjects, work, &mut |(path, found)| {
         if result.is_ok() {
-            result = progress.aside(|| sink.take(path, found));
+            result = progress.beside(|| sink.take(path, found));
         }
         match result {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
     });
-    progress.finish();
+    progress.end();
     let result = result.and_then(|()| sink.finish());
     let (failing, all) = (sink.summary.failing, sink.all);
     match result {
@@ -149,7 +149,7 @@ fn verify(suite: &Suite<'_>, subject: &Subject) -> Found {
 }
 
 /// What the paths lead to, in their order, and whether log dirs are among it.
-fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<(Vec<Subject>, bool)> {
+fn subjects(args: &Verify) -> Result<(Vec<Subject>, bool)> {
     let mut subjects = Vec::new();
     let mut has_dirs = false;
     for path in &args.paths {
@@ -177,11 +177,7 @@ fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<(Vec<Subject>, bool)> 
             }
         }
     }
-    if let Some(since) = args.since_modified {
-        let since_ms = match since {
-            Since::At(ms) => ms,
-            Since::Ago(ms) => now_ms.unwrap_or(i64::MAX).saturating_sub(ms),
-        };
+    if let Some(Moment(since_ms)) = args.since_modified {
         subjects.retain(|subject| is_modified(subject, since_ms));
     } else if subjects.is_empty() {
         bail!("no partition here is one that --topic and --partition ask for");
@@ -200,12 +196,6 @@ fn is_modified(subject: &Subject, since_ms: i64) -> bool {
         Subject::Partition(partition) => partition.items().iter().any(is_later),
         Subject::File(item) => is_later(item),
     }
-}
-
-/// What lies in the future, and what was changed lately, depends on when one looks.
-#[expect(clippy::disallowed_methods, reason = "the one clock of the command")]
-fn now() -> Option<i64> {
-    since_epoch(SystemTime::now())
 }
 
 fn since_epoch(time: SystemTime) -> Option<i64> {
