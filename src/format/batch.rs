@@ -140,6 +140,15 @@ impl<'map> Batch<'map> {
         }
     }
 
+    /// The largest timestamp of the batch as its header tells it; −1 in magic 0.
+    #[must_use]
+    pub fn max_timestamp(&self) -> Timestamp {
+        match self {
+            Self::V2(batch) => batch.max_timestamp(),
+            Self::Legacy(message) => message.timestamp(),
+        }
+    }
+
     /// What its timestamps are.
     #[must_use]
     pub fn timestamp_type(&self) -> TimestampType {

@@ -84,6 +84,9 @@ impl ControlType {
     }
 }
 
+/// The least bytes of the value of a transaction marker.
+pub const MARKER_BYTES: usize = 6;
+
 /// The coordinator epoch in the value of a transaction marker.
 ///
 /// # Errors

@@ -23,6 +23,16 @@ pub struct EpochEntry {
     pub start_offset: Offset,
 }
 
+/// The bytes of a file that says so: epochs and their first offsets, in order.
+#[must_use]
+pub fn encode(entries: &[(LeaderEpoch, Offset)]) -> Vec<u8> {
+    let head = format!("0\n{}\n", entries.len());
+    let line = |(epoch, start): &(LeaderEpoch, Offset)| format!("{epoch} {start}\n").into_bytes();
+    let mut bytes = head.into_bytes();
+    bytes.extend(entries.iter().flat_map(line));
+    bytes
+}
+
 impl LeaderEpochs {
     /// Reads the file. What cannot be read is a fault, and the rest is read on.
     #[must_use]
@@ -74,6 +84,13 @@ mod tests {
             .map(|entry| (entry.position.0, entry.epoch.0, entry.start_offset.0))
             .collect();
         assert_eq!(entries, [(4, 0, 0), (8, 3, 184_467)]);
+    }
+
+    #[test]
+    fn a_file_is_written_as_brokers_do() {
+        let entries = [(0, 0), (3, 184_467)].map(|(e, o)| (LeaderEpoch(e), Offset(o)));
+        assert_eq!(encode(&entries), b"0\n2\n0 0\n3 184467\n");
+        assert_eq!(encode(&[]), b"0\n0\n");
     }
 
     #[test]

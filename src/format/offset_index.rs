@@ -19,7 +19,7 @@
 //! Source: `OffsetIndex`, `AbstractIndex`.
 
 use super::search::{largest_at_most, largest_at_most_cold, leading_nonzero};
-use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, be};
+use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, be, put};
 
 const RELATIVE_OFFSET: usize = 0;
 const POSITION: usize = 4;
@@ -44,6 +44,27 @@ pub struct OffsetEntry {
     pub offset: Offset,
     /// Where the batch begins, as stored; negative in damaged files only.
     pub position: i32,
+}
+
+impl OffsetEntry {
+    /// The bytes of the entry in the index of the segment that begins at `base_offset`. `None` if the offset is not
+    /// within 2³¹−1 from there on.
+    #[must_use]
+    pub fn encode(&self, base_offset: Offset) -> Option<[u8; ENTRY_BYTES]> {
+        let relative = relative(self.offset, base_offset)?;
+        let mut bytes = [0; ENTRY_BYTES];
+        put(&mut bytes, RELATIVE_OFFSET, relative.to_be_bytes());
+        put(&mut bytes, POSITION, self.position.to_be_bytes());
+        Some(bytes)
+    }
+}
+
+/// How far `offset` lies behind the base offset of its segment; `None` where an index cannot say that.
+pub(crate) fn relative(offset: Offset, base_offset: Offset) -> Option<i32> {
+    let relative = offset.0.checked_sub(base_offset.0)?;
+    i32::try_from(relative)
+        .ok()
+        .filter(|relative| *relative >= 0)
 }
 
 impl<'map> OffsetIndex<'map> {

@@ -22,7 +22,7 @@
 //!
 //! Source: `ProducerStateManager`, `ProducerSnapshot.json`.
 
-use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, ProducerId, Timestamp, be, crc};
+use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, ProducerId, Timestamp, be, crc, put};
 
 const VERSION: usize = 0;
 const CRC: usize = 2;
@@ -67,6 +67,97 @@ pub struct ProducerSnapshot<'map> {
 /// The state of a producer.
 #[derive(Debug, Clone, Copy)]
 pub struct ProducerState<'map>(&'map [u8; ENTRY_BYTES]);
+
+/// The state of a producer, by value. −1 stands for none, as in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProducerEntry {
+    /// Who.
+    pub producer_id: ProducerId,
+    /// Its epoch.
+    pub producer_epoch: i16,
+    /// The last sequence number of its last batch.
+    pub last_sequence: i32,
+    /// The last offset of that batch.
+    pub last_offset: Offset,
+    /// Distance of that offset from the first of the batch.
+    pub offset_delta: OffsetDelta,
+    /// When it was last heard of.
+    pub timestamp: Timestamp,
+    /// Term of the coordinator that wrote its last marker.
+    pub coordinator_epoch: i32,
+    /// Where its open transaction begins.
+    pub txn_first_offset: Offset,
+}
+
+impl ProducerEntry {
+    /// The state of a producer that nothing is known of.
+    #[must_use]
+    pub const fn unknown(producer_id: ProducerId) -> Self {
+        Self {
+            producer_id,
+            producer_epoch: -1,
+            last_sequence: -1,
+            last_offset: Offset(-1),
+            offset_delta: OffsetDelta(0),
+            timestamp: Timestamp(-1),
+            coordinator_epoch: -1,
+            txn_first_offset: Offset(-1),
+        }
+    }
+
+    /// Where its open transaction begins, if it has one.
+    #[must_use]
+    pub fn open_txn(&self) -> Option<Offset> {
+        Some(self.txn_first_offset).filter(|offset| offset.0 >= 0)
+    }
+
+    fn encode(&self) -> [u8; ENTRY_BYTES] {
+        let mut bytes = [0; ENTRY_BYTES];
+        put(&mut bytes, PRODUCER_ID, self.producer_id.0.to_be_bytes());
+        put(
+            &mut bytes,
+            PRODUCER_EPOCH,
+            self.producer_epoch.to_be_bytes(),
+        );
+        put(&mut bytes, LAST_SEQUENCE, self.last_sequence.to_be_bytes());
+        put(&mut bytes, LAST_OFFSET, self.last_offset.0.to_be_bytes());
+        put(&mut bytes, OFFSET_DELTA, self.offset_delta.0.to_be_bytes());
+        put(&mut bytes, TIMESTAMP, self.timestamp.0.to_be_bytes());
+        let coordinator_epoch = self.coordinator_epoch.to_be_bytes();
+        put(&mut bytes, COORDINATOR_EPOCH, coordinator_epoch);
+        let txn_first_offset = self.txn_first_offset.0.to_be_bytes();
+        put(&mut bytes, TXN_FIRST_OFFSET, txn_first_offset);
+        bytes
+    }
+}
+
+impl From<ProducerState<'_>> for ProducerEntry {
+    fn from(state: ProducerState<'_>) -> Self {
+        Self {
+            producer_id: state.producer_id(),
+            producer_epoch: state.producer_epoch(),
+            last_sequence: state.last_sequence(),
+            last_offset: state.last_offset(),
+            offset_delta: state.offset_delta(),
+            timestamp: state.timestamp(),
+            coordinator_epoch: state.coordinator_epoch(),
+            txn_first_offset: state.txn_first_offset(),
+        }
+    }
+}
+
+/// The bytes of a snapshot of `entries`, in their order.
+#[must_use]
+pub fn encode(entries: &[ProducerEntry]) -> Vec<u8> {
+    let mut bytes = vec![0; HEADER_BYTES];
+    bytes.extend(entries.iter().flat_map(ProducerEntry::encode));
+    put(&mut bytes, VERSION, KNOWN_VERSION.to_be_bytes());
+    let count = i32::try_from(entries.len()).unwrap_or(i32::MAX);
+    put(&mut bytes, COUNT, count.to_be_bytes());
+    let crc = crc::crc32c(bytes.get(COUNT..).unwrap_or_default());
+    put(&mut bytes, CRC, crc.to_be_bytes());
+    bytes
+}
 
 impl<'map> ProducerSnapshot<'map> {
     /// The snapshot in `bytes`, whatever its version and checksum; [`check`](Self::check) asks for those.
@@ -276,6 +367,14 @@ mod tests {
         );
         let empty = [0, 1, 0x48, 0x67, 0x4b, 0xc7, 0, 0, 0, 0];
         assert_eq!(kind(&empty), Ok(()));
+    }
+
+    #[test]
+    fn a_snapshot_is_written_as_it_was_read() {
+        let snapshot = ProducerSnapshot::parse(&ONE).unwrap();
+        let entries: Vec<_> = snapshot.entries().map(ProducerEntry::from).collect();
+        assert_eq!(encode(&entries), ONE);
+        assert_eq!(encode(&[]), [0, 1, 0x48, 0x67, 0x4b, 0xc7, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -13,9 +13,9 @@
 //!
 //! Source: `TimeIndex`, `AbstractIndex`.
 
-use super::offset_index::whole;
+use super::offset_index::{relative, whole};
 use super::search::{largest_at_most, leading_nonzero};
-use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, Timestamp, be};
+use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, Timestamp, be, put};
 
 const TIMESTAMP: usize = 0;
 const RELATIVE_OFFSET: usize = 8;
@@ -40,6 +40,19 @@ pub struct TimeEntry {
     pub timestamp: Timestamp,
     /// The offset.
     pub offset: Offset,
+}
+
+impl TimeEntry {
+    /// The bytes of the entry in the index of the segment that begins at `base_offset`. `None` if the offset is not
+    /// within 2³¹−1 from there on.
+    #[must_use]
+    pub fn encode(&self, base_offset: Offset) -> Option<[u8; ENTRY_BYTES]> {
+        let relative = relative(self.offset, base_offset)?;
+        let mut bytes = [0; ENTRY_BYTES];
+        put(&mut bytes, TIMESTAMP, self.timestamp.0.to_be_bytes());
+        put(&mut bytes, RELATIVE_OFFSET, relative.to_be_bytes());
+        Some(bytes)
+    }
 }
 
 impl<'map> TimeIndex<'map> {

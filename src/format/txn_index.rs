@@ -15,7 +15,7 @@
 //! Source: `TransactionIndex`, `AbortedTxn`.
 
 use super::offset_index::whole;
-use crate::wire::{Fault, FaultKind, Offset, ProducerId, be};
+use crate::wire::{Fault, FaultKind, Offset, ProducerId, be, put};
 
 const VERSION: usize = 0;
 const PRODUCER_ID: usize = 2;
@@ -42,6 +42,27 @@ pub struct TxnIndex<'map> {
 /// An aborted transaction.
 #[derive(Debug, Clone, Copy)]
 pub struct AbortedTxn<'map>(&'map [u8; ENTRY_BYTES]);
+
+/// The bytes of an entry: a transaction of `producer_id` from `first_offset` to its abort marker at `last_offset`, when
+/// everything before `last_stable_offset` was decided.
+#[must_use]
+pub fn encode(
+    producer_id: ProducerId,
+    first_offset: Offset,
+    last_offset: Offset,
+    last_stable_offset: Offset,
+) -> [u8; ENTRY_BYTES] {
+    let mut bytes = [0; ENTRY_BYTES];
+    put(&mut bytes, PRODUCER_ID, producer_id.0.to_be_bytes());
+    put(&mut bytes, FIRST_OFFSET, first_offset.0.to_be_bytes());
+    put(&mut bytes, LAST_OFFSET, last_offset.0.to_be_bytes());
+    put(
+        &mut bytes,
+        LAST_STABLE_OFFSET,
+        last_stable_offset.0.to_be_bytes(),
+    );
+    bytes
+}
 
 impl<'map> TxnIndex<'map> {
     /// The index in `bytes`.

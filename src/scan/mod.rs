@@ -3,6 +3,7 @@
 //! **Invariant:** the spans of a file tile it, and what visitors produce comes out in file order, the same bytes at any
 //! thread count; memory is bounded whatever the file size. Absent on purpose: what is wrong, only where it was looked.
 
+pub mod derive;
 pub mod parallel;
 mod search;
 pub mod seek;

@@ -30,6 +30,10 @@ pub trait Merge {
     fn merge(&mut self, next: Self);
 }
 
+impl Merge for () {
+    fn merge(&mut self, (): ()) {}
+}
+
 /// What a visitor has rendered: text for standard output and notes for standard error.
 #[derive(Debug, Default)]
 pub struct Parcel {
@@ -276,10 +280,6 @@ mod tests {
 
     /// Writes down the spans it is shown.
     struct Listener(Vec<Range<u64>>);
-
-    impl Merge for () {
-        fn merge(&mut self, (): ()) {}
-    }
 
     impl Visitor for Listener {
         type Fold = ();

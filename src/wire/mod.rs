@@ -82,3 +82,10 @@ pub(crate) fn be<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         .copied()
         .unwrap_or([0; N])
 }
+
+/// Puts `value` into `bytes` from `at` on; nothing where it would lie outside.
+pub(crate) fn put<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
+    if let Some(place) = bytes.get_mut(at..).and_then(|tail| tail.first_chunk_mut()) {
+        *place = value;
+    }
+}

@@ -1,0 +1,122 @@
+//! What a broker derives from the batches of a log: indexes, the state of producers, leader epochs.
+//!
+//! | file | from | built by |
+//! |---|---|---|
+//! | `.index`, `.timeindex` | positions, last offsets and largest timestamps of the batches of a segment | [`SegmentIndexes`] |
+//! | `.txnindex` | the abort markers of a segment, and the transactions open at them | [`SegmentIndexes`], told by [`Producers`] |
+//! | `.snapshot` | the batches with a producer id before an offset | [`Producers`] |
+//! | `leader-epoch-checkpoint` | the leader epochs of the batches | [`Epochs`] |
+//!
+//! [`LogState::take`] shows a batch to all of them, in the order of Kafka's recovery; [`recover`] does so for the batches of
+//! a file. What would make Kafka throw is a [`Violation`], which tells the [`Exception`].
+//!
+//! ```
+//! use kseg::format::{Batch, Scratch};
+//! use kseg::scan::derive::{LogState, SegmentIndexes, Settings};
+//! use kseg::scan::{Policy, Span, Walk};
+//! use kseg::wire::Offset;
+//!
+//! # fn derive(log: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! let mut state = LogState::default();
+//! let mut indexes = SegmentIndexes::new(Settings::default(), Offset(0));
+//! let mut scratch = Scratch::default();
+//! for span in Walk::new(log, Policy::Verify) {
+//!     let Span::Frame(frame) = span else { continue };
+//!     state.take(&Batch::parse(frame)?, &mut indexes, &mut scratch)?;
+//! }
+//! indexes.close()?;
+//! let (index, snapshot) = (indexes.offset_index(), state.producers.snapshot());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Source: `LogSegment`, `ProducerStateManager`, `LeaderEpochFileCache`.
+//!
+//! **Invariant:** no batch, however hostile, makes this panic or take more memory than the settings allow and
+//! [`MAX_PRODUCERS`]. Absent on purpose: what is on the disk, whether it agrees, and who is right.
+
+mod epochs;
+mod indexes;
+mod producers;
+mod recover;
+mod violation;
+
+pub use epochs::Epochs;
+pub use indexes::SegmentIndexes;
+pub use producers::{CompletedTxn, Expiry, MAX_PRODUCERS, Producers};
+pub use recover::{Ended, Recovered, recover};
+pub use violation::{Exception, Violation};
+
+use crate::format::{Batch, Scratch};
+use crate::wire::Release;
+
+/// What the bytes of indexes depend on beside the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Bytes of log between two entries of an index (`index.interval.bytes`).
+    pub index_interval_bytes: u32,
+    /// The most bytes of an index (`segment.index.bytes`).
+    pub max_index_bytes: u32,
+    /// The release that writes.
+    pub kafka: Release,
+    /// On which occasion it writes.
+    pub way: Way,
+}
+
+/// The occasions on which brokers write indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Batches come in one after the other. How many came at once is not on the disk; each is taken to have come alone.
+    Append,
+    /// A segment is recovered after an unclean stop, or because its `.index` is missing.
+    Recover,
+}
+
+impl Default for Settings {
+    /// Kafka's defaults, a broker of the newest release, recovering.
+    fn default() -> Self {
+        Self {
+            index_interval_bytes: 4096,
+            max_index_bytes: 10 << 20,
+            kafka: Release::new(4, 3, u16::MAX),
+            way: Way::Recover,
+        }
+    }
+}
+
+/// What the batches of a log amount to across its segments.
+#[derive(Debug, Clone, Default)]
+pub struct LogState {
+    /// The producers.
+    pub producers: Producers,
+    /// The leader epochs.
+    pub epochs: Epochs,
+}
+
+impl LogState {
+    /// Takes in the next batch of the log and of the segment that `indexes` are of, as Kafka's recovery does: indexes, then
+    /// leader epochs, then producers.
+    ///
+    /// # Errors
+    /// Kafka would throw. What comes before the step that failed is done, what comes behind is not; the next batch can
+    /// still be taken.
+    ///
+    /// # References
+    /// `LogSegment.recover`.
+    pub fn take(
+        &mut self,
+        batch: &Batch<'_>,
+        indexes: &mut SegmentIndexes,
+        scratch: &mut Scratch,
+    ) -> Result<(), Violation> {
+        indexes.add(batch, scratch)?;
+        let Batch::V2(batch) = batch else {
+            return Ok(());
+        };
+        self.epochs.take(batch)?;
+        match self.producers.take(batch, scratch)? {
+            Some(txn) if txn.is_aborted => indexes.abort(&txn),
+            _ => Ok(()),
+        }
+    }
+}
