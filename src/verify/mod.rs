@@ -9,13 +9,36 @@
 //! the whole partition.
 
 pub mod catalog;
+mod chain;
+mod checkpoints;
 pub mod coverage;
+mod directory;
+mod entries;
+mod epochs;
 pub mod finding;
+mod meta;
+mod metadata_log;
+mod node;
+mod offset_index;
+pub mod partition;
+mod producer;
 pub mod segment;
+mod setting;
+mod small;
 pub mod suite;
+mod tally;
+mod time_index;
+mod topics;
+mod trace;
+mod txn;
+
+/// The topic of the metadata log.
+const METADATA_TOPIC: &str = "__cluster_metadata";
 
 pub use catalog::{CATALOG, Check, CheckId, Depth, Fix, Severity};
 pub use coverage::Coverage;
 pub use finding::{Detail, Finding, Findings, Value};
+pub use partition::{Around, Extent, PartitionCheck};
 pub use segment::{Subject, Witness};
+pub use setting::Stop;
 pub use suite::{Outcome, Suite};

@@ -132,7 +132,7 @@ impl Suite<'_> {
 }
 
 /// What is known of a `.log` from its neighbourhood.
-fn subject_of(log: &Item, segment: Option<&Segment>, partition: Option<&Partition>) -> Subject {
+pub(super) fn subject_of(log: &Item, segment: Option<&Segment>, partition: Option<&Partition>) -> Subject {
     let modified = log.modified();
     let since = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     Subject {

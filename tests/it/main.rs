@@ -21,6 +21,7 @@ mod show;
 mod temp;
 mod tidy;
 mod truth;
+mod verify_cases;
 
 use std::collections::BTreeSet;
 use std::path::Path;
