@@ -3,10 +3,14 @@
 mod args;
 mod dump;
 mod exit;
+mod explain;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod input;
+#[expect(dead_code, reason = "the commands that use it follow")]
+mod output;
 mod render;
 mod show;
+mod verify;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -36,7 +40,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dump(dump::Dump),
+    Explain(explain::Explain),
     Show(show::Show),
+    Verify(verify::Verify),
 }
 
 /// Where commands write.
@@ -70,7 +76,9 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Dump(command) => command.run(&mut context),
+        Command::Explain(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
+        Command::Verify(command) => command.run(&mut context),
     };
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

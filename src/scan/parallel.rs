@@ -7,9 +7,11 @@
 use std::cell::Cell;
 use std::num::NonZero;
 use std::ops::{ControlFlow, Range};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::search::{Found, Search};
 use super::visit::{Job, Merge, Output, Parcel, Visitor, Wake, Worker};
@@ -28,10 +30,49 @@ impl Jobs {
         Self(threads)
     }
 
+    /// How many.
+    #[must_use]
+    pub const fn threads(self) -> usize {
+        self.0.get()
+    }
+
     /// As many as the machine runs at once.
     #[must_use]
     pub fn available() -> Self {
         Self(thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
+    }
+}
+
+/// Keeps work from going quicker than so many bytes a second, on all threads together.
+#[derive(Debug)]
+pub struct Pace {
+    bytes_per_second: u64,
+    begun: Instant,
+    spent: AtomicU64,
+}
+
+impl Pace {
+    /// So many bytes a second, from now on.
+    #[must_use]
+    pub fn of(bytes_per_second: u64) -> Self {
+        Self {
+            bytes_per_second: bytes_per_second.max(1),
+            begun: Instant::now(),
+            spent: AtomicU64::new(0),
+        }
+    }
+
+    /// Waits until `bytes` more may have been read.
+    pub fn spend(&self, bytes: u64) {
+        let spent = self
+            .spent
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes);
+        let micros = u128::from(spent) * 1_000_000 / u128::from(self.bytes_per_second);
+        let due = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+        if let Some(early) = due.checked_sub(self.begun.elapsed()) {
+            thread::sleep(early);
+        }
     }
 }
 

@@ -205,10 +205,32 @@ impl<'map> Walk<'map> {
         if matches!(self.policy, Policy::Verify | Policy::Salvage)
             && let Err(fault) = Batch::parse(frame).and_then(|batch| batch.check_crc())
         {
-            return self.lose(fault);
+            return self.broken(frame, fault);
         }
         self.at += frame.size_bytes();
         Some(Span::Frame(frame))
+    }
+
+    /// What an entry that doesn't check is. Where another follows it, its size is right, and the damage ends with it:
+    /// its bytes are not searched, because a value may hold entries of another log.
+    #[cold]
+    fn broken(&mut self, frame: Frame<'map>, fault: Fault) -> Option<Span<'map>> {
+        let size = frame.size_bytes();
+        if self.policy != Policy::Salvage || !matches!(fault.kind(), FaultKind::Crc { .. }) {
+            return self.lose(fault);
+        }
+        let reach = size.saturating_add(HEADER_BYTES);
+        if self.window().len() < reach && self.is_partial() {
+            return self.want(reach);
+        }
+        let next = frame.window().get(size..).and_then(FrameHeader::read);
+        if !next.is_some_and(|next| is_next(&frame, next)) {
+            return self.lose(fault);
+        }
+        let start = self.reached();
+        self.at += size;
+        let range = start..self.reached();
+        Some(Span::Damage { range, fault })
     }
 
     #[cold]
@@ -306,6 +328,14 @@ impl<'map> Iterator for Walk<'map> {
             self.frame()
         }
     }
+}
+
+/// Whether a header may be that of the entry behind `frame`: a known magic, a possible size, a later offset, not too far.
+fn is_next(frame: &Frame<'_>, next: FrameHeader<'_>) -> bool {
+    let ahead = next.offset().0.checked_sub(frame.offset().0);
+    (0..=2).contains(&next.magic())
+        && next.frame_bytes().is_ok()
+        && ahead.is_some_and(|ahead| (1..=i64::from(i32::MAX)).contains(&ahead))
 }
 
 /// How many zeros `bytes` begin with.

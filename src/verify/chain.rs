@@ -87,7 +87,11 @@ impl SegmentCheck {
             if carried.last.is_some_and(|last| last >= snapshot.offset) {
                 continue;
             }
-            snapshot.compare(&carried.producers, carried.is_complete, &mut carried.findings);
+            snapshot.compare(
+                &carried.producers,
+                carried.is_complete,
+                &mut carried.findings,
+            );
             carried.trust(&snapshot);
             // What lies between the snapshot and the batch is gone.
             carried.is_complete &= snapshot.offset >= offset;
@@ -101,7 +105,10 @@ impl SegmentCheck {
                 Finding::new(CheckId::MetadataGap, &self.log)
                     .at(row.position, row.end - row.position)
                     .offset(follows.0)
-                    .says(format!("offsets {follows} to {} are missing", row.first.0 - 1)),
+                    .says(format!(
+                        "offsets {follows} to {} are missing",
+                        row.first.0 - 1
+                    )),
             );
         }
     }
@@ -131,7 +138,8 @@ impl SegmentCheck {
             Ok(Some(txn)) => self.txns.completed(txn, carried.is_complete),
             Ok(None) if batch.is_control() && !carried.is_complete => {
                 if is_abort(batch, scratch) {
-                    self.txns.bare_marker(batch.base_offset(), batch.producer_id());
+                    self.txns
+                        .bare_marker(batch.base_offset(), batch.producer_id());
                 }
             }
             Ok(None) => {}
@@ -165,7 +173,10 @@ impl SegmentCheck {
         if let Some(check) = self.times {
             coverage.merge(check.finish(self.last, findings));
         }
-        coverage.merge(self.txns.finish(self.base, self.last, self.is_whole, findings));
+        coverage.merge(
+            self.txns
+                .finish(self.base, self.last, self.is_whole, findings),
+        );
         (self.carried, stretch, coverage)
     }
 }
@@ -201,7 +212,9 @@ impl Follow for SegmentCheck {
         let carried = &mut self.carried;
         carried.epochs.batch(&self.log, row, &mut carried.findings);
         let epoch = row.epoch.filter(|epoch| epoch.0 >= 0);
-        if let Some(epoch) = epoch.filter(|epoch| carried.seen.latest().is_none_or(|(last, _)| *epoch > last)) {
+        if let Some(epoch) =
+            epoch.filter(|epoch| carried.seen.latest().is_none_or(|(last, _)| *epoch > last))
+        {
             // Neither is negative.
             let _taken = carried.seen.assign(epoch, row.first);
         }

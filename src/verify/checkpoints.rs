@@ -117,14 +117,21 @@ impl Checkpoints {
             && (extent.active < line.offset && line.offset <= end)
         {
             let says = format!("the active segment begins at {}", extent.active);
-            let finding = self.cleaner_offsets.about(CheckId::CleanerOffsetOutside, tp, *line, &says);
+            let finding =
+                self.cleaner_offsets
+                    .about(CheckId::CleanerOffsetOutside, tp, *line, &says);
             findings.add(finding);
         }
         if let Some(line) = self.recovery_points.lines.get(tp)
             && (stop == Stop::Clean && extent.is_sure && line.offset < end)
         {
             let says = format!("the log ends at {end}, and the broker stopped cleanly");
-            findings.add(self.recovery_points.about(CheckId::RecoveryPointNotAtEnd, tp, *line, &says));
+            findings.add(self.recovery_points.about(
+                CheckId::RecoveryPointNotAtEnd,
+                tp,
+                *line,
+                &says,
+            ));
         }
     }
 
@@ -158,14 +165,14 @@ impl Checkpoints {
     }
 }
 
+/// Looks at a checkpoint without the log dir that it is of.
+pub(super) fn alone(path: &Arc<Path>, outcome: &mut Outcome) {
+    Table::none(path).fill(outcome);
+}
+
 impl Table {
     fn read(dir: &LogDir, kind: FileKind, name: &str, outcome: &mut Outcome) -> Self {
-        let mut table = Self {
-            path: Arc::from(dir.path().join(name)),
-            exists: false,
-            is_sound: false,
-            lines: BTreeMap::new(),
-        };
+        let mut table = Self::none(&Arc::from(dir.path().join(name)));
         let Some(item) = dir.item(kind).filter(|item| item.is_file()) else {
             table.exists = dir.item(kind).is_some();
             return table;
@@ -173,16 +180,29 @@ impl Table {
         table.path = Arc::from(item.path());
         table.exists = true;
         outcome.files.push(Arc::clone(&table.path));
-        match read_small(&table.path) {
+        table.fill(outcome);
+        table
+    }
+
+    fn none(path: &Arc<Path>) -> Self {
+        Self {
+            path: Arc::clone(path),
+            exists: false,
+            is_sound: false,
+            lines: BTreeMap::new(),
+        }
+    }
+
+    fn fill(&mut self, outcome: &mut Outcome) {
+        match read_small(&self.path) {
             Ok(bytes) => {
                 let mut coverage = Coverage::of_file(bytes.len() as u64);
                 coverage.small_bytes = bytes.len() as u64;
                 outcome.coverage.merge(coverage);
-                table.parse(&bytes, &mut outcome.findings);
+                self.parse(&bytes, &mut outcome.findings);
             }
-            Err(error) => outcome.unreadable(&table.path, &error),
+            Err(error) => outcome.unreadable(&self.path, &error),
         }
-        table
     }
 
     fn parse(&mut self, bytes: &[u8], findings: &mut Findings) {
@@ -237,7 +257,10 @@ impl Table {
         if self.exists && !self.is_sound {
             return;
         }
-        let tps = here.current.iter().filter(|(_, extent)| extent.is_some_and(|e| e.end.0 > 0));
+        let tps = here
+            .current
+            .iter()
+            .filter(|(_, extent)| extent.is_some_and(|e| e.end.0 > 0));
         let missing: Vec<&Tp> = tps
             .map(|(tp, _)| tp)
             .filter(|tp| !self.lines.contains_key(*tp) && tp.0 != super::METADATA_TOPIC)

@@ -35,7 +35,12 @@ pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
         match item.kind() {
             ItemType::Directory => {
                 directory(item, &path, outcome);
-                if let Some(DirName::Partition { topic, partition, state, .. }) = item.dir_name()
+                if let Some(DirName::Partition {
+                    topic,
+                    partition,
+                    state,
+                    ..
+                }) = item.dir_name()
                     && state == DirState::Future
                 {
                     twice.insert((topic, partition, DirState::Current), item);
@@ -47,13 +52,20 @@ pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
     }
     // A move ends in another log dir: both in one can't be.
     for item in dir.partitions() {
-        let Some(DirName::Partition { topic, partition, state, .. }) = item.dir_name() else {
+        let Some(DirName::Partition {
+            topic,
+            partition,
+            state,
+            ..
+        }) = item.dir_name()
+        else {
             continue;
         };
         if let Some(future) = twice.get(&(topic, partition, state)) {
             outcome.findings.add(
-                Finding::new(CheckId::PartitionTwice, &Arc::from(future.path()))
-                    .says(format!("{topic}-{partition} is in the same log dir already")),
+                Finding::new(CheckId::PartitionTwice, &Arc::from(future.path())).says(format!(
+                    "{topic}-{partition} is in the same log dir already"
+                )),
             );
         }
     }
@@ -63,10 +75,18 @@ pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
 fn directory(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
     let finding = |id| Finding::new(id, path);
     let Some(name) = item.dir_name() else {
-        outcome.findings.add(finding(CheckId::UnrecognisedDirectory));
+        outcome
+            .findings
+            .add(finding(CheckId::UnrecognisedDirectory));
         return;
     };
-    let DirName::Partition { topic, partition, state, id } = name else {
+    let DirName::Partition {
+        topic,
+        partition,
+        state,
+        id,
+    } = name
+    else {
         return;
     };
     let plain = format!("{topic}-{partition}");
@@ -77,7 +97,9 @@ fn directory(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
         (DirState::Stray, Some(id)) => format!("{plain}.{id}-stray"),
     };
     if item.name().to_str() != Some(&expected) || partition < 0 {
-        outcome.findings.add(finding(CheckId::NameNotCanonical).says(format!(
+        outcome
+            .findings
+            .add(finding(CheckId::NameNotCanonical).says(format!(
             "Kafka reads it as partition {partition} of topic {topic}, and would write {expected}"
         )));
     }
@@ -146,7 +168,8 @@ pub(super) fn partition(partition: &Partition, outcome: &mut Outcome) {
 
 /// Whether a broker would open it.
 fn is_known(item: &Item) -> bool {
-    item.file_name().is_some_and(|name| name.state == FileState::Current)
+    item.file_name()
+        .is_some_and(|name| name.state == FileState::Current)
 }
 
 /// The name of a file in the directory of a partition.
@@ -155,7 +178,8 @@ fn file(item: &Item, path: &Arc<Path>, is_metadata: bool, outcome: &mut Outcome)
     let is_taken = TAKEN.iter().any(|suffix| text.ends_with(suffix));
     let Some(name) = item.file_name() else {
         if is_taken {
-            let says = "Kafka takes it for its own, and does not start because it begins with no offset";
+            let says =
+                "Kafka takes it for its own, and does not start because it begins with no offset";
             unrecognised(item, path, Severity::Error, says, outcome);
         } else {
             unrecognised(item, path, Severity::Note, "a broker ignores it", outcome);
@@ -188,7 +212,13 @@ fn file(item: &Item, path: &Arc<Path>, is_metadata: bool, outcome: &mut Outcome)
             account(item, outcome);
         }
         _ if is_taken => {}
-        _ => unrecognised(item, path, Severity::Note, "a broker ignores it here", outcome),
+        _ => unrecognised(
+            item,
+            path,
+            Severity::Note,
+            "a broker ignores it here",
+            outcome,
+        ),
     }
 }
 
@@ -198,11 +228,21 @@ fn special(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
         ItemType::BrokenLink => "a link that leads nowhere",
         _ => "a pipe, a socket or a device",
     };
-    let id = if is_known(item) { CheckId::Unreadable } else { CheckId::SpecialFile };
+    let id = if is_known(item) {
+        CheckId::Unreadable
+    } else {
+        CheckId::SpecialFile
+    };
     outcome.findings.add(Finding::new(id, path).says(what));
 }
 
-fn unrecognised(item: &Item, path: &Arc<Path>, severity: Severity, says: &str, outcome: &mut Outcome) {
+fn unrecognised(
+    item: &Item,
+    path: &Arc<Path>,
+    severity: Severity,
+    says: &str,
+    outcome: &mut Outcome,
+) {
     let finding = Finding::new(CheckId::UnrecognisedFile, path);
     outcome.findings.add(finding.severity(severity).says(says));
     account(item, outcome);
@@ -230,7 +270,9 @@ fn account(item: &Item, outcome: &mut Outcome) {
 /// Segments that lack their `.log`, and partitions that lack segments.
 fn segments(partition: &Partition, outcome: &mut Outcome) {
     let segments = partition.segments();
-    let has_log = segments.iter().any(|segment| segment.file(FileKind::Log).is_some());
+    let has_log = segments
+        .iter()
+        .any(|segment| segment.file(FileKind::Log).is_some());
     for segment in &segments {
         if segment.file(FileKind::Log).is_some() {
             continue;
@@ -238,14 +280,18 @@ fn segments(partition: &Partition, outcome: &mut Outcome) {
         for (kind, item) in segment.files() {
             if *kind != FileKind::ProducerSnapshot && item.is_file() {
                 let finding = Finding::new(CheckId::IndexWithoutLog, &Arc::from(item.path()));
-                outcome.findings.add(finding.offset(segment.base_offset().0));
+                outcome
+                    .findings
+                    .add(finding.offset(segment.base_offset().0));
                 account(item, outcome);
             }
         }
     }
     if !has_log && partition.state() == DirState::Current && partition.name().is_some() {
         let path: Arc<Path> = Arc::from(partition.path());
-        outcome.findings.add(Finding::new(CheckId::NoSegment, &path));
+        outcome
+            .findings
+            .add(Finding::new(CheckId::NoSegment, &path));
     }
 }
 
@@ -258,7 +304,10 @@ fn swaps(partition: &Partition, outcome: &mut Outcome) {
         })
     };
     for item in partition.items().iter().filter(|item| item.is_file()) {
-        let Some(name) = item.file_name().filter(|name| name.state == FileState::Swap) else {
+        let Some(name) = item
+            .file_name()
+            .filter(|name| name.state == FileState::Swap)
+        else {
             continue;
         };
         let Some(offset) = name.offset else { continue };
@@ -297,7 +346,13 @@ fn damage(item: &Item) -> Option<(u64, String)> {
 pub(super) fn twice(dirs: &[LogDir], outcome: &mut Outcome) {
     let mut seen: BTreeMap<(String, i32, DirState), Arc<Path>> = BTreeMap::new();
     for item in dirs.iter().flat_map(LogDir::partitions) {
-        let Some(DirName::Partition { topic, partition, state, .. }) = item.dir_name() else {
+        let Some(DirName::Partition {
+            topic,
+            partition,
+            state,
+            ..
+        }) = item.dir_name()
+        else {
             continue;
         };
         if !matches!(state, DirState::Current | DirState::Future) {

@@ -75,11 +75,22 @@ impl EpochsCheck {
         let file = LeaderEpochs::parse(&bytes);
         for fault in &file.faults {
             let is_order = matches!(fault.kind(), FaultKind::Text(Text::Order(_)));
-            let id = if is_order { CheckId::EpochsOrder } else { CheckId::EpochsMalformed };
-            findings.add(Finding::new(id, path).at(fault.at() as u64, 0).says(fault.to_string()));
+            let id = if is_order {
+                CheckId::EpochsOrder
+            } else {
+                CheckId::EpochsMalformed
+            };
+            findings.add(
+                Finding::new(id, path)
+                    .at(fault.at() as u64, 0)
+                    .says(fault.to_string()),
+            );
         }
         check.is_sound = file.faults.is_empty();
-        let entries = file.entries.iter().map(|entry| (entry.epoch, entry.start_offset));
+        let entries = file
+            .entries
+            .iter()
+            .map(|entry| (entry.epoch, entry.start_offset));
         check.entries = entries.collect();
         let len = bytes.len() as u64;
         let coverage = Coverage {
@@ -128,7 +139,9 @@ impl EpochsCheck {
         if !self.is_sound || self.entries.is_empty() {
             return;
         }
-        let at = self.log_start.map_or(row.first, |start| row.first.max(start));
+        let at = self
+            .log_start
+            .map_or(row.first, |start| row.first.max(start));
         let stored = self.stored(at);
         if stored.is_none() {
             self.starts_late = true;
@@ -202,17 +215,27 @@ impl EpochsCheck {
             && !self.ends_legacy
             && !is_left
         {
-            let what = if self.exists { "it is empty" } else { "it is missing" };
-            findings.add(Finding::new(CheckId::EpochsMissing, &self.path).says(format!(
-                "{what}, and the batch at offset {first} has epoch {epoch}"
-            )));
+            let what = if self.exists {
+                "it is empty"
+            } else {
+                "it is missing"
+            };
+            findings.add(
+                Finding::new(CheckId::EpochsMissing, &self.path).says(format!(
+                    "{what}, and the batch at offset {first} has epoch {epoch}"
+                )),
+            );
         }
         if let (true, Some((_, start)), Some((first, _))) =
             (self.starts_late, self.entries.first(), self.first)
         {
             // A log that was upgraded may have begun without epochs, and records may have been deleted since.
             let is_sure = is_clean && !self.has_legacy;
-            let severity = if is_sure { Severity::Warning } else { Severity::Note };
+            let severity = if is_sure {
+                Severity::Warning
+            } else {
+                Severity::Note
+            };
             findings.add(
                 Finding::new(CheckId::EpochsStartLate, &self.path)
                     .severity(severity)
@@ -225,7 +248,9 @@ impl EpochsCheck {
                 findings.add(
                     Finding::new(CheckId::EpochsBeyondLog, &self.path)
                         .offset(start.0)
-                        .says(format!("epoch {epoch} begins at offset {start}, the log ends at {end}")),
+                        .says(format!(
+                            "epoch {epoch} begins at offset {start}, the log ends at {end}"
+                        )),
                 );
             }
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::{CheckId, Fix, Severity};
+use super::catalog::{CheckId, Depth, Fix, Severity};
 use crate::scan::Merge;
 
 /// Findings kept of a check in a file; more are counted.
@@ -79,6 +79,18 @@ impl Finding {
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.detail.0.push((name, value.into()));
         self
+    }
+
+    /// The same with the bit that is another in a number of 4 bytes that stands at `field`, if it is a single one.
+    #[must_use]
+    pub(super) fn with_flipped_bit(self, difference: i32, field: u64) -> Self {
+        let difference = difference.cast_unsigned();
+        if !difference.is_power_of_two() {
+            return self;
+        }
+        let bit = difference.trailing_zeros();
+        self.with("flipped_position", field + 3 - u64::from(bit / 8))
+            .with("flipped_bit", bit % 8)
     }
 
     /// The same, as bad as this.
@@ -206,6 +218,16 @@ impl Findings {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
+    }
+
+    /// Those of checks that run at this depth.
+    #[must_use]
+    pub fn at_depth(mut self, depth: Depth) -> Self {
+        self.kept
+            .retain(|finding| finding.check.check().depth <= depth);
+        self.counts
+            .retain(|(_, check), _| check.check().depth <= depth);
+        self
     }
 
     /// Those kept, as they came.

@@ -14,8 +14,8 @@ use crate::format::clean_shutdown::CleanShutdown;
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
 use crate::store::{Item, LogDir, Partition, Source};
-use crate::wire::fault::Text;
 use crate::wire::FaultKind;
+use crate::wire::fault::Text;
 
 /// An id of 16 bytes.
 pub(super) type Uuid = [u8; 16];
@@ -49,7 +49,12 @@ pub(super) struct Owner {
 
 impl Identities {
     /// Takes in a log dir. `is_modern`: a broker of 2.8 or later wrote there.
-    pub(super) fn log_dir(&mut self, dir: &LogDir, is_modern: bool, outcome: &mut Outcome) -> Owner {
+    pub(super) fn log_dir(
+        &mut self,
+        dir: &LogDir,
+        is_modern: bool,
+        outcome: &mut Outcome,
+    ) -> Owner {
         self.marker(dir, outcome);
         let Some(item) = dir.item(FileKind::MetaProperties) else {
             let is_used = |kind| dir.item(kind).is_some();
@@ -64,21 +69,18 @@ impl Identities {
             }
             return Owner::default();
         };
-        let Some((path, bytes)) = small(item, outcome) else {
+        let Some((path, meta)) = properties(item, outcome) else {
             return Owner::default();
         };
-        let meta = MetaProperties::of(&Properties::parse(&bytes));
-        for fault in &meta.faults {
-            let finding = Finding::new(CheckId::MetaMalformed, &path);
-            outcome.findings.add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
-        }
         let differ = |what: &str, first: &Arc<Path>| {
             let says = format!("the id of its {what} is not that in {}", first.display());
             Finding::new(CheckId::MetaMismatch, &path).says(says)
         };
         if let Some(id) = &meta.cluster_id {
             match &self.clusters {
-                Some((other, first)) if other != id => outcome.findings.add(differ("cluster", first)),
+                Some((other, first)) if other != id => {
+                    outcome.findings.add(differ("cluster", first))
+                }
                 Some(_) => {}
                 None => self.clusters = Some((id.clone(), Arc::clone(&path))),
             }
@@ -102,31 +104,38 @@ impl Identities {
         let number = u128::from_be_bytes(id);
         if number < u128::from(RESERVED_IDS) {
             let finding = Finding::new(CheckId::DirectoryId, path);
-            outcome.findings.add(finding.says(format!("the directory.id is reserved (number {number})")));
+            outcome
+                .findings
+                .add(finding.says(format!("the directory.id is reserved (number {number})")));
         } else if let Some(first) = self.directories.insert(id, Arc::clone(path)) {
             let says = format!("the directory.id is that of {} too", first.display());
-            outcome.findings.add(Finding::new(CheckId::DirectoryId, path).says(says));
+            outcome
+                .findings
+                .add(Finding::new(CheckId::DirectoryId, path).says(says));
         }
     }
 
     /// The marker of a clean stop.
     fn marker(&mut self, dir: &LogDir, outcome: &mut Outcome) {
-        let Some(item) = dir.item(FileKind::CleanShutdown).filter(|item| item.is_file()) else {
+        let Some(item) = dir
+            .item(FileKind::CleanShutdown)
+            .filter(|item| item.is_file())
+        else {
             return;
         };
-        let Some((path, bytes)) = small(item, outcome) else {
+        let Some((path, marker)) = marker(item, outcome) else {
             return;
         };
-        let marker = CleanShutdown::parse(&bytes);
-        for fault in &marker.faults {
-            let finding = Finding::new(CheckId::CleanMarkerMalformed, &path);
-            outcome.findings.add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
-        }
-        let Some(epoch) = marker.broker_epoch else { return };
+        let Some(epoch) = marker.broker_epoch else {
+            return;
+        };
         match &self.epochs {
             Some((other, first)) if *other != epoch => outcome.findings.add(
                 Finding::new(CheckId::MarkerEpochs, &path)
-                    .says(format!("broker epoch {epoch}, and {} has {other}", first.display()))
+                    .says(format!(
+                        "broker epoch {epoch}, and {} has {other}",
+                        first.display()
+                    ))
                     .with("stored", epoch),
             ),
             Some(_) => {}
@@ -145,31 +154,20 @@ impl Identities {
             if needs_id {
                 let path: Arc<Path> = Arc::from(partition.path().join("partition.metadata"));
                 let finding = Finding::new(CheckId::PartitionMetadataMalformed, &path);
-                outcome.findings.add(finding.says("it is missing: a broker sets the partition aside"));
+                outcome
+                    .findings
+                    .add(finding.says("it is missing: a broker sets the partition aside"));
             }
             return None;
         };
-        let (path, bytes) = small(item, outcome)?;
-        let metadata = PartitionMetadata::parse(&bytes);
-        for fault in &metadata.faults {
-            // Any version but a negative one is read.
-            let version = match fault.kind() {
-                FaultKind::Text(Text::Version(version)) => version >= 0,
-                _ => false,
-            };
-            let severity = if version { Severity::Warning } else { Severity::Error };
-            outcome.findings.add(
-                Finding::new(CheckId::PartitionMetadataMalformed, &path)
-                    .severity(severity)
-                    .at(fault.at() as u64, 0)
-                    .says(fault.to_string()),
-            );
-        }
+        let (path, metadata) = partition_metadata(item, outcome)?;
         let id = metadata.topic_id.filter(|id| *id != [0; 16])?;
         let topic = partition.topic()?;
         if topic == super::METADATA_TOPIC {
             if id != METADATA_TOPIC_ID {
-                outcome.findings.add(Finding::new(CheckId::MetadataTopicId, &path));
+                outcome
+                    .findings
+                    .add(Finding::new(CheckId::MetadataTopicId, &path));
             }
             return None;
         }
@@ -198,6 +196,63 @@ impl Identities {
             }
         }
     }
+}
+
+/// `meta.properties` by itself.
+pub(super) fn properties(
+    item: &Item,
+    outcome: &mut Outcome,
+) -> Option<(Arc<Path>, MetaProperties)> {
+    let (path, bytes) = small(item, outcome)?;
+    let meta = MetaProperties::of(&Properties::parse(&bytes));
+    for fault in &meta.faults {
+        let finding = Finding::new(CheckId::MetaMalformed, &path);
+        outcome
+            .findings
+            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+    }
+    Some((path, meta))
+}
+
+/// `.kafka_cleanshutdown` by itself.
+pub(super) fn marker(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, CleanShutdown)> {
+    let (path, bytes) = small(item, outcome)?;
+    let marker = CleanShutdown::parse(&bytes);
+    for fault in &marker.faults {
+        let finding = Finding::new(CheckId::CleanMarkerMalformed, &path);
+        outcome
+            .findings
+            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+    }
+    Some((path, marker))
+}
+
+/// `partition.metadata` by itself.
+pub(super) fn partition_metadata(
+    item: &Item,
+    outcome: &mut Outcome,
+) -> Option<(Arc<Path>, PartitionMetadata)> {
+    let (path, bytes) = small(item, outcome)?;
+    let metadata = PartitionMetadata::parse(&bytes);
+    for fault in &metadata.faults {
+        // Any version but a negative one is read.
+        let is_read = match fault.kind() {
+            FaultKind::Text(Text::Version(version)) => version >= 0,
+            _ => false,
+        };
+        let severity = if is_read {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
+        outcome.findings.add(
+            Finding::new(CheckId::PartitionMetadataMalformed, &path)
+                .severity(severity)
+                .at(fault.at() as u64, 0)
+                .says(fault.to_string()),
+        );
+    }
+    Some((path, metadata))
 }
 
 /// The bytes of a small file, if it is one and can be read.

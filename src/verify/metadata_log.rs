@@ -36,9 +36,10 @@ pub(super) fn check(partition: &Partition, log: Option<Log<'_>>, outcome: &mut O
         let named = name.and_then(|name| Some((name.offset?, name.epoch?)));
         if named.is_none() || item.name().len() < 31 {
             let finding = Finding::new(CheckId::MetadataSnapshot, &path);
-            outcome.findings.add(finding.says(
-                "its name is not that of a snapshot, at which the node does not start",
-            ));
+            outcome.findings.add(
+                finding
+                    .says("its name is not that of a snapshot, at which the node does not start"),
+            );
         }
         snapshot(&path, outcome);
         if let (Some((offset, epoch)), Some(log)) = (named, log) {
@@ -52,7 +53,9 @@ pub(super) fn check(partition: &Partition, log: Option<Log<'_>>, outcome: &mut O
             let path: Arc<Path> = Arc::from(partition.path());
             let finding = Finding::new(CheckId::MetadataSnapshotMissing, &path).offset(start.0);
             outcome.findings.add(finding.says(match reach {
-                Some(reach) => format!("the log begins at offset {start}, the newest snapshot ends at {reach}"),
+                Some(reach) => {
+                    format!("the log begins at offset {start}, the newest snapshot ends at {reach}")
+                }
                 None => format!("the log begins at offset {start}, and there is no snapshot"),
             }));
         }
@@ -65,17 +68,25 @@ fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: 
     let finding = Finding::new(CheckId::MetadataSnapshotMismatch, path).offset(offset.0);
     let end = log.extent.end;
     if offset > end {
-        outcome.findings.add(finding.says(format!("it ends at offset {offset}, the log at {end}")));
+        outcome
+            .findings
+            .add(finding.says(format!("it ends at offset {offset}, the log at {end}")));
         return;
     }
     let last = Offset(offset.0.saturating_sub(1));
-    let Some(actual) = log.epochs.at(last).filter(|_| last >= log.extent.start && offset.0 > 0) else {
+    let Some(actual) = log
+        .epochs
+        .at(last)
+        .filter(|_| last >= log.extent.start && offset.0 > 0)
+    else {
         return;
     };
     if actual.0 != epoch {
         outcome.findings.add(
             finding
-                .says(format!("its epoch is {epoch}, and offset {last} of the log has {actual}"))
+                .says(format!(
+                    "its epoch is {epoch}, and offset {last} of the log has {actual}"
+                ))
                 .with("stored", epoch)
                 .with("actual", actual.0),
         );
@@ -98,17 +109,25 @@ pub(super) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
         match &span {
             Span::Frame(frame) => {
                 coverage.batch_bytes += length;
-                last = Batch::parse(*frame).ok().and_then(|batch| control(&batch, &mut scratch));
+                last = Batch::parse(*frame)
+                    .ok()
+                    .and_then(|batch| control(&batch, &mut scratch));
                 if index == 0 {
                     first = last;
                 }
                 continue;
             }
             Span::Zeros(_) => {
-                outcome.findings.add(finding().at(range.start, length).says("zeros where batches should be"));
+                outcome.findings.add(
+                    finding()
+                        .at(range.start, length)
+                        .says("zeros where batches should be"),
+                );
             }
             Span::Damage { fault, .. } => {
-                outcome.findings.add(finding().at(range.start, length).says(fault.to_string()));
+                outcome
+                    .findings
+                    .add(finding().at(range.start, length).says(fault.to_string()));
             }
         }
         coverage.damage_bytes += length;
@@ -118,12 +137,16 @@ pub(super) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
     if bytes.is_empty() {
         outcome.findings.add(finding().says("it is empty"));
     } else if is_sound && first.is_none_or(|(first, _)| first != ControlType::SnapshotHeader) {
-        outcome.findings.add(finding().at(0, 0).says("it does not begin with a header"));
+        outcome
+            .findings
+            .add(finding().at(0, 0).says("it does not begin with a header"));
     } else if is_sound && last.is_none_or(|(_, last)| last != ControlType::SnapshotFooter) {
         // Kafka reads it all the same.
         let end = bytes.len() as u64;
         let finding = finding().severity(Severity::Warning).at(end, 0);
-        outcome.findings.add(finding.says("it does not end with a footer"));
+        outcome
+            .findings
+            .add(finding.says("it does not end with a footer"));
     }
 }
 
@@ -140,30 +163,43 @@ fn control(batch: &Batch<'_>, scratch: &mut Scratch) -> Option<(ControlType, Con
     ends
 }
 
-/// `quorum-state` by itself and against the log.
+/// `quorum-state` by itself.
+pub(super) fn quorum_state(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, QuorumState)> {
+    let (path, bytes) = small(item, outcome)?;
+    let state = QuorumState::parse(&bytes);
+    for fault in &state.faults {
+        let finding = Finding::new(CheckId::QuorumState, &path);
+        outcome
+            .findings
+            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+    }
+    Some((path, state))
+}
+
+/// `quorum-state` against the log.
 fn quorum(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
     let Some(item) = partition.item(FileKind::QuorumState) else {
         let path: Arc<Path> = Arc::from(partition.path().join("quorum-state"));
         if log.is_some_and(|log| log.extent.end.0 > 0) {
             let finding = Finding::new(CheckId::QuorumState, &path).severity(Severity::Warning);
-            outcome.findings.add(finding.says("it is missing: the node has forgotten its vote"));
+            outcome
+                .findings
+                .add(finding.says("it is missing: the node has forgotten its vote"));
         }
         return;
     };
-    let Some((path, bytes)) = small(item, outcome) else {
+    let Some((path, state)) = quorum_state(item, outcome) else {
         return;
     };
-    let state = QuorumState::parse(&bytes);
     let finding = || Finding::new(CheckId::QuorumState, &path);
-    for fault in &state.faults {
-        outcome.findings.add(finding().at(fault.at() as u64, 0).says(fault.to_string()));
-    }
     if let Some(leader) = state.leader_id
         && leader >= 0
         && !state.voters.is_empty()
         && !state.voters.contains(&leader)
     {
-        outcome.findings.add(finding().says(format!("the leader {leader} is none of the voters")));
+        outcome
+            .findings
+            .add(finding().says(format!("the leader {leader} is none of the voters")));
     }
     let newest = log.and_then(|log| log.epochs.latest());
     if let (Some(stored), Some((actual, _))) = (state.leader_epoch, newest)

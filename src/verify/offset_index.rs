@@ -116,7 +116,8 @@ impl OffsetIndexCheck {
             }
             last = (last.0.max(entry.relative), last.1.max(entry.position));
         }
-        self.entries.retain(|entry| entry.position > 0 && entry.relative >= 0);
+        self.entries
+            .retain(|entry| entry.position > 0 && entry.relative >= 0);
         if !is_sorted {
             self.entries.sort_by_key(|entry| entry.position);
         }
@@ -198,6 +199,15 @@ impl OffsetIndexCheck {
         let is_before = u64::try_from(entry.position).is_ok_and(|position| position < end);
         self.next += usize::from(is_before);
         is_before.then_some(entry)
+    }
+
+    /// Ends the check of an index without its log.
+    pub(super) fn alone(self, findings: &mut Findings) -> Coverage {
+        self.order.tell("entries out of order", findings);
+        let size = ENTRY_BYTES as u64;
+        let ids = [CheckId::OffsetIndexSize, CheckId::OffsetIndexUntrimmed];
+        shape_findings(&self.path, self.shape, size, self.setting, ids, findings);
+        coverage(self.shape, size)
     }
 
     /// Ends the check of a log of `len_bytes`, whose last good batch ends with `last`; `is_whole` if nothing of it is
@@ -317,7 +327,10 @@ pub(super) fn shape_findings(
         findings.add(
             Finding::new(untrimmed, path)
                 .at(start, whole - start)
-                .says(format!("{} entries of zeros at the end, {why}", shape.zeros))
+                .says(format!(
+                    "{} entries of zeros at the end, {why}",
+                    shape.zeros
+                ))
                 .with("zero_entries", shape.zeros),
         );
     }

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 
 use super::catalog::{CheckId, Severity};
 use super::chain::{Carried, SegmentCheck, after};
+use super::directory;
 use super::epochs::EpochsCheck;
 use super::finding::Finding;
 use super::metadata_log::{self, Log};
-use super::directory;
 use super::offset_index::{OffsetIndexCheck, Stretch};
 use super::producer::SnapshotFile;
 use super::setting::{Setting, Stop};
@@ -175,13 +175,10 @@ impl PartitionCheck {
         let base = segment.base_offset();
         // Wherever the one before led to, this one goes by its name.
         let before = Offset(base.0.saturating_sub(1));
-        if let Some(last) = carried.last
-            && last < before
-        {
-            carried.is_complete = false;
-        }
-        let next = carried.last.map(after).filter(|next| *next < base);
+        let next = carried.last.map_or(Offset(0), after);
+        let next = Some(next).filter(|next| index > 0 && *next < base);
         if let Some(next) = next {
+            carried.is_complete = false;
             self.gap(&segment, next, &mut carried);
         }
         carried.last = (base.0 > 0).then_some(before);
@@ -189,7 +186,6 @@ impl PartitionCheck {
             stop: self.around.stop,
             state: self.state,
             is_last: next_base.is_none(),
-            recovery_point: self.around.recovery_point,
         };
         let log: Arc<Path> = Arc::from(segment.log());
         let outcome = &mut self.outcome;
@@ -210,7 +206,9 @@ impl PartitionCheck {
         }
         match segment.file(FileKind::TimeIndex) {
             Some(_) => self.has_times = true,
-            None => self.untimed.push((Arc::clone(&log), setting.is_recovered())),
+            None => self
+                .untimed
+                .push((Arc::clone(&log), setting.is_recovered())),
         }
         Some(Watch {
             segment: Arc::new(Mutex::new(SegmentCheck {
@@ -232,11 +230,18 @@ impl PartitionCheck {
     /// Offsets between this segment and the one before it.
     fn gap(&self, segment: &Segment, next: Offset, carried: &mut Carried) {
         let base = segment.base_offset();
-        let check = if carried.is_metadata { CheckId::MetadataGap } else { CheckId::SegmentGap };
+        let check = if carried.is_metadata {
+            CheckId::MetadataGap
+        } else {
+            CheckId::SegmentGap
+        };
         carried.findings.add(
             Finding::new(check, &Arc::from(segment.log()))
                 .offset(next.0)
-                .says(format!("offsets {next} to {} are in no segment", base.0 - 1))
+                .says(format!(
+                    "offsets {next} to {} are in no segment",
+                    base.0 - 1
+                ))
                 .with("offsets", base.0 - next.0),
         );
     }
@@ -249,7 +254,9 @@ impl PartitionCheck {
         let Some(segment) = Arc::into_inner(watch.segment) else {
             return;
         };
-        let segment = segment.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let segment = segment
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let log = Arc::clone(&segment.log);
         self.is_sure = segment.is_sound;
         let (carried, stretch, coverage) = segment.finish(len_bytes);
@@ -282,7 +289,10 @@ impl PartitionCheck {
             self.outcome.findings.merge(carried.findings);
         }
         if is_metadata {
-            let log = extent.map(|extent| Log { extent, epochs: &seen });
+            let log = extent.map(|extent| Log {
+                extent,
+                epochs: &seen,
+            });
             metadata_log::check(partition, log, &mut self.outcome);
         }
         directory::partition(partition, &mut self.outcome);
@@ -306,13 +316,19 @@ impl PartitionCheck {
     fn snapshots(&mut self, carried: &mut Carried, extent: Extent) {
         for snapshot in std::mem::take(&mut carried.snapshots) {
             if snapshot.offset == extent.end {
-                snapshot.compare(&carried.producers, carried.is_complete, &mut carried.findings);
+                snapshot.compare(
+                    &carried.producers,
+                    carried.is_complete,
+                    &mut carried.findings,
+                );
             } else if snapshot.offset > extent.end {
                 let finding = Finding::new(CheckId::SnapshotBeyondLog, &snapshot.path);
-                carried.findings.add(finding.offset(snapshot.offset.0).says(format!(
-                    "its offset is {}, the log ends at {}",
-                    snapshot.offset, extent.end
-                )));
+                carried
+                    .findings
+                    .add(finding.offset(snapshot.offset.0).says(format!(
+                        "its offset is {}, the log ends at {}",
+                        snapshot.offset, extent.end
+                    )));
             }
         }
         let bases: Vec<Offset> = self.segments.iter().map(Segment::base_offset).collect();
@@ -328,7 +344,10 @@ impl PartitionCheck {
         if !has_producers {
             return;
         }
-        let missing = bases.iter().skip(1).filter(|base| !self.snapshots.contains_key(*base));
+        let missing = bases
+            .iter()
+            .skip(1)
+            .filter(|base| !self.snapshots.contains_key(*base));
         let missing: Vec<_> = missing.collect();
         if let Some(first) = missing.first() {
             let finding = Finding::new(CheckId::SnapshotMissing, &self.path);
@@ -348,12 +367,16 @@ impl PartitionCheck {
         }
         let finding = Finding::new(CheckId::SnapshotNotAtEnd, &self.path).offset(extent.end.0);
         if self.snapshots.is_empty() {
-            carried.findings.add(finding.says("there is no snapshot, and the log has producers"));
+            carried
+                .findings
+                .add(finding.says("there is no snapshot, and the log has producers"));
         } else if extent.is_sure && !self.snapshots.contains_key(&extent.end) {
-            carried.findings.add(finding.severity(Severity::Warning).says(format!(
-                "no snapshot is at the end of the log, offset {}",
-                extent.end
-            )));
+            carried
+                .findings
+                .add(finding.severity(Severity::Warning).says(format!(
+                    "no snapshot is at the end of the log, offset {}",
+                    extent.end
+                )));
         }
     }
 
@@ -374,14 +397,22 @@ impl PartitionCheck {
 
     /// Offset indexes that leave much out, by what the densest one of the partition leaves out.
     fn sparse(&mut self) {
-        let least = self.stretches.iter().filter_map(|(_, stretch)| stretch.least).min();
+        let least = self
+            .stretches
+            .iter()
+            .filter_map(|(_, stretch)| stretch.least)
+            .min();
         for (log, stretch) in std::mem::take(&mut self.stretches) {
             let usual = 2 * least.unwrap_or(INTERVAL_BYTES) + stretch.largest_batch;
             if stretch.most <= usual {
                 continue;
             }
             let is_useless = !stretch.has_entries && stretch.most > LARGEST_APPEND_BYTES;
-            let severity = if is_useless { Severity::Warning } else { Severity::Note };
+            let severity = if is_useless {
+                Severity::Warning
+            } else {
+                Severity::Note
+            };
             let path: Arc<Path> = Arc::from(log.with_extension("index"));
             self.outcome.findings.add(
                 Finding::new(CheckId::OffsetIndexSparse, &path)
@@ -417,7 +448,9 @@ fn sibling<T>(
 
 fn open_txns(segment: &Segment, outcome: &mut Outcome) -> TxnCheck {
     let path: Arc<Path> = Arc::from(segment.log().with_extension("txnindex"));
-    let exists = segment.file(FileKind::TransactionIndex).is_some_and(Item::is_file);
+    let exists = segment
+        .file(FileKind::TransactionIndex)
+        .is_some_and(Item::is_file);
     if exists {
         outcome.files.push(Arc::clone(&path));
     }

@@ -10,8 +10,8 @@ use super::catalog::CheckId;
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
 use super::small::read_small;
-use crate::format::producer_snapshot::{ENTRY_BYTES, HEADER_BYTES, KNOWN_VERSION, ProducerEntry};
 use crate::format::ProducerSnapshot;
+use crate::format::producer_snapshot::{ENTRY_BYTES, HEADER_BYTES, KNOWN_VERSION, ProducerEntry};
 use crate::scan::derive::Producers;
 use crate::store::{Error, Source};
 use crate::wire::Offset;
@@ -102,10 +102,13 @@ impl SnapshotFile {
         for (nth, entry) in self.entries() {
             let Some(known) = log.get(entry.producer_id) else {
                 if is_complete {
-                    findings.add(self.about(CheckId::SnapshotMismatch, nth, &entry).says(format!(
-                        "the log has no batch of producer {}",
-                        entry.producer_id
-                    )));
+                    findings.add(
+                        self.about(CheckId::SnapshotMismatch, nth, &entry)
+                            .says(format!(
+                                "the log has no batch of producer {}",
+                                entry.producer_id
+                            )),
+                    );
                 }
                 continue;
             };
@@ -133,7 +136,9 @@ impl SnapshotFile {
         ids.sort_unstable();
         let is_idle = |entry: &ProducerEntry| entry.open_txn().is_none();
         let kept = self.entries().map(|(_, entry)| entry).filter(is_idle);
-        let mut kept: Vec<_> = kept.map(|entry| (entry.last_offset, entry.timestamp)).collect();
+        let mut kept: Vec<_> = kept
+            .map(|entry| (entry.last_offset, entry.timestamp))
+            .collect();
         kept.sort_unstable();
         // The oldest timestamp of those up to an offset.
         let mut oldest = i64::MAX;
@@ -154,7 +159,10 @@ impl SnapshotFile {
                 };
                 findings.add(
                     Finding::new(CheckId::SnapshotMismatch, &self.path)
-                        .says(format!("producer {} is not there, {why}", known.producer_id))
+                        .says(format!(
+                            "producer {} is not there, {why}",
+                            known.producer_id
+                        ))
                         .with("producer_id", known.producer_id.0),
                 );
             }
@@ -170,23 +178,53 @@ fn difference(
 ) -> Option<(&'static str, i64, i64)> {
     if !is_complete {
         // Only what the log still has can be older than what the snapshot knew.
-        let has_older = stored.last_offset < log.last_offset && stored.coordinator_epoch <= log.coordinator_epoch;
+        let has_older = stored.last_offset < log.last_offset
+            && stored.coordinator_epoch <= log.coordinator_epoch;
         return has_older.then_some(("last offset", stored.last_offset.0, log.last_offset.0));
     }
     // Up to 0.11 a marker moved the last offset too; up to 1.1 it left the timestamp alone.
     let has_marker = log.coordinator_epoch >= 0;
     let is_marker = has_marker && stored.last_offset > log.last_offset;
-    let last_offset = if is_marker { log.last_offset.0 } else { stored.last_offset.0 };
-    let delta = if is_marker { log.offset_delta.0 } else { stored.offset_delta.0 }.into();
-    let timestamp = if has_marker { log.timestamp.0 } else { stored.timestamp.0 };
+    let last_offset = if is_marker {
+        log.last_offset.0
+    } else {
+        stored.last_offset.0
+    };
+    let delta = if is_marker {
+        log.offset_delta.0
+    } else {
+        stored.offset_delta.0
+    }
+    .into();
+    let timestamp = if has_marker {
+        log.timestamp.0
+    } else {
+        stored.timestamp.0
+    };
     [
-        ("epoch", i64::from(stored.producer_epoch), i64::from(log.producer_epoch)),
-        ("last sequence", stored.last_sequence.into(), log.last_sequence.into()),
+        (
+            "epoch",
+            i64::from(stored.producer_epoch),
+            i64::from(log.producer_epoch),
+        ),
+        (
+            "last sequence",
+            stored.last_sequence.into(),
+            log.last_sequence.into(),
+        ),
         ("last offset", last_offset, log.last_offset.0),
         ("offset delta", delta, log.offset_delta.0.into()),
         ("timestamp", timestamp, log.timestamp.0),
-        ("coordinator epoch", stored.coordinator_epoch.into(), log.coordinator_epoch.into()),
-        ("transaction", stored.txn_first_offset.0, log.txn_first_offset.0),
+        (
+            "coordinator epoch",
+            stored.coordinator_epoch.into(),
+            log.coordinator_epoch.into(),
+        ),
+        (
+            "transaction",
+            stored.txn_first_offset.0,
+            log.txn_first_offset.0,
+        ),
     ]
     .into_iter()
     .find(|(_, stored, actual)| stored != actual)
@@ -207,7 +245,10 @@ fn check_bytes(path: &Arc<Path>, bytes: &[u8], findings: &mut Findings) {
         findings.add(
             Finding::new(CheckId::SnapshotVersion, path)
                 .at(0, 2)
-                .says(format!("version {}, known is {KNOWN_VERSION}", snapshot.version()))
+                .says(format!(
+                    "version {}, known is {KNOWN_VERSION}",
+                    snapshot.version()
+                ))
                 .with("version", snapshot.version()),
         );
     }

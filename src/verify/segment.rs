@@ -4,9 +4,13 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::batch::{self, Info, Sink, Tallies};
 use super::catalog::Depth;
 use super::coverage::Coverage;
+use super::damage;
 use super::finding::Findings;
+use super::record;
+use super::sequence::{Knot, Sequence};
 use crate::format::{Batch, Limits, Scratch};
 use crate::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel};
 use crate::store::{Error, LogFile};
@@ -27,19 +31,39 @@ pub struct Subject {
     pub is_last: bool,
     /// Whether a broker runs on it.
     pub is_live: bool,
-    /// When it was last changed: milliseconds since 1970-01-01 UTC.
-    pub modified_ms: Option<i64>,
+}
+
+/// Whom to tell of bytes that were read: for progress, and to slow down.
+#[derive(Clone, Copy, Default)]
+pub struct OnBytes<'a>(pub Option<&'a (dyn Fn(u64) + Sync)>);
+
+impl OnBytes<'_> {
+    fn tell(self, bytes: u64) {
+        if let Some(tell) = self.0 {
+            tell(bytes);
+        }
+    }
+}
+
+impl std::fmt::Debug for OnBytes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OnBytes").field(&self.0.is_some()).finish()
+    }
 }
 
 /// How a pass is made.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct Options<'a> {
     /// How deep.
     pub depth: Depth,
     /// On how many threads.
     pub jobs: Jobs,
     /// Bounds of unpacking.
     pub limits: Limits,
+    /// The time now, in milliseconds since 1970-01-01 UTC: what is later lies in the future.
+    pub now_ms: Option<i64>,
+    /// Whom to tell of bytes.
+    pub on_bytes: OnBytes<'a>,
 }
 
 /// What a pass found.
@@ -100,7 +124,7 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
 pub fn verify_log<W: Witness>(
     log: &LogFile,
     subject: &Subject,
-    options: Options,
+    options: Options<'_>,
     witness: impl Fn() -> W + Sync,
 ) -> Result<Verified<W>, Error> {
     let plan = parallel::Plan {
@@ -110,37 +134,87 @@ pub fn verify_log<W: Witness>(
         limits: options.limits,
     };
     let visitor = || Pass {
+        log,
+        options,
+        bytes: 0,
+        gap: None,
         piece: Piece {
+            subject,
+            len_bytes: log.len_bytes(),
+            knots: Vec::new(),
             findings: Findings::default(),
-            coverage: Coverage::default(),
+            tallies: Tallies::default(),
+            sequence: None,
             witness: witness(),
         },
     };
-    let _ = subject;
     let piece = parallel::scan(log, plan, visitor, &mut |_| ControlFlow::Continue(()))?;
-    let mut coverage = Coverage::of_file(log.len_bytes());
-    coverage.merge(piece.coverage);
+    let (sequence, witness) = piece.into_sequence();
+    let (findings, coverage) = sequence.finish();
     Ok(Verified {
-        findings: piece.findings,
+        findings,
         coverage,
-        witness: piece.witness,
+        witness,
     })
 }
 
 /// The visit of a piece.
-struct Pass<W> {
-    piece: Piece<W>,
+struct Pass<'a, W> {
+    log: &'a LogFile,
+    options: Options<'a>,
+    bytes: u64,
+    /// Bytes that are no batch, up to where the visit is.
+    gap: Option<Range<u64>>,
+    piece: Piece<'a, W>,
 }
 
-/// What a piece amounts to.
-struct Piece<W> {
+/// What a piece amounts to: what each batch shows by itself, and the row of them for the merge.
+struct Piece<'a, W> {
+    subject: &'a Subject,
+    len_bytes: u64,
+    knots: Vec<Knot>,
     findings: Findings,
-    coverage: Coverage,
+    tallies: Tallies,
+    /// What all pieces up to this one amount to, once they are merged.
+    sequence: Option<Box<Sequence<'a>>>,
     witness: W,
 }
 
-impl<W: Witness> Visitor for Pass<W> {
-    type Fold = Piece<W>;
+impl<W: Witness> Pass<'_, W> {
+    fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) {
+        let info = Info::of(batch);
+        let piece = &mut self.piece;
+        let mut sink = Sink {
+            subject: piece.subject,
+            findings: &mut piece.findings,
+            tallies: &mut piece.tallies,
+        };
+        batch::check(batch, &info, self.options.now_ms, &mut sink);
+        if self.options.depth >= Depth::Deep {
+            record::check(batch, &info, scratch, &mut sink);
+        }
+        piece.witness.batch(batch, scratch);
+        piece.knots.push(Knot::Batch(info));
+    }
+
+    /// Looks into the gap before the place where the visit is.
+    fn close_gap(&mut self) {
+        let Some(range) = self.gap.take() else { return };
+        let end = range.end.min(range.start.saturating_add(damage::LOOKED_AT));
+        let mut buffer = Vec::new();
+        // What can't be read again is told of without a look into it.
+        let bytes = self
+            .log
+            .window(range.start..end, &mut buffer)
+            .unwrap_or_default();
+        let parts = damage::parts(bytes, range.clone());
+        self.piece.knots.push(Knot::Gap(parts));
+        self.piece.witness.gap(range);
+    }
+}
+
+impl<'a, W: Witness> Visitor for Pass<'a, W> {
+    type Fold = Piece<'a, W>;
 
     fn span(
         &mut self,
@@ -149,32 +223,63 @@ impl<W: Witness> Visitor for Pass<W> {
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
         let range = span.range();
-        let length = range.end - range.start;
-        let coverage = &mut self.piece.coverage;
-        match span {
-            Span::Frame(frame) => {
-                coverage.batch_bytes += length;
-                if let Ok(batch) = Batch::parse(frame) {
-                    self.piece.witness.batch(&batch, scratch);
-                }
+        self.bytes += range.end - range.start;
+        if let Span::Frame(frame) = span {
+            self.close_gap();
+            if let Ok(batch) = Batch::parse(frame) {
+                self.batch(&batch, scratch);
             }
-            Span::Zeros(_) | Span::Damage { .. } => {
-                coverage.damage_bytes += length;
-                self.piece.witness.gap(range);
-            }
+        } else {
+            self.gap.get_or_insert(range.start..range.start).end = range.end;
         }
         ControlFlow::Continue(())
     }
 
-    fn end(self, _: &mut Output<'_>) -> Piece<W> {
+    fn end(mut self, _: &mut Output<'_>) -> Piece<'a, W> {
+        self.close_gap();
+        self.options.on_bytes.tell(self.bytes);
         self.piece
     }
 }
 
-impl<W: Witness> Merge for Piece<W> {
+impl<'a, W: Witness> Piece<'a, W> {
+    /// The row up to the end of this piece.
+    fn into_sequence(self) -> (Sequence<'a>, W) {
+        let sequence = self.sequence;
+        let mut sequence = sequence.map_or_else(
+            || Sequence::new(self.subject, self.len_bytes),
+            |boxed| *boxed,
+        );
+        sequence.take_in(self.findings, self.tallies);
+        for knot in self.knots {
+            sequence.take(knot);
+        }
+        (sequence, self.witness)
+    }
+
+    /// Hands what this piece has over to the row.
+    fn settle(&mut self) {
+        let (subject, len_bytes) = (self.subject, self.len_bytes);
+        let sequence = self
+            .sequence
+            .get_or_insert_with(|| Box::new(Sequence::new(subject, len_bytes)));
+        sequence.take_in(
+            std::mem::take(&mut self.findings),
+            std::mem::take(&mut self.tallies),
+        );
+        for knot in self.knots.drain(..) {
+            sequence.take(knot);
+        }
+    }
+}
+
+impl<W: Witness> Merge for Piece<'_, W> {
     fn merge(&mut self, next: Self) {
-        self.findings.merge(next.findings);
-        self.coverage.merge(next.coverage);
+        self.settle();
+        self.knots = next.knots;
+        self.findings = next.findings;
+        self.tallies = next.tallies;
+        self.settle();
         self.witness.merge(next.witness);
     }
 }

@@ -3,7 +3,6 @@
 use super::catalog::Severity;
 use super::finding::Finding;
 use crate::format::name::DirState;
-use crate::wire::Offset;
 
 /// How the broker that had the log dir left it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +23,18 @@ pub(super) struct Setting {
     pub(super) state: DirState,
     /// Whether no segment of the partition has a higher base offset.
     pub(super) is_last: bool,
-    /// Up to where the partition was flushed, if somebody noted that.
-    pub(super) recovery_point: Option<Offset>,
 }
 
 impl Setting {
+    /// Nothing is known: the segment may be the last one of a broker that was killed.
+    pub(super) const fn unknown() -> Self {
+        Self {
+            stop: Stop::Unclean,
+            state: DirState::Current,
+            is_last: true,
+        }
+    }
+
     /// Whether the indexes of the segment may have room that was not written to yet. A clean stop does not trim those of
     /// partitions that are stray or about to be deleted.
     pub(super) fn may_be_preallocated(self) -> bool {

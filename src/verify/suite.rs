@@ -2,16 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
+use super::alone;
 use super::catalog::{CheckId, Depth};
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
-use super::segment::{Options, Subject, Verified, verify_log};
+use super::partition::{Around, Extent, PartitionCheck};
+use super::segment::{OnBytes, Options, Subject, Witness, verify_log};
+use super::setting::Stop;
 use crate::format::Limits;
-use crate::format::name::{FileKind, FileState};
+use crate::format::name::{self, DirName, FileKind, FileName};
 use crate::scan::{Jobs, Merge};
-use crate::store::{Error, Item, LogFile, Partition, Segment, lock};
+use crate::store::{Error, Item, LogFile, Partition, lock};
 
 /// How a `.log` is opened: mapped or read.
 pub type Open<'a> = &'a (dyn Fn(&Path) -> Result<LogFile, Error> + Sync);
@@ -25,8 +27,12 @@ pub struct Suite<'a> {
     pub jobs: Jobs,
     /// Bounds of unpacking.
     pub limits: Limits,
+    /// The time now, in milliseconds since 1970-01-01 UTC.
+    pub now_ms: Option<i64>,
     /// Opens a `.log`.
     pub open: Open<'a>,
+    /// Whom to tell of bytes of logs.
+    pub on_bytes: OnBytes<'a>,
 }
 
 impl std::fmt::Debug for Suite<'_> {
@@ -58,7 +64,7 @@ impl Merge for Outcome {
 
 impl Outcome {
     /// Takes in a file of which nobody knows more than that it is there.
-    fn unknown(&mut self, item: &Item) {
+    pub(super) fn unknown(&mut self, item: &Item) {
         let mut coverage = Coverage::of_file(item.len_bytes());
         coverage.unknown_bytes = item.len_bytes();
         self.coverage.merge(coverage);
@@ -72,76 +78,119 @@ impl Outcome {
 }
 
 impl Suite<'_> {
-    /// Verifies everything in the directory of a partition.
+    /// Verifies everything in the directory of a partition, with what its log dir says of it. Tells where the log begins and
+    /// ends.
     #[must_use]
-    pub fn partition(&self, partition: &Partition) -> Outcome {
-        let mut outcome = Outcome::default();
-        let segments = partition.segments();
-        let is_live = lock::is_live(partition.path());
-        for (index, segment) in segments.iter().enumerate() {
-            let is_last = index + 1 == segments.len();
-            if let Some(log) = segment.file(FileKind::Log) {
-                let subject = Subject {
-                    is_last,
-                    is_live,
-                    ..subject_of(log, Some(segment), Some(partition))
-                };
-                self.log(log, &subject, &mut outcome);
-            }
+    pub fn partition(&self, partition: &Partition, around: Around) -> (Outcome, Option<Extent>) {
+        let mut check = PartitionCheck::new(partition, around);
+        let mut logs = Outcome::default();
+        for index in 0..check.segments().len() {
+            self.segment(partition, index, around, &mut check, &mut logs);
         }
-        outcome
+        let (outcome, extent) = check.finish(partition);
+        logs.merge(outcome);
+        logs.findings = logs.findings.at_depth(self.depth);
+        (logs, extent)
+    }
+
+    /// Verifies a `.log`, and shows it to the checks of the files beside it.
+    fn segment(
+        &self,
+        partition: &Partition,
+        index: usize,
+        around: Around,
+        check: &mut PartitionCheck,
+        outcome: &mut Outcome,
+    ) {
+        let log = check
+            .segments()
+            .get(index)
+            .and_then(|segment| segment.file(FileKind::Log));
+        let Some(item) = log.cloned() else { return };
+        let subject = Subject {
+            is_last: index + 1 == check.segments().len(),
+            is_live: around.stop == Stop::Live,
+            ..subject_of(&item, partition.name())
+        };
+        let Some(watch) = check.begin(index) else {
+            return;
+        };
+        let trace = self.log(&item, &subject, || watch.trace(), outcome);
+        let trace = trace.unwrap_or_else(|| watch.trace());
+        check.end(watch, trace, item.len_bytes());
     }
 
     /// Verifies a file by itself.
     #[must_use]
     pub fn file(&self, item: &Item) -> Outcome {
         let mut outcome = Outcome::default();
-        let name = item.file_name();
-        match name {
-            Some(name) if name.kind == FileKind::Log && name.state == FileState::Current => {
-                let subject = Subject {
-                    base_offset: name.offset,
-                    is_live: lock::is_live(item.path()),
-                    ..subject_of(item, None, None)
-                };
-                self.log(item, &subject, &mut outcome);
-            }
-            _ => outcome.unknown(item),
+        let is_log =
+            |name: FileName<'_>| matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot);
+        if item.is_file() && item.file_name().is_some_and(is_log) {
+            let path = item.path().canonicalize();
+            let dir = path
+                .as_deref()
+                .ok()
+                .and_then(Path::parent)
+                .map(name::file_name);
+            let subject = Subject {
+                is_live: lock::is_live(item.path()),
+                ..subject_of(item, dir.and_then(DirName::parse))
+            };
+            let _nobody = self.log(item, &subject, || (), &mut outcome);
+        } else {
+            alone::file(item, &mut outcome);
         }
+        outcome.findings = outcome.findings.at_depth(self.depth);
         outcome
     }
 
-    /// Verifies a `.log`.
-    fn log(&self, item: &Item, subject: &Subject, outcome: &mut Outcome) {
+    /// Verifies a `.log`, and shows it to witnesses.
+    fn log<W: Witness>(
+        &self,
+        item: &Item,
+        subject: &Subject,
+        witness: impl Fn() -> W + Sync,
+        outcome: &mut Outcome,
+    ) -> Option<W> {
         outcome.files.push(Arc::clone(&subject.path));
         let options = Options {
             depth: self.depth,
             jobs: self.jobs,
             limits: self.limits,
+            now_ms: self.now_ms,
+            on_bytes: self.on_bytes,
         };
-        let verified: Result<Verified<()>, Error> =
-            (self.open)(item.path()).and_then(|log| verify_log(&log, subject, options, || ()));
+        let verified =
+            (self.open)(item.path()).and_then(|log| verify_log(&log, subject, options, witness));
         match verified {
             Ok(verified) => {
                 outcome.findings.merge(verified.findings);
                 outcome.coverage.merge(verified.coverage);
+                Some(verified.witness)
             }
-            Err(error) => outcome.unreadable(&subject.path, &error),
+            Err(error) => {
+                outcome.unreadable(&subject.path, &error);
+                None
+            }
         }
     }
 }
 
-/// What is known of a `.log` from its neighbourhood.
-pub(super) fn subject_of(log: &Item, segment: Option<&Segment>, partition: Option<&Partition>) -> Subject {
-    let modified = log.modified();
-    let since = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+/// What is known of a `.log` from its name and that of its directory.
+fn subject_of(log: &Item, dir: Option<DirName<'_>>) -> Subject {
     Subject {
         path: Arc::from(log.path()),
-        base_offset: segment.map(Segment::base_offset),
-        topic: partition.and_then(Partition::topic).map(str::to_owned),
-        partition: partition.and_then(Partition::number),
+        base_offset: log
+            .file_name()
+            .filter(|name| name.kind == FileKind::Log && name.is_canonical())
+            .and_then(|name| name.offset),
+        topic: dir.as_ref().and_then(DirName::topic).map(str::to_owned),
+        partition: match dir {
+            Some(DirName::Partition { partition, .. }) => Some(partition),
+            _ => None,
+        },
         is_last: true,
         is_live: false,
-        modified_ms: since.and_then(|since| i64::try_from(since.as_millis()).ok()),
     }
 }

@@ -98,12 +98,14 @@ impl TimeIndexCheck {
                     let behind = before.map_or_else(String::new, |last| {
                         format!(", behind {} and {}", last.timestamp, last.offset(self.base))
                     });
-                    entry.finding(CheckId::TimeIndexOrder, &self.path, self.base).says(format!(
-                        "entry {} has timestamp {} and offset {}{behind}",
-                        entry.index,
-                        entry.timestamp,
-                        entry.offset(self.base),
-                    ))
+                    entry
+                        .finding(CheckId::TimeIndexOrder, &self.path, self.base)
+                        .says(format!(
+                            "entry {} has timestamp {} and offset {}{behind}",
+                            entry.index,
+                            entry.timestamp,
+                            entry.offset(self.base),
+                        ))
                 });
             }
             last = Some(match last {
@@ -116,7 +118,8 @@ impl TimeIndexCheck {
             });
         }
         self.entries.retain(|entry| entry.relative >= 0);
-        self.entries.sort_by_key(|entry| (entry.relative, entry.index));
+        self.entries
+            .sort_by_key(|entry| (entry.relative, entry.index));
     }
 
     /// Takes the next batch.
@@ -175,6 +178,15 @@ impl TimeIndexCheck {
         is_before.then_some(entry)
     }
 
+    /// Ends the check of an index without its log.
+    pub(super) fn alone(self, findings: &mut Findings) -> Coverage {
+        self.order.tell("entries out of order", findings);
+        let size = ENTRY_BYTES as u64;
+        let ids = [CheckId::TimeIndexSize, CheckId::TimeIndexUntrimmed];
+        shape_findings(&self.path, self.shape, size, self.setting, ids, findings);
+        coverage(self.shape, size)
+    }
+
     /// Ends the check of a log whose last good batch ends with `last`.
     pub(super) fn finish(mut self, last: Option<Offset>, findings: &mut Findings) -> Coverage {
         let mut lost = self.entries.split_off(self.next.min(self.entries.len()));
@@ -185,11 +197,13 @@ impl TimeIndexCheck {
         for entry in lost {
             self.beyond.add(|| {
                 let end = last.map_or(self.base.0, |last| last.0.saturating_add(1));
-                entry.finding(CheckId::TimeIndexBeyondLog, &self.path, self.base).says(format!(
-                    "entry {} has offset {}; the log ends at {end}",
-                    entry.index,
-                    entry.offset(self.base)
-                ))
+                entry
+                    .finding(CheckId::TimeIndexBeyondLog, &self.path, self.base)
+                    .says(format!(
+                        "entry {} has offset {}; the log ends at {end}",
+                        entry.index,
+                        entry.offset(self.base)
+                    ))
             });
         }
         // A single entry of zeros may be one: timestamp 0 at the first offset.
@@ -233,8 +247,14 @@ impl TimeIndexCheck {
             return;
         }
         let message = match self.last {
-            Some(_) => format!("the last entry has timestamp {stored}, the log {}", self.largest),
-            None => format!("there is no entry, and the log has timestamp {}", self.largest),
+            Some(_) => format!(
+                "the last entry has timestamp {stored}, the log {}",
+                self.largest
+            ),
+            None => format!(
+                "there is no entry, and the log has timestamp {}",
+                self.largest
+            ),
         };
         findings.add(
             Finding::new(CheckId::TimeIndexLastEntry, &self.path)

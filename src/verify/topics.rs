@@ -43,7 +43,10 @@ impl Topics {
         let mut from = Offset(0);
         if let Some(item) = newest {
             topics.take(item.path(), Offset(0), suite)?;
-            from = item.file_name().and_then(|name| name.offset).unwrap_or_default();
+            from = item
+                .file_name()
+                .and_then(|name| name.offset)
+                .unwrap_or_default();
         }
         for segment in partition.segments() {
             if segment.file(FileKind::Log).is_some_and(Item::is_file) {
@@ -109,7 +112,10 @@ impl Topics {
                     self.record(&value);
                 }
             }
-            (id::TOPIC | id::REMOVE_TOPIC | id::PARTITION | id::PARTITION_CHANGE, Some(pending)) => {
+            (
+                id::TOPIC | id::REMOVE_TOPIC | id::PARTITION | id::PARTITION_CHANGE,
+                Some(pending),
+            ) => {
                 pending.push(value.to_vec());
             }
             (kind, None) => {

@@ -139,13 +139,14 @@ impl<F: Follow> Trace<F> {
         }
         let by = self.kept.len();
         self.kept.extend_from_slice(&next.kept);
-        self.notes.extend(next.notes.into_iter().map(|note| match note {
-            Note::Batch { row, kept } => Note::Batch {
-                row,
-                kept: kept.start + by..kept.end + by,
-            },
-            gap @ Note::Gap(_) => gap,
-        }));
+        self.notes
+            .extend(next.notes.into_iter().map(|note| match note {
+                Note::Batch { row, kept } => Note::Batch {
+                    row,
+                    kept: kept.start + by..kept.end + by,
+                },
+                gap @ Note::Gap(_) => gap,
+            }));
     }
 
     /// Lets go of bytes that no note is about any more.

@@ -73,19 +73,24 @@ impl TxnCheck {
         let trailing = index.trailing().len() as u64;
         let whole = bytes.len() as u64 - trailing;
         if trailing > 0 {
-            findings.add(Finding::new(CheckId::TxnIndexSize, &self.path).at(whole, trailing).says(
-                format!(
-                    "{} bytes are {} entries of {ENTRY_BYTES} bytes and {trailing} bytes more",
-                    bytes.len(),
-                    index.len()
-                ),
-            ));
+            findings.add(
+                Finding::new(CheckId::TxnIndexSize, &self.path)
+                    .at(whole, trailing)
+                    .says(format!(
+                        "{} bytes are {} entries of {ENTRY_BYTES} bytes and {trailing} bytes more",
+                        bytes.len(),
+                        index.len()
+                    )),
+            );
         }
         let mut last: Option<Offset> = None;
         for (nth, entry) in (0_u64..).zip(index.entries()) {
             let at = nth * ENTRY_BYTES as u64;
-            let finding =
-                |check| Finding::new(check, &self.path).at(at, ENTRY_BYTES as u64).with("entry", nth);
+            let finding = |check| {
+                Finding::new(check, &self.path)
+                    .at(at, ENTRY_BYTES as u64)
+                    .with("entry", nth)
+            };
             if entry.check().is_err() {
                 let version = entry.version();
                 findings.add(
@@ -99,7 +104,9 @@ impl TxnCheck {
             if last.is_some_and(|last| end <= last) || first >= end || first.0 < 0 {
                 findings.add(finding(CheckId::TxnIndexOrder).offset(end.0).says(format!(
                     "entry {nth} is of offsets {first} to {end}{}",
-                    last.map_or_else(String::new, |last| format!(", behind one that ends at {last}"))
+                    last.map_or_else(String::new, |last| format!(
+                        ", behind one that ends at {last}"
+                    ))
                 )));
             }
             last = Some(last.map_or(end, |last| last.max(end)));
@@ -116,6 +123,11 @@ impl TxnCheck {
             unknown_bytes: trailing,
             ..Coverage::of_file(bytes.len() as u64)
         });
+    }
+
+    /// The account of an index without its log.
+    pub(super) fn alone(self) -> Coverage {
+        self.coverage.unwrap_or_default()
     }
 
     /// Takes a transaction that ends in the segment. `is_complete`: nothing of it is missing in the log.
@@ -142,7 +154,10 @@ impl TxnCheck {
         for entry in &self.entries {
             self.check_entry(*entry, base, last, is_whole, findings);
         }
-        let keys = self.entries.iter().map(|entry| (entry.last, entry.producer_id));
+        let keys = self
+            .entries
+            .iter()
+            .map(|entry| (entry.last, entry.producer_id));
         let entries: BTreeSet<Key> = keys.collect();
         for (key, (txn, _)) in &self.aborted {
             if !entries.contains(key) {
@@ -169,7 +184,13 @@ impl TxnCheck {
         is_whole: bool,
         findings: &mut Findings,
     ) {
-        let Entry { index, producer_id, first, last: end, .. } = entry;
+        let Entry {
+            index,
+            producer_id,
+            first,
+            last: end,
+            ..
+        } = entry;
         let finding = |check| {
             Finding::new(check, &self.path)
                 .at(index * ENTRY_BYTES as u64, ENTRY_BYTES as u64)
@@ -179,7 +200,8 @@ impl TxnCheck {
         };
         let is_behind = is_whole && last.is_none_or(|last| end > last);
         if end < base || is_behind {
-            let range = last.map_or_else(|| "nothing".to_owned(), |last| format!("{base} to {last}"));
+            let range =
+                last.map_or_else(|| "nothing".to_owned(), |last| format!("{base} to {last}"));
             findings.add(finding(CheckId::TxnIndexOutside).says(format!(
                 "entry {index} ends at offset {end}; the segment has {range}"
             )));
@@ -209,7 +231,11 @@ impl TxnCheck {
         if *is_complete && stable != txn.last_stable_offset {
             // Of several markers appended at once, Kafka takes the state behind all of them.
             let is_possible = stable > first && stable.0 <= end.0.saturating_add(1);
-            let severity = if is_possible { Severity::Note } else { Severity::Warning };
+            let severity = if is_possible {
+                Severity::Note
+            } else {
+                Severity::Warning
+            };
             findings.add(
                 finding(CheckId::TxnIndexFirstOffset)
                     .severity(severity)

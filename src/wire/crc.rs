@@ -1,4 +1,11 @@
-//! The two checksums of the record formats.
+//! The two checksums of the record formats, and which flipped bit explains a wrong one.
+//!
+//! A CRC is linear: flipping a bit of the message changes the checksum by a number (the syndrome) that depends only on
+//! how many bits follow. Taking bits away again until a single one is left tells which one it was. Giant steps of 256
+//! bytes and a table of what a bit in the last 256 bytes does make that quicker than the checksum itself.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// From here on folding pays: whole-process time of a listing of 16 KiB batches falls to 0.84 of what it was, of 1 KiB
 /// batches it stays the same.
@@ -20,8 +27,117 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
 
+/// A bit of some bytes: which byte, and which of its bits, 0 the lowest.
+pub type Bit = (usize, u8);
+
+/// The bit of a message of `len_bytes` that, if it flips, changes its CRC-32C by `syndrome` (stored xor actual).
+#[must_use]
+pub fn flipped_bit_crc32c(len_bytes: usize, syndrome: u32) -> Option<Bit> {
+    static STEPS: LazyLock<Steps> = LazyLock::new(|| Steps::of(0x82f6_3b78));
+    STEPS.flipped_bit(len_bytes, syndrome)
+}
+
+/// The same of CRC-32.
+#[must_use]
+pub fn flipped_bit_crc32(len_bytes: usize, syndrome: u32) -> Option<Bit> {
+    static STEPS: LazyLock<Steps> = LazyLock::new(|| Steps::of(0xedb8_8320));
+    STEPS.flipped_bit(len_bytes, syndrome)
+}
+
+/// Bytes of a giant step.
+const GIANT_BYTES: usize = 256;
+
+/// Steps back through a message for one polynomial (reflected, as both of Kafka's are).
+struct Steps {
+    /// What a bit does, by how many bits follow the end of its byte's step: syndromes of the last 256 bytes.
+    near: HashMap<u32, usize>,
+    /// What 256 bytes less make of each bit of a syndrome.
+    back: [u32; 32],
+}
+
+impl Steps {
+    fn of(polynomial: u32) -> Self {
+        let mut near = HashMap::new();
+        let mut syndrome = 1;
+        for shifts in 1..=GIANT_BYTES.wrapping_mul(8) {
+            syndrome = forth(polynomial, syndrome);
+            near.insert(syndrome, shifts);
+        }
+        let back = std::array::from_fn(|bit| {
+            let one = 1_u32.wrapping_shl(u32::try_from(bit).unwrap_or(0));
+            (0..GIANT_BYTES.wrapping_mul(8)).fold(one, |syndrome, _| back(polynomial, syndrome))
+        });
+        Self { near, back }
+    }
+
+    fn flipped_bit(&self, len_bytes: usize, syndrome: u32) -> Option<Bit> {
+        let mut syndrome = syndrome;
+        for behind in (0..len_bytes).step_by(GIANT_BYTES) {
+            if let Some(shifts) = self.near.get(&syndrome) {
+                // 1 to 8 shifts: the last byte, its highest bit first.
+                let shifts = shifts.checked_sub(1)?;
+                let byte = len_bytes.checked_sub(behind.checked_add(shifts / 8)?)?;
+                let bit = 7_usize.checked_sub(shifts % 8)?;
+                return Some((byte.checked_sub(1)?, u8::try_from(bit).ok()?));
+            }
+            let stepped = self.back.iter().enumerate().fold(0, |sum, (bit, stepped)| {
+                let is_set = syndrome.wrapping_shr(u32::try_from(bit).unwrap_or(0)) & 1;
+                sum ^ (stepped & is_set.wrapping_neg())
+            });
+            syndrome = stepped;
+        }
+        None
+    }
+}
+
+/// The syndrome of a bit once another bit follows.
+const fn forth(polynomial: u32, syndrome: u32) -> u32 {
+    (syndrome >> 1) ^ (polynomial & (syndrome & 1).wrapping_neg())
+}
+
+/// The syndrome with a bit less behind it: both polynomials have their highest bit set.
+const fn back(polynomial: u32, syndrome: u32) -> u32 {
+    match syndrome >> 31 {
+        0 => syndrome << 1,
+        _ => (syndrome ^ polynomial) << 1 | 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn every_flipped_bit_is_found_by_what_it_does_to_the_checksum() {
+        for len in [1_usize, 2, 255, 256, 257, 700] {
+            let bytes: Vec<u8> = (0..len).map(|n| (n * 37 % 251) as u8).collect();
+            let (castagnoli, ieee) = (super::crc32c(&bytes), super::crc32(&bytes));
+            for byte in 0..len {
+                for bit in 0..8 {
+                    let mut flipped = bytes.clone();
+                    flipped[byte] ^= 1 << bit;
+                    let found =
+                        super::flipped_bit_crc32c(len, castagnoli ^ super::crc32c(&flipped));
+                    assert_eq!(found, Some((byte, bit)));
+                    let found = super::flipped_bit_crc32(len, ieee ^ super::crc32(&flipped));
+                    assert_eq!(found, Some((byte, bit)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_single_bit_explains_is_not_explained() {
+        let mut bytes = vec![7; 5000];
+        let crc = super::crc32c(&bytes);
+        bytes[100] ^= 1;
+        bytes[4000] ^= 1;
+        assert_eq!(
+            super::flipped_bit_crc32c(5000, crc ^ super::crc32c(&bytes)),
+            None
+        );
+        assert_eq!(super::flipped_bit_crc32c(0, 1), None);
+        assert_eq!(super::flipped_bit_crc32(9, 0), None);
+    }
+
     #[test]
     fn the_check_values_of_both_polynomials() {
         assert_eq!(super::crc32c(b"123456789"), 0xE306_9283);

@@ -18,9 +18,11 @@ mod process;
 mod properties;
 mod readme;
 mod show;
+mod specimens;
 mod temp;
 mod tidy;
 mod truth;
+mod verify;
 mod verify_cases;
 
 use std::collections::BTreeSet;

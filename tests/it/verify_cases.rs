@@ -5,6 +5,7 @@ use std::path::Path;
 use kseg::format::Limits;
 use kseg::scan::Jobs;
 use kseg::store::{LogDir, LogFile, Stream};
+use kseg::verify::segment::OnBytes;
 use kseg::verify::{Depth, Finding, Suite};
 
 use crate::cases;
@@ -21,7 +22,14 @@ fn dirs_of(case: &Path) -> Vec<Vec<LogDir>> {
         .map(|item| open(item.path()))
         .collect();
     let is_row = dir.partitions().next().is_none() && !inner.is_empty();
-    match (is_row, case.file_name().unwrap().to_str().unwrap().starts_with("two-nodes")) {
+    match (
+        is_row,
+        case.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("two-nodes"),
+    ) {
         (false, _) => vec![vec![dir]],
         (true, true) => inner.into_iter().map(|dir| vec![dir]).collect(),
         (true, false) => vec![inner],
@@ -33,7 +41,9 @@ fn verify(dirs: &[LogDir]) -> Vec<Finding> {
         depth: Depth::Cross,
         jobs: Jobs::available(),
         limits: Limits::default(),
+        now_ms: Some(1_795_300_000_000),
         open: &|path| Ok(LogFile::Windowed(Stream::open(path)?)),
+        on_bytes: OnBytes::default(),
     };
     suite.log_dirs(dirs).findings.into_sorted().0
 }

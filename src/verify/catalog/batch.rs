@@ -144,7 +144,7 @@ B302 ProducerEpochRegression "producer-epoch-regression" Warning Cross None;
 /// **What Kafka does** Loading the producer state fails on it, and with it the log dir, at every start.
 /// **Repair** Put an empty batch in its place.
 /// **References** `ProducerAppendInfo.append`, `ControlRecordType.parse`.
-B303 ControlShape "control-shape" Error Deep Lossy;
+B303 ControlShape "control-shape" Error Shape Lossy;
 
 /// the same sequence numbers twice
 ///

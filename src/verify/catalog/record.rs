@@ -117,7 +117,7 @@ R112 DeltaOutside "delta-outside" Error Deep Manual;
 /// **What Kafka does** It works: readers go on behind the batch.
 /// **Repair** None is needed.
 /// **References** `MemoryRecords.filterTo`.
-R113 OffsetsUnused "offsets-unused" Note Deep None;
+R113 OffsetsUnused "offsets-unused" Note Shape None;
 
 /// the checksum of a message inside a compressed set is wrong
 ///

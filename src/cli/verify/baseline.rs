@@ -1,0 +1,114 @@
+//! Findings that are known: `kseg.baseline/1`.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use kseg::store::Source;
+use kseg::verify::Finding;
+use serde_json::{Value, json};
+
+use crate::cli::output::OutputFile;
+
+const SCHEMA: &str = "kseg.baseline/1";
+
+/// A finding as far as it stays the same from run to run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    path: String,
+    position: Option<u64>,
+    code: String,
+    offset: Option<i64>,
+}
+
+/// Findings that are known.
+#[derive(Debug, Default)]
+pub(super) struct Baseline {
+    keys: BTreeSet<Key>,
+}
+
+impl Baseline {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is none.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let bytes = Source::read(path)?;
+        let document: Value = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{}: not a baseline", path.display()))?;
+        if document.get("schema") != Some(&json!(SCHEMA)) {
+            bail!(
+                "{}: not a baseline: its schema is not {SCHEMA}",
+                path.display()
+            );
+        }
+        let findings = document.get("findings").and_then(Value::as_array);
+        let keys = findings.into_iter().flatten().map(|finding| Key {
+            path: text(finding, "path"),
+            position: finding.get("position").and_then(Value::as_u64),
+            code: text(finding, "code"),
+            offset: finding.get("offset").and_then(Value::as_i64),
+        });
+        Ok(Self {
+            keys: keys.collect(),
+        })
+    }
+
+    /// Takes a finding in.
+    pub(super) fn add(&mut self, finding: &Finding, roots: &[PathBuf]) {
+        self.keys.insert(key(finding, roots));
+    }
+
+    /// Whether a finding is known.
+    pub(super) fn knows(&self, finding: &Finding, roots: &[PathBuf]) -> bool {
+        !self.keys.is_empty() && self.keys.contains(&key(finding, roots))
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
+        let findings: Vec<Value> = self
+            .keys
+            .iter()
+            .map(|key| {
+                json!({
+                    "code": key.code,
+                    "path": key.path,
+                    "position": key.position,
+                    "offset": key.offset,
+                })
+            })
+            .collect();
+        let document = json!({ "schema": SCHEMA, "findings": findings });
+        let mut text = serde_json::to_string_pretty(&document)?;
+        text.push('\n');
+        let mut file = OutputFile::create(path)?;
+        file.write_all(text.as_bytes())
+            .map_err(|error| file.failed(&error))?;
+        file.finish()
+    }
+}
+
+fn text(finding: &Value, field: &str) -> String {
+    let text = finding.get(field).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
+}
+
+/// Paths count from the argument that led to them: the same directory may be found elsewhere the next time.
+fn key(finding: &Finding, roots: &[PathBuf]) -> Key {
+    let inside = roots
+        .iter()
+        .find_map(|root| finding.path.strip_prefix(root).ok());
+    let inside = inside.filter(|path| !path.as_os_str().is_empty());
+    let name = finding.path.file_name().map(Path::new);
+    let path = inside.or(name).unwrap_or(&finding.path);
+    Key {
+        path: path.to_string_lossy().into_owned(),
+        position: finding.position,
+        code: finding.check.code().to_owned(),
+        offset: finding.offset,
+    }
+}

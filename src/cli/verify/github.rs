@@ -1,0 +1,59 @@
+//! Findings as annotations of a GitHub workflow.
+
+use std::io::{self, Write};
+
+use kseg::verify::Severity;
+
+use super::report::{Report, Summary, Unit, line_of};
+
+pub(super) struct Github;
+
+impl Report for Github {
+    fn begin(&mut self, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn unit(&mut self, unit: &Unit, out: &mut dyn Write) -> io::Result<()> {
+        for finding in unit.findings.iter().filter(|shown| !shown.is_known) {
+            let finding = &finding.finding;
+            let row = finding.check.check();
+            let command = match finding.severity {
+                Severity::Note => "notice",
+                severity => severity.name(),
+            };
+            let place = finding
+                .position
+                .map_or(String::new(), |position| format!(" at {position}"));
+            writeln!(
+                out,
+                "::{command} file={},title={}::{}",
+                property(&finding.path.to_string_lossy()),
+                property(&format!("{} {}", row.code, row.name)),
+                data(&format!("{}{place}", finding.message)),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note]
+            .map(|severity| summary.of(severity));
+        let files = line_of(format!("{} files", summary.coverage.files).as_ref());
+        writeln!(
+            out,
+            "{files}: {errors} errors, {warnings} warnings, {notes} notes"
+        )
+    }
+}
+
+/// Text behind the colons, as GitHub's toolkit escapes it.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// A property, which ends at a comma.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,119 @@
+//! Findings as test results: a suite a partition, a test case a file.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use kseg::verify::Severity;
+
+use super::report::{Report, Shown, Summary, Unit};
+
+pub(super) struct Junit;
+
+impl Report for Junit {
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"kseg verify\">"
+        )
+    }
+
+    fn unit(&mut self, unit: &Unit, out: &mut dyn Write) -> io::Result<()> {
+        let mut cases: BTreeMap<&Path, Vec<&Shown>> = BTreeMap::new();
+        for file in &unit.files {
+            cases.entry(file).or_default();
+        }
+        for shown in &unit.findings {
+            cases.entry(&shown.finding.path).or_default().push(shown);
+        }
+        let fails = |shown: &&&Shown| is_failure(shown);
+        let failures = cases
+            .values()
+            .filter(|shown| shown.iter().any(|s| is_failure(s)));
+        writeln!(
+            out,
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\">",
+            escape(&unit.path.to_string_lossy()),
+            cases.len(),
+            failures.count(),
+        )?;
+        for (path, shown) in &cases {
+            let name = path
+                .file_name()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy();
+            let class = path.parent().unwrap_or(path).to_string_lossy();
+            write!(
+                out,
+                "    <testcase classname=\"{}\" name=\"{}\" time=\"0\"",
+                escape(&class),
+                escape(&name)
+            )?;
+            if shown.is_empty() {
+                writeln!(out, "/>")?;
+                continue;
+            }
+            writeln!(out, ">")?;
+            let failed: Vec<&Shown> = shown.iter().filter(fails).copied().collect();
+            if let Some(first) = failed.first() {
+                writeln!(
+                    out,
+                    "      <failure type=\"{}\" message=\"{}\">{}</failure>",
+                    first.finding.check.code(),
+                    escape(&first.finding.message),
+                    escape(&lines(&failed)),
+                )?;
+            }
+            let others: Vec<&Shown> = shown.iter().filter(|s| !is_failure(s)).copied().collect();
+            if !others.is_empty() {
+                writeln!(
+                    out,
+                    "      <system-out>{}</system-out>",
+                    escape(&lines(&others))
+                )?;
+            }
+            writeln!(out, "    </testcase>")?;
+        }
+        writeln!(out, "  </testsuite>")
+    }
+
+    fn finish(&mut self, _: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "</testsuites>")
+    }
+}
+
+/// Whether a finding makes its test case fail.
+fn is_failure(shown: &Shown) -> bool {
+    shown.finding.severity == Severity::Error && !shown.is_known
+}
+
+fn lines(shown: &[&Shown]) -> String {
+    let lines = shown.iter().map(|shown| {
+        let finding = &shown.finding;
+        let place = finding
+            .position
+            .map_or(String::new(), |position| format!(" at {position}"));
+        format!(
+            "{} {}{place}: {}",
+            finding.severity, finding.check, finding.message
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Text as XML 1.0 can hold it.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' => escaped.push_str("&#10;"),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,122 @@
+//! How bad findings are taken to be.
+
+use kseg::verify::{CATALOG, CheckId, Finding, Severity};
+
+/// Severities of somebody's own.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "How bad")]
+pub(super) struct LevelArgs {
+    /// Take for an error: a code (B101), its name, a letter (B), or a level (note); what names less wins
+    #[arg(short = 'D', long = "deny", value_name = "WHAT")]
+    deny: Vec<Target>,
+
+    /// Take for a warning
+    #[arg(short = 'W', long = "warn", value_name = "WHAT")]
+    warn: Vec<Target>,
+
+    /// Leave out
+    #[arg(short = 'A', long = "allow", value_name = "WHAT")]
+    allow: Vec<Target>,
+}
+
+/// What is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Target {
+    Level(Severity),
+    Letter(char),
+    Check(CheckId),
+}
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let level = match text {
+            "note" => Some(Severity::Note),
+            "warning" => Some(Severity::Warning),
+            "error" => Some(Severity::Error),
+            _ => None,
+        };
+        if let Some(level) = level {
+            return Ok(Self::Level(level));
+        }
+        if let Some(check) = CheckId::find(text) {
+            return Ok(Self::Check(check));
+        }
+        let mut letters = CATALOG.iter().filter_map(|check| check.code.chars().next());
+        let letter = text
+            .chars()
+            .next()
+            .map(|letter| letter.to_ascii_uppercase());
+        match letter.filter(|_| text.len() == 1) {
+            Some(letter) if letters.any(|known| known == letter) => Ok(Self::Letter(letter)),
+            _ => Err(format!(
+                "{text:?} is no check; a code as B101, its name, a letter of codes, or note, warning, error are"
+            )),
+        }
+    }
+}
+
+impl Target {
+    fn includes(self, finding: &Finding) -> bool {
+        match self {
+            Self::Level(level) => finding.check.check().severity == level,
+            Self::Letter(letter) => finding.check.code().starts_with(letter),
+            Self::Check(check) => finding.check == check,
+        }
+    }
+}
+
+impl LevelArgs {
+    /// How bad a finding is; nothing if it is to be left out. What names one check wins over what names many.
+    pub(super) fn severity(&self, finding: &Finding) -> Option<Severity> {
+        let rules = [
+            (&self.deny, Some(Severity::Error)),
+            (&self.warn, Some(Severity::Warning)),
+            (&self.allow, None),
+        ];
+        let rules = rules
+            .iter()
+            .flat_map(|(targets, level)| targets.iter().map(|target| (*target, *level)));
+        let meant = rules.filter(|(target, _)| target.includes(finding));
+        // Of those that name as much the first counts: to deny before to warn before to leave out.
+        let best = meant.reduce(|best, rule| {
+            let more = std::mem::discriminant(&rule.0) != std::mem::discriminant(&best.0)
+                && rule.0 > best.0;
+            if more { rule } else { best }
+        });
+        best.map_or(Some(finding.severity), |(_, level)| level)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    #[test]
+    fn what_names_one_check_wins_over_what_names_many() {
+        let levels = LevelArgs {
+            deny: vec!["B".parse().unwrap()],
+            warn: vec!["crc-mismatch".parse().unwrap()],
+            allow: vec!["note".parse().unwrap(), "b107".parse().unwrap()],
+        };
+        let severity = |check| {
+            let finding = Finding::new(check, &Arc::from(Path::new("x")));
+            levels.severity(&finding)
+        };
+        assert_eq!(severity(CheckId::CrcMismatch), Some(Severity::Warning));
+        assert_eq!(severity(CheckId::OffsetGap), Some(Severity::Error));
+        assert_eq!(severity(CheckId::EmptyBatch), None);
+        assert_eq!(severity(CheckId::EmptyLog), None);
+        assert_eq!(severity(CheckId::TruncatedTail), Some(Severity::Error));
+    }
+
+    #[test]
+    fn what_is_no_check_is_refused() {
+        for text in ["", "Z", "B999", "fatal"] {
+            assert!(text.parse::<Target>().is_err(), "{text}");
+        }
+    }
+}

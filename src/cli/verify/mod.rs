@@ -1,0 +1,181 @@
+//! `kseg verify`: what is wrong with files, partitions and log dirs.
+
+mod baseline;
+mod document;
+mod github;
+mod junit;
+mod levels;
+mod progress;
+mod report;
+mod run;
+mod sarif;
+mod text;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use kseg::verify::{Depth, Severity};
+
+use super::Context;
+use super::args::Reading;
+use super::exit::Outcome;
+use super::input::Selection;
+
+/// Finds what is wrong in logs, and says where and what it means.
+///
+/// Paths are log dirs, partitions or single files, in any number; log dirs that are given together are taken for those
+/// of one broker. Damage hides nothing: what follows it is verified too. At the end every byte is accounted for.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  kseg verify /var/lib/kafka/data
+  kseg verify orders-3 --depth deep --format json
+  kseg verify data1 data2 --topic 'orders*' -A note --baseline known.json
+  kseg explain B101
+
+Exit status: 0 nothing at --fail-on or above, 1 something, 2 not done")]
+pub(crate) struct Verify {
+    /// Log dirs, partitions or files
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// How deep to look: shape (headers and names), sum (checksums), cross (files against each other), deep (batches
+    /// unpacked, records decoded); each includes those before it [default: cross for log dirs, deep for the rest]
+    #[arg(long, value_enum)]
+    depth: Option<DepthArg>,
+
+    /// How to show it: text, json (one document), junit (a test case a file), sarif (2.1.0), github (annotations)
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Exit with 1 if there is a finding this bad, or worse
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Error)]
+    fail_on: Level,
+
+    /// Show notes in full as well; in text they are only counted otherwise
+    #[arg(long)]
+    notes: bool,
+
+    /// Don't fail because of findings that are in this file
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Write all findings of this run to a file for --baseline
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+
+    /// Only partitions of which a file was changed since: 2026-01-31T00:00:00Z, or 90m, 36h, 7d ago
+    #[arg(long, value_name = "TIME")]
+    since_modified: Option<Since>,
+
+    /// Read no more than this many MiB a second
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    io_rate: Option<u32>,
+
+    #[command(flatten)]
+    levels: levels::LevelArgs,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum DepthArg {
+    Shape,
+    Sum,
+    Cross,
+    Deep,
+}
+
+impl From<DepthArg> for Depth {
+    fn from(depth: DepthArg) -> Self {
+        match depth {
+            DepthArg::Shape => Self::Shape,
+            DepthArg::Sum => Self::Sum,
+            DepthArg::Cross => Self::Cross,
+            DepthArg::Deep => Self::Deep,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Junit,
+    Sarif,
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Level {
+    Error,
+    Warning,
+    Note,
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => Self::Error,
+            Level::Warning => Self::Warning,
+            Level::Note => Self::Note,
+        }
+    }
+}
+
+/// A time, or how long ago it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    At(i64),
+    Ago(i64),
+}
+
+impl std::str::FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no time; 2026-01-31T00:00:00Z, 90m, 36h and 7d are");
+        if let Ok(time) = text.parse::<jiff::Timestamp>() {
+            return Ok(Self::At(time.as_millisecond()));
+        }
+        let unit = text.chars().last().ok_or_else(wrong)?;
+        let unit_ms = match unit {
+            's' => 1000,
+            'm' => 60_000,
+            'h' => 3_600_000,
+            'd' => 86_400_000,
+            _ => return Err(wrong()),
+        };
+        let number = text.strip_suffix(unit).unwrap_or_default();
+        let number: u32 = number.parse().map_err(|_| wrong())?;
+        i64::from(number)
+            .checked_mul(unit_ms)
+            .map(Self::Ago)
+            .ok_or_else(wrong)
+    }
+}
+
+impl Verify {
+    /// Verifies everything there.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        run::run(&self, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_given_or_counted_back() {
+        assert_eq!("90m".parse(), Ok(Since::Ago(5_400_000)));
+        assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Since::At(1000)));
+        for text in ["", "d", "7", "-1h", "1w", "99999999999d"] {
+            assert!(text.parse::<Since>().is_err(), "{text}");
+        }
+    }
+}

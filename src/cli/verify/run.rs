@@ -1,0 +1,313 @@
+//! Units to findings, on as many threads as wanted, to a report.
+
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::{Result, bail};
+use kseg::format::FileKind;
+use kseg::scan::{Jobs, Merge, parallel};
+use kseg::store::{Error, Item, LogDir, Partition, Place};
+use kseg::verify::segment::OnBytes;
+use kseg::verify::{Around, Depth, Extent, Node, Outcome as Found, Severity, Suite};
+
+use super::baseline::Baseline;
+use super::progress::Progress;
+use super::report::{self, Report, Shown, Summary, Unit};
+use super::{Since, Verify};
+use crate::cli::Context;
+use crate::cli::exit::Outcome;
+
+/// What is verified by itself.
+enum Subject {
+    /// A partition, and what its log dir says of it.
+    Partition(Partition, Around),
+    File(Item),
+    /// What could not be listed.
+    Lost(PathBuf, Error),
+}
+
+impl Subject {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Partition(partition, _) => partition.path(),
+            Self::File(item) => item.path(),
+            Self::Lost(path, _) => path,
+        }
+    }
+
+    /// Bytes of its logs: what takes the time.
+    fn log_bytes(&self) -> u64 {
+        match self {
+            Self::Lost(..) => 0,
+            Self::Partition(partition, _) => {
+                let segments = partition.segments();
+                let logs = segments
+                    .iter()
+                    .filter_map(|segment| segment.file(FileKind::Log));
+                logs.map(Item::len_bytes).sum()
+            }
+            Self::File(item) => item.len_bytes(),
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
+    let known = match &args.baseline {
+        Some(path) => Baseline::read(path)?,
+        None => Baseline::default(),
+    };
+    let now_ms = now();
+    let Subjects {
+        subjects,
+        dirs,
+        mut node,
+    } = subjects(args, now_ms)?;
+    let total = subjects.iter().map(Subject::log_bytes).sum();
+    let progress = Progress::of_bytes(total);
+    let pace = args
+        .io_rate
+        .map(|mib| parallel::Pace::of(u64::from(mib) << 20));
+    let on_bytes = |bytes| {
+        progress.add(bytes);
+        if let Some(pace) = &pace {
+            pace.spend(bytes);
+        }
+    };
+    let open = |path: &Path| args.reading.open(path);
+    let default_depth = if !dirs.is_empty() {
+        Depth::Cross
+    } else {
+        Depth::Deep
+    };
+    let (across, within) = split(args.reading.jobs(), subjects.len());
+    let suite = Suite {
+        depth: args.depth.map_or(default_depth, Depth::from),
+        jobs: within,
+        limits: args.reading.limits(),
+        now_ms,
+        open: &open,
+        on_bytes: OnBytes(Some(&on_bytes)),
+    };
+    let mut sink = Sink {
+        args,
+        known,
+        all: Baseline::default(),
+        summary: Summary::default(),
+        report: report::of(args.format, args.notes),
+        out: BufWriter::new(&mut context.out),
+    };
+    let mut result = sink.report.begin(&mut sink.out);
+    let work = |subject: Subject| {
+        let (found, extent) = verify(&suite, &subject);
+        (subject, found, extent)
+    };
+    parallel::in_order(across, subjects, work, &mut |(subject, found, extent)| {
+        if let Subject::Partition(partition, _) = &subject {
+            node.learn(partition, extent);
+        }
+        let path = Arc::from(subject.path());
+        if result.is_ok() {
+            result = progress.aside(|| sink.take(path, found));
+        }
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    });
+    progress.finish();
+    // What lies beside the partitions counts where all of them do.
+    if let Some(dir) = dirs
+        .first()
+        .filter(|_| args.selection.is_everything() && result.is_ok())
+    {
+        result = sink.take(Arc::from(dir.path()), node.finish(&suite));
+    }
+    let result = result.and_then(|()| sink.finish());
+    let (failing, all) = (sink.summary.failing, sink.all);
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other?,
+    }
+    if let Some(path) = &args.write_baseline {
+        all.write(path)?;
+    }
+    Ok(if failing == 0 {
+        Outcome::Clean
+    } else {
+        Outcome::Seen
+    })
+}
+
+/// Threads across units, and threads within a unit.
+fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
+    let one = Jobs::new(std::num::NonZero::<usize>::MIN);
+    if units >= jobs.threads() {
+        (jobs, one)
+    } else {
+        (one, jobs)
+    }
+}
+
+fn verify(suite: &Suite<'_>, subject: &Subject) -> (Found, Option<Extent>) {
+    match subject {
+        Subject::Partition(partition, around) => suite.partition(partition, *around),
+        Subject::File(item) => (suite.file(item), None),
+        Subject::Lost(path, error) => {
+            let mut found = Found::default();
+            found.unreadable(&Arc::from(path.as_path()), error);
+            (found, None)
+        }
+    }
+}
+
+/// What the paths lead to, in their order, and the log dirs among it.
+struct Subjects {
+    subjects: Vec<Subject>,
+    dirs: Vec<LogDir>,
+    node: Node,
+}
+
+/// What the paths lead to.
+fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<Subjects> {
+    let places = args
+        .paths
+        .iter()
+        .map(Place::at)
+        .collect::<Result<Vec<_>, _>>()?;
+    let dirs = places.iter().filter_map(|place| match place {
+        Place::LogDir(dir) => Some(dir.clone()),
+        _ => None,
+    });
+    let dirs: Vec<LogDir> = dirs.collect();
+    let node = Node::read(&dirs);
+    let mut subjects = Vec::new();
+    for place in places {
+        match place {
+            Place::File(item) => subjects.push(Subject::File(item)),
+            Place::Partition(partition) => {
+                if args
+                    .selection
+                    .includes(partition.topic(), partition.number())
+                {
+                    let around = Around::of(&partition);
+                    subjects.push(Subject::Partition(partition, around));
+                }
+            }
+            Place::LogDir(dir) => {
+                for item in args.selection.partitions(&dir) {
+                    subjects.push(match Partition::open(item.path()) {
+                        Ok(partition) => {
+                            let around = node.around(&partition);
+                            Subject::Partition(partition, around)
+                        }
+                        Err(error) => Subject::Lost(item.path().to_owned(), error),
+                    });
+                }
+            }
+        }
+    }
+    if let Some(since) = args.since_modified {
+        let since_ms = match since {
+            Since::At(ms) => ms,
+            Since::Ago(ms) => now_ms.unwrap_or(i64::MAX).saturating_sub(ms),
+        };
+        subjects.retain(|subject| is_modified(subject, since_ms));
+    } else if subjects.is_empty() && !args.selection.is_everything() {
+        bail!("no partition here is one that --topic and --partition ask for");
+    }
+    Ok(Subjects {
+        subjects,
+        dirs,
+        node,
+    })
+}
+
+/// Whether any of its files was changed since.
+fn is_modified(subject: &Subject, since_ms: i64) -> bool {
+    let is_later = |item: &Item| {
+        let modified = item.modified().and_then(since_epoch);
+        modified.is_none_or(|modified| modified >= since_ms)
+    };
+    match subject {
+        Subject::Lost(..) => true,
+        Subject::Partition(partition, _) => partition.items().iter().any(is_later),
+        Subject::File(item) => is_later(item),
+    }
+}
+
+/// What lies in the future, and what was changed lately, depends on when one looks.
+#[expect(clippy::disallowed_methods, reason = "the one clock of the command")]
+fn now() -> Option<i64> {
+    since_epoch(SystemTime::now())
+}
+
+fn since_epoch(time: SystemTime) -> Option<i64> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
+}
+
+/// Takes what was found, in order.
+struct Sink<'a> {
+    args: &'a Verify,
+    known: Baseline,
+    /// Everything found, for the next baseline.
+    all: Baseline,
+    summary: Summary,
+    report: Box<dyn Report>,
+    out: BufWriter<&'a mut std::fs::File>,
+}
+
+impl Sink<'_> {
+    fn take(&mut self, path: Arc<Path>, found: Found) -> io::Result<()> {
+        let (findings, mut more) = found.findings.into_sorted();
+        let roots: &[PathBuf] = &self.args.paths;
+        let fails: Severity = self.args.fail_on.into();
+        let mut shown = Vec::new();
+        for mut finding in findings {
+            let Some(severity) = self.args.levels.severity(&finding) else {
+                continue;
+            };
+            finding.severity = severity;
+            let is_known = self.known.knows(&finding, roots);
+            if self.args.write_baseline.is_some() {
+                self.all.add(&finding, roots);
+            }
+            *self
+                .summary
+                .counts
+                .entry((severity, finding.check))
+                .or_default() += 1;
+            self.summary.known += u64::from(is_known);
+            self.summary.failing += u64::from(!is_known && severity >= fails);
+            shown.push(Shown { finding, is_known });
+        }
+        more.retain(|more| shown.iter().any(|shown| shown.finding.check == more.check));
+        for more in &more {
+            let severity = more.check.check().severity;
+            *self
+                .summary
+                .counts
+                .entry((severity, more.check))
+                .or_default() += more.count;
+        }
+        self.summary.units += 1;
+        self.summary.coverage.merge(found.coverage);
+        let unit = Unit {
+            path,
+            files: found.files,
+            findings: shown,
+            more,
+        };
+        self.report.unit(&unit, &mut self.out)?;
+        self.out.flush()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.report.finish(&self.summary, &mut self.out)?;
+        self.out.flush()
+    }
+}

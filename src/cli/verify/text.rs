@@ -1,0 +1,149 @@
+//! Findings for people.
+
+use std::io::{self, Write};
+
+use kseg::verify::{Finding, Severity, Value};
+
+use super::report::{Report, Shown, Summary, Unit, line_of};
+
+/// Details that have a line of their own, or none.
+const SPECIAL: [&str; 4] = ["stored", "actual", "broker", "step_over"];
+
+pub(super) struct Text {
+    with_notes: bool,
+}
+
+impl Text {
+    pub(super) fn new(with_notes: bool) -> Self {
+        Self { with_notes }
+    }
+}
+
+impl Report for Text {
+    fn begin(&mut self, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn unit(&mut self, unit: &Unit, out: &mut dyn Write) -> io::Result<()> {
+        for shown in &unit.findings {
+            if shown.finding.severity > Severity::Note || self.with_notes {
+                write(shown, out)?;
+            }
+        }
+        for more in &unit.more {
+            let (check, count) = (more.check.check(), more.count);
+            writeln!(
+                out,
+                "{count} more of {} {} in {}\n",
+                check.code,
+                check.name,
+                line_of(&more.path)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        if !summary.counts.is_empty() {
+            let heads = ("code", "check", "level", "findings");
+            writeln!(
+                out,
+                "{:<4}  {:<28}  {:<7}  {:>8}",
+                heads.0, heads.1, heads.2, heads.3
+            )?;
+        }
+        for ((severity, check), count) in summary.counts.iter().rev() {
+            let row = check.check();
+            writeln!(
+                out,
+                "{:<4}  {:<28}  {severity:<7}  {count:>8}",
+                row.code, row.name
+            )?;
+        }
+        let coverage = &summary.coverage;
+        writeln!(
+            out,
+            "{} files, {} bytes: {} batches, {} entries, {} small files, {} padding, {} damage, {} unknown",
+            coverage.files,
+            coverage.size_bytes,
+            coverage.batch_bytes,
+            coverage.entry_bytes,
+            coverage.small_bytes,
+            coverage.padding_bytes,
+            coverage.damage_bytes,
+            coverage.unknown_bytes,
+        )?;
+        if !coverage.is_complete() {
+            writeln!(
+                out,
+                "not every byte is accounted for: this is a bug in kseg"
+            )?;
+        }
+        let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note]
+            .map(|severity| summary.of(severity));
+        write!(out, "{errors} errors, {warnings} warnings, {notes} notes")?;
+        match summary.known {
+            0 => writeln!(out),
+            known => writeln!(out, "; {known} of them known"),
+        }
+    }
+}
+
+fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
+    let finding = &shown.finding;
+    let row = finding.check.check();
+    let known = if shown.is_known { " (known)" } else { "" };
+    writeln!(
+        out,
+        "{}[{}]: {}{known}",
+        finding.severity, row.code, finding.message
+    )?;
+    writeln!(out, "  --> {}{}", line_of(&finding.path), place(finding))?;
+    let detail = &finding.detail;
+    match (detail.get("stored"), detail.get("actual")) {
+        (Some(stored), Some(actual)) => writeln!(out, "   = stored {stored}, actual {actual}")?,
+        (Some(stored), None) => writeln!(out, "   = stored {stored}")?,
+        _ => {}
+    }
+    let rest: Vec<String> = detail
+        .iter()
+        .filter(|(name, _)| !SPECIAL.contains(name))
+        .map(|(name, value)| pair(name, value))
+        .collect();
+    if !rest.is_empty() {
+        writeln!(out, "   = {}", rest.join(", "))?;
+    }
+    if let Some(broker) = detail.get("broker") {
+        writeln!(out, "   = a broker: {broker}")?;
+    }
+    if let Some(command) = detail.get("step_over") {
+        writeln!(out, "   = to step over it: {command}")?;
+    }
+    writeln!(out, "   = help: kseg explain {}\n", row.code)
+}
+
+/// ` at 73400 (offset 184902, 1211 bytes)`.
+fn place(finding: &Finding) -> String {
+    let position = finding.position.map(|position| format!(" at {position}"));
+    let offset = finding.offset.map(|offset| format!("offset {offset}"));
+    let length = finding.length.map(|length| format!("{length} bytes"));
+    let inside: Vec<String> = offset.into_iter().chain(length).collect();
+    let inside = if inside.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", inside.join(", "))
+    };
+    position.unwrap_or_default() + &inside
+}
+
+fn pair(name: &str, value: &Value) -> String {
+    let words = name.trim_end_matches("_ms").replace('_', " ");
+    match value {
+        Value::Int(ms) if name.ends_with("_ms") => {
+            let ms = i64::try_from(*ms).unwrap_or(i64::MAX);
+            format!("{words} {}", crate::cli::render::time::rfc3339(ms))
+        }
+        Value::Text(text) => format!("{words} {}", text.escape_debug()),
+        value => format!("{words} {value}"),
+    }
+}

@@ -1,0 +1,270 @@
+//! What the header of a good batch may get wrong.
+
+use std::collections::BTreeMap;
+
+use super::catalog::{CheckId, Fix};
+use super::finding::{Finding, Findings};
+use super::segment::Subject;
+use crate::format::{Batch, Codec, RecordBatch};
+use crate::scan::Merge;
+
+/// The topic whose control records have no producer.
+const METADATA_TOPIC: &str = "__cluster_metadata";
+
+/// Attribute bits that mean something: of magic 2, 1 and 0.
+const KNOWN_V2: i16 = 0x7f;
+const KNOWN_V1: u8 = 0x0f;
+const KNOWN_V0: u8 = 0x07;
+
+/// A timestamp this much later than now lies in the future (`message.timestamp.after.max.ms`).
+const AFTER_MS: i64 = 3_600_000;
+
+/// What the header of a good batch says, for those who come after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Info {
+    pub(super) position: u64,
+    pub(super) size: u64,
+    /// The first offset; of a compressed set of magic 0 or 1 the last.
+    pub(super) base: i64,
+    pub(super) last: i64,
+    /// Whether `base` is the first offset.
+    pub(super) is_whole: bool,
+    pub(super) count: i64,
+    /// Magic 2 has one.
+    pub(super) epoch: Option<i32>,
+    pub(super) max_timestamp: i64,
+    pub(super) magic: i8,
+}
+
+impl Info {
+    pub(super) fn of(batch: &Batch<'_>) -> Self {
+        let (position, size) = (batch.position().0, batch.size_bytes() as u64);
+        match batch {
+            Batch::V2(batch) => Self {
+                position,
+                size,
+                base: batch.base_offset().0,
+                last: batch.last_offset().0,
+                is_whole: true,
+                count: i64::from(batch.records_count()),
+                epoch: Some(batch.leader_epoch().0),
+                max_timestamp: batch.max_timestamp().0,
+                magic: batch.magic(),
+            },
+            Batch::Legacy(message) => Self {
+                position,
+                size,
+                base: message.offset().0,
+                last: message.offset().0,
+                is_whole: message.codec() == Ok(Codec::None),
+                count: 1,
+                epoch: None,
+                max_timestamp: message.timestamp().0,
+                magic: message.magic(),
+            },
+        }
+    }
+
+    /// A finding about it.
+    pub(super) fn finding(&self, check: CheckId, subject: &Subject) -> Finding {
+        Finding::new(check, &subject.path)
+            .at(self.position, self.size)
+            .offset(self.base)
+    }
+}
+
+/// Findings that would be too many: the first place of each check and how many there are.
+#[derive(Debug, Default)]
+pub(super) struct Tallies(BTreeMap<CheckId, Tally>);
+
+/// One of them.
+#[derive(Debug)]
+struct Tally {
+    first: Info,
+    count: u64,
+}
+
+impl Tallies {
+    pub(super) fn count(&mut self, check: CheckId, info: &Info) {
+        let tally = self.0.entry(check).or_insert(Tally {
+            first: *info,
+            count: 0,
+        });
+        tally.count += 1;
+    }
+
+    /// Drops what turned out to be nothing.
+    pub(super) fn forget(&mut self, check: CheckId) {
+        self.0.remove(&check);
+    }
+
+    /// A finding a check.
+    pub(super) fn into_findings(self, subject: &Subject, findings: &mut Findings) {
+        for (check, Tally { first, count }) in self.0 {
+            let finding = first.finding(check, subject).with("batches", count);
+            let title = check.check().title();
+            findings.add(match count {
+                1 => finding,
+                _ => finding.says(format!("{title}; {count} batches, this is the first")),
+            });
+        }
+    }
+}
+
+impl Merge for Tallies {
+    fn merge(&mut self, next: Self) {
+        for (check, Tally { first, count }) in next.0 {
+            let tally = self.0.entry(check).or_insert(Tally { first, count: 0 });
+            tally.count += count;
+        }
+    }
+}
+
+/// Where findings about batches go.
+pub(super) struct Sink<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) findings: &'a mut Findings,
+    pub(super) tallies: &'a mut Tallies,
+}
+
+impl Sink<'_> {
+    pub(super) fn add(&mut self, finding: Finding) {
+        self.findings.add(finding);
+    }
+}
+
+/// Looks at the header of a batch whose frame and checksum are right.
+pub(super) fn check(batch: &Batch<'_>, info: &Info, now_ms: Option<i64>, sink: &mut Sink<'_>) {
+    if let Err(fault) = batch.codec() {
+        let finding = info.finding(CheckId::UnknownCodec, sink.subject);
+        sink.add(finding.says(fault.to_string()));
+    }
+    match batch {
+        Batch::V2(batch) => {
+            magic(batch, info, sink);
+            attributes(
+                info,
+                u64::from((batch.attributes() & !KNOWN_V2).cast_unsigned()),
+                sink,
+            );
+            counts(batch, info, sink);
+            producer(batch, info, sink);
+            control(batch, info, sink);
+        }
+        Batch::Legacy(message) => {
+            let known = if message.magic() == 0 {
+                KNOWN_V0
+            } else {
+                KNOWN_V1
+            };
+            attributes(info, u64::from(message.attributes() & !known), sink);
+            sink.tallies.count(CheckId::OldMagic, info);
+        }
+    }
+    if now_ms.is_some_and(|now| info.max_timestamp > now.saturating_add(AFTER_MS)) {
+        sink.tallies.count(CheckId::TimestampInTheFuture, info);
+    }
+    if info.max_timestamp < -1 {
+        sink.tallies.count(CheckId::NegativeTimestamp, info);
+    }
+}
+
+fn magic(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
+    let magic = batch.magic();
+    if magic != 2 {
+        let finding = info
+            .finding(CheckId::UnknownMagic, sink.subject)
+            .says(format!(
+                "magic {magic}, but the checksum of magic 2 is right"
+            ))
+            .with("stored", magic)
+            .with("actual", 2);
+        let difference = i32::from((magic ^ 2).cast_unsigned());
+        sink.add(finding.with_flipped_bit(difference, info.position + 13));
+    }
+}
+
+fn attributes(info: &Info, unknown: u64, sink: &mut Sink<'_>) {
+    if unknown != 0 {
+        let finding = info.finding(CheckId::ReservedAttributes, sink.subject);
+        sink.add(finding.with("bits", format!("{unknown:#x}")));
+    }
+}
+
+fn counts(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
+    let (count, delta) = (batch.records_count(), batch.last_offset_delta().0);
+    let hidden = batch.body().len();
+    if count == 0 && hidden == 0 {
+        sink.tallies.count(CheckId::EmptyBatch, info);
+    } else if count == 0 {
+        let finding = info.finding(CheckId::RecordCount, sink.subject);
+        sink.add(
+            finding
+                .says(format!("no records announced, but {hidden} bytes of them"))
+                .with("records", count)
+                .with("hidden_bytes", hidden),
+        );
+    }
+    if delta < 0 {
+        let finding = info.finding(CheckId::LastOffsetDelta, sink.subject);
+        sink.add(
+            finding
+                .says(format!("last offset delta {delta} is negative"))
+                .with("stored", delta),
+        );
+    } else if count < 0 || i64::from(count) > i64::from(delta) + 1 {
+        let finding = info.finding(CheckId::RecordCount, sink.subject);
+        let offsets = i64::from(delta) + 1;
+        sink.add(
+            finding
+                .says(format!("{count} records announced for {offsets} offsets"))
+                .with("records", count)
+                .with("offsets", offsets),
+        );
+    } else if i64::from(count) <= i64::from(delta) && count > 0 {
+        sink.tallies.count(CheckId::OffsetsUnused, info);
+    }
+}
+
+fn producer(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
+    let (id, epoch) = (batch.producer_id().0, batch.producer_epoch());
+    let sequence = batch.base_sequence();
+    let what = match () {
+        () if id < -1 => format!("producer id {id}"),
+        () if id >= 0 && epoch < 0 => format!("producer {id} without an epoch"),
+        () if id >= 0 && sequence < 0 && !batch.is_control() => {
+            format!("producer {id} without a sequence number")
+        }
+        () if id < 0 && batch.is_transactional() => "transactional without a producer".into(),
+        () => return,
+    };
+    let finding = info.finding(CheckId::ProducerFields, sink.subject);
+    sink.add(
+        finding
+            .says(what)
+            .with("producer_id", id)
+            .with("producer_epoch", epoch)
+            .with("base_sequence", sequence),
+    );
+}
+
+fn control(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
+    if !batch.is_control() {
+        return;
+    }
+    let (id, count) = (batch.producer_id().0, batch.records_count());
+    let is_metadata = sink
+        .subject
+        .topic
+        .as_deref()
+        .is_none_or(|topic| topic == METADATA_TOPIC);
+    let what = match () {
+        () if id < 0 && is_metadata => return,
+        () if id < 0 => "control batch without a producer".to_owned(),
+        () if count > 1 => format!("control batch of {count} records"),
+        () if !batch.is_transactional() => "control batch outside of any transaction".to_owned(),
+        () => return,
+    };
+    let finding = info.finding(CheckId::ControlShape, sink.subject);
+    sink.add(finding.says(what).fix(Fix::Lossy));
+}

@@ -1,0 +1,327 @@
+//! Bytes that are no batch: what they look like, and what can be told of the batch that they were.
+
+use std::ops::Range;
+
+use crate::format::RecordBatch;
+use crate::format::batch::HEADER_BYTES;
+use crate::format::frame::FrameHeader;
+use crate::wire::crc;
+use crate::wire::units::LOG_OVERHEAD;
+
+/// Bytes of a gap that are looked at; a batch that is larger is not told from what follows it.
+pub(super) const LOOKED_AT: u64 = 16 << 20;
+
+/// A row of zeros from this length on is none of a writer's making.
+const ZEROS_BYTES: usize = 256;
+
+/// Parts that a gap is cut into; what is left is one more.
+const PARTS: usize = 4096;
+
+/// Where checksums stand, and where what they cover begins.
+const CRC_V2: usize = 17;
+const COVERED_V2: usize = 21;
+const CRC_LEGACY: usize = 12;
+const COVERED_LEGACY: usize = 16;
+const MAGIC: usize = 16;
+
+/// A part of a gap.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) range: Range<u64>,
+    pub(super) kind: Kind,
+    /// Its first bytes, as many as a header has.
+    pub(super) head: Vec<u8>,
+    /// The longest row of zeros, if it is long.
+    pub(super) zeros: Option<Range<u64>>,
+}
+
+/// What a part was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A batch, going by its size, whose checksum is wrong.
+    Crc {
+        stored: u32,
+        actual: u32,
+        flip: Option<Flip>,
+    },
+    /// A batch whose checksum is right if its size is what there is.
+    Length { stored: i32, actual: i32 },
+    /// A batch whose checksum is right if its magic is another.
+    Magic { stored: i8, actual: i8 },
+    /// Nothing but zeros.
+    Zeros,
+    /// Anything else.
+    Rest,
+}
+
+/// A bit that, flipped back, makes the checksum right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Flip {
+    /// Where in the file its byte is.
+    pub(super) position: u64,
+    /// Which bit, 0 the lowest.
+    pub(super) bit: u8,
+    /// What stands there.
+    pub(super) field: &'static str,
+}
+
+/// The parts of a gap that covers `range`; `bytes` are those at its start that are looked at.
+pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while (at as u64) < range.end - range.start {
+        let start = range.start + at as u64;
+        let rest = bytes.get(at..).unwrap_or_default();
+        let left = range.end - start;
+        let (kind, size) = match () {
+            () if parts.len() >= PARTS => (Kind::Rest, left),
+            () => identify(rest, left, start),
+        };
+        let part = usize::try_from(size).ok().and_then(|size| rest.get(..size));
+        let part = part.unwrap_or(rest);
+        parts.push(Part {
+            range: start..start + size,
+            kind,
+            head: part.get(..HEADER_BYTES).unwrap_or(part).to_vec(),
+            zeros: longest_zeros(part, start),
+        });
+        at += usize::try_from(size).unwrap_or(usize::MAX - at);
+    }
+    parts
+}
+
+/// What the bytes at the start of the rest of a gap are, and how many belong to it. `left` is the whole rest.
+fn identify(rest: &[u8], left: u64, start: u64) -> (Kind, u64) {
+    if rest.len() as u64 == left && rest.iter().all(|&byte| byte == 0) {
+        return (Kind::Zeros, left);
+    }
+    let header = FrameHeader::read(rest);
+    if let Some(size) = header.and_then(|header| header.frame_bytes().ok())
+        && let Some(frame) = rest.get(..size)
+        && (size as u64 == left || is_followed(rest, size))
+    {
+        return (framed(frame, start), size as u64);
+    }
+    let whole = (rest.len() as u64 == left).then(|| resized(rest)).flatten();
+    (whole.unwrap_or(Kind::Rest), left)
+}
+
+/// Whether what follows `size` bytes may be the header of the next batch.
+fn is_followed(bytes: &[u8], size: usize) -> bool {
+    let next = bytes.get(size..).and_then(FrameHeader::read);
+    let offset = FrameHeader::read(bytes).map(|header| header.offset().0);
+    next.zip(offset).is_some_and(|(next, offset)| {
+        let ahead = next.offset().0.checked_sub(offset);
+        (0..=2).contains(&next.magic())
+            && next.frame_bytes().is_ok()
+            && ahead.is_some_and(|ahead| (1..=i64::from(i32::MAX)).contains(&ahead))
+    })
+}
+
+/// What is wrong with a batch whose size is right.
+fn framed(bytes: &[u8], start: u64) -> Kind {
+    let stored = bytes.get(MAGIC).map_or(0, |&byte| byte.cast_signed());
+    let v2 = Sum::of(bytes, CRC_V2, COVERED_V2, crc::crc32c);
+    let legacy = Sum::of(bytes, CRC_LEGACY, COVERED_LEGACY, crc::crc32);
+    let is_v2 = bytes.len() >= HEADER_BYTES;
+    if is_v2 && v2.is_right() && stored != 2 {
+        return Kind::Magic { stored, actual: 2 };
+    }
+    let v2_flip = || v2.flip(start, &FIELDS_V2, crc::flipped_bit_crc32c);
+    let legacy_flip = || legacy.flip(start, &FIELDS_LEGACY, crc::flipped_bit_crc32);
+    let (own, other) = match stored {
+        0 | 1 => (legacy, v2),
+        _ => (v2, legacy),
+    };
+    let flip = match stored {
+        2 => v2_flip().or_else(legacy_flip),
+        _ => legacy_flip(),
+    };
+    // A flip that belongs to the other format is one of the magic, which that format's checksum covers.
+    let sum = if stored == 2 && flip.is_some_and(|flip| flip.field == "magic") {
+        other
+    } else {
+        own
+    };
+    Kind::Crc {
+        stored: sum.stored,
+        actual: sum.actual,
+        flip,
+    }
+}
+
+/// The checksum of a batch.
+#[derive(Debug, Clone, Copy)]
+struct Sum {
+    stored: u32,
+    actual: u32,
+    field_at: usize,
+    covered_at: usize,
+    len_bytes: usize,
+}
+
+/// The names of fields, by where they end.
+type Fields = [(usize, &'static str)];
+
+const FIELDS_V2: [(usize, &str); 12] = [
+    (12, "batch length"),
+    (16, "leader epoch"),
+    (17, "magic"),
+    (21, "crc"),
+    (23, "attributes"),
+    (27, "last offset delta"),
+    (35, "base timestamp"),
+    (43, "max timestamp"),
+    (51, "producer id"),
+    (53, "producer epoch"),
+    (57, "base sequence"),
+    (61, "records count"),
+];
+
+const FIELDS_LEGACY: [(usize, &str); 4] =
+    [(12, "size"), (16, "crc"), (17, "magic"), (18, "attributes")];
+
+impl Sum {
+    fn of(bytes: &[u8], field_at: usize, covered_at: usize, sum: fn(&[u8]) -> u32) -> Self {
+        let field = bytes.get(field_at..).and_then(<[u8]>::first_chunk);
+        let covered = bytes.get(covered_at..).unwrap_or_default();
+        Self {
+            stored: field.copied().map_or(0, u32::from_be_bytes),
+            actual: sum(covered),
+            field_at,
+            covered_at,
+            len_bytes: covered.len(),
+        }
+    }
+
+    fn is_right(&self) -> bool {
+        self.stored == self.actual && self.len_bytes > 0
+    }
+
+    /// The single bit that explains the difference: of the checksum itself, or of what it covers.
+    fn flip(
+        &self,
+        start: u64,
+        fields: &Fields,
+        find: fn(usize, u32) -> Option<crc::Bit>,
+    ) -> Option<Flip> {
+        let syndrome = self.stored ^ self.actual;
+        let (at, bit) = if syndrome.is_power_of_two() {
+            let bit = syndrome.trailing_zeros();
+            let at = self.field_at + 3 - usize::try_from(bit / 8).ok()?;
+            (at, u8::try_from(bit % 8).ok()?)
+        } else {
+            let (byte, bit) = find(self.len_bytes, syndrome)?;
+            (self.covered_at + byte, bit)
+        };
+        let field = fields.iter().find(|(end, _)| at < *end);
+        Some(Flip {
+            position: start + at as u64,
+            bit,
+            field: field.map_or("records", |(_, name)| name),
+        })
+    }
+}
+
+/// Whether all of these bytes are one batch, but for its size.
+fn resized(bytes: &[u8]) -> Option<Kind> {
+    let header = FrameHeader::read(bytes)?;
+    let stored = i32::from_be_bytes(*bytes.get(8..)?.first_chunk()?);
+    let actual = i32::try_from(bytes.len().checked_sub(LOG_OVERHEAD)?).ok()?;
+    let is_right = match header.magic() {
+        0 | 1 => Sum::of(bytes, CRC_LEGACY, COVERED_LEGACY, crc::crc32).is_right(),
+        2 => {
+            bytes.len() >= HEADER_BYTES
+                && Sum::of(bytes, CRC_V2, COVERED_V2, crc::crc32c).is_right()
+        }
+        _ => false,
+    };
+    is_right.then_some(Kind::Length { stored, actual })
+}
+
+/// The longest row of zeros, if it is long enough to mean something.
+fn longest_zeros(bytes: &[u8], start: u64) -> Option<Range<u64>> {
+    let mut longest = 0..0;
+    let mut at = 0;
+    // A long row covers a byte at every step of its least length.
+    while let Some(&byte) = bytes.get(at + ZEROS_BYTES - 1) {
+        if byte != 0 {
+            at += ZEROS_BYTES;
+            continue;
+        }
+        let before = bytes.get(..at + ZEROS_BYTES).unwrap_or_default();
+        let from = before
+            .iter()
+            .rposition(|&byte| byte != 0)
+            .map_or(0, |last| last + 1);
+        let behind = bytes.get(from..).unwrap_or_default();
+        let length = behind
+            .iter()
+            .position(|&byte| byte != 0)
+            .unwrap_or(behind.len());
+        if length > longest.len() {
+            longest = from..from + length;
+        }
+        at = (from + length).max(at + 1);
+    }
+    (longest.len() >= ZEROS_BYTES).then(|| start + longest.start as u64..start + longest.end as u64)
+}
+
+/// What the header of a damaged batch says, where it can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) base: i64,
+    pub(super) last: i64,
+    /// Records, if it says so and as many as offsets.
+    pub(super) records: Option<i64>,
+    pub(super) times: Option<(i64, i64)>,
+}
+
+impl Claim {
+    /// What `head` says of a batch between two offsets, neither of which is its own.
+    pub(super) fn read(head: &[u8], after: Option<i64>, before: Option<i64>) -> Option<Self> {
+        let header = FrameHeader::read(head)?;
+        let claim = match (header.magic(), RecordBatch::of_header(head)) {
+            (2, Some(batch)) => {
+                let count = i64::from(batch.records_count());
+                let span = i64::from(batch.last_offset_delta().0) + 1;
+                let times = (batch.base_timestamp().0, batch.max_timestamp().0);
+                Self {
+                    base: batch.base_offset().0,
+                    last: batch.last_offset().0,
+                    records: (count == span).then_some(count),
+                    times: (times.0 <= times.1).then_some(times),
+                }
+            }
+            _ => Self {
+                base: header.offset().0,
+                last: header.offset().0,
+                records: None,
+                times: None,
+            },
+        };
+        let fits = claim.base <= claim.last
+            && after.map_or(claim.base >= 0, |after| claim.base > after)
+            && before.is_none_or(|before| claim.last < before)
+            && after.is_none_or(|after| claim.last - after <= i64::from(i32::MAX));
+        fits.then_some(claim)
+    }
+}
+
+/// Whether the first bytes of a tail are those of the batch that would follow offset `last`.
+pub(super) fn is_torn(head: &[u8], left: u64, last: Option<i64>) -> bool {
+    let Some(bytes) = head.first_chunk::<8>() else {
+        let expected = last.map_or(0, |last| last.wrapping_add(1)).to_be_bytes();
+        return expected.starts_with(head);
+    };
+    let offset = i64::from_be_bytes(*bytes);
+    let from = last.map_or(0, |last| last.saturating_add(1));
+    let in_line = (from..=from.saturating_add(i64::from(i32::MAX))).contains(&offset);
+    let size = head.get(8..).and_then(<[u8]>::first_chunk::<4>);
+    let size = size.is_none_or(|size| {
+        let announced = u64::try_from(i32::from_be_bytes(*size)).unwrap_or(0);
+        announced >= 14 && announced + LOG_OVERHEAD as u64 > left
+    });
+    let magic = head.get(MAGIC).is_none_or(|&magic| magic <= 2);
+    in_line && size && magic
+}

@@ -1,0 +1,203 @@
+//! What the records of a good batch may get wrong.
+
+use super::batch::{Info, Sink};
+use super::catalog::{CheckId, Severity};
+use super::finding::Finding;
+use crate::format::control::{ControlType, coordinator_epoch};
+use crate::format::{Batch, Codec, Record, Scratch, TimestampType};
+use crate::wire::{Fault, FaultKind};
+
+/// Unpacks and decodes a batch whose frame and checksum are right.
+pub(super) fn check(batch: &Batch<'_>, info: &Info, scratch: &mut Scratch, sink: &mut Sink<'_>) {
+    let is_packed = batch.codec().is_ok_and(|codec| codec != Codec::None);
+    let mut seen = Seen::default();
+    match batch.records(scratch) {
+        Ok(records) => {
+            for record in records {
+                match record {
+                    Ok(record) => seen.take(batch, info, &record, is_packed),
+                    Err(fault) => seen.fault(info, fault, is_packed, sink),
+                }
+            }
+        }
+        // A codec that doesn't exist and a negative count are seen in the header already.
+        Err(fault)
+            if matches!(
+                fault.kind(),
+                FaultKind::UnknownCodec(_) | FaultKind::RecordCount(_)
+            ) =>
+        {
+            return;
+        }
+        Err(fault) => seen.fault(info, fault, is_packed, sink),
+    }
+    seen.finish(batch, info, sink);
+}
+
+/// What was seen of a batch.
+#[derive(Default)]
+struct Seen {
+    records: u64,
+    last_offset: Option<i64>,
+    max_timestamp: Option<i64>,
+    /// Records whose offsets don't rise, with the first of them.
+    unordered: Count,
+    /// Records outside of the batch's offsets.
+    outside: Count,
+    /// Messages inside whose checksum is wrong.
+    inner_crc: Count,
+    control: Option<(i64, String, Severity)>,
+    is_faulty: bool,
+}
+
+#[derive(Default)]
+struct Count {
+    first: Option<i64>,
+    count: u64,
+}
+
+impl Count {
+    fn add(&mut self, offset: i64) {
+        self.first.get_or_insert(offset);
+        self.count += 1;
+    }
+}
+
+impl Seen {
+    fn take(&mut self, batch: &Batch<'_>, info: &Info, record: &Record<'_>, is_packed: bool) {
+        let offset = record.offset().0;
+        self.records += 1;
+        if self.last_offset.is_some_and(|last| offset <= last) {
+            self.unordered.add(offset);
+        }
+        self.last_offset = self.last_offset.max(Some(offset));
+        let is_below = info.is_whole && offset < info.base;
+        if is_below || offset > info.last.max(info.base) {
+            self.outside.add(offset);
+        }
+        self.max_timestamp = self.max_timestamp.max(Some(record.timestamp().0));
+        if is_packed
+            && record
+                .message()
+                .is_some_and(|message| !has_right_crc(message))
+        {
+            self.inner_crc.add(offset);
+        }
+        if batch.is_control()
+            && self.control.is_none()
+            && let Some((what, severity)) = control_fault(batch, record)
+        {
+            self.control = Some((offset, what, severity));
+        }
+    }
+
+    fn fault(&mut self, info: &Info, fault: Fault, is_packed: bool, sink: &mut Sink<'_>) {
+        self.is_faulty = true;
+        let finding = info.finding(check_of(fault.kind()), sink.subject);
+        let finding = finding
+            .says(fault.to_string())
+            .with("records_before", self.records);
+        // Of a packed batch the place is one in the unpacked bytes.
+        let name = if is_packed {
+            "unpacked_position"
+        } else {
+            "fault_position"
+        };
+        let at = fault.at() as u64;
+        sink.add(finding.with(name, if is_packed { at } else { info.position + at }));
+    }
+
+    fn finish(self, batch: &Batch<'_>, info: &Info, sink: &mut Sink<'_>) {
+        if let Some((offset, what, severity)) = self.control {
+            let finding = info.finding(CheckId::ControlRecord, sink.subject);
+            sink.add(finding.offset(offset).says(what).severity(severity));
+        }
+        // A wrong count explains both.
+        let is_miscounted = matches!(batch, Batch::V2(batch)
+            if i64::from(batch.records_count()) > i64::from(batch.last_offset_delta().0) + 1);
+        let counts = [
+            (CheckId::DeltaOrder, self.unordered),
+            (CheckId::DeltaOutside, self.outside),
+            (CheckId::InnerCrc, self.inner_crc),
+        ];
+        for (check, count) in counts {
+            if let Some(first) = count.first.filter(|_| !is_miscounted) {
+                sink.add(counted(
+                    info.finding(check, sink.subject),
+                    first,
+                    count.count,
+                ));
+            }
+        }
+        let Batch::V2(batch) = batch else { return };
+        let is_created = batch.timestamp_type() == TimestampType::CreateTime;
+        let stored = batch.max_timestamp().0;
+        if let Some(actual) = self.max_timestamp
+            && is_created
+            && !self.is_faulty
+            && stored != actual
+        {
+            let finding = info.finding(CheckId::MaxTimestamp, sink.subject);
+            sink.add(finding.with("stored", stored).with("actual", actual));
+        }
+    }
+}
+
+fn counted(finding: Finding, first: i64, records: u64) -> Finding {
+    let title = finding.check.check().title();
+    finding
+        .offset(first)
+        .says(format!(
+            "{title}; {records} records, the first of offset {first}"
+        ))
+        .with("records", records)
+}
+
+fn has_right_crc(message: crate::format::Message<'_>) -> bool {
+    message.stored_crc() == message.actual_crc()
+}
+
+/// What is wrong with a control record.
+fn control_fault(batch: &Batch<'_>, record: &Record<'_>) -> Option<(String, Severity)> {
+    let Batch::V2(batch) = batch else { return None };
+    let error = |what: String| Some((what, Severity::Error));
+    let kind = match ControlType::parse(record.key()) {
+        Ok(kind) => kind,
+        Err(fault) => return error(fault.to_string()),
+    };
+    let is_marker = matches!(kind, ControlType::Abort | ControlType::Commit);
+    if batch.producer_id().0 >= 0 && !is_marker {
+        return error(format!("transaction marker of type {}", kind.id()));
+    }
+    if let ControlType::Unknown(id) = kind {
+        return error(format!("control record of unknown type {id}"));
+    }
+    if is_marker && let Err(fault) = coordinator_epoch(record.value()) {
+        return error(fault.to_string());
+    }
+    let version = record.key().and_then(<[u8]>::first_chunk::<2>);
+    let version = version.map_or(0, |version| i16::from_be_bytes(*version));
+    (version != 0).then(|| {
+        let what = format!("control record of version {version}, which no release writes");
+        (what, Severity::Warning)
+    })
+}
+
+/// The check that a fault inside a batch falls under.
+fn check_of(kind: FaultKind) -> CheckId {
+    match kind {
+        FaultKind::VarintTooLong { .. } => CheckId::VarintTooLong,
+        FaultKind::RecordsRemaining { .. } => CheckId::TrailingBytes,
+        FaultKind::RecordsMissing { .. } => CheckId::RecordsMissing,
+        FaultKind::Inflate(_) => CheckId::InflateFailed,
+        FaultKind::InflateLimit { .. } => CheckId::InflateLimit,
+        FaultKind::HeaderKeyLength(_) => CheckId::NullHeaderKey,
+        FaultKind::FieldLength { .. } | FaultKind::HeaderCount(_) => CheckId::FieldLength,
+        FaultKind::WrapperWithoutValue
+        | FaultKind::WrapperEmpty
+        | FaultKind::WrapperNested
+        | FaultKind::WrapperOffset { .. } => CheckId::Wrapper,
+        FaultKind::CodecForbidden { .. } => CheckId::UnknownCodec,
+        _ => CheckId::RecordLength,
+    }
+}

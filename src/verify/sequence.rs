@@ -1,0 +1,310 @@
+//! The batches of a `.log` in their order, and what lies between them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::batch::{Info, Tallies};
+use super::catalog::{CheckId, Fix};
+use super::coverage::Coverage;
+use super::damage::Part;
+use super::finding::{Finding, Findings};
+use super::gap::Gap;
+use super::order::{Link, Order, Run, Way};
+use super::segment::Subject;
+use crate::scan::Merge;
+
+/// What a file consists of.
+#[derive(Debug)]
+pub(super) enum Knot {
+    Batch(Info),
+    Gap(Vec<Part>),
+}
+
+/// Runs remembered of a file; more are damage of another kind.
+const RUNS: usize = 10_000;
+
+/// Takes the knots of a file in their order.
+#[derive(Debug)]
+pub(super) struct Sequence<'a> {
+    subject: &'a Subject,
+    len_bytes: u64,
+    pub(super) findings: Findings,
+    pub(super) coverage: Coverage,
+    pub(super) tallies: Tallies,
+    offsets: Order,
+    epochs: Order,
+    offset_runs: Vec<Run>,
+    epoch_runs: Vec<Run>,
+    last: Option<Info>,
+    /// The batch before the last one.
+    second_last: Option<Info>,
+    pending: Vec<Part>,
+    /// The first batch too far from the base offset, and how many there are.
+    too_far: Option<(Info, u64)>,
+    newest_magic: i8,
+    has_epochs: bool,
+}
+
+impl<'a> Sequence<'a> {
+    pub(super) fn new(subject: &'a Subject, len_bytes: u64) -> Self {
+        let start = subject.base_offset.map(|base| Link::start(base.0));
+        Self {
+            subject,
+            len_bytes,
+            findings: Findings::default(),
+            coverage: Coverage::of_file(len_bytes),
+            tallies: Tallies::default(),
+            offsets: Order::new(64, start),
+            epochs: Order::new(32, Some(Link::start(0))),
+            offset_runs: Vec::new(),
+            epoch_runs: Vec::new(),
+            last: None,
+            second_last: None,
+            pending: Vec::new(),
+            too_far: None,
+            newest_magic: 0,
+            has_epochs: false,
+        }
+    }
+
+    pub(super) fn take(&mut self, knot: Knot) {
+        match knot {
+            Knot::Batch(info) => self.batch(info),
+            Knot::Gap(parts) => self.pending.extend(parts),
+        }
+    }
+
+    fn batch(&mut self, info: Info) {
+        let is_behind_gap = !self.pending.is_empty();
+        self.gap(Some(&info));
+        self.coverage.batch_bytes += info.size;
+        if let Some(last) = self.last {
+            self.neighbours(&last, &info, is_behind_gap);
+        }
+        let is_far = |base: i64| info.last.saturating_sub(base) > i64::from(i32::MAX);
+        if self.subject.base_offset.is_some_and(|base| is_far(base.0)) {
+            self.too_far.get_or_insert((info, 0)).1 += 1;
+        }
+        let run = self.offsets.push(offset_link(&info));
+        keep(&mut self.offset_runs, run);
+        match info.epoch {
+            Some(-1) => self.tallies.count(CheckId::NegativeEpoch, &info),
+            Some(epoch) => {
+                self.has_epochs = true;
+                let run = self.epochs.push(epoch_link(&info, epoch));
+                keep(&mut self.epoch_runs, run);
+            }
+            None => {}
+        }
+        self.newest_magic = self.newest_magic.max(info.magic.min(2));
+        self.second_last = self.last.replace(info);
+    }
+
+    /// What two batches in a row say of each other.
+    fn neighbours(&mut self, last: &Info, info: &Info, is_behind_gap: bool) {
+        if info.magic < self.newest_magic {
+            self.tallies.count(CheckId::OlderMagic, info);
+        }
+        let reaches_into = info.is_whole && last.is_whole && info.base <= last.last;
+        if reaches_into && last.count > 0 && last.base.checked_add(last.count) == Some(info.base) {
+            let finding = last.finding(CheckId::LastOffsetDelta, self.subject);
+            self.findings.add(
+                finding
+                    .says("last offset lies behind the first one of the next batch")
+                    .with("stored", last.last - last.base)
+                    .with("actual", last.count - 1),
+            );
+            self.offsets.amend(last.position, info.base);
+        } else if info.is_whole && !is_behind_gap && info.base > last.last.saturating_add(1) {
+            self.tallies.count(CheckId::OffsetGap, info);
+        }
+    }
+
+    /// Tells of what lies before `next`, or of the tail.
+    fn gap(&mut self, next: Option<&Info>) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let parts = std::mem::take(&mut self.pending);
+        let gap = Gap {
+            subject: self.subject,
+            len_bytes: self.len_bytes,
+            last: self.last.as_ref(),
+            next,
+        };
+        gap.tell(&parts, &mut self.findings, &mut self.coverage);
+    }
+
+    /// Ends the file.
+    pub(super) fn finish(mut self) -> (Findings, Coverage) {
+        self.gap(None);
+        let run = self.offsets.finish();
+        keep(&mut self.offset_runs, run);
+        let run = self.epochs.finish();
+        keep(&mut self.epoch_runs, run);
+        self.tell_runs();
+        self.tell_too_far();
+        self.tell_file();
+        if !self.has_epochs {
+            self.tallies.forget(CheckId::NegativeEpoch);
+        }
+        self.tallies.into_findings(self.subject, &mut self.findings);
+        (self.findings, self.coverage)
+    }
+
+    fn tell_runs(&mut self) {
+        let base = self.subject.base_offset.map(|base| base.0);
+        for run in &self.offset_runs {
+            self.findings
+                .add(offset_finding(run, base, &self.subject.path));
+        }
+        let is_told = |run: &Run| {
+            let mut told = self.offset_runs.iter().map(Run::range);
+            told.any(|told| told.start < run.end && run.first.position < told.end)
+        };
+        for run in self.epoch_runs.iter().filter(|run| !is_told(run)) {
+            let check = match run.way {
+                Way::Ahead => CheckId::EpochJump,
+                Way::Behind => CheckId::EpochRegression,
+            };
+            let finding = of_run(check, run, &self.subject.path)
+                .with("epoch", run.first.low)
+                .with("epoch_before", run.before.low);
+            let field = run.first.position + 12;
+            self.findings.add(with_flip(finding, run, field, 4));
+        }
+    }
+
+    /// Batches too far from the base offset that no run explains.
+    fn tell_too_far(&mut self) {
+        let Some((first, count)) = self.too_far else {
+            return;
+        };
+        let is_told = |run: &Run| run.range().contains(&first.position);
+        if self.offset_runs.iter().any(is_told) {
+            return;
+        }
+        let mut finding = first
+            .finding(CheckId::OffsetTooFar, self.subject)
+            .with("batches", count);
+        let expected = match self.second_last {
+            Some(before) if count == 1 => before.last.checked_add(1),
+            None => self.subject.base_offset.map(|base| base.0),
+            Some(_) => None,
+        };
+        if let Some(expected) = expected
+            && let difference @ 1.. = (expected ^ first.base).cast_unsigned()
+            && difference.is_power_of_two()
+        {
+            let bit = difference.trailing_zeros();
+            finding = finding
+                .with("flipped_position", first.position + 7 - u64::from(bit / 8))
+                .with("flipped_bit", bit % 8)
+                .fix(Fix::Safe);
+        }
+        self.findings.add(finding);
+    }
+
+    /// What the file is as a whole.
+    fn tell_file(&mut self) {
+        let of_file = |check| Finding::new(check, &self.subject.path);
+        if self.len_bytes == 0 && !self.subject.is_last {
+            self.findings.add(of_file(CheckId::EmptyLog));
+        }
+        if self.len_bytes > i32::MAX as u64 {
+            let finding = of_file(CheckId::LogTooLarge).with("size_bytes", self.len_bytes);
+            self.findings.add(finding);
+        }
+        let missing = self
+            .len_bytes
+            .saturating_sub(self.coverage.accounted_bytes());
+        if missing > 0 {
+            self.coverage.unknown_bytes += missing;
+            let at = self.len_bytes - missing;
+            self.findings
+                .add(of_file(CheckId::ShrankMeanwhile).at(at, missing));
+        }
+    }
+
+    /// Where findings about single batches go.
+    pub(super) fn take_in(&mut self, findings: Findings, tallies: Tallies) {
+        self.findings.merge(findings);
+        self.tallies.merge(tallies);
+    }
+}
+
+fn keep(runs: &mut Vec<Run>, run: Option<Run>) {
+    if runs.len() < RUNS {
+        runs.extend(run);
+    }
+}
+
+fn offset_link(info: &Info) -> Link {
+    Link {
+        position: info.position,
+        size: info.size,
+        low: info.base,
+        next: info.last.max(info.base).saturating_add(1),
+        offset: info.base,
+    }
+}
+
+/// Epochs as numbers without a sign: a flipped sign bit is a jump ahead.
+fn epoch_link(info: &Info, epoch: i32) -> Link {
+    let epoch = i64::from(epoch.cast_unsigned());
+    Link {
+        position: info.position,
+        size: info.size,
+        low: epoch,
+        next: epoch,
+        offset: info.base,
+    }
+}
+
+fn of_run(check: CheckId, run: &Run, path: &Arc<Path>) -> Finding {
+    let finding = Finding::new(check, path)
+        .at(
+            run.first.position,
+            run.end.saturating_sub(run.first.position),
+        )
+        .offset(run.first.offset);
+    finding.with("batches", run.batches)
+}
+
+fn offset_finding(run: &Run, base: Option<i64>, path: &Arc<Path>) -> Finding {
+    let distance = |base: i64| run.first.next.saturating_sub(1).saturating_sub(base);
+    let check = match base {
+        Some(base) if run.first.low < base => CheckId::OffsetBelowBase,
+        Some(base) if distance(base) > i64::from(i32::MAX) => CheckId::OffsetTooFar,
+        _ if run.flip.is_none() && run.way == Way::Ahead => CheckId::MisplacedBatches,
+        _ => CheckId::OffsetOverlap,
+    };
+    let finding = of_run(check, run, path).with("last_offset_before", run.before.next - 1);
+    let finding = match run.after {
+        Some(after) => finding.with("next_offset_after", after.low),
+        None => finding,
+    };
+    let title = check.check().title();
+    let finding = finding.says(match run.batches {
+        1 => title.to_owned(),
+        batches => format!("{title}; {batches} batches in a row"),
+    });
+    with_flip(finding, run, run.first.position, 8)
+}
+
+/// Adds the bit that explains a run, of a number of `width` bytes that stands at `field`.
+fn with_flip(finding: Finding, run: &Run, field: u64, width: u64) -> Finding {
+    let Some(bit) = run.flip else { return finding };
+    let position = field + width - 1 - u64::from(bit / 8);
+    let title = finding.check.check().title();
+    finding
+        .says(format!(
+            "{title}: bit {} of byte {position} is flipped",
+            bit % 8
+        ))
+        .with("flipped_position", position)
+        .with("flipped_bit", bit % 8)
+        .with("stored", run.first.low)
+        .with("actual", run.first.low ^ 1_i64.wrapping_shl(u32::from(bit)))
+        .fix(Fix::Safe)
+}
