@@ -8,6 +8,7 @@ use super::catalog::CheckId;
 use super::coverage::Coverage;
 use super::epochs::EpochsCheck;
 use super::finding::{Finding, Findings};
+use super::history::{Clock, History, Step};
 use super::offset_index::{OffsetIndexCheck, Stretch};
 use super::producer::SnapshotFile;
 use super::time_index::TimeIndexCheck;
@@ -17,6 +18,26 @@ use crate::format::control::ControlType;
 use crate::format::{Batch, RecordBatch, Scratch};
 use crate::scan::derive::{Epochs, Producers, Violation};
 use crate::wire::{Offset, Timestamp};
+
+/// What is expected of a log because of its topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// No offset may be missing.
+    Metadata,
+    /// Coordinators write sequence number 0 always.
+    GroupOffsets,
+    Other,
+}
+
+impl Topic {
+    pub(super) fn of(name: Option<&str>) -> Self {
+        match name {
+            Some(super::METADATA_TOPIC) => Self::Metadata,
+            Some("__consumer_offsets") => Self::GroupOffsets,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// What is carried from segment to segment.
 #[derive(Debug)]
@@ -34,8 +55,9 @@ pub(super) struct Carried {
     pub(super) largest: Timestamp,
     /// Whether there is a batch of magic 2.
     pub(super) has_modern: bool,
-    /// Whether it is the metadata log, where no offset may be missing.
-    pub(super) is_metadata: bool,
+    /// When transactions ended.
+    pub(super) clock: Clock,
+    pub(super) topic: Topic,
     /// The epochs that the batches have.
     pub(super) seen: Epochs,
 }
@@ -57,6 +79,7 @@ pub(super) struct SegmentCheck {
     pub(super) is_whole: bool,
     /// Whether nothing of it is damaged.
     pub(super) is_sound: bool,
+    pub(super) history: History,
     /// Whether a batch that overlaps the next segment was told of.
     pub(super) overlaps: bool,
 }
@@ -100,7 +123,7 @@ impl SegmentCheck {
 
     /// Offsets are missing in front of a batch of the metadata log.
     fn metadata_gap(&mut self, row: &Row, follows: Offset) {
-        if self.carried.is_metadata {
+        if self.carried.topic == Topic::Metadata {
             self.carried.findings.add(
                 Finding::new(CheckId::MetadataGap, &self.log)
                     .at(row.position, row.end - row.position)
@@ -134,7 +157,27 @@ impl SegmentCheck {
     /// What the batch says of its producer.
     fn producer(&mut self, row: &Row, batch: &RecordBatch<'_>, scratch: &mut Scratch) {
         let carried = &mut self.carried;
-        match carried.producers.take(batch, scratch) {
+        let step = Step {
+            log: &self.log,
+            row,
+            batch,
+            known: carried.producers.get(batch.producer_id()).copied(),
+            is_complete: carried.is_complete,
+        };
+        let taken = carried.producers.take(batch, scratch);
+        match &taken {
+            Ok(_) if !batch.is_control() => self
+                .history
+                .data(step, carried.topic != Topic::GroupOffsets),
+            Ok(txn) => {
+                let now = carried.producers.get(batch.producer_id());
+                let epoch = now.map_or(-1, |now| now.coordinator_epoch);
+                carried.clock.tick(row.first, row.max_timestamp);
+                self.history.marker(step, epoch, txn.is_some());
+            }
+            Err(_) => {}
+        }
+        match taken {
             Ok(Some(txn)) => self.txns.completed(txn, carried.is_complete),
             Ok(None) if batch.is_control() && !carried.is_complete => {
                 if is_abort(batch, scratch) {
@@ -164,6 +207,7 @@ impl SegmentCheck {
         use crate::scan::Merge;
         let mut coverage = Coverage::default();
         let findings = &mut self.carried.findings;
+        self.history.finish(findings);
         let mut stretch = None;
         if let Some(check) = self.offsets {
             let (left_out, bytes) = check.finish(len_bytes, self.last, self.is_sound, findings);

@@ -51,6 +51,8 @@ pub(super) struct Inhabitants {
     pub(super) present: BTreeSet<Tp>,
     /// Those in use, and from where to where their logs go.
     pub(super) current: BTreeMap<Tp, Option<Extent>>,
+    /// Whether a broker's own files lie beside them.
+    pub(super) is_rooted: bool,
     /// Whether a broker of 2.8 or later wrote here.
     pub(super) is_modern: bool,
 }
@@ -92,9 +94,11 @@ impl Checkpoints {
                 self.below(tp, *extent, findings);
             }
         }
-        self.recovery_points.lacking(here, findings);
-        self.high_watermarks.lacking(here, findings);
-        if here.is_modern && !here.current.is_empty() && !self.log_starts.exists {
+        if here.is_rooted {
+            self.recovery_points.lacking(here, findings);
+            self.high_watermarks.lacking(here, findings);
+        }
+        if here.is_rooted && here.is_modern && !here.current.is_empty() && !self.log_starts.exists {
             let finding = Finding::new(CheckId::CheckpointLacking, &self.log_starts.path);
             findings.add(finding.says("there is no such file"));
         }

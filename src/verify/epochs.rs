@@ -20,9 +20,7 @@ pub(super) struct EpochsCheck {
     path: Arc<Path>,
     /// In the order of the file; none if it can't be read in order.
     entries: Vec<(LeaderEpoch, Offset)>,
-    /// Whether the entries can be compared.
-    is_sound: bool,
-    exists: bool,
+    file: File,
     /// Where the log begins, if somebody noted that.
     log_start: Option<Offset>,
     /// Batches in a row that disagree.
@@ -31,11 +29,18 @@ pub(super) struct EpochsCheck {
     before: Option<LeaderEpoch>,
     /// The first batch that has an epoch.
     first: Option<(Offset, LeaderEpoch)>,
-    /// Whether the first epoch begins behind the first batch.
-    starts_late: bool,
     /// Whether the last batch is of magic 0 or 1, and whether any is.
     ends_legacy: bool,
     has_legacy: bool,
+}
+
+/// What became of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum File {
+    Missing,
+    /// It can't be read, or not in order.
+    Broken,
+    Sound,
 }
 
 /// Batches of one epoch that disagree with the file.
@@ -64,7 +69,6 @@ impl EpochsCheck {
         findings: &mut Findings,
     ) -> Result<(Self, Coverage), Error> {
         let mut check = Self {
-            exists,
             log_start,
             ..Self::none(path)
         };
@@ -86,7 +90,11 @@ impl EpochsCheck {
                     .says(fault.to_string()),
             );
         }
-        check.is_sound = file.faults.is_empty();
+        check.file = if file.faults.is_empty() {
+            File::Sound
+        } else {
+            File::Broken
+        };
         let entries = file
             .entries
             .iter()
@@ -105,13 +113,11 @@ impl EpochsCheck {
         Self {
             path: Arc::clone(path),
             entries: Vec::new(),
-            is_sound: false,
-            exists: false,
+            file: File::Missing,
             log_start: None,
             run: None,
             before: None,
             first: None,
-            starts_late: false,
             ends_legacy: false,
             has_legacy: false,
         }
@@ -136,16 +142,14 @@ impl EpochsCheck {
             return;
         }
         self.first.get_or_insert((row.first, actual));
-        if !self.is_sound || self.entries.is_empty() {
+        if self.file != File::Sound || self.entries.is_empty() {
             return;
         }
         let at = self
             .log_start
             .map_or(row.first, |start| row.first.max(start));
         let stored = self.stored(at);
-        if stored.is_none() {
-            self.starts_late = true;
-        } else if stored != Some(actual) {
+        if stored.is_some_and(|stored| stored != actual) {
             match &mut self.run {
                 Some(run) if run.actual == actual && run.stored == stored => {
                     (run.last, run.batches) = (row.last, run.batches + 1);
@@ -211,11 +215,11 @@ impl EpochsCheck {
         self.end_run(None, findings);
         if let Some((first, epoch)) = self.first
             && self.entries.is_empty()
-            && (self.is_sound || !self.exists)
+            && self.file != File::Broken
             && !self.ends_legacy
             && !is_left
         {
-            let what = if self.exists {
+            let what = if self.file == File::Sound {
                 "it is empty"
             } else {
                 "it is missing"
@@ -226,11 +230,15 @@ impl EpochsCheck {
                 )),
             );
         }
-        if let (true, Some((_, start)), Some((first, _))) =
-            (self.starts_late, self.entries.first(), self.first)
+        if let (File::Sound, Some((_, start)), Some((first, _))) =
+            (self.file, self.entries.first(), self.first)
+            && *start
+                > self
+                    .log_start
+                    .map_or(first, |log_start| first.max(log_start))
         {
             // A log that was upgraded may have begun without epochs, and records may have been deleted since.
-            let is_sure = is_clean && !self.has_legacy;
+            let is_sure = is_clean && !is_left && !self.has_legacy;
             let severity = if is_sure {
                 Severity::Warning
             } else {
@@ -243,8 +251,22 @@ impl EpochsCheck {
                     .says(format!("it begins at offset {start}, the log at {first}")),
             );
         }
+        if let (Some((_, start)), Some((first, _))) = (self.entries.first(), self.first)
+            && is_clean
+            && self.file == File::Sound
+            && *start < self.log_start.unwrap_or(first)
+        {
+            // A broker lets the first epoch begin where the log does.
+            findings.add(
+                Finding::new(CheckId::SegmentGap, &self.path)
+                    .offset(start.0)
+                    .says(format!(
+                        "the leader epochs begin at offset {start}, the log at {first}"
+                    )),
+            );
+        }
         for (epoch, start) in &self.entries {
-            if self.is_sound && *start > end {
+            if self.file == File::Sound && *start > end {
                 findings.add(
                     Finding::new(CheckId::EpochsBeyondLog, &self.path)
                         .offset(start.0)

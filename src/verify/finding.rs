@@ -220,13 +220,12 @@ impl Findings {
         self.counts.is_empty()
     }
 
-    /// Those of checks that run at this depth.
+    /// The same without those that compare files, if that is not asked for.
     #[must_use]
     pub fn at_depth(mut self, depth: Depth) -> Self {
-        self.kept
-            .retain(|finding| finding.check.check().depth <= depth);
-        self.counts
-            .retain(|(_, check), _| check.check().depth <= depth);
+        let runs = |check: CheckId| check.check().depth != Depth::Cross || depth >= Depth::Cross;
+        self.kept.retain(|finding| runs(finding.check));
+        self.counts.retain(|(_, check), _| runs(*check));
         self
     }
 

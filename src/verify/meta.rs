@@ -79,7 +79,7 @@ impl Identities {
         if let Some(id) = &meta.cluster_id {
             match &self.clusters {
                 Some((other, first)) if other != id => {
-                    outcome.findings.add(differ("cluster", first))
+                    outcome.findings.add(differ("cluster", first));
                 }
                 Some(_) => {}
                 None => self.clusters = Some((id.clone(), Arc::clone(&path))),

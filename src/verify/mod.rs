@@ -20,6 +20,7 @@ mod entries;
 mod epochs;
 pub mod finding;
 mod gap;
+mod history;
 mod meta;
 mod metadata_log;
 mod node;

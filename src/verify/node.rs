@@ -221,6 +221,7 @@ impl Inhabitants {
         Self {
             present,
             is_modern: dir.partitions().any(is_written),
+            is_rooted: dir.item(FileKind::MetaProperties).is_some(),
             ..Self::default()
         }
     }

@@ -219,13 +219,13 @@ impl OffsetIndexCheck {
         is_whole: bool,
         findings: &mut Findings,
     ) -> (Stretch, Coverage) {
-        let mut lost: Vec<Entry> = self.entries.split_off(self.next.min(self.entries.len()));
-        lost.retain(|entry| u64::try_from(entry.position).is_ok_and(|p| p >= len_bytes));
+        let mut unmet: Vec<Entry> = self.entries.split_off(self.next.min(self.entries.len()));
+        unmet.retain(|entry| u64::try_from(entry.position).is_ok_and(|p| p >= len_bytes));
         if is_whole {
-            lost.extend(self.pending);
+            unmet.extend(self.pending);
         }
-        lost.sort_by_key(|entry| entry.index);
-        for entry in lost {
+        unmet.sort_by_key(|entry| entry.index);
+        for entry in unmet {
             self.beyond.add(|| {
                 let end = last.map_or(self.base.0, |last| last.0.saturating_add(1));
                 entry.finding(CheckId::OffsetIndexBeyondLog, &self.path, self.base).says(format!(

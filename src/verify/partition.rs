@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::catalog::{CheckId, Severity};
-use super::chain::{Carried, SegmentCheck, after};
+use super::chain::{Carried, SegmentCheck, Topic, after};
 use super::directory;
 use super::epochs::EpochsCheck;
 use super::finding::Finding;
+use super::history::{self, Clock, History};
 use super::metadata_log::{self, Log};
 use super::offset_index::{OffsetIndexCheck, Stretch};
 use super::producer::SnapshotFile;
@@ -20,8 +21,8 @@ use super::suite::Outcome;
 use super::time_index::TimeIndexCheck;
 use super::trace::Trace;
 use super::txn::TxnCheck;
-use crate::format::FileKind;
 use crate::format::name::{DirState, FileState};
+use crate::format::{FileKind, FileName};
 use crate::scan::Merge;
 use crate::scan::derive::{Epochs, Producers};
 use crate::store::{Error, Item, Partition, Segment};
@@ -131,7 +132,8 @@ impl PartitionCheck {
             findings: std::mem::take(&mut outcome.findings),
             largest: Timestamp(-1),
             has_modern: false,
-            is_metadata: partition.topic() == Some(super::METADATA_TOPIC),
+            clock: Clock::default(),
+            topic: Topic::of(partition.topic()),
             seen: Epochs::default(),
         };
         let offsets = snapshots.iter().map(|file| (file.offset, file.is_sound));
@@ -179,7 +181,7 @@ impl PartitionCheck {
         let next = Some(next).filter(|next| index > 0 && *next < base);
         if let Some(next) = next {
             carried.is_complete = false;
-            self.gap(&segment, next, &mut carried);
+            Self::gap(&segment, next, &mut carried);
         }
         carried.last = (base.0 > 0).then_some(before);
         let setting = Setting {
@@ -222,15 +224,16 @@ impl PartitionCheck {
                 last: None,
                 is_whole: true,
                 is_sound: true,
+                history: History::default(),
                 overlaps: false,
             })),
         })
     }
 
     /// Offsets between this segment and the one before it.
-    fn gap(&self, segment: &Segment, next: Offset, carried: &mut Carried) {
+    fn gap(segment: &Segment, next: Offset, carried: &mut Carried) {
         let base = segment.base_offset();
-        let check = if carried.is_metadata {
+        let check = if carried.topic == Topic::Metadata {
             CheckId::MetadataGap
         } else {
             CheckId::SegmentGap
@@ -273,9 +276,15 @@ impl PartitionCheck {
             return (self.outcome, extent);
         };
         let seen = std::mem::take(&mut carried.seen);
-        let is_metadata = carried.is_metadata;
+        let is_metadata = carried.topic == Topic::Metadata;
         if let Some(extent) = extent {
             self.snapshots(&mut carried, extent);
+            history::open(
+                &carried.producers,
+                &carried.clock,
+                &self.path,
+                &mut carried.findings,
+            );
             let epochs = carried.epochs;
             if extent.is_sure {
                 let is_left = matches!(self.state, DirState::Delete | DirState::Stray);
@@ -467,7 +476,7 @@ fn open_txns(segment: &Segment, outcome: &mut Outcome) -> TxnCheck {
 fn read_snapshots(partition: &Partition, outcome: &mut Outcome) -> Vec<SnapshotFile> {
     let mut snapshots = Vec::new();
     for item in partition.items().iter().filter(|item| item.is_file()) {
-        let Some(name) = item.file_name().filter(|name| name.is_canonical()) else {
+        let Some(name) = item.file_name().filter(FileName::is_canonical) else {
             continue;
         };
         let (FileKind::ProducerSnapshot, Some(offset)) = (name.kind, name.offset) else {

@@ -189,12 +189,12 @@ impl TimeIndexCheck {
 
     /// Ends the check of a log whose last good batch ends with `last`.
     pub(super) fn finish(mut self, last: Option<Offset>, findings: &mut Findings) -> Coverage {
-        let mut lost = self.entries.split_off(self.next.min(self.entries.len()));
+        let mut unmet = self.entries.split_off(self.next.min(self.entries.len()));
         if self.behind_gap {
-            lost.clear();
+            unmet.clear();
         }
-        lost.sort_by_key(|entry| entry.index);
-        for entry in lost {
+        unmet.sort_by_key(|entry| entry.index);
+        for entry in unmet {
             self.beyond.add(|| {
                 let end = last.map_or(self.base.0, |last| last.0.saturating_add(1));
                 entry

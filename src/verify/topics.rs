@@ -39,7 +39,7 @@ impl Topics {
     pub(super) fn read(partition: &Partition, suite: &Suite<'_>) -> Result<Self, Error> {
         let mut topics = Self::default();
         let is_snapshot = |item: &&Item| item.is_current(FileKind::MetadataSnapshot);
-        let newest = partition.items().iter().filter(is_snapshot).next_back();
+        let newest = partition.items().iter().rfind(is_snapshot);
         let mut from = Offset(0);
         if let Some(item) = newest {
             topics.take(item.path(), Offset(0), suite)?;
