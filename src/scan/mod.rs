@@ -4,12 +4,14 @@
 //! thread count; memory is bounded whatever the file size. Absent on purpose: what is wrong, only where it was looked.
 
 pub mod derive;
+pub mod extent;
 pub mod parallel;
 mod search;
 pub mod seek;
 pub mod visit;
 pub mod walk;
 
+pub use extent::Extent;
 pub use parallel::{Jobs, scan};
 pub use visit::{Merge, Output, Parcel, Visitor};
 pub use walk::{Policy, Span, Walk};

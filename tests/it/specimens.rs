@@ -21,6 +21,9 @@ const LATER: i64 = 4_102_444_800_000;
 /// The first segment of a partition.
 const LOG: &str = "00000000000000000000.log";
 
+/// The code of a check, a name, and bytes.
+type Specimen = (&'static str, &'static str, Vec<u8>);
+
 /// Checks that no file shows by itself, with where they are tested.
 const WITHOUT: [(&str, &str); 3] = [
     ("S112", "takes 2 GiB: verify::sequence"),
@@ -81,7 +84,7 @@ fn resealed(at: usize, new: &[u8]) -> Vec<u8> {
 }
 
 /// What a segment file may get wrong.
-fn of_segments() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+fn of_segments() -> Vec<Specimen> {
     let tail = |bytes: &[u8]| [&sound()[..], bytes].concat();
     let mut torn = sound();
     torn.truncate(2 * size() + 70);
@@ -128,7 +131,7 @@ fn of_segments() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 }
 
 /// What batches may get wrong.
-fn of_batches() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+fn of_batches() -> Vec<Specimen> {
     let epochs = |epochs: [i32; 4]| {
         let bases = [0, 3, 6, 9].map(orders);
         row(&std::array::from_fn::<_, 4, _>(|n| {
@@ -146,22 +149,8 @@ fn of_batches() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("B101", LOG, second(|bytes, at| flip_bit(bytes, at + 90, 5))),
         ("B102", LOG, with(orders(3).attributes(5))),
         ("B103", LOG, with(orders(3).attributes(0x80))),
-        (
-            "B104",
-            LOG,
-            with(BatchSpec {
-                last_offset_delta: Some(1),
-                ..orders(3)
-            }),
-        ),
-        (
-            "B105",
-            LOG,
-            with(BatchSpec {
-                last_offset_delta: Some(-1),
-                ..orders(3)
-            }),
-        ),
+        ("B104", LOG, with(orders(3).ending_at(1))),
+        ("B105", LOG, with(orders(3).ending_at(-1))),
         (
             "B106",
             LOG,
@@ -188,109 +177,91 @@ fn of_batches() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-/// What records may get wrong.
-fn of_records() -> Vec<(&'static str, &'static str, Vec<u8>)> {
-    let rec = || Rec::new(None, Some(b"v"));
-    let mut no_key = row(&[
-        orders(0),
-        BatchSpec::at(3)
-            .epoch(5)
-            .timestamp(THEN)
-            .record(rec().header("k", None)),
-    ]);
-    let key = no_key
-        .windows(2)
-        .rposition(|pair| pair == [2, b'k'])
-        .expect("a header");
+/// A batch at 3 without records yet, and the same with one.
+fn bare() -> BatchSpec {
+    BatchSpec::at(3).epoch(5).timestamp(THEN)
+}
+
+fn rec() -> Rec {
+    Rec::new(None, Some(b"v"))
+}
+
+/// What the fields of records may get wrong.
+fn of_records() -> Vec<Specimen> {
+    let mut too_long = row(&[orders(0), bare().record(rec())]);
+    overwrite(&mut too_long, size() + field::RECORDS, &[0x7e]);
+    reseal(&mut too_long, size());
+    let mut no_key = row(&[orders(0), bare().record(rec().header("k", None))]);
+    let mut pairs = no_key.windows(2);
+    let key = pairs.rposition(|pair| pair == [2, b'k']).expect("a header");
     no_key[key] = 1;
     reseal(&mut no_key, size());
     let deltas = |deltas: [i32; 3]| {
-        let batch = BatchSpec::at(3).epoch(5).timestamp(THEN);
-        let batch = deltas.into_iter().fold(batch, |batch, delta| {
+        let deltas = deltas.into_iter();
+        let batch = deltas.fold(bare(), |batch, delta| {
             batch.record(rec().offset_delta(delta))
         });
-        with(BatchSpec {
-            last_offset_delta: Some(2),
-            ..batch
-        })
+        with(batch.ending_at(2))
     };
+    vec![
+        ("R101", LOG, too_long),
+        (
+            "R102",
+            LOG,
+            resealed(field::RECORDS, &[0xff, 0xff, 0xff, 0xff, 0xff, 1]),
+        ),
+        ("R106", LOG, no_key),
+        ("R107", LOG, deltas([0, 1, 1])),
+        ("R110", LOG, resealed(field::RECORDS + 4, &[0x7e])),
+        ("R112", LOG, deltas([0, 1, 5])),
+    ]
+}
+
+/// What payloads as a whole may get wrong.
+fn of_payloads() -> Vec<Specimen> {
     let marker = control::marker(3, (7, 0), control::record(7, &[&[0; 6]]));
-    let mut bomb = BatchSpec::at(3).epoch(5).timestamp(THEN).attributes(4);
-    (bomb.count, bomb.last_offset_delta, bomb.max_timestamp) = (Some(1), Some(0), Some(THEN));
-    bomb.trailing = zstd_bomb();
+    let bomb = BatchSpec {
+        count: Some(1),
+        max_timestamp: Some(THEN),
+        trailing: zstd_bomb(),
+        ..bare().attributes(4).ending_at(0)
+    };
+    let trailing = vec![1, 2, 3];
+    let fewer = BatchSpec {
+        count: Some(4),
+        ..orders(3).ending_at(5)
+    };
     let inner = Message {
         crc: Some(1),
         ..Message::v1(0, THEN, None, Some(b"old"))
     };
-    let wrapper = Wrapper::v1(Codec::GZIP, vec![inner]);
     let hollow = Message {
         attributes: 1,
         ..Message::v1(0, THEN, None, None)
     };
     vec![
         (
-            "R101",
-            LOG,
-            row(&[
-                orders(0),
-                BatchSpec::at(3).epoch(5).timestamp(THEN).record(rec()),
-            ]),
-        ),
-        (
-            "R102",
-            LOG,
-            resealed(61, &[0xff, 0xff, 0xff, 0xff, 0xff, 1]),
-        ),
-        (
             "R103",
             LOG,
             with(BatchSpec {
-                trailing: vec![1, 2, 3],
+                trailing,
                 ..orders(3)
             }),
         ),
         ("R104", LOG, with(orders(3).attributes(1))),
         ("R105", LOG, with(bomb)),
-        ("R106", LOG, no_key),
-        ("R107", LOG, deltas([0, 1, 1])),
         ("R108", LOG, with(marker.epoch(5).timestamp(THEN))),
-        (
-            "R109",
-            LOG,
-            with(BatchSpec {
-                count: Some(4),
-                last_offset_delta: Some(5),
-                ..orders(3)
-            }),
-        ),
-        ("R110", LOG, resealed(65, &[0x7e])),
+        ("R109", LOG, with(fewer)),
         ("R111", LOG, hollow.bytes()),
-        ("R112", LOG, deltas([0, 1, 5])),
-        (
-            "R113",
-            LOG,
-            with(BatchSpec {
-                last_offset_delta: Some(5),
-                ..orders(3)
-            }),
-        ),
-        ("R114", LOG, wrapper.bytes()),
+        ("R113", LOG, with(orders(3).ending_at(5))),
+        ("R114", LOG, Wrapper::v1(Codec::GZIP, vec![inner]).bytes()),
     ]
-    .into_iter()
-    .map(|(code, name, mut bytes)| {
-        if code == "R101" {
-            overwrite(&mut bytes, size() + 61, &[0x7e]);
-            reseal(&mut bytes, size());
-        }
-        (code, name, bytes)
-    })
-    .collect()
 }
 
 /// A frame of zstd that unpacks to 262.5 MiB of zeros: blocks of a repeated byte.
 fn zstd_bomb() -> Vec<u8> {
-    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58];
     const BLOCKS: u32 = 2100;
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58];
     for block in 1..=BLOCKS {
         let is_last = u32::from(block == BLOCKS);
         let header: u32 = is_last | 1 << 1 | (128 << 10) << 3;
@@ -301,7 +272,7 @@ fn zstd_bomb() -> Vec<u8> {
 }
 
 /// Partitions of several files.
-fn of_partitions() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+fn of_partitions() -> Vec<Specimen> {
     let log = row(&[orders(0)]);
     let entry = [&THEN.to_be_bytes()[..], &2_i32.to_be_bytes()].concat();
     vec![
@@ -335,7 +306,14 @@ fn of_partitions() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 }
 
 fn forged() -> BTreeMap<PathBuf, Vec<u8>> {
-    let all = [of_segments(), of_batches(), of_records(), of_partitions()].concat();
+    let all = [
+        of_segments(),
+        of_batches(),
+        of_records(),
+        of_payloads(),
+        of_partitions(),
+    ]
+    .concat();
     let path = |code: &str, name: &str| Path::new(code).join(name);
     all.into_iter()
         .map(|(code, name, bytes)| (path(code, name), bytes))

@@ -61,12 +61,8 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         None => Baseline::default(),
     };
     let now_ms = now();
-    let Subjects {
-        subjects,
-        dirs,
-        mut node,
-    } = subjects(args, now_ms)?;
-    let total = subjects.iter().map(Subject::log_bytes).sum();
+    let given = subjects(args, now_ms)?;
+    let total = given.list.iter().map(Subject::log_bytes).sum();
     let progress = Progress::of_bytes(total);
     let pace = args
         .io_rate
@@ -78,12 +74,12 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         }
     };
     let open = |path: &Path| args.reading.open(path);
-    let default_depth = if !dirs.is_empty() {
-        Depth::Cross
-    } else {
+    let default_depth = if given.dirs.is_empty() {
         Depth::Deep
+    } else {
+        Depth::Cross
     };
-    let (across, within) = split(args.reading.jobs(), subjects.len());
+    let (across, within) = split(args.reading.jobs(), given.list.len());
     let suite = Suite {
         depth: args.depth.map_or(default_depth, Depth::from),
         jobs: within,
@@ -100,32 +96,9 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         report: report::of(args.format, args.notes),
         out: BufWriter::new(&mut context.out),
     };
-    let mut result = sink.report.begin(&mut sink.out);
-    let work = |subject: Subject| {
-        let (found, extent) = verify(&suite, &subject);
-        (subject, found, extent)
-    };
-    parallel::in_order(across, subjects, work, &mut |(subject, found, extent)| {
-        if let Subject::Partition(partition, _) = &subject {
-            node.learn(partition, extent);
-        }
-        let path = Arc::from(subject.path());
-        if result.is_ok() {
-            result = progress.aside(|| sink.take(path, found));
-        }
-        match result {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    });
+    let result = sink.report.begin(&mut sink.out);
+    let result = result.and_then(|()| drive(&suite, given, across, &mut sink, &progress));
     progress.finish();
-    // What lies beside the partitions counts where all of them do.
-    if let Some(dir) = dirs
-        .first()
-        .filter(|_| args.selection.is_everything() && result.is_ok())
-    {
-        result = sink.take(Arc::from(dir.path()), node.finish(&suite));
-    }
     let result = result.and_then(|()| sink.finish());
     let (failing, all) = (sink.summary.failing, sink.all);
     match result {
@@ -142,10 +115,49 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     })
 }
 
+/// Verifies one subject after the other, and then the log dirs that they lie in.
+fn drive(
+    suite: &Suite<'_>,
+    given: Given,
+    across: Jobs,
+    sink: &mut Sink<'_>,
+    progress: &Progress,
+) -> io::Result<()> {
+    let Given {
+        list,
+        dirs,
+        mut node,
+    } = given;
+    let mut result = Ok(());
+    let work = |subject: Subject| {
+        let (found, extent) = verify(suite, &subject);
+        (subject, found, extent)
+    };
+    parallel::in_order(across, list, work, &mut |(subject, found, extent)| {
+        if let Subject::Partition(partition, _) = &subject {
+            node.learn(partition, extent);
+        }
+        result = progress.aside(|| sink.take(Arc::from(subject.path()), found));
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    });
+    result?;
+    // What lies beside the partitions counts where all of them do.
+    match dirs.first() {
+        Some(dir) if sink.args.selection.is_everything() => {
+            let found = node.finish(suite);
+            progress.aside(|| sink.take(Arc::from(dir.path()), found))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Threads across units, and threads within a unit.
 fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
     let one = Jobs::new(std::num::NonZero::<usize>::MIN);
-    if units >= jobs.threads() {
+    if units >= jobs.threads().get() {
         (jobs, one)
     } else {
         (one, jobs)
@@ -165,14 +177,14 @@ fn verify(suite: &Suite<'_>, subject: &Subject) -> (Found, Option<Extent>) {
 }
 
 /// What the paths lead to, in their order, and the log dirs among it.
-struct Subjects {
-    subjects: Vec<Subject>,
+struct Given {
+    list: Vec<Subject>,
     dirs: Vec<LogDir>,
     node: Node,
 }
 
 /// What the paths lead to.
-fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<Subjects> {
+fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<Given> {
     let places = args
         .paths
         .iter()
@@ -219,8 +231,8 @@ fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<Subjects> {
     } else if subjects.is_empty() && !args.selection.is_everything() {
         bail!("no partition here is one that --topic and --partition ask for");
     }
-    Ok(Subjects {
-        subjects,
+    Ok(Given {
+        list: subjects,
         dirs,
         node,
     })
