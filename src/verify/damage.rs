@@ -9,7 +9,7 @@ use crate::wire::crc;
 use crate::wire::units::LOG_OVERHEAD;
 
 /// Bytes of a gap that are looked at; a batch that is larger is not told from what follows it.
-pub(super) const LOOKED_AT: u64 = 16 << 20;
+pub(super) const LOOKED_AT: u64 = 8 << 20;
 
 /// A row of zeros from this length on is none of a writer's making.
 const ZEROS_BYTES: usize = 256;
