@@ -47,7 +47,7 @@ pub use catalog::{CATALOG, Check, CheckId, Depth, Fix, Severity};
 pub use coverage::Coverage;
 pub use finding::{Detail, Finding, Findings, Value};
 pub use node::Node;
-pub use partition::{Around, Extent, PartitionCheck};
+pub use partition::{Around, Extent, Known, PartitionCheck};
 pub use segment::{Subject, Witness};
 pub use setting::Stop;
 pub use suite::{Outcome, Suite};

@@ -13,6 +13,7 @@ use super::directory;
 use super::epochs::EpochsCheck;
 use super::finding::Finding;
 use super::history::{self, Clock, History};
+use super::meta::{self, Uuid};
 use super::metadata_log::{self, Log};
 use super::offset_index::{OffsetIndexCheck, Stretch};
 use super::producer::SnapshotFile;
@@ -56,6 +57,15 @@ pub struct Extent {
     pub end: Offset,
     /// Whether everything in the last segment could be read.
     pub is_sure: bool,
+}
+
+/// What became known of a partition.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Where its log begins and ends, if it has one.
+    pub extent: Option<Extent>,
+    /// The id of its topic, and the file that says so.
+    pub(super) topic_id: Option<(Uuid, Arc<Path>)>,
 }
 
 /// The files of a partition, while its segments are read.
@@ -270,10 +280,10 @@ impl PartitionCheck {
 
     /// Ends the check, behind the last segment. Tells where the log begins and ends.
     #[must_use]
-    pub fn finish(mut self, partition: &Partition) -> (Outcome, Option<Extent>) {
+    pub fn finish(mut self, partition: &Partition) -> (Outcome, Known) {
         let extent = self.extent();
         let Some(mut carried) = self.carried.take() else {
-            return (self.outcome, extent);
+            return (self.outcome, Known::default());
         };
         let seen = std::mem::take(&mut carried.seen);
         let is_metadata = carried.topic == Topic::Metadata;
@@ -305,7 +315,8 @@ impl PartitionCheck {
             metadata_log::check(partition, log, &mut self.outcome);
         }
         directory::partition(partition, &mut self.outcome);
-        (self.outcome, extent)
+        let topic_id = meta::topic_id(partition, &mut self.outcome);
+        (self.outcome, Known { extent, topic_id })
     }
 
     fn extent(&self) -> Option<Extent> {

@@ -23,6 +23,7 @@ mod readme;
 mod sarif;
 mod show;
 mod specimens;
+mod specimens_across;
 mod temp;
 mod tidy;
 mod truth;

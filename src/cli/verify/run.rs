@@ -11,7 +11,7 @@ use kseg::format::FileKind;
 use kseg::scan::{Jobs, Merge, parallel};
 use kseg::store::{Error, Item, LogDir, Partition, Place};
 use kseg::verify::segment::OnBytes;
-use kseg::verify::{Around, Depth, Extent, Node, Outcome as Found, Severity, Suite};
+use kseg::verify::{Around, Depth, Known, Node, Outcome as Found, Severity, Suite};
 
 use super::baseline::Baseline;
 use super::progress::Progress;
@@ -130,12 +130,12 @@ fn drive(
     } = given;
     let mut result = Ok(());
     let work = |subject: Subject| {
-        let (found, extent) = verify(suite, &subject);
-        (subject, found, extent)
+        let (found, known) = verify(suite, &subject);
+        (subject, found, known)
     };
-    parallel::in_order(across, list, work, &mut |(subject, found, extent)| {
+    parallel::in_order(across, list, work, &mut |(subject, found, known)| {
         if let Subject::Partition(partition, _) = &subject {
-            node.learn(partition, extent);
+            node.learn(partition, known);
         }
         result = progress.aside(|| sink.take(Arc::from(subject.path()), found));
         match result {
@@ -164,14 +164,14 @@ fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
     }
 }
 
-fn verify(suite: &Suite<'_>, subject: &Subject) -> (Found, Option<Extent>) {
+fn verify(suite: &Suite<'_>, subject: &Subject) -> (Found, Known) {
     match subject {
         Subject::Partition(partition, around) => suite.partition(partition, *around),
-        Subject::File(item) => (suite.file(item), None),
+        Subject::File(item) => (suite.file(item), Known::default()),
         Subject::Lost(path, error) => {
             let mut found = Found::default();
             found.unreadable(&Arc::from(path.as_path()), error);
-            (found, None)
+            (found, Known::default())
         }
     }
 }
