@@ -299,7 +299,7 @@ impl PartitionCheck {
             if extent.is_sure {
                 let is_left = matches!(self.state, DirState::Delete | DirState::Stray);
                 let is_clean = self.around.stop == Stop::Clean;
-                epochs.finish(extent.end, (is_left, is_clean), &mut carried.findings);
+                epochs.finish(extent, (is_left, is_clean), &mut carried.findings);
             }
             self.outcome.findings.merge(carried.findings);
             self.untimed(carried.has_modern && carried.largest.0 >= 0);

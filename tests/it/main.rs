@@ -29,6 +29,7 @@ mod tidy;
 mod truth;
 mod verify;
 mod verify_cases;
+mod verify_dirs;
 
 use std::collections::BTreeSet;
 use std::path::Path;
