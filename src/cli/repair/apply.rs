@@ -1,14 +1,19 @@
 //! `kseg repair apply`: a plan carried out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use kseg::repair::planner::Rebuild;
 use kseg::repair::{Applied, Consent, Counts, RealDisk, Sharing, Target, apply, approve};
 
+use super::look::{self, Look};
 use super::{manual, read};
 use crate::cli::Context;
+use crate::cli::args::Reading;
 use crate::cli::exit::Outcome;
+
+/// Findings that are shown of what is left.
+const SHOWN: usize = 10;
 
 /// Carries a plan out
 ///
@@ -26,8 +31,8 @@ use crate::cli::exit::Outcome;
 Interrupted, the same command finishes what it began, and undo goes back.
 
 Exit status:
-  0  the plan was carried out, or there was nothing to do
-  1  it was carried out; steps that it only describes are left for you to do
+  0  the plan was carried out, or there was nothing to do, and nothing is wrong any more
+  1  it was carried out; steps that it only describes are left for you to do, or something else is still wrong
   2  it was refused or could not be carried out; what to do then is said"
 )]
 pub(super) struct Apply {
@@ -58,6 +63,9 @@ pub(super) struct Apply {
     /// Copy every file, so that nothing a broker does to the copy reaches the source
     #[arg(long, conflicts_with = "in_place")]
     copy: bool,
+
+    #[command(flatten)]
+    reading: Reading,
 }
 
 impl Apply {
@@ -66,9 +74,9 @@ impl Apply {
         let consent = if self.accept_lossy {
             Consent::Lossy
         } else {
-            Consent::Steps(self.accept)
+            Consent::Steps(self.accept.clone())
         };
-        let target = match (self.into, self.in_place) {
+        let target = match (self.into.clone(), self.in_place) {
             (Some(dir), false) => Target::Into {
                 dir,
                 sharing: if self.copy {
@@ -78,26 +86,55 @@ impl Apply {
                 },
             },
             (None, true) => Target::InPlace {
-                quarantine: self.quarantine,
+                quarantine: self.quarantine.clone(),
             },
             _ => bail!("either --into or --in-place says where"),
         };
         let approved = approve(&plan, &target, &consent, &RealDisk)?;
         let applied = apply(approved, &RealDisk, &Rebuild)?;
         context.say(told(&applied).as_bytes());
-        Ok(match manual(&plan) {
-            0 => Outcome::Clean,
-            _ => Outcome::Seen,
+        let result = match &applied {
+            Applied::Into { dir, .. } => dir.clone(),
+            _ => PathBuf::from(plan.root()),
+        };
+        let is_sound = self.check(&result, context)?;
+        Ok(if is_sound && manual(&plan) == 0 {
+            Outcome::Clean
+        } else {
+            Outcome::Seen
         })
+    }
+
+    /// Verifies what came out, and says what a broker will do with it.
+    fn check(&self, result: &Path, context: &mut Context) -> Result<bool> {
+        let look = Look::at(result, &[], self.reading)?;
+        let mut text = String::new();
+        let wrong = look.wrong().count();
+        for finding in look.wrong().take(SHOWN) {
+            let (code, path) = (finding.check.code(), finding.path.display());
+            text += &format!("{path}: {code} {}\n", finding.message);
+        }
+        if wrong > SHOWN {
+            text += &format!(
+                "and {} more: kseg verify {}\n",
+                wrong - SHOWN,
+                result.display()
+            );
+        }
+        let verdict = look.verdict()?;
+        text += &match wrong {
+            0 => "verified: nothing is wrong any more".to_owned(),
+            wrong => format!("verified: {wrong} findings are left"),
+        };
+        text += &format!("; the next start: {}\n", look::fate(&verdict));
+        context.say(text.as_bytes());
+        Ok(wrong == 0 && verdict.is_harmless())
     }
 }
 
 /// What was done, for people.
 fn told(applied: &Applied) -> String {
     match applied {
-        Applied::Into { dir, files } if *files == Counts::default() => {
-            format!("{}: made by an earlier run, now named\n", dir.display())
-        }
         Applied::Into { dir, files } => {
             let Counts {
                 written,
@@ -119,7 +156,7 @@ fn told(applied: &Applied) -> String {
             changed,
         } => {
             let shown = quarantine.display();
-            format!("paths changed: {changed}; to go back: kseg repair undo {shown}\n")
+            format!("{changed} paths changed; to go back: kseg repair undo {shown}\n")
         }
         Applied::Nothing => "nothing to do\n".into(),
     }

@@ -1,6 +1,7 @@
 //! `kseg repair`: plans shown, applied and undone.
 
 mod apply;
+mod look;
 mod plan;
 mod show;
 mod undo;
@@ -24,6 +25,7 @@ const PLAN_BYTES: u64 = 256 << 20;
 /// originals kept; either can be interrupted at any moment and finished, or undone, later.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  kseg repair plan /data/kafka -o plan.json
   kseg repair show plan.json
   kseg repair apply plan.json --into /data/repaired
   kseg repair apply plan.json --in-place --accept 3 7
