@@ -10,6 +10,7 @@ mod ls;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod output;
 mod render;
+mod repair;
 mod show;
 mod verify;
 
@@ -23,9 +24,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Outcome;
 
-/// Reads Kafka's log segments without a broker.
+/// Reads and repairs Kafka's log segments without a broker.
 ///
-/// Nothing is ever created, locked or changed on the disk that is read.
+/// Nothing is ever created, locked or changed on the disk that is read; only repair apply and repair undo change anything.
 #[derive(Debug, Parser)]
 #[command(
     name = "kseg",
@@ -43,6 +44,7 @@ enum Command {
     Dump(dump::Dump),
     Explain(explain::Explain),
     Ls(ls::Ls),
+    Repair(repair::Repair),
     Show(show::Show),
     Verify(verify::Verify),
 }
@@ -83,6 +85,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Dump(command) => command.run(&mut context),
         Command::Explain(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
+        Command::Repair(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
         Command::Verify(command) => command.run(&mut context),
     };

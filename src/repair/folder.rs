@@ -11,15 +11,13 @@ use super::journal::{self, Begin, Journal, Record, Stage};
 use super::output::remove_tree;
 use super::parts::{Crc, OWN};
 use super::plan::Scope;
+use crate::store::lock::LOCK_FILE;
 
 /// What a quarantine folder is named after its log dir with.
 const QUARANTINE: &str = ".kseg-";
 
 /// What a half-made directory is named after the directory that it will be with.
 const PARTIAL: &str = ".kseg-partial";
-
-/// The file in a log dir that a running broker keeps locked.
-const LOCK: &str = ".lock";
 
 /// The log dir that a root lies in or is.
 pub(super) fn log_dir(root: &Path, scope: Scope) -> &Path {
@@ -31,7 +29,7 @@ pub(super) fn log_dir(root: &Path, scope: Scope) -> &Path {
 
 /// The lock of a log dir.
 pub(super) fn lock_of(log_dir: &Path) -> PathBuf {
-    log_dir.join(LOCK)
+    log_dir.join(LOCK_FILE)
 }
 
 /// `path` with something behind its name.
@@ -111,8 +109,11 @@ pub(super) fn begin<'a>(
 ) -> Result<Journal<'a>, Error> {
     clear(disk, folder)?;
     disk.make_dir(folder).at(folder)?;
-    sync_parent(disk, folder)?;
-    Journal::begin(disk, folder, begin)
+    let journal = sync_parent(disk, folder).and_then(|()| Journal::begin(disk, folder, begin));
+    journal.map_err(|why| match clear(disk, folder) {
+        Ok(()) => Error::Unprepared(Box::new(why)),
+        Err(_) => why,
+    })
 }
 
 /// Removes the folder: its journal last, so that it is ours as long as there is something in it.

@@ -274,11 +274,13 @@ impl Yard<'_> {
     fn forward(&self, op: &Op, number: usize) -> Result<(), Error> {
         let at = self.root.join(op.path().as_str());
         match op {
-            Op::Put { path, .. } => {
+            Op::Put { path, new, .. } => {
                 let dir = self.root.join(path.dir());
                 let ready = dir.join(temporary(self.digest, number, "new"));
                 if self.exists(&ready)? {
                     self.disk.rename(&ready, &at).at(&at)?;
+                } else if self.exists(&dir)? {
+                    self.check_done(&at, *new)?;
                 }
             }
             Op::Drop { .. } => {
@@ -299,6 +301,20 @@ impl Yard<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is not there to be put in place must be in its place.
+    fn check_done(&self, at: &Path, new: State) -> Result<(), Error> {
+        let found = state_of(self.disk, at)?;
+        if found == new {
+            return Ok(());
+        }
+        Err(Refusal::Changed {
+            path: at.to_owned(),
+            expected: new.to_string(),
+            found: found.to_string(),
+        }
+        .into())
     }
 
     /// Makes what was done in a directory durable, if it is there still.

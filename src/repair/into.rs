@@ -11,6 +11,7 @@ use super::journal::{Record, Stage};
 use super::work::{Source, order};
 use crate::format::name::{FileState, LOG_SUFFIX, base_offset};
 use crate::format::{FileKind, FileName};
+use crate::store::lock::LOCK_FILE;
 
 /// Where the copy grows in the folder.
 const TREE: &str = "tree";
@@ -127,7 +128,7 @@ impl Copy<'_> {
                     let is_kept = below
                         .to_str()
                         .is_none_or(|text| self.approved.work.keeps(text));
-                    if is_kept && name != ".lock" {
+                    if is_kept && name != LOCK_FILE {
                         let sharing = match self.sharing {
                             Sharing::File if is_closed(name.to_str(), active) => Sharing::File,
                             _ => Sharing::Blocks,

@@ -392,12 +392,12 @@ mod tests {
             let record = Record::parse(&whole[..cut]).unwrap();
             let stage = record.map(|record| record.stage);
             // The last line end may be missing.
-            let begun = if cut + 1 == whole.len() {
+            let expected = if cut + 1 == whole.len() {
                 Stage::Committed
             } else {
                 Stage::Begun
             };
-            assert!(stage.is_none_or(|stage| stage == begun), "{cut}");
+            assert!(stage.is_none_or(|stage| stage == expected), "{cut}");
         }
     }
 

@@ -1,10 +1,23 @@
 //! Whether a broker runs on a log dir.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
 /// The file in a log dir that a running broker keeps locked.
-const LOCK_FILE: &str = ".lock";
+pub(crate) const LOCK_FILE: &str = ".lock";
+
+/// Who holds a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// A process that locks as brokers do.
+    Process(i32),
+    /// One that locks open files, as a repair does, or that is not on this machine.
+    Unknown,
+}
 
 /// Whether somebody holds the lock of the log dir that `path` (a file or directory in a partition, a partition, or the
 /// log dir itself) lies in. Java locks with `fcntl`; asking changes nothing.
@@ -19,11 +32,42 @@ pub fn is_live(path: &Path) -> bool {
 }
 
 fn is_locked(lock: &Path) -> bool {
-    let Ok(file) = File::open(lock) else {
-        return false;
-    };
-    let ours = rustix::process::Flock::from(rustix::process::FlockType::WriteLock);
-    matches!(rustix::process::fcntl_getlk(&file, &ours), Ok(Some(_)))
+    matches!(holder(lock), Ok(Some(_)))
+}
+
+/// Who holds the lock of a file, if somebody does. Asking changes nothing.
+///
+/// # Errors
+/// The file cannot be opened, or not be asked.
+pub fn holder(lock: &Path) -> io::Result<Option<Holder>> {
+    match File::open(lock) {
+        Ok(file) => holder_of(&file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Who keeps us from locking an open file.
+pub(crate) fn holder_of(file: &File) -> io::Result<Option<Holder>> {
+    let mut asked = whole_file();
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut asked))?;
+    Ok(match asked.l_pid {
+        _ if libc::c_int::from(asked.l_type) == libc::F_UNLCK => None,
+        pid @ 1.. => Some(Holder::Process(pid)),
+        _ => Some(Holder::Unknown),
+    })
+}
+
+/// The lock that a broker takes: for itself alone, of every byte there is or will be.
+pub(crate) fn whole_file() -> libc::flock {
+    let short = |number: libc::c_int| libc::c_short::try_from(number).unwrap_or_default();
+    libc::flock {
+        l_type: short(libc::F_WRLCK),
+        l_whence: short(libc::SEEK_SET),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod ls_ends;
 mod process;
 mod properties;
 mod readme;
+mod repair;
 mod show;
 mod temp;
 mod tidy;

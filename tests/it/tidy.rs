@@ -33,9 +33,10 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
 ];
 
 /// Other crates, and modules of the standard library, with the places below `src/` that may name them.
-const HOMES: [(&[&str], &[&str]); 5] = [
+const HOMES: [(&[&str], &[&str]); 6] = [
     (&["nom"], &["wire/", "format/", "decode/"]),
     (&["memmap2"], &["store/source.rs"]),
+    (&["nix"], &["store/lock.rs", "repair/disk/"]),
     (
         &[
             "flate2",

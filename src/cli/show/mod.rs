@@ -3,7 +3,7 @@
 mod image;
 mod index;
 mod log;
-mod printer;
+pub(super) mod printer;
 mod records;
 mod small;
 mod tables;

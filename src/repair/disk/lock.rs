@@ -9,10 +9,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
 
 use super::real::gone;
 use super::{Guard, Holder, Locking};
+use crate::store::lock::{holder_of, whole_file};
 
 /// A lock that is held.
 #[derive(Debug)]
@@ -35,20 +35,15 @@ impl Drop for Lock {
 
 pub(super) fn lock(path: &Path) -> io::Result<Locking> {
     loop {
-        let (file, made) = match OpenOptions::new().read(true).write(true).open(path) {
-            Ok(file) => (file, None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match File::create_new(path) {
-                Ok(file) => (file, Some(path.to_owned())),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                Err(error) => return Err(error),
-            },
-            Err(error) => return Err(error),
+        let (file, made) = match open_or_make(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            other => other?,
         };
-        let wanted = whole_file(libc::F_WRLCK);
+        let wanted = whole_file();
         if let Err(error) = fcntl(&file, FcntlArg::F_OFD_SETLK(&wanted)) {
             return match error {
                 nix::Error::EAGAIN | nix::Error::EACCES => {
-                    let holder = holder(&file)?;
+                    let holder = holder_of(&file)?;
                     Ok(Locking::Theirs(holder.unwrap_or(Holder::Unknown)))
                 }
                 other => Err(other.into()),
@@ -67,15 +62,16 @@ pub(super) fn lock(path: &Path) -> io::Result<Locking> {
     }
 }
 
-/// A lock of every byte there is or will be.
-fn whole_file(kind: libc::c_int) -> libc::flock {
-    let short = |number: libc::c_int| libc::c_short::try_from(number).unwrap_or_default();
-    libc::flock {
-        l_type: short(kind),
-        l_whence: short(libc::SEEK_SET),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
+/// Opens a file for writing; says its path if it was made for that.
+fn open_or_make(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => Ok((file, None)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            #[expect(clippy::disallowed_methods, reason = "this is the disk")]
+            let made = File::create_new(path)?;
+            Ok((made, Some(path.to_owned())))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -85,14 +81,4 @@ fn give_to_owner_of_dir(lock: &Lock, path: &Path) {
     if let Some(Ok(dir)) = dir.map(Path::metadata) {
         let _refused = std::os::unix::fs::fchown(&lock.file, Some(dir.uid()), Some(dir.gid()));
     }
-}
-
-pub(super) fn holder(file: &File) -> io::Result<Option<Holder>> {
-    let mut asked = whole_file(libc::F_WRLCK);
-    fcntl(file, FcntlArg::F_OFD_GETLK(&mut asked))?;
-    Ok(match asked.l_pid {
-        _ if libc::c_int::from(asked.l_type) == libc::F_UNLCK => None,
-        pid @ 1.. => Some(Holder::Process(pid)),
-        _ => Some(Holder::Unknown),
-    })
 }

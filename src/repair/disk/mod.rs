@@ -12,6 +12,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+pub use crate::store::lock::Holder;
 pub use real::RealDisk;
 
 /// A disk.
@@ -208,15 +209,6 @@ pub enum Locking {
 
 /// A lock that is held.
 pub trait Guard: fmt::Debug {}
-
-/// Who holds a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holder {
-    /// A process that locks as brokers do.
-    Process(i32),
-    /// One that locks as we do, or that is not on this machine.
-    Unknown,
-}
 
 impl Look {
     /// What is where nothing is.

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, SeekFrom as Extent};
 
-use super::lock::{holder, lock};
+use super::lock::lock;
 use super::{Attributes, Disk, Duplicate, Holder, Input, Kind, Locking, Look, Output, Sharing};
+
+use crate::store::lock::holder;
 
 /// The real disk.
 #[derive(Debug, Clone, Copy, Default)]
@@ -91,7 +93,6 @@ impl Disk for RealDisk {
         std::fs::remove_file(path)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
     fn make_dir(&self, path: &Path) -> io::Result<()> {
         std::fs::create_dir(path)
     }
@@ -110,11 +111,7 @@ impl Disk for RealDisk {
     }
 
     fn holder(&self, path: &Path) -> io::Result<Option<Holder>> {
-        match File::open(path) {
-            Ok(file) => holder(&file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        holder(path)
     }
 
     fn check_writable(&self, dir: &Path) -> io::Result<()> {

@@ -1,0 +1,83 @@
+//! `kseg repair`: plans shown, applied and undone.
+
+mod apply;
+mod show;
+mod undo;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use kseg::repair::{Action, Plan};
+
+use super::Context;
+use super::exit::Outcome;
+
+/// The longest plan that is read.
+const PLAN_BYTES: u64 = 256 << 20;
+
+/// Repairs log dirs by plans that can be read before anything is changed
+///
+/// A plan says step by step what is to be changed, why, and what that gives up. It is applied to a copy, or in place with the
+/// originals kept; either can be interrupted at any moment and finished, or undone, later.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg repair show plan.json
+  kseg repair apply plan.json --into /data/repaired
+  kseg repair apply plan.json --in-place --accept 3 7
+  kseg repair undo /data/kafka
+
+Exit status:
+  0  done
+  1  done, and there is something left for you to do
+  2  not done")]
+pub(crate) struct Repair {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Show(show::Show),
+    Apply(apply::Apply),
+    Undo(undo::Undo),
+}
+
+impl Repair {
+    /// Does what its subcommand says.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        match self.command {
+            Command::Show(command) => command.run(context),
+            Command::Apply(command) => command.run(context),
+            Command::Undo(command) => command.run(context),
+        }
+    }
+}
+
+/// Reads a plan.
+fn read(path: &Path) -> Result<Plan> {
+    let name = || path.display().to_string();
+    let file = File::open(path).with_context(name)?;
+    let mut bytes = Vec::new();
+    let read = file.take(PLAN_BYTES + 1).read_to_end(&mut bytes);
+    if read.with_context(name)? as u64 > PLAN_BYTES {
+        bail!("{}: too long for a plan", name());
+    }
+    parse(&bytes).with_context(name)
+}
+
+fn parse(bytes: &[u8]) -> Result<Plan> {
+    let value: serde_json::Value = serde_json::from_slice(bytes)?;
+    // What the schema is decides whether the rest can be understood.
+    let schema = value.get("schema").and_then(|schema| schema.as_str());
+    Plan::check_schema(schema.unwrap_or_default())?;
+    Ok(serde_json::from_value(value)?)
+}
+
+/// How many steps only describe what a person has to do.
+fn manual(plan: &Plan) -> usize {
+    let describes = |action: &Action| matches!(action, Action::Describe { .. });
+    let steps = plan.steps().iter();
+    steps.filter(|step| describes(&step.action)).count()
+}

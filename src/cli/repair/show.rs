@@ -1,0 +1,123 @@
+//! `kseg repair show`: a plan as a table.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use kseg::repair::{Loss, Plan, Step};
+
+use super::{manual, read};
+use crate::cli::Context;
+use crate::cli::exit::Outcome;
+use crate::cli::render::rows::{Cell, Column, Format, Table};
+use crate::cli::show::printer::Printer;
+
+/// Shows the steps of a plan: what each does, whether it is safe, what it gives up, and why
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg repair show plan.json
+  kseg repair show --format ndjson plan.json
+
+Exit status:
+  0  the plan was shown
+  2  it could not be read, or makes no sense")]
+pub(super) struct Show {
+    /// The plan
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+static STEPS: Table = Table {
+    schema: "kseg.step/1",
+    title: "",
+    columns: &[
+        Column::new("id", "Step", 4),
+        Column::new("file", "File", 40),
+        Column::new("action", "Action", 30),
+        Column::new("safety", "Safety", 6),
+        Column::new("loss", "Loss", 30),
+        Column::new("codes", "Codes", 9),
+        Column::new("why", "Why", 40),
+    ],
+};
+
+impl Show {
+    pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let plan = read(&self.plan)?;
+        let mut printer = Printer::new(context, self.format, None);
+        printer.begin();
+        let facts = [
+            ("root", "for", Cell::text(plan.root())),
+            ("tool", "made by", Cell::text(plan.tool())),
+            ("steps", "steps", Cell::int(plan.steps().len())),
+        ];
+        printer.file(&self.plan.display().to_string(), "plan", None, &facts);
+        let rows: Vec<Vec<Cell>> = plan.steps().iter().map(row).collect();
+        printer.table(&STEPS, &rows);
+        printer.remark(&summary(&plan));
+        printer.end_file();
+        printer.end();
+        printer.result().map(|_| Outcome::Clean)
+    }
+}
+
+fn row(step: &Step) -> Vec<Cell> {
+    let codes = step.codes.iter().map(|code| Cell::text(code)).collect();
+    vec![
+        Cell::int(step.id),
+        Cell::text(step.action.file().as_str()),
+        Cell::Text(step.action.to_string()),
+        Cell::text(step.safety.name()),
+        loss(&step.loss),
+        Cell::List(codes),
+        Cell::text(&step.why),
+    ]
+}
+
+fn loss(loss: &Loss) -> Cell {
+    let mut parts = Vec::new();
+    if loss.records > 0 {
+        let word = if loss.records == 1 {
+            "record"
+        } else {
+            "records"
+        };
+        parts.push(format!("{} {word}", loss.records));
+    }
+    if let Some((first, last)) = loss.offsets {
+        parts.push(format!("offsets {first}..={last}"));
+    }
+    if let Some(range) = &loss.bytes {
+        parts.push(format!("bytes {}..{}", range.start, range.end));
+    }
+    Cell::maybe((!parts.is_empty()).then(|| parts.join(", ")))
+}
+
+/// What the plan amounts to, in a line.
+fn summary(plan: &Plan) -> String {
+    let lossy: Vec<String> = plan
+        .steps()
+        .iter()
+        .filter(|step| step.safety == kseg::repair::Safety::Lossy)
+        .map(|step| step.id.to_string())
+        .collect();
+    let mut parts = Vec::new();
+    if plan.steps().is_empty() {
+        parts.push("nothing to do".to_owned());
+    }
+    if !lossy.is_empty() {
+        parts.push(format!("needs consent: --accept {}", lossy.join(" ")));
+    }
+    match manual(plan) {
+        0 => {}
+        1 => parts.push("one step is for you to do".into()),
+        some => parts.push(format!("{some} steps are for you to do")),
+    }
+    if parts.is_empty() {
+        parts.push("all steps are safe".into());
+    }
+    format!("\n{}", parts.join("; "))
+}

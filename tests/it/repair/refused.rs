@@ -1,0 +1,196 @@
+//! What is refused, and that nothing is touched then.
+
+use std::io::Write;
+use std::path::Path;
+
+use kseg::repair::{
+    Action, Applied, Consent, Content, Crc, Disk, Error, Plan, Recipe, Refusal, Scope, Sharing,
+    Target, approve, undo,
+};
+
+use super::power::{Fate, MemDisk, Trouble};
+use super::{
+    IN_PLACE, LOG, ROOT, approved, bare, disk, every_action, into, path, plan, repaired, run,
+};
+
+#[test]
+fn what_changed_since_the_plan_is_refused_and_nothing_is_touched() {
+    for target in [IN_PLACE, into()] {
+        let original = disk(&[]);
+        let plan = every_action(&original);
+        for name in [
+            LOG,
+            "orders-3/00000000000000000000.index",
+            "odd/junk",
+            "orders-3/00000000000000000050.log",
+        ] {
+            let disk = original.with(None);
+            let path = Path::new(ROOT).join(name);
+            disk.append(&path).unwrap().write_all(b"!").unwrap();
+            let before = disk.tree("/");
+            let refused = run(&disk, &plan, &target).unwrap_err();
+            assert!(
+                matches!(refused, Error::Refused(Refusal::Changed { .. })),
+                "{refused}"
+            );
+            assert_eq!(disk.tree("/"), before);
+        }
+        let disk = original.with(None);
+        disk.file(&format!("{ROOT}/odd/more"), b"more");
+        let refused = run(&disk, &plan, &target).unwrap_err();
+        assert!(matches!(
+            refused,
+            Error::Refused(Refusal::Changed { .. } | Refusal::NotEmpty(_))
+        ));
+    }
+}
+
+#[test]
+fn what_changed_since_the_repair_is_not_undone() {
+    let disk = disk(&[]);
+    let plan = every_action(&disk);
+    let _applied = run(&disk, &plan, &IN_PLACE).unwrap();
+    let log = Path::new(ROOT).join(LOG);
+    disk.append(&log).unwrap().write_all(b"!").unwrap();
+    let before = disk.tree("/");
+    let refused = undo(Path::new(ROOT), &disk).unwrap_err();
+    assert!(matches!(refused, Error::Refused(Refusal::Foreign { .. })));
+    assert_eq!(disk.tree("/"), before);
+}
+
+#[test]
+fn a_broker_or_another_repair_keeps_us_out() {
+    let disk = disk(&[]);
+    let plan = every_action(&disk);
+    let first = approved(&disk, &plan, &IN_PLACE).unwrap();
+    for target in [IN_PLACE, into()] {
+        let refused = approved(&disk, &plan, &target).unwrap_err();
+        assert!(
+            matches!(refused, Error::Refused(Refusal::Live { .. })),
+            "{refused}"
+        );
+    }
+    drop(first);
+    // One that is interrupted keeps other plans out, but not itself.
+    let cut = disk.with(Some(Trouble::Power(40)));
+    run(&cut, &plan, &IN_PLACE).unwrap_err();
+    let disk = cut.after(Fate::Kept);
+    let other = plan_of_one(&disk);
+    let refused = run(&disk, &other, &IN_PLACE).unwrap_err();
+    assert!(
+        matches!(refused, Error::Refused(Refusal::Unfinished(_))),
+        "{refused}"
+    );
+    let elsewhere = Target::InPlace {
+        quarantine: Some("/other/place".into()),
+    };
+    let refused = run(&disk, &other, &elsewhere).unwrap_err();
+    assert!(matches!(refused, Error::Refused(Refusal::Unfinished(_))));
+    let _applied = run(&disk, &plan, &IN_PLACE).unwrap();
+}
+
+fn plan_of_one(disk: &MemDisk) -> Plan {
+    let replace = Action::Replace {
+        file: path("meta.properties"),
+        content: Content::new("version=2\n").unwrap(),
+    };
+    plan(disk, ROOT, Scope::LogDir, vec![replace])
+}
+
+#[test]
+fn targets_that_make_no_sense_are_refused() {
+    let disk = disk(&["/disk/mounted"]);
+    disk.file("/disk/full/file", b"");
+    disk.file("/disk/log/meta.properties", b"");
+    disk.make_dir(Path::new("/disk/mounted")).unwrap();
+    disk.make_dir(Path::new("/disk/empty")).unwrap();
+    let plan = every_action(&disk);
+    let refusal = |dir: &str| {
+        let target = Target::Into {
+            dir: dir.into(),
+            sharing: Sharing::File,
+        };
+        match approved(&disk, &plan, &target) {
+            Err(Error::Refused(refusal)) => refusal,
+            other => panic!("{dir}: {other:?}"),
+        }
+    };
+    assert!(matches!(refusal(ROOT), Refusal::Inside { .. }));
+    assert!(matches!(refusal("/disk/data/x"), Refusal::Inside { .. }));
+    assert!(matches!(refusal("/disk"), Refusal::Inside { .. }));
+    assert!(matches!(refusal("/disk/full"), Refusal::Exists(_)));
+    assert!(matches!(refusal("/disk/full/file"), Refusal::Exists(_)));
+    assert!(matches!(refusal("/disk/mounted"), Refusal::MountPoint(_)));
+    assert!(matches!(refusal("/disk/log/x"), Refusal::InLogDir(_)));
+    let inside = Target::InPlace {
+        quarantine: Some("/disk/data/orders-3/q".into()),
+    };
+    let refused = approved(&disk, &plan, &inside).unwrap_err();
+    assert!(matches!(refused, Error::Refused(Refusal::Inside { .. })));
+    let empty = Target::Into {
+        dir: "/disk/empty".into(),
+        sharing: Sharing::Blocks,
+    };
+    let Applied::Into { files, .. } = run(&disk, &plan, &empty).unwrap() else {
+        panic!("a copy");
+    };
+    assert_eq!(files.linked, 0);
+    assert_eq!(bare(&disk.tree("/disk/empty")), repaired());
+}
+
+#[test]
+fn lossy_steps_need_consent() {
+    let disk = disk(&[]);
+    let plan = every_action(&disk);
+    let refusal = |consent: Consent| match approve(&plan, &IN_PLACE, &consent, &disk) {
+        Err(Error::Refused(refusal)) => Some(refusal),
+        Err(other) => panic!("{other}"),
+        Ok(_) => None,
+    };
+    let steps = |steps: &[u32]| refusal(Consent::Steps(steps.to_vec()));
+    assert_eq!(steps(&[]), Some(Refusal::Lossy(vec![2, 4])));
+    assert_eq!(steps(&[2]), Some(Refusal::Lossy(vec![4])));
+    assert_eq!(steps(&[2, 4, 5]), Some(Refusal::NotLossy(5)));
+    assert_eq!(steps(&[2, 99]), Some(Refusal::NotLossy(99)));
+    assert_eq!(steps(&[4, 2]), None);
+    assert_eq!(refusal(Consent::Lossy), None);
+}
+
+#[test]
+fn an_empty_plan_does_nothing() {
+    let disk = disk(&[]);
+    let describe = Action::Describe {
+        file: path("meta.properties"),
+    };
+    for actions in [vec![], vec![describe]] {
+        let plan = plan(&disk, ROOT, Scope::LogDir, actions);
+        let before = disk.tree("/");
+        for target in [IN_PLACE, into()] {
+            assert_eq!(run(&disk, &plan, &target).unwrap(), Applied::Nothing);
+        }
+        assert_eq!(disk.tree("/"), before);
+    }
+}
+
+#[test]
+fn a_derived_file_that_comes_out_otherwise_stops_the_repair_before_it_begins() {
+    let disk = disk(&[]);
+    let rebuild = Action::Rebuild {
+        file: path("orders-3/00000000000000000000.index"),
+        recipe: Recipe::OffsetIndex {
+            interval_bytes: 4096,
+        },
+        len_bytes: 3,
+        crc: Crc(0),
+    };
+    let plan = plan(&disk, ROOT, Scope::LogDir, vec![rebuild]);
+    let before = disk.tree("/");
+    for target in [IN_PLACE, into()] {
+        let stopped = run(&disk, &plan, &target).unwrap_err();
+        let Error::Unprepared(why) = stopped else {
+            panic!("{stopped}");
+        };
+        assert!(matches!(*why, Error::Derived { .. }), "{why}");
+        assert_eq!(disk.tree("/"), before);
+    }
+}
