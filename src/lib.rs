@@ -65,6 +65,7 @@
 pub mod decode;
 pub mod format;
 pub mod guide;
+pub mod predict;
 pub mod report;
 pub mod scan;
 pub mod store;

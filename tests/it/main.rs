@@ -14,6 +14,7 @@ mod images;
 mod indexes;
 mod jobs;
 mod limits;
+mod predict;
 mod process;
 mod properties;
 mod readme;

@@ -1,0 +1,270 @@
+//! Predictions against what real brokers did.
+//!
+//! `KSEG_CORPUS` may name a folder with `damage/CASE` in it, beside which `../oracle/recovery/KAFKA/CASE.json` says what
+//! brokers did to each case.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kseg::predict::{Conditions, DirVerdict, Kafka, Node, Outcome, log_dir};
+use kseg::store::LogDir;
+use serde_json::Value;
+
+const RELEASES: [(&str, Kafka); 3] = [
+    ("2.8.2", Kafka::V2_8),
+    ("3.9.1", Kafka::V3_9),
+    ("4.3.1", Kafka::V4_3),
+];
+
+const VARIANTS: [(&str, bool, bool); 3] = [
+    ("clean", false, false),
+    ("unclean", true, false),
+    ("unclean-rp0", true, true),
+];
+
+fn json(path: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// What a broker did to a case in a variant.
+fn recorded(oracle: &Path, release: &str, case: &str, variant: &str) -> Option<Value> {
+    let whole = json(&oracle.join(release).join(format!("{case}.json")))?;
+    if let Some(other) = whole.get("same_as").and_then(Value::as_str) {
+        return recorded(oracle, other, case, variant);
+    }
+    match whole.get(variant)? {
+        Value::String(other) if other == variant => None,
+        Value::String(other) => recorded(oracle, release, case, other),
+        done => match done.get("same_as").and_then(Value::as_str) {
+            Some(other) => recorded(oracle, other, case, variant),
+            None => Some(done.clone()),
+        },
+    }
+}
+
+fn conditions(kafka: Kafka, unclean: bool, no_recovery_points: bool, node: Option<Node>) -> Conditions {
+    Conditions {
+        kafka,
+        unclean,
+        no_recovery_points,
+        // As the damaged topics were set.
+        index_bytes: 4096,
+        index_interval_bytes: 256,
+        node,
+    }
+}
+
+/// The regular files below a log dir: their lengths by name.
+fn listing(dir: &Path) -> BTreeMap<String, u64> {
+    let mut files = BTreeMap::new();
+    for entry in dir.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() && path.parent() == Some(dir) {
+            for (inside, len) in listing(&path) {
+                files.insert(format!("{name}/{inside}"), len);
+            }
+        } else if path.is_file() {
+            files.insert(name, path.metadata().unwrap().len());
+        }
+    }
+    files
+}
+
+/// What a listing is to become.
+struct Expected {
+    logs: BTreeMap<String, u64>,
+    gone: BTreeSet<String>,
+    rebuilt: BTreeSet<String>,
+}
+
+fn is_kept(name: &str) -> bool {
+    name.contains('/') && !name.ends_with(".deleted")
+}
+
+fn expected(done: &Value, before: &BTreeMap<String, u64>) -> Expected {
+    let mut logs: BTreeMap<String, u64> = before
+        .iter()
+        .filter(|(name, _)| name.ends_with(".log") && name.contains('/'))
+        .map(|(name, len)| (name.clone(), *len))
+        .collect();
+    let list = |value: &Value| -> BTreeSet<String> {
+        let names = value.as_array().into_iter().flatten();
+        names.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let gone: BTreeSet<String> = list(&done["gone"]).into_iter().filter(|name| name.contains('/')).collect();
+    logs.retain(|name, _| !gone.contains(name));
+    let mut rebuilt = BTreeSet::new();
+    for (name, change) in done["after"].as_object().into_iter().flatten() {
+        if !is_kept(name) {
+            continue;
+        }
+        if name.ends_with(".log") {
+            let same = change.get("same_as").and_then(Value::as_str);
+            let len = change
+                .get("cut_to")
+                .or(change.get("size"))
+                .and_then(Value::as_u64)
+                .or_else(|| before.get(same?).copied());
+            logs.insert(name.clone(), len.unwrap_or(u64::MAX));
+        } else if name.ends_with("index") && before.contains_key(name) {
+            rebuilt.insert(name.clone());
+        }
+    }
+    Expected {
+        logs,
+        gone,
+        rebuilt,
+    }
+}
+
+fn predicted(verdict: &DirVerdict, before: &BTreeMap<String, u64>) -> Expected {
+    let mut logs: BTreeMap<String, u64> = before
+        .iter()
+        .filter(|(name, _)| name.ends_with(".log") && name.contains('/'))
+        .map(|(name, len)| (name.clone(), *len))
+        .collect();
+    let (mut gone, mut rebuilt) = (BTreeSet::new(), BTreeSet::new());
+    for partition in &verdict.partitions {
+        let dir = &partition.dir;
+        let full = |name: &String| format!("{dir}/{name}");
+        gone.extend(partition.deleted.iter().map(full));
+        rebuilt.extend(partition.rebuilt.iter().map(full));
+        for renamed in &partition.renamed {
+            if renamed.from == *dir {
+                continue;
+            }
+            gone.insert(full(&renamed.from));
+            if renamed.to.ends_with(".log") {
+                logs.insert(full(&renamed.to), before[&full(&renamed.from)]);
+            }
+        }
+        for made in partition.created.iter().filter(|name| name.ends_with(".log")) {
+            logs.insert(full(made), 0);
+        }
+        for cut in &partition.truncations {
+            logs.insert(full(&cut.file), cut.to);
+        }
+        for name in partition.deleted.iter() {
+            logs.remove(&full(name));
+        }
+    }
+    Expected {
+        logs,
+        gone,
+        rebuilt,
+    }
+}
+
+/// How a prediction differs from what happened, by kind.
+fn differences(
+    done: &Value,
+    verdict: &DirVerdict,
+    before: &BTreeMap<String, u64>,
+    topic: Option<&str>,
+) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    let outcome = match done["outcome"].as_str().unwrap() {
+        "loaded" => "loaded",
+        "logdir-offline" | "not-served" => "offline",
+        "broker-died" => "refuses",
+        other => other,
+    };
+    let ours = match verdict.outcome {
+        Outcome::Loads | Outcome::Recovers => "loaded",
+        Outcome::Offline => "offline",
+        Outcome::Refuses => "refuses",
+    };
+    if outcome != ours {
+        let reasons: Vec<String> = verdict
+            .reasons
+            .iter()
+            .chain(verdict.partitions.iter().flat_map(|one| &one.reasons))
+            .map(ToString::to_string)
+            .collect();
+        found.push(("outcome", format!("{outcome}, predicted {ours} {reasons:?}")));
+        return found;
+    }
+    if outcome != "loaded" {
+        return found;
+    }
+    let one = topic.and_then(|topic| {
+        let dir = format!("{topic}-0");
+        verdict.partitions.iter().find(|one| one.dir == dir)
+    });
+    if let Some(one) = one {
+        let offsets = &done["offsets"];
+        for (kind, key, ours) in [
+            ("log_start", "logStart", one.log_start),
+            ("log_end", "end", one.log_end),
+        ] {
+            let theirs = offsets[key].as_i64();
+            if theirs.is_some() && theirs != ours {
+                found.push((kind, format!("{theirs:?}, predicted {ours:?}")));
+            }
+        }
+    }
+    let (theirs, ours) = (expected(done, before), predicted(verdict, before));
+    if theirs.logs != ours.logs {
+        found.push(("logs", format!("{:?}, predicted {:?}", theirs.logs, ours.logs)));
+    }
+    if theirs.gone != ours.gone {
+        let missing: Vec<_> = theirs.gone.difference(&ours.gone).collect();
+        let extra: Vec<_> = ours.gone.difference(&theirs.gone).collect();
+        found.push(("gone", format!("not predicted {missing:?}, only predicted {extra:?}")));
+    }
+    let last = ours.logs.keys().next_back().map(|name| name.trim_end_matches(".log").to_owned());
+    let missing: Vec<_> = theirs
+        .rebuilt
+        .iter()
+        .filter(|name| !ours.rebuilt.contains(*name))
+        .filter(|name| last.as_ref().is_none_or(|last| !name.starts_with(last.as_str())))
+        .collect();
+    if !missing.is_empty() {
+        found.push(("rebuilt", format!("not predicted {missing:?}")));
+    }
+    found
+}
+
+#[test]
+fn what_brokers_did_was_predicted() {
+    let Some(corpus) = std::env::var_os("KSEG_CORPUS").map(PathBuf::from) else {
+        return;
+    };
+    let oracle = corpus.join("../oracle/recovery");
+    let mut by_kind: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut compared = 0;
+    let mut cases: Vec<_> = corpus.join("damage").read_dir().unwrap().map(|e| e.unwrap().path()).collect();
+    cases.sort();
+    for case in cases {
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        let files = case.join("files");
+        let about = json(&case.join("case.json")).unwrap();
+        let topic = about["topic"].as_str();
+        let node = (!name.starts_with("kraft-")).then(|| Node { id: 1, cluster_id: "MkU3OEVBNTcwNTJENDM2Qg".into() });
+        for (release, kafka) in RELEASES {
+            for (variant, unclean, no_points) in VARIANTS {
+                let Some(done) = recorded(&oracle, release, &name, variant) else {
+                    continue;
+                };
+                compared += 1;
+                let before = listing(&files);
+                let dir = LogDir::open(&files).unwrap();
+                let conditions = conditions(kafka, unclean, no_points, node.clone());
+                let verdict = log_dir(&dir, |_| true, &conditions).unwrap();
+                for (kind, text) in differences(&done, &verdict, &before, topic) {
+                    by_kind.entry(kind).or_default().push(format!("{name} {release} {variant}: {text}"));
+                }
+            }
+        }
+    }
+    for (kind, all) in &by_kind {
+        println!("== {kind}: {}", all.len());
+        for one in all {
+            println!("   {one}");
+        }
+    }
+    println!("{compared} compared");
+    assert!(by_kind.is_empty());
+}
