@@ -108,10 +108,7 @@ pub fn partition(one: &Partition, conditions: &Conditions) -> Result<DirVerdict,
         verdict.path = one.path().to_string_lossy().into_owned();
         return Ok(verdict);
     }
-    let root = root::Root {
-        clean: !conditions.unclean,
-        ..root::Root::default()
-    };
+    let root = root::Root::unknown(conditions);
     let verdict = root::one(&root, one, conditions)?;
     Ok(DirVerdict {
         path: one.path().to_string_lossy().into_owned(),

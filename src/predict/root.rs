@@ -32,6 +32,14 @@ pub(super) struct Root {
 }
 
 impl Root {
+    /// Nothing is known but what the conditions say.
+    pub(super) fn unknown(conditions: &Conditions) -> Self {
+        Self {
+            clean: !conditions.unclean,
+            ..Self::default()
+        }
+    }
+
     /// Reads them.
     pub(super) fn read(dir: &LogDir, conditions: &Conditions) -> Result<Self, Error> {
         let mut root = Self {

@@ -108,12 +108,6 @@ impl Segment {
         }
     }
 
-    /// Bytes of its `.log`.
-    pub(super) fn len_bytes(&self, start: &Start<'_>) -> u64 {
-        let content = start.paper.file(&self.log_name());
-        content.map_or(0, Content::len_bytes)
-    }
-
     /// Its `.log`, to be read.
     pub(super) fn log(&self, start: &Start<'_>) -> Result<Log, Thrown> {
         let name = self.log_name();

@@ -1,7 +1,5 @@
 //! What a start comes to.
 
-use std::collections::BTreeMap;
-
 use super::conditions::Kafka;
 use super::reason::Reason;
 use crate::format::{Batch, Scratch};
@@ -207,6 +205,3 @@ impl Verdict {
         self.outcome() < Outcome::Offline && self.lost().is_nothing()
     }
 }
-
-/// The offsets behind cut segments, by the name of their `.log`.
-pub(super) type NextOffsets = BTreeMap<String, i64>;
