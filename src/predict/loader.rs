@@ -255,7 +255,6 @@ impl Loader {
         for old in segment.names() {
             start.paper.delete(&old);
         }
-        start.replaced.insert(name);
         if !pieces.iter().any(|(piece, _)| *piece == base) {
             self.producers.remove_at(&mut start.paper, base);
         }

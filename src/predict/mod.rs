@@ -74,6 +74,7 @@ pub fn predict(places: &[Place], conditions: &Conditions) -> Result<Verdict, Err
             Place::File(_) => {}
         }
     }
+    properties::compare(places, conditions, &mut dirs)?;
     Ok(Verdict {
         kafka: conditions.kafka,
         dirs,

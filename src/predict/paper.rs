@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::format::name::{LOG_SUFFIX, base_offset};
 use crate::store::{Error, Item, ItemType, LogFile, Stream};
 
 /// What a file holds.
@@ -97,6 +98,15 @@ impl Paper {
             .collect()
     }
 
+    /// The `.log` of the last segment.
+    pub(super) fn last_log(&self) -> Option<(&str, &Content)> {
+        let logs = self.files.iter().filter(|(name, leaf)| {
+            name.ends_with(LOG_SUFFIX) && leaf.kind == ItemType::File
+        });
+        logs.max_by_key(|(name, _)| base_offset(name))
+            .map(|(name, leaf)| (name.as_str(), &leaf.content))
+    }
+
     /// Deletes a file, if it is there.
     pub(super) fn delete(&mut self, name: &str) {
         self.files.remove(name);
@@ -113,6 +123,15 @@ impl Paper {
     pub(super) fn put(&mut self, name: &str, content: Content) {
         let kind = ItemType::File;
         self.files.insert(name.to_owned(), Leaf { kind, content });
+    }
+
+    /// Up to where the bytes of a file on the disk are still in use, under whatever name; none if they are not.
+    pub(super) fn kept(&self, of: &Path) -> Option<u64> {
+        let ends = self.files.values().filter_map(|leaf| match &leaf.content {
+            Content::Disk { path, start, len } if path == of => Some(start.saturating_add(*len)),
+            _ => None,
+        });
+        ends.max()
     }
 
     /// The directory as it was.

@@ -1,7 +1,5 @@
 //! The verdict on one partition.
 
-use std::collections::BTreeSet;
-
 use super::conditions::Conditions;
 use super::loss;
 use super::paper::{Content, Paper};
@@ -34,7 +32,7 @@ pub(super) fn verdict(
     let mut verdict = conclude(&dir_name(partition), start, loaded, &mut |_, _| Ok(()))?;
     if given.to_be_deleted {
         // Whatever is in it was given up before.
-        verdict.lost = super::verdict::Lost::default();
+        (verdict.lost, verdict.unread) = Default::default();
     }
     Ok(verdict)
 }
@@ -65,12 +63,14 @@ pub(super) fn conclude(
             (None, Some(Outcome::Refuses))
         }
     };
-    let lost = loss::count(&mut start, bounds)?;
+    let unread = loss::of_unread(&mut start, bounds)?;
+    let mut lost = loss::of_gone(&mut start)?;
+    lost.merge(unread);
     if let Some(bounds) = bounds {
         note_unread(&mut start, bounds);
     }
     let truncations = truncations(&mut start)?;
-    let changes = Changes::of(&start.paper, &start.replaced);
+    let changes = Changes::of(&start.paper);
     let untouched = start.recovered.is_empty()
         && truncations.is_empty()
         && changes.is_nothing()
@@ -92,20 +92,17 @@ pub(super) fn conclude(
         renamed: changes.renamed,
         created: changes.created,
         lost,
+        unread,
         reasons: start.reasons,
     })
 }
 
 /// Says where the reader stopped before the end of the last segment.
 fn note_unread(start: &mut Start<'_>, bounds: Bounds) {
-    let last = start.paper.after().iter().rev().find(|(name, leaf)| {
-        name.ends_with(LOG_SUFFIX) && leaf.kind == crate::store::ItemType::File
-    });
-    if let Some((name, leaf)) = last
-        && bounds.reached < leaf.content.len_bytes()
+    if let Some((name, content)) = start.paper.last_log()
+        && bounds.reached < content.len_bytes()
     {
-        let file = name.clone();
-        let position = bounds.reached;
+        let (file, position) = (name.to_owned(), bounds.reached);
         start.reasons.push(Reason::EndsEarly { file, position });
     }
 }
@@ -114,14 +111,14 @@ fn note_unread(start: &mut Start<'_>, bounds: Bounds) {
 fn truncations(start: &mut Start<'_>) -> Result<Vec<Truncation>, Error> {
     let mut cut = Vec::new();
     for (name, leaf) in start.paper.after() {
-        let Some(before) = start.paper.before().get(name) else {
-            continue;
-        };
         let len = leaf.content.len_bytes();
-        if name.ends_with(LOG_SUFFIX)
-            && len < before.content.len_bytes()
-            && !start.replaced.contains(name)
-        {
+        let before = match &leaf.content {
+            Content::Disk { path, start: 0, .. } => start.paper.before().get(name::file_name(path)),
+            Content::Zeros(_) => start.paper.before().get(name),
+            _ => None,
+        };
+        let is_shorter = before.is_some_and(|before| len < before.content.len_bytes());
+        if name.ends_with(LOG_SUFFIX) && is_shorter {
             cut.push((name.clone(), len));
         }
     }
@@ -151,7 +148,7 @@ struct Changes {
 }
 
 impl Changes {
-    fn of(paper: &Paper, replaced: &BTreeSet<String>) -> Self {
+    fn of(paper: &Paper) -> Self {
         let (before, after) = (paper.before(), paper.after());
         let swapped = |name: &str| name.ends_with(leftovers::SWAP);
         let mut changes = Self {
@@ -178,7 +175,7 @@ impl Changes {
             let is_new = !before.contains_key(name);
             match &leaf.content {
                 Content::Rebuilt => changes.rebuilt.push(name.clone()),
-                Content::Disk { .. } if is_new && !replaced.contains(name) => {
+                Content::Disk { .. } if is_new => {
                     let renamed = changes.renamed.iter().any(|renaming| renaming.to == *name);
                     if !renamed {
                         changes.created.push(name.clone());
@@ -199,6 +196,24 @@ impl Changes {
             && self.renamed.is_empty()
             && self.created.is_empty()
     }
+}
+
+/// Counts everything that is left of a partition, for what nobody will serve.
+pub(super) fn give_up(opened: &Partition, verdict: &mut PartitionVerdict) -> Result<(), Error> {
+    let mut rest = super::verdict::Lost::default();
+    for item in opened.items().iter().filter(|item| item.is_file()) {
+        let name = item.name().to_string_lossy();
+        if !verdict.deleted.iter().any(|gone| *gone == name) && loss::is_log(&name) {
+            let cut = verdict.truncations.iter().find(|cut| cut.file == name);
+            let len = cut.map_or(item.len_bytes(), |cut| cut.to);
+            rest.bytes = rest.bytes.saturating_add(len);
+            let log = super::paper::open(item.path())?;
+            loss::add(&mut rest, &log, 0..len, &mut crate::format::Scratch::default())?;
+        }
+    }
+    verdict.lost.merge(rest);
+    verdict.unread = rest;
+    Ok(())
 }
 
 /// Whether the directory says which topic it is of.

@@ -2,9 +2,9 @@
 
 use super::conditions::{Conditions, Kafka};
 use super::reason::Reason;
-use super::verdict::Outcome;
+use super::verdict::{DirVerdict, Outcome};
 use crate::format::{FileKind, MetaProperties, Properties};
-use crate::store::{Error, LogDir, Source};
+use crate::store::{Error, LogDir, Place, Source};
 
 /// The file.
 const FILE: &str = "meta.properties";
@@ -68,4 +68,52 @@ pub(super) fn check(
         }
     }
     Ok(None)
+}
+
+/// Log dirs of one node: they name the same cluster and node, and no two have the same id.
+pub(super) fn compare(
+    places: &[Place],
+    conditions: &Conditions,
+    verdicts: &mut [DirVerdict],
+) -> Result<(), Error> {
+    if conditions.kafka == Kafka::V2_8 {
+        return Ok(());
+    }
+    let mut seen: Vec<MetaProperties> = Vec::new();
+    for place in places {
+        let Place::LogDir(dir) = place else { continue };
+        let item = dir.item(FileKind::MetaProperties);
+        let Some(item) = item.filter(|item| item.is_file() && item.len_bytes() <= LARGEST_BYTES)
+        else {
+            continue;
+        };
+        let meta = MetaProperties::of(&Properties::parse(&Source::read(item.path())?));
+        let what = seen.iter().find_map(|other| {
+            let told = |a: bool| other.version.is_some() && a;
+            match () {
+                () if told(other.cluster_id != meta.cluster_id) => {
+                    Some("it is of another cluster than the log dirs before it")
+                }
+                () if told(other.node_id != meta.node_id) => {
+                    Some("it is of another node than the log dirs before it")
+                }
+                () if meta.directory_id.is_some() && other.directory_id == meta.directory_id => {
+                    Some("its directory.id is that of another log dir")
+                }
+                () => None,
+            }
+        });
+        let path = dir.path().to_string_lossy();
+        if let Some(what) = what
+            && let Some(verdict) = verdicts.iter_mut().find(|verdict| verdict.path == path)
+        {
+            verdict.outcome = Outcome::Refuses;
+            verdict.reasons.push(Reason::Identity {
+                file: FILE.to_owned(),
+                what: what.to_owned(),
+            });
+        }
+        seen.push(meta);
+    }
+    Ok(())
 }

@@ -181,6 +181,9 @@ pub(super) fn one(
         && verdict.outcome < Outcome::Offline
         && !partition::has_topic_id(opened)
     {
+        // A new, empty partition is made and served in its place.
+        partition::give_up(opened, &mut verdict)?;
+        (verdict.log_start, verdict.log_end) = (Some(0), Some(0));
         verdict.reasons.push(Reason::Stray);
         verdict.outcome = Outcome::Recovers;
         verdict.renamed.push(Renaming {

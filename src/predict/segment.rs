@@ -169,7 +169,10 @@ impl Segment {
                     return Err(too_long(&name));
                 }
             }
-            None => {}
+            None => {
+                let len = rounded(most, TIME_ENTRY_BYTES);
+                start.paper.put(&name, Content::Zeros(len));
+            }
             Some(_) => return Err(Thrown::io(&name, "is no file")),
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::reason::{Reason, Thrown};
 use super::segment::Segment;
 use super::start::{Bounds, Start};
 use crate::format::control::ControlType;
-use crate::format::name::{CHECKPOINT_SUFFIX, checkpoint};
+use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, checkpoint};
 use crate::format::{Batch, QuorumState, RecordBatch};
 use crate::store::Source;
 
@@ -68,10 +68,43 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
         }
     }
     quorum_state(start)?;
-    match &newest {
-        Some((_, _, name)) => read(start, name),
-        None => Ok(()),
+    if let Some((end, _, name)) = &newest {
+        read(start, name)?;
+        if *end > bounds.end {
+            return Err(Thrown::fatal(
+                name,
+                "ends behind the log but is of an older epoch: the node never becomes active",
+            ));
+        }
     }
+    gapless(start, newest.map_or(0, |newest| newest.0))
+}
+
+/// Behind the newest snapshot no offset may be missing: records are replayed one after the other.
+fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
+    let logs: Vec<String> = start.paper.names();
+    for name in logs.iter().filter(|name| name.ends_with(LOG_SUFFIX)) {
+        let Some(content) = start.paper.file(name).cloned() else {
+            continue;
+        };
+        let mut log = Log::open(name, &content)?;
+        let mut position = 0;
+        while let Some(entry) = log.entry(position, log.len_bytes()).map_err(|t| t.escaped(name))? {
+            position = entry.end();
+            let last = log.last_offset(entry)?;
+            if last < next {
+                continue;
+            }
+            if entry.offset > next {
+                return Err(Thrown::fatal(
+                    name,
+                    format_args!("offsets {next} to {} are missing", entry.offset.wrapping_sub(1)),
+                ));
+            }
+            next = last.wrapping_add(1);
+        }
+    }
+    Ok(())
 }
 
 /// Deletes every segment and starts anew at `end`.
@@ -79,7 +112,7 @@ fn restart(start: &mut Start<'_>, bounds: &mut Bounds, end: i64) -> Result<(), T
     start.reasons.push(Reason::SnapshotBeyondLog { end });
     for name in start.paper.names() {
         let of_segment = leftovers::is_index(&name)
-            || name.ends_with(crate::format::name::LOG_SUFFIX)
+            || name.ends_with(LOG_SUFFIX)
             || name.ends_with(crate::format::name::PRODUCER_SNAPSHOT_SUFFIX);
         if of_segment {
             start.paper.delete(&name);

@@ -151,6 +151,8 @@ pub struct PartitionVerdict {
     pub created: Vec<String>,
     /// What is lost.
     pub lost: Lost,
+    /// What of that stays in files, but where no reader gets: behind the end of the log, or in a stray's directory.
+    pub unread: Lost,
     /// Why.
     pub reasons: Vec<Reason>,
 }
