@@ -91,7 +91,9 @@ fn parse(bytes: &[u8], kafka: Kafka) -> Result<[u8; 16], Wrong> {
 /// What stands behind the colon, if there is one colon followed by blanks (`:\s+`).
 fn value_of(line: &str) -> Option<&str> {
     let is_blank = |c: char| matches!(c, ' ' | '\t' | '\x0b' | '\x0c' | '\r');
-    let (_, rest) = line.split_once(':').filter(|(_, rest)| rest.starts_with(is_blank))?;
+    let (_, rest) = line
+        .split_once(':')
+        .filter(|(_, rest)| rest.starts_with(is_blank))?;
     let value = rest.trim_start_matches(is_blank);
     (!value.is_empty() && !value.contains(": ")).then_some(value)
 }

@@ -60,7 +60,9 @@ impl Loader {
                     recovered.map_err(|thrown| thrown.escaped(&name))?;
                     producers.snapshot(&mut start.paper)?;
                 }
-                self.segments.entry(base).or_insert(Segment::open(start, base)?);
+                self.segments
+                    .entry(base)
+                    .or_insert(Segment::open(start, base)?);
             }
         }
         Ok(())
@@ -87,7 +89,11 @@ impl Loader {
     ) -> Result<(), Thrown> {
         producers.reload(&mut start.paper, log_start, end)?;
         if end > producers.map_end() {
-            let floor = self.segments.range(..=end).next_back().map(|(&base, _)| base);
+            let floor = self
+                .segments
+                .range(..=end)
+                .next_back()
+                .map(|(&base, _)| base);
             let on_the_way = self.last_two();
             for base in self.bases(producers.map_end(), end) {
                 let from = base.max(producers.map_end()).max(log_start);
@@ -259,7 +265,9 @@ impl Loader {
             self.producers.remove_at(&mut start.paper, base);
         }
         for (piece, content) in pieces {
-            start.paper.put(&format!("{}{LOG_SUFFIX}", stem(piece)), content);
+            start
+                .paper
+                .put(&format!("{}{LOG_SUFFIX}", stem(piece)), content);
             let segment = Segment::open(start, piece)?;
             let [_, index, time_index, _] = segment.names();
             start.paper.put(&index, Content::Rebuilt);
@@ -313,7 +321,10 @@ fn replay(
 fn pieces(start: &mut Start<'_>, segment: &Segment) -> Result<Vec<(i64, Content)>, Thrown> {
     let mut log = segment.log(start)?;
     let name = segment.log_name();
-    let Some(Content::Disk { path, start: at, .. }) = start.paper.file(&name).cloned() else {
+    let Some(Content::Disk {
+        path, start: at, ..
+    }) = start.paper.file(&name).cloned()
+    else {
         return Ok(Vec::new());
     };
     let mut pieces = Vec::new();
@@ -332,7 +343,10 @@ fn pieces(start: &mut Start<'_>, segment: &Segment) -> Result<Vec<(i64, Content)
             position = entry.end();
         }
         if position == from {
-            return Err(Thrown::fatal(&name, "cannot be split: a batch ends before it begins"));
+            return Err(Thrown::fatal(
+                &name,
+                "cannot be split: a batch ends before it begins",
+            ));
         }
         pieces.push((
             base,

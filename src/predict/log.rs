@@ -128,7 +128,9 @@ impl Log {
     /// The whole entry.
     pub(super) fn frame(&mut self, entry: Entry) -> Result<Frame<'_>, Thrown> {
         // A header may be read in full where the entry is shorter.
-        let reach = entry.end().max(entry.position.saturating_add(HEADER_BYTES as u64));
+        let reach = entry
+            .end()
+            .max(entry.position.saturating_add(HEADER_BYTES as u64));
         let bytes = self.bytes(entry.position..reach)?;
         Frame::parse(bytes, Position(entry.position))
             .map_err(|fault| Thrown::Corrupt(at(fault, entry.position)))
@@ -206,5 +208,8 @@ impl Log {
 
 /// A fault of an entry, by its place in the file.
 fn at(fault: Fault, position: u64) -> Fault {
-    Fault::new(fault.kind(), usize::try_from(position).unwrap_or(usize::MAX))
+    Fault::new(
+        fault.kind(),
+        usize::try_from(position).unwrap_or(usize::MAX),
+    )
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use super::leftovers::SWAP;
 use super::paper::{self, Content};
+use super::reason::Thrown;
+use super::segment::Segment;
 use super::start::{Bounds, Start};
 use super::verdict::Lost;
 use crate::format::name::{LOG_SUFFIX, base_offset};
@@ -20,17 +22,59 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
             continue;
         };
         let kept = start.paper.kept(path);
-        // A swap file that is not swapped in was never part of the log, and what it stands for is not lost with it.
-        let counts = if name.ends_with(SWAP) {
-            kept.is_some() && is_log(name.trim_end_matches(SWAP))
+        // A swap file that is not swapped in was never part of the log. Of one that is, those it replaces tell.
+        let counts = if let Some(name) = name.strip_suffix(SWAP) {
+            kept.is_some() && is_log(name) && start.replaced.is_empty()
         } else {
             is_log(&name) && !start.replaced.contains(&name)
         };
         let kept = kept.unwrap_or(0);
         if counts && leaf.kind == ItemType::File && kept < *len {
             lost.bytes = lost.bytes.saturating_add(len - kept);
-            add(&mut lost, &paper::open(path)?, kept..*len, &mut start.scratch)?;
+            add(
+                &mut lost,
+                &paper::open(path)?,
+                kept..*len,
+                &mut start.scratch,
+                i64::MIN,
+            )?;
         }
+    }
+    lost.merge(of_replaced(start)?);
+    Ok(lost)
+}
+
+/// Counts what swap files do not hold of the segments they replace: what lies behind their end. What compaction left out
+/// is not lost.
+fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
+    let mut lost = Lost::default();
+    for name in start.replaced.clone() {
+        let (Some(base), Some(leaf)) = (base_offset(&name), start.paper.before().get(&name)) else {
+            continue;
+        };
+        let Content::Disk { path, len, .. } = leaf.content.clone() else {
+            continue;
+        };
+        if !is_log(&name) {
+            continue;
+        }
+        let logs = start.paper.after().keys().filter(|name| is_log(name));
+        let floor = logs
+            .filter_map(|name| base_offset(name))
+            .filter(|other| *other <= base)
+            .max();
+        let end = match floor.map(|floor| Segment::end_of(start, floor.0)) {
+            Some(Ok(end)) => end,
+            Some(Err(Thrown::Ours(error))) => return Err(error),
+            _ => i64::MIN,
+        };
+        add(
+            &mut lost,
+            &paper::open(&path)?,
+            0..len,
+            &mut start.scratch,
+            end,
+        )?;
     }
     Ok(lost)
 }
@@ -42,7 +86,13 @@ pub(super) fn of_unread(start: &mut Start<'_>, bounds: Option<Bounds>) -> Result
         && let Some((path, unread)) = unread(start, bounds)
     {
         lost.bytes = lost.bytes.saturating_add(unread.end - unread.start);
-        add(&mut lost, &paper::open(&path)?, unread, &mut start.scratch)?;
+        add(
+            &mut lost,
+            &paper::open(&path)?,
+            unread,
+            &mut start.scratch,
+            i64::MIN,
+        )?;
     }
     Ok(lost)
 }
@@ -63,12 +113,13 @@ pub(super) fn is_log(name: &str) -> bool {
     name.ends_with(LOG_SUFFIX) && base_offset(name).is_some()
 }
 
-/// Adds the records between two places of a file.
+/// Adds the records between two places of a file, from the offset `first` on.
 pub(super) fn add(
     lost: &mut Lost,
     log: &LogFile,
     range: Range<u64>,
     scratch: &mut Scratch,
+    first: i64,
 ) -> Result<(), Error> {
     let mut buffer = Vec::new();
     let to = range.end;
@@ -82,6 +133,7 @@ pub(super) fn add(
         for span in here.by_ref() {
             if let Span::Frame(frame) = span
                 && let Ok(batch) = Batch::parse(frame)
+                && frame.offset().0 >= first
             {
                 lost.add(&batch, scratch);
             }

@@ -62,7 +62,10 @@ impl Paper {
                 len: item.len_bytes(),
             };
             let kind = item.kind();
-            (item.name().to_string_lossy().into_owned(), Leaf { kind, content })
+            (
+                item.name().to_string_lossy().into_owned(),
+                Leaf { kind, content },
+            )
         };
         let before: BTreeMap<_, _> = items.iter().map(leaf).collect();
         Self {
@@ -100,9 +103,10 @@ impl Paper {
 
     /// The `.log` of the last segment.
     pub(super) fn last_log(&self) -> Option<(&str, &Content)> {
-        let logs = self.files.iter().filter(|(name, leaf)| {
-            name.ends_with(LOG_SUFFIX) && leaf.kind == ItemType::File
-        });
+        let logs = self
+            .files
+            .iter()
+            .filter(|(name, leaf)| name.ends_with(LOG_SUFFIX) && leaf.kind == ItemType::File);
         logs.max_by_key(|(name, _)| base_offset(name))
             .map(|(name, leaf)| (name.as_str(), &leaf.content))
     }

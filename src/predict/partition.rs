@@ -14,8 +14,10 @@ use crate::store::{Error, Partition};
 /// The name of a directory.
 pub(super) fn dir_name(partition: &Partition) -> String {
     let path = partition.path();
-    path.canonicalize()
-        .map_or_else(|_| name::file_name(path).into(), |path| name::file_name(&path).into())
+    path.canonicalize().map_or_else(
+        |_| name::file_name(path).into(),
+        |path| name::file_name(&path).into(),
+    )
 }
 
 /// What becomes of a partition.
@@ -38,8 +40,7 @@ pub(super) fn verdict(
 }
 
 /// A step behind loading, which may change everything again.
-pub(super) type Then<'t> =
-    dyn FnMut(&mut Start<'_>, &mut Bounds) -> Result<(), Thrown> + 't;
+pub(super) type Then<'t> = dyn FnMut(&mut Start<'_>, &mut Bounds) -> Result<(), Thrown> + 't;
 
 /// Puts what happened on paper into words.
 pub(super) fn conclude(
@@ -208,7 +209,13 @@ pub(super) fn give_up(opened: &Partition, verdict: &mut PartitionVerdict) -> Res
             let len = cut.map_or(item.len_bytes(), |cut| cut.to);
             rest.bytes = rest.bytes.saturating_add(len);
             let log = super::paper::open(item.path())?;
-            loss::add(&mut rest, &log, 0..len, &mut crate::format::Scratch::default())?;
+            loss::add(
+                &mut rest,
+                &log,
+                0..len,
+                &mut crate::format::Scratch::default(),
+                i64::MIN,
+            )?;
         }
     }
     verdict.lost.merge(rest);

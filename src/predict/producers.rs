@@ -9,8 +9,8 @@ use super::log::{Entry, Log};
 use super::paper::{Content, Paper};
 use super::reason::Thrown;
 use crate::format::control::{self, ControlType};
-use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};
 use crate::format::name;
+use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};
 use crate::store::{ItemType, Source};
 
 /// The suffix of a snapshot.
@@ -110,11 +110,7 @@ impl Producers {
 
     /// `removeStraySnapshots`: of the snapshots at no segment's base only the largest stays, if it lies behind the last
     /// segment's.
-    pub(super) fn remove_strays(
-        &mut self,
-        paper: &mut Paper,
-        bases: &[i64],
-    ) -> Result<(), Thrown> {
+    pub(super) fn remove_strays(&mut self, paper: &mut Paper, bases: &[i64]) -> Result<(), Thrown> {
         self.list(paper)?;
         let mut strays: Vec<i64> = self
             .snapshots
@@ -152,7 +148,11 @@ impl Producers {
         }
         if log_end == self.map_end {
             self.map_end = self.map_end.max(log_start);
-            self.snapshot_end = self.snapshots.keys().next_back().map_or(log_start, |&at| at);
+            self.snapshot_end = self
+                .snapshots
+                .keys()
+                .next_back()
+                .map_or(log_start, |&at| at);
             return Ok(());
         }
         self.open.clear();
@@ -323,12 +323,8 @@ fn marker(
     scratch: &mut Scratch,
 ) -> Result<Option<ControlType>, Thrown> {
     let position = frame.position().0;
-    let wrong = |what: &str| {
-        Thrown::fatal(
-            name,
-            format_args!("the control batch at {position} {what}"),
-        )
-    };
+    let wrong =
+        |what: &str| Thrown::fatal(name, format_args!("the control batch at {position} {what}"));
     let batch = RecordBatch::parse(frame).map_err(|_| wrong("is cut"))?;
     if batch.records_count() == 0 {
         return Ok(None);

@@ -121,7 +121,10 @@ impl fmt::Display for Reason {
             Self::Stray => f.write_str("no topic id: set aside as a stray"),
             Self::ToBeDeleted => f.write_str("to be deleted"),
             Self::SnapshotBeyondLog { end } => {
-                write!(f, "the newest metadata snapshot ends at {end}, beyond the log")
+                write!(
+                    f,
+                    "the newest metadata snapshot ends at {end}, beyond the log"
+                )
             }
             Self::Checkpoint { file, fault: None } => write!(f, "{file}: cannot be read"),
             Self::Checkpoint {

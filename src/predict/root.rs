@@ -197,9 +197,7 @@ pub(super) fn one(
 /// Whether a broker knows what to do with a directory of this name.
 fn is_known(item: &Item, kafka: Kafka) -> bool {
     match item.dir_name() {
-        Some(DirName::Partition { state, .. }) => {
-            state != DirState::Stray || kafka > Kafka::V2_8
-        }
+        Some(DirName::Partition { state, .. }) => state != DirState::Stray || kafka > Kafka::V2_8,
         Some(_) => kafka > Kafka::V2_8,
         None => false,
     }
@@ -216,7 +214,9 @@ fn duplicates(dir: &LogDir, kafka: Kafka, root: &mut Root) {
             ..
         }) = item.dir_name()
         {
-            seen.entry((topic, partition)).or_default().push((state, item));
+            seen.entry((topic, partition))
+                .or_default()
+                .push((state, item));
         }
     }
     for all in seen.values() {

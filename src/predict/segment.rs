@@ -7,9 +7,7 @@ use super::producers::Producers;
 use super::reason::{Reason, Thrown};
 use super::start::Start;
 use crate::format::Message;
-use crate::format::name::{
-    LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX,
-};
+use crate::format::name::{LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX};
 use crate::store::ItemType;
 
 /// A segment larger than this is refused.
@@ -351,7 +349,10 @@ impl Segment {
     /// Cuts the `.log` to `len` bytes.
     fn cut(&self, start: &mut Start<'_>, len: u64) {
         let name = self.log_name();
-        if let Some(Content::Disk { path, start: from, .. }) = start.paper.file(&name).cloned() {
+        if let Some(Content::Disk {
+            path, start: from, ..
+        }) = start.paper.file(&name).cloned()
+        {
             let content = Content::Disk {
                 path,
                 start: from,
@@ -364,11 +365,7 @@ impl Segment {
     }
 
     /// Cuts the segment where `offset` begins (`LogSegment.truncateTo`). Returns how many bytes that is.
-    pub(super) fn truncate(
-        &mut self,
-        start: &mut Start<'_>,
-        offset: i64,
-    ) -> Result<u64, Thrown> {
+    pub(super) fn truncate(&mut self, start: &mut Start<'_>, offset: i64) -> Result<u64, Thrown> {
         let mut log = self.log(start)?;
         let at = self
             .translate(start, &mut log, offset)
@@ -391,7 +388,10 @@ impl Times {
     /// Adds the largest timestamp, if it is larger than the one before (`maybeAppend`).
     fn add(&mut self, position: u64, name: &str) -> Result<(), Thrown> {
         if self.entries + 1 >= self.room {
-            return Err(Thrown::fatal(name, "its time index is full before all is indexed"));
+            return Err(Thrown::fatal(
+                name,
+                "its time index is full before all is indexed",
+            ));
         }
         self.finish(position)
     }

@@ -89,7 +89,10 @@ fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
         };
         let mut log = Log::open(name, &content)?;
         let mut position = 0;
-        while let Some(entry) = log.entry(position, log.len_bytes()).map_err(|t| t.escaped(name))? {
+        while let Some(entry) = log
+            .entry(position, log.len_bytes())
+            .map_err(|t| t.escaped(name))?
+        {
             position = entry.end();
             let last = log.last_offset(entry)?;
             if last < next {
@@ -98,7 +101,10 @@ fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
             if entry.offset > next {
                 return Err(Thrown::fatal(
                     name,
-                    format_args!("offsets {next} to {} are missing", entry.offset.wrapping_sub(1)),
+                    format_args!(
+                        "offsets {next} to {} are missing",
+                        entry.offset.wrapping_sub(1)
+                    ),
                 ));
             }
             next = last.wrapping_add(1);
@@ -149,7 +155,10 @@ fn read(start: &mut Start<'_>, name: &str) -> Result<(), Thrown> {
     };
     let mut log = Log::open(name, &content)?;
     let mut position = 0;
-    while let Some(entry) = log.entry(position, log.len_bytes()).map_err(|t| t.escaped(name))? {
+    while let Some(entry) = log
+        .entry(position, log.len_bytes())
+        .map_err(|t| t.escaped(name))?
+    {
         log.check(entry).map_err(|thrown| thrown.escaped(name))?;
         if position == 0 && !is_header(&log.frame(entry)?, start) {
             return Err(Thrown::fatal(name, "does not begin with a snapshot header"));

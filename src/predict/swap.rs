@@ -19,10 +19,13 @@ impl Loader {
             let mut swap = Segment::open_as(start, base, SWAP)?;
             start.reasons.push(Reason::Swap { file: name.clone() });
             let mut producers = self.producers_at(start, base)?;
-            swap.recover(start, &mut producers).map_err(|thrown| match thrown {
-                Thrown::Overflow(_) => Thrown::fatal(name, "an offset is too far from its base"),
-                other => other.escaped(name),
-            })?;
+            swap.recover(start, &mut producers)
+                .map_err(|thrown| match thrown {
+                    Thrown::Overflow(_) => {
+                        Thrown::fatal(name, "an offset is too far from its base")
+                    }
+                    other => other.escaped(name),
+                })?;
             producers.snapshot(&mut start.paper)?;
             let (next, _) = swap.next_offset(start)?;
             let mut covered = Vec::new();
