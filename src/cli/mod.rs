@@ -5,6 +5,7 @@ mod dump;
 mod exit;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod input;
+mod predict;
 mod render;
 mod show;
 
@@ -36,6 +37,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dump(dump::Dump),
+    Predict(predict::Predict),
     Show(show::Show),
 }
 
@@ -70,6 +72,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Dump(command) => command.run(&mut context),
+        Command::Predict(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
     };
     match outcome {

@@ -9,7 +9,7 @@ use super::paper::{self, Content};
 use super::reason::Thrown;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::{self, FrameHeader};
-use crate::format::{Frame, Message, RecordBatch, Scratch};
+use crate::format::{Batch, Codec, Frame, Message, RecordBatch, Scratch};
 use crate::store::LogFile;
 use crate::wire::{Fault, FaultKind, Position};
 
@@ -172,13 +172,14 @@ impl Log {
         let wrong = |fault: Fault| Thrown::fatal(&name, at(fault, entry.position));
         let frame = self.frame(entry)?;
         let message = Message::parse(frame.bytes(), frame.position()).map_err(wrong)?;
-        if message.attributes() & 7 == 0 {
+        let codec = message.codec();
+        if codec == Ok(Codec::None) {
             return Ok(entry.offset);
         }
-        if entry.magic < 0 {
+        if entry.magic < 0 || codec == Ok(Codec::Zstd) {
             return Err(wrong(Fault::new(FaultKind::UnknownMagic(entry.magic), 0)));
         }
-        let batch = crate::format::Batch::Legacy(message);
+        let batch = Batch::Legacy(message);
         match batch.records(scratch).map_err(wrong)?.next() {
             Some(Ok(record)) => Ok(record.offset().0),
             Some(Err(fault)) => Err(wrong(fault)),
@@ -200,7 +201,7 @@ impl Log {
                 }
             })
         } else {
-            crate::format::Batch::parse(frame).and_then(|batch| batch.check_crc())
+            Batch::parse(frame).and_then(|batch| batch.check_crc())
         };
         checked.map_err(|fault| Thrown::Corrupt(at(fault, position)))
     }

@@ -131,11 +131,18 @@ pub(super) fn add(
         let bytes = log.window(position..reach.min(to), &mut buffer)?;
         let mut here = walk.resume(bytes, to);
         for span in here.by_ref() {
-            if let Span::Frame(frame) = span
-                && let Ok(batch) = Batch::parse(frame)
-                && frame.offset().0 >= first
-            {
-                lost.add(&batch, scratch);
+            match span {
+                Span::Frame(frame) => {
+                    if let Ok(batch) = Batch::parse(frame)
+                        && frame.offset().0 >= first
+                    {
+                        lost.add(&batch, scratch);
+                    }
+                }
+                Span::Zeros(range) => {
+                    lost.zeros = lost.zeros.saturating_add(range.end - range.start);
+                }
+                Span::Damage { .. } => {}
             }
         }
         let short = (bytes.len() as u64) < reach.min(to).saturating_sub(position);

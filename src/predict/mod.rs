@@ -20,7 +20,7 @@
 //! use kseg::store::Place;
 //!
 //! let places = [Place::at("/var/lib/kafka")?];
-//! let verdict = predict(&places, &Conditions::default())?;
+//! let verdict = predict(&places, |_| true, &Conditions::default())?;
 //! println!("{} records would be lost", verdict.lost().records);
 //! # Ok::<(), kseg::store::Error>(())
 //! ```
@@ -57,19 +57,23 @@ pub use verdict::{DirVerdict, Lost, Outcome, PartitionVerdict, Renaming, Truncat
 
 use crate::store::{Error, Item, LogDir, Partition, Place};
 
-/// What becomes of the log dirs and partitions given. A partition's log dir is asked for its marker and checkpoints; files
-/// are left out.
+/// What becomes of the log dirs and partitions given, and of those of their partitions that are `wanted`. A partition's log
+/// dir is asked for its marker and checkpoints; files are left out.
 ///
 /// # Errors
 /// Something cannot be read.
 ///
 /// # References
 /// `LogManager.loadLogs`, `LogLoader.load`.
-pub fn predict(places: &[Place], conditions: &Conditions) -> Result<Verdict, Error> {
+pub fn predict(
+    places: &[Place],
+    wanted: impl Fn(&Item) -> bool,
+    conditions: &Conditions,
+) -> Result<Verdict, Error> {
     let mut dirs = Vec::new();
     for place in places {
         match place {
-            Place::LogDir(dir) => dirs.push(log_dir(dir, |_| true, conditions)?),
+            Place::LogDir(dir) => dirs.push(log_dir(dir, &wanted, conditions)?),
             Place::Partition(one) => dirs.push(partition(one, conditions)?),
             Place::File(_) => {}
         }

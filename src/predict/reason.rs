@@ -9,8 +9,6 @@ use crate::wire::Fault;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The clean shutdown marker is missing: what lies behind the recovery point is recovered.
-    Unclean,
     /// A batch is wrong: the log is cut before it.
     BadBatch {
         /// The file.
@@ -98,20 +96,19 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unclean => f.write_str("no clean shutdown marker"),
-            Self::BadBatch { file, fault } => write!(f, "{file}: {fault}"),
+            Self::BadBatch { file, fault } => write!(f, "{file} at {}: {fault}", fault.at()),
             Self::BadMarker { file, position } => {
-                write!(f, "{file}: invalid control record at {position}")
+                write!(f, "{file} at {position}: invalid control record")
             }
             Self::OffsetsGoBack { file, position } => {
-                write!(f, "{file}: offsets go back at {position}")
+                write!(f, "{file} at {position}: offsets go back")
             }
             Self::NoIndex { file } => write!(f, "{file}: no usable index"),
             Self::EndsBeforeStart { end, start } => {
                 write!(f, "the log ends at {end}, before its start at {start}")
             }
             Self::EndsEarly { file, position } => {
-                write!(f, "{file}: the reader stops at {position}")
+                write!(f, "{file} at {position}: the reader stops")
             }
             Self::Swap { file } => write!(f, "{file}: a finished compaction is swapped in"),
             Self::ProducersForgotten => f.write_str(

@@ -51,6 +51,10 @@ impl Loader {
                     self.delete(start, &[old]);
                 }
             }
+            if let Some(old) = self.segments.get(&base) {
+                // Not covered, but written over all the same.
+                start.replaced.insert(old.log_name());
+            }
             swap.rename(start);
             self.segments.insert(base, swap);
         }

@@ -2,7 +2,7 @@
 
 use super::conditions::Kafka;
 use super::reason::Reason;
-use crate::format::{Batch, Scratch};
+use crate::format::{Batch, Codec, Scratch};
 
 /// How a start ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +64,8 @@ pub struct Lost {
     pub batches: u64,
     /// Bytes.
     pub bytes: u64,
+    /// Those of them that are but zeros at the end of a file: room that was never filled, or that never reached the disk.
+    pub zeros: u64,
     /// The earliest timestamp, in milliseconds.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub first_timestamp_ms: Option<i64>,
@@ -73,10 +75,10 @@ pub struct Lost {
 }
 
 impl Lost {
-    /// Whether nothing is lost. Bytes that hold no batch are nothing to lose.
+    /// Whether nothing is lost. Zeros are nothing to lose.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.batches == 0
+        self.batches == 0 && self.bytes <= self.zeros
     }
 
     /// Adds a batch.
@@ -90,11 +92,11 @@ impl Lost {
             }
             Batch::Legacy(message) => {
                 let at = message.timestamp().0;
-                let inside = match message.attributes() & 7 {
-                    0 => 1,
+                let inside = match message.codec() {
+                    Ok(Codec::None) => 1,
                     _ => Batch::Legacy(*message)
                         .records(scratch)
-                        .map_or(0, |records| records.filter(Result::is_ok).count() as u64),
+                        .map_or(0, |records| records.flatten().count() as u64),
                 };
                 (inside, at, at)
             }
@@ -115,6 +117,7 @@ impl Lost {
         self.records = self.records.saturating_add(other.records);
         self.batches = self.batches.saturating_add(other.batches);
         self.bytes = self.bytes.saturating_add(other.bytes);
+        self.zeros = self.zeros.saturating_add(other.zeros);
         let either = |a: Option<i64>, b: Option<i64>, pick: fn(i64, i64) -> i64| match (a, b) {
             (Some(a), Some(b)) => Some(pick(a, b)),
             (a, b) => a.or(b),
