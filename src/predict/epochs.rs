@@ -64,11 +64,13 @@ impl Epochs {
         self.0.push((epoch, start));
     }
 
-    /// Takes in a batch.
-    pub(super) fn append(&mut self, epoch: i32, offset: i64) {
-        if epoch >= 0 && self.latest().is_none_or(|latest| epoch > latest) {
+    /// Takes in a batch. False if its term would begin below 0, which no broker survives.
+    pub(super) fn append(&mut self, epoch: i32, offset: i64) -> bool {
+        let is_new = epoch >= 0 && self.latest().is_none_or(|latest| epoch > latest);
+        if is_new && offset >= 0 {
             self.assign(epoch, offset);
         }
+        !is_new || offset >= 0
     }
 
     /// The last term.
@@ -111,7 +113,7 @@ impl Failure {
         if let Some(fault) = encoding {
             return Some((Self::Line, *fault));
         }
-        faults.iter().find_map(|fault| {
+        let of = |fault: &Fault| {
             let failure = match text(fault)? {
                 Text::Order(_) => return None,
                 Text::Negative(_) => Self::Negative,
@@ -120,6 +122,11 @@ impl Failure {
                 _ => Self::Line,
             };
             Some((failure, *fault))
-        })
+        };
+        // What a number may be is asked once all lines are read.
+        let found = || faults.iter().filter_map(of);
+        found()
+            .find(|(failure, _)| *failure != Self::Negative)
+            .or_else(|| found().next())
     }
 }

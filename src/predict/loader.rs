@@ -55,7 +55,7 @@ impl Loader {
                     start.reasons.push(Reason::NoIndex { file });
                     let mut producers = self.producers_at(start, base)?;
                     let recovered = segment.recover(start, &mut producers);
-                    segment.forget_index();
+                    self.forget_before(base);
                     self.segments.insert(base, segment);
                     recovered.map_err(|thrown| thrown.escaped(&name))?;
                     producers.snapshot(&mut start.paper)?;
@@ -66,6 +66,13 @@ impl Loader {
             }
         }
         Ok(())
+    }
+
+    /// Once a segment is recovered, the new index of the one before is not needed any more.
+    fn forget_before(&mut self, base: i64) {
+        if let Some((_, before)) = self.segments.range_mut(..base).next_back() {
+            before.forget_index();
+        }
     }
 
     /// What is known of producers at the start of a segment.
@@ -210,10 +217,7 @@ impl Loader {
             producers.snapshot(&mut start.paper)?;
             Ok(cut)
         });
-        // The index of the one before is not needed any more.
-        if let Some((_, before)) = self.segments.range_mut(..base).next_back() {
-            before.forget_index();
-        }
+        self.forget_before(base);
         let Some(segment) = self.segments.get_mut(&base) else {
             return recovered;
         };

@@ -139,16 +139,17 @@ impl Log {
     /// The header of a batch of magic 2 or above.
     pub(super) fn header(&mut self, entry: Entry) -> Result<RecordBatch<'_>, Thrown> {
         let reach = entry.position.saturating_add(HEADER_BYTES as u64);
-        let beyond = reach > self.len;
-        let name = self.name.clone();
-        let bytes = self.bytes(entry.position..reach)?;
-        match RecordBatch::of_header(bytes) {
-            Some(header) if !beyond => Ok(header),
-            _ => Err(Thrown::fatal(
-                &name,
+        if reach > self.len {
+            return Err(Thrown::fatal(
+                &self.name,
                 format_args!("the header at {} ends behind the file", entry.position),
-            )),
+            ));
         }
+        let bytes = self.bytes(entry.position..reach)?;
+        let left = bytes.len() as u64;
+        // Only a file that is cut while it is read ends here.
+        RecordBatch::of_header(bytes)
+            .ok_or(Thrown::Corrupt(Fault::new(FaultKind::Tail { left }, 0)))
     }
 
     /// The last offset of an entry.
@@ -168,6 +169,7 @@ impl Log {
         if !entry.is_legacy() {
             return Ok(entry.offset);
         }
+        // Messages are rare today, and this is asked of the last segment only.
         let name = self.name.clone();
         let wrong = |fault: Fault| Thrown::fatal(&name, at(fault, entry.position));
         let frame = self.frame(entry)?;

@@ -94,9 +94,14 @@ impl Paper {
 
     /// The names of the regular files, in Java's order.
     pub(super) fn names(&self) -> Vec<String> {
+        self.names_with("")
+    }
+
+    /// The names of the regular files that end with `suffix`.
+    pub(super) fn names_with(&self, suffix: &str) -> Vec<String> {
         let files = self.files.iter();
         files
-            .filter(|(_, leaf)| leaf.kind == ItemType::File)
+            .filter(|(name, leaf)| leaf.kind == ItemType::File && name.ends_with(suffix))
             .map(|(name, _)| name.clone())
             .collect()
     }

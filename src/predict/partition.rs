@@ -126,10 +126,13 @@ fn truncations(start: &mut Start<'_>) -> Result<Vec<Truncation>, Error> {
     let mut truncations = Vec::new();
     for (file, to) in cut {
         let base = name::base_offset(&file).map_or(0, |offset| offset.0);
-        let next_offset = match Segment::end_of(start, base) {
-            Ok(next) => next,
-            Err(Thrown::Ours(error)) => return Err(error),
-            Err(_) => base,
+        let next_offset = match start.ends.get(&file) {
+            Some(&next) => next,
+            None => match Segment::end_of(start, base) {
+                Ok(next) => next,
+                Err(Thrown::Ours(error)) => return Err(error),
+                Err(_) => base,
+            },
         };
         truncations.push(Truncation {
             file,

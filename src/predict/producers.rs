@@ -58,10 +58,7 @@ impl Producers {
 
     fn list(&mut self, paper: &Paper) -> Result<(), Thrown> {
         self.snapshots.clear();
-        for file in paper.names() {
-            if !file.ends_with(SUFFIX) {
-                continue;
-            }
+        for file in paper.names_with(SUFFIX) {
             let Some(offset) = name::base_offset(&file) else {
                 return Err(Thrown::fatal(&file, "the name begins with no number"));
             };
@@ -289,9 +286,10 @@ fn append(
     entry: Entry,
     scratch: &mut Scratch,
 ) -> Result<Option<Completed>, Thrown> {
-    let name = log.name().to_owned();
     let header = log.header(entry)?;
-    if header.is_control() {
+    let (is_control, is_transactional) = (header.is_control(), header.is_transactional());
+    if is_control {
+        let name = log.name().to_owned();
         let frame = log.frame(entry)?;
         let Some(end) = marker(&name, frame, scratch)? else {
             return Ok(None);
@@ -299,9 +297,9 @@ fn append(
         let aborted = (end == ControlType::Abort).then_some(entry.offset);
         return Ok(update.open.take().map(|first| Completed { first, aborted }));
     }
-    match (update.open, header.is_transactional()) {
+    match (update.open, is_transactional) {
         (Some(_), false) => Err(Thrown::fatal(
-            &name,
+            log.name(),
             format_args!(
                 "the batch at offset {} is outside of its producer's open transaction",
                 entry.offset

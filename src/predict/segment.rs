@@ -234,8 +234,8 @@ impl Segment {
         let name = self.log_name();
         self.reset_indexes(start)?;
         let mut log = self.log(start)?;
-        let mut good = 0;
-        let stopped = self.check_all(start, producers, &mut log, &mut good);
+        let (mut good, mut end) = (0, self.base);
+        let stopped = self.check_all(start, producers, &mut log, &mut good, &mut end);
         let reason = match stopped {
             Ok(()) => None,
             Err(Thrown::Corrupt(fault)) => Some(Reason::BadBatch {
@@ -256,6 +256,7 @@ impl Segment {
                 position: good,
             });
             start.reasons.push(reason);
+            start.ends.insert(name, end);
             self.cut(start, good);
         }
         Ok(cut)
@@ -287,6 +288,7 @@ impl Segment {
         producers: &mut Producers,
         log: &mut Log,
         good: &mut u64,
+        end: &mut i64,
     ) -> Result<(), Thrown> {
         let interval = u64::from(start.conditions.index_interval_bytes);
         let mut times = Times {
@@ -312,11 +314,17 @@ impl Segment {
                 indexed = *good;
             }
             *good = entry.end();
+            *end = last.wrapping_add(1);
             if entry.is_legacy() {
                 continue;
             }
             let epoch = log.header(entry)?.leader_epoch();
-            start.epochs.append(epoch.0, entry.offset);
+            if !start.epochs.append(epoch.0, entry.offset) {
+                return Err(Thrown::fatal(
+                    log.name(),
+                    "a leader epoch begins below offset 0",
+                ));
+            }
             if let Some(done) = producers.take(log, entry, &mut start.scratch)?
                 && let Some(marker) = done.aborted
             {
@@ -373,6 +381,7 @@ impl Segment {
         // No segment is cut but to its base, so that nothing of its indexes is kept.
         self.index = Some(Index::empty(self.base));
         let Some(at) = at else { return Ok(0) };
+        start.ends.remove(&self.log_name());
         self.cut(start, at);
         Ok(log.len_bytes().saturating_sub(at))
     }

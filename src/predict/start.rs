@@ -1,6 +1,6 @@
 //! The start of one partition, step by step in a broker's order: `UnifiedLog.apply` and `LogLoader.load`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Conditions;
 use super::epochs::Epochs;
@@ -35,6 +35,8 @@ pub(super) struct Start<'a> {
     pub(super) reasons: Vec<Reason>,
     /// The `.log`s that were recovered.
     pub(super) recovered: BTreeSet<String>,
+    /// Where cut segments end, by their `.log`.
+    pub(super) ends: BTreeMap<String, i64>,
     /// Deleted files whose records live on in others.
     pub(super) replaced: BTreeSet<String>,
 }
@@ -58,6 +60,7 @@ impl<'a> Start<'a> {
             scratch: Scratch::default(),
             reasons: Vec::new(),
             recovered: BTreeSet::new(),
+            ends: BTreeMap::new(),
             replaced: BTreeSet::new(),
         }
     }

@@ -134,14 +134,12 @@ fn json(path: &Path) -> Option<Value> {
 
 /// What a broker of a release did to a case that it was started on in some way.
 fn recorded(case: &Case, release: &str, variant: &str) -> Option<Value> {
-    let starts = match json(&case.dir.join("starts.json")) {
-        Some(starts) => starts.get(release)?.clone(),
-        None => {
-            let root = case.dir.parent()?.parent()?;
-            let name = case.dir.file_name()?.to_str()?;
-            let oracle = root.join("../oracle/recovery");
-            json(&oracle.join(release).join(format!("{name}.json")))?
-        }
+    let starts = if let Some(starts) = json(&case.dir.join("starts.json")) {
+        starts.get(release)?.clone()
+    } else {
+        let oracle = case.dir.parent()?.parent()?.join("../oracle/recovery");
+        let name = case.dir.file_name()?.to_str()?;
+        json(&oracle.join(release).join(format!("{name}.json")))?
     };
     let of_other = |value: &Value| {
         let release = value.get("same_as")?.as_str()?;
