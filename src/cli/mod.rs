@@ -9,6 +9,7 @@ mod input;
 mod ls;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod output;
+mod predict;
 mod render;
 mod repair;
 mod show;
@@ -45,6 +46,7 @@ enum Command {
     Explain(explain::Explain),
     Ls(ls::Ls),
     Repair(repair::Repair),
+    Predict(predict::Predict),
     Show(show::Show),
     Verify(verify::Verify),
 }
@@ -86,6 +88,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Explain(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Repair(command) => command.run(&mut context),
+        Command::Predict(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
         Command::Verify(command) => command.run(&mut context),
     };

@@ -17,6 +17,7 @@ mod jobs;
 mod limits;
 mod ls;
 mod ls_ends;
+mod predict;
 mod process;
 mod properties;
 mod readme;
