@@ -60,7 +60,8 @@
 //! # Modules, in the order of the data
 //!
 //! [`wire`] bytes to numbers · [`mod@format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
-//! [`scan`] files to spans, spans to visitors · [`report`] what records amount to · [`repair`] plans carried out · [`guide`] the long texts.
+//! [`scan`] files to spans, spans to visitors · [`verify`] spans to findings · [`report`] what records amount to · [`repair`] plans,
+//! and carrying them out · [`guide`] the long texts.
 
 pub mod decode;
 pub mod format;

@@ -56,7 +56,7 @@ pub(super) const CODEC_BITS: u8 = 0x07;
 pub(super) const KNOWN_BITS: u8 = 0x7f;
 const TIMESTAMP_TYPE_BIT: u8 = 0x08;
 const TRANSACTIONAL_BIT: u8 = 0x10;
-const CONTROL_BIT: u8 = 0x20;
+pub(super) const CONTROL_BIT: u8 = 0x20;
 const DELETE_HORIZON_BIT: u8 = 0x40;
 
 /// What the timestamps of a batch are (`TimestampType`).

@@ -170,23 +170,26 @@ impl<'buf> Iterator for Headers<'buf> {
 
 /// What a record says of its place in its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredRecord {
+pub struct StoredRecord<'a> {
     /// Unused by Kafka: 0.
     pub attributes: i8,
     /// Milliseconds behind the base timestamp.
     pub timestamp_delta: i64,
     /// The offset behind the base offset.
     pub offset_delta: OffsetDelta,
+    /// The key.
+    pub key: Option<&'a [u8]>,
 }
 
 /// The record of magic 2 that `bytes` begin with, and its size in bytes; none if they begin with none.
 #[must_use]
-pub fn stored_record(bytes: &[u8]) -> Option<(StoredRecord, usize)> {
+pub fn stored_record(bytes: &[u8]) -> Option<(StoredRecord<'_>, usize)> {
     let (rest, row) = record(bytes).ok()?;
     let stored = StoredRecord {
         attributes: row.attributes,
         timestamp_delta: row.timestamp_delta,
         offset_delta: row.offset_delta,
+        key: row.key,
     };
     Some((stored, bytes.len().saturating_sub(rest.len())))
 }

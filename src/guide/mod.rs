@@ -3,6 +3,9 @@
 #[doc = include_str!("changes.md")]
 pub mod changes {}
 
+#[doc = include_str!("checks.md")]
+pub mod checks {}
+
 #[doc = include_str!("design.md")]
 pub mod design {}
 

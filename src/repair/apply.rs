@@ -8,7 +8,8 @@ use super::disk::{Attributes, Disk, Duplicate, Kind, Look, Sharing};
 use super::error::{At, Error, Refusal};
 use super::output::write_file;
 use super::parts::PlanPath;
-use super::plan::{Recipe, State};
+use super::plan::{Part, Recipe, State};
+use super::splice::pump;
 use super::work::Source;
 use super::{in_place, into};
 
@@ -111,6 +112,11 @@ pub(super) fn write(
                 splice.write(&*input, out).at(to)
             })
         }
+        Source::Parts(parts) => write_file(disk, to, attributes, |out| {
+            parts
+                .iter()
+                .try_for_each(|part| write_part(approved, disk, part, out))
+        }),
         Source::File(from, None) => {
             let at = approved.root.join(from.as_str());
             let _how = disk.duplicate(&at, to, Sharing::Blocks).at(to)?;
@@ -128,6 +134,25 @@ pub(super) fn write(
                 expected: expected.to_string(),
                 found: found.to_string(),
             })
+        }
+    }
+}
+
+fn write_part(
+    approved: &Approved,
+    disk: &dyn Disk,
+    part: &Part,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    match part {
+        Part::Bytes(content) => out.write_all(content.bytes()).at(&approved.root),
+        Part::Range { file, range } => {
+            let from = approved.root.join(file.as_str());
+            let input = disk.open(&from).at(&from)?;
+            pump(&*input, range.clone(), &mut Vec::new(), |bytes| {
+                out.write_all(bytes)
+            })
+            .at(&from)
         }
     }
 }

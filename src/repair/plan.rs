@@ -127,14 +127,12 @@ pub enum Action {
         /// What stands there then.
         content: Content,
     },
-    /// Moves a range to another place of its file.
-    Move {
+    /// Puts a file together anew, there or not.
+    Arrange {
         /// The file.
         file: PlanPath,
-        /// The range, in bytes.
-        range: Range<u64>,
-        /// The position before which it stands then, outside the range.
-        to: u64,
+        /// What it consists of then, from its start to its end.
+        pieces: Vec<Part>,
     },
     /// Gives a small file another content.
     Replace {
@@ -189,7 +187,7 @@ impl Action {
             Self::Excise { .. } => "excise",
             Self::Placeholder { .. } => "placeholder",
             Self::Patch { .. } => "patch",
-            Self::Move { .. } => "move",
+            Self::Arrange { .. } => "arrange",
             Self::Replace { .. } => "replace",
             Self::Create { .. } => "create",
             Self::Rebuild { .. } => "rebuild",
@@ -207,7 +205,7 @@ impl Action {
             | Self::Excise { file, .. }
             | Self::Placeholder { file, .. }
             | Self::Patch { file, .. }
-            | Self::Move { file, .. }
+            | Self::Arrange { file, .. }
             | Self::Replace { file, .. }
             | Self::Create { file, .. }
             | Self::Rebuild { file, .. }
@@ -239,13 +237,48 @@ impl fmt::Display for Action {
                 let Range { start, end } = range;
                 write!(f, " {start}..{end} with {} bytes", content.bytes().len())
             }
-            Self::Move { range, to, .. } => write!(f, " {}..{} to {to}", range.start, range.end),
+            Self::Arrange { pieces, .. } => {
+                for (nth, piece) in pieces.iter().enumerate() {
+                    write!(f, "{} {piece}", if nth == 0 { "" } else { "," })?;
+                }
+                Ok(())
+            }
             Self::Replace { content, .. } | Self::Create { content, .. } => {
                 write!(f, " with {} bytes", content.bytes().len())
             }
             Self::Rebuild { len_bytes, .. } => write!(f, " to {len_bytes} bytes"),
             Self::Rename { to, .. } => write!(f, " to {to}"),
             Self::Quarantine { .. } | Self::Describe { .. } => Ok(()),
+        }
+    }
+}
+
+/// A piece of a file to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case", deny_unknown_fields)
+)]
+pub enum Part {
+    /// Bytes of a file as it was found.
+    Range {
+        /// The file.
+        file: PlanPath,
+        /// The range, in bytes.
+        range: Range<u64>,
+    },
+    /// New bytes.
+    Bytes(Content),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range { file, range } => {
+                write!(f, "{}:{}..{}", file.name(), range.start, range.end)
+            }
+            Self::Bytes(content) => write!(f, "{} bytes", content.bytes().len()),
         }
     }
 }
@@ -443,6 +476,7 @@ impl Plan {
                 | Action::Create { content, .. } => Crc::of(content.bytes()),
                 Action::Placeholder { batch, .. } => Crc::of(&batch.encode()),
                 Action::Rebuild { crc, .. } => *crc,
+                Action::Arrange { pieces, .. } => Crc::of(new_bytes(pieces).as_slice()),
                 _ => Crc(0),
             };
             let (file, action) = (step.action.file(), &step.action);
@@ -452,6 +486,15 @@ impl Plan {
         }
         Crc::of(lines.join("\n").as_bytes())
     }
+}
+
+/// The new bytes among pieces.
+fn new_bytes(pieces: &[Part]) -> Vec<u8> {
+    let bytes = |piece: &Part| match piece {
+        Part::Range { .. } => Vec::new(),
+        Part::Bytes(content) => content.bytes().to_vec(),
+    };
+    pieces.iter().flat_map(bytes).collect()
 }
 
 impl Scope {

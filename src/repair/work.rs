@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parts::{Crc, PlanPath};
-use super::plan::{Action, Draft, Loss, Recipe, Safety, State, Step};
-use super::splice::{Edit, Piece, Splice};
+use super::plan::{Action, Draft, Loss, Part, Recipe, Safety, State, Step};
+use super::splice::{Edit, Splice};
 use super::unsound::Unsound;
 use crate::format::name::FileState;
 use crate::format::{FileKind, FileName};
@@ -34,6 +34,8 @@ pub(super) enum Source {
     File(PlanPath, Option<Splice>),
     /// From the plan.
     Bytes(Vec<u8>),
+    /// From several files as they were.
+    Parts(Vec<Part>),
     /// Computed from the log as it will be.
     Recipe(Recipe, State),
 }
@@ -126,6 +128,12 @@ impl Gather {
                     crc: *crc,
                 };
                 self.content(path, Source::Recipe(recipe.clone(), becomes))
+            }
+            (Action::Arrange { pieces, .. }, State::File { .. } | State::Absent) => {
+                for piece in pieces {
+                    check_part(step, path, piece)?;
+                }
+                self.content(path, Source::Parts(pieces.clone()))
             }
             (Action::Replace { content, .. }, State::File { .. }) => {
                 self.content(path, Source::Bytes(content.bytes().to_vec()))
@@ -242,6 +250,24 @@ impl Work {
     }
 }
 
+/// Whether a piece of `path` is one of a file that the step knows.
+fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), Unsound> {
+    let Part::Range { file, range } = piece else {
+        return Ok(());
+    };
+    let is_inside = match was(step, file)? {
+        State::File { len_bytes, .. } => range.start <= range.end && range.end <= len_bytes,
+        _ => false,
+    };
+    if is_inside {
+        return Ok(());
+    }
+    Err(Unsound::Range {
+        file: path.clone(),
+        at: range.start,
+    })
+}
+
 /// What can be said of a step alone.
 fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
     let found = step.id;
@@ -264,26 +290,19 @@ fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
 fn edits_of(action: &Action, len_bytes: u64) -> Vec<Edit> {
     let cut = |range| Edit {
         range,
-        with: Piece::Bytes(Vec::new()),
+        with: Vec::new(),
     };
     match action {
         Action::Truncate { to, .. } => vec![cut(*to..len_bytes)],
         Action::Excise { ranges, .. } => ranges.iter().cloned().map(cut).collect(),
         Action::Placeholder { range, batch, .. } => vec![Edit {
             range: range.clone(),
-            with: Piece::Bytes(batch.encode().to_vec()),
+            with: batch.encode().to_vec(),
         }],
         Action::Patch { range, content, .. } => vec![Edit {
             range: range.clone(),
-            with: Piece::Bytes(content.bytes().to_vec()),
+            with: content.bytes().to_vec(),
         }],
-        Action::Move { range, to, .. } => vec![
-            cut(range.clone()),
-            Edit {
-                range: *to..*to,
-                with: Piece::Kept(range.clone()),
-            },
-        ],
         _ => Vec::new(),
     }
 }

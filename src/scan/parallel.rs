@@ -32,8 +32,8 @@ impl Jobs {
 
     /// How many.
     #[must_use]
-    pub const fn threads(self) -> usize {
-        self.0.get()
+    pub const fn threads(self) -> NonZero<usize> {
+        self.0
     }
 
     /// As many as the machine runs at once.

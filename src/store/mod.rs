@@ -16,7 +16,7 @@ pub use item::{Item, ItemType, Standing};
 pub use log_dir::{LogDir, Place};
 pub use partition::Partition;
 pub use segment::Segment;
-pub use source::{LogFile, Source, Stream};
+pub use source::{LogFile, Patch, Source, Stream};
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]

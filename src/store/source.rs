@@ -117,6 +117,16 @@ pub struct Stream {
     file: File,
     path: PathBuf,
     len: u64,
+    patches: Vec<Patch>,
+}
+
+/// Bytes that are taken to stand at a place of a file instead of those that do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// Where, from the start of the file.
+    pub position: u64,
+    /// What stands there.
+    pub bytes: Vec<u8>,
 }
 
 impl Stream {
@@ -132,7 +142,14 @@ impl Stream {
             file,
             path: path.to_owned(),
             len,
+            patches: Vec::new(),
         })
+    }
+
+    /// The same file as if `patches` had been applied to it.
+    #[must_use]
+    pub fn patched(self, patches: Vec<Patch>) -> Self {
+        Self { patches, ..self }
     }
 
     /// Bytes of the file when it was opened.
@@ -158,7 +175,22 @@ impl Stream {
             }
         }
         buffer.truncate(filled);
+        for patch in &self.patches {
+            overlay(buffer, range.start, patch);
+        }
         Ok(())
+    }
+}
+
+/// Puts as much of `patch` over `window`, which begins at `start` of the file, as lies in it.
+fn overlay(window: &mut [u8], start: u64, patch: &Patch) {
+    for (at, byte) in (patch.position..).zip(&patch.bytes) {
+        let place = at
+            .checked_sub(start)
+            .and_then(|at| usize::try_from(at).ok());
+        if let Some(there) = place.and_then(|place| window.get_mut(place)) {
+            *there = *byte;
+        }
     }
 }
 
@@ -254,6 +286,22 @@ mod tests {
                     .is_empty()
             );
         }
+    }
+
+    #[test]
+    fn a_patched_file_reads_as_if_it_had_been_changed() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let mut whole = std::fs::read(path).unwrap();
+        whole[5..8].copy_from_slice(b"xyz");
+        let patch = Patch {
+            position: 5,
+            bytes: b"xyz".to_vec(),
+        };
+        let log = LogFile::Windowed(Stream::open(path).unwrap().patched(vec![patch]));
+        let mut buffer = Vec::new();
+        assert_eq!(log.window(0..7, &mut buffer).unwrap(), &whole[..7]);
+        assert_eq!(log.window(6..20, &mut buffer).unwrap(), &whole[6..20]);
+        assert_eq!(log.window(9..20, &mut buffer).unwrap(), &whole[9..20]);
     }
 
     #[test]

@@ -325,3 +325,40 @@ pub(crate) fn is_torn(head: &[u8], left: u64, last: Option<i64>) -> bool {
     let magic = head.get(MAGIC).is_none_or(|&magic| magic <= 2);
     in_line && size && magic
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_row_of_zeros_is_found_wherever_it_lies() {
+        let row = |before: usize, zeros: usize, behind: usize| {
+            let bytes = [vec![1; before], vec![0; zeros], vec![1; behind]].concat();
+            longest_zeros(&bytes, 1000)
+        };
+        for before in [0, 1, 255, 256, 257, 600] {
+            for behind in [0, 1, 255, 300] {
+                let start = 1000 + before as u64;
+                assert_eq!(row(before, 255, behind), None);
+                assert_eq!(row(before, 256, behind), Some(start..start + 256));
+                assert_eq!(row(before, 1000, behind), Some(start..start + 1000));
+            }
+        }
+    }
+
+    #[test]
+    fn parts_tile_the_gap_whatever_the_bytes() {
+        let noise = (0..5000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]);
+        let mut bytes: Vec<u8> = noise.collect();
+        bytes[1000..2000].fill(0);
+        for end in [0, 1, 17, 61, 3000, 5000] {
+            let parts = parts(&bytes[..end], 7..7 + end as u64);
+            let mut at = 7;
+            for part in &parts {
+                assert_eq!(part.range.start, at);
+                at = part.range.end;
+            }
+            assert_eq!(at, 7 + end as u64);
+        }
+    }
+}

@@ -235,3 +235,71 @@ fn with_zeros(finding: Finding, title: &str, zeros: &Range<u64>) -> Finding {
         .with("zeros_from", zeros.start)
         .with("zeros_to", zeros.end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::damage;
+    use std::path::Path;
+
+    /// The code and what is lost of a tail of these bytes behind offset 9.
+    fn tail(bytes: &[u8], is_live: bool, is_last: bool) -> &'static str {
+        let subject = Subject {
+            is_last,
+            is_live,
+            ..Subject::at(Path::new("t-0/00000000000000000000.log"))
+        };
+        let last = Info {
+            position: 0,
+            size: 100,
+            base: 9,
+            last: 9,
+            is_whole: true,
+            count: 1,
+            epoch: Some(0),
+            max_timestamp: 0,
+            magic: 2,
+        };
+        let end = 100 + bytes.len() as u64;
+        let gap = Gap {
+            subject: &subject,
+            len_bytes: end,
+            last: Some(&last),
+            next: None,
+        };
+        let (mut findings, mut coverage) = (Findings::default(), Coverage::of_file(end));
+        coverage.batch_bytes = 100;
+        gap.tell(
+            &damage::parts(bytes, 100..end),
+            &mut findings,
+            &mut coverage,
+        );
+        assert!(coverage.is_complete());
+        let [finding] = findings.kept() else {
+            panic!("one finding, not {findings:?}");
+        };
+        finding.check.code()
+    }
+
+    #[test]
+    fn a_tail_is_torn_foreign_preallocated_or_in_motion() {
+        let torn = [
+            &10_i64.to_be_bytes()[..],
+            &200_i32.to_be_bytes(),
+            &[0, 0, 0, 0, 2, 9],
+        ]
+        .concat();
+        let foreign = [0xee; 30];
+        let zeros = [0; 1900];
+        assert_eq!(tail(&torn, false, true), "S101");
+        assert_eq!(tail(&torn[..5], false, true), "S102");
+        assert_eq!(tail(&torn[..8], false, true), "S101");
+        assert_eq!(tail(&foreign, false, true), "S103");
+        assert_eq!(tail(&zeros, false, true), "S113");
+        assert_eq!(tail(&zeros, false, false), "S102");
+        assert_eq!(tail(&zeros[..77], false, true), "S102");
+        for bytes in [&torn[..], &foreign, &zeros] {
+            assert_eq!(tail(bytes, true, true), "S114");
+        }
+    }
+}

@@ -33,6 +33,21 @@ pub struct Subject {
     pub is_live: bool,
 }
 
+impl Subject {
+    /// A `.log` of which nothing is known but where it is.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self {
+            path: Arc::from(path),
+            base_offset: None,
+            topic: None,
+            partition: None,
+            is_last: true,
+            is_live: false,
+        }
+    }
+}
+
 /// Whom to tell of bytes that were read: for progress, and to slow down.
 #[derive(Clone, Copy, Default)]
 pub struct OnBytes<'a>(pub Option<&'a (dyn Fn(u64) + Sync)>);

@@ -308,3 +308,66 @@ fn with_flip(finding: Finding, run: &Run, field: u64, width: u64) -> Finding {
         .with("actual", run.first.low ^ 1_i64.wrapping_shl(u32::from(bit)))
         .fix(Fix::Safe)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes of what is told of a file of that many bytes whose batches are `knots`.
+    fn codes(len_bytes: u64, is_last: bool, knots: Vec<Knot>) -> Vec<&'static str> {
+        let subject = Subject {
+            is_last,
+            ..Subject::at(Path::new("t-0/00000000000000000000.log"))
+        };
+        let mut sequence = Sequence::new(&subject, len_bytes);
+        for knot in knots {
+            sequence.take(knot);
+        }
+        let (findings, coverage) = sequence.finish();
+        assert!(coverage.is_complete());
+        let (kept, _) = findings.into_sorted();
+        kept.iter().map(|finding| finding.check.code()).collect()
+    }
+
+    fn batch(position: u64, size: u64, base: i64) -> Knot {
+        Knot::Batch(Info {
+            position,
+            size,
+            base,
+            last: base,
+            is_whole: true,
+            count: 1,
+            epoch: Some(0),
+            max_timestamp: 0,
+            magic: 2,
+        })
+    }
+
+    #[test]
+    fn a_file_may_be_too_large_or_empty_and_become_shorter_while_it_is_read() {
+        let large = 1 << 31;
+        assert_eq!(codes(large, true, vec![batch(0, large, 0)]), ["S112"]);
+        assert_eq!(codes(100, true, vec![batch(0, 70, 0)]), ["S116"]);
+        assert_eq!(codes(0, false, vec![]), ["S111"]);
+        assert!(codes(0, true, vec![]).is_empty());
+    }
+
+    #[test]
+    fn a_batch_that_reaches_into_the_next_is_not_taken_for_two_that_overlap() {
+        let Knot::Batch(reaching) = batch(0, 70, 0) else {
+            unreachable!("a batch");
+        };
+        let reaching = Knot::Batch(Info {
+            last: 4,
+            ..reaching
+        });
+        assert_eq!(
+            codes(
+                210,
+                true,
+                vec![reaching, batch(70, 70, 1), batch(140, 70, 2)]
+            ),
+            ["B105"]
+        );
+    }
+}

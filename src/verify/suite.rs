@@ -159,7 +159,6 @@ impl Suite<'_> {
 /// What is known of a `.log` from its name and that of its directory.
 fn subject_of(log: &Item, dir: Option<DirName<'_>>) -> Subject {
     Subject {
-        path: Arc::from(log.path()),
         base_offset: log
             .file_name()
             .filter(|name| name.kind == FileKind::Log && name.is_canonical())
@@ -169,7 +168,6 @@ fn subject_of(log: &Item, dir: Option<DirName<'_>>) -> Subject {
             Some(DirName::Partition { partition, .. }) => Some(partition),
             _ => None,
         },
-        is_last: true,
-        is_live: false,
+        ..Subject::at(log.path())
     }
 }

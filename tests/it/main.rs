@@ -18,14 +18,18 @@ mod limits;
 mod ls;
 mod ls_ends;
 mod predict;
+mod manuals;
 mod process;
 mod properties;
 mod readme;
 mod repair;
+mod sarif;
 mod show;
+mod specimens;
 mod temp;
 mod tidy;
 mod truth;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -128,7 +128,7 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
 /// Threads across units, and threads within a unit.
 fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
     let one = Jobs::new(std::num::NonZero::<usize>::MIN);
-    if units >= jobs.threads() {
+    if units >= jobs.threads().get() {
         (jobs, one)
     } else {
         (one, jobs)

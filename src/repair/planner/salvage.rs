@@ -115,7 +115,7 @@ impl Header {
     }
 
     /// Whether a record could be one of this batch, behind the one with `last`.
-    fn allows(&self, record: &StoredRecord, last: i32) -> bool {
+    fn allows(&self, record: &StoredRecord<'_>, last: i32) -> bool {
         let time = self.base_timestamp.wrapping_add(record.timestamp_delta);
         record.attributes == 0
             && record.offset_delta.0 > last

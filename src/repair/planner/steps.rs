@@ -111,6 +111,11 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
+    /// Whether a step is about `file` already.
+    pub(super) fn writes(&self, file: &PlanPath) -> bool {
+        self.steps.iter().any(|step| step.action.file() == file)
+    }
+
     fn state(&mut self, file: &PlanPath) -> Result<State, Error> {
         if let Some(state) = self.states.get(file) {
             return Ok(*state);

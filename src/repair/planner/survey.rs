@@ -1,14 +1,13 @@
 //! What a `.log` holds, in short: runs of batches whose offsets rise, and gaps between them.
 
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
 
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::{Limits, RecordBatch, Scratch};
 use crate::scan::seek::last_offset;
 use crate::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel, scan};
-use crate::store::{Error, LogFile, Stream};
+use crate::store::{Error, LogFile};
 use crate::wire::Fault;
 
 /// Batches that follow each other without a gap in the file, offsets rising and leader epochs not falling.
@@ -60,12 +59,11 @@ pub(super) type Home = Range<i64>;
 /// # Errors
 /// It cannot be read.
 pub(super) fn survey(
-    path: &Path,
+    log: &LogFile,
     file: usize,
     home: &Home,
     jobs: Jobs,
 ) -> Result<Vec<Stretch>, Error> {
-    let log = LogFile::Windowed(Stream::open(path)?);
     let plan = parallel::Plan {
         policy: Policy::Salvage,
         end: u64::MAX,
@@ -79,15 +77,14 @@ pub(super) fn survey(
             stretches: Vec::new(),
         },
     };
-    scan(&log, plan, visitor, &mut |_| ControlFlow::Continue(())).map(|row| row.stretches)
+    scan(log, plan, visitor, &mut |_| ControlFlow::Continue(())).map(|row| row.stretches)
 }
 
 /// The batches of a run, one by one.
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn singles(path: &Path, run: &Run) -> Result<Vec<Run>, Error> {
-    let log = LogFile::Windowed(Stream::open(path)?);
+pub(super) fn singles(log: &LogFile, run: &Run) -> Result<Vec<Run>, Error> {
     let mut buffer = Vec::new();
     let mut singles = Vec::new();
     let mut at = run.range.start;
@@ -104,7 +101,7 @@ pub(super) fn singles(path: &Path, run: &Run) -> Result<Vec<Run>, Error> {
 
 impl Run {
     /// The run of the one batch whose header `bytes` begin with, at `position` of segment number `file`.
-    fn of_header(bytes: &[u8], file: usize, position: u64) -> Option<Self> {
+    pub(super) fn of_header(bytes: &[u8], file: usize, position: u64) -> Option<Self> {
         let header = FrameHeader::read(bytes)?;
         let size = header.frame_bytes().ok()?;
         let last = last_offset(bytes).ok()?.0;
@@ -125,7 +122,7 @@ impl Run {
     }
 
     /// Whether `next` goes on where this one ends, both inside `home` or both outside.
-    fn goes_on_with(&self, next: &Self, home: &Home) -> bool {
+    pub(super) fn goes_on_with(&self, next: &Self, home: &Home) -> bool {
         let is_home = |run: &Self| home.contains(&run.first) && home.contains(&run.last);
         self.file == next.file
             && self.range.end == next.range.start
@@ -136,7 +133,7 @@ impl Run {
             && is_home(self) == is_home(next)
     }
 
-    fn join(&mut self, next: &Self) {
+    pub(super) fn join(&mut self, next: &Self) {
         self.range.end = next.range.end;
         self.last = next.last;
         self.epochs.1 = next.epochs.1;

@@ -219,11 +219,12 @@ mod tests {
         assert_eq!((codes.len(), names.len()), (CATALOG.len(), CATALOG.len()));
         for pair in CATALOG.windows(2) {
             let (a, b) = (pair[0].code, pair[1].code);
-            assert!(a[..1] != b[..1] || a < b, "{a} stands before {b}");
+            let letter = |code: &str| code.chars().next();
+            assert!(letter(a) != letter(b) || a < b, "{a} stands before {b}");
         }
         for check in CATALOG {
             assert_eq!(check.code.len(), 4, "{}", check.code);
-            assert!(check.code[1..].bytes().all(|b| b.is_ascii_digit()));
+            assert!(check.code.bytes().skip(1).all(|b| b.is_ascii_digit()));
             assert_eq!(check.id.code(), check.code);
             assert_eq!(CheckId::find(check.name), Some(check.id));
             assert_eq!(CheckId::find(&check.code.to_lowercase()), Some(check.id));

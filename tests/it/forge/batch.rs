@@ -163,6 +163,12 @@ impl BatchSpec {
         self
     }
 
+    /// The same with another last offset than that of the last record.
+    pub(crate) fn ending_at(mut self, last_offset_delta: i32) -> Self {
+        self.last_offset_delta = Some(last_offset_delta);
+        self
+    }
+
     /// Adds `record` as it is.
     pub(crate) fn record(mut self, record: Rec) -> Self {
         self.records.push(record);

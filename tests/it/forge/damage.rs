@@ -37,3 +37,8 @@ pub(crate) fn reseal(bytes: &mut [u8], position: usize) {
     };
     overwrite(bytes, position + at, &crc.to_be_bytes());
 }
+
+/// Inverts one bit of the byte at `position`, 0 the lowest.
+pub(crate) fn flip_bit(bytes: &mut [u8], position: usize, bit: u8) {
+    bytes[position] ^= 1 << bit;
+}

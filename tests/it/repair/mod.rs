@@ -172,11 +172,6 @@ fn edits() -> Vec<Action> {
             range: 0..1,
             content: text("Z"),
         },
-        Action::Move {
-            file: path(LOG),
-            range: 12..14,
-            to: 11,
-        },
     ]
 }
 
@@ -234,7 +229,7 @@ fn wholes() -> Vec<Action> {
 fn new_log() -> (Vec<u8>, Vec<u8>) {
     let mut log = b"Z1457".to_vec();
     log.extend_from_slice(&placeholder().encode());
-    log.extend_from_slice(b"acdbefg");
+    log.extend_from_slice(b"abcdefg");
     let index = log.iter().rev().copied().collect();
     (log, index)
 }

@@ -1,16 +1,17 @@
 //! What is refused, and that nothing is touched then.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kseg::repair::{
-    Action, Applied, Consent, Content, Crc, Disk, Error, Plan, Recipe, Refusal, Scope, Sharing,
-    Target, approve, undo,
+    Action, Applied, Consent, Content, Crc, Derive, Disk, Error, Plan, PlanPath, Recipe, Refusal,
+    Scope, Sharing, Target, apply, approve, undo,
 };
 
 use super::power::{Fate, MemDisk, Trouble};
 use super::{
-    IN_PLACE, LOG, ROOT, approved, bare, disk, every_action, into, path, plan, repaired, run,
+    IN_PLACE, LOG, ROOT, Reversed, approved, bare, disk, every_action, into, path, plan, repaired,
+    run,
 };
 
 #[test]
@@ -55,6 +56,86 @@ fn what_changed_since_the_repair_is_not_undone() {
     let before = disk.tree("/");
     let refused = undo(Path::new(ROOT), &disk).unwrap_err();
     assert!(matches!(refused, Error::Refused(Refusal::Foreign { .. })));
+    assert_eq!(disk.tree("/"), before);
+}
+
+#[test]
+fn what_somebody_changed_while_a_repair_was_interrupted_is_not_overwritten() {
+    let original = disk(&[]);
+    let plan = every_action(&original);
+    let (mut refused, mut half_done) = (0, 0);
+    for most in 0.. {
+        let cut = original.with(Some(Trouble::Power(most)));
+        if run(&cut, &plan, &IN_PLACE).is_ok() {
+            break;
+        }
+        let disk = cut.after(Fate::Kept);
+        half_done += 1;
+        let log = Path::new(ROOT).join(LOG);
+        disk.append(&log).unwrap().write_all(b"!").unwrap();
+        let theirs = disk.bytes(&log);
+        if let Err(error) = run(&disk, &plan, &IN_PLACE) {
+            let is_told = matches!(
+                error,
+                Error::Refused(
+                    Refusal::Changed { .. } | Refusal::Foreign { .. } | Refusal::Applied(_)
+                )
+            );
+            assert!(is_told, "after {most}: {error}");
+            refused += 1;
+        }
+        assert_eq!(disk.bytes(&log), theirs, "after {most}");
+        let _refused = undo(Path::new(ROOT), &disk);
+        assert_eq!(disk.bytes(&log), theirs, "after {most}");
+    }
+    assert!(refused == half_done && half_done > 50);
+}
+
+/// Makes derived files, and changes a segment meanwhile.
+struct Meddler<'a>(&'a MemDisk);
+
+impl Derive for Meddler<'_> {
+    fn derive(
+        &self,
+        file: &PlanPath,
+        recipe: &Recipe,
+        locate: &dyn Fn(&str) -> PathBuf,
+        out: &mut dyn Write,
+    ) -> Result<(), Error> {
+        let swap = Path::new(ROOT).join("orders-3/00000000000000000050.log.swap");
+        self.0.append(&swap).unwrap().write_all(b"!").unwrap();
+        Reversed(self.0).derive(file, recipe, locate, out)
+    }
+}
+
+#[test]
+fn what_changes_while_it_is_read_stops_the_repair_before_it_begins() {
+    for target in [IN_PLACE, into()] {
+        let disk = disk(&[]);
+        let plan = every_action(&disk);
+        let mut before = bare(&disk.tree("/"));
+        let approved = approved(&disk, &plan, &target).unwrap();
+        let stopped = apply(approved, &disk, &Meddler(&disk)).unwrap_err();
+        assert!(matches!(stopped, Error::Unprepared(_)), "{stopped}");
+        let mut after = bare(&disk.tree("/"));
+        let swap = "disk/data/orders-3/00000000000000000050.log.swap";
+        assert_ne!(before.remove(swap), after.remove(swap));
+        assert_eq!(before, after);
+    }
+}
+
+#[test]
+fn an_original_that_is_damaged_in_its_quarantine_is_not_put_back() {
+    let disk = disk(&["/disk/data"]);
+    let plan = every_action(&disk);
+    let Applied::InPlace { quarantine, .. } = run(&disk, &plan, &IN_PLACE).unwrap() else {
+        panic!("in place");
+    };
+    let saved = quarantine.join("original").join(LOG);
+    disk.append(&saved).unwrap().write_all(b"!").unwrap();
+    let before = disk.tree("/");
+    let refused = undo(&quarantine, &disk).unwrap_err();
+    assert!(matches!(refused, Error::Refused(Refusal::Changed { .. })));
     assert_eq!(disk.tree("/"), before);
 }
 

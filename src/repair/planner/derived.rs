@@ -1,0 +1,358 @@
+//! What derives from the log of a partition: indexes and producer snapshots, computed from the batches as the plan leaves them.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
+use crate::format::{Batch, FileKind, OffsetIndex, Scratch};
+use crate::repair::error::Error;
+use crate::repair::plan::{Action, Recipe};
+use crate::repair::{Content, Crc, PlanPath};
+use crate::scan::derive::{LogState, SegmentIndexes, Settings};
+use crate::scan::{Policy, Span, Walk};
+use crate::store::{Item, LogFile, Partition, Source, Stream};
+use crate::verify::{CheckId, Finding, Severity};
+use crate::wire::Offset;
+
+/// Bytes of the log looked at in one go.
+const WINDOW_BYTES: u64 = 1 << 20;
+
+/// Kafka's own `index.interval.bytes`.
+const INTERVAL_BYTES: u32 = 4096;
+
+/// Adds the steps for the files that derive from `log`.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn steps(
+    partition: &Partition,
+    log: &NewLog,
+    findings: &[&Finding],
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let settings = Settings {
+        index_interval_bytes: interval(partition, findings),
+        ..Settings::default()
+    };
+    let mut state = LogState::default();
+    let mut scratch = Scratch::default();
+    let wanted = Wanted::of(partition, log, findings);
+    for segment in &log.segments {
+        if wanted.snapshots.contains(&segment.base) {
+            snapshot(partition, segment.base, &state, steps)?;
+        }
+        let is_rebuilt = segment.is_changed || wanted.indexes.contains(&segment.base);
+        if !is_rebuilt && !wanted.needs_state() {
+            continue;
+        }
+        let mut indexes = SegmentIndexes::new(settings, Offset(segment.base));
+        each_batch(segment, |batch| {
+            // What a broker would refuse here, it refuses whatever the indexes say.
+            let _refused = state.take(batch, &mut indexes, &mut scratch);
+        })?;
+        let _full = indexes.close();
+        if is_rebuilt {
+            positions(partition, segment, &indexes, settings, steps)?;
+        }
+        if wanted.txn_indexes.contains(&segment.base) || segment.is_moved(partition) {
+            transactions(partition, segment, &indexes, steps)?;
+        }
+    }
+    if wanted.snapshots.contains(&log.end) {
+        snapshot(partition, log.end, &state, steps)?;
+    }
+    obsolete(partition, log, steps)
+}
+
+/// Which files have to be made, by the offsets in their names.
+struct Wanted {
+    indexes: BTreeSet<i64>,
+    txn_indexes: BTreeSet<i64>,
+    snapshots: BTreeSet<i64>,
+}
+
+impl Wanted {
+    fn of(partition: &Partition, log: &NewLog, findings: &[&Finding]) -> Self {
+        let mut wanted = Self {
+            indexes: BTreeSet::new(),
+            txn_indexes: BTreeSet::new(),
+            snapshots: BTreeSet::new(),
+        };
+        let bases: BTreeSet<i64> = log.segments.iter().map(|segment| segment.base).collect();
+        for finding in findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning)
+        {
+            let name = finding.path.file_name().and_then(|name| name.to_str());
+            let name = name.and_then(crate::format::FileName::parse);
+            let offset = name.and_then(|name| name.offset).map(|offset| offset.0);
+            match (finding.check.code().as_bytes().first(), offset) {
+                (Some(b'O' | b'T'), Some(base)) if bases.contains(&base) => {
+                    wanted.indexes.insert(base);
+                }
+                (Some(b'A'), Some(base)) if bases.contains(&base) => {
+                    wanted.txn_indexes.insert(base);
+                }
+                (Some(b'P'), offset) => {
+                    let at = offset.filter(|at| bases.contains(at)).unwrap_or(log.end);
+                    wanted.snapshots.insert(at);
+                }
+                _ => {}
+            }
+        }
+        // A snapshot at the end that is now another is believed by nobody, but one has to be there.
+        let is_changed = log
+            .segments
+            .last()
+            .is_some_and(|segment| segment.is_changed);
+        let has_snapshots = partition
+            .items()
+            .iter()
+            .any(|item| item.is_current(FileKind::ProducerSnapshot));
+        if is_changed && has_snapshots {
+            wanted.snapshots.insert(log.end);
+        }
+        wanted
+    }
+
+    fn needs_state(&self) -> bool {
+        !self.txn_indexes.is_empty() || !self.snapshots.is_empty()
+    }
+}
+
+impl NewSegment {
+    /// Whether no segment had this name.
+    fn is_moved(&self, partition: &Partition) -> bool {
+        let segments = partition.segments();
+        !segments
+            .iter()
+            .any(|segment| segment.base_offset().0 == self.base)
+    }
+}
+
+/// The interval between entries by which the sound indexes of the partition were written: never more bytes than lie between any
+/// two of them.
+fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
+    let is_told = |item: &Item| findings.iter().any(|finding| *finding.path == *item.path());
+    let mut least = u64::MAX;
+    for segment in partition.segments() {
+        let Some(item) = segment
+            .file(FileKind::OffsetIndex)
+            .filter(|item| !is_told(item))
+        else {
+            continue;
+        };
+        let is_log_told = segment.file(FileKind::Log).is_some_and(is_told);
+        let Some(bytes) = (!is_log_told)
+            .then(|| Source::read(item.path()).ok())
+            .flatten()
+        else {
+            continue;
+        };
+        let index = OffsetIndex::new(&bytes, segment.base_offset());
+        let mut before = 0;
+        for entry in index.entries().take(index.written_len()) {
+            let Ok(position) = u64::try_from(entry.position) else {
+                break;
+            };
+            least = least.min(position.saturating_sub(before));
+            before = position;
+        }
+    }
+    let power = least.saturating_sub(1).checked_ilog2().unwrap_or(0);
+    1_u32
+        .checked_shl(power)
+        .unwrap_or(INTERVAL_BYTES)
+        .min(INTERVAL_BYTES)
+}
+
+/// Shows the batches of a segment as the plan leaves it.
+fn each_batch(segment: &NewSegment, mut take: impl FnMut(&Batch<'_>)) -> Result<(), Error> {
+    for piece in &segment.pieces {
+        match piece {
+            LogPiece::Bytes(bytes) => {
+                each_in(bytes, &mut take);
+            }
+            LogPiece::Kept { path, range } => {
+                let log = LogFile::Windowed(Stream::open(path)?);
+                let mut buffer = Vec::new();
+                let (mut at, mut want) = (range.start, WINDOW_BYTES);
+                while at < range.end {
+                    let end = at.saturating_add(want).min(range.end);
+                    let window = log.window(at..end, &mut buffer)?;
+                    let taken = each_in(window, &mut take);
+                    if taken == 0 && end == range.end {
+                        break;
+                    }
+                    want = if taken == 0 {
+                        want.saturating_mul(2)
+                    } else {
+                        WINDOW_BYTES
+                    };
+                    at += taken;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Shows the batches in `bytes` and returns how far they reach.
+fn each_in(bytes: &[u8], take: &mut impl FnMut(&Batch<'_>)) -> u64 {
+    let mut reached = 0;
+    let _flow = Walk::new(bytes, Policy::Trust).try_for_each(|span| {
+        let Span::Frame(frame) = span else {
+            return ControlFlow::Break(());
+        };
+        if let Ok(batch) = Batch::parse(frame) {
+            take(&batch);
+        }
+        reached = frame.end().0;
+        ControlFlow::Continue(())
+    });
+    reached
+}
+
+/// The place of a segment's file of `kind`, there or not.
+fn sibling(partition: &Partition, base: i64, suffix: &str, steps: &Steps<'_>) -> Option<PlanPath> {
+    steps.path(&partition.path().join(format!("{base:020}{suffix}")))
+}
+
+/// The offset and the time index of a segment, where they are to be others.
+fn positions(
+    partition: &Partition,
+    segment: &NewSegment,
+    indexes: &SegmentIndexes,
+    settings: Settings,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    use crate::format::name::{OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX};
+    let interval_bytes = settings.index_interval_bytes;
+    let offsets = (
+        OFFSET_INDEX_SUFFIX,
+        indexes.offset_index(),
+        Recipe::OffsetIndex { interval_bytes },
+    );
+    let times = (
+        TIME_INDEX_SUFFIX,
+        indexes.time_index(),
+        Recipe::TimeIndex { interval_bytes },
+    );
+    for (suffix, bytes, recipe) in [offsets, times] {
+        let Some(file) = sibling(partition, segment.base, suffix, steps) else {
+            continue;
+        };
+        if is_same(&partition.path().join(file.name()), bytes) {
+            continue;
+        }
+        let is_offsets = matches!(recipe, Recipe::OffsetIndex { .. });
+        let check = if is_offsets {
+            CheckId::OffsetIndexMismatch
+        } else {
+            CheckId::TimeIndexMismatch
+        };
+        let why = "computed anew from the log as it will be";
+        let action = Action::Rebuild {
+            file,
+            recipe,
+            len_bytes: bytes.len() as u64,
+            crc: Crc::of(bytes),
+        };
+        steps.add(action, &[], Reason::safe(&[check], why))?;
+    }
+    Ok(())
+}
+
+fn is_same(path: &Path, bytes: &[u8]) -> bool {
+    let is_as_long =
+        Item::at(path).is_ok_and(|item| item.is_file() && item.len_bytes() == bytes.len() as u64);
+    is_as_long && Source::read(path).is_ok_and(|there| there[..] == *bytes)
+}
+
+fn transactions(
+    partition: &Partition,
+    segment: &NewSegment,
+    indexes: &SegmentIndexes,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let suffix = crate::format::name::TXN_INDEX_SUFFIX;
+    let Some(file) = sibling(partition, segment.base, suffix, steps) else {
+        return Ok(());
+    };
+    let why = "the transactions aborted in this segment, by the markers in its log";
+    put(
+        partition,
+        file,
+        indexes.txn_index(),
+        Reason::safe(&[CheckId::TxnIndexLacking], why),
+        steps,
+    )
+}
+
+fn snapshot(
+    partition: &Partition,
+    at: i64,
+    state: &LogState,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let suffix = crate::format::name::PRODUCER_SNAPSHOT_SUFFIX;
+    let Some(file) = sibling(partition, at, suffix, steps) else {
+        return Ok(());
+    };
+    let why = format!("the state of the producers at offset {at}, by the batches before it");
+    let bytes = state.producers.snapshot();
+    put(
+        partition,
+        file,
+        &bytes,
+        Reason::safe(&[CheckId::SnapshotMismatch], why),
+        steps,
+    )
+}
+
+/// A small file with this content, unless it has it.
+fn put(
+    partition: &Partition,
+    file: PlanPath,
+    bytes: &[u8],
+    reason: Reason,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let path = partition.path().join(file.name());
+    let there = Item::at(&path).ok();
+    let is_there = there.as_ref().is_some_and(Item::is_file);
+    if is_same(&path, bytes) || !is_there && bytes.is_empty() {
+        return Ok(());
+    }
+    let content = Content::new(bytes)?;
+    let action = if is_there {
+        Action::Replace { file, content }
+    } else {
+        Action::Create { file, content }
+    };
+    steps.add(action, &[], reason)
+}
+
+/// The files of segments that have another name now.
+fn obsolete(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Result<(), Error> {
+    let bases: BTreeSet<i64> = log.segments.iter().map(|segment| segment.base).collect();
+    for segment in partition.segments() {
+        let has_log = segment.file(FileKind::Log).is_some_and(Item::is_file);
+        if bases.contains(&segment.base_offset().0) || !has_log {
+            continue;
+        }
+        for (kind, item) in segment.files() {
+            let is_derived = !matches!(kind, FileKind::Log | FileKind::ProducerSnapshot);
+            let Some(file) = steps.path(item.path()).filter(|_| is_derived) else {
+                continue;
+            };
+            let reason = Reason::safe(
+                &[CheckId::IndexWithoutLog],
+                "its segment has another name now",
+            );
+            steps.add(Action::Quarantine { file }, &[], reason)?;
+        }
+    }
+    Ok(())
+}

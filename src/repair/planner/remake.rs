@@ -1,0 +1,167 @@
+//! Batches whose checksums are right and whose headers or records are not: written so, by a client or a broken tool.
+
+use super::mend::batch_of;
+use crate::format::batch::HEADER_BYTES;
+use crate::format::control::ControlType;
+use crate::format::record::stored_record;
+use crate::format::{Batch, Codec, RecordBatch, Remake, Scratch};
+use crate::wire::{Offset, OffsetDelta};
+
+/// A batch set right.
+pub(super) struct Remade {
+    pub(super) bytes: Vec<u8>,
+    /// Records that could not be read.
+    pub(super) lost: u64,
+    /// What was wrong.
+    pub(super) what: String,
+}
+
+/// The records of a payload, as far as they can be read.
+struct Rows {
+    codec: Codec,
+    /// Bytes of whole records at the start of the payload, unpacked.
+    bytes: Vec<u8>,
+    count: i32,
+    last_delta: i32,
+    /// Whether nothing is behind them.
+    is_all: bool,
+    is_control: bool,
+}
+
+/// Sets right what the header says of its records, if they can be read. `next` is the offset of the batch that follows.
+pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> Option<Remade> {
+    let Batch::V2(batch) = batch_of(bytes)? else {
+        return None;
+    };
+    let rows = readings(&batch, scratch)?;
+    let stated = batch.last_offset_delta().0;
+    let behind = next.and_then(|next| next.checked_sub(batch.base_offset().0));
+    let is_too_far = behind.is_some_and(|behind| i64::from(stated) >= behind);
+    let last_delta = if stated < rows.last_delta || is_too_far {
+        rows.last_delta
+    } else {
+        stated
+    };
+    let mut wrong = Vec::new();
+    let mut remake = Remake::of(bytes.first_chunk::<HEADER_BYTES>()?);
+    let expected = u64::try_from(batch.records_count()).unwrap_or(0);
+    let found = u64::try_from(rows.count).unwrap_or(0);
+    let lost = if rows.is_all {
+        0
+    } else {
+        expected.saturating_sub(found).max(1)
+    };
+    let (base, epoch) = (batch.base_offset(), batch.leader_epoch());
+    remake.place(Offset(base.0), OffsetDelta(last_delta), epoch);
+    let packed = batch.codec() == Ok(rows.codec) && rows.codec != Codec::None && rows.is_all;
+    let codec = if packed { rows.codec } else { Codec::None };
+    if batch.codec() != Ok(codec) {
+        wrong.push(format!(
+            "the records are not compressed as it says ({})",
+            batch.attributes() & 7
+        ));
+    }
+    remake.codec(codec);
+    if batch.is_control() && !rows.is_control {
+        remake.not_control();
+        wrong.push("its records are data, not transaction markers".to_owned());
+    }
+    if batch.records_count() != rows.count {
+        wrong.push(format!(
+            "it says {} records and holds {}",
+            batch.records_count(),
+            rows.count
+        ));
+    }
+    if stated != last_delta {
+        wrong.push(format!(
+            "it ends at offset {}, not {}",
+            base.0 + i64::from(last_delta),
+            base.0.wrapping_add(stated.into())
+        ));
+    }
+    if batch.magic() != 2 {
+        wrong.push(format!(
+            "its magic is {}, its checksum that of magic 2",
+            batch.magic()
+        ));
+    }
+    if !rows.is_all {
+        wrong.push("bytes at its end are no records".to_owned());
+    }
+    if wrong.is_empty() {
+        return None;
+    }
+    remake.push(if packed { batch.body() } else { &rows.bytes });
+    Some(Remade {
+        bytes: remake.finish(rows.count)?,
+        lost: if is_junk(&batch, &rows) { 0 } else { lost },
+        what: format!(
+            "the batch at offset {} is rewritten: {}",
+            base.0,
+            wrong.join("; ")
+        ),
+    })
+}
+
+/// Whether what is behind the records is more than there should be.
+fn is_junk(batch: &RecordBatch<'_>, rows: &Rows) -> bool {
+    rows.count == batch.records_count() && rows.last_delta == batch.last_offset_delta().0
+}
+
+/// The payload in the way that it can be read: as its codec says, not compressed, or by another codec. If in no way to its end,
+/// then in the first way in which there are records.
+fn readings(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<Rows> {
+    let stated = batch.codec().ok();
+    let all = [
+        Codec::None,
+        Codec::Gzip,
+        Codec::Snappy,
+        Codec::Lz4,
+        Codec::Zstd,
+    ];
+    let mut best: Option<Rows> = None;
+    for codec in stated.into_iter().chain(all) {
+        let bytes = if codec == Codec::None {
+            batch.body().to_vec()
+        } else {
+            match scratch.inflate(codec, 2, batch.body()) {
+                (bytes, None) => bytes.to_vec(),
+                (_, Some(_)) => continue,
+            }
+        };
+        let rows = rows(codec, bytes);
+        if rows.is_all && rows.count > 0 {
+            return Some(rows);
+        }
+        if rows.count > 0 && best.is_none() {
+            best = Some(rows);
+        }
+    }
+    best
+}
+
+fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
+    let (mut at, mut count, mut last_delta) = (0, 0, -1);
+    let mut is_control = true;
+    while let Some((record, size)) = bytes.get(at..).and_then(stored_record) {
+        if record.offset_delta.0 <= last_delta || record.attributes != 0 {
+            break;
+        }
+        is_control &= ControlType::parse(record.key)
+            .is_ok_and(|kind| !matches!(kind, ControlType::Unknown(_)));
+        last_delta = record.offset_delta.0;
+        count += 1;
+        at += size;
+    }
+    let is_all = at == bytes.len();
+    bytes.truncate(at);
+    Rows {
+        codec,
+        bytes,
+        count,
+        last_delta,
+        is_all,
+        is_control,
+    }
+}

@@ -1,0 +1,389 @@
+//! `kseg verify` on what brokers left and on what was damaged on purpose: no false alarm, no miss.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::cases::{Case, TESTDATA, cases};
+use crate::forge::{BatchSpec, Frame, Rec};
+use crate::temp::Temp;
+
+/// Findings that cases which are healthy otherwise have, because of what they are about.
+const ODD: [(&str, &[&str]); 17] = [
+    ("raw-attributes", &["B103"]),
+    ("raw-magic-0", &["B103", "R110"]),
+    ("raw-magic-1", &["B103", "R110"]),
+    ("raw-offsets", &["R107", "R112"]),
+    ("raw-timestamps", &["B106", "B401"]),
+    // Every batch was sent with all offset deltas 0: a consumer reads one record of each.
+    ("sarama-1.15.none", &["B104", "R107"]),
+    ("odd-batches", &["B103"]),
+    ("timestamps", &["B106", "B401"]),
+    ("torn-tail", &["S101"]),
+    // Sets inside of sets, which consumers refuse.
+    ("m0-nested", &["R111"]),
+    ("odd-values-01022", &["B103", "B401", "B402"]),
+    ("odd-values-0822", &["B103"]),
+    ("odd-values-0901", &["B103"]),
+    ("odd-values-111", &["B401"]),
+    ("odd-values-282", &["B401"]),
+    // A replica about to be moved, and one that the cluster doesn't know.
+    ("stray", &[]),
+    ("jbod-future", &[]),
+];
+
+/// Damage to a `.log` that the file by itself doesn't show: names, up to a `*`, and why what is there is in order.
+const UNSEEN: [(&str, &str); 26] = [
+    ("missing-*", "batches or segments are gone; gaps are legal"),
+    ("compact-missing-first", "a segment is gone"),
+    ("segment-marked-deleted", "a segment is gone"),
+    ("log-is-directory", "there is no file"),
+    ("empty-*", "an empty segment is a segment"),
+    ("torn-between*", "the file ends between two batches"),
+    (
+        "torn-mid-segment-between",
+        "the file ends between two batches",
+    ),
+    (
+        "torn-txn-before-marker",
+        "the file ends between two batches",
+    ),
+    ("flip-baseoffset-low-first-last", "gaps are legal"),
+    ("forge-offset-ahead-last", "gaps are legal"),
+    (
+        "flip-epoch-low-first-last",
+        "the last batch may begin an epoch",
+    ),
+    (
+        "flip-epoch-low-mid-last",
+        "the last batch may begin an epoch",
+    ),
+    (
+        "flip-epoch-low-last-last",
+        "the last batch may begin an epoch",
+    ),
+    (
+        "forge-epoch-ahead-last",
+        "the last batch may begin an epoch",
+    ),
+    ("forge-count0-last", "the cleaner leaves such batches"),
+    ("forge-count0-mid", "the cleaner leaves such batches"),
+    (
+        "forge-lastdelta-plus-last",
+        "the cleaner leaves such batches",
+    ),
+    ("marker-empty-*", "the cleaner leaves such batches"),
+    (
+        "marker-coordinator-epoch-*",
+        "a marker with another epoch is a marker",
+    ),
+    (
+        "marker-flipped-*",
+        "an abort is as good a marker as a commit",
+    ),
+    (
+        "foreign-same-offset-mid",
+        "which of two batches with the same offsets is foreign isn't told",
+    ),
+    (
+        "forge-dup-sequence",
+        "what a producer may have written: its earlier batches tell",
+    ),
+    (
+        "forge-pepoch-back",
+        "what a producer may have written: its earlier batches tell",
+    ),
+    (
+        "forge-sequence-gap",
+        "what a producer may have written: its earlier batches tell",
+    ),
+    (
+        "forge-txn-*",
+        "what a producer may have written: its earlier batches tell",
+    ),
+    (
+        "txn-nontxn-inside-mid",
+        "what a producer may have written: its earlier batches tell",
+    ),
+];
+
+/// Whether a name is one of a pattern of [`UNSEEN`].
+fn is_like(name: &str, pattern: &str) -> bool {
+    pattern
+        .strip_suffix('*')
+        .map_or(name == pattern, |start| name.starts_with(start))
+}
+
+fn kseg(args: &[&str], path: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
+    command.arg("verify").args(args).arg(path);
+    command.output().expect("kseg runs")
+}
+
+fn document(args: &[&str], path: &Path) -> Value {
+    let output = kseg(&[&["--format", "json"], args].concat(), path);
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)),
+        "{}: {}",
+        path.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("a document")
+}
+
+/// Findings of checks of `.log` files that are worse than notes.
+fn bad(document: &Value) -> Vec<&Value> {
+    let findings = document["findings"].as_array().unwrap().iter();
+    let is_bad = |finding: &&Value| {
+        finding["severity"] != "note" && code(finding).starts_with(['S', 'B', 'R'])
+    };
+    findings.filter(is_bad).collect()
+}
+
+fn code(finding: &Value) -> &str {
+    finding["code"].as_str().unwrap()
+}
+
+fn name(case: &Case) -> &str {
+    case.dir.file_name().unwrap().to_str().unwrap()
+}
+
+#[test]
+fn healthy_logs_are_found_healthy() {
+    let mut alarms = Vec::new();
+    let mut seen = 0;
+    for case in cases().iter().filter(|case| !case.is_damaged()) {
+        let name = name(case);
+        let allowed = ODD
+            .iter()
+            .find(|(odd, _)| *odd == name)
+            .map_or(&[][..], |(_, codes)| codes);
+        let document = document(&["--depth", "deep"], &case.dir.join("files"));
+        assert_eq!(document["coverage"]["complete"], true, "{name}");
+        seen += 1;
+        for finding in bad(&document) {
+            if !allowed.contains(&code(finding)) {
+                alarms.push(format!("{name}: {finding}"));
+            }
+        }
+    }
+    assert!(
+        seen > 50 && alarms.is_empty(),
+        "{seen} cases\n{}",
+        alarms.join("\n")
+    );
+}
+
+#[test]
+fn damaged_logs_are_found_damaged_where_they_are() {
+    let mut missed = Vec::new();
+    let mut seen = 0;
+    for case in cases().iter().filter(|case| case.is_damaged()) {
+        let name = name(case);
+        let hits = case.about["facts"]["hit_bytes"].as_array();
+        let logs = hits.into_iter().flatten().filter(|hit| {
+            Path::new(hit[0].as_str().unwrap())
+                .extension()
+                .is_some_and(|end| end == "log")
+        });
+        let logs: Vec<&Value> = logs.collect();
+        if logs.is_empty() || UNSEEN.iter().any(|(unseen, _)| is_like(name, unseen)) {
+            continue;
+        }
+        seen += 1;
+        let document = document(&["--depth", "deep"], &case.dir.join("files"));
+        let found = bad(&document);
+        if !logs
+            .iter()
+            .all(|hit| found.iter().any(|finding| covers(finding, hit)))
+        {
+            missed.push(format!("{name}: {logs:?}"));
+        }
+        if case.about["facts"]["single_bit"] == true {
+            let flipped = |finding: &&Value| finding["detail"]["flipped_position"] == logs[0][1];
+            if !found.iter().any(flipped) {
+                missed.push(format!("{name}: the bit is not located"));
+            }
+        }
+    }
+    assert!(
+        seen > 5 && missed.is_empty(),
+        "{seen} cases\n{}",
+        missed.join("\n")
+    );
+}
+
+/// Whether a finding is about bytes of a hit.
+fn covers(finding: &Value, hit: &Value) -> bool {
+    let path = finding["path"].as_str().unwrap();
+    let (Some(position), Some(length)) = (finding["position"].as_u64(), finding["length"].as_u64())
+    else {
+        return false;
+    };
+    let (from, to) = (hit[1].as_u64().unwrap(), hit[2].as_u64().unwrap());
+    path.ends_with(&format!("/{}", hit[0].as_str().unwrap()))
+        && position <= to
+        && from <= position + length
+}
+
+/// A log of ten batches.
+fn log() -> Vec<u8> {
+    let batch = |n: i64| BatchSpec::at(n * 2).timestamp(1_700_000_000_000).epoch(3);
+    let rec = || Rec::new(Some(b"key"), Some(&[b'v'; 20]));
+    let batches = (0..10).map(|n| batch(n).then(rec()).then(rec()).bytes());
+    batches.collect::<Vec<_>>().concat()
+}
+
+#[test]
+fn every_flipped_bit_of_a_log_is_found_where_it_is() {
+    let sound = log();
+    let size = sound.len() / 10;
+    let temp = Temp::new();
+    let (mut found, mut located, mut covered) = (0, 0, 0);
+    // The third batch, one bit of each byte after the other.
+    for at in 2 * size..3 * size {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 1 << (at % 8);
+        let path = temp.file("00000000000000000000.log", &bytes);
+        let document = document(&["--depth", "shape"], &path);
+        let findings = bad(&document);
+        let is_here = |finding: &&&Value| {
+            let position = finding["position"].as_u64().unwrap();
+            (position..=position + finding["length"].as_u64().unwrap()).contains(&(at as u64))
+        };
+        let here = findings.iter().find(is_here);
+        found += usize::from(here.is_some());
+        let is_located = here.is_some_and(|here| here["detail"]["flipped_position"] == at as u64);
+        located += usize::from(is_located);
+        covered += usize::from(is_located && at - 2 * size >= 17);
+        assert!(findings.len() <= 1, "byte {at}: {findings:?}");
+    }
+    assert_eq!(covered, size - 17, "every byte that the checksum covers");
+    assert!(
+        found >= size - 1 && located >= size - 3,
+        "{found} found, {located} located of {size}"
+    );
+}
+
+#[test]
+fn the_output_is_the_same_for_any_number_of_threads() {
+    let mut bytes = Vec::new();
+    for n in 0..30_000_i64 {
+        let rec = Rec::new(Some(b"key"), Some(&[b'v'; 60]));
+        let mut batch = BatchSpec::at(n)
+            .timestamp(1_700_000_000_000)
+            .then(rec)
+            .bytes();
+        match n % 1000 {
+            7 => batch[100] ^= 4,
+            300 => batch[7] ^= 0x10,
+            500 => batch.truncate(80),
+            _ => {}
+        }
+        bytes.extend(batch);
+    }
+    let temp = Temp::new();
+    let path = temp.file("00000000000000000000.log", &bytes);
+    let one = kseg(&["--format", "json", "-j1"], &path);
+    let many = kseg(&["--format", "json", "-j8"], &path);
+    let read = kseg(&["--format", "json", "-j3", "--no-mmap"], &path);
+    assert_eq!(one.status.code(), Some(1));
+    assert!(one.stdout == many.stdout && one.stdout == read.stdout);
+    let document: Value = serde_json::from_slice(&one.stdout).unwrap();
+    assert_eq!(document["summary"]["errors"], 90);
+    assert_eq!(document["coverage"]["complete"], true);
+}
+
+#[test]
+fn a_baseline_quiets_what_it_knows_and_nothing_else() {
+    let temp = Temp::new();
+    let mut bytes = log();
+    bytes[100] ^= 1;
+    let path = temp.file("00000000000000000000.log", &bytes);
+    let baseline = temp.path().join("known.json");
+    let baseline = baseline.to_str().unwrap();
+    assert_eq!(
+        kseg(&["--write-baseline", baseline], &path).status.code(),
+        Some(1)
+    );
+    assert_eq!(
+        kseg(&["--baseline", baseline], &path).status.code(),
+        Some(0)
+    );
+    let size = bytes.len() / 10;
+    bytes[5 * size + 100] ^= 1;
+    temp.file("00000000000000000000.log", &bytes);
+    assert_eq!(
+        kseg(&["--baseline", baseline], &path).status.code(),
+        Some(1)
+    );
+}
+
+#[test]
+fn levels_decide_what_fails() {
+    let specimen = |code: &str| {
+        let dir = Path::new(TESTDATA).join("broken").join(code);
+        dir.join("00000000000000000000.log")
+    };
+    let status = |args: &[&str], code| kseg(args, &specimen(code)).status.code();
+    assert_eq!(status(&[], "B107"), Some(0));
+    assert_eq!(status(&["--fail-on", "note"], "B107"), Some(1));
+    assert_eq!(status(&["-D", "empty-batch"], "B107"), Some(1));
+    assert_eq!(status(&[], "B101"), Some(1));
+    assert_eq!(status(&["-A", "B"], "B101"), Some(0));
+    assert_eq!(status(&["-W", "B101"], "B101"), Some(0));
+    assert_eq!(status(&["-D", "B999"], "B101"), Some(2));
+    assert_eq!(status(&["--depth", "all"], "B101"), Some(2));
+    assert_eq!(kseg(&[], Path::new("/no/such")).status.code(), Some(2));
+}
+
+#[test]
+fn every_format_shows_the_finding() {
+    let path = Path::new(TESTDATA).join("broken/B101/00000000000000000000.log");
+    let shown =
+        |format: &str| String::from_utf8(kseg(&["--format", format], &path).stdout).unwrap();
+    let text = shown("text");
+    assert!(
+        text.starts_with("error[B101]: batch checksum mismatch: bit 5 of byte "),
+        "{text}"
+    );
+    assert!(
+        text.contains("  --> ") && text.ends_with("1 errors, 0 warnings, 0 notes\n"),
+        "{text}"
+    );
+    let junit = shown("junit");
+    assert!(
+        junit.contains("tests=\"1\" failures=\"1\"") && junit.contains("<failure type=\"B101\"")
+    );
+    assert!(shown("github").starts_with("::error file="));
+    let sarif: Value = serde_json::from_str(&shown("sarif")).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(
+        (&result["ruleId"], &result["level"]),
+        (&"B101".into(), &"error".into())
+    );
+}
+
+#[test]
+fn explain_prints_manuals_and_the_list() {
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
+        command
+            .arg("explain")
+            .args(args)
+            .output()
+            .expect("kseg runs")
+    };
+    let by_code = run(&["b101"]);
+    let by_name = run(&["crc-mismatch"]);
+    assert!(by_code.status.success() && by_code.stdout == by_name.stdout);
+    let text = String::from_utf8(by_code.stdout).unwrap();
+    assert!(
+        text.starts_with("B101 crc-mismatch: batch checksum mismatch\n"),
+        "{text}"
+    );
+    let list = String::from_utf8(run(&[]).stdout).unwrap();
+    assert_eq!(list.lines().count(), kseg::verify::CATALOG.len());
+    assert_eq!(run(&["Z1"]).status.code(), Some(2));
+}
