@@ -281,6 +281,12 @@ impl<'map> RecordBatch<'map> {
         self.bytes.len()
     }
 
+    /// The bytes of the header.
+    #[must_use]
+    pub fn header(&self) -> &'map [u8; HEADER_BYTES] {
+        self.header
+    }
+
     /// The bytes behind the header: records, compressed if there is a codec.
     #[must_use]
     pub fn body(&self) -> &'map [u8] {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::{CheckId, Fix, Severity};
+use super::catalog::{CheckId, Depth, Fix, Severity};
 use crate::scan::Merge;
 
 /// Findings kept of a check in a file; more are counted.
@@ -218,6 +218,15 @@ impl Findings {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
+    }
+
+    /// The same without those that compare files, if that is not asked for.
+    #[must_use]
+    pub fn at_depth(mut self, depth: Depth) -> Self {
+        let runs = |check: CheckId| check.check().depth != Depth::Cross || depth >= Depth::Cross;
+        self.kept.retain(|finding| runs(finding.check));
+        self.counts.retain(|(_, check), _| runs(*check));
+        self
     }
 
     /// Those kept, as they came.

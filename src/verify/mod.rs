@@ -8,20 +8,46 @@
 //! findings in the same order at any number of threads. Absent on purpose: how to repair, what a broker would do with
 //! the whole partition.
 
+mod alone;
 mod batch;
 pub mod catalog;
+mod chain;
+mod checkpoints;
 pub mod coverage;
 pub(crate) mod damage;
+mod directory;
+mod entries;
+mod epochs;
 pub mod finding;
 mod gap;
+mod history;
+mod meta;
+mod metadata_log;
+mod node;
+mod offset_index;
 mod order;
+pub mod partition;
+mod producer;
 mod record;
 pub mod segment;
 mod sequence;
+mod setting;
+mod small;
 pub mod suite;
+mod tally;
+mod time_index;
+mod topics;
+mod trace;
+mod txn;
+
+/// The topic of the metadata log.
+const METADATA_TOPIC: &str = "__cluster_metadata";
 
 pub use catalog::{CATALOG, Check, CheckId, Depth, Fix, Severity};
 pub use coverage::Coverage;
 pub use finding::{Detail, Finding, Findings, Value};
+pub use node::Node;
+pub use partition::{Around, Extent, PartitionCheck};
 pub use segment::{Subject, Witness};
+pub use setting::Stop;
 pub use suite::{Outcome, Suite};

@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::alone;
 use super::catalog::{CheckId, Depth};
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
-use super::segment::{OnBytes, Options, Subject, Verified, verify_log};
+use super::partition::{Around, Extent, PartitionCheck};
+use super::segment::{OnBytes, Options, Subject, Witness, verify_log};
+use super::setting::Stop;
 use crate::format::Limits;
 use crate::format::name::{self, DirName, FileKind, FileName};
 use crate::scan::{Jobs, Merge};
-use crate::store::{Error, Item, LogDir, LogFile, Partition, lock};
+use crate::store::{Error, Item, LogFile, Partition, lock};
 
 /// How a `.log` is opened: mapped or read.
 pub type Open<'a> = &'a (dyn Fn(&Path) -> Result<LogFile, Error> + Sync);
@@ -61,7 +64,7 @@ impl Merge for Outcome {
 
 impl Outcome {
     /// Takes in a file of which nobody knows more than that it is there.
-    fn unknown(&mut self, item: &Item) {
+    pub(super) fn unknown(&mut self, item: &Item) {
         let mut coverage = Coverage::of_file(item.len_bytes());
         coverage.unknown_bytes = item.len_bytes();
         self.coverage.merge(coverage);
@@ -75,39 +78,46 @@ impl Outcome {
 }
 
 impl Suite<'_> {
-    /// Verifies what lies in a log dir beside its partitions.
+    /// Verifies everything in the directory of a partition, with what its log dir says of it. Tells where the log begins and
+    /// ends.
     #[must_use]
-    pub fn root(&self, dir: &LogDir) -> Outcome {
-        let mut outcome = Outcome::default();
-        for item in dir.items().iter().filter(|item| item.is_file()) {
-            outcome.unknown(item);
+    pub fn partition(&self, partition: &Partition, around: Around) -> (Outcome, Option<Extent>) {
+        let mut check = PartitionCheck::new(partition, around);
+        let mut logs = Outcome::default();
+        for index in 0..check.segments().len() {
+            self.segment(partition, index, around, &mut check, &mut logs);
         }
-        outcome
+        let (outcome, extent) = check.finish(partition);
+        logs.merge(outcome);
+        logs.findings = logs.findings.at_depth(self.depth);
+        (logs, extent)
     }
 
-    /// Verifies everything in the directory of a partition.
-    #[must_use]
-    pub fn partition(&self, partition: &Partition) -> Outcome {
-        let mut outcome = Outcome::default();
-        let segments = partition.segments();
-        let last = segments
-            .iter()
-            .rev()
-            .find_map(|segment| segment.file(FileKind::Log));
-        let is_live = lock::is_live(partition.path());
-        for item in partition.items().iter().filter(|item| item.is_file()) {
-            if !item.is_current(FileKind::Log) {
-                outcome.unknown(item);
-                continue;
-            }
-            let subject = Subject {
-                is_last: last == Some(item),
-                is_live,
-                ..subject_of(item, partition.name())
-            };
-            self.log(item, &subject, &mut outcome);
-        }
-        outcome
+    /// Verifies a `.log`, and shows it to the checks of the files beside it.
+    fn segment(
+        &self,
+        partition: &Partition,
+        index: usize,
+        around: Around,
+        check: &mut PartitionCheck,
+        outcome: &mut Outcome,
+    ) {
+        let log = check
+            .segments()
+            .get(index)
+            .and_then(|segment| segment.file(FileKind::Log));
+        let Some(item) = log.cloned() else { return };
+        let subject = Subject {
+            is_last: index + 1 == check.segments().len(),
+            is_live: around.stop == Stop::Live,
+            ..subject_of(&item, partition.name())
+        };
+        let Some(watch) = check.begin(index) else {
+            return;
+        };
+        let trace = self.log(&item, &subject, || watch.trace(), outcome);
+        let trace = trace.unwrap_or_else(|| watch.trace());
+        check.end(watch, trace, item.len_bytes());
     }
 
     /// Verifies a file by itself.
@@ -127,15 +137,22 @@ impl Suite<'_> {
                 is_live: lock::is_live(item.path()),
                 ..subject_of(item, dir.and_then(DirName::parse))
             };
-            self.log(item, &subject, &mut outcome);
+            let _nobody = self.log(item, &subject, || (), &mut outcome);
         } else {
-            outcome.unknown(item);
+            alone::file(item, &mut outcome);
         }
+        outcome.findings = outcome.findings.at_depth(self.depth);
         outcome
     }
 
-    /// Verifies a `.log`.
-    fn log(&self, item: &Item, subject: &Subject, outcome: &mut Outcome) {
+    /// Verifies a `.log`, and shows it to witnesses.
+    fn log<W: Witness>(
+        &self,
+        item: &Item,
+        subject: &Subject,
+        witness: impl Fn() -> W + Sync,
+        outcome: &mut Outcome,
+    ) -> Option<W> {
         outcome.files.push(Arc::clone(&subject.path));
         let options = Options {
             depth: self.depth,
@@ -144,14 +161,18 @@ impl Suite<'_> {
             now_ms: self.now_ms,
             on_bytes: self.on_bytes,
         };
-        let verified: Result<Verified<()>, Error> =
-            (self.open)(item.path()).and_then(|log| verify_log(&log, subject, options, || ()));
+        let verified =
+            (self.open)(item.path()).and_then(|log| verify_log(&log, subject, options, witness));
         match verified {
             Ok(verified) => {
                 outcome.findings.merge(verified.findings);
                 outcome.coverage.merge(verified.coverage);
+                Some(verified.witness)
             }
-            Err(error) => outcome.unreadable(&subject.path, &error),
+            Err(error) => {
+                outcome.unreadable(&subject.path, &error);
+                None
+            }
         }
     }
 }

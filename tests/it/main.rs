@@ -17,8 +17,8 @@ mod jobs;
 mod limits;
 mod ls;
 mod ls_ends;
-mod predict;
 mod manuals;
+mod predict;
 mod process;
 mod properties;
 mod readme;
@@ -30,6 +30,7 @@ mod temp;
 mod tidy;
 mod truth;
 mod verify;
+mod verify_cases;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -13,7 +13,7 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
     ("decode", &["wire", "format"]),
     ("store", &["wire", "format"]),
     ("scan", &["wire", "format", "store"]),
-    ("verify", &["wire", "format", "store", "scan"]),
+    ("verify", &["wire", "format", "decode", "store", "scan"]),
     ("predict", &["wire", "format", "store", "scan"]),
     ("report", &["wire", "format", "store", "scan", "decode"]),
     (

@@ -11,7 +11,7 @@ use kseg::format::FileKind;
 use kseg::scan::{Jobs, Merge, parallel};
 use kseg::store::{Error, Item, LogDir, Partition, Place};
 use kseg::verify::segment::OnBytes;
-use kseg::verify::{Depth, Outcome as Found, Severity, Suite};
+use kseg::verify::{Around, Depth, Extent, Node, Outcome as Found, Severity, Suite};
 
 use super::baseline::Baseline;
 use super::progress::Progress;
@@ -22,9 +22,8 @@ use crate::cli::exit::Outcome;
 
 /// What is verified by itself.
 enum Subject {
-    /// What lies beside the partitions of a log dir.
-    Root(LogDir),
-    Partition(Partition),
+    /// A partition, and what its log dir says of it.
+    Partition(Partition, Around),
     File(Item),
     /// What could not be listed.
     Lost(PathBuf, Error),
@@ -33,8 +32,7 @@ enum Subject {
 impl Subject {
     fn path(&self) -> &Path {
         match self {
-            Self::Root(dir) => dir.path(),
-            Self::Partition(partition) => partition.path(),
+            Self::Partition(partition, _) => partition.path(),
             Self::File(item) => item.path(),
             Self::Lost(path, _) => path,
         }
@@ -43,8 +41,8 @@ impl Subject {
     /// Bytes of its logs: what takes the time.
     fn log_bytes(&self) -> u64 {
         match self {
-            Self::Root(_) | Self::Lost(..) => 0,
-            Self::Partition(partition) => {
+            Self::Lost(..) => 0,
+            Self::Partition(partition, _) => {
                 let segments = partition.segments();
                 let logs = segments
                     .iter()
@@ -63,8 +61,8 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         None => Baseline::default(),
     };
     let now_ms = now();
-    let (subjects, has_dirs) = subjects(args, now_ms)?;
-    let total = subjects.iter().map(Subject::log_bytes).sum();
+    let given = subjects(args, now_ms)?;
+    let total = given.list.iter().map(Subject::log_bytes).sum();
     let progress = Progress::of_bytes(total);
     let pace = args
         .io_rate
@@ -76,8 +74,12 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         }
     };
     let open = |path: &Path| args.reading.open(path);
-    let default_depth = if has_dirs { Depth::Cross } else { Depth::Deep };
-    let (across, within) = split(args.reading.jobs(), subjects.len());
+    let default_depth = if given.dirs.is_empty() {
+        Depth::Deep
+    } else {
+        Depth::Cross
+    };
+    let (across, within) = split(args.reading.jobs(), given.list.len());
     let suite = Suite {
         depth: args.depth.map_or(default_depth, Depth::from),
         jobs: within,
@@ -94,20 +96,8 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         report: report::of(args.format, args.notes),
         out: BufWriter::new(&mut context.out),
     };
-    let mut result = sink.report.begin(&mut sink.out);
-    let work = |subject: Subject| {
-        let found = verify(&suite, &subject);
-        (Arc::from(subject.path()), found)
-    };
-    parallel::in_order(across, subjects, work, &mut |(path, found)| {
-        if result.is_ok() {
-            result = progress.aside(|| sink.take(path, found));
-        }
-        match result {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    });
+    let result = sink.report.begin(&mut sink.out);
+    let result = result.and_then(|()| drive(&suite, given, across, &mut sink, &progress));
     progress.finish();
     let result = result.and_then(|()| sink.finish());
     let (failing, all) = (sink.summary.failing, sink.all);
@@ -125,6 +115,45 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     })
 }
 
+/// Verifies one subject after the other, and then the log dirs that they lie in.
+fn drive(
+    suite: &Suite<'_>,
+    given: Given,
+    across: Jobs,
+    sink: &mut Sink<'_>,
+    progress: &Progress,
+) -> io::Result<()> {
+    let Given {
+        list,
+        dirs,
+        mut node,
+    } = given;
+    let mut result = Ok(());
+    let work = |subject: Subject| {
+        let (found, extent) = verify(suite, &subject);
+        (subject, found, extent)
+    };
+    parallel::in_order(across, list, work, &mut |(subject, found, extent)| {
+        if let Subject::Partition(partition, _) = &subject {
+            node.learn(partition, extent);
+        }
+        result = progress.aside(|| sink.take(Arc::from(subject.path()), found));
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    });
+    result?;
+    // What lies beside the partitions counts where all of them do.
+    match dirs.first() {
+        Some(dir) if sink.args.selection.is_everything() => {
+            let found = node.finish(suite);
+            progress.aside(|| sink.take(Arc::from(dir.path()), found))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Threads across units, and threads within a unit.
 fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
     let one = Jobs::new(std::num::NonZero::<usize>::MIN);
@@ -135,44 +164,60 @@ fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
     }
 }
 
-fn verify(suite: &Suite<'_>, subject: &Subject) -> Found {
+fn verify(suite: &Suite<'_>, subject: &Subject) -> (Found, Option<Extent>) {
     match subject {
-        Subject::Root(dir) => suite.root(dir),
-        Subject::Partition(partition) => suite.partition(partition),
-        Subject::File(item) => suite.file(item),
+        Subject::Partition(partition, around) => suite.partition(partition, *around),
+        Subject::File(item) => (suite.file(item), None),
         Subject::Lost(path, error) => {
             let mut found = Found::default();
             found.unreadable(&Arc::from(path.as_path()), error);
-            found
+            (found, None)
         }
     }
 }
 
-/// What the paths lead to, in their order, and whether log dirs are among it.
-fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<(Vec<Subject>, bool)> {
+/// What the paths lead to, in their order, and the log dirs among it.
+struct Given {
+    list: Vec<Subject>,
+    dirs: Vec<LogDir>,
+    node: Node,
+}
+
+/// What the paths lead to.
+fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<Given> {
+    let places = args
+        .paths
+        .iter()
+        .map(Place::at)
+        .collect::<Result<Vec<_>, _>>()?;
+    let dirs = places.iter().filter_map(|place| match place {
+        Place::LogDir(dir) => Some(dir.clone()),
+        _ => None,
+    });
+    let dirs: Vec<LogDir> = dirs.collect();
+    let node = Node::read(&dirs);
     let mut subjects = Vec::new();
-    let mut has_dirs = false;
-    for path in &args.paths {
-        match Place::at(path)? {
+    for place in places {
+        match place {
             Place::File(item) => subjects.push(Subject::File(item)),
             Place::Partition(partition) => {
                 if args
                     .selection
                     .includes(partition.topic(), partition.number())
                 {
-                    subjects.push(Subject::Partition(partition));
+                    let around = Around::of(&partition);
+                    subjects.push(Subject::Partition(partition, around));
                 }
             }
             Place::LogDir(dir) => {
-                has_dirs = true;
                 for item in args.selection.partitions(&dir) {
                     subjects.push(match Partition::open(item.path()) {
-                        Ok(partition) => Subject::Partition(partition),
+                        Ok(partition) => {
+                            let around = node.around(&partition);
+                            Subject::Partition(partition, around)
+                        }
                         Err(error) => Subject::Lost(item.path().to_owned(), error),
                     });
-                }
-                if args.selection.is_everything() {
-                    subjects.push(Subject::Root(dir));
                 }
             }
         }
@@ -183,10 +228,14 @@ fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<(Vec<Subject>, bool)> 
             Since::Ago(ms) => now_ms.unwrap_or(i64::MAX).saturating_sub(ms),
         };
         subjects.retain(|subject| is_modified(subject, since_ms));
-    } else if subjects.is_empty() {
+    } else if subjects.is_empty() && !args.selection.is_everything() {
         bail!("no partition here is one that --topic and --partition ask for");
     }
-    Ok((subjects, has_dirs))
+    Ok(Given {
+        list: subjects,
+        dirs,
+        node,
+    })
 }
 
 /// Whether any of its files was changed since.
@@ -196,8 +245,8 @@ fn is_modified(subject: &Subject, since_ms: i64) -> bool {
         modified.is_none_or(|modified| modified >= since_ms)
     };
     match subject {
-        Subject::Root(_) | Subject::Lost(..) => true,
-        Subject::Partition(partition) => partition.items().iter().any(is_later),
+        Subject::Lost(..) => true,
+        Subject::Partition(partition, _) => partition.items().iter().any(is_later),
         Subject::File(item) => is_later(item),
     }
 }

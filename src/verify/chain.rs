@@ -1,0 +1,307 @@
+//! A `.log` among its siblings and in the row of segments: what follows from its batches is compared with the other files.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::CheckId;
+use super::coverage::Coverage;
+use super::epochs::EpochsCheck;
+use super::finding::{Finding, Findings};
+use super::history::{Clock, History, Step};
+use super::offset_index::{OffsetIndexCheck, Stretch};
+use super::producer::SnapshotFile;
+use super::time_index::TimeIndexCheck;
+use super::trace::{Follow, Row};
+use super::txn::TxnCheck;
+use crate::format::control::ControlType;
+use crate::format::{Batch, RecordBatch, Scratch};
+use crate::scan::derive::{Epochs, Producers, Violation};
+use crate::wire::{Offset, Timestamp};
+
+/// What is expected of a log because of its topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// No offset may be missing.
+    Metadata,
+    /// Coordinators write sequence number 0 always.
+    GroupOffsets,
+    Other,
+}
+
+impl Topic {
+    pub(super) fn of(name: Option<&str>) -> Self {
+        match name {
+            Some(super::METADATA_TOPIC) => Self::Metadata,
+            Some("__consumer_offsets") => Self::GroupOffsets,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What is carried from segment to segment.
+#[derive(Debug)]
+pub(super) struct Carried {
+    /// The last offset so far.
+    pub(super) last: Option<Offset>,
+    /// Whether nothing is missing of what the log held up to here since `producers` knew all.
+    pub(super) is_complete: bool,
+    pub(super) producers: Producers,
+    pub(super) epochs: EpochsCheck,
+    /// Snapshots that were not reached yet, by offset.
+    pub(super) snapshots: Vec<SnapshotFile>,
+    pub(super) findings: Findings,
+    /// The largest timestamp.
+    pub(super) largest: Timestamp,
+    /// Whether there is a batch of magic 2.
+    pub(super) has_modern: bool,
+    /// When transactions ended.
+    pub(super) clock: Clock,
+    pub(super) topic: Topic,
+    /// The epochs that the batches have.
+    pub(super) seen: Epochs,
+}
+
+/// A `.log` that is being read, and those of its siblings that follow from it.
+#[derive(Debug)]
+pub(super) struct SegmentCheck {
+    pub(super) log: Arc<Path>,
+    pub(super) base: Offset,
+    /// The base offset of the next segment.
+    pub(super) next_base: Option<Offset>,
+    pub(super) offsets: Option<OffsetIndexCheck>,
+    pub(super) times: Option<TimeIndexCheck>,
+    pub(super) txns: TxnCheck,
+    pub(super) carried: Carried,
+    /// The last offset in this segment.
+    pub(super) last: Option<Offset>,
+    /// Whether it has no offset gap and no damage.
+    pub(super) is_whole: bool,
+    /// Whether nothing of it is damaged.
+    pub(super) is_sound: bool,
+    pub(super) history: History,
+    /// Whether a batch that overlaps the next segment was told of.
+    pub(super) overlaps: bool,
+}
+
+impl SegmentCheck {
+    /// Whether a batch stands where its offsets belong.
+    fn is_in_place(&self, row: &Row, next: Option<Offset>) -> bool {
+        let before = self.carried.last;
+        let follows = before.is_none_or(|before| row.first > before);
+        let is_jump = next.is_some_and(|next| {
+            next <= row.last && before.is_none_or(|before| next > before) && next >= self.base
+        });
+        let is_within = row.first >= self.base
+            && row.last >= row.first
+            && row.last.0.saturating_sub(self.base.0) <= i64::from(i32::MAX);
+        follows && is_within && !is_jump
+    }
+
+    /// Compares the snapshots whose offsets were reached: the next batch begins at `offset`.
+    fn reach(&mut self, offset: Offset) {
+        let carried = &mut self.carried;
+        while let Some(snapshot) = carried.snapshots.first() {
+            if snapshot.offset > offset {
+                return;
+            }
+            let snapshot = carried.snapshots.remove(0);
+            // One that lies inside of a batch can't be compared.
+            if carried.last.is_some_and(|last| last >= snapshot.offset) {
+                continue;
+            }
+            snapshot.compare(
+                &carried.producers,
+                carried.is_complete,
+                &mut carried.findings,
+            );
+            carried.trust(&snapshot);
+            // What lies between the snapshot and the batch is gone.
+            carried.is_complete &= snapshot.offset >= offset;
+        }
+    }
+
+    /// Offsets are missing in front of a batch of the metadata log.
+    fn metadata_gap(&mut self, row: &Row, follows: Offset) {
+        if self.carried.topic == Topic::Metadata {
+            self.carried.findings.add(
+                Finding::new(CheckId::MetadataGap, &self.log)
+                    .at(row.position, row.end - row.position)
+                    .offset(follows.0)
+                    .says(format!(
+                        "offsets {follows} to {} are missing",
+                        row.first.0 - 1
+                    )),
+            );
+        }
+    }
+
+    fn overlap(&mut self, row: &Row) {
+        let Some(next) = self.next_base.filter(|next| row.last >= *next) else {
+            return;
+        };
+        if !std::mem::replace(&mut self.overlaps, true) {
+            self.carried.findings.add(
+                Finding::new(CheckId::SegmentOverlap, &self.log)
+                    .at(row.position, row.end - row.position)
+                    .offset(row.first.0)
+                    .says(format!(
+                        "offsets {} to {}, and the next segment begins at {next}",
+                        row.first, row.last
+                    ))
+                    .with("next_base", next.0),
+            );
+        }
+    }
+
+    /// What the batch says of its producer.
+    fn producer(&mut self, row: &Row, batch: &RecordBatch<'_>, scratch: &mut Scratch) {
+        let carried = &mut self.carried;
+        let step = Step {
+            log: &self.log,
+            row,
+            batch,
+            known: carried.producers.get(batch.producer_id()).copied(),
+            is_complete: carried.is_complete,
+        };
+        let taken = carried.producers.take(batch, scratch);
+        match &taken {
+            Ok(_) if !batch.is_control() => self
+                .history
+                .data(step, carried.topic != Topic::GroupOffsets),
+            Ok(txn) => {
+                let now = carried.producers.get(batch.producer_id());
+                let epoch = now.map_or(-1, |now| now.coordinator_epoch);
+                carried.clock.tick(row.first, row.max_timestamp);
+                self.history.marker(step, epoch, txn.is_some());
+            }
+            Err(_) => {}
+        }
+        match taken {
+            Ok(Some(txn)) => self.txns.completed(txn, carried.is_complete),
+            Ok(None) if batch.is_control() && !carried.is_complete => {
+                if is_abort(batch, scratch) {
+                    self.txns
+                        .bare_marker(batch.base_offset(), batch.producer_id());
+                }
+            }
+            Ok(None) => {}
+            Err(violation) => {
+                carried.is_complete = false;
+                if let Violation::NotTransactional { .. } = violation {
+                    carried.findings.add(
+                        Finding::new(CheckId::ForeignInTransaction, &self.log)
+                            .at(row.position, row.end - row.position)
+                            .offset(row.first.0)
+                            .says(violation.to_string())
+                            .with("producer_id", batch.producer_id().0),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Ends the check of a log of `len_bytes`. Gives back what goes on, how much the offset index leaves out, and the account
+    /// of the siblings.
+    pub(super) fn finish(mut self, len_bytes: u64) -> (Carried, Option<Stretch>, Coverage) {
+        use crate::scan::Merge;
+        let mut coverage = Coverage::default();
+        let findings = &mut self.carried.findings;
+        self.history.finish(findings);
+        let mut stretch = None;
+        if let Some(check) = self.offsets {
+            let (left_out, bytes) = check.finish(len_bytes, self.last, self.is_sound, findings);
+            stretch = Some(left_out);
+            coverage.merge(bytes);
+        }
+        if let Some(check) = self.times {
+            coverage.merge(check.finish(self.last, findings));
+        }
+        coverage.merge(
+            self.txns
+                .finish(self.base, self.last, self.is_whole, findings),
+        );
+        (self.carried, stretch, coverage)
+    }
+}
+
+impl Follow for SegmentCheck {
+    fn batch(
+        &mut self,
+        row: &Row,
+        next: Option<Offset>,
+        batch: Option<&RecordBatch<'_>>,
+        scratch: &mut Scratch,
+    ) {
+        self.carried.has_modern |= !row.is_legacy();
+        if !self.is_in_place(row, next) {
+            self.gap(row.position..row.end);
+            return;
+        }
+        self.overlap(row);
+        let follows = self.carried.last.map_or(self.base, after);
+        self.reach(follows);
+        if row.first > follows && !row.is_legacy() {
+            self.is_whole = false;
+            self.carried.is_complete = false;
+            self.reach(row.first);
+            self.metadata_gap(row, follows);
+        }
+        if let Some(check) = &mut self.offsets {
+            check.batch(row, self.last);
+        }
+        if let Some(check) = &mut self.times {
+            check.batch(row, self.last);
+        }
+        let carried = &mut self.carried;
+        carried.epochs.batch(&self.log, row, &mut carried.findings);
+        let epoch = row.epoch.filter(|epoch| epoch.0 >= 0);
+        if let Some(epoch) =
+            epoch.filter(|epoch| carried.seen.latest().is_none_or(|(last, _)| *epoch > last))
+        {
+            // Neither is negative.
+            let _taken = carried.seen.assign(epoch, row.first);
+        }
+        if let Some(batch) = batch {
+            self.producer(row, batch, scratch);
+        }
+        self.last = Some(row.last);
+        self.carried.last = Some(row.last);
+        self.carried.largest = self.carried.largest.max(row.max_timestamp);
+    }
+
+    fn gap(&mut self, range: Range<u64>) {
+        (self.is_whole, self.is_sound) = (false, false);
+        self.carried.is_complete = false;
+        if let Some(check) = &mut self.offsets {
+            check.pass(range.end);
+        }
+        if let Some(check) = &mut self.times {
+            check.pass();
+        }
+    }
+}
+
+impl Carried {
+    /// From here on the log and this snapshot together know all, if the log alone does not.
+    pub(super) fn trust(&mut self, snapshot: &SnapshotFile) {
+        if self.is_complete {
+            return;
+        }
+        if let Some(Ok(producers)) = snapshot.view().map(|view| Producers::load(&view, None)) {
+            (self.producers, self.is_complete) = (producers, true);
+        }
+    }
+}
+
+/// The offset behind this one.
+pub(super) fn after(offset: Offset) -> Offset {
+    Offset(offset.0.saturating_add(1))
+}
+
+/// Whether a control batch aborts a transaction.
+fn is_abort(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> bool {
+    let records = Batch::V2(*batch).records(scratch);
+    let first = records.ok().and_then(|mut records| records.next()?.ok());
+    first.is_some_and(|record| ControlType::parse(record.key()) == Ok(ControlType::Abort))
+}

@@ -1,0 +1,286 @@
+//! The checkpoints of a log dir against the partitions in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::{CheckId, Severity};
+use super::coverage::Coverage;
+use super::finding::{Finding, Findings};
+use super::partition::{Around, Extent};
+use super::setting::Stop;
+use super::small::read_small;
+use super::suite::Outcome;
+use crate::format::{FileKind, OffsetCheckpoint};
+use crate::scan::Merge;
+use crate::store::LogDir;
+use crate::wire::Offset;
+
+/// A partition: its topic and number.
+pub(super) type Tp = (String, i32);
+
+/// The checkpoints of a log dir.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    recovery_points: Table,
+    high_watermarks: Table,
+    log_starts: Table,
+    cleaner_offsets: Table,
+}
+
+/// A checkpoint.
+#[derive(Debug)]
+struct Table {
+    path: Arc<Path>,
+    exists: bool,
+    /// Whether a broker could read it.
+    is_sound: bool,
+    lines: BTreeMap<Tp, Line>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    position: u64,
+    offset: Offset,
+}
+
+/// What is known of the partitions of a log dir.
+#[derive(Debug, Default)]
+pub(super) struct Inhabitants {
+    /// Those that have a directory, in whatever state.
+    pub(super) present: BTreeSet<Tp>,
+    /// Those in use, and from where to where their logs go.
+    pub(super) current: BTreeMap<Tp, Option<Extent>>,
+    /// Whether a broker's own files lie beside them.
+    pub(super) is_rooted: bool,
+    /// Whether a broker of 2.8 or later wrote here.
+    pub(super) is_modern: bool,
+}
+
+impl Checkpoints {
+    /// Reads the checkpoints of a log dir.
+    pub(super) fn read(dir: &LogDir, outcome: &mut Outcome) -> Self {
+        let mut table = |kind, name| Table::read(dir, kind, name, outcome);
+        Self {
+            recovery_points: table(FileKind::RecoveryPoints, "recovery-point-offset-checkpoint"),
+            high_watermarks: table(FileKind::HighWatermarks, "replication-offset-checkpoint"),
+            log_starts: table(FileKind::LogStarts, "log-start-offset-checkpoint"),
+            cleaner_offsets: table(FileKind::CleanerOffsets, "cleaner-offset-checkpoint"),
+        }
+    }
+
+    /// What they say of a partition.
+    pub(super) fn around(&self, tp: &Tp, stop: Stop) -> Around {
+        Around {
+            stop,
+            recovery_point: self.recovery_points.get(tp),
+            log_start: self.log_starts.get(tp),
+        }
+    }
+
+    /// Compares them with the partitions of the log dir.
+    pub(super) fn compare(&self, here: &Inhabitants, stop: Stop, findings: &mut Findings) {
+        for table in [
+            &self.recovery_points,
+            &self.high_watermarks,
+            &self.log_starts,
+            &self.cleaner_offsets,
+        ] {
+            table.strays(here, findings);
+        }
+        for (tp, extent) in &here.current {
+            if let Some(extent) = extent {
+                self.beyond(tp, *extent, stop, findings);
+                self.below(tp, *extent, findings);
+            }
+        }
+        if here.is_rooted {
+            self.recovery_points.lacking(here, findings);
+            self.high_watermarks.lacking(here, findings);
+        }
+        if here.is_rooted && here.is_modern && !here.current.is_empty() && !self.log_starts.exists {
+            let finding = Finding::new(CheckId::CheckpointLacking, &self.log_starts.path);
+            findings.add(finding.says("there is no such file"));
+        }
+    }
+
+    /// Lines behind the end of the log.
+    fn beyond(&self, tp: &Tp, extent: Extent, stop: Stop, findings: &mut Findings) {
+        let end = extent.end;
+        for (table, id) in [
+            (&self.recovery_points, CheckId::RecoveryPointBeyondLog),
+            (&self.high_watermarks, CheckId::HighWatermarkBeyondLog),
+            (&self.log_starts, CheckId::LogStartBeyondLog),
+            (&self.cleaner_offsets, CheckId::CleanerOffsetOutside),
+        ] {
+            if let Some(line) = table.lines.get(tp).filter(|line| line.offset > end) {
+                findings.add(table.about(id, tp, *line, &format!("the log ends at {end}")));
+            }
+        }
+        if let Some(line) = self.cleaner_offsets.lines.get(tp)
+            && (extent.active < line.offset && line.offset <= end)
+        {
+            let says = format!("the active segment begins at {}", extent.active);
+            let finding =
+                self.cleaner_offsets
+                    .about(CheckId::CleanerOffsetOutside, tp, *line, &says);
+            findings.add(finding);
+        }
+        if let Some(line) = self.recovery_points.lines.get(tp)
+            && (stop == Stop::Clean && extent.is_sure && line.offset < end)
+        {
+            let says = format!("the log ends at {end}, and the broker stopped cleanly");
+            findings.add(self.recovery_points.about(
+                CheckId::RecoveryPointNotAtEnd,
+                tp,
+                *line,
+                &says,
+            ));
+        }
+    }
+
+    /// Lines before the start of the log.
+    fn below(&self, tp: &Tp, extent: Extent, findings: &mut Findings) {
+        let noted = self.log_starts.get(tp).filter(|start| *start <= extent.end);
+        let start = noted.map_or(extent.start, |start| start.max(extent.start));
+        let tables = [
+            (&self.recovery_points, start),
+            (&self.high_watermarks, start),
+            (&self.log_starts, extent.start),
+        ];
+        for (table, least) in tables {
+            let line = table.lines.get(tp);
+            if let Some(line) = line.filter(|line| line.offset < least && line.offset.0 >= 0) {
+                let says = format!("the log begins at {least}");
+                findings.add(table.about(CheckId::CheckpointBelowStart, tp, *line, &says));
+            }
+        }
+        let cleaner = self.cleaner_offsets.lines.get(tp);
+        if let Some(line) = cleaner.filter(|line| line.offset < start && line.offset.0 >= 0) {
+            let finding = self.cleaner_offsets.about(
+                CheckId::CleanerOffsetOutside,
+                tp,
+                *line,
+                &format!("the log begins at {start}"),
+            );
+            // Retention raises the start without asking the cleaner.
+            findings.add(finding.severity(Severity::Note));
+        }
+    }
+}
+
+/// Looks at a checkpoint without the log dir that it is of.
+pub(super) fn alone(path: &Arc<Path>, outcome: &mut Outcome) {
+    Table::none(path).fill(outcome);
+}
+
+impl Table {
+    fn read(dir: &LogDir, kind: FileKind, name: &str, outcome: &mut Outcome) -> Self {
+        let mut table = Self::none(&Arc::from(dir.path().join(name)));
+        let Some(item) = dir.item(kind).filter(|item| item.is_file()) else {
+            table.exists = dir.item(kind).is_some();
+            return table;
+        };
+        table.path = Arc::from(item.path());
+        table.exists = true;
+        outcome.files.push(Arc::clone(&table.path));
+        table.fill(outcome);
+        table
+    }
+
+    fn none(path: &Arc<Path>) -> Self {
+        Self {
+            path: Arc::clone(path),
+            exists: false,
+            is_sound: false,
+            lines: BTreeMap::new(),
+        }
+    }
+
+    fn fill(&mut self, outcome: &mut Outcome) {
+        match read_small(&self.path) {
+            Ok(bytes) => {
+                let mut coverage = Coverage::of_file(bytes.len() as u64);
+                coverage.small_bytes = bytes.len() as u64;
+                outcome.coverage.merge(coverage);
+                self.parse(&bytes, &mut outcome.findings);
+            }
+            Err(error) => outcome.unreadable(&self.path, &error),
+        }
+    }
+
+    fn parse(&mut self, bytes: &[u8], findings: &mut Findings) {
+        let checkpoint = OffsetCheckpoint::parse(bytes);
+        self.is_sound = checkpoint.faults.is_empty();
+        for fault in &checkpoint.faults {
+            let finding = Finding::new(CheckId::CheckpointMalformed, &self.path);
+            findings.add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+        }
+        for entry in &checkpoint.entries {
+            let tp = (entry.topic.to_owned(), entry.partition);
+            let line = Line {
+                position: entry.position.0,
+                offset: entry.offset,
+            };
+            if line.offset.0 < 0 {
+                findings.add(self.about(CheckId::CheckpointNegative, &tp, line, "no offset is"));
+            }
+            if let Some(first) = self.lines.get(&tp) {
+                let says = format!("it had {} before", first.offset);
+                findings.add(self.about(CheckId::CheckpointDuplicate, &tp, line, &says));
+            }
+            self.lines.insert(tp, line);
+        }
+    }
+
+    fn get(&self, tp: &Tp) -> Option<Offset> {
+        self.lines.get(tp).map(|line| line.offset)
+    }
+
+    fn about(&self, id: CheckId, (topic, partition): &Tp, line: Line, says: &str) -> Finding {
+        Finding::new(id, &self.path)
+            .at(line.position, 0)
+            .offset(line.offset.0)
+            .says(format!("{topic}-{partition} has {}; {says}", line.offset))
+            .with("topic", topic.as_str())
+            .with("partition", *partition)
+    }
+
+    /// Lines of partitions that are not here.
+    fn strays(&self, here: &Inhabitants, findings: &mut Findings) {
+        for (tp, line) in &self.lines {
+            if !here.present.contains(tp) {
+                let says = "there is no such directory";
+                findings.add(self.about(CheckId::CheckpointStray, tp, *line, says));
+            }
+        }
+    }
+
+    /// Partitions that have no line.
+    fn lacking(&self, here: &Inhabitants, findings: &mut Findings) {
+        if self.exists && !self.is_sound {
+            return;
+        }
+        let tps = here
+            .current
+            .iter()
+            .filter(|(_, extent)| extent.is_some_and(|e| e.end.0 > 0));
+        let missing: Vec<&Tp> = tps
+            .map(|(tp, _)| tp)
+            .filter(|tp| !self.lines.contains_key(*tp) && tp.0 != super::METADATA_TOPIC)
+            .collect();
+        let Some((topic, partition)) = missing.first() else {
+            return;
+        };
+        let finding = Finding::new(CheckId::CheckpointLacking, &self.path);
+        findings.add(
+            finding
+                .says(format!(
+                    "{} of {} partitions have no line, the first is {topic}-{partition}",
+                    missing.len(),
+                    here.current.len()
+                ))
+                .with("count", missing.len()),
+        );
+    }
+}

@@ -1,0 +1,280 @@
+//! `leader-epoch-checkpoint` against the leader epochs of the batches.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::{CheckId, Severity};
+use super::coverage::Coverage;
+use super::finding::{Finding, Findings};
+use super::small::read_small;
+use super::trace::Row;
+use crate::format::LeaderEpochs;
+use crate::store::Error;
+use crate::wire::fault::Text;
+use crate::wire::{FaultKind, LeaderEpoch, Offset};
+
+/// The leader epochs of a partition, while its batches go by.
+#[derive(Debug)]
+pub(super) struct EpochsCheck {
+    /// Where the file is, or would be.
+    path: Arc<Path>,
+    /// In the order of the file; none if it can't be read in order.
+    entries: Vec<(LeaderEpoch, Offset)>,
+    file: File,
+    /// Where the log begins, if somebody noted that.
+    log_start: Option<Offset>,
+    /// Batches in a row that disagree.
+    run: Option<Run>,
+    /// The epoch of the batch before, and whether it agreed.
+    before: Option<LeaderEpoch>,
+    /// The first batch that has an epoch.
+    first: Option<(Offset, LeaderEpoch)>,
+    /// Whether the last batch is of magic 0 or 1, and whether any is.
+    ends_legacy: bool,
+    has_legacy: bool,
+}
+
+/// What became of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum File {
+    Missing,
+    /// It can't be read, or not in order.
+    Broken,
+    Sound,
+}
+
+/// Batches of one epoch that disagree with the file.
+#[derive(Debug, Clone)]
+struct Run {
+    log: Arc<Path>,
+    position: u64,
+    first: Offset,
+    last: Offset,
+    stored: Option<LeaderEpoch>,
+    actual: LeaderEpoch,
+    batches: u64,
+    /// The epoch of the batch in front.
+    before: Option<LeaderEpoch>,
+}
+
+impl EpochsCheck {
+    /// Reads the file, if it `exists`.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn open(
+        path: &Arc<Path>,
+        exists: bool,
+        log_start: Option<Offset>,
+        findings: &mut Findings,
+    ) -> Result<(Self, Coverage), Error> {
+        let mut check = Self {
+            log_start,
+            ..Self::none(path)
+        };
+        if !exists {
+            return Ok((check, Coverage::default()));
+        }
+        let bytes = read_small(path)?;
+        let file = LeaderEpochs::parse(&bytes);
+        for fault in &file.faults {
+            let is_order = matches!(fault.kind(), FaultKind::Text(Text::Order(_)));
+            let id = if is_order {
+                CheckId::EpochsOrder
+            } else {
+                CheckId::EpochsMalformed
+            };
+            findings.add(
+                Finding::new(id, path)
+                    .at(fault.at() as u64, 0)
+                    .says(fault.to_string()),
+            );
+        }
+        check.file = if file.faults.is_empty() {
+            File::Sound
+        } else {
+            File::Broken
+        };
+        let entries = file
+            .entries
+            .iter()
+            .map(|entry| (entry.epoch, entry.start_offset));
+        check.entries = entries.collect();
+        let len = bytes.len() as u64;
+        let coverage = Coverage {
+            small_bytes: len,
+            ..Coverage::of_file(len)
+        };
+        Ok((check, coverage))
+    }
+
+    /// There is nothing to compare with.
+    pub(super) fn none(path: &Arc<Path>) -> Self {
+        Self {
+            path: Arc::clone(path),
+            entries: Vec::new(),
+            file: File::Missing,
+            log_start: None,
+            run: None,
+            before: None,
+            first: None,
+            ends_legacy: false,
+            has_legacy: false,
+        }
+    }
+
+    /// What the file has for an offset.
+    fn stored(&self, offset: Offset) -> Option<LeaderEpoch> {
+        let after = self.entries.partition_point(|(_, start)| *start <= offset);
+        let (epoch, _) = self.entries.get(after.checked_sub(1)?)?;
+        Some(*epoch)
+    }
+
+    /// Takes the next batch, of the file `log`.
+    pub(super) fn batch(&mut self, log: &Arc<Path>, row: &Row, findings: &mut Findings) {
+        self.ends_legacy = row.is_legacy();
+        self.has_legacy |= row.is_legacy();
+        let Some(actual) = row.epoch.filter(|epoch| epoch.0 >= 0) else {
+            return;
+        };
+        let is_deleted = self.log_start.is_some_and(|start| row.last < start);
+        if is_deleted {
+            return;
+        }
+        self.first.get_or_insert((row.first, actual));
+        if self.file != File::Sound || self.entries.is_empty() {
+            return;
+        }
+        let at = self
+            .log_start
+            .map_or(row.first, |start| row.first.max(start));
+        let stored = self.stored(at);
+        if stored.is_some_and(|stored| stored != actual) {
+            match &mut self.run {
+                Some(run) if run.actual == actual && run.stored == stored => {
+                    (run.last, run.batches) = (row.last, run.batches + 1);
+                }
+                _ => {
+                    self.end_run(Some(actual), findings);
+                    self.run = Some(Run {
+                        log: Arc::clone(log),
+                        position: row.position,
+                        first: row.first,
+                        last: row.last,
+                        stored,
+                        actual,
+                        batches: 1,
+                        before: self.before,
+                    });
+                }
+            }
+            self.before = Some(actual);
+            return;
+        }
+        self.end_run(Some(actual), findings);
+        self.before = Some(actual);
+    }
+
+    /// Tells of batches that disagree, in front of one with the epoch `after`. A single one that nothing in the file or
+    /// beside it speaks for is what is wrong; else the file is.
+    fn end_run(&mut self, after: Option<LeaderEpoch>, findings: &mut Findings) {
+        let Some(run) = self.run.take() else { return };
+        let is_known = self.entries.iter().any(|(epoch, _)| *epoch == run.actual);
+        let is_between = run.before == after || after.is_none() || run.before.is_none();
+        let is_odd = run.batches == 1
+            && run.before != Some(run.actual)
+            && after != Some(run.actual)
+            && (is_between || !is_known);
+        let finding = if is_odd {
+            // The four bytes of the epoch in the header.
+            Finding::new(CheckId::EpochsMismatch, &run.log).at(run.position + 12, 4)
+        } else {
+            Finding::new(CheckId::EpochsMismatch, &self.path)
+        };
+        let stored = run.stored.unwrap_or(LeaderEpoch(-1));
+        findings.add(
+            finding
+                .offset(run.first.0)
+                .says(format!(
+                    "offsets {} to {} have epoch {}, and the checkpoint has {stored} for them",
+                    run.first, run.last, run.actual
+                ))
+                .with("stored", stored.0)
+                .with("actual", run.actual.0),
+        );
+    }
+
+    /// Ends the check of a log that ends at `end`; `is_left`: the broker has let go of the partition, and
+    /// emptied the file; `is_clean`: it stopped cleanly, and noted where the log begins.
+    pub(super) fn finish(
+        mut self,
+        end: Offset,
+        (is_left, is_clean): (bool, bool),
+        findings: &mut Findings,
+    ) {
+        self.end_run(None, findings);
+        if let Some((first, epoch)) = self.first
+            && self.entries.is_empty()
+            && self.file != File::Broken
+            && !self.ends_legacy
+            && !is_left
+        {
+            let what = if self.file == File::Sound {
+                "it is empty"
+            } else {
+                "it is missing"
+            };
+            findings.add(
+                Finding::new(CheckId::EpochsMissing, &self.path).says(format!(
+                    "{what}, and the batch at offset {first} has epoch {epoch}"
+                )),
+            );
+        }
+        if let (File::Sound, Some((_, start)), Some((first, _))) =
+            (self.file, self.entries.first(), self.first)
+            && *start
+                > self
+                    .log_start
+                    .map_or(first, |log_start| first.max(log_start))
+        {
+            // A log that was upgraded may have begun without epochs, and records may have been deleted since.
+            let is_sure = is_clean && !is_left && !self.has_legacy;
+            let severity = if is_sure {
+                Severity::Warning
+            } else {
+                Severity::Note
+            };
+            findings.add(
+                Finding::new(CheckId::EpochsStartLate, &self.path)
+                    .severity(severity)
+                    .offset(first.0)
+                    .says(format!("it begins at offset {start}, the log at {first}")),
+            );
+        }
+        if let (Some((_, start)), Some((first, _))) = (self.entries.first(), self.first)
+            && is_clean
+            && self.file == File::Sound
+            && *start < self.log_start.unwrap_or(first)
+        {
+            // A broker lets the first epoch begin where the log does.
+            findings.add(
+                Finding::new(CheckId::SegmentGap, &self.path)
+                    .offset(start.0)
+                    .says(format!(
+                        "the leader epochs begin at offset {start}, the log at {first}"
+                    )),
+            );
+        }
+        for (epoch, start) in &self.entries {
+            if self.file == File::Sound && *start > end {
+                findings.add(
+                    Finding::new(CheckId::EpochsBeyondLog, &self.path)
+                        .offset(start.0)
+                        .says(format!(
+                            "epoch {epoch} begins at offset {start}, the log ends at {end}"
+                        )),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Batches of producers against what was known of them before: sequence numbers, epochs, transactions.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::CheckId;
+use super::finding::{Finding, Findings};
+use super::tally::Tally;
+use super::trace::Row;
+use crate::format::RecordBatch;
+use crate::format::batch::sequence_after;
+use crate::format::producer_snapshot::ProducerEntry;
+use crate::scan::derive::Producers;
+use crate::wire::{Offset, OffsetDelta, Timestamp};
+
+/// The longest that a transaction may last (`transaction.max.timeout.ms`), and five minutes for its coordinator.
+const LONGEST_TXN_MS: i64 = 20 * 60 * 1000;
+
+/// Between markers that are remembered.
+const TICK_MS: i64 = 60 * 1000;
+
+/// As many as two months have minutes.
+const MOST_TICKS: usize = 100_000;
+
+/// What the batches of a segment do that their producers could not have done.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    gaps: Tally,
+    duplicates: Tally,
+    epochs: Tally,
+    markers: Tally,
+    coordinators: Tally,
+    bare: Tally,
+}
+
+/// A batch, where it is, and what was known of its producer.
+#[derive(Clone, Copy)]
+pub(super) struct Step<'a> {
+    pub(super) log: &'a Arc<Path>,
+    pub(super) row: &'a Row,
+    pub(super) batch: &'a RecordBatch<'a>,
+    pub(super) known: Option<ProducerEntry>,
+    /// Whether nothing before it is missing.
+    pub(super) is_complete: bool,
+}
+
+impl Step<'_> {
+    fn finding(&self, check: CheckId, says: String) -> Finding {
+        Finding::new(check, self.log)
+            .at(self.row.position, self.row.end - self.row.position)
+            .offset(self.row.first.0)
+            .says(says)
+            .with("producer_id", self.batch.producer_id().0)
+    }
+}
+
+impl History {
+    /// Takes a batch of data. `counts`: sequence numbers mean something in this topic.
+    pub(super) fn data(&mut self, step: Step<'_>, counts: bool) {
+        let (batch, id) = (step.batch, step.batch.producer_id());
+        let known = step.known.filter(|known| known.producer_epoch >= 0);
+        let epoch = batch.producer_epoch();
+        if let Some(known) = known.filter(|known| epoch < known.producer_epoch) {
+            self.epochs.add(|| {
+                let before = known.producer_epoch;
+                let says = format!("producer {id} has epoch {epoch}, and had {before} before");
+                step.finding(CheckId::ProducerEpochRegression, says)
+            });
+            return;
+        }
+        let first = batch.base_sequence();
+        // Brokers take what they know nothing of.
+        if !counts || first < 0 || known.is_none() {
+            return;
+        }
+        let known = known.filter(|known| known.producer_epoch == epoch && known.last_sequence >= 0);
+        let expected = known.map_or(0, |known| {
+            sequence_after(known.last_sequence, OffsetDelta(1))
+        });
+        if first == expected {
+            return;
+        }
+        // Numbers wrap at 2³¹: what is less than half of that ahead is a gap.
+        let ahead = first.wrapping_sub(expected) & i32::MAX;
+        let says =
+            format!("producer {id} begins with sequence number {first}, expected {expected}");
+        if ahead < i32::MAX / 2 {
+            if step.is_complete {
+                self.gaps.add(|| step.finding(CheckId::SequenceGap, says));
+            }
+        } else if first != 0 || known.is_some_and(|k| k.last_sequence == batch.last_sequence()) {
+            // Old producers begin with 0 again when the broker has forgotten them.
+            self.duplicates
+                .add(|| step.finding(CheckId::SequenceDuplicate, says));
+        }
+    }
+
+    /// Takes a transaction marker of a coordinator of this epoch, which ends a transaction or none.
+    pub(super) fn marker(&mut self, step: Step<'_>, coordinator: i32, ends: bool) {
+        let (batch, id) = (step.batch, step.batch.producer_id());
+        if let Some(known) = step.known {
+            let (epoch, before) = (batch.producer_epoch(), known.producer_epoch);
+            if epoch < before {
+                let says =
+                    format!("the marker of producer {id} has epoch {epoch}, its data {before}");
+                self.markers
+                    .add(|| step.finding(CheckId::MarkerEpoch, says));
+            }
+            let before = known.coordinator_epoch;
+            if coordinator < before {
+                let says = format!("coordinator epoch {coordinator}, and {before} before");
+                self.coordinators
+                    .add(|| step.finding(CheckId::CoordinatorEpoch, says));
+            }
+        }
+        if !ends && step.is_complete {
+            let says = format!("the marker of producer {id} ends no transaction");
+            self.bare
+                .add(|| step.finding(CheckId::MarkerWithoutData, says));
+        }
+    }
+
+    /// Ends a segment.
+    pub(super) fn finish(self, findings: &mut Findings) {
+        for tally in [
+            self.gaps,
+            self.duplicates,
+            self.epochs,
+            self.markers,
+            self.coordinators,
+            self.bare,
+        ] {
+            tally.tell("such batches", findings);
+        }
+    }
+}
+
+/// When transactions ended, by the clocks of brokers: producers may write any timestamp.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    /// Offsets and times of markers, each a minute at least behind the one before.
+    ticks: Vec<(Offset, Timestamp)>,
+}
+
+impl Clock {
+    /// Takes a marker.
+    pub(super) fn tick(&mut self, offset: Offset, time: Timestamp) {
+        let last = self.ticks.last().map_or(i64::MIN, |(_, last)| last.0);
+        if time.0 >= last.saturating_add(TICK_MS) && self.ticks.len() < MOST_TICKS {
+            self.ticks.push((offset, time));
+        }
+    }
+
+    /// How long the log went on at least behind an offset.
+    fn since(&self, offset: Offset) -> i64 {
+        let after = self.ticks.partition_point(|(at, _)| *at <= offset);
+        match (self.ticks.get(after), self.ticks.last()) {
+            (Some((_, first)), Some((_, last))) => last.0.saturating_sub(first.0),
+            _ => 0,
+        }
+    }
+}
+
+/// Transactions that are open at the end of the log.
+pub(super) fn open(
+    producers: &Producers,
+    clock: &Clock,
+    partition: &Arc<Path>,
+    findings: &mut Findings,
+) {
+    for (first, id) in producers.open_txns() {
+        let age = clock.since(first);
+        let check = if age > LONGEST_TXN_MS {
+            CheckId::HangingTransaction
+        } else {
+            CheckId::OpenTransaction
+        };
+        findings.add(
+            Finding::new(check, partition)
+                .offset(first.0)
+                .says(format!(
+                    "the transaction of producer {id} has been open since offset {first}; markers follow for {age} ms"
+                ))
+                .with("producer_id", id.0)
+                .with("open_ms", age),
+        );
+    }
+}

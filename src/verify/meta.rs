@@ -1,0 +1,279 @@
+//! Whose log dirs these are: `meta.properties`, `.kafka_cleanshutdown` and `partition.metadata`, each by itself and against
+//! each other.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::{CheckId, Severity};
+use super::coverage::Coverage;
+use super::finding::Finding;
+use super::small::read_small;
+use super::suite::Outcome;
+use crate::format::clean_shutdown::CleanShutdown;
+use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
+use crate::scan::Merge;
+use crate::store::{Item, LogDir, Partition, Source};
+use crate::wire::FaultKind;
+use crate::wire::fault::Text;
+
+/// An id of 16 bytes.
+pub(super) type Uuid = [u8; 16];
+
+/// The id that is reserved for the topic of the metadata log.
+const METADATA_TOPIC_ID: Uuid = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+/// Ids below this number are reserved, where the first eight bytes are zero.
+const RESERVED_IDS: u64 = 100;
+
+/// What log dirs say of themselves, to be compared.
+#[derive(Debug, Default)]
+pub(super) struct Identities {
+    clusters: Option<(String, Arc<Path>)>,
+    nodes: Option<(i32, Arc<Path>)>,
+    directories: BTreeMap<Uuid, Arc<Path>>,
+    epochs: Option<(i64, Arc<Path>)>,
+    /// The ids of topics, and where they were read first.
+    topics: BTreeMap<String, (Uuid, Arc<Path>)>,
+    names: BTreeMap<Uuid, String>,
+}
+
+/// What a log dir says of its node.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Owner {
+    /// The node.
+    pub(super) node_id: Option<i32>,
+    /// Whether it runs without `ZooKeeper`.
+    pub(super) is_kraft: bool,
+}
+
+impl Identities {
+    /// Takes in a log dir. `is_modern`: a broker of 2.8 or later wrote there.
+    pub(super) fn log_dir(
+        &mut self,
+        dir: &LogDir,
+        is_modern: bool,
+        outcome: &mut Outcome,
+    ) -> Owner {
+        self.marker(dir, outcome);
+        let Some(item) = dir.item(FileKind::MetaProperties) else {
+            let is_used = |kind| dir.item(kind).is_some();
+            if is_modern
+                && (is_used(FileKind::CleanShutdown)
+                    || is_used(FileKind::Lock)
+                    || is_used(FileKind::BootstrapSnapshot))
+            {
+                let path: Arc<Path> = Arc::from(dir.path().join("meta.properties"));
+                let finding = Finding::new(CheckId::MetaMalformed, &path);
+                outcome.findings.add(finding.says("it is missing"));
+            }
+            return Owner::default();
+        };
+        let Some((path, meta)) = properties(item, outcome) else {
+            return Owner::default();
+        };
+        let differ = |what: &str, first: &Arc<Path>| {
+            let says = format!("the id of its {what} is not that in {}", first.display());
+            Finding::new(CheckId::MetaMismatch, &path).says(says)
+        };
+        if let Some(id) = &meta.cluster_id {
+            match &self.clusters {
+                Some((other, first)) if other != id => {
+                    outcome.findings.add(differ("cluster", first));
+                }
+                Some(_) => {}
+                None => self.clusters = Some((id.clone(), Arc::clone(&path))),
+            }
+        }
+        if let Some(id) = meta.node_id {
+            match &self.nodes {
+                Some((other, first)) if *other != id => outcome.findings.add(differ("node", first)),
+                Some(_) => {}
+                None => self.nodes = Some((id, Arc::clone(&path))),
+            }
+        }
+        self.directory_id(meta.directory_id, &path, outcome);
+        Owner {
+            node_id: meta.node_id,
+            is_kraft: meta.version == Some(1),
+        }
+    }
+
+    fn directory_id(&mut self, id: Option<Uuid>, path: &Arc<Path>, outcome: &mut Outcome) {
+        let Some(id) = id else { return };
+        let number = u128::from_be_bytes(id);
+        if number < u128::from(RESERVED_IDS) {
+            let finding = Finding::new(CheckId::DirectoryId, path);
+            outcome
+                .findings
+                .add(finding.says(format!("the directory.id is reserved (number {number})")));
+        } else if let Some(first) = self.directories.insert(id, Arc::clone(path)) {
+            let says = format!("the directory.id is that of {} too", first.display());
+            outcome
+                .findings
+                .add(Finding::new(CheckId::DirectoryId, path).says(says));
+        }
+    }
+
+    /// The marker of a clean stop.
+    fn marker(&mut self, dir: &LogDir, outcome: &mut Outcome) {
+        let Some(item) = dir
+            .item(FileKind::CleanShutdown)
+            .filter(|item| item.is_file())
+        else {
+            return;
+        };
+        let Some((path, marker)) = marker(item, outcome) else {
+            return;
+        };
+        let Some(epoch) = marker.broker_epoch else {
+            return;
+        };
+        match &self.epochs {
+            Some((other, first)) if *other != epoch => outcome.findings.add(
+                Finding::new(CheckId::MarkerEpochs, &path)
+                    .says(format!(
+                        "broker epoch {epoch}, and {} has {other}",
+                        first.display()
+                    ))
+                    .with("stored", epoch),
+            ),
+            Some(_) => {}
+            None => self.epochs = Some((epoch, path)),
+        }
+    }
+
+    /// Takes in a partition; `needs_id`: the file must be there. Tells the id of its topic.
+    pub(super) fn partition(
+        &mut self,
+        partition: &Partition,
+        needs_id: bool,
+        outcome: &mut Outcome,
+    ) -> Option<(Uuid, Arc<Path>)> {
+        let Some(item) = partition.item(FileKind::PartitionMetadata) else {
+            if needs_id {
+                let path: Arc<Path> = Arc::from(partition.path().join("partition.metadata"));
+                let finding = Finding::new(CheckId::PartitionMetadataMalformed, &path);
+                outcome
+                    .findings
+                    .add(finding.says("it is missing: a broker sets the partition aside"));
+            }
+            return None;
+        };
+        let (path, metadata) = partition_metadata(item, outcome)?;
+        let id = metadata.topic_id.filter(|id| *id != [0; 16])?;
+        let topic = partition.topic()?;
+        if topic == super::METADATA_TOPIC {
+            if id != METADATA_TOPIC_ID {
+                outcome
+                    .findings
+                    .add(Finding::new(CheckId::MetadataTopicId, &path));
+            }
+            return None;
+        }
+        self.topic(topic, id, &path, outcome);
+        Some((id, path))
+    }
+
+    fn topic(&mut self, topic: &str, id: Uuid, path: &Arc<Path>, outcome: &mut Outcome) {
+        let finding = || Finding::new(CheckId::TopicIdConflict, path);
+        match self.topics.get(topic) {
+            Some((other, first)) if *other != id => outcome
+                .findings
+                .add(finding().says(format!("the topic id is not that in {}", first.display()))),
+            Some(_) => {}
+            None => {
+                self.topics.insert(topic.to_owned(), (id, Arc::clone(path)));
+            }
+        }
+        match self.names.get(&id) {
+            Some(other) if other != topic => outcome
+                .findings
+                .add(finding().says(format!("the topic id is that of topic {other} too"))),
+            Some(_) => {}
+            None => {
+                self.names.insert(id, topic.to_owned());
+            }
+        }
+    }
+}
+
+/// `meta.properties` by itself.
+pub(super) fn properties(
+    item: &Item,
+    outcome: &mut Outcome,
+) -> Option<(Arc<Path>, MetaProperties)> {
+    let (path, bytes) = small(item, outcome)?;
+    let meta = MetaProperties::of(&Properties::parse(&bytes));
+    for fault in &meta.faults {
+        let finding = Finding::new(CheckId::MetaMalformed, &path);
+        outcome
+            .findings
+            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+    }
+    Some((path, meta))
+}
+
+/// `.kafka_cleanshutdown` by itself.
+pub(super) fn marker(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, CleanShutdown)> {
+    let (path, bytes) = small(item, outcome)?;
+    let marker = CleanShutdown::parse(&bytes);
+    for fault in &marker.faults {
+        let finding = Finding::new(CheckId::CleanMarkerMalformed, &path);
+        outcome
+            .findings
+            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+    }
+    Some((path, marker))
+}
+
+/// `partition.metadata` by itself.
+pub(super) fn partition_metadata(
+    item: &Item,
+    outcome: &mut Outcome,
+) -> Option<(Arc<Path>, PartitionMetadata)> {
+    let (path, bytes) = small(item, outcome)?;
+    let metadata = PartitionMetadata::parse(&bytes);
+    for fault in &metadata.faults {
+        // Any version but a negative one is read.
+        let is_read = match fault.kind() {
+            FaultKind::Text(Text::Version(version)) => version >= 0,
+            _ => false,
+        };
+        let severity = if is_read {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
+        outcome.findings.add(
+            Finding::new(CheckId::PartitionMetadataMalformed, &path)
+                .severity(severity)
+                .at(fault.at() as u64, 0)
+                .says(fault.to_string()),
+        );
+    }
+    Some((path, metadata))
+}
+
+/// The bytes of a small file, if it is one and can be read.
+pub(super) fn small(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, Source)> {
+    if !item.is_file() {
+        return None;
+    }
+    let path: Arc<Path> = Arc::from(item.path());
+    outcome.files.push(Arc::clone(&path));
+    match read_small(&path) {
+        Ok(bytes) => {
+            let len = bytes.len() as u64;
+            outcome.coverage.merge(Coverage {
+                small_bytes: len,
+                ..Coverage::of_file(len)
+            });
+            Some((path, bytes))
+        }
+        Err(error) => {
+            outcome.unreadable(&path, &error);
+            None
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! `__cluster_metadata-0`: snapshots, `quorum-state`, and how they fit the log.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::{CheckId, Severity};
+use super::coverage::Coverage;
+use super::finding::Finding;
+use super::meta::small;
+use super::partition::Extent;
+use super::small::read_small;
+use super::suite::Outcome;
+use crate::format::control::ControlType;
+use crate::format::{Batch, FileKind, QuorumState, Scratch};
+use crate::scan::derive::Epochs;
+use crate::scan::{Merge, Policy, Span, Walk};
+use crate::store::{Item, Partition};
+use crate::wire::Offset;
+
+/// The log, as its batches have it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Log<'a> {
+    pub(super) extent: Extent,
+    /// The epochs of its batches.
+    pub(super) epochs: &'a Epochs,
+}
+
+/// Looks at the files that only the metadata log has.
+pub(super) fn check(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
+    let is_snapshot = |item: &&Item| item.is_file() && item.is_current(FileKind::MetadataSnapshot);
+    let mut reach: Option<Offset> = None;
+    for item in partition.items().iter().filter(is_snapshot) {
+        let path: Arc<Path> = Arc::from(item.path());
+        outcome.files.push(Arc::clone(&path));
+        let name = item.file_name();
+        let named = name.and_then(|name| Some((name.offset?, name.epoch?)));
+        if named.is_none() || item.name().len() < 31 {
+            let finding = Finding::new(CheckId::MetadataSnapshot, &path);
+            outcome.findings.add(
+                finding
+                    .says("its name is not that of a snapshot, at which the node does not start"),
+            );
+        }
+        snapshot(&path, outcome);
+        if let (Some((offset, epoch)), Some(log)) = (named, log) {
+            reach = reach.max(Some(offset));
+            compare(&path, offset, epoch.0, log, outcome);
+        }
+    }
+    if let Some(log) = log {
+        let start = log.extent.start;
+        if start.0 > 0 && reach.is_none_or(|reach| reach < start) {
+            let path: Arc<Path> = Arc::from(partition.path());
+            let finding = Finding::new(CheckId::MetadataSnapshotMissing, &path).offset(start.0);
+            outcome.findings.add(finding.says(match reach {
+                Some(reach) => {
+                    format!("the log begins at offset {start}, the newest snapshot ends at {reach}")
+                }
+                None => format!("the log begins at offset {start}, and there is no snapshot"),
+            }));
+        }
+    }
+    quorum(partition, log, outcome);
+}
+
+/// Compares the name of a snapshot with the log.
+fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: &mut Outcome) {
+    let finding = Finding::new(CheckId::MetadataSnapshotMismatch, path).offset(offset.0);
+    let end = log.extent.end;
+    if offset > end {
+        outcome
+            .findings
+            .add(finding.says(format!("it ends at offset {offset}, the log at {end}")));
+        return;
+    }
+    let last = Offset(offset.0.saturating_sub(1));
+    let Some(actual) = log
+        .epochs
+        .at(last)
+        .filter(|_| last >= log.extent.start && offset.0 > 0)
+    else {
+        return;
+    };
+    if actual.0 != epoch {
+        outcome.findings.add(
+            finding
+                .says(format!(
+                    "its epoch is {epoch}, and offset {last} of the log has {actual}"
+                ))
+                .with("stored", epoch)
+                .with("actual", actual.0),
+        );
+    }
+}
+
+/// Looks into a snapshot: batches from header to footer.
+pub(super) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
+    let bytes = match read_small(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return outcome.unreadable(path, &error),
+    };
+    let finding = || Finding::new(CheckId::MetadataSnapshot, path);
+    let mut coverage = Coverage::of_file(bytes.len() as u64);
+    let mut scratch = Scratch::default();
+    let (mut first, mut last, mut is_sound) = (None, None, true);
+    for (index, span) in Walk::new(&bytes, Policy::Salvage).enumerate() {
+        let range = span.range();
+        let length = range.end - range.start;
+        match &span {
+            Span::Frame(frame) => {
+                coverage.batch_bytes += length;
+                last = Batch::parse(*frame)
+                    .ok()
+                    .and_then(|batch| control(&batch, &mut scratch));
+                if index == 0 {
+                    first = last;
+                }
+                continue;
+            }
+            Span::Zeros(_) => {
+                outcome.findings.add(
+                    finding()
+                        .at(range.start, length)
+                        .says("zeros where batches should be"),
+                );
+            }
+            Span::Damage { fault, .. } => {
+                outcome
+                    .findings
+                    .add(finding().at(range.start, length).says(fault.to_string()));
+            }
+        }
+        coverage.damage_bytes += length;
+        is_sound = false;
+    }
+    outcome.coverage.merge(coverage);
+    if bytes.is_empty() {
+        outcome.findings.add(finding().says("it is empty"));
+    } else if is_sound && first.is_none_or(|(first, _)| first != ControlType::SnapshotHeader) {
+        outcome
+            .findings
+            .add(finding().at(0, 0).says("it does not begin with a header"));
+    } else if is_sound && last.is_none_or(|(_, last)| last != ControlType::SnapshotFooter) {
+        // Kafka reads it all the same.
+        let end = bytes.len() as u64;
+        let finding = finding().severity(Severity::Warning).at(end, 0);
+        outcome
+            .findings
+            .add(finding.says("it does not end with a footer"));
+    }
+}
+
+/// The first and the last record of a control batch.
+fn control(batch: &Batch<'_>, scratch: &mut Scratch) -> Option<(ControlType, ControlType)> {
+    if !batch.is_control() {
+        return None;
+    }
+    let mut ends: Option<(ControlType, ControlType)> = None;
+    for record in batch.records(scratch).ok()? {
+        let kind = ControlType::parse(record.ok()?.key()).ok()?;
+        ends = Some((ends.map_or(kind, |(first, _)| first), kind));
+    }
+    ends
+}
+
+/// `quorum-state` by itself.
+pub(super) fn quorum_state(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, QuorumState)> {
+    let (path, bytes) = small(item, outcome)?;
+    let state = QuorumState::parse(&bytes);
+    for fault in &state.faults {
+        let finding = Finding::new(CheckId::QuorumState, &path);
+        outcome
+            .findings
+            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+    }
+    Some((path, state))
+}
+
+/// `quorum-state` against the log.
+fn quorum(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
+    let Some(item) = partition.item(FileKind::QuorumState) else {
+        let path: Arc<Path> = Arc::from(partition.path().join("quorum-state"));
+        if log.is_some_and(|log| log.extent.end.0 > 0) {
+            let finding = Finding::new(CheckId::QuorumState, &path).severity(Severity::Warning);
+            outcome
+                .findings
+                .add(finding.says("it is missing: the node has forgotten its vote"));
+        }
+        return;
+    };
+    let Some((path, state)) = quorum_state(item, outcome) else {
+        return;
+    };
+    let finding = || Finding::new(CheckId::QuorumState, &path);
+    if let Some(leader) = state.leader_id
+        && leader >= 0
+        && !state.voters.is_empty()
+        && !state.voters.contains(&leader)
+    {
+        outcome
+            .findings
+            .add(finding().says(format!("the leader {leader} is none of the voters")));
+    }
+    let newest = log.and_then(|log| log.epochs.latest());
+    if let (Some(stored), Some((actual, _))) = (state.leader_epoch, newest)
+        && stored < actual
+    {
+        outcome.findings.add(
+            finding()
+                .severity(Severity::Warning)
+                .says(format!("the epoch is {stored}, and the log has {actual}"))
+                .with("stored", stored.0)
+                .with("actual", actual.0),
+        );
+    }
+}

@@ -1,0 +1,274 @@
+//! The log dirs of a node: what lies in them beside partitions, and each against the others.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::catalog::CheckId;
+use super::checkpoints::{Checkpoints, Inhabitants, Tp};
+use super::directory;
+use super::finding::Finding;
+use super::meta::{Identities, Owner, Uuid};
+use super::metadata_log;
+use super::partition::{Around, Extent};
+use super::setting::Stop;
+use super::suite::{Outcome, Suite};
+use super::topics::Topics;
+use crate::format::name::DirState;
+use crate::format::{DirName, FileKind};
+use crate::scan::Merge;
+use crate::store::{Item, LogDir, Partition};
+
+/// Log dirs that belong together. Partitions are verified by themselves, and [`Node::learn`] tells what became of each.
+#[derive(Debug)]
+pub struct Node {
+    dirs: Vec<Dir>,
+    identities: Identities,
+    held: Vec<Held>,
+    metadata: Option<Partition>,
+    outcome: Outcome,
+}
+
+/// A log dir.
+#[derive(Debug)]
+struct Dir {
+    path: PathBuf,
+    stop: Stop,
+    owner: Owner,
+    checkpoints: Checkpoints,
+    here: Inhabitants,
+}
+
+/// A partition with the id of its topic.
+#[derive(Debug)]
+struct Held {
+    id: Uuid,
+    path: Arc<Path>,
+    tp: Tp,
+    owner: Owner,
+}
+
+impl Node {
+    /// Reads what lies in the log dirs beside partitions.
+    #[must_use]
+    pub fn read(dirs: &[LogDir]) -> Self {
+        let mut node = Self {
+            dirs: Vec::new(),
+            identities: Identities::default(),
+            held: Vec::new(),
+            metadata: None,
+            outcome: Outcome::default(),
+        };
+        directory::twice(dirs, &mut node.outcome);
+        for dir in dirs {
+            let dir = node.dir(dir);
+            node.dirs.push(dir);
+        }
+        node
+    }
+
+    fn dir(&mut self, dir: &LogDir) -> Dir {
+        let outcome = &mut self.outcome;
+        directory::log_dir(dir, outcome);
+        let stop = stop_of(dir);
+        if stop == Stop::Live {
+            let path: Arc<Path> = Arc::from(dir.path());
+            outcome
+                .findings
+                .add(Finding::new(CheckId::BrokerRunning, &path));
+        }
+        let checkpoints = Checkpoints::read(dir, outcome);
+        let here = Inhabitants::of(dir);
+        let owner = self.identities.log_dir(dir, here.is_modern, outcome);
+        if let Some(item) = dir
+            .item(FileKind::BootstrapSnapshot)
+            .filter(|item| item.is_file())
+        {
+            let path: Arc<Path> = Arc::from(item.path());
+            outcome.files.push(Arc::clone(&path));
+            metadata_log::snapshot(&path, outcome);
+        }
+        Dir {
+            path: dir.path().to_owned(),
+            stop,
+            owner,
+            checkpoints,
+            here,
+        }
+    }
+
+    /// What the log dir of a partition says of it.
+    #[must_use]
+    pub fn around(&self, partition: &Partition) -> Around {
+        let dir = self
+            .dirs
+            .iter()
+            .find(|dir| partition.path().parent() == Some(&dir.path));
+        match (dir, key(partition)) {
+            (Some(dir), Some(tp)) => dir.checkpoints.around(&tp, dir.stop),
+            (Some(dir), None) => Around::unknown(dir.stop),
+            (None, _) => Around::unknown(Stop::Unclean),
+        }
+    }
+
+    /// Takes in where the log of a partition begins and ends.
+    pub fn learn(&mut self, partition: &Partition, extent: Option<Extent>) {
+        let dir = self
+            .dirs
+            .iter_mut()
+            .find(|dir| partition.path().parent() == Some(&dir.path));
+        let (Some(dir), Some(tp)) = (dir, key(partition)) else {
+            return;
+        };
+        let is_current = partition.state() == DirState::Current;
+        let is_used = extent.is_some_and(|extent| extent.end.0 > 0);
+        let needs_id = dir.owner.is_kraft && is_used && is_current;
+        let id = self
+            .identities
+            .partition(partition, needs_id, &mut self.outcome);
+        if !is_current {
+            return;
+        }
+        if let Some((id, path)) = id {
+            let (tp, owner) = (tp.clone(), dir.owner);
+            self.held.push(Held {
+                id,
+                path,
+                tp,
+                owner,
+            });
+        }
+        if tp.0 == super::METADATA_TOPIC {
+            self.metadata = Some(partition.clone());
+        }
+        dir.here.current.insert(tp, extent);
+    }
+
+    /// Compares what is known of the log dirs and of the partitions in them.
+    #[must_use]
+    pub fn finish(mut self, suite: &Suite<'_>) -> Outcome {
+        for dir in &self.dirs {
+            dir.checkpoints
+                .compare(&dir.here, dir.stop, &mut self.outcome.findings);
+        }
+        if let Some(partition) = &self.metadata {
+            match Topics::read(partition, suite) {
+                Ok(topics) if topics.is_empty() => {}
+                Ok(topics) => {
+                    for held in &self.held {
+                        held.check(&topics, &mut self.outcome);
+                    }
+                }
+                Err(error) => self
+                    .outcome
+                    .unreadable(&Arc::from(partition.path()), &error),
+            }
+        }
+        self.outcome.findings = self.outcome.findings.at_depth(suite.depth);
+        self.outcome
+    }
+}
+
+impl Suite<'_> {
+    /// Verifies log dirs of one node with everything in them, one partition after the other.
+    #[must_use]
+    pub fn log_dirs(&self, dirs: &[LogDir]) -> Outcome {
+        let mut node = Node::read(dirs);
+        let mut outcome = Outcome::default();
+        for item in dirs.iter().flat_map(LogDir::partitions) {
+            match Partition::open(item.path()) {
+                Ok(partition) => {
+                    let (found, extent) = self.partition(&partition, node.around(&partition));
+                    outcome.merge(found);
+                    node.learn(&partition, extent);
+                }
+                Err(error) => outcome.unreadable(&Arc::from(item.path()), &error),
+            }
+        }
+        outcome.merge(node.finish(self));
+        outcome
+    }
+}
+
+impl Around {
+    /// Nothing but how the broker stopped is known.
+    #[must_use]
+    pub const fn unknown(stop: Stop) -> Self {
+        Self {
+            stop,
+            recovery_point: None,
+            log_start: None,
+        }
+    }
+
+    /// What the log dir says that a partition lies in, if it lies in one.
+    #[must_use]
+    pub fn of(partition: &Partition) -> Self {
+        let path = partition.path().canonicalize().ok();
+        let parent = path.as_deref().and_then(Path::parent);
+        let (Some(Ok(dir)), Some(tp)) = (parent.map(LogDir::open), key(partition)) else {
+            return Self::unknown(Stop::Unclean);
+        };
+        // What is wrong with its files is no business of the partition.
+        Checkpoints::read(&dir, &mut Outcome::default()).around(&tp, stop_of(&dir))
+    }
+}
+
+impl Inhabitants {
+    /// The partitions that have a directory in a log dir.
+    fn of(dir: &LogDir) -> Self {
+        let present = dir.partitions().filter_map(tp_of).collect();
+        let is_written = |item: &Item| item.path().join("partition.metadata").exists();
+        Self {
+            present,
+            is_modern: dir.partitions().any(is_written),
+            is_rooted: dir.item(FileKind::MetaProperties).is_some(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Held {
+    /// A partition whose topic the metadata log does not have, or not on this node.
+    fn check(&self, topics: &Topics, outcome: &mut Outcome) {
+        let (topic, number) = &self.tp;
+        let says = match topics.name(&self.id) {
+            None => "the metadata log has no topic of this id".to_owned(),
+            Some(name) if name != topic => {
+                format!("the metadata log has the id for topic {name}")
+            }
+            Some(_) => match (topics.replicas(&self.id, *number), self.owner.node_id) {
+                (None, _) => format!("the metadata log has no partition {number} of the topic"),
+                (Some(nodes), Some(node)) if !nodes.contains(&node) => {
+                    format!("the metadata log has it on nodes {nodes:?}, and this is node {node}")
+                }
+                _ => return,
+            },
+        };
+        let finding = Finding::new(CheckId::TopicIdUnknown, &self.path);
+        outcome.findings.add(finding.says(says));
+    }
+}
+
+/// How the broker left a log dir.
+fn stop_of(dir: &LogDir) -> Stop {
+    if dir.is_live() {
+        Stop::Live
+    } else if dir.item(FileKind::CleanShutdown).is_some() {
+        Stop::Clean
+    } else {
+        Stop::Unclean
+    }
+}
+
+fn tp_of(item: &Item) -> Option<Tp> {
+    match item.dir_name()? {
+        DirName::Partition {
+            topic, partition, ..
+        } => Some((topic.to_owned(), partition)),
+        DirName::RemoteIndexCache => None,
+    }
+}
+
+fn key(partition: &Partition) -> Option<Tp> {
+    Some((partition.topic()?.to_owned(), partition.number()?))
+}

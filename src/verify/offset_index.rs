@@ -1,0 +1,347 @@
+//! `.index` against its `.log`: every entry is that of a batch, and of the batches some have an entry.
+//!
+//! Which offset stands in an entry depends on the release: the first of what was appended, the last of all that was
+//! appended at once, or the last of the batch at the position. All of them lie behind the batch before, and each is the
+//! first offset of that batch or the last offset of some batch.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::{CheckId, Severity};
+use super::coverage::Coverage;
+use super::entries::{self, MAX_ENTRIES, Shape};
+use super::finding::{Finding, Findings};
+use super::setting::Setting;
+use super::tally::Tally;
+use super::trace::Row;
+use crate::format::offset_index::ENTRY_BYTES;
+use crate::store::Error;
+use crate::wire::{Offset, be};
+
+/// An offset index, while its log goes by.
+#[derive(Debug)]
+pub(super) struct OffsetIndexCheck {
+    path: Arc<Path>,
+    setting: Setting,
+    base: Offset,
+    shape: Shape,
+    /// By position.
+    entries: Vec<Entry>,
+    next: usize,
+    /// Entries whose offset is that of a batch further on.
+    pending: VecDeque<Entry>,
+    /// Bytes of log without an entry in them.
+    stretch: Stretch,
+    order: Tally,
+    mismatch: Tally,
+    inexact: Tally,
+    beyond: Tally,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    relative: i32,
+    position: i32,
+    index: u32,
+}
+
+/// Bytes between positions that have an entry.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stretch {
+    from: u64,
+    /// Fewest between two entries.
+    pub(super) least: Option<u64>,
+    /// Most between two entries, or between the last one and the last batch.
+    pub(super) most: u64,
+    /// Where the longest begins.
+    pub(super) at: u64,
+    /// Bytes of the largest batch.
+    pub(super) largest_batch: u64,
+    /// Whether there is an entry.
+    pub(super) has_entries: bool,
+}
+
+impl OffsetIndexCheck {
+    /// Reads the index at `path`, of the segment that begins at `base`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn open(path: &Arc<Path>, base: Offset, setting: Setting) -> Result<Self, Error> {
+        let mut list: Vec<Entry> = Vec::new();
+        let shape = entries::read::<ENTRY_BYTES>(path, |bytes| {
+            if list.len() < MAX_ENTRIES {
+                list.push(Entry {
+                    relative: i32::from_be_bytes(be(&bytes, 0)),
+                    position: i32::from_be_bytes(be(&bytes, 4)),
+                    index: u32::try_from(list.len()).unwrap_or(u32::MAX),
+                });
+            }
+        })?;
+        let mut check = Self {
+            path: Arc::clone(path),
+            setting,
+            base,
+            shape,
+            entries: list,
+            next: 0,
+            pending: VecDeque::new(),
+            stretch: Stretch::default(),
+            order: Tally::default(),
+            mismatch: Tally::default(),
+            inexact: Tally::default(),
+            beyond: Tally::default(),
+        };
+        check.check_order();
+        Ok(check)
+    }
+
+    /// Entries rise in both numbers; position 0 has none.
+    fn check_order(&mut self) {
+        let mut last = (-1, 0);
+        let mut is_sorted = true;
+        for entry in &self.entries {
+            if entry.relative <= last.0 || entry.position <= last.1 {
+                is_sorted &= entry.position > last.1;
+                let before = self.base.0.wrapping_add(last.0.into());
+                let at = last.1;
+                self.order.add(|| {
+                    entry.finding(CheckId::OffsetIndexOrder, &self.path, self.base).says(format!(
+                        "entry {} has offset {} at position {}, behind offset {before} at position {at}",
+                        entry.index,
+                        entry.offset(self.base),
+                        entry.position,
+                    ))
+                });
+            }
+            last = (last.0.max(entry.relative), last.1.max(entry.position));
+        }
+        self.entries
+            .retain(|entry| entry.position > 0 && entry.relative >= 0);
+        if !is_sorted {
+            self.entries.sort_by_key(|entry| entry.position);
+        }
+    }
+
+    /// Takes the next batch, behind one that ends at offset `before`.
+    pub(super) fn batch(&mut self, row: &Row, before: Option<Offset>) {
+        self.stretch.largest_batch = self.stretch.largest_batch.max(row.end - row.position);
+        self.resolve(row);
+        while let Some(entry) = self.next_before(row.end) {
+            let position = u64::try_from(entry.position).unwrap_or(0);
+            if position < row.position {
+                continue;
+            }
+            let offset = entry.offset(self.base);
+            if position > row.position {
+                self.mismatch.add(|| {
+                    entry.finding(CheckId::OffsetIndexMismatch, &self.path, self.base).says(format!(
+                        "entry {} (offset {offset}) points to position {position}, inside the batch at {}",
+                        entry.index, row.position
+                    ))
+                });
+                continue;
+            }
+            self.stretch.indexed(position);
+            if before.is_some_and(|before| offset <= before) {
+                self.mismatch.add(|| {
+                    entry.finding(CheckId::OffsetIndexMismatch, &self.path, self.base).says(format!(
+                        "entry {} has offset {offset} at position {position}, where the batch of offsets {}..={} begins",
+                        entry.index, row.first, row.last
+                    ))
+                });
+            } else if offset > row.last {
+                self.pending.push_back(entry);
+            } else if (row.first.0 + 1..row.last.0).contains(&offset.0) && !row.is_legacy() {
+                self.is_inexact(entry, row);
+            }
+        }
+        self.stretch.reach(row.position);
+    }
+
+    /// Takes a batch whose offsets don't fit in, or bytes that are no batch: entries in there can't be judged.
+    pub(super) fn pass(&mut self, end: u64) {
+        while self.next_before(end).is_some() {}
+    }
+
+    /// Looks whether the offset of an entry is the last one of a batch behind its position.
+    fn resolve(&mut self, row: &Row) {
+        while let Some(entry) = self.pending.front().copied() {
+            let offset = entry.offset(self.base);
+            if offset > row.last {
+                return;
+            }
+            if (row.first.0..row.last.0).contains(&offset.0) && !row.is_legacy() {
+                self.is_inexact(entry, row);
+            }
+            self.pending.pop_front();
+        }
+    }
+
+    fn is_inexact(&mut self, entry: Entry, row: &Row) {
+        self.inexact.add(|| {
+            entry
+                .finding(CheckId::OffsetIndexMismatch, &self.path, self.base)
+                .severity(Severity::Warning)
+                .says(format!(
+                    "entry {} has offset {}, which is not the last one of a batch, but inside {}..={}",
+                    entry.index,
+                    entry.offset(self.base),
+                    row.first,
+                    row.last
+                ))
+        });
+    }
+
+    /// The next entry before `end`.
+    fn next_before(&mut self, end: u64) -> Option<Entry> {
+        let entry = self.entries.get(self.next).copied()?;
+        let is_before = u64::try_from(entry.position).is_ok_and(|position| position < end);
+        self.next += usize::from(is_before);
+        is_before.then_some(entry)
+    }
+
+    /// Ends the check of an index without its log.
+    pub(super) fn alone(self, findings: &mut Findings) -> Coverage {
+        self.order.tell("entries out of order", findings);
+        let size = ENTRY_BYTES as u64;
+        let ids = [CheckId::OffsetIndexSize, CheckId::OffsetIndexUntrimmed];
+        shape_findings(&self.path, self.shape, size, self.setting, ids, findings);
+        coverage(self.shape, size)
+    }
+
+    /// Ends the check of a log of `len_bytes`, whose last good batch ends with `last`; `is_whole` if nothing of it is
+    /// damaged. Tells how much of the log the entries leave out.
+    pub(super) fn finish(
+        mut self,
+        len_bytes: u64,
+        last: Option<Offset>,
+        is_whole: bool,
+        findings: &mut Findings,
+    ) -> (Stretch, Coverage) {
+        let mut unmet: Vec<Entry> = self.entries.split_off(self.next.min(self.entries.len()));
+        unmet.retain(|entry| u64::try_from(entry.position).is_ok_and(|p| p >= len_bytes));
+        if is_whole {
+            unmet.extend(self.pending);
+        }
+        unmet.sort_by_key(|entry| entry.index);
+        for entry in unmet {
+            self.beyond.add(|| {
+                let end = last.map_or(self.base.0, |last| last.0.saturating_add(1));
+                entry.finding(CheckId::OffsetIndexBeyondLog, &self.path, self.base).says(format!(
+                    "entry {} has offset {} at position {}; the log ends at offset {end} and position {len_bytes}",
+                    entry.index,
+                    entry.offset(self.base),
+                    entry.position,
+                ))
+            });
+        }
+        let mut found = Findings::default();
+        for (tally, things) in [
+            (self.order, "entries out of order"),
+            (self.mismatch, "such entries"),
+            (self.inexact, "such entries"),
+            (self.beyond, "such entries"),
+        ] {
+            tally.tell(things, &mut found);
+        }
+        for finding in found.into_sorted().0 {
+            findings.add(self.setting.soften(finding));
+        }
+        shape_findings(
+            &self.path,
+            self.shape,
+            ENTRY_BYTES as u64,
+            self.setting,
+            [CheckId::OffsetIndexSize, CheckId::OffsetIndexUntrimmed],
+            findings,
+        );
+        (self.stretch, coverage(self.shape, ENTRY_BYTES as u64))
+    }
+}
+
+impl Entry {
+    fn offset(&self, base: Offset) -> Offset {
+        Offset(base.0.wrapping_add(self.relative.into()))
+    }
+
+    fn finding(&self, check: CheckId, path: &Arc<Path>, base: Offset) -> Finding {
+        let at = u64::from(self.index) * ENTRY_BYTES as u64;
+        Finding::new(check, path)
+            .at(at, ENTRY_BYTES as u64)
+            .offset(self.offset(base).0)
+            .with("entry", self.index)
+            .with("entry_position", self.position)
+    }
+}
+
+impl Stretch {
+    fn indexed(&mut self, position: u64) {
+        if self.has_entries {
+            let bytes = position.saturating_sub(self.from);
+            self.least = Some(self.least.map_or(bytes, |least| least.min(bytes)));
+        }
+        self.reach(position);
+        self.from = position;
+        self.has_entries = true;
+    }
+
+    fn reach(&mut self, position: u64) {
+        let bytes = position.saturating_sub(self.from);
+        if bytes > self.most {
+            (self.most, self.at) = (bytes, self.from);
+        }
+    }
+}
+
+/// What the size of an index says, and the zeros at its end.
+pub(super) fn shape_findings(
+    path: &Arc<Path>,
+    shape: Shape,
+    entry_bytes: u64,
+    setting: Setting,
+    [size, untrimmed]: [CheckId; 2],
+    findings: &mut Findings,
+) {
+    let whole = shape.len_bytes - shape.trailing;
+    if shape.trailing > 0 {
+        findings.add(
+            Finding::new(size, path)
+                .at(whole, shape.trailing)
+                .says(format!(
+                    "{} bytes are {} entries of {entry_bytes} bytes and {} bytes more",
+                    shape.len_bytes,
+                    whole / entry_bytes,
+                    shape.trailing
+                ))
+                .with("size_bytes", shape.len_bytes),
+        );
+    }
+    if shape.zeros > 0 && !setting.may_be_preallocated() {
+        let start = shape.written * entry_bytes;
+        let why = if setting.is_last {
+            "although the broker stopped cleanly"
+        } else {
+            "although the segment is closed"
+        };
+        findings.add(
+            Finding::new(untrimmed, path)
+                .at(start, whole - start)
+                .says(format!(
+                    "{} entries of zeros at the end, {why}",
+                    shape.zeros
+                ))
+                .with("zero_entries", shape.zeros),
+        );
+    }
+}
+
+/// The account of an index.
+pub(super) fn coverage(shape: Shape, entry_bytes: u64) -> Coverage {
+    Coverage {
+        entry_bytes: shape.written * entry_bytes,
+        padding_bytes: shape.zeros * entry_bytes,
+        unknown_bytes: shape.trailing,
+        ..Coverage::of_file(shape.len_bytes)
+    }
+}

@@ -1,0 +1,525 @@
+//! A partition: the files of its directory against each other.
+//!
+//! A driver shows it the segments in order: [`PartitionCheck::begin`] before a `.log` is read, whose batches go to
+//! [`Trace`]s, and [`PartitionCheck::end`] behind it; then [`PartitionCheck::finish`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use super::catalog::{CheckId, Severity};
+use super::chain::{Carried, SegmentCheck, Topic, after};
+use super::directory;
+use super::epochs::EpochsCheck;
+use super::finding::Finding;
+use super::history::{self, Clock, History};
+use super::metadata_log::{self, Log};
+use super::offset_index::{OffsetIndexCheck, Stretch};
+use super::producer::SnapshotFile;
+use super::setting::{Setting, Stop};
+use super::suite::Outcome;
+use super::time_index::TimeIndexCheck;
+use super::trace::Trace;
+use super::txn::TxnCheck;
+use crate::format::name::{DirState, FileState};
+use crate::format::{FileKind, FileName};
+use crate::scan::Merge;
+use crate::scan::derive::{Epochs, Producers};
+use crate::store::{Error, Item, Partition, Segment};
+use crate::wire::{Offset, Timestamp};
+
+/// Bytes of log between two entries of an index, unless somebody configured another number.
+const INTERVAL_BYTES: u64 = 4096;
+
+/// Brokers copy up to so much at once, and make one entry for it.
+const LARGEST_APPEND_BYTES: u64 = 2 << 20;
+
+/// What a log dir says of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Around {
+    /// How the broker left the log dir.
+    pub stop: Stop,
+    /// Up to where the partition was flushed.
+    pub recovery_point: Option<Offset>,
+    /// Where the partition begins, if behind its first segment's base offset.
+    pub log_start: Option<Offset>,
+}
+
+/// Where a log begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// The first segment's base offset.
+    pub start: Offset,
+    /// The last segment's base offset.
+    pub active: Offset,
+    /// Behind the last good batch.
+    pub end: Offset,
+    /// Whether everything in the last segment could be read.
+    pub is_sure: bool,
+}
+
+/// The files of a partition, while its segments are read.
+#[derive(Debug)]
+pub struct PartitionCheck {
+    path: Arc<Path>,
+    around: Around,
+    state: DirState,
+    segments: Vec<Segment>,
+    carried: Option<Carried>,
+    outcome: Outcome,
+    stretches: Vec<(Arc<Path>, Stretch)>,
+    /// Segments that have no time index.
+    untimed: Vec<(Arc<Path>, bool)>,
+    has_times: bool,
+    /// Offsets of the snapshots that are there, and whether a broker would believe them.
+    snapshots: BTreeMap<Offset, bool>,
+    /// Whether everything in the last segment could be read.
+    is_sure: bool,
+}
+
+/// A `.log` that is about to be read.
+#[derive(Debug)]
+pub struct Watch {
+    segment: Arc<Mutex<SegmentCheck>>,
+}
+
+impl Watch {
+    /// Someone who looks at a piece of the `.log`.
+    #[must_use]
+    pub fn trace(&self) -> SegmentTrace {
+        SegmentTrace(Trace::new(&self.segment))
+    }
+}
+
+/// Looks at a piece of a `.log` for [`PartitionCheck`].
+#[derive(Debug)]
+pub struct SegmentTrace(Trace<SegmentCheck>);
+
+impl super::Witness for SegmentTrace {
+    fn batch(&mut self, batch: &crate::format::Batch<'_>, scratch: &mut crate::format::Scratch) {
+        self.0.batch(batch, scratch);
+    }
+
+    fn gap(&mut self, range: std::ops::Range<u64>) {
+        self.0.gap(range);
+    }
+
+    fn merge(&mut self, next: Self) {
+        self.0.merge(next.0);
+    }
+}
+
+impl PartitionCheck {
+    /// Reads the small files of the directory.
+    #[must_use]
+    pub fn new(partition: &Partition, around: Around) -> Self {
+        let mut outcome = Outcome::default();
+        let path: Arc<Path> = Arc::from(partition.path());
+        let segments: Vec<Segment> = partition
+            .segments()
+            .into_iter()
+            .filter(|segment| segment.file(FileKind::Log).is_some_and(Item::is_file))
+            .collect();
+        let first = segments.first().map(Segment::base_offset);
+        let snapshots = read_snapshots(partition, &mut outcome);
+        let epochs = read_epochs(partition, around.log_start, &mut outcome);
+        let mut carried = Carried {
+            last: None,
+            is_complete: first == Some(Offset(0)),
+            producers: Producers::default(),
+            epochs,
+            snapshots: Vec::new(),
+            findings: std::mem::take(&mut outcome.findings),
+            largest: Timestamp(-1),
+            has_modern: false,
+            clock: Clock::default(),
+            topic: Topic::of(partition.topic()),
+            seen: Epochs::default(),
+        };
+        let offsets = snapshots.iter().map(|file| (file.offset, file.is_sound));
+        let offsets = offsets.collect();
+        for snapshot in snapshots {
+            if first.is_some_and(|first| snapshot.offset > first) {
+                carried.snapshots.push(snapshot);
+            } else if Some(snapshot.offset) == first {
+                carried.trust(&snapshot);
+            }
+        }
+        Self {
+            path,
+            around,
+            state: partition.state(),
+            segments,
+            carried: Some(carried),
+            outcome,
+            stretches: Vec::new(),
+            untimed: Vec::new(),
+            has_times: false,
+            snapshots: offsets,
+            is_sure: true,
+        }
+    }
+
+    /// The segments that have a `.log`, in order.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Begins with a segment, the one behind that of the last call.
+    ///
+    /// # Errors
+    /// There is no such segment.
+    pub fn begin(&mut self, index: usize) -> Option<Watch> {
+        let segment = self.segments.get(index)?.clone();
+        let next_base = self.segments.get(index + 1).map(Segment::base_offset);
+        let mut carried = self.carried.take()?;
+        let base = segment.base_offset();
+        // Wherever the one before led to, this one goes by its name.
+        let before = Offset(base.0.saturating_sub(1));
+        let next = carried.last.map_or(Offset(0), after);
+        let next = Some(next).filter(|next| index > 0 && *next < base);
+        if let Some(next) = next {
+            carried.is_complete = false;
+            Self::gap(&segment, next, &mut carried);
+        }
+        carried.last = (base.0 > 0).then_some(before);
+        let setting = Setting {
+            stop: self.around.stop,
+            state: self.state,
+            is_last: next_base.is_none(),
+        };
+        let log: Arc<Path> = Arc::from(segment.log());
+        let outcome = &mut self.outcome;
+        let offsets = sibling(&segment, FileKind::OffsetIndex, outcome, |path| {
+            OffsetIndexCheck::open(path, base, setting)
+        });
+        let times = sibling(&segment, FileKind::TimeIndex, outcome, |path| {
+            TimeIndexCheck::open(path, base, setting)
+        });
+        let txns = open_txns(&segment, outcome);
+        if segment.file(FileKind::OffsetIndex).is_none() {
+            let finding = Finding::new(CheckId::OffsetIndexMissing, &log);
+            carried.findings.add(if setting.is_recovered() {
+                finding.severity(Severity::Note)
+            } else {
+                finding
+            });
+        }
+        match segment.file(FileKind::TimeIndex) {
+            Some(_) => self.has_times = true,
+            None => self
+                .untimed
+                .push((Arc::clone(&log), setting.is_recovered())),
+        }
+        Some(Watch {
+            segment: Arc::new(Mutex::new(SegmentCheck {
+                log,
+                base,
+                next_base,
+                offsets,
+                times,
+                txns,
+                carried,
+                last: None,
+                is_whole: true,
+                is_sound: true,
+                history: History::default(),
+                overlaps: false,
+            })),
+        })
+    }
+
+    /// Offsets between this segment and the one before it.
+    fn gap(segment: &Segment, next: Offset, carried: &mut Carried) {
+        let base = segment.base_offset();
+        let check = if carried.topic == Topic::Metadata {
+            CheckId::MetadataGap
+        } else {
+            CheckId::SegmentGap
+        };
+        carried.findings.add(
+            Finding::new(check, &Arc::from(segment.log()))
+                .offset(next.0)
+                .says(format!(
+                    "offsets {next} to {} are in no segment",
+                    base.0 - 1
+                ))
+                .with("offsets", base.0 - next.0),
+        );
+    }
+
+    /// Ends with a segment: `trace` saw all of its `.log`, of `len_bytes`.
+    pub fn end(&mut self, watch: Watch, trace: SegmentTrace, len_bytes: u64) {
+        let SegmentTrace(mut trace) = trace;
+        trace.end();
+        drop(trace);
+        let Some(segment) = Arc::into_inner(watch.segment) else {
+            return;
+        };
+        let segment = segment
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let log = Arc::clone(&segment.log);
+        self.is_sure = segment.is_sound;
+        let (carried, stretch, coverage) = segment.finish(len_bytes);
+        self.carried = Some(carried);
+        self.outcome.coverage.merge(coverage);
+        self.stretches.extend(stretch.map(|stretch| (log, stretch)));
+    }
+
+    /// Ends the check, behind the last segment. Tells where the log begins and ends.
+    #[must_use]
+    pub fn finish(mut self, partition: &Partition) -> (Outcome, Option<Extent>) {
+        let extent = self.extent();
+        let Some(mut carried) = self.carried.take() else {
+            return (self.outcome, extent);
+        };
+        let seen = std::mem::take(&mut carried.seen);
+        let is_metadata = carried.topic == Topic::Metadata;
+        if let Some(extent) = extent {
+            self.snapshots(&mut carried, extent);
+            history::open(
+                &carried.producers,
+                &carried.clock,
+                &self.path,
+                &mut carried.findings,
+            );
+            let epochs = carried.epochs;
+            if extent.is_sure {
+                let is_left = matches!(self.state, DirState::Delete | DirState::Stray);
+                let is_clean = self.around.stop == Stop::Clean;
+                epochs.finish(extent.end, (is_left, is_clean), &mut carried.findings);
+            }
+            self.outcome.findings.merge(carried.findings);
+            self.untimed(carried.has_modern && carried.largest.0 >= 0);
+            self.sparse();
+        } else {
+            self.outcome.findings.merge(carried.findings);
+        }
+        if is_metadata {
+            let log = extent.map(|extent| Log {
+                extent,
+                epochs: &seen,
+            });
+            metadata_log::check(partition, log, &mut self.outcome);
+        }
+        directory::partition(partition, &mut self.outcome);
+        (self.outcome, extent)
+    }
+
+    fn extent(&self) -> Option<Extent> {
+        let (first, last) = (self.segments.first()?, self.segments.last()?);
+        let carried = self.carried.as_ref()?;
+        let active = last.base_offset();
+        let end = carried.last.map_or(active, after);
+        Some(Extent {
+            start: first.base_offset(),
+            active,
+            end: end.max(active),
+            is_sure: self.is_sure,
+        })
+    }
+
+    /// Compares the snapshots at the end of the log, and tells which are missing or too many.
+    fn snapshots(&mut self, carried: &mut Carried, extent: Extent) {
+        for snapshot in std::mem::take(&mut carried.snapshots) {
+            if snapshot.offset == extent.end {
+                snapshot.compare(
+                    &carried.producers,
+                    carried.is_complete,
+                    &mut carried.findings,
+                );
+            } else if snapshot.offset > extent.end {
+                let finding = Finding::new(CheckId::SnapshotBeyondLog, &snapshot.path);
+                carried
+                    .findings
+                    .add(finding.offset(snapshot.offset.0).says(format!(
+                        "its offset is {}, the log ends at {}",
+                        snapshot.offset, extent.end
+                    )));
+            }
+        }
+        let bases: Vec<Offset> = self.segments.iter().map(Segment::base_offset).collect();
+        for offset in self.snapshots.keys() {
+            if *offset < extent.end && bases.binary_search(offset).is_err() {
+                let path = self.path.join(format!("{:020}.snapshot", offset.0));
+                carried
+                    .findings
+                    .add(Finding::new(CheckId::SnapshotStray, &Arc::from(path)).offset(offset.0));
+            }
+        }
+        let has_producers = carried.producers.entries().next().is_some();
+        if !has_producers {
+            return;
+        }
+        let missing = bases
+            .iter()
+            .skip(1)
+            .filter(|base| !self.snapshots.contains_key(*base));
+        let missing: Vec<_> = missing.collect();
+        if let Some(first) = missing.first() {
+            let finding = Finding::new(CheckId::SnapshotMissing, &self.path);
+            carried.findings.add(finding.offset(first.0).says(format!(
+                "{} of {} segments have no snapshot, the first at offset {first}",
+                missing.len(),
+                bases.len()
+            )));
+        }
+        self.newest_snapshot(carried, extent);
+    }
+
+    /// After a clean stop the newest snapshot is at the end of the log.
+    fn newest_snapshot(&self, carried: &mut Carried, extent: Extent) {
+        if self.around.stop != Stop::Clean || self.state != DirState::Current {
+            return;
+        }
+        let finding = Finding::new(CheckId::SnapshotNotAtEnd, &self.path).offset(extent.end.0);
+        if self.snapshots.is_empty() {
+            carried
+                .findings
+                .add(finding.says("there is no snapshot, and the log has producers"));
+        } else if extent.is_sure && !self.snapshots.contains_key(&extent.end) {
+            carried
+                .findings
+                .add(finding.severity(Severity::Warning).says(format!(
+                    "no snapshot is at the end of the log, offset {}",
+                    extent.end
+                )));
+        }
+    }
+
+    /// Segments without a time index, where there should be one.
+    fn untimed(&mut self, has_timestamps: bool) {
+        if !has_timestamps && !self.has_times {
+            return;
+        }
+        for (log, is_recovered) in std::mem::take(&mut self.untimed) {
+            let finding = Finding::new(CheckId::TimeIndexMissing, &log);
+            self.outcome.findings.add(if is_recovered {
+                finding.severity(Severity::Note)
+            } else {
+                finding
+            });
+        }
+    }
+
+    /// Offset indexes that leave much out, by what the densest one of the partition leaves out.
+    fn sparse(&mut self) {
+        let least = self
+            .stretches
+            .iter()
+            .filter_map(|(_, stretch)| stretch.least)
+            .min();
+        for (log, stretch) in std::mem::take(&mut self.stretches) {
+            let usual = 2 * least.unwrap_or(INTERVAL_BYTES) + stretch.largest_batch;
+            if stretch.most <= usual {
+                continue;
+            }
+            let is_useless = !stretch.has_entries && stretch.most > LARGEST_APPEND_BYTES;
+            let severity = if is_useless {
+                Severity::Warning
+            } else {
+                Severity::Note
+            };
+            let path: Arc<Path> = Arc::from(log.with_extension("index"));
+            self.outcome.findings.add(
+                Finding::new(CheckId::OffsetIndexSparse, &path)
+                    .severity(severity)
+                    .says(format!(
+                        "{} bytes of the log from position {} on have no entry",
+                        stretch.most, stretch.at
+                    ))
+                    .with("bytes", stretch.most),
+            );
+        }
+    }
+}
+
+/// Opens a sibling of a segment, if it is there.
+fn sibling<T>(
+    segment: &Segment,
+    kind: FileKind,
+    outcome: &mut Outcome,
+    open: impl FnOnce(&Arc<Path>) -> Result<T, Error>,
+) -> Option<T> {
+    let item = segment.file(kind).filter(|item| item.is_file())?;
+    let path: Arc<Path> = Arc::from(item.path());
+    outcome.files.push(Arc::clone(&path));
+    match open(&path) {
+        Ok(check) => Some(check),
+        Err(error) => {
+            outcome.unreadable(&path, &error);
+            None
+        }
+    }
+}
+
+fn open_txns(segment: &Segment, outcome: &mut Outcome) -> TxnCheck {
+    let path: Arc<Path> = Arc::from(segment.log().with_extension("txnindex"));
+    let exists = segment
+        .file(FileKind::TransactionIndex)
+        .is_some_and(Item::is_file);
+    if exists {
+        outcome.files.push(Arc::clone(&path));
+    }
+    let mut findings = std::mem::take(&mut outcome.findings);
+    let opened = TxnCheck::open(&path, exists, &mut findings);
+    outcome.findings = findings;
+    opened.unwrap_or_else(|error| {
+        outcome.unreadable(&path, &error);
+        TxnCheck::none(&path)
+    })
+}
+
+/// The snapshots of producers, by offset.
+fn read_snapshots(partition: &Partition, outcome: &mut Outcome) -> Vec<SnapshotFile> {
+    let mut snapshots = Vec::new();
+    for item in partition.items().iter().filter(|item| item.is_file()) {
+        let Some(name) = item.file_name().filter(FileName::is_canonical) else {
+            continue;
+        };
+        let (FileKind::ProducerSnapshot, Some(offset)) = (name.kind, name.offset) else {
+            continue;
+        };
+        let path: Arc<Path> = Arc::from(item.path());
+        outcome.files.push(Arc::clone(&path));
+        match SnapshotFile::open(&path, offset, &mut outcome.findings) {
+            Ok((snapshot, coverage)) => {
+                outcome.coverage.merge(coverage);
+                snapshots.push(snapshot);
+            }
+            Err(error) => outcome.unreadable(&path, &error),
+        }
+    }
+    snapshots.sort_by_key(|snapshot| snapshot.offset);
+    snapshots
+}
+
+/// The leader epochs.
+fn read_epochs(
+    partition: &Partition,
+    log_start: Option<Offset>,
+    outcome: &mut Outcome,
+) -> EpochsCheck {
+    let path: Arc<Path> = Arc::from(partition.path().join("leader-epoch-checkpoint"));
+    let is_it = |item: &&Item| {
+        let state = item.file_name().map(|name| name.state);
+        item.is_current(FileKind::LeaderEpochs) && state == Some(FileState::Current)
+    };
+    let item = partition.items().iter().find(is_it);
+    let exists = item.is_some_and(Item::is_file);
+    if exists {
+        outcome.files.push(Arc::clone(&path));
+    }
+    match EpochsCheck::open(&path, exists, log_start, &mut outcome.findings) {
+        Ok((check, coverage)) => {
+            outcome.coverage.merge(coverage);
+            check
+        }
+        Err(error) => {
+            outcome.unreadable(&path, &error);
+            EpochsCheck::none(&path)
+        }
+    }
+}

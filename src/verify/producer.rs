@@ -1,0 +1,279 @@
+//! `.snapshot` against what the batches before its offset say of producers.
+//!
+//! What a broker forgets legally is no contradiction: producers that were silent for long, and what retention and
+//! compaction removed. So a snapshot is held to everything only while the log has no hole before it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::CheckId;
+use super::coverage::Coverage;
+use super::finding::{Finding, Findings};
+use super::small::read_small;
+use crate::format::ProducerSnapshot;
+use crate::format::producer_snapshot::{ENTRY_BYTES, HEADER_BYTES, KNOWN_VERSION, ProducerEntry};
+use crate::scan::derive::Producers;
+use crate::store::{Error, Source};
+use crate::wire::Offset;
+
+/// A snapshot that was read.
+#[derive(Debug)]
+pub(super) struct SnapshotFile {
+    pub(super) path: Arc<Path>,
+    /// The offset in its name.
+    pub(super) offset: Offset,
+    bytes: Source,
+    /// Whether a broker would believe it.
+    pub(super) is_sound: bool,
+}
+
+impl SnapshotFile {
+    /// Reads a snapshot and looks at what it says by itself.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn open(
+        path: &Arc<Path>,
+        offset: Offset,
+        findings: &mut Findings,
+    ) -> Result<(Self, Coverage), Error> {
+        let bytes = read_small(path)?;
+        let before = findings.kept().len();
+        check_bytes(path, &bytes, findings);
+        let is_sound = findings.kept().len() == before;
+        let len = bytes.len() as u64;
+        let mut coverage = Coverage::of_file(len);
+        if is_sound {
+            coverage.small_bytes = len;
+        } else {
+            coverage.damage_bytes = len;
+        }
+        let file = Self {
+            path: Arc::clone(path),
+            offset,
+            bytes,
+            is_sound,
+        };
+        file.check_offsets(findings);
+        Ok((file, coverage))
+    }
+
+    /// The snapshot, if a broker would believe it.
+    pub(super) fn view(&self) -> Option<ProducerSnapshot<'_>> {
+        let snapshot = ProducerSnapshot::parse(&self.bytes).ok();
+        snapshot.filter(|_| self.is_sound)
+    }
+
+    /// Nothing in it lies behind its own offset.
+    fn check_offsets(&self, findings: &mut Findings) {
+        for (nth, entry) in self.entries() {
+            let ahead = [
+                ("last offset", entry.last_offset),
+                ("transaction", entry.txn_first_offset),
+            ];
+            for (what, offset) in ahead {
+                if offset >= self.offset {
+                    findings.add(self.about(CheckId::SnapshotOffsets, nth, &entry).says(format!(
+                        "the {what} of producer {} is at offset {offset}, and the snapshot ends before {}",
+                        entry.producer_id, self.offset
+                    )));
+                }
+            }
+        }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (u64, ProducerEntry)> + '_ {
+        let entries = self.view().map(|snapshot| snapshot.entries());
+        (0..).zip(entries.into_iter().flatten().map(ProducerEntry::from))
+    }
+
+    fn about(&self, check: CheckId, nth: u64, entry: &ProducerEntry) -> Finding {
+        let at = HEADER_BYTES as u64 + nth * ENTRY_BYTES as u64;
+        Finding::new(check, &self.path)
+            .at(at, ENTRY_BYTES as u64)
+            .with("producer_id", entry.producer_id.0)
+    }
+
+    /// Compares it with what the log up to its offset says. `is_complete`: of all that came before, nothing is missing.
+    pub(super) fn compare(&self, log: &Producers, is_complete: bool, findings: &mut Findings) {
+        if !self.is_sound {
+            return;
+        }
+        for (nth, entry) in self.entries() {
+            let Some(known) = log.get(entry.producer_id) else {
+                if is_complete {
+                    findings.add(
+                        self.about(CheckId::SnapshotMismatch, nth, &entry)
+                            .says(format!(
+                                "the log has no batch of producer {}",
+                                entry.producer_id
+                            )),
+                    );
+                }
+                continue;
+            };
+            if let Some((what, stored, actual)) = difference(&entry, known, is_complete) {
+                let finding = self.about(CheckId::SnapshotMismatch, nth, &entry);
+                findings.add(
+                    finding
+                        .says(format!(
+                            "producer {}: {what} {stored}, in the log {actual}",
+                            entry.producer_id
+                        ))
+                        .with("field", what)
+                        .with("stored", stored)
+                        .with("actual", actual),
+                );
+            }
+        }
+        self.compare_lacking(log, findings);
+    }
+
+    /// A producer may be forgotten if it was silent for long: not one with an open transaction, and none that was heard of
+    /// after one that is still known.
+    fn compare_lacking(&self, log: &Producers, findings: &mut Findings) {
+        let mut ids: Vec<_> = self.entries().map(|(_, entry)| entry.producer_id).collect();
+        ids.sort_unstable();
+        let is_idle = |entry: &ProducerEntry| entry.open_txn().is_none();
+        let kept = self.entries().map(|(_, entry)| entry).filter(is_idle);
+        let mut kept: Vec<_> = kept
+            .map(|entry| (entry.last_offset, entry.timestamp))
+            .collect();
+        kept.sort_unstable();
+        // The oldest timestamp of those up to an offset.
+        let mut oldest = i64::MAX;
+        for (_, timestamp) in &mut kept {
+            oldest = oldest.min(timestamp.0);
+            timestamp.0 = oldest;
+        }
+        for known in log.entries() {
+            let before = kept.partition_point(|(last, _)| *last < known.last_offset);
+            let oldest = before.checked_sub(1).and_then(|index| kept.get(index));
+            let is_newer = oldest.is_some_and(|(_, oldest)| known.timestamp > *oldest);
+            if ids.binary_search(&known.producer_id).is_err()
+                && (known.open_txn().is_some() || is_newer)
+            {
+                let why = match known.open_txn() {
+                    Some(offset) => format!("which has a transaction open since offset {offset}"),
+                    None => "which was heard of after others that are there".to_owned(),
+                };
+                findings.add(
+                    Finding::new(CheckId::SnapshotMismatch, &self.path)
+                        .says(format!(
+                            "producer {} is not there, {why}",
+                            known.producer_id
+                        ))
+                        .with("producer_id", known.producer_id.0),
+                );
+            }
+        }
+    }
+}
+
+/// What is different between a snapshot and the log, as stored and as the log has it.
+fn difference(
+    stored: &ProducerEntry,
+    log: &ProducerEntry,
+    is_complete: bool,
+) -> Option<(&'static str, i64, i64)> {
+    if !is_complete {
+        // Only what the log still has can be older than what the snapshot knew.
+        let has_older = stored.last_offset < log.last_offset
+            && stored.coordinator_epoch <= log.coordinator_epoch;
+        return has_older.then_some(("last offset", stored.last_offset.0, log.last_offset.0));
+    }
+    // Up to 0.11 a marker moved the last offset too; up to 1.1 it left the timestamp alone.
+    let has_marker = log.coordinator_epoch >= 0;
+    let is_marker = has_marker && stored.last_offset > log.last_offset;
+    let last_offset = if is_marker {
+        log.last_offset.0
+    } else {
+        stored.last_offset.0
+    };
+    let delta = if is_marker {
+        log.offset_delta.0
+    } else {
+        stored.offset_delta.0
+    }
+    .into();
+    let timestamp = if has_marker {
+        log.timestamp.0
+    } else {
+        stored.timestamp.0
+    };
+    [
+        (
+            "epoch",
+            i64::from(stored.producer_epoch),
+            i64::from(log.producer_epoch),
+        ),
+        (
+            "last sequence",
+            stored.last_sequence.into(),
+            log.last_sequence.into(),
+        ),
+        ("last offset", last_offset, log.last_offset.0),
+        ("offset delta", delta, log.offset_delta.0.into()),
+        ("timestamp", timestamp, log.timestamp.0),
+        (
+            "coordinator epoch",
+            stored.coordinator_epoch.into(),
+            log.coordinator_epoch.into(),
+        ),
+        (
+            "transaction",
+            stored.txn_first_offset.0,
+            log.txn_first_offset.0,
+        ),
+    ]
+    .into_iter()
+    .find(|(_, stored, actual)| stored != actual)
+}
+
+/// What a broker asks of a snapshot, and more.
+fn check_bytes(path: &Arc<Path>, bytes: &[u8], findings: &mut Findings) {
+    let len = bytes.len() as u64;
+    let Ok(snapshot) = ProducerSnapshot::parse(bytes) else {
+        findings.add(
+            Finding::new(CheckId::SnapshotMalformed, path)
+                .at(0, len)
+                .says(format!("{len} bytes, and a header has {HEADER_BYTES}")),
+        );
+        return;
+    };
+    if snapshot.version() != KNOWN_VERSION {
+        findings.add(
+            Finding::new(CheckId::SnapshotVersion, path)
+                .at(0, 2)
+                .says(format!(
+                    "version {}, known is {KNOWN_VERSION}",
+                    snapshot.version()
+                ))
+                .with("version", snapshot.version()),
+        );
+    }
+    let declared = snapshot.declared_len();
+    if usize::try_from(declared) != Ok(snapshot.len()) || !snapshot.trailing().is_empty() {
+        findings.add(
+            Finding::new(CheckId::SnapshotMalformed, path)
+                .at(6, len.saturating_sub(6))
+                .says(format!(
+                    "{declared} entries are announced; behind the header are {} bytes",
+                    snapshot.body_bytes()
+                ))
+                .with("declared", declared),
+        );
+    } else if snapshot.check_crc().is_err() {
+        findings.add(
+            Finding::new(CheckId::SnapshotCrc, path)
+                .at(2, 4)
+                .says(format!(
+                    "stored {:#010x}, actual {:#010x}",
+                    snapshot.stored_crc(),
+                    snapshot.actual_crc()
+                ))
+                .with("stored", super::finding::Value::Crc(snapshot.stored_crc()))
+                .with("actual", super::finding::Value::Crc(snapshot.actual_crc())),
+        );
+    }
+}

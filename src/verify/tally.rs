@@ -1,0 +1,29 @@
+//! Many findings of one kind in one file: the first is told, the others are counted.
+
+use super::finding::{Finding, Findings};
+
+/// The first finding of a kind, and how many there were.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    first: Option<Box<Finding>>,
+    count: u64,
+}
+
+impl Tally {
+    /// Counts one more; `finding` is made of the first only.
+    pub(super) fn add(&mut self, finding: impl FnOnce() -> Finding) {
+        if self.first.is_none() {
+            self.first = Some(Box::new(finding()));
+        }
+        self.count += 1;
+    }
+
+    /// Hands the first one over, with the number of all of them.
+    pub(super) fn tell(self, things: &str, findings: &mut Findings) {
+        let Some(mut first) = self.first else { return };
+        if self.count > 1 {
+            first.message = format!("{}; {} {things} in all", first.message, self.count);
+        }
+        findings.add(first.with("count", self.count));
+    }
+}

@@ -1,0 +1,280 @@
+//! `.timeindex` against its `.log`: each entry tells the largest timestamp up to an offset.
+//!
+//! An entry that tells less lets searches by time miss records; one that tells more makes them read longer, and the last one
+//! decides when retention deletes the segment.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::{CheckId, Severity};
+use super::coverage::Coverage;
+use super::entries::{self, MAX_ENTRIES, Shape};
+use super::finding::{Finding, Findings};
+use super::offset_index::{coverage, shape_findings};
+use super::setting::Setting;
+use super::tally::Tally;
+use super::trace::Row;
+use crate::format::time_index::ENTRY_BYTES;
+use crate::store::Error;
+use crate::wire::{Offset, Timestamp, be};
+
+/// A time index, while its log goes by.
+#[derive(Debug)]
+pub(super) struct TimeIndexCheck {
+    path: Arc<Path>,
+    setting: Setting,
+    base: Offset,
+    shape: Shape,
+    /// By offset.
+    entries: Vec<Entry>,
+    /// The last one in the file.
+    last: Option<Entry>,
+    next: usize,
+    /// The largest timestamp so far.
+    largest: Timestamp,
+    /// Whether something before here can't be read, and may have held a larger one.
+    is_lossy: bool,
+    /// Whether what can't be read lies right before the next batch.
+    behind_gap: bool,
+    order: Tally,
+    less: Tally,
+    more: Tally,
+    beyond: Tally,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    timestamp: Timestamp,
+    relative: i32,
+    index: u32,
+}
+
+impl TimeIndexCheck {
+    /// Reads the index at `path`, of the segment that begins at `base`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn open(path: &Arc<Path>, base: Offset, setting: Setting) -> Result<Self, Error> {
+        let mut list: Vec<Entry> = Vec::new();
+        let shape = entries::read::<ENTRY_BYTES>(path, |bytes| {
+            if list.len() < MAX_ENTRIES {
+                list.push(Entry {
+                    timestamp: Timestamp(i64::from_be_bytes(be(&bytes, 0))),
+                    relative: i32::from_be_bytes(be(&bytes, 8)),
+                    index: u32::try_from(list.len()).unwrap_or(u32::MAX),
+                });
+            }
+        })?;
+        let mut check = Self {
+            path: Arc::clone(path),
+            setting,
+            base,
+            shape,
+            last: list.last().copied(),
+            entries: list,
+            next: 0,
+            largest: Timestamp(-1),
+            is_lossy: false,
+            behind_gap: false,
+            order: Tally::default(),
+            less: Tally::default(),
+            more: Tally::default(),
+            beyond: Tally::default(),
+        };
+        check.check_order();
+        Ok(check)
+    }
+
+    /// Timestamps rise, offsets don't fall.
+    fn check_order(&mut self) {
+        let mut last: Option<Entry> = None;
+        for entry in &self.entries {
+            let falls = last.is_some_and(|last| {
+                entry.timestamp <= last.timestamp || entry.relative < last.relative
+            });
+            if falls || entry.relative < 0 || entry.timestamp.0 < 0 {
+                let before = last;
+                self.order.add(|| {
+                    let behind = before.map_or_else(String::new, |last| {
+                        format!(", behind {} and {}", last.timestamp, last.offset(self.base))
+                    });
+                    entry
+                        .finding(CheckId::TimeIndexOrder, &self.path, self.base)
+                        .says(format!(
+                            "entry {} has timestamp {} and offset {}{behind}",
+                            entry.index,
+                            entry.timestamp,
+                            entry.offset(self.base),
+                        ))
+                });
+            }
+            last = Some(match last {
+                Some(last) if falls => Entry {
+                    timestamp: last.timestamp.max(entry.timestamp),
+                    relative: last.relative.max(entry.relative),
+                    index: entry.index,
+                },
+                _ => *entry,
+            });
+        }
+        self.entries.retain(|entry| entry.relative >= 0);
+        self.entries
+            .sort_by_key(|entry| (entry.relative, entry.index));
+    }
+
+    /// Takes the next batch.
+    pub(super) fn batch(&mut self, row: &Row, before: Option<Offset>) {
+        // Messages of magic 0 and 1 tell their last offset only.
+        let first = match before {
+            Some(before) if row.is_legacy() => Offset(before.0.saturating_add(1)),
+            None if row.is_legacy() => self.base,
+            _ => row.first,
+        };
+        while let Some(entry) = self.next_before(first) {
+            if !self.behind_gap {
+                self.judge(entry);
+            }
+        }
+        self.behind_gap = false;
+        self.largest = self.largest.max(row.max_timestamp);
+        while let Some(entry) = self.next_before(Offset(row.last.0.saturating_add(1))) {
+            self.judge(entry);
+        }
+    }
+
+    /// Passes over what can't be judged.
+    pub(super) fn pass(&mut self) {
+        (self.is_lossy, self.behind_gap) = (true, true);
+    }
+
+    /// Compares an entry with the largest timestamp so far.
+    fn judge(&mut self, entry: Entry) {
+        let largest = self.largest;
+        let finding = |severity| {
+            entry
+                .finding(CheckId::TimeIndexMismatch, &self.path, self.base)
+                .severity(severity)
+                .with("stored", entry.timestamp.0)
+                .with("actual", largest.0)
+                .says(format!(
+                    "entry {} has timestamp {} up to offset {}, where the largest is {largest}",
+                    entry.index,
+                    entry.timestamp,
+                    entry.offset(self.base)
+                ))
+        };
+        if entry.timestamp < largest {
+            self.less.add(|| finding(Severity::Error));
+        } else if entry.timestamp > largest && !self.is_lossy {
+            self.more.add(|| finding(Severity::Warning));
+        }
+    }
+
+    /// The next entry below `offset`.
+    fn next_before(&mut self, offset: Offset) -> Option<Entry> {
+        let entry = self.entries.get(self.next).copied()?;
+        let is_before = entry.offset(self.base) < offset;
+        self.next += usize::from(is_before);
+        is_before.then_some(entry)
+    }
+
+    /// Ends the check of an index without its log.
+    pub(super) fn alone(self, findings: &mut Findings) -> Coverage {
+        self.order.tell("entries out of order", findings);
+        let size = ENTRY_BYTES as u64;
+        let ids = [CheckId::TimeIndexSize, CheckId::TimeIndexUntrimmed];
+        shape_findings(&self.path, self.shape, size, self.setting, ids, findings);
+        coverage(self.shape, size)
+    }
+
+    /// Ends the check of a log whose last good batch ends with `last`.
+    pub(super) fn finish(mut self, last: Option<Offset>, findings: &mut Findings) -> Coverage {
+        let mut unmet = self.entries.split_off(self.next.min(self.entries.len()));
+        if self.behind_gap {
+            unmet.clear();
+        }
+        unmet.sort_by_key(|entry| entry.index);
+        for entry in unmet {
+            self.beyond.add(|| {
+                let end = last.map_or(self.base.0, |last| last.0.saturating_add(1));
+                entry
+                    .finding(CheckId::TimeIndexBeyondLog, &self.path, self.base)
+                    .says(format!(
+                        "entry {} has offset {}; the log ends at {end}",
+                        entry.index,
+                        entry.offset(self.base)
+                    ))
+            });
+        }
+        // A single entry of zeros may be one: timestamp 0 at the first offset.
+        if self.shape.written == 0 && self.shape.zeros == 1 && self.largest.0 == 0 {
+            (self.shape.written, self.shape.zeros) = (1, 0);
+            self.last = Some(Entry {
+                timestamp: Timestamp(0),
+                relative: 0,
+                index: 0,
+            });
+        }
+        self.check_last(findings);
+        let mut found = Findings::default();
+        for (tally, things) in [
+            (self.order, "entries out of order"),
+            (self.less, "such entries"),
+            (self.more, "such entries"),
+            (self.beyond, "such entries"),
+        ] {
+            tally.tell(things, &mut found);
+        }
+        for finding in found.into_sorted().0 {
+            findings.add(self.setting.soften(finding));
+        }
+        shape_findings(
+            &self.path,
+            self.shape,
+            ENTRY_BYTES as u64,
+            self.setting,
+            [CheckId::TimeIndexSize, CheckId::TimeIndexUntrimmed],
+            findings,
+        );
+        coverage(self.shape, ENTRY_BYTES as u64)
+    }
+
+    /// A closed segment's index ends with its largest timestamp.
+    fn check_last(&self, findings: &mut Findings) {
+        let stored = self.last.map_or(Timestamp(-1), |last| last.timestamp);
+        let is_closed = !self.setting.may_be_preallocated() && self.shape.zeros == 0;
+        if !is_closed || stored >= self.largest {
+            return;
+        }
+        let message = match self.last {
+            Some(_) => format!(
+                "the last entry has timestamp {stored}, the log {}",
+                self.largest
+            ),
+            None => format!(
+                "there is no entry, and the log has timestamp {}",
+                self.largest
+            ),
+        };
+        findings.add(
+            Finding::new(CheckId::TimeIndexLastEntry, &self.path)
+                .says(message)
+                .with("stored", stored.0)
+                .with("actual", self.largest.0),
+        );
+    }
+}
+
+impl Entry {
+    fn offset(&self, base: Offset) -> Offset {
+        Offset(base.0.wrapping_add(self.relative.into()))
+    }
+
+    fn finding(&self, check: CheckId, path: &Arc<Path>, base: Offset) -> Finding {
+        let at = u64::from(self.index) * ENTRY_BYTES as u64;
+        Finding::new(check, path)
+            .at(at, ENTRY_BYTES as u64)
+            .offset(self.offset(base).0)
+            .with("entry", self.index)
+    }
+}

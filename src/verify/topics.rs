@@ -1,0 +1,188 @@
+//! Topics as the metadata log has them: their ids, and which nodes hold their partitions.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::meta::Uuid;
+use super::suite::Suite;
+use crate::decode::cluster_metadata as id;
+use crate::decode::{Decoder, Struct};
+use crate::format::{Batch, FileKind, Scratch};
+use crate::scan::{Output, Parcel, Policy, Span, Visitor, parallel};
+use crate::store::{Error, Item, Partition, Segment};
+use crate::wire::Offset;
+
+/// The topics of a cluster.
+#[derive(Debug, Default)]
+pub(super) struct Topics {
+    topics: BTreeMap<Uuid, Topic>,
+    /// The records of a transaction that is not decided (KIP-868).
+    pending: Option<Vec<Vec<u8>>>,
+}
+
+#[derive(Debug, Default)]
+struct Topic {
+    name: String,
+    /// The nodes that hold each partition.
+    replicas: BTreeMap<i32, Vec<i32>>,
+}
+
+/// Bytes before the value of a record on its way from who reads it to who applies it: offset and length.
+const PREFIX_BYTES: usize = 12;
+
+impl Topics {
+    /// Reads the newest snapshot in the directory of the metadata log, and the log behind it.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(super) fn read(partition: &Partition, suite: &Suite<'_>) -> Result<Self, Error> {
+        let mut topics = Self::default();
+        let is_snapshot = |item: &&Item| item.is_current(FileKind::MetadataSnapshot);
+        let newest = partition.items().iter().rfind(is_snapshot);
+        let mut from = Offset(0);
+        if let Some(item) = newest {
+            topics.take(item.path(), Offset(0), suite)?;
+            from = item
+                .file_name()
+                .and_then(|name| name.offset)
+                .unwrap_or_default();
+        }
+        for segment in partition.segments() {
+            if segment.file(FileKind::Log).is_some_and(Item::is_file) {
+                topics.take(Segment::log(&segment), from, suite)?;
+            }
+        }
+        Ok(topics)
+    }
+
+    /// Whether there is none: the log is empty, or nobody could read it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.topics.is_empty()
+    }
+
+    /// The name of the topic of this id.
+    pub(super) fn name(&self, id: &Uuid) -> Option<&str> {
+        self.topics.get(id).map(|topic| topic.name.as_str())
+    }
+
+    /// The nodes that hold a partition.
+    pub(super) fn replicas(&self, id: &Uuid, partition: i32) -> Option<&[i32]> {
+        let replicas = self.topics.get(id)?.replicas.get(&partition)?;
+        Some(replicas)
+    }
+
+    /// Applies the records of a file from an offset on.
+    fn take(&mut self, path: &Path, from: Offset, suite: &Suite<'_>) -> Result<(), Error> {
+        let log = (suite.open)(path)?;
+        let plan = parallel::Plan {
+            policy: Policy::Salvage,
+            end: log.len_bytes(),
+            jobs: suite.jobs,
+            limits: suite.limits,
+        };
+        let mut sink = |parcel: Parcel| {
+            let mut rest = &*parcel.text;
+            while let Some((prefix, after)) = rest.split_first_chunk::<PREFIX_BYTES>() {
+                let offset = i64::from_be_bytes(crate::wire::be(prefix, 0));
+                let length = u32::from_be_bytes(crate::wire::be(prefix, 8)) as usize;
+                let Some((value, next)) = after.split_at_checked(length) else {
+                    break;
+                };
+                if Offset(offset) >= from {
+                    self.record(value);
+                }
+                rest = next;
+            }
+            ControlFlow::Continue(())
+        };
+        parallel::scan(&log, plan, || Reader, &mut sink)
+    }
+
+    fn record(&mut self, value: &[u8]) {
+        let entry = Decoder::ClusterMetadata.decode(None, Some(value));
+        let Some(decoded) = entry.value.decoded() else {
+            return;
+        };
+        match (decoded.message.id(), &mut self.pending) {
+            (id::BEGIN_TRANSACTION, _) => self.pending = Some(Vec::new()),
+            (id::ABORT_TRANSACTION, _) => self.pending = None,
+            (id::END_TRANSACTION, _) => {
+                for value in self.pending.take().unwrap_or_default() {
+                    self.record(&value);
+                }
+            }
+            (
+                id::TOPIC | id::REMOVE_TOPIC | id::PARTITION | id::PARTITION_CHANGE,
+                Some(pending),
+            ) => {
+                pending.push(value.to_vec());
+            }
+            (kind, None) => {
+                // A record that does not say what it should changes nothing.
+                let _applied = self.apply(kind, &decoded.body);
+            }
+            _ => {}
+        }
+    }
+
+    fn apply(&mut self, kind: i16, body: &Struct<'_>) -> Option<()> {
+        match kind {
+            id::TOPIC => {
+                let topic = self.topics.entry(*body.uuid("topicId")?).or_default();
+                topic.name = body.text("name")?.into_owned();
+            }
+            id::REMOVE_TOPIC => drop(self.topics.remove(body.uuid("topicId")?)?),
+            id::PARTITION | id::PARTITION_CHANGE => {
+                let topic = self.topics.get_mut(body.uuid("topicId")?)?;
+                let replicas: Vec<i32> = body.numbers("replicas").collect();
+                if kind == id::PARTITION || !replicas.is_empty() {
+                    topic.replicas.insert(body.number("partitionId")?, replicas);
+                }
+            }
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+/// Hands over the values of records.
+struct Reader;
+
+impl Visitor for Reader {
+    type Fold = ();
+
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let Span::Frame(frame) = span else {
+            return ControlFlow::Continue(());
+        };
+        let Ok(batch) = Batch::parse(frame) else {
+            return ControlFlow::Continue(());
+        };
+        if batch.is_control() {
+            return ControlFlow::Continue(());
+        }
+        let Ok(records) = batch.records(scratch) else {
+            return ControlFlow::Continue(());
+        };
+        for record in records.map_while(Result::ok) {
+            let value = record.value().unwrap_or_default();
+            let Ok(length) = u32::try_from(value.len()) else {
+                continue;
+            };
+            let text = out.text();
+            text.extend_from_slice(&record.offset().0.to_be_bytes());
+            text.extend_from_slice(&length.to_be_bytes());
+            text.extend_from_slice(value);
+            out.poll()?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn end(self, _: &mut Output<'_>) {}
+}
