@@ -94,9 +94,7 @@ impl<'a> Steps<'a> {
             fingerprints.push(Fingerprint { file, is });
         }
         self.steps.push(Step {
-            id: u32::try_from(self.steps.len())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1),
+            id: self.next_id(),
             codes: reason
                 .checks
                 .iter()
@@ -114,6 +112,47 @@ impl<'a> Steps<'a> {
     /// Whether a step is about `file` already.
     pub(super) fn writes(&self, file: &PlanPath) -> bool {
         self.steps.iter().any(|step| step.action.file() == file)
+    }
+
+    /// Whether a step does something about what `check` found in `file`: to the file itself, to the directory that it is in,
+    /// or for the same reason beside it.
+    pub(super) fn covers(&self, check: CheckId, file: &PlanPath) -> bool {
+        let is_about = |step: &Step| {
+            let at = step.action.file();
+            let is_beside = at.dir() == file.dir() || at.dir() == file.as_str();
+            let is_why = |code: &String| match at.dir() == file.as_str() {
+                true => code.starts_with(check.code().get(..1).unwrap_or_default()),
+                false => code == check.code(),
+            };
+            at == file || at.as_str() == file.dir() || is_beside && step.codes.iter().any(is_why)
+        };
+        self.steps
+            .iter()
+            .filter(|step| step.safety != Safety::Manual)
+            .any(is_about)
+    }
+
+    /// The steps so far.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Steps of their own for the same root, to be looked at before they are taken over.
+    pub(super) fn aside(&self) -> Self {
+        Self::new(self.disk, self.root)
+    }
+
+    /// Takes over steps from [`aside`](Self::aside).
+    pub(super) fn append(&mut self, other: Self) {
+        for mut step in other.steps {
+            step.id = self.next_id();
+            self.steps.push(step);
+        }
+    }
+
+    fn next_id(&self) -> u32 {
+        let steps = u32::try_from(self.steps.len());
+        steps.unwrap_or(u32::MAX).saturating_add(1)
     }
 
     fn state(&mut self, file: &PlanPath) -> Result<State, Error> {
