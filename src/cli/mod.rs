@@ -1,15 +1,19 @@
 //! The command line: one file a command, and what they share.
 
 mod args;
+mod cat;
 mod dump;
 mod exit;
 mod explain;
+mod export;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod input;
 mod ls;
-#[expect(dead_code, reason = "the commands that use it follow")]
 mod output;
+mod pick;
 mod predict;
+mod progress;
+mod range;
 mod render;
 mod repair;
 mod show;
@@ -42,8 +46,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Cat(cat::Cat),
     Dump(dump::Dump),
     Explain(explain::Explain),
+    Export(export::Export),
     Ls(ls::Ls),
     Repair(repair::Repair),
     Predict(predict::Predict),
@@ -84,8 +90,10 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         err: io::stderr(),
     };
     let outcome = match cli.command {
+        Command::Cat(command) => command.run(&mut context),
         Command::Dump(command) => command.run(&mut context),
         Command::Explain(command) => command.run(&mut context),
+        Command::Export(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Repair(command) => command.run(&mut context),
         Command::Predict(command) => command.run(&mut context),

@@ -290,7 +290,6 @@ impl fmt::Display for Part {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case", deny_unknown_fields)
 )]
-#[non_exhaustive]
 pub enum Recipe {
     /// The offset index of the segment that its name says.
     OffsetIndex {
@@ -302,12 +301,6 @@ pub enum Recipe {
         /// `index.interval.bytes`.
         interval_bytes: u32,
     },
-    /// The index of aborted transactions, likewise.
-    TransactionIndex {},
-    /// The state of producers at the offset that its name says.
-    ProducerSnapshot {},
-    /// The leader epochs of the partition.
-    LeaderEpochs {},
 }
 
 /// Whether a step gives anything up.

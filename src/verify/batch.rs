@@ -93,6 +93,17 @@ impl Tallies {
         tally.count += 1;
     }
 
+    /// How many there are of a check.
+    pub(super) fn count_of(&self, check: CheckId) -> u64 {
+        self.0.get(&check).map_or(0, |tally| tally.count)
+    }
+
+    /// Where the only one of a check is.
+    pub(super) fn only(&self, check: CheckId) -> Option<u64> {
+        let tally = self.0.get(&check).filter(|tally| tally.count == 1);
+        tally.map(|tally| tally.first.position)
+    }
+
     /// Drops what turned out to be nothing.
     pub(super) fn forget(&mut self, check: CheckId) {
         self.0.remove(&check);

@@ -9,7 +9,7 @@ use crate::wire::crc;
 use crate::wire::units::LOG_OVERHEAD;
 
 /// Bytes of a gap that are looked at; a batch that is larger is not told from what follows it.
-pub(crate) const LOOKED_AT: u64 = 16 << 20;
+pub(super) const LOOKED_AT: u64 = 8 << 20;
 
 /// A row of zeros from this length on is none of a writer's making.
 const ZEROS_BYTES: usize = 256;
@@ -26,18 +26,18 @@ const MAGIC: usize = 16;
 
 /// A part of a gap.
 #[derive(Debug, Clone)]
-pub(crate) struct Part {
-    pub(crate) range: Range<u64>,
-    pub(crate) kind: Kind,
+pub(super) struct Part {
+    pub(super) range: Range<u64>,
+    pub(super) kind: Kind,
     /// Its first bytes, as many as a header has.
-    pub(crate) head: Vec<u8>,
+    pub(super) head: Vec<u8>,
     /// The longest row of zeros, if it is long.
-    pub(crate) zeros: Option<Range<u64>>,
+    pub(super) zeros: Option<Range<u64>>,
 }
 
 /// What a part was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(super) enum Kind {
     /// A batch, going by its size, whose checksum is wrong.
     Crc {
         stored: u32,
@@ -56,17 +56,17 @@ pub(crate) enum Kind {
 
 /// A bit that, flipped back, makes the checksum right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Flip {
+pub(super) struct Flip {
     /// Where in the file its byte is.
-    pub(crate) position: u64,
+    pub(super) position: u64,
     /// Which bit, 0 the lowest.
-    pub(crate) bit: u8,
+    pub(super) bit: u8,
     /// What stands there.
-    pub(crate) field: &'static str,
+    pub(super) field: &'static str,
 }
 
 /// The parts of a gap that covers `range`; `bytes` are those at its start that are looked at.
-pub(crate) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
+pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut at = 0;
     while (at as u64) < range.end - range.start {
@@ -269,17 +269,17 @@ fn longest_zeros(bytes: &[u8], start: u64) -> Option<Range<u64>> {
 
 /// What the header of a damaged batch says, where it can be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Claim {
-    pub(crate) base: i64,
-    pub(crate) last: i64,
+pub(super) struct Claim {
+    pub(super) base: i64,
+    pub(super) last: i64,
     /// Records, if it says so and as many as offsets.
-    pub(crate) records: Option<i64>,
-    pub(crate) times: Option<(i64, i64)>,
+    pub(super) records: Option<i64>,
+    pub(super) times: Option<(i64, i64)>,
 }
 
 impl Claim {
     /// What `head` says of a batch between two offsets, neither of which is its own.
-    pub(crate) fn read(head: &[u8], after: Option<i64>, before: Option<i64>) -> Option<Self> {
+    pub(super) fn read(head: &[u8], after: Option<i64>, before: Option<i64>) -> Option<Self> {
         let header = FrameHeader::read(head)?;
         let claim = match (header.magic(), RecordBatch::of_header(head)) {
             (2, Some(batch)) => {
@@ -309,7 +309,7 @@ impl Claim {
 }
 
 /// Whether the first bytes of a tail are those of the batch that would follow offset `last`.
-pub(crate) fn is_torn(head: &[u8], left: u64, last: Option<i64>) -> bool {
+pub(super) fn is_torn(head: &[u8], left: u64, last: Option<i64>) -> bool {
     let Some(bytes) = head.first_chunk::<8>() else {
         let expected = last.map_or(0, |last| last.wrapping_add(1)).to_be_bytes();
         return expected.starts_with(head);

@@ -14,7 +14,7 @@ pub mod catalog;
 mod chain;
 mod checkpoints;
 pub mod coverage;
-pub(crate) mod damage;
+mod damage;
 mod directory;
 mod entries;
 mod epochs;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::{Info, Tallies};
-use super::catalog::{CheckId, Fix};
+use super::catalog::{CheckId, Fix, Severity};
 use super::coverage::Coverage;
 use super::damage::Part;
 use super::finding::{Finding, Findings};
@@ -22,6 +22,9 @@ pub(super) enum Knot {
 
 /// Runs remembered of a file; more are damage of another kind.
 const RUNS: usize = 10_000;
+
+/// A gap of fewer offsets than this bit stands for is an ordinary one, even where a flipped bit would explain it.
+const LEAST_BIT: u32 = 8;
 
 /// Takes the knots of a file in their order.
 #[derive(Debug)]
@@ -144,6 +147,7 @@ impl<'a> Sequence<'a> {
         keep(&mut self.epoch_runs, run);
         self.tell_runs();
         self.tell_too_far();
+        self.tell_last_gap();
         self.tell_file();
         if !self.has_epochs {
             self.tallies.forget(CheckId::NegativeEpoch);
@@ -184,7 +188,7 @@ impl<'a> Sequence<'a> {
         if self.offset_runs.iter().any(is_told) {
             return;
         }
-        let mut finding = first
+        let finding = first
             .finding(CheckId::OffsetTooFar, self.subject)
             .with("batches", count);
         let expected = match self.second_last {
@@ -192,17 +196,47 @@ impl<'a> Sequence<'a> {
             None => self.subject.base_offset.map(|base| base.0),
             Some(_) => None,
         };
-        if let Some(expected) = expected
-            && let difference @ 1.. = (expected ^ first.base).cast_unsigned()
-            && difference.is_power_of_two()
-        {
-            let bit = difference.trailing_zeros();
-            finding = finding
+        let bit = expected.and_then(|expected| single_bit(expected, first.base));
+        self.findings.add(match bit {
+            Some(bit) => finding
                 .with("flipped_position", first.position + 7 - u64::from(bit / 8))
                 .with("flipped_bit", bit % 8)
-                .fix(Fix::Safe);
-        }
-        self.findings.add(finding);
+                .fix(Fix::Safe),
+            None => finding,
+        });
+    }
+
+    /// A gap before the last batch that a single bit explains, in a file without any other sign of compaction.
+    fn tell_last_gap(&mut self) {
+        let (Some(last), Some(before)) = (self.last, self.second_last) else {
+            return;
+        };
+        let is_compacted =
+            [CheckId::OffsetsUnused, CheckId::EmptyBatch].map(|check| self.tallies.count_of(check));
+        let is_only = self.tallies.only(CheckId::OffsetGap) == Some(last.position);
+        let bit = before
+            .last
+            .checked_add(1)
+            .and_then(|expected| single_bit(expected, last.base));
+        let is_told = self.too_far.is_some() || is_compacted != [0, 0] || !is_only;
+        let Some(bit) = bit.filter(|&bit| bit >= LEAST_BIT && !is_told) else {
+            return;
+        };
+        self.tallies.forget(CheckId::OffsetGap);
+        let title = CheckId::OffsetGap.check().title();
+        let position = last.position + 7 - u64::from(bit / 8);
+        self.findings.add(
+            last.finding(CheckId::OffsetGap, self.subject)
+                .severity(Severity::Warning)
+                .says(format!(
+                    "{title}, unless bit {} of byte {position} is flipped",
+                    bit % 8
+                ))
+                .with("last_offset_before", before.last)
+                .with("flipped_position", position)
+                .with("flipped_bit", bit % 8)
+                .fix(Fix::Manual),
+        );
     }
 
     /// What the file is as a whole.
@@ -231,6 +265,14 @@ impl<'a> Sequence<'a> {
         self.findings.merge(findings);
         self.tallies.merge(tallies);
     }
+}
+
+/// The bit that two numbers differ in, if it is one.
+fn single_bit(a: i64, b: i64) -> Option<u32> {
+    let difference = (a ^ b).cast_unsigned();
+    difference
+        .is_power_of_two()
+        .then(|| difference.trailing_zeros())
 }
 
 fn keep(runs: &mut Vec<Run>, run: Option<Run>) {

@@ -164,6 +164,10 @@ mod tests {
     #[test]
     fn the_check_values_of_both_polynomials() {
         assert_eq!(super::crc32c(b"123456789"), 0xE306_9283);
+        let mut pieces = super::Crc32c::default();
+        pieces.update(b"1234");
+        pieces.update(b"56789");
+        assert_eq!(pieces.value(), 0xE306_9283);
         assert_eq!(super::crc32(b"123456789"), 0xCBF4_3926);
     }
 

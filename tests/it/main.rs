@@ -3,9 +3,12 @@
 
 mod alloc;
 mod cases;
+mod cat;
+mod cat_seek;
 mod cli;
 mod derive;
 mod examples;
+mod export;
 mod fidelity;
 mod forge;
 mod framings;
@@ -22,6 +25,7 @@ mod predict;
 mod process;
 mod properties;
 mod readme;
+mod recovered;
 mod repair;
 mod sarif;
 mod show;

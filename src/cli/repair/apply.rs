@@ -1,17 +1,19 @@
 //! `kseg repair apply`: a plan carried out.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use kseg::repair::{
-    Applied, Consent, Counts, Derive, Error, PlanPath, RealDisk, Recipe, Sharing, Target, apply,
-    approve,
-};
+use kseg::repair::planner::Rebuild;
+use kseg::repair::{Applied, Consent, Counts, RealDisk, Sharing, Target, apply, approve};
 
+use super::look::{self, Look};
 use super::{manual, read};
 use crate::cli::Context;
+use crate::cli::args::Reading;
 use crate::cli::exit::Outcome;
+
+/// Findings that are shown of what is left.
+const SHOWN: usize = 10;
 
 /// Carries a plan out
 ///
@@ -29,8 +31,8 @@ use crate::cli::exit::Outcome;
 Interrupted, the same command finishes what it began, and undo goes back.
 
 Exit status:
-  0  the plan was carried out, or there was nothing to do
-  1  it was carried out; steps that it only describes are left for you to do
+  0  the plan was carried out, or there was nothing to do, and nothing is wrong any more
+  1  it was carried out; steps that it only describes are left for you to do, or something else is still wrong
   2  it was refused or could not be carried out; what to do then is said"
 )]
 pub(super) struct Apply {
@@ -61,6 +63,9 @@ pub(super) struct Apply {
     /// Copy every file, so that nothing a broker does to the copy reaches the source
     #[arg(long, conflicts_with = "in_place")]
     copy: bool,
+
+    #[command(flatten)]
+    reading: Reading,
 }
 
 impl Apply {
@@ -69,9 +74,9 @@ impl Apply {
         let consent = if self.accept_lossy {
             Consent::Lossy
         } else {
-            Consent::Steps(self.accept)
+            Consent::Steps(self.accept.clone())
         };
-        let target = match (self.into, self.in_place) {
+        let target = match (self.into.clone(), self.in_place) {
             (Some(dir), false) => Target::Into {
                 dir,
                 sharing: if self.copy {
@@ -81,17 +86,49 @@ impl Apply {
                 },
             },
             (None, true) => Target::InPlace {
-                quarantine: self.quarantine,
+                quarantine: self.quarantine.clone(),
             },
             _ => bail!("either --into or --in-place says where"),
         };
         let approved = approve(&plan, &target, &consent, &RealDisk)?;
-        let applied = apply(approved, &RealDisk, &Underived)?;
+        let applied = apply(approved, &RealDisk, &Rebuild)?;
         context.say(told(&applied).as_bytes());
-        Ok(match manual(&plan) {
-            0 => Outcome::Clean,
-            _ => Outcome::Seen,
+        let result = match &applied {
+            Applied::Into { dir, .. } => dir.clone(),
+            _ => PathBuf::from(plan.root()),
+        };
+        let is_sound = self.check(&result, context)?;
+        Ok(if is_sound && manual(&plan) == 0 {
+            Outcome::Clean
+        } else {
+            Outcome::Seen
         })
+    }
+
+    /// Verifies what came out, and says what a broker will do with it.
+    fn check(&self, result: &Path, context: &mut Context) -> Result<bool> {
+        let look = Look::at(result, &[], self.reading)?;
+        let mut text = String::new();
+        let wrong = look.wrong().count();
+        for finding in look.wrong().take(SHOWN) {
+            let (code, path) = (finding.check.code(), finding.path.display());
+            text += &format!("{path}: {code} {}\n", finding.message);
+        }
+        if wrong > SHOWN {
+            text += &format!(
+                "and {} more: kseg verify {}\n",
+                wrong - SHOWN,
+                result.display()
+            );
+        }
+        let verdict = look.verdict()?;
+        text += &match wrong {
+            0 => "verified: nothing is wrong any more".to_owned(),
+            wrong => format!("verified: {wrong} findings are left"),
+        };
+        text += &format!("; the next start: {}\n", look::fate(&verdict));
+        context.say(text.as_bytes());
+        Ok(wrong == 0 && verdict.is_harmless())
     }
 }
 
@@ -122,23 +159,5 @@ fn told(applied: &Applied) -> String {
             format!("{changed} paths changed; to go back: kseg repair undo {shown}\n")
         }
         Applied::Nothing => "nothing to do\n".into(),
-    }
-}
-
-/// Computes nothing: refuses before anything is changed.
-struct Underived;
-
-impl Derive for Underived {
-    fn derive(
-        &self,
-        file: &PlanPath,
-        _recipe: &Recipe,
-        _locate: &dyn Fn(&str) -> PathBuf,
-        _out: &mut dyn Write,
-    ) -> Result<(), Error> {
-        Err(Error::Underived {
-            file: file.clone(),
-            why: "this kseg cannot compute derived files".into(),
-        })
     }
 }

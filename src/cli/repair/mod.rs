@@ -1,6 +1,8 @@
 //! `kseg repair`: plans shown, applied and undone.
 
 mod apply;
+mod look;
+mod plan;
 mod show;
 mod undo;
 
@@ -23,6 +25,7 @@ const PLAN_BYTES: u64 = 256 << 20;
 /// originals kept; either can be interrupted at any moment and finished, or undone, later.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  kseg repair plan /data/kafka -o plan.json
   kseg repair show plan.json
   kseg repair apply plan.json --into /data/repaired
   kseg repair apply plan.json --in-place --accept 3 7
@@ -39,6 +42,7 @@ pub(crate) struct Repair {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Plan(plan::Plan),
     Show(show::Show),
     Apply(apply::Apply),
     Undo(undo::Undo),
@@ -48,6 +52,7 @@ impl Repair {
     /// Does what its subcommand says.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         match self.command {
+            Command::Plan(command) => command.run(context),
             Command::Show(command) => command.run(context),
             Command::Apply(command) => command.run(context),
             Command::Undo(command) => command.run(context),

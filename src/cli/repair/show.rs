@@ -55,13 +55,20 @@ impl Show {
             ("steps", "steps", Cell::int(plan.steps().len())),
         ];
         printer.file(&self.plan.display().to_string(), "plan", None, &facts);
-        let rows: Vec<Vec<Cell>> = plan.steps().iter().map(row).collect();
-        printer.table(&STEPS, &rows);
-        printer.remark(&summary(&plan));
+        steps(&plan, &mut printer);
         printer.end_file();
         printer.end();
         printer.result().map(|_| Outcome::Clean)
     }
+}
+
+/// The steps as a table, and what they amount to.
+pub(super) fn steps(plan: &Plan, printer: &mut Printer<'_>) {
+    let rows: Vec<Vec<Cell>> = plan.steps().iter().map(row).collect();
+    if !rows.is_empty() {
+        printer.table(&STEPS, &rows);
+    }
+    printer.remark(&summary(plan));
 }
 
 fn row(step: &Step) -> Vec<Cell> {

@@ -11,7 +11,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn of_bytes(total: u64) -> Self {
-        let target = if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
+        let target = if std::io::stderr().is_terminal() {
             ProgressDrawTarget::stderr_with_hz(5)
         } else {
             ProgressDrawTarget::hidden()

@@ -297,15 +297,16 @@ impl Sink<'_> {
             self.summary.failing += u64::from(!is_known && severity >= fails);
             shown.push(Shown { finding, is_known });
         }
-        more.retain(|more| shown.iter().any(|shown| shown.finding.check == more.check));
-        for more in &more {
-            let severity = more.check.check().severity;
-            *self
-                .summary
-                .counts
-                .entry((severity, more.check))
-                .or_default() += more.count;
-        }
+        // What is left out is not counted either.
+        more.retain(|more| {
+            let mut shown = shown.iter().map(|shown| &shown.finding);
+            let kept = shown.find(|kept| kept.check == more.check && kept.path == more.path);
+            if let Some(kept) = kept {
+                let count = self.summary.counts.entry((kept.severity, more.check));
+                *count.or_default() += more.count;
+            }
+            kept.is_some()
+        });
         self.summary.units += 1;
         self.summary.coverage.merge(found.coverage);
         let unit = Unit {

@@ -1,14 +1,15 @@
 //! What derives from the log of a partition: indexes and producer snapshots, computed from the batches as the plan leaves them.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
-use std::path::Path;
+use std::io::Write;
+use std::ops::{ControlFlow, Range};
+use std::path::{Path, PathBuf};
 
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
-use crate::format::{Batch, FileKind, OffsetIndex, Scratch};
+use crate::format::{Batch, FileKind, FileName, OffsetIndex, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
-use crate::repair::{Content, Crc, PlanPath};
+use crate::repair::{Content, Crc, Derive, PlanPath};
 use crate::scan::derive::{LogState, SegmentIndexes, Settings};
 use crate::scan::{Policy, Span, Walk};
 use crate::store::{Item, LogFile, Partition, Source, Stream};
@@ -65,6 +66,55 @@ pub(super) fn steps(
     obsolete(partition, log, steps)
 }
 
+/// Computes indexes again when a plan is applied, from the log as it is then.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rebuild;
+
+impl Derive for Rebuild {
+    fn derive(
+        &self,
+        file: &PlanPath,
+        recipe: &Recipe,
+        locate: &dyn Fn(&str) -> PathBuf,
+        out: &mut dyn Write,
+    ) -> Result<(), Error> {
+        let fail = |why: String| Error::Underived {
+            file: file.clone(),
+            why,
+        };
+        let (Recipe::OffsetIndex { interval_bytes } | Recipe::TimeIndex { interval_bytes }) =
+            recipe;
+        let base = FileName::parse(file.name()).and_then(|name| name.offset);
+        let (stem, _) = file.as_str().rsplit_once('.').unwrap_or_default();
+        let base = base.ok_or_else(|| fail("its name holds no offset".into()))?;
+        let path = locate(&format!("{stem}{}", name::LOG_SUFFIX));
+        let log = Stream::open(&path)?;
+        let segment = NewSegment {
+            base: base.0,
+            pieces: vec![LogPiece::Kept {
+                range: 0..log.len_bytes(),
+                path,
+            }],
+            is_changed: true,
+        };
+        let settings = Settings {
+            index_interval_bytes: *interval_bytes,
+            ..Settings::default()
+        };
+        let (mut scratch, mut indexes) = (Scratch::default(), SegmentIndexes::new(settings, base));
+        each_batch(&segment, |batch| {
+            // Offsets that an index cannot hold stay out of it.
+            let _refused = indexes.add(batch, &mut scratch);
+        })?;
+        let _full = indexes.close();
+        let bytes = match recipe {
+            Recipe::OffsetIndex { .. } => indexes.offset_index(),
+            Recipe::TimeIndex { .. } => indexes.time_index(),
+        };
+        out.write_all(bytes).map_err(|why| fail(why.to_string()))
+    }
+}
+
 /// Which files have to be made, by the offsets in their names.
 struct Wanted {
     indexes: BTreeSet<i64>,
@@ -85,7 +135,7 @@ impl Wanted {
             .filter(|finding| finding.severity >= Severity::Warning)
         {
             let name = finding.path.file_name().and_then(|name| name.to_str());
-            let name = name.and_then(crate::format::FileName::parse);
+            let name = name.and_then(FileName::parse);
             let offset = name.and_then(|name| name.offset).map(|offset| offset.0);
             match (finding.check.code().as_bytes().first(), offset) {
                 (Some(b'O' | b'T'), Some(base)) if bases.contains(&base) => {
@@ -172,33 +222,77 @@ pub(super) fn each_batch(
     segment: &NewSegment,
     mut take: impl FnMut(&Batch<'_>),
 ) -> Result<(), Error> {
-    for piece in &segment.pieces {
-        match piece {
-            LogPiece::Bytes(bytes) => {
-                each_in(bytes, &mut take);
+    let logs: Vec<Option<LogFile>> = segment
+        .pieces
+        .iter()
+        .map(LogPiece::open)
+        .collect::<Result<_, _>>()?;
+    let len_bytes: u64 = segment.pieces.iter().map(LogPiece::len_bytes).sum();
+    let (mut at, mut want) = (0, WINDOW_BYTES);
+    let mut buffer = Vec::new();
+    let mut window = Vec::new();
+    while at < len_bytes {
+        let end = at.saturating_add(want).min(len_bytes);
+        window.clear();
+        let mut start = 0;
+        for (piece, log) in segment.pieces.iter().zip(&logs) {
+            let behind = start + piece.len_bytes();
+            let part = at.max(start)..end.min(behind);
+            if part.start < part.end {
+                let part = part.start - start..part.end - start;
+                window.extend_from_slice(piece.window(log.as_ref(), part, &mut buffer)?);
             }
-            LogPiece::Kept { path, range } => {
-                let log = LogFile::Windowed(Stream::open(path)?);
-                let mut buffer = Vec::new();
-                let (mut at, mut want) = (range.start, WINDOW_BYTES);
-                while at < range.end {
-                    let end = at.saturating_add(want).min(range.end);
-                    let window = log.window(at..end, &mut buffer)?;
-                    let taken = each_in(window, &mut take);
-                    if taken == 0 && end == range.end {
-                        break;
-                    }
-                    want = if taken == 0 {
-                        want.saturating_mul(2)
-                    } else {
-                        WINDOW_BYTES
-                    };
-                    at += taken;
-                }
-            }
+            start = behind;
         }
+        let taken = each_in(&window, &mut take);
+        if taken == 0 && end == len_bytes {
+            break;
+        }
+        want = if taken == 0 {
+            want.saturating_mul(2)
+        } else {
+            WINDOW_BYTES
+        };
+        at += taken;
     }
     Ok(())
+}
+
+impl LogPiece {
+    fn open(&self) -> Result<Option<LogFile>, Error> {
+        match self {
+            Self::Bytes(_) => Ok(None),
+            Self::Kept { path, .. } => Ok(Some(LogFile::Windowed(Stream::open(path)?))),
+        }
+    }
+
+    fn len_bytes(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Kept { range, .. } => range.end.saturating_sub(range.start),
+        }
+    }
+
+    /// The bytes of a part of the piece.
+    fn window<'a>(
+        &'a self,
+        log: Option<&'a LogFile>,
+        part: Range<u64>,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], Error> {
+        match (self, log) {
+            (Self::Kept { range, .. }, Some(log)) => {
+                Ok(log.window(range.start + part.start..range.start + part.end, buffer)?)
+            }
+            (Self::Bytes(bytes), _) => {
+                let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+                Ok(bytes
+                    .get(place(part.start)..place(part.end))
+                    .unwrap_or_default())
+            }
+            (Self::Kept { .. }, None) => Ok(&[]),
+        }
+    }
 }
 
 /// Shows the batches in `bytes` and returns how far they reach.
@@ -230,15 +324,14 @@ fn positions(
     settings: Settings,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
-    use crate::format::name::{OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX};
     let interval_bytes = settings.index_interval_bytes;
     let offsets = (
-        OFFSET_INDEX_SUFFIX,
+        name::OFFSET_INDEX_SUFFIX,
         indexes.offset_index(),
         Recipe::OffsetIndex { interval_bytes },
     );
     let times = (
-        TIME_INDEX_SUFFIX,
+        name::TIME_INDEX_SUFFIX,
         indexes.time_index(),
         Recipe::TimeIndex { interval_bytes },
     );
@@ -279,7 +372,7 @@ fn transactions(
     indexes: &SegmentIndexes,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
-    let suffix = crate::format::name::TXN_INDEX_SUFFIX;
+    let suffix = name::TXN_INDEX_SUFFIX;
     let Some(file) = sibling(partition, segment.base, suffix, steps) else {
         return Ok(());
     };
@@ -299,7 +392,7 @@ fn snapshot(
     state: &LogState,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
-    let suffix = crate::format::name::PRODUCER_SNAPSHOT_SUFFIX;
+    let suffix = name::PRODUCER_SNAPSHOT_SUFFIX;
     let Some(file) = sibling(partition, at, suffix, steps) else {
         return Ok(());
     };

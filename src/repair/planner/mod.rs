@@ -35,6 +35,7 @@ use crate::scan::Jobs;
 use crate::store::{self, Item, LogDir, Partition, Place};
 use crate::verify::{Finding, Severity};
 use checkpoints::{Reach, Reaches};
+pub use derived::Rebuild;
 use seen::METADATA_TOPIC;
 pub use seen::Seen;
 use steps::{LogPiece, NewLog, NewSegment, Steps};

@@ -70,6 +70,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// Batches come in one after the other. How many came at once is not on the disk; each is taken to have come alone.
+    /// Before 3.7 the records of uncompressed batches are read for it, which takes several times as long.
     Append,
     /// A segment is recovered after an unclean stop, or because its `.index` is missing.
     Recover,

@@ -16,8 +16,10 @@ struct Made {
     timestamp: i64,
     producer: (i64, i16, i32),
     /// Key and value of its record, if it has one.
-    record: Option<(Option<Vec<u8>>, Option<Vec<u8>>)>,
+    record: Option<(Field, Field)>,
 }
+
+type Field = Option<Vec<u8>>;
 
 const TXN: i16 = 0x10;
 const CONTROL: i16 = 0x20;
@@ -228,6 +230,10 @@ fn what_kafka_throws_at_is_told_apart() {
         assert!(violation.is_counted());
         assert_eq!(of(&producers, 7).last_offset, Offset(3));
     }
+}
+
+#[test]
+fn markers_without_records_and_transactions_without_a_beginning_end_nothing() {
     let empty = Made {
         record: None,
         ..marker(5, (7, 0), 0)

@@ -85,7 +85,7 @@ B201 OffsetOverlap "offset-overlap" Error Shape Manual;
 
 /// offsets are missing
 ///
-/// **What** A batch doesn't begin at the offset behind the batch in front of it.
+/// **What** A batch doesn't begin at the offset behind the batch in front of it. A warning where it is the last one, the only gap, large, and a single flipped bit would explain it.
 /// **Why it happens** Compaction and transactions leave gaps; so does data that was lost.
 /// **What Kafka does** Gaps are legal: readers go on at the next offset.
 /// **Repair** None is needed.
