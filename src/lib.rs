@@ -68,6 +68,7 @@
 pub mod decode;
 pub mod format;
 pub mod guide;
+pub mod predict;
 pub mod repair;
 pub mod report;
 pub mod scan;

@@ -10,6 +10,7 @@ mod input;
 mod ls;
 mod output;
 mod pick;
+mod predict;
 mod progress;
 mod range;
 mod render;
@@ -50,6 +51,7 @@ enum Command {
     Export(export::Export),
     Ls(ls::Ls),
     Repair(repair::Repair),
+    Predict(predict::Predict),
     Show(show::Show),
     Verify(verify::Verify),
 }
@@ -93,6 +95,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Export(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Repair(command) => command.run(&mut context),
+        Command::Predict(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
         Command::Verify(command) => command.run(&mut context),
     };

@@ -233,6 +233,51 @@ pub fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     Some((bits << 2 | u128::from(rest >> 4)).to_be_bytes())
 }
 
+/// A UUID as Kafka writes it.
+#[must_use]
+pub fn write_uuid(id: &[u8; 16]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits = u128::from_be_bytes(*id);
+    // 21 digits of six bits from the top, and one of the last two.
+    let places = (0..21_u32).map(|place| bits >> 122_u32.saturating_sub(place.saturating_mul(6)));
+    let digit = |bits: u128| {
+        let index = usize::try_from(bits & 63).unwrap_or_default();
+        DIGITS.get(index).copied().map_or('A', char::from)
+    };
+    places.chain([bits << 4]).map(digit).collect()
+}
+
+/// The bytes of a `partition.metadata` with this topic id.
+#[must_use]
+pub fn partition_metadata(topic_id: &[u8; 16]) -> Vec<u8> {
+    let id = write_uuid(topic_id);
+    format!("version: {PARTITION_VERSION}\ntopic_id: {id}").into_bytes()
+}
+
+/// The bytes of a `meta.properties` of version 1; without an id of the log dir a broker gives it a new one.
+#[must_use]
+pub fn meta_properties(node_id: i32, cluster_id: &str, directory_id: Option<&[u8; 16]>) -> Vec<u8> {
+    let mut text = format!("node.id={node_id}\n");
+    if let Some(id) = directory_id {
+        text += &format!("directory.id={}\n", write_uuid(id));
+    }
+    text += &format!("version={NEWEST_META}\ncluster.id={}\n", escape(cluster_id));
+    text.into_bytes()
+}
+
+/// A value as Java writes it.
+fn escape(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for unit in value.encode_utf16() {
+        match char::from_u32(unit.into()) {
+            Some(c @ ('=' | ':' | '#' | '!' | '\\' | ' ')) => text.extend(['\\', c]),
+            Some(c @ '!'..='~') => text.push(c),
+            _ => text += &format!("\\u{unit:04X}"),
+        }
+    }
+    text
+}
+
 /// An integer; a fault if there is something else.
 fn number(properties: &Properties, key: &'static str, faults: &mut Vec<Fault>) -> Option<i32> {
     let entry = properties.get(key)?;
@@ -324,6 +369,27 @@ fn hex(digits: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let id = parse_uuid("xT2byik3RNuqqGURqhy1Vg").unwrap();
+        assert_eq!(write_uuid(&id), "xT2byik3RNuqqGURqhy1Vg");
+        assert_eq!(write_uuid(&[0xff; 16]), "_____________________w");
+        let partition = PartitionMetadata::parse(&partition_metadata(&id));
+        assert_eq!((partition.topic_id, partition.faults), (Some(id), vec![]));
+        for cluster in ["MkU3OEVBNTcwNTJENDM2Qg", "a =:#!\\\u{e9}\u{1F980}"] {
+            let meta = meta_properties(7, cluster, Some(&id));
+            let meta = MetaProperties::of(&Properties::parse(&meta));
+            let expected = MetaProperties {
+                version: Some(1),
+                node_id: Some(7),
+                cluster_id: Some(cluster.to_owned()),
+                directory_id: Some(id),
+                faults: vec![],
+            };
+            assert_eq!(meta, expected);
+        }
+    }
 
     #[test]
     fn properties_are_read_as_java_reads_them() {

@@ -110,7 +110,7 @@ impl<'map> Walk<'map> {
 
     /// Begins at `position` of a file that ends at `end`, with nothing of it at hand yet.
     #[must_use]
-    pub(super) fn starting_at(self, position: u64, end: u64) -> Self {
+    pub fn starting_at(self, position: u64, end: u64) -> Self {
         Self {
             start: position,
             end,

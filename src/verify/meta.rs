@@ -10,15 +10,13 @@ use super::coverage::Coverage;
 use super::finding::Finding;
 use super::small::read_small;
 use super::suite::Outcome;
+use super::topics::Uuid;
 use crate::format::clean_shutdown::CleanShutdown;
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
 use crate::store::{Item, LogDir, Partition, Source};
 use crate::wire::FaultKind;
 use crate::wire::fault::Text;
-
-/// An id of 16 bytes.
-pub(super) type Uuid = [u8; 16];
 
 /// The id that is reserved for the topic of the metadata log.
 const METADATA_TOPIC_ID: Uuid = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];

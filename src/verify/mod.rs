@@ -42,7 +42,7 @@ mod small;
 pub mod suite;
 mod tally;
 mod time_index;
-mod topics;
+pub mod topics;
 mod trace;
 mod txn;
 

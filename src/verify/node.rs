@@ -7,12 +7,12 @@ use super::catalog::CheckId;
 use super::checkpoints::{Checkpoints, Inhabitants, Tp};
 use super::directory;
 use super::finding::Finding;
-use super::meta::{Identities, Owner, Uuid};
+use super::meta::{Identities, Owner};
 use super::metadata_log;
 use super::partition::{Around, Known};
 use super::setting::Stop;
 use super::suite::{Outcome, Suite};
-use super::topics::Topics;
+use super::topics::{Topics, Uuid};
 use crate::format::name::DirState;
 use crate::format::{DirName, FileKind};
 use crate::scan::Merge;
@@ -238,7 +238,8 @@ impl Held {
             }
             Some(_) => match (topics.replicas(&self.id, *number), self.owner.node_id) {
                 (None, _) => format!("the metadata log has no partition {number} of the topic"),
-                (Some(nodes), Some(node)) if !nodes.contains(&node) => {
+                (Some(replicas), Some(node)) if !replicas.nodes.contains(&node) => {
+                    let nodes = &replicas.nodes;
                     format!("the metadata log has it on nodes {nodes:?}, and this is node {node}")
                 }
                 _ => return,

@@ -1,21 +1,23 @@
-//! Topics as the metadata log has them: their ids, and which nodes hold their partitions.
+//! Topics as the metadata log has them: their ids, and which nodes and log dirs hold their partitions.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::meta::Uuid;
 use super::suite::Suite;
 use crate::decode::cluster_metadata as id;
-use crate::decode::{Decoder, Struct};
+use crate::decode::{Decoder, Struct, Value};
 use crate::format::{Batch, FileKind, Scratch};
 use crate::scan::{Output, Parcel, Policy, Span, Visitor, parallel};
 use crate::store::{Error, Item, Partition, Segment};
 use crate::wire::Offset;
 
+/// An id of 16 bytes.
+pub type Uuid = [u8; 16];
+
 /// The topics of a cluster.
 #[derive(Debug, Default)]
-pub(super) struct Topics {
+pub struct Topics {
     topics: BTreeMap<Uuid, Topic>,
     /// The records of a transaction that is not decided (KIP-868).
     pending: Option<Vec<Vec<u8>>>,
@@ -24,9 +26,31 @@ pub(super) struct Topics {
 #[derive(Debug, Default)]
 struct Topic {
     name: String,
-    /// The nodes that hold each partition.
-    replicas: BTreeMap<i32, Vec<i32>>,
+    partitions: BTreeMap<i32, Replicas>,
 }
+
+/// Who holds a partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replicas {
+    /// The nodes.
+    pub nodes: Vec<i32>,
+    /// The id of the log dir on each of them, since 3.7 (KIP-858).
+    pub directories: Vec<Uuid>,
+}
+
+impl Replicas {
+    /// The log dir on `node`, if it is known.
+    #[must_use]
+    pub fn directory(&self, node: i32) -> Option<Uuid> {
+        let index = self.nodes.iter().position(|other| *other == node)?;
+        let id = self.directories.get(index)?;
+        // Small numbers stand for what is not known yet.
+        (u128::from_be_bytes(*id) >= RESERVED_IDS).then_some(*id)
+    }
+}
+
+/// Ids below this number are reserved.
+const RESERVED_IDS: u128 = 100;
 
 /// Bytes before the value of a record on its way from who reads it to who applies it: offset and length.
 const PREFIX_BYTES: usize = 12;
@@ -36,7 +60,7 @@ impl Topics {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub(super) fn read(partition: &Partition, suite: &Suite<'_>) -> Result<Self, Error> {
+    pub fn read(partition: &Partition, suite: &Suite<'_>) -> Result<Self, Error> {
         let mut topics = Self::default();
         let is_snapshot = |item: &&Item| item.is_current(FileKind::MetadataSnapshot);
         let newest = partition.items().iter().rfind(is_snapshot);
@@ -57,19 +81,28 @@ impl Topics {
     }
 
     /// Whether there is none: the log is empty, or nobody could read it.
-    pub(super) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.topics.is_empty()
     }
 
     /// The name of the topic of this id.
-    pub(super) fn name(&self, id: &Uuid) -> Option<&str> {
+    #[must_use]
+    pub fn name(&self, id: &Uuid) -> Option<&str> {
         self.topics.get(id).map(|topic| topic.name.as_str())
     }
 
-    /// The nodes that hold a partition.
-    pub(super) fn replicas(&self, id: &Uuid, partition: i32) -> Option<&[i32]> {
-        let replicas = self.topics.get(id)?.replicas.get(&partition)?;
-        Some(replicas)
+    /// The id of the topic of this name.
+    #[must_use]
+    pub fn id(&self, name: &str) -> Option<Uuid> {
+        let mut topics = self.topics.iter();
+        topics.find_map(|(id, topic)| (topic.name == name).then_some(*id))
+    }
+
+    /// Who holds a partition.
+    #[must_use]
+    pub fn replicas(&self, id: &Uuid, partition: i32) -> Option<&Replicas> {
+        self.topics.get(id)?.partitions.get(&partition)
     }
 
     /// Applies the records of a file from an offset on.
@@ -135,9 +168,19 @@ impl Topics {
             id::REMOVE_TOPIC => drop(self.topics.remove(body.uuid("topicId")?)?),
             id::PARTITION | id::PARTITION_CHANGE => {
                 let topic = self.topics.get_mut(body.uuid("topicId")?)?;
-                let replicas: Vec<i32> = body.numbers("replicas").collect();
-                if kind == id::PARTITION || !replicas.is_empty() {
-                    topic.replicas.insert(body.number("partitionId")?, replicas);
+                let number = body.number("partitionId")?;
+                let replicas = topic.partitions.entry(number).or_default();
+                let nodes: Vec<i32> = body.numbers("replicas").collect();
+                if kind == id::PARTITION || !nodes.is_empty() {
+                    replicas.nodes = nodes;
+                }
+                let directories = body.array("directories").iter().filter_map(|id| match id {
+                    Value::Uuid(id) => Some(**id),
+                    _ => None,
+                });
+                let directories: Vec<Uuid> = directories.collect();
+                if kind == id::PARTITION || !directories.is_empty() {
+                    replicas.directories = directories;
                 }
             }
             _ => {}

@@ -21,6 +21,7 @@ mod limits;
 mod ls;
 mod ls_ends;
 mod manuals;
+mod predict;
 mod process;
 mod properties;
 mod readme;

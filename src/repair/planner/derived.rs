@@ -218,7 +218,10 @@ fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
 }
 
 /// Shows the batches of a segment as the plan leaves it.
-fn each_batch(segment: &NewSegment, mut take: impl FnMut(&Batch<'_>)) -> Result<(), Error> {
+pub(super) fn each_batch(
+    segment: &NewSegment,
+    mut take: impl FnMut(&Batch<'_>),
+) -> Result<(), Error> {
     let logs: Vec<Option<LogFile>> = segment
         .pieces
         .iter()

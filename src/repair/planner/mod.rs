@@ -1,33 +1,47 @@
 //! Findings to a plan: what to change, so that a broker serves everything that can still be read.
 //!
-//! A partition's log comes first ([`log`]): which batches there are, which can be mended, where they belong. What is around it
-//! then follows from the log as it will be: what derives from it ([`derived`]), its other files ([`files`]), and what lies in
-//! the log dir ([`root`]).
+//! A partition's log comes first ([`log`]): which batches there are, which can be mended, where they belong; a segment that is missing
+//! may lie beside it ([`rescue`]). What is around it then follows from the log as it will be: what derives from it ([`derived`],
+//! [`epochs`]), its other files ([`files`], [`leftovers`]), and what lies in the log dir ([`root`], [`checkpoints`]). The log of the metadata has
+//! rules of its own ([`metadata`]). What no step repairs is told to people ([`manual`]).
 //!
 //! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent on purpose: changing
 //! anything.
 
+mod checkpoints;
 mod derived;
+mod epochs;
 mod fall;
+mod files;
 mod layout;
+mod leftovers;
 mod log;
 mod lost;
+mod manual;
 mod mend;
+mod metadata;
 mod order;
 mod remake;
+mod rescue;
+mod root;
 mod salvage;
+mod seen;
 mod steps;
 mod survey;
 
-pub use derived::Rebuild;
-
 use super::disk::Disk;
 use super::error::{Error, Refusal};
-use super::plan::{self, Draft, Plan, Scope};
+use super::plan::{Plan, Scope};
+use crate::format::FileKind;
+use crate::format::name::DirState;
 use crate::scan::Jobs;
-use crate::store::{self, Partition, Place};
+use crate::store::{self, Item, LogDir, Partition, Place};
 use crate::verify::{Finding, Severity};
-use steps::Steps;
+use checkpoints::{Reach, Reaches};
+pub use derived::Rebuild;
+use seen::METADATA_TOPIC;
+pub use seen::Seen;
+use steps::{LogPiece, NewLog, NewSegment, Steps};
 
 /// How a plan is made.
 #[derive(Debug, Clone, Copy)]
@@ -36,63 +50,121 @@ pub struct Options {
     pub jobs: Jobs,
 }
 
-/// Makes the plan for a log dir or a partition, of which `findings` tell.
+/// Makes the plan for a log dir or a partition, by what was `seen` of it.
 ///
 /// # Errors
 /// Something cannot be read, or `place` is a file.
-pub fn plan(
-    place: &Place,
-    findings: &[Finding],
-    options: Options,
-    disk: &dyn Disk,
-) -> Result<Plan, Error> {
-    let root = place.path();
-    let mut steps = Steps::new(disk, root);
+pub fn plan(place: &Place, seen: &Seen, options: Options, disk: &dyn Disk) -> Result<Plan, Error> {
+    let mut steps = Steps::new(disk, place.path());
     let scope = match place {
         Place::LogDir(dir) => {
-            for item in dir.partitions() {
-                let partition = Partition::open(root.join(item.name()))?;
-                self::partition(&partition, findings, &mut steps, options)?;
-            }
+            log_dir(dir, seen, &mut steps, options)?;
             Scope::LogDir
         }
-        Place::Partition(_) => {
-            let partition = Partition::open(root)?;
-            self::partition(&partition, findings, &mut steps, options)?;
+        Place::Partition(one) => {
+            partition(one, seen, &mut steps, options)?;
             Scope::Partition
         }
         Place::File(item) => return Err(Refusal::NoRoot(item.path().to_owned()).into()),
     };
-    let root = root
-        .canonicalize()
-        .map_err(|why| Error::from(store::Error::io(root)(why)))?;
-    let draft = Draft {
-        schema: plan::SCHEMA.to_owned(),
-        tool: concat!("kseg ", env!("CARGO_PKG_VERSION")).to_owned(),
-        root: root.to_string_lossy().into_owned(),
-        scope,
-        steps: steps.finish(),
-    };
-    Ok(Plan::try_from(draft)?)
+    manual::steps(&seen.findings, &mut steps)?;
+    let root = place.path().canonicalize();
+    let root = root.map_err(store::Error::io(place.path()))?;
+    Ok(Plan::new(&root.to_string_lossy(), scope, steps.finish())?)
 }
 
-/// The steps for one partition; none if nothing is wrong there.
-fn partition(
-    partition: &Partition,
-    findings: &[Finding],
+fn log_dir(
+    dir: &LogDir,
+    seen: &Seen,
     steps: &mut Steps<'_>,
     options: Options,
 ) -> Result<(), Error> {
-    let here: Vec<&Finding> = findings
+    let doomed = root::doomed(dir, seen, steps)?;
+    let mut reaches = Reaches::new();
+    for item in dir.partitions() {
+        if doomed.contains(item.name()) {
+            continue;
+        }
+        let one = Partition::open(item.path())?;
+        let log = partition(&one, seen, steps, options)?;
+        let key = one.topic().map(str::to_owned).zip(one.number());
+        if let (Some(key), Some(reach), DirState::Current) = (key, log.reach(), one.state()) {
+            reaches.insert(key, reach);
+        }
+    }
+    root::steps(dir, &reaches, seen, steps)
+}
+
+/// The steps for one partition, none if nothing is wrong there; and the log that they leave.
+fn partition(
+    partition: &Partition,
+    seen: &Seen,
+    steps: &mut Steps<'_>,
+    options: Options,
+) -> Result<NewLog, Error> {
+    let here: Vec<&Finding> = seen
+        .findings
         .iter()
         .filter(|finding| finding.path.starts_with(partition.path()))
         .collect();
-    if here
+    let is_sound = here
         .iter()
-        .all(|finding| finding.severity < Severity::Warning)
-    {
-        return Ok(());
+        .all(|finding| finding.severity < Severity::Warning);
+    if partition.topic() == Some(METADATA_TOPIC) {
+        if !is_sound {
+            metadata::steps(partition, &here, seen, steps, options)?;
+        }
+        return Ok(NewLog::default());
     }
-    let log = log::steps(partition, &here, steps, options)?;
-    derived::steps(partition, &log, &here, steps)
+    let mut log = if is_sound {
+        NewLog::of(partition, seen)
+    } else {
+        log::steps(partition, &here, steps, options)?
+    };
+    if partition.state() == DirState::Current {
+        rescue::steps(partition, &mut log, steps, options)?;
+        leftovers::steps(partition, &here, steps)?;
+    }
+    let is_changed = log.segments.iter().any(|segment| segment.is_changed);
+    if !is_sound || is_changed {
+        derived::steps(partition, &log, &here, steps)?;
+        epochs::steps(partition, &log, &here, steps)?;
+        files::steps(partition, &log, &here, steps)?;
+        files::identity(partition, &here, &seen.proof, steps)?;
+    }
+    Ok(log)
+}
+
+impl NewLog {
+    /// A log that no step touches.
+    fn of(partition: &Partition, seen: &Seen) -> Self {
+        let segments = partition.segments();
+        let logs = segments.iter().filter_map(|segment| {
+            let item = segment.file(FileKind::Log).filter(|item| item.is_file())?;
+            Some(NewSegment {
+                base: segment.base_offset().0,
+                pieces: vec![LogPiece::Kept {
+                    path: Item::path(item).to_owned(),
+                    range: 0..item.len_bytes(),
+                }],
+                is_changed: false,
+            })
+        });
+        let segments: Vec<NewSegment> = logs.collect();
+        let extent = seen.extents.get(partition.path());
+        Self {
+            end: extent.map_or(0, |extent| extent.end.0),
+            segments,
+        }
+    }
+
+    /// Where it begins and ends; none if it has no segments.
+    fn reach(&self) -> Option<Reach> {
+        let (first, last) = (self.segments.first()?, self.segments.last()?);
+        Some(Reach {
+            start: first.base,
+            active: last.base,
+            end: self.end,
+        })
+    }
 }

@@ -50,7 +50,6 @@ impl Reason {
     }
 
     /// Something that a person has to do.
-    #[expect(dead_code, reason = "for the files that no other proves")]
     pub(super) fn manual(checks: &[CheckId], why: impl Into<String>) -> Self {
         Self {
             safety: Safety::Manual,
@@ -95,9 +94,7 @@ impl<'a> Steps<'a> {
             fingerprints.push(Fingerprint { file, is });
         }
         self.row.push(Step {
-            id: u32::try_from(self.row.len())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1),
+            id: self.next_id(),
             codes: reason
                 .checks
                 .iter()
@@ -115,6 +112,47 @@ impl<'a> Steps<'a> {
     /// Whether a step is about `file` already.
     pub(super) fn writes(&self, file: &PlanPath) -> bool {
         self.row.iter().any(|step| step.action.file() == file)
+    }
+
+    /// Whether a step does something about what `check` found in `file`: to the file itself, to the directory that it is in,
+    /// or for the same reason beside it.
+    pub(super) fn covers(&self, check: CheckId, file: &PlanPath) -> bool {
+        let is_about = |step: &Step| {
+            let at = step.action.file();
+            let is_beside = at.dir() == file.dir() || at.dir() == file.as_str();
+            let is_why = |code: &String| match at.dir() == file.as_str() {
+                true => code.starts_with(check.code().get(..1).unwrap_or_default()),
+                false => code == check.code(),
+            };
+            at == file || at.as_str() == file.dir() || is_beside && step.codes.iter().any(is_why)
+        };
+        self.row
+            .iter()
+            .filter(|step| step.safety != Safety::Manual)
+            .any(is_about)
+    }
+
+    /// The steps so far.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.row
+    }
+
+    /// Steps of their own for the same root, to be looked at before they are taken over.
+    pub(super) fn aside(&self) -> Self {
+        Self::new(self.disk, self.root)
+    }
+
+    /// Takes over steps from [`aside`](Self::aside).
+    pub(super) fn append(&mut self, other: Self) {
+        for mut step in other.row {
+            step.id = self.next_id();
+            self.row.push(step);
+        }
+    }
+
+    fn next_id(&self) -> u32 {
+        let steps = u32::try_from(self.row.len());
+        steps.unwrap_or(u32::MAX).saturating_add(1)
     }
 
     fn state(&mut self, file: &PlanPath) -> Result<State, Error> {

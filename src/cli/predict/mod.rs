@@ -1,0 +1,193 @@
+//! `kseg predict`: what a broker will do to a log dir at its next start.
+
+mod text;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use kseg::predict::{self, Conditions, DirVerdict, Kafka, Lost, Outcome as Fate, PartitionVerdict};
+use kseg::predict::{Reason, Verdict};
+use kseg::store::{Item, Place};
+
+use super::Context;
+use super::exit::Outcome;
+use super::input::Selection;
+
+/// Says what a broker will do to a log dir at its next start
+///
+/// The broker's own start-up is followed on paper, down to the byte: what it loads as it is, recovers, cuts, deletes, rebuilds,
+/// renames, or refuses, and which records are gone afterwards. A broker asks nobody before it cuts, and keeps no copy.
+///
+/// Of a log dir the clean shutdown marker, recovery points, log starts and meta.properties are taken into account; for the
+/// folder of one partition those of the log dir around it. Without one a clean shutdown is assumed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg predict /var/lib/kafka
+  kseg predict --kafka 3.9 --topic orders /var/lib/kafka
+  kseg predict --unclean /var/lib/kafka/orders-3
+  kseg predict --format json /disk1/kafka /disk2/kafka
+
+Exit status:
+  0  everything loads, and nothing is lost
+  1  something is lost, a log dir goes offline, or the broker does not start
+  2  a file could not be read, or what was asked for makes no sense")]
+pub(crate) struct Predict {
+    /// Log dirs, or folders of partitions; all log dirs of a node together are compared with each other
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// The broker that starts: 2.8, 3.9 or 4.3
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    kafka: Kafka,
+
+    /// As if the clean shutdown marker were missing: what if the broker had crashed?
+    #[arg(long)]
+    unclean: bool,
+
+    /// As if the recovery points were missing: without the marker everything is recovered
+    #[arg(long)]
+    no_recovery_points: bool,
+
+    /// The broker's segment.index.bytes
+    #[arg(long, value_name = "BYTES", default_value_t = Conditions::default().index_bytes)]
+    index_bytes: u32,
+
+    /// The broker's index.interval.bytes
+    #[arg(long, value_name = "BYTES", default_value_t = Conditions::default().index_interval_bytes)]
+    index_interval: u32,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// How a verdict is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A table, and what is lost in plain words
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// The document.
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    kafka: Kafka,
+    outcome: Fate,
+    lost: Lost,
+    log_dirs: Vec<DirFields<'a>>,
+    partitions: Vec<PartitionFields<'a>>,
+}
+
+/// A log dir in it.
+#[derive(serde::Serialize)]
+struct DirFields<'a> {
+    path: &'a str,
+    clean: bool,
+    outcome: Fate,
+    reasons: &'a [Reason],
+}
+
+/// A partition in it.
+#[derive(serde::Serialize)]
+struct PartitionFields<'a> {
+    log_dir: &'a str,
+    #[serde(flatten)]
+    verdict: &'a PartitionVerdict,
+}
+
+impl<'a> Document<'a> {
+    fn of(verdict: &'a Verdict) -> Self {
+        let dirs = || verdict.dirs.iter();
+        let inside = |dir: &'a DirVerdict| {
+            let log_dir = dir.path.as_str();
+            dir.partitions
+                .iter()
+                .map(move |verdict| PartitionFields { log_dir, verdict })
+        };
+        Self {
+            schema: "kseg.verdict/1",
+            kafka: verdict.kafka,
+            outcome: verdict.outcome(),
+            lost: verdict.lost(),
+            log_dirs: dirs()
+                .map(|dir| DirFields {
+                    path: &dir.path,
+                    clean: dir.clean,
+                    outcome: dir.outcome,
+                    reasons: &dir.reasons,
+                })
+                .collect(),
+            partitions: dirs().flat_map(inside).collect(),
+        }
+    }
+}
+
+impl Predict {
+    /// Predicts, and shows it.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let verdict = self.verdict()?;
+        let mut out = Vec::new();
+        match self.format {
+            Format::Text => text::render(&verdict, &mut out),
+            Format::Json => {
+                serde_json::to_writer(&mut out, &Document::of(&verdict))?;
+                out.push(b'\n');
+            }
+        }
+        match context.out.write_all(&out) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                return Err(error).context("standard output");
+            }
+            _ => {}
+        }
+        Ok(if verdict.is_harmless() {
+            Outcome::Clean
+        } else {
+            Outcome::Seen
+        })
+    }
+
+    fn verdict(&self) -> Result<Verdict> {
+        let conditions = Conditions {
+            kafka: self.kafka,
+            unclean: self.unclean,
+            no_recovery_points: self.no_recovery_points,
+            index_bytes: self.index_bytes,
+            index_interval_bytes: self.index_interval,
+            node: None,
+        };
+        let mut places = Vec::new();
+        for path in &self.paths {
+            match Place::at(path)? {
+                Place::File(_) => bail!(
+                    "{}: a file; what becomes of it shows in the folder of its partition",
+                    path.display()
+                ),
+                Place::LogDir(dir) if dir.items().is_empty() => {
+                    bail!("{}: an empty folder", path.display());
+                }
+                place => places.push(place),
+            }
+        }
+        let wanted = |item: &Item| match item.dir_name() {
+            Some(kseg::format::DirName::Partition {
+                topic, partition, ..
+            }) => self.selection.includes(Some(topic), Some(partition)),
+            _ => self.selection.is_everything(),
+        };
+        let verdict = predict::predict(&places, wanted, &conditions)?;
+        let chosen = verdict.dirs.iter().any(|dir| !dir.partitions.is_empty());
+        if !chosen && !self.selection.is_everything() {
+            bail!("no partition here is one that --topic and --partition ask for");
+        }
+        Ok(verdict)
+    }
+}

@@ -1,0 +1,132 @@
+//! Leader epochs during a start: `LeaderEpochFileCache`.
+
+use super::conditions::Kafka;
+use super::paper::{Content, Paper};
+use super::reason::{Reason, Thrown};
+use crate::format::LeaderEpochs;
+use crate::store::Source;
+use crate::wire::fault::Text;
+use crate::wire::{Fault, FaultKind};
+
+/// The file.
+pub(super) const FILE: &str = "leader-epoch-checkpoint";
+
+/// A file larger than this is no checkpoint.
+pub(super) const LARGEST_BYTES: u64 = 64 << 20;
+
+/// Terms and where they began.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Epochs(Vec<(i32, i64)>);
+
+impl Epochs {
+    /// Reads the file, if there is one.
+    pub(super) fn read(paper: &Paper, kafka: Kafka) -> Result<Self, Thrown> {
+        let failed = |fault: Option<Fault>| {
+            let file = FILE.to_owned();
+            let reason = Reason::Checkpoint { file, fault };
+            if kafka.spares_the_broker() {
+                Thrown::Io(reason)
+            } else {
+                Thrown::Fatal(reason)
+            }
+        };
+        let content = match paper.get(FILE) {
+            None => return Ok(Self::default()),
+            Some(leaf) if leaf.kind != crate::store::ItemType::File => return Err(failed(None)),
+            Some(leaf) => &leaf.content,
+        };
+        let Content::Disk { path, len, .. } = content else {
+            return Ok(Self::default());
+        };
+        if *len > LARGEST_BYTES {
+            return Err(failed(None));
+        }
+        let lines = LeaderEpochs::parse(&Source::read(path)?);
+        match Failure::of(&lines.faults, kafka) {
+            None => {}
+            Some((Failure::Line, fault)) => return Err(failed(Some(fault))),
+            Some((_, fault)) => {
+                return Err(Thrown::Fatal(Reason::Checkpoint {
+                    file: FILE.to_owned(),
+                    fault: Some(fault),
+                }));
+            }
+        }
+        let mut epochs = Self::default();
+        for entry in lines.entries {
+            epochs.assign(entry.epoch.0, entry.start_offset.0);
+        }
+        Ok(epochs)
+    }
+
+    fn assign(&mut self, epoch: i32, start: i64) {
+        self.0.retain(|&(e, s)| e < epoch && s < start);
+        self.0.push((epoch, start));
+    }
+
+    /// Takes in a batch. False if its term would begin below 0, which no broker survives.
+    pub(super) fn append(&mut self, epoch: i32, offset: i64) -> bool {
+        let is_new = epoch >= 0 && self.latest().is_none_or(|latest| epoch > latest);
+        if is_new && offset >= 0 {
+            self.assign(epoch, offset);
+        }
+        !is_new || offset >= 0
+    }
+
+    /// The last term.
+    pub(super) fn latest(&self) -> Option<i32> {
+        self.0.last().map(|&(epoch, _)| epoch)
+    }
+
+    /// Forgets what begins at the end of the log or behind.
+    pub(super) fn truncate(&mut self, end: i64) {
+        self.0.retain(|&(_, start)| start < end);
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// The kinds of failure to read a checkpoint that Kafka tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A malformed line: `IOException`.
+    Line,
+    /// What ought to be a number is none: `NumberFormatException`, since 3.1.
+    Number,
+    /// A number that may not be: `IllegalArgumentException`.
+    Negative,
+}
+
+impl Failure {
+    /// The failure that the faults of a checkpoint amount to: a reader stops at the first, but text is decoded before.
+    pub(super) fn of(faults: &[Fault], kafka: Kafka) -> Option<(Self, Fault)> {
+        let text = |fault: &Fault| match fault.kind() {
+            FaultKind::Text(text) => Some(text),
+            _ => None,
+        };
+        let encoding = faults
+            .iter()
+            .find(|fault| text(fault) == Some(Text::Encoding));
+        if let Some(fault) = encoding {
+            return Some((Self::Line, *fault));
+        }
+        let of = |fault: &Fault| {
+            let failure = match text(fault)? {
+                Text::Order(_) => return None,
+                Text::Negative(_) => Self::Negative,
+                Text::Number("version" | "number of entries") => Self::Line,
+                Text::Number(_) if kafka.tells_numbers_apart() => Self::Number,
+                _ => Self::Line,
+            };
+            Some((failure, *fault))
+        };
+        // What a number may be is asked once all lines are read.
+        let found = || faults.iter().filter_map(of);
+        found()
+            .find(|(failure, _)| *failure != Self::Negative)
+            .or_else(|| found().next())
+    }
+}

@@ -1,0 +1,99 @@
+//! What a partition's directory says of itself: `partition.metadata`.
+
+use super::conditions::Kafka;
+use super::paper::Content;
+use super::reason::{Reason, Thrown};
+use super::start::Start;
+use crate::format::name::parse_int;
+use crate::store::{ItemType, Source};
+
+/// The file.
+pub(super) const FILE: &str = "partition.metadata";
+
+/// The longest text of 16 bytes that is taken (`Uuid.fromString`).
+const LONGEST_ID: usize = 24;
+
+/// A file larger than this holds no id.
+const LARGEST_BYTES: u64 = 1 << 20;
+
+/// What is wrong with the file: a line, or what Kafka did not reckon with.
+enum Wrong {
+    Line(&'static str),
+    Unexpected(&'static str),
+}
+
+/// Reads the file as the last step of loading (`PartitionMetadataFile.read`).
+pub(super) fn check(start: &mut Start<'_>) -> Result<(), Thrown> {
+    topic_id(start).map(|_| ())
+}
+
+/// The id of the topic; none if the file is missing.
+pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
+    let kafka = start.conditions.kafka;
+    let thrown = |wrong| {
+        let (what, io) = match wrong {
+            Wrong::Line(what) => (what, true),
+            Wrong::Unexpected(what) => (what, false),
+        };
+        let reason = Reason::Identity {
+            file: FILE.to_owned(),
+            what: what.to_owned(),
+        };
+        if io && kafka.spares_the_broker() {
+            Thrown::Io(reason)
+        } else {
+            Thrown::Fatal(reason)
+        }
+    };
+    match start.paper.get(FILE) {
+        None => Ok(None),
+        Some(leaf) if leaf.kind == ItemType::BrokenLink => Ok(None),
+        Some(leaf) if leaf.kind != ItemType::File => Err(thrown(Wrong::Line("is no file"))),
+        Some(leaf) => {
+            let Content::Disk { path, len, .. } = &leaf.content else {
+                return Ok(None);
+            };
+            if *len > LARGEST_BYTES {
+                return Err(thrown(Wrong::Line("is too large")));
+            }
+            let bytes = Source::read(path)?;
+            parse(&bytes, kafka).map(Some).map_err(thrown)
+        }
+    }
+}
+
+fn parse(bytes: &[u8], kafka: Kafka) -> Result<[u8; 16], Wrong> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Wrong::Line("not UTF-8"))?;
+    let mut lines = text.lines();
+    let mut value = || {
+        let line = lines.next().ok_or(Wrong::Unexpected("a line is missing"))?;
+        value_of(line).ok_or(Wrong::Line("a line is malformed"))
+    };
+    let version = parse_int(value()?).ok_or(Wrong::Line("the version is no number"))?;
+    // Since 3.1 a newer version is read as if it were known.
+    let known = version == 0 || version > 0 && kafka.tells_numbers_apart();
+    if !known {
+        return Err(Wrong::Line("the version is unknown"));
+    }
+    let id = value()?;
+    if id.len() > LONGEST_ID {
+        return Err(Wrong::Unexpected("the topic id is too long"));
+    }
+    match crate::format::properties::parse_uuid(id) {
+        None => Err(Wrong::Unexpected("the topic id is not 16 bytes in base64")),
+        Some([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]) => {
+            Err(Wrong::Line("the topic id is zero"))
+        }
+        Some(id) => Ok(id),
+    }
+}
+
+/// What stands behind the colon, if there is one colon followed by blanks (`:\s+`).
+fn value_of(line: &str) -> Option<&str> {
+    let is_blank = |c: char| matches!(c, ' ' | '\t' | '\x0b' | '\x0c' | '\r');
+    let (_, rest) = line
+        .split_once(':')
+        .filter(|(_, rest)| rest.starts_with(is_blank))?;
+    let value = rest.trim_start_matches(is_blank);
+    (!value.is_empty() && !value.contains(": ")).then_some(value)
+}

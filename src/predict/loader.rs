@@ -1,0 +1,365 @@
+//! Loading the segments of a partition, recovering them, and what is known of producers: `LogLoader`.
+
+use std::collections::BTreeMap;
+
+use super::leftovers::{is_index, offset_of};
+use super::paper::Content;
+use super::producers::Producers;
+use super::reason::{Reason, Thrown};
+use super::segment::{Segment, stem};
+use super::start::{Bounds, Given, Start};
+use super::txn_index;
+use crate::format::name::LOG_SUFFIX;
+
+/// A loader at work.
+#[derive(Debug)]
+pub(super) struct Loader {
+    given: Given,
+    pub(super) segments: BTreeMap<i64, Segment>,
+    producers: Producers,
+}
+
+impl Loader {
+    /// Lists the snapshots, as the first thing that is done.
+    pub(super) fn new(start: &Start<'_>, given: Given) -> Result<Self, Thrown> {
+        Ok(Self {
+            given,
+            segments: BTreeMap::new(),
+            producers: Producers::new(&start.paper)?,
+        })
+    }
+
+    /// Opens every segment, and recovers those without a usable index; again from the start where one was split.
+    pub(super) fn open_all(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
+        loop {
+            match self.open_once(start) {
+                Err(Thrown::Overflow(base)) => self.split(start, base)?,
+                opened => return opened,
+            }
+        }
+    }
+
+    fn open_once(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
+        self.segments.clear();
+        for name in start.paper.names() {
+            if is_index(&name) {
+                let log = format!("{}{LOG_SUFFIX}", stem(offset_of(&name)?));
+                if !start.paper.exists(&log) {
+                    start.paper.delete(&name);
+                }
+            } else if name.ends_with(LOG_SUFFIX) {
+                let base = offset_of(&name)?;
+                let mut segment = Segment::open(start, base)?;
+                if !is_usable(start, &segment)? {
+                    let file = segment.log_name();
+                    start.reasons.push(Reason::NoIndex { file });
+                    let mut producers = self.producers_at(start, base)?;
+                    let recovered = segment.recover(start, &mut producers);
+                    self.forget_before(base);
+                    self.segments.insert(base, segment);
+                    recovered.map_err(|thrown| thrown.escaped(&name))?;
+                    producers.snapshot(&mut start.paper)?;
+                }
+                self.segments
+                    .entry(base)
+                    .or_insert(Segment::open(start, base)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Once a segment is recovered, the new index of the one before is not needed any more.
+    fn forget_before(&mut self, base: i64) {
+        if let Some((_, before)) = self.segments.range_mut(..base).next_back() {
+            before.forget_index();
+        }
+    }
+
+    /// What is known of producers at the start of a segment.
+    pub(super) fn producers_at(
+        &mut self,
+        start: &mut Start<'_>,
+        base: i64,
+    ) -> Result<Producers, Thrown> {
+        let mut producers = Producers::new(&start.paper)?;
+        self.rebuild(start, &mut producers, self.given.log_start, base)?;
+        Ok(producers)
+    }
+
+    /// Brings what is known of producers up to `end` (`rebuildProducerState`).
+    fn rebuild(
+        &mut self,
+        start: &mut Start<'_>,
+        producers: &mut Producers,
+        log_start: i64,
+        end: i64,
+    ) -> Result<(), Thrown> {
+        producers.reload(&mut start.paper, log_start, end)?;
+        if end > producers.map_end() {
+            let floor = self
+                .segments
+                .range(..=end)
+                .next_back()
+                .map(|(&base, _)| base);
+            let on_the_way = self.last_two();
+            for base in self.bases(producers.map_end(), end) {
+                let from = base.max(producers.map_end()).max(log_start);
+                producers.advance(from);
+                if on_the_way.contains(&base) {
+                    producers.snapshot(&mut start.paper)?;
+                }
+                if let Some(segment) = self.segments.get_mut(&base) {
+                    let limit = (floor == Some(base)).then_some(end);
+                    replay(start, segment, producers, from, limit)?;
+                }
+            }
+        }
+        producers.advance(end);
+        producers.snapshot(&mut start.paper)
+    }
+
+    /// The bases of the last two segments.
+    fn last_two(&self) -> Vec<i64> {
+        let mut bases: Vec<i64> = self.segments.keys().rev().take(2).copied().collect();
+        bases.reverse();
+        bases
+    }
+
+    /// The bases of the segments from the one that holds `from` to below `end` (`LogSegments.values`).
+    pub(super) fn bases(&self, from: i64, end: i64) -> Vec<i64> {
+        let floor = self.segments.range(..=from).next_back();
+        let first = floor.map_or(i64::MIN, |(&base, _)| base);
+        let bases = self.segments.keys().copied();
+        bases.filter(|base| (first..end).contains(base)).collect()
+    }
+
+    /// Recovers what has to be, and says where the log begins and ends.
+    pub(super) fn finish(&mut self, start: &mut Start<'_>) -> Result<Bounds, Thrown> {
+        let (end, reached) = if self.given.to_be_deleted {
+            if self.segments.is_empty() {
+                self.segments.insert(0, Segment::open(start, 0)?);
+            }
+            (0, 0)
+        } else {
+            let end = loop {
+                match self.recover_log(start) {
+                    Err(Thrown::Overflow(base)) => self.split(start, base)?,
+                    recovered => break recovered?,
+                }
+            };
+            if let Some(mut last) = self.segments.last_entry() {
+                last.get_mut().make_room(start)?;
+            }
+            end
+        };
+        start.epochs.truncate(end);
+        let first = self.segments.keys().next().copied().unwrap_or(0);
+        let log_start = self.given.log_start.max(first);
+        let bases: Vec<i64> = self.segments.keys().copied().collect();
+        let mut producers = std::mem::take(&mut self.producers);
+        producers.remove_strays(&mut start.paper, &bases)?;
+        if producers.has_no_snapshot() && self.given.clean {
+            start.reasons.push(Reason::ProducersForgotten);
+            for offset in self.last_two().into_iter().chain([end]) {
+                producers.advance(offset);
+                producers.snapshot(&mut start.paper)?;
+            }
+        } else {
+            self.rebuild(start, &mut producers, log_start, end)?;
+        }
+        Ok(Bounds {
+            start: log_start,
+            end,
+            reached,
+        })
+    }
+
+    /// `recoverLog`.
+    fn recover_log(&mut self, start: &mut Start<'_>) -> Result<(i64, u64), Thrown> {
+        if !self.given.clean {
+            let mut unflushed = self.bases(self.given.recovery_point, i64::MAX).into_iter();
+            while let Some(base) = unflushed.next() {
+                if self.recover(start, base)? > 0 {
+                    self.delete(start, unflushed.as_slice());
+                    break;
+                }
+            }
+        }
+        if let Some(mut last) = self.segments.last_entry() {
+            let (end, reached) = last.get_mut().next_offset(start)?;
+            let log_start = self.given.log_start;
+            if end >= log_start {
+                return Ok((end, reached));
+            }
+            start.reasons.push(Reason::EndsBeforeStart {
+                end,
+                start: log_start,
+            });
+            let all: Vec<i64> = self.segments.keys().copied().collect();
+            self.delete(start, &all);
+            start.epochs.clear();
+            self.producers.restart(&mut start.paper, log_start);
+        }
+        let base = self.given.log_start;
+        let mut segment = Segment::open(start, base)?;
+        let end = segment.next_offset(start)?;
+        self.segments.insert(base, segment);
+        Ok(end)
+    }
+
+    /// Recovers a segment; what nobody can follow empties it. Returns how many bytes are cut off.
+    fn recover(&mut self, start: &mut Start<'_>, base: i64) -> Result<u64, Thrown> {
+        let recovered = self.producers_at(start, base).and_then(|mut producers| {
+            let Some(segment) = self.segments.get_mut(&base) else {
+                return Ok(0);
+            };
+            let cut = segment.recover(start, &mut producers)?;
+            producers.snapshot(&mut start.paper)?;
+            Ok(cut)
+        });
+        self.forget_before(base);
+        let Some(segment) = self.segments.get_mut(&base) else {
+            return recovered;
+        };
+        let file = segment.log_name();
+        let reason = match recovered {
+            Err(Thrown::Disorder(position)) => Reason::OffsetsGoBack {
+                file: file.clone(),
+                position,
+            },
+            Err(Thrown::Io(reason)) if start.conditions.kafka.wipes_on_io_errors() => reason,
+            Err(thrown) => return Err(thrown.escaped(&file)),
+            Ok(cut) => return Ok(cut),
+        };
+        start.recovered(&file);
+        start.reasons.push(reason);
+        segment.truncate(start, base)
+    }
+
+    /// Deletes segments and the snapshots at their bases.
+    pub(super) fn delete(&mut self, start: &mut Start<'_>, bases: &[i64]) {
+        for base in bases {
+            if let Some(segment) = self.segments.remove(base) {
+                for name in segment.names() {
+                    start.paper.delete(&name);
+                }
+            }
+            self.producers.remove_at(&mut start.paper, *base);
+        }
+    }
+
+    /// Splits a segment whose last offset is too far from its base (`splitOverflowedSegment`).
+    fn split(&mut self, start: &mut Start<'_>, base: i64) -> Result<(), Thrown> {
+        let Some(mut segment) = self.segments.remove(&base) else {
+            return Ok(());
+        };
+        let name = segment.log_name();
+        if !segment.overflows(start)? {
+            return Err(Thrown::fatal(
+                &name,
+                "an offset is too far from the segment's to be indexed",
+            ));
+        }
+        start.reasons.push(Reason::Split { file: name.clone() });
+        let pieces = pieces(start, &segment).map_err(|thrown| thrown.escaped(&name))?;
+        for old in segment.names() {
+            start.paper.delete(&old);
+        }
+        if !pieces.iter().any(|(piece, _)| *piece == base) {
+            self.producers.remove_at(&mut start.paper, base);
+        }
+        for (piece, content) in pieces {
+            start
+                .paper
+                .put(&format!("{}{LOG_SUFFIX}", stem(piece)), content);
+            let segment = Segment::open(start, piece)?;
+            let [_, index, time_index, _] = segment.names();
+            start.paper.put(&index, Content::Rebuilt);
+            start.paper.put(&time_index, Content::Rebuilt);
+            self.segments.insert(piece, segment);
+        }
+        Ok(())
+    }
+}
+
+/// `LogSegment.sanityCheck`: there is an offset index, and the transaction index makes sense.
+fn is_usable(start: &mut Start<'_>, segment: &Segment) -> Result<bool, Thrown> {
+    let [_, index, time_index, txn_index] = segment.names();
+    if !start.paper.exists(&index) {
+        return Ok(false);
+    }
+    if !start.paper.exists(&time_index) {
+        start.paper.put(&time_index, Content::Zeros(0));
+    }
+    txn_index::is_sane(&start.paper, &txn_index, segment.base)
+}
+
+/// Reads a segment again from an offset on, up to where `limit` begins.
+fn replay(
+    start: &mut Start<'_>,
+    segment: &mut Segment,
+    producers: &mut Producers,
+    from: i64,
+    limit: Option<i64>,
+) -> Result<(), Thrown> {
+    let mut log = segment.log(start)?;
+    let name = segment.log_name();
+    let mut read = || {
+        let end = match limit {
+            Some(limit) => segment.translate(start, &mut log, limit)?,
+            None => None,
+        };
+        let end = end.unwrap_or(log.len_bytes());
+        let Some(position) = segment.translate(start, &mut log, from)? else {
+            return Ok(());
+        };
+        if position > end {
+            return Err(Thrown::fatal(&name, "its index goes back"));
+        }
+        producers.replay(&mut log, position, end, &mut start.scratch)
+    };
+    read().map_err(|thrown: Thrown| thrown.escaped(&name))
+}
+
+/// The pieces that a segment is split into: their bases and bytes.
+fn pieces(start: &mut Start<'_>, segment: &Segment) -> Result<Vec<(i64, Content)>, Thrown> {
+    let mut log = segment.log(start)?;
+    let name = segment.log_name();
+    let Some(Content::Disk {
+        path, start: at, ..
+    }) = start.paper.file(&name).cloned()
+    else {
+        return Ok(Vec::new());
+    };
+    let mut pieces = Vec::new();
+    let mut position = 0;
+    while position < log.len_bytes() {
+        let from = position;
+        let Some(first) = log.entry(position, log.len_bytes())? else {
+            return Err(Thrown::fatal(&name, "cannot be split: its end is no batch"));
+        };
+        let base = log.base_offset(first, &mut start.scratch)?;
+        while let Some(entry) = log.entry(position, log.len_bytes())? {
+            let relative = log.last_offset(entry)?.wrapping_sub(base);
+            if !(0..=i64::from(i32::MAX)).contains(&relative) {
+                break;
+            }
+            position = entry.end();
+        }
+        if position == from {
+            return Err(Thrown::fatal(
+                &name,
+                "cannot be split: a batch ends before it begins",
+            ));
+        }
+        pieces.push((
+            base,
+            Content::Disk {
+                path: path.clone(),
+                start: at.saturating_add(from),
+                len: position.saturating_sub(from),
+            },
+        ));
+    }
+    Ok(pieces)
+}

@@ -1,0 +1,235 @@
+//! The verdict on one partition.
+
+use super::conditions::Conditions;
+use super::loss;
+use super::paper::{Content, Paper};
+use super::reason::{Reason, Thrown};
+use super::segment::Segment;
+use super::start::{Bounds, Given, Start};
+use super::verdict::{Outcome, PartitionVerdict, Renaming, Truncation};
+use super::{identity, leftovers};
+use crate::format::name::{self, LOG_SUFFIX};
+use crate::store::{Error, Partition};
+
+/// The name of a directory.
+pub(super) fn dir_name(partition: &Partition) -> String {
+    let path = partition.path();
+    path.canonicalize().map_or_else(
+        |_| name::file_name(path).into(),
+        |path| name::file_name(&path).into(),
+    )
+}
+
+/// What becomes of a partition.
+pub(super) fn verdict(
+    partition: &Partition,
+    given: Given,
+    conditions: &Conditions,
+) -> Result<PartitionVerdict, Error> {
+    let mut start = Start::new(partition.items(), conditions);
+    let loaded = start.load(given);
+    if given.to_be_deleted {
+        start.reasons.push(Reason::ToBeDeleted);
+    }
+    let mut verdict = conclude(&dir_name(partition), start, loaded, &mut |_, _| Ok(()))?;
+    if given.to_be_deleted {
+        // Whatever is in it was given up before.
+        (verdict.lost, verdict.unread) = Default::default();
+    }
+    Ok(verdict)
+}
+
+/// A step behind loading, which may change everything again.
+pub(super) type Then<'t> = dyn FnMut(&mut Start<'_>, &mut Bounds) -> Result<(), Thrown> + 't;
+
+/// Puts what happened on paper into words.
+pub(super) fn conclude(
+    dir: &str,
+    mut start: Start<'_>,
+    loaded: Result<Bounds, Thrown>,
+    then: &mut Then<'_>,
+) -> Result<PartitionVerdict, Error> {
+    let loaded = loaded.and_then(|mut bounds| then(&mut start, &mut bounds).map(|()| bounds));
+    let (bounds, failed) = match loaded {
+        Ok(bounds) => (Some(bounds), None),
+        Err(Thrown::Ours(error)) => return Err(error),
+        Err(Thrown::Io(reason)) => {
+            start.reasons.push(reason);
+            (None, Some(Outcome::Offline))
+        }
+        Err(thrown) => {
+            if let Thrown::Fatal(reason) = thrown.escaped(dir) {
+                start.reasons.push(reason);
+            }
+            (None, Some(Outcome::Refuses))
+        }
+    };
+    let unread = loss::of_unread(&mut start, bounds)?;
+    let mut lost = loss::of_gone(&mut start)?;
+    lost.merge(unread);
+    if let Some(bounds) = bounds {
+        note_unread(&mut start, bounds);
+    }
+    let truncations = truncations(&mut start)?;
+    let changes = Changes::of(&start.paper);
+    let untouched = start.recovered.is_empty()
+        && truncations.is_empty()
+        && changes.is_nothing()
+        && lost.is_nothing();
+    let outcome = failed.unwrap_or(if untouched {
+        Outcome::Loads
+    } else {
+        Outcome::Recovers
+    });
+    Ok(PartitionVerdict {
+        dir: dir.to_owned(),
+        outcome,
+        log_start: bounds.map(|bounds| bounds.start),
+        log_end: bounds.map(|bounds| bounds.end),
+        recovered: start.recovered.into_iter().collect(),
+        truncations,
+        deleted: changes.deleted,
+        rebuilt: changes.rebuilt,
+        renamed: changes.renamed,
+        created: changes.created,
+        lost,
+        unread,
+        reasons: start.reasons,
+    })
+}
+
+/// Says where the reader stopped before the end of the last segment.
+fn note_unread(start: &mut Start<'_>, bounds: Bounds) {
+    if let Some((name, content)) = start.paper.last_log()
+        && bounds.reached < content.len_bytes()
+    {
+        let (file, position) = (name.to_owned(), bounds.reached);
+        start.reasons.push(Reason::EndsEarly { file, position });
+    }
+}
+
+/// The `.log`s that are shorter than they were.
+fn truncations(start: &mut Start<'_>) -> Result<Vec<Truncation>, Error> {
+    let mut cut = Vec::new();
+    for (name, leaf) in start.paper.after() {
+        let len = leaf.content.len_bytes();
+        let before = match &leaf.content {
+            Content::Disk { path, start: 0, .. } => start.paper.before().get(name::file_name(path)),
+            Content::Zeros(_) => start.paper.before().get(name),
+            _ => None,
+        };
+        let is_shorter = before.is_some_and(|before| len < before.content.len_bytes());
+        if name.ends_with(LOG_SUFFIX) && is_shorter {
+            cut.push((name.clone(), len));
+        }
+    }
+    let mut truncations = Vec::new();
+    for (file, to) in cut {
+        let base = name::base_offset(&file).map_or(0, |offset| offset.0);
+        let next_offset = match start.ends.get(&file) {
+            Some(&next) => next,
+            None => match Segment::end_of(start, base) {
+                Ok(next) => next,
+                Err(Thrown::Ours(error)) => return Err(error),
+                Err(_) => base,
+            },
+        };
+        truncations.push(Truncation {
+            file,
+            to,
+            next_offset,
+        });
+    }
+    Ok(truncations)
+}
+
+/// What changed in a directory.
+struct Changes {
+    deleted: Vec<String>,
+    rebuilt: Vec<String>,
+    renamed: Vec<Renaming>,
+    created: Vec<String>,
+}
+
+impl Changes {
+    fn of(paper: &Paper) -> Self {
+        let (before, after) = (paper.before(), paper.after());
+        let swapped = |name: &str| name.ends_with(leftovers::SWAP);
+        let mut changes = Self {
+            deleted: Vec::new(),
+            rebuilt: Vec::new(),
+            renamed: Vec::new(),
+            created: Vec::new(),
+        };
+        for name in before.keys() {
+            let to = name.trim_end_matches(leftovers::SWAP);
+            if after.contains_key(name) {
+                continue;
+            }
+            if swapped(name) && after.contains_key(to) {
+                changes.renamed.push(Renaming {
+                    from: name.clone(),
+                    to: to.to_owned(),
+                });
+            } else {
+                changes.deleted.push(name.clone());
+            }
+        }
+        for (name, leaf) in after {
+            let is_new = !before.contains_key(name);
+            match &leaf.content {
+                Content::Rebuilt => changes.rebuilt.push(name.clone()),
+                Content::Disk { .. } if is_new => {
+                    let renamed = changes.renamed.iter().any(|renaming| renaming.to == *name);
+                    if !renamed {
+                        changes.created.push(name.clone());
+                    }
+                }
+                Content::Zeros(_) | Content::Producers(_) if is_new => {
+                    changes.created.push(name.clone());
+                }
+                _ => {}
+            }
+        }
+        changes
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.deleted.is_empty()
+            && self.rebuilt.is_empty()
+            && self.renamed.is_empty()
+            && self.created.is_empty()
+    }
+}
+
+/// Counts everything that is left of a partition, for what nobody will serve.
+pub(super) fn give_up(opened: &Partition, verdict: &mut PartitionVerdict) -> Result<(), Error> {
+    let mut rest = super::verdict::Lost::default();
+    for item in opened.items().iter().filter(|item| item.is_file()) {
+        let name = item.name().to_string_lossy();
+        if !verdict.deleted.iter().any(|gone| *gone == name) && loss::is_log(&name) {
+            let cut = verdict.truncations.iter().find(|cut| cut.file == name);
+            let len = cut.map_or(item.len_bytes(), |cut| cut.to);
+            rest.bytes = rest.bytes.saturating_add(len);
+            let log = super::paper::open(item.path())?;
+            loss::add(
+                &mut rest,
+                &log,
+                0..len,
+                &mut crate::format::Scratch::default(),
+                i64::MIN,
+            )?;
+        }
+    }
+    verdict.lost.merge(rest);
+    verdict.unread = rest;
+    Ok(())
+}
+
+/// Whether the directory says which topic it is of.
+pub(super) fn has_topic_id(partition: &Partition) -> bool {
+    partition
+        .items()
+        .iter()
+        .any(|item| item.name() == identity::FILE)
+}

@@ -1,0 +1,391 @@
+//! The state of producers during a start: which transactions are open, and the snapshots that tell of them.
+//!
+//! Of what Kafka's `ProducerStateManager` knows only open transactions decide what a start does: sequence numbers and
+//! epochs are not looked at when a log is read again.
+
+use std::collections::BTreeMap;
+
+use super::log::{Entry, Log};
+use super::paper::{Content, Paper};
+use super::reason::Thrown;
+use crate::format::control::{self, ControlType};
+use crate::format::name;
+use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};
+use crate::store::{ItemType, Source};
+
+/// The suffix of a snapshot.
+const SUFFIX: &str = name::PRODUCER_SNAPSHOT_SUFFIX;
+
+/// A snapshot larger than this is not believed: it would be of five million producers.
+const LARGEST_BYTES: u64 = 256 << 20;
+
+/// The end of a transaction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Completed {
+    first: i64,
+    /// The marker's offset, if the transaction was aborted.
+    pub(super) aborted: Option<i64>,
+}
+
+/// What a batch does to its producer.
+#[derive(Debug, Clone, Default)]
+struct Update {
+    /// The first offset of its open transaction.
+    open: Option<i64>,
+    /// The transactions it began.
+    started: Vec<i64>,
+}
+
+/// The state of producers up to an offset, and the snapshots in the directory.
+#[derive(Debug, Default)]
+pub(super) struct Producers {
+    snapshots: BTreeMap<i64, String>,
+    /// The first offset of the open transaction, by producer.
+    open: BTreeMap<i64, i64>,
+    /// Transactions not completed, by their first offset.
+    ongoing: BTreeMap<i64, i64>,
+    map_end: i64,
+    snapshot_end: i64,
+}
+
+impl Producers {
+    /// Nobody's state yet, with the snapshots listed.
+    pub(super) fn new(paper: &Paper) -> Result<Self, Thrown> {
+        let mut producers = Self::default();
+        producers.list(paper)?;
+        Ok(producers)
+    }
+
+    fn list(&mut self, paper: &Paper) -> Result<(), Thrown> {
+        self.snapshots.clear();
+        for file in paper.names_with(SUFFIX) {
+            let Some(offset) = name::base_offset(&file) else {
+                return Err(Thrown::fatal(&file, "the name begins with no number"));
+            };
+            self.snapshots.insert(offset.0, file);
+        }
+        Ok(())
+    }
+
+    /// Up to where the state is known.
+    pub(super) fn map_end(&self) -> i64 {
+        self.map_end
+    }
+
+    /// Says up to where it is known.
+    pub(super) fn advance(&mut self, offset: i64) {
+        self.map_end = offset;
+    }
+
+    /// Whether there is no snapshot.
+    pub(super) fn has_no_snapshot(&self) -> bool {
+        self.snapshots.is_empty()
+    }
+
+    fn remove(&mut self, paper: &mut Paper, offset: i64) {
+        if let Some(file) = self.snapshots.remove(&offset) {
+            paper.delete(&file);
+        }
+    }
+
+    /// Deletes the snapshot at an offset.
+    pub(super) fn remove_at(&mut self, paper: &mut Paper, offset: i64) {
+        self.remove(paper, offset);
+    }
+
+    /// Forgets everything and starts at `offset` (`truncateFullyAndStartAt`).
+    pub(super) fn restart(&mut self, paper: &mut Paper, offset: i64) {
+        let all: Vec<i64> = self.snapshots.keys().copied().collect();
+        for at in all {
+            self.remove(paper, at);
+        }
+        *self = Self {
+            map_end: offset,
+            ..Self::default()
+        };
+    }
+
+    /// `removeStraySnapshots`: of the snapshots at no segment's base only the largest stays, if it lies behind the last
+    /// segment's.
+    pub(super) fn remove_strays(&mut self, paper: &mut Paper, bases: &[i64]) -> Result<(), Thrown> {
+        self.list(paper)?;
+        let mut strays: Vec<i64> = self
+            .snapshots
+            .keys()
+            .copied()
+            .filter(|offset| !bases.contains(offset))
+            .collect();
+        let latest = strays.pop();
+        for offset in strays {
+            self.remove(paper, offset);
+        }
+        if let (Some(latest), Some(largest)) = (latest, bases.iter().max())
+            && latest < *largest
+        {
+            self.remove(paper, latest);
+        }
+        Ok(())
+    }
+
+    /// `truncateAndReload`: drops snapshots out of range, and reads the newest that can be believed.
+    pub(super) fn reload(
+        &mut self,
+        paper: &mut Paper,
+        log_start: i64,
+        log_end: i64,
+    ) -> Result<(), Thrown> {
+        let out: Vec<i64> = self
+            .snapshots
+            .keys()
+            .copied()
+            .filter(|&offset| offset > log_end || offset <= log_start)
+            .collect();
+        for offset in out {
+            self.remove(paper, offset);
+        }
+        if log_end == self.map_end {
+            self.map_end = self.map_end.max(log_start);
+            self.snapshot_end = self
+                .snapshots
+                .keys()
+                .next_back()
+                .map_or(log_start, |&at| at);
+            return Ok(());
+        }
+        self.open.clear();
+        self.ongoing.clear();
+        loop {
+            let Some((&offset, file)) = self.snapshots.last_key_value() else {
+                (self.map_end, self.snapshot_end) = (log_start, log_start);
+                return Ok(());
+            };
+            if let Some(open) = read(paper, file)? {
+                for (producer, first) in open {
+                    self.open.insert(producer, first);
+                    self.ongoing.insert(first, producer);
+                }
+                (self.map_end, self.snapshot_end) = (offset, offset);
+                return Ok(());
+            }
+            self.remove(paper, offset);
+        }
+    }
+
+    /// Writes a snapshot, if the state has moved on since the last one.
+    pub(super) fn snapshot(&mut self, paper: &mut Paper) -> Result<(), Thrown> {
+        if self.map_end <= self.snapshot_end {
+            return Ok(());
+        }
+        let file = format!("{}{SUFFIX}", super::segment::stem(self.map_end));
+        if paper
+            .get(&file)
+            .is_some_and(|leaf| leaf.kind == ItemType::Directory)
+        {
+            return Err(Thrown::io(&file, "is a directory"));
+        }
+        let open = self.open.iter().map(|(&id, &first)| (id, first)).collect();
+        paper.put(&file, Content::Producers(open));
+        self.snapshots.insert(self.map_end, file);
+        self.snapshot_end = self.map_end;
+        Ok(())
+    }
+
+    /// Takes in a batch on its own, as recovery does.
+    pub(super) fn take(
+        &mut self,
+        log: &mut Log,
+        entry: Entry,
+        scratch: &mut Scratch,
+    ) -> Result<Option<Completed>, Thrown> {
+        let Some(producer) = producer_of(log, entry)? else {
+            return Ok(None);
+        };
+        let mut update = self.begin(producer);
+        let completed = append(&mut update, log, entry, scratch)?;
+        self.apply(producer, update);
+        if let Some(completed) = completed {
+            self.complete(log, completed)?;
+        }
+        Ok(completed)
+    }
+
+    /// Reads the batches between `position` and `end` again (`loadProducersFromRecords`): transactions are completed
+    /// only after all of them were read.
+    pub(super) fn replay(
+        &mut self,
+        log: &mut Log,
+        mut position: u64,
+        end: u64,
+        scratch: &mut Scratch,
+    ) -> Result<(), Thrown> {
+        let mut updates: BTreeMap<i64, Update> = BTreeMap::new();
+        let mut completed = Vec::new();
+        while let Some(entry) = log.entry(position, end)? {
+            position = entry.end();
+            let Some(producer) = producer_of(log, entry)? else {
+                continue;
+            };
+            let update = updates
+                .entry(producer)
+                .or_insert_with(|| self.begin(producer));
+            completed.extend(append(update, log, entry, scratch)?);
+        }
+        for (producer, update) in updates {
+            self.apply(producer, update);
+        }
+        for one in completed {
+            self.complete(log, one)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&self, producer: i64) -> Update {
+        Update {
+            open: self.open.get(&producer).copied(),
+            started: Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, producer: i64, update: Update) {
+        match update.open {
+            Some(first) => self.open.insert(producer, first),
+            None => self.open.remove(&producer),
+        };
+        for first in update.started {
+            self.ongoing.insert(first, producer);
+        }
+    }
+
+    fn complete(&mut self, log: &Log, completed: Completed) -> Result<(), Thrown> {
+        match self.ongoing.remove(&completed.first) {
+            Some(_) => Ok(()),
+            None => Err(Thrown::fatal(
+                log.name(),
+                format_args!(
+                    "a transaction that began at offset {} is completed twice",
+                    completed.first
+                ),
+            )),
+        }
+    }
+}
+
+/// The producer of an entry, if it has one.
+fn producer_of(log: &mut Log, entry: Entry) -> Result<Option<i64>, Thrown> {
+    if entry.is_legacy() {
+        return Ok(None);
+    }
+    let id = log.header(entry)?.producer_id().0;
+    Ok((id > -1).then_some(id))
+}
+
+/// `ProducerAppendInfo.append`.
+fn append(
+    update: &mut Update,
+    log: &mut Log,
+    entry: Entry,
+    scratch: &mut Scratch,
+) -> Result<Option<Completed>, Thrown> {
+    let header = log.header(entry)?;
+    let (is_control, is_transactional) = (header.is_control(), header.is_transactional());
+    if is_control {
+        let name = log.name().to_owned();
+        let frame = log.frame(entry)?;
+        let Some(end) = marker(&name, frame, scratch)? else {
+            return Ok(None);
+        };
+        let aborted = (end == ControlType::Abort).then_some(entry.offset);
+        return Ok(update.open.take().map(|first| Completed { first, aborted }));
+    }
+    match (update.open, is_transactional) {
+        (Some(_), false) => Err(Thrown::fatal(
+            log.name(),
+            format_args!(
+                "the batch at offset {} is outside of its producer's open transaction",
+                entry.offset
+            ),
+        )),
+        (None, true) => {
+            update.open = Some(entry.offset);
+            update.started.push(entry.offset);
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What the first record of a control batch says; none if the batch is empty.
+fn marker(
+    name: &str,
+    frame: Frame<'_>,
+    scratch: &mut Scratch,
+) -> Result<Option<ControlType>, Thrown> {
+    let position = frame.position().0;
+    let wrong =
+        |what: &str| Thrown::fatal(name, format_args!("the control batch at {position} {what}"));
+    let batch = RecordBatch::parse(frame).map_err(|_| wrong("is cut"))?;
+    if batch.records_count() == 0 {
+        return Ok(None);
+    }
+    let packed = match batch.codec() {
+        Ok(codec) => codec != Codec::None,
+        Err(_) => return Err(wrong("has no known codec")),
+    };
+    if batch.records_count() < 0 {
+        return Err(Thrown::Invalid(position));
+    }
+    let unreadable = |_| {
+        if packed {
+            wrong("cannot be unpacked")
+        } else {
+            Thrown::Invalid(position)
+        }
+    };
+    let mut records = Batch::V2(batch).records(scratch).map_err(unreadable)?;
+    let record = match records.next() {
+        Some(record) => record.map_err(unreadable)?,
+        None => return Ok(None),
+    };
+    // A record behind the last, or one that cannot be read, shows at once where there is one, or all are unpacked.
+    if batch.records_count() == 1 || packed {
+        for rest in records {
+            rest.map_err(unreadable)?;
+        }
+    }
+    let Some(key) = record.key() else {
+        return Err(wrong("has a record without a key"));
+    };
+    let kind = ControlType::parse(Some(key)).map_err(|_| Thrown::Invalid(position))?;
+    if !matches!(kind, ControlType::Abort | ControlType::Commit) {
+        return Err(wrong("is no transaction marker"));
+    }
+    match record.value() {
+        Some(value) if value.len() >= 6 => {
+            control::coordinator_epoch(Some(value)).map_err(|_| Thrown::Invalid(position))?;
+            Ok(Some(kind))
+        }
+        _ => Err(wrong("has a value that is too short")),
+    }
+}
+
+/// Those with an open transaction in a snapshot; none if it cannot be believed.
+fn read(paper: &Paper, file: &str) -> Result<Option<Vec<(i64, i64)>>, Thrown> {
+    match paper.file(file) {
+        Some(Content::Producers(open)) => Ok(Some(open.clone())),
+        Some(Content::Disk { path, len, .. }) if *len <= LARGEST_BYTES => {
+            let bytes = Source::read(path)?;
+            let Ok(snapshot) = ProducerSnapshot::parse(&bytes) else {
+                return Ok(None);
+            };
+            if snapshot.check().is_err() {
+                return Ok(None);
+            }
+            let open = snapshot.entries().filter_map(|state| {
+                let first = state.txn_first_offset().0;
+                (first >= 0).then_some((state.producer_id().0, first))
+            });
+            Ok(Some(open.collect()))
+        }
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,119 @@
+//! What is asked of a log dir's `meta.properties`: `MetaPropertiesEnsemble`.
+
+use super::conditions::{Conditions, Kafka};
+use super::reason::Reason;
+use super::verdict::{DirVerdict, Outcome};
+use crate::format::{FileKind, MetaProperties, Properties};
+use crate::store::{Error, LogDir, Place, Source};
+
+/// The file.
+const FILE: &str = "meta.properties";
+
+/// A larger file is none of Kafka's.
+const LARGEST_BYTES: u64 = 1 << 20;
+
+/// Ids of log dirs below this are kept for other uses.
+const RESERVED_IDS: u128 = 100;
+
+/// What is wrong with the file, and what comes of it. Of 2.8 nothing is asked: with `ZooKeeper` the file is made anew.
+pub(super) fn check(
+    dir: &LogDir,
+    conditions: &Conditions,
+) -> Result<Option<(Outcome, Reason)>, Error> {
+    if conditions.kafka == Kafka::V2_8 {
+        return Ok(None);
+    }
+    let found = |outcome, what: &str| {
+        let file = FILE.to_owned();
+        let what = what.to_owned();
+        Ok(Some((outcome, Reason::Identity { file, what })))
+    };
+    let Some(item) = dir.item(FileKind::MetaProperties) else {
+        return found(Outcome::Refuses, "missing");
+    };
+    if !item.is_file() || item.len_bytes() > LARGEST_BYTES {
+        return found(Outcome::Offline, "cannot be read");
+    }
+    let properties = Properties::parse(&Source::read(item.path())?);
+    let meta = MetaProperties::of(&properties);
+    match (meta.version, properties.get("version")) {
+        (Some(0), _) if meta.node_id.is_none() || meta.cluster_id.is_none() => {
+            return found(Outcome::Refuses, "it names no node or no cluster");
+        }
+        (Some(0 | 1), _) => {}
+        _ => return found(Outcome::Offline, "its version is unknown"),
+    }
+    if meta.node_id.is_none() || meta.cluster_id.is_none() {
+        return found(Outcome::Offline, "it names no node or no cluster");
+    }
+    match (meta.directory_id, properties.get("directory.id")) {
+        (Some(id), _) if u128::from_be_bytes(id) < RESERVED_IDS => {
+            return found(Outcome::Refuses, "its directory.id is a reserved one");
+        }
+        (None, Some(_)) => return found(Outcome::Offline, "its directory.id is no UUID"),
+        (None, None) if meta.version == Some(1) => {
+            return found(
+                Outcome::Offline,
+                "it has no directory.id, by which the cluster knows where replicas are",
+            );
+        }
+        _ => {}
+    }
+    if let Some(node) = &conditions.node {
+        if meta.cluster_id.as_ref() != Some(&node.cluster_id) {
+            return found(Outcome::Refuses, "it is of another cluster");
+        }
+        if meta.node_id != Some(node.id) {
+            return found(Outcome::Refuses, "it is of another node");
+        }
+    }
+    Ok(None)
+}
+
+/// Log dirs of one node: they name the same cluster and node, and no two have the same id.
+pub(super) fn compare(
+    places: &[Place],
+    conditions: &Conditions,
+    verdicts: &mut [DirVerdict],
+) -> Result<(), Error> {
+    if conditions.kafka == Kafka::V2_8 {
+        return Ok(());
+    }
+    let mut seen: Vec<MetaProperties> = Vec::new();
+    for place in places {
+        let Place::LogDir(dir) = place else { continue };
+        let item = dir.item(FileKind::MetaProperties);
+        let Some(item) = item.filter(|item| item.is_file() && item.len_bytes() <= LARGEST_BYTES)
+        else {
+            continue;
+        };
+        let meta = MetaProperties::of(&Properties::parse(&Source::read(item.path())?));
+        let what = seen.iter().find_map(|other| {
+            let told = |a: bool| other.version.is_some() && a;
+            match () {
+                () if told(other.cluster_id != meta.cluster_id) => {
+                    Some("it is of another cluster than the log dirs before it")
+                }
+                () if told(other.node_id != meta.node_id) => {
+                    Some("it is of another node than the log dirs before it")
+                }
+                () if meta.directory_id.is_some() && other.directory_id == meta.directory_id => {
+                    Some("its directory.id is that of another log dir")
+                }
+                () => None,
+            }
+        });
+        let path = dir.path().to_string_lossy();
+        if let Some(what) = what
+            && let Some(verdict) = verdicts.iter_mut().find(|verdict| verdict.path == path)
+        {
+            verdict.outcome = Outcome::Refuses;
+            verdict.reasons.push(Reason::Identity {
+                file: FILE.to_owned(),
+                what: what.to_owned(),
+            });
+        }
+        seen.push(meta);
+    }
+    Ok(())
+}

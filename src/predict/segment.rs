@@ -1,0 +1,465 @@
+//! A segment as a broker opens it: `LogSegment`.
+
+use super::index::{ENTRY_BYTES, Index, TIME_ENTRY_BYTES};
+use super::log::{Entry, Log};
+use super::paper::Content;
+use super::producers::Producers;
+use super::reason::{Reason, Thrown};
+use super::start::Start;
+use crate::format::Message;
+use crate::format::name::{LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX};
+use crate::store::ItemType;
+
+/// A segment larger than this is refused.
+const LARGEST_BYTES: u64 = i32::MAX as u64;
+
+/// The name of a segment's files, without their suffix.
+pub(super) fn stem(base: i64) -> String {
+    // Java puts the sign before twenty digits.
+    if base < 0 {
+        format!("-{:020}", base.unsigned_abs())
+    } else {
+        format!("{base:020}")
+    }
+}
+
+/// A segment.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) base: i64,
+    /// What its files end with behind their own suffix.
+    suffix: &'static str,
+    index: Option<Index>,
+}
+
+/// The time index in the making, as far as it decides what happens.
+struct Times {
+    entries: u64,
+    room: u64,
+    last: (i64, i64),
+    /// The largest timestamp and the last offset of its batch.
+    largest: (i64, i64),
+}
+
+impl Segment {
+    /// Opens the segment at `base`; its `.log` is made if it is missing.
+    pub(super) fn open(start: &mut Start<'_>, base: i64) -> Result<Self, Thrown> {
+        Self::open_as(start, base, "")
+    }
+
+    /// Opens the segment whose files end with `suffix`.
+    pub(super) fn open_as(
+        start: &mut Start<'_>,
+        base: i64,
+        suffix: &'static str,
+    ) -> Result<Self, Thrown> {
+        let segment = Self {
+            base,
+            suffix,
+            index: None,
+        };
+        let name = segment.log_name();
+        match start.paper.file(&name) {
+            Some(content) if content.len_bytes() > LARGEST_BYTES => {
+                return Err(Thrown::fatal(&name, "larger than any segment may be"));
+            }
+            Some(_) => {}
+            None if start.paper.exists(&name) => return Err(Thrown::io(&name, "is no file")),
+            None => start.paper.put(&name, Content::Zeros(0)),
+        }
+        Ok(segment)
+    }
+
+    /// Where the segment at `base` ends, as its batches say from the first on.
+    pub(super) fn end_of(start: &mut Start<'_>, base: i64) -> Result<i64, Thrown> {
+        let mut segment = Self::open(start, base)?;
+        segment.index = Some(Index::empty(base));
+        Ok(segment.next_offset(start)?.0)
+    }
+
+    fn name(&self, kind: &str) -> String {
+        format!("{}{kind}{}", stem(self.base), self.suffix)
+    }
+
+    /// The name of its `.log`.
+    pub(super) fn log_name(&self) -> String {
+        self.name(LOG_SUFFIX)
+    }
+
+    /// The names of all its files but snapshots.
+    pub(super) fn names(&self) -> [String; 4] {
+        [
+            LOG_SUFFIX,
+            OFFSET_INDEX_SUFFIX,
+            TIME_INDEX_SUFFIX,
+            TXN_INDEX_SUFFIX,
+        ]
+        .map(|kind| self.name(kind))
+    }
+
+    /// Gives its files their final names.
+    pub(super) fn rename(&mut self, start: &mut Start<'_>) {
+        let from = self.names();
+        self.suffix = "";
+        for (from, to) in from.iter().zip(self.names()) {
+            start.paper.rename(from, &to);
+        }
+    }
+
+    /// Its `.log`, to be read.
+    pub(super) fn log(&self, start: &Start<'_>) -> Result<Log, Thrown> {
+        let name = self.log_name();
+        match start.paper.file(&name) {
+            Some(content) => Log::open(&name, content),
+            None => Log::open(&name, &Content::Zeros(0)),
+        }
+    }
+
+    /// Whether an offset can be told from the base by 31 bits.
+    fn reaches(&self, offset: i64) -> bool {
+        let relative = offset.wrapping_sub(self.base);
+        (0..=i64::from(i32::MAX)).contains(&relative)
+    }
+
+    /// Opens the index, which is made where it is missing.
+    fn index(&mut self, start: &mut Start<'_>) -> Result<&mut Index, Thrown> {
+        if self.index.is_none() {
+            let name = self.name(OFFSET_INDEX_SUFFIX);
+            self.index = Some(self.open_index(start, &name)?);
+        }
+        // Just put there.
+        Ok(self.index.get_or_insert_with(|| Index::empty(self.base)))
+    }
+
+    fn open_index(&self, start: &mut Start<'_>, name: &str) -> Result<Index, Thrown> {
+        match start.paper.get(name) {
+            Some(leaf) if leaf.kind == ItemType::File => {
+                Index::open(name, self.base, &leaf.content)
+            }
+            None => {
+                let len = rounded(start.conditions.index_bytes, ENTRY_BYTES);
+                start.paper.put(name, Content::Zeros(len));
+                Ok(Index::empty(self.base))
+            }
+            Some(_) => Err(Thrown::io(name, "is no file")),
+        }
+    }
+
+    /// Keeps only what is needed of an index that nobody is likely to ask again.
+    pub(super) fn forget_index(&mut self) {
+        if let Some(index) = &mut self.index {
+            index.forget();
+        }
+    }
+
+    /// Makes the indexes of the last segment as large as they may grow (`resizeIndexes`).
+    pub(super) fn make_room(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
+        let most = start.conditions.index_bytes;
+        let entries = self.index(start)?.len();
+        if entries.saturating_mul(ENTRY_BYTES) > rounded(most, ENTRY_BYTES) {
+            return Err(too_long(&self.name(OFFSET_INDEX_SUFFIX)));
+        }
+        let name = self.name(TIME_INDEX_SUFFIX);
+        match start.paper.get(&name) {
+            Some(leaf) if leaf.kind == ItemType::File => {
+                let len = leaf.content.len_bytes();
+                if len - len % TIME_ENTRY_BYTES > rounded(most, TIME_ENTRY_BYTES) {
+                    return Err(too_long(&name));
+                }
+            }
+            None => {
+                let len = rounded(most, TIME_ENTRY_BYTES);
+                start.paper.put(&name, Content::Zeros(len));
+            }
+            Some(_) => return Err(Thrown::io(&name, "is no file")),
+        }
+        Ok(())
+    }
+
+    /// Where the first batch begins that reaches `target` (`translateOffset`).
+    pub(super) fn translate(
+        &mut self,
+        start: &mut Start<'_>,
+        log: &mut Log,
+        target: i64,
+    ) -> Result<Option<u64>, Thrown> {
+        let position = self.index(start)?.lookup(target)?;
+        let mut position = u64::try_from(position).unwrap_or(0);
+        if start.conditions.kafka.seeks_by_base_offset() {
+            return seek(log, target, position, start);
+        }
+        while let Some(entry) = log.entry(position, log.len_bytes())? {
+            if log.last_offset(entry)? >= target {
+                return Ok(Some(entry.position));
+            }
+            position = entry.end();
+        }
+        Ok(None)
+    }
+
+    /// Where the log ends, by its last batch behind the last index entry, and where in the file the reader stopped.
+    pub(super) fn next_offset(&mut self, start: &mut Start<'_>) -> Result<(i64, u64), Thrown> {
+        let mut log = self.log(start)?;
+        self.next_offset_in(start, &mut log)
+            .map_err(|thrown| thrown.escaped(log.name()))
+    }
+
+    fn next_offset_in(
+        &mut self,
+        start: &mut Start<'_>,
+        log: &mut Log,
+    ) -> Result<(i64, u64), Thrown> {
+        let last = self.index(start)?.last_offset()?;
+        let Some(mut position) = self.translate(start, log, last)? else {
+            return Ok((self.base, 0));
+        };
+        let mut latest = None;
+        while let Some(entry) = log.entry(position, log.len_bytes())? {
+            position = entry.end();
+            latest = Some(entry);
+        }
+        match latest {
+            Some(entry) => Ok((log.last_offset(entry)?.wrapping_add(1), position)),
+            None => Ok((self.base, position)),
+        }
+    }
+
+    /// Recovers the segment (`LogSegment.recover`): every batch is checked, the indexes are made anew, and what follows
+    /// the first bad batch is cut off. Returns how many bytes that is.
+    pub(super) fn recover(
+        &mut self,
+        start: &mut Start<'_>,
+        producers: &mut Producers,
+    ) -> Result<u64, Thrown> {
+        let name = self.log_name();
+        self.reset_indexes(start)?;
+        let mut log = self.log(start)?;
+        let (mut good, mut end) = (0, self.base);
+        let stopped = self.check_all(start, producers, &mut log, &mut good, &mut end);
+        let reason = match stopped {
+            Ok(()) => None,
+            Err(Thrown::Corrupt(fault)) => Some(Reason::BadBatch {
+                file: name.clone(),
+                fault,
+            }),
+            Err(Thrown::Invalid(position)) => Some(Reason::BadMarker {
+                file: name.clone(),
+                position,
+            }),
+            Err(other) => return Err(other),
+        };
+        start.recovered(&name);
+        let cut = log.len_bytes().saturating_sub(good);
+        if cut > 0 {
+            let reason = reason.unwrap_or(Reason::EndsEarly {
+                file: name.clone(),
+                position: good,
+            });
+            start.reasons.push(reason);
+            start.ends.insert(name, end);
+            self.cut(start, good);
+        }
+        Ok(cut)
+    }
+
+    /// Empties the indexes to make them anew.
+    fn reset_indexes(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
+        self.index(start)?;
+        self.index = Some(Index::empty(self.base));
+        for kind in [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX] {
+            let name = self.name(kind);
+            match start.paper.get(&name) {
+                Some(leaf) if leaf.kind != ItemType::File => {
+                    return Err(Thrown::io(&name, "is no file"));
+                }
+                _ => start.paper.put(&name, Content::Rebuilt),
+            }
+        }
+        let name = self.name(TXN_INDEX_SUFFIX);
+        if start.paper.file(&name).is_some() {
+            start.paper.put(&name, Content::Rebuilt);
+        }
+        Ok(())
+    }
+
+    fn check_all(
+        &mut self,
+        start: &mut Start<'_>,
+        producers: &mut Producers,
+        log: &mut Log,
+        good: &mut u64,
+        end: &mut i64,
+    ) -> Result<(), Thrown> {
+        let interval = u64::from(start.conditions.index_interval_bytes);
+        let mut times = Times {
+            entries: 0,
+            room: u64::from(start.conditions.index_bytes) / TIME_ENTRY_BYTES,
+            last: (-1, self.base),
+            largest: (-1, -1),
+        };
+        let (mut indexed, mut last_abort) = (0, None);
+        while let Some(entry) = log.entry(*good, log.len_bytes())? {
+            log.check(entry)?;
+            let last = log.last_offset(entry)?;
+            if !self.reaches(last) {
+                return Err(Thrown::Overflow(self.base));
+            }
+            let timestamp = timestamp_of(log, entry)?;
+            if timestamp > times.largest.0 {
+                times.largest = (timestamp, last);
+            }
+            if *good - indexed > interval {
+                self.add_entry(start, last, entry.position)?;
+                times.add(entry.position, log.name())?;
+                indexed = *good;
+            }
+            *good = entry.end();
+            *end = last.wrapping_add(1);
+            if entry.is_legacy() {
+                continue;
+            }
+            let epoch = log.header(entry)?.leader_epoch();
+            if !start.epochs.append(epoch.0, entry.offset) {
+                return Err(Thrown::fatal(
+                    log.name(),
+                    "a leader epoch begins below offset 0",
+                ));
+            }
+            if let Some(done) = producers.take(log, entry, &mut start.scratch)?
+                && let Some(marker) = done.aborted
+            {
+                if last_abort.is_some_and(|before| before >= marker) {
+                    return Err(Thrown::fatal(log.name(), "aborts are in no order"));
+                }
+                last_abort = Some(marker);
+                let name = self.name(TXN_INDEX_SUFFIX);
+                start.paper.put(&name, Content::Rebuilt);
+            }
+            producers.advance(last.wrapping_add(1));
+        }
+        times.finish(log.len_bytes())
+    }
+
+    fn add_entry(&mut self, start: &mut Start<'_>, last: i64, at: u64) -> Result<(), Thrown> {
+        let room = u64::from(start.conditions.index_bytes) / ENTRY_BYTES;
+        let name = self.name(OFFSET_INDEX_SUFFIX);
+        let index = self.index(start)?;
+        if index.len() >= room {
+            return Err(Thrown::fatal(&name, "is full before all is indexed"));
+        }
+        if index.append((last, i64::try_from(at).unwrap_or(i64::MAX)))? {
+            Ok(())
+        } else {
+            Err(Thrown::Disorder(at))
+        }
+    }
+
+    /// Cuts the `.log` to `len` bytes.
+    fn cut(&self, start: &mut Start<'_>, len: u64) {
+        let name = self.log_name();
+        if let Some(Content::Disk {
+            path, start: from, ..
+        }) = start.paper.file(&name).cloned()
+        {
+            let content = Content::Disk {
+                path,
+                start: from,
+                len,
+            };
+            start.paper.put(&name, content);
+        } else {
+            start.paper.put(&name, Content::Zeros(len));
+        }
+    }
+
+    /// Cuts the segment where `offset` begins (`LogSegment.truncateTo`). Returns how many bytes that is.
+    pub(super) fn truncate(&mut self, start: &mut Start<'_>, offset: i64) -> Result<u64, Thrown> {
+        let mut log = self.log(start)?;
+        let at = self
+            .translate(start, &mut log, offset)
+            .map_err(|thrown| thrown.escaped(log.name()))?;
+        // No segment is cut but to its base, so that nothing of its indexes is kept.
+        self.index = Some(Index::empty(self.base));
+        let Some(at) = at else { return Ok(0) };
+        start.ends.remove(&self.log_name());
+        self.cut(start, at);
+        Ok(log.len_bytes().saturating_sub(at))
+    }
+
+    /// Whether the segment ends with an offset that is too far from its base (`hasOverflow`).
+    pub(super) fn overflows(&mut self, start: &mut Start<'_>) -> Result<bool, Thrown> {
+        let (next, _) = self.next_offset(start)?;
+        Ok(next > self.base && !self.reaches(next.wrapping_sub(1)))
+    }
+}
+
+impl Times {
+    /// Adds the largest timestamp, if it is larger than the one before (`maybeAppend`).
+    fn add(&mut self, position: u64, name: &str) -> Result<(), Thrown> {
+        if self.entries + 1 >= self.room {
+            return Err(Thrown::fatal(
+                name,
+                "its time index is full before all is indexed",
+            ));
+        }
+        self.finish(position)
+    }
+
+    fn finish(&mut self, position: u64) -> Result<(), Thrown> {
+        if self.entries > 0 && self.largest.1 < self.last.1 {
+            return Err(Thrown::Disorder(position));
+        }
+        if self.largest.0 > self.last.0 {
+            self.entries += 1;
+            self.last = self.largest;
+        }
+        Ok(())
+    }
+}
+
+/// The largest timestamp of an entry.
+fn timestamp_of(log: &mut Log, entry: Entry) -> Result<i64, Thrown> {
+    if !entry.is_legacy() {
+        return Ok(log.header(entry)?.max_timestamp().0);
+    }
+    let frame = log.frame(entry)?;
+    Ok(Message::parse(frame.bytes(), frame.position()).map_or(-1, |message| message.timestamp().0))
+}
+
+/// `FileRecords.searchForOffsetFromPosition` since 4.1: by base offsets, and the last offset only where one is above.
+fn seek(
+    log: &mut Log,
+    target: i64,
+    mut position: u64,
+    start: &mut Start<'_>,
+) -> Result<Option<u64>, Thrown> {
+    let mut before: Option<Entry> = None;
+    while let Some(entry) = log.entry(position, log.len_bytes())? {
+        let base = log.base_offset(entry, &mut start.scratch)?;
+        if base == target {
+            return Ok(Some(entry.position));
+        }
+        if base > target {
+            return Ok(Some(match before {
+                Some(before) if log.last_offset(before)? >= target => before.position,
+                _ => entry.position,
+            }));
+        }
+        position = entry.end();
+        before = Some(entry);
+    }
+    match before {
+        Some(before) if log.last_offset(before)? >= target => Ok(Some(before.position)),
+        _ => Ok(None),
+    }
+}
+
+/// Bytes of the entries that fit in.
+fn rounded(bytes: u32, entry: u64) -> u64 {
+    let bytes = u64::from(bytes);
+    bytes - bytes % entry
+}
+
+fn too_long(name: &str) -> Thrown {
+    Thrown::fatal(name, "larger than the broker's segment.index.bytes")
+}

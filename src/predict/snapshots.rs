@@ -1,0 +1,188 @@
+//! Snapshots of the metadata log at a start: which are kept, whether the newest is beyond the log, and whether it and the
+//! quorum's state can be read.
+
+use super::leftovers;
+use super::log::Log;
+use super::paper::Content;
+use super::reason::{Reason, Thrown};
+use super::segment::Segment;
+use super::start::{Bounds, Start};
+use crate::format::control::ControlType;
+use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, checkpoint};
+use crate::format::{Batch, QuorumState, RecordBatch};
+use crate::store::Source;
+
+const DELETED: &str = ".deleted";
+const PART: &str = ".part";
+const QUORUM_STATE: &str = "quorum-state";
+
+/// A larger file is none of Kafka's.
+const LARGEST_BYTES: u64 = 16 << 20;
+
+/// The id that the topic of the metadata log always has.
+const TOPIC_ID: u128 = 1;
+
+/// What follows loading: `KafkaMetadataLog.recoverSnapshots`, `truncateToLatestSnapshot`, and what the raft client reads.
+pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), Thrown> {
+    let id = super::identity::topic_id(start)?.map(u128::from_be_bytes);
+    if id.is_some_and(|id| id != TOPIC_ID) {
+        return Err(Thrown::fatal(
+            super::identity::FILE,
+            "another topic's id than that of the metadata log",
+        ));
+    }
+    let mut kept = Vec::new();
+    let mut dropped = Vec::new();
+    for name in start.paper.names() {
+        let stem = name.trim_end_matches(DELETED).trim_end_matches(PART);
+        if !stem.ends_with(CHECKPOINT_SUFFIX) {
+            continue;
+        }
+        let Some((end, epoch)) = checkpoint(stem) else {
+            return Err(Thrown::fatal(&name, "the name of no snapshot"));
+        };
+        if stem != name || end.0 < bounds.start {
+            dropped.push(name);
+        } else {
+            kept.push((end.0, epoch, name));
+        }
+    }
+    kept.sort_by_key(|(end, epoch, _)| (*epoch, *end));
+    let newest = kept.last().cloned();
+    if bounds.start > 0 && newest.as_ref().is_none_or(|newest| newest.0 < bounds.start) {
+        return Err(Thrown::fatal(
+            "snapshots",
+            "none holds the metadata before the start of the log",
+        ));
+    }
+    for name in dropped {
+        start.paper.delete(&name);
+    }
+    if let Some((end, epoch, _)) = &newest {
+        let latest = start.epochs.latest().unwrap_or(0);
+        if *epoch > latest || *epoch == latest && *end > bounds.end {
+            restart(start, bounds, *end)?;
+            for (_, _, name) in kept.iter().filter(|one| one.0 < *end) {
+                start.paper.delete(name);
+            }
+        }
+    }
+    quorum_state(start)?;
+    if let Some((end, _, name)) = &newest {
+        read(start, name)?;
+        if *end > bounds.end {
+            return Err(Thrown::fatal(
+                name,
+                "ends behind the log but is of an older epoch: the node never becomes active",
+            ));
+        }
+    }
+    gapless(start, newest.map_or(0, |newest| newest.0))
+}
+
+/// Behind the newest snapshot no offset may be missing: records are replayed one after the other.
+fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
+    let logs: Vec<String> = start.paper.names();
+    for name in logs.iter().filter(|name| name.ends_with(LOG_SUFFIX)) {
+        let Some(content) = start.paper.file(name).cloned() else {
+            continue;
+        };
+        let mut log = Log::open(name, &content)?;
+        let mut position = 0;
+        while let Some(entry) = log
+            .entry(position, log.len_bytes())
+            .map_err(|t| t.escaped(name))?
+        {
+            position = entry.end();
+            let last = log.last_offset(entry)?;
+            if last < next {
+                continue;
+            }
+            if entry.offset > next {
+                return Err(Thrown::fatal(
+                    name,
+                    format_args!(
+                        "offsets {next} to {} are missing",
+                        entry.offset.wrapping_sub(1)
+                    ),
+                ));
+            }
+            next = last.wrapping_add(1);
+        }
+    }
+    Ok(())
+}
+
+/// Deletes every segment and starts anew at `end`.
+fn restart(start: &mut Start<'_>, bounds: &mut Bounds, end: i64) -> Result<(), Thrown> {
+    start.reasons.push(Reason::SnapshotBeyondLog { end });
+    for name in start.paper.names() {
+        let of_segment = leftovers::is_index(&name)
+            || name.ends_with(LOG_SUFFIX)
+            || name.ends_with(crate::format::name::PRODUCER_SNAPSHOT_SUFFIX);
+        if of_segment {
+            start.paper.delete(&name);
+        }
+    }
+    Segment::open(start, end)?;
+    start.epochs.clear();
+    *bounds = Bounds {
+        start: end,
+        end,
+        reached: 0,
+    };
+    Ok(())
+}
+
+/// The state of the quorum, if there is one, has to make sense.
+fn quorum_state(start: &Start<'_>) -> Result<(), Thrown> {
+    let Some(Content::Disk { path, len, .. }) = start.paper.file(QUORUM_STATE) else {
+        return Ok(());
+    };
+    if *len > LARGEST_BYTES {
+        return Err(Thrown::fatal(QUORUM_STATE, "is too large"));
+    }
+    match QuorumState::parse(&Source::read(path)?).faults.first() {
+        Some(fault) => Err(Thrown::fatal(QUORUM_STATE, fault)),
+        None => Ok(()),
+    }
+}
+
+/// The newest snapshot is read when the node starts: every checksum is asked, and the first batch has to be its header.
+fn read(start: &mut Start<'_>, name: &str) -> Result<(), Thrown> {
+    let Some(content) = start.paper.file(name).cloned() else {
+        return Err(Thrown::fatal(name, "is no file"));
+    };
+    let mut log = Log::open(name, &content)?;
+    let mut position = 0;
+    while let Some(entry) = log
+        .entry(position, log.len_bytes())
+        .map_err(|t| t.escaped(name))?
+    {
+        log.check(entry).map_err(|thrown| thrown.escaped(name))?;
+        if position == 0 && !is_header(&log.frame(entry)?, start) {
+            return Err(Thrown::fatal(name, "does not begin with a snapshot header"));
+        }
+        position = entry.end();
+    }
+    if position < log.len_bytes() || position == 0 {
+        return Err(Thrown::fatal(name, format_args!("is cut at {position}")));
+    }
+    Ok(())
+}
+
+fn is_header(frame: &crate::format::Frame<'_>, start: &mut Start<'_>) -> bool {
+    let Ok(batch) = RecordBatch::parse(*frame) else {
+        return false;
+    };
+    if !batch.is_control() {
+        return false;
+    }
+    let Ok(mut records) = Batch::V2(batch).records(&mut start.scratch) else {
+        return false;
+    };
+    match records.next() {
+        Some(Ok(record)) => ControlType::parse(record.key()) == Ok(ControlType::SnapshotHeader),
+        _ => false,
+    }
+}

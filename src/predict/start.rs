@@ -1,0 +1,89 @@
+//! The start of one partition, step by step in a broker's order: `UnifiedLog.apply` and `LogLoader.load`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::conditions::Conditions;
+use super::epochs::Epochs;
+use super::identity;
+use super::leftovers;
+use super::loader::Loader;
+use super::paper::Paper;
+use super::reason::{Reason, Thrown};
+use crate::format::Scratch;
+use crate::store::Item;
+
+/// What the log dir says of a partition.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Given {
+    /// Whether the clean shutdown marker was there.
+    pub(super) clean: bool,
+    /// Up to where the log was flushed.
+    pub(super) recovery_point: i64,
+    /// Where the log starts.
+    pub(super) log_start: i64,
+    /// Whether the directory is about to be deleted.
+    pub(super) to_be_deleted: bool,
+}
+
+/// A start on paper: the directory, and what happened to it so far.
+#[derive(Debug)]
+pub(super) struct Start<'a> {
+    pub(super) conditions: &'a Conditions,
+    pub(super) paper: Paper,
+    pub(super) epochs: Epochs,
+    pub(super) scratch: Scratch,
+    pub(super) reasons: Vec<Reason>,
+    /// The `.log`s that were recovered.
+    pub(super) recovered: BTreeSet<String>,
+    /// Where cut segments end, by their `.log`.
+    pub(super) ends: BTreeMap<String, i64>,
+    /// Deleted files whose records live on in others.
+    pub(super) replaced: BTreeSet<String>,
+}
+
+/// Where a log begins and ends once it is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) start: i64,
+    pub(super) end: i64,
+    /// Where in the last segment the reader stopped.
+    pub(super) reached: u64,
+}
+
+impl<'a> Start<'a> {
+    /// Before the first step.
+    pub(super) fn new(items: &[Item], conditions: &'a Conditions) -> Self {
+        Self {
+            conditions,
+            paper: Paper::of(items),
+            epochs: Epochs::default(),
+            scratch: Scratch::default(),
+            reasons: Vec::new(),
+            recovered: BTreeSet::new(),
+            ends: BTreeMap::new(),
+            replaced: BTreeSet::new(),
+        }
+    }
+
+    /// Notes that a segment was recovered.
+    pub(super) fn recovered(&mut self, log: &str) {
+        self.recovered.insert(log.to_owned());
+    }
+
+    /// Loads the log.
+    pub(super) fn load(&mut self, given: Given) -> Result<Bounds, Thrown> {
+        self.epochs = Epochs::read(&self.paper, self.conditions.kafka)?;
+        let mut loader = Loader::new(self, given)?;
+        let swaps = leftovers::clear(self)?;
+        if self.conditions.kafka.renames_swaps() {
+            leftovers::rename(self, &swaps)?;
+            loader.open_all(self)?;
+        } else {
+            loader.open_all(self)?;
+            loader.swap_in(self, &swaps)?;
+        }
+        let bounds = loader.finish(self)?;
+        identity::check(self)?;
+        Ok(bounds)
+    }
+}

@@ -1,0 +1,45 @@
+//! The check of a transaction index when its segment is opened: `TransactionIndex.sanityCheck`.
+
+use super::paper::{self, Content, Paper};
+use super::reason::Thrown;
+use crate::format::TxnIndex;
+use crate::store::ItemType;
+
+/// Bytes of an entry.
+const ENTRY_BYTES: u64 = 34;
+
+/// Whether no transaction ends before `base`. If one does, the segment is recovered.
+///
+/// # Errors
+/// An entry is of a version that nobody knows.
+pub(super) fn is_sane(paper: &Paper, name: &str, base: i64) -> Result<bool, Thrown> {
+    let content = match paper.get(name) {
+        None => return Ok(true),
+        Some(leaf) if leaf.kind == ItemType::File => &leaf.content,
+        Some(leaf) if leaf.kind == ItemType::BrokenLink => return Ok(true),
+        Some(_) => return Err(Thrown::io(name, "is no file")),
+    };
+    let Content::Disk { path, len, .. } = content else {
+        return Ok(true);
+    };
+    let file = paper::open(path)?;
+    let (mut buffer, mut position) = (Vec::new(), 0);
+    let stride = ENTRY_BYTES * 1024;
+    while position < *len {
+        let end = len.min(&position.saturating_add(stride)).to_owned();
+        let bytes = file.window(position..end, &mut buffer)?;
+        for entry in TxnIndex::new(bytes).entries() {
+            if entry.version_byte() > 0 {
+                return Err(Thrown::fatal(
+                    name,
+                    format_args!("an entry of version {}", entry.version_byte()),
+                ));
+            }
+            if entry.last_offset().0 < base {
+                return Ok(false);
+            }
+        }
+        position = end;
+    }
+    Ok(true)
+}

@@ -1,0 +1,238 @@
+//! The offset checkpoints of a log dir, by the logs as the plan leaves them.
+
+use std::collections::BTreeMap;
+
+use super::files::{empty_directory, set};
+use super::seen::small;
+use super::steps::{Reason, Steps};
+use crate::format::{FileKind, OffsetCheckpoint, checkpoint};
+use crate::repair::error::Error;
+use crate::store::{Item, LogDir};
+use crate::verify::CheckId;
+use crate::wire::Offset;
+
+/// Where a log begins and ends as the plan leaves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// The first segment's base offset.
+    pub(super) start: i64,
+    /// The last segment's.
+    pub(super) active: i64,
+    /// Behind the last batch.
+    pub(super) end: i64,
+}
+
+/// The logs of a log dir, by topic and partition.
+pub(super) type Reaches = BTreeMap<(String, i32), Reach>;
+
+/// Adds the steps for the checkpoints of a log dir.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn steps(dir: &LogDir, reaches: &Reaches, steps: &mut Steps<'_>) -> Result<(), Error> {
+    // A broker that stopped in order had written everything.
+    let is_clean = dir.item(FileKind::CleanShutdown).is_some();
+    let log_starts = dir.item(FileKind::LogStarts);
+    let starts = Starts::read(log_starts, reaches);
+    for kind in [
+        FileKind::RecoveryPoints,
+        FileKind::HighWatermarks,
+        FileKind::LogStarts,
+        FileKind::CleanerOffsets,
+    ] {
+        let Some(item) = dir.item(kind) else { continue };
+        if item.is_dir() {
+            empty_directory(item, CheckId::Unreadable, steps)?;
+            continue;
+        }
+        let Some(bytes) = small(item.path()).filter(|_| item.is_file()) else {
+            continue;
+        };
+        let found = OffsetCheckpoint::parse(&bytes);
+        let mut work = Work {
+            kind,
+            is_clean,
+            reaches,
+            starts: &starts,
+            checks: Vec::new(),
+            whys: Vec::new(),
+        };
+        let entries = work.entries(&found);
+        if work.checks.is_empty() {
+            continue;
+        }
+        work.checks.sort_unstable();
+        work.checks.dedup();
+        work.whys.dedup();
+        let Some(file) = steps.path(item.path()) else {
+            continue;
+        };
+        let reason = Reason::safe(&work.checks, work.whys.join("; "));
+        set(
+            item.path(),
+            file,
+            &checkpoint::encode(&entries),
+            reason,
+            steps,
+        )?;
+    }
+    Ok(())
+}
+
+/// Where logs begin by `log-start-offset-checkpoint`, as far as it is believed.
+struct Starts(BTreeMap<(String, i32), i64>);
+
+impl Starts {
+    fn read(item: Option<&Item>, reaches: &Reaches) -> Self {
+        let bytes = item.and_then(|item| small(item.path()));
+        let found = OffsetCheckpoint::parse(bytes.as_deref().unwrap_or_default());
+        let mut starts = BTreeMap::new();
+        if found.faults.is_empty() {
+            for entry in &found.entries {
+                let tp = (entry.topic.to_owned(), entry.partition);
+                if reaches
+                    .get(&tp)
+                    .is_none_or(|reach| entry.offset.0 <= reach.end)
+                {
+                    starts.insert(tp, entry.offset.0);
+                }
+            }
+        }
+        Self(starts)
+    }
+
+    fn of(&self, tp: &(String, i32), reach: &Reach) -> i64 {
+        self.0
+            .get(tp)
+            .copied()
+            .unwrap_or(reach.start)
+            .max(reach.start)
+    }
+}
+
+/// A checkpoint in the making.
+struct Work<'a> {
+    kind: FileKind,
+    is_clean: bool,
+    reaches: &'a Reaches,
+    starts: &'a Starts,
+    checks: Vec<CheckId>,
+    whys: Vec<String>,
+}
+
+impl Work<'_> {
+    /// The lines that it ought to have.
+    fn entries<'t>(&mut self, found: &OffsetCheckpoint<'t>) -> Vec<checkpoint::OffsetEntry<'t>> {
+        let is_damaged = !found.faults.is_empty();
+        if is_damaged {
+            self.say(
+                CheckId::CheckpointMalformed,
+                "the lines that can be read, in the form that every broker reads",
+            );
+        }
+        let mut entries: Vec<checkpoint::OffsetEntry<'t>> = Vec::new();
+        let mut twice = Vec::new();
+        for entry in &found.entries {
+            let is_same = |other: &checkpoint::OffsetEntry<'t>| {
+                (other.topic, other.partition) == (entry.topic, entry.partition)
+            };
+            if let Some(first) = entries.iter_mut().find(|other| is_same(other)) {
+                first.offset = first.offset.min(entry.offset);
+                twice.push((entry.topic, entry.partition));
+                self.say(
+                    CheckId::CheckpointDuplicate,
+                    "of two lines for a partition the lower offset",
+                );
+            } else {
+                entries.push(*entry);
+            }
+        }
+        entries.retain_mut(|entry| {
+            let is_doubtful = is_damaged || twice.contains(&(entry.topic, entry.partition));
+            match self.offset(entry, is_doubtful) {
+                Some(offset) => {
+                    entry.offset = Offset(offset);
+                    true
+                }
+                None => false,
+            }
+        });
+        entries
+    }
+
+    /// The offset that a line ought to have; none if it has to go.
+    fn offset(&mut self, entry: &checkpoint::OffsetEntry<'_>, is_doubtful: bool) -> Option<i64> {
+        let stored = entry.offset.0;
+        if stored < 0 {
+            self.say(
+                CheckId::CheckpointNegative,
+                "a line with a negative offset goes",
+            );
+            return None;
+        }
+        let tp = (entry.topic.to_owned(), entry.partition);
+        let Some(reach) = self.reaches.get(&tp).copied() else {
+            return Some(stored);
+        };
+        let end = reach.end;
+        match self.kind {
+            FileKind::RecoveryPoints if stored > end => {
+                self.say(
+                    CheckId::RecoveryPointBeyondLog,
+                    format!("{}-{} ends at {end}", tp.0, tp.1),
+                );
+                Some(end)
+            }
+            FileKind::RecoveryPoints if self.is_clean && stored < end => {
+                let why = format!(
+                    "the broker stopped in order, and {}-{} ends at {end}",
+                    tp.0, tp.1
+                );
+                self.say(CheckId::RecoveryPointNotAtEnd, why);
+                Some(end)
+            }
+            FileKind::HighWatermarks if stored > end => {
+                self.say(
+                    CheckId::HighWatermarkBeyondLog,
+                    format!("{}-{} ends at {end}", tp.0, tp.1),
+                );
+                Some(end)
+            }
+            FileKind::LogStarts if stored > end => {
+                let why = format!(
+                    "{}-{} ends at {end}: a broker would delete all of it; it begins with the first record that is there",
+                    tp.0, tp.1
+                );
+                self.say(CheckId::LogStartBeyondLog, why);
+                None
+            }
+            FileKind::LogStarts if is_doubtful && stored > reach.start => {
+                let why = format!(
+                    "a start that hides records is not believed in a damaged file: {}-{} begins with the first record that is there. Delete again what was deleted",
+                    tp.0, tp.1
+                );
+                self.say(CheckId::CheckpointMalformed, why);
+                None
+            }
+            FileKind::CleanerOffsets
+                if stored > reach.active || stored < self.starts.of(&tp, &reach) =>
+            {
+                // Below the start it is harmless, as long as nothing else is wrong.
+                if stored > reach.active {
+                    self.say(
+                        CheckId::CleanerOffsetOutside,
+                        format!("cleaning of {}-{} begins at its start again", tp.0, tp.1),
+                    );
+                    return None;
+                }
+                Some(stored)
+            }
+            _ => Some(stored),
+        }
+    }
+
+    fn say(&mut self, check: CheckId, why: impl Into<String>) {
+        self.checks.push(check);
+        self.whys.push(why.into());
+    }
+}

@@ -1,0 +1,101 @@
+//! `leader-epoch-checkpoint`: the epochs that the batches have, and what is left of the file where no batch contradicts it.
+
+use super::derived::each_batch;
+use super::files::put;
+use super::seen::small;
+use super::steps::{NewLog, Reason, Steps};
+use crate::format::{Batch, FileKind, LeaderEpochs};
+use crate::repair::error::Error;
+use crate::scan::derive::Epochs;
+use crate::store::Partition;
+use crate::verify::{CheckId, Finding, Severity};
+use crate::wire::Offset;
+
+/// Adds the step for the leader epochs of `log`, if the file has to be another.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn steps(
+    partition: &Partition,
+    log: &NewLog,
+    findings: &[&Finding],
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let mut checks: Vec<CheckId> = findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Warning && is_about_epochs(finding))
+        .map(|finding| finding.check)
+        .collect();
+    checks.dedup();
+    let is_changed = log.segments.iter().any(|segment| segment.is_changed);
+    if checks.is_empty() && !is_changed {
+        return Ok(());
+    }
+    let item = partition.item(FileKind::LeaderEpochs);
+    let is_directory = item.is_some_and(|item| !item.is_file());
+    let bytes = item.and_then(|item| small(item.path()));
+    let file = LeaderEpochs::parse(bytes.as_deref().unwrap_or_default());
+    let told = told(log)?;
+    let epochs = told.or_kept(&readable(&file, log.end));
+    let is_right = bytes.is_some()
+        && file.faults.is_empty()
+        && epochs.entries().eq(file
+            .entries
+            .iter()
+            .filter(|entry| entry.start_offset.0 <= log.end)
+            .map(|entry| (entry.epoch, entry.start_offset)));
+    // A log of old messages has no epochs, and its file may be missing.
+    let is_needless = bytes.is_none() && epochs.entries().len() == 0 && !is_directory;
+    if is_right || is_needless {
+        return Ok(());
+    }
+    if checks.is_empty() {
+        checks.push(CheckId::EpochsMismatch);
+    }
+    let why = "the leader epochs of the batches; what else the file says is kept where no batch contradicts it";
+    put(
+        partition,
+        "leader-epoch-checkpoint",
+        &epochs.encode(),
+        Reason::safe(&checks, why),
+        steps,
+    )
+}
+
+fn is_about_epochs(finding: &Finding) -> bool {
+    finding.check.code().starts_with('E')
+        || finding.check == CheckId::Unreadable && finding.path.ends_with("leader-epoch-checkpoint")
+}
+
+/// The epochs that the batches have.
+fn told(log: &NewLog) -> Result<Epochs, Error> {
+    let mut epochs = Epochs::default();
+    for segment in &log.segments {
+        each_batch(segment, |batch| {
+            if let Batch::V2(batch) = batch {
+                // An epoch that cannot be one is not kept.
+                let _refused = epochs.take(batch);
+            }
+        })?;
+    }
+    Ok(epochs)
+}
+
+/// The lines of a file that could be true, in order.
+fn readable(file: &LeaderEpochs, end: i64) -> Epochs {
+    let mut entries: Vec<_> = file
+        .entries
+        .iter()
+        .map(|entry| (entry.epoch, entry.start_offset))
+        .filter(|(epoch, start)| epoch.0 >= 0 && (0..=end).contains(&start.0))
+        .collect();
+    entries.sort_unstable();
+    let mut epochs = Epochs::default();
+    for (epoch, start) in entries {
+        // What is not below what came before would remove it.
+        if epochs.latest().is_none_or(|(_, last)| last < start) || start == Offset(0) {
+            let _negative = epochs.assign(epoch, start);
+        }
+    }
+    epochs
+}

@@ -1,0 +1,241 @@
+//! The files of a partition that are neither its log nor derive from it: names that stop a broker, leftovers, and whose
+//! partition it is.
+//!
+//! What a broker ignores stays, and so does what it deletes by itself without a loss.
+
+use std::path::Path;
+
+use super::seen::Proof;
+use super::steps::{NewLog, Reason, Steps};
+use crate::format::FileKind;
+use crate::format::name::FileState;
+use crate::format::properties::partition_metadata;
+use crate::repair::error::Error;
+use crate::repair::plan::Action;
+use crate::repair::{Content, PlanPath};
+use crate::store::{Item, ItemType, Partition};
+use crate::verify::{CheckId, Finding, Severity};
+
+/// The file with the id of the topic.
+const METADATA_FILE: &str = "partition.metadata";
+
+/// Adds the steps for what else lies in the directory.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn steps(
+    partition: &Partition,
+    log: &NewLog,
+    findings: &[&Finding],
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Warning)
+    {
+        let Some(item) = find(partition, &finding.path) else {
+            continue;
+        };
+        let base = item.file_name().and_then(|name| name.offset);
+        let is_missed = base.is_none_or(|base| !log.has(base.0));
+        match (finding.check, item.kind()) {
+            (CheckId::Unreadable, ItemType::Directory) => {
+                empty_directory(item, finding.check, steps)?
+            }
+            (CheckId::UnrecognisedFile, _) => {
+                let why = "a broker takes the name for one of its own and does not start";
+                quarantine(item, &[finding.check], why, steps)?;
+            }
+            (CheckId::NameNotCanonical, _) => {
+                let why = "a broker reads an offset in the name and makes an empty segment of it";
+                quarantine(item, &[finding.check], why, steps)?;
+            }
+            (CheckId::IndexWithoutLog, _) if is_missed => {
+                let why = "its log is gone; a broker deletes it";
+                quarantine(item, &[finding.check], why, steps)?;
+            }
+            (CheckId::Unreadable | CheckId::SpecialFile, _) => {
+                let why = "it is neither a file nor a directory";
+                quarantine(item, &[finding.check], why, steps)?;
+            }
+            _ => {}
+        }
+    }
+    snapshots(partition, log, findings, steps)
+}
+
+impl NewLog {
+    /// Whether it has a segment of this base offset.
+    pub(super) fn has(&self, base: i64) -> bool {
+        self.segments.iter().any(|segment| segment.base == base)
+    }
+}
+
+fn find<'a>(partition: &'a Partition, path: &Path) -> Option<&'a Item> {
+    partition.items().iter().find(|item| item.path() == path)
+}
+
+/// Takes a file out of the log dir, unless a step is about it already.
+pub(super) fn quarantine(
+    item: &Item,
+    checks: &[CheckId],
+    why: &str,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let Some(file) = steps.path(item.path()).filter(|file| !steps.writes(file)) else {
+        return Ok(());
+    };
+    steps.add(Action::Quarantine { file }, &[], Reason::safe(checks, why))
+}
+
+/// A directory in place of a file: taken out if it is empty, else left to people.
+pub(super) fn empty_directory(
+    item: &Item,
+    check: CheckId,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let Some(file) = steps.path(item.path()) else {
+        return Ok(());
+    };
+    let is_empty = Item::list(item.path()).is_ok_and(|items| items.is_empty());
+    if is_empty {
+        let why = "an empty directory where a file belongs";
+        return steps.add(
+            Action::Quarantine { file },
+            &[],
+            Reason::safe(&[check], why),
+        );
+    }
+    let why = "a directory with something in it where a file belongs: look what it holds, and move it out of the log dir";
+    steps.add(
+        Action::Describe { file },
+        &[],
+        Reason::manual(&[check], why),
+    )
+}
+
+/// Snapshots behind the log, and those that nobody can read and nothing replaces.
+fn snapshots(
+    partition: &Partition,
+    log: &NewLog,
+    findings: &[&Finding],
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    for item in partition.items().iter().filter(|item| item.is_file()) {
+        let name = item.file_name().filter(|name| {
+            name.kind == FileKind::ProducerSnapshot && name.state == FileState::Current
+        });
+        let Some(at) = name.and_then(|name| name.offset) else {
+            continue;
+        };
+        let is_told = findings.iter().any(|finding| {
+            *finding.path == *item.path()
+                && finding.severity >= Severity::Warning
+                && finding.check.code().starts_with('P')
+        });
+        if at.0 > log.end {
+            let why = format!("the log ends at {}, so a broker deletes it", log.end);
+            quarantine(item, &[CheckId::SnapshotBeyondLog], &why, steps)?;
+        } else if is_told && at.0 != log.end && !log.has(at.0) {
+            let why = "it is not sound, and no segment begins at its offset";
+            quarantine(item, &[CheckId::SnapshotStray], why, steps)?;
+        }
+    }
+    Ok(())
+}
+
+/// The id of the topic, where another file proves it.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn identity(
+    partition: &Partition,
+    findings: &[&Finding],
+    proof: &Proof,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let path = partition.path().join(METADATA_FILE);
+    let mut checks: Vec<CheckId> = findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Warning && *finding.path == *path)
+        .map(|finding| finding.check)
+        .collect();
+    checks.dedup();
+    let (Some(topic), false) = (partition.topic(), checks.is_empty()) else {
+        return Ok(());
+    };
+    let stored = super::seen::topic_id(partition);
+    let Some((id, by)) = proof.topic_id(topic) else {
+        // Of a version that brokers read all the same only the number is wrong.
+        return match stored.or_else(|| whole_id(&path)) {
+            Some(id) if checks == [CheckId::PartitionMetadataMalformed] => {
+                let reason = Reason::safe(
+                    &checks,
+                    "the topic id that the file has, in the form of version 0",
+                );
+                put(
+                    partition,
+                    METADATA_FILE,
+                    &partition_metadata(&id),
+                    reason,
+                    steps,
+                )
+            }
+            _ => Ok(()),
+        };
+    };
+    if stored == Some(id) {
+        return Ok(());
+    }
+    let reason = Reason::safe(&checks, format!("the id of topic {topic}, as {by} has it"));
+    put(
+        partition,
+        METADATA_FILE,
+        &partition_metadata(&id),
+        reason,
+        steps,
+    )
+}
+
+/// The id in a file whose id can be read, whatever else is wrong with it.
+fn whole_id(path: &Path) -> Option<[u8; 16]> {
+    let bytes = super::seen::small(path)?;
+    let metadata = crate::format::PartitionMetadata::parse(&bytes);
+    metadata.topic_id.filter(|id| *id != [0; 16])
+}
+
+/// A small file of this name and content: made, or given another content; none if it has it.
+pub(super) fn put(
+    partition: &Partition,
+    name: &str,
+    bytes: &[u8],
+    reason: Reason,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let path = partition.path().join(name);
+    let Some(file) = steps.path(&path) else {
+        return Ok(());
+    };
+    set(&path, file, bytes, reason, steps)
+}
+
+/// Likewise, by its path.
+pub(super) fn set(
+    path: &Path,
+    file: PlanPath,
+    bytes: &[u8],
+    reason: Reason,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let is_file = Item::at(path).is_ok_and(|item| item.is_file());
+    if is_file && super::seen::small(path).is_some_and(|there| there[..] == *bytes) {
+        return Ok(());
+    }
+    let content = Content::new(bytes)?;
+    let action = if is_file {
+        Action::Replace { file, content }
+    } else {
+        Action::Create { file, content }
+    };
+    steps.add(action, &[], reason)
+}

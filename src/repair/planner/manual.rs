@@ -1,0 +1,36 @@
+//! What no step repairs: told to people.
+
+use super::steps::{Reason, Steps};
+use crate::repair::error::Error;
+use crate::repair::plan::Action;
+use crate::verify::{Finding, Severity};
+
+/// Adds a step that describes each finding that no other step is behind, one a file and check.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Warning)
+    {
+        let Some(file) = steps.path(&finding.path) else {
+            continue;
+        };
+        let is_told = steps.steps().iter().any(|step| {
+            *step.action.file() == file
+                && step.codes.iter().any(|code| code == finding.check.code())
+        });
+        if is_told || steps.covers(finding.check, &file) {
+            continue;
+        }
+        let repair = finding.check.check().manual().find_map(|line| {
+            let line = line.trim().strip_prefix("**Repair**")?;
+            Some(line.trim().to_owned())
+        });
+        let why = format!("{}. {}", finding.message, repair.unwrap_or_default());
+        let reason = Reason::manual(&[finding.check], why.trim());
+        steps.add(Action::Describe { file }, &[], reason)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The log of the metadata: never cut, because a gap in it keeps the node from starting.
+//!
+//! What a checksum proves is turned back, and what derives from the log is computed. All else is advice: the other controllers have
+//! the same log.
+
+use super::seen::Seen;
+use super::steps::{NewLog, Reason, Steps};
+use super::{Options, derived, epochs, files, log};
+use crate::format::FileKind;
+use crate::format::properties::partition_metadata;
+use crate::repair::error::Error;
+use crate::repair::plan::{Action, Loss, Safety};
+use crate::store::{Item, Partition};
+use crate::verify::{CheckId, Finding, Severity};
+
+/// The id that is reserved for the topic of the metadata log.
+const METADATA_TOPIC_ID: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+/// Adds the steps for the directory of the metadata log.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn steps(
+    partition: &Partition,
+    findings: &[&Finding],
+    seen: &Seen,
+    steps: &mut Steps<'_>,
+    options: Options,
+) -> Result<(), Error> {
+    let mut tried = steps.aside();
+    let mended = log::steps(partition, findings, &mut tried, options)?;
+    // A patch is proven; anything else leaves a gap.
+    let is_whole = tried.steps().iter().all(|step| {
+        step.safety == Safety::Safe
+            && matches!(step.action, Action::Patch { .. } | Action::Truncate { .. })
+    });
+    let new = if is_whole {
+        steps.append(tried);
+        mended
+    } else {
+        advise(partition, findings, steps)?;
+        NewLog::of(partition, seen)
+    };
+    if is_whole {
+        derived::steps(partition, &new, findings, steps)?;
+        epochs::steps(partition, &new, findings, steps)?;
+    }
+    snapshots(partition, findings, steps)?;
+    quorum(findings, steps)?;
+    files::steps(partition, &new, findings, steps)?;
+    if findings
+        .iter()
+        .any(|finding| finding.check == CheckId::MetadataTopicId)
+    {
+        let reason = Reason::safe(
+            &[CheckId::MetadataTopicId],
+            "the id that is reserved for it",
+        );
+        let bytes = partition_metadata(&METADATA_TOPIC_ID);
+        files::put(partition, "partition.metadata", &bytes, reason, steps)?;
+    }
+    Ok(())
+}
+
+/// What a person can do about a log that cannot be mended.
+fn advise(
+    partition: &Partition,
+    findings: &[&Finding],
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let mut checks: Vec<CheckId> = findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Warning && is_about_log(finding.check))
+        .map(|finding| finding.check)
+        .collect();
+    checks.sort_unstable();
+    checks.dedup();
+    let Some(file) = steps.path(partition.path()) else {
+        return Ok(());
+    };
+    let why = "the metadata log must have no gap, so nothing is cut out of it. If other controllers have it, move this directory away with the broker \
+               stopped, and the node fetches it anew. If this is the only one, keep a copy of the directory first: at its start the node cuts the log at the \
+               damage, and goes on from the newest snapshot if that reaches further";
+    steps.add(Action::Describe { file }, &[], Reason::manual(&checks, why))
+}
+
+fn is_about_log(check: CheckId) -> bool {
+    check.code().starts_with(['S', 'B', 'R']) || check == CheckId::MetadataGap
+}
+
+/// Snapshots that are not whole, where the log or an older one does without them.
+fn snapshots(
+    partition: &Partition,
+    findings: &[&Finding],
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let is_told = |item: &Item| {
+        findings.iter().any(|finding| {
+            matches!(
+                finding.check,
+                CheckId::MetadataSnapshot | CheckId::MetadataSnapshotMismatch
+            ) && finding.severity >= Severity::Warning
+                && *finding.path == *item.path()
+        })
+    };
+    let offset = |item: &Item| item.file_name().and_then(|name| name.offset).map(|at| at.0);
+    let files = || {
+        let items = partition.items().iter();
+        items.filter(|item| item.is_file() && item.is_current(FileKind::MetadataSnapshot))
+    };
+    let segments = partition.segments();
+    let Some(start) = segments.first().map(|segment| segment.base_offset().0) else {
+        return Ok(());
+    };
+    let is_spare = start == 0
+        || files().any(|item| !is_told(item) && offset(item).is_some_and(|at| at >= start));
+    for item in files().filter(|item| is_told(item)) {
+        let Some(file) = steps.path(item.path()) else {
+            continue;
+        };
+        let checks = [CheckId::MetadataSnapshot, CheckId::MetadataSnapshotMismatch];
+        if is_spare {
+            let why = "it cannot be loaded; the log, or an older snapshot and the log behind it, hold what it held. A later offset than the log's \
+                       end would be lost";
+            let reason = Reason::lossy(&checks, why, Loss::default());
+            steps.add(Action::Quarantine { file }, &[], reason)?;
+        } else {
+            let why = "it cannot be loaded, and the log does not reach back without it: move the directory away and let the node fetch it from the other controllers";
+            steps.add(Action::Describe { file }, &[], Reason::manual(&checks, why))?;
+        }
+    }
+    Ok(())
+}
+
+/// A `quorum-state` that cannot be read: without it the node starts, but may vote twice in an epoch.
+fn quorum(findings: &[&Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
+    let is_told = |finding: &&&Finding| {
+        finding.check == CheckId::QuorumState && finding.severity >= Severity::Warning
+    };
+    let Some(finding) = findings.iter().find(is_told) else {
+        return Ok(());
+    };
+    let Some(file) = steps.path(&finding.path) else {
+        return Ok(());
+    };
+    let why = "the node does not start with it; without it, it takes the epoch of its log and forgets for whom it voted: \
+               agree only if no election is under way, or if it is the only controller";
+    let reason = Reason::lossy(&[finding.check], why, Loss::default());
+    steps.add(Action::Quarantine { file }, &[], reason)
+}

@@ -1,0 +1,113 @@
+//! A segment that is missing in the middle of the log, and lies beside it under a name that no broker reads.
+
+use super::Options;
+use super::derived::each_batch;
+use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
+use super::survey::{Run, Stretch, survey};
+use crate::format::FileKind;
+use crate::format::name::{FileState, LOG_SUFFIX};
+use crate::repair::error::Error;
+use crate::repair::plan::Action;
+use crate::store::{Item, LogFile, Partition, Stream};
+use crate::verify::CheckId;
+
+/// A file that could be the missing one.
+struct Candidate<'a> {
+    item: &'a Item,
+    run: Run,
+}
+
+/// Gives such files the names of the segments that they hold, and adds them to `log`.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn steps(
+    partition: &Partition,
+    log: &mut NewLog,
+    steps: &mut Steps<'_>,
+    options: Options,
+) -> Result<(), Error> {
+    let candidates = candidates(partition, options)?;
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let mut found: Vec<NewSegment> = Vec::new();
+    for (end, next) in gaps(log)? {
+        let fits = |one: &&Candidate<'_>| one.run.first == end && one.run.last + 1 == next;
+        if let Some(one) = candidates.iter().find(fits) {
+            found.extend(rescue(partition, one, steps)?);
+        }
+    }
+    log.segments.append(&mut found);
+    log.segments.sort_by_key(|segment| segment.base);
+    Ok(())
+}
+
+/// The logs under odd names that are whole.
+fn candidates(partition: &Partition, options: Options) -> Result<Vec<Candidate<'_>>, Error> {
+    let mut candidates = Vec::new();
+    for item in partition.items().iter().filter(|item| item.is_file()) {
+        let is_odd = item.file_name().is_some_and(|name| {
+            let is_set_aside = match name.state {
+                FileState::Deleted => true,
+                FileState::Current => !name.is_canonical(),
+                _ => false,
+            };
+            name.kind == FileKind::Log && is_set_aside
+        });
+        if !is_odd || item.len_bytes() == 0 {
+            continue;
+        }
+        let file = LogFile::Windowed(Stream::open(item.path())?);
+        let stretches = survey(&file, 0, &(0..i64::MAX), options.jobs)?;
+        if let [Stretch::Run(run)] = &stretches[..] {
+            candidates.push(Candidate {
+                item,
+                run: run.clone(),
+            });
+        }
+    }
+    Ok(candidates)
+}
+
+/// Where one segment ends before the next begins.
+fn gaps(log: &NewLog) -> Result<Vec<(i64, i64)>, Error> {
+    let mut gaps = Vec::new();
+    let mut end: Option<i64> = None;
+    for segment in &log.segments {
+        if let Some(end) = end.filter(|end| *end < segment.base) {
+            gaps.push((end, segment.base));
+        }
+        each_batch(segment, |batch| {
+            end = Some(batch.last_offset().0.saturating_add(1));
+        })?;
+    }
+    Ok(gaps)
+}
+
+fn rescue(
+    partition: &Partition,
+    one: &Candidate<'_>,
+    steps: &mut Steps<'_>,
+) -> Result<Option<NewSegment>, Error> {
+    let base = one.run.first;
+    let name = format!("{base:020}{LOG_SUFFIX}");
+    let to = steps.path(&partition.path().join(name));
+    let (Some(file), Some(to)) = (steps.path(one.item.path()), to) else {
+        return Ok(None);
+    };
+    let why = format!(
+        "offsets {base} to {} are missing in the log, and this file holds them whole; a broker would not read it, or delete it",
+        one.run.last
+    );
+    let reason = Reason::safe(&[CheckId::SegmentGap], why);
+    steps.add(Action::Rename { file, to }, &[], reason)?;
+    Ok(Some(NewSegment {
+        base,
+        pieces: vec![LogPiece::Kept {
+            path: one.item.path().to_owned(),
+            range: 0..one.item.len_bytes(),
+        }],
+        is_changed: true,
+    }))
+}

@@ -1,0 +1,356 @@
+//! What lies in a log dir beside its partitions: checkpoints, the marker, whose it is, and directories that keep a broker from
+//! starting.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+
+use super::checkpoints::{self, Reaches};
+use super::files::{empty_directory, quarantine, set};
+use super::seen::{Seen, small, topic_id};
+use super::steps::{Reason, Steps};
+use crate::format::name::{DirName, DirState};
+use crate::format::properties::meta_properties;
+use crate::format::{FileKind, MetaProperties, Properties};
+use crate::repair::error::Error;
+use crate::repair::plan::{Action, Loss};
+use crate::store::{Item, ItemType, LogDir, Partition};
+use crate::verify::topics::Uuid;
+use crate::verify::{CheckId, Finding, Severity};
+
+/// The file that says whose log dir it is.
+const META_FILE: &str = "meta.properties";
+
+/// Adds the steps for what lies in the log dir itself.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn steps(
+    dir: &LogDir,
+    reaches: &Reaches,
+    seen: &Seen,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let here: Vec<&Finding> = seen
+        .findings
+        .iter()
+        .filter(|finding| {
+            finding.severity >= Severity::Warning && finding.path.parent() == Some(dir.path())
+        })
+        .collect();
+    owner(dir, &here, seen, steps)?;
+    checkpoints::steps(dir, reaches, steps)?;
+    for finding in here {
+        let item = dir
+            .items()
+            .iter()
+            .find(|item| *item.path() == *finding.path);
+        let Some(item) = item else { continue };
+        match (finding.check, item.kind()) {
+            (CheckId::CleanMarkerMalformed, _) => {
+                let why = "an empty marker says as much: a clean stop under an unknown epoch";
+                let reason = Reason::safe(&[finding.check], why);
+                if let Some(file) = steps.path(item.path()) {
+                    set(item.path(), file, b"", reason, steps)?;
+                }
+            }
+            (CheckId::UnrecognisedDirectory, ItemType::Directory) => {
+                let why = "a broker does not start beside a directory that is no partition";
+                whole(item, &[finding.check], why, None, steps)?;
+            }
+            (CheckId::Unreadable, ItemType::Directory) if item.file_name().is_some() => {
+                if steps
+                    .path(item.path())
+                    .is_some_and(|file| !steps.writes(&file))
+                {
+                    empty_directory(item, finding.check, steps)?;
+                }
+            }
+            (CheckId::SpecialFile | CheckId::Unreadable, _)
+                if !item.is_file() && !item.is_dir() =>
+            {
+                let why = "it is neither a file nor a directory";
+                quarantine(item, &[finding.check], why, steps)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Takes a directory out with everything in it, if that is files only.
+fn whole(
+    item: &Item,
+    checks: &[CheckId],
+    why: &str,
+    loss: Option<Loss>,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let Some(dir) = steps.path(item.path()) else {
+        return Ok(());
+    };
+    let inside = Item::list(item.path()).unwrap_or_default();
+    let is_shallow = inside
+        .iter()
+        .all(|item| item.is_file() && !item.is_link() && steps.path(item.path()).is_some());
+    if !is_shallow {
+        let why = format!("{why}: move it out of the log dir");
+        return steps.add(
+            Action::Describe { file: dir },
+            &[],
+            Reason::manual(checks, why),
+        );
+    }
+    let reason = |is_first: bool| match &loss {
+        Some(loss) if is_first => Reason::lossy(checks, why, loss.clone()),
+        Some(_) => Reason::lossy(checks, why, Loss::default()),
+        None => Reason::safe(checks, why),
+    };
+    for (nth, item) in inside.iter().enumerate() {
+        if let Some(file) = steps.path(item.path()) {
+            steps.add(Action::Quarantine { file }, &[], reason(nth == 0))?;
+        }
+    }
+    let reason = reason(inside.is_empty());
+    steps.add(Action::Quarantine { file: dir }, &[], reason)
+}
+
+/// Directories of partitions that are somewhere else too, or that no broker may take for one: adds their steps and tells
+/// their names. Nothing else is done in them.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn doomed(
+    dir: &LogDir,
+    seen: &Seen,
+    steps: &mut Steps<'_>,
+) -> Result<BTreeSet<OsString>, Error> {
+    let mut doomed = BTreeSet::new();
+    let mut homes: BTreeMap<(&str, i32), Vec<&Item>> = BTreeMap::new();
+    for item in dir.partitions() {
+        let Some(DirName::Partition {
+            topic,
+            partition,
+            state,
+            ..
+        }) = item.dir_name()
+        else {
+            continue;
+        };
+        if matches!(state, DirState::Current | DirState::Future) {
+            homes.entry((topic, partition)).or_default().push(item);
+        }
+    }
+    for ((topic, number), mut items) in homes {
+        let own = format!("{topic}-{number}");
+        // The one with the name that Kafka would write stays, whatever else there is.
+        items.sort_by_key(|item| item.name().to_str() != Some(&own));
+        let Some((first, others)) = items.split_first() else {
+            continue;
+        };
+        for other in others {
+            twice(first, other, steps)?;
+            doomed.insert(other.name().to_owned());
+        }
+        if first.name().to_str() == Some(&own) {
+            stray(first, (topic, number), seen, steps, &mut doomed)?;
+        } else if others.is_empty() {
+            if renamed(first, &own, steps)? {
+                doomed.insert(first.name().to_owned());
+            }
+        }
+    }
+    Ok(doomed)
+}
+
+/// A directory whose name Kafka reads but does not write gets the name that it stands for.
+fn renamed(item: &Item, own: &str, steps: &mut Steps<'_>) -> Result<bool, Error> {
+    let is_current = matches!(
+        item.dir_name(),
+        Some(DirName::Partition {
+            state: DirState::Current,
+            ..
+        })
+    );
+    let to = item.path().with_file_name(own);
+    let (Some(file), Some(to), true) = (steps.path(item.path()), steps.path(&to), is_current)
+    else {
+        return Ok(false);
+    };
+    let why = "a broker takes it for the same partition";
+    let reason = Reason::safe(&[CheckId::NameNotCanonical], why);
+    steps.add(Action::Rename { file, to }, &[], reason)?;
+    Ok(true)
+}
+
+/// Of two directories of one partition the `other` goes, if `kept` has everything that it has.
+fn twice(kept: &Item, other: &Item, steps: &mut Steps<'_>) -> Result<(), Error> {
+    let checks = [CheckId::PartitionTwice, CheckId::NameNotCanonical];
+    let missing = lacks(kept, other)?;
+    let kept = kept.name().to_string_lossy();
+    if missing.is_empty() {
+        let why = format!(
+            "the same partition as {kept}, which holds the same logs: a broker does not start beside both"
+        );
+        return whole(other, &checks, &why, None, steps);
+    }
+    let Some(file) = steps.path(other.path()) else {
+        return Ok(());
+    };
+    let why = format!(
+        "the same partition as {kept}, and each may have what the other lacks ({} differ): compare them, keep the one with the higher leader epoch and end, \
+         and move the other out of the log dir",
+        missing.join(", ")
+    );
+    steps.add(Action::Describe { file }, &[], Reason::manual(&checks, why))
+}
+
+/// The logs of `other` that do not begin the logs of `kept`.
+fn lacks(kept: &Item, other: &Item) -> Result<Vec<String>, Error> {
+    let kept = Partition::open(kept.path())?;
+    let mut missing = Vec::new();
+    for segment in Partition::open(other.path())?.segments() {
+        let Some(log) = segment.file(FileKind::Log).filter(|log| log.is_file()) else {
+            continue;
+        };
+        let same = kept
+            .items()
+            .iter()
+            .find(|item| item.name() == log.name() && item.is_file());
+        let is_there = match same {
+            Some(same) => begins(same, log)?,
+            None => log.len_bytes() == 0,
+        };
+        if !is_there {
+            missing.push(log.name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(missing)
+}
+
+/// Whether `whole` begins with all bytes of `part`.
+fn begins(whole: &Item, part: &Item) -> Result<bool, Error> {
+    use crate::store::{LogFile, Stream};
+    const WINDOW: u64 = 1 << 20;
+    if whole.len_bytes() < part.len_bytes() {
+        return Ok(false);
+    }
+    let (a, b) = (
+        LogFile::Windowed(Stream::open(whole.path())?),
+        LogFile::Windowed(Stream::open(part.path())?),
+    );
+    let (mut one, mut two, mut at) = (Vec::new(), Vec::new(), 0);
+    while at < part.len_bytes() {
+        let range = at..part.len_bytes().min(at.saturating_add(WINDOW));
+        if a.window(range.clone(), &mut one)? != b.window(range.clone(), &mut two)? {
+            return Ok(false);
+        }
+        at = range.end;
+    }
+    Ok(true)
+}
+
+/// A partition that the metadata log does not have gets the name that a broker would give it.
+fn stray(
+    item: &Item,
+    (topic, number): (&str, i32),
+    seen: &Seen,
+    steps: &mut Steps<'_>,
+    doomed: &mut BTreeSet<OsString>,
+) -> Result<(), Error> {
+    let (Some(topics), true) = (&seen.proof.topics, topic != super::seen::METADATA_TOPIC) else {
+        return Ok(());
+    };
+    let is_known = topics
+        .id(topic)
+        .is_some_and(|id| topics.replicas(&id, number).is_some());
+    if is_known {
+        return Ok(());
+    }
+    let id = Partition::open(item.path())
+        .ok()
+        .as_ref()
+        .and_then(topic_id);
+    let hex: String = id
+        .unwrap_or_default()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let to = item
+        .path()
+        .with_file_name(format!("{topic}-{number}.{hex}-stray"));
+    let (Some(file), Some(to)) = (steps.path(item.path()), steps.path(&to)) else {
+        return Ok(());
+    };
+    doomed.insert(item.name().to_owned());
+    let why = "the metadata log has no such partition: a broker sets it aside under such a name, and does not serve it";
+    let reason = Reason::safe(&[CheckId::TopicIdUnknown, CheckId::TopicIdConflict], why);
+    steps.add(Action::Rename { file, to }, &[], reason)
+}
+
+/// Whose log dir it is, where the metadata log proves it: it has the partitions here, by the ids of their topics, in one log dir of one
+/// node.
+fn owner(
+    dir: &LogDir,
+    findings: &[&Finding],
+    seen: &Seen,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let path = dir.path().join(META_FILE);
+    let is_told = findings.iter().any(|finding| *finding.path == *path);
+    let Some(file) = steps.path(&path) else {
+        return Ok(());
+    };
+    let item = dir.item(FileKind::MetaProperties);
+    let bytes = item.and_then(|item| small(item.path()));
+    let meta = bytes.map(|bytes| MetaProperties::of(&Properties::parse(&bytes)));
+    let Some((node, cluster, directory)) = proven(dir, seen) else {
+        return Ok(());
+    };
+    let is_right = meta.as_ref().is_some_and(|meta| {
+        meta.faults.is_empty()
+            && meta.version == Some(1)
+            && meta.node_id == Some(node)
+            && meta.cluster_id.as_deref() == Some(cluster)
+            && meta.directory_id == Some(directory)
+    });
+    if is_right || !is_told && meta.is_none() {
+        return Ok(());
+    }
+    let bytes = meta_properties(node, cluster, Some(&directory));
+    let checks = [
+        CheckId::MetaMalformed,
+        CheckId::MetaMismatch,
+        CheckId::DirectoryId,
+    ];
+    let why = format!(
+        "the metadata log has the partitions here, by the ids of their topics, on node {node} in the log dir of this id"
+    );
+    set(&path, file, &bytes, Reason::safe(&checks, why), steps)
+}
+
+/// The node, the cluster and the id of the log dir, if the metadata log agrees on them for all partitions that it knows here.
+fn proven<'a>(dir: &LogDir, seen: &'a Seen) -> Option<(i32, &'a str, Uuid)> {
+    let topics = seen.proof.topics.as_ref()?;
+    let (cluster, node) = seen.proof.owner.as_ref()?;
+    let mut directories = BTreeSet::new();
+    for item in dir.partitions() {
+        let Some(DirName::Partition {
+            topic,
+            partition,
+            state: DirState::Current,
+            ..
+        }) = item.dir_name()
+        else {
+            continue;
+        };
+        let stored = Partition::open(item.path())
+            .ok()
+            .as_ref()
+            .and_then(topic_id);
+        let id = stored.filter(|id| topics.name(id) == Some(topic));
+        let replicas = id.and_then(|id| topics.replicas(&id, partition));
+        directories.extend(replicas.and_then(|replicas| replicas.directory(*node)));
+    }
+    let directory = directories.pop_first().filter(|_| directories.is_empty())?;
+    Some((*node, cluster, directory))
+}

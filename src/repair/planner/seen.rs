@@ -1,0 +1,169 @@
+//! What was found before a plan is made: the findings of verification, where logs begin and end, and what other files of the
+//! node prove.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
+use crate::scan::Merge;
+use crate::store::{Error, LogDir, Partition, Place, Source};
+use crate::verify::topics::{Topics, Uuid};
+use crate::verify::{Around, Extent, Known, Finding, Node, Outcome, Suite};
+
+/// The topic of the metadata log.
+pub(super) const METADATA_TOPIC: &str = "__cluster_metadata";
+
+/// What is known of a place and of the log dirs of the same node.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub(super) findings: Vec<Finding>,
+    pub(super) extents: BTreeMap<PathBuf, Extent>,
+    pub(super) proof: Proof,
+}
+
+/// What other files prove.
+#[derive(Debug, Default)]
+pub(super) struct Proof {
+    /// The metadata log, where one is among the log dirs.
+    pub(super) topics: Option<Topics>,
+    /// The cluster and the node, as the log dir with the metadata log has them.
+    pub(super) owner: Option<(String, i32)>,
+    /// Ids of topics by the files of their partitions; none where two differ.
+    ids: BTreeMap<String, Option<Uuid>>,
+}
+
+impl Seen {
+    /// Verifies what lies at `place`, and reads what it says together with `others`, log dirs of the same node.
+    ///
+    /// # Errors
+    /// A directory cannot be listed.
+    pub fn of(place: &Place, others: &[Place], suite: &Suite<'_>) -> Result<Self, Error> {
+        let mut seen = Self::default();
+        let mut dirs: Vec<LogDir> = others.iter().filter_map(log_dir).cloned().collect();
+        dirs.extend(log_dir(place).cloned());
+        let mut node = Node::read(&dirs);
+        let mut found = Outcome::default();
+        let mut partitions = Vec::new();
+        for dir in &dirs {
+            for item in dir.partitions() {
+                match Partition::open(item.path()) {
+                    Ok(partition) => partitions.push(partition),
+                    Err(error) => found.unreadable(&Arc::from(item.path()), &error),
+                }
+            }
+        }
+        for partition in &partitions {
+            let known = if partition.path().starts_with(place.path()) {
+                let around = node.around(partition);
+                seen.verify(partition, around, suite, &mut found)
+            } else {
+                Known::default()
+            };
+            node.learn(partition, known);
+        }
+        if let Place::Partition(partition) = place {
+            let around = Around::of(partition);
+            seen.verify(partition, around, suite, &mut found);
+            partitions.push(partition.clone());
+        }
+        found.merge(node.finish(suite));
+        let (mut findings, _) = found.findings.into_sorted();
+        findings.retain(|finding| finding.path.starts_with(place.path()));
+        seen.findings = findings;
+        seen.proof = Proof::of(&dirs, &partitions, suite)?;
+        Ok(seen)
+    }
+
+    /// The findings.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    fn verify(
+        &mut self,
+        partition: &Partition,
+        around: Around,
+        suite: &Suite<'_>,
+        found: &mut Outcome,
+    ) -> Known {
+        let (outcome, known) = suite.partition(partition, around);
+        found.merge(outcome);
+        if let Some(extent) = known.extent {
+            self.extents.insert(partition.path().to_owned(), extent);
+        }
+        known
+    }
+}
+
+impl Proof {
+    fn of(dirs: &[LogDir], partitions: &[Partition], suite: &Suite<'_>) -> Result<Self, Error> {
+        let mut proof = Self::default();
+        for partition in partitions {
+            let Some(topic) = partition.topic() else {
+                continue;
+            };
+            if topic == METADATA_TOPIC {
+                let topics = Topics::read(partition, suite)?;
+                if topics.is_empty() {
+                    continue;
+                }
+                proof.topics = Some(topics);
+                let around = partition.path().parent();
+                let dir = dirs.iter().find(|dir| Some(dir.path()) == around);
+                proof.owner = dir.and_then(owner);
+            } else if let Some(id) = topic_id(partition) {
+                let known = proof.ids.entry(topic.to_owned()).or_insert(Some(id));
+                *known = known.filter(|known| *known == id);
+            }
+        }
+        Ok(proof)
+    }
+
+    /// The id of a topic, and what proves it.
+    pub(super) fn topic_id(&self, topic: &str) -> Option<(Uuid, &'static str)> {
+        let by_log = self.topics.as_ref().and_then(|topics| topics.id(topic));
+        if let Some(id) = by_log {
+            return Some((id, "the metadata log"));
+        }
+        let id = self.ids.get(topic).copied().flatten()?;
+        Some((id, "another partition of the topic"))
+    }
+}
+
+fn log_dir(place: &Place) -> Option<&LogDir> {
+    match place {
+        Place::LogDir(dir) => Some(dir),
+        _ => None,
+    }
+}
+
+/// The id of the topic that a partition has noted, if that can be read.
+pub(super) fn topic_id(partition: &Partition) -> Option<Uuid> {
+    let item = partition.item(FileKind::PartitionMetadata)?;
+    let bytes = small(item.path()).filter(|_| item.is_file())?;
+    let metadata = PartitionMetadata::parse(&bytes);
+    metadata
+        .topic_id
+        .filter(|id| metadata.faults.is_empty() && *id != [0; 16])
+}
+
+/// The cluster and the node of a log dir, if its file can be read.
+fn owner(dir: &LogDir) -> Option<(String, i32)> {
+    let item = dir.item(FileKind::MetaProperties)?;
+    let bytes = small(item.path()).filter(|_| item.is_file())?;
+    let meta = MetaProperties::of(&Properties::parse(&bytes));
+    let is_sound = meta.faults.is_empty() && meta.version == Some(1);
+    Some((meta.cluster_id.filter(|_| is_sound)?, meta.node_id?))
+}
+
+/// No small file is as long.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The bytes of a small file; none if it is none or cannot be read.
+pub(super) fn small(path: &Path) -> Option<Source> {
+    let item = crate::store::Item::at(path).ok()?;
+    let is_small = item.is_file() && item.len_bytes() <= MOST_BYTES;
+    is_small.then(|| Source::read(path).ok()).flatten()
+}
