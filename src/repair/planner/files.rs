@@ -40,7 +40,7 @@ pub(super) fn steps(
         let is_missed = base.is_none_or(|base| !log.has(base.0));
         match (finding.check, item.kind()) {
             (CheckId::Unreadable, ItemType::Directory) => {
-                empty_directory(item, finding.check, steps)?
+                empty_directory(item, finding.check, steps)?;
             }
             (CheckId::UnrecognisedFile, _) => {
                 let why = "a broker takes the name for one of its own and does not start";

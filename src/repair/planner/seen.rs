@@ -9,7 +9,7 @@ use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
 use crate::store::{Error, LogDir, Partition, Place, Source};
 use crate::verify::topics::{Topics, Uuid};
-use crate::verify::{Around, Extent, Known, Finding, Node, Outcome, Suite};
+use crate::verify::{Around, Extent, Finding, Known, Node, Outcome, Suite};
 
 /// The topic of the metadata log.
 pub(super) const METADATA_TOPIC: &str = "__cluster_metadata";

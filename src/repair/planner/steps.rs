@@ -120,9 +120,10 @@ impl<'a> Steps<'a> {
         let is_about = |step: &Step| {
             let at = step.action.file();
             let is_beside = at.dir() == file.dir() || at.dir() == file.as_str();
-            let is_why = |code: &String| match at.dir() == file.as_str() {
-                true => code.starts_with(check.code().get(..1).unwrap_or_default()),
-                false => code == check.code(),
+            let letter = check.code().get(..1).unwrap_or_default();
+            let is_why = |code: &String| {
+                let is_inside = at.dir() == file.as_str();
+                is_inside && code.starts_with(letter) || code == check.code()
             };
             at == file || at.as_str() == file.dir() || is_beside && step.codes.iter().any(is_why)
         };
