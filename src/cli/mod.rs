@@ -1,14 +1,17 @@
 //! The command line: one file a command, and what they share.
 
 mod args;
+mod cat;
 mod dump;
 mod exit;
 mod explain;
-#[expect(dead_code, reason = "the commands that use it follow")]
+mod export;
 mod input;
 mod ls;
-#[expect(dead_code, reason = "the commands that use it follow")]
 mod output;
+mod pick;
+mod progress;
+mod range;
 mod render;
 mod show;
 mod verify;
@@ -40,8 +43,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Cat(cat::Cat),
     Dump(dump::Dump),
     Explain(explain::Explain),
+    Export(export::Export),
     Ls(ls::Ls),
     Show(show::Show),
     Verify(verify::Verify),
@@ -80,8 +85,10 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         err: io::stderr(),
     };
     let outcome = match cli.command {
+        Command::Cat(command) => command.run(&mut context),
         Command::Dump(command) => command.run(&mut context),
         Command::Explain(command) => command.run(&mut context),
+        Command::Export(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
         Command::Verify(command) => command.run(&mut context),

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
+use kseg::format::name::file_name;
+use kseg::format::{FileKind, FileName};
 use kseg::store::{Item, ItemType};
 
 /// A file in the making. Dropped before it is finished, it leaves nothing behind.
@@ -45,6 +47,12 @@ impl OutputFile {
         let Some(name) = path.file_name() else {
             bail!("{}: not the name of a file", path.display());
         };
+        if is_kafkas(&path) {
+            bail!(
+                "{}: not written, because Kafka's own files are named so",
+                path.display()
+            );
+        }
         let own = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
         let beside = path.with_file_name(own);
         let file = open(&beside, true)?;
@@ -99,6 +107,12 @@ impl Drop for OutputFile {
     }
 }
 
+/// Whether a file of that name is a broker's. A name that only ends like that of a segment may be anybody's.
+fn is_kafkas(path: &Path) -> bool {
+    FileName::parse(file_name(path))
+        .is_some_and(|name| name.kind != FileKind::Log || name.offset.is_some())
+}
+
 /// Makes a directory for output, if there is none.
 ///
 /// # Errors
@@ -108,7 +122,7 @@ pub(crate) fn make_dir(path: &Path) -> Result<()> {
 }
 
 /// The path and what the operating system says, without the number that Rust appends.
-fn said(path: &Path, error: &io::Error) -> anyhow::Error {
+pub(crate) fn said(path: &Path, error: &io::Error) -> anyhow::Error {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     anyhow!("{}: {}", path.display(), text.to_lowercase())

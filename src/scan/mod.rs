@@ -5,13 +5,18 @@
 
 pub mod derive;
 pub mod extent;
+pub mod filter;
+pub mod locate;
 pub mod parallel;
 mod search;
 pub mod seek;
+pub mod transactions;
 pub mod visit;
 pub mod walk;
 
 pub use extent::Extent;
+pub use filter::Filter;
 pub use parallel::{Jobs, scan};
+pub use transactions::Transactions;
 pub use visit::{Merge, Output, Parcel, Visitor};
 pub use walk::{Policy, Span, Walk};

@@ -103,14 +103,14 @@ impl Gap<'_> {
             let offsets = next.base.saturating_sub(last.last).saturating_sub(1);
             offsets.saturating_sub(claimed).max(0)
         });
+        let is_lost = !matches!(
+            finding.check,
+            CheckId::PreallocatedTail | CheckId::TailInMotion
+        );
         finding = match (claim.and_then(|claim| claim.records), between) {
-            (Some(records), _) => finding
-                .with("records", records)
-                .with("records_are", "exact"),
-            (None, Some(records)) => finding
-                .with("records", records)
-                .with("records_are", "at most"),
-            (None, None) => finding,
+            (Some(records), _) if is_lost => finding.with("records_lost", records),
+            (None, Some(records)) if is_lost => finding.with("records_lost_at_most", records),
+            _ => finding,
         };
         let around = self.last.zip(self.next);
         let around = around.map(|(last, next)| (last.max_timestamp, next.max_timestamp));

@@ -1,12 +1,19 @@
 //! `kseg verify` on what brokers left and on what was damaged on purpose: no false alarm, no miss.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use kseg::format::Limits;
+use kseg::scan::Jobs;
+use kseg::store::{LogFile, Source};
+use kseg::verify::segment::{OnBytes, Options, verify_log};
+use kseg::verify::{Depth, Subject};
 use serde_json::Value;
 
 use crate::cases::{Case, TESTDATA, cases};
-use crate::forge::{BatchSpec, Frame, Rec};
+use crate::forge::random::Rng;
+use crate::forge::{BatchSpec, Frame, Rec, random_segment};
 use crate::temp::Temp;
 
 /// Findings that cases which are healthy otherwise have, because of what they are about.
@@ -386,4 +393,41 @@ fn explain_prints_manuals_and_the_list() {
     let list = String::from_utf8(run(&[]).stdout).unwrap();
     assert_eq!(list.lines().count(), kseg::verify::CATALOG.len());
     assert_eq!(run(&["Z1"]).status.code(), Some(2));
+}
+
+#[test]
+fn every_byte_is_accounted_for_whatever_the_damage_and_the_threads() {
+    for seed in 0..60 {
+        let mut rng = Rng::new(seed);
+        let mut bytes = random_segment(seed).bytes;
+        for _ in 0..rng.below(6) {
+            let at = usize::from(rng.below(u16::MAX)) % bytes.len().max(1);
+            match rng.below(5) {
+                0 => bytes.truncate(at),
+                1 => bytes.extend(vec![0; 300]),
+                2 => drop(bytes.splice(at..at, [0xee; 40])),
+                3 => drop(bytes.drain(at..(at + 50).min(bytes.len()))),
+                _ => bytes
+                    .iter_mut()
+                    .skip(at)
+                    .take(1)
+                    .for_each(|byte| *byte ^= 4),
+            }
+        }
+        let log = LogFile::Whole(Source::from(bytes));
+        let subject = Subject::at(Path::new("00000000000000000000.log"));
+        let verified = |threads| {
+            let options = Options {
+                depth: Depth::Deep,
+                jobs: Jobs::new(NonZero::new(threads).unwrap()),
+                limits: Limits::default(),
+                now_ms: None,
+                on_bytes: OnBytes::default(),
+            };
+            let verified = verify_log(&log, &subject, options, || ()).unwrap();
+            assert!(verified.coverage.is_complete(), "seed {seed}");
+            verified.findings.into_sorted()
+        };
+        assert_eq!(verified(1), verified(4), "seed {seed}");
+    }
 }

@@ -1,0 +1,55 @@
+//! How far long work is, on standard error where that is a terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A line that says how many bytes are done; nothing where nobody would see it.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Begins.
+    pub(crate) fn new() -> Self {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec} {msg}")
+        {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// Begins work on as many bytes.
+    pub(crate) fn of_bytes(total: u64) -> Self {
+        let bar = ProgressBar::new(total);
+        let template = "{bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// As many bytes more are read.
+    pub(crate) fn read(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
+    /// As many bytes more are written.
+    pub(crate) fn wrote(&self, bytes: usize) {
+        self.0.inc(bytes as u64);
+    }
+
+    /// What is done.
+    pub(crate) fn is_at(&self, what: String) {
+        self.0.set_message(what);
+    }
+
+    /// Says something else meanwhile.
+    pub(crate) fn beside<R>(&self, say: impl FnOnce() -> R) -> R {
+        self.0.suspend(say)
+    }
+
+    /// Ends; nothing of it stays.
+    pub(crate) fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
