@@ -1,4 +1,5 @@
-//! Drivers: files to spans, spans to whoever visits them, on as many threads as wanted.
+//! Drivers: files to spans, spans to whoever visits them, on as many threads as wanted. And [`mod@derive`]: what brokers make
+//! of the batches that come by.
 //!
 //! **Invariant:** the spans of a file tile it, and what visitors produce comes out in file order, the same bytes at any
 //! thread count; memory is bounded whatever the file size. Absent on purpose: what is wrong, only where it was looked.

@@ -11,14 +11,13 @@ use crate::wire::{Offset, Release, Timestamp};
 const LAST_OFFSETS: Release = Release::new(2, 0, 0);
 
 /// Since when the time index of a leader holds the last offset of the batch with the largest timestamp, whatever its records.
-const SHALLOW_TIMES: Release = Release::new(3, 8, 0);
+const SHALLOW_TIMES: Release = Release::new(3, 7, 0);
 
 /// The `.index`, `.timeindex` and `.txnindex` of a segment, which grow with its batches.
 ///
 /// `Way::Recover` gives the bytes of Kafka's recovery. `Way::Append` gives the same from 4.1 on; before that, brokers wrote
 /// an entry for what was appended at once, however many batches that was, and the time index of a leader named the very
-/// record of an uncompressed batch. A broker that restarts counts the interval anew ([`restart`](Self::restart)); when it
-/// did is not on the disk.
+/// record of an uncompressed batch. A broker that restarts counts the interval anew; when it did is not on the disk.
 ///
 /// Source: `LogSegment.append`, `LogSegment.recover`, `OffsetIndex`, `TimeIndex`, `TransactionIndex`.
 #[derive(Debug, Clone)]
@@ -100,11 +99,6 @@ impl SegmentIndexes {
     /// Passes over bytes of the log that are no batch.
     pub fn skip(&mut self, bytes: u64) {
         self.position = self.position.saturating_add(bytes);
-    }
-
-    /// The broker starts anew: it does not know how long ago it wrote the last entry.
-    pub fn restart(&mut self) {
-        self.counted_from = self.position;
     }
 
     /// Takes in the next batch of the segment.

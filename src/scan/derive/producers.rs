@@ -184,10 +184,6 @@ impl Producers {
         entry.last_offset = batch.last_offset();
         entry.offset_delta = batch.last_offset_delta();
         entry.timestamp = batch.max_timestamp();
-        // A batch whose last offset is below zero counts as none.
-        if entry.last_offset.0 < 0 {
-            entry.last_offset = Offset(-1);
-        }
         let begins = open.is_none() && batch.is_transactional();
         if begins {
             entry.txn_first_offset = batch.base_offset();

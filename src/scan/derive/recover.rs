@@ -60,7 +60,12 @@ pub fn recover(
     };
     let mut worker = Worker::new(std::mem::take(scratch));
     let end = log.len_bytes();
-    let job = Job { log, policy, end };
+    let job = Job {
+        log,
+        policy,
+        start: 0,
+        end,
+    };
     let mut nobody = |_| ControlFlow::Continue(());
     let scanned = worker.scan(job, 0..end, &mut segment, &mut Output::new(&mut nobody));
     *scratch = worker.scratch;
