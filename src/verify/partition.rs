@@ -3,7 +3,7 @@
 //! A driver shows it the segments in order: [`PartitionCheck::begin`] before a `.log` is read, whose batches go to
 //! [`Trace`]s, and [`PartitionCheck::end`] behind it; then [`PartitionCheck::finish`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -136,7 +136,7 @@ impl PartitionCheck {
             is_complete: first == Some(Offset(0)),
             producers: Producers::default(),
             epochs,
-            snapshots: Vec::new(),
+            snapshots: VecDeque::new(),
             findings: std::mem::take(&mut outcome.findings),
             largest: Timestamp(-1),
             has_modern: false,
@@ -148,7 +148,7 @@ impl PartitionCheck {
         let offsets = offsets.collect();
         for snapshot in snapshots {
             if first.is_some_and(|first| snapshot.offset > first) {
-                carried.snapshots.push(snapshot);
+                carried.snapshots.push_back(snapshot);
             } else if Some(snapshot.offset) == first {
                 carried.trust(&snapshot);
             }

@@ -87,8 +87,8 @@ fn links_that_lead_in_circles_end() {
     symlink("..", temp.path().join("orders-0/up")).unwrap();
     let findings = findings(temp.path());
     assert!(found(&findings, "/payments-0").contains(&"D120"));
-    assert_eq!(found(&findings, "/a-0"), ["D123"]);
-    assert_eq!(found(&findings, "/orders-0/up"), ["D108"]);
+    assert!(found(&findings, "/a-0").contains(&"D123"));
+    assert!(found(&findings, "/orders-0/up").contains(&"D108"));
 }
 
 #[test]
