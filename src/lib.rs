@@ -60,10 +60,9 @@
 //! # Modules, in the order of the data
 //!
 //! [`wire`] bytes to numbers · [`mod@format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
-//! [`scan`] files to spans, spans to visitors · [`verify`] spans to findings · [`report`] what records amount to · [`repair`] plans,
-//! and carrying them out · [`guide`] the long texts.
-//! [`scan`] files to spans, spans to visitors, batches to what brokers derive from them · [`report`] what records amount to ·
-//! [`guide`] the long texts.
+//! [`scan`] files to spans, spans to visitors, batches to what brokers derive from them · [`verify`] spans to findings ·
+//! [`predict`] what a broker does at its next start · [`report`] what records amount to · [`repair`] plans, and carrying them
+//! out · [`guide`] the long texts.
 
 pub mod decode;
 pub mod format;

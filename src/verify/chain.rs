@@ -1,5 +1,6 @@
 //! A `.log` among its siblings and in the row of segments: what follows from its batches is compared with the other files.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::time_index::TimeIndexCheck;
 use super::trace::{Follow, Row};
 use super::txn::TxnCheck;
 use crate::format::control::ControlType;
-use crate::format::{Batch, RecordBatch, Scratch};
+use crate::format::{Batch, ProducerSnapshot, RecordBatch, Scratch};
 use crate::scan::derive::{Epochs, Producers, Violation};
 use crate::wire::{Offset, Timestamp};
 
@@ -49,7 +50,7 @@ pub(super) struct Carried {
     pub(super) producers: Producers,
     pub(super) epochs: EpochsCheck,
     /// Snapshots that were not reached yet, by offset.
-    pub(super) snapshots: Vec<SnapshotFile>,
+    pub(super) snapshots: VecDeque<SnapshotFile>,
     pub(super) findings: Findings,
     /// The largest timestamp.
     pub(super) largest: Timestamp,
@@ -101,11 +102,13 @@ impl SegmentCheck {
     /// Compares the snapshots whose offsets were reached: the next batch begins at `offset`.
     fn reach(&mut self, offset: Offset) {
         let carried = &mut self.carried;
-        while let Some(snapshot) = carried.snapshots.first() {
+        while let Some(snapshot) = carried.snapshots.front() {
             if snapshot.offset > offset {
                 return;
             }
-            let snapshot = carried.snapshots.remove(0);
+            let Some(snapshot) = carried.snapshots.pop_front() else {
+                return;
+            };
             // One that lies inside of a batch can't be compared.
             if carried.last.is_some_and(|last| last >= snapshot.offset) {
                 continue;
@@ -288,7 +291,11 @@ impl Carried {
         if self.is_complete {
             return;
         }
-        if let Some(Ok(producers)) = snapshot.view().map(|view| Producers::load(&view, None)) {
+        let bytes = snapshot.bytes();
+        let view = bytes.as_deref().map(ProducerSnapshot::parse);
+        if let Some(Ok(view)) = view
+            && let Ok(producers) = Producers::load(&view, None)
+        {
             (self.producers, self.is_complete) = (producers, true);
         }
     }

@@ -1,6 +1,8 @@
 //! Names: what lies in log dirs and partitions, whether it belongs there, and what a broker does about it.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,9 +11,9 @@ use super::coverage::Coverage;
 use super::finding::Finding;
 use super::suite::Outcome;
 use crate::format::name::{DirState, FileState};
-use crate::format::{DirName, FileKind, FileName};
-use crate::scan::{Merge, Policy, Span, Walk};
-use crate::store::{Item, ItemType, LogDir, Partition, Source};
+use crate::format::{DirName, FileKind, FileName, Limits, Scratch};
+use crate::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel};
+use crate::store::{Item, ItemType, LogDir, LogFile, Partition, Stream};
 
 /// Suffixes that a broker takes for its own, whatever stands before them.
 const TAKEN: [&str; 7] = [
@@ -332,14 +334,42 @@ fn damage(item: &Item) -> Option<(u64, String)> {
     if item.len_bytes() == 0 {
         return Some((0, "it is empty".to_owned()));
     }
-    let Ok(bytes) = Source::read(item.path()) else {
-        return None;
+    let log = LogFile::Windowed(Stream::open(item.path()).ok()?);
+    let plan = parallel::Plan {
+        policy: Policy::Verify,
+        end: log.len_bytes(),
+        jobs: Jobs::new(NonZero::<usize>::MIN),
+        limits: Limits::default(),
     };
-    Walk::new(&bytes, Policy::Verify).find_map(|span| match span {
-        Span::Frame(_) => None,
-        Span::Zeros(range) => Some((range.start, "it ends in zeros".to_owned())),
-        Span::Damage { range, fault } => Some((range.start, fault.to_string())),
-    })
+    let nobody = &mut |_| ControlFlow::Continue(());
+    let First(found) = parallel::scan(&log, plan, || First(None), nobody).ok()?;
+    found
+}
+
+/// The first damage of a file.
+struct First(Option<(u64, String)>);
+
+impl Visitor for First {
+    type Fold = Self;
+
+    fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+        self.0 = match span {
+            Span::Frame(_) => return ControlFlow::Continue(()),
+            Span::Zeros(range) => Some((range.start, "it ends in zeros".to_owned())),
+            Span::Damage { range, fault } => Some((range.start, fault.to_string())),
+        };
+        ControlFlow::Break(())
+    }
+
+    fn end(self, _: &mut Output<'_>) -> Self {
+        self
+    }
+}
+
+impl Merge for First {
+    fn merge(&mut self, next: Self) {
+        self.0 = self.0.take().or(next.0);
+    }
 }
 
 /// Partitions that are in several log dirs, or several times in one.

@@ -38,6 +38,7 @@ mod record;
 pub mod segment;
 mod sequence;
 mod setting;
+mod siblings;
 mod small;
 pub mod suite;
 mod tally;

@@ -3,31 +3,29 @@
 //! A driver shows it the segments in order: [`PartitionCheck::begin`] before a `.log` is read, whose batches go to
 //! [`Trace`]s, and [`PartitionCheck::end`] behind it; then [`PartitionCheck::finish`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::catalog::{CheckId, Severity};
 use super::chain::{Carried, SegmentCheck, Topic, after};
 use super::directory;
-use super::epochs::EpochsCheck;
 use super::finding::Finding;
 use super::history::{self, Clock, History};
 use super::meta;
 use super::metadata_log::{self, Log};
 use super::offset_index::{OffsetIndexCheck, Stretch};
-use super::producer::SnapshotFile;
 use super::setting::{Setting, Stop};
+use super::siblings::{open_txns, read_epochs, read_snapshots, sibling};
 use super::suite::Outcome;
 use super::time_index::TimeIndexCheck;
 use super::topics::Uuid;
 use super::trace::Trace;
-use super::txn::TxnCheck;
-use crate::format::name::{DirState, FileState};
-use crate::format::{FileKind, FileName};
+use crate::format::FileKind;
+use crate::format::name::DirState;
 use crate::scan::Merge;
 use crate::scan::derive::{Epochs, Producers};
-use crate::store::{Error, Item, Partition, Segment};
+use crate::store::{Item, Partition, Segment};
 use crate::wire::{Offset, Timestamp};
 
 /// Bytes of log between two entries of an index, unless somebody configured another number.
@@ -139,7 +137,7 @@ impl PartitionCheck {
             is_complete: first == Some(Offset(0)),
             producers: Producers::default(),
             epochs,
-            snapshots: Vec::new(),
+            snapshots: VecDeque::new(),
             findings: std::mem::take(&mut outcome.findings),
             largest: Timestamp(-1),
             has_modern: false,
@@ -151,7 +149,7 @@ impl PartitionCheck {
         let offsets = offsets.collect();
         for snapshot in snapshots {
             if first.is_some_and(|first| snapshot.offset > first) {
-                carried.snapshots.push(snapshot);
+                carried.snapshots.push_back(snapshot);
             } else if Some(snapshot.offset) == first {
                 carried.trust(&snapshot);
             }
@@ -444,94 +442,6 @@ impl PartitionCheck {
                     ))
                     .with("bytes", stretch.most),
             );
-        }
-    }
-}
-
-/// Opens a sibling of a segment, if it is there.
-fn sibling<T>(
-    segment: &Segment,
-    kind: FileKind,
-    outcome: &mut Outcome,
-    open: impl FnOnce(&Arc<Path>) -> Result<T, Error>,
-) -> Option<T> {
-    let item = segment.file(kind).filter(|item| item.is_file())?;
-    let path: Arc<Path> = Arc::from(item.path());
-    outcome.files.push(Arc::clone(&path));
-    match open(&path) {
-        Ok(check) => Some(check),
-        Err(error) => {
-            outcome.unreadable(&path, &error);
-            None
-        }
-    }
-}
-
-fn open_txns(segment: &Segment, outcome: &mut Outcome) -> TxnCheck {
-    let path: Arc<Path> = Arc::from(segment.log().with_extension("txnindex"));
-    let exists = segment
-        .file(FileKind::TransactionIndex)
-        .is_some_and(Item::is_file);
-    if exists {
-        outcome.files.push(Arc::clone(&path));
-    }
-    let mut findings = std::mem::take(&mut outcome.findings);
-    let opened = TxnCheck::open(&path, exists, &mut findings);
-    outcome.findings = findings;
-    opened.unwrap_or_else(|error| {
-        outcome.unreadable(&path, &error);
-        TxnCheck::none(&path)
-    })
-}
-
-/// The snapshots of producers, by offset.
-fn read_snapshots(partition: &Partition, outcome: &mut Outcome) -> Vec<SnapshotFile> {
-    let mut snapshots = Vec::new();
-    for item in partition.items().iter().filter(|item| item.is_file()) {
-        let Some(name) = item.file_name().filter(FileName::is_canonical) else {
-            continue;
-        };
-        let (FileKind::ProducerSnapshot, Some(offset)) = (name.kind, name.offset) else {
-            continue;
-        };
-        let path: Arc<Path> = Arc::from(item.path());
-        outcome.files.push(Arc::clone(&path));
-        match SnapshotFile::open(&path, offset, &mut outcome.findings) {
-            Ok((snapshot, coverage)) => {
-                outcome.coverage.merge(coverage);
-                snapshots.push(snapshot);
-            }
-            Err(error) => outcome.unreadable(&path, &error),
-        }
-    }
-    snapshots.sort_by_key(|snapshot| snapshot.offset);
-    snapshots
-}
-
-/// The leader epochs.
-fn read_epochs(
-    partition: &Partition,
-    log_start: Option<Offset>,
-    outcome: &mut Outcome,
-) -> EpochsCheck {
-    let path: Arc<Path> = Arc::from(partition.path().join("leader-epoch-checkpoint"));
-    let is_it = |item: &&Item| {
-        let state = item.file_name().map(|name| name.state);
-        item.is_current(FileKind::LeaderEpochs) && state == Some(FileState::Current)
-    };
-    let item = partition.items().iter().find(is_it);
-    let exists = item.is_some_and(Item::is_file);
-    if exists {
-        outcome.files.push(Arc::clone(&path));
-    }
-    match EpochsCheck::open(&path, exists, log_start, &mut outcome.findings) {
-        Ok((check, coverage)) => {
-            outcome.coverage.merge(coverage);
-            check
-        }
-        Err(error) => {
-            outcome.unreadable(&path, &error);
-            EpochsCheck::none(&path)
         }
     }
 }

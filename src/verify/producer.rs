@@ -22,7 +22,6 @@ pub(super) struct SnapshotFile {
     pub(super) path: Arc<Path>,
     /// The offset in its name.
     pub(super) offset: Offset,
-    bytes: Source,
     /// Whether a broker would believe it.
     pub(super) is_sound: bool,
 }
@@ -51,22 +50,23 @@ impl SnapshotFile {
         let file = Self {
             path: Arc::clone(path),
             offset,
-            bytes,
             is_sound,
         };
-        file.check_offsets(findings);
+        file.check_offsets(&bytes, findings);
         Ok((file, coverage))
     }
 
-    /// The snapshot, if a broker would believe it.
-    pub(super) fn view(&self) -> Option<ProducerSnapshot<'_>> {
-        let snapshot = ProducerSnapshot::parse(&self.bytes).ok();
-        snapshot.filter(|_| self.is_sound)
+    /// The bytes of a snapshot that a broker would believe: read again, because there may be many of them.
+    pub(super) fn bytes(&self) -> Option<Source> {
+        read_small(&self.path).ok().filter(|_| self.is_sound)
     }
 
     /// Nothing in it lies behind its own offset.
-    fn check_offsets(&self, findings: &mut Findings) {
-        for (nth, entry) in self.entries() {
+    fn check_offsets(&self, bytes: &[u8], findings: &mut Findings) {
+        if !self.is_sound {
+            return;
+        }
+        for (nth, entry) in entries(bytes) {
             let ahead = [
                 ("last offset", entry.last_offset),
                 ("transaction", entry.txn_first_offset),
@@ -82,11 +82,6 @@ impl SnapshotFile {
         }
     }
 
-    fn entries(&self) -> impl Iterator<Item = (u64, ProducerEntry)> + '_ {
-        let entries = self.view().map(|snapshot| snapshot.entries());
-        (0..).zip(entries.into_iter().flatten().map(ProducerEntry::from))
-    }
-
     fn about(&self, check: CheckId, nth: u64, entry: &ProducerEntry) -> Finding {
         let at = HEADER_BYTES as u64 + nth * ENTRY_BYTES as u64;
         Finding::new(check, &self.path)
@@ -96,10 +91,8 @@ impl SnapshotFile {
 
     /// Compares it with what the log up to its offset says. `is_complete`: of all that came before, nothing is missing.
     pub(super) fn compare(&self, log: &Producers, is_complete: bool, findings: &mut Findings) {
-        if !self.is_sound {
-            return;
-        }
-        for (nth, entry) in self.entries() {
+        let Some(bytes) = self.bytes() else { return };
+        for (nth, entry) in entries(&bytes) {
             let Some(known) = log.get(entry.producer_id) else {
                 if is_complete {
                     findings.add(
@@ -126,16 +119,16 @@ impl SnapshotFile {
                 );
             }
         }
-        self.compare_lacking(log, findings);
+        self.compare_lacking(&bytes, log, findings);
     }
 
     /// A producer may be forgotten if it was silent for long: not one with an open transaction, and none that was heard of
     /// after one that is still known.
-    fn compare_lacking(&self, log: &Producers, findings: &mut Findings) {
-        let mut ids: Vec<_> = self.entries().map(|(_, entry)| entry.producer_id).collect();
+    fn compare_lacking(&self, bytes: &[u8], log: &Producers, findings: &mut Findings) {
+        let mut ids: Vec<_> = entries(bytes).map(|(_, entry)| entry.producer_id).collect();
         ids.sort_unstable();
         let is_idle = |entry: &ProducerEntry| entry.open_txn().is_none();
-        let kept = self.entries().map(|(_, entry)| entry).filter(is_idle);
+        let kept = entries(bytes).map(|(_, entry)| entry).filter(is_idle);
         let mut kept: Vec<_> = kept
             .map(|entry| (entry.last_offset, entry.timestamp))
             .collect();
@@ -168,6 +161,13 @@ impl SnapshotFile {
             }
         }
     }
+}
+
+/// The producers in a snapshot.
+fn entries(bytes: &[u8]) -> impl Iterator<Item = (u64, ProducerEntry)> + '_ {
+    let snapshot = ProducerSnapshot::parse(bytes).ok();
+    let entries = snapshot.map(|snapshot| snapshot.entries());
+    (0..).zip(entries.into_iter().flatten().map(ProducerEntry::from))
 }
 
 /// What is different between a snapshot and the log, as stored and as the log has it.

@@ -72,6 +72,10 @@ impl Outcome {
 
     /// Says that something could not be read, and why.
     pub fn unreadable(&mut self, path: &Arc<Path>, error: &Error) {
+        // A running broker may have deleted it since it was listed.
+        if error.is_not_found() {
+            return;
+        }
         self.findings
             .add(Finding::new(CheckId::Unreadable, path).says(error.to_string()));
     }

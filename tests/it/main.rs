@@ -37,6 +37,7 @@ mod truth;
 mod verify;
 mod verify_cases;
 mod verify_dirs;
+mod verify_flips;
 
 use std::collections::BTreeSet;
 use std::path::Path;

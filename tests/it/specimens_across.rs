@@ -1,47 +1,11 @@
 //! Specimens of what shows only in several files, or in files other than `.log`s; forged from the specification.
 
 use crate::forge::batch::TRANSACTIONAL;
-use crate::forge::bytes::crc32c;
+use crate::forge::partition::{
+    Forge, Known, Specimen, aborted, offset_entry, snapshot, time_entry,
+};
 use crate::forge::{BatchSpec, Frame, Rec, control};
 use crate::specimens::{THEN, orders};
-
-/// The code of a check, the path of a file below its folder, and its bytes.
-pub(crate) type Specimen = (&'static str, String, Vec<u8>);
-
-/// A partition, made file by file.
-#[derive(Clone)]
-struct Forge {
-    dir: String,
-    files: Vec<(String, Vec<u8>)>,
-}
-
-/// An entry of an offset index: relative offset and position.
-fn offset_entry(relative: i32, position: i32) -> Vec<u8> {
-    [relative.to_be_bytes(), position.to_be_bytes()].concat()
-}
-
-/// An entry of a time index: timestamp and relative offset.
-fn time_entry(timestamp: i64, relative: i32) -> Vec<u8> {
-    [&timestamp.to_be_bytes()[..], &relative.to_be_bytes()].concat()
-}
-
-/// An entry of a transaction index: producer, first and last offset, last stable offset.
-fn aborted(version: i16, fields: [i64; 4]) -> Vec<u8> {
-    let fields = fields.map(i64::to_be_bytes).concat();
-    [&version.to_be_bytes()[..], &fields].concat()
-}
-
-/// A producer in a snapshot.
-#[derive(Clone, Copy)]
-struct Known {
-    id: i64,
-    last_sequence: i32,
-    last_offset: i64,
-    delta: i32,
-    timestamp: i64,
-    coordinator: i32,
-    txn: i64,
-}
 
 /// What [`orders`] of producer 7 at `base` leave of it.
 fn known(base: i64) -> Known {
@@ -54,29 +18,6 @@ fn known(base: i64) -> Known {
         coordinator: -1,
         txn: -1,
     }
-}
-
-fn snapshot(version: i16, producers: &[Known]) -> Vec<u8> {
-    let mut body = i32::try_from(producers.len())
-        .unwrap()
-        .to_be_bytes()
-        .to_vec();
-    for known in producers {
-        body.extend(known.id.to_be_bytes());
-        body.extend(0_i16.to_be_bytes());
-        body.extend(known.last_sequence.to_be_bytes());
-        body.extend(known.last_offset.to_be_bytes());
-        body.extend(known.delta.to_be_bytes());
-        body.extend(known.timestamp.to_be_bytes());
-        body.extend(known.coordinator.to_be_bytes());
-        body.extend(known.txn.to_be_bytes());
-    }
-    [
-        &version.to_be_bytes()[..],
-        &crc32c(&body).to_be_bytes(),
-        &body,
-    ]
-    .concat()
 }
 
 /// Orders of producer 7, numbered as their offsets.
@@ -93,86 +34,6 @@ fn end_of(base: i64, marker: Rec) -> BatchSpec {
     control::marker(base, (7, 0), marker)
         .epoch(5)
         .timestamp(THEN)
-}
-
-impl Forge {
-    fn empty(dir: &str) -> Self {
-        Self {
-            dir: dir.to_owned(),
-            files: Vec::new(),
-        }
-    }
-
-    /// The partition `orders-0` with one segment.
-    fn of(batches: &[BatchSpec]) -> Self {
-        Self::empty("orders-0/")
-            .segment(0, batches)
-            .with("leader-epoch-checkpoint", b"0\n1\n5 0\n")
-    }
-
-    /// A segment with an index entry for every batch but the first.
-    fn segment(mut self, base: i64, batches: &[BatchSpec]) -> Self {
-        let (mut log, mut index) = (Vec::new(), Vec::new());
-        for batch in batches {
-            if !log.is_empty() {
-                let relative = i32::try_from(batch.last_offset() - base).unwrap();
-                index.extend(offset_entry(relative, i32::try_from(log.len()).unwrap()));
-            }
-            log.extend(batch.bytes());
-        }
-        let first = batches.first().map(|batch| batch.last_offset() - base);
-        let times = first.map(|last| time_entry(THEN, i32::try_from(last).unwrap()));
-        let name = |suffix: &str| format!("{}{base:020}{suffix}", self.dir);
-        let files = [
-            (name(".log"), log),
-            (name(".index"), index),
-            (name(".timeindex"), times.unwrap_or_default()),
-        ];
-        self.files.extend(files);
-        self
-    }
-
-    /// With this file, in place of one of the name if there is one.
-    fn with(mut self, name: &str, bytes: &[u8]) -> Self {
-        let path = format!("{}{name}", self.dir);
-        self.files.retain(|(other, _)| *other != path);
-        self.files.push((path, bytes.to_vec()));
-        self
-    }
-
-    /// With this file of the log dir.
-    fn root(mut self, name: &str, bytes: &[u8]) -> Self {
-        self.files.push((name.to_owned(), bytes.to_vec()));
-        self
-    }
-
-    fn without(mut self, name: &str) -> Self {
-        let path = format!("{}{name}", self.dir);
-        self.files.retain(|(other, _)| *other != path);
-        self
-    }
-
-    /// In a log dir of a clean stop.
-    fn clean(self) -> Self {
-        self.root(".kafka_cleanshutdown", b"")
-    }
-
-    fn moved(mut self, from: &str, to: &str) -> Self {
-        for (name, _) in &mut self.files {
-            *name = name.replacen(from, to, 1);
-        }
-        self
-    }
-
-    fn and(mut self, other: Self) -> Self {
-        self.files.extend(other.files);
-        self
-    }
-
-    fn done(self, code: &'static str) -> Vec<Specimen> {
-        let files = self.files.into_iter();
-        files.map(|(name, bytes)| (code, name, bytes)).collect()
-    }
 }
 
 const INDEX: &str = "00000000000000000000.index";
@@ -375,25 +236,23 @@ fn meta(node: i32, cluster: &str, directory: &str) -> Vec<u8> {
     format!("version=1\nnode.id={node}\ncluster.id={cluster}\n{id}").into_bytes()
 }
 
+/// A partition without records.
+fn empty(dir: &str) -> Forge {
+    Forge::empty(dir)
+        .with("00000000000000000000.log", b"")
+        .with(INDEX, b"")
+        .with(TIMES, b"")
+}
+
+/// A file in each of two log dirs.
+fn pair(name: &str, a: &[u8], b: &[u8]) -> Forge {
+    let name = |dir: &str| format!("{dir}/{name}");
+    Forge::empty("").root(&name("a"), a).root(&name("b"), b)
+}
+
 fn of_directories() -> Vec<Vec<Specimen>> {
     const META: &str = "meta.properties";
-    const DIRECTORY: &str = "aJS30CkrRYa7XzuNkO_3qA";
     const RECOVERY: &str = "recovery-point-offset-checkpoint";
-    let empty = |dir: &str| {
-        Forge::empty(dir)
-            .with("00000000000000000000.log", b"")
-            .with(INDEX, b"")
-            .with(TIMES, b"")
-    };
-    let pair = |name: &str, a: &[u8], b: &[u8]| {
-        let name = |dir: &str| format!("{dir}/{name}");
-        Forge::empty("").root(&name("a"), a).root(&name("b"), b)
-    };
-    let ids = |forge: Forge, a: char, b: char| {
-        forge
-            .with("partition.metadata", &topic_id(a))
-            .and(empty("orders-1/").with("partition.metadata", &topic_id(b)))
-    };
     vec![
         three().with("backup.log", b"").done("D101"),
         three()
@@ -414,6 +273,20 @@ fn of_directories() -> Vec<Vec<Specimen>> {
             .root(RECOVERY, b"")
             .done("D108"),
         empty("orders-00/").root(RECOVERY, b"").done("D109"),
+    ]
+}
+
+/// What directories say of whom they belong to.
+fn of_owners() -> Vec<Vec<Specimen>> {
+    const META: &str = "meta.properties";
+    const DIRECTORY: &str = "aJS30CkrRYa7XzuNkO_3qA";
+    const RECOVERY: &str = "recovery-point-offset-checkpoint";
+    let ids = |forge: Forge, a: char, b: char| {
+        forge
+            .with("partition.metadata", &topic_id(a))
+            .and(empty("orders-1/").with("partition.metadata", &topic_id(b)))
+    };
+    vec![
         alone("D110", META, b"version=7\n"),
         pair(META, &meta(1, "c", DIRECTORY), &meta(1, "c", DIRECTORY)).done("D111"),
         pair(
@@ -548,6 +421,7 @@ pub(crate) fn forged() -> Vec<Specimen> {
         of_epochs(),
         of_checkpoints(),
         of_directories(),
+        of_owners(),
         of_metadata(),
     ]
     .concat()

@@ -15,6 +15,7 @@ pub(crate) mod codec;
 pub(crate) mod control;
 pub(crate) mod damage;
 pub(crate) mod legacy;
+pub(crate) mod partition;
 pub(crate) mod random;
 
 pub(crate) use batch::{BatchSpec, Rec};
