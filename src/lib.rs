@@ -53,6 +53,7 @@
 //! | batch | a frame understood (magic 0, 1 or 2) | |
 //! | record | one message inside a batch | |
 //! | span | a piece of a file: frame, zeros or damage | |
+//! | verdict | what a broker would do to a partition at its next start | |
 //! | offset | a place in the log (`i64`, Kafka's) | |
 //! | position | a place in a file (`u64`, bytes) | an offset |
 //! | fault | what is wrong with some bytes (`Copy`, no text) | an error |
@@ -60,7 +61,7 @@
 //! # Modules, in the order of the data
 //!
 //! [`wire`] bytes to numbers · [`mod@format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
-//! [`scan`] files to spans, spans to visitors · [`report`] what records amount to · [`guide`] the long texts.
+//! [`scan`] files to spans, spans to visitors · [`predict`] what a broker would do at its next start · [`report`] what records amount to · [`guide`] the long texts.
 
 pub mod decode;
 pub mod format;

@@ -59,7 +59,8 @@ impl LogDir {
     }
 
     /// Whether it looks like one: a partition lies in it, or a file that lies in log dirs only.
-    fn is_likely(&self) -> bool {
+    #[must_use]
+    pub fn is_likely(&self) -> bool {
         let is_at_home = |item: &Item| {
             item.file_name().is_some_and(|name| {
                 matches!(
