@@ -5,6 +5,7 @@ mod dump;
 mod exit;
 #[expect(dead_code, reason = "the commands that use it follow")]
 mod input;
+mod ls;
 mod predict;
 mod render;
 mod show;
@@ -37,6 +38,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dump(dump::Dump),
+    Ls(ls::Ls),
     Predict(predict::Predict),
     Show(show::Show),
 }
@@ -47,6 +49,8 @@ pub(crate) struct Context {
     out: File,
     /// Everything else.
     err: io::Stderr,
+    /// How many characters fit into a line, if data goes to a terminal or `COLUMNS` says so.
+    columns: Option<usize>,
 }
 
 /// As much as anybody may ask for a pipe.
@@ -67,11 +71,13 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     // A pipe that holds more wakes its reader less often. What is no pipe refuses, and nothing depends on it.
     let _refused = rustix::pipe::fcntl_setpipe_size(&out, PIPE_BYTES);
     let mut context = Context {
+        columns: columns(&out),
         out,
         err: io::stderr(),
     };
     let outcome = match cli.command {
         Command::Dump(command) => command.run(&mut context),
+        Command::Ls(command) => command.run(&mut context),
         Command::Predict(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
     };
@@ -80,6 +86,17 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(Outcome::Seen) => ExitCode::from(1),
         Err(error) => exit::failed(&error),
     }
+}
+
+/// How many characters fit into a line of `out`.
+fn columns(out: &File) -> Option<usize> {
+    let named = std::env::var("COLUMNS").ok();
+    let named = named.and_then(|columns| columns.parse().ok());
+    // What is no terminal refuses, and some terminals do not know.
+    let shown = || rustix::termios::tcgetwinsize(out).ok();
+    named
+        .or_else(|| shown().map(|size| usize::from(size.ws_col)))
+        .filter(|columns| *columns > 0)
 }
 
 /// The help of a command.

@@ -36,6 +36,18 @@ pub struct Decoded<'buf> {
     pub rest: &'buf [u8],
 }
 
+impl Decoded<'_> {
+    /// What kind of record it belongs to: `OffsetCommit` of `OffsetCommitKey`, `TopicRecord` as it is.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        let name = self.message.name();
+        match self.message.family() {
+            Family::ClusterMetadata | Family::RemoteLogMetadata => name,
+            _ => name.strip_suffix("Key").unwrap_or(name),
+        }
+    }
+}
+
 /// One of the numbers in front of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prefix {

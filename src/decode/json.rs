@@ -63,49 +63,154 @@ impl Value<'_> {
 
 /// Appends a string with the escapes of Jackson. Bytes that are not UTF-8 are replaced as Java does.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
+    if let Ok(text) = simdutf8::basic::from_utf8(text) {
+        return write_text(text, out);
+    }
     out.push(b'"');
-    each_piece(text, |piece| {
-        let mut plain = piece.as_bytes();
-        while let Some(at) = plain
-            .iter()
-            .position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')
-        {
-            let (before, after) = plain.split_at_checked(at).unwrap_or_default();
-            let Some((&byte, rest)) = after.split_first() else {
-                break;
-            };
-            out.extend_from_slice(before);
-            write_escape(byte, out);
-            plain = rest;
-        }
-        out.extend_from_slice(plain);
-    });
+    each_piece(text, |piece| write_escaped(piece.as_bytes(), out));
     out.push(b'"');
 }
 
-fn write_escape(byte: u8, out: &mut Vec<u8>) {
-    let letter = match byte {
-        b'"' | b'\\' => byte,
-        0x08 => b'b',
-        b'\t' => b't',
-        b'\n' => b'n',
-        0x0c => b'f',
-        b'\r' => b'r',
-        _ => {
-            out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
+/// Appends a text as a string with the escapes of Jackson.
+#[inline]
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    write_escaped(text.as_bytes(), out);
+    out.push(b'"');
+}
+
+/// What is looked at together for anything to escape.
+const BLOCK: usize = 32;
+
+/// What stands in a string for each byte that cannot stand there itself: at most six characters, and, last, how many.
+const ESCAPES: [[u8; 8]; 128] = {
+    let mut escapes = [[0; 8]; 128];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        let letter = match byte {
+            b'"' | b'\\' => byte,
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0c => b'f',
+            b'\r' => b'r',
+            _ => b'u',
+        };
+        #[expect(clippy::indexing_slicing, reason = "checked by the compiler")]
+        {
+            escapes[byte as usize] = match letter {
+                b'u' => {
+                    let low = b"0123456789ABCDEF"[(byte & 0xf) as usize];
+                    [b'\\', b'u', b'0', b'0', b'0' | (byte >> 4), low, 0, 6]
+                }
+                _ => [b'\\', letter, 0, 0, 0, 0, 0, 2],
+            };
+        }
+        byte = byte.wrapping_add(1);
+    }
+    escapes
+};
+
+fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
+    let is_plain = |block: &&[u8; BLOCK]| {
+        let must_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        !block
+            .iter()
+            .fold(false, |any, byte| any | must_escape(*byte))
+    };
+    let mut pending = Pending::default();
+    let mut rest = text;
+    loop {
+        let (blocks, _) = rest.as_chunks::<BLOCK>();
+        let plain = blocks.iter().take_while(is_plain).count();
+        let (clean, after) = rest
+            .split_at_checked(plain.saturating_mul(BLOCK))
+            .unwrap_or_default();
+        out.extend_from_slice(clean);
+        let (block, after) = after.split_at_checked(BLOCK).unwrap_or((after, &[]));
+        let (words, last) = block.as_chunks::<8>();
+        for word in words {
+            pending.word(u64::from_be_bytes(*word), 8);
+        }
+        let bytes = u32::try_from(last.len()).unwrap_or_default();
+        let word = last
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let shift = 64_u32.saturating_sub(bytes.saturating_mul(8));
+        pending.word(word.checked_shl(shift).unwrap_or_default(), bytes);
+        pending.flush(out);
+        rest = after;
+        if rest.is_empty() {
             return;
         }
-    };
-    out.extend_from_slice(&[b'\\', letter]);
+    }
 }
 
-/// The upper-case hexadecimal digit of a number below 16.
-fn hex_digit(n: u8) -> u8 {
-    b"0123456789ABCDEF"
-        .get(usize::from(n))
-        .copied()
-        .unwrap_or_default()
+/// An escaped block in the making: written in words of eight bytes, of which the next one overwrites what is too much.
+struct Pending {
+    room: [u8; 6 * BLOCK + 8],
+    end: usize,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            room: [0; 6 * BLOCK + 8],
+            end: 0,
+        }
+    }
+}
+
+impl Pending {
+    /// Appends `bytes` bytes of the eight given.
+    #[inline]
+    fn put(&mut self, word: u64, bytes: u32) {
+        let room = self.room.get_mut(self.end..).unwrap_or_default();
+        if let Some(room) = room.first_chunk_mut() {
+            *room = word.to_be_bytes();
+        }
+        self.end = self.end.wrapping_add(bytes as usize);
+    }
+
+    /// Appends the first `left` bytes of a word, escaped.
+    #[inline]
+    fn word(&mut self, mut word: u64, mut left: u32) {
+        let mut marks = escape_marks(word);
+        loop {
+            let plain = (marks.leading_zeros() >> 3).min(left);
+            self.put(word, plain);
+            left = left.wrapping_sub(plain);
+            if left == 0 {
+                return;
+            }
+            let after = word.checked_shl(plain << 3).unwrap_or_default();
+            let [byte, ..] = after.to_be_bytes();
+            let escape = ESCAPES.get(usize::from(byte)).copied().unwrap_or_default();
+            let [.., size] = escape;
+            self.put(u64::from_be_bytes(escape), u32::from(size));
+            left = left.wrapping_sub(1);
+            word = after << 8;
+            marks = marks.checked_shl(plain << 3).unwrap_or_default() << 8;
+        }
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.room.get(..self.end).unwrap_or_default());
+        self.end = 0;
+    }
+}
+
+/// The top bit of every byte that must be escaped: below a blank, a quote or a backslash.
+#[inline]
+fn escape_marks(word: u64) -> u64 {
+    const EACH: u64 = u64::MAX / 255;
+    const LOW: u64 = 0x7f * EACH;
+    // The top bit stays clear where a byte is zero; no byte disturbs its neighbour.
+    let not_zero = |word: u64| (word & LOW).wrapping_add(LOW) | word;
+    let control = not_zero(word & (0xe0 * EACH));
+    let quote = not_zero(word ^ (0x22 * EACH));
+    let backslash = not_zero(word ^ (0x5c * EACH));
+    !(control & quote & backslash) & !LOW
 }
 
 /// Appends a number as `Double.toString` of Java does: plain from 10⁻³ to 10⁷, else with an exponent, and always with
@@ -155,18 +260,30 @@ pub fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn encode64(alphabet: &[u8; 64], bytes: &[u8], out: &mut Vec<u8>) {
-    for group in bytes.chunks(3) {
-        let (a, b, c) = match *group {
-            [a, b, c] => (a, b, c),
-            [a, b] => (a, b, 0),
-            [a] => (a, 0, 0),
-            _ => return,
-        };
-        let sextets = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
-        // One byte needs two characters, three need four.
-        for sextet in sextets.into_iter().take(group.len().saturating_add(1)) {
-            out.extend(alphabet.get(usize::from(sextet & 0x3f)));
-        }
+    let letter = |sextet: u8| {
+        let index = usize::from(sextet & 0x3f);
+        alphabet.get(index).copied().unwrap_or_default()
+    };
+    let letters = |[a, b, c]: [u8; 3]| {
+        [
+            letter(a >> 2),
+            letter(a << 4 | b >> 4),
+            letter(b << 2 | c >> 6),
+            letter(c),
+        ]
+    };
+    let (groups, last) = bytes.as_chunks::<3>();
+    let start = out.len();
+    out.resize(start.saturating_add(groups.len().saturating_mul(4)), 0);
+    let (rooms, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut();
+    for (room, group) in rooms.iter_mut().zip(groups) {
+        *room = letters(*group);
+    }
+    // One byte needs two characters, two need three.
+    match *last {
+        [a] => out.extend(letters([a, 0, 0]).iter().take(2)),
+        [a, b] => out.extend(letters([a, b, 0]).iter().take(3)),
+        _ => {}
     }
 }
 
@@ -196,6 +313,24 @@ mod tests {
             shown(|out| write_string(b"\n\xed\xa0\x80\"", out)),
             "\"\\n\u{fffd}\\\"\""
         );
+    }
+
+    #[test]
+    fn escapes_are_found_wherever_they_stand() {
+        for byte in 0..=u8::MAX {
+            for at in [0, 1, 7, 31, 32, 33, 63, 64, 90] {
+                let mut text = vec![b'u'; 97];
+                text[at] = byte;
+                let string = String::from_utf8_lossy(&text);
+                let shown = shown(|out| write_string(&text, out));
+                let read: String = serde_json::from_str(&shown).unwrap();
+                assert_eq!(read, string);
+            }
+        }
+        let all: String = (0..128).map(char::from).collect();
+        let shown = shown(|out| write_text(&all.repeat(3), out));
+        let read: String = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read, all.repeat(3));
     }
 
     #[test]

@@ -82,6 +82,21 @@ impl ControlType {
             Self::Unknown(id) => id,
         }
     }
+
+    /// A name for people and machines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Abort => "abort",
+            Self::Commit => "commit",
+            Self::LeaderChange => "leader-change",
+            Self::SnapshotHeader => "snapshot-header",
+            Self::SnapshotFooter => "snapshot-footer",
+            Self::KraftVersion => "kraft-version",
+            Self::KraftVoters => "kraft-voters",
+            Self::Unknown(_) => "unknown-control",
+        }
+    }
 }
 
 /// The coordinator epoch in the value of a transaction marker.

@@ -112,6 +112,13 @@ impl FileKind {
         (".leader_epoch_checkpoint", Self::LeaderEpochs),
     ];
 
+    /// The name of such a file, if all of them have the same.
+    #[must_use]
+    pub fn fixed_name(self) -> Option<&'static str> {
+        let mut named = Self::NAMED.into_iter();
+        named.find_map(|(name, kind)| (kind == self).then_some(name))
+    }
+
     /// What people call it.
     #[must_use]
     pub const fn description(self) -> &'static str {

@@ -3,12 +3,14 @@
 //! **Invariant:** the spans of a file tile it, and what visitors produce comes out in file order, the same bytes at any
 //! thread count; memory is bounded whatever the file size. Absent on purpose: what is wrong, only where it was looked.
 
+pub mod extent;
 pub mod parallel;
 mod search;
 pub mod seek;
 pub mod visit;
 pub mod walk;
 
+pub use extent::Extent;
 pub use parallel::{Jobs, scan};
 pub use visit::{Merge, Output, Parcel, Visitor};
 pub use walk::{Policy, Span, Walk};

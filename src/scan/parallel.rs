@@ -33,6 +33,23 @@ impl Jobs {
     pub fn available() -> Self {
         Self(thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
     }
+
+    /// How many.
+    #[must_use]
+    pub const fn threads(self) -> NonZero<usize> {
+        self.0
+    }
+
+    /// Divides them where each of `items` can itself be divided: how many items at once, and how many threads for each.
+    #[must_use]
+    pub const fn share(self, items: usize) -> (Self, Self) {
+        const ONE: Jobs = Jobs(NonZero::<usize>::MIN);
+        if items < self.0.get() {
+            (ONE, self)
+        } else {
+            (self, ONE)
+        }
+    }
 }
 
 /// What a scan is to do, besides its file and visitor.
@@ -124,6 +141,23 @@ pub fn scan<V: Visitor>(
         drop(pieces);
         merge(job, &announced, &mut worker, &visitor, sink)
     })
+}
+
+/// Shows the spans of `log` from `start` on, where an entry begins, to one visitor on this thread. Nothing is rendered.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn visit_from<V: Visitor>(
+    log: &LogFile,
+    policy: Policy,
+    start: u64,
+    visitor: V,
+) -> Result<V::Fold, Error> {
+    let end = log.len_bytes();
+    let job = Job { log, policy, end };
+    let mut worker = Worker::new(Scratch::default());
+    let mut sink = |_| ControlFlow::Continue(());
+    piece(&mut worker, job, start..end, visitor, &mut sink).map(|(fold, _)| fold)
 }
 
 /// Does `work` on each item, on as many threads as wanted, and hands the results to `sink` in the items' order; `Break`

@@ -27,6 +27,18 @@ pub enum ItemType {
     BrokenLink,
 }
 
+/// What an entry is to the directory that it lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Standing {
+    /// In use.
+    Current,
+    /// A file of Kafka's on its way in or out: `.swap`, `.cleaned`, `.deleted`, `.tmp`.
+    Leftover,
+    /// Nothing that Kafka puts there.
+    Unknown,
+}
+
 /// An entry of a directory, as it was when the directory was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -47,13 +59,15 @@ impl Item {
         let path = path.into();
         let own = path.symlink_metadata().map_err(Error::io(&path))?;
         let is_link = own.is_symlink();
+        if !is_link {
+            return Ok(Self::of(path, &own, is_link));
+        }
         Ok(match path.metadata() {
             Ok(metadata) => Self::of(path, &metadata, is_link),
-            Err(_) if is_link => Self {
+            Err(_) => Self {
                 kind: ItemType::BrokenLink,
                 ..Self::of(path, &own, is_link)
             },
-            Err(error) => return Err(Error::io(&path)(error)),
         })
     }
 
@@ -157,6 +171,15 @@ impl Item {
     #[must_use]
     pub fn dir_name(&self) -> Option<DirName<'_>> {
         self.name().to_str().and_then(DirName::parse)
+    }
+
+    /// What it is where only files of some kinds belong.
+    pub(super) fn standing(&self, belongs: impl FnOnce(&FileName<'_>) -> bool) -> Standing {
+        match self.file_name().filter(|_| self.is_file()) {
+            Some(name) if name.state != FileState::Current => Standing::Leftover,
+            Some(name) if belongs(&name) => Standing::Current,
+            _ => Standing::Unknown,
+        }
     }
 
     /// Whether it is, by its name, a `kind` in use.

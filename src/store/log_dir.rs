@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Error, Item, Partition, lock};
+use super::{Error, Item, Partition, Standing, lock};
 use crate::format::FileKind;
 use crate::format::name::DirName;
 
@@ -52,6 +52,17 @@ impl LogDir {
         self.items.iter().find(|item| item.is_current(kind))
     }
 
+    /// What one of its items is to it: the directories of partitions, in any state, are current.
+    #[must_use]
+    pub fn standing(item: &Item) -> Standing {
+        match item.dir_name() {
+            Some(_) if item.is_dir() => Standing::Current,
+            _ => item.standing(|name| {
+                is_at_home(name.kind) || name.kind == FileKind::RemoteCommittedOffsets
+            }),
+        }
+    }
+
     /// Whether a broker runs on it.
     #[must_use]
     pub fn is_live(&self) -> bool {
@@ -61,23 +72,24 @@ impl LogDir {
     /// Whether it looks like one: a partition lies in it, or a file that lies in log dirs only.
     #[must_use]
     pub fn is_likely(&self) -> bool {
-        let is_at_home = |item: &Item| {
-            item.file_name().is_some_and(|name| {
-                matches!(
-                    name.kind,
-                    FileKind::RecoveryPoints
-                        | FileKind::HighWatermarks
-                        | FileKind::LogStarts
-                        | FileKind::CleanerOffsets
-                        | FileKind::MetaProperties
-                        | FileKind::CleanShutdown
-                        | FileKind::Lock
-                        | FileKind::BootstrapSnapshot
-                )
-            })
-        };
-        self.partitions().next().is_some() || self.items.iter().any(is_at_home)
+        let names = || self.items.iter().filter_map(Item::file_name);
+        self.partitions().next().is_some() || names().any(|name| is_at_home(name.kind))
     }
+}
+
+/// Whether files of `kind` lie in log dirs only.
+fn is_at_home(kind: FileKind) -> bool {
+    matches!(
+        kind,
+        FileKind::RecoveryPoints
+            | FileKind::HighWatermarks
+            | FileKind::LogStarts
+            | FileKind::CleanerOffsets
+            | FileKind::MetaProperties
+            | FileKind::CleanShutdown
+            | FileKind::Lock
+            | FileKind::BootstrapSnapshot
+    )
 }
 
 /// What a path leads to.

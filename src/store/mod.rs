@@ -12,7 +12,7 @@ pub mod source;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use item::{Item, ItemType};
+pub use item::{Item, ItemType, Standing};
 pub use log_dir::{LogDir, Place};
 pub use partition::Partition;
 pub use segment::Segment;

@@ -1,8 +1,9 @@
 //! Partitions: a directory, its segments in order, and whatever else lies there.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Item, Segment};
+use super::{Error, Item, Segment, Standing};
 use crate::format::name::{self, DirName, DirState};
 use crate::format::{FileKind, FileName};
 
@@ -10,8 +11,8 @@ use crate::format::{FileKind, FileName};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
     path: PathBuf,
-    /// The path without `.` and links, for the name in it.
-    canonical: PathBuf,
+    /// The whole path, whose last part is a name: that of a link, if it is reached by one, as a broker takes it.
+    whole: PathBuf,
     items: Vec<Item>,
 }
 
@@ -23,12 +24,12 @@ impl Partition {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let items = Item::list(&path)?;
-        let canonical = path.canonicalize().map_err(Error::io(&path))?;
-        Ok(Self {
-            path,
-            canonical,
-            items,
-        })
+        let whole = match path.file_name() {
+            Some(_) => std::path::absolute(&path),
+            None => path.canonicalize(),
+        };
+        let whole = whole.map_err(Error::io(&path))?;
+        Ok(Self { path, whole, items })
     }
 
     /// The directory.
@@ -37,10 +38,22 @@ impl Partition {
         &self.path
     }
 
+    /// The directory's name, whatever the path to it.
+    #[must_use]
+    pub fn folder(&self) -> &OsStr {
+        self.whole.file_name().unwrap_or_default()
+    }
+
+    /// The log dir that it lies in.
+    #[must_use]
+    pub fn log_dir(&self) -> Option<&Path> {
+        self.whole.parent()
+    }
+
     /// What the directory's name says; none if it is not that of a partition.
     #[must_use]
     pub fn name(&self) -> Option<DirName<'_>> {
-        DirName::parse(name::file_name(&self.canonical))
+        DirName::parse(name::file_name(&self.whole))
     }
 
     /// The topic, by the directory's name.
@@ -77,6 +90,23 @@ impl Partition {
     #[must_use]
     pub fn item(&self, kind: FileKind) -> Option<&Item> {
         self.items.iter().find(|item| item.is_current(kind))
+    }
+
+    /// What one of its items is to it.
+    #[must_use]
+    pub fn standing(item: &Item) -> Standing {
+        item.standing(|name| match name.kind {
+            kind if Segment::has(kind) => name.is_canonical(),
+            FileKind::MetadataSnapshot => name.offset.is_some() && name.epoch.is_some(),
+            kind => matches!(
+                kind,
+                FileKind::LeaderEpochs
+                    | FileKind::PartitionMetadata
+                    | FileKind::QuorumState
+                    | FileKind::RemoteSnapshot
+                    | FileKind::RemoteCommittedOffsets
+            ),
+        })
     }
 
     /// The segments by base offset: every offset that a `.log` or an index in use is named after as Kafka would name it.

@@ -14,6 +14,8 @@ mod images;
 mod indexes;
 mod jobs;
 mod limits;
+mod ls;
+mod ls_ends;
 mod predict;
 mod process;
 mod properties;

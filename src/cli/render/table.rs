@@ -79,7 +79,7 @@ pub(crate) fn show(cell: &Cell) -> String {
     }
 }
 
-fn is_number(cell: &Cell) -> bool {
+pub(super) fn is_number(cell: &Cell) -> bool {
     matches!(cell, Cell::Int(_))
 }
 
@@ -97,6 +97,15 @@ pub(crate) fn plain(text: &str) -> String {
         }
     }
     out
+}
+
+/// Appends a line of texts, each with its width and whether it stands on the right.
+pub(super) fn line(cells: impl Iterator<Item = (String, usize, bool)>, out: &mut Vec<u8>) {
+    let mut line = String::new();
+    for (text, width, is_right) in cells {
+        push(&mut line, &text, width, is_right);
+    }
+    end(line, out);
 }
 
 fn push(line: &mut String, text: &str, width: usize, is_right: bool) {

@@ -1,13 +1,23 @@
 //! Times for people.
 
+use std::io::Write as _;
+
 use jiff::Timestamp;
 
 /// A time in UTC by RFC 3339, with milliseconds; a number where no calendar reaches.
 pub(crate) fn rfc3339(ms: i64) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(time) if ms >= FIRST_MS => format!("{time:.3}"),
-        _ => format!("{ms} ms"),
-    }
+    let mut text = Vec::new();
+    write_rfc3339(ms, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Appends the same.
+pub(crate) fn write_rfc3339(ms: i64, out: &mut Vec<u8>) {
+    // Writing to memory does not fail.
+    let _written = match Timestamp::from_millisecond(ms) {
+        Ok(time) if ms >= FIRST_MS => write!(out, "{time:.3}"),
+        _ => write!(out, "{ms} ms"),
+    };
 }
 
 /// The year 0, before which RFC 3339 has no dates.

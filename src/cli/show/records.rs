@@ -1,6 +1,6 @@
 //! Records as rows: keys and values, or what they mean.
 
-use kseg::decode::{Decoded, Decoder, Family, Part, Unread, control, json};
+use kseg::decode::{Decoder, Part, Unread, control, json};
 use kseg::format::control::{ControlType, coordinator_epoch};
 use kseg::format::{Batch, Record};
 use kseg::report::secrets;
@@ -80,16 +80,6 @@ fn marker(record: &Record<'_>) -> Meaning {
             return (cells, Some(fault.to_string()));
         }
     };
-    let name = match kind {
-        ControlType::Abort => "abort",
-        ControlType::Commit => "commit",
-        ControlType::LeaderChange => "leader-change",
-        ControlType::SnapshotHeader => "snapshot-header",
-        ControlType::SnapshotFooter => "snapshot-footer",
-        ControlType::KraftVersion => "kraft-version",
-        ControlType::KraftVoters => "kraft-voters",
-        _ => "unknown-control",
-    };
     let (value, wrong) = match kind {
         ControlType::Abort | ControlType::Commit => match coordinator_epoch(record.value()) {
             Ok(epoch) => (
@@ -111,7 +101,10 @@ fn marker(record: &Record<'_>) -> Meaning {
             }
         }
     };
-    ([Cell::text(name), Cell::None, Cell::None, value], wrong)
+    (
+        [Cell::text(kind.name()), Cell::None, Cell::None, value],
+        wrong,
+    )
 }
 
 /// Type, version, key and value of a record of an internal topic.
@@ -123,7 +116,7 @@ pub(super) fn entry(topic: Decoder, key: Option<&[u8]>, value: Option<&[u8]>) ->
         &entry.value
     };
     let name = match says {
-        Part::Decoded(decoded) => Cell::text(type_name(decoded)),
+        Part::Decoded(decoded) => Cell::text(decoded.type_name()),
         Part::Null | Part::Unread { .. } => Cell::None,
     };
     let version = match &entry.value {
@@ -140,15 +133,6 @@ pub(super) fn entry(topic: Decoder, key: Option<&[u8]>, value: Option<&[u8]>) ->
         }
     }
     ([name, version, part(entry.key), part(entry.value)], wrong)
-}
-
-/// `OffsetCommit` of `OffsetCommitKey`, `TopicRecord` as it is.
-fn type_name<'a>(decoded: &Decoded<'a>) -> &'a str {
-    let name = decoded.message.name();
-    match decoded.message.family() {
-        Family::ClusterMetadata | Family::RemoteLogMetadata => name,
-        _ => name.strip_suffix("Key").unwrap_or(name),
-    }
 }
 
 /// A part as JSON, without secrets.

@@ -1,0 +1,57 @@
+//! What is told of the batch of a record.
+
+use kseg::format::Batch;
+
+/// The fields of a batch that its records show; none where the format, or the batch, has no such thing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) leader_epoch: Option<i32>,
+    pub(super) base_offset: Option<i64>,
+    pub(super) codec: Option<&'static str>,
+    pub(super) producer_id: Option<i64>,
+    pub(super) producer_epoch: Option<i16>,
+    pub(super) is_transactional: bool,
+    pub(super) magic: i8,
+}
+
+impl Facts {
+    pub(super) fn of(batch: &Batch<'_>) -> Self {
+        let codec = batch.codec().ok().map(kseg::format::Codec::name);
+        let none = Self {
+            leader_epoch: None,
+            base_offset: None,
+            codec,
+            producer_id: None,
+            producer_epoch: None,
+            is_transactional: false,
+            magic: -1,
+        };
+        match batch {
+            Batch::V2(batch) => Self {
+                leader_epoch: Some(batch.leader_epoch().0).filter(|epoch| *epoch >= 0),
+                base_offset: Some(batch.base_offset().0),
+                producer_id: Some(batch.producer_id().0).filter(|id| *id != -1),
+                producer_epoch: Some(batch.producer_epoch()).filter(|epoch| *epoch != -1),
+                is_transactional: batch.is_transactional(),
+                magic: batch.magic(),
+                ..none
+            },
+            Batch::Legacy(message) => Self {
+                // A compressed set has the offset of its last message only.
+                base_offset: Some(message.offset().0).filter(|_| codec == Some("none")),
+                magic: message.magic(),
+                ..none
+            },
+            _ => none,
+        }
+    }
+}
+
+/// What is told of a checksum; nothing if nobody looked.
+pub(super) const fn crc_name(is_sound: Option<bool>) -> Option<&'static str> {
+    match is_sound {
+        Some(true) => Some("ok"),
+        Some(false) => Some("wrong"),
+        None => None,
+    }
+}

@@ -1,0 +1,227 @@
+//! What may be shown of the bytes of keys, values and headers.
+//!
+//! A [`View`] is all that formats get of a record's bytes, so what is to be hidden reaches none of them.
+
+use kseg::decode::{Decoder, Entry as Meaning, Part, Unread};
+use kseg::format::control::ControlType;
+use kseg::format::{Batch, Header, Record};
+use kseg::report::secrets;
+use sha2::{Digest, Sha256};
+
+use super::serdes::Serde;
+use super::shown::{Shown, Why};
+use super::{embed, options};
+
+use options::{Bytes, Reveal};
+
+/// What may be shown, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contents {
+    pub(super) key: Policy,
+    pub(super) value: Policy,
+    pub(super) bytes: Bytes,
+}
+
+/// What may be shown of keys, or of values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy {
+    pub(super) reveal: Reveal,
+    /// What they were said to be.
+    pub(super) read_as: Option<Serde>,
+    /// Whether JSON among them is shown as such.
+    pub(super) embeds_json: bool,
+}
+
+impl Bytes {
+    /// Bytes of which nothing is known.
+    #[inline]
+    pub(super) fn show(self, bytes: &[u8]) -> Shown<'_> {
+        match self {
+            Self::Utf8 => match simdutf8::basic::from_utf8(bytes) {
+                Ok(text) => Shown::Text(text),
+                Err(_) => Shown::Binary(bytes),
+            },
+            Self::Hex => Shown::Hex(bytes),
+            Self::Base64 => Shown::Base64(bytes),
+            Self::Utf8Lossy => Shown::Lossy(bytes),
+        }
+    }
+}
+
+impl Reveal {
+    /// What is shown instead of the bytes, if they are hidden. A null is no secret.
+    fn instead(self, bytes: &[u8]) -> Option<Shown<'static>> {
+        match self {
+            Self::Full => None,
+            Self::None => Some(Shown::Hidden),
+            Self::Size => Some(Shown::Size(bytes.len())),
+            Self::Sha256 => Some(Shown::Sha256(Sha256::digest(bytes).into())),
+        }
+    }
+
+    /// The size that a consumer tells, −1 for null; nothing where it is hidden.
+    fn size(self, bytes: Option<&[u8]>) -> Option<i64> {
+        match bytes {
+            None => Some(-1),
+            Some(_) if self == Self::None => None,
+            Some(bytes) => Some(i64::try_from(bytes.len()).unwrap_or(i64::MAX)),
+        }
+    }
+}
+
+/// What may be shown of one record.
+#[derive(Debug)]
+pub(super) struct View<'r> {
+    contents: Contents,
+    record: &'r Record<'r>,
+    is_control: bool,
+    /// What it means, in an internal topic.
+    meaning: Option<Meaning<'r>>,
+    is_keyed: bool,
+}
+
+impl<'r> View<'r> {
+    /// A look at a record; `decoder` is that of its topic.
+    #[inline]
+    pub(super) fn new(
+        contents: Contents,
+        decoder: Option<Decoder>,
+        batch: &Batch<'_>,
+        record: &'r Record<'r>,
+    ) -> Self {
+        let is_control = batch.is_control();
+        Self {
+            contents,
+            record,
+            is_control,
+            meaning: decoder
+                .filter(|_| !is_control)
+                .map(|decoder| meaning(decoder, record)),
+            is_keyed: decoder.is_some_and(Decoder::is_keyed),
+        }
+    }
+
+    /// The key.
+    #[inline]
+    pub(super) fn key<'s>(&'s self, scratch: &'s mut Vec<u8>) -> Shown<'s> {
+        let part = self.meaning.as_ref().map(|meaning| &meaning.key);
+        self.part(self.contents.key, self.record.key(), part, scratch)
+    }
+
+    /// The value.
+    #[inline]
+    pub(super) fn value<'s>(&'s self, scratch: &'s mut Vec<u8>) -> Shown<'s> {
+        let part = self.meaning.as_ref().map(|meaning| &meaning.value);
+        self.part(self.contents.value, self.record.value(), part, scratch)
+    }
+
+    /// The headers: names, which are no secrets, and values, which are shown as far as values are.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (Shown<'r>, Shown<'r>)> {
+        let (reveal, bytes) = (self.contents.value.reveal, self.contents.bytes);
+        self.record.headers().map(move |Header { key, value }| {
+            let value = value.map_or(Shown::Null, |value| {
+                let instead = reveal.instead(value);
+                instead.unwrap_or_else(|| bytes.show(value))
+            });
+            (Bytes::Utf8.show(key), value)
+        })
+    }
+
+    /// Bytes of the key: −1 for null; nothing where they are hidden.
+    pub(super) fn key_size(&self) -> Option<i64> {
+        self.contents.key.reveal.size(self.record.key())
+    }
+
+    /// Bytes of the value: −1 for null; nothing where they are hidden.
+    pub(super) fn value_size(&self) -> Option<i64> {
+        self.contents.value.reveal.size(self.record.value())
+    }
+
+    /// What a control record says.
+    pub(super) fn control_type(&self) -> Option<&'static str> {
+        let key = self.is_control.then(|| self.record.key())?;
+        let kind = ControlType::parse(key);
+        Some(kind.map_or("invalid-control", ControlType::name))
+    }
+
+    /// The type of a record of an internal topic, unless what says it is hidden.
+    pub(super) fn type_name(&self) -> Option<&'static str> {
+        let meaning = self.meaning.as_ref()?;
+        let (part, policy) = if self.is_keyed {
+            (&meaning.key, self.contents.key)
+        } else {
+            (&meaning.value, self.contents.value)
+        };
+        let decoded = part.decoded().filter(|_| policy.reveal == Reveal::Full);
+        decoded.map(kseg::decode::Decoded::type_name)
+    }
+
+    /// The version of its value.
+    pub(super) fn version(&self) -> Option<i16> {
+        let decoded = self.meaning.as_ref()?.value.decoded();
+        decoded
+            .filter(|_| self.contents.value.reveal == Reveal::Full)
+            .map(|decoded| decoded.version)
+    }
+
+    #[inline]
+    fn part<'s>(
+        &'s self,
+        policy: Policy,
+        bytes: Option<&'s [u8]>,
+        part: Option<&'s Part<'r>>,
+        scratch: &'s mut Vec<u8>,
+    ) -> Shown<'s> {
+        let Some(bytes) = bytes else {
+            return Shown::Null;
+        };
+        if let Some(instead) = policy.reveal.instead(bytes) {
+            return instead;
+        }
+        if part.is_none() && policy.read_as.is_none() && !policy.embeds_json || self.is_control {
+            return self.contents.bytes.show(bytes);
+        }
+        self.read(policy, bytes, part, scratch)
+    }
+
+    /// Bytes of which something is known.
+    #[cold]
+    fn read<'s>(
+        &'s self,
+        policy: Policy,
+        bytes: &'s [u8],
+        part: Option<&'s Part<'r>>,
+        scratch: &'s mut Vec<u8>,
+    ) -> Shown<'s> {
+        scratch.clear();
+        // What the user says of the bytes counts more than what the topic says.
+        if let Some(serde) = policy.read_as {
+            return serde.show(bytes, self.contents.bytes, scratch);
+        }
+        match part {
+            Some(Part::Decoded(decoded)) => {
+                decoded.body.write_json(scratch);
+                return Shown::Json(scratch);
+            }
+            Some(Part::Unread { why, .. }) if *why != Unread::NoMeaning => {
+                return Shown::Unread(bytes, Why::Meaning(*why));
+            }
+            _ => {}
+        }
+        if policy.embeds_json && embed::compact(bytes, scratch) {
+            return Shown::Json(scratch);
+        }
+        self.contents.bytes.show(bytes)
+    }
+}
+
+/// What a record means, without secrets.
+fn meaning<'r>(decoder: Decoder, record: &'r Record<'r>) -> Meaning<'r> {
+    let mut meaning = decoder.decode(record.key(), record.value());
+    for part in [&mut meaning.key, &mut meaning.value] {
+        if let Part::Decoded(decoded) = part {
+            secrets::redact(decoded);
+        }
+    }
+    meaning
+}

@@ -1,0 +1,185 @@
+//! Records as rows of comma-separated values (RFC 4180).
+//!
+//! | column | is |
+//! |---|---|
+//! | `topic`, `partition`, `offset` | empty where unknown |
+//! | `timestamp`, `timestamp_type` | ms; −1 is none |
+//! | `leader_epoch` | empty: none |
+//! | `key`, `key_encoding`, `value`, `value_encoding` | text, and what it is: `utf8`, `utf8-lossy`, `base64`, `base64-unread` (not what `--value-as` says), `hex`, `json`, `null`, `redacted`, `size`, `sha256` |
+//! | `headers` | JSON, as in the objects |
+//! | `serialized_key_size`, `serialized_value_size` | −1: null; empty: hidden |
+//! | `position` to `magic` | as in the objects; empty where those have null |
+//!
+//! Lines end with CR LF, as they may also inside of quotes. A text that is empty is `""`, what is not there is empty.
+
+use super::Entry;
+use super::batch::{Facts, crc_name};
+use super::content::View;
+use super::object::write_headers;
+use super::shown::Shown;
+use crate::cli::render::Push;
+
+/// The names of the columns.
+const COLUMNS: [&str; 26] = [
+    "topic",
+    "partition",
+    "offset",
+    "timestamp",
+    "timestamp_type",
+    "leader_epoch",
+    "key",
+    "key_encoding",
+    "value",
+    "value_encoding",
+    "headers",
+    "serialized_key_size",
+    "serialized_value_size",
+    "position",
+    "batch_base_offset",
+    "codec",
+    "producer_id",
+    "producer_epoch",
+    "sequence",
+    "transactional",
+    "control",
+    "crc",
+    "magic",
+    "control_type",
+    "type",
+    "version",
+];
+
+/// Appends the header line.
+pub(super) fn header(out: &mut Vec<u8>) {
+    out.text(&COLUMNS.join(",")).text("\r\n");
+}
+
+/// Appends a record.
+pub(super) fn record(
+    entry: &Entry<'_, '_>,
+    view: &View<'_>,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
+    let (record, facts) = (entry.record, Facts::of(entry.batch));
+    cell(out, |out| {
+        out.text(entry.topic.unwrap_or_default());
+    });
+    number(entry.partition, out);
+    number(Some(record.offset().0), out);
+    number(Some(record.timestamp().0), out);
+    word(Some(entry.batch.timestamp_type().name()), out);
+    number(facts.leader_epoch, out);
+    shown(view.key(scratch), out);
+    shown(view.value(scratch), out);
+    cell(out, |out| write_headers(view, out));
+    number(view.key_size(), out);
+    number(view.value_size(), out);
+    number(Some(entry.batch.position().0), out);
+    number(facts.base_offset, out);
+    word(facts.codec, out);
+    number(facts.producer_id, out);
+    number(facts.producer_epoch, out);
+    number(Some(record.sequence()).filter(|n| *n != -1), out);
+    out.bool(facts.is_transactional).text(",");
+    out.bool(entry.batch.is_control()).text(",");
+    word(crc_name(entry.is_sound), out);
+    number(Some(facts.magic), out);
+    word(view.control_type(), out);
+    word(view.type_name(), out);
+    number(view.version(), out);
+    out.pop();
+    out.text("\r\n");
+}
+
+/// A text and what it is.
+fn shown(shown: Shown<'_>, out: &mut Vec<u8>) {
+    match shown {
+        Shown::Text("") | Shown::Lossy(b"") => drop(out.text("\"\",")),
+        _ => cell(out, |out| shown.write_plain(out)),
+    }
+    word(Some(shown.kind()), out);
+}
+
+fn number(number: Option<impl itoa::Integer>, out: &mut Vec<u8>) {
+    if let Some(number) = number {
+        out.int(number);
+    }
+    out.push(b',');
+}
+
+/// A word that needs no quotes.
+fn word(word: Option<&str>, out: &mut Vec<u8>) {
+    out.text(word.unwrap_or_default()).text(",");
+}
+
+/// Appends what `write` does, in quotes if it needs them.
+fn cell(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    write(out);
+    let written = out.get(start..).unwrap_or_default();
+    if needs_quotes(written) {
+        let quotes = memchr::memchr_iter(b'"', written).count();
+        quote(out, start, quotes);
+    }
+    out.push(b',');
+}
+
+/// Commas, quotes, line ends; blanks at the ends, which some readers drop.
+fn needs_quotes(text: &[u8]) -> bool {
+    memchr::memchr3(b',', b'"', b'\n', text).is_some()
+        || memchr::memchr(b'\r', text).is_some()
+        || matches!(text, [b' ' | b'\t', ..] | [.., b' ' | b'\t'])
+}
+
+/// Puts what follows `start` in quotes, and doubles the quotes in it, from the end so that nothing is moved twice.
+fn quote(out: &mut Vec<u8>, start: usize, quotes: usize) {
+    let mut from = out.len();
+    out.resize(from + quotes + 2, b'"');
+    // The closing quote stands; one place is left for each quote and the opening one.
+    let mut to = out.len() - 1;
+    while from > start {
+        let piece = out.get(start..from).unwrap_or_default();
+        let plain = memchr::memrchr(b'"', piece).map_or(piece.len(), |at| piece.len() - at - 1);
+        out.copy_within(from - plain..from, to - plain);
+        (from, to) = (from - plain, to - plain);
+        if from > start {
+            from -= 1;
+            to -= 2;
+            for slot in out.iter_mut().skip(to).take(2) {
+                *slot = b'"';
+            }
+        }
+    }
+    if let Some(slot) = out.get_mut(start) {
+        *slot = b'"';
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_where_they_must() {
+        let table = [
+            ("a", "a"),
+            ("", ""),
+            ("a,b", "\"a,b\""),
+            ("\"", "\"\"\"\""),
+            ("\"a\"\"b", "\"\"\"a\"\"\"\"b\""),
+            ("a\nb", "\"a\nb\""),
+            ("a\rb", "\"a\rb\""),
+            (" a", "\" a\""),
+            ("a\"", "\"a\"\"\""),
+        ];
+        for (text, expected) in table {
+            let mut out = b"before,".to_vec();
+            cell(&mut out, |out| out.extend_from_slice(text.as_bytes()));
+            assert_eq!(
+                String::from_utf8(out).unwrap(),
+                format!("before,{expected},")
+            );
+        }
+    }
+}

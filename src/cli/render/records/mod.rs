@@ -1,0 +1,143 @@
+//! Records as text, JSON, CSV, or what a template asks for.
+//!
+//! ```text
+//! Rendering ─▶ RecordFormat ─▶ RecordRenderer ─▶ bytes
+//! options      once a run      once a log        a record after the other
+//! ```
+//!
+//! Bytes of keys, values and headers come through one place, [`content`], which knows what may be shown of them and how;
+//! the formats only decide how that is written. So nothing that is to be hidden is seen by any of them.
+
+mod batch;
+mod content;
+mod csv;
+mod embed;
+mod msgpack;
+mod object;
+mod options;
+mod serdes;
+mod shown;
+mod template;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub(crate) use options::{Form, Rendering};
+
+use kseg::decode::Decoder;
+use kseg::format::{Batch, Record};
+
+use content::{Contents, View};
+use object::Objects;
+use options::Choice;
+use template::Template;
+
+/// What to render: one record and where it lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a, 'b> {
+    /// Its topic, if that is known.
+    pub(crate) topic: Option<&'a str>,
+    /// Its partition, if that is known.
+    pub(crate) partition: Option<i32>,
+    /// The batch that holds it.
+    pub(crate) batch: &'a Batch<'a>,
+    /// The record.
+    pub(crate) record: &'a Record<'b>,
+    /// Whether the checksum of the batch is right; none: nobody looked.
+    pub(crate) is_sound: Option<bool>,
+}
+
+/// How records are written: the same for a whole run, shared by workers.
+#[derive(Debug)]
+pub(crate) struct RecordFormat {
+    shape: Shape,
+    contents: Contents,
+    decoding: Choice,
+}
+
+/// What records are made into.
+#[derive(Debug)]
+enum Shape {
+    Form(Form),
+    /// A template, and what a null is in it.
+    Template(Template, Vec<u8>),
+}
+
+impl RecordFormat {
+    /// Appends what stands before the first record: the header line of a CSV file, the `[` of an array.
+    pub(crate) fn header(&self, out: &mut Vec<u8>) {
+        match self.shape {
+            Shape::Form(Form::Json) => out.push(b'['),
+            Shape::Form(Form::Csv) => csv::header(out),
+            _ => {}
+        }
+    }
+
+    /// What to write of the text rendered first of all, which must not be empty.
+    ///
+    /// Each record of an array brings the comma before it, so that texts of several workers can be written one after the
+    /// other; the very first has none before it.
+    pub(crate) fn first<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        match self.shape {
+            Shape::Form(Form::Json) => text.strip_prefix(b",").unwrap_or(text),
+            _ => text,
+        }
+    }
+
+    /// Appends what stands behind the last record.
+    pub(crate) fn footer(&self, out: &mut Vec<u8>) {
+        if matches!(self.shape, Shape::Form(Form::Json)) {
+            out.extend_from_slice(b"\n]\n");
+        }
+    }
+
+    /// The form of the records; none if a template makes it.
+    pub(crate) fn form(&self) -> Option<Form> {
+        match self.shape {
+            Shape::Form(form) => Some(form),
+            Shape::Template(..) => None,
+        }
+    }
+
+    /// What renders the records of one log; `decoder` is that of its topic ([`Decoder::for_topic`]).
+    pub(crate) fn renderer(&self, decoder: Option<Decoder>) -> RecordRenderer<'_> {
+        RecordRenderer {
+            format: self,
+            decoder: self.decoding.of(decoder),
+            objects: Objects::default(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+/// Renders the records of a log.
+#[derive(Debug)]
+pub(crate) struct RecordRenderer<'a> {
+    format: &'a RecordFormat,
+    decoder: Option<Decoder>,
+    objects: Objects,
+    /// What a key or a value becomes before it is written.
+    scratch: Vec<u8>,
+}
+
+impl RecordRenderer<'_> {
+    /// Appends a record.
+    pub(crate) fn record(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) {
+        let Entry { batch, record, .. } = entry;
+        let view = View::new(self.format.contents, self.decoder, batch, record);
+        let scratch = &mut self.scratch;
+        match &self.format.shape {
+            Shape::Form(Form::Ndjson) => {
+                self.objects.record(&entry, &view, scratch, out);
+                out.push(b'\n');
+            }
+            Shape::Form(Form::Json) => {
+                out.extend_from_slice(b",\n");
+                self.objects.record(&entry, &view, scratch, out);
+            }
+            Shape::Form(Form::Text) => text::record(&entry, &view, scratch, out),
+            Shape::Form(Form::Csv) => csv::record(&entry, &view, scratch, out),
+            Shape::Template(template, null) => template.record(null, &entry, &view, scratch, out),
+        }
+    }
+}

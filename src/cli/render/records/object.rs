@@ -1,0 +1,181 @@
+//! Records as JSON objects of schema `kseg.record/1`.
+
+use kseg::decode::json::write_text;
+use kseg::format::Batch;
+
+use super::Entry;
+use super::batch::{Facts, crc_name};
+use super::content::View;
+use crate::cli::render::Push;
+
+/// Writes objects; what all records of a batch have in common is made once.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    batch: Option<Identity>,
+    topic: Option<String>,
+    /// From the brace to the offset.
+    head: Vec<u8>,
+    /// From the timestamp to the key.
+    middle: Vec<u8>,
+    /// From the sizes to the sequence number.
+    tail: Vec<u8>,
+    /// From the sequence number to the brace.
+    end: Vec<u8>,
+}
+
+/// What tells batches apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    partition: Option<i32>,
+    position: u64,
+    offset: i64,
+    leader_epoch: Option<i32>,
+    crc: u32,
+    is_sound: Option<bool>,
+}
+
+impl Identity {
+    fn of(entry: &Entry<'_, '_>) -> Self {
+        let (offset, leader_epoch, crc) = match entry.batch {
+            Batch::V2(batch) => (
+                batch.base_offset().0,
+                Some(batch.leader_epoch().0),
+                batch.stored_crc(),
+            ),
+            Batch::Legacy(message) => (message.offset().0, None, message.stored_crc()),
+            _ => (entry.batch.last_offset().0, None, 0),
+        };
+        Self {
+            partition: entry.partition,
+            position: entry.batch.position().0,
+            offset,
+            leader_epoch,
+            crc,
+            is_sound: entry.is_sound,
+        }
+    }
+}
+
+impl Objects {
+    /// Appends a record.
+    pub(super) fn record(
+        &mut self,
+        entry: &Entry<'_, '_>,
+        view: &View<'_>,
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) {
+        let batch = Some(Identity::of(entry));
+        if self.batch != batch || self.topic.as_deref() != entry.topic {
+            self.batch = batch;
+            self.enter(entry);
+        }
+        let record = entry.record;
+        out.extend_from_slice(&self.head);
+        out.int(record.offset().0)
+            .text(",\"timestamp\":")
+            .int(record.timestamp().0);
+        out.extend_from_slice(&self.middle);
+        view.key(scratch).write_json(out);
+        out.text(",\"value\":");
+        view.value(scratch).write_json(out);
+        out.text(",\"headers\":");
+        write_headers(view, out);
+        out.text(",\"serialized_key_size\":");
+        number(view.key_size(), out);
+        out.text(",\"serialized_value_size\":");
+        number(view.value_size(), out);
+        out.extend_from_slice(&self.tail);
+        number(Some(record.sequence()).filter(|n| *n != -1), out);
+        out.extend_from_slice(&self.end);
+        if let Some(name) = view.control_type() {
+            out.text(",\"control_type\":\"").text(name).text("\"");
+        }
+        if let Some(name) = view.type_name() {
+            out.text(",\"type\":\"").text(name).text("\"");
+        }
+        if let Some(version) = view.version() {
+            out.text(",\"version\":").int(version);
+        }
+        out.push(b'}');
+    }
+
+    /// Makes what all records of the batch have in common.
+    #[cold]
+    fn enter(&mut self, entry: &Entry<'_, '_>) {
+        self.topic = entry.topic.map(str::to_owned);
+        let facts = Facts::of(entry.batch);
+        let head = &mut self.head;
+        head.clear();
+        head.text("{\"schema\":\"kseg.record/1\",\"topic\":");
+        match entry.topic {
+            Some(topic) => write_text(topic, head),
+            None => drop(head.text("null")),
+        }
+        head.text(",\"partition\":");
+        number(entry.partition, head);
+        head.text(",\"offset\":");
+
+        let middle = &mut self.middle;
+        middle.clear();
+        middle
+            .text(",\"timestamp_type\":\"")
+            .text(entry.batch.timestamp_type().name())
+            .text("\",\"leader_epoch\":");
+        number(facts.leader_epoch, middle);
+        middle.text(",\"key\":");
+
+        let tail = &mut self.tail;
+        tail.clear();
+        tail.text(",\"position\":")
+            .int(entry.batch.position().0)
+            .text(",\"batch_base_offset\":");
+        number(facts.base_offset, tail);
+        tail.text(",\"codec\":");
+        word(facts.codec, tail);
+        tail.text(",\"producer_id\":");
+        number(facts.producer_id, tail);
+        tail.text(",\"producer_epoch\":");
+        number(facts.producer_epoch, tail);
+        tail.text(",\"sequence\":");
+
+        let end = &mut self.end;
+        end.clear();
+        end.text(",\"transactional\":")
+            .bool(facts.is_transactional)
+            .text(",\"control\":")
+            .bool(entry.batch.is_control())
+            .text(",\"crc\":");
+        word(crc_name(entry.is_sound), end);
+        end.text(",\"magic\":").int(facts.magic);
+    }
+}
+
+/// Appends the headers as an array of objects.
+pub(super) fn write_headers(view: &View<'_>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, (name, value)) in view.headers().enumerate() {
+        out.text(if index > 0 { ",{\"key\":" } else { "{\"key\":" });
+        name.write_json(out);
+        out.text(",\"value\":");
+        value.write_json(out);
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+/// A number, or null.
+fn number(number: Option<impl itoa::Integer>, out: &mut Vec<u8>) {
+    match number {
+        Some(number) => out.int(number),
+        None => out.text("null"),
+    };
+}
+
+/// A word that needs no escapes, or null.
+fn word(word: Option<&str>, out: &mut Vec<u8>) {
+    match word {
+        Some(word) => out.text("\"").text(word).text("\""),
+        None => out.text("null"),
+    };
+}

@@ -1,0 +1,252 @@
+//! The options that say how records are shown.
+
+use anyhow::{Result, bail};
+use kseg::decode::Decoder;
+
+use super::content::{Contents, Policy};
+use super::serdes::Serde;
+use super::template::Template;
+use super::{RecordFormat, Shape};
+
+/// The internal topics that have a decoder.
+const INTERNAL: [&str; 5] = [
+    "__consumer_offsets",
+    "__transaction_state",
+    "__cluster_metadata",
+    "__share_group_state",
+    "__remote_log_metadata",
+];
+
+/// How records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Form {
+    /// A line a record, for people
+    Text,
+    /// A JSON object a line
+    Ndjson,
+    /// One array of JSON objects
+    Json,
+    /// Comma-separated values with a header line
+    Csv,
+}
+
+impl Form {
+    /// Its name on the command line, and the end of the names of its files.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Ndjson => "ndjson",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// How bytes are shown of which nothing is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Bytes {
+    /// As text where they are UTF-8, else in base64
+    Utf8,
+    /// In hexadecimal
+    Hex,
+    /// In base64
+    Base64,
+    /// As text, with U+FFFD for what is not UTF-8
+    Utf8Lossy,
+}
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Reveal {
+    /// Everything
+    Full,
+    /// Nothing but whether it is null
+    None,
+    /// The number of bytes
+    Size,
+    /// The SHA-256 of the bytes
+    Sha256,
+}
+
+/// What is shown of records, and how.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Rendering")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
+pub(crate) struct Rendering {
+    /// How records are written; --format ndjson is for jq and DuckDB
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Form>,
+
+    /// Write what kcat's -f would: %t topic, %p partition, %o offset, %T timestamp, %k key, %s value, %h headers, %K and %S
+    /// their sizes (-1: null), %R the size of the value as four bytes, %%, \n, \t, \r, \x41; --template '%o %k=%s\n'
+    #[arg(
+        long,
+        value_name = "FMT",
+        conflicts_with = "format",
+        allow_hyphen_values = true
+    )]
+    template: Option<Template>,
+
+    /// What a null key or value is in a template, instead of nothing; --null NULL is kcat's -Z
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "template",
+        allow_hyphen_values = true
+    )]
+    null: Option<String>,
+
+    /// How bytes of keys, values and headers are shown; --bytes hex makes all of them {"hex":"…"}
+    #[arg(long, value_enum, value_name = "HOW", default_value = "utf8")]
+    bytes: Bytes,
+
+    /// Embed values that are JSON as such, not as text; --json-values | jq .value.id
+    #[arg(long)]
+    json_values: bool,
+
+    /// Read values as this; what they are not is marked and shown as bytes; --value-as msgpack
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "json_values")]
+    value_as: Option<Serde>,
+
+    /// Read keys as this; --key-as long
+    #[arg(long, value_enum, value_name = "KIND")]
+    key_as: Option<Serde>,
+
+    /// How much to show of values, and of the values of headers; --values sha256 tells equal ones without showing them
+    #[arg(long, value_enum, value_name = "HOW MUCH", default_value = "full")]
+    values: Reveal,
+
+    /// How much to show of keys; --keys none hides them
+    #[arg(long, value_enum, value_name = "HOW MUCH", default_value = "full")]
+    keys: Reveal,
+
+    /// Show what records of internal topics mean [default]; --decode=__consumer_offsets reads other topics as that one
+    #[arg(
+        long,
+        value_name = "TOPIC",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = internal_topic,
+        overrides_with = "no_decode"
+    )]
+    decode: Option<Choice>,
+
+    /// Show records of internal topics as bytes, secrets included; --no-decode
+    #[arg(long, overrides_with = "decode")]
+    no_decode: bool,
+}
+
+/// Whose records are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Those of internal topics, each its way.
+    ByTopic,
+    /// All, this way.
+    All(Decoder),
+    /// None.
+    Never,
+}
+
+impl Choice {
+    /// What decodes the records of a topic that has this decoder of its own.
+    pub(super) fn of(self, own: Option<Decoder>) -> Option<Decoder> {
+        match self {
+            Self::ByTopic => own,
+            Self::All(decoder) => Some(decoder),
+            Self::Never => None,
+        }
+    }
+}
+
+fn internal_topic(name: &str) -> Result<Choice, String> {
+    if name.is_empty() {
+        return Ok(Choice::ByTopic);
+    }
+    match Decoder::for_topic(name) {
+        Some(decoder) => Ok(Choice::All(decoder)),
+        None => Err(format!("takes {}", INTERNAL.join(", "))),
+    }
+}
+
+impl Rendering {
+    /// What the options amount to, for a command that writes `forms`, of which the first is the usual one. Templates are
+    /// for commands that write text.
+    ///
+    /// # Errors
+    /// Options that make no sense together, or with this command.
+    pub(crate) fn format(&self, forms: &[Form]) -> Result<RecordFormat> {
+        self.check()?;
+        let usual = forms.first().copied().unwrap_or(Form::Ndjson);
+        let form = self.format.unwrap_or(usual);
+        if !forms.contains(&form) {
+            let given = form.name();
+            bail!("--format {given}: not here; it takes {}", names(forms));
+        }
+        let shape = match &self.template {
+            Some(_) if !forms.contains(&Form::Text) => {
+                bail!("--template: not here; use --format {}", names(forms))
+            }
+            Some(template) => {
+                let null = self.null.clone().unwrap_or_default();
+                Shape::Template(template.clone(), null.into_bytes())
+            }
+            None => Shape::Form(form),
+        };
+        Ok(RecordFormat {
+            shape,
+            contents: Contents {
+                key: Policy {
+                    reveal: self.keys,
+                    read_as: self.key_as,
+                    embeds_json: false,
+                },
+                value: Policy {
+                    reveal: self.values,
+                    read_as: self.value_as,
+                    embeds_json: self.json_values,
+                },
+                bytes: self.bytes,
+            },
+            decoding: if self.no_decode {
+                Choice::Never
+            } else {
+                self.decode.unwrap_or(Choice::ByTopic)
+            },
+        })
+    }
+
+    /// Refuses to read what is not shown.
+    fn check(&self) -> Result<()> {
+        let hides_value = self.values != Reveal::Full;
+        let hides_key = self.keys != Reveal::Full;
+        for (given, hides, option, hiding) in [
+            (self.value_as.is_some(), hides_value, "value-as", "values"),
+            (self.json_values, hides_value, "json-values", "values"),
+            (self.key_as.is_some(), hides_key, "key-as", "keys"),
+        ] {
+            if given && hides {
+                bail!("--{option}: there is nothing to read unless --{hiding} is full");
+            }
+        }
+        let Some(template) = &self.template else {
+            return Ok(());
+        };
+        if self.values == Reveal::None && template.asks_for_value_size() {
+            bail!(
+                "--template: %S and %R are sizes of values, which --values none hides; use --values size"
+            );
+        }
+        if self.keys == Reveal::None && template.asks_for_key_size() {
+            bail!(
+                "--template: %K is the size of the key, which --keys none hides; use --keys size"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn names(forms: &[Form]) -> String {
+    let names: Vec<&str> = forms.iter().map(|form| form.name()).collect();
+    names.join(", ")
+}

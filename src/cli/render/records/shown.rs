@@ -1,0 +1,183 @@
+//! What is shown of some bytes: the same for every format, which then writes it its own way.
+
+use std::fmt;
+
+use kseg::decode::Unread;
+use kseg::decode::json::{write_base64, write_string, write_text};
+use kseg::wire::text::push_utf8;
+
+use crate::cli::render::Push;
+
+/// What is shown of a key, a value, or a part of a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown<'a> {
+    /// Null.
+    Null,
+    /// Text.
+    Text(&'a str),
+    /// Bytes that are no text.
+    Binary(&'a [u8]),
+    /// Bytes to be shown in base64, text or not.
+    Base64(&'a [u8]),
+    /// Bytes to be shown in hexadecimal.
+    Hex(&'a [u8]),
+    /// Bytes to be shown as text, whatever is lost by it.
+    Lossy(&'a [u8]),
+    /// JSON, on one line.
+    Json(&'a [u8]),
+    /// Bytes that are not what they were said to be, and why.
+    Unread(&'a [u8], Why),
+    /// Nothing: it is hidden.
+    Hidden,
+    /// How many bytes there are.
+    Size(usize),
+    /// Their SHA-256.
+    Sha256([u8; 32]),
+}
+
+/// Why bytes could not be read as what they were said to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The user said it.
+    Serde(&'static str),
+    /// The topic says it.
+    Meaning(Unread),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serde(why) => f.write_str(why),
+            Self::Meaning(why) => why.fmt(f),
+        }
+    }
+}
+
+impl Shown<'_> {
+    /// Appends it as JSON.
+    #[inline]
+    pub(super) fn write_json(&self, out: &mut Vec<u8>) {
+        match *self {
+            Self::Text(text) => write_text(text, out),
+            Self::Null => drop(out.text("null")),
+            Self::Json(json) => out.extend_from_slice(json),
+            Self::Lossy(bytes) => write_string(bytes, out),
+            Self::Binary(bytes) | Self::Base64(bytes) => {
+                out.text("{\"base64\":\"");
+                write_base64(bytes, out);
+                out.text("\"}");
+            }
+            Self::Hex(bytes) => {
+                out.text("{\"hex\":\"");
+                write_hex(bytes, out);
+                out.text("\"}");
+            }
+            Self::Unread(bytes, why) => {
+                out.text("{\"base64\":\"");
+                write_base64(bytes, out);
+                out.text("\",\"error\":");
+                write_text(&why.to_string(), out);
+                out.push(b'}');
+            }
+            Self::Hidden => drop(out.text("{\"redacted\":true}")),
+            Self::Size(bytes) => drop(out.text("{\"size\":").int(bytes).text("}")),
+            Self::Sha256(digest) => {
+                out.text("{\"sha256\":\"");
+                write_hex(&digest, out);
+                out.text("\"}");
+            }
+        }
+    }
+
+    /// Appends it as text whose kind is told elsewhere, by [`Self::kind`].
+    pub(super) fn write_plain(&self, out: &mut Vec<u8>) {
+        match *self {
+            Self::Null | Self::Hidden => {}
+            Self::Text(text) => drop(out.text(text)),
+            Self::Json(json) => out.extend_from_slice(json),
+            Self::Lossy(bytes) => push_utf8(out, bytes),
+            Self::Binary(bytes) | Self::Base64(bytes) | Self::Unread(bytes, _) => {
+                write_base64(bytes, out);
+            }
+            Self::Hex(bytes) => write_hex(bytes, out),
+            Self::Size(bytes) => drop(out.int(bytes)),
+            Self::Sha256(digest) => write_hex(&digest, out),
+        }
+    }
+
+    /// What the plain text is.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Text(_) => "utf8",
+            Self::Lossy(_) => "utf8-lossy",
+            Self::Binary(_) | Self::Base64(_) => "base64",
+            Self::Unread(..) => "base64-unread",
+            Self::Hex(_) => "hex",
+            Self::Json(_) => "json",
+            Self::Hidden => "redacted",
+            Self::Size(_) => "size",
+            Self::Sha256(_) => "sha256",
+        }
+    }
+}
+
+/// Appends bytes as hexadecimal digits.
+pub(super) fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' + n - 10 };
+    let digits = bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 0xf)]);
+    out.extend(digits);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_shown_has_a_form_of_its_own() {
+        let digest = [0xab; 32];
+        let hex = "ab".repeat(32);
+        let sha = format!("{{\"sha256\":\"{hex}\"}}");
+        let table: [(Shown<'_>, &str, &str, &str); 11] = [
+            (Shown::Null, "null", "null", ""),
+            (Shown::Text("null"), "\"null\"", "utf8", "null"),
+            (Shown::Text(""), "\"\"", "utf8", ""),
+            (
+                Shown::Binary(b"\xff"),
+                r#"{"base64":"/w=="}"#,
+                "base64",
+                "/w==",
+            ),
+            (
+                Shown::Base64(b"a"),
+                r#"{"base64":"YQ=="}"#,
+                "base64",
+                "YQ==",
+            ),
+            (Shown::Hex(b"\xfe\x09"), r#"{"hex":"fe09"}"#, "hex", "fe09"),
+            (
+                Shown::Lossy(b"a\xff\n"),
+                "\"a\u{fffd}\\n\"",
+                "utf8-lossy",
+                "a\u{fffd}\n",
+            ),
+            (Shown::Json(b"[1]"), "[1]", "json", "[1]"),
+            (
+                Shown::Unread(b"a", Why::Serde("not an int")),
+                r#"{"base64":"YQ==","error":"not an int"}"#,
+                "base64-unread",
+                "YQ==",
+            ),
+            (Shown::Size(7), r#"{"size":7}"#, "size", "7"),
+            (Shown::Sha256(digest), &sha, "sha256", &hex),
+        ];
+        for (shown, json, kind, plain) in table {
+            let (mut as_json, mut as_plain) = (Vec::new(), Vec::new());
+            shown.write_json(&mut as_json);
+            shown.write_plain(&mut as_plain);
+            assert_eq!(String::from_utf8(as_json).unwrap(), json);
+            assert_eq!(String::from_utf8(as_plain).unwrap(), plain);
+            assert_eq!(shown.kind(), kind);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The offsets of partitions that a log dir keeps beside them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::format::{FileKind, OffsetCheckpoint};
+use crate::store::{Error, Item, LogFile, Stream};
+use crate::wire::Offset;
+
+/// Small files are read up to here: a checkpoint of 200 000 partitions of the longest names.
+const SMALL_BYTES: u64 = 64 << 20;
+
+/// Offsets by topic and partition.
+pub(super) type Offsets = BTreeMap<(String, i32), Offset>;
+
+/// The offsets by partition that a log dir keeps beside the partitions.
+#[derive(Debug, Clone, Default)]
+pub struct Checkpoints {
+    pub(super) log_starts: Offsets,
+    pub(super) high_watermarks: Offsets,
+    pub(super) recovery_points: Offsets,
+}
+
+impl Checkpoints {
+    /// Reads those in `dir`. What is missing or cannot be understood is left out.
+    ///
+    /// # Errors
+    /// One is there and cannot be read.
+    pub fn read(dir: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            log_starts: offsets(dir, FileKind::LogStarts)?,
+            high_watermarks: offsets(dir, FileKind::HighWatermarks)?,
+            recovery_points: offsets(dir, FileKind::RecoveryPoints)?,
+        })
+    }
+}
+
+fn offsets(dir: &Path, kind: FileKind) -> Result<Offsets, Error> {
+    let bytes = match kind.fixed_name().map(|name| Item::at(dir.join(name))) {
+        Some(Ok(item)) if item.is_file() => small(item.path())?,
+        Some(Err(error)) if !error.is_not_found() => return Err(error),
+        _ => Vec::new(),
+    };
+    let entries = OffsetCheckpoint::parse(&bytes).entries.into_iter();
+    Ok(entries
+        .map(|entry| ((entry.topic.to_owned(), entry.partition), entry.offset))
+        .collect())
+}
+
+/// The start of a small file.
+///
+/// # Errors
+/// It cannot be read.
+pub fn small(path: &Path) -> Result<Vec<u8>, Error> {
+    let file = LogFile::Windowed(Stream::open(path)?);
+    let mut bytes = Vec::new();
+    let _same = file.window(0..SMALL_BYTES, &mut bytes)?;
+    Ok(bytes)
+}

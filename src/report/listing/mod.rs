@@ -1,0 +1,275 @@
+//! What is on a disk: partitions with their segments, how far they reach and what they take up.
+//!
+//! Offsets that a broker notes outside of the log (log start, high watermark, recovery point) come from the
+//! [`Checkpoints`] of the log dir, everything else from the partition's own files.
+
+mod checkpoints;
+mod usage;
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::format::name::DirState;
+use crate::format::{FileKind, LeaderEpochs, Limits};
+use crate::scan::parallel::in_order;
+use crate::scan::{Extent, Jobs};
+use crate::store::{Error, Item, LogFile, Partition, Segment, Standing};
+use crate::wire::{LeaderEpoch, Offset, Timestamp};
+
+use checkpoints::Offsets;
+
+pub use checkpoints::{Checkpoints, small};
+pub use usage::{TopicSummary, Usage};
+
+/// Looking at the ends of a segment takes no longer than waking a thread for it.
+const SEGMENTS_AT_ONCE: usize = 64;
+
+/// How much of a partition is looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum Depth {
+    /// The first and the last segment with something in it.
+    Ends,
+    /// Every segment, at its ends.
+    Segments,
+    /// Every record, unpacked within these limits.
+    Records(Limits),
+}
+
+/// A segment, and how far it reaches.
+#[derive(Debug, Clone)]
+pub struct SegmentSummary {
+    /// Its files.
+    pub segment: Segment,
+    /// Whether records are appended to it: the last one of a partition in use.
+    pub is_active: bool,
+    /// How far it reaches; none if it was not asked for, or there is no file to read.
+    pub extent: Option<Extent>,
+}
+
+impl SegmentSummary {
+    /// Its `.log`, if that is a file.
+    #[must_use]
+    pub fn log(&self) -> Option<&Item> {
+        self.segment
+            .file(FileKind::Log)
+            .filter(|item| item.is_file())
+    }
+
+    /// The offset of the next record.
+    #[must_use]
+    pub fn end_offset(&self) -> Option<Offset> {
+        let next = self
+            .extent?
+            .last_offset
+            .map(|last| Offset(last.0.saturating_add(1)));
+        next.max(Some(self.segment.base_offset()))
+    }
+}
+
+/// A partition, its segments, and what was noted of it.
+#[derive(Debug)]
+pub struct PartitionSummary {
+    /// Its files.
+    pub partition: Partition,
+    /// Its segments by base offset.
+    pub segments: Vec<SegmentSummary>,
+    /// Where it begins on this disk: what the log dir notes, or the first segment's base offset if that is larger.
+    pub log_start: Option<Offset>,
+    /// What the log dir notes: of a topic in tiered storage, where that begins.
+    pub noted_log_start: Option<Offset>,
+    /// What the log dir notes of it.
+    pub high_watermark: Option<Offset>,
+    /// What the log dir notes of it.
+    pub recovery_point: Option<Offset>,
+    /// The last epoch in `leader-epoch-checkpoint`; that of the last batch if there is none.
+    pub leader_epoch: Option<LeaderEpoch>,
+    /// What could not be read.
+    pub errors: Vec<Error>,
+}
+
+impl PartitionSummary {
+    /// A partition whose segments were not looked into yet.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn open(path: &Path, checkpoints: &Checkpoints) -> Result<Self, Error> {
+        let partition = Partition::open(path)?;
+        let mut segments: Vec<SegmentSummary> = partition
+            .segments()
+            .into_iter()
+            .map(|segment| SegmentSummary {
+                segment,
+                is_active: false,
+                extent: None,
+            })
+            .collect();
+        let is_used = matches!(partition.state(), DirState::Current | DirState::Future);
+        let mut logs = segments.iter_mut().filter(|each| each.log().is_some());
+        if let Some(active) = logs.next_back() {
+            active.is_active = is_used;
+        }
+        let id = partition.topic().map(str::to_owned).zip(partition.number());
+        let noted = |of: &Offsets| {
+            id.as_ref()
+                .filter(|_| is_used)
+                .and_then(|id| of.get(id).copied())
+        };
+        let first = segments.iter().find(|each| each.log().is_some());
+        let first = first.map(|first| first.segment.base_offset());
+        Ok(Self {
+            log_start: first.max(noted(&checkpoints.log_starts)),
+            noted_log_start: noted(&checkpoints.log_starts),
+            high_watermark: noted(&checkpoints.high_watermarks),
+            recovery_point: noted(&checkpoints.recovery_points),
+            leader_epoch: None,
+            errors: Vec::new(),
+            segments,
+            partition,
+        })
+    }
+
+    /// Looks into the segments. `open` opens a `.log` of which more than a few places are read. What cannot be read is kept
+    /// in [`errors`](Self::errors).
+    pub fn look(
+        &mut self,
+        depth: Depth,
+        jobs: Jobs,
+        open: impl Fn(&Path) -> Result<LogFile, Error> + Sync,
+    ) {
+        match depth {
+            Depth::Ends => self.look_at_ends(open),
+            Depth::Segments => self.look_at_all(jobs, SEGMENTS_AT_ONCE, |segment| {
+                Extent::read(segment, &open)
+            }),
+            Depth::Records(limits) => {
+                let (outer, inner) = jobs.share(self.segments.len());
+                self.look_at_all(outer, 1, |segment| {
+                    Extent::scan(&open(segment.log())?, inner, limits)
+                });
+            }
+        }
+        self.leader_epoch = self.find_epoch();
+    }
+
+    /// The last segments up to one that holds something, and the first ones.
+    fn look_at_ends(&mut self, open: impl Fn(&Path) -> Result<LogFile, Error>) {
+        let Self {
+            segments, errors, ..
+        } = self;
+        let mut tried = BTreeSet::new();
+        let mut is_filled = |each: &mut SegmentSummary| {
+            if tried.insert(each.segment.base_offset()) && each.log().is_some() {
+                match Extent::read(&each.segment, &open) {
+                    Ok(extent) => each.extent = Some(extent),
+                    Err(error) => errors.push(error),
+                }
+            }
+            each.extent
+                .is_some_and(|extent| extent.last_offset.is_some())
+        };
+        let _last = segments.iter_mut().rev().any(&mut is_filled);
+        let _first = segments.iter_mut().any(is_filled);
+    }
+
+    /// Every segment, `at_once` by a thread.
+    fn look_at_all(
+        &mut self,
+        jobs: Jobs,
+        at_once: usize,
+        look: impl Fn(&Segment) -> Result<Extent, Error> + Sync,
+    ) {
+        let Self {
+            segments, errors, ..
+        } = self;
+        let work = |some: &mut [SegmentSummary]| {
+            let mut errors = Vec::new();
+            for each in some.iter_mut().filter(|each| each.log().is_some()) {
+                match look(&each.segment) {
+                    Ok(extent) => each.extent = Some(extent),
+                    Err(error) => errors.push(error),
+                }
+            }
+            errors
+        };
+        in_order(jobs, segments.chunks_mut(at_once), work, &mut |more| {
+            errors.extend(more);
+            ControlFlow::Continue(())
+        });
+    }
+
+    fn find_epoch(&mut self) -> Option<LeaderEpoch> {
+        let file = self.partition.item(FileKind::LeaderEpochs);
+        let noted = match file
+            .filter(|item| item.is_file())
+            .map(|item| small(item.path()))
+        {
+            Some(Ok(bytes)) => LeaderEpochs::parse(&bytes)
+                .entries
+                .last()
+                .map(|last| last.epoch),
+            Some(Err(error)) => {
+                self.errors.push(error);
+                None
+            }
+            None => None,
+        };
+        noted.or_else(|| self.extents().rev().find_map(|extent| extent.leader_epoch))
+    }
+
+    fn extents(&self) -> impl DoubleEndedIterator<Item = &Extent> {
+        self.segments.iter().filter_map(|each| each.extent.as_ref())
+    }
+
+    /// The first offset of the first batch.
+    #[must_use]
+    pub fn first_offset(&self) -> Option<Offset> {
+        self.extents().find_map(|extent| extent.first_offset)
+    }
+
+    /// The last offset of the last batch.
+    #[must_use]
+    pub fn last_offset(&self) -> Option<Offset> {
+        self.extents().rev().find_map(|extent| extent.last_offset)
+    }
+
+    /// The offset of the next record.
+    #[must_use]
+    pub fn end_offset(&self) -> Option<Offset> {
+        let end = self
+            .segments
+            .iter()
+            .rev()
+            .find_map(SegmentSummary::end_offset);
+        end.max(self.log_start.filter(|_| end.is_some()))
+    }
+
+    /// The smallest timestamp of the segments looked into.
+    #[must_use]
+    pub fn first_timestamp(&self) -> Option<Timestamp> {
+        self.extents()
+            .filter_map(|extent| extent.first_timestamp)
+            .min()
+    }
+
+    /// The largest timestamp of the segments looked into.
+    #[must_use]
+    pub fn last_timestamp(&self) -> Option<Timestamp> {
+        self.extents()
+            .filter_map(|extent| extent.last_timestamp)
+            .max()
+    }
+
+    /// The number of records, if all segments were scanned.
+    #[must_use]
+    pub fn records(&self) -> Option<u64> {
+        let logs = self.segments.iter().filter(|each| each.log().is_some());
+        logs.map(|each| Some(each.extent?.counts?.records)).sum()
+    }
+
+    /// The items of the directory that have this standing.
+    pub fn items(&self, standing: Standing) -> impl Iterator<Item = &Item> {
+        let items = self.partition.items().iter();
+        items.filter(move |item| Partition::standing(item) == standing)
+    }
+}

@@ -1,0 +1,256 @@
+//! How far a segment reaches: offsets, times, and what stands behind its last batch.
+//!
+//! [`Extent::read`] looks at few places. The first batch begins at position 0; the last ones stand behind the last entry of
+//! the `.index`, if a batch that checks stands at its position, and the headers are walked from there. Without a sound
+//! index all headers are. The largest timestamp is that of the batches walked and of the last entry of the `.timeindex`,
+//! if the batch with its offset has this timestamp; if not, again all headers are walked. [`Extent::scan`] reads everything.
+
+mod exact;
+mod sparse;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::parallel::{self, Plan};
+use super::visit::{Merge, Output, Visitor};
+use super::walk::{Policy, Span};
+use crate::format::frame::Frame;
+use crate::format::{Batch, Limits, RecordBatch, Scratch, TimestampType};
+use crate::store::{Error, LogFile, Segment, Stream};
+use crate::wire::{Fault, LeaderEpoch, Offset, Position, Timestamp};
+
+use self::exact::Counter;
+use self::sparse::{Header, Sparse};
+
+/// A `.log` up to this size is walked as quickly as an index of it is looked at.
+const SMALL_BYTES: u64 = 64 << 10;
+
+/// A first batch larger than this is not unpacked.
+const LARGEST_FIRST: u64 = 64 << 20;
+
+/// How far a segment reaches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// The first offset of the first batch.
+    pub first_offset: Option<Offset>,
+    /// The last offset of the last batch.
+    pub last_offset: Option<Offset>,
+    /// The leader epoch of the last batch; none in magic 0 and 1.
+    pub leader_epoch: Option<LeaderEpoch>,
+    /// The timestamp of the first record or, of a scan, the smallest.
+    pub first_timestamp: Option<Timestamp>,
+    /// The largest timestamp.
+    pub last_timestamp: Option<Timestamp>,
+    /// Bytes of zeros between and behind batches: room preallocated, or pages that never reached the disk.
+    pub zero_bytes: u64,
+    /// Bytes that are neither batch nor zeros.
+    pub damaged_bytes: u64,
+    /// The first fault, and where.
+    pub fault: Option<(Position, Fault)>,
+    /// What only a scan knows.
+    pub counts: Option<Counts>,
+}
+
+/// What is in a segment that was read as a whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Batches whose checksum is right; of magic 0 and 1, messages and compressed sets of them.
+    pub batches: u64,
+    /// Records, control records included.
+    pub records: u64,
+}
+
+impl Extent {
+    /// How far `segment` reaches, by its first and last batches. `open` opens a `.log` of which many headers have to be
+    /// looked at.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn read(
+        segment: &Segment,
+        open: impl FnOnce(&Path) -> Result<LogFile, Error>,
+    ) -> Result<Self, Error> {
+        let log = LogFile::Windowed(Stream::open(segment.log())?);
+        let head = Head::read(&log)?;
+        let is_small = log.len_bytes() <= SMALL_BYTES;
+        let sparse = if is_small {
+            None
+        } else {
+            Sparse::open(segment, &log)?
+        };
+        let mut extent = match sparse {
+            Some(sparse) => {
+                let mut tail =
+                    parallel::visit_from(&log, Policy::Trust, sparse.from, Tail::default())?;
+                tail.last_timestamp = tail.last_timestamp.max(sparse.last_timestamp);
+                tail
+            }
+            None if is_small => parallel::visit_from(&log, Policy::Trust, 0, Tail::default())?,
+            None => parallel::visit_from(&open(segment.log())?, Policy::Trust, 0, Tail::default())?,
+        };
+        if let Some(head) = head {
+            extent.first_offset = Some(head.offset);
+            extent.first_timestamp = time(head.timestamp);
+        }
+        Ok(extent)
+    }
+
+    /// How far `log` reaches, by all of its records. Behind damage the next batch that checks is sought.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn scan(log: &LogFile, jobs: parallel::Jobs, limits: Limits) -> Result<Self, Error> {
+        let plan = Plan {
+            policy: Policy::Salvage,
+            end: u64::MAX,
+            jobs,
+            limits,
+        };
+        parallel::scan(log, plan, Counter::default, &mut |_| {
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Takes in what stands behind the last batch, or between batches.
+    fn gap(&mut self, span: &Span<'_>) {
+        let bytes = span.range().end - span.range().start;
+        match span {
+            Span::Frame(_) => {}
+            Span::Zeros(_) => self.zero_bytes += bytes,
+            Span::Damage { range, fault } => {
+                self.damaged_bytes += bytes;
+                self.fault.get_or_insert((Position(range.start), *fault));
+            }
+        }
+    }
+
+    /// Takes in the offsets of the batch that follows.
+    fn batch(&mut self, batch: &Batch<'_>) {
+        self.last_offset = Some(batch.last_offset());
+        self.leader_epoch = match batch {
+            Batch::V2(batch) => Some(batch.leader_epoch()).filter(|epoch| epoch.0 >= 0),
+            Batch::Legacy(_) => None,
+        };
+    }
+
+    /// Takes in a timestamp.
+    fn until(&mut self, timestamp: Timestamp) {
+        self.last_timestamp = self.last_timestamp.max(time(timestamp));
+    }
+}
+
+/// −1 is none.
+fn time(timestamp: Timestamp) -> Option<Timestamp> {
+    (timestamp.0 != -1).then_some(timestamp)
+}
+
+impl Merge for Extent {
+    fn merge(&mut self, next: Self) {
+        self.first_offset = self.first_offset.or(next.first_offset);
+        if next.last_offset.is_some() {
+            (self.last_offset, self.leader_epoch) = (next.last_offset, next.leader_epoch);
+        }
+        let times = [self.first_timestamp, next.first_timestamp];
+        self.first_timestamp = times.into_iter().flatten().min();
+        self.last_timestamp = self.last_timestamp.max(next.last_timestamp);
+        self.zero_bytes += next.zero_bytes;
+        self.damaged_bytes += next.damaged_bytes;
+        self.fault = self.fault.or(next.fault);
+        if let Some(counts) = next.counts {
+            let own = self.counts.get_or_insert_default();
+            own.batches += counts.batches;
+            own.records += counts.records;
+        }
+    }
+}
+
+/// Where a segment begins.
+struct Head {
+    offset: Offset,
+    timestamp: Timestamp,
+}
+
+impl Head {
+    /// The first record of the first batch, by its header where that says it.
+    fn read(log: &LogFile) -> Result<Option<Self>, Error> {
+        let mut buffer = Vec::new();
+        let Some(header) = Header::at(log, 0, &mut buffer)? else {
+            return Ok(None);
+        };
+        if header.size_bytes > LARGEST_FIRST || !header.is_packed {
+            return Ok(Some(Self {
+                offset: header.first_offset,
+                timestamp: header.first_timestamp,
+            }));
+        }
+        let bytes = log.window(0..header.size_bytes, &mut buffer)?;
+        let batch = Frame::parse(bytes, Position(0)).and_then(Batch::parse);
+        Ok(batch
+            .ok()
+            .map(|batch| Self::of(&batch, &mut Scratch::default())))
+    }
+
+    fn of(batch: &Batch<'_>, scratch: &mut Scratch) -> Self {
+        let mut records = batch.records(scratch).ok();
+        let first = records.as_mut().and_then(|records| records.next()?.ok());
+        match (batch, first) {
+            (Batch::V2(batch), record) => Self {
+                offset: batch.base_offset(),
+                timestamp: record.map_or(batch.max_timestamp(), |record| record.timestamp()),
+            },
+            (Batch::Legacy(_), Some(record)) => Self {
+                offset: record.offset(),
+                timestamp: record.timestamp(),
+            },
+            (Batch::Legacy(message), None) => Self {
+                offset: message.offset(),
+                timestamp: message.timestamp(),
+            },
+        }
+    }
+}
+
+/// The largest timestamp of a batch, as its header says.
+fn max_timestamp(batch: &Batch<'_>) -> Timestamp {
+    match batch {
+        Batch::V2(batch) => batch.max_timestamp(),
+        Batch::Legacy(message) => message.timestamp(),
+    }
+}
+
+/// When the first record of a batch was written, as far as its header says.
+fn first_timestamp(batch: &RecordBatch<'_>) -> Timestamp {
+    match batch.timestamp_type() {
+        TimestampType::LogAppendTime => batch.max_timestamp(),
+        _ => batch.base_timestamp(),
+    }
+}
+
+/// Looks at headers up to the end of a segment.
+#[derive(Default)]
+struct Tail(Extent);
+
+impl Visitor for Tail {
+    type Fold = Extent;
+
+    fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+        match &span {
+            Span::Frame(frame) => match Batch::parse(*frame) {
+                Ok(batch) => {
+                    self.0.batch(&batch);
+                    self.0.until(max_timestamp(&batch));
+                }
+                Err(fault) => self.0.gap(&Span::Damage {
+                    range: span.range(),
+                    fault,
+                }),
+            },
+            gap => self.0.gap(gap),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn end(self, _: &mut Output<'_>) -> Extent {
+        self.0
+    }
+}
