@@ -154,7 +154,6 @@ struct Changes {
 impl Changes {
     fn of(paper: &Paper) -> Self {
         let (before, after) = (paper.before(), paper.after());
-        let swapped = |name: &str| name.ends_with(leftovers::SWAP);
         let mut changes = Self {
             deleted: Vec::new(),
             rebuilt: Vec::new(),
@@ -162,17 +161,15 @@ impl Changes {
             created: Vec::new(),
         };
         for name in before.keys() {
-            let to = name.trim_end_matches(leftovers::SWAP);
             if after.contains_key(name) {
                 continue;
             }
-            if swapped(name) && after.contains_key(to) {
-                changes.renamed.push(Renaming {
+            match name.strip_suffix(leftovers::SWAP) {
+                Some(to) if after.contains_key(to) => changes.renamed.push(Renaming {
                     from: name.clone(),
                     to: to.to_owned(),
-                });
-            } else {
-                changes.deleted.push(name.clone());
+                }),
+                _ => changes.deleted.push(name.clone()),
             }
         }
         for (name, leaf) in after {
