@@ -21,6 +21,7 @@ mod process;
 mod properties;
 mod readme;
 mod show;
+mod starts;
 mod temp;
 mod tidy;
 mod truth;
