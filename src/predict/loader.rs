@@ -183,6 +183,9 @@ impl Loader {
         let floor = self.segments.range(..=offset).next_back();
         let floor = floor.map(|(&base, _)| base);
         let (Some(floor), true) = (floor, offset <= end) else {
+            if start.conditions.kafka.forgives_lost_transactions() {
+                return Ok(());
+            }
             return Err(Thrown::fatal(
                 "a producer snapshot",
                 format_args!("a transaction begins at offset {offset}, which is not in the log"),
@@ -369,6 +372,12 @@ fn pieces(start: &mut Start<'_>, segment: &Segment) -> Result<Vec<(i64, Content)
         };
         let base = log.base_offset(first, &mut start.scratch)?;
         while let Some(entry) = log.entry(position, log.len_bytes())? {
+            if !(0..=2).contains(&entry.magic) {
+                return Err(Thrown::fatal(
+                    &name,
+                    "cannot be split: a magic that nobody knows",
+                ));
+            }
             let relative = log.last_offset(entry)?.wrapping_sub(base);
             if !(0..=i64::from(i32::MAX)).contains(&relative) {
                 break;
