@@ -13,8 +13,8 @@ use kseg::store::{Error, LogFile, Source, Stream, lock};
 pub(crate) struct Reading {
     /// Threads that read and render, beside the one that writes [default: one a core]; the output is the same for any
     /// number
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZero<usize>>,
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    jobs: Option<Jobs>,
 
     /// Read files instead of mapping them; chosen by itself where a broker holds the log dir
     #[arg(long)]
@@ -25,15 +25,39 @@ pub(crate) struct Reading {
     inflate_limit: u16,
 }
 
+/// A number of threads.
+fn jobs(text: &str) -> Result<Jobs, String> {
+    let number: Result<NonZero<usize>, _> = text.parse();
+    number
+        .map(Jobs::new)
+        .map_err(|_| "no number of threads, of which there is one at least".into())
+}
+
 impl Reading {
     /// Threads to work with.
     pub(crate) fn jobs(self) -> Jobs {
-        self.jobs.map_or_else(Jobs::available, Jobs::new)
+        self.jobs.unwrap_or_else(Jobs::available)
     }
 
     /// How much work a batch may make.
     pub(crate) fn limits(self) -> Limits {
         Limits::inflating(usize::from(self.inflate_limit) << 20)
+    }
+
+    /// The same on as many threads.
+    pub(crate) fn with_jobs(self, jobs: Jobs) -> Self {
+        Self {
+            jobs: Some(jobs),
+            ..self
+        }
+    }
+
+    /// The same without mapping: where little of a file is looked at, the kernel reads less around it.
+    pub(crate) fn sparingly(self) -> Self {
+        Self {
+            no_mmap: true,
+            ..self
+        }
     }
 
     /// Opens a `.log`.

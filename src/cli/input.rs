@@ -152,6 +152,9 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection) -> Result<Vec<Log>>
         Log::Partition(partition) => selection.includes(partition.topic(), partition.number()),
         Log::File(_) => true,
     });
+    if logs.is_empty() && selection.is_everything() {
+        bail!("no partition here is in use; what is to be deleted or moved there has to be named");
+    }
     if logs.is_empty() {
         bail!("no partition here is one that --topic and --partition ask for");
     }

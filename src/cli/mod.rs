@@ -1,12 +1,17 @@
 //! The command line: one file a command, and what they share.
 
 mod args;
+mod cat;
 mod dump;
 mod exit;
-#[expect(dead_code, reason = "the commands that use it follow")]
+mod export;
 mod input;
 mod ls;
+mod output;
+mod pick;
 mod predict;
+mod progress;
+mod range;
 mod render;
 mod show;
 
@@ -37,7 +42,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Cat(cat::Cat),
     Dump(dump::Dump),
+    Export(export::Export),
     Ls(ls::Ls),
     Predict(predict::Predict),
     Show(show::Show),
@@ -76,7 +83,9 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         err: io::stderr(),
     };
     let outcome = match cli.command {
+        Command::Cat(command) => command.run(&mut context),
         Command::Dump(command) => command.run(&mut context),
+        Command::Export(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Predict(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),

@@ -4,13 +4,18 @@
 //! thread count; memory is bounded whatever the file size. Absent on purpose: what is wrong, only where it was looked.
 
 pub mod extent;
+pub mod filter;
+pub mod locate;
 pub mod parallel;
 mod search;
 pub mod seek;
+pub mod transactions;
 pub mod visit;
 pub mod walk;
 
 pub use extent::Extent;
+pub use filter::Filter;
 pub use parallel::{Jobs, scan};
+pub use transactions::Transactions;
 pub use visit::{Merge, Output, Parcel, Visitor};
 pub use walk::{Policy, Span, Walk};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::search::{Found, Search};
-use super::visit::{Job, Merge, Output, Parcel, Visitor, Wake, Worker};
+use super::visit::{Job, Merge, Output, Parcel, Visitor, Wake, Watched, Worker};
 use super::walk::Policy;
 use crate::format::{Limits, Scratch};
 use crate::store::{Error, LogFile};
@@ -105,6 +105,19 @@ impl<F> Pieces<F> {
     }
 }
 
+impl Plan {
+    /// What there is to do from `start` of `log` on.
+    fn job(self, log: &LogFile, start: u64) -> Job<'_> {
+        let end = self.end.min(log.len_bytes());
+        Job {
+            log,
+            policy: self.policy,
+            start: start.min(end),
+            end,
+        }
+    }
+}
+
 /// Shows the spans of `log` to visitors and hands what they render to `sink`, in file order. Returns the visits' result.
 ///
 /// # Errors
@@ -115,16 +128,27 @@ pub fn scan<V: Visitor>(
     visitor: impl Fn() -> V + Sync,
     sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
 ) -> Result<V::Fold, Error> {
-    let job = Job {
-        log,
-        policy: plan.policy,
-        end: plan.end.min(log.len_bytes()),
-    };
+    scan_from(log, 0, plan, visitor, sink)
+}
+
+/// The same from position `start` on, where an entry begins.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn scan_from<V: Visitor>(
+    log: &LogFile,
+    start: u64,
+    plan: Plan,
+    visitor: impl Fn() -> V + Sync,
+    sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
+) -> Result<V::Fold, Error> {
+    let job = plan.job(log, start);
     let mut worker = Worker::new(Scratch::with_limits(plan.limits));
-    let pieces = job.end.div_ceil(PIECE_BYTES);
+    let pieces = (job.end - job.start).div_ceil(PIECE_BYTES);
     let threads = (plan.jobs.0.get() as u64).min(pieces).min(MOST_THREADS);
     if pieces <= 1 {
-        return piece(&mut worker, job, 0..job.end, visitor(), sink).map(|(fold, _)| fold);
+        let all = job.start..job.end;
+        return piece(&mut worker, job, all, visitor(), sink).map(|(fold, _)| fold);
     }
     thread::scope(|scope| {
         let (announce, announced) = sync_channel(usize::try_from(threads).unwrap_or(1).max(2));
@@ -143,6 +167,37 @@ pub fn scan<V: Visitor>(
     })
 }
 
+/// Shows the spans of `log` from position `start` on, where an entry begins, to one visitor on this thread, until it
+/// breaks off or the sink does. For what ends early, or needs to know what came before.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn follow(
+    log: &LogFile,
+    start: u64,
+    plan: Plan,
+    visitor: &mut impl Visitor,
+    sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let job = plan.job(log, start);
+    let mut worker = Worker::new(Scratch::with_limits(plan.limits));
+    let mut out = Output::new(sink);
+    let mut watched = Watched {
+        visitor,
+        flow: ControlFlow::Continue(()),
+    };
+    let (mut position, mut wake) = (job.start, Wake::starting_at(job.start));
+    while position < job.end {
+        let range = position..job.end.min(position.saturating_add(PIECE_BYTES));
+        position = worker.scan(job, range, &mut watched, &mut out)?;
+        if out.flush().is_break() || watched.flow.is_break() {
+            break;
+        }
+        wake.pass(log, position);
+    }
+    Ok(())
+}
+
 /// Shows the spans of `log` from `start` on, where an entry begins, to one visitor on this thread. Nothing is rendered.
 ///
 /// # Errors
@@ -154,7 +209,12 @@ pub(super) fn visit_from<V: Visitor>(
     visitor: V,
 ) -> Result<V::Fold, Error> {
     let end = log.len_bytes();
-    let job = Job { log, policy, end };
+    let job = Job {
+        log,
+        policy,
+        start,
+        end,
+    };
     let mut worker = Worker::new(Scratch::default());
     let mut sink = |_| ControlFlow::Continue(());
     piece(&mut worker, job, start..end, visitor, &mut sink).map(|(fold, _)| fold)
@@ -211,7 +271,7 @@ const ITEMS_AHEAD: usize = 4;
 
 /// The bytes of piece `index`.
 fn range_of(job: Job<'_>, index: u64) -> Range<u64> {
-    let start = index * PIECE_BYTES;
+    let start = job.start + index * PIECE_BYTES;
     start..job.end.min(start.saturating_add(PIECE_BYTES))
 }
 
@@ -277,8 +337,8 @@ fn work<V: Visitor>(
 
 /// Where the first entry of a piece begins, as far as can be told from the piece alone.
 fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
-    if range.start == 0 {
-        return Some(0);
+    if range.start == job.start {
+        return Some(job.start);
     }
     let place = |at: usize| range.start.saturating_add(at as u64);
     let left = usize::try_from((job.end - range.start).min(LARGEST_GUESS)).unwrap_or(usize::MAX);
@@ -317,8 +377,8 @@ fn merge<V: Visitor>(
         flow
     };
     let mut total: Option<V::Fold> = None;
-    let mut position = 0;
-    let mut wake = Wake::starting_at(0);
+    let mut position = job.start;
+    let mut wake = Wake::starting_at(job.start);
     for (index, lane) in announced.iter().enumerate() {
         let range = range_of(job, index as u64);
         let (fold, end) = match take(&lane, position, &mut sink) {

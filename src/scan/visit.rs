@@ -30,6 +30,10 @@ pub trait Merge {
     fn merge(&mut self, next: Self);
 }
 
+impl Merge for () {
+    fn merge(&mut self, (): ()) {}
+}
+
 /// What a visitor has rendered: text for standard output and notes for standard error.
 #[derive(Debug, Default)]
 pub struct Parcel {
@@ -112,6 +116,8 @@ impl std::fmt::Debug for Output<'_> {
 pub(super) struct Job<'a> {
     pub(super) log: &'a LogFile,
     pub(super) policy: Policy,
+    /// Where the first entry begins.
+    pub(super) start: u64,
     /// Where the file ends; entries behind it do not count.
     pub(super) end: u64,
 }
@@ -223,6 +229,29 @@ impl Worker {
     }
 }
 
+/// Remembers whether a visitor has broken off.
+pub(super) struct Watched<'v, V> {
+    pub(super) visitor: &'v mut V,
+    pub(super) flow: ControlFlow<()>,
+}
+
+impl<V: Visitor> Visitor for Watched<'_, V> {
+    type Fold = ();
+
+    #[inline]
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        self.flow = self.visitor.span(span, scratch, out);
+        self.flow
+    }
+
+    fn end(self, _: &mut Output<'_>) {}
+}
+
 /// Shows gaps as they are in the file: a window may end in the middle of one.
 struct Joined<'v, V> {
     visitor: &'v mut V,
@@ -276,10 +305,6 @@ mod tests {
 
     /// Writes down the spans it is shown.
     struct Listener(Vec<Range<u64>>);
-
-    impl Merge for () {
-        fn merge(&mut self, (): ()) {}
-    }
 
     impl Visitor for Listener {
         type Fold = ();

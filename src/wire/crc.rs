@@ -14,6 +14,12 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
     }
 }
 
+/// The CRC-32C of bytes that follow others whose checksum is `crc`; that of nothing is 0.
+#[must_use]
+pub fn crc32c_append(crc: u32, bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc, bytes)
+}
+
 /// CRC-32 (IEEE, as in zlib), which a magic 0 or 1 message carries.
 #[must_use]
 pub fn crc32(bytes: &[u8]) -> u32 {
@@ -25,6 +31,8 @@ mod tests {
     #[test]
     fn the_check_values_of_both_polynomials() {
         assert_eq!(super::crc32c(b"123456789"), 0xE306_9283);
+        let start = super::crc32c_append(0, b"1234");
+        assert_eq!(super::crc32c_append(start, b"56789"), 0xE306_9283);
         assert_eq!(super::crc32(b"123456789"), 0xCBF4_3926);
     }
 

@@ -3,8 +3,11 @@
 
 mod alloc;
 mod cases;
+mod cat;
+mod cat_seek;
 mod cli;
 mod examples;
+mod export;
 mod fidelity;
 mod forge;
 mod framings;

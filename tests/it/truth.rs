@@ -21,13 +21,13 @@ const RECORDS_AT_LEAST: usize = 5_000;
 const TOLD: usize = 10;
 
 /// A record as a consumer gets it.
-#[derive(Debug, PartialEq)]
-struct Record {
-    offset: i64,
-    timestamp_ms: i64,
-    key: Option<Vec<u8>>,
-    value: Option<Vec<u8>>,
-    headers: Vec<(String, Option<Vec<u8>>)>,
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) offset: i64,
+    pub(crate) timestamp_ms: i64,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
 /// The records of a partition's segments in the order of the disk, without control records, up to the first fault.
@@ -83,13 +83,15 @@ fn read_segment(
 }
 
 /// What a real consumer said about a partition.
-#[derive(Default)]
-struct Truth {
-    records: Vec<Record>,
-    log_start: i64,
+#[derive(Default, Clone)]
+pub(crate) struct Truth {
+    pub(crate) records: Vec<Record>,
+    pub(crate) log_start: i64,
+    /// Up to where a consumer of what is committed is given records.
+    pub(crate) last_stable: i64,
     /// Where it stopped: the end of the log, or the record that it could not read.
-    read_to: i64,
-    failed: bool,
+    pub(crate) read_to: i64,
+    pub(crate) failed: bool,
 }
 
 #[test]
@@ -160,7 +162,7 @@ fn check(dir: &Path, truth: &Truth) -> Result<(), String> {
 
 /// A consumer skips what is below the offset that it wants next, so one offset is returned once; and it stops when that
 /// offset is the end, though a batch that lies about its last offset may have taken it beyond.
-fn consume(records: Vec<Record>, truth: &Truth) -> Vec<Record> {
+pub(crate) fn consume(records: Vec<Record>, truth: &Truth) -> Vec<Record> {
     let mut next = truth.log_start;
     let mut got = Vec::new();
     for record in records {
@@ -176,7 +178,7 @@ fn consume(records: Vec<Record>, truth: &Truth) -> Vec<Record> {
 }
 
 /// By the name of the partition's folder.
-fn truths(path: &Path) -> BTreeMap<String, Truth> {
+pub(crate) fn truths(path: &Path) -> BTreeMap<String, Truth> {
     let mut truths: BTreeMap<String, Truth> = BTreeMap::new();
     for line in fs::read_to_string(path).expect("truth.ndjson").lines() {
         let line: Value = serde_json::from_str(line).expect("a JSON object a line");
@@ -188,6 +190,7 @@ fn truths(path: &Path) -> BTreeMap<String, Truth> {
         let truth = truths.entry(name).or_default();
         if line.get("end").is_some() {
             truth.log_start = number(&line["logStart"]);
+            truth.last_stable = line["lastStable"].as_i64().unwrap_or(i64::MAX);
             truth.read_to = number(&line["readTo"]);
             truth.failed = line.get("error").is_some();
         } else {
@@ -217,7 +220,7 @@ fn number(value: &Value) -> i64 {
 }
 
 /// Base64 of the standard alphabet, padded; `null` is none.
-fn base64(value: &Value) -> Option<Vec<u8>> {
+pub(crate) fn base64(value: &Value) -> Option<Vec<u8>> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let text = value.as_str()?;
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
@@ -237,12 +240,12 @@ fn base64(value: &Value) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn segments(dir: &Path) -> Vec<Segment> {
+pub(crate) fn segments(dir: &Path) -> Vec<Segment> {
     Partition::open(dir).expect("a partition").segments()
 }
 
 /// All folders of that name: a log dir each for several nodes or disks is possible.
-fn folders_named(name: &str, below: &Path) -> Vec<PathBuf> {
+pub(crate) fn folders_named(name: &str, below: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in entries(below).filter(|path| path.is_dir()) {
         if folder.file_name().is_some_and(|found| found == name) {
@@ -255,7 +258,7 @@ fn folders_named(name: &str, below: &Path) -> Vec<PathBuf> {
 }
 
 /// The folders that hold a `truth.ndjson`: `testdata/kafka-VERSION/CASE/` and `$KSEG_CORPUS/GROUP/CASE/`.
-fn cases() -> Vec<PathBuf> {
+pub(crate) fn cases() -> Vec<PathBuf> {
     let mut cases = Vec::new();
     for root in [
         Some(TESTDATA.into()),

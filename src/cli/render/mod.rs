@@ -5,10 +5,6 @@ pub(crate) mod dump_log_segments;
 mod fields;
 pub(crate) mod json;
 pub(crate) mod listing;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the commands that use it follow")
-)]
 pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod table;

@@ -4,8 +4,8 @@ use kseg::format::{FileKind, OffsetIndex, ProducerSnapshot, TimeIndex, TxnIndex}
 use kseg::format::{offset_index, producer_snapshot, time_index, txn_index};
 use kseg::wire::{Fault, Offset};
 
-use super::OffsetRange;
 use super::printer::Printer;
+use crate::cli::range::OffsetRange;
 use crate::cli::render::rows::{Cell, Column, Table};
 
 const OFFSETS: Table = Table {

@@ -10,10 +10,10 @@ use kseg::scan::{Merge, Output, Parcel, Policy, Span, Visitor, parallel};
 use kseg::store::LogFile;
 use kseg::wire::{Fault, FaultKind, Position};
 
-use super::OffsetRange;
 use super::printer::Printer;
 use super::records::{self, RECORDS};
 use crate::cli::args::Reading;
+use crate::cli::range::OffsetRange;
 use crate::cli::render::rows::{Cell, Column, RowStyle, Table};
 
 const BATCHES: Table = Table {

@@ -24,6 +24,7 @@ use small::Page;
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
+use super::range::OffsetRange;
 use super::render::rows::{Cell, Format};
 
 /// Shows what is in any one file of a log dir
@@ -80,59 +81,6 @@ pub(crate) struct Show {
 
     #[command(flatten)]
     reading: Reading,
-}
-
-/// Offsets from one to another, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OffsetRange {
-    first: i64,
-    last: i64,
-}
-
-impl OffsetRange {
-    fn contains(self, offset: i64) -> bool {
-        (self.first..=self.last).contains(&offset)
-    }
-
-    fn overlaps(self, first: i64, last: i64) -> bool {
-        first <= self.last && last >= self.first
-    }
-
-    fn is_everything(self) -> bool {
-        (self.first, self.last) == (i64::MIN, i64::MAX)
-    }
-}
-
-impl std::str::FromStr for OffsetRange {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| {
-            let wrong = |_| format!("{text:?} is not an offset");
-            text.parse::<i64>().map_err(wrong)
-        };
-        let Some((first, last)) = text.split_once("..") else {
-            let offset = number(text)?;
-            return Ok(Self {
-                first: offset,
-                last: offset,
-            });
-        };
-        let first = if first.is_empty() {
-            i64::MIN
-        } else {
-            number(first)?
-        };
-        let last = match last.strip_prefix('=') {
-            Some(last) => number(last)?,
-            None if last.is_empty() => i64::MAX,
-            None => number(last)?.saturating_sub(1),
-        };
-        if first > last {
-            return Err("the range is empty".into());
-        }
-        Ok(Self { first, last })
-    }
 }
 
 impl Show {
@@ -300,26 +248,4 @@ fn facts(name: &FileName<'_>) -> Vec<Fact> {
         facts.push(("remote_id", "remote id", Cell::text(id)));
     }
     facts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_of_offsets_are_read() {
-        let table = [
-            ("42", 42, 42),
-            ("42..", 42, i64::MAX),
-            ("..42", i64::MIN, 41),
-            ("-1..=3", -1, 3),
-            ("..", i64::MIN, i64::MAX),
-        ];
-        for (text, first, last) in table {
-            assert_eq!(text.parse(), Ok(OffsetRange { first, last }), "{text}");
-        }
-        for text in ["", "x", "5..3", "1..x"] {
-            assert!(text.parse::<OffsetRange>().is_err(), "{text}");
-        }
-    }
 }

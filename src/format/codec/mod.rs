@@ -13,6 +13,7 @@
 
 mod gzip;
 mod lz4;
+pub mod pack;
 mod snappy;
 mod zstd;
 

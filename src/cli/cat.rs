@@ -1,0 +1,250 @@
+//! `kseg cat`: the records of logs, for people and for pipes.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use super::Context;
+use super::args::Reading;
+use super::exit::Outcome;
+use super::input::{Selection, logs};
+use super::output::OutputFile;
+use super::pick::{Picking, Reader, Start, Take, Track};
+use super::progress::Progress;
+use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Rendering};
+
+/// Shows the records of logs
+///
+/// A path is a log dir, a partition, or a segment. Records come in the order of their offsets, one partition after the
+/// other. Of a partition those that a consumer would be given: none below the log start that its log dir records, and no
+/// control records. A segment given by its name is shown from its first record on. So is a file that Kafka has left,
+/// such as 00000000000000000042.log.deleted.
+///
+/// --offset and --since begin where sound indexes lead, and elsewhere by the headers of batches; what is passed over is not
+/// checked. An offset range ends at the first batch behind it. Timestamps may come in any order, so --until reads to the end.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg cat orders-3
+  kseg cat --topic 'orders*' --partition 0..4 /var/lib/kafka
+  kseg cat --format ndjson --offset 184902..184910 orders-3 | jq .value
+  kseg cat --since 2h --key-regex '^user-' orders-3
+  kseg cat --since 2026-11-21T14:00:00Z --until 2026-11-21T15:00:00Z orders-3
+  kseg cat --value-regex 'error|failed' --header trace=17 orders-3
+  kseg cat --key user-17 --tail 10 orders-3
+  kseg cat --producer-id 4001 --epoch 7 --control orders-3
+  kseg cat --committed --limit 100 orders-3
+  kseg cat --salvage -o orders.ndjson --format ndjson orders-3/00000000000000184467.log
+
+Exit status:
+  0  everything was read
+  1  damage was met: reading stopped there, or with --salvage went on behind it
+  2  a file could not be read or written, or what was asked for makes no sense")]
+pub(crate) struct Cat {
+    /// Log dirs, partitions, segments
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    picking: Picking,
+
+    /// Stop after N records
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        help_heading = "Which records"
+    )]
+    limit: Option<u64>,
+
+    /// Only the last N records of each partition, or of each file given
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        help_heading = "Which records"
+    )]
+    tail: Option<u64>,
+
+    #[command(flatten)]
+    rendering: Rendering,
+
+    /// Write to this file, which appears when it is whole, in place of one that is there
+    #[arg(short, long, value_name = "FILE", help_heading = "Rendering")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl Cat {
+    /// Shows the records.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let pick = self.picking.pick()?;
+        let format = self
+            .rendering
+            .format(&[Form::Text, Form::Ndjson, Form::Json, Form::Csv])?;
+        let tracks = logs(&self.paths, &self.selection)?
+            .into_iter()
+            .map(Track::of)
+            .collect::<Result<Vec<_>>>()?;
+        let reader = Reader {
+            pick: &pick,
+            reading: self.reading,
+        };
+        let file = self.output.as_deref().map(OutputFile::create).transpose()?;
+        let mut sheet = Sheet::new(context, file, &format);
+        sheet.begin();
+        let mut left = self.limit.unwrap_or(u64::MAX);
+        let mut is_damaged = false;
+        for track in &tracks {
+            if left == 0 || sheet.written.is_err() {
+                break;
+            }
+            let sink = &mut |text: &[u8], notes: &[u8]| sheet.take(text, notes);
+            let renderer = || format.renderer(track.decoder());
+            let opened = reader.open(track, sink)?;
+            let tally = if self.limit.is_none() && self.tail.is_none() {
+                reader.read(&opened, || All(renderer()), sink)?
+            } else {
+                let start = match self.tail {
+                    Some(count) => reader.last(&opened, count)?,
+                    None => Start::default(),
+                };
+                let several = Several {
+                    skip: start.skip,
+                    left: &mut left,
+                    renderer: renderer(),
+                };
+                reader.follow(&opened, start, several, sink)?
+            };
+            is_damaged |= tally.is_damaged();
+        }
+        sheet.end()?;
+        Ok(if is_damaged {
+            Outcome::Seen
+        } else {
+            Outcome::Clean
+        })
+    }
+}
+
+/// Renders every record.
+pub(crate) struct All<'a>(pub(crate) RecordRenderer<'a>);
+
+impl Take for All<'_> {
+    #[inline]
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()> {
+        self.0.record(entry, out);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Renders some records.
+struct Several<'a> {
+    skip: u64,
+    left: &'a mut u64,
+    renderer: RecordRenderer<'a>,
+}
+
+impl Take for Several<'_> {
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()> {
+        if let Some(skip) = self.skip.checked_sub(1) {
+            self.skip = skip;
+            return ControlFlow::Continue(());
+        }
+        self.renderer.record(entry, out);
+        *self.left = self.left.saturating_sub(1);
+        if *self.left == 0 {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// What is written: standard output or a file.
+struct Sheet<'a> {
+    context: &'a mut Context,
+    file: Option<(OutputFile, Progress)>,
+    format: &'a RecordFormat,
+    is_empty: bool,
+    written: io::Result<()>,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(context: &'a mut Context, file: Option<OutputFile>, format: &'a RecordFormat) -> Self {
+        Self {
+            context,
+            file: file.map(|file| (file, Progress::new())),
+            format,
+            is_empty: true,
+            written: Ok(()),
+        }
+    }
+
+    fn begin(&mut self) {
+        let mut header = Vec::new();
+        self.format.header(&mut header);
+        self.write(&header);
+    }
+
+    /// Takes rendered records and notes.
+    fn take(&mut self, text: &[u8], notes: &[u8]) -> ControlFlow<()> {
+        if !text.is_empty() {
+            let text = if self.is_empty {
+                self.format.first(text)
+            } else {
+                text
+            };
+            self.is_empty = false;
+            self.write(text);
+        }
+        if !notes.is_empty() {
+            match &self.file {
+                Some((_, progress)) => progress.beside(|| self.context.say(notes)),
+                None => self.context.say(notes),
+            }
+        }
+        if self.written.is_err() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if self.written.is_ok() && !bytes.is_empty() {
+            self.written = match &mut self.file {
+                Some((file, progress)) => {
+                    progress.wrote(bytes.len());
+                    file.write_all(bytes)
+                }
+                None => self.context.out.write_all(bytes),
+            };
+        }
+    }
+
+    /// Ends the document.
+    ///
+    /// # Errors
+    /// It could not be written; that nobody reads it any more is no error.
+    fn end(mut self) -> Result<()> {
+        let mut footer = Vec::new();
+        self.format.footer(&mut footer);
+        self.write(&footer);
+        let file = self.file.map(|(file, progress)| {
+            progress.end();
+            file
+        });
+        match (self.written, file) {
+            (Ok(()), Some(file)) => file.finish(),
+            (Ok(()), None) => Ok(()),
+            (Err(error), Some(file)) => Err(file.failed(&error)),
+            (Err(error), None) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            (Err(error), None) => Err(error).context("standard output"),
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! `kseg export`: the records of partitions into files, a manifest beside them.
+
+mod file;
+mod manifest;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use kseg::format::codec::pack::Packing;
+use kseg::format::name::file_name;
+use kseg::scan::parallel;
+use kseg::store::Item;
+use sha2::{Digest, Sha256};
+
+use self::file::{PackedFile, sums_of};
+use self::manifest::{Damage, ExportedFile, Manifest};
+use super::Context;
+use super::args::Reading;
+use super::cat::All;
+use super::exit::Outcome;
+use super::input::{Selection, logs};
+use super::output;
+use super::pick::{Picking, Reader, Start, Tally, Track};
+use super::progress::Progress;
+use super::render::records::{Form, RecordFormat, Rendering};
+
+/// Writes the records of partitions into files
+///
+/// One file a partition, and a manifest that says what is in each: kseg.manifest.json. The records are those that kseg cat
+/// shows. Every file is written beside its name and renamed when it is whole, and the manifest names whole files only.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg export -o /backup/orders orders-0 orders-1
+  kseg export --topic 'orders*' --compress zstd -o /backup/orders /var/lib/kafka
+  kseg export --format csv --compress gzip --since 24h -o out /var/lib/kafka
+  kseg export --resume --topic 'orders*' --compress zstd -o /backup/orders /var/lib/kafka
+  kseg export --salvage --committed -o out orders-3
+
+Exit status:
+  0  everything was read
+  1  damage was met: the manifest says where
+  2  a file could not be read or written, or what was asked for makes no sense")]
+pub(crate) struct Export {
+    /// Log dirs, partitions, segments
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Folder for the files; made if it is not there
+    #[arg(short, long, value_name = "DIR", required = true)]
+    output: PathBuf,
+
+    /// How the files are packed
+    #[arg(long, value_enum)]
+    compress: Option<Compression>,
+
+    /// Go on with an export into this folder: files that the manifest names, and that this export would write again, are kept
+    #[arg(long)]
+    resume: bool,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    picking: Picking,
+
+    #[command(flatten)]
+    rendering: Rendering,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How files are packed.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Compression {
+    /// Zstandard
+    Zstd,
+    /// gzip
+    Gzip,
+}
+
+/// A file that is there now, and what there was to say.
+struct Exported {
+    file: ExportedFile,
+    notes: Vec<u8>,
+}
+
+/// What all files have in common.
+struct Job<'a> {
+    dir: &'a Path,
+    reader: Reader<'a>,
+    format: &'a RecordFormat,
+    form: Form,
+    packing: Packing,
+    /// The options, as far as they matter for what is written.
+    options: String,
+    /// The manifest of the export that this one goes on with.
+    before: &'a Manifest,
+    progress: &'a Progress,
+}
+
+impl Export {
+    /// Writes the files.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let pick = self.picking.pick()?;
+        let format = self.rendering.format(&[Form::Ndjson, Form::Csv])?;
+        let form = format.form().unwrap_or(Form::Ndjson);
+        let packing = match self.compress {
+            None => Packing::None,
+            Some(Compression::Zstd) => Packing::Zstd,
+            Some(Compression::Gzip) => Packing::Gzip,
+        };
+        let logs = logs(&self.paths, &self.selection)?.into_iter();
+        let tracks = logs.map(Track::of).collect::<Result<Vec<_>>>()?;
+        let names = names(&tracks, form, packing)?;
+        let before = Manifest::read(&self.output)?;
+        if before.is_some() && !self.resume {
+            bail!(
+                "{}: holds an export; --resume goes on with it",
+                self.output.display()
+            );
+        }
+        output::make_dir(&self.output)?;
+        let progress = Progress::new();
+        let (outer, inner) = self.reading.jobs().share(tracks.len());
+        let job = Job {
+            dir: &self.output,
+            reader: Reader {
+                pick: &pick,
+                reading: self.reading.with_jobs(inner),
+            },
+            format: &format,
+            form,
+            packing,
+            options: format!("{:?} {:?}", self.picking, self.rendering),
+            before: &before.unwrap_or_default(),
+            progress: &progress,
+        };
+        let mut manifest = Manifest::default();
+        let mut failed = None;
+        let items = tracks.iter().zip(names);
+        let work = |(track, name): (&Track, String)| job.export(track, name);
+        parallel::in_order(outer, items, work, &mut |exported| {
+            let written = exported.and_then(|Exported { file, notes }| {
+                progress.beside(|| context.say(&notes));
+                manifest.files.push(file);
+                progress.is_at(format!(
+                    "{} of {} files",
+                    manifest.files.len(),
+                    tracks.len()
+                ));
+                manifest.write(&self.output)
+            });
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        progress.end();
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let is_whole = manifest.files.iter().all(|file| file.damage.is_empty());
+        Ok(if is_whole {
+            Outcome::Clean
+        } else {
+            Outcome::Seen
+        })
+    }
+}
+
+impl Job<'_> {
+    /// Writes the file of a log, unless it is there.
+    fn export(&self, track: &Track, name: String) -> Result<Exported> {
+        let path = self.dir.join(&name);
+        let request = self.request(track);
+        let mut notes = Vec::new();
+        if let Some(file) = self.kept(&path, &name, &request) {
+            return Ok(Exported { file, notes });
+        }
+        let mut file = PackedFile::create(&path, self.packing)?;
+        let mut written = Ok(());
+        let mut text = Vec::new();
+        self.format.header(&mut text);
+        let sink = &mut |text: &[u8], said: &[u8]| {
+            notes.extend_from_slice(said);
+            self.progress.wrote(text.len());
+            written = file.write(text);
+            if written.is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        };
+        let mut tally = Tally::default();
+        if sink(&text, &[]).is_continue() {
+            let opened = self.reader.open(track, sink)?;
+            let all = || All(self.format.renderer(track.decoder()));
+            tally = if self.reader.reading.jobs().threads().get() == 1 {
+                self.reader.follow(&opened, Start::default(), all(), sink)?
+            } else {
+                self.reader.read(&opened, all, sink)?
+            };
+        }
+        written.map_err(|error| output::said(&path, &error))?;
+        text.clear();
+        self.format.footer(&mut text);
+        let ended = file.write(&text);
+        ended.map_err(|error| output::said(&path, &error))?;
+        let sums = file.finish(&path)?;
+        let (first_offset, last_offset) = tally.offsets.unzip();
+        let (first_timestamp, last_timestamp) = tally.times.unzip();
+        let file = ExportedFile {
+            file: name,
+            topic: track.topic.clone(),
+            partition: track.partition,
+            source: track.path.display().to_string(),
+            format: self.form.name().to_owned(),
+            compression: self.packing.name().to_owned(),
+            records: tally.records,
+            first_offset,
+            last_offset,
+            first_timestamp,
+            last_timestamp,
+            size_bytes: sums.size_bytes,
+            crc32c: sums.crc32c,
+            sha256: sums.sha256,
+            complete: self.reader.pick.salvage || !tally.is_damaged(),
+            more_damage: tally.more_gaps,
+            damage: damage(tally),
+            request,
+        };
+        Ok(Exported { file, notes })
+    }
+
+    /// The file, if an export before this one has written it and it is unchanged.
+    fn kept(&self, path: &Path, name: &str, request: &str) -> Option<ExportedFile> {
+        let mut files = self.before.files.iter();
+        let file = files.find(|file| file.file == name && file.request == request)?;
+        let sums = sums_of(path).ok()?;
+        (sums.sha256 == file.sha256).then(|| file.clone())
+    }
+
+    /// What is asked for and of what, as a fingerprint.
+    fn request(&self, track: &Track) -> String {
+        let mut asked = self.options.clone();
+        for path in track.paths() {
+            let size = Item::at(path).map_or(0, |item| item.len_bytes());
+            let _infallible = write!(asked, "\n{} {size}", path.display());
+        }
+        let mut hex = String::new();
+        for byte in Sha256::digest(asked).iter().take(16) {
+            let _infallible = write!(hex, "{byte:02x}");
+        }
+        hex
+    }
+}
+
+fn damage(tally: Tally) -> Vec<Damage> {
+    let gaps = tally.gaps.into_iter();
+    gaps.map(|gap| Damage {
+        file: gap.path,
+        start: gap.range.start,
+        end: gap.range.end,
+        what: gap.what,
+    })
+    .collect()
+}
+
+/// The names of the files, one a log.
+///
+/// # Errors
+/// Two logs would be written into the same file.
+fn names(tracks: &[Track], form: Form, packing: Packing) -> Result<Vec<String>> {
+    let mut taken: BTreeMap<String, &Track> = BTreeMap::new();
+    let mut names = Vec::new();
+    for track in tracks {
+        let mut name = match (&track.topic, track.partition) {
+            (Some(topic), Some(partition)) => format!("{topic}-{partition}"),
+            _ => String::new(),
+        };
+        if !track.is_partition || name.is_empty() {
+            let own = file_name(&track.path);
+            let own = own.strip_suffix(".log").unwrap_or(own);
+            let dot = if name.is_empty() { "" } else { "." };
+            name = format!("{name}{dot}{own}");
+        }
+        name = format!("{name}.{}{}", form.name(), packing.suffix());
+        if let Some(other) = taken.insert(name.clone(), track) {
+            bail!(
+                "{} and {}: both would be written into {name}; export them into folders of their own",
+                other.path.display(),
+                track.path.display()
+            );
+        }
+        names.push(name);
+    }
+    Ok(names)
+}

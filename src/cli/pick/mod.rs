@@ -1,0 +1,17 @@
+//! The records that a command is asked for: which, from where, in which order.
+//!
+//! ```text
+//! Picking ─▶ Pick            what is wanted, by options
+//! Log     ─▶ Track           the files of a partition in order, where its log starts
+//!            Reader ─▶ Picker ─▶ whoever takes the records, one after the other
+//! ```
+
+mod options;
+mod picker;
+mod reader;
+mod track;
+
+pub(crate) use options::{Pick, Picking};
+pub(crate) use picker::{Gap, Take, Tally};
+pub(crate) use reader::{Reader, Start};
+pub(crate) use track::Track;

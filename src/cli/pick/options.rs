@@ -1,0 +1,165 @@
+//! The options that say which records are wanted.
+
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+use kseg::format::Record;
+use kseg::scan::Filter;
+use kseg::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};
+use regex::bytes::Regex;
+
+use crate::cli::range::{Moment, OffsetRange};
+
+/// Which records are wanted; of several options all have to agree.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Which records")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
+pub(crate) struct Picking {
+    /// Only these offsets: 42, 42.., ..42, 42..50 or 42..=50
+    #[arg(
+        long,
+        value_name = "A..B",
+        allow_hyphen_values = true,
+        default_value = "..",
+        hide_default_value = true
+    )]
+    offset: OffsetRange,
+
+    /// Only timestamps from then on: 2026-11-21T14:00:00Z, ms since 1970, or 2h for two hours before now
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<Moment>,
+
+    /// Only timestamps before then, in the same forms
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<Moment>,
+
+    /// Only this key
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    key: Option<String>,
+
+    /// Only keys that match this regular expression somewhere
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
+    key_regex: Option<Regex>,
+
+    /// Only values that match this regular expression somewhere
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
+    value_regex: Option<Regex>,
+
+    /// Only records with a header of this name and value; may be given again
+    #[arg(long = "header", value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    headers: Vec<HeaderIs>,
+
+    /// Only records of this producer
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = clap::value_parser!(i64).range(0..))]
+    producer_id: Option<i64>,
+
+    /// Only records that a leader of this epoch appended
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(0..))]
+    epoch: Option<i32>,
+
+    /// Leave out what a consumer with isolation.level=read_committed does not get: aborted transactions, and everything
+    /// from the first that has not ended on
+    #[arg(long)]
+    committed: bool,
+
+    /// Show control records too, such as the markers that end transactions
+    #[arg(long)]
+    control: bool,
+
+    /// Go on behind damage
+    #[arg(long)]
+    salvage: bool,
+}
+
+/// A header that a record has to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct HeaderIs {
+    name: String,
+    value: String,
+}
+
+impl FromStr for HeaderIs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok(Self {
+                name: name.into(),
+                value: value.into(),
+            }),
+            _ => Err("no NAME=VALUE, such as trace=17".into()),
+        }
+    }
+}
+
+impl Picking {
+    /// What the options amount to.
+    ///
+    /// # Errors
+    /// Options that leave nothing.
+    pub(crate) fn pick(&self) -> Result<Pick> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since >= until
+        {
+            bail!("--until: no later than --since, which leaves nothing");
+        }
+        Ok(Pick {
+            filter: Filter {
+                first_offset: Offset(self.offset.first()),
+                last_offset: Offset(self.offset.last()),
+                since: self.since.map(|moment| Timestamp(moment.0)),
+                until: self.until.map(|moment| Timestamp(moment.0)),
+                producer_id: self.producer_id.map(ProducerId),
+                leader_epoch: self.epoch.map(LeaderEpoch),
+            },
+            key: self.key.clone(),
+            key_regex: self.key_regex.clone(),
+            value_regex: self.value_regex.clone(),
+            headers: self.headers.clone(),
+            committed: self.committed,
+            control: self.control,
+            salvage: self.salvage,
+        })
+    }
+}
+
+/// What is wanted.
+#[derive(Debug)]
+pub(crate) struct Pick {
+    /// What numbers say.
+    pub(crate) filter: Filter,
+    key: Option<String>,
+    key_regex: Option<Regex>,
+    value_regex: Option<Regex>,
+    headers: Vec<HeaderIs>,
+    /// Only what is committed.
+    pub(crate) committed: bool,
+    /// Control records too.
+    pub(crate) control: bool,
+    /// Go on behind damage.
+    pub(crate) salvage: bool,
+}
+
+impl Pick {
+    /// Whether a record is wanted by what is in it.
+    #[inline]
+    pub(crate) fn wants(&self, record: &Record<'_>) -> bool {
+        if let Some(key) = &self.key
+            && record.key() != Some(key.as_bytes())
+        {
+            return false;
+        }
+        let matches = |regex: &Option<Regex>, bytes: Option<&[u8]>| match regex {
+            Some(regex) => bytes.is_some_and(|bytes| regex.is_match(bytes)),
+            None => true,
+        };
+        matches(&self.key_regex, record.key())
+            && matches(&self.value_regex, record.value())
+            && self.headers.iter().all(|wanted| {
+                record.headers().any(|header| {
+                    header.key == wanted.name.as_bytes()
+                        && header.value == Some(wanted.value.as_bytes())
+                })
+            })
+    }
+}

@@ -1,0 +1,260 @@
+//! What looks at the spans of a segment and hands on the records that are wanted.
+
+use std::ops::{ControlFlow, Range};
+
+use kseg::format::{Batch, Frame, Record, Scratch};
+use kseg::scan::{Filter, Merge, Output, Span, Transactions, Visitor};
+use kseg::wire::{Fault, FaultKind};
+
+use super::{Pick, Track};
+use crate::cli::render::records::Entry;
+
+/// What a gap without anything in it is.
+const ZEROS: &str = "zeros: preallocated room, or pages that never reached the disk";
+
+/// Gaps kept of each file; more are counted.
+const GAPS: usize = 1000;
+
+/// Takes the records, one after the other, and may render them. `Break`: no more.
+pub(crate) trait Take {
+    /// Takes the next record.
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()>;
+}
+
+impl<T: Take> Take for &mut T {
+    #[inline]
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()> {
+        (**self).take(entry, out)
+    }
+}
+
+/// Where records are picked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) pick: &'a Pick,
+    /// The filter, with what the log itself leaves out.
+    pub(super) filter: Filter,
+    pub(super) track: &'a Track,
+    /// The file, as it is named in messages.
+    pub(super) path: &'a str,
+    /// Where the file ends, if zeros up to there are nothing to speak of.
+    pub(super) quiet_end: Option<u64>,
+    pub(super) transactions: Option<&'a Transactions>,
+}
+
+/// Bytes that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// The file.
+    pub(crate) path: String,
+    /// Which bytes of it.
+    pub(crate) range: Range<u64>,
+    /// Why.
+    pub(crate) what: String,
+    /// Whether it is a batch that checks, but whose records cannot be read, or not all of them.
+    pub(crate) is_batch: bool,
+}
+
+/// What was picked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    /// Records.
+    pub(crate) records: u64,
+    /// Their lowest and highest offset.
+    pub(crate) offsets: Option<(i64, i64)>,
+    /// Their earliest and latest timestamp.
+    pub(crate) times: Option<(i64, i64)>,
+    /// What could not be read, the first of it.
+    pub(crate) gaps: Vec<Gap>,
+    /// And how many more there are.
+    pub(crate) more_gaps: u64,
+}
+
+impl Tally {
+    fn count(&mut self, record: &Record<'_>) {
+        self.records += 1;
+        widen(&mut self.offsets, record.offset().0);
+        if record.timestamp().0 >= 0 {
+            widen(&mut self.times, record.timestamp().0);
+        }
+    }
+
+    /// Whether anything could not be read.
+    pub(crate) fn is_damaged(&self) -> bool {
+        !self.gaps.is_empty()
+    }
+}
+
+#[inline]
+fn widen(range: &mut Option<(i64, i64)>, to: i64) {
+    let (low, high) = range.unwrap_or((to, to));
+    *range = Some((low.min(to), high.max(to)));
+}
+
+impl Merge for Tally {
+    fn merge(&mut self, next: Self) {
+        self.records += next.records;
+        for (mine, theirs) in [
+            (&mut self.offsets, next.offsets),
+            (&mut self.times, next.times),
+        ] {
+            if let Some((low, high)) = theirs {
+                widen(mine, low);
+                widen(mine, high);
+            }
+        }
+        let room = GAPS.saturating_sub(self.gaps.len());
+        let untold = next.gaps.len().saturating_sub(room);
+        self.gaps.extend(next.gaps.into_iter().take(room));
+        self.more_gaps += next.more_gaps + untold as u64;
+    }
+}
+
+/// The visitor.
+pub(super) struct Picker<'a, T> {
+    scope: Scope<'a>,
+    take: T,
+    tally: Tally,
+    /// Behind damage that is not to be passed.
+    is_stopped: bool,
+    /// Whoever takes the records wants no more.
+    is_enough: bool,
+}
+
+impl<'a, T: Take> Picker<'a, T> {
+    pub(super) fn new(scope: Scope<'a>, take: T) -> Self {
+        Self {
+            scope,
+            take,
+            tally: Tally::default(),
+            is_stopped: false,
+            is_enough: false,
+        }
+    }
+
+    /// What was picked, and whether there is no need for more.
+    pub(super) fn tally(self) -> (Tally, bool) {
+        (self.tally, self.is_enough)
+    }
+
+    #[inline]
+    fn frame(
+        &mut self,
+        frame: Frame<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let range = frame.position().0..frame.end().0;
+        if frame.magic() > 2 {
+            let fault = Fault::new(FaultKind::UnknownMagic(frame.magic()), 0);
+            return self.gap(range, &fault.to_string(), true, out);
+        }
+        let batch = match Batch::parse(frame) {
+            Ok(batch) => batch,
+            Err(fault) => return self.gap(range, &fault.to_string(), true, out),
+        };
+        let Scope {
+            pick,
+            filter,
+            track,
+            transactions,
+            ..
+        } = self.scope;
+        if !filter.may_want(&batch)
+            || batch.is_control() && !pick.control
+            || transactions.is_some_and(|transactions| transactions.is_aborted(&batch))
+        {
+            return ControlFlow::Continue(());
+        }
+        let records = match batch.records(scratch) {
+            Ok(records) => records,
+            Err(fault) => return self.gap(range, &fault.to_string(), true, out),
+        };
+        for record in records {
+            let record = match record {
+                Ok(record) => record,
+                // A consumer gets the inner set as one opaque value.
+                Err(fault) if fault.kind() == FaultKind::WrapperNested => continue,
+                Err(fault) => {
+                    self.gap(range.clone(), &fault.to_string(), true, out)?;
+                    continue;
+                }
+            };
+            if filter.wants(&record) && pick.wants(&record) {
+                self.tally.count(&record);
+                let entry = Entry {
+                    topic: track.topic.as_deref(),
+                    partition: track.partition,
+                    batch: &batch,
+                    record: &record,
+                    is_sound: Some(true),
+                };
+                if self.take.take(entry, out.text()).is_break() {
+                    self.is_enough = true;
+                    return ControlFlow::Break(());
+                }
+                out.poll()?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    #[cold]
+    fn gap(
+        &mut self,
+        range: Range<u64>,
+        what: &str,
+        is_batch: bool,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let Scope { pick, path, .. } = self.scope;
+        let note = format!(
+            "kseg: {path}: position {}..{}: {what}\n",
+            range.start, range.end
+        );
+        out.notes().extend_from_slice(note.as_bytes());
+        if self.tally.gaps.len() < GAPS {
+            self.tally.gaps.push(Gap {
+                path: path.to_owned(),
+                range,
+                what: what.to_owned(),
+                is_batch,
+            });
+        } else {
+            self.tally.more_gaps += 1;
+        }
+        self.is_stopped = !pick.salvage;
+        if self.is_stopped {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl<T: Take> Visitor for Picker<'_, T> {
+    type Fold = Tally;
+
+    #[inline]
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        if self.is_stopped {
+            return ControlFlow::Break(());
+        }
+        match span {
+            Span::Frame(frame) => self.frame(frame, scratch, out),
+            Span::Zeros(range) if self.scope.quiet_end == Some(range.end) => {
+                ControlFlow::Continue(())
+            }
+            Span::Zeros(range) => self.gap(range, ZEROS, false, out),
+            Span::Damage { range, fault } => self.gap(range, &fault.to_string(), false, out),
+        }
+    }
+
+    fn end(self, _: &mut Output<'_>) -> Tally {
+        self.tally
+    }
+}

@@ -1,0 +1,391 @@
+//! Reads the records of a log, from the first to the last or as far as they are wanted.
+
+use std::ops::{ControlFlow, Range};
+
+use anyhow::Result;
+use kseg::format::{Batch, OffsetIndex, Scratch, TimeIndex, TxnIndex};
+use kseg::scan::locate::{self, Indexes};
+use kseg::scan::{Filter, Merge, Output, Parcel, Policy, Span, Transactions, Visitor, parallel};
+use kseg::store::LogFile;
+use kseg::wire::Offset;
+
+use super::picker::{Picker, Scope};
+use super::track::{IndexBytes, LogPart};
+use super::{Gap, Pick, Take, Tally, Track};
+use crate::cli::args::Reading;
+use crate::cli::render::records::Entry;
+
+/// Notes on one log; more are counted.
+const NOTES: u64 = 100;
+
+/// Bytes first looked at from the end for the last records; four times as many with every step back.
+const STEP_BYTES: u64 = 1 << 20;
+
+/// Where rendered records and notes go.
+pub(crate) type Sink<'s> = &'s mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
+/// Reads logs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) pick: &'a Pick,
+    pub(crate) reading: Reading,
+}
+
+/// Where to begin in a log.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Start {
+    file: usize,
+    position: u64,
+    /// Records to pass over from there on.
+    pub(crate) skip: u64,
+}
+
+/// A log with what has to be known of all of it.
+pub(crate) struct Opened<'a> {
+    track: &'a Track,
+    transactions: Option<Transactions>,
+    filter: Filter,
+}
+
+/// Scans a range of a file. Returns what was picked, and whether there is no need for more.
+type Scan<'s> = &'s mut dyn FnMut(
+    &LogFile,
+    Range<u64>,
+    Scope<'_>,
+    &mut dyn FnMut(Parcel) -> ControlFlow<()>,
+) -> Result<(Tally, bool)>;
+
+impl Reader<'_> {
+    /// Looks at what has to be known before the first record is taken: which transactions were aborted.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(crate) fn open<'t>(self, track: &'t Track, sink: Sink<'_>) -> Result<Opened<'t>> {
+        let mut filter = self.pick.filter;
+        filter.first_offset = filter.first_offset.max(track.log_start);
+        let mut transactions = None;
+        if self.pick.committed {
+            let known = self.transactions(track)?;
+            if let Some(first) = known.first_open() {
+                let note = format!(
+                    "kseg: {}: nothing from offset {first} on: the transaction that begins there has not ended in the files at hand\n",
+                    track.path.display()
+                );
+                let _heard = sink(&[], note.as_bytes());
+                filter.last_offset = filter.last_offset.min(Offset(first.0.saturating_sub(1)));
+            }
+            transactions = Some(known);
+        }
+        Ok(Opened {
+            track,
+            transactions,
+            filter,
+        })
+    }
+
+    /// Takes all records of a log, on as many threads as wanted.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(crate) fn read<T: Take>(
+        self,
+        opened: &Opened<'_>,
+        take: impl Fn() -> T + Sync,
+        sink: Sink<'_>,
+    ) -> Result<Tally> {
+        let scan: Scan<'_> = &mut |log, range, scope, sink| {
+            let plan = self.plan(range.end);
+            let visitor = || Picker::new(scope, take());
+            let tally = parallel::scan_from(log, range.start, plan, visitor, sink)?;
+            Ok((tally, false))
+        };
+        self.files(opened, Start::default(), scan, sink)
+    }
+
+    /// Takes the records of a log in order from `start` on, until `take` has enough.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(crate) fn follow(
+        self,
+        opened: &Opened<'_>,
+        start: Start,
+        mut take: impl Take,
+        sink: Sink<'_>,
+    ) -> Result<Tally> {
+        let scan: Scan<'_> = &mut |log, range, scope, sink| {
+            let mut picker = Picker::new(scope, &mut take);
+            parallel::follow(log, range.start, self.plan(range.end), &mut picker, sink)?;
+            Ok(picker.tally())
+        };
+        self.files(opened, start, scan, sink)
+    }
+
+    /// Where the last `count` records of a log begin. Found from the end, so that no more than a few times as much is read
+    /// as these records take up.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(crate) fn last(self, opened: &Opened<'_>, count: u64) -> Result<Start> {
+        let mut found = 0;
+        let wanted = wanted_files(opened);
+        for (file, part) in wanted.rev() {
+            let log = self.reading.sparingly().open(&part.path)?;
+            let bytes = part.indexes();
+            let indexes = indexes(part, &bytes);
+            let all = locate::locate(&log, indexes, &opened.filter)?;
+            let path = part.path.display().to_string();
+            let scope = self.scope(opened, &path, None);
+            let (mut end, mut step) = (all.end, STEP_BYTES);
+            while end > all.start {
+                let back = end.saturating_sub(step).max(all.start);
+                let place = locate::last_entry_up_to(&log, indexes.offsets, back)?;
+                let position = place.max(all.start);
+                let mut picker = Picker::new(scope, Everything);
+                let sink = &mut |_| ControlFlow::Continue(());
+                parallel::follow(&log, position, self.plan(end), &mut picker, sink)?;
+                found += picker.tally().0.records;
+                if found >= count {
+                    let skip = found - count;
+                    return Ok(Start {
+                        file,
+                        position,
+                        skip,
+                    });
+                }
+                (end, step) = (position, step.saturating_mul(4));
+            }
+        }
+        Ok(Start::default())
+    }
+
+    fn plan(self, end: u64) -> parallel::Plan {
+        parallel::Plan {
+            policy: self.policy(),
+            end,
+            jobs: self.reading.jobs(),
+            limits: self.reading.limits(),
+        }
+    }
+
+    fn policy(self) -> Policy {
+        if self.pick.salvage {
+            Policy::Salvage
+        } else {
+            Policy::Verify
+        }
+    }
+
+    fn scope<'s>(
+        &'s self,
+        opened: &'s Opened<'_>,
+        path: &'s str,
+        quiet_end: Option<u64>,
+    ) -> Scope<'s> {
+        Scope {
+            pick: self.pick,
+            filter: opened.filter,
+            track: opened.track,
+            path,
+            quiet_end,
+            transactions: opened.transactions.as_ref(),
+        }
+    }
+
+    /// Scans the files that can hold what is wanted, one after the other.
+    fn files(
+        self,
+        opened: &Opened<'_>,
+        start: Start,
+        scan: Scan<'_>,
+        sink: Sink<'_>,
+    ) -> Result<Tally> {
+        let mut total = Tally::default();
+        let (mut is_closed, mut notes) = (false, 0);
+        let last = opened.track.files.len().saturating_sub(1);
+        let narrows = opened.filter.narrows() || start.position > 0;
+        for (file, part) in wanted_files(opened).filter(|(file, _)| *file >= start.file) {
+            let log = if narrows {
+                self.reading.sparingly().open(&part.path)?
+            } else {
+                self.reading.open(&part.path)?
+            };
+            let mut range = locate::locate(&log, indexes(part, &part.indexes()), &opened.filter)?;
+            if file == start.file {
+                range.start = range.start.max(start.position);
+            }
+            let path = part.path.display().to_string();
+            let quiet_end = (file == last).then(|| log.len_bytes());
+            let scope = self.scope(opened, &path, quiet_end);
+            let mut own = |parcel: Parcel| {
+                let mut flow = ControlFlow::Continue(());
+                if self.pick.salvage {
+                    let told = told(&parcel.notes, &mut notes);
+                    flow = sink(&parcel.text, told);
+                } else {
+                    if !parcel.text.is_empty() {
+                        flow = sink(&parcel.text, &[]);
+                    }
+                    if !parcel.notes.is_empty() {
+                        return ControlFlow::Break(());
+                    }
+                }
+                is_closed = flow.is_break();
+                flow
+            };
+            let (tally, is_enough) = scan(&log, range, scope, &mut own)?;
+            total.merge(tally);
+            if let Some(gap) = total.gaps.first().filter(|_| !self.pick.salvage) {
+                let words = self.explain(&log, gap)?;
+                let _heard = sink(&[], words.as_bytes());
+                break;
+            }
+            if is_enough || is_closed {
+                break;
+            }
+        }
+        if let Some(more) = notes.checked_sub(NOTES).filter(|more| *more > 0) {
+            let path = opened.track.path.display();
+            let _heard = sink(&[], format!("kseg: {path}: and {more} more\n").as_bytes());
+        }
+        Ok(total)
+    }
+
+    /// What stopped the reading, and where it could go on.
+    fn explain(self, log: &LogFile, gap: &Gap) -> Result<String> {
+        let from = if gap.is_batch {
+            gap.range.end
+        } else {
+            gap.range.start
+        };
+        let mut next = NextBatch::default();
+        let plan = parallel::Plan {
+            policy: Policy::Salvage,
+            ..self.plan(u64::MAX)
+        };
+        let sink = &mut |_| ControlFlow::Continue(());
+        parallel::follow(log, from, plan, &mut next, sink)?;
+        let (path, start, what) = (&gap.path, gap.range.start, &gap.what);
+        let end = if gap.is_batch {
+            gap.range.end
+        } else {
+            next.found.map_or(log.len_bytes(), |(position, _)| position)
+        };
+        let rest = match next.found {
+            Some((position, offset)) => format!(
+                "the next good batch is at position {position}, offset {offset}; --salvage goes on there"
+            ),
+            None => "no good batch follows in this file; --salvage goes on behind it".into(),
+        };
+        Ok(format!(
+            "kseg: {path}: position {start}..{end}: {what}\nkseg: {path}: stopped there; {rest}\n"
+        ))
+    }
+
+    /// The transactions of a log, by its control records, and by the indexes where these do not tell.
+    fn transactions(self, track: &Track) -> Result<Transactions> {
+        let mut known = Transactions::default();
+        let files = || track.files.iter().chain(&track.later);
+        for part in files() {
+            let log = self.reading.open(&part.path)?;
+            // Only headers and markers are looked at, where checksums are not asked for.
+            let plan = parallel::Plan {
+                policy: if self.pick.salvage {
+                    Policy::Salvage
+                } else {
+                    Policy::Trust
+                },
+                ..self.plan(u64::MAX)
+            };
+            let sink = &mut |_| ControlFlow::Continue(());
+            parallel::follow(&log, 0, plan, &mut known, sink)?;
+        }
+        for part in files() {
+            if known.open_count() == 0 {
+                break;
+            }
+            if let Some(bytes) = part.transactions() {
+                known.index(&TxnIndex::new(&bytes));
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// The files that can hold what is wanted by the names of their segments, with their numbers.
+fn wanted_files<'t>(
+    opened: &Opened<'t>,
+) -> impl DoubleEndedIterator<Item = (usize, &'t LogPart)> + use<'t> {
+    let files = &opened.track.files;
+    let (first, last) = (opened.filter.first_offset, opened.filter.last_offset);
+    let is_wanted = move |(file, part): &(usize, &LogPart)| {
+        let next = files.get(file + 1).and_then(|next| next.base);
+        next.is_none_or(|next| next > first) && part.base.is_none_or(|base| base <= last)
+    };
+    files.iter().enumerate().filter(is_wanted)
+}
+
+fn indexes<'b>(part: &LogPart, bytes: &'b IndexBytes) -> Indexes<'b> {
+    let Some(base) = part.base else {
+        return Indexes::default();
+    };
+    Indexes {
+        offsets: bytes
+            .offsets
+            .as_deref()
+            .map(|bytes| OffsetIndex::new(bytes, base)),
+        times: bytes
+            .times
+            .as_deref()
+            .map(|bytes| TimeIndex::new(bytes, base)),
+    }
+}
+
+/// The notes that are still told.
+fn told<'n>(notes: &'n [u8], count: &mut u64) -> &'n [u8] {
+    let mut length = 0;
+    for line in notes.split_inclusive(|&byte| byte == b'\n') {
+        *count += 1;
+        if *count <= NOTES {
+            length += line.len();
+        }
+    }
+    notes.get(..length).unwrap_or_default()
+}
+
+/// Takes everything and makes nothing of it.
+struct Everything;
+
+impl Take for Everything {
+    fn take(&mut self, _: Entry<'_, '_>, _: &mut Vec<u8>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// Looks for the first batch.
+#[derive(Default)]
+struct NextBatch {
+    /// Its position and offset.
+    found: Option<(u64, i64)>,
+}
+
+impl Visitor for NextBatch {
+    type Fold = ();
+
+    fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+        let Span::Frame(frame) = span else {
+            return ControlFlow::Continue(());
+        };
+        let Ok(batch) = Batch::parse(frame) else {
+            return ControlFlow::Continue(());
+        };
+        let offset = match batch {
+            Batch::V2(batch) => batch.base_offset(),
+            other => other.last_offset(),
+        };
+        self.found = Some((batch.position().0, offset.0));
+        ControlFlow::Break(())
+    }
+
+    fn end(self, _: &mut Output<'_>) {}
+}

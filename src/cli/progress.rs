@@ -1,0 +1,40 @@
+//! How far long work is, on standard error where that is a terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A line that says how many bytes are written; nothing where nobody would see it.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Begins.
+    pub(crate) fn new() -> Self {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec} {msg}")
+        {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// As many bytes more are written.
+    pub(crate) fn wrote(&self, bytes: usize) {
+        self.0.inc(bytes as u64);
+    }
+
+    /// What is done.
+    pub(crate) fn is_at(&self, what: String) {
+        self.0.set_message(what);
+    }
+
+    /// Says something else meanwhile.
+    pub(crate) fn beside(&self, say: impl FnOnce()) {
+        self.0.suspend(say);
+    }
+
+    /// Ends; nothing of it stays.
+    pub(crate) fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}

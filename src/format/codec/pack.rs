@@ -1,0 +1,130 @@
+//! Packing what is written: a stream into one gzip member or one zstd frame.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// How a file is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// Not at all.
+    None,
+    /// gzip, at the level that gzip itself takes.
+    Gzip,
+    /// Zstandard, at the level that zstd itself takes.
+    Zstd,
+}
+
+impl Packing {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// What names of such files end with.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+}
+
+/// Packs what is written to it and hands it on.
+pub struct Packer<W: Write>(Stream<W>);
+
+enum Stream<W: Write> {
+    Plain(W),
+    Gzip(GzEncoder<W>),
+    Zstd(zstd::stream::write::Encoder<'static, W>),
+}
+
+impl<W: Write> Packer<W> {
+    /// Packs for `to`.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn new(packing: Packing, to: W) -> io::Result<Self> {
+        Ok(Self(match packing {
+            Packing::None => Stream::Plain(to),
+            Packing::Gzip => Stream::Gzip(GzEncoder::new(to, Compression::default())),
+            Packing::Zstd => {
+                let mut encoder = zstd::stream::write::Encoder::new(to, 0)?;
+                encoder.include_checksum(true)?;
+                Stream::Zstd(encoder)
+            }
+        }))
+    }
+
+    /// Writes the end and gives back whom it wrote to.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub fn finish(self) -> io::Result<W> {
+        match self.0 {
+            Stream::Plain(to) => Ok(to),
+            Stream::Gzip(encoder) => encoder.finish(),
+            Stream::Zstd(encoder) => encoder.finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Packer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Stream::Plain(to) => to.write(bytes),
+            Stream::Gzip(encoder) => encoder.write(bytes),
+            Stream::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Stream::Plain(to) => to.flush(),
+            Stream::Gzip(encoder) => encoder.flush(),
+            Stream::Zstd(encoder) => encoder.flush(),
+        }
+    }
+}
+
+impl<W: Write> fmt::Debug for Packer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let packing = match self.0 {
+            Stream::Plain(_) => Packing::None,
+            Stream::Gzip(_) => Packing::Gzip,
+            Stream::Zstd(_) => Packing::Zstd,
+        };
+        f.debug_tuple("Packer").field(&packing).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Codec, Scratch};
+    use super::*;
+
+    #[test]
+    fn what_is_packed_unpacks_to_the_same() {
+        let text = b"a line of text\n".repeat(10_000);
+        for (packing, codec) in [(Packing::Gzip, Codec::Gzip), (Packing::Zstd, Codec::Zstd)] {
+            let mut packer = Packer::new(packing, Vec::new()).unwrap();
+            for part in text.chunks(777) {
+                packer.write_all(part).unwrap();
+            }
+            let small = packer.finish().unwrap();
+            assert!(small.len() < text.len() / 10);
+            let mut scratch = Scratch::default();
+            let (bytes, fault) = scratch.inflate(codec, 2, &small);
+            assert_eq!((bytes, fault), (&text[..], None));
+        }
+    }
+}

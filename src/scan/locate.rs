@@ -1,0 +1,328 @@
+//! Where in a segment the wanted records are, by its indexes where these are sound and by its headers where not.
+//!
+//! An index may be wrong and look right. What is relied on is the log itself: offsets rise in it, so whatever a batch at
+//! some position begins with, all before it is lower. An index only proposes the position; the batch there has to check
+//! and to begin low enough. Every entry that the halving looks at is compared with its batch, and the first that does not
+//! fit ends the trust in the whole index. Timestamps do not rise, so an entry of a time index cannot be proved by one
+//! batch; there, too, each entry looked at has to agree with its batch to the millisecond.
+//!
+//! **Assumed:** offsets rise within the log. Where a damaged log breaks that rule, what is found is what lies between the
+//! place where the first wanted offset would be and the first batch behind the last.
+
+use std::ops::Range;
+
+use super::Filter;
+use crate::format::batch::HEADER_BYTES;
+use crate::format::frame::{self, Frame, FrameHeader};
+use crate::format::{Batch, Codec, Message, OffsetIndex, RecordBatch, TimeIndex};
+use crate::store::{Error, LogFile};
+use crate::wire::{Offset, Position, Timestamp};
+
+/// An index entry is believed only if its batch checks; one larger than this is not read for that.
+const LARGEST_PROOF: u64 = 64 << 20;
+
+/// The indexes of a segment, as far as there are any.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Indexes<'map> {
+    /// Its `.index`.
+    pub offsets: Option<OffsetIndex<'map>>,
+    /// Its `.timeindex`.
+    pub times: Option<TimeIndex<'map>>,
+}
+
+/// The bytes of `log` outside of which the filter wants nothing. They begin with an entry.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn locate(log: &LogFile, indexes: Indexes<'_>, filter: &Filter) -> Result<Range<u64>, Error> {
+    let mut places = Places::new(log, indexes.offsets);
+    let mut start = 0;
+    if filter.first_offset.0 > 0 {
+        start = places.start_of(filter.first_offset)?.unwrap_or(0);
+    }
+    if let (Some(since), Some(times)) = (filter.since, indexes.times) {
+        start = start.max(places.later_than(&times, since)?.unwrap_or(0));
+    }
+    let end = match filter.last_offset {
+        Offset(i64::MAX) => None,
+        last => places.end_of(last, start)?,
+    };
+    Ok(start..end.unwrap_or(log.len_bytes()).max(start))
+}
+
+/// The last place up to `position` where an entry is known to begin: by the index, or the start of the log.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn last_entry_up_to(
+    log: &LogFile,
+    index: Option<OffsetIndex<'_>>,
+    position: u64,
+) -> Result<u64, Error> {
+    let mut places = Places::new(log, index);
+    let Some(index) = places.index else {
+        return Ok(0);
+    };
+    let (mut low, mut high) = (0, index.written_len());
+    while low < high {
+        let middle = low.midpoint(high);
+        let entry = index.get(middle);
+        if entry.is_some_and(|entry| u64::from(entry.position.unsigned_abs()) <= position) {
+            low = middle.saturating_add(1);
+        } else {
+            high = middle;
+        }
+    }
+    let Some(entry) = low.checked_sub(1).and_then(|found| index.get(found)) else {
+        return Ok(0);
+    };
+    let place = places.proved(u64::from(entry.position.unsigned_abs()))?;
+    let fits = |place: &Place| place.first.is_none_or(|first| first <= entry.offset.0);
+    Ok(place.filter(fits).map_or(0, |place| place.position))
+}
+
+/// A batch as far as its header shows it.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    position: u64,
+    end: u64,
+    /// Its first offset; that of a compressed message is known only inside.
+    first: Option<i64>,
+    last: i64,
+    latest: Timestamp,
+}
+
+struct Places<'a> {
+    log: &'a LogFile,
+    /// Only one whose entries are in order.
+    index: Option<OffsetIndex<'a>>,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Places<'a> {
+    fn new(log: &'a LogFile, index: Option<OffsetIndex<'a>>) -> Self {
+        let end = log.len_bytes();
+        Self {
+            log,
+            index: index.filter(|index| is_in_order(index, end)),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The batch at `position` by its header, which is not proved.
+    fn at(&mut self, position: u64) -> Result<Option<Place>, Error> {
+        let len = self.log.len_bytes();
+        let window = position..position.saturating_add(HEADER_BYTES as u64).min(len);
+        let bytes = self.log.window(window, &mut self.buffer)?;
+        Ok(place(bytes, position).filter(|place| place.end <= len))
+    }
+
+    /// The batch at `position`, if its checksum is right.
+    fn proved(&mut self, position: u64) -> Result<Option<Place>, Error> {
+        let Some(place) = self.at(position)? else {
+            return Ok(None);
+        };
+        if place.end - position > LARGEST_PROOF {
+            return Ok(None);
+        }
+        let bytes = self.log.window(position..place.end, &mut self.buffer)?;
+        let checks = Frame::parse(bytes, Position(position))
+            .and_then(Batch::parse)
+            .is_ok_and(|batch| batch.check_crc().is_ok());
+        Ok(checks.then_some(place))
+    }
+
+    /// Where the first batch that may hold `target` begins, or one before it; nothing if even the headers do not tell.
+    fn start_of(&mut self, target: Offset) -> Result<Option<u64>, Error> {
+        if let Some(position) = self.indexed(target)? {
+            return Ok(Some(position));
+        }
+        self.index = None;
+        let found = self.walked(0, |place| place.last >= target.0)?;
+        // What a walk over headers leads to has to check, unless it is the end.
+        match found {
+            Found::Place(place) => Ok(self.proved(place.position)?.map(|place| place.position)),
+            Found::End => Ok(Some(self.log.len_bytes())),
+            Found::Lost => Ok(None),
+        }
+    }
+
+    /// The same by the index alone.
+    fn indexed(&mut self, target: Offset) -> Result<Option<u64>, Error> {
+        let Some(index) = self.index else {
+            return Ok(None);
+        };
+        let (mut low, mut high) = (0, index.written_len());
+        let mut found = 0;
+        while low < high {
+            let middle = low.midpoint(high);
+            let Some(entry) = index.get(middle) else {
+                return Ok(None);
+            };
+            let position = u64::from(entry.position.unsigned_abs());
+            let Some(place) = self.proved(position)? else {
+                return Ok(None);
+            };
+            // Brokers store the first offset of what they appended at once, or the last one, which may be that of a
+            // later batch: but never one below what the batch begins with.
+            if place.first.is_some_and(|first| first > entry.offset.0) {
+                return Ok(None);
+            }
+            if place.first.unwrap_or(place.last) <= target.0 {
+                found = position;
+                low = middle.saturating_add(1);
+            } else {
+                high = middle;
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// Where the last batch that may hold an offset up to `last` ends; nothing if even the headers do not tell.
+    fn end_of(&mut self, last: Offset, start: u64) -> Result<Option<u64>, Error> {
+        let from = match self.index {
+            Some(_) => self.indexed(last)?.unwrap_or(start).max(start),
+            None => start,
+        };
+        // A first offset that is too high is proof; a last one that is high enough is not, because it may be made up.
+        let beyond = |place: &Place| place.first.is_some_and(|first| first > last.0);
+        let is_set = |place: &Place| place.first.is_none() && place.last >= last.0;
+        let found = self.walked(from, |place| beyond(place) || is_set(place))?;
+        let Found::Place(place) = found else {
+            return Ok(None);
+        };
+        if self.proved(place.position)?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(if beyond(&place) {
+            place.position
+        } else {
+            place.end
+        }))
+    }
+
+    /// Where the first batch begins behind the last of those that a time index says are all before `since`.
+    fn later_than(
+        &mut self,
+        times: &TimeIndex<'_>,
+        since: Timestamp,
+    ) -> Result<Option<u64>, Error> {
+        let count = times.written_len();
+        let next = times.entries().take(count).skip(1);
+        let mut pairs = times.entries().zip(next);
+        if !pairs.all(|(a, b)| a.timestamp < b.timestamp && a.offset <= b.offset) {
+            return Ok(None);
+        }
+        let (mut low, mut high) = (0, count);
+        let mut found = 0;
+        while low < high {
+            let middle = low.midpoint(high);
+            let Some(entry) = times.get(middle) else {
+                return Ok(None);
+            };
+            let Some(place) = self.holding(entry.offset)? else {
+                return Ok(None);
+            };
+            if place.latest != entry.timestamp {
+                return Ok(None);
+            }
+            if entry.timestamp < since {
+                found = place.end;
+                low = middle.saturating_add(1);
+            } else {
+                high = middle;
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// The batch that holds `offset`, if it checks.
+    fn holding(&mut self, offset: Offset) -> Result<Option<Place>, Error> {
+        let Some(index) = self.index else {
+            return Ok(None);
+        };
+        let start = index.lookup(offset).map_or(0, |entry| entry.position);
+        let start = u64::from(start.unsigned_abs());
+        let Found::Place(place) = self.walked(start, |place| place.last >= offset.0)? else {
+            return Ok(None);
+        };
+        let proved = self.proved(place.position)?;
+        Ok(proved.filter(|place| place.first.is_none_or(|first| first <= offset.0)))
+    }
+
+    /// The first batch from `position` on that is `wanted`. The walk is lost where offsets do not rise, or no entry is.
+    fn walked(
+        &mut self,
+        mut position: u64,
+        wanted: impl Fn(&Place) -> bool,
+    ) -> Result<Found, Error> {
+        let mut before = None;
+        while position < self.log.len_bytes() {
+            let place = self.at(position)?;
+            let follows = |place: &Place| {
+                let lowest = place.first.unwrap_or(place.last);
+                lowest <= place.last && before.is_none_or(|before| before < lowest)
+            };
+            let Some(place) = place.filter(follows) else {
+                return Ok(Found::Lost);
+            };
+            if wanted(&place) {
+                return Ok(Found::Place(place));
+            }
+            before = Some(place.last);
+            position = place.end;
+        }
+        Ok(Found::End)
+    }
+}
+
+/// What a walk over headers comes to.
+enum Found {
+    Place(Place),
+    End,
+    Lost,
+}
+
+/// Whether offsets and positions of the entries rise, and lead into the log.
+fn is_in_order(index: &OffsetIndex<'_>, end: u64) -> bool {
+    let entries = index.entries().take(index.written_len());
+    let mut before = (i64::MIN, 0);
+    for entry in entries {
+        let here = (entry.offset.0, entry.position);
+        if here.0 <= before.0 || here.1 <= before.1 {
+            return false;
+        }
+        before = here;
+    }
+    u64::try_from(before.1).is_ok_and(|last| last < end || last == 0)
+}
+
+/// The batch whose first bytes these are, which begins at `position`.
+fn place(bytes: &[u8], position: u64) -> Option<Place> {
+    let header = FrameHeader::read(bytes)?;
+    let end = position.checked_add(header.frame_bytes().ok()? as u64)?;
+    let (first, last, latest) = match header.magic() {
+        0 | 1 if bytes.len() > frame::HEADER_BYTES => {
+            let message = Message::parse(bytes, Position(position)).ok()?;
+            let offset = message.offset().0;
+            let first = (message.codec() == Ok(Codec::None)).then_some(offset);
+            (first, offset, message.timestamp())
+        }
+        2 => {
+            let batch = RecordBatch::of_header(bytes)?;
+            let first = batch.base_offset().0;
+            // Some producers left the last offset at that of the first slot.
+            let slots = first.saturating_add(i64::from(batch.records_count()) - 1);
+            let last = batch.last_offset().0.max(slots);
+            (Some(first), last, batch.max_timestamp())
+        }
+        _ => return None,
+    };
+    Some(Place {
+        position,
+        end,
+        first,
+        last,
+        latest,
+    })
+}

@@ -1,0 +1,131 @@
+//! Which records a consumer that reads only what is committed does not get.
+//!
+//! The control records of the log say it: a `.txnindex` is made from them, and that one of its entries is missing shows
+//! only there. So they are read, by their headers, which takes a small part of the time of reading the records. An index is
+//! asked where the log itself ends before it tells: for transactions whose end is not in the batches at hand.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use super::visit::{Output, Visitor};
+use super::walk::Span;
+use crate::format::control::ControlType;
+use crate::format::{Batch, RecordBatch, Scratch, TxnIndex};
+use crate::wire::{Offset, ProducerId};
+
+/// The transactions of a log: batches are shown to it in the order of the log, and it is then asked about them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Transactions {
+    /// The first offsets of those that have not ended yet.
+    open: BTreeMap<ProducerId, Offset>,
+    /// First offsets and those of the abort markers, in order.
+    aborted: BTreeMap<ProducerId, Vec<(Offset, Offset)>>,
+}
+
+impl Transactions {
+    /// Takes in the next batch of the log.
+    pub fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) {
+        let Batch::V2(batch) = batch else { return };
+        if !batch.is_transactional() {
+            return;
+        }
+        let id = batch.producer_id();
+        if !batch.is_control() {
+            self.open.entry(id).or_insert(batch.base_offset());
+            return;
+        }
+        let end = marker(batch, scratch);
+        if !matches!(end, Some(ControlType::Abort | ControlType::Commit)) {
+            return;
+        }
+        if let Some(first) = self.open.remove(&id)
+            && end == Some(ControlType::Abort)
+        {
+            self.abort(id, first, batch.base_offset());
+        }
+    }
+
+    /// Takes in what an index says of transactions whose end is not in the batches seen.
+    pub fn index(&mut self, index: &TxnIndex<'_>) {
+        for entry in index.entries() {
+            let (id, first, last) = (
+                entry.producer_id(),
+                entry.first_offset(),
+                entry.last_offset(),
+            );
+            if entry.check().is_ok() && self.open.get(&id) == Some(&first) && last > first {
+                self.open.remove(&id);
+                self.abort(id, first, last);
+            }
+        }
+    }
+
+    fn abort(&mut self, id: ProducerId, first: Offset, last: Offset) {
+        self.aborted.entry(id).or_default().push((first, last));
+    }
+
+    /// How many transactions have not ended.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The last stable offset: the first of the oldest transaction that has not ended. From there on nothing is given to
+    /// a consumer of what is committed. None if all have ended.
+    #[must_use]
+    pub fn first_open(&self) -> Option<Offset> {
+        self.open.values().min().copied()
+    }
+
+    /// Whether the records of a batch belong to a transaction that was aborted.
+    #[must_use]
+    pub fn is_aborted(&self, batch: &Batch<'_>) -> bool {
+        let Batch::V2(batch) = batch else {
+            return false;
+        };
+        if !batch.is_transactional() || batch.is_control() {
+            return false;
+        }
+        let Some(aborted) = self.aborted.get(&batch.producer_id()) else {
+            return false;
+        };
+        let base = batch.base_offset();
+        let next = aborted.partition_point(|(_, end)| *end < base);
+        aborted.get(next).is_some_and(|(first, _)| *first <= base)
+    }
+}
+
+impl Visitor for Transactions {
+    type Fold = Self;
+
+    fn span(
+        &mut self,
+        span: Span<'_>,
+        scratch: &mut Scratch,
+        _: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        if let Span::Frame(frame) = span
+            && let Ok(batch) = Batch::parse(frame)
+        {
+            self.batch(&batch, scratch);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn end(self, _: &mut Output<'_>) -> Self {
+        self
+    }
+}
+
+impl super::Merge for Transactions {
+    /// Not for pieces of a log, which have to be shown in order to one and the same.
+    fn merge(&mut self, next: Self) {
+        *self = next;
+    }
+}
+
+/// What the marker in a control batch says.
+fn marker(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<ControlType> {
+    let record = batch.records(scratch).ok()?.next()?.ok()?;
+    ControlType::parse(record.key()).ok()
+}
