@@ -2,7 +2,7 @@
 
 use super::conditions::Conditions;
 use super::loss;
-use super::paper::{Content, Paper};
+use super::paper::{Content, Leaf, Paper};
 use super::reason::{Reason, Thrown};
 use super::segment::Segment;
 use super::start::{Bounds, Given, Start};
@@ -143,6 +143,15 @@ fn truncations(start: &mut Start<'_>) -> Result<Vec<Truncation>, Error> {
     Ok(truncations)
 }
 
+/// Whether a file holds what another one held before.
+fn is_from(leaf: Option<&Leaf>, before: &str) -> bool {
+    let path = leaf.and_then(|leaf| match &leaf.content {
+        Content::Disk { path, .. } => Some(path),
+        _ => None,
+    });
+    path.is_some_and(|path| name::file_name(path) == before)
+}
+
 /// What changed in a directory.
 struct Changes {
     deleted: Vec<String>,
@@ -165,7 +174,7 @@ impl Changes {
                 continue;
             }
             match name.strip_suffix(leftovers::SWAP) {
-                Some(to) if after.contains_key(to) => changes.renamed.push(Renaming {
+                Some(to) if is_from(after.get(to), name) => changes.renamed.push(Renaming {
                     from: name.clone(),
                     to: to.to_owned(),
                 }),

@@ -186,3 +186,25 @@ fn bytes_of_an_index_that_make_no_sense_are_no_harm_to_a_recovered_segment() {
             .contains(&"00000000000000000096.index".to_owned())
     );
 }
+
+#[test]
+fn a_swap_that_is_thrown_away_is_deleted_and_one_that_is_swapped_in_is_renamed() {
+    let swap = "00000000000000000026.log.swap";
+    let with = |cleaned: bool| {
+        let temp = changed("", |_| {});
+        let dir = temp.path().join("orders152-0");
+        assert!(dir.is_dir(), "{dir:?}");
+        let log = std::fs::read(dir.join("00000000000000000026.log")).unwrap();
+        temp.file(format!("orders152-0/{swap}"), &log);
+        if cleaned {
+            temp.file("orders152-0/00000000000000000000.log.cleaned", &log);
+        }
+        recovered(temp.path())
+    };
+    let thrown_away = with(true);
+    assert!(thrown_away.deleted.contains(&swap.to_owned()));
+    assert_eq!(thrown_away.renamed, []);
+    let swapped_in = with(false);
+    assert!(!swapped_in.deleted.contains(&swap.to_owned()));
+    assert_eq!(swapped_in.renamed[0].from, swap);
+}
