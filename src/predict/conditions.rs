@@ -52,6 +52,11 @@ impl Kafka {
         self >= Self::V4_3
     }
 
+    /// Whether a transaction may begin where the log does not reach; older brokers die of it.
+    pub(super) fn forgives_lost_transactions(self) -> bool {
+        self >= Self::V3_9
+    }
+
     /// Whether swap files are renamed into place as they are; before 3.0 they were recovered first.
     pub(super) fn renames_swaps(self) -> bool {
         self >= Self::V3_9

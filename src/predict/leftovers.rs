@@ -85,7 +85,8 @@ fn delete_indexes(start: &mut Start<'_>, name: &str, suffix: &str) -> Result<(),
 pub(super) fn rename(start: &mut Start<'_>, swaps: &[String]) -> Result<(), Thrown> {
     let (mut least, mut most) = (i64::MAX, i64::MIN);
     for name in swaps {
-        if !name.trim_end_matches(SWAP).ends_with(LOG_SUFFIX) {
+        let to = name.strip_suffix(SWAP).unwrap_or(name);
+        if !to.ends_with(LOG_SUFFIX) {
             continue;
         }
         let base = offset_of(name)?;

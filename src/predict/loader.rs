@@ -167,11 +167,43 @@ impl Loader {
         } else {
             self.rebuild(start, &mut producers, log_start, end)?;
         }
+        if let Some(first) = producers.first_unstable() {
+            self.look_up(start, first.max(log_start), end)?;
+        }
         Ok(Bounds {
             start: log_start,
             end,
             reached,
         })
+    }
+
+    /// Looks for the batch of an offset, as is done for the first transaction (`maybeIncrementFirstUnstableOffset`): that
+    /// it is not there is fine, that a batch before it cannot be read is not.
+    fn look_up(&mut self, start: &mut Start<'_>, offset: i64, end: i64) -> Result<(), Thrown> {
+        let floor = self.segments.range(..=offset).next_back();
+        let floor = floor.map(|(&base, _)| base);
+        let (Some(floor), true) = (floor, offset <= end) else {
+            if start.conditions.kafka.forgives_lost_transactions() {
+                return Ok(());
+            }
+            return Err(Thrown::fatal(
+                "a producer snapshot",
+                format_args!("a transaction begins at offset {offset}, which is not in the log"),
+            ));
+        };
+        if offset == end {
+            return Ok(());
+        }
+        for (_, segment) in self.segments.range_mut(floor..) {
+            let mut log = segment.log(start)?;
+            let found = segment
+                .translate(start, &mut log, offset)
+                .map_err(|thrown| thrown.escaped(log.name()))?;
+            if found.is_some() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// `recoverLog`.
@@ -340,6 +372,12 @@ fn pieces(start: &mut Start<'_>, segment: &Segment) -> Result<Vec<(i64, Content)
         };
         let base = log.base_offset(first, &mut start.scratch)?;
         while let Some(entry) = log.entry(position, log.len_bytes())? {
+            if !(0..=2).contains(&entry.magic) {
+                return Err(Thrown::fatal(
+                    &name,
+                    "cannot be split: a magic that nobody knows",
+                ));
+            }
             let relative = log.last_offset(entry)?.wrapping_sub(base);
             if !(0..=i64::from(i32::MAX)).contains(&relative) {
                 break;

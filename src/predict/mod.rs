@@ -107,7 +107,7 @@ pub fn partition(one: &Partition, conditions: &Conditions) -> Result<DirVerdict,
     let own = path.file_name().map(std::ffi::OsStr::to_owned);
     if let Some(parent) = path.parent()
         && let Ok(Place::LogDir(dir)) = Place::at(parent)
-        && dir.items().iter().any(is_of_log_dir)
+        && dir.items().iter().any(root::is_of_log_dir)
     {
         let mut verdict = log_dir(&dir, |item| Some(item.name()) == own.as_deref(), conditions)?;
         verdict.path = one.path().to_string_lossy().into_owned();
@@ -122,16 +122,4 @@ pub fn partition(one: &Partition, conditions: &Conditions) -> Result<DirVerdict,
         reasons: Vec::new(),
         partitions: vec![verdict],
     })
-}
-
-/// Whether it is a file that lies beside partitions.
-fn is_of_log_dir(item: &Item) -> bool {
-    use crate::format::FileKind;
-    [
-        FileKind::MetaProperties,
-        FileKind::RecoveryPoints,
-        FileKind::CleanShutdown,
-    ]
-    .into_iter()
-    .any(|kind| item.is_current(kind))
 }

@@ -2,7 +2,7 @@
 
 use super::conditions::Conditions;
 use super::loss;
-use super::paper::{Content, Paper};
+use super::paper::{Content, Leaf, Paper};
 use super::reason::{Reason, Thrown};
 use super::segment::Segment;
 use super::start::{Bounds, Given, Start};
@@ -143,6 +143,15 @@ fn truncations(start: &mut Start<'_>) -> Result<Vec<Truncation>, Error> {
     Ok(truncations)
 }
 
+/// Whether a file holds what another one held before.
+fn is_from(leaf: Option<&Leaf>, before: &str) -> bool {
+    let path = leaf.and_then(|leaf| match &leaf.content {
+        Content::Disk { path, .. } => Some(path),
+        _ => None,
+    });
+    path.is_some_and(|path| name::file_name(path) == before)
+}
+
 /// What changed in a directory.
 struct Changes {
     deleted: Vec<String>,
@@ -154,7 +163,6 @@ struct Changes {
 impl Changes {
     fn of(paper: &Paper) -> Self {
         let (before, after) = (paper.before(), paper.after());
-        let swapped = |name: &str| name.ends_with(leftovers::SWAP);
         let mut changes = Self {
             deleted: Vec::new(),
             rebuilt: Vec::new(),
@@ -162,17 +170,15 @@ impl Changes {
             created: Vec::new(),
         };
         for name in before.keys() {
-            let to = name.trim_end_matches(leftovers::SWAP);
             if after.contains_key(name) {
                 continue;
             }
-            if swapped(name) && after.contains_key(to) {
-                changes.renamed.push(Renaming {
+            match name.strip_suffix(leftovers::SWAP) {
+                Some(to) if is_from(after.get(to), name) => changes.renamed.push(Renaming {
                     from: name.clone(),
                     to: to.to_owned(),
-                });
-            } else {
-                changes.deleted.push(name.clone());
+                }),
+                _ => changes.deleted.push(name.clone()),
             }
         }
         for (name, leaf) in after {

@@ -44,6 +44,8 @@ pub(super) struct Producers {
     open: BTreeMap<i64, i64>,
     /// Transactions not completed, by their first offset.
     ongoing: BTreeMap<i64, i64>,
+    /// The first offset of the earliest transaction that was completed since the snapshot.
+    completed: Option<i64>,
     map_end: i64,
     snapshot_end: i64,
 }
@@ -86,6 +88,12 @@ impl Producers {
         if let Some(file) = self.snapshots.remove(&offset) {
             paper.delete(&file);
         }
+    }
+
+    /// Where the earliest transaction begins that may not be replicated everywhere yet.
+    pub(super) fn first_unstable(&self) -> Option<i64> {
+        let ongoing = self.ongoing.keys().next().copied();
+        [ongoing, self.completed].into_iter().flatten().min()
     }
 
     /// Deletes the snapshot at an offset.
@@ -154,6 +162,7 @@ impl Producers {
         }
         self.open.clear();
         self.ongoing.clear();
+        self.completed = None;
         loop {
             let Some((&offset, file)) = self.snapshots.last_key_value() else {
                 (self.map_end, self.snapshot_end) = (log_start, log_start);
@@ -258,7 +267,11 @@ impl Producers {
 
     fn complete(&mut self, log: &Log, completed: Completed) -> Result<(), Thrown> {
         match self.ongoing.remove(&completed.first) {
-            Some(_) => Ok(()),
+            Some(_) => {
+                let earliest = self.completed.unwrap_or(i64::MAX);
+                self.completed = Some(earliest.min(completed.first));
+                Ok(())
+            }
             None => Err(Thrown::fatal(
                 log.name(),
                 format_args!(

@@ -15,43 +15,53 @@ const LARGEST_BYTES: u64 = 1 << 20;
 /// Ids of log dirs below this are kept for other uses.
 const RESERVED_IDS: u128 = 100;
 
-/// What is wrong with the file, and what comes of it. Of 2.8 nothing is asked: with `ZooKeeper` the file is made anew.
-pub(super) fn check(
-    dir: &LogDir,
-    conditions: &Conditions,
-) -> Result<Option<(Outcome, Reason)>, Error> {
+/// What the file says of the node.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    /// Whether it is a node of a `KRaft` cluster.
+    pub(super) is_kraft: bool,
+    /// What is wrong with the file, and what comes of it.
+    pub(super) wrong: Option<(Outcome, Reason)>,
+}
+
+/// Asks the file what a `KRaft` node asks. With `ZooKeeper` it is made anew if need be.
+pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Error> {
     if conditions.kafka == Kafka::V2_8 {
-        return Ok(None);
+        return Ok(Checked::default());
     }
     let found = |outcome, what: &str| {
         let file = FILE.to_owned();
         let what = what.to_owned();
-        Ok(Some((outcome, Reason::Identity { file, what })))
+        Ok(Checked {
+            is_kraft: true,
+            wrong: Some((outcome, Reason::Identity { file, what })),
+        })
     };
     let Some(item) = dir.item(FileKind::MetaProperties) else {
-        return found(Outcome::Refuses, "missing");
+        return found(Outcome::Refuses, "missing").map(|checked| Checked {
+            is_kraft: false,
+            ..checked
+        });
     };
     if !item.is_file() || item.len_bytes() > LARGEST_BYTES {
         return found(Outcome::Offline, "cannot be read");
     }
     let properties = Properties::parse(&Source::read(item.path())?);
     let meta = MetaProperties::of(&properties);
-    match (meta.version, properties.get("version")) {
-        (Some(0), _) if meta.node_id.is_none() || meta.cluster_id.is_none() => {
-            return found(Outcome::Refuses, "it names no node or no cluster");
-        }
-        (Some(0 | 1), _) => {}
+    let unnamed = meta.node_id.is_none() || meta.cluster_id.is_none();
+    match meta.version {
+        Some(0) if meta.node_id.is_some() => return Ok(Checked::default()),
+        Some(0) => return found(Outcome::Refuses, "it names no node"),
+        Some(1) if unnamed => return found(Outcome::Offline, "it names no node or no cluster"),
+        Some(1) => {}
         _ => return found(Outcome::Offline, "its version is unknown"),
-    }
-    if meta.node_id.is_none() || meta.cluster_id.is_none() {
-        return found(Outcome::Offline, "it names no node or no cluster");
     }
     match (meta.directory_id, properties.get("directory.id")) {
         (Some(id), _) if u128::from_be_bytes(id) < RESERVED_IDS => {
             return found(Outcome::Refuses, "its directory.id is a reserved one");
         }
         (None, Some(_)) => return found(Outcome::Offline, "its directory.id is no UUID"),
-        (None, None) if meta.version == Some(1) => {
+        (None, None) => {
             return found(
                 Outcome::Offline,
                 "it has no directory.id, by which the cluster knows where replicas are",
@@ -67,7 +77,10 @@ pub(super) fn check(
             return found(Outcome::Refuses, "it is of another node");
         }
     }
-    Ok(None)
+    Ok(Checked {
+        is_kraft: true,
+        wrong: None,
+    })
 }
 
 /// Log dirs of one node: they name the same cluster and node, and no two have the same id.

@@ -23,6 +23,8 @@ type Offsets = BTreeMap<(String, i32), i64>;
 #[derive(Debug, Default)]
 pub(super) struct Root {
     pub(super) clean: bool,
+    /// Whether a node of a `KRaft` cluster is known to start.
+    is_kraft: bool,
     recovery_points: Offsets,
     log_starts: Offsets,
     reasons: Vec<Reason>,
@@ -46,8 +48,15 @@ impl Root {
             clean: dir.item(FileKind::CleanShutdown).is_some() && !conditions.unclean,
             ..Self::default()
         };
-        if let Some((outcome, reason)) = properties::check(dir, conditions)? {
-            root.fail(outcome, reason);
+        if dir.items().iter().any(is_of_log_dir) {
+            let checked = properties::check(dir, conditions)?;
+            root.is_kraft = checked.is_kraft;
+            if let Some((outcome, reason)) = checked.wrong {
+                root.fail(outcome, reason);
+            }
+        } else {
+            // Folders of partitions, copied from somewhere.
+            root = Self::unknown(conditions);
         }
         for item in dir.items().iter().filter(|item| item.is_dir()) {
             if !is_known(item, conditions.kafka) {
@@ -176,7 +185,7 @@ pub(super) fn one(
     let given = root.given(topic, number, state);
     let mut verdict = partition::verdict(opened, given, conditions)?;
     let settled = !matches!(state, DirState::Delete | DirState::Stray);
-    if conditions.kafka > Kafka::V2_8
+    if root.is_kraft
         && settled
         && verdict.outcome < Outcome::Offline
         && !partition::has_topic_id(opened)
@@ -192,6 +201,20 @@ pub(super) fn one(
         });
     }
     Ok(verdict)
+}
+
+/// Whether it is a file that lies beside partitions.
+pub(super) fn is_of_log_dir(item: &Item) -> bool {
+    [
+        FileKind::MetaProperties,
+        FileKind::CleanShutdown,
+        FileKind::RecoveryPoints,
+        FileKind::HighWatermarks,
+        FileKind::LogStarts,
+        FileKind::CleanerOffsets,
+    ]
+    .into_iter()
+    .any(|kind| item.is_current(kind))
 }
 
 /// Whether a broker knows what to do with a directory of this name.

@@ -32,6 +32,30 @@ pub(super) struct Segment {
     index: Option<Index>,
 }
 
+/// How far a segment was recovered.
+struct Pass {
+    /// Where the last good batch ends.
+    good: u64,
+    /// The offset behind it.
+    end: i64,
+    times: Times,
+}
+
+impl Pass {
+    fn new(start: &Start<'_>, base: i64) -> Self {
+        Self {
+            good: 0,
+            end: base,
+            times: Times {
+                entries: 0,
+                room: u64::from(start.conditions.index_bytes) / TIME_ENTRY_BYTES,
+                last: (-1, base),
+                largest: (-1, -1),
+            },
+        }
+    }
+}
+
 /// The time index in the making, as far as it decides what happens.
 struct Times {
     entries: u64,
@@ -234,8 +258,8 @@ impl Segment {
         let name = self.log_name();
         self.reset_indexes(start)?;
         let mut log = self.log(start)?;
-        let (mut good, mut end) = (0, self.base);
-        let stopped = self.check_all(start, producers, &mut log, &mut good, &mut end);
+        let mut pass = Pass::new(start, self.base);
+        let stopped = self.check_all(start, producers, &mut log, &mut pass);
         let reason = match stopped {
             Ok(()) => None,
             Err(Thrown::Corrupt(fault)) => Some(Reason::BadBatch {
@@ -249,16 +273,17 @@ impl Segment {
             Err(other) => return Err(other),
         };
         start.recovered(&name);
-        let cut = log.len_bytes().saturating_sub(good);
+        let cut = log.len_bytes().saturating_sub(pass.good);
         if cut > 0 {
             let reason = reason.unwrap_or(Reason::EndsEarly {
                 file: name.clone(),
-                position: good,
+                position: pass.good,
             });
             start.reasons.push(reason);
-            start.ends.insert(name, end);
-            self.cut(start, good);
+            start.ends.insert(name, pass.end);
+            self.cut(start, pass.good);
         }
+        pass.times.finish(pass.good)?;
         Ok(cut)
     }
 
@@ -287,34 +312,27 @@ impl Segment {
         start: &mut Start<'_>,
         producers: &mut Producers,
         log: &mut Log,
-        good: &mut u64,
-        end: &mut i64,
+        pass: &mut Pass,
     ) -> Result<(), Thrown> {
         let interval = u64::from(start.conditions.index_interval_bytes);
-        let mut times = Times {
-            entries: 0,
-            room: u64::from(start.conditions.index_bytes) / TIME_ENTRY_BYTES,
-            last: (-1, self.base),
-            largest: (-1, -1),
-        };
         let (mut indexed, mut last_abort) = (0, None);
-        while let Some(entry) = log.entry(*good, log.len_bytes())? {
+        while let Some(entry) = log.entry(pass.good, log.len_bytes())? {
             log.check(entry)?;
             let last = log.last_offset(entry)?;
             if !self.reaches(last) {
                 return Err(Thrown::Overflow(self.base));
             }
             let timestamp = timestamp_of(log, entry)?;
-            if timestamp > times.largest.0 {
-                times.largest = (timestamp, last);
+            if timestamp > pass.times.largest.0 {
+                pass.times.largest = (timestamp, last);
             }
-            if *good - indexed > interval {
+            if pass.good - indexed > interval {
                 self.add_entry(start, last, entry.position)?;
-                times.add(entry.position, log.name())?;
-                indexed = *good;
+                pass.times.add(entry.position, log.name())?;
+                indexed = pass.good;
             }
-            *good = entry.end();
-            *end = last.wrapping_add(1);
+            pass.good = entry.end();
+            pass.end = last.wrapping_add(1);
             if entry.is_legacy() {
                 continue;
             }
@@ -337,7 +355,7 @@ impl Segment {
             }
             producers.advance(last.wrapping_add(1));
         }
-        times.finish(log.len_bytes())
+        Ok(())
     }
 
     fn add_entry(&mut self, start: &mut Start<'_>, last: i64, at: u64) -> Result<(), Thrown> {

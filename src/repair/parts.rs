@@ -1,6 +1,7 @@
 //! Small parts of plans: paths, contents, checksums.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use super::unsound::Unsound;
@@ -217,6 +218,65 @@ impl From<Crc> for String {
     fn from(crc: Crc) -> Self {
         crc.to_string()
     }
+}
+
+/// A piece of a file to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case", deny_unknown_fields)
+)]
+pub enum Part {
+    /// Bytes of a file as it was found.
+    Range {
+        /// The file.
+        file: PlanPath,
+        /// The range, in bytes.
+        range: Range<u64>,
+    },
+    /// New bytes.
+    Bytes(Content),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range { file, range } => {
+                write!(f, "{}:{}..{}", file.name(), range.start, range.end)
+            }
+            Self::Bytes(content) => write!(f, "{} bytes", content.bytes().len()),
+        }
+    }
+}
+
+/// How a derived file is computed from the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case", deny_unknown_fields)
+)]
+pub enum Recipe {
+    /// The offset index of the segment that its name says.
+    OffsetIndex {
+        /// `index.interval.bytes`.
+        interval_bytes: u32,
+    },
+    /// The time index, likewise.
+    TimeIndex {
+        /// `index.interval.bytes`.
+        interval_bytes: u32,
+    },
+}
+
+/// The new bytes among pieces.
+pub(super) fn new_bytes(pieces: &[Part]) -> Vec<u8> {
+    let bytes = |piece: &Part| match piece {
+        Part::Range { .. } => Vec::new(),
+        Part::Bytes(content) => content.bytes().to_vec(),
+    };
+    pieces.iter().flat_map(bytes).collect()
 }
 
 #[cfg(test)]

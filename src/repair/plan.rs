@@ -6,7 +6,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::parts::{Content, Crc, PlanPath};
+use super::parts::{Content, Crc, PlanPath, new_bytes};
+pub use super::parts::{Part, Recipe};
 use super::unsound::Unsound;
 use super::work::Work;
 use crate::format::Placeholder;
@@ -253,56 +254,6 @@ impl fmt::Display for Action {
     }
 }
 
-/// A piece of a file to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "kebab-case", deny_unknown_fields)
-)]
-pub enum Part {
-    /// Bytes of a file as it was found.
-    Range {
-        /// The file.
-        file: PlanPath,
-        /// The range, in bytes.
-        range: Range<u64>,
-    },
-    /// New bytes.
-    Bytes(Content),
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Range { file, range } => {
-                write!(f, "{}:{}..{}", file.name(), range.start, range.end)
-            }
-            Self::Bytes(content) => write!(f, "{} bytes", content.bytes().len()),
-        }
-    }
-}
-
-/// How a derived file is computed from the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "kebab-case", deny_unknown_fields)
-)]
-pub enum Recipe {
-    /// The offset index of the segment that its name says.
-    OffsetIndex {
-        /// `index.interval.bytes`.
-        interval_bytes: u32,
-    },
-    /// The time index, likewise.
-    TimeIndex {
-        /// `index.interval.bytes`.
-        interval_bytes: u32,
-    },
-}
-
 /// Whether a step gives anything up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
@@ -479,15 +430,6 @@ impl Plan {
         }
         Crc::of(lines.join("\n").as_bytes())
     }
-}
-
-/// The new bytes among pieces.
-fn new_bytes(pieces: &[Part]) -> Vec<u8> {
-    let bytes = |piece: &Part| match piece {
-        Part::Range { .. } => Vec::new(),
-        Part::Bytes(content) => content.bytes().to_vec(),
-    };
-    pieces.iter().flat_map(bytes).collect()
 }
 
 impl Scope {

@@ -70,7 +70,8 @@ impl LogDir {
     }
 
     /// Whether it looks like one: a partition lies in it, or a file that lies in log dirs only.
-    fn is_likely(&self) -> bool {
+    #[must_use]
+    pub fn is_likely(&self) -> bool {
         let names = || self.items.iter().filter_map(Item::file_name);
         self.partitions().next().is_some() || names().any(|name| is_at_home(name.kind))
     }

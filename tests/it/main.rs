@@ -31,6 +31,7 @@ mod sarif;
 mod show;
 mod specimens;
 mod specimens_across;
+mod starts;
 mod temp;
 mod tidy;
 mod truth;

@@ -117,7 +117,7 @@ fn a_hundred_thousand_entries_are_looked_at() {
     temp.file("orders-0/00000000000000000000.log", &log());
     let dir = temp.path().join("orders-0");
     for n in 0..100_000 {
-        fs::File::create_new(dir.join(format!("{n}.bak"))).unwrap();
+        temp.file(format!("orders-0/{n}.bak"), b"");
     }
     assert!(findings(&dir).len() >= 10_000);
 }

@@ -20,7 +20,7 @@ use super::input::Selection;
 /// renames, or refuses, and which records are gone afterwards. A broker asks nobody before it cuts, and keeps no copy.
 ///
 /// Of a log dir the clean shutdown marker, recovery points, log starts and meta.properties are taken into account; for the
-/// folder of one partition those of the log dir around it. Without one a clean shutdown is assumed.
+/// folder of one partition those of the log dir around it. Where there are none a clean shutdown is assumed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg predict /var/lib/kafka
@@ -171,9 +171,10 @@ impl Predict {
                     "{}: a file; what becomes of it shows in the folder of its partition",
                     path.display()
                 ),
-                Place::LogDir(dir) if dir.items().is_empty() => {
-                    bail!("{}: an empty folder", path.display());
-                }
+                Place::LogDir(dir) if !dir.is_likely() => bail!(
+                    "{}: neither a log dir nor a partition: no folder here is named like orders-3 and no file like 00000000000000000000.log",
+                    path.display()
+                ),
                 place => places.push(place),
             }
         }

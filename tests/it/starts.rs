@@ -1,0 +1,436 @@
+//! Predictions against what real brokers did when they started on damaged log dirs.
+//!
+//! What they did is in `starts.json` of a case, or, for the cases of `KSEG_CORPUS`, in
+//! `../oracle/recovery/RELEASE/CASE.json` beside that folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kseg::predict::{
+    Conditions, DirVerdict, Kafka, Node, Outcome, PartitionVerdict, Reason, log_dir,
+};
+use kseg::store::LogDir;
+use serde_json::Value;
+
+use crate::cases::{self, Case};
+use crate::temp::Temp;
+
+const RELEASES: [(&str, Kafka); 3] = [
+    ("2.8.2", Kafka::V2_8),
+    ("3.9.1", Kafka::V3_9),
+    ("4.3.1", Kafka::V4_3),
+];
+
+/// The ways to start: without the marker, and without recovery points.
+const VARIANTS: [(&str, bool, bool); 3] = [
+    ("clean", false, false),
+    ("unclean", true, false),
+    ("unclean-rp0", true, true),
+];
+
+/// Where a prediction cannot know better: case, release (or any), what differs, and why.
+const EXPLAINED: [(&str, &str, &[&str], &str); 14] = [
+    ("cleaner-garbage", "3.9.1", &["outcome"], AT_ONCE),
+    ("cleaner-nul", "3.9.1", &["outcome"], AT_ONCE),
+    ("cleaner-version1", "3.9.1", &["outcome"], AT_ONCE),
+    ("cleaner-beyond", "2.8.2", &["rebuilt"], COMPACTED),
+    ("cleaner-empty", "2.8.2", &["rebuilt"], COMPACTED),
+    ("cleaner-missing", "2.8.2", &["rebuilt"], COMPACTED),
+    ("cleaner-negative", "2.8.2", &["rebuilt"], COMPACTED),
+    (
+        "kraft-dir-missing",
+        "",
+        &["outcome"],
+        "a log dir need not hold the metadata log",
+    ),
+    (
+        "meta-directory-other",
+        "",
+        &["outcome"],
+        "only the cluster knows the right id",
+    ),
+    (
+        "meta-directory-twice",
+        "",
+        &["outcome"],
+        "the other log dir of this id is not in the case",
+    ),
+    (
+        "pmeta-wrong-id",
+        "",
+        &["gone", "logs", "log_end", "rebuilt"],
+        METADATA,
+    ),
+    ("root-extra-partition", "", &["gone", "logs"], METADATA),
+    (
+        "root-unknown-topic",
+        "2.8.2",
+        &["outcome"],
+        "ZooKeeper did not answer",
+    ),
+    (
+        "tmp-leftovers",
+        "",
+        &["gone"],
+        "written over once the broker is the leader",
+    ),
+];
+
+const AT_ONCE: &str = "the cleaner stopped at another log dir before it came to this one";
+const COMPACTED: &str = "the log was compacted behind the start";
+const METADATA: &str = "which partitions there are is in the metadata log of another log dir";
+
+/// The length of a file made anew, which a verdict does not tell.
+const UNKNOWN: u64 = u64::MAX;
+
+/// Files of a new partition.
+const MADE_ANEW: [&str; 5] = [
+    "/00000000000000000000.log",
+    "/00000000000000000000.index",
+    "/00000000000000000000.timeindex",
+    "/leader-epoch-checkpoint",
+    "/partition.metadata",
+];
+
+type Listing = BTreeMap<String, u64>;
+
+/// What becomes of the files of a log dir.
+struct Fate {
+    /// The `.log`s there will be, with their lengths.
+    logs: Listing,
+    gone: BTreeSet<String>,
+    rebuilt: BTreeSet<String>,
+}
+
+fn has_suffix(name: &str, suffix: &str) -> bool {
+    name.ends_with(suffix)
+}
+
+/// The regular files of a log dir and its partitions, with their lengths.
+fn listing(dir: &Path) -> Listing {
+    let len = |path: &PathBuf| path.metadata().map_or(0, |file| file.len());
+    let files = cases::below(dir);
+    let names = files.iter().map(|path| {
+        let name = path.strip_prefix(dir).unwrap();
+        (name.to_str().unwrap().to_owned(), len(path))
+    });
+    names
+        .filter(|(name, _)| name.matches('/').count() < 2)
+        .collect()
+}
+
+fn logs_of(before: &Listing) -> Listing {
+    let logs = before.iter();
+    logs.filter(|(name, _)| has_suffix(name, ".log") && name.contains('/'))
+        .map(|(name, len)| (name.clone(), *len))
+        .collect()
+}
+
+fn json(path: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// What a broker of a release did to a case that it was started on in some way.
+fn recorded(case: &Case, release: &str, variant: &str) -> Option<Value> {
+    let starts = if let Some(starts) = json(&case.dir.join("starts.json")) {
+        starts.get(release)?.clone()
+    } else {
+        let oracle = case.dir.parent()?.parent()?.join("../oracle/recovery");
+        let name = case.dir.file_name()?.to_str()?;
+        json(&oracle.join(release).join(format!("{name}.json")))?
+    };
+    let of_other = |value: &Value| {
+        let release = value.get("same_as")?.as_str()?;
+        recorded(case, release, variant)
+    };
+    if starts.get("same_as").is_some() {
+        return of_other(&starts);
+    }
+    match starts.get(variant)? {
+        Value::String(other) if other != variant => recorded(case, release, other),
+        done if done.get("same_as").is_some() => of_other(done),
+        done => Some(done.clone()),
+    }
+}
+
+fn expected(done: &Value, before: &Listing) -> Fate {
+    let gone = done["gone"].as_array().into_iter().flatten();
+    let gone: BTreeSet<String> = gone
+        .filter_map(Value::as_str)
+        .filter(|name| name.contains('/'))
+        .map(str::to_owned)
+        .collect();
+    let mut logs = logs_of(before);
+    logs.retain(|name, _| !gone.contains(name));
+    let mut rebuilt = BTreeSet::new();
+    for (name, change) in done["after"].as_object().into_iter().flatten() {
+        let is_set_aside = has_suffix(name, ".deleted") || name.contains("-stray/");
+        if !name.contains('/') || is_set_aside {
+            continue;
+        }
+        if has_suffix(name, ".log") {
+            let same = change.get("same_as").and_then(Value::as_str);
+            let len = change.get("cut_to").or(change.get("size"));
+            let len = len.and_then(Value::as_u64);
+            let len = len.or_else(|| before.get(same?).copied());
+            logs.insert(name.clone(), len.unwrap_or(UNKNOWN));
+        } else if has_suffix(name, "index")
+            && before
+                .get(name)
+                .is_some_and(|len| !is_trim(change, name, *len))
+        {
+            rebuilt.insert(name.clone());
+        }
+    }
+    Fate {
+        logs,
+        gone,
+        rebuilt,
+    }
+}
+
+/// Whether a stop in order cut an index to whole entries.
+fn is_trim(change: &Value, name: &str, before: u64) -> bool {
+    let entry = if has_suffix(name, ".timeindex") {
+        12
+    } else {
+        8
+    };
+    let rest = before % entry;
+    change["size"].as_u64() == Some(before - rest) && rest > 0
+}
+
+fn predicted(verdict: &DirVerdict, before: &Listing) -> Fate {
+    let mut fate = Fate {
+        logs: logs_of(before),
+        gone: BTreeSet::new(),
+        rebuilt: BTreeSet::new(),
+    };
+    for partition in &verdict.partitions {
+        let full = |name: &String| format!("{}/{name}", partition.dir);
+        fate.rebuilt.extend(partition.rebuilt.iter().map(full));
+        fate.gone.extend(partition.deleted.iter().map(full));
+        for name in &partition.deleted {
+            fate.logs.remove(&full(name));
+        }
+        if partition.reasons.contains(&Reason::Stray) {
+            set_aside(&mut fate, &partition.dir, before);
+            continue;
+        }
+        for renamed in &partition.renamed {
+            fate.gone.insert(full(&renamed.from));
+            if has_suffix(&renamed.to, ".log") {
+                let len = before[&full(&renamed.from)];
+                fate.logs.insert(full(&renamed.to), len);
+            }
+        }
+        for made in &partition.created {
+            if has_suffix(made, ".log") {
+                fate.logs.insert(full(made), UNKNOWN);
+            }
+        }
+        for cut in &partition.truncations {
+            fate.logs.insert(full(&cut.file), cut.to);
+        }
+    }
+    fate
+}
+
+/// A stray is renamed, and a new partition takes its place.
+fn set_aside(fate: &mut Fate, dir: &str, before: &Listing) {
+    let inside = format!("{dir}/");
+    fate.logs.retain(|name, _| !name.starts_with(&inside));
+    fate.logs
+        .insert(format!("{inside}00000000000000000000.log"), 0);
+    let files = before.keys().filter(|name| name.starts_with(&inside));
+    let gone = files.filter(|name| !MADE_ANEW.iter().any(|made| name.ends_with(made)));
+    fate.gone.extend(gone.cloned());
+}
+
+type Differences = Vec<(&'static str, String)>;
+
+/// How a prediction differs from what happened, by what it is about.
+fn differences(
+    done: &Value,
+    verdict: &DirVerdict,
+    before: &Listing,
+    topic: Option<&str>,
+) -> Differences {
+    let outcome = match done["outcome"].as_str().unwrap() {
+        "logdir-offline" | "not-served" => "offline",
+        "broker-died" | "hung" => "refuses",
+        other => other,
+    };
+    let ours = match verdict.outcome {
+        Outcome::Loads | Outcome::Recovers => "loaded",
+        worse => worse.name(),
+    };
+    if outcome != ours {
+        let inside = verdict.partitions.iter().flat_map(|one| &one.reasons);
+        let reasons: Vec<_> = verdict.reasons.iter().chain(inside).collect();
+        return vec![(
+            "outcome",
+            format!("{outcome}, predicted {ours} {reasons:?}"),
+        )];
+    }
+    let mut found = Vec::new();
+    if outcome == "loaded" {
+        let dir = topic.map(|topic| format!("{topic}-0"));
+        let one = verdict
+            .partitions
+            .iter()
+            .find(|one| Some(&one.dir) == dir.as_ref());
+        if let Some(one) = one {
+            compare_bounds(done, one, &mut found);
+            compare_lost(done, one, &mut found);
+        }
+        let (theirs, ours) = (expected(done, before), predicted(verdict, before));
+        // A node that runs writes to its metadata log.
+        compare_files(&theirs, &ours, topic.is_some(), &mut found);
+    }
+    found
+}
+
+fn compare_bounds(done: &Value, one: &PartitionVerdict, found: &mut Differences) {
+    for (kind, key, ours) in [
+        ("log_start", "logStart", one.log_start),
+        ("log_end", "end", one.log_end),
+    ] {
+        let theirs = done["offsets"][key].as_i64();
+        if theirs.is_some() && theirs != ours {
+            found.push((kind, format!("{theirs:?}, predicted {ours:?}")));
+        }
+    }
+}
+
+/// What is lost from the disk. What damage hides in a file that stays is lost to readers, but not by the start; and swap
+/// files are no segments to those who counted.
+fn compare_lost(done: &Value, one: &PartitionVerdict, found: &mut Differences) {
+    let bytes = done["lost_bytes"].as_u64();
+    let batches = done["lost_valid_batches"].as_u64();
+    let is_swap = one
+        .reasons
+        .iter()
+        .any(|reason| matches!(reason, Reason::Swap { .. }));
+    let ours = (
+        one.lost.batches - one.unread.batches,
+        one.lost.bytes - one.unread.bytes,
+    );
+    if batches.is_some_and(|lost| bytes > Some(0) && lost != ours.0) {
+        found.push(("lost batches", format!("{batches:?}, predicted {}", ours.0)));
+    }
+    if bytes.is_some_and(|lost| !is_swap && lost != ours.1) {
+        found.push(("lost bytes", format!("{bytes:?}, predicted {}", ours.1)));
+    }
+}
+
+fn compare_files(theirs: &Fate, ours: &Fate, with_lengths: bool, found: &mut Differences) {
+    let agree = |(name, len): (&String, &u64)| {
+        ours.logs
+            .get(name)
+            .is_some_and(|ours| !with_lengths || [UNKNOWN, *len].contains(ours))
+    };
+    if theirs.logs.len() != ours.logs.len() || !theirs.logs.iter().all(agree) {
+        found.push((
+            "logs",
+            format!("{:?}, predicted {:?}", theirs.logs, ours.logs),
+        ));
+    }
+    if theirs.gone != ours.gone {
+        let missing: Vec<_> = theirs.gone.difference(&ours.gone).collect();
+        let extra: Vec<_> = ours.gone.difference(&theirs.gone).collect();
+        found.push(("gone", format!("{missing:?}, only predicted {extra:?}")));
+    }
+    // The indexes of the last segment grow and are cut again without being made anew.
+    let dir = |name: &String| name.split_once('/').unwrap().0.to_owned();
+    let stem = |name: &String| name.split_once('.').unwrap().0.to_owned();
+    let lasts: BTreeMap<String, &String> = ours.logs.keys().map(|name| (dir(name), name)).collect();
+    let is_last = |name: &String| {
+        let last = lasts.get(&dir(name));
+        last.is_none_or(|last| stem(last) == stem(name) || name.contains("-stray/"))
+    };
+    let missing: Vec<_> = theirs.rebuilt.difference(&ours.rebuilt).collect();
+    let missing: Vec<_> = missing.into_iter().filter(|name| !is_last(name)).collect();
+    if !missing.is_empty() {
+        found.push(("rebuilt", format!("{missing:?}")));
+    }
+}
+
+/// The files of a case. Links are told as files that hold where they lead.
+fn files_of(case: &Case, temp: &Temp) -> PathBuf {
+    let files = case.dir.join("files");
+    if !case.dir.to_str().unwrap().ends_with("symlink") {
+        return files;
+    }
+    for file in cases::below(&files) {
+        let name = file.strip_prefix(&files).unwrap();
+        let bytes = fs::read(&file).unwrap();
+        if name.extension().is_some_and(|end| end == "log") && bytes.len() < 61 {
+            let to = String::from_utf8(bytes).unwrap();
+            std::os::unix::fs::symlink(to, temp.path().join(name)).unwrap();
+        } else {
+            temp.file(name, &bytes);
+        }
+    }
+    temp.path().to_owned()
+}
+
+/// The node whose log dir a damaged one is.
+fn node(case: &Case) -> Option<Node> {
+    let is_topic = case.about["topic"].is_string();
+    is_topic.then(|| Node {
+        id: 1,
+        cluster_id: "MkU3OEVBNTcwNTJENDM2Qg".into(),
+    })
+}
+
+fn is_explained(case: &str, release: &str, kind: &str) -> bool {
+    EXPLAINED.iter().any(|(name, of, kinds, _)| {
+        *name == case && (of.is_empty() || *of == release) && kinds.contains(&kind)
+    })
+}
+
+#[test]
+fn what_brokers_did_is_what_was_predicted() {
+    let mut by_kind: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut compared = 0;
+    for case in cases::cases().iter().filter(|case| case.is_damaged()) {
+        let name = case.dir.file_name().unwrap().to_str().unwrap();
+        let temp = Temp::new();
+        let files = files_of(case, &temp);
+        let before = listing(&files);
+        for (release, kafka) in RELEASES {
+            for (variant, unclean, no_recovery_points) in VARIANTS {
+                let Some(done) = recorded(case, release, variant) else {
+                    continue;
+                };
+                compared += 1;
+                let conditions = Conditions {
+                    kafka,
+                    unclean,
+                    no_recovery_points,
+                    // As the damaged topics were set.
+                    index_bytes: 4096,
+                    index_interval_bytes: 256,
+                    node: node(case),
+                };
+                let dir = LogDir::open(&files).unwrap();
+                let verdict = log_dir(&dir, |_| true, &conditions).unwrap();
+                let topic = case.about["topic"].as_str();
+                for (kind, text) in differences(&done, &verdict, &before, topic) {
+                    if !is_explained(name, release, kind) {
+                        let line = format!("{name} {release} {variant}: {text}");
+                        by_kind.entry(kind).or_default().push(line);
+                    }
+                }
+            }
+        }
+    }
+    assert!(compared > 200, "{compared} starts");
+    let told: Vec<String> = by_kind
+        .iter()
+        .map(|(kind, all)| format!("{kind} ({}):\n  {}", all.len(), all.join("\n  ")))
+        .collect();
+    assert!(told.is_empty(), "{compared} starts\n{}", told.join("\n"));
+}
