@@ -10,6 +10,15 @@
 //! damage   what is no batch          ─┘            └▶ gap     what damage means
 //! ```
 //!
+//! [`partition`] compares the files of a partition: [`PartitionCheck`] is shown the batches of each segment, and [`Node`] compares
+//! what lies beside partitions with what became known of them:
+//!
+//! ```text
+//! trace ─▶ chain ─┬▶ offset_index · time_index · txn      siblings of the .log
+//!                 └▶ producer · history · epochs          from segment to segment
+//! directory · meta · checkpoints · metadata_log · topics  names, ids and small files
+//! ```
+//!
 //! **Invariant:** every byte of every file is accounted for ([`Coverage`]); damage never hides what follows it; the same
 //! findings in the same order at any number of threads. Absent on purpose: how to repair, what a broker would do with
 //! the whole partition.

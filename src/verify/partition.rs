@@ -1,7 +1,7 @@
 //! A partition: the files of its directory against each other.
 //!
 //! A driver shows it the segments in order: [`PartitionCheck::begin`] before a `.log` is read, whose batches go to
-//! [`Trace`]s, and [`PartitionCheck::end`] behind it; then [`PartitionCheck::finish`].
+//! [`SegmentTrace`]s, and [`PartitionCheck::end`] behind it; then [`PartitionCheck::finish`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -175,10 +175,7 @@ impl PartitionCheck {
         &self.segments
     }
 
-    /// Begins with a segment, the one behind that of the last call.
-    ///
-    /// # Errors
-    /// There is no such segment.
+    /// Begins with a segment, the one behind that of the last call; nothing if there is no such segment.
     pub fn begin(&mut self, index: usize) -> Option<Watch> {
         let segment = self.segments.get(index)?.clone();
         let next_base = self.segments.get(index + 1).map(Segment::base_offset);
