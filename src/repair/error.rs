@@ -32,6 +32,14 @@ pub enum Error {
         /// What went wrong.
         why: Box<Error>,
     },
+    /// Some is as it was and some is not yet.
+    #[error("{why}; the undo is half done: undo {} again to finish it", folder.display())]
+    HalfUndone {
+        /// The quarantine folder.
+        folder: PathBuf,
+        /// What went wrong.
+        why: Box<Error>,
+    },
     /// A derived file came out otherwise than the plan says.
     #[error("{}: {file} comes out as {found}, but the plan expects {expected}", root.display())]
     Derived {

@@ -91,9 +91,20 @@ fn backwards(disk: &dyn Disk, folder: &Path, record: &Record) -> Result<(), Erro
     };
     let mut journal = Journal::resume(disk, folder)?;
     journal.undoing()?;
+    let back = all_back(&yard, folder, &record.ops)
+        .and_then(|()| folder::sweep(disk, &begin.root, begin.digest))
+        .and_then(|()| journal.undone());
+    back.map_err(|why| Error::HalfUndone {
+        folder: folder.to_owned(),
+        why: Box::new(why),
+    })
+}
+
+/// Takes everything back, last things first: the marker that all is well comes back at the very end.
+fn all_back(yard: &Yard<'_>, folder: &Path, ops: &[Op]) -> Result<(), Error> {
     let original = folder.join(ORIGINAL);
-    let mut number = record.ops.len();
-    let groups: Vec<&[Op]> = record.ops.chunk_by(|a, b| group(a) == group(b)).collect();
+    let mut number = ops.len();
+    let groups: Vec<&[Op]> = ops.chunk_by(|a, b| group(a) == group(b)).collect();
     for group in groups.into_iter().rev() {
         for op in group.iter().rev() {
             number -= 1;
@@ -101,8 +112,7 @@ fn backwards(disk: &dyn Disk, folder: &Path, record: &Record) -> Result<(), Erro
         }
         yard.sync(group)?;
     }
-    folder::sweep(disk, &begin.root, begin.digest)?;
-    journal.undone()
+    Ok(())
 }
 
 /// Every original is there, and whole.

@@ -135,6 +135,9 @@ impl Apply {
 /// What was done, for people.
 fn told(applied: &Applied) -> String {
     match applied {
+        Applied::Into { dir, files } if *files == Counts::default() => {
+            format!("{}: made by an earlier run, now named\n", dir.display())
+        }
         Applied::Into { dir, files } => {
             let Counts {
                 written,
@@ -156,7 +159,7 @@ fn told(applied: &Applied) -> String {
             changed,
         } => {
             let shown = quarantine.display();
-            format!("{changed} paths changed; to go back: kseg repair undo {shown}\n")
+            format!("paths changed: {changed}; to go back: kseg repair undo {shown}\n")
         }
         Applied::Nothing => "nothing to do\n".into(),
     }

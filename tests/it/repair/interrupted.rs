@@ -229,3 +229,32 @@ fn an_operation_that_fails_once_leaves_both_ways_open_even_if_the_power_goes_nex
         }
     }
 }
+
+#[test]
+fn an_operation_of_a_copy_or_of_an_undo_that_fails_once_loses_nothing() {
+    let disk = disk(&["/disk/data"]);
+    let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+    for nth in 0.. {
+        let glitch = disk.with(Some(Trouble::Glitch(nth, u32::MAX - 1)));
+        let done = run(&glitch, &plan, &into()).is_ok();
+        let made = bare(&glitch.tree("/disk/fixed"));
+        assert!(made.is_empty() || made == repaired(), "{nth}");
+        let _again = run(&glitch, &plan, &into());
+        assert_eq!(bare(&glitch.tree("/disk/fixed")), repaired(), "{nth}");
+        assert_eq!(glitch.tree(ROOT), old, "{nth}");
+        if done && nth > glitch.done() {
+            break;
+        }
+    }
+    let _applied = run(&disk, &plan, &IN_PLACE).unwrap();
+    for nth in 0.. {
+        let glitch = disk.with(Some(Trouble::Glitch(nth, u32::MAX - 1)));
+        let done = undo(Path::new(ROOT), &glitch).is_ok();
+        assert_old_or_new(&glitch, &old, &format!("{nth}"));
+        let _again = undo(Path::new(ROOT), &glitch);
+        assert_eq!(glitch.tree(ROOT), old, "{nth}");
+        if done && nth > glitch.done() {
+            break;
+        }
+    }
+}

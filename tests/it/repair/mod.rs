@@ -336,6 +336,29 @@ fn a_plan_with_every_action_makes_a_copy_and_leaves_its_source_alone() {
 }
 
 #[test]
+fn a_plan_of_one_partition_keeps_its_quarantine_out_of_the_log_dir() {
+    let disk = disk(&[]);
+    let (old, root) = (disk.tree("/"), "/disk/data/orders-3");
+    let truncate = Action::Truncate {
+        file: path("00000000000000000050.log"),
+        to: 3,
+    };
+    let plan = plan(&disk, root, Scope::Partition, vec![truncate]);
+    let Applied::InPlace { quarantine, .. } = run(&disk, &plan, &IN_PLACE).unwrap() else {
+        panic!("in place");
+    };
+    assert_eq!(quarantine.parent(), Some(Path::new("/disk")));
+    let log = Path::new(root).join("00000000000000000050.log");
+    assert_eq!(disk.bytes(&log), b"not");
+    let _undone = undo(Path::new(root), &disk).unwrap();
+    assert_eq!(disk.tree("/"), old);
+    let _applied = run(&disk, &plan, &into()).unwrap();
+    let copy = Path::new("/disk/fixed/00000000000000000050.log");
+    assert_eq!(disk.bytes(copy), b"not");
+    assert_eq!(disk.tree(ROOT).len(), 14);
+}
+
+#[test]
 fn states_are_what_files_hold() {
     let disk = disk(&[]);
     let at = |name: &str| state_of(&disk, &Path::new(ROOT).join(name)).unwrap();
