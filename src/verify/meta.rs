@@ -141,11 +141,12 @@ impl Identities {
         }
     }
 
-    /// Takes in a partition; `needs_id`: the file must be there. Tells the id of its topic.
+    /// Takes in a partition; `needs_id`: the file must be there; `is_current`: a broker would serve it. Tells the id of its
+    /// topic.
     pub(super) fn partition(
         &mut self,
         partition: &Partition,
-        needs_id: bool,
+        (needs_id, is_current): (bool, bool),
         outcome: &mut Outcome,
     ) -> Option<(Uuid, Arc<Path>)> {
         let Some(item) = partition.item(FileKind::PartitionMetadata) else {
@@ -169,7 +170,10 @@ impl Identities {
             }
             return None;
         }
-        self.topic(topic, id, &path, outcome);
+        // What is set aside may be a copy.
+        if is_current {
+            self.topic(topic, id, &path, outcome);
+        }
         Some((id, path))
     }
 

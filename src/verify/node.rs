@@ -124,7 +124,7 @@ impl Node {
         let needs_id = dir.owner.is_kraft && is_used && is_current;
         let id = self
             .identities
-            .partition(partition, needs_id, &mut self.outcome);
+            .partition(partition, (needs_id, is_current), &mut self.outcome);
         if !is_current {
             return;
         }

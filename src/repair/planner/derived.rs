@@ -60,7 +60,7 @@ pub(super) fn steps(
             transactions(partition, segment, &indexes, steps)?;
         }
     }
-    if wanted.snapshots.contains(&log.end) {
+    if wanted.snapshots.contains(&log.end) && !log.has(log.end) {
         snapshot(partition, log.end, &state, steps)?;
     }
     obsolete(partition, log, steps)

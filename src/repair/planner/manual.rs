@@ -12,7 +12,7 @@ use crate::verify::{Finding, Severity};
 pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
     for finding in findings
         .iter()
-        .filter(|finding| finding.severity >= Severity::Warning)
+        .filter(|finding| finding.severity >= Severity::Warning && is_about_data(finding))
     {
         let Some(file) = steps.path(&finding.path) else {
             continue;
@@ -33,4 +33,9 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
         steps.add(Action::Describe { file }, &[], reason)?;
     }
     Ok(())
+}
+
+/// Whether it is about what nothing else holds. All else was computed anew and is right, or has a step.
+fn is_about_data(finding: &Finding) -> bool {
+    finding.check.code().starts_with(['S', 'B', 'R', 'D', 'M'])
 }

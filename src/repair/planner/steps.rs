@@ -119,7 +119,8 @@ impl<'a> Steps<'a> {
     pub(super) fn covers(&self, check: CheckId, file: &PlanPath) -> bool {
         let is_about = |step: &Step| {
             let at = step.action.file();
-            let is_beside = at.dir() == file.dir() || at.dir() == file.as_str();
+            let is_beside =
+                at.dir() == file.dir() || at.dir() == file.as_str() || at.dir().is_empty();
             let is_why = |code: &String| match at.dir() == file.as_str() {
                 true => code.starts_with(check.code().get(..1).unwrap_or_default()),
                 false => code == check.code(),
