@@ -4,8 +4,9 @@ use super::Options;
 use super::derived::each_batch;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::survey::{Run, Stretch, survey};
-use crate::format::FileKind;
 use crate::format::name::{FileState, LOG_SUFFIX};
+use crate::format::{FileKind, FileName};
+use crate::repair::Content;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::store::{Item, LogFile, Partition, Stream};
@@ -27,6 +28,9 @@ pub(super) fn steps(
     steps: &mut Steps<'_>,
     options: Options,
 ) -> Result<(), Error> {
+    if log.segments.is_empty() {
+        return empty(partition, log, steps);
+    }
     let candidates = candidates(partition, options)?;
     if candidates.is_empty() {
         return Ok(());
@@ -40,6 +44,38 @@ pub(super) fn steps(
     }
     log.segments.append(&mut found);
     log.segments.sort_by_key(|segment| segment.base);
+    Ok(())
+}
+
+/// Of a partition without segments an empty one is made where its log ended, by the newest snapshot: a broker would begin at the
+/// log's start again and give out offsets twice.
+fn empty(partition: &Partition, log: &mut NewLog, steps: &mut Steps<'_>) -> Result<(), Error> {
+    let snapshots = partition.items().iter().filter(|item| item.is_file());
+    let offsets = snapshots.filter_map(|item| {
+        let name = item.file_name().filter(FileName::is_canonical)?;
+        (name.kind == FileKind::ProducerSnapshot).then_some(name.offset?.0)
+    });
+    let Some(end) = offsets.max() else {
+        return Ok(());
+    };
+    let path = partition.path().join(format!("{end:020}{LOG_SUFFIX}"));
+    let Some(file) = steps.path(&path) else {
+        return Ok(());
+    };
+    let why = format!(
+        "all segments are gone; the log goes on at {end}, where the newest snapshot is, so that no offset is given out twice"
+    );
+    let action = Action::Create {
+        file,
+        content: Content::new(Vec::new())?,
+    };
+    steps.add(action, &[], Reason::safe(&[CheckId::NoSegment], why))?;
+    log.end = end;
+    log.segments.push(NewSegment {
+        base: end,
+        pieces: Vec::new(),
+        is_changed: true,
+    });
     Ok(())
 }
 
