@@ -6,7 +6,6 @@ mod dump;
 mod exit;
 mod explain;
 mod export;
-#[expect(dead_code, reason = "the commands that use it follow")]
 mod input;
 mod ls;
 mod output;

@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A line that says how many bytes are written; nothing where nobody would see it.
+/// A line that says how many bytes are done; nothing where nobody would see it.
 #[derive(Debug)]
 pub(crate) struct Progress(ProgressBar);
 
@@ -18,6 +18,21 @@ impl Progress {
         Self(bar)
     }
 
+    /// Begins work on as many bytes.
+    pub(crate) fn of_bytes(total: u64) -> Self {
+        let bar = ProgressBar::new(total);
+        let template = "{bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// As many bytes more are read.
+    pub(crate) fn read(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
     /// As many bytes more are written.
     pub(crate) fn wrote(&self, bytes: usize) {
         self.0.inc(bytes as u64);
@@ -29,8 +44,8 @@ impl Progress {
     }
 
     /// Says something else meanwhile.
-    pub(crate) fn beside(&self, say: impl FnOnce()) {
-        self.0.suspend(say);
+    pub(crate) fn beside<R>(&self, say: impl FnOnce() -> R) -> R {
+        self.0.suspend(say)
     }
 
     /// Ends; nothing of it stays.

@@ -113,11 +113,12 @@ fn duration_ms(text: &str) -> Option<i64> {
     (!text.is_empty()).then_some(total)
 }
 
+/// The time now, in milliseconds since 1970-01-01 UTC.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a duration on the command line is counted from now; nothing else asks for the time"
+    reason = "durations on the command line are counted from now, and the future is what lies behind it"
 )]
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

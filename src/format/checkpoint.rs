@@ -82,11 +82,12 @@ impl<'a> OffsetCheckpoint<'a> {
 /// The bytes of an offset checkpoint with these entries, as every release reads it.
 #[must_use]
 pub fn encode(entries: &[OffsetEntry<'_>]) -> Vec<u8> {
-    let mut text = format!("{VERSION}\n{}\n", entries.len());
-    for entry in entries {
-        text += &format!("{} {} {}\n", entry.topic, entry.partition, entry.offset);
-    }
-    text.into_bytes()
+    let mut lines = vec![VERSION.to_string(), entries.len().to_string()];
+    let line =
+        |entry: &OffsetEntry<'_>| format!("{} {} {}", entry.topic, entry.partition, entry.offset);
+    lines.extend(entries.iter().map(line));
+    lines.push(String::new());
+    lines.join("\n").into_bytes()
 }
 
 /// Reads a file of this form. `entry` is told where a line begins; the places of its faults count from there.

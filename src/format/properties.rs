@@ -257,12 +257,11 @@ pub fn partition_metadata(topic_id: &[u8; 16]) -> Vec<u8> {
 /// The bytes of a `meta.properties` of version 1; without an id of the log dir a broker gives it a new one.
 #[must_use]
 pub fn meta_properties(node_id: i32, cluster_id: &str, directory_id: Option<&[u8; 16]>) -> Vec<u8> {
-    let mut text = format!("node.id={node_id}\n");
-    if let Some(id) = directory_id {
-        text += &format!("directory.id={}\n", write_uuid(id));
-    }
-    text += &format!("version={NEWEST_META}\ncluster.id={}\n", escape(cluster_id));
-    text.into_bytes()
+    let directory = directory_id.map(|id| format!("directory.id={}\n", write_uuid(id)));
+    let directory = directory.unwrap_or_default();
+    let cluster_id = escape(cluster_id);
+    format!("node.id={node_id}\n{directory}version={NEWEST_META}\ncluster.id={cluster_id}\n")
+        .into_bytes()
 }
 
 /// A value as Java writes it.
@@ -272,7 +271,7 @@ fn escape(value: &str) -> String {
         match char::from_u32(unit.into()) {
             Some(c @ ('=' | ':' | '#' | '!' | '\\' | ' ')) => text.extend(['\\', c]),
             Some(c @ '!'..='~') => text.push(c),
-            _ => text += &format!("\\u{unit:04X}"),
+            _ => text.extend(format!("\\u{unit:04X}").chars()),
         }
     }
     text

@@ -293,11 +293,11 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let mut whole = std::fs::read(path).unwrap();
         whole[5..8].copy_from_slice(b"xyz");
-        let patch = Patch {
+        let change = Patch {
             position: 5,
             bytes: b"xyz".to_vec(),
         };
-        let log = LogFile::Windowed(Stream::open(path).unwrap().patched(vec![patch]));
+        let log = LogFile::Windowed(Stream::open(path).unwrap().patched(vec![change]));
         let mut buffer = Vec::new();
         assert_eq!(log.window(0..7, &mut buffer).unwrap(), &whole[..7]);
         assert_eq!(log.window(6..20, &mut buffer).unwrap(), &whole[6..20]);

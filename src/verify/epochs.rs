@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
+use super::partition::Extent;
 use super::small::read_small;
 use super::trace::Row;
 use crate::format::LeaderEpochs;
@@ -204,11 +205,11 @@ impl EpochsCheck {
         );
     }
 
-    /// Ends the check of a log that ends at `end`; `is_left`: the broker has let go of the partition, and
+    /// Ends the check of a log from where to where it goes; `is_left`: the broker has let go of the partition, and
     /// emptied the file; `is_clean`: it stopped cleanly, and noted where the log begins.
     pub(super) fn finish(
         mut self,
-        end: Offset,
+        extent: Extent,
         (is_left, is_clean): (bool, bool),
         findings: &mut Findings,
     ) {
@@ -251,20 +252,24 @@ impl EpochsCheck {
                     .says(format!("it begins at offset {start}, the log at {first}")),
             );
         }
-        if let (Some((_, start)), Some((first, _))) = (self.entries.first(), self.first)
+        let log_start = self
+            .log_start
+            .map_or(extent.start, |start| start.max(extent.start));
+        if let Some((_, start)) = self.entries.first()
             && is_clean
             && self.file == File::Sound
-            && *start < self.log_start.unwrap_or(first)
+            && *start < log_start
         {
             // A broker lets the first epoch begin where the log does.
             findings.add(
                 Finding::new(CheckId::SegmentGap, &self.path)
                     .offset(start.0)
                     .says(format!(
-                        "the leader epochs begin at offset {start}, the log at {first}"
+                        "the leader epochs begin at offset {start}, the log at {log_start}"
                     )),
             );
         }
+        let end = extent.end;
         for (epoch, start) in &self.entries {
             if self.file == File::Sound && *start > end {
                 findings.add(

@@ -12,6 +12,7 @@ use super::small::read_small;
 use super::suite::Outcome;
 use super::topics::Uuid;
 use crate::format::clean_shutdown::CleanShutdown;
+use crate::format::name::DirState;
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
 use crate::store::{Item, LogDir, Partition, Source};
@@ -141,40 +142,26 @@ impl Identities {
         }
     }
 
-    /// Takes in a partition; `needs_id`: the file must be there; `is_current`: a broker would serve it. Tells the id of its
-    /// topic.
+    /// Takes in the id of a partition's topic; `needs_id`: there must be one.
     pub(super) fn partition(
         &mut self,
         partition: &Partition,
-        (needs_id, is_current): (bool, bool),
+        id: Option<&(Uuid, Arc<Path>)>,
+        needs_id: bool,
         outcome: &mut Outcome,
-    ) -> Option<(Uuid, Arc<Path>)> {
-        let Some(item) = partition.item(FileKind::PartitionMetadata) else {
-            if needs_id {
-                let path: Arc<Path> = Arc::from(partition.path().join("partition.metadata"));
-                let finding = Finding::new(CheckId::PartitionMetadataMalformed, &path);
-                outcome
-                    .findings
-                    .add(finding.says("it is missing: a broker sets the partition aside"));
-            }
-            return None;
-        };
-        let (path, metadata) = partition_metadata(item, outcome)?;
-        let id = metadata.topic_id.filter(|id| *id != [0; 16])?;
-        let topic = partition.topic()?;
-        if topic == super::METADATA_TOPIC {
-            if id != METADATA_TOPIC_ID {
-                outcome
-                    .findings
-                    .add(Finding::new(CheckId::MetadataTopicId, &path));
-            }
-            return None;
+    ) {
+        if needs_id && partition.item(FileKind::PartitionMetadata).is_none() {
+            let path: Arc<Path> = Arc::from(partition.path().join("partition.metadata"));
+            let finding = Finding::new(CheckId::PartitionMetadataMalformed, &path);
+            outcome
+                .findings
+                .add(finding.says("it is missing: a broker sets the partition aside"));
         }
         // What is set aside may be a copy.
-        if is_current {
-            self.topic(topic, id, &path, outcome);
+        let is_current = partition.state() == DirState::Current;
+        if let (Some((id, path)), Some(topic), true) = (id, partition.topic(), is_current) {
+            self.topic(topic, *id, path, outcome);
         }
-        Some((id, path))
     }
 
     fn topic(&mut self, topic: &str, id: Uuid, path: &Arc<Path>, outcome: &mut Outcome) {
@@ -255,6 +242,22 @@ pub(super) fn partition_metadata(
         );
     }
     Some((path, metadata))
+}
+
+/// The id of a partition's topic, as `partition.metadata` has it; none of the metadata log, whose is reserved.
+pub(super) fn topic_id(partition: &Partition, outcome: &mut Outcome) -> Option<(Uuid, Arc<Path>)> {
+    let item = partition.item(FileKind::PartitionMetadata)?;
+    let (path, metadata) = partition_metadata(item, outcome)?;
+    let id = metadata.topic_id.filter(|id| *id != [0; 16])?;
+    if partition.topic() != Some(super::METADATA_TOPIC) {
+        return Some((id, path));
+    }
+    if id != METADATA_TOPIC_ID {
+        outcome
+            .findings
+            .add(Finding::new(CheckId::MetadataTopicId, &path));
+    }
+    None
 }
 
 /// The bytes of a small file, if it is one and can be read.

@@ -1,8 +1,14 @@
 //! Spans and siblings to findings: what is wrong, where, and what it means.
 //!
 //! [`catalog`] has a row and a manual for every check. [`suite`] says which of them look at what, and drives them;
-//! [`segment`] is one pass over a `.log`, with [`batch`] and [`record`] for what it meets, and shows what it passes to a
-//! [`Witness`] for the checks that need more than the `.log`.
+//! [`segment`] is one pass over a `.log`, which shows what it passes to a [`Witness`] for the checks that need more:
+//!
+//! ```text
+//! workers                                merge, in file order
+//! batch    headers of good batches   ─┐
+//! record   what they unpack to        ├─▶ sequence ─▶ order   batches that don't fit in
+//! damage   what is no batch          ─┘            └▶ gap     what damage means
+//! ```
 //!
 //! **Invariant:** every byte of every file is accounted for ([`Coverage`]); damage never hides what follows it; the same
 //! findings in the same order at any number of threads. Absent on purpose: how to repair, what a broker would do with
@@ -47,7 +53,7 @@ pub use catalog::{CATALOG, Check, CheckId, Depth, Fix, Severity};
 pub use coverage::Coverage;
 pub use finding::{Detail, Finding, Findings, Value};
 pub use node::Node;
-pub use partition::{Around, Extent, PartitionCheck};
+pub use partition::{Around, Extent, Known, PartitionCheck};
 pub use segment::{Subject, Witness};
 pub use setting::Stop;
 pub use suite::{Outcome, Suite};

@@ -9,7 +9,7 @@ use super::directory;
 use super::finding::Finding;
 use super::meta::{Identities, Owner};
 use super::metadata_log;
-use super::partition::{Around, Extent};
+use super::partition::{Around, Known};
 use super::setting::Stop;
 use super::suite::{Outcome, Suite};
 use super::topics::{Topics, Uuid};
@@ -110,8 +110,9 @@ impl Node {
         }
     }
 
-    /// Takes in where the log of a partition begins and ends.
-    pub fn learn(&mut self, partition: &Partition, extent: Option<Extent>) {
+    /// Takes in what became known of a partition.
+    pub fn learn(&mut self, partition: &Partition, known: Known) {
+        let Known { extent, topic_id } = known;
         let dir = self
             .dirs
             .iter_mut()
@@ -122,13 +123,12 @@ impl Node {
         let is_current = partition.state() == DirState::Current;
         let is_used = extent.is_some_and(|extent| extent.end.0 > 0);
         let needs_id = dir.owner.is_kraft && is_used && is_current;
-        let id = self
-            .identities
-            .partition(partition, (needs_id, is_current), &mut self.outcome);
+        let ids = &mut self.identities;
+        ids.partition(partition, topic_id.as_ref(), needs_id, &mut self.outcome);
         if !is_current {
             return;
         }
-        if let Some((id, path)) = id {
+        if let Some((id, path)) = topic_id {
             let (tp, owner) = (tp.clone(), dir.owner);
             self.held.push(Held {
                 id,
@@ -177,9 +177,9 @@ impl Suite<'_> {
         for item in dirs.iter().flat_map(LogDir::partitions) {
             match Partition::open(item.path()) {
                 Ok(partition) => {
-                    let (found, extent) = self.partition(&partition, node.around(&partition));
+                    let (found, known) = self.partition(&partition, node.around(&partition));
                     outcome.merge(found);
-                    node.learn(&partition, extent);
+                    node.learn(&partition, known);
                 }
                 Err(error) => outcome.unreadable(&Arc::from(item.path()), &error),
             }

@@ -13,12 +13,14 @@ use super::directory;
 use super::epochs::EpochsCheck;
 use super::finding::Finding;
 use super::history::{self, Clock, History};
+use super::meta;
 use super::metadata_log::{self, Log};
 use super::offset_index::{OffsetIndexCheck, Stretch};
 use super::producer::SnapshotFile;
 use super::setting::{Setting, Stop};
 use super::suite::Outcome;
 use super::time_index::TimeIndexCheck;
+use super::topics::Uuid;
 use super::trace::Trace;
 use super::txn::TxnCheck;
 use crate::format::name::{DirState, FileState};
@@ -56,6 +58,15 @@ pub struct Extent {
     pub end: Offset,
     /// Whether everything in the last segment could be read.
     pub is_sure: bool,
+}
+
+/// What became known of a partition.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Where its log begins and ends, if it has one.
+    pub extent: Option<Extent>,
+    /// The id of its topic, and the file that says so.
+    pub(super) topic_id: Option<(Uuid, Arc<Path>)>,
 }
 
 /// The files of a partition, while its segments are read.
@@ -270,10 +281,10 @@ impl PartitionCheck {
 
     /// Ends the check, behind the last segment. Tells where the log begins and ends.
     #[must_use]
-    pub fn finish(mut self, partition: &Partition) -> (Outcome, Option<Extent>) {
+    pub fn finish(mut self, partition: &Partition) -> (Outcome, Known) {
         let extent = self.extent();
         let Some(mut carried) = self.carried.take() else {
-            return (self.outcome, extent);
+            return (self.outcome, Known::default());
         };
         let seen = std::mem::take(&mut carried.seen);
         let is_metadata = carried.topic == Topic::Metadata;
@@ -289,7 +300,7 @@ impl PartitionCheck {
             if extent.is_sure {
                 let is_left = matches!(self.state, DirState::Delete | DirState::Stray);
                 let is_clean = self.around.stop == Stop::Clean;
-                epochs.finish(extent.end, (is_left, is_clean), &mut carried.findings);
+                epochs.finish(extent, (is_left, is_clean), &mut carried.findings);
             }
             self.outcome.findings.merge(carried.findings);
             self.untimed(carried.has_modern && carried.largest.0 >= 0);
@@ -305,7 +316,8 @@ impl PartitionCheck {
             metadata_log::check(partition, log, &mut self.outcome);
         }
         directory::partition(partition, &mut self.outcome);
-        (self.outcome, extent)
+        let topic_id = meta::topic_id(partition, &mut self.outcome);
+        (self.outcome, Known { extent, topic_id })
     }
 
     fn extent(&self) -> Option<Extent> {

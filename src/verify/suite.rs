@@ -7,7 +7,7 @@ use super::alone;
 use super::catalog::{CheckId, Depth};
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
-use super::partition::{Around, Extent, PartitionCheck};
+use super::partition::{Around, Known, PartitionCheck};
 use super::segment::{OnBytes, Options, Subject, Witness, verify_log};
 use super::setting::Stop;
 use crate::format::Limits;
@@ -78,19 +78,19 @@ impl Outcome {
 }
 
 impl Suite<'_> {
-    /// Verifies everything in the directory of a partition, with what its log dir says of it. Tells where the log begins and
-    /// ends.
+    /// Verifies everything in the directory of a partition, with what its log dir says of it. Tells what the log dir
+    /// needs to know.
     #[must_use]
-    pub fn partition(&self, partition: &Partition, around: Around) -> (Outcome, Option<Extent>) {
+    pub fn partition(&self, partition: &Partition, around: Around) -> (Outcome, Known) {
         let mut check = PartitionCheck::new(partition, around);
         let mut logs = Outcome::default();
         for index in 0..check.segments().len() {
             self.segment(partition, index, around, &mut check, &mut logs);
         }
-        let (outcome, extent) = check.finish(partition);
+        let (outcome, known) = check.finish(partition);
         logs.merge(outcome);
         logs.findings = logs.findings.at_depth(self.depth);
-        (logs, extent)
+        (logs, known)
     }
 
     /// Verifies a `.log`, and shows it to the checks of the files beside it.

@@ -30,11 +30,13 @@ mod repair;
 mod sarif;
 mod show;
 mod specimens;
+mod specimens_across;
 mod temp;
 mod tidy;
 mod truth;
 mod verify;
 mod verify_cases;
+mod verify_dirs;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -108,26 +108,24 @@ impl Apply {
     /// Verifies what came out, and says what a broker will do with it.
     fn check(&self, result: &Path, context: &mut Context) -> Result<bool> {
         let look = Look::at(result, &[], self.reading)?;
-        let mut text = String::new();
+        let mut lines = Vec::new();
         let wrong = look.wrong().count();
         for finding in look.wrong().take(SHOWN) {
             let (code, path) = (finding.check.code(), finding.path.display());
-            text += &format!("{path}: {code} {}\n", finding.message);
+            lines.push(format!("{path}: {code} {}", finding.message));
         }
         if wrong > SHOWN {
-            text += &format!(
-                "and {} more: kseg verify {}\n",
-                wrong - SHOWN,
-                result.display()
-            );
+            let (more, path) = (wrong - SHOWN, result.display());
+            lines.push(format!("and {more} more: kseg verify {path}"));
         }
         let verdict = look.verdict()?;
-        text += &match wrong {
-            0 => "verified: nothing is wrong any more".to_owned(),
-            wrong => format!("verified: {wrong} findings are left"),
+        let left = match wrong {
+            0 => "nothing is wrong any more".to_owned(),
+            wrong => format!("{wrong} findings are left"),
         };
-        text += &format!("; the next start: {}\n", look::fate(&verdict));
-        context.say(text.as_bytes());
+        let fate = look::fate(&verdict);
+        lines.push(format!("verified: {left}; the next start: {fate}\n"));
+        context.say(lines.join("\n").as_bytes());
         Ok(wrong == 0 && verdict.is_harmless())
     }
 }
@@ -135,9 +133,6 @@ impl Apply {
 /// What was done, for people.
 fn told(applied: &Applied) -> String {
     match applied {
-        Applied::Into { dir, files } if *files == Counts::default() => {
-            format!("{}: made by an earlier run, now named\n", dir.display())
-        }
         Applied::Into { dir, files } => {
             let Counts {
                 written,
@@ -159,7 +154,7 @@ fn told(applied: &Applied) -> String {
             changed,
         } => {
             let shown = quarantine.display();
-            format!("paths changed: {changed}; to go back: kseg repair undo {shown}\n")
+            format!("{changed} paths changed; to go back: kseg repair undo {shown}\n")
         }
         Applied::Nothing => "nothing to do\n".into(),
     }

@@ -30,7 +30,7 @@ impl Undo {
     pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
         let undone = undo(&self.dir, &RealDisk)?;
         let (root, paths) = (undone.root.display(), undone.paths);
-        context.say(format!("{root}: as it was; paths changed back: {paths}\n").as_bytes());
+        context.say(format!("{root}: {paths} paths are what they were\n").as_bytes());
         Ok(Outcome::Clean)
     }
 }

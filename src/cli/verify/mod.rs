@@ -5,7 +5,6 @@ mod document;
 mod github;
 mod junit;
 mod levels;
-mod progress;
 mod report;
 mod run;
 mod sarif;
@@ -20,6 +19,7 @@ use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
 use super::input::Selection;
+use super::range::Moment;
 
 /// Finds what is wrong in logs, and says where and what it means.
 ///
@@ -64,9 +64,10 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
 
-    /// Only partitions of which a file was changed since: 2026-01-31T00:00:00Z, or 90m, 36h, 7d ago
+    /// Only partitions of which a file was changed since: 2026-01-31T00:00:00Z, milliseconds since
+    /// 1970, or 90m, 36h, 7d ago
     #[arg(long, value_name = "TIME")]
-    since_modified: Option<Since>,
+    since_modified: Option<Moment>,
 
     /// Read no more than this many MiB a second
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
@@ -127,55 +128,9 @@ impl From<Level> for Severity {
     }
 }
 
-/// A time, or how long ago it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Since {
-    At(i64),
-    Ago(i64),
-}
-
-impl std::str::FromStr for Since {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no time; 2026-01-31T00:00:00Z, 90m, 36h and 7d are");
-        if let Ok(time) = text.parse::<jiff::Timestamp>() {
-            return Ok(Self::At(time.as_millisecond()));
-        }
-        let unit = text.chars().last().ok_or_else(wrong)?;
-        let unit_ms = match unit {
-            's' => 1000,
-            'm' => 60_000,
-            'h' => 3_600_000,
-            'd' => 86_400_000,
-            _ => return Err(wrong()),
-        };
-        let number = text.strip_suffix(unit).unwrap_or_default();
-        let number: u32 = number.parse().map_err(|_| wrong())?;
-        i64::from(number)
-            .checked_mul(unit_ms)
-            .map(Self::Ago)
-            .ok_or_else(wrong)
-    }
-}
-
 impl Verify {
     /// Verifies everything there.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         run::run(&self, context)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_given_or_counted_back() {
-        assert_eq!("90m".parse(), Ok(Since::Ago(5_400_000)));
-        assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Since::At(1000)));
-        for text in ["", "d", "7", "-1h", "1w", "99999999999d"] {
-            assert!(text.parse::<Since>().is_err(), "{text}");
-        }
     }
 }

@@ -11,14 +11,15 @@ use kseg::format::FileKind;
 use kseg::scan::{Jobs, Merge, parallel};
 use kseg::store::{Error, Item, LogDir, Partition, Place};
 use kseg::verify::segment::OnBytes;
-use kseg::verify::{Around, Depth, Extent, Node, Outcome as Found, Severity, Suite};
+use kseg::verify::{Around, Depth, Known, Node, Outcome as Found, Severity, Suite};
 
+use super::Verify;
 use super::baseline::Baseline;
-use super::progress::Progress;
 use super::report::{self, Report, Shown, Summary, Unit};
-use super::{Since, Verify};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
+use crate::cli::progress::Progress;
+use crate::cli::range::{Moment, now_ms};
 
 /// What is verified by itself.
 enum Subject {
@@ -60,15 +61,14 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         Some(path) => Baseline::read(path)?,
         None => Baseline::default(),
     };
-    let now_ms = now();
-    let given = subjects(args, now_ms)?;
+    let given = subjects(args)?;
     let total = given.list.iter().map(Subject::log_bytes).sum();
     let progress = Progress::of_bytes(total);
     let pace = args
         .io_rate
         .map(|mib| parallel::Pace::of(u64::from(mib) << 20));
     let on_bytes = |bytes| {
-        progress.add(bytes);
+        progress.read(bytes);
         if let Some(pace) = &pace {
             pace.spend(bytes);
         }
@@ -84,7 +84,7 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         depth: args.depth.map_or(default_depth, Depth::from),
         jobs: within,
         limits: args.reading.limits(),
-        now_ms,
+        now_ms: Some(now_ms()),
         open: &open,
         on_bytes: OnBytes(Some(&on_bytes)),
     };
@@ -98,7 +98,7 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     };
     let result = sink.report.begin(&mut sink.out);
     let result = result.and_then(|()| drive(&suite, given, across, &mut sink, &progress));
-    progress.finish();
+    progress.end();
     let result = result.and_then(|()| sink.finish());
     let (failing, all) = (sink.summary.failing, sink.all);
     match result {
@@ -130,14 +130,14 @@ fn drive(
     } = given;
     let mut result = Ok(());
     let work = |subject: Subject| {
-        let (found, extent) = verify(suite, &subject);
-        (subject, found, extent)
+        let (found, known) = verify(suite, &subject);
+        (subject, found, known)
     };
-    parallel::in_order(across, list, work, &mut |(subject, found, extent)| {
+    parallel::in_order(across, list, work, &mut |(subject, found, known)| {
         if let Subject::Partition(partition, _) = &subject {
-            node.learn(partition, extent);
+            node.learn(partition, known);
         }
-        result = progress.aside(|| sink.take(Arc::from(subject.path()), found));
+        result = progress.beside(|| sink.take(Arc::from(subject.path()), found));
         match result {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -148,7 +148,7 @@ fn drive(
     match dirs.first() {
         Some(dir) if sink.args.selection.is_everything() => {
             let found = node.finish(suite);
-            progress.aside(|| sink.take(Arc::from(dir.path()), found))
+            progress.beside(|| sink.take(Arc::from(dir.path()), found))
         }
         _ => Ok(()),
     }
@@ -164,14 +164,14 @@ fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
     }
 }
 
-fn verify(suite: &Suite<'_>, subject: &Subject) -> (Found, Option<Extent>) {
+fn verify(suite: &Suite<'_>, subject: &Subject) -> (Found, Known) {
     match subject {
         Subject::Partition(partition, around) => suite.partition(partition, *around),
-        Subject::File(item) => (suite.file(item), None),
+        Subject::File(item) => (suite.file(item), Known::default()),
         Subject::Lost(path, error) => {
             let mut found = Found::default();
             found.unreadable(&Arc::from(path.as_path()), error);
-            (found, None)
+            (found, Known::default())
         }
     }
 }
@@ -184,7 +184,7 @@ struct Given {
 }
 
 /// What the paths lead to.
-fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<Given> {
+fn subjects(args: &Verify) -> Result<Given> {
     let places = args
         .paths
         .iter()
@@ -222,11 +222,7 @@ fn subjects(args: &Verify, now_ms: Option<i64>) -> Result<Given> {
             }
         }
     }
-    if let Some(since) = args.since_modified {
-        let since_ms = match since {
-            Since::At(ms) => ms,
-            Since::Ago(ms) => now_ms.unwrap_or(i64::MAX).saturating_sub(ms),
-        };
+    if let Some(Moment(since_ms)) = args.since_modified {
         subjects.retain(|subject| is_modified(subject, since_ms));
     } else if subjects.is_empty() && !args.selection.is_everything() {
         bail!("no partition here is one that --topic and --partition ask for");
@@ -249,12 +245,6 @@ fn is_modified(subject: &Subject, since_ms: i64) -> bool {
         Subject::Partition(partition, _) => partition.items().iter().any(is_later),
         Subject::File(item) => is_later(item),
     }
-}
-
-/// What lies in the future, and what was changed lately, depends on when one looks.
-#[expect(clippy::disallowed_methods, reason = "the one clock of the command")]
-fn now() -> Option<i64> {
-    since_epoch(SystemTime::now())
 }
 
 fn since_epoch(time: SystemTime) -> Option<i64> {

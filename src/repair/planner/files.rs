@@ -38,7 +38,7 @@ pub(super) fn steps(
         };
         match (finding.check, item.kind()) {
             (CheckId::Unreadable, ItemType::Directory) => {
-                empty_directory(item, finding.check, steps)?
+                empty_directory(item, finding.check, steps)?;
             }
             (CheckId::UnrecognisedFile, _) => {
                 let why = "a broker takes the name for one of its own and does not start";

@@ -31,8 +31,8 @@ pub(super) fn steps(
     let mended = log::steps(partition, findings, &mut tried, options)?;
     // A patch is proven, and behind the last batch there is nothing to lose; anything else leaves a gap.
     let is_whole = tried.steps().iter().all(|step| {
-        step.safety == Safety::Safe
-            && matches!(step.action, Action::Patch { .. } | Action::Truncate { .. })
+        let is_patch = matches!(step.action, Action::Patch { .. }) && step.safety == Safety::Safe;
+        is_patch || is_tail(step, partition)
     });
     let new = if is_whole {
         steps.append(tried);

@@ -11,9 +11,12 @@
 mod checkpoints;
 mod derived;
 mod epochs;
+mod fall;
 mod files;
+mod layout;
 mod leftovers;
 mod log;
+mod lost;
 mod manual;
 mod mend;
 mod metadata;

@@ -5,7 +5,7 @@ use crate::format::batch::HEADER_BYTES;
 use crate::format::control::ControlType;
 use crate::format::record::stored_record;
 use crate::format::{Batch, Codec, RecordBatch, Remake, Scratch};
-use crate::wire::{Offset, OffsetDelta};
+use crate::wire::OffsetDelta;
 
 /// A batch set right.
 pub(super) struct Remade {
@@ -42,60 +42,23 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     } else {
         stated
     };
-    let mut wrong = Vec::new();
-    let mut remake = Remake::of(bytes.first_chunk::<HEADER_BYTES>()?);
-    let expected = u64::try_from(batch.records_count()).unwrap_or(0);
-    let found = u64::try_from(rows.count).unwrap_or(0);
-    let lost = if rows.is_all {
-        0
-    } else {
-        expected.saturating_sub(found).max(1)
-    };
-    let (base, epoch) = (batch.base_offset(), batch.leader_epoch());
-    remake.place(Offset(base.0), OffsetDelta(last_delta), epoch);
-    let packed = batch.codec() == Ok(rows.codec) && rows.codec != Codec::None && rows.is_all;
-    let codec = if packed { rows.codec } else { Codec::None };
-    if batch.codec() != Ok(codec) {
-        wrong.push(format!(
-            "the records are not compressed as it says ({})",
-            batch.attributes() & 7
-        ));
-    }
-    remake.codec(codec);
-    if batch.is_control() && !rows.is_control {
-        remake.not_control();
-        wrong.push("its records are data, not transaction markers".to_owned());
-    }
-    if batch.records_count() != rows.count {
-        wrong.push(format!(
-            "it says {} records and holds {}",
-            batch.records_count(),
-            rows.count
-        ));
-    }
-    if stated != last_delta {
-        wrong.push(format!(
-            "it ends at offset {}, not {}",
-            base.0 + i64::from(last_delta),
-            base.0.wrapping_add(stated.into())
-        ));
-    }
-    if batch.magic() != 2 {
-        wrong.push(format!(
-            "its magic is {}, its checksum that of magic 2",
-            batch.magic()
-        ));
-    }
-    if !rows.is_all {
-        wrong.push("bytes at its end are no records".to_owned());
-    }
+    let is_packed = batch.codec() == Ok(rows.codec) && rows.codec != Codec::None && rows.is_all;
+    let codec = if is_packed { rows.codec } else { Codec::None };
+    let wrong = wrong(&batch, &rows, codec, last_delta);
     if wrong.is_empty() {
         return None;
     }
-    remake.push(if packed { batch.body() } else { &rows.bytes });
+    let mut remake = Remake::of(bytes.first_chunk::<HEADER_BYTES>()?);
+    let base = batch.base_offset();
+    remake.place(base, OffsetDelta(last_delta), batch.leader_epoch());
+    remake.codec(codec);
+    if batch.is_control() && !rows.is_control {
+        remake.not_control();
+    }
+    remake.push(if is_packed { batch.body() } else { &rows.bytes });
     Some(Remade {
         bytes: remake.finish(rows.count)?,
-        lost: if is_junk(&batch, &rows) { 0 } else { lost },
+        lost: rows.lost(&batch),
         what: format!(
             "the batch at offset {} is rewritten: {}",
             base.0,
@@ -104,9 +67,51 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     })
 }
 
-/// Whether what is behind the records is more than there should be.
-fn is_junk(batch: &RecordBatch<'_>, rows: &Rows) -> bool {
-    rows.count == batch.records_count() && rows.last_delta == batch.last_offset_delta().0
+/// What is wrong with a batch, in words.
+fn wrong(batch: &RecordBatch<'_>, rows: &Rows, codec: Codec, last_delta: i32) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if batch.magic() != 2 {
+        let magic = batch.magic();
+        wrong.push(format!(
+            "its magic is {magic}, its checksum that of magic 2"
+        ));
+    }
+    if batch.codec() != Ok(codec) {
+        let bits = batch.attributes() & 7;
+        wrong.push(format!(
+            "its records are not compressed as it says (codec {bits})"
+        ));
+    }
+    if batch.is_control() && !rows.is_control {
+        wrong.push("its records are data, not markers".to_owned());
+    }
+    if batch.records_count() != rows.count {
+        let (says, holds) = (batch.records_count(), rows.count);
+        wrong.push(format!("it says {says} records and holds {holds}"));
+    }
+    if batch.last_offset_delta().0 != last_delta {
+        let end = batch.base_offset().plus(OffsetDelta(last_delta));
+        wrong.push(format!(
+            "it ends at offset {end}, not {}",
+            batch.last_offset()
+        ));
+    }
+    if !rows.is_all {
+        wrong.push("bytes at its end are no records".to_owned());
+    }
+    wrong
+}
+
+impl Rows {
+    /// Records that could not be read.
+    fn lost(&self, batch: &RecordBatch<'_>) -> u64 {
+        let is_complete = self.count == batch.records_count();
+        if self.is_all || is_complete && self.last_delta == batch.last_offset_delta().0 {
+            return 0;
+        }
+        let missing = batch.records_count().saturating_sub(self.count);
+        u64::try_from(missing).unwrap_or(0).max(1)
+    }
 }
 
 /// The payload in the way that it can be read: as its codec says, not compressed, or by another codec. If in no way to its end,

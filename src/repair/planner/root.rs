@@ -12,7 +12,7 @@ use crate::format::name::{DirName, DirState};
 use crate::format::properties::meta_properties;
 use crate::format::{FileKind, MetaProperties, Properties};
 use crate::repair::error::Error;
-use crate::repair::plan::{Action, Loss};
+use crate::repair::plan::Action;
 use crate::store::{Item, ItemType, LogDir, Partition};
 use crate::verify::topics::Uuid;
 use crate::verify::{CheckId, Finding, Severity};
@@ -55,15 +55,15 @@ pub(super) fn steps(
             }
             (CheckId::UnrecognisedDirectory, ItemType::Directory) => {
                 let why = "a broker does not start beside a directory that is no partition";
-                whole(item, &[finding.check], why, None, steps)?;
+                whole(item, &[finding.check], why, steps)?;
             }
-            (CheckId::Unreadable, ItemType::Directory) if item.file_name().is_some() => {
-                if steps
-                    .path(item.path())
-                    .is_some_and(|file| !steps.writes(&file))
-                {
-                    empty_directory(item, finding.check, steps)?;
-                }
+            (CheckId::Unreadable, ItemType::Directory)
+                if item.file_name().is_some()
+                    && steps
+                        .path(item.path())
+                        .is_some_and(|file| !steps.writes(&file)) =>
+            {
+                empty_directory(item, finding.check, steps)?;
             }
             (CheckId::SpecialFile | CheckId::Unreadable, _)
                 if !item.is_file() && !item.is_dir() =>
@@ -78,13 +78,7 @@ pub(super) fn steps(
 }
 
 /// Takes a directory out with everything in it, if that is files only.
-fn whole(
-    item: &Item,
-    checks: &[CheckId],
-    why: &str,
-    loss: Option<Loss>,
-    steps: &mut Steps<'_>,
-) -> Result<(), Error> {
+fn whole(item: &Item, checks: &[CheckId], why: &str, steps: &mut Steps<'_>) -> Result<(), Error> {
     let Some(dir) = steps.path(item.path()).filter(|dir| !steps.writes(dir)) else {
         return Ok(());
     };
@@ -100,18 +94,16 @@ fn whole(
             Reason::manual(checks, why),
         );
     }
-    let reason = |is_first: bool| match &loss {
-        Some(loss) if is_first => Reason::lossy(checks, why, loss.clone()),
-        Some(_) => Reason::lossy(checks, why, Loss::default()),
-        None => Reason::safe(checks, why),
-    };
-    for (nth, item) in inside.iter().enumerate() {
+    for item in &inside {
         if let Some(file) = steps.path(item.path()) {
-            steps.add(Action::Quarantine { file }, &[], reason(nth == 0))?;
+            steps.add(Action::Quarantine { file }, &[], Reason::safe(checks, why))?;
         }
     }
-    let reason = reason(inside.is_empty());
-    steps.add(Action::Quarantine { file: dir }, &[], reason)
+    steps.add(
+        Action::Quarantine { file: dir },
+        &[],
+        Reason::safe(checks, why),
+    )
 }
 
 /// Directories of partitions that are somewhere else too, or that no broker may take for one: adds their steps and tells
@@ -153,10 +145,8 @@ pub(super) fn doomed(
         }
         if first.name().to_str() == Some(&own) {
             stray(first, (topic, number), seen, steps, &mut doomed)?;
-        } else if others.is_empty() {
-            if renamed(first, &own, steps)? {
-                doomed.insert(first.name().to_owned());
-            }
+        } else if others.is_empty() && renamed(first, &own, steps)? {
+            doomed.insert(first.name().to_owned());
         }
     }
     Ok(doomed)
@@ -191,7 +181,7 @@ fn twice(kept: &Item, other: &Item, steps: &mut Steps<'_>) -> Result<(), Error> 
         let why = format!(
             "the same partition as {kept}, which holds the same logs: a broker does not start beside both"
         );
-        return whole(other, &checks, &why, None, steps);
+        return whole(other, &checks, &why, steps);
     }
     let Some(file) = steps.path(other.path()) else {
         return Ok(());
@@ -270,14 +260,10 @@ fn stray(
         .ok()
         .as_ref()
         .and_then(topic_id);
-    let hex: String = id
-        .unwrap_or_default()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = u128::from_be_bytes(id.unwrap_or_default());
     let to = item
         .path()
-        .with_file_name(format!("{topic}-{number}.{hex}-stray"));
+        .with_file_name(format!("{topic}-{number}.{hex:032x}-stray"));
     let (Some(file), Some(to)) = (steps.path(item.path()), steps.path(&to)) else {
         return Ok(());
     };

@@ -9,7 +9,7 @@ use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
 use crate::store::{Error, LogDir, Partition, Place, Source};
 use crate::verify::topics::{Topics, Uuid};
-use crate::verify::{Around, Extent, Finding, Node, Outcome, Suite};
+use crate::verify::{Around, Extent, Finding, Known, Node, Outcome, Suite};
 
 /// The topic of the metadata log.
 pub(super) const METADATA_TOPIC: &str = "__cluster_metadata";
@@ -54,13 +54,13 @@ impl Seen {
             }
         }
         for partition in &partitions {
-            let extent = if partition.path().starts_with(place.path()) {
+            let known = if partition.path().starts_with(place.path()) {
                 let around = node.around(partition);
                 seen.verify(partition, around, suite, &mut found)
             } else {
-                None
+                Known::default()
             };
-            node.learn(partition, extent);
+            node.learn(partition, known);
         }
         if let Place::Partition(partition) = place {
             let around = Around::of(partition);
@@ -87,13 +87,13 @@ impl Seen {
         around: Around,
         suite: &Suite<'_>,
         found: &mut Outcome,
-    ) -> Option<Extent> {
-        let (outcome, extent) = suite.partition(partition, around);
+    ) -> Known {
+        let (outcome, known) = suite.partition(partition, around);
         found.merge(outcome);
-        if let Some(extent) = extent {
+        if let Some(extent) = known.extent {
             self.extents.insert(partition.path().to_owned(), extent);
         }
-        extent
+        known
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Steps<'a> {
     disk: &'a dyn Disk,
     root: &'a Path,
     states: BTreeMap<PlanPath, State>,
-    steps: Vec<Step>,
+    row: Vec<Step>,
 }
 
 /// Why a step is taken.
@@ -64,7 +64,7 @@ impl<'a> Steps<'a> {
             disk,
             root,
             states: BTreeMap::new(),
-            steps: Vec::new(),
+            row: Vec::new(),
         }
     }
 
@@ -93,7 +93,7 @@ impl<'a> Steps<'a> {
             let is = self.state(&file)?;
             fingerprints.push(Fingerprint { file, is });
         }
-        self.steps.push(Step {
+        self.row.push(Step {
             id: self.next_id(),
             codes: reason
                 .checks
@@ -111,7 +111,7 @@ impl<'a> Steps<'a> {
 
     /// Whether a step is about `file` already.
     pub(super) fn writes(&self, file: &PlanPath) -> bool {
-        self.steps.iter().any(|step| step.action.file() == file)
+        self.row.iter().any(|step| step.action.file() == file)
     }
 
     /// Whether a step does something about what `check` found in `file`: to the file itself, to the directory that it is in,
@@ -121,13 +121,14 @@ impl<'a> Steps<'a> {
             let at = step.action.file();
             let is_beside =
                 at.dir() == file.dir() || at.dir() == file.as_str() || at.dir().is_empty();
-            let is_why = |code: &String| match at.dir() == file.as_str() {
-                true => code.starts_with(check.code().get(..1).unwrap_or_default()),
-                false => code == check.code(),
+            let letter = check.code().get(..1).unwrap_or_default();
+            let is_why = |code: &String| {
+                let is_inside = at.dir() == file.as_str();
+                is_inside && code.starts_with(letter) || code == check.code()
             };
             at == file || at.as_str() == file.dir() || is_beside && step.codes.iter().any(is_why)
         };
-        self.steps
+        self.row
             .iter()
             .filter(|step| step.safety != Safety::Manual)
             .any(is_about)
@@ -135,7 +136,7 @@ impl<'a> Steps<'a> {
 
     /// The steps so far.
     pub(super) fn steps(&self) -> &[Step] {
-        &self.steps
+        &self.row
     }
 
     /// Steps of their own for the same root, to be looked at before they are taken over.
@@ -145,14 +146,14 @@ impl<'a> Steps<'a> {
 
     /// Takes over steps from [`aside`](Self::aside).
     pub(super) fn append(&mut self, other: Self) {
-        for mut step in other.steps {
+        for mut step in other.row {
             step.id = self.next_id();
-            self.steps.push(step);
+            self.row.push(step);
         }
     }
 
     fn next_id(&self) -> u32 {
-        let steps = u32::try_from(self.steps.len());
+        let steps = u32::try_from(self.row.len());
         steps.unwrap_or(u32::MAX).saturating_add(1)
     }
 
@@ -167,7 +168,7 @@ impl<'a> Steps<'a> {
 
     /// The steps, in the order in which they were added.
     pub(super) fn finish(self) -> Vec<Step> {
-        self.steps
+        self.row
     }
 }
 

@@ -42,15 +42,6 @@ pub(super) enum Stretch {
     },
 }
 
-impl Stretch {
-    pub(super) fn range(&self) -> Range<u64> {
-        match self {
-            Self::Run(run) => run.range.clone(),
-            Self::Gap { range, .. } => range.clone(),
-        }
-    }
-}
-
 /// Which offsets belong into a segment: from its base offset up to the next one's.
 pub(super) type Home = Range<i64>;
 

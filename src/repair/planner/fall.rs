@@ -1,0 +1,98 @@
+//! Places in a `.log` where offsets fall: which of the batches on both sides is the odd one.
+
+use super::mend::{Change, Mended, Part};
+use super::remake::remade;
+use super::steps::Reason;
+use super::survey::{self, Run};
+use crate::format::Scratch;
+use crate::store::{Error, LogFile};
+use crate::verify::CheckId;
+
+/// Takes the batches on both sides of each fall out of their runs, and lets a batch end before the next where its header alone
+/// says that it reaches further.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn settle(mended: &mut Mended) -> Result<(), Error> {
+    let mut parts: Vec<Part> = Vec::with_capacity(mended.parts.len());
+    for part in mended.parts.drain(..) {
+        if !parts.last().is_some_and(|before| falls(before, &part)) {
+            parts.push(part);
+            continue;
+        }
+        if let Some(before) = parts.pop() {
+            parts.extend(apart(&mended.log, before, |singles| {
+                singles.saturating_sub(1)
+            })?);
+        }
+        let mut behind = apart(&mended.log, part, |_| 1)?.into_iter();
+        if let (Some(before), Some(next)) = (parts.last_mut(), behind.as_slice().first()) {
+            shorten(&mended.log, before, next)?;
+        }
+        parts.extend(&mut behind);
+    }
+    mended.parts = parts;
+    Ok(())
+}
+
+fn falls(before: &Part, part: &Part) -> bool {
+    match (before, part) {
+        (Part::Batches { run: before, .. }, Part::Batches { run, .. }) => run.first <= before.last,
+        _ => false,
+    }
+}
+
+/// A run in two: so many batches, and the others. One with changes stays whole.
+fn apart(log: &LogFile, part: Part, count: impl Fn(usize) -> usize) -> Result<Vec<Part>, Error> {
+    let Part::Batches { run, changes } = &part else {
+        return Ok(vec![part]);
+    };
+    if run.batches < 2 || !changes.is_empty() {
+        return Ok(vec![part]);
+    }
+    let singles = survey::singles(log, run)?;
+    let (before, behind) = singles
+        .split_at_checked(count(singles.len()))
+        .unwrap_or((&singles, &[]));
+    let join = |singles: &[Run]| {
+        singles.iter().cloned().reduce(|mut all, next| {
+            all.join(&next);
+            all
+        })
+    };
+    let whole = |run| Part::Batches {
+        run,
+        changes: Vec::new(),
+    };
+    Ok([join(before), join(behind)]
+        .into_iter()
+        .flatten()
+        .map(whole)
+        .collect())
+}
+
+/// Lets a batch end where its records do, if it then ends before the next.
+fn shorten(log: &LogFile, part: &mut Part, next: &Part) -> Result<(), Error> {
+    let (Part::Batches { run, changes }, Part::Batches { run: next, .. }) = (part, next) else {
+        return Ok(());
+    };
+    if run.batches != 1 || !changes.is_empty() || next.first <= run.first {
+        return Ok(());
+    }
+    let mut buffer = Vec::new();
+    let bytes = log.window(run.range.clone(), &mut buffer)?;
+    let remade = remade(bytes, Some(next.first), &mut Scratch::default());
+    let shorter = remade.filter(|remade| remade.lost == 0).and_then(|remade| {
+        let run = Run::of_header(&remade.bytes, run.file, run.range.start)?;
+        (run.last < next.first).then_some((remade, run.last))
+    });
+    if let Some((remade, last)) = shorter {
+        run.last = last;
+        changes.push(Change {
+            range: run.range.clone(),
+            bytes: remade.bytes,
+            reason: Reason::safe(&[CheckId::OffsetOverlap], remade.what),
+        });
+    }
+    Ok(())
+}

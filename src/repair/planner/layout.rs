@@ -1,0 +1,247 @@
+//! Where every batch of a partition goes, as steps: changes where they are, ranges cut out, files put together anew.
+
+use std::ops::Range;
+use std::path::Path;
+
+use super::log::{Log, changes_in};
+use super::lost::Lost;
+use super::mend::Part;
+use super::order::{Fate, Placed};
+use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
+use crate::format::name;
+use crate::repair::error::Error;
+use crate::repair::plan::{Action, Loss, Part as Piece};
+use crate::repair::{Content, PlanPath};
+use crate::verify::CheckId;
+
+/// The segments, and where their batches go.
+pub(super) struct Layout<'a, 'steps, 'disk> {
+    pub(super) logs: &'a [Log],
+    pub(super) placed: &'a [Placed],
+    pub(super) steps: &'steps mut Steps<'disk>,
+}
+
+/// Whether a run is there afterwards.
+pub(super) fn is_kept(placed: &Placed) -> bool {
+    matches!(placed.fate, Fate::Stays | Fate::Moves)
+}
+
+impl Layout<'_, '_, '_> {
+    /// Adds the steps, and tells what they leave.
+    pub(super) fn write(&mut self) -> Result<NewLog, Error> {
+        let mut new = NewLog::default();
+        for index in 0..self.logs.len() {
+            let segment = self.segment(index, &mut new.end)?;
+            new.segments.extend(segment);
+        }
+        self.rename()?;
+        Ok(new)
+    }
+
+    /// Adds the steps for one file, and tells what it becomes.
+    fn segment(&mut self, index: usize, end: &mut i64) -> Result<Option<NewSegment>, Error> {
+        let (logs, all) = (self.logs, self.placed);
+        let Some(log) = logs.get(index) else {
+            return Ok(None);
+        };
+        let goes_here = |placed: &&Placed| is_kept(placed) && placed.target == index;
+        let here: Vec<&Placed> = all.iter().filter(goes_here).collect();
+        let moved = here.iter().filter(|placed| placed.fate == Fate::Moves);
+        let moved: u64 = moved.map(|placed| placed.run.batches).sum();
+        let mut segment = NewSegment {
+            base: log.new_base,
+            pieces: Vec::new(),
+            is_changed: moved > 0 || log.base != log.new_base,
+        };
+        for placed in &here {
+            if let Some(from) = logs.get(placed.run.file) {
+                segment.pieces.extend(pieces(from, &placed.run.range));
+            }
+        }
+        let gone: Vec<&Placed> = all
+            .iter()
+            .filter(|placed| placed.run.file == index && !goes_here(placed))
+            .collect();
+        segment.is_changed |= !gone.is_empty();
+        if moved > 0 {
+            self.arrange(log, moved, &segment)?;
+            return Ok(Some(segment));
+        }
+        segment.is_changed |= self.patch(log)?;
+        for placed in gone {
+            self.excise(log, placed)?;
+        }
+        for nth in 0..log.mended.parts.len() {
+            if let Some(lost) = Lost::of(self.logs, index, nth) {
+                segment.is_changed = true;
+                if let Some(batch) = lost.give_up(self.steps)? {
+                    *end = batch.base_offset.plus(batch.last_offset_delta).0 + 1;
+                    segment
+                        .pieces
+                        .push(LogPiece::Bytes(batch.encode().to_vec()));
+                }
+            }
+        }
+        Ok(Some(segment))
+    }
+
+    /// The changes of a file whose batches stay where they are.
+    fn patch(&mut self, log: &Log) -> Result<bool, Error> {
+        let changes = changes_in(log, &(0..u64::MAX));
+        for change in &changes {
+            let action = Action::Patch {
+                file: log.plan.clone(),
+                range: change.range.clone(),
+                content: Content::new(change.bytes.clone())?,
+            };
+            self.steps.add(action, &[], change.reason.clone())?;
+        }
+        Ok(!changes.is_empty())
+    }
+
+    /// A file put together anew: batches had to move within it, or into it.
+    fn arrange(&mut self, log: &Log, moved: u64, segment: &NewSegment) -> Result<(), Error> {
+        let (pieces, mut reads) = self.parts(segment)?;
+        reads.retain(|file| *file != log.plan);
+        let mut why =
+            format!("{moved} batches did not stand where their offsets belong and are put there");
+        for change in changes_in(log, &(0..u64::MAX)) {
+            why.push_str("; ");
+            why.push_str(&change.reason.why);
+        }
+        let is_lost = |part: &&Part| matches!(part, Part::Lost { .. });
+        let lost = log.mended.parts.iter().filter(is_lost).count();
+        let checks = [CheckId::MisplacedBatches];
+        let reason = if lost == 0 {
+            Reason::safe(&checks, why)
+        } else {
+            let why = format!("{why}; {lost} ranges that are no batches are left out");
+            Reason::lossy(&checks, why, Loss::default())
+        };
+        let Some(file) = self.new_path(log) else {
+            return Ok(());
+        };
+        if file != log.plan {
+            reads.push(log.plan.clone());
+            let why = "its batches are under another name then";
+            let action = Action::Quarantine {
+                file: log.plan.clone(),
+            };
+            let reason = Reason::safe(&[CheckId::SegmentOverlap], why);
+            self.steps.add(action, &[], reason)?;
+        }
+        self.steps
+            .add(Action::Arrange { file, pieces }, &reads, reason)
+    }
+
+    /// The pieces of a segment as a plan names them, and the files that they come from.
+    fn parts(&self, segment: &NewSegment) -> Result<(Vec<Piece>, Vec<PlanPath>), Error> {
+        let plan_of = |path: &Path| {
+            let log = self.logs.iter().find(|log| log.path == path);
+            log.map(|log| log.plan.clone())
+        };
+        let (mut parts, mut reads): (Vec<Piece>, Vec<PlanPath>) = (Vec::new(), Vec::new());
+        for piece in &segment.pieces {
+            let (path, range) = match piece {
+                LogPiece::Bytes(bytes) => {
+                    parts.push(Piece::Bytes(Content::new(bytes.clone())?));
+                    continue;
+                }
+                LogPiece::Kept { path, range } => (path, range.clone()),
+            };
+            let Some(file) = plan_of(path) else { continue };
+            if !reads.contains(&file) {
+                reads.push(file.clone());
+            }
+            match parts.last_mut() {
+                Some(Piece::Range {
+                    file: last,
+                    range: before,
+                }) if *last == file && before.end == range.start => before.end = range.end,
+                _ => parts.push(Piece::Range { file, range }),
+            }
+        }
+        Ok((parts, reads))
+    }
+
+    /// A run that goes: a copy, one that stands in another file now, or one that nobody knows.
+    fn excise(&mut self, log: &Log, gone: &Placed) -> Result<(), Error> {
+        let (first, last) = (gone.run.first, gone.run.last);
+        let reason = match gone.fate {
+            Fate::Stays | Fate::Moves => {
+                let why = format!(
+                    "offsets {first} to {last} belong into another segment and are put there"
+                );
+                Reason::safe(&[CheckId::MisplacedBatches], why)
+            }
+            Fate::Copy => {
+                let why = format!("offsets {first} to {last} are there twice; this copy goes");
+                Reason::safe(&[CheckId::OffsetOverlap], why)
+            }
+            Fate::Foreign => {
+                let why = format!(
+                    "another batch has the place of offsets {first} to {last}; this one belongs elsewhere"
+                );
+                let loss = Loss {
+                    bytes: Some(gone.run.range.clone()),
+                    offsets: None,
+                    records: gone.run.covered,
+                };
+                Reason::lossy(&[CheckId::OffsetOverlap], why, loss)
+            }
+        };
+        let action = Action::Excise {
+            file: log.plan.clone(),
+            ranges: vec![gone.run.range.clone()],
+        };
+        self.steps.add(action, &[], reason)
+    }
+
+    /// Gives segments their right names. The files that derive from them follow elsewhere.
+    fn rename(&mut self) -> Result<(), Error> {
+        for log in self.logs {
+            let to = self.new_path(log).filter(|to| *to != log.plan);
+            let Some(to) = to.filter(|to| !self.steps.writes(to)) else {
+                continue;
+            };
+            let why = format!(
+                "its batches begin at offset {}, and the name says {}: lookups would miss them",
+                log.new_base, log.base
+            );
+            let action = Action::Rename {
+                file: log.plan.clone(),
+                to,
+            };
+            self.steps
+                .add(action, &[], Reason::safe(&[CheckId::SegmentOverlap], why))?;
+        }
+        Ok(())
+    }
+
+    /// The path of a segment by the name that it gets.
+    fn new_path(&self, log: &Log) -> Option<PlanPath> {
+        let name = format!("{:020}{}", log.new_base, name::LOG_SUFFIX);
+        self.steps.path(&log.path.with_file_name(name))
+    }
+}
+
+/// The pieces of a range with its changes made.
+fn pieces(log: &Log, range: &Range<u64>) -> Vec<LogPiece> {
+    let mut pieces = Vec::new();
+    let mut at = range.start;
+    let kept = |range: Range<u64>| LogPiece::Kept {
+        path: log.path.clone(),
+        range,
+    };
+    for change in changes_in(log, range) {
+        if at < change.range.start {
+            pieces.push(kept(at..change.range.start));
+        }
+        pieces.push(LogPiece::Bytes(change.bytes.clone()));
+        at = change.range.end;
+    }
+    if at < range.end {
+        pieces.push(kept(at..range.end));
+    }
+    pieces
+}

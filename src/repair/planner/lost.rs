@@ -1,0 +1,166 @@
+//! Bytes that are no batch: cut off, cut out, or kept as an empty batch where the end of the log hangs on them.
+
+use std::ops::Range;
+
+use super::log::Log;
+use super::mend::Part;
+use super::steps::{Reason, Steps};
+use crate::format::frame::FrameHeader;
+use crate::format::{Placeholder, RecordBatch};
+use crate::repair::error::Error;
+use crate::repair::plan::{Action, Loss};
+use crate::verify::CheckId;
+use crate::wire::{LeaderEpoch, Offset, OffsetDelta, ProducerId, Timestamp};
+
+/// Bytes from which the header of a batch is read.
+const HEAD_BYTES: u64 = 4096;
+
+/// Bytes that are no batch, and what is around them.
+pub(super) struct Lost<'a> {
+    log: &'a Log,
+    range: Range<u64>,
+    /// The first offset that may be lost, and the first one behind that is there.
+    first: i64,
+    after: Option<i64>,
+    /// The leader epoch of the batch before.
+    epoch: i32,
+    /// Whether the file ends with them, and whether the log does.
+    is_tail: bool,
+    is_end: bool,
+}
+
+impl<'a> Lost<'a> {
+    /// Part number `nth` of segment number `index`, if it is no batch.
+    pub(super) fn of(logs: &'a [Log], index: usize, nth: usize) -> Option<Self> {
+        let log = logs.get(index)?;
+        let parts = &log.mended.parts;
+        let Part::Lost { range } = parts.get(nth)? else {
+            return None;
+        };
+        let run = |part: &Part| match part {
+            Part::Batches { run, .. } => Some((run.first, run.last, run.epochs.1)),
+            Part::Lost { .. } => None,
+        };
+        let before = parts.get(..nth)?.iter().rev().find_map(run);
+        let behind = parts.get(nth + 1..)?.iter().find_map(run);
+        let next = logs.get(index + 1).map(|next| next.new_base);
+        let is_tail = range.end == log.len_bytes;
+        Some(Self {
+            log,
+            range: range.clone(),
+            first: before.map_or(log.new_base, |(_, last, _)| last + 1),
+            after: behind.map(|(first, ..)| first).or(next),
+            epoch: before.map_or(-1, |(.., epoch)| epoch),
+            is_tail,
+            is_end: is_tail && next.is_none(),
+        })
+    }
+
+    /// Adds the step that gives the bytes up. Returns the batch that stands for them, if one does.
+    pub(super) fn give_up(&self, steps: &mut Steps<'_>) -> Result<Option<Placeholder>, Error> {
+        let mut buffer = Vec::new();
+        let end = self.range.end.min(self.range.start + HEAD_BYTES);
+        let head = self
+            .log
+            .mended
+            .log
+            .window(self.range.start..end, &mut buffer)?;
+        if let Some(batch) = self.placeholder(head) {
+            self.hold_place(batch, steps)?;
+            return Ok(Some(batch));
+        }
+        let is_zero = self.range.end == end && head.iter().all(|byte| *byte == 0);
+        self.cut(is_zero, steps)?;
+        Ok(None)
+    }
+
+    /// Takes the bytes out of the file.
+    fn cut(&self, is_zero: bool, steps: &mut Steps<'_>) -> Result<(), Error> {
+        let gap = self.after.filter(|after| *after > self.first);
+        let records = gap.map_or(0, |after| u64::try_from(after - self.first).unwrap_or(0));
+        let loss = Loss {
+            bytes: Some(self.range.clone()),
+            offsets: gap.map(|after| (Offset(self.first), Offset(after - 1))),
+            records,
+        };
+        let why = match (self.is_tail, gap) {
+            (true, None) => "what follows the last batch is none and is cut off".to_owned(),
+            (_, Some(after)) => format!(
+                "these bytes are no batch; offsets {} to {} are lost, everything behind them stays",
+                self.first,
+                after - 1
+            ),
+            (false, None) => {
+                "these bytes are no batch, and no offset is missing around them".to_owned()
+            }
+        };
+        let reason = match (self.is_tail, is_zero && gap.is_none()) {
+            (true, true) => Reason::safe(&[CheckId::ZeroTail], why),
+            (true, false) => Reason::lossy(&[CheckId::TruncatedTail], why, loss),
+            (false, true) => Reason::safe(&[CheckId::ZeroPages], why),
+            (false, false) => Reason::lossy(&[CheckId::LostFrames], why, loss),
+        };
+        let file = self.log.plan.clone();
+        let action = if self.is_tail {
+            Action::Truncate {
+                file,
+                to: self.range.start,
+            }
+        } else {
+            Action::Excise {
+                file,
+                ranges: vec![self.range.clone()],
+            }
+        };
+        steps.add(action, &[], reason)
+    }
+
+    /// An empty batch for the last one of the log, if its header can be believed: so the log does not end earlier, and no
+    /// offset is given out twice.
+    fn placeholder(&self, head: &[u8]) -> Option<Placeholder> {
+        let batch = RecordBatch::of_header(head)?;
+        let size = FrameHeader::read(head)?.frame_bytes().ok()?;
+        let delta = batch.last_offset_delta();
+        let is_believed = self.is_end
+            && batch.magic() == 2
+            && batch.base_offset().0 == self.first
+            && size as u64 == self.range.end - self.range.start
+            && delta.0 >= 0
+            && batch.records_count() == delta.0.saturating_add(1)
+            && !batch.is_control();
+        is_believed.then_some(Placeholder {
+            base_offset: Offset(self.first),
+            last_offset_delta: OffsetDelta(delta.0),
+            leader_epoch: LeaderEpoch(self.epoch),
+            attributes: 0,
+            base_timestamp: Timestamp(-1),
+            max_timestamp: Timestamp(-1),
+            producer_id: ProducerId(-1),
+            producer_epoch: -1,
+            base_sequence: -1,
+        })
+    }
+
+    fn hold_place(&self, batch: Placeholder, steps: &mut Steps<'_>) -> Result<(), Error> {
+        let end = batch.base_offset.plus(batch.last_offset_delta);
+        let why = format!(
+            "the last batch cannot be read; an empty one keeps offsets {} to {end} from being given out again",
+            batch.base_offset
+        );
+        let loss = Loss {
+            bytes: Some(self.range.clone()),
+            offsets: Some((batch.base_offset, end)),
+            records: u64::try_from(batch.last_offset_delta.0).unwrap_or(0) + 1,
+        };
+        let action = Action::Placeholder {
+            file: self.log.plan.clone(),
+            range: self.range.clone(),
+            batch,
+        };
+        steps.add(
+            action,
+            &[],
+            Reason::lossy(&[CheckId::CrcMismatch], why, loss),
+        )
+    }
+}
