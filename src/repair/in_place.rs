@@ -111,9 +111,15 @@ fn prepare(
     let (root, work) = (&approved.root, &approved.work);
     let mut paths: Vec<&PlanPath> = work.puts.keys().chain(&work.drops).collect();
     paths.sort_by_cached_key(|path| order(path));
+    // Directories that make room for files go first.
+    let room = work.removed_dirs.iter().filter(|dir| work.replaces(dir));
+    let mut ops = room
+        .map(|dir| removal(disk, root, dir))
+        .collect::<Result<Vec<Op>, Error>>()?;
+    let first = ops.len();
     let numbers: BTreeMap<&str, usize> = paths.iter().map(|path| path.as_str()).zip(0..).collect();
     let place = |path: &PlanPath, number| {
-        let name = temporary(approved.begin.digest, number, "new");
+        let name = temporary(approved.begin.digest, first + number, "new");
         root.join(path.dir()).join(name)
     };
     let locate = |text: &str| {
@@ -138,21 +144,19 @@ fn prepare(
             }
         }
     }
-    let mut ops = Vec::new();
     for (path, new) in paths.iter().zip(news) {
         let path = (*path).clone();
-        let old = work.was.get(&path).copied().unwrap_or(State::Absent);
+        let was = work.was.get(&path).copied();
+        let old = was
+            .filter(|_| !work.replaces(&path))
+            .unwrap_or(State::Absent);
         ops.push(match new {
             State::Absent => Op::Drop { old, path },
             new => Op::Put { old, new, path },
         });
     }
-    for path in &work.removed_dirs {
-        let at = root.join(path.as_str());
-        ops.push(Op::RemoveDir {
-            mode: disk.look(&at).at(&at)?.attributes.mode,
-            path: path.clone(),
-        });
+    for dir in work.removed_dirs.iter().filter(|dir| !work.replaces(dir)) {
+        ops.push(removal(disk, root, dir)?);
     }
     let renamed = work.renamed_dirs.iter();
     ops.extend(renamed.map(|(from, to)| Op::RenameDir {
@@ -163,6 +167,14 @@ fn prepare(
     check_unchanged(approved, disk)?;
     sync_dirs(disk, root, &ops)?;
     Ok(ops)
+}
+
+fn removal(disk: &dyn Disk, root: &Path, dir: &PlanPath) -> Result<Op, Error> {
+    let at = root.join(dir.as_str());
+    Ok(Op::RemoveDir {
+        mode: disk.look(&at).at(&at)?.attributes.mode,
+        path: dir.clone(),
+    })
 }
 
 /// Makes the names of what lies ready durable.
@@ -213,9 +225,13 @@ pub(super) fn check(
             Op::Drop { old, .. } => (*old, State::Absent),
             Op::RemoveDir { .. } | Op::RenameDir { .. } => continue,
         };
-        let path = locate(disk, root, ops, op.path())?;
+        let own = op.path();
+        let path = locate(disk, root, ops, own)?;
         let found = state_of(disk, &path)?;
-        if found != old && found != new {
+        let makes_room = |op: &Op| matches!(op, Op::RemoveDir { path, .. } if path == own);
+        let is_room =
+            matches!(found, State::Directory { entries: 0, .. }) && ops.iter().any(makes_room);
+        if found != old && found != new && !is_room {
             return Err(Refusal::Foreign {
                 path,
                 found: found.to_string(),
@@ -251,7 +267,11 @@ pub(super) struct Yard<'a> {
 
 impl Yard<'_> {
     pub(super) fn exists(&self, path: &Path) -> Result<bool, Error> {
-        Ok(self.disk.look(path).at(path)?.kind != Kind::Absent)
+        Ok(self.kind(path)? != Kind::Absent)
+    }
+
+    pub(super) fn kind(&self, path: &Path) -> Result<Kind, Error> {
+        Ok(self.disk.look(path).at(path)?.kind)
     }
 
     /// Does everything that is not done yet, directory by directory.
@@ -289,7 +309,8 @@ impl Yard<'_> {
                 }
             }
             Op::RemoveDir { .. } => {
-                if self.exists(&at)? {
+                // A file in its place is one that it made room for.
+                if self.kind(&at)? == Kind::Directory {
                     self.disk.remove_dir(&at).at(&at)?;
                 }
             }

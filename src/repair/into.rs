@@ -90,7 +90,7 @@ impl Copy<'_> {
             self.disk.sync_dir(dir).at(dir)?;
         }
         let work = &self.approved.work;
-        for dir in &work.removed_dirs {
+        for dir in work.removed_dirs.iter().filter(|dir| !work.replaces(dir)) {
             let dir = tree.join(dir.as_str());
             self.disk.remove_dir(&dir).at(&dir)?;
         }
@@ -123,6 +123,7 @@ impl Copy<'_> {
         for name in names {
             let (below, at) = (path.join(&name), from.join(&name));
             match disk.look(&at).at(&at)?.kind {
+                Kind::Directory if self.makes_room(&below) => {}
                 Kind::Directory => self.mirror(&below, tree, depth + 1, dirs)?,
                 Kind::File => {
                     let is_kept = below
@@ -142,6 +143,12 @@ impl Copy<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a directory, which is empty then, is replaced by a file.
+    fn makes_room(&self, path: &Path) -> bool {
+        let path = path.to_str().and_then(|path| path.parse().ok());
+        path.is_some_and(|path| self.approved.work.replaces(&path))
     }
 
     /// Writes what steps make.

@@ -141,7 +141,8 @@ impl Yard<'_> {
         match op {
             Op::Put { old, path, .. } | Op::Drop { old, path } => {
                 if *old == State::Absent {
-                    if self.exists(&at)? {
+                    // A directory has not made room yet.
+                    if !matches!(self.kind(&at)?, Kind::Absent | Kind::Directory) {
                         self.disk.remove(&at).at(&at)?;
                     }
                     return Ok(());

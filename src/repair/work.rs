@@ -65,6 +65,11 @@ impl Work {
             && self.renamed_dirs.is_empty()
     }
 
+    /// Whether a directory makes room for a file of its name.
+    pub(super) fn replaces(&self, dir: &PlanPath) -> bool {
+        self.removed_dirs.contains(dir) && self.puts.contains_key(dir)
+    }
+
     /// Whether a file is taken over as it is.
     pub(super) fn keeps(&self, path: &str) -> bool {
         // Paths too deep or too odd for a plan are in none.
@@ -121,8 +126,11 @@ impl Gather {
                     crc,
                     ..
                 },
-                State::File { .. } | State::Absent,
+                _,
             ) => {
+                if matches!(was, State::Directory { .. }) {
+                    self.created.push((step.id, path.clone()));
+                }
                 let becomes = State::File {
                     len_bytes: *len_bytes,
                     crc: *crc,
@@ -211,7 +219,13 @@ impl Gather {
         self.work.drops.extend(self.renames.into_keys());
         for (step, path) in self.created {
             let is = self.work.was.get(&path).copied().unwrap_or(State::Absent);
-            if is != State::Absent && !self.work.drops.contains(&path) {
+            let Work {
+                drops,
+                removed_dirs,
+                ..
+            } = &self.work;
+            let is_gone = drops.contains(&path) || removed_dirs.contains(&path);
+            if is != State::Absent && !is_gone {
                 return Err(kind(step, "create", &path, is));
             }
         }

@@ -12,6 +12,7 @@ use super::small::read_small;
 use super::suite::Outcome;
 use super::topics::Uuid;
 use crate::format::clean_shutdown::CleanShutdown;
+use crate::format::name::DirState;
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
 use crate::store::{Item, LogDir, Partition, Source};
@@ -156,7 +157,9 @@ impl Identities {
                 .findings
                 .add(finding.says("it is missing: a broker sets the partition aside"));
         }
-        if let (Some((id, path)), Some(topic)) = (id, partition.topic()) {
+        // What is set aside may be a copy.
+        let is_current = partition.state() == DirState::Current;
+        if let (Some((id, path)), Some(topic), true) = (id, partition.topic(), is_current) {
             self.topic(topic, *id, path, outcome);
         }
     }

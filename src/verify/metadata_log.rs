@@ -181,7 +181,7 @@ fn quorum(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
     let Some(item) = partition.item(FileKind::QuorumState) else {
         let path: Arc<Path> = Arc::from(partition.path().join("quorum-state"));
         if log.is_some_and(|log| log.extent.end.0 > 0) {
-            let finding = Finding::new(CheckId::QuorumState, &path).severity(Severity::Warning);
+            let finding = Finding::new(CheckId::QuorumState, &path).severity(Severity::Note);
             outcome
                 .findings
                 .add(finding.says("it is missing: the node has forgotten its vote"));

@@ -1,6 +1,7 @@
 //! The tests that stand outside of the library: one binary, one module a subject.
 #![cfg(test)]
 
+mod acceptance;
 mod alloc;
 mod cases;
 mod cat;
@@ -21,6 +22,7 @@ mod limits;
 mod ls;
 mod ls_ends;
 mod manuals;
+mod plan;
 mod predict;
 mod process;
 mod properties;

@@ -60,7 +60,7 @@ pub(super) fn steps(
             transactions(partition, segment, &indexes, steps)?;
         }
     }
-    if wanted.snapshots.contains(&log.end) {
+    if wanted.snapshots.contains(&log.end) && !log.has(log.end) {
         snapshot(partition, log.end, &state, steps)?;
     }
     obsolete(partition, log, steps)
@@ -143,6 +143,19 @@ impl Wanted {
                 }
                 (Some(b'A'), Some(base)) if bases.contains(&base) => {
                     wanted.txn_indexes.insert(base);
+                }
+                (Some(b'D'), Some(base))
+                    if finding.check == CheckId::Unreadable && bases.contains(&base) =>
+                {
+                    match name.map(|name| name.kind) {
+                        Some(FileKind::OffsetIndex | FileKind::TimeIndex) => {
+                            wanted.indexes.insert(base);
+                        }
+                        Some(FileKind::TransactionIndex) => {
+                            wanted.txn_indexes.insert(base);
+                        }
+                        _ => {}
+                    }
                 }
                 (Some(b'P'), offset) => {
                     let at = offset.filter(|at| bases.contains(at)).unwrap_or(log.end);

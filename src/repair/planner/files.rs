@@ -36,8 +36,6 @@ pub(super) fn steps(
         let Some(item) = find(partition, &finding.path) else {
             continue;
         };
-        let base = item.file_name().and_then(|name| name.offset);
-        let is_missed = base.is_none_or(|base| !log.has(base.0));
         match (finding.check, item.kind()) {
             (CheckId::Unreadable, ItemType::Directory) => {
                 empty_directory(item, finding.check, steps)?;
@@ -50,10 +48,6 @@ pub(super) fn steps(
                 let why = "a broker reads an offset in the name and makes an empty segment of it";
                 quarantine(item, &[finding.check], why, steps)?;
             }
-            (CheckId::IndexWithoutLog, _) if is_missed => {
-                let why = "its log is gone; a broker deletes it";
-                quarantine(item, &[finding.check], why, steps)?;
-            }
             (CheckId::Unreadable | CheckId::SpecialFile, _) => {
                 let why = "it is neither a file nor a directory";
                 quarantine(item, &[finding.check], why, steps)?;
@@ -61,7 +55,25 @@ pub(super) fn steps(
             _ => {}
         }
     }
+    orphans(partition, log, steps)?;
     snapshots(partition, log, findings, steps)
+}
+
+/// Indexes whose log is gone.
+fn orphans(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Result<(), Error> {
+    for segment in partition.segments() {
+        if log.has(segment.base_offset().0) {
+            continue;
+        }
+        for (kind, item) in segment.files() {
+            let is_index = !matches!(kind, FileKind::Log | FileKind::ProducerSnapshot);
+            if is_index && item.is_file() {
+                let why = "its log is gone; a broker deletes it";
+                quarantine(item, &[CheckId::IndexWithoutLog], why, steps)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 impl NewLog {

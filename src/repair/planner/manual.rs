@@ -12,7 +12,7 @@ use crate::verify::{Finding, Severity};
 pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
     for finding in findings
         .iter()
-        .filter(|finding| finding.severity >= Severity::Warning)
+        .filter(|finding| finding.severity >= Severity::Warning && is_left(finding))
     {
         let Some(file) = steps.path(&finding.path) else {
             continue;
@@ -33,4 +33,12 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
         steps.add(Action::Describe { file }, &[], reason)?;
     }
     Ok(())
+}
+
+/// Whether something is wrong that nobody can compute: what derives from the log was computed anew, and is right or has a step. What
+/// is merely odd in a log, and served all the same, is nothing to repair.
+fn is_left(finding: &Finding) -> bool {
+    let code = finding.check.code();
+    let is_in_log = code.starts_with(['S', 'B', 'R']);
+    code.starts_with(['D', 'M']) || is_in_log && finding.severity == Severity::Error
 }

@@ -139,6 +139,13 @@ fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
             {
                 (position + MAGIC, actual.to_be_bytes().to_vec())
             }
+            CheckId::EpochsMismatch
+                if let Some(stored) = number(finding, "stored")
+                    .and_then(|stored| i32::try_from(stored).ok())
+                    .filter(|stored| *stored >= 0) =>
+            {
+                (position, stored.to_be_bytes().to_vec())
+            }
             CheckId::EpochRegression | CheckId::EpochJump
                 if let Some(epoch) = epoch.and_then(|epoch| i32::try_from(epoch).ok()) =>
             {

@@ -3,13 +3,13 @@
 //! What a checksum proves is turned back, and what derives from the log is computed. All else is advice: the other controllers have
 //! the same log.
 
-use super::seen::Seen;
+use super::seen::{Seen, small};
 use super::steps::{NewLog, Reason, Steps};
 use super::{Options, derived, epochs, files, log};
-use crate::format::FileKind;
 use crate::format::properties::partition_metadata;
+use crate::format::{FileKind, QuorumState};
 use crate::repair::error::Error;
-use crate::repair::plan::{Action, Loss, Safety};
+use crate::repair::plan::{Action, Loss, Safety, Step};
 use crate::store::{Item, Partition};
 use crate::verify::{CheckId, Finding, Severity};
 
@@ -29,10 +29,10 @@ pub(super) fn steps(
 ) -> Result<(), Error> {
     let mut tried = steps.aside();
     let mended = log::steps(partition, findings, &mut tried, options)?;
-    // A patch is proven; anything else leaves a gap.
+    // A patch is proven, and behind the last batch there is nothing to lose; anything else leaves a gap.
     let is_whole = tried.steps().iter().all(|step| {
-        step.safety == Safety::Safe
-            && matches!(step.action, Action::Patch { .. } | Action::Truncate { .. })
+        let is_patch = matches!(step.action, Action::Patch { .. }) && step.safety == Safety::Safe;
+        is_patch || is_tail(step, partition)
     });
     let new = if is_whole {
         steps.append(tried);
@@ -60,6 +60,14 @@ pub(super) fn steps(
         files::put(partition, "partition.metadata", &bytes, reason, steps)?;
     }
     Ok(())
+}
+
+/// Whether a step cuts off what follows the last batch of the log, where a broker cuts too.
+fn is_tail(step: &Step, partition: &Partition) -> bool {
+    let segments = partition.segments();
+    let last = segments.last().and_then(|last| last.file(FileKind::Log));
+    let is_last = last.is_some_and(|item| item.name().to_str() == Some(step.action.file().name()));
+    is_last && matches!(step.action, Action::Truncate { .. }) && step.loss.records == 0
 }
 
 /// What a person can do about a log that cannot be mended.
@@ -140,6 +148,12 @@ fn quorum(findings: &[&Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
     let Some(finding) = findings.iter().find(is_told) else {
         return Ok(());
     };
+    // One that can be read, or none at all, does not keep the node from starting.
+    let is_readable =
+        small(&finding.path).is_none_or(|bytes| QuorumState::parse(&bytes).faults.is_empty());
+    if is_readable {
+        return Ok(());
+    }
     let Some(file) = steps.path(&finding.path) else {
         return Ok(());
     };

@@ -122,7 +122,7 @@ fn partition(
         log::steps(partition, &here, steps, options)?
     };
     if partition.state() == DirState::Current {
-        rescue::steps(partition, &mut log, steps, options)?;
+        rescue::steps(partition, &mut log, &here, steps, options)?;
         leftovers::steps(partition, &here, steps)?;
     }
     let is_changed = log.segments.iter().any(|segment| segment.is_changed);

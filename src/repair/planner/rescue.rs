@@ -1,15 +1,19 @@
 //! A segment that is missing in the middle of the log, and lies beside it under a name that no broker reads.
 
 use super::Options;
+use std::ops::Range;
+
 use super::derived::each_batch;
+use super::files::quarantine;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::survey::{Run, Stretch, survey};
-use crate::format::FileKind;
 use crate::format::name::{FileState, LOG_SUFFIX};
+use crate::format::{FileKind, FileName};
+use crate::repair::Content;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::store::{Item, LogFile, Partition, Stream};
-use crate::verify::CheckId;
+use crate::verify::{CheckId, Finding};
 
 /// A file that could be the missing one.
 struct Candidate<'a> {
@@ -24,9 +28,13 @@ struct Candidate<'a> {
 pub(super) fn steps(
     partition: &Partition,
     log: &mut NewLog,
+    findings: &[&Finding],
     steps: &mut Steps<'_>,
     options: Options,
 ) -> Result<(), Error> {
+    if log.segments.is_empty() {
+        return empty(partition, log, steps);
+    }
     let candidates = candidates(partition, options)?;
     if candidates.is_empty() {
         return Ok(());
@@ -34,12 +42,60 @@ pub(super) fn steps(
     let mut found: Vec<NewSegment> = Vec::new();
     for (end, next) in gaps(log)? {
         let fits = |one: &&Candidate<'_>| one.run.first == end && one.run.last + 1 == next;
-        if let Some(one) = candidates.iter().find(fits) {
-            found.extend(rescue(partition, one, steps)?);
+        let Some(one) = candidates.iter().find(fits) else {
+            continue;
+        };
+        let swaps = swaps(partition, end..next);
+        let is_damaged = |item: &&Item| {
+            findings.iter().any(|finding| {
+                finding.check == CheckId::SwapIncomplete && *finding.path == *item.path()
+            })
+        };
+        if swaps.iter().any(is_damaged) {
+            for item in swaps {
+                let why = "it was to take the place of a segment that is whole, and is not";
+                quarantine(item, &[CheckId::SwapIncomplete], why, steps)?;
+            }
+        } else if !swaps.is_empty() {
+            // A broker puts what compaction made of it in its place.
+            continue;
         }
+        found.extend(rescue(partition, one, steps)?);
     }
     log.segments.append(&mut found);
     log.segments.sort_by_key(|segment| segment.base);
+    Ok(())
+}
+
+/// Of a partition without segments an empty one is made where its log ended, by the newest snapshot: a broker would begin at the
+/// log's start again and give out offsets twice.
+fn empty(partition: &Partition, log: &mut NewLog, steps: &mut Steps<'_>) -> Result<(), Error> {
+    let snapshots = partition.items().iter().filter(|item| item.is_file());
+    let offsets = snapshots.filter_map(|item| {
+        let name = item.file_name().filter(FileName::is_canonical)?;
+        (name.kind == FileKind::ProducerSnapshot).then_some(name.offset?.0)
+    });
+    let Some(end) = offsets.max() else {
+        return Ok(());
+    };
+    let path = partition.path().join(format!("{end:020}{LOG_SUFFIX}"));
+    let Some(file) = steps.path(&path) else {
+        return Ok(());
+    };
+    let why = format!(
+        "all segments are gone; the log goes on at {end}, where the newest snapshot is, so that no offset is given out twice"
+    );
+    let action = Action::Create {
+        file,
+        content: Content::new(Vec::new())?,
+    };
+    steps.add(action, &[], Reason::safe(&[CheckId::NoSegment], why))?;
+    log.end = end;
+    log.segments.push(NewSegment {
+        base: end,
+        pieces: Vec::new(),
+        is_changed: true,
+    });
     Ok(())
 }
 
@@ -68,6 +124,17 @@ fn candidates(partition: &Partition, options: Options) -> Result<Vec<Candidate<'
         }
     }
     Ok(candidates)
+}
+
+/// What compaction has ready for these offsets.
+fn swaps(partition: &Partition, offsets: Range<i64>) -> Vec<&Item> {
+    let is_swap = |item: &&Item| {
+        item.file_name().is_some_and(|name| {
+            let is_inside = name.offset.is_some_and(|at| offsets.contains(&at.0));
+            name.state == FileState::Swap && is_inside
+        })
+    };
+    partition.items().iter().filter(is_swap).collect()
 }
 
 /// Where one segment ends before the next begins.

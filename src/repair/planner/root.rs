@@ -79,7 +79,7 @@ pub(super) fn steps(
 
 /// Takes a directory out with everything in it, if that is files only.
 fn whole(item: &Item, checks: &[CheckId], why: &str, steps: &mut Steps<'_>) -> Result<(), Error> {
-    let Some(dir) = steps.path(item.path()) else {
+    let Some(dir) = steps.path(item.path()).filter(|dir| !steps.writes(dir)) else {
         return Ok(());
     };
     let inside = Item::list(item.path()).unwrap_or_default();
@@ -307,6 +307,7 @@ fn owner(
         CheckId::MetaMalformed,
         CheckId::MetaMismatch,
         CheckId::DirectoryId,
+        CheckId::TopicIdUnknown,
     ];
     let why = format!(
         "the metadata log has the partitions here, by the ids of their topics, on node {node} in the log dir of this id"

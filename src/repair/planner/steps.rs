@@ -119,7 +119,8 @@ impl<'a> Steps<'a> {
     pub(super) fn covers(&self, check: CheckId, file: &PlanPath) -> bool {
         let is_about = |step: &Step| {
             let at = step.action.file();
-            let is_beside = at.dir() == file.dir() || at.dir() == file.as_str();
+            let is_beside =
+                at.dir() == file.dir() || at.dir() == file.as_str() || at.dir().is_empty();
             let letter = check.code().get(..1).unwrap_or_default();
             let is_why = |code: &String| {
                 let is_inside = at.dir() == file.as_str();

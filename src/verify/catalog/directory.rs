@@ -144,7 +144,7 @@ D115 PendingDeletion "pending-deletion" Note Shape None;
 /// **What Kafka does** It keeps it without serving it.
 /// **Repair** Compare with the metadata; delete it, or give it back its name.
 /// **References** `LogManager.handleStrayLogs`, KAFKA-16616.
-D116 StrayPartition "stray-partition" Warning Shape Manual;
+D116 StrayPartition "stray-partition" Note Shape Manual;
 
 /// partitions of a topic with different topic ids
 ///

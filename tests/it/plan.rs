@@ -1,0 +1,191 @@
+//! Damaged log dirs through the whole cycle: planned, repaired into a copy, verified, planned again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use crate::cases::{self, Case, TESTDATA};
+use crate::temp::Temp;
+
+/// What stays to be said of a case after its repair, and why.
+const LEFT: [(&str, &str); 0] = [];
+
+fn kseg(args: &[&str], paths: &[&Path]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
+    command.args(args).args(paths).output().expect("kseg runs")
+}
+
+/// Everything below a folder: its bytes and when they were changed.
+fn state(dir: &Path) -> BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)> {
+    let mut state = BTreeMap::new();
+    let mut dirs = vec![dir.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for entry in dir.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            let modified = path.symlink_metadata().unwrap().modified().unwrap();
+            let bytes = path.is_file().then(|| fs::read(&path).unwrap());
+            if path.is_dir() {
+                dirs.push(path.clone());
+            }
+            state.insert(path, (modified, bytes));
+        }
+    }
+    state
+}
+
+/// Copies a folder. What a version control system leaves out, empty folders, is made by whoever knows of it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            write(&to, &bytes);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a folder of our own")]
+fn write(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+}
+
+fn parse(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn codes<'a>(objects: impl Iterator<Item = &'a Value>, field: &str) -> String {
+    let mut codes: Vec<String> = objects.map(|object| object[field].to_string()).collect();
+    codes.sort();
+    codes.dedup();
+    codes.join(" ")
+}
+
+/// Takes `files` through the cycle; `proofs` are other log dirs of the node. What came out is in `into`. Tells what is not as it should be.
+pub(crate) fn cycle(files: &Path, proofs: &[PathBuf], into: &Path) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let before = state(files);
+    let plan = into.with_extension("plan.json");
+    let plan_again = into.with_extension("again.json");
+    let paths = |first: &Path| -> Vec<PathBuf> {
+        let others = proofs.iter().cloned();
+        [first.to_owned()].into_iter().chain(others).collect()
+    };
+    let make = |first: &Path, plan: &Path| {
+        let paths = paths(first);
+        let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+        let output = plan.to_str().unwrap();
+        kseg(&["repair", "plan", "-o", output], &paths)
+    };
+    let made = make(files, &plan);
+    if made.status.code() == Some(2) {
+        return vec![format!("no plan: {}", cases::text(&made.stderr))];
+    }
+    make(files, &plan_again);
+    if fs::read(&plan).unwrap() != fs::read(&plan_again).unwrap() {
+        wrong.push("two plans differ".to_owned());
+    }
+    let document = parse(&plan);
+    let steps = document["steps"].as_array().unwrap();
+    let is_manual = |step: &&Value| step["safety"] == "manual";
+    if steps.iter().any(|step| is_manual(&step)) {
+        wrong.push(format!(
+            "manual {}",
+            codes(steps.iter().filter(is_manual), "codes")
+        ));
+    }
+    if steps.iter().all(|step| is_manual(&step)) {
+        copy(files, into);
+    } else {
+        let target = into.to_str().unwrap();
+        let args = [
+            "repair",
+            "apply",
+            "--accept-lossy",
+            "--copy",
+            "--into",
+            target,
+        ];
+        let applied = kseg(&args, &[&plan]);
+        if applied.status.code() == Some(2) {
+            wrong.push(format!("not applied: {}", cases::text(&applied.stderr)));
+            return wrong;
+        }
+    }
+    let args = ["verify", "--depth", "deep", "--format", "json"];
+    let paths = paths(into);
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let verified = kseg(&args, &paths);
+    let findings: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    let findings = findings["findings"].as_array().unwrap();
+    let is_left = |finding: &&Value| {
+        let path = Path::new(finding["path"].as_str().unwrap());
+        finding["severity"] != "note" && path.starts_with(into)
+    };
+    if findings.iter().any(|finding| is_left(&finding)) {
+        wrong.push(format!(
+            "left {}",
+            codes(findings.iter().filter(is_left), "code")
+        ));
+    }
+    make(into, &plan_again);
+    let again = parse(&plan_again);
+    let again = again["steps"].as_array().unwrap();
+    if again.iter().any(|step| !is_manual(&step)) {
+        wrong.push(format!("planned again {}", codes(again.iter(), "codes")));
+    }
+    if state(files) != before {
+        wrong.push("the source was changed".to_owned());
+    }
+    wrong
+}
+
+fn is_log_dir(dir: &Path) -> bool {
+    let names = ["meta.properties", "recovery-point-offset-checkpoint"];
+    names.iter().any(|name| dir.join(name).exists())
+}
+
+#[test]
+fn a_repair_leaves_nothing_to_repair_and_its_source_as_it_was() {
+    let temp = Temp::new();
+    for case in cases::cases().into_iter().filter(Case::is_damaged) {
+        let name = case.dir.file_name().unwrap().to_str().unwrap();
+        let files = case.dir.join("files");
+        if !case.dir.starts_with(TESTDATA) || !is_log_dir(&files) {
+            continue;
+        }
+        let source = temp.path().join(format!("{name}-source"));
+        copy(&files, &source);
+        let wrong = cycle(&source, &[], &temp.path().join(name)).join("; ");
+        let expected = LEFT.iter().find(|(case, _)| *case == name);
+        assert_eq!(wrong, expected.map_or("", |(_, left)| left), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_planned_where_nothing_is_wrong() {
+    let is_healthy = |case: &Case| !case.is_damaged() && !case.is_odd();
+    for case in cases::cases().into_iter().filter(is_healthy) {
+        let files = case.dir.join("files");
+        let dirs = if is_log_dir(&files) {
+            vec![files]
+        } else {
+            let entries = files.read_dir().into_iter().flatten();
+            let dirs = entries.map(|entry| entry.unwrap().path());
+            dirs.filter(|path| path.is_dir()).collect()
+        };
+        for dir in dirs {
+            let planned = kseg(&["repair", "plan", "--format", "json"], &[&dir]);
+            let plan: Value = serde_json::from_slice(&planned.stdout).unwrap_or_default();
+            let steps = plan["steps"].as_array().map(Vec::as_slice);
+            assert_eq!(steps, Some(&[][..]), "{}", dir.display());
+        }
+    }
+}
