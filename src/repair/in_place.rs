@@ -112,8 +112,8 @@ fn prepare(
     let mut paths: Vec<&PlanPath> = work.puts.keys().chain(&work.drops).collect();
     paths.sort_by_cached_key(|path| order(path));
     // Directories that make room for files go first.
-    let room = work.removed_dirs.iter().filter(|dir| work.replaces(dir));
-    let mut ops = room
+    let in_the_way = work.removed_dirs.iter().filter(|dir| work.replaces(dir));
+    let mut ops = in_the_way
         .map(|dir| removal(disk, root, dir))
         .collect::<Result<Vec<Op>, Error>>()?;
     let first = ops.len();

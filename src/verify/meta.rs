@@ -25,6 +25,11 @@ const METADATA_TOPIC_ID: Uuid = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
 /// Ids below this number are reserved, where the first eight bytes are zero.
 const RESERVED_IDS: u64 = 100;
 
+/// Whether Kafka keeps an id for itself.
+pub(crate) fn is_reserved(id: Uuid) -> bool {
+    u128::from_be_bytes(id) < u128::from(RESERVED_IDS)
+}
+
 /// What log dirs say of themselves, to be compared.
 #[derive(Debug, Default)]
 pub(super) struct Identities {
@@ -100,8 +105,8 @@ impl Identities {
 
     fn directory_id(&mut self, id: Option<Uuid>, path: &Arc<Path>, outcome: &mut Outcome) {
         let Some(id) = id else { return };
-        let number = u128::from_be_bytes(id);
-        if number < u128::from(RESERVED_IDS) {
+        if is_reserved(id) {
+            let number = u128::from_be_bytes(id);
             let finding = Finding::new(CheckId::DirectoryId, path);
             outcome
                 .findings

@@ -31,6 +31,7 @@ fn make_empty_folders(corpus: &Path, case: &str, files: &Path) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "files of our own")]
 #[ignore = "needs a corpus, and takes minutes"]
 fn every_damage_is_repaired() {
     let corpus = PathBuf::from(std::env::var_os("KSEG_CORPUS").expect("KSEG_CORPUS"));

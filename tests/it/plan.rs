@@ -11,8 +11,12 @@ use serde_json::Value;
 use crate::cases::{self, Case, TESTDATA};
 use crate::temp::Temp;
 
-/// What stays to be said of a case after its repair, and why.
-const LEFT: [(&str, &str); 0] = [];
+/// What stays to be said of a case after its repair.
+const LEFT: [(&str, &str); 2] = [
+    // The id of a topic is nowhere else but in the metadata log, which is not part of the case.
+    ("pmeta-missing", r#"manual ["D119"]; left "D119""#),
+    ("pmeta-nul", r#"manual ["D119"]; left "D119""#),
+];
 
 fn kseg(args: &[&str], paths: &[&Path]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
@@ -68,6 +72,26 @@ fn codes<'a>(objects: impl Iterator<Item = &'a Value>, field: &str) -> String {
     codes.join(" ")
 }
 
+/// The codes of what `kseg verify` says of `into`, which is among `paths`.
+fn left(paths: &[PathBuf], into: &Path) -> String {
+    let args = ["verify", "--depth", "deep", "--format", "json"];
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let verified = kseg(&args, &paths);
+    let findings: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    let is_left = |finding: &&Value| {
+        let path = Path::new(finding["path"].as_str().unwrap());
+        finding["severity"] != "note" && path.starts_with(into)
+    };
+    codes(
+        findings["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(is_left),
+        "code",
+    )
+}
+
 /// Takes `files` through the cycle; `proofs` are other log dirs of the node. What came out is in `into`. Tells what is not as it should be.
 pub(crate) fn cycle(files: &Path, proofs: &[PathBuf], into: &Path) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -78,17 +102,17 @@ pub(crate) fn cycle(files: &Path, proofs: &[PathBuf], into: &Path) -> Vec<String
         let others = proofs.iter().cloned();
         [first.to_owned()].into_iter().chain(others).collect()
     };
-    let make = |first: &Path, plan: &Path| {
+    let planned = |first: &Path, plan: &Path| {
         let paths = paths(first);
         let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
         let output = plan.to_str().unwrap();
         kseg(&["repair", "plan", "-o", output], &paths)
     };
-    let made = make(files, &plan);
-    if made.status.code() == Some(2) {
-        return vec![format!("no plan: {}", cases::text(&made.stderr))];
+    let first = planned(files, &plan);
+    if first.status.code() == Some(2) {
+        return vec![format!("no plan: {}", cases::text(&first.stderr))];
     }
-    make(files, &plan_again);
+    planned(files, &plan_again);
     if fs::read(&plan).unwrap() != fs::read(&plan_again).unwrap() {
         wrong.push("two plans differ".to_owned());
     }
@@ -119,23 +143,11 @@ pub(crate) fn cycle(files: &Path, proofs: &[PathBuf], into: &Path) -> Vec<String
             return wrong;
         }
     }
-    let args = ["verify", "--depth", "deep", "--format", "json"];
-    let paths = paths(into);
-    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
-    let verified = kseg(&args, &paths);
-    let findings: Value = serde_json::from_slice(&verified.stdout).unwrap();
-    let findings = findings["findings"].as_array().unwrap();
-    let is_left = |finding: &&Value| {
-        let path = Path::new(finding["path"].as_str().unwrap());
-        finding["severity"] != "note" && path.starts_with(into)
-    };
-    if findings.iter().any(|finding| is_left(&finding)) {
-        wrong.push(format!(
-            "left {}",
-            codes(findings.iter().filter(is_left), "code")
-        ));
+    let left = left(&paths(into), into);
+    if !left.is_empty() {
+        wrong.push(format!("left {left}"));
     }
-    make(into, &plan_again);
+    planned(into, &plan_again);
     let again = parse(&plan_again);
     let again = again["steps"].as_array().unwrap();
     if again.iter().any(|step| !is_manual(&step)) {

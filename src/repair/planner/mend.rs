@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::marker::restored;
 use super::remake::remade;
 use super::salvage::{Slot, salvage};
 use super::steps::Reason;
@@ -75,6 +76,7 @@ pub(super) fn mend(
     let log = LogFile::Windowed(Stream::open(path)?.patched(patches.collect()));
     let stretches = survey::survey(&log, file, home, jobs)?;
     let mut mender = Mender {
+        path,
         log: &log,
         file,
         home,
@@ -203,6 +205,7 @@ fn suspects(findings: &[&Finding]) -> Vec<(u64, CheckId)> {
 }
 
 struct Mender<'a> {
+    path: &'a Path,
     log: &'a LogFile,
     file: usize,
     home: &'a Home,
@@ -264,7 +267,8 @@ impl Mender<'_> {
     fn content(&mut self, single: &Run, check: CheckId, next: Option<i64>) -> Result<(), Error> {
         let mut buffer = Vec::new();
         let bytes = self.log.window(single.range.clone(), &mut buffer)?;
-        let Some(remade) = remade(bytes, next, &mut self.scratch) else {
+        let marker = restored(bytes, self.path, &mut self.scratch)?;
+        let Some(remade) = marker.or_else(|| remade(bytes, next, &mut self.scratch)) else {
             self.add(single.clone(), Vec::new());
             return Ok(());
         };

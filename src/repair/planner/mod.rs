@@ -18,6 +18,7 @@ mod leftovers;
 mod log;
 mod lost;
 mod manual;
+mod marker;
 mod mend;
 mod metadata;
 mod order;

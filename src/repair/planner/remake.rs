@@ -1,5 +1,6 @@
 //! Batches whose checksums are right and whose headers or records are not: written so, by a client or a broken tool.
 
+use super::marker::is_marker;
 use super::mend::batch_of;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::control::ControlType;
@@ -25,6 +26,8 @@ struct Rows {
     last_delta: i32,
     /// Whether nothing is behind them.
     is_all: bool,
+    /// Records of the offset of the first one behind them.
+    repeated: i32,
     is_control: bool,
 }
 
@@ -34,6 +37,9 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
         return None;
     };
     let rows = readings(&batch, scratch)?;
+    if is_marker(&batch) && !rows.is_control || rows.is_as_written(&batch) {
+        return None;
+    }
     let stated = batch.last_offset_delta().0;
     let behind = next.and_then(|next| next.checked_sub(batch.base_offset().0));
     let is_too_far = behind.is_some_and(|behind| i64::from(stated) >= behind);
@@ -103,6 +109,14 @@ fn wrong(batch: &RecordBatch<'_>, rows: &Rows, codec: Codec, last_delta: i32) ->
 }
 
 impl Rows {
+    /// Whether the batch is just as its client made it: some gave every record of a batch the same offset. Consumers get the first.
+    fn is_as_written(&self, batch: &RecordBatch<'_>) -> bool {
+        let repeated = self.count.checked_add(self.repeated);
+        self.repeated > 0
+            && repeated == Some(batch.records_count())
+            && batch.last_offset_delta().0 == 0
+    }
+
     /// Records that could not be read.
     fn lost(&self, batch: &RecordBatch<'_>) -> u64 {
         let is_complete = self.count == batch.records_count();
@@ -160,6 +174,7 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
         at += size;
     }
     let is_all = at == bytes.len();
+    let repeated = repeated(bytes.get(at..).unwrap_or_default());
     bytes.truncate(at);
     Rows {
         codec,
@@ -167,6 +182,20 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
         count,
         last_delta,
         is_all,
+        repeated,
         is_control,
     }
+}
+
+/// The records in `bytes` that claim to be the first of their batch; 0 if there is anything else.
+fn repeated(bytes: &[u8]) -> i32 {
+    let (mut at, mut count) = (0, 0);
+    while let Some((record, size)) = bytes.get(at..).and_then(stored_record) {
+        if record.offset_delta.0 != 0 || record.attributes != 0 {
+            return 0;
+        }
+        count += 1;
+        at += size;
+    }
+    if at == bytes.len() { count } else { 0 }
 }

@@ -9,13 +9,13 @@ use super::files::{empty_directory, quarantine, set};
 use super::seen::{Seen, small, topic_id};
 use super::steps::{Reason, Steps};
 use crate::format::name::{DirName, DirState};
-use crate::format::properties::meta_properties;
+use crate::format::properties::{meta_properties, parse_uuid};
 use crate::format::{FileKind, MetaProperties, Properties};
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::store::{Item, ItemType, LogDir, Partition};
 use crate::verify::topics::Uuid;
-use crate::verify::{CheckId, Finding, Severity};
+use crate::verify::{CheckId, Finding, Severity, is_reserved};
 
 /// The file that says whose log dir it is.
 const META_FILE: &str = "meta.properties";
@@ -288,9 +288,20 @@ fn owner(
     };
     let item = dir.item(FileKind::MetaProperties);
     let bytes = item.and_then(|item| small(item.path()));
-    let meta = bytes.map(|bytes| MetaProperties::of(&Properties::parse(&bytes)));
+    let properties = bytes.map(|bytes| Properties::parse(&bytes));
+    let meta = properties.as_ref().map(MetaProperties::of);
     let Some((node, cluster, directory)) = proven(dir, seen) else {
-        return Ok(());
+        let restated = properties.filter(|_| is_told);
+        return match restated.as_ref().and_then(restated_meta) {
+            Some((bytes, why)) => set(
+                &path,
+                file,
+                &bytes,
+                Reason::safe(&[CheckId::MetaMalformed, CheckId::DirectoryId], why),
+                steps,
+            ),
+            None => Ok(()),
+        };
     };
     let is_right = meta.as_ref().is_some_and(|meta| {
         meta.faults.is_empty()
@@ -313,6 +324,23 @@ fn owner(
         "the metadata log has the partitions here, by the ids of their topics, on node {node} in the log dir of this id"
     );
     set(&path, file, &bytes, Reason::safe(&checks, why), steps)
+}
+
+/// `meta.properties` with its version right, or without a directory id that no broker accepts; and why. None if more than that is wrong.
+fn restated_meta(properties: &Properties) -> Option<(Vec<u8>, &'static str)> {
+    let value = |key| properties.get(key).map(|entry| entry.value.as_str());
+    let node = value("node.id")?.parse().ok().filter(|node| *node >= 0)?;
+    let cluster = value("cluster.id").filter(|cluster| !cluster.is_empty())?;
+    let directory = value("directory.id").map(|id| parse_uuid(id).filter(|id| !is_reserved(*id)));
+    let why = match directory {
+        Some(None) => "no log dir can have this id: without one, a broker makes a new one",
+        _ if value("version") == Some("1") => return None,
+        _ => "what it says is what version 1 says",
+    };
+    Some((
+        meta_properties(node, cluster, directory.flatten().as_ref()),
+        why,
+    ))
 }
 
 /// The node, the cluster and the id of the log dir, if the metadata log agrees on them for all partitions that it knows here.

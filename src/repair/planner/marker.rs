@@ -1,0 +1,104 @@
+//! Transaction markers that no longer say how their transaction ended. The transaction index beside the log does.
+
+use std::path::Path;
+
+use super::mend::batch_of;
+use super::remake::Remade;
+use crate::format::batch::HEADER_BYTES;
+use crate::format::control::{ControlType, MARKER_BYTES};
+use crate::format::txn_index::TxnIndex;
+use crate::format::{Batch, RecordBatch, Remake, Scratch};
+use crate::store::{Error, Source};
+use crate::wire::Offset;
+
+/// Whether a batch is the marker of a transaction, whatever its record says: only markers have a producer and no sequence number.
+pub(super) fn is_marker(batch: &RecordBatch<'_>) -> bool {
+    batch.is_control()
+        && batch.is_transactional()
+        && batch.producer_id().0 >= 0
+        && batch.base_sequence() < 0
+        && batch.records_count() == 1
+}
+
+/// The marker in `bytes` with its key restored, if it says neither commit nor abort and the index beside `log` tells which it was.
+///
+/// # Errors
+/// The index cannot be read.
+pub(super) fn restored(
+    bytes: &[u8],
+    log: &Path,
+    scratch: &mut Scratch,
+) -> Result<Option<Remade>, Error> {
+    let Some(Batch::V2(batch)) = batch_of(bytes) else {
+        return Ok(None);
+    };
+    let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
+        return Ok(None);
+    };
+    let Some(value) = value_of_unknown(&batch, scratch) else {
+        return Ok(None);
+    };
+    let Some(end) = end(&batch, &log.with_extension("txnindex"))? else {
+        return Ok(None);
+    };
+    let mut remake = Remake::of(header);
+    remake.push(&record(end, value));
+    let restored = remake.finish(1).map(|bytes| Remade {
+        bytes,
+        lost: 0,
+        what: format!(
+            "the marker at offset {} says neither commit nor abort; by the transaction index it is: {}",
+            batch.base_offset(),
+            end.name()
+        ),
+    });
+    Ok(restored)
+}
+
+/// The value of a marker whose key says neither commit nor abort.
+fn value_of_unknown(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<[u8; MARKER_BYTES]> {
+    let mut records = batch.records(scratch).ok().filter(|_| is_marker(batch))?;
+    let record = records.next()?.ok()?;
+    let is_known = matches!(
+        ControlType::parse(record.key()),
+        Ok(ControlType::Abort | ControlType::Commit)
+    );
+    record.value()?.try_into().ok().filter(|_| !is_known)
+}
+
+/// How the transaction ended by its index: none if that is missing, or no index.
+fn end(batch: &RecordBatch<'_>, path: &Path) -> Result<Option<ControlType>, Error> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let index = Source::read(path)?;
+    let index = TxnIndex::new(&index);
+    if index.is_empty() || index.check(Offset(0)).and(index.check_whole()).is_err() {
+        return Ok(None);
+    }
+    let is_aborted = index.entries().any(|entry| {
+        entry.last_offset() == batch.base_offset() && entry.producer_id() == batch.producer_id()
+    });
+    Ok(Some(if is_aborted {
+        ControlType::Abort
+    } else {
+        ControlType::Commit
+    }))
+}
+
+/// The record of a marker, as brokers write it: no deltas, no headers, every length of one byte.
+fn record(end: ControlType, value: [u8; MARKER_BYTES]) -> Vec<u8> {
+    const KEY_BYTES: u8 = 4;
+    const VALUE_BYTES: u8 = 6;
+    let varint = |number: u8| number << 1;
+    let [high, low] = end.id().to_be_bytes();
+    let key = [varint(KEY_BYTES), 0, 0, high, low];
+    let mut body = vec![0, 0, 0];
+    body.extend(key);
+    body.push(varint(VALUE_BYTES));
+    body.extend(value);
+    body.push(0);
+    let length = u8::try_from(body.len()).unwrap_or(0);
+    body.insert(0, varint(length));
+    body
+}
