@@ -2,7 +2,7 @@
 
 use super::batch::{self, HEADER_BYTES};
 use super::codec::Codec;
-use crate::wire::{LeaderEpoch, Offset, OffsetDelta, crc};
+use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp, crc};
 
 /// A batch in the making: the header of the old one, with fields set right, and records.
 #[derive(Debug, Clone)]
@@ -24,6 +24,12 @@ impl Remake {
         self.put(batch::BASE_OFFSET, &base.0.to_be_bytes());
         self.put(batch::LAST_OFFSET_DELTA, &last.0.to_be_bytes());
         self.put(batch::LEADER_EPOCH, &epoch.0.to_be_bytes());
+    }
+
+    /// The time that those of its records are counted from, and the largest.
+    pub fn times(&mut self, base: Timestamp, max: Timestamp) {
+        self.put(batch::BASE_TIMESTAMP, &base.0.to_be_bytes());
+        self.put(batch::MAX_TIMESTAMP, &max.0.to_be_bytes());
     }
 
     /// Sets the codec of what the records are going to be, and leaves only those attributes that there are.

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
+use super::mend::batch_of;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, Scratch, name};
 use crate::repair::error::Error;
@@ -176,6 +177,16 @@ impl Wanted {
         if is_changed && has_snapshots {
             wanted.snapshots.insert(log.end);
         }
+        // Those behind a batch of a producer that is written anew have the times of the old one.
+        if let Some(first) = log.segments.iter().find(|segment| segment.is_rewritten()) {
+            let behind = partition.items().iter().filter_map(|item| {
+                let name = item
+                    .file_name()
+                    .filter(|_| item.is_current(FileKind::ProducerSnapshot))?;
+                name.offset.map(|at| at.0).filter(|at| *at > first.base)
+            });
+            wanted.snapshots.extend(behind);
+        }
         wanted
     }
 
@@ -185,6 +196,16 @@ impl Wanted {
 }
 
 impl NewSegment {
+    /// Whether a batch of a producer is written anew.
+    fn is_rewritten(&self) -> bool {
+        self.pieces.iter().any(|piece| match piece {
+            LogPiece::Bytes(bytes) => {
+                matches!(batch_of(bytes), Some(Batch::V2(batch)) if batch.producer_id().0 >= 0)
+            }
+            LogPiece::Kept { .. } => false,
+        })
+    }
+
     /// Whether no segment had this name.
     fn is_moved(&self, partition: &Partition) -> bool {
         let segments = partition.segments();

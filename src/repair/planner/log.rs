@@ -41,6 +41,9 @@ pub(super) fn steps(
     name(&mut logs);
     let homes = homes(logs.iter().map(|log| log.new_base));
     let end = noted_end(partition);
+    if let (Some(log), Some(end)) = (logs.last_mut(), end) {
+        detach_last(log, end)?;
+    }
     for (log, home) in logs.iter_mut().zip(&homes) {
         renumber(log, home, end);
     }
@@ -131,6 +134,33 @@ fn name(logs: &mut [Log]) {
         }
         before = runs.last().map(|run| run.last).or(before);
     }
+}
+
+/// Takes the last batch of the log for itself, if it goes beyond where the log ended and would fill what is missing before that.
+fn detach_last(log: &mut Log, end: i64) -> Result<(), Error> {
+    let is_beyond = |run: &Run| log.base < end && end <= run.last && run.batches > 1;
+    let Some(Part::Batches { run, changes }) = log.mended.parts.last_mut() else {
+        return Ok(());
+    };
+    if !is_beyond(run) || !changes.is_empty() {
+        return Ok(());
+    }
+    let mut singles = survey::singles(&log.mended.log, run)?;
+    let last = singles.pop();
+    let rest = singles.into_iter().reduce(|mut all, next| {
+        all.join(&next);
+        all
+    });
+    if let (Some(rest), Some(last)) = (rest, last)
+        && renumbered(rest.last, &last, end).is_some()
+    {
+        *run = rest;
+        log.mended.parts.push(Part::Batches {
+            run: last,
+            changes: Vec::new(),
+        });
+    }
+    Ok(())
 }
 
 /// Gives batches the offsets of the gaps that they fill. `end` is where the log is known to have ended.

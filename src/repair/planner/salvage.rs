@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use crate::format::batch::HEADER_BYTES;
 use crate::format::record::{StoredRecord, stored_record};
-use crate::format::{Codec, RecordBatch, Remake, Scratch};
-use crate::wire::{LeaderEpoch, Offset, OffsetDelta};
+use crate::format::{Codec, RecordBatch, Remake, Scratch, TimestampType};
+use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp};
 
 /// A batch made of what could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +50,11 @@ const LAST_TIME: i64 = 7_258_118_400_000;
 ///
 /// None if there is none, or if the damage does not show where it is.
 pub(super) fn salvage(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Option<Salvaged> {
-    let header = Header::judge(bytes, slot)?;
     let body = bytes.get(HEADER_BYTES..)?;
+    let mut header = Header::judge(bytes, slot)?;
+    if !is_time(header.base_timestamp) {
+        header.restore_base(body, scratch)?;
+    }
     let found = if header.codec == Codec::None {
         let body_at = slot.position + HEADER_BYTES as u64;
         readable(body, body_at, &header)
@@ -64,12 +67,40 @@ pub(super) fn salvage(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Optio
     header.batch_of(&found, body, slot)
 }
 
+fn is_time(ms: i64) -> bool {
+    (FIRST_TIME..LAST_TIME).contains(&ms)
+}
+
+/// The largest timestamp delta of the records of a payload, if they are all there: without gaps, and nothing behind them.
+fn latest_of_all(codec: Codec, body: &[u8], scratch: &mut Scratch) -> Option<i64> {
+    let bytes = match codec {
+        Codec::None => body,
+        packed => match scratch.inflate(packed, 2, body) {
+            (bytes, None) => bytes,
+            (_, Some(_)) => return None,
+        },
+    };
+    let (mut at, mut next, mut latest) = (0, 0, None);
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let (record, size) = stored_record(rest)?;
+        if record.attributes != 0 || record.offset_delta.0 != next {
+            return None;
+        }
+        latest = latest.max(Some(record.timestamp_delta));
+        next += 1;
+        at += size;
+    }
+    latest
+}
+
 /// What the header still says.
 struct Header {
     bytes: [u8; HEADER_BYTES],
     codec: Codec,
     base_timestamp: i64,
     max_timestamp: i64,
+    /// Whether the time of all records is the largest, set by the broker.
+    is_appended: bool,
     last_delta: Option<i32>,
     /// Records, as far as the header can be believed.
     count: Option<u64>,
@@ -78,14 +109,14 @@ struct Header {
 }
 
 impl Header {
-    /// Believes each field that could be true. None if times are lost: they are nowhere else.
+    /// Believes each field that could be true. None if both of its times are lost: they are nowhere else.
     fn judge(bytes: &[u8], slot: &Slot) -> Option<Self> {
         let bytes: [u8; HEADER_BYTES] = *bytes.first_chunk()?;
         let batch = RecordBatch::of_header(&bytes)?;
-        let is_time = |ms: i64| (FIRST_TIME..LAST_TIME).contains(&ms);
         let (base_timestamp, max_timestamp) = (batch.base_timestamp().0, batch.max_timestamp().0);
         let has_horizon = batch.delete_horizon().is_some();
-        if !is_time(base_timestamp) || !is_time(max_timestamp) && max_timestamp != -1 {
+        let is_appended = batch.timestamp_type() == TimestampType::LogAppendTime;
+        if !is_time(max_timestamp) && (is_appended || !is_time(base_timestamp)) {
             return None;
         }
         let last_delta = Some(batch.last_offset_delta().0).filter(|delta| *delta >= 0);
@@ -106,12 +137,43 @@ impl Header {
         Some(Self {
             codec: batch.codec().unwrap_or(Codec::None),
             base_timestamp,
-            max_timestamp,
+            max_timestamp: if is_time(max_timestamp) {
+                max_timestamp
+            } else {
+                -1
+            },
+            is_appended,
             last_delta: last_delta.filter(|delta| fits(*delta)),
             count,
             is_damaged: !is_whole,
             bytes,
         })
+    }
+
+    /// The time that those of the records are counted from, by the latest of them; and their codec, which may be lost with it. None if
+    /// not all of them are there.
+    fn restore_base(&mut self, body: &[u8], scratch: &mut Scratch) -> Option<()> {
+        if self.is_appended {
+            return None;
+        }
+        let codecs = [
+            self.codec,
+            Codec::Gzip,
+            Codec::Snappy,
+            Codec::Lz4,
+            Codec::Zstd,
+        ];
+        let latest = codecs
+            .into_iter()
+            .find_map(|codec| Some((codec, latest_of_all(codec, body, scratch)?)));
+        let (codec, latest) = latest?;
+        self.codec = codec;
+        self.base_timestamp = self
+            .max_timestamp
+            .checked_sub(latest)
+            .filter(|base| is_time(*base))?;
+        self.is_damaged = true;
+        Some(())
     }
 
     /// Whether a record could be one of this batch, behind the one with `last`.
@@ -126,9 +188,20 @@ impl Header {
             && time >= FIRST_TIME
     }
 
+    /// The largest timestamp of the batch: that of a record which is kept, if clients set the times.
+    fn latest(&self, found: &Found) -> Timestamp {
+        let latest = found.kept.iter().map(|kept| kept.timestamp_delta).max();
+        let latest = latest.map(|delta| self.base_timestamp.wrapping_add(delta));
+        Timestamp(
+            latest
+                .filter(|_| !self.is_appended)
+                .unwrap_or(self.max_timestamp),
+        )
+    }
+
     /// The batch of what was found.
     fn batch_of(&self, found: &Found, body: &[u8], slot: &Slot) -> Option<Salvaged> {
-        let last_found = found.kept.last()?.1.0;
+        let last_found = found.kept.last()?.offset_delta.0;
         let last_delta = self.last_delta.unwrap_or(last_found).max(last_found);
         let stored = RecordBatch::of_header(&self.bytes)?.base_offset().0;
         let covers = |base: i64| {
@@ -152,12 +225,13 @@ impl Header {
             LeaderEpoch(slot.epoch),
         );
         batch.codec(Codec::None);
+        batch.times(Timestamp(self.base_timestamp), self.latest(found));
         if self.is_damaged {
             batch.anonymous();
         }
         let bytes = found.unpacked.as_deref().unwrap_or(body);
-        for (range, _) in &found.kept {
-            batch.push(bytes.get(range.clone())?);
+        for kept in &found.kept {
+            batch.push(bytes.get(kept.range.clone())?);
         }
         let records = found.kept.len() as u64;
         let bytes = batch.finish(i32::try_from(records).ok()?)?;
@@ -174,10 +248,17 @@ impl Header {
     }
 }
 
+/// A record that can be read.
+struct Kept {
+    /// Where it is in the body, or in what that unpacks to.
+    range: Range<usize>,
+    offset_delta: OffsetDelta,
+    timestamp_delta: i64,
+}
+
 /// The records found in the body of a batch.
 struct Found {
-    /// Where they are in the body, or in what it unpacks to, and their places in the batch.
-    kept: Vec<(Range<usize>, OffsetDelta)>,
+    kept: Vec<Kept>,
     /// Whether something between them could not be read.
     is_broken: bool,
     unpacked: Option<Vec<u8>>,
@@ -195,20 +276,20 @@ fn readable(body: &[u8], position: u64, header: &Header) -> Found {
     let mut at = 0;
     while at < body.len() {
         let chain = chain(body, at, last, header);
-        let ends = chain.last().map_or(at, |(range, _)| range.end);
+        let ends = chain.last().map_or(at, |kept| kept.range.end);
         let is_trusted = at == 0 || chain.len() > 1 || ends == body.len();
         if chain.is_empty() || !is_trusted {
             found.is_broken = true;
             at += 1;
             continue;
         }
-        for (range, delta) in chain {
-            last = delta.0;
-            let bytes = body.get(range.clone()).unwrap_or_default();
-            if has_hole(bytes, position + range.start as u64) {
+        for record in chain {
+            last = record.offset_delta.0;
+            let bytes = body.get(record.range.clone()).unwrap_or_default();
+            if has_hole(bytes, position + record.range.start as u64) {
                 found.is_broken = true;
             } else {
-                found.kept.push((range, delta));
+                found.kept.push(record);
             }
         }
         at = ends;
@@ -219,12 +300,7 @@ fn readable(body: &[u8], position: u64, header: &Header) -> Found {
 }
 
 /// Records that follow each other from `at` on.
-fn chain(
-    body: &[u8],
-    mut at: usize,
-    mut last: i32,
-    header: &Header,
-) -> Vec<(Range<usize>, OffsetDelta)> {
+fn chain(body: &[u8], mut at: usize, mut last: i32, header: &Header) -> Vec<Kept> {
     let mut chain = Vec::new();
     while let Some(rest) = body.get(at..).filter(|rest| !rest.is_empty()) {
         let Some((record, size)) = stored_record(rest) else {
@@ -234,7 +310,11 @@ fn chain(
             break;
         }
         last = record.offset_delta.0;
-        chain.push((at..at + size, record.offset_delta));
+        chain.push(Kept {
+            range: at..at + size,
+            offset_delta: record.offset_delta,
+            timestamp_delta: record.timestamp_delta,
+        });
         at += size;
     }
     chain
@@ -267,7 +347,7 @@ fn packed(body: &[u8], header: &Header, scratch: &mut Scratch) -> Option<Found> 
         return None;
     }
     let kept = chain(bytes, 0, -1, header);
-    let is_all = kept.last().map(|(range, _)| range.end) == Some(bytes.len());
+    let is_all = kept.last().map(|last| last.range.end) == Some(bytes.len());
     is_all.then(|| Found {
         unpacked: Some(bytes.to_vec()),
         is_broken: false,
