@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
 
 /// At least so many runs are compared: a test that finds nothing to compare has failed.
-const RUNS_AT_LEAST: usize = 2_600;
+const RUNS_AT_LEAST: usize = 2_500;
 
 /// Every so many runs, one is made both with `-j1` and with `-j8`.
 const BOTH_EVERY: usize = 16;
@@ -291,7 +291,8 @@ fn tell(run: &Run, why: &str) -> String {
 
 /// What the runs of a case printed, by name: each a line with name and length, that many bytes, and a line end.
 fn outputs(path: &Path) -> BTreeMap<String, Vec<u8>> {
-    let bytes = fs::read(path).expect("what runs printed");
+    let packed = fs::read(path).expect("what runs printed");
+    let bytes = zstd::decode_all(&packed[..]).expect("what runs printed");
     let mut rest = &bytes[..];
     let mut outputs = BTreeMap::new();
     while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
@@ -311,7 +312,7 @@ fn recorded() -> Vec<Run> {
         .iter()
         .filter(|(path, _)| path.ends_with("dump/runs.tsv"))
     {
-        let outputs = outputs(&path.with_file_name("printed"));
+        let outputs = outputs(&path.with_file_name("printed.zst"));
         let printed = |name: &str| match name {
             "-" => Vec::new(),
             name => outputs.get(name).expect("an output of the run").clone(),
