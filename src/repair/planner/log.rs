@@ -7,7 +7,7 @@ use super::Options;
 use super::fall;
 use super::layout::{Layout, is_kept};
 use super::mend::{Change, Mended, Part, mend};
-use super::order::{Fate, Placed, is_in_order, place, renamed, renumbered};
+use super::order::{Fate, Look, Placed, is_in_order, place, renamed, renumbered};
 use super::steps::{NewLog, Reason, Steps};
 use super::survey::{self, Home, Run};
 use crate::format::FileKind;
@@ -15,6 +15,9 @@ use crate::repair::PlanPath;
 use crate::repair::error::Error;
 use crate::store::Partition;
 use crate::verify::{CheckId, Finding};
+
+/// How often a segment is looked through for which of two batches is the right one.
+const MOST_QUESTIONS: u32 = 64;
 
 /// A segment on its way.
 pub(super) struct Log {
@@ -224,14 +227,42 @@ fn order(logs: &[Log], homes: &[Home]) -> Result<Vec<Placed>, Error> {
         };
         return Ok(all.into_iter().map(stays).collect());
     }
-    place(all, homes, |run| {
-        let log = logs.get(run.file);
+    place(
+        all,
+        homes,
+        &mut Shelf {
+            logs,
+            questions: MOST_QUESTIONS,
+        },
+    )
+}
+
+/// The logs of a partition, in which runs are looked up.
+struct Shelf<'a> {
+    logs: &'a [Log],
+    /// How often the whole of a segment may still be looked through.
+    questions: u32,
+}
+
+impl Look for Shelf<'_> {
+    type Error = Error;
+
+    fn open(&mut self, run: &Run) -> Result<Vec<Run>, Error> {
+        let log = self.logs.get(run.file);
         let is_mended = log.is_some_and(|log| !changes_in(log, &run.range).is_empty());
         match log.filter(|_| !is_mended && run.batches > 1) {
             Some(log) => survey::singles(&log.mended.log, run).map_err(Error::from),
             None => Ok(vec![run.clone()]),
         }
-    })
+    }
+
+    fn continuity(&mut self, run: &Run) -> Result<i32, Error> {
+        let Some(log) = self.logs.get(run.file).filter(|_| self.questions > 0) else {
+            return Ok(0);
+        };
+        self.questions -= 1;
+        Ok(survey::continuity(&log.mended.log, &runs(log), run)?)
+    }
 }
 
 /// The changes of what begins in `range`.

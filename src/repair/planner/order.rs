@@ -3,7 +3,7 @@
 //! What stands in its place stays there. A run elsewhere is a copy of what stands in its place (dropped: nothing is lost), or
 //! is missing there (moved), or is somebody else's (given up).
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::survey::{Home, Run};
@@ -74,15 +74,27 @@ pub(super) fn renamed(before: Option<i64>, base: i64, runs: &[Run]) -> Option<i6
     (is_late || is_early).then_some(first)
 }
 
-/// Puts runs in order. `open` takes a run apart into its batches.
+/// What is to be known of runs beyond what they say themselves.
+pub(super) trait Look {
+    /// What can go wrong.
+    type Error;
+
+    /// The batches of a run.
+    fn open(&mut self, run: &Run) -> Result<Vec<Run>, Self::Error>;
+
+    /// How well a batch goes on where its producer stopped before, and the producer after it.
+    fn continuity(&mut self, run: &Run) -> Result<i32, Self::Error>;
+}
+
+/// Puts runs in order.
 ///
 /// # Errors
-/// What `open` says.
-pub(super) fn place<E>(
+/// What `look` says.
+pub(super) fn place<L: Look>(
     runs: Vec<Run>,
     homes: &[Home],
-    mut open: impl FnMut(&Run) -> Result<Vec<Run>, E>,
-) -> Result<Vec<Placed>, E> {
+    look: &mut L,
+) -> Result<Vec<Placed>, L::Error> {
     let mut sorted = runs;
     sorted.sort_by_key(|run| (run.first, Reverse(run.last)));
     let mut pieces = Vec::with_capacity(sorted.len());
@@ -91,13 +103,13 @@ pub(super) fn place<E>(
             [run] => pieces.push(run.clone()),
             overlapping => {
                 for run in overlapping {
-                    pieces.extend(open(run)?);
+                    pieces.extend(look.open(run)?);
                 }
             }
         }
     }
     pieces.sort_by_key(|run| (run.first, !is_home(run, homes), run.file, run.range.start));
-    Ok(settle(contest(pieces, homes), homes))
+    Ok(settle(contest(pieces, homes, look)?, homes))
 }
 
 /// Runs of which each overlaps with one before it in the same cluster.
@@ -114,8 +126,12 @@ fn clusters(sorted: &[Run]) -> impl Iterator<Item = &[Run]> {
 }
 
 /// Of batches that want the same offsets one wins: the one in its place before others, then that of the later leader, then the
-/// first.
-fn contest(pieces: Vec<Run>, homes: &[Home]) -> Vec<Placed> {
+/// one that fits its producer's others, then the first.
+fn contest<L: Look>(
+    pieces: Vec<Run>,
+    homes: &[Home],
+    look: &mut L,
+) -> Result<Vec<Placed>, L::Error> {
     let mut row: Vec<Placed> = Vec::with_capacity(pieces.len());
     let mut losers = Vec::new();
     let merit = |run: &Run| (is_home(run, homes), run.epochs.0);
@@ -132,7 +148,12 @@ fn contest(pieces: Vec<Run>, homes: &[Home]) -> Vec<Placed> {
             let (ours, theirs) = (&placed.run, &best.run);
             let is_same =
                 (ours.first, ours.last, ours.crc) == (theirs.first, theirs.last, theirs.crc);
-            if is_same || is_odd || merit(ours) <= merit(theirs) {
+            let is_better = match merit(ours).cmp(&merit(theirs)) {
+                _ if is_same || is_odd => false,
+                Ordering::Equal => look.continuity(ours)? > look.continuity(theirs)?,
+                other => other == Ordering::Greater,
+            };
+            if !is_better {
                 placed.fate = if is_same { Fate::Copy } else { Fate::Foreign };
                 break;
             }
@@ -150,7 +171,7 @@ fn contest(pieces: Vec<Run>, homes: &[Home]) -> Vec<Placed> {
         }
     }
     row.extend(losers);
-    row
+    Ok(row)
 }
 
 /// Tells which of those that were placed have to move for it.
@@ -243,8 +264,23 @@ mod tests {
         runs
     }
 
+    /// Nothing but the batches that fit their producers.
+    struct Fitting(Vec<u32>);
+
+    impl Look for Fitting {
+        type Error = ();
+
+        fn open(&mut self, run: &Run) -> Result<Vec<Run>, ()> {
+            Ok(vec![run.clone()])
+        }
+
+        fn continuity(&mut self, run: &Run) -> Result<i32, ()> {
+            Ok(self.0.contains(&run.crc).into())
+        }
+    }
+
     fn fates(runs: Vec<Run>, homes: &[Home]) -> Vec<(i64, usize, Fate)> {
-        let placed = place(runs, homes, |run| Ok::<_, ()>(vec![run.clone()])).unwrap();
+        let placed = place(runs, homes, &mut Fitting(Vec::new())).unwrap();
         let row = placed.iter().filter(|placed| placed.fate != Fate::Stays);
         row.map(|placed| (placed.run.first, placed.target, placed.fate))
             .collect()
@@ -282,6 +318,23 @@ mod tests {
         let mut foreign = files(&[&[0, 2, 4], &[10, 2]]);
         foreign[4].crc = 77;
         assert_eq!(fates(foreign, &homes), [(2, 0, Fate::Foreign)]);
+    }
+
+    #[test]
+    fn of_two_batches_for_one_place_that_of_the_right_producer_wins() {
+        let homes = [0..10, 10..i64::MAX];
+        let mut runs = files(&[&[0, 2, 3, 5]]);
+        runs[1].crc = 77;
+        let fates = |fitting: &[u32]| {
+            let placed = place(runs.clone(), &homes, &mut Fitting(fitting.to_vec())).unwrap();
+            let lost = placed
+                .into_iter()
+                .filter(|placed| placed.fate == Fate::Foreign);
+            lost.map(|placed| placed.run.first).collect::<Vec<i64>>()
+        };
+        assert_eq!(fates(&[]), [3]);
+        assert_eq!(fates(&[77]), [3]);
+        assert_eq!(fates(&[3]), [2]);
     }
 
     #[test]

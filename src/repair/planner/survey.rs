@@ -76,18 +76,89 @@ pub(super) fn survey(
 /// # Errors
 /// The file cannot be read.
 pub(super) fn singles(log: &LogFile, run: &Run) -> Result<Vec<Run>, Error> {
-    let mut buffer = Vec::new();
     let mut singles = Vec::new();
+    each_single(log, run, |single, _| {
+        singles.push(single);
+        ControlFlow::Continue(())
+    })?;
+    Ok(singles)
+}
+
+/// Shows the batches of a run one by one, with their headers.
+fn each_single(
+    log: &LogFile,
+    run: &Run,
+    mut take: impl FnMut(Run, &[u8]) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let mut buffer = Vec::new();
     let mut at = run.range.start;
     while at < run.range.end {
-        let window = log.window(at..at + HEADER_BYTES as u64, &mut buffer)?;
-        let Some(single) = Run::of_header(window, run.file, at) else {
+        let header = log.window(at..at + HEADER_BYTES as u64, &mut buffer)?;
+        let Some(single) = Run::of_header(header, run.file, at) else {
             break;
         };
         at = single.range.end;
-        singles.push(single);
+        if take(single, header).is_break() {
+            break;
+        }
     }
-    Ok(singles)
+    Ok(())
+}
+
+/// How well a single batch fits between those of its producer in the same file, of which these are the `runs`: one more for each
+/// side on which the sequence numbers go on, one less for each on which they do not.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn continuity(log: &LogFile, runs: &[Run], single: &Run) -> Result<i32, Error> {
+    let mut buffer = Vec::new();
+    let header = single.range.start..single.range.start + HEADER_BYTES as u64;
+    let Some(own) = Sequence::of_header(log.window(header, &mut buffer)?) else {
+        return Ok(0);
+    };
+    let (mut before, mut after) = (None, None);
+    for run in runs.iter().filter(|run| run.range != single.range) {
+        each_single(log, run, |other, header| {
+            let of_same = |other: &Sequence| other.producer == own.producer;
+            let sequence = Sequence::of_header(header).filter(of_same);
+            if other.range.start < single.range.start {
+                before = sequence.or(before);
+            } else if other.range.start > single.range.start {
+                after = after.or(sequence);
+            }
+            if after.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+    }
+    let fits = |one: Sequence, next: Sequence| {
+        let is_next = one.last.checked_add(1).unwrap_or(0) == next.first;
+        if is_next { 1 } else { -1 }
+    };
+    Ok(before.map_or(0, |before| fits(before, own)) + after.map_or(0, |after| fits(own, after)))
+}
+
+/// The sequence numbers of a batch.
+#[derive(Debug, Clone, Copy)]
+struct Sequence {
+    producer: (i64, i16),
+    first: i32,
+    last: i32,
+}
+
+impl Sequence {
+    fn of_header(bytes: &[u8]) -> Option<Self> {
+        let header = FrameHeader::read(bytes)?;
+        let batch = RecordBatch::of_header(bytes).filter(|_| header.magic() >= 2)?;
+        let has_sequence = batch.producer_id().0 >= 0 && batch.base_sequence() >= 0;
+        has_sequence.then(|| Self {
+            producer: (batch.producer_id().0, batch.producer_epoch()),
+            first: batch.base_sequence(),
+            last: batch.last_sequence(),
+        })
+    }
 }
 
 impl Run {
