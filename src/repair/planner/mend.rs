@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::marker::restored;
-use super::remake::remade;
+use super::remake::{is_unreadable, remade};
 use super::salvage::{Slot, salvage};
 use super::steps::Reason;
 use super::survey::{self, Home, Run, Stretch};
@@ -21,6 +21,11 @@ use crate::wire::{Offset, Position};
 
 /// Bytes of a gap that are looked at; what is longer is lost.
 const LARGEST_GAP: u64 = 64 << 20;
+
+/// Where the fields of a header are that no checksum covers.
+const LENGTH: u64 = 8;
+const EPOCH: u64 = 12;
+const MAGIC: u64 = 16;
 
 /// A change of a range of bytes, and why.
 #[derive(Debug, Clone)]
@@ -111,9 +116,6 @@ fn number(finding: &Finding, name: &str) -> Option<i64> {
 
 /// The changes that a checksum proves, or the batches around: none of them makes the file longer or shorter.
 fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
-    const LENGTH: u64 = 8;
-    const EPOCH: u64 = 12;
-    const MAGIC: u64 = 16;
     let mut changes: Vec<Change> = Vec::new();
     let mut buffer = Vec::new();
     for finding in findings {
@@ -178,6 +180,8 @@ fn suspects(findings: &[&Finding]) -> Vec<(u64, CheckId)> {
                 finding.check,
                 CheckId::UnknownMagic
                     | CheckId::UnknownCodec
+                    | CheckId::NegativeEpoch
+                    | CheckId::MaxTimestamp
                     | CheckId::RecordCount
                     | CheckId::LastOffsetDelta
                     | CheckId::ControlShape
@@ -241,11 +245,7 @@ impl Mender<'_> {
         let singles = survey::singles(self.log, run)?;
         let mut joined: Option<Run> = None;
         for (index, single) in singles.iter().enumerate() {
-            let suspect = self
-                .suspects
-                .iter()
-                .find(|(position, _)| single.range.contains(position));
-            let Some((_, check)) = suspect.copied() else {
+            let Some(check) = self.suspicion(run, single) else {
                 match &mut joined {
                     Some(before) if before.goes_on_with(single, self.home) => before.join(single),
                     _ => {
@@ -256,11 +256,59 @@ impl Mender<'_> {
                 continue;
             };
             self.parts.extend(joined.take().map(whole));
-            let next = singles.get(index + 1).map(|next| next.first);
-            self.content(single, check, next)?;
+            let (before, behind) = singles.split_at(index);
+            let behind = behind.get(1..).unwrap_or_default();
+            if check == CheckId::NegativeEpoch {
+                self.epoch(single, before, behind);
+            } else {
+                self.content(single, check, behind.first().map(|next| next.first))?;
+            }
         }
         self.parts.extend(joined.map(whole));
         Ok(())
+    }
+
+    /// What is wrong with one batch of a run.
+    fn suspicion(&self, run: &Run, single: &Run) -> Option<CheckId> {
+        let here = self
+            .suspects
+            .iter()
+            .find(|(position, _)| single.range.contains(position));
+        // Of batches without a leader epoch the finding names the first.
+        let lacks_epoch = single.is_modern() && single.epochs.0 < 0;
+        let is_of_many = |(position, check): &(u64, CheckId)| {
+            lacks_epoch && *check == CheckId::NegativeEpoch && run.range.contains(position)
+        };
+        let of_many = || self.suspects.iter().find(|suspect| is_of_many(suspect));
+        here.or_else(of_many).map(|(_, check)| *check)
+    }
+
+    /// A batch without a leader epoch, among those of one leader.
+    fn epoch(&mut self, single: &Run, before: &[Run], behind: &[Run]) {
+        let has_epoch = |run: &&Run| run.epochs.0 >= 0;
+        let led_before = before.iter().rev().find(has_epoch);
+        let led_behind = behind.iter().find(has_epoch);
+        let is_between = led_before.is_some_and(|before| {
+            led_behind.is_none_or(|behind| behind.epochs.0 == before.epochs.0)
+        });
+        let Some(before) = led_before.filter(|_| is_between) else {
+            return self.add(single.clone(), Vec::new());
+        };
+        let epoch = before.epochs.0;
+        let at = single.range.start + EPOCH;
+        let change = Change {
+            range: at..at + 4,
+            bytes: epoch.to_be_bytes().to_vec(),
+            reason: Reason::safe(
+                &[CheckId::NegativeEpoch],
+                format!("no leader epoch, among batches of epoch {epoch}"),
+            ),
+        };
+        let led = Run {
+            epochs: (epoch, epoch),
+            ..single.clone()
+        };
+        self.add(led, vec![change]);
     }
 
     /// A batch whose content is wrong.
@@ -269,7 +317,12 @@ impl Mender<'_> {
         let bytes = self.log.window(single.range.clone(), &mut buffer)?;
         let marker = restored(bytes, self.path, &mut self.scratch)?;
         let Some(remade) = marker.or_else(|| remade(bytes, next, &mut self.scratch)) else {
-            self.add(single.clone(), Vec::new());
+            if says_unreadable(check) && is_unreadable(bytes, &mut self.scratch) {
+                let range = single.range.clone();
+                self.parts.push(Part::Lost { range });
+            } else {
+                self.add(single.clone(), Vec::new());
+            }
             return Ok(());
         };
         let reason = if remade.lost == 0 {
@@ -374,6 +427,19 @@ impl Mender<'_> {
             }],
         );
     }
+}
+
+/// Whether a check says that consumers fail on records: not that they are too many or packed in a way that is not known here.
+fn says_unreadable(check: CheckId) -> bool {
+    matches!(
+        check,
+        CheckId::RecordLength
+            | CheckId::VarintTooLong
+            | CheckId::FieldLength
+            | CheckId::InflateFailed
+            | CheckId::RecordsMissing
+            | CheckId::NullHeaderKey
+    )
 }
 
 fn whole(run: Run) -> Part {

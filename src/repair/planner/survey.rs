@@ -183,6 +183,11 @@ impl Run {
         })
     }
 
+    /// Whether it is of magic 2, if it is one batch.
+    pub(super) fn is_modern(&self) -> bool {
+        self.crc != 0
+    }
+
     /// Whether `next` goes on where this one ends, both inside `home` or both outside.
     pub(super) fn goes_on_with(&self, next: &Self, home: &Home) -> bool {
         let is_home = |run: &Self| home.contains(&run.first) && home.contains(&run.last);
