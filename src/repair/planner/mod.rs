@@ -8,6 +8,7 @@
 //! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent on purpose: changing
 //! anything.
 
+mod beheaded;
 mod checkpoints;
 mod derived;
 mod epochs;
@@ -22,6 +23,7 @@ mod marker;
 mod mend;
 mod metadata;
 mod order;
+mod proven;
 mod remake;
 mod rescue;
 mod root;

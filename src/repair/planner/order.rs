@@ -61,6 +61,17 @@ pub(super) fn renumbered(before: i64, run: &Run, after: i64) -> Option<i64> {
     (run.batches == 1 && !fits && width >= 0 && gap == width.checked_add(2)?).then_some(before + 1)
 }
 
+/// The base offset of a batch whose own was lost with the bytes in front of it, and which ends where the batch at `after` begins.
+pub(super) fn beside_lost(before: i64, run: &Run, after: i64) -> Option<i64> {
+    let width = run
+        .last
+        .checked_sub(run.first)
+        .filter(|width| *width >= 0)?;
+    let base = after.checked_sub(width)?.checked_sub(1)?;
+    // A lost offset is zeros. Any other is that of a batch from elsewhere.
+    (run.batches == 1 && run.first == 0 && before < base && 0 < base).then_some(base)
+}
+
 /// The base offset that a segment ought to be named after, if its batches belong between those of the segments around it but
 /// not behind the name it has.
 pub(super) fn renamed(before: Option<i64>, base: i64, runs: &[Run]) -> Option<i64> {
@@ -347,6 +358,15 @@ mod tests {
         assert_eq!(renumbered(41, &run(46, 48), 45), Some(42));
         assert_eq!(renumbered(41, &run(42, 44), 45), None);
         assert_eq!(renumbered(41, &run(46, 48), 47), None);
+    }
+
+    #[test]
+    fn a_batch_whose_offset_went_with_what_was_before_it_ends_where_the_next_begins() {
+        let run = files(&[&[0]]).remove(0);
+        assert_eq!(beside_lost(106, &run, 116), Some(114));
+        assert_eq!(beside_lost(115, &run, 116), None);
+        let other = files(&[&[60]]).remove(0);
+        assert_eq!(beside_lost(106, &other, 116), None);
     }
 
     #[test]

@@ -321,7 +321,7 @@ fn chain(body: &[u8], mut at: usize, mut last: i32, header: &Header) -> Vec<Kept
 }
 
 /// Whether zeros stand in `bytes`, which begin at `position` of the file, as a lost sector or page leaves them.
-fn has_hole(bytes: &[u8], position: u64) -> bool {
+pub(super) fn has_hole(bytes: &[u8], position: u64) -> bool {
     let mut at = 0;
     while let Some(skip) = bytes
         .get(at..)
