@@ -177,9 +177,11 @@ mod tests {
 
     /// What the shell would make of an example: words, up to a pipe, a redirection or a remark.
     fn words(example: &str) -> Vec<String> {
-        let ends = [" | ", " > ", "   "].map(|end| example.trim().find(end));
-        let end = ends.into_iter().flatten().min();
-        let example = &example.trim()[..end.unwrap_or(example.trim().len())];
+        let example = [" | ", " > ", "   "]
+            .into_iter()
+            .fold(example.trim(), |rest, end| {
+                rest.split_once(end).map_or(rest, |(command, _)| command)
+            });
         let mut words = vec![String::new()];
         for (nth, part) in example.split('\'').enumerate() {
             let is_quoted = nth % 2 == 1;

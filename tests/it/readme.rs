@@ -42,32 +42,24 @@ fn the_transcripts_of_the_readme_are_true() {
 
 #[test]
 fn the_readme_has_a_recipe_for_every_tool() {
-    let commands: Vec<_> = transcripts(include_str!("../../README.md")).collect();
+    let commands = transcripts(include_str!("../../README.md"));
     for tool in TOOLS {
         let recipes = commands.iter().filter(|(command, _)| uses(command, tool));
         assert!(recipes.count() > 0, "no recipe for {tool}");
     }
 }
 
-/// The commands of a text and what each is said to print.
-fn transcripts(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let blocks = text.split("```console\n").skip(1);
-    let blocks = blocks.map(|block| block.split("```").next().unwrap());
-    // A line that begins with `$ ` is a command; `$` elsewhere is its own business.
-    blocks.flat_map(|block| {
-        let starts = block.match_indices("$ ").map(|(start, _)| start);
-        let starts =
-            starts.filter(|start| block[..*start].is_empty() || block[..*start].ends_with('\n'));
-        let starts: Vec<usize> = starts.collect();
-        let ends: Vec<usize> = starts
-            .iter()
-            .skip(1)
-            .copied()
-            .chain([block.len()])
-            .collect();
-        let pieces = starts.into_iter().zip(ends);
-        pieces.map(move |(start, end)| block[start + 2..end].split_once('\n').unwrap())
-    })
+/// The commands of a text and what each is said to print. A line that begins with `$ ` is a command.
+fn transcripts(text: &str) -> Vec<(&str, String)> {
+    let blocks = text.split("```console\n$ ").skip(1);
+    let blocks = blocks.map(|block| block.split("\n```").next().unwrap());
+    let transcripts = blocks.flat_map(|block| block.split("\n$ "));
+    transcripts
+        .map(|transcript| match transcript.split_once('\n') {
+            Some((command, printed)) => (command, format!("{printed}\n")),
+            None => (transcript, String::new()),
+        })
+        .collect()
 }
 
 /// The first tool that a command needs and that is not here.
