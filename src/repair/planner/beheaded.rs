@@ -5,8 +5,6 @@
 //! and that is the time of the last record where times do not fall. Where the index has none, they stay lost: a record at a wrong
 //! time is not what was written.
 
-use std::ops::Range;
-
 use super::salvage::{Salvaged, Slot, has_hole};
 use super::survey::Sequence;
 use crate::format::record::stored_record;
@@ -29,6 +27,8 @@ const STARTS: [(Codec, &[u8]); 4] = [
 
 /// The last records of a batch.
 struct Tail {
+    /// Where in the bytes before the next batch they begin, or what they are packed in.
+    from: usize,
     /// The records as stored, unpacked.
     bytes: Vec<u8>,
     count: i32,
@@ -87,9 +87,10 @@ pub(super) fn beheaded(
     let records = u64::try_from(tail.count).ok()?;
     Some(Salvaged {
         bytes: batch.finish(tail.count)?,
+        from: tail.from,
         offsets: (Offset(base), Offset(last)),
         records,
-        lost: u64::try_from(last - slot.offsets.start)
+        lost: u64::try_from(tail.last.0)
             .ok()?
             .saturating_add(1)
             .saturating_sub(records),
@@ -105,7 +106,7 @@ fn packed(bytes: &[u8], scratch: &mut Scratch) -> Option<Tail> {
             continue;
         };
         if let (unpacked, None) = scratch.inflate(*codec, 2, payload)
-            && let Some(tail) = tail(unpacked, 0..unpacked.len())
+            && let Some(tail) = tail(unpacked, at)
         {
             return Some(tail).filter(|tail| tail.count == tail.last.0.saturating_add(1));
         }
@@ -137,12 +138,12 @@ fn plain(bytes: &[u8], position: u64) -> Option<Tail> {
             start = Some(at);
         }
     }
-    tail(bytes, start?..bytes.len())
+    tail(bytes.get(start?..)?, start?)
 }
 
-/// The records in a range, if there is nothing else in it, no offset is missing between them, and times do not fall.
-fn tail(bytes: &[u8], range: Range<usize>) -> Option<Tail> {
-    let bytes = bytes.get(range)?;
+/// The records in `bytes`, which come `from` there, if there is nothing else in them, no offset is missing between them, and times do
+/// not fall.
+fn tail(bytes: &[u8], from: usize) -> Option<Tail> {
     let (mut at, mut count) = (0, 0);
     let mut before: Option<(i32, i64)> = None;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
@@ -158,6 +159,7 @@ fn tail(bytes: &[u8], range: Range<usize>) -> Option<Tail> {
     }
     let (last, latest_delta) = before?;
     Some(Tail {
+        from,
         bytes: bytes.to_vec(),
         count,
         last: OffsetDelta(last),

@@ -292,14 +292,15 @@ impl Mender<'_> {
             saved => saved,
         };
         let Some(saved) = saved else {
-            match self.parts.last_mut() {
-                Some(Part::Lost { range: lost }) if lost.end == range.start => lost.end = range.end,
-                _ => self.parts.push(Part::Lost { range }),
-            }
+            self.lose(range);
             return Ok(());
         };
+        let kept = range.start + saved.from as u64..range.end;
+        if range.start < kept.start {
+            self.lose(range.start..kept.start);
+        }
         let loss = Loss {
-            bytes: Some(range.clone()),
+            bytes: Some(kept.clone()),
             offsets: Some(saved.offsets),
             records: saved.lost,
         };
@@ -309,8 +310,16 @@ impl Mender<'_> {
             saved.records, saved.lost
         );
         let reason = Reason::lossy(&[CheckId::CrcMismatch], why, loss);
-        self.replace(range, saved.bytes, reason);
+        self.replace(kept, saved.bytes, reason);
         Ok(())
+    }
+
+    /// Bytes of which nothing can be kept.
+    fn lose(&mut self, range: Range<u64>) {
+        match self.parts.last_mut() {
+            Some(Part::Lost { range: lost }) if lost.end == range.start => lost.end = range.end,
+            _ => self.parts.push(Part::Lost { range }),
+        }
     }
 
     /// What is left of a batch without its header, right in front of the batch `next`.

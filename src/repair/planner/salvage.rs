@@ -16,6 +16,8 @@ use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp};
 pub(super) struct Salvaged {
     /// The batch.
     pub(super) bytes: Vec<u8>,
+    /// Where what it is made of begins in what was looked at.
+    pub(super) from: usize,
     /// Its first and last offset, those of records that are lost included.
     pub(super) offsets: (Offset, Offset),
     /// Records kept.
@@ -241,6 +243,7 @@ impl Header {
             .max(u64::try_from(last_delta).ok()? + 1);
         Some(Salvaged {
             bytes,
+            from: 0,
             offsets: (Offset(base), Offset(base + i64::from(last_delta))),
             records,
             lost: lost.saturating_sub(records),
