@@ -11,6 +11,7 @@ use super::marker::restored;
 use super::proven::{proven, suspects};
 use super::remake::{is_unreadable, remade};
 use super::salvage::{Salvaged, Slot, salvage};
+use super::seen::small;
 use super::steps::Reason;
 use super::survey::{self, Home, Run, Sequence, Stretch};
 use crate::format::batch::HEADER_BYTES;
@@ -18,7 +19,7 @@ use crate::format::frame::FrameHeader;
 use crate::format::{Batch, Frame, RecordBatch, Scratch, TimeIndex};
 use crate::repair::plan::Loss;
 use crate::scan::{Jobs, Policy, Span, Walk};
-use crate::store::{Error, Item, LogFile, Patch, Source, Stream};
+use crate::store::{Error, LogFile, Patch, Source, Stream};
 use crate::verify::{CheckId, Finding};
 use crate::wire::{Offset, Position, Timestamp};
 
@@ -341,7 +342,7 @@ impl Mender<'_> {
             stretches: self.stretches,
             made: self.parts.iter().filter_map(made).collect(),
             position: slot.position,
-            times: times(self.path),
+            times: small(&self.path.with_extension("timeindex")),
             base: Offset(self.home.start),
         };
         let next = RecordBatch::of_header(header);
@@ -385,13 +386,6 @@ fn says_unreadable(check: CheckId) -> bool {
             | CheckId::RecordsMissing
             | CheckId::NullHeaderKey
     )
-}
-
-/// The time index beside a log, if it is a file that can be read.
-fn times(log: &Path) -> Option<Source> {
-    let path = log.with_extension("timeindex");
-    let is_file = Item::at(&path).is_ok_and(|item| item.is_file());
-    is_file.then(|| Source::read(&path).ok()).flatten()
 }
 
 /// The sequence numbers of a batch that is written anew, and where.
