@@ -18,7 +18,7 @@ B101 CrcMismatch "crc-mismatch" Error Sum Lossy;
 /// **What Kafka does** Brokers don't look; clients fail on the batch.
 /// **Repair** Take the batch out, or correct the attribute if the payload shows its codec.
 /// **References** `CompressionType.forId`.
-B102 UnknownCodec "unknown-codec" Error Shape Manual;
+B102 UnknownCodec "unknown-codec" Error Shape Safe;
 
 /// attribute bits that mean nothing
 ///
@@ -45,7 +45,7 @@ B104 RecordCount "record-count" Error Shape Lossy;
 /// **What Kafka does** It works with the wrong last offset: the log end may go back, and offsets are given twice.
 /// **Repair** Correct the field from the last record, or take the batch out.
 /// **References** `DefaultRecordBatch.lastOffset`.
-B105 LastOffsetDelta "last-offset-delta" Error Shape Manual;
+B105 LastOffsetDelta "last-offset-delta" Error Shape Safe;
 
 /// the largest timestamp is not that of any record
 ///
@@ -81,7 +81,7 @@ B108 OlderMagic "older-magic" Note Shape None;
 /// **What Kafka does** It doesn't notice while it only reads: records come twice, or can't be reached. When it rebuilds an index here, it fails, or deletes all segments from here on.
 /// **Repair** Turn the bit back, or take out what is there twice.
 /// **References** `OffsetIndex.append`, `LogSegment.recover`.
-B201 OffsetOverlap "offset-overlap" Error Shape Manual;
+B201 OffsetOverlap "offset-overlap" Error Shape Lossy;
 
 /// offsets are missing
 ///
@@ -99,7 +99,7 @@ B202 OffsetGap "offset-gap" Note Shape None;
 /// **What Kafka does** It ignores epochs that go back. Followers that compare epochs may truncate too much or too little.
 /// **Repair** Turn the bit back where one explains it.
 /// **References** `LeaderEpochFileCache.assign`, KIP-101.
-B203 EpochRegression "epoch-regression" Error Shape Manual;
+B203 EpochRegression "epoch-regression" Error Shape Safe;
 
 /// a batch without leader epoch among batches with one
 ///
@@ -117,7 +117,7 @@ B204 NegativeEpoch "negative-epoch" Warning Shape Safe;
 /// **What Kafka does** The epoch cache takes the high epoch in and ignores the lower ones that follow; followers may truncate too much or too little.
 /// **Repair** Turn the bit back where one explains it.
 /// **References** `LeaderEpochFileCache.assign`, KIP-101.
-B205 EpochJump "epoch-jump" Error Shape Manual;
+B205 EpochJump "epoch-jump" Error Shape Safe;
 
 /// a producer's sequence numbers have a gap
 ///
@@ -144,7 +144,7 @@ B302 ProducerEpochRegression "producer-epoch-regression" Warning Cross None;
 /// **What Kafka does** Loading the producer state fails on it, and with it the log dir, at every start.
 /// **Repair** Put an empty batch in its place.
 /// **References** `ProducerAppendInfo.append`, `ControlRecordType.parse`.
-B303 ControlShape "control-shape" Error Shape Lossy;
+B303 ControlShape "control-shape" Error Shape Manual;
 
 /// the same sequence numbers twice
 ///
@@ -153,7 +153,7 @@ B303 ControlShape "control-shape" Error Shape Lossy;
 /// **What Kafka does** It doesn't check stored batches; consumers get the records twice.
 /// **Repair** Take the later batch out.
 /// **References** `ProducerStateEntry.findDuplicateBatch`.
-B304 SequenceDuplicate "sequence-duplicate" Error Cross Lossy;
+B304 SequenceDuplicate "sequence-duplicate" Error Cross Manual;
 
 /// a batch outside of its producer's transaction
 ///
@@ -162,7 +162,7 @@ B304 SequenceDuplicate "sequence-duplicate" Error Cross Lossy;
 /// **What Kafka does** Loading the producer state fails on it, and with it the log dir.
 /// **Repair** Take the batch out.
 /// **References** `ProducerAppendInfo.appendDataBatch`.
-B305 ForeignInTransaction "foreign-in-transaction" Error Cross Lossy;
+B305 ForeignInTransaction "foreign-in-transaction" Error Cross Manual;
 
 /// a marker has a lower epoch than the transaction it ends
 ///

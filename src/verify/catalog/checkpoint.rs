@@ -27,7 +27,7 @@ C102 CheckpointDuplicate "checkpoint-duplicate" Warning Shape Safe;
 /// **What Kafka does** It drops the line at the next write.
 /// **Repair** None is needed.
 /// **References** `LogManager.checkpointRecoveryOffsetsInDir`.
-C103 CheckpointStray "checkpoint-stray" Note Cross Safe;
+C103 CheckpointStray "checkpoint-stray" Note Cross None;
 
 /// a recovery point behind the end of the log
 ///
@@ -72,7 +72,7 @@ C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Safe;
 /// **What Kafka does** It raises the offset.
 /// **Repair** None is needed.
 /// **References** `LogLoader.load`.
-C108 CheckpointBelowStart "checkpoint-below-start" Note Cross Safe;
+C108 CheckpointBelowStart "checkpoint-below-start" Note Cross None;
 
 /// a partition without recovery point
 ///
@@ -81,7 +81,7 @@ C108 CheckpointBelowStart "checkpoint-below-start" Note Cross Safe;
 /// **What Kafka does** It reads the whole log of the partition at start.
 /// **Repair** None is needed.
 /// **References** `LogManager.loadLogs`.
-C109 CheckpointLacking "checkpoint-lacking" Note Cross Safe;
+C109 CheckpointLacking "checkpoint-lacking" Note Cross None;
 
 /// a recovery point that is not the log's end after a clean stop
 ///
@@ -90,7 +90,7 @@ C109 CheckpointLacking "checkpoint-lacking" Note Cross Safe;
 /// **What Kafka does** It doesn't look, and takes the log as it is.
 /// **Repair** Find out what changed the log; remove the marker for a full recovery.
 /// **References** `LogManager.shutdown`.
-C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross Manual;
+C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross Safe;
 
 /// a negative offset in a checkpoint
 ///

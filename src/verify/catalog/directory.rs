@@ -9,7 +9,7 @@ macro_rules! directory { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $n
 /// **What Kafka does** It ignores most such files; a name that ends in `.log` or `.index` and doesn't begin with 20 digits keeps it from starting or makes an empty segment.
 /// **Repair** Move it out of the log dir.
 /// **References** `LogLoader.loadSegmentFiles`, `LogFileUtils.offsetFromFile`.
-D101 UnrecognisedFile "unrecognised-file" Warning Shape Manual;
+D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe;
 
 /// a file left over
 ///
@@ -36,7 +36,7 @@ D103 IndexWithoutLog "index-without-log" Warning Shape Safe;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Keep the one with the higher leader epoch and end, and move the other out.
 /// **References** `LogManager.loadLog`.
-D104 PartitionTwice "partition-twice" Error Cross Manual;
+D104 PartitionTwice "partition-twice" Error Cross Safe;
 
 /// log dirs of different nodes or clusters
 ///
@@ -45,7 +45,7 @@ D104 PartitionTwice "partition-twice" Error Cross Manual;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Find out which disk is wrong; never edit the ids.
 /// **References** `MetaPropertiesEnsemble.verify`.
-D105 MetaMismatch "meta-mismatch" Error Cross Manual;
+D105 MetaMismatch "meta-mismatch" Error Cross Safe;
 
 /// segments overlap
 ///
@@ -54,7 +54,7 @@ D105 MetaMismatch "meta-mismatch" Error Cross Manual;
 /// **What Kafka does** It reads the lower segment up to its end or jumps to the higher one: records come twice or not.
 /// **Repair** Take the overlapping batches out on one side.
 /// **References** `LogSegments.floorSegment`.
-D106 SegmentOverlap "segment-overlap" Error Cross Manual;
+D106 SegmentOverlap "segment-overlap" Error Cross Lossy;
 
 /// offsets are missing between segments
 ///
@@ -72,7 +72,7 @@ D107 SegmentGap "segment-gap" Note Cross None;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Move it out of the log dir.
 /// **References** `UnifiedLog.parseTopicPartitionName`.
-D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Manual;
+D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe;
 
 /// a name that Kafka reads but doesn't write
 ///
@@ -81,7 +81,7 @@ D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Manual;
 /// **What Kafka does** It takes it for the partition or segment, which may then be there twice.
 /// **Repair** Rename it, after looking for a duplicate.
 /// **References** `UnifiedLog.parseTopicPartitionName`, `LogFileUtils.filenamePrefixFromOffset`.
-D109 NameNotCanonical "name-not-canonical" Error Shape Manual;
+D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
 
 /// no meta.properties that can be read
 ///
@@ -99,7 +99,7 @@ D110 MetaMalformed "meta-malformed" Error Shape Manual;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Drop the line from the copy; the broker makes a new one.
 /// **References** KIP-858, `DirectoryId`.
-D111 DirectoryId "directory-id" Error Cross Manual;
+D111 DirectoryId "directory-id" Error Cross Safe;
 
 /// clean-shutdown markers of different stops
 ///
@@ -144,7 +144,7 @@ D115 PendingDeletion "pending-deletion" Note Shape None;
 /// **What Kafka does** It keeps it without serving it.
 /// **Repair** Compare with the metadata; delete it, or give it back its name.
 /// **References** `LogManager.handleStrayLogs`, KAFKA-16616.
-D116 StrayPartition "stray-partition" Note Shape Manual;
+D116 StrayPartition "stray-partition" Note Shape None;
 
 /// partitions of a topic with different topic ids
 ///
@@ -162,7 +162,7 @@ D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
 /// **What Kafka does** It sets the partition aside as stray; releases before 3.7 deleted it.
 /// **Repair** Restore the id, or leave it.
 /// **References** `LogManager.isStrayReplica`.
-D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
+D118 TopicIdUnknown "topic-id-unknown" Error Cross Safe;
 
 /// a partition.metadata that can't be read
 ///
@@ -171,7 +171,7 @@ D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
 /// **What Kafka does** The partition fails to load, and the log dir goes offline.
 /// **Repair** Make it again from that of another partition of the topic.
 /// **References** `PartitionMetadataFile.read`.
-D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Manual;
+D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Safe;
 
 /// a partition without segments
 ///
@@ -189,7 +189,7 @@ D120 NoSegment "no-segment" Warning Cross Manual;
 /// **What Kafka does** It renames what is there and deletes the originals, without looking.
 /// **Repair** Verify the `.swap` and finish or delete it before a broker starts.
 /// **References** `LogLoader.load`, `completeSwapOperations`.
-D121 SwapIncomplete "swap-incomplete" Error Cross Manual;
+D121 SwapIncomplete "swap-incomplete" Error Cross Safe;
 
 /// a broker runs on this log dir
 ///
@@ -216,6 +216,6 @@ D123 SpecialFile "special-file" Warning Shape Manual;
 /// **What Kafka does** It takes the stop for clean, without a broker epoch.
 /// **Repair** None is needed.
 /// **References** `CleanShutdownFileHandler`.
-D124 CleanMarkerMalformed "clean-marker-malformed" Warning Shape None;
+D124 CleanMarkerMalformed "clean-marker-malformed" Warning Shape Safe;
 
 } } } }

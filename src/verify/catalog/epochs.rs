@@ -36,7 +36,7 @@ E103 EpochsMismatch "epochs-mismatch" Error Cross Safe;
 /// **What Kafka does** It drops the line.
 /// **Repair** None is needed.
 /// **References** `LeaderEpochFileCache.truncateFromEnd`.
-E104 EpochsBeyondLog "epochs-beyond-log" Note Cross Safe;
+E104 EpochsBeyondLog "epochs-beyond-log" Note Cross None;
 
 /// no leader epochs though the batches have them
 ///

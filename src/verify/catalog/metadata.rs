@@ -45,7 +45,7 @@ M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual;
 /// **What Kafka does** It may cut the whole log, or hang.
 /// **Repair** Let the node fetch the metadata anew.
 /// **References** `KafkaRaftLog.truncateToLatestSnapshot`.
-M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cross Manual;
+M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cross Lossy;
 
 /// a wrong topic id in the metadata log
 ///
@@ -54,7 +54,7 @@ M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cross Manual;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Write the reserved id.
 /// **References** `Uuid.METADATA_TOPIC_ID`.
-M106 MetadataTopicId "metadata-topic-id" Error Shape Manual;
+M106 MetadataTopicId "metadata-topic-id" Error Shape Safe;
 
 /// a metadata snapshot left over
 ///
@@ -63,6 +63,6 @@ M106 MetadataTopicId "metadata-topic-id" Error Shape Manual;
 /// **What Kafka does** It deletes it.
 /// **Repair** None is needed.
 /// **References** `KafkaRaftLog`.
-M107 MetadataLeftover "metadata-leftover" Note Shape Safe;
+M107 MetadataLeftover "metadata-leftover" Note Shape None;
 
 } } } }

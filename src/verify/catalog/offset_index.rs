@@ -63,6 +63,6 @@ O106 OffsetIndexUntrimmed "offset-index-untrimmed" Error Cross Safe;
 /// **What Kafka does** It reads longer until it finds an offset.
 /// **Repair** Build the index anew from the log.
 /// **References** `index.interval.bytes`.
-O107 OffsetIndexSparse "offset-index-sparse" Note Cross Safe;
+O107 OffsetIndexSparse "offset-index-sparse" Note Cross None;
 
 } } } }

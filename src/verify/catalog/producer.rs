@@ -45,7 +45,7 @@ P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Safe;
 /// **What Kafka does** It deletes all but the newest of them.
 /// **Repair** None is needed.
 /// **References** `ProducerStateManager.removeStraySnapshots`.
-P105 SnapshotStray "snapshot-stray" Note Cross Safe;
+P105 SnapshotStray "snapshot-stray" Note Cross None;
 
 /// a segment without snapshot
 ///
@@ -54,7 +54,7 @@ P105 SnapshotStray "snapshot-stray" Note Cross Safe;
 /// **What Kafka does** It reads more of the log at the next unclean start; tiered storage can't copy the segment in front of it.
 /// **Repair** Build the snapshot from the log.
 /// **References** KIP-360; KAFKA-12520.
-P106 SnapshotMissing "snapshot-missing" Note Cross Safe;
+P106 SnapshotMissing "snapshot-missing" Note Cross None;
 
 /// no snapshot at the end of the log after a clean stop
 ///

@@ -63,7 +63,7 @@ R106 NullHeaderKey "null-header-key" Error Deep Lossy;
 /// **What Kafka does** Consumers skip records whose offset lies below the one they want.
 /// **Repair** None without a new batch.
 /// **References** `Fetcher.CompletedFetch.nextFetchedRecord`.
-R107 DeltaOrder "delta-order" Error Deep Manual;
+R107 DeltaOrder "delta-order" Error Deep Lossy;
 
 /// a control record that can't be read
 ///
@@ -72,7 +72,7 @@ R107 DeltaOrder "delta-order" Error Deep Manual;
 /// **What Kafka does** Loading the producer state fails on it. Recovery cuts the log right behind it, and fails again at every start.
 /// **Repair** Put an empty batch in its place.
 /// **References** `ControlRecordType.parse`, `EndTransactionMarker.deserialize`.
-R108 ControlRecord "control-record" Error Deep Lossy;
+R108 ControlRecord "control-record" Error Deep Manual;
 
 /// fewer records than announced
 ///
@@ -99,7 +99,7 @@ R110 FieldLength "field-length" Error Deep Lossy;
 /// **What Kafka does** Consumers fail on it; brokers of 0.9 and before take it.
 /// **Repair** Take the message out.
 /// **References** `AbstractLegacyRecordBatch.DeepRecordsIterator`.
-R111 Wrapper "wrapper" Error Deep Lossy;
+R111 Wrapper "wrapper" Error Deep None;
 
 /// a record lies outside of its batch's offsets
 ///
@@ -108,7 +108,7 @@ R111 Wrapper "wrapper" Error Deep Lossy;
 /// **What Kafka does** Records behind the last offset come twice or hide those of the next batch.
 /// **Repair** Correct the last offset delta, or take the batch out.
 /// **References** `DefaultRecordBatch.lastOffset`.
-R112 DeltaOutside "delta-outside" Error Deep Manual;
+R112 DeltaOutside "delta-outside" Error Deep Lossy;
 
 /// the last offset is not that of the last record
 ///

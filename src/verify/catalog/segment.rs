@@ -63,7 +63,7 @@ S106 UnknownMagic "unknown-magic" Error Shape Safe;
 /// **What Kafka does** Recovery fails on it, and the log dir with it; otherwise the records can't be found by offset.
 /// **Repair** Rename the file, or take the batch out; which one, the neighbours tell.
 /// **References** `OffsetIndex.relativeOffset`, `IndexOffsetOverflowException`.
-S107 OffsetBelowBase "offset-below-base" Error Shape Manual;
+S107 OffsetBelowBase "offset-below-base" Error Shape Lossy;
 
 /// an offset lies too far from the base offset of the segment
 ///
@@ -117,7 +117,7 @@ S112 LogTooLarge "log-too-large" Error Shape Manual;
 /// **What Kafka does** It cuts the zeros off when it starts after an unclean stop.
 /// **Repair** None is needed before a start after an unclean stop; else cut the zeros off.
 /// **References** `log.preallocate`, `FileRecords.trim`.
-S113 PreallocatedTail "preallocated-tail" Note Shape Safe;
+S113 PreallocatedTail "preallocated-tail" Note Shape None;
 
 /// the end of the file is in motion
 ///
