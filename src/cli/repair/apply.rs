@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use kseg::repair::planner::Rebuild;
 use kseg::repair::{Applied, Consent, Counts, RealDisk, Sharing, Target, apply, approve};
 
-use super::look::{self, Look};
+use super::look::Look;
 use super::{manual, read};
 use crate::cli::Context;
 use crate::cli::args::Reading;
@@ -123,7 +123,7 @@ impl Apply {
             0 => "nothing is wrong any more".to_owned(),
             wrong => format!("{wrong} findings are left"),
         };
-        let fate = look::fate(&verdict);
+        let fate = look.fate(&verdict);
         lines.push(format!("verified: {left}; the next start: {fate}\n"));
         context.say(lines.join("\n").as_bytes());
         Ok(wrong == 0 && verdict.is_harmless())

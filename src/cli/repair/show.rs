@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use kseg::repair::{Loss, Plan, Step};
+use kseg::repair::{Action, Loss, Plan, Step};
 
 use super::{manual, read};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
 use crate::cli::render::rows::{Cell, Column, Format, Table};
 use crate::cli::show::printer::Printer;
+
+/// Ranges of a step that are shown one by one.
+const RANGES: usize = 6;
 
 /// Shows the steps of a plan: what each does, whether it is safe, what it gives up, and why
 #[derive(Debug, clap::Args)]
@@ -76,12 +79,27 @@ fn row(step: &Step) -> Vec<Cell> {
     vec![
         Cell::int(step.id),
         Cell::text(step.action.file().as_str()),
-        Cell::Text(step.action.to_string()),
+        Cell::Text(brief(&step.action)),
         Cell::text(step.safety.name()),
         loss(&step.loss),
         Cell::List(codes),
         Cell::text(&step.why),
     ]
+}
+
+/// What a step does, without the ranges where they are many.
+fn brief(action: &Action) -> String {
+    match action {
+        Action::Excise { ranges, .. } if ranges.len() > RANGES => {
+            let bytes = ranges.iter().map(|range| range.end - range.start);
+            let (number, bytes) = (ranges.len(), bytes.sum::<u64>());
+            format!("excise {bytes} bytes in {number} ranges")
+        }
+        Action::Arrange { pieces, .. } if pieces.len() > RANGES => {
+            format!("arrange {} pieces", pieces.len())
+        }
+        other => other.to_string(),
+    }
 }
 
 fn loss(loss: &Loss) -> Cell {

@@ -1,7 +1,7 @@
 //! `leader-epoch-checkpoint`: the epochs that the batches have, and what is left of the file where no batch contradicts it.
 
-use super::derived::each_batch;
 use super::files::put;
+use super::pieces::each_batch;
 use super::seen::small;
 use super::steps::{NewLog, Reason, Steps};
 use crate::format::{Batch, FileKind, LeaderEpochs};

@@ -22,6 +22,7 @@ mod marker;
 mod mend;
 mod metadata;
 mod order;
+mod pieces;
 mod remake;
 mod rescue;
 mod root;
@@ -29,6 +30,7 @@ mod salvage;
 mod seen;
 mod steps;
 mod survey;
+mod text;
 
 use super::disk::Disk;
 use super::error::{Error, Refusal};
@@ -37,7 +39,7 @@ use crate::format::FileKind;
 use crate::format::name::DirState;
 use crate::scan::Jobs;
 use crate::store::{self, Item, LogDir, Partition, Place};
-use crate::verify::{Finding, Severity};
+use crate::verify::{CheckId, Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
 use seen::METADATA_TOPIC;
@@ -127,13 +129,23 @@ fn partition(
         leftovers::steps(partition, &here, steps)?;
     }
     let is_changed = log.segments.iter().any(|segment| segment.is_changed);
-    if !is_sound || is_changed {
+    if here.iter().any(|finding| is_wrong(finding)) || is_changed {
         derived::steps(partition, &log, &here, steps)?;
         epochs::steps(partition, &log, &here, steps)?;
         files::steps(partition, &log, &here, steps)?;
         files::identity(partition, &here, &seen.proof, steps)?;
     }
     Ok(log)
+}
+
+/// Whether something is to be done about a finding. A missing index is, even where a broker would make it again: it would read
+/// the whole segment for that before it serves anything.
+fn is_wrong(finding: &Finding) -> bool {
+    let is_missing = matches!(
+        finding.check,
+        CheckId::OffsetIndexMissing | CheckId::TimeIndexMissing
+    );
+    finding.severity >= Severity::Warning || is_missing
 }
 
 impl NewLog {

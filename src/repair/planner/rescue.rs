@@ -3,8 +3,8 @@
 use super::Options;
 use std::ops::Range;
 
-use super::derived::each_batch;
 use super::files::quarantine;
+use super::pieces::each_batch;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::survey::{Run, Stretch, survey};
 use crate::format::name::{FileState, LOG_SUFFIX};
