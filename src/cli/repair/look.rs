@@ -66,9 +66,15 @@ impl Look {
             Some(offset) => format!("offset {offset}"),
             None => format!("byte {}", first.position.unwrap_or(0)),
         };
+        let is_exact = |found: &&Finding| found.detail.get("records_lost").is_some();
+        let about = if damage.iter().all(is_exact) {
+            ""
+        } else {
+            "about "
+        };
         let lost = match damage.iter().map(|found| lost_records(found)).sum() {
             0 => String::new(),
-            lost => format!("about {} in ", records(lost)),
+            lost => format!("{about}{} in ", records(lost)),
         };
         let places = match damage.len() {
             1 => "1 damaged place".into(),

@@ -51,9 +51,10 @@ pub(super) fn steps(
             continue;
         }
         let mut indexes = SegmentIndexes::new(settings, Offset(segment.base));
-        each_batch(segment, |batch| {
+        each_batch(segment, |batch, unread| {
             // What a broker would refuse here, it refuses whatever the indexes say.
             let _refused = state.take(batch, &mut indexes, &mut scratch);
+            indexes.skip(unread);
         })?;
         let _full = indexes.close();
         if is_rebuilt {
@@ -105,9 +106,10 @@ impl Derive for Rebuild {
             ..Settings::default()
         };
         let (mut scratch, mut indexes) = (Scratch::default(), SegmentIndexes::new(settings, base));
-        each_batch(&segment, |batch| {
+        each_batch(&segment, |batch, unread| {
             // Offsets that an index cannot hold stay out of it.
             let _refused = indexes.add(batch, &mut scratch);
+            indexes.skip(unread);
         })?;
         let _full = indexes.close();
         let bytes = match recipe {

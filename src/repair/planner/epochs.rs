@@ -71,7 +71,7 @@ fn is_about_epochs(finding: &Finding) -> bool {
 fn told(log: &NewLog) -> Result<Epochs, Error> {
     let mut epochs = Epochs::default();
     for segment in &log.segments {
-        each_batch(segment, |batch| {
+        each_batch(segment, |batch, _| {
             if let Batch::V2(batch) = batch {
                 // An epoch that cannot be one is not kept.
                 let _refused = epochs.take(batch);

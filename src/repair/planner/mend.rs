@@ -22,7 +22,7 @@ use crate::verify::{CheckId, Finding, Severity, Value};
 use crate::wire::{Offset, Position};
 
 /// Bytes of a gap in which records are sought; what is longer is lost.
-const LARGEST_GAP: u64 = CONTENT_BYTES as u64;
+const LARGEST_GAP: u64 = 16 << 20;
 
 /// A change of a range of bytes, and why.
 #[derive(Debug, Clone)]

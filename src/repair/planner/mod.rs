@@ -119,7 +119,10 @@ fn partition(
         }
         return Ok(NewLog::default());
     }
-    let mut log = if is_sound {
+    let is_log_sound = here
+        .iter()
+        .all(|finding| finding.severity < Severity::Warning || is_derived(finding.check));
+    let mut log = if is_log_sound {
         NewLog::of(partition, seen)
     } else {
         log::steps(partition, &here, steps, options)?
@@ -146,6 +149,16 @@ fn is_wrong(finding: &Finding) -> bool {
         CheckId::OffsetIndexMissing | CheckId::TimeIndexMissing
     );
     finding.severity >= Severity::Warning || is_missing
+}
+
+/// Whether a check is about a file that derives from the log, and says nothing of the log itself.
+fn is_derived(check: CheckId) -> bool {
+    match check.code().as_bytes().first() {
+        Some(b'O' | b'T' | b'A' | b'P') => true,
+        // A batch may have the wrong epoch.
+        Some(b'E') => check != CheckId::EpochsMismatch,
+        _ => false,
+    }
 }
 
 impl NewLog {

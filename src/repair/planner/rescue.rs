@@ -145,7 +145,7 @@ fn gaps(log: &NewLog) -> Result<Vec<(i64, i64)>, Error> {
         if let Some(end) = end.filter(|end| *end < segment.base) {
             gaps.push((end, segment.base));
         }
-        each_batch(segment, |batch| {
+        each_batch(segment, |batch, _| {
             end = Some(batch.last_offset().0.saturating_add(1));
         })?;
     }
