@@ -270,3 +270,24 @@ fn what_consumers_cannot_read_stands_beside_what_a_broker_loses() {
          this plan: 0 records lost"
     );
 }
+
+#[test]
+fn where_lines_are_short_steps_are_told_one_by_one() {
+    let mut bytes = log((0..30).map(|number| format!("value {number}").into_bytes())).bytes;
+    let middle = bytes.len() / 2;
+    overwrite(&mut bytes, middle, &[0xee; 200]);
+    let temp = Temp::new();
+    partition(&temp, &bytes);
+    sound(&plan(&temp, "orders-0").0);
+    let shown = |columns: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
+        command.args(["repair", "show", "plan.json"]);
+        command.current_dir(temp.path()).env("COLUMNS", columns);
+        crate::cases::text(&command.output().unwrap().stdout)
+    };
+    let narrow = shown("60");
+    let mut lines = narrow.lines().skip(1);
+    assert!(lines.all(|line| line.chars().count() <= 60), "{narrow}");
+    assert!(narrow.contains("\n      gives up "), "{narrow}");
+    assert!(shown("300").contains("Step  File"));
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::files::set;
 use super::is_wrong;
 use super::mend::batch_of;
 use super::pieces::each_batch;
@@ -12,7 +13,7 @@ use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, ProducerSnapshot, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
-use crate::repair::{Content, Crc, Derive, PlanPath};
+use crate::repair::{Crc, Derive, PlanPath};
 use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
 use crate::store::{Item, Partition, Source, Stream};
 use crate::verify::{CheckId, Finding};
@@ -365,7 +366,7 @@ fn snapshot(
     )
 }
 
-/// A small file with this content, unless it has it.
+/// A small file with this content, unless it has it, or is not there and need not be.
 fn put(
     partition: &Partition,
     file: PlanPath,
@@ -374,18 +375,11 @@ fn put(
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let path = partition.path().join(file.name());
-    let there = Item::at(&path).ok();
-    let is_there = there.as_ref().is_some_and(Item::is_file);
-    if is_same(&path, bytes) || !is_there && bytes.is_empty() {
+    let is_there = Item::at(&path).is_ok_and(|item| item.is_file());
+    if !is_there && bytes.is_empty() {
         return Ok(());
     }
-    let content = Content::new(bytes)?;
-    let action = if is_there {
-        Action::Replace { file, content }
-    } else {
-        Action::Create { file, content }
-    };
-    steps.add(action, &[], reason)
+    set(&path, file, bytes, reason, steps)
 }
 
 /// The files of segments that have another name now.
