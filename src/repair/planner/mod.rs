@@ -110,11 +110,9 @@ fn partition(
         .iter()
         .filter(|finding| finding.path.starts_with(partition.path()))
         .collect();
-    let is_sound = here
-        .iter()
-        .all(|finding| finding.severity < Severity::Warning);
+    let is_any_wrong = here.iter().any(|finding| is_wrong(finding));
     if partition.topic() == Some(METADATA_TOPIC) {
-        if !is_sound {
+        if is_any_wrong {
             metadata::steps(partition, &here, seen, steps, options)?;
         }
         return Ok(NewLog::default());
@@ -132,7 +130,7 @@ fn partition(
         leftovers::steps(partition, &here, steps)?;
     }
     let is_changed = log.segments.iter().any(|segment| segment.is_changed);
-    if here.iter().any(|finding| is_wrong(finding)) || is_changed {
+    if is_any_wrong || is_changed {
         derived::steps(partition, &log, &here, steps)?;
         epochs::steps(partition, &log, &here, steps)?;
         files::steps(partition, &log, &here, steps)?;
