@@ -266,8 +266,7 @@ fn what_consumers_cannot_read_stands_beside_what_a_broker_loses() {
     };
     assert_eq!(
         case("flip-crc-low"),
-        "broker: 0 records lost, and 1 record in 1 damaged place cannot be read (the first: orders014-0 at offset 41); \
-         this plan: 0 records lost"
+        "broker: 0 records lost, and 1 damaged record cannot be read (orders014-0 at offset 41); this plan: 0 records lost"
     );
 }
 

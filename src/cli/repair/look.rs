@@ -72,18 +72,18 @@ impl Look {
         } else {
             "about "
         };
-        let lost = match damage.iter().map(|found| lost_records(found)).sum() {
-            0 => String::new(),
-            lost => format!("{about}{} in ", records(lost)),
+        let (places, which) = match damage.len() {
+            1 => (String::new(), ""),
+            places => (format!(" in {places} places"), "the first: "),
         };
-        let places = match damage.len() {
-            1 => "1 damaged place".into(),
-            places => format!("{places} damaged places"),
+        let what = match damage.iter().map(|found| lost_records(found)).sum() {
+            0 if damage.len() == 1 => "1 damaged place".into(),
+            0 => format!("{} damaged places", damage.len()),
+            1 => format!("{about}1 damaged record{places}"),
+            lost => format!("{about}{lost} damaged records{places}"),
         };
-        let first = format!("{} at {at}", dir.to_string_lossy());
-        Some(format!(
-            "{lost}{places} cannot be read (the first: {first})"
-        ))
+        let dir = dir.to_string_lossy();
+        Some(format!("{what} cannot be read ({which}{dir} at {at})"))
     }
 
     /// What a broker of the newest release would do.

@@ -366,7 +366,7 @@ fn snapshot(
     )
 }
 
-/// A small file with this content, unless it has it, or is not there and need not be.
+/// A small file with this content, unless it has it or is not there and would be empty.
 fn put(
     partition: &Partition,
     file: PlanPath,
@@ -375,8 +375,7 @@ fn put(
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let path = partition.path().join(file.name());
-    let is_there = Item::at(&path).is_ok_and(|item| item.is_file());
-    if !is_there && bytes.is_empty() {
+    if bytes.is_empty() && !Item::at(&path).is_ok_and(|item| item.is_file()) {
         return Ok(());
     }
     set(&path, file, bytes, reason, steps)
