@@ -2,13 +2,18 @@
 
 use std::process::ExitCode;
 
-/// How a command ended that did its work.
+/// The exit status of a command that was stopped, as a shell counts it for `SIGINT`.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// How a command ended that did its work, or was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// There is nothing more to say: exit status 0.
     Clean,
     /// There is something to see: exit status 1.
     Seen,
+    /// Somebody stopped it: exit status 130.
+    Interrupted,
 }
 
 /// A command line that asks for help, or for what does not exist. Kafka's tool, and so `dump`, exits with 1.

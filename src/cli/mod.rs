@@ -115,6 +115,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Seen) => ExitCode::from(1),
+        Ok(Outcome::Interrupted) => ExitCode::from(exit::INTERRUPTED),
         Err(error) => exit::failed(&error),
     }
 }

@@ -110,7 +110,7 @@ pub enum Refusal {
     #[error("{}: this repair is running in another process", .0.display())]
     Running(PathBuf),
     /// Another repair of the same log dir is not finished.
-    #[error("{}: left by another repair that is not finished; apply its plan again, or undo it", .0.display())]
+    #[error("{}: left by another repair that is not finished; apply its plan again or undo it, or remove this if it came with a copy", .0.display())]
     Unfinished(PathBuf),
     /// This repair is being undone.
     #[error("{}: an undo is not finished; end it with kseg repair undo", .0.display())]

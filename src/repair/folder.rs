@@ -108,8 +108,9 @@ pub(super) fn begin<'a>(
     begin: &Begin,
 ) -> Result<Journal<'a>, Error> {
     clear(disk, folder)?;
-    disk.make_dir(folder).at(folder)?;
-    let journal = sync_parent(disk, folder).and_then(|()| Journal::begin(disk, folder, begin));
+    let made = disk.make_dir(folder).at(folder);
+    let named = made.and_then(|()| sync_parent(disk, folder));
+    let journal = named.and_then(|()| Journal::begin(disk, folder, begin));
     journal.map_err(|why| match clear(disk, folder) {
         Ok(()) => Error::Unprepared(Box::new(why)),
         Err(_) => why,

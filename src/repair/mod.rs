@@ -32,7 +32,7 @@ mod work;
 
 pub use apply::{Applied, Counts, Derive, apply};
 pub use approve::{Approved, Consent, Target, approve};
-pub use disk::{Disk, RealDisk, Sharing};
+pub use disk::{Disk, RealDisk, Sharing, Stoppable};
 pub use error::{Error, Refusal};
 pub use output::state_of;
 pub use parts::{Content, Crc, PlanPath};

@@ -11,8 +11,8 @@ use crate::wire::crc::crc32c;
 /// What every name begins with that a repair gives to its own files. Brokers ignore such files.
 pub(super) const OWN: &str = "kseg-";
 
-/// The most that a plan may hold of a file's content; more is computed when it is applied.
-const CONTENT_BYTES: usize = 4 << 20;
+/// The most that a plan may hold of a file's content: a large batch, or the snapshot of half a million producers.
+pub(super) const CONTENT_BYTES: usize = 32 << 20;
 
 /// The longest name that file systems allow.
 const NAME_BYTES: usize = 255;

@@ -237,15 +237,16 @@ impl EpochsCheck {
                 )),
             );
         }
-        if let (File::Sound, Some((_, start)), Some((first, _))) =
+        if let (File::Sound, Some((stored, start)), Some((first, epoch))) =
             (self.file, self.entries.first(), self.first)
             && *start
                 > self
                     .log_start
                     .map_or(first, |log_start| first.max(log_start))
         {
-            // A log that was upgraded may have begun without epochs, and records may have been deleted since.
-            let is_sure = is_clean && !is_left && !self.has_legacy;
+            // A log that was upgraded may have begun without epochs, and records may have been deleted since. Epochs that are
+            // higher than those that come behind them are of a cluster that the log was taken over from.
+            let is_sure = is_clean && !is_left && !self.has_legacy && epoch <= *stored;
             let severity = if is_sure {
                 Severity::Warning
             } else {

@@ -129,6 +129,9 @@ impl Gap<'_> {
             CheckId::PreallocatedTail => {
                 format!("after an unclean stop it cuts the file at {start}")
             }
+            _ if behind == 0 && !self.subject.is_last => format!(
+                "nobody can read this; after an unclean stop it cuts the file at {start} and deletes the segments behind this one"
+            ),
             _ if behind == 0 => format!(
                 "after an unclean stop it cuts the file at {start}; after a clean one it appends behind these bytes, where nobody can read"
             ),

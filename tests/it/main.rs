@@ -22,6 +22,7 @@ mod limits;
 mod ls;
 mod ls_ends;
 mod manuals;
+mod mended;
 mod plan;
 mod predict;
 mod process;

@@ -58,6 +58,7 @@ const HOMES: [(&[&str], &[&str]); 6] = [
             "indicatif",
             "jiff",
             "regex",
+            "signal_hook",
             "wildmatch",
         ],
         &["cli/", "main.rs"],

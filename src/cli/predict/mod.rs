@@ -21,6 +21,9 @@ use super::input::Selection;
 ///
 /// Of a log dir the clean shutdown marker, recovery points, log starts and meta.properties are taken into account; for the
 /// folder of one partition those of the log dir around it. Where there are none a clean shutdown is assumed.
+///
+/// A start reads the records of the segments that it recovers, and of no others: what is damaged there stays, and fails when it is
+/// fetched. kseg verify finds it, kseg repair plan counts it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg predict /var/lib/kafka

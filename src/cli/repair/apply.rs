@@ -1,16 +1,22 @@
 //! `kseg repair apply`: a plan carried out.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
 use kseg::repair::planner::Rebuild;
-use kseg::repair::{Applied, Consent, Counts, RealDisk, Sharing, Target, apply, approve};
+use kseg::repair::{
+    Applied, Consent, Counts, RealDisk, Sharing, Stoppable, Target, apply, approve,
+};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
-use super::look::{self, Look};
+use super::look::Look;
 use super::{manual, read};
 use crate::cli::Context;
 use crate::cli::args::Reading;
-use crate::cli::exit::Outcome;
+use crate::cli::exit::{INTERRUPTED, Outcome};
 
 /// Findings that are shown of what is left.
 const SHOWN: usize = 10;
@@ -32,12 +38,13 @@ const SHOWN: usize = 10;
   kseg repair apply plan.json --in-place --accept 3 7
   kseg repair apply plan.json --in-place --quarantine /data/originals
 
-Interrupted, the same command finishes what it began, and undo goes back.
+Ctrl-C takes back what was only prepared. Killed, the same command finishes what it began, and undo goes back.
 
 Exit status:
   0  the plan was carried out, or there was nothing to do, and nothing is wrong any more
   1  it was carried out; steps that it only describes are left for you to do, or something else is still wrong
-  2  it was refused or could not be carried out; what to do then is said"
+  2  it was refused or could not be carried out; what to do then is said
+  130  it was stopped: either nothing was changed, or all of it is done"
 )]
 pub(super) struct Apply {
     /// The plan
@@ -94,9 +101,22 @@ impl Apply {
             },
             _ => bail!("either --into or --in-place says where"),
         };
-        let approved = approve(&plan, &target, &consent, &RealDisk)?;
-        let applied = apply(approved, &RealDisk, &Rebuild)?;
+        let stop = stop()?;
+        let disk = Stoppable::new(&RealDisk, &stop);
+        let approved = approve(&plan, &target, &consent, &disk)?;
+        let is_stopped = || stop.load(Ordering::Relaxed);
+        let applied = match apply(approved, &disk, &Rebuild) {
+            Err(error) if is_stopped() => {
+                context.say(format!("stopped: {error}\n").as_bytes());
+                return Ok(Outcome::Interrupted);
+            }
+            other => other?,
+        };
         context.say(told(&applied).as_bytes());
+        if is_stopped() {
+            context.say(b"stopped before it was verified\n");
+            return Ok(Outcome::Interrupted);
+        }
         let result = match &applied {
             Applied::Into { dir, .. } => dir.clone(),
             _ => PathBuf::from(plan.root()),
@@ -127,11 +147,21 @@ impl Apply {
             0 => "nothing is wrong any more".to_owned(),
             wrong => format!("{wrong} findings are left"),
         };
-        let fate = look::fate(&verdict);
+        let fate = look.fate(&verdict);
         lines.push(format!("verified: {left}; the next start: {fate}\n"));
         context.say(lines.join("\n").as_bytes());
         Ok(wrong == 0 && verdict.is_harmless())
     }
+}
+
+/// A flag that `SIGINT` and `SIGTERM` set. The second one ends the process at once, which a repair survives too.
+fn stop() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
 }
 
 /// What was done, for people.

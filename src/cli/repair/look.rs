@@ -7,7 +7,7 @@ use kseg::predict::{self, Conditions, Outcome as Fate, Verdict};
 use kseg::repair::planner::Seen;
 use kseg::store::Place;
 use kseg::verify::segment::OnBytes;
-use kseg::verify::{Depth, Finding, Severity, Suite};
+use kseg::verify::{CheckId, Depth, Finding, Severity, Suite, Value};
 
 use crate::cli::args::Reading;
 
@@ -43,6 +43,49 @@ impl Look {
         findings.filter(|finding| finding.severity >= Severity::Warning)
     }
 
+    /// What a broker would do, and what nobody could read then, in a few words.
+    pub(super) fn fate(&self, verdict: &Verdict) -> String {
+        match verdict.outcome() {
+            Fate::Refuses => "does not start".into(),
+            Fate::Offline => "takes the log dir offline".into(),
+            _ => {
+                let lost = records(verdict.lost().records);
+                let unreadable = self.unreadable().map(|what| format!(", and {what}"));
+                format!("{lost} lost{}", unreadable.unwrap_or_default())
+            }
+        }
+    }
+
+    /// What consumers cannot read of what stays, and where that begins.
+    fn unreadable(&self) -> Option<String> {
+        let findings = self.seen.findings().iter();
+        let damage: Vec<&Finding> = findings.filter(|found| is_unreadable(found)).collect();
+        let first = damage.first()?;
+        let dir = first.path.parent().and_then(Path::file_name)?;
+        let at = match first.offset {
+            Some(offset) => format!("offset {offset}"),
+            None => format!("byte {}", first.position.unwrap_or(0)),
+        };
+        let is_exact = |found: &&Finding| found.detail.get("records_lost").is_some();
+        let about = if damage.iter().all(is_exact) {
+            ""
+        } else {
+            "about "
+        };
+        let (places, which) = match damage.len() {
+            1 => (String::new(), ""),
+            places => (format!(" in {places} places"), "the first: "),
+        };
+        let what = match damage.iter().map(|found| lost_records(found)).sum() {
+            0 if damage.len() == 1 => "1 damaged place".into(),
+            0 => format!("{} damaged places", damage.len()),
+            1 => format!("{about}1 damaged record{places}"),
+            lost => format!("{about}{lost} damaged records{places}"),
+        };
+        let dir = dir.to_string_lossy();
+        Some(format!("{what} cannot be read ({which}{dir} at {at})"))
+    }
+
     /// What a broker of the newest release would do.
     pub(super) fn verdict(&self) -> Result<Verdict> {
         let places = std::slice::from_ref(&self.place);
@@ -63,13 +106,34 @@ fn place(path: &Path) -> Result<Place> {
     }
 }
 
-/// What a broker would do, in a few words.
-pub(super) fn fate(verdict: &Verdict) -> String {
-    match verdict.outcome() {
-        Fate::Refuses => "does not start".into(),
-        Fate::Offline => "takes the log dir offline".into(),
-        _ => format!("{} lost", records(verdict.lost().records)),
-    }
+/// Whether a consumer that comes to what a finding tells of gets nothing, or no further. Most starts of a broker do not read
+/// the records, so nothing of this shows in what it cuts off.
+fn is_unreadable(finding: &Finding) -> bool {
+    let is_damage = matches!(
+        finding.check,
+        CheckId::CrcMismatch
+            | CheckId::FrameSize
+            | CheckId::UnknownMagic
+            | CheckId::UnknownCodec
+            | CheckId::ZeroPages
+            | CheckId::LostFrames
+            | CheckId::InflateFailed
+            | CheckId::RecordsMissing
+            | CheckId::FieldLength
+    );
+    finding.severity >= Severity::Error && (is_damage || lost_records(finding) > 0)
+}
+
+/// How many records are in what a finding tells of, as far as that is known.
+fn lost_records(finding: &Finding) -> u64 {
+    let number = |name| match finding.detail.get(name) {
+        Some(Value::Int(number)) => u64::try_from(*number).ok(),
+        _ => None,
+    };
+    let exactly = number("records_lost");
+    exactly
+        .or_else(|| number("records_lost_at_most"))
+        .unwrap_or(0)
 }
 
 /// A number of records.

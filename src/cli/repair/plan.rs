@@ -89,7 +89,7 @@ impl Plan {
 
 /// The steps, and what they come to beside what a broker would do.
 fn table(plan: &Document, look: &Look, context: &mut Context) -> Result<()> {
-    let broker = look::fate(&look.verdict()?);
+    let broker = look.fate(&look.verdict()?);
     let lost = plan.steps().iter().map(|step| step.loss.records).sum();
     let mut printer = Printer::new(context, Rows::Text, None);
     printer.begin();

@@ -3,13 +3,23 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use kseg::repair::{Loss, Plan, Step};
+use kseg::repair::{Action, Loss, Plan, Step};
 
 use super::{manual, read};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
 use crate::cli::render::rows::{Cell, Column, Format, Table};
+use crate::cli::render::table;
 use crate::cli::show::printer::Printer;
+
+/// Ranges of a step that are shown one by one.
+const RANGES: usize = 6;
+
+/// Steps that are measured before a table is chosen.
+const MEASURED: usize = 500;
+
+/// Characters of the number of a step where there is no room for a table.
+const INDENT: usize = 4;
 
 /// Shows the steps of a plan: what each does, whether it is safe, what it gives up, and why
 #[derive(Debug, clap::Args)]
@@ -65,10 +75,56 @@ impl Show {
 /// The steps as a table, and what they amount to.
 pub(super) fn steps(plan: &Plan, printer: &mut Printer<'_>) {
     let rows: Vec<Vec<Cell>> = plan.steps().iter().map(row).collect();
-    if !rows.is_empty() {
-        printer.table(&STEPS, &rows);
+    match printer.columns().filter(|columns| !fits(&rows, *columns)) {
+        Some(columns) => {
+            for row in &rows {
+                printer.remark(&block(row, columns));
+            }
+        }
+        None if rows.is_empty() => {}
+        None => printer.table(&STEPS, &rows),
     }
     printer.remark(&summary(plan));
+}
+
+/// Whether a table of the rows fits into lines of so many characters.
+fn fits(rows: &[Vec<Cell>], columns: usize) -> bool {
+    let mut shown = Vec::new();
+    let first = rows.get(..MEASURED).unwrap_or(rows);
+    table::short(&STEPS, first, &mut shown);
+    let shown = String::from_utf8_lossy(&shown);
+    shown.lines().all(|line| line.chars().count() <= columns)
+}
+
+/// A step as lines of at most so many characters, as far as words and paths go: what is done, to which file, what that gives up,
+/// and why.
+fn block(row: &[Cell], columns: usize) -> String {
+    let cells: Vec<String> = row.iter().map(table::show).collect();
+    let [id, file, action, safety, loss, codes, why] = cells.as_slice() else {
+        return String::new();
+    };
+    let mut block = format!("{id:>INDENT$}  {action} ({safety}, {codes})");
+    let gives_up = match row.get(4) {
+        None | Some(Cell::None) => String::new(),
+        Some(_) => format!("gives up {loss}"),
+    };
+    for text in [file, &gives_up, why] {
+        let mut left = 0;
+        for word in text.split_whitespace() {
+            let width = word.chars().count();
+            if left <= width {
+                block.push('\n');
+                block.push_str(&" ".repeat(INDENT + 2));
+                left = columns.saturating_sub(INDENT + 2);
+            } else {
+                block.push(' ');
+                left -= 1;
+            }
+            block.push_str(word);
+            left = left.saturating_sub(width);
+        }
+    }
+    block
 }
 
 fn row(step: &Step) -> Vec<Cell> {
@@ -76,12 +132,27 @@ fn row(step: &Step) -> Vec<Cell> {
     vec![
         Cell::int(step.id),
         Cell::text(step.action.file().as_str()),
-        Cell::Text(step.action.to_string()),
+        Cell::Text(brief(&step.action)),
         Cell::text(step.safety.name()),
         loss(&step.loss),
         Cell::List(codes),
         Cell::text(&step.why),
     ]
+}
+
+/// What a step does, without the ranges where they are many.
+fn brief(action: &Action) -> String {
+    match action {
+        Action::Excise { ranges, .. } if ranges.len() > RANGES => {
+            let bytes = ranges.iter().map(|range| range.end - range.start);
+            let (number, bytes) = (ranges.len(), bytes.sum::<u64>());
+            format!("excise {bytes} bytes in {number} ranges")
+        }
+        Action::Arrange { pieces, .. } if pieces.len() > RANGES => {
+            format!("arrange {} pieces", pieces.len())
+        }
+        other => other.to_string(),
+    }
 }
 
 fn loss(loss: &Loss) -> Cell {

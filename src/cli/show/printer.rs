@@ -58,6 +58,11 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// How many characters fit into a line, where that is known and people read it.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        self.context.columns.filter(|_| self.format == Format::Text)
+    }
+
     /// Begins the document.
     pub(crate) fn begin(&mut self) {
         if self.format == Format::Json {

@@ -5,6 +5,7 @@
 
 mod lock;
 mod real;
+mod stoppable;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -14,6 +15,7 @@ use std::time::SystemTime;
 
 pub use crate::store::lock::Holder;
 pub use real::RealDisk;
+pub use stoppable::Stoppable;
 
 /// A disk.
 pub trait Disk: fmt::Debug {

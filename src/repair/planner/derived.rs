@@ -2,24 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 use super::files::set;
+use super::is_wrong;
 use super::mend::batch_of;
+use super::pieces::each_batch;
+use super::seen::small;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
-use crate::format::{Batch, FileKind, FileName, OffsetIndex, Scratch, name};
+use crate::format::{Batch, FileKind, FileName, OffsetIndex, ProducerSnapshot, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
 use crate::repair::{Crc, Derive, PlanPath};
-use crate::scan::derive::{LogState, SegmentIndexes, Settings};
-use crate::scan::{Policy, Span, Walk};
-use crate::store::{Item, LogFile, Partition, Source, Stream};
-use crate::verify::{CheckId, Finding, Severity};
+use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
+use crate::store::{Item, Partition, Source, Stream};
+use crate::verify::{CheckId, Finding};
 use crate::wire::Offset;
-
-/// Bytes of the log looked at in one go.
-const WINDOW_BYTES: u64 = 1 << 20;
 
 /// Kafka's own `index.interval.bytes`.
 const INTERVAL_BYTES: u32 = 4096;
@@ -41,18 +39,23 @@ pub(super) fn steps(
     let mut state = LogState::default();
     let mut scratch = Scratch::default();
     let wanted = Wanted::of(partition, log, findings);
+    let mut is_changed = false;
     for segment in &log.segments {
         if wanted.snapshots.contains(&segment.base) {
             snapshot(partition, segment.base, &state, steps)?;
+        } else if !is_changed && let Some(producers) = noted(partition, segment.base, findings) {
+            state.producers = producers;
         }
+        is_changed |= segment.is_changed;
         let is_rebuilt = segment.is_changed || wanted.indexes.contains(&segment.base);
         if !is_rebuilt && !wanted.needs_state() {
             continue;
         }
         let mut indexes = SegmentIndexes::new(settings, Offset(segment.base));
-        each_batch(segment, |batch| {
+        each_batch(segment, |batch, unread| {
             // What a broker would refuse here, it refuses whatever the indexes say.
             let _refused = state.take(batch, &mut indexes, &mut scratch);
+            indexes.skip(unread);
         })?;
         let _full = indexes.close();
         if is_rebuilt {
@@ -104,9 +107,10 @@ impl Derive for Rebuild {
             ..Settings::default()
         };
         let (mut scratch, mut indexes) = (Scratch::default(), SegmentIndexes::new(settings, base));
-        each_batch(&segment, |batch| {
+        each_batch(&segment, |batch, unread| {
             // Offsets that an index cannot hold stay out of it.
             let _refused = indexes.add(batch, &mut scratch);
+            indexes.skip(unread);
         })?;
         let _full = indexes.close();
         let bytes = match recipe {
@@ -132,10 +136,7 @@ impl Wanted {
             snapshots: BTreeSet::new(),
         };
         let bases: BTreeSet<i64> = log.segments.iter().map(|segment| segment.base).collect();
-        for finding in findings
-            .iter()
-            .filter(|finding| finding.severity >= Severity::Warning)
-        {
+        for finding in findings.iter().filter(|finding| is_wrong(finding)) {
             let name = finding.path.file_name().and_then(|name| name.to_str());
             let name = name.and_then(FileName::parse);
             let offset = name.and_then(|name| name.offset).map(|offset| offset.0);
@@ -252,100 +253,6 @@ fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
         .min(INTERVAL_BYTES)
 }
 
-/// Shows the batches of a segment as the plan leaves it.
-pub(super) fn each_batch(
-    segment: &NewSegment,
-    mut take: impl FnMut(&Batch<'_>),
-) -> Result<(), Error> {
-    let logs: Vec<Option<LogFile>> = segment
-        .pieces
-        .iter()
-        .map(LogPiece::open)
-        .collect::<Result<_, _>>()?;
-    let len_bytes: u64 = segment.pieces.iter().map(LogPiece::len_bytes).sum();
-    let (mut at, mut want) = (0, WINDOW_BYTES);
-    let mut buffer = Vec::new();
-    let mut window = Vec::new();
-    while at < len_bytes {
-        let end = at.saturating_add(want).min(len_bytes);
-        window.clear();
-        let mut start = 0;
-        for (piece, log) in segment.pieces.iter().zip(&logs) {
-            let behind = start + piece.len_bytes();
-            let part = at.max(start)..end.min(behind);
-            if part.start < part.end {
-                let part = part.start - start..part.end - start;
-                window.extend_from_slice(piece.window(log.as_ref(), part, &mut buffer)?);
-            }
-            start = behind;
-        }
-        let taken = each_in(&window, &mut take);
-        if taken == 0 && end == len_bytes {
-            break;
-        }
-        want = if taken == 0 {
-            want.saturating_mul(2)
-        } else {
-            WINDOW_BYTES
-        };
-        at += taken;
-    }
-    Ok(())
-}
-
-impl LogPiece {
-    fn open(&self) -> Result<Option<LogFile>, Error> {
-        match self {
-            Self::Bytes(_) => Ok(None),
-            Self::Kept { path, .. } => Ok(Some(LogFile::Windowed(Stream::open(path)?))),
-        }
-    }
-
-    fn len_bytes(&self) -> u64 {
-        match self {
-            Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Kept { range, .. } => range.end.saturating_sub(range.start),
-        }
-    }
-
-    /// The bytes of a part of the piece.
-    fn window<'a>(
-        &'a self,
-        log: Option<&'a LogFile>,
-        part: Range<u64>,
-        buffer: &'a mut Vec<u8>,
-    ) -> Result<&'a [u8], Error> {
-        match (self, log) {
-            (Self::Kept { range, .. }, Some(log)) => {
-                Ok(log.window(range.start + part.start..range.start + part.end, buffer)?)
-            }
-            (Self::Bytes(bytes), _) => {
-                let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-                Ok(bytes
-                    .get(place(part.start)..place(part.end))
-                    .unwrap_or_default())
-            }
-            (Self::Kept { .. }, None) => Ok(&[]),
-        }
-    }
-}
-
-/// Shows the batches in `bytes` and returns how far they reach.
-fn each_in(bytes: &[u8], take: &mut impl FnMut(&Batch<'_>)) -> u64 {
-    let mut reached = 0;
-    let _flow = Walk::new(bytes, Policy::Trust).try_for_each(|span| {
-        let Span::Frame(frame) = span else {
-            return ControlFlow::Break(());
-        };
-        if let Ok(batch) = Batch::parse(frame) {
-            take(&batch);
-        }
-        reached = frame.end().0;
-        ControlFlow::Continue(())
-    });
-    reached
-}
-
 /// The place of a segment's file of `kind`, there or not.
 fn sibling(partition: &Partition, base: i64, suffix: &str, steps: &Steps<'_>) -> Option<PlanPath> {
     steps.path(&partition.path().join(format!("{base:020}{suffix}")))
@@ -378,10 +285,12 @@ fn positions(
             continue;
         }
         let is_offsets = matches!(recipe, Recipe::OffsetIndex { .. });
-        let check = if is_offsets {
-            CheckId::OffsetIndexMismatch
-        } else {
-            CheckId::TimeIndexMismatch
+        let is_there = Item::at(partition.path().join(file.name())).is_ok();
+        let check = match (is_offsets, is_there) {
+            (true, true) => CheckId::OffsetIndexMismatch,
+            (true, false) => CheckId::OffsetIndexMissing,
+            (false, true) => CheckId::TimeIndexMismatch,
+            (false, false) => CheckId::TimeIndexMissing,
         };
         let why = "computed anew from the log as it will be";
         let action = Action::Rebuild {
@@ -393,6 +302,21 @@ fn positions(
         steps.add(action, &[], Reason::safe(&[check], why))?;
     }
     Ok(())
+}
+
+/// The producers by the snapshot at `base`, if nothing is wrong with it: it knows those whose batches the log no longer has.
+fn noted(partition: &Partition, base: i64, findings: &[&Finding]) -> Option<Producers> {
+    let mut items = partition.items().iter();
+    let item = items.find(|item| {
+        let name = item.file_name();
+        item.is_current(FileKind::ProducerSnapshot)
+            && name.is_some_and(|name| name.is_canonical() && name.offset == Some(Offset(base)))
+    })?;
+    let is_told = |finding: &&Finding| is_wrong(finding) && *finding.path == *item.path();
+    let bytes = small(item.path()).filter(|_| !findings.iter().any(is_told))?;
+    let snapshot = ProducerSnapshot::parse(&bytes).ok()?;
+    snapshot.check().ok()?;
+    Producers::load(&snapshot, None).ok()
 }
 
 fn is_same(path: &Path, bytes: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! `leader-epoch-checkpoint`: the epochs that the batches have, and what is left of the file where no batch contradicts it.
 
-use super::derived::each_batch;
 use super::files::put;
+use super::pieces::each_batch;
 use super::seen::small;
 use super::steps::{NewLog, Reason, Steps};
 use crate::format::{Batch, FileKind, LeaderEpochs};
@@ -71,7 +71,7 @@ fn is_about_epochs(finding: &Finding) -> bool {
 fn told(log: &NewLog) -> Result<Epochs, Error> {
     let mut epochs = Epochs::default();
     for segment in &log.segments {
-        each_batch(segment, |batch| {
+        each_batch(segment, |batch, _| {
             if let Batch::V2(batch) = batch {
                 // An epoch that cannot be one is not kept.
                 let _refused = epochs.take(batch);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::log::{Log, changes_in};
 use super::lost::Lost;
-use super::mend::Part;
+use super::mend::{Change, Part};
 use super::order::{Fate, Placed};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::name;
@@ -88,11 +88,23 @@ impl Layout<'_, '_, '_> {
     /// The changes of a file whose batches stay where they are.
     fn patch(&mut self, log: &Log) -> Result<bool, Error> {
         let changes = changes_in(log, &(0..u64::MAX));
-        for change in &changes {
-            let action = Action::Patch {
-                file: log.plan.clone(),
-                range: change.range.clone(),
-                content: Content::new(change.bytes.clone())?,
+        let is_same =
+            |a: &&Change, b: &&Change| a.is_cut() && b.is_cut() && a.reason.why == b.reason.why;
+        for same in changes.chunk_by(is_same) {
+            let Some(change) = same.first() else { continue };
+            let file = log.plan.clone();
+            let action = if change.is_cut() {
+                let ranges = same.iter().map(|change| change.range.clone());
+                Action::Excise {
+                    file,
+                    ranges: ranges.collect(),
+                }
+            } else {
+                Action::Patch {
+                    file,
+                    range: change.range.clone(),
+                    content: Content::new(change.bytes.clone())?,
+                }
             };
             self.steps.add(action, &[], change.reason.clone())?;
         }
@@ -105,9 +117,12 @@ impl Layout<'_, '_, '_> {
         reads.retain(|file| *file != log.plan);
         let mut why =
             format!("{moved} batches did not stand where their offsets belong and are put there");
-        for change in changes_in(log, &(0..u64::MAX)) {
+        let changes = changes_in(log, &(0..u64::MAX)).into_iter();
+        let mut reasons: Vec<&str> = changes.map(|change| change.reason.why.as_str()).collect();
+        reasons.dedup();
+        for reason in reasons {
             why.push_str("; ");
-            why.push_str(&change.reason.why);
+            why.push_str(reason);
         }
         let is_lost = |part: &&Part| matches!(part, Part::Lost { .. });
         let lost = log.mended.parts.iter().filter(is_lost).count();
@@ -237,7 +252,9 @@ fn pieces(log: &Log, range: &Range<u64>) -> Vec<LogPiece> {
         if at < change.range.start {
             pieces.push(kept(at..change.range.start));
         }
-        pieces.push(LogPiece::Bytes(change.bytes.clone()));
+        if !change.is_cut() {
+            pieces.push(LogPiece::Bytes(change.bytes.clone()));
+        }
         at = change.range.end;
     }
     if at < range.end {

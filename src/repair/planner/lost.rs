@@ -15,6 +15,9 @@ use crate::wire::{LeaderEpoch, Offset, OffsetDelta, ProducerId, Timestamp};
 /// Bytes from which the header of a batch is read.
 const HEAD_BYTES: u64 = 4096;
 
+/// Bytes looked at in one go.
+const WINDOW_BYTES: u64 = 1 << 20;
+
 /// Bytes that are no batch, and what is around them.
 pub(super) struct Lost<'a> {
     log: &'a Log,
@@ -69,9 +72,23 @@ impl<'a> Lost<'a> {
             self.hold_place(batch, steps)?;
             return Ok(Some(batch));
         }
-        let is_zero = self.range.end == end && head.iter().all(|byte| *byte == 0);
+        let is_zero = self.is_zero()?;
         self.cut(is_zero, steps)?;
         Ok(None)
+    }
+
+    /// Whether they are zeros, all of them: room that was never filled, or that never reached the disk.
+    fn is_zero(&self) -> Result<bool, Error> {
+        let (mut buffer, mut at) = (Vec::new(), self.range.start);
+        while at < self.range.end {
+            let end = self.range.end.min(at + WINDOW_BYTES);
+            let window = self.log.mended.log.window(at..end, &mut buffer)?;
+            if window.iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+            at = end;
+        }
+        Ok(true)
     }
 
     /// Takes the bytes out of the file.

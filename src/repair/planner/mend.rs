@@ -14,17 +14,19 @@ use super::salvage::{Salvaged, Slot, salvage};
 use super::seen::small;
 use super::steps::Reason;
 use super::survey::{self, Home, Run, Sequence, Stretch};
+use super::text::as_text;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::{Batch, Frame, RecordBatch, Scratch, TimeIndex};
+use crate::repair::parts::CONTENT_BYTES;
 use crate::repair::plan::Loss;
-use crate::scan::{Jobs, Policy, Span, Walk};
+use crate::scan::Jobs;
 use crate::store::{Error, LogFile, Patch, Source, Stream};
 use crate::verify::{CheckId, Finding};
 use crate::wire::{Offset, Position, Timestamp};
 
-/// Bytes of a gap that are looked at; what is longer is lost.
-const LARGEST_GAP: u64 = 64 << 20;
+/// Bytes of a gap in which records are sought; what is longer is lost.
+const LARGEST_GAP: u64 = 16 << 20;
 
 /// Where the leader epoch is in a header.
 const EPOCH: u64 = 12;
@@ -35,6 +37,13 @@ pub(super) struct Change {
     pub(super) range: Range<u64>,
     pub(super) bytes: Vec<u8>,
     pub(super) reason: Reason,
+}
+
+impl Change {
+    /// Whether the range goes, and nothing comes in its place.
+    pub(super) fn is_cut(&self) -> bool {
+        self.bytes.is_empty()
+    }
 }
 
 /// A piece of a mended file.
@@ -244,19 +253,17 @@ impl Mender<'_> {
 
     /// A gap, with the offset of the batch behind it.
     fn gap(&mut self, range: Range<u64>, next: Option<&Run>) -> Result<(), Error> {
+        let log = self.log;
+        if let Some(text) = as_text(log, &range, self.file)? {
+            self.add(text.run, text.changes);
+            return Ok(());
+        }
         if range.end - range.start > LARGEST_GAP {
             self.parts.push(Part::Lost { range });
             return Ok(());
         }
         let mut buffer = Vec::new();
-        let bytes = self.log.window(range.clone(), &mut buffer)?.to_vec();
-        if let Some(undone) = without_carriage_returns(&bytes) {
-            let why = "line feeds had become carriage returns and line feeds, as when a file is copied as text; with \
-                       that undone every checksum is right";
-            let reason = Reason::safe(&[CheckId::LostFrames], why);
-            self.replace(range, undone, reason);
-            return Ok(());
-        }
+        let bytes = log.window(range.clone(), &mut buffer)?;
         let mut at = 0;
         while at < bytes.len() {
             let rest = bytes.get(at..).unwrap_or_default();
@@ -355,11 +362,13 @@ impl Mender<'_> {
 
     /// New batches in place of a range.
     fn replace(&mut self, range: Range<u64>, bytes: Vec<u8>, reason: Reason) {
-        let runs = runs_of(&bytes, self.file, self.home);
-        let Some(mut run) = runs.into_iter().reduce(|mut all, next| {
-            all.join(&next);
-            all
-        }) else {
+        let joined = runs_of(&bytes, self.file)
+            .into_iter()
+            .reduce(|mut all, next| {
+                all.join(&next);
+                all
+            });
+        let Some(mut run) = joined.filter(|_| bytes.len() <= CONTENT_BYTES) else {
             self.parts.push(Part::Lost { range });
             return;
         };
@@ -433,7 +442,7 @@ fn whole(run: Run) -> Part {
 }
 
 /// The batches in bytes that are nothing else.
-fn runs_of(bytes: &[u8], file: usize, _: &Home) -> Vec<Run> {
+fn runs_of(bytes: &[u8], file: usize) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut at = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
@@ -444,21 +453,6 @@ fn runs_of(bytes: &[u8], file: usize, _: &Home) -> Vec<Run> {
         runs.push(run);
     }
     runs
-}
-
-/// The bytes with each CR LF an LF again, if that makes all of them batches.
-fn without_carriage_returns(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut undone = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((first, behind)) = rest.split_first() {
-        if *first != b'\r' || behind.first() != Some(&b'\n') {
-            undone.push(*first);
-        }
-        rest = behind;
-    }
-    let is_frame = |span: Span<'_>| matches!(span, Span::Frame(_));
-    let is_other = undone.len() < bytes.len();
-    (is_other && Walk::new(&undone, Policy::Verify).all(is_frame)).then_some(undone)
 }
 
 /// The batch in `bytes`, all of which it takes.

@@ -23,6 +23,7 @@ mod marker;
 mod mend;
 mod metadata;
 mod order;
+mod pieces;
 mod proven;
 mod remake;
 mod rescue;
@@ -31,6 +32,7 @@ mod salvage;
 mod seen;
 mod steps;
 mod survey;
+mod text;
 
 use super::disk::Disk;
 use super::error::{Error, Refusal};
@@ -39,7 +41,7 @@ use crate::format::FileKind;
 use crate::format::name::DirState;
 use crate::scan::Jobs;
 use crate::store::{self, Item, LogDir, Partition, Place};
-use crate::verify::{Finding, Severity};
+use crate::verify::{CheckId, Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
 use seen::METADATA_TOPIC;
@@ -112,16 +114,17 @@ fn partition(
         .iter()
         .filter(|finding| finding.path.starts_with(partition.path()))
         .collect();
-    let is_sound = here
-        .iter()
-        .all(|finding| finding.severity < Severity::Warning);
+    let is_any_wrong = here.iter().any(|finding| is_wrong(finding));
     if partition.topic() == Some(METADATA_TOPIC) {
-        if !is_sound {
+        if is_any_wrong {
             metadata::steps(partition, &here, seen, steps, options)?;
         }
         return Ok(NewLog::default());
     }
-    let mut log = if is_sound {
+    let is_log_sound = here
+        .iter()
+        .all(|finding| finding.severity < Severity::Warning || is_derived(finding.check));
+    let mut log = if is_log_sound {
         NewLog::of(partition, seen)
     } else {
         log::steps(partition, &here, steps, options)?
@@ -131,13 +134,33 @@ fn partition(
         leftovers::steps(partition, &here, steps)?;
     }
     let is_changed = log.segments.iter().any(|segment| segment.is_changed);
-    if !is_sound || is_changed {
+    if is_any_wrong || is_changed {
         derived::steps(partition, &log, &here, steps)?;
         epochs::steps(partition, &log, &here, steps)?;
         files::steps(partition, &log, &here, steps)?;
         files::identity(partition, &here, &seen.proof, steps)?;
     }
     Ok(log)
+}
+
+/// Whether something is to be done about a finding. A missing index is, even where a broker would make it again: it would read
+/// the whole segment for that before it serves anything.
+fn is_wrong(finding: &Finding) -> bool {
+    let is_missing = matches!(
+        finding.check,
+        CheckId::OffsetIndexMissing | CheckId::TimeIndexMissing
+    );
+    finding.severity >= Severity::Warning || is_missing
+}
+
+/// Whether a check is about a file that derives from the log, and says nothing of the log itself.
+fn is_derived(check: CheckId) -> bool {
+    match check.code().as_bytes().first() {
+        Some(b'O' | b'T' | b'A' | b'P') => true,
+        // A batch may have the wrong epoch.
+        Some(b'E') => check != CheckId::EpochsMismatch,
+        _ => false,
+    }
 }
 
 impl NewLog {

@@ -3,8 +3,8 @@
 use super::Options;
 use std::ops::Range;
 
-use super::derived::each_batch;
 use super::files::quarantine;
+use super::pieces::each_batch;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::survey::{Run, Stretch, survey};
 use crate::format::name::{FileState, LOG_SUFFIX};
@@ -145,7 +145,7 @@ fn gaps(log: &NewLog) -> Result<Vec<(i64, i64)>, Error> {
         if let Some(end) = end.filter(|end| *end < segment.base) {
             gaps.push((end, segment.base));
         }
-        each_batch(segment, |batch| {
+        each_batch(segment, |batch, _| {
             end = Some(batch.last_offset().0.saturating_add(1));
         })?;
     }

@@ -1,12 +1,19 @@
 //! Repairs on a disk that loses power or runs full at any moment.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use kseg::repair::{Error, Refusal, Target, undo};
+use kseg::repair::{
+    Consent, Derive, Disk, Error, PlanPath, Recipe, Refusal, Stoppable, Target, apply, approve,
+    undo,
+};
 
 use super::power::{Fate, MemDisk, Trouble};
-use super::{IN_PLACE, ROOT, Tree, bare, disk, every_action, into, left_over, repaired, run};
+use super::{
+    IN_PLACE, ROOT, Reversed, Tree, bare, disk, every_action, into, left_over, repaired, run,
+};
 
 const FATES: [Fate; 8] = [
     Fate::Lost,
@@ -255,6 +262,60 @@ fn an_operation_of_a_copy_or_of_an_undo_that_fails_once_loses_nothing() {
         assert_eq!(glitch.tree(ROOT), old, "{nth}");
         if done && nth > glitch.done() {
             break;
+        }
+    }
+}
+
+/// Says stop as soon as something is computed.
+struct Stopping<'a>(&'a dyn Disk, &'a AtomicBool);
+
+impl Derive for Stopping<'_> {
+    fn derive(
+        &self,
+        file: &PlanPath,
+        recipe: &Recipe,
+        locate: &dyn Fn(&str) -> PathBuf,
+        out: &mut dyn Write,
+    ) -> Result<(), Error> {
+        self.1.store(true, Ordering::Relaxed);
+        Reversed(self.0).derive(file, recipe, locate, out)
+    }
+}
+
+#[test]
+fn who_is_told_to_stop_takes_back_what_is_prepared() {
+    let disk = disk(&[]);
+    let plan = every_action(&disk);
+    for is_stopped_before in [true, false] {
+        for target in [IN_PLACE, into()] {
+            let (before, stop) = (disk.tree("/"), AtomicBool::new(is_stopped_before));
+            let stoppable = Stoppable::new(&disk, &stop);
+            let approved = approve(&plan, &target, &Consent::Lossy, &stoppable).unwrap();
+            let stopped = apply(approved, &stoppable, &Stopping(&disk, &stop)).unwrap_err();
+            assert!(matches!(stopped, Error::Unprepared(_)), "{stopped}");
+            assert_eq!(disk.tree("/"), before, "{target:?}");
+        }
+    }
+}
+
+#[test]
+fn who_is_told_to_stop_behind_the_commit_finishes() {
+    let disk = disk(&[]);
+    let plan = every_action(&disk);
+    let whole = disk.with(None);
+    let _applied = run(&whole, &plan, &IN_PLACE).unwrap();
+    for most in 0..whole.done() {
+        let cut = disk.with(Some(Trouble::Power(most)));
+        let _gone = run(&cut, &plan, &IN_PLACE);
+        let there = cut.after(Fate::Kept);
+        let stop = AtomicBool::new(true);
+        let stoppable = Stoppable::new(&there, &stop);
+        let Ok(approved) = approve(&plan, &IN_PLACE, &Consent::Lossy, &stoppable) else {
+            continue;
+        };
+        match apply(approved, &stoppable, &Reversed(&there)) {
+            Ok(_) => assert_eq!(bare(&there.tree(ROOT)), repaired(), "{most}"),
+            Err(error) => assert!(matches!(error, Error::Unprepared(_)), "{most}: {error}"),
         }
     }
 }

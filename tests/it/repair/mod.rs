@@ -8,10 +8,12 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use kseg::format::Placeholder;
+use kseg::repair::plan::Part;
 use kseg::repair::{
     Action, Applied, Approved, Consent, Content, Crc, Derive, Disk, Error, Fingerprint, Loss, Plan,
     PlanPath, Recipe, Refusal, Safety, Scope, Sharing, State, Step, Target, apply, approve,
@@ -73,6 +75,14 @@ fn plan(disk: &dyn Disk, root: &str, scope: Scope, actions: Vec<Action>) -> Plan
         if let Action::Rename { to, .. } = &action {
             files.push(to.clone());
         }
+        if let Action::Arrange { pieces, .. } = &action {
+            files.extend(pieces.iter().filter_map(|piece| match piece {
+                Part::Range { file, .. } => Some(file.clone()),
+                Part::Bytes(_) => None,
+            }));
+            files.sort();
+            files.dedup();
+        }
         let fingerprint = |file: PlanPath| Fingerprint {
             is: state_of(disk, &Path::new(root).join(file.as_str())).expect("a state"),
             file,
@@ -127,6 +137,11 @@ fn disk(mounts: &[&str]) -> MemDisk {
         ("orders-4/00000000000000000000.log", b"untouched"),
         ("orders-4/00000000000000000007.log", b"active"),
         ("orders-4/00000000000000000007.index", b"untouched too"),
+        (
+            "orders-5/00000000000000000000.log",
+            b"first of the second first",
+        ),
+        ("orders-5/00000000000000000009.log", b"the second second"),
         ("odd/junk", b"junk"),
         ("lost-0.0123-stray/00000000000000000000.log", b"found again"),
         ("lost-0.0123-stray/partition.metadata", b"broken"),
@@ -195,6 +210,16 @@ fn wholes() -> Vec<Action> {
             len_bytes: log.len() as u64,
             crc: Crc::of(&index),
         },
+        arrange(FIFTH[0], vec![part(FIFTH[0], 0..6), part(FIFTH[0], 20..25)]),
+        arrange(
+            FIFTH[1],
+            vec![
+                part(FIFTH[0], 9..20),
+                Part::Bytes(text("new ")),
+                part(FIFTH[1], 4..17),
+            ],
+        ),
+        arrange(FIFTH[2], vec![part(FIFTH[1], 0..3)]),
         Action::Rename {
             file: path("orders-3/00000000000000000050.log.swap"),
             to: path("orders-3/00000000000000000050.log"),
@@ -225,6 +250,23 @@ fn wholes() -> Vec<Action> {
     ]
 }
 
+/// A partition whose batches lie in the wrong segments; the last one is not there yet.
+const FIFTH: [&str; 3] = [
+    "orders-5/00000000000000000000.log",
+    "orders-5/00000000000000000009.log",
+    "orders-5/00000000000000000020.log",
+];
+
+fn arrange(file: &str, pieces: Vec<Part>) -> Action {
+    let file = path(file);
+    Action::Arrange { file, pieces }
+}
+
+fn part(file: &str, range: Range<u64>) -> Part {
+    let file = path(file);
+    Part::Range { file, range }
+}
+
 /// What the plan makes of the first segment, and of its index.
 fn new_log() -> (Vec<u8>, Vec<u8>) {
     let mut log = b"Z1457".to_vec();
@@ -249,6 +291,9 @@ fn repaired() -> BTreeMap<String, Vec<u8>> {
         ("orders-4/00000000000000000000.log", b"untouched"),
         ("orders-4/00000000000000000007.log", b"active"),
         ("orders-4/00000000000000000007.index", b"untouched too"),
+        (FIFTH[0], b"first first"),
+        (FIFTH[1], b"the second new second second"),
+        (FIFTH[2], b"the"),
         ("lost-0/00000000000000000000.log", b"found again"),
         ("lost-0/partition.metadata", b"mended"),
     ]
@@ -327,7 +372,7 @@ fn a_plan_with_every_action_makes_a_copy_and_leaves_its_source_alone() {
     assert_eq!(disk.tree(ROOT), old);
     assert_eq!(bare(&disk.tree("/disk/fixed")), repaired());
     // Only what no broker ever writes to again is shared.
-    assert_eq!((files.linked, files.written), (1, 7));
+    assert_eq!((files.linked, files.written), (1, 10));
     assert_eq!(left_over(&disk), Vec::<String>::new());
     let again = run(&disk, &plan, &into()).unwrap_err();
     assert!(matches!(again, Error::Refused(Refusal::Exists(_))));
@@ -355,7 +400,7 @@ fn a_plan_of_one_partition_keeps_its_quarantine_out_of_the_log_dir() {
     let _applied = run(&disk, &plan, &into()).unwrap();
     let copy = Path::new("/disk/fixed/00000000000000000050.log");
     assert_eq!(disk.bytes(copy), b"not");
-    assert_eq!(disk.tree(ROOT).len(), 14);
+    assert_eq!(disk.tree(ROOT).len(), 16);
 }
 
 #[test]

@@ -1,0 +1,122 @@
+//! Logs that were copied as text: line feeds had become carriage returns and line feeds.
+
+use std::ops::Range;
+
+use super::mend::Change;
+use super::steps::Reason;
+use super::survey::Run;
+use crate::format::frame::FrameHeader;
+use crate::scan::{Policy, Span, Walk};
+use crate::store::{Error, LogFile};
+use crate::verify::CheckId;
+
+/// Bytes looked at in one go.
+const WINDOW_BYTES: u64 = 1 << 20;
+
+/// The most carriage returns that a plan takes out of a gap.
+const MOST_RETURNS: usize = 100_000;
+
+const WHY: &str = "line feeds had become carriage returns and line feeds, as when a file is copied as text; with that \
+                   undone every checksum is right";
+
+/// Batches that were copied as text, and what makes them batches again.
+pub(super) struct Text {
+    pub(super) run: Run,
+    pub(super) changes: Vec<Change>,
+}
+
+/// What is in `range` of a `.log`, the segment number `file`, if each CR LF made an LF again makes all of it batches.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn as_text(
+    log: &LogFile,
+    range: &Range<u64>,
+    file: usize,
+) -> Result<Option<Text>, Error> {
+    let mut buffer = Vec::new();
+    let mut undoing = Undoing::default();
+    let mut at = range.start;
+    while at < range.end {
+        let end = at.saturating_add(WINDOW_BYTES).min(range.end);
+        // The byte behind tells whether a carriage return at the end goes.
+        let window = log.window(at..range.end.min(end + 1), &mut buffer)?;
+        let here = usize::try_from(end - at).unwrap_or(usize::MAX);
+        let is_line_end = window.get(here) == Some(&b'\n');
+        undoing.take(window.get(..here).unwrap_or(window), is_line_end, at);
+        if !undoing.settle(file, range.end - end) {
+            return Ok(None);
+        }
+        at = end;
+    }
+    let changes = undoing.returns.iter().map(|at| Change {
+        range: *at..at + 1,
+        bytes: Vec::new(),
+        reason: Reason::safe(&[CheckId::LostFrames], WHY),
+    });
+    let is_text = undoing.bytes.is_empty() && !undoing.returns.is_empty();
+    Ok(undoing.run.filter(|_| is_text).map(|run| Text {
+        changes: changes.collect(),
+        run: Run {
+            range: range.clone(),
+            ..run
+        },
+    }))
+}
+
+/// A copy being undone.
+#[derive(Default)]
+struct Undoing {
+    /// Where the carriage returns are.
+    returns: Vec<u64>,
+    /// What is left without them, from the first batch on that is not whole yet.
+    bytes: Vec<u8>,
+    /// The batches before that.
+    run: Option<Run>,
+}
+
+impl Undoing {
+    /// Takes in what stands at `position`; `is_line_end`: a line feed follows.
+    fn take(&mut self, window: &[u8], is_line_end: bool, position: u64) {
+        let next = window.iter().skip(1).map(|byte| *byte == b'\n');
+        for ((byte, ends), at) in window.iter().zip(next.chain([is_line_end])).zip(position..) {
+            if *byte == b'\r' && ends {
+                self.returns.push(at);
+            } else {
+                self.bytes.push(*byte);
+            }
+        }
+    }
+
+    /// Whether what was taken in can be batches, if `left` bytes follow.
+    fn settle(&mut self, file: usize, left: u64) -> bool {
+        let mut done = 0;
+        loop {
+            let rest = self.bytes.get(done..).unwrap_or_default();
+            let Some(header) = FrameHeader::read(rest) else {
+                break;
+            };
+            let Ok(size) = header.frame_bytes() else {
+                return false;
+            };
+            let Some(bytes) = rest.get(..size) else {
+                if size as u64 > rest.len() as u64 + left {
+                    return false;
+                }
+                break;
+            };
+            let is_frame = |span: Span<'_>| matches!(span, Span::Frame(_));
+            let run = Run::of_header(bytes, file, done as u64);
+            let (true, Some(run)) = (Walk::new(bytes, Policy::Verify).all(is_frame), run) else {
+                return false;
+            };
+            match &mut self.run {
+                Some(all) => all.join(&run),
+                none => *none = Some(run),
+            }
+            done += size;
+        }
+        self.bytes.drain(..done);
+        self.returns.len() <= MOST_RETURNS
+    }
+}

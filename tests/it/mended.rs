@@ -1,0 +1,292 @@
+//! What a plan has to stand: many changes in a segment, large batches, files copied as text, what only a snapshot knows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::cases::TESTDATA;
+use crate::forge::control::{abort, marker};
+use crate::forge::damage::{flip_bit, overwrite};
+use crate::forge::partition::{Forge, Known, snapshot};
+use crate::forge::{BatchSpec, Forged, Rec};
+use crate::process::{Ran, end, kseg};
+use crate::temp::Temp;
+
+const LOG: &str = "orders-0/00000000000000000000.log";
+const EPOCHS: &str = "orders-0/leader-epoch-checkpoint";
+
+/// Batches of one record each.
+fn log(values: impl Iterator<Item = Vec<u8>>) -> Forged {
+    let batches = values.zip(0..).map(|(value, offset)| {
+        BatchSpec::at(offset)
+            .epoch(5)
+            .then(Rec::new(None, Some(&value)))
+    });
+    batches.fold(Forged::default(), |log, batch| log.with(&batch))
+}
+
+/// A partition with one segment, and nothing that derives from it but the leader epochs.
+fn partition(temp: &Temp, log: &[u8]) -> PathBuf {
+    temp.file(EPOCHS, b"0\n1\n5 0\n");
+    temp.file(LOG, log);
+    temp.path().join("orders-0")
+}
+
+fn plan(temp: &Temp, dir: &str) -> (Ran, Value) {
+    let ran = kseg(
+        temp.path(),
+        &["repair", "plan", dir, "-o", "plan.json", "-j", "2"],
+    );
+    let bytes = fs::read(temp.path().join("plan.json")).unwrap_or_default();
+    let plan = serde_json::from_slice(&bytes).unwrap_or_default();
+    (ran, plan)
+}
+
+fn apply(temp: &Temp) -> Ran {
+    let args = ["repair", "apply", "plan.json", "--into", "out"];
+    kseg(temp.path(), &[&args[..], &["--accept-lossy"]].concat())
+}
+
+/// The actions of a plan, with the safety of each.
+fn actions(plan: &Value) -> Vec<(String, String, String)> {
+    let steps = plan["steps"].as_array().expect("steps");
+    let action = |step: &Value| {
+        let (name, fields) = step["action"].as_object().unwrap().iter().next().unwrap();
+        let file = fields["file"].as_str().unwrap();
+        let safety = step["safety"].as_str().unwrap();
+        (name.clone(), file.to_owned(), safety.to_owned())
+    };
+    steps.iter().map(action).collect()
+}
+
+fn sound(ran: &Ran) {
+    assert_eq!(ran.status, Some(0), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn flipped_bits_in_every_batch_are_turned_back_with_few_files_open() {
+    let whole = log((0..300).map(|number| format!("value {number}").into_bytes()));
+    let mut damaged = whole.bytes.clone();
+    for frame in &whole.frames {
+        flip_bit(&mut damaged, frame + 40, 3);
+    }
+    let temp = Temp::new();
+    let dir = partition(&temp, &damaged);
+    let script = "ulimit -n 40; exec \"$0\" repair plan -j 1 \"$1\" -o \"$2\"";
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script, env!("CARGO_BIN_EXE_kseg")])
+        .args([&dir, &temp.path().join("plan.json")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    sound(&end(command.spawn().expect("a shell")));
+    sound(&apply(&temp));
+    let mended = fs::read(temp.path().join("out/00000000000000000000.log")).unwrap();
+    assert_eq!(mended, whole.bytes);
+}
+
+#[test]
+fn a_log_copied_as_text_is_undone_whatever_its_size() {
+    let lines = |number: usize| b"a line\n".repeat(20_000 + number);
+    let whole = log((0..40).map(|number| {
+        let mut value = lines(number);
+        // Few line ends, so that the plan stays small.
+        value.iter_mut().skip(9_000).for_each(|byte| {
+            if *byte == b'\n' {
+                *byte = b' ';
+            }
+        });
+        value
+    }));
+    assert!(whole.bytes.len() > 5 << 20);
+    let mut copied = Vec::new();
+    for byte in &whole.bytes {
+        if *byte == b'\n' {
+            copied.push(b'\r');
+        }
+        copied.push(*byte);
+    }
+    let temp = Temp::new();
+    partition(&temp, &copied);
+    let (planned, document) = plan(&temp, "orders-0");
+    sound(&planned);
+    let log_step = &actions(&document)[0];
+    assert_eq!(
+        (log_step.0.as_str(), log_step.2.as_str()),
+        ("excise", "safe")
+    );
+    let ranges = copied.len() - whole.bytes.len();
+    let shown = format!("excise {ranges} bytes in {ranges} ranges");
+    assert!(
+        planned.out.contains(&shown),
+        "{}",
+        planned.out.lines().next().unwrap_or_default()
+    );
+    sound(&apply(&temp));
+    let mended = fs::read(temp.path().join("out/00000000000000000000.log")).unwrap();
+    assert!(mended == whole.bytes);
+}
+
+#[test]
+fn of_a_large_damaged_batch_the_records_that_can_be_read_are_kept() {
+    let record = |letter: u8| Rec::new(None, Some(&vec![letter; 5 << 20]));
+    let large = BatchSpec::at(1)
+        .epoch(5)
+        .timestamp(1_700_000_000_000)
+        .then(record(b'a'))
+        .then(record(b'b'))
+        .then(Rec::new(None, Some(b"last")));
+    let small = |offset| {
+        BatchSpec::at(offset)
+            .epoch(5)
+            .then(Rec::new(None, Some(b"small")))
+    };
+    let whole = Forged::default()
+        .with(&small(0))
+        .with(&large)
+        .with(&small(4));
+    let mut damaged = whole.bytes.clone();
+    let end = damaged.len() - 90;
+    overwrite(&mut damaged, end, &[0xff; 12]);
+    let temp = Temp::new();
+    partition(&temp, &damaged);
+    let (planned, document) = plan(&temp, "orders-0");
+    sound(&planned);
+    assert_eq!(
+        document["steps"][0]["safety"],
+        "lossy",
+        "{:?}",
+        actions(&document)
+    );
+    sound(&apply(&temp));
+    let mended = fs::read(temp.path().join("out/00000000000000000000.log")).unwrap();
+    assert!(mended.len() > 5 << 20, "{}", mended.len());
+}
+
+#[test]
+fn zeros_behind_the_log_are_cut_off_as_nothing_lost() {
+    let mut bytes = log((0..3).map(|_| b"value".to_vec())).bytes;
+    let len = bytes.len() as u64;
+    bytes.resize(bytes.len() + 9_001, 0);
+    let temp = Temp::new();
+    partition(&temp, &bytes);
+    let (planned, document) = plan(&temp, "orders-0");
+    sound(&planned);
+    let first = &document["steps"][0];
+    assert_eq!(first["action"]["truncate"]["to"], len);
+    assert_eq!(first["safety"], "safe");
+}
+
+#[test]
+fn indexes_missing_from_the_last_segment_are_made() {
+    let temp = Temp::new();
+    partition(&temp, &log((0..200).map(|_| vec![b'v'; 100])).bytes);
+    let (planned, document) = plan(&temp, "orders-0");
+    sound(&planned);
+    let step = |suffix: &str| {
+        let file = format!("00000000000000000000.{suffix}");
+        ("rebuild".to_owned(), file, "safe".to_owned())
+    };
+    assert_eq!(actions(&document), [step("index"), step("timeindex")]);
+    assert_eq!(document["steps"][0]["codes"][0], "O105");
+    sound(&apply(&temp));
+    let index = fs::read(temp.path().join("out/00000000000000000000.index")).unwrap();
+    assert!(!index.is_empty() && index.len().is_multiple_of(8));
+}
+
+#[test]
+fn a_transaction_that_began_before_the_log_does_is_told_by_a_snapshot() {
+    let data = BatchSpec::at(10)
+        .epoch(5)
+        .then(Rec::new(None, Some(b"other")));
+    let end = marker(11, (7, 0), abort(0)).epoch(5);
+    let known = Known {
+        id: 7,
+        last_sequence: 0,
+        last_offset: 8,
+        delta: 0,
+        timestamp: 1_700_000_000_000,
+        coordinator: -1,
+        txn: 4,
+    };
+    let temp = Temp::new();
+    let forge = Forge::empty("orders-0/")
+        .segment(10, &[data, end])
+        .with("leader-epoch-checkpoint", b"0\n1\n5 10\n")
+        .with("00000000000000000010.snapshot", &snapshot(1, &[known]));
+    for (_, name, bytes) in forge.done("") {
+        temp.file(name, &bytes);
+    }
+    let (planned, document) = plan(&temp, "orders-0");
+    sound(&planned);
+    let steps = document["steps"].as_array().unwrap();
+    let made = |step: &&Value| step["action"]["create"]["file"] == "00000000000000000010.txnindex";
+    let step = steps.iter().find(made).expect("a step for the index");
+    let hex = step["action"]["create"]["content"]["hex"].as_str().unwrap();
+    // Version, producer 7, from offset 4 to the marker at 11.
+    let entry = "0000000000000000000700000000000000040000000000000 00b";
+    assert!(hex.starts_with(&entry.replace(' ', "")), "{hex}");
+    sound(&apply(&temp));
+}
+
+#[test]
+fn epochs_of_the_cluster_that_a_log_was_taken_from_are_left_alone() {
+    let batches: Vec<BatchSpec> = (0..8)
+        .map(|offset| {
+            let epoch = if offset < 6 { 9 } else { 5 };
+            BatchSpec::at(offset)
+                .epoch(epoch)
+                .then(Rec::new(None, Some(b"value")))
+        })
+        .collect();
+    let old = &batches[..6];
+    let forge = Forge::empty("data/orders-0/")
+        .segment(0, old)
+        .with("leader-epoch-checkpoint", b"0\n1\n5 6\n");
+    let temp = Temp::new();
+    for (_, name, bytes) in forge.done("") {
+        temp.file(name, &bytes);
+    }
+    temp.file("data/.kafka_cleanshutdown", b"");
+    let verified = kseg(temp.path(), &["verify", "data"]);
+    let is_told = |line: &&str| line.starts_with("E106");
+    let told = verified.out.lines().find(is_told).expect("E106");
+    assert!(told.contains("note"), "{told}");
+}
+
+#[test]
+fn what_consumers_cannot_read_stands_beside_what_a_broker_loses() {
+    let case = |name: &str| {
+        let dir = Path::new(TESTDATA).join("kafka-4.3.1").join(name);
+        let ran = kseg(&dir, &["repair", "plan", "files"]);
+        ran.out.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        case("flip-crc-low"),
+        "broker: 0 records lost, and 1 damaged record cannot be read (orders014-0 at offset 41); this plan: 0 records lost"
+    );
+}
+
+#[test]
+fn where_lines_are_short_steps_are_told_one_by_one() {
+    let mut bytes = log((0..30).map(|number| format!("value {number}").into_bytes())).bytes;
+    let middle = bytes.len() / 2;
+    overwrite(&mut bytes, middle, &[0xee; 200]);
+    let temp = Temp::new();
+    partition(&temp, &bytes);
+    sound(&plan(&temp, "orders-0").0);
+    let shown = |columns: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
+        command.args(["repair", "show", "plan.json"]);
+        command.current_dir(temp.path()).env("COLUMNS", columns);
+        crate::cases::text(&command.output().unwrap().stdout)
+    };
+    let narrow = shown("60");
+    let mut lines = narrow.lines().skip(1);
+    assert!(lines.all(|line| line.chars().count() <= 60), "{narrow}");
+    assert!(narrow.contains("\n      gives up "), "{narrow}");
+    assert!(shown("300").contains("Step  File"));
+}
