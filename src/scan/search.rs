@@ -22,6 +22,9 @@ const ALLOWANCE_RATIO: u64 = 4;
 /// The smallest record of magic 2: its length and six fields of a byte each.
 const MIN_RECORD_BYTES: usize = 7;
 
+/// From this size on a look at the payload is worth while before all of it is read and checksummed.
+const DEAR_BYTES: usize = 1 << 20;
+
 /// What a search found in a window.
 pub(super) enum Found {
     /// An entry that checks begins `at` bytes into the window.
@@ -202,6 +205,19 @@ fn is_plausible_batch(bytes: &[u8], size: usize) -> bool {
         && batch.producer_id().0 >= -1
         && batch.producer_epoch() >= -1
         && batch.base_sequence() >= -1
+        && (size < DEAR_BYTES || is_payload(batch.codec().ok(), bytes))
+}
+
+/// Whether the payload of a batch begins as one of its codec does, as far as it is there.
+fn is_payload(codec: Option<Codec>, bytes: &[u8]) -> bool {
+    let payload = bytes.get(HEADER_BYTES..).unwrap_or_default();
+    let begins = |magic: &[u8]| payload.iter().zip(magic).all(|(byte, magic)| byte == magic);
+    match codec {
+        Some(Codec::Gzip) => begins(&[0x1f, 0x8b]),
+        Some(Codec::Lz4) => begins(&[0x04, 0x22, 0x4d, 0x18]),
+        Some(Codec::Zstd) => begins(&[0x28, 0xb5, 0x2f, 0xfd]),
+        _ => true,
+    }
 }
 
 fn is_plausible_message(bytes: &[u8], size: usize) -> bool {

@@ -12,6 +12,9 @@ pub trait Visitor {
     /// What the visit amounts to.
     type Fold: Merge + Send;
 
+    /// Bytes of a piece, where threads share a file: few where much is rendered of them, which has to wait for its turn.
+    const PIECE_BYTES: u64 = 512 << 10;
+
     /// Takes the next span. `Break` ends the scan: nobody wants the output any more.
     fn span(
         &mut self,

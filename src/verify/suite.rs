@@ -119,9 +119,10 @@ impl Suite<'_> {
         let Some(watch) = check.begin(index) else {
             return;
         };
-        let trace = self.log(&item, &subject, || watch.trace(), outcome);
-        let trace = trace.unwrap_or_else(|| watch.trace());
-        check.end(watch, trace, item.len_bytes());
+        match self.log(&item, &subject, || watch.trace(), outcome) {
+            Some(trace) => check.end(watch, trace, item.len_bytes()),
+            None => check.lose(watch),
+        }
     }
 
     /// Verifies a file by itself.
@@ -174,6 +175,9 @@ impl Suite<'_> {
                 Some(verified.witness)
             }
             Err(error) => {
+                if !error.is_not_found() {
+                    outcome.unknown(item);
+                }
                 outcome.unreadable(&subject.path, &error);
                 None
             }

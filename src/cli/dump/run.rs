@@ -17,6 +17,7 @@ use crate::cli::exit::Outcome;
 use crate::cli::render::Push;
 use crate::cli::render::dump_log_segments::mismatch::Mismatches;
 use crate::cli::render::dump_log_segments::{Gaps, LogFold, LogPrinter, Options, Style};
+use crate::cli::render::table::plain;
 use crate::cli::{Context, help_of};
 
 /// A run in progress.
@@ -119,7 +120,8 @@ impl Run<'_> {
         };
         if let Err(error) = dumped {
             self.broke = true;
-            self.context.say(format!("kseg: {error:#}\n").as_bytes());
+            self.context
+                .say(format!("{}\n", plain(&format!("kseg: {error:#}"))).as_bytes());
         }
     }
 

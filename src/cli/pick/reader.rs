@@ -14,6 +14,7 @@ use super::track::{IndexBytes, LogPart};
 use super::{Gap, Pick, Take, Tally, Track};
 use crate::cli::args::Reading;
 use crate::cli::render::records::Entry;
+use crate::cli::render::table::plain;
 
 /// Notes on one log; more are counted.
 const NOTES: u64 = 100;
@@ -69,7 +70,7 @@ impl Reader<'_> {
             if let Some(first) = known.first_open() {
                 let note = format!(
                     "kseg: {}: nothing from offset {first} on: the transaction that begins there has not ended in the files at hand\n",
-                    track.path.display()
+                    plain(&track.path.to_string_lossy())
                 );
                 let _heard = sink(&[], note.as_bytes());
                 filter.last_offset = filter.last_offset.min(Offset(first.0.saturating_sub(1)));
@@ -245,7 +246,7 @@ impl Reader<'_> {
             }
         }
         if let Some(more) = notes.checked_sub(NOTES).filter(|more| *more > 0) {
-            let path = opened.track.path.display();
+            let path = plain(&opened.track.path.to_string_lossy());
             let _heard = sink(&[], format!("kseg: {path}: and {more} more\n").as_bytes());
         }
         Ok(total)
@@ -265,7 +266,7 @@ impl Reader<'_> {
         };
         let sink = &mut |_| ControlFlow::Continue(());
         parallel::follow(log, from, plan, &mut next, sink)?;
-        let (path, start, what) = (&gap.path, gap.range.start, &gap.what);
+        let (path, start, what) = (plain(&gap.path), gap.range.start, &gap.what);
         let end = if gap.is_batch {
             gap.range.end
         } else {

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use kseg::decode::json::write_string;
 
 use crate::cli::Context;
+use crate::cli::exit::Failures;
 use crate::cli::render::rows::{Cell, Format, RowStyle, Table};
 use crate::cli::render::{Push, json, table};
 
@@ -37,7 +38,7 @@ pub(crate) struct Printer<'a> {
     /// The table whose heads stand above the rows that come.
     open: Option<&'static str>,
     damaged: bool,
-    failed: Option<anyhow::Error>,
+    failed: Failures,
 }
 
 impl<'a> Printer<'a> {
@@ -54,7 +55,7 @@ impl<'a> Printer<'a> {
             notes: 0,
             open: None,
             damaged: false,
-            failed: None,
+            failed: Failures::default(),
         }
     }
 
@@ -117,7 +118,7 @@ impl<'a> Printer<'a> {
     pub(crate) fn end_file(&mut self) {
         if self.notes > NOTES {
             let more = self.notes - NOTES;
-            let line = format!("kseg: {}: and {more} more\n", self.path);
+            let line = format!("kseg: {}: and {more} more\n", table::plain(&self.path));
             self.context.say(line.as_bytes());
         }
         if self.format == Format::Json {
@@ -239,7 +240,8 @@ impl<'a> Printer<'a> {
         style.damage(position, None, what, &mut self.out);
         self.uncomma(start);
         self.rows += u64::from(self.format == Format::Json);
-        self.note(format!("kseg: {}: position {position}: {what}\n", self.path).as_bytes());
+        let path = table::plain(&self.path);
+        self.note(format!("kseg: {path}: position {position}: {what}\n").as_bytes());
         self.damaged = true;
     }
 
@@ -267,9 +269,9 @@ impl<'a> Printer<'a> {
 
     /// Says that a file cannot be shown at all; the last of several is said at the end.
     pub(crate) fn fail(&mut self, error: anyhow::Error) {
-        if let Some(earlier) = self.failed.replace(error) {
+        if let Some(earlier) = self.failed.add(error) {
             self.flush();
-            self.context.say(format!("error: {earlier:#}\n").as_bytes());
+            self.context.say(earlier.as_bytes());
         }
     }
 
@@ -303,7 +305,7 @@ impl<'a> Printer<'a> {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(error).context("standard output")
             }
-            _ => self.failed.map_or(Ok(self.damaged), Err),
+            _ => self.failed.result().map(|()| self.damaged),
         }
     }
 }

@@ -16,7 +16,7 @@ use anyhow::Result;
 use kseg::verify::{Depth, Severity};
 
 use super::Context;
-use super::args::Reading;
+use super::args::{Reading, whole};
 use super::exit::Outcome;
 use super::input::Selection;
 use super::range::Moment;
@@ -66,11 +66,11 @@ pub(crate) struct Verify {
 
     /// Only partitions of which a file was changed since: 2026-01-31T00:00:00Z, milliseconds since
     /// 1970, or 90m, 36h, 7d ago
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since_modified: Option<Moment>,
 
     /// Read no more than this many MiB a second
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "MIB", value_parser = whole(1..=u32::MAX), allow_hyphen_values = true)]
     io_rate: Option<u32>,
 
     #[command(flatten)]

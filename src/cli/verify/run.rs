@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use kseg::format::FileKind;
 use kseg::scan::{Jobs, Merge, parallel};
 use kseg::store::{Error, Item, LogDir, Partition, Place};
@@ -18,6 +18,7 @@ use super::baseline::Baseline;
 use super::report::{self, Report, Shown, Summary, Unit};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
+use crate::cli::output::OutputFile;
 use crate::cli::progress::Progress;
 use crate::cli::range::{Moment, now_ms};
 
@@ -61,6 +62,8 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         Some(path) => Baseline::read(path)?,
         None => Baseline::default(),
     };
+    let written = args.write_baseline.as_deref();
+    let written = written.map(OutputFile::create).transpose()?;
     let given = subjects(args)?;
     let total = given.list.iter().map(Subject::log_bytes).sum();
     let progress = Progress::of_bytes(total);
@@ -101,12 +104,12 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     progress.end();
     let result = result.and_then(|()| sink.finish());
     let (failing, all) = (sink.summary.failing, sink.all);
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other?,
-    }
-    if let Some(path) = &args.write_baseline {
-        all.write(path)?;
+    match (result, written) {
+        // What was not looked at any more would be missing in a baseline.
+        (Err(error), None) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        (Err(error), _) => return Err(error).context("standard output"),
+        (Ok(()), Some(file)) => all.write(file)?,
+        (Ok(()), None) => {}
     }
     Ok(if failing == 0 {
         Outcome::Clean
