@@ -223,8 +223,12 @@ impl Worker {
             let short = (bytes.len() as u64) < reach.min(job.end) - position;
             walk = here.resume(&[], job.end);
             match here.wanted() {
-                // A file that became shorter while it was read ends where it ends now.
-                Some(_) if short && here.reached() == position => return Ok(job.end),
+                Some(_) if short && here.reached() == position => {
+                    return match job.log {
+                        LogFile::Windowed(stream) => Err(stream.shorter()),
+                        LogFile::Whole(_) => Ok(job.end),
+                    };
+                }
                 Some(bytes) => wanted = bytes,
                 None => return Ok(here.reached()),
             }

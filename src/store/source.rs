@@ -160,6 +160,11 @@ impl Stream {
         self.len
     }
 
+    /// What there is to say of a file that has become shorter.
+    pub(crate) fn shorter(&self) -> Error {
+        Error::Shorter(self.path.clone())
+    }
+
     /// Reads `range` into `buffer`; fewer bytes if the file has become shorter.
     fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Result<(), Error> {
         let want = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);

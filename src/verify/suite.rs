@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::alone;
-use super::catalog::{CheckId, Depth};
+use super::catalog::{CheckId, Depth, Severity};
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
 use super::partition::{Around, Known, PartitionCheck};
@@ -76,8 +76,12 @@ impl Outcome {
         if error.is_not_found() {
             return;
         }
-        self.findings
-            .add(Finding::new(CheckId::Unreadable, path).says(error.to_string()));
+        let finding = Finding::new(CheckId::Unreadable, path).says(error.to_string());
+        // Or it may have cut it: followers do, after another leader is elected.
+        self.findings.add(match error {
+            Error::Shorter(_) => finding.severity(Severity::Warning),
+            _ => finding,
+        });
     }
 }
 

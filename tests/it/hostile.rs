@@ -1,7 +1,9 @@
 //! Directories that nobody made in good faith, and runs that died: `kseg cat`, `export`, `ls` and `verify` say what is
 //! wrong and where, and go on.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +16,7 @@ use kseg::verify::{Around, Depth, Suite};
 use serde_json::Value;
 
 use crate::forge::{BatchSpec, Frame, Rec};
-use crate::process::{Ran, kseg};
+use crate::process::{command, end, kseg};
 use crate::temp::Temp;
 
 /// Text that a terminal would act on, and that would begin a line of its own.
@@ -47,7 +49,7 @@ fn a_pipe_in_place_of_a_log_is_named_and_the_other_partitions_are_read() {
     temp.file("c-0/00000000000000000000.log", &log(0));
     let why = "b-0/00000000000000000000.log: a pipe, a socket or a device, which is not opened";
     let shown = kseg(temp.path(), &["cat", "--template", "%t%o ", "."]);
-    assert_eq!((shown.status, &shown.out[..]), (Some(2), "a0 c0 "));
+    assert_eq!((shown.status, shown.out.as_str()), (Some(2), "a0 c0 "));
     assert!(shown.err.contains(why), "{}", shown.err);
     let written = kseg(temp.path(), &["export", "-o", "out", "."]);
     assert_eq!(written.status, Some(2));
@@ -76,7 +78,7 @@ fn a_partition_that_cannot_be_listed_is_named_and_the_others_are_read() {
     let written = kseg(temp.path(), &["export", "-o", "out", "."]);
     fs::set_permissions(&hidden, fs::Permissions::from_mode(0o700)).unwrap();
     if is_hidden {
-        assert_eq!((shown.status, &shown.out[..]), (Some(2), "a0 c0 "));
+        assert_eq!((shown.status, shown.out.as_str()), (Some(2), "a0 c0 "));
         assert!(temp.path().join("out/c-0.ndjson").exists());
         for said in [shown.err, written.err] {
             assert!(said.contains("b-0: permission denied"), "{said}");
@@ -141,7 +143,7 @@ fn a_log_that_cannot_be_read_says_nothing_of_what_lies_beside_it() {
             logs.push(copy);
         }
     }
-    let partition = Partition::open(&temp.path().join("t-0")).unwrap();
+    let partition = Partition::open(temp.path().join("t-0")).unwrap();
     for lost in &logs {
         let open = |path: &Path| {
             if path == lost {
@@ -171,6 +173,7 @@ fn a_log_that_cannot_be_read_says_nothing_of_what_lies_beside_it() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a folder of our own")]
 fn a_run_that_died_leaves_nothing_that_the_next_one_does_not_take_over() {
     let temp = Temp::new();
     temp.file("a-0/00000000000000000000.log", &log(0));
@@ -210,6 +213,7 @@ fn a_run_that_died_leaves_nothing_that_the_next_one_does_not_take_over() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a folder of our own")]
 fn an_export_that_goes_on_and_ends_early_keeps_what_was_there() {
     let temp = Temp::new();
     for name in ["a", "b", "c"] {
@@ -268,5 +272,36 @@ fn numbers_are_refused_with_those_that_are_taken() {
         let has = |text: &str| ran.err.contains(text);
         let names = has(flag) || flag == "--write-baseline";
         assert!(names && has(says) && !has("no-such-path:"), "{}", ran.err);
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a folder of our own")]
+fn a_log_that_is_cut_while_it_is_read_is_said_to_be() {
+    let temp = Temp::new();
+    let value = vec![b'v'; 64 << 10];
+    let batch = |offset| {
+        let batch = BatchSpec::at(offset).timestamp(1_700_000_000_000);
+        batch.then(Rec::new(None, Some(&value))).bytes()
+    };
+    let bytes: Vec<u8> = (0..600).flat_map(batch).collect();
+    let path = temp.file("a-0/00000000000000000000.log", &bytes);
+    for jobs in ["-j1", "-j2"] {
+        temp.file(&path, &bytes);
+        let args = ["cat", "--format", "ndjson", jobs, "a-0"].map(OsStr::new);
+        let mut child = command(temp.path(), &args).spawn().unwrap();
+        let mut first = [0; 100];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut first)
+            .unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(1 << 20).unwrap();
+        let ran = end(child);
+        assert_eq!(ran.status, Some(2), "{}", ran.err);
+        let why = "a-0/00000000000000000000.log: became shorter while it was read";
+        assert!(ran.err.contains(why), "{}", ran.err);
     }
 }

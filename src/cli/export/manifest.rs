@@ -132,6 +132,11 @@ impl Manifest {
         self.document.files.len()
     }
 
+    /// Whether there is nothing to tell.
+    pub(super) fn is_empty(&self) -> bool {
+        self.document.files.is_empty() && self.ahead.is_empty()
+    }
+
     /// Whether everything could be read.
     pub(super) fn is_undamaged(&self) -> bool {
         self.document

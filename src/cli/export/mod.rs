@@ -146,8 +146,12 @@ impl Export {
         let result = job.run(outer, items, logs.lost, &mut manifest, context);
         progress.end();
         // What is whole is kept, whatever came behind it.
-        let saved = manifest.save(&self.output);
-        result.and(saved)?;
+        if result.is_ok() || !manifest.is_empty() {
+            let saved = manifest.save(&self.output);
+            result.and(saved)?;
+        } else {
+            result?;
+        }
         Ok(if manifest.is_undamaged() {
             Outcome::Clean
         } else {

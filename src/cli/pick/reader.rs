@@ -131,7 +131,7 @@ impl Reader<'_> {
         let mut found = 0;
         let wanted = wanted_files(opened);
         for (file, part) in wanted.rev() {
-            let log = self.reading.sparingly().open(&part.path)?;
+            let log = self.reading.unmapped().open(&part.path)?;
             let bytes = part.indexes();
             let indexes = indexes(part, &bytes);
             let all = locate::locate(&log, indexes, &opened.filter)?;
@@ -204,13 +204,8 @@ impl Reader<'_> {
         let mut total = Tally::default();
         let (mut is_closed, mut notes) = (false, 0);
         let last = opened.track.files.len().saturating_sub(1);
-        let narrows = opened.filter.narrows() || start.position > 0;
         for (file, part) in wanted_files(opened).filter(|(file, _)| *file >= start.file) {
-            let log = if narrows {
-                self.reading.sparingly().open(&part.path)?
-            } else {
-                self.reading.open(&part.path)?
-            };
+            let log = self.reading.unmapped().open(&part.path)?;
             let mut range = locate::locate(&log, indexes(part, &part.indexes()), &opened.filter)?;
             if file == start.file {
                 range.start = range.start.max(start.position);
@@ -288,7 +283,7 @@ impl Reader<'_> {
         let mut known = Transactions::default();
         let files = || track.files.iter().chain(&track.later);
         for part in files() {
-            let log = self.reading.open(&part.path)?;
+            let log = self.reading.unmapped().open(&part.path)?;
             // Only headers and markers are looked at, where checksums are not asked for.
             let plan = parallel::Plan {
                 policy: if self.pick.salvage {

@@ -224,10 +224,8 @@ struct Rows<'a> {
 impl Rows<'_> {
     fn damage(&mut self, position: u64, size: Option<u64>, what: &str, out: &mut Output<'_>) {
         self.style.damage(position, size, what, out.text());
-        let note = format!(
-            "kseg: {}: position {position}: {what}\n",
-            plain(self.style.path)
-        );
+        let path = plain(self.style.path);
+        let note = format!("kseg: {path}: position {position}: {what}\n");
         out.notes().extend_from_slice(note.as_bytes());
         self.totals.damaged += 1;
     }
