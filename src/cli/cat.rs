@@ -4,13 +4,13 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::Context;
 use super::args::{Reading, whole};
 use super::exit::{Failures, Outcome};
 use super::input::{Selection, logs};
-use super::output::OutputFile;
+use super::output::{OutputFile, unwritten};
 use super::pick::{Picking, Reader, Start, Take, Tally, Track};
 use super::progress::Progress;
 use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Rendering};
@@ -276,7 +276,7 @@ impl<'a> Sheet<'a> {
             (Ok(()), Some(file)) => file.finish()?,
             (Err(error), Some(file)) => return Err(file.failed(&error)),
             (Err(error), None) if error.kind() != io::ErrorKind::BrokenPipe => {
-                return Err(error).context("standard output");
+                return Err(unwritten(&error));
             }
             (_, None) => {}
         }

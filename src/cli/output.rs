@@ -159,6 +159,11 @@ pub(crate) fn make_dir(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|error| said(path, &error))
 }
 
+/// What to say of an error in writing to standard output.
+pub(crate) fn unwritten(error: &io::Error) -> anyhow::Error {
+    said(Path::new("standard output"), error)
+}
+
 /// The path and what the operating system says, without the number that Rust appends.
 pub(crate) fn said(path: &Path, error: &io::Error) -> anyhow::Error {
     let text = error.to_string();

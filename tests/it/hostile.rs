@@ -210,6 +210,14 @@ fn a_run_that_died_leaves_nothing_that_the_next_one_does_not_take_over() {
     symlink(&other, &left).unwrap();
     assert_eq!(run(&["--resume", "--control"]).status, Some(2));
     assert_eq!(fs::read(&other).unwrap(), b"not to be touched");
+    // A first run that makes nothing leaves nothing to go on with.
+    fs::create_dir(temp.path().join("none")).unwrap();
+    symlink(&other, temp.path().join("none/.a-0.ndjson.part")).unwrap();
+    assert_eq!(
+        kseg(temp.path(), &["export", "-o", "none", "a-0"]).status,
+        Some(2)
+    );
+    assert!(!temp.path().join("none/kseg.manifest.json").exists());
 }
 
 #[test]

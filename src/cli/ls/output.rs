@@ -2,11 +2,12 @@
 
 use std::io::{self, Write as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::sort::Order;
 use crate::cli::Context;
 use crate::cli::exit::Failures;
+use crate::cli::output::unwritten;
 use crate::cli::render::listing::Listing;
 use crate::cli::render::rows::{Cell, Format, Table};
 use crate::cli::render::{Push, json, table};
@@ -180,9 +181,7 @@ impl<'a> Output<'a> {
         }
         self.flush();
         match self.written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(error).context("standard output")
-            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
             _ => self.failed.result(),
         }
     }

@@ -3,11 +3,11 @@
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 
-use anyhow::Context as _;
 use kseg::decode::json::write_string;
 
 use crate::cli::Context;
 use crate::cli::exit::Failures;
+use crate::cli::output::unwritten;
 use crate::cli::render::rows::{Cell, Format, RowStyle, Table};
 use crate::cli::render::{Push, json, table};
 
@@ -302,9 +302,7 @@ impl<'a> Printer<'a> {
     /// A file could not be read, or the output not be written; that nobody reads it any more is no error.
     pub(crate) fn result(self) -> anyhow::Result<bool> {
         match self.written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(error).context("standard output")
-            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
             _ => self.failed.result().map(|()| self.damaged),
         }
     }

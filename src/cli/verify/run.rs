@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use kseg::format::FileKind;
 use kseg::scan::{Jobs, Merge, parallel};
 use kseg::store::{Error, Item, LogDir, Partition, Place};
@@ -18,7 +18,7 @@ use super::baseline::Baseline;
 use super::report::{self, Report, Shown, Summary, Unit};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
-use crate::cli::output::OutputFile;
+use crate::cli::output::{OutputFile, unwritten};
 use crate::cli::progress::Progress;
 use crate::cli::range::{Moment, now_ms};
 
@@ -107,7 +107,7 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     match (result, written) {
         // What was not looked at any more would be missing in a baseline.
         (Err(error), None) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        (Err(error), _) => return Err(error).context("standard output"),
+        (Err(error), _) => return Err(unwritten(&error)),
         (Ok(()), Some(file)) => all.write(file)?,
         (Ok(()), None) => {}
     }
