@@ -198,6 +198,14 @@ fn subjects(args: &Verify) -> Result<Given> {
         _ => None,
     });
     let dirs: Vec<LogDir> = dirs.collect();
+    // Nothing would be found there, and a wrong path taken for a sound log.
+    if let Some(dir) = dirs.iter().find(|dir| !dir.is_likely()) {
+        bail!(
+            "{}: neither a log dir nor a partition{}",
+            dir.path().display(),
+            log_dirs_in(dir)
+        );
+    }
     let node = Node::read(&dirs);
     let mut subjects = Vec::new();
     for place in places {
@@ -235,6 +243,17 @@ fn subjects(args: &Verify) -> Result<Given> {
         dirs,
         node,
     })
+}
+
+/// What to say of the log dirs that lie in a directory which is none.
+fn log_dirs_in(dir: &LogDir) -> String {
+    let inside = dir.items().iter().filter(|item| item.is_dir());
+    let likely = inside.filter(|item| LogDir::open(item.path()).is_ok_and(|dir| dir.is_likely()));
+    let names: Vec<_> = likely.map(|item| item.name().to_string_lossy()).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(", but log dirs are in it: {}", names.join(", ")),
+    }
 }
 
 /// Whether any of its files was changed since.
