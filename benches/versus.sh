@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures `kseg dump` against Kafka's own DumpLogSegments: whole processes, the same segments, outputs byte-identical.
+# Measures `kseg` against Kafka's own DumpLogSegments, and against reading the file: whole processes, the same segments; what `dump`
+# prints is byte-identical.
 #
 #   KAFKA_DUMP=COMMAND benches/versus.sh [--size SIZE] [--pairs N] [SCRATCH]
 #
@@ -48,6 +49,14 @@ one() { "$kseg" dump -j1 "$@"; }
 two() { "$kseg" dump -j2 "$@"; }
 windowed() { "$kseg" dump -j1 --no-mmap "$@"; }
 version() { "$kseg" --version; }
+plain() { cat "$1"; }
+printed() { kafka --print-data-log --files "$1"; }
+iterated() { kafka --deep-iteration --files "$1"; }
+cat_one() { "$kseg" cat -j1 --format ndjson "$1"; }
+cat_two() { "$kseg" cat -j2 --format ndjson "$1"; }
+sum_one() { "$kseg" verify -j1 --depth sum "$1"; }
+sum_two() { "$kseg" verify -j2 --depth sum "$1"; }
+deep_one() { "$kseg" verify -j1 --depth deep "$1"; }
 
 # segment NAME OPTION...: writes one and sets `log` to its path.
 segment() {
@@ -123,6 +132,24 @@ for case in 'none 400' 'none 100' 'gzip 400' 'snappy 400' 'lz4 400' 'zstd 400'; 
   fi
   rm "$log"
 done
+
+# Records and checks. All into /dev/null.
+sink=/dev/null
+for case in 'none 16384' 'none 1024' 'zstd 16384'; do
+  read -r codec batch <<< "$case"
+  segment "checked-$codec-$batch" --size "$size" --codec "$codec" --value-bytes 400 --batch-bytes "$batch"
+  if [[ $case == 'none 16384' ]]; then
+    versus 'records: DumpLogSegments, kseg cat -j1' printed cat_one "$log"
+    versus 'records: kseg cat -j1, -j2' cat_one cat_two "$log"
+  fi
+  if [[ $codec == none ]]; then
+    versus "sum, $batch B: kseg verify -j1, cat" sum_one plain "$log"
+    versus "sum, $batch B: kseg verify -j1, -j2" sum_one sum_two "$log"
+  fi
+  versus "deep, $codec, $batch B: DumpLogSegments, kseg" iterated deep_one "$log"
+  rm "$log"
+done
+unset sink
 
 # Indexes. What Kafka 4.3 does for a time index grows with the square of the segment: minutes at 256 MiB, seconds at
 # 32 MiB, which is therefore its size whatever --size says. For kseg alone it is timed at full size too.

@@ -14,16 +14,16 @@ use kseg::store::{Error, LogFile, Source, Stream, lock};
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Reading")]
 pub(crate) struct Reading {
-    /// Threads that read and render, beside the one that writes [default: one a core]; the output is the same for any
-    /// number
+    /// Threads that read, beside the one that writes: -j 2; the output is the same for any number [default: one a core]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_hyphen_values = true)]
     jobs: Option<Jobs>,
 
-    /// Read files instead of mapping them; chosen by itself where a broker holds the log dir
+    /// Read files piece by piece, where they would be mapped into memory; chosen by itself where a broker holds the log dir,
+    /// so --no-mmap is for files that something else may cut meanwhile
     #[arg(long)]
     no_mmap: bool,
 
-    /// Give up a batch that unpacks to more than this many MiB
+    /// Take a batch that unpacks to more than this many MiB for damage: --inflate-limit 1024
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = whole(1..=u16::MAX), allow_hyphen_values = true)]
     inflate_limit: u16,
 }

@@ -29,13 +29,19 @@ use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Renderin
   kseg cat orders-3
   kseg cat --topic 'orders*' --partition 0..4 /var/lib/kafka
   kseg cat --format ndjson --offset 184902..184910 orders-3 | jq .value
+  kseg cat --format ndjson --json-values orders-3 | jq .value.id
   kseg cat --since 2h --key-regex '^user-' orders-3
-  kseg cat --since 2026-11-21T14:00:00Z --until 2026-11-21T15:00:00Z orders-3
+  kseg cat --since 2026-11-21T14:00Z --until 2026-11-21T15:00Z orders-3
   kseg cat --value-regex 'error|failed' --header trace=17 orders-3
   kseg cat --key user-17 --tail 10 orders-3
   kseg cat --producer-id 4001 --epoch 7 --control orders-3
   kseg cat --committed --limit 100 orders-3
-  kseg cat --salvage -o orders.ndjson --format ndjson orders-3/00000000000000184467.log
+  kseg cat --template '%T %o %k=%s\\n' --null NULL orders-3
+  kseg cat --key-as long --value-as msgpack --bytes hex orders-3
+  kseg cat --keys sha256 --values size orders-3
+  kseg cat --no-decode __consumer_offsets-12
+  kseg cat --decode=__consumer_offsets copy-of-offsets-12
+  kseg cat --salvage --format csv -o orders.csv orders-3/*.log
 
 Exit status:
   0  everything was read

@@ -8,15 +8,17 @@ use kseg::verify::{CATALOG, Check, CheckId};
 use super::Context;
 use super::exit::Outcome;
 
-/// Says what a check finds, why it happens, what Kafka does about it, and what can be done.
+/// Says what a check finds, why it happens, what Kafka does about it, and what can be done
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  kseg explain                 a list of all checks
   kseg explain B101
   kseg explain crc-mismatch
-  kseg explain             every check
 
-Exit status: 0 done, 2 no such check")]
+Exit status:
+  0  done
+  2  there is no such check")]
 pub(crate) struct Explain {
     /// A code, as B101, or a name, as crc-mismatch [default: a list of all]
     #[arg(value_name = "CHECK")]

@@ -28,15 +28,28 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Outcome;
 
-/// Reads and repairs Kafka's log segments without a broker.
+/// Reads, checks and repairs Kafka's log segments without a broker
 ///
-/// Nothing is ever created, locked or changed on the disk that is read; only repair apply and repair undo change anything.
+/// What is read is never created, locked or changed. Two commands change a log dir, and say so: repair apply --in-place, by
+/// a plan that was read before, and repair undo.
 #[derive(Debug, Parser)]
 #[command(
     name = "kseg",
     version,
     max_term_width = 100,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = "Examples:
+  kseg ls /var/lib/kafka               what is here
+  kseg verify /var/lib/kafka           what is wrong with it
+  kseg predict /var/lib/kafka          what a broker will do about that
+  kseg repair plan /var/lib/kafka      what kseg would do instead
+  kseg cat orders-3                    the records of a partition
+  kseg cat --help                      every option of a command
+
+Exit status:
+  0  done, and clean
+  1  done, and there is something to see: damage, a finding, a loss
+  2  not done"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -45,15 +58,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Cat(cat::Cat),
-    Dump(dump::Dump),
-    Explain(explain::Explain),
-    Export(export::Export),
     Ls(ls::Ls),
-    Repair(repair::Repair),
-    Predict(predict::Predict),
     Show(show::Show),
+    Cat(cat::Cat),
+    Export(export::Export),
+    Dump(dump::Dump),
     Verify(verify::Verify),
+    Explain(explain::Explain),
+    Predict(predict::Predict),
+    Repair(repair::Repair),
 }
 
 /// Where commands write.
@@ -137,8 +150,102 @@ impl Context {
 mod tests {
     use super::*;
 
+    /// Columns of a terminal that nobody made wider.
+    const COLUMNS: usize = 80;
+
+    /// Every command and subcommand, with the words before its own options.
+    fn commands() -> Vec<clap::Command> {
+        let mut cli = Cli::command();
+        cli.build();
+        let mut commands = vec![cli];
+        let mut next = 0;
+        while let Some(command) = commands.get(next) {
+            let below: Vec<_> = command.get_subcommands().cloned().collect();
+            commands.extend(below.into_iter().filter(|it| it.get_name() != "help"));
+            next += 1;
+        }
+        commands
+    }
+
+    /// The lines of a command's help that show how it is called.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let lines = help.lines().filter(|line| line.starts_with("  kseg "));
+        lines.map(ToOwned::to_owned).collect()
+    }
+
+    /// What the shell would make of an example: words, up to a pipe, a redirection or a remark.
+    fn words(example: &str) -> Vec<String> {
+        let example = [" | ", " > ", "   "]
+            .into_iter()
+            .fold(example.trim(), |rest, end| {
+                rest.split_once(end).map_or(rest, |(command, _)| command)
+            });
+        let mut words = vec![String::new()];
+        for (nth, part) in example.split('\'').enumerate() {
+            let is_quoted = nth % 2 == 1;
+            for letter in part.chars() {
+                match letter {
+                    ' ' if !is_quoted => words.push(String::new()),
+                    _ => words.last_mut().unwrap().push(letter),
+                }
+            }
+        }
+        words
+    }
+
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_that_are_understood() {
+        for command in commands() {
+            let examples = examples(&command);
+            assert!(!examples.is_empty(), "{}", command.get_name());
+            for example in examples {
+                if example.contains("--help") {
+                    continue;
+                }
+                let words = dump::translate(words(&example).into_iter().map(OsString::from));
+                if let Err(error) = Cli::try_parse_from(words) {
+                    panic!("{example}\n{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_has_an_example_in_the_help_of_its_command() {
+        // The options of dump are those of Kafka's tool, and so are their descriptions.
+        let commands = commands().into_iter();
+        for command in commands.filter(|command| command.get_name() != "dump") {
+            let examples = examples(&command).join(" ");
+            let options = command.get_opts();
+            let options = options.filter(|it| !it.is_hide_set());
+            for option in options.filter(|it| !["help", "version"].contains(&it.get_id().as_str()))
+            {
+                let (long, short) = (option.get_long().unwrap(), option.get_short());
+                let help = option.get_long_help().or(option.get_help());
+                let text = format!("{examples} {}", help.unwrap());
+                let mut shown = text.split([' ', '=', ':', ';', ',']);
+                let is_shown = shown.any(|word| {
+                    word.strip_prefix("--") == Some(long)
+                        || short.is_some_and(|short| word == format!("-{short}"))
+                });
+                assert!(is_shown, "{} --{long}", command.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn examples_fit_a_terminal() {
+        for command in commands() {
+            for example in examples(&command) {
+                assert!(example.len() <= COLUMNS, "{example}");
+            }
+        }
     }
 }

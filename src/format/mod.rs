@@ -31,6 +31,7 @@ pub mod clean_shutdown;
 pub mod codec;
 pub mod control;
 pub mod frame;
+pub mod index;
 pub mod json;
 pub mod leader_epochs;
 pub mod legacy;

@@ -18,8 +18,9 @@
 //!
 //! Source: `OffsetIndex`, `AbstractIndex`.
 
-use super::search::{largest_at_most, largest_at_most_cold, leading_nonzero};
-use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, be, put};
+use super::index::{self, Index, IndexEntry, relative};
+use super::search::{largest_at_most, largest_at_most_cold};
+use crate::wire::{Fault, FaultKind, Offset, be, put};
 
 const RELATIVE_OFFSET: usize = 0;
 const POSITION: usize = 4;
@@ -30,12 +31,7 @@ pub const ENTRY_BYTES: usize = 8;
 const _: () = assert!(RELATIVE_OFFSET + 4 == POSITION && POSITION + 4 == ENTRY_BYTES);
 
 /// The entries of an `.index`, zeros at its end included.
-#[derive(Debug, Clone, Copy)]
-pub struct OffsetIndex<'map> {
-    base_offset: Offset,
-    entries: &'map [[u8; ENTRY_BYTES]],
-    trailing: &'map [u8],
-}
+pub type OffsetIndex<'map> = Index<'map, OffsetEntry, ENTRY_BYTES>;
 
 /// An entry of an `.index`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,95 +55,34 @@ impl OffsetEntry {
     }
 }
 
-/// How far `offset` lies behind the base offset of its segment; `None` where an index cannot say that.
-pub(crate) fn relative(offset: Offset, base_offset: Offset) -> Option<i32> {
-    let relative = offset.0.checked_sub(base_offset.0)?;
-    i32::try_from(relative)
-        .ok()
-        .filter(|relative| *relative >= 0)
-}
+impl IndexEntry<ENTRY_BYTES> for OffsetEntry {
+    const RELATIVE_OFFSET: usize = RELATIVE_OFFSET;
 
-impl<'map> OffsetIndex<'map> {
-    /// The index in `bytes`, of the segment that begins at `base_offset`.
-    #[must_use]
-    pub fn new(bytes: &'map [u8], base_offset: Offset) -> Self {
-        let (entries, trailing) = bytes.as_chunks();
+    fn read(bytes: &[u8; ENTRY_BYTES], base_offset: Offset) -> Self {
         Self {
-            base_offset,
-            entries,
-            trailing,
+            offset: index::offset(bytes, RELATIVE_OFFSET, base_offset),
+            position: i32::from_be_bytes(be(bytes, POSITION)),
         }
     }
+}
 
-    /// What relative offsets are counted from.
-    #[must_use]
-    pub fn base_offset(&self) -> Offset {
-        self.base_offset
-    }
-
-    /// The number of entries as a broker counts them in a file it finds: zeros are entries too.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there is no entry.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// The number of entries before the first one, other than the very first, whose offset is the base offset.
-    #[must_use]
-    pub fn dumped_len(&self) -> usize {
-        let again = self.entries.iter().skip(1).position(|entry| {
-            let relative: [u8; 4] = be(entry, RELATIVE_OFFSET);
-            relative == [0; 4]
-        });
-        again.map_or(self.len(), |index| index.saturating_add(1))
-    }
-
-    /// The number of entries before those that are zero to the end of the file.
-    #[must_use]
-    pub fn written_len(&self) -> usize {
-        leading_nonzero(self.entries)
-    }
-
-    /// Bytes behind the last whole entry.
-    #[must_use]
-    pub fn trailing(&self) -> &'map [u8] {
-        self.trailing
-    }
-
-    /// The entry at `index`.
-    #[must_use]
-    pub fn get(&self, index: usize) -> Option<OffsetEntry> {
-        self.entries.get(index).map(|entry| self.entry(*entry))
-    }
-
-    /// The entries in the order of the file.
-    #[must_use]
-    pub fn entries(
-        &self,
-    ) -> impl ExactSizeIterator<Item = OffsetEntry> + DoubleEndedIterator + use<'map> {
-        let index = *self;
-        self.entries.iter().map(move |entry| index.entry(*entry))
-    }
-
+impl OffsetIndex<'_> {
     /// The entry with the largest offset that is not above `target`, as a broker finds it: by halving, the last 8 KiB
     /// first. Where the entries are not in order, that is some entry, or none.
     #[must_use]
     pub fn lookup(&self, target: Offset) -> Option<OffsetEntry> {
-        let offset = |entry: &[u8; ENTRY_BYTES]| self.entry(*entry).offset.cmp(&target);
-        let found = largest_at_most::<ENTRY_BYTES, _>(self.entries, offset)?;
+        let base = self.base_offset();
+        let order = |entry: &[u8; ENTRY_BYTES]| OffsetEntry::read(entry, base).offset.cmp(&target);
+        let found = largest_at_most::<ENTRY_BYTES, _>(self.stored(), order)?;
         self.get(found)
     }
 
     /// The same as brokers up to 2.0 found it: by halving all entries at once.
     #[must_use]
     pub fn lookup_cold(&self, target: Offset) -> Option<OffsetEntry> {
-        let order = |entry: &[u8; ENTRY_BYTES]| self.entry(*entry).offset.cmp(&target);
-        self.get(largest_at_most_cold(self.entries, order)?)
+        let base = self.base_offset();
+        let order = |entry: &[u8; ENTRY_BYTES]| OffsetEntry::read(entry, base).offset.cmp(&target);
+        self.get(largest_at_most_cold(self.stored(), order)?)
     }
 
     /// What brokers up to 2.2 checked when they opened the file, and `--index-sanity-check` does.
@@ -156,34 +91,15 @@ impl<'map> OffsetIndex<'map> {
     /// The last offset lies before the base offset, or the file does not end with an entry. Up to 1.1 the last offset had to lie
     /// behind the base offset.
     pub fn check(&self) -> Result<(), Fault> {
-        let base = self.base_offset;
+        let base = self.base_offset();
         let at = self.len().saturating_sub(1).saturating_mul(ENTRY_BYTES);
         match self.entries().next_back() {
             Some(last) if last.offset < base => {
                 let last = last.offset.0;
                 Err(Fault::new(FaultKind::LastOffset { last, base: base.0 }, at))
             }
-            _ => whole(self.trailing, ENTRY_BYTES, self.len()),
+            _ => self.check_whole(),
         }
-    }
-
-    fn entry(&self, bytes: [u8; ENTRY_BYTES]) -> OffsetEntry {
-        let relative = OffsetDelta(i32::from_be_bytes(be(&bytes, RELATIVE_OFFSET)));
-        OffsetEntry {
-            offset: self.base_offset.plus(relative),
-            position: i32::from_be_bytes(be(&bytes, POSITION)),
-        }
-    }
-}
-
-/// Whether nothing is left behind the last of `count` entries.
-pub(super) fn whole(trailing: &[u8], entry: usize, count: usize) -> Result<(), Fault> {
-    match trailing.len() {
-        0 => Ok(()),
-        left => Err(Fault::new(
-            FaultKind::EntryCut { left, entry },
-            count.saturating_mul(entry),
-        )),
     }
 }
 

@@ -13,9 +13,9 @@
 //!
 //! Source: `TimeIndex`, `AbstractIndex`.
 
-use super::offset_index::{relative, whole};
-use super::search::{largest_at_most, leading_nonzero};
-use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, Timestamp, be, put};
+use super::index::{self, Index, IndexEntry, relative};
+use super::search::largest_at_most;
+use crate::wire::{Fault, FaultKind, Offset, Timestamp, be, put};
 
 const TIMESTAMP: usize = 0;
 const RELATIVE_OFFSET: usize = 8;
@@ -26,12 +26,7 @@ pub const ENTRY_BYTES: usize = 12;
 const _: () = assert!(TIMESTAMP + 8 == RELATIVE_OFFSET && RELATIVE_OFFSET + 4 == ENTRY_BYTES);
 
 /// The entries of a `.timeindex`, zeros at its end included.
-#[derive(Debug, Clone, Copy)]
-pub struct TimeIndex<'map> {
-    base_offset: Offset,
-    entries: &'map [[u8; ENTRY_BYTES]],
-    trailing: &'map [u8],
-}
+pub type TimeIndex<'map> = Index<'map, TimeEntry, ENTRY_BYTES>;
 
 /// An entry of a `.timeindex`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,79 +50,25 @@ impl TimeEntry {
     }
 }
 
-impl<'map> TimeIndex<'map> {
-    /// The index in `bytes`, of the segment that begins at `base_offset`.
-    #[must_use]
-    pub fn new(bytes: &'map [u8], base_offset: Offset) -> Self {
-        let (entries, trailing) = bytes.as_chunks();
+impl IndexEntry<ENTRY_BYTES> for TimeEntry {
+    const RELATIVE_OFFSET: usize = RELATIVE_OFFSET;
+
+    fn read(bytes: &[u8; ENTRY_BYTES], base_offset: Offset) -> Self {
         Self {
-            base_offset,
-            entries,
-            trailing,
+            timestamp: Timestamp(i64::from_be_bytes(be(bytes, TIMESTAMP))),
+            offset: index::offset(bytes, RELATIVE_OFFSET, base_offset),
         }
     }
+}
 
-    /// What relative offsets are counted from.
-    #[must_use]
-    pub fn base_offset(&self) -> Offset {
-        self.base_offset
-    }
-
-    /// The number of entries as a broker counts them in a file it finds: zeros are entries too.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there is no entry.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// The number of entries before the first one, other than the very first, whose offset is the base offset.
-    #[must_use]
-    pub fn dumped_len(&self) -> usize {
-        let again = self.entries.iter().skip(1).position(|entry| {
-            let relative: [u8; 4] = be(entry, RELATIVE_OFFSET);
-            relative == [0; 4]
-        });
-        again.map_or(self.len(), |index| index.saturating_add(1))
-    }
-
-    /// The number of entries before those that are zero to the end of the file.
-    #[must_use]
-    pub fn written_len(&self) -> usize {
-        leading_nonzero(self.entries)
-    }
-
-    /// Bytes behind the last whole entry.
-    #[must_use]
-    pub fn trailing(&self) -> &'map [u8] {
-        self.trailing
-    }
-
-    /// The entry at `index`.
-    #[must_use]
-    pub fn get(&self, index: usize) -> Option<TimeEntry> {
-        self.entries.get(index).map(|entry| self.entry(*entry))
-    }
-
-    /// The entries in the order of the file.
-    #[must_use]
-    pub fn entries(
-        &self,
-    ) -> impl ExactSizeIterator<Item = TimeEntry> + DoubleEndedIterator + use<'map> {
-        let index = *self;
-        self.entries.iter().map(move |entry| index.entry(*entry))
-    }
-
+impl TimeIndex<'_> {
     /// The entry with the largest timestamp that is not above `target`, as a broker finds it: by halving, the last 8 KiB
     /// first. Where the entries are not in order, that is some entry, or none.
     #[must_use]
     pub fn lookup(&self, target: Timestamp) -> Option<TimeEntry> {
-        let order = |entry: &[u8; ENTRY_BYTES]| self.entry(*entry).timestamp.cmp(&target);
-        let found = largest_at_most::<ENTRY_BYTES, _>(self.entries, order)?;
+        let base = self.base_offset();
+        let order = |entry: &[u8; ENTRY_BYTES]| TimeEntry::read(entry, base).timestamp.cmp(&target);
+        let found = largest_at_most::<ENTRY_BYTES, _>(self.stored(), order)?;
         self.get(found)
     }
 
@@ -139,7 +80,7 @@ impl<'map> TimeIndex<'map> {
     pub fn check(&self) -> Result<(), Fault> {
         let at = self.len().saturating_sub(1).saturating_mul(ENTRY_BYTES);
         if let (Some(first), Some(last)) = (self.entries().next(), self.entries().next_back()) {
-            let base = self.base_offset.0;
+            let base = self.base_offset().0;
             if last.timestamp < first.timestamp {
                 let (first, last) = (first.timestamp.0, last.timestamp.0);
                 return Err(Fault::new(FaultKind::LastTimestamp { last, first }, at));
@@ -149,15 +90,7 @@ impl<'map> TimeIndex<'map> {
                 return Err(Fault::new(FaultKind::LastOffset { last, base }, at));
             }
         }
-        whole(self.trailing, ENTRY_BYTES, self.len())
-    }
-
-    fn entry(&self, bytes: [u8; ENTRY_BYTES]) -> TimeEntry {
-        let relative = OffsetDelta(i32::from_be_bytes(be(&bytes, RELATIVE_OFFSET)));
-        TimeEntry {
-            timestamp: Timestamp(i64::from_be_bytes(be(&bytes, TIMESTAMP))),
-            offset: self.base_offset.plus(relative),
-        }
+        self.check_whole()
     }
 }
 

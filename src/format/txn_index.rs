@@ -14,7 +14,7 @@
 //!
 //! Source: `TransactionIndex`, `AbortedTxn`.
 
-use super::offset_index::whole;
+use super::index::whole;
 use crate::wire::{Fault, FaultKind, Offset, ProducerId, be, put};
 
 const VERSION: usize = 0;

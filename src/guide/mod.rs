@@ -1,4 +1,4 @@
-//! The long texts: how this is built, how quick it is, what changed.
+//! The long texts: how this is built, how quick it is, what it saves, what changed.
 
 #[doc = include_str!("changes.md")]
 pub mod changes {}
@@ -11,3 +11,6 @@ pub mod design {}
 
 #[doc = include_str!("performance.md")]
 pub mod performance {}
+
+#[doc = include_str!("saved.md")]
+pub mod saved {}

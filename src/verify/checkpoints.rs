@@ -92,6 +92,9 @@ impl Checkpoints {
             if let Some(extent) = extent {
                 self.beyond(tp, *extent, stop, findings);
                 self.below(tp, *extent, findings);
+                if stop == Stop::Clean {
+                    self.hidden(tp, *extent, findings);
+                }
             }
         }
         if here.is_rooted {
@@ -136,6 +139,23 @@ impl Checkpoints {
                 *line,
                 &says,
             ));
+        }
+    }
+
+    /// Log starts behind records that are there. A broker that moves the start lets the first leader epoch begin there too.
+    fn hidden(&self, tp: &Tp, extent: Extent, findings: &mut Findings) {
+        let Some(epochs) = extent.epochs else { return };
+        let first = epochs.max(extent.start);
+        let line = self.log_starts.lines.get(tp);
+        if let Some(line) = line.filter(|line| first < line.offset && line.offset <= extent.end) {
+            let says = format!(
+                "the leader epochs begin at {epochs}, the segments at {}",
+                extent.start
+            );
+            let finding = self
+                .log_starts
+                .about(CheckId::LogStartHides, tp, *line, &says);
+            findings.add(finding.with("offsets", line.offset.0 - first.0));
         }
     }
 

@@ -124,6 +124,12 @@ impl EpochsCheck {
         }
     }
 
+    /// Where the first epoch begins.
+    pub(super) fn start(&self) -> Option<Offset> {
+        let first = self.entries.first().map(|(_, start)| *start);
+        first.filter(|_| self.file == File::Sound)
+    }
+
     /// What the file has for an offset.
     fn stored(&self, offset: Offset) -> Option<LeaderEpoch> {
         let after = self.entries.partition_point(|(_, start)| *start <= offset);
@@ -252,13 +258,10 @@ impl EpochsCheck {
                     .says(format!("it begins at offset {start}, the log at {first}")),
             );
         }
-        let log_start = self
-            .log_start
-            .map_or(extent.start, |start| start.max(extent.start));
-        if let Some((_, start)) = self.entries.first()
+        let log_start = extent.start;
+        if let Some(start) = self.start()
             && is_clean
-            && self.file == File::Sound
-            && *start < log_start
+            && start < log_start
         {
             // A broker lets the first epoch begin where the log does.
             findings.add(

@@ -54,6 +54,8 @@ pub struct Extent {
     pub active: Offset,
     /// Behind the last good batch.
     pub end: Offset,
+    /// Where the first leader epoch begins, as `leader-epoch-checkpoint` has it.
+    pub epochs: Option<Offset>,
     /// Whether everything in the last segment could be read.
     pub is_sure: bool,
 }
@@ -344,6 +346,7 @@ impl PartitionCheck {
             start: first.base_offset(),
             active,
             end: end.max(active),
+            epochs: carried.epochs.start(),
             is_sure: self.is_sure,
         })
     }

@@ -219,6 +219,11 @@ fn of_checkpoints() -> Vec<Vec<Specimen>> {
         meta(three()).done("C109"),
         three().root(RECOVERY, &at(3)).clean().done("C110"),
         alone("C111", RECOVERY, b"0\n1\norders 0 -5\n"),
+        three()
+            .root("log-start-offset-checkpoint", &at(6))
+            .root(RECOVERY, &at(9))
+            .clean()
+            .done("C112"),
     ]
 }
 

@@ -29,15 +29,28 @@ use super::render::records::{Form, RecordFormat, Rendering};
 
 /// Writes the records of partitions into files
 ///
-/// One file a partition, and a manifest that says what is in each: kseg.manifest.json. The records are those that kseg cat
-/// shows. Every file is written beside its name and renamed when it is whole, and the manifest names whole files only.
+/// One file a partition, and kseg.manifest.json, which says what is in each: offsets, counts, times, damage, and checksums of
+/// the file. The records are those that kseg cat shows. A file has its name only when it is whole; interrupted, --resume goes on.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("template", |it| it.hide(true)), mut_arg("null", |it| it.hide(true)))]
 #[command(after_help = "Examples:
-  kseg export -o /backup/orders orders-0 orders-1
-  kseg export --topic 'orders*' --compress zstd -o /backup/orders /var/lib/kafka
+  kseg export -o out orders-0 orders-1
+  kseg export --topic 'orders*' --compress zstd -o out /var/lib/kafka
+  kseg export --topic 'orders*' --compress zstd -o out --resume /var/lib/kafka
+  kseg export --topic orders --partition 0..4 -o out /var/lib/kafka
   kseg export --format csv --compress gzip --since 24h -o out /var/lib/kafka
-  kseg export --resume --topic 'orders*' --compress zstd -o /backup/orders /var/lib/kafka
   kseg export --salvage --committed -o out orders-3
+
+Options of cat that choose and show records:
+  kseg export --offset 184902.. --until 2026-11-21T15:00Z -o out orders-3
+  kseg export --key user-17 --header trace=17 -o out orders-3
+  kseg export --key-regex '^user-' --value-regex 'error|failed' -o out orders-3
+  kseg export --producer-id 4001 --epoch 7 --control -o out orders-3
+  kseg export --json-values --key-as long -o out orders-3
+  kseg export --value-as msgpack --bytes hex -o out orders-3
+  kseg export --keys sha256 --values size -o out orders-3
+  kseg export --no-decode -o out __consumer_offsets-12
+  kseg export --decode=__consumer_offsets -o out copy-of-offsets-12
 
 Exit status:
   0  everything was read
@@ -52,7 +65,7 @@ pub(crate) struct Export {
     #[arg(short, long, value_name = "DIR", required = true)]
     output: PathBuf,
 
-    /// How the files are packed
+    /// How the files are packed [default: not at all]
     #[arg(long, value_enum)]
     compress: Option<Compression>,
 

@@ -28,9 +28,10 @@ use super::render::rows::Format;
 /// something in it. So `Since` is the timestamp of the first record and `Until` the largest in the segments looked at, as
 /// headers and a sound .timeindex say. `First` and `Last` are those of the first and the last batch, found by a sound .index
 /// or by walking the headers. `Start` is what the log dir notes, or the first segment if that is later (the note of a
-/// tiered topic is earlier and shown beside it); high watermark and recovery point are what the log dir noted last. With --exact every record is read: records are counted, times are
-/// the smallest and the largest, and damage in the middle is seen. `Log bytes` is what kafka-log-dirs tells; `On disk` is what all files
-/// take up, without the holes of preallocated ones.
+/// tiered topic is earlier and shown beside it); high watermark and recovery point are what the log dir noted last. With
+/// --exact every record is read: records are counted, times are the smallest and the largest, and damage in the middle is
+/// seen. `Log bytes` is what kafka-log-dirs tells; `On disk` is what all files take up, without the holes of preallocated
+/// ones.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg ls /var/lib/kafka/*
@@ -38,7 +39,7 @@ use super::render::rows::Format;
   kseg ls --topics --sort size /var/lib/kafka/data
   kseg ls --segments --sort time --reverse /var/lib/kafka/data
   kseg ls --exact orders-3
-  kseg ls --format ndjson . | jq -r 'select(.schema == \"kseg.partition/1\" and .end_offset > 0) | .name'
+  kseg ls --format ndjson . | jq -r 'select(.end_offset > 0) | .name'
 
 Exit status:
   0  everything was listed

@@ -26,7 +26,7 @@ pub(crate) struct Picking {
     )]
     offset: OffsetRange,
 
-    /// Only timestamps from then on: 2026-11-21T14:00:00Z, ms since 1970, or 2h for two hours before now
+    /// Only timestamps from then on: 2026-11-21T14:00:00Z, milliseconds since 1970, or 2h for two hours before now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<Moment>,
 
@@ -54,7 +54,7 @@ pub(crate) struct Picking {
     #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = whole(0..=i64::MAX))]
     producer_id: Option<i64>,
 
-    /// Only records that a leader of this epoch appended
+    /// Only records that the leader of this epoch appended
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = whole(0..=i32::MAX))]
     epoch: Option<i32>,
 
@@ -67,7 +67,7 @@ pub(crate) struct Picking {
     #[arg(long)]
     control: bool,
 
-    /// Go on behind damage
+    /// Go on at the next good batch behind damage, instead of stopping there
     #[arg(long)]
     salvage: bool,
 }

@@ -24,8 +24,10 @@ use super::input::Selection;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg predict /var/lib/kafka
-  kseg predict --kafka 3.9 --topic orders /var/lib/kafka
-  kseg predict --unclean /var/lib/kafka/orders-3
+  kseg predict --unclean /var/lib/kafka
+  kseg predict --unclean --no-recovery-points /var/lib/kafka/orders-3
+  kseg predict --kafka 3.9 --topic orders --partition 0..4 /var/lib/kafka
+  kseg predict --index-bytes 1048576 --index-interval 1024 /var/lib/kafka
   kseg predict --format json /disk1/kafka /disk2/kafka
 
 Exit status:
@@ -33,27 +35,28 @@ Exit status:
   1  something is lost, a log dir goes offline, or the broker does not start
   2  a file could not be read, or what was asked for makes no sense")]
 pub(crate) struct Predict {
-    /// Log dirs, or folders of partitions; all log dirs of a node together are compared with each other
+    /// Log dirs, or folders of partitions; log dirs given together are taken for those of one broker
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 
-    /// The broker that starts: 2.8, 3.9 or 4.3
+    /// The broker that starts: 2.8 (stands for 2.3 to 2.8), 3.9 (for 3.7 to 3.9) or 4.3 (for 4.1 and later)
     #[arg(long, value_name = "VERSION", default_value_t)]
     kafka: Kafka,
 
-    /// As if the clean shutdown marker were missing: what if the broker had crashed?
+    /// As if the clean shutdown marker were missing: what if the broker had crashed? Then what is behind the recovery points
+    /// is checked, and cut at the first bad batch
     #[arg(long)]
     unclean: bool,
 
-    /// As if the recovery points were missing: without the marker everything is recovered
+    /// As if the recovery points were missing too: without the marker everything is checked
     #[arg(long)]
     no_recovery_points: bool,
 
-    /// The broker's segment.index.bytes
+    /// The broker's segment.index.bytes, if it is another than usual: how far an index may grow
     #[arg(long, value_name = "BYTES", default_value_t = Conditions::default().index_bytes)]
     index_bytes: u32,
 
-    /// The broker's index.interval.bytes
+    /// The broker's index.interval.bytes, if it is another than usual: how dense an index is that it makes anew
     #[arg(long, value_name = "BYTES", default_value_t = Conditions::default().index_interval_bytes)]
     index_interval: u32,
 

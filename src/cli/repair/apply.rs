@@ -19,14 +19,18 @@ const SHOWN: usize = 10;
 ///
 /// With --into, the log dir or partition is only read, and a repaired copy appears under its name when it is whole. Files that no
 /// step touches share their bytes with the source where the file system can: as reflinks, or closed segments as hard links.
-/// With --in-place, originals are kept in a quarantine folder. Stop the broker first.
+/// With --in-place, originals are kept in a quarantine folder. Stop the broker first: one that runs is refused, and so are
+/// files that changed since the plan was made.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("where").required(true).args(["into", "in_place"]),
+    override_usage = "kseg repair apply <PLAN> <--into <DIR>|--in-place> [OPTIONS]",
     after_help = "Examples:
   kseg repair apply plan.json --into /data/repaired
-  kseg repair apply plan.json --into /data/repaired --accept-lossy
+  kseg repair apply plan.json --into /data/repaired --copy --accept-lossy
+  kseg repair apply plan.json --in-place
   kseg repair apply plan.json --in-place --accept 3 7
+  kseg repair apply plan.json --in-place --quarantine /data/originals
 
 Interrupted, the same command finishes what it began, and undo goes back.
 
@@ -48,11 +52,11 @@ pub(super) struct Apply {
     #[arg(long)]
     in_place: bool,
 
-    /// Agree to these lossy steps; all of a plan have to be agreed to
+    /// Agree to these lossy steps, by their numbers in repair show; all lossy steps of a plan have to be agreed to
     #[arg(long, value_name = "STEP", num_args = 1.., conflicts_with = "accept_lossy")]
     accept: Vec<u32>,
 
-    /// Agree to every lossy step
+    /// Agree to every lossy step: to what repair show says is given up
     #[arg(long)]
     accept_lossy: bool,
 
@@ -60,7 +64,7 @@ pub(super) struct Apply {
     #[arg(long, value_name = "DIR", conflicts_with = "into")]
     quarantine: Option<PathBuf>,
 
-    /// Copy every file, so that nothing a broker does to the copy reaches the source
+    /// Copy closed segments too where they would be hard links, so that nothing a broker does to the copy reaches the source
     #[arg(long, conflicts_with = "in_place")]
     copy: bool,
 

@@ -22,9 +22,10 @@ use crate::cli::show::printer::Printer;
 /// start. Other log dirs of the same node are only read: the metadata log and the files of other partitions prove ids that are damaged here.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  kseg repair plan /data/kafka
   kseg repair plan /data/kafka -o plan.json
   kseg repair plan /disk1/kafka /disk2/kafka -o plan.json
-  kseg repair plan --format json orders-3 > plan.json
+  kseg repair plan --format json orders-3 | jq '.steps[].why'
 
 Exit status:
   0  a plan was made, and it repairs everything
@@ -35,7 +36,7 @@ pub(super) struct Plan {
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Write the plan to a file
+    /// Write the plan to this file, which repair apply takes
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 

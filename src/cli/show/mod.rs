@@ -38,6 +38,7 @@ use super::render::rows::{Cell, Format};
   kseg show --offset 4200..4300 --format json orders-3/*.index
   kseg show --image __cluster_metadata-0
   kseg show --image --format ndjson __consumer_offsets-*/*.log
+  kseg show --records --topic __consumer_offsets --limit 10 copy/*.log
 
 Exit status:
   0  everything was read

@@ -6,15 +6,16 @@ use kseg::verify::{CATALOG, CheckId, Finding, Severity};
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "How bad")]
 pub(super) struct LevelArgs {
-    /// Take for an error: a code (B101), its name, a letter (B), or a level (note); what names less wins
+    /// Take for errors: a code (B101), its name, all codes of a letter (B), or of a level (note); a code goes before a letter,
+    /// a letter before a level
     #[arg(short = 'D', long = "deny", value_name = "WHAT")]
     deny: Vec<Target>,
 
-    /// Take for a warning
+    /// Take for warnings, likewise
     #[arg(short = 'W', long = "warn", value_name = "WHAT")]
     warn: Vec<Target>,
 
-    /// Leave out
+    /// Leave out, likewise
     #[arg(short = 'A', long = "allow", value_name = "WHAT")]
     allow: Vec<Target>,
 }

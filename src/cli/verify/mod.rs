@@ -21,30 +21,40 @@ use super::exit::Outcome;
 use super::input::Selection;
 use super::range::Moment;
 
-/// Finds what is wrong in logs, and says where and what it means.
+/// Finds what is wrong in logs, and says where and what it means
 ///
 /// Paths are log dirs, partitions or single files, in any number; log dirs that are given together are taken for those
 /// of one broker. Damage hides nothing: what follows it is verified too. At the end every byte is accounted for.
+///
+/// An error loses records or makes them wrong, a warning works but not as it should, and a note is worth knowing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  kseg verify /var/lib/kafka/data
-  kseg verify orders-3 --depth deep --format json
-  kseg verify data1 data2 --topic 'orders*' -A note --baseline known.json
+  kseg verify /var/lib/kafka
+  kseg verify --depth deep --notes orders-3
+  kseg verify --topic 'orders*' --partition 0..4 /disk1/kafka /disk2/kafka
+  kseg verify --since-modified 24h --io-rate 50 -j 1 /var/lib/kafka
+  kseg verify --format json orders-3 | jq '.summary'
+  kseg verify --fail-on warning -A D102 -W B -D time-index-missing data
+  kseg verify --write-baseline known.json data
+  kseg verify --baseline known.json --format junit data > verify.xml
+  kseg verify --format sarif data > verify.sarif
   kseg explain B101
 
-Exit status: 0 nothing at --fail-on or above, 1 something, 2 not done")]
+Exit status:
+  0  nothing was found at --fail-on or above that is not in the baseline
+  1  something was
+  2  a file could not be read, or what was asked for makes no sense")]
 pub(crate) struct Verify {
     /// Log dirs, partitions or files
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// How deep to look: shape (headers and names), sum (checksums), cross (files against each other), deep (batches
-    /// unpacked, records decoded); each includes those before it [default: cross for log dirs, deep for the rest]
+    /// How deep to look; each depth includes those before it [default: cross for log dirs, deep for the rest]
     #[arg(long, value_enum)]
     depth: Option<DepthArg>,
 
-    /// How to show it: text, json (one document), junit (a test case a file), sarif (2.1.0), github (annotations)
+    /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -52,24 +62,24 @@ pub(crate) struct Verify {
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Error)]
     fail_on: Level,
 
-    /// Show notes in full as well; in text they are only counted otherwise
+    /// Show notes in full too; text only counts them otherwise
     #[arg(long)]
     notes: bool,
 
-    /// Don't fail because of findings that are in this file
+    /// Don't fail because of what is in this file, which --write-baseline made; it is shown as known
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
-    /// Write all findings of this run to a file for --baseline
+    /// Write all findings of this run to this file, for --baseline
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
 
-    /// Only partitions of which a file was changed since: 2026-01-31T00:00:00Z, milliseconds since
-    /// 1970, or 90m, 36h, 7d ago
+    /// Only partitions of which a file was changed since: 2026-11-21T14:00:00Z, milliseconds since 1970, or 2h for two hours
+    /// before now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since_modified: Option<Moment>,
 
-    /// Read no more than this many MiB a second
+    /// Read no more than this many MiB a second, to leave a broker its disk
     #[arg(long, value_name = "MIB", value_parser = whole(1..=u32::MAX), allow_hyphen_values = true)]
     io_rate: Option<u32>,
 
@@ -85,9 +95,13 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum DepthArg {
+    /// Headers and names
     Shape,
+    /// Checksums
     Sum,
+    /// Files against each other
     Cross,
+    /// Batches unpacked, records decoded
     Deep,
 }
 
@@ -104,10 +118,15 @@ impl From<DepthArg> for Depth {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
+    /// For people; notes are counted
     Text,
+    /// One JSON document
     Json,
+    /// JUnit's XML for CI servers, a test case a file
     Junit,
+    /// SARIF 2.1.0 for code scanning
     Sarif,
+    /// Annotations in a run of GitHub Actions
     Github,
 }
 

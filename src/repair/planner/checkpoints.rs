@@ -7,6 +7,7 @@ use super::seen::small;
 use super::steps::{Reason, Steps};
 use crate::format::{FileKind, OffsetCheckpoint, checkpoint};
 use crate::repair::error::Error;
+use crate::repair::plan::Loss;
 use crate::store::{Item, LogDir};
 use crate::verify::CheckId;
 use crate::wire::Offset;
@@ -20,6 +21,21 @@ pub(super) struct Reach {
     pub(super) active: i64,
     /// Behind the last batch.
     pub(super) end: i64,
+    /// Where the first leader epoch begins.
+    pub(super) epochs: Option<i64>,
+}
+
+impl Reach {
+    /// The first offset, by the segments and the leader epochs.
+    fn first(&self) -> i64 {
+        self.epochs
+            .map_or(self.start, |epochs| epochs.max(self.start))
+    }
+
+    /// Whether a log start would hide what is there, which it does not if records were deleted.
+    fn hides(&self, log_start: i64) -> bool {
+        self.epochs.is_some() && self.first() < log_start
+    }
 }
 
 /// The logs of a log dir, by topic and partition.
@@ -67,7 +83,12 @@ pub(super) fn steps(dir: &LogDir, reaches: &Reaches, steps: &mut Steps<'_>) -> R
         let Some(file) = steps.path(item.path()) else {
             continue;
         };
-        let reason = Reason::safe(&work.checks, work.whys.join("; "));
+        let why = work.whys.join("; ");
+        let reason = if work.checks.contains(&CheckId::LogStartHides) {
+            Reason::lossy(&work.checks, why, Loss::default())
+        } else {
+            Reason::safe(&work.checks, why)
+        };
         set(
             item.path(),
             file,
@@ -198,22 +219,7 @@ impl Work<'_> {
                 );
                 Some(end)
             }
-            FileKind::LogStarts if stored > end => {
-                let why = format!(
-                    "{}-{} ends at {end}: a broker would delete all of it; it begins with the first record that is there",
-                    tp.0, tp.1
-                );
-                self.say(CheckId::LogStartBeyondLog, why);
-                None
-            }
-            FileKind::LogStarts if is_doubtful && stored > reach.start => {
-                let why = format!(
-                    "a start that hides records is not believed in a damaged file: {}-{} begins with the first record that is there. Delete again what was deleted",
-                    tp.0, tp.1
-                );
-                self.say(CheckId::CheckpointMalformed, why);
-                None
-            }
+            FileKind::LogStarts => self.log_start(&tp, reach, stored, is_doubtful),
             FileKind::CleanerOffsets
                 if stored > reach.active || stored < self.starts.of(&tp, &reach) =>
             {
@@ -228,6 +234,40 @@ impl Work<'_> {
                 Some(stored)
             }
             _ => Some(stored),
+        }
+    }
+
+    /// The log start that a line ought to have; none if the log begins with its first segment.
+    fn log_start(
+        &mut self,
+        (topic, partition): &(String, i32),
+        reach: Reach,
+        stored: i64,
+        is_doubtful: bool,
+    ) -> Option<i64> {
+        let (end, first) = (reach.end, reach.first());
+        if stored > end {
+            let why = format!(
+                "{topic}-{partition} ends at {end}: a broker would delete all of it; it begins with the first record that is there"
+            );
+            self.say(CheckId::LogStartBeyondLog, why);
+            None
+        } else if is_doubtful && stored > reach.start {
+            let why = format!(
+                "a start that hides records is not believed in a damaged file: {topic}-{partition} begins with the first record that is there. Delete \
+                 again what was deleted"
+            );
+            self.say(CheckId::CheckpointMalformed, why);
+            None
+        } else if self.is_clean && reach.hides(stored) {
+            let why = format!(
+                "{topic}-{partition} has records from offset {first} on, and leader epochs too, which a broker that deletes records would have moved. \
+                 Refuse if they were deleted"
+            );
+            self.say(CheckId::LogStartHides, why);
+            Some(first)
+        } else {
+            Some(stored)
         }
     }
 

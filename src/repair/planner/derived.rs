@@ -5,12 +5,13 @@ use std::io::Write;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
+use super::files::set;
 use super::mend::batch_of;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
-use crate::repair::{Content, Crc, Derive, PlanPath};
+use crate::repair::{Crc, Derive, PlanPath};
 use crate::scan::derive::{LogState, SegmentIndexes, Settings};
 use crate::scan::{Policy, Span, Walk};
 use crate::store::{Item, LogFile, Partition, Source, Stream};
@@ -441,7 +442,7 @@ fn snapshot(
     )
 }
 
-/// A small file with this content, unless it has it.
+/// A small file with this content, unless it has it or is not there and would be empty.
 fn put(
     partition: &Partition,
     file: PlanPath,
@@ -450,18 +451,10 @@ fn put(
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let path = partition.path().join(file.name());
-    let there = Item::at(&path).ok();
-    let is_there = there.as_ref().is_some_and(Item::is_file);
-    if is_same(&path, bytes) || !is_there && bytes.is_empty() {
+    if bytes.is_empty() && !Item::at(&path).is_ok_and(|item| item.is_file()) {
         return Ok(());
     }
-    let content = Content::new(bytes)?;
-    let action = if is_there {
-        Action::Replace { file, content }
-    } else {
-        Action::Create { file, content }
-    };
-    steps.add(action, &[], reason)
+    set(&path, file, bytes, reason, steps)
 }
 
 /// The files of segments that have another name now.

@@ -7,7 +7,7 @@ use super::Options;
 use super::fall;
 use super::layout::{Layout, is_kept};
 use super::mend::{Change, Mended, Part, mend};
-use super::order::{Fate, Placed, is_in_order, place, renamed, renumbered};
+use super::order::{Fate, Look, Placed, beside_lost, is_in_order, place, renamed, renumbered};
 use super::steps::{NewLog, Reason, Steps};
 use super::survey::{self, Home, Run};
 use crate::format::FileKind;
@@ -15,6 +15,9 @@ use crate::repair::PlanPath;
 use crate::repair::error::Error;
 use crate::store::Partition;
 use crate::verify::{CheckId, Finding};
+
+/// How often a segment is looked through for which of two batches is the right one.
+const MOST_QUESTIONS: u32 = 64;
 
 /// A segment on its way.
 pub(super) struct Log {
@@ -165,41 +168,38 @@ fn detach_last(log: &mut Log, end: i64) -> Result<(), Error> {
 
 /// Gives batches the offsets of the gaps that they fill. `end` is where the log is known to have ended.
 fn renumber(log: &mut Log, home: &Home, end: Option<i64>) {
-    let bounds: Vec<Option<(i64, i64)>> = log
+    let ends: Vec<Neighbour> = log
         .mended
         .parts
         .iter()
-        .map(|part| match part {
-            Part::Batches { run, .. } if home.contains(&run.first) && home.contains(&run.last) => {
-                Some((run.first, run.last))
-            }
-            _ => None,
-        })
+        .map(|part| Neighbour::of(part, home))
         .collect();
+    let behind = match end {
+        Some(end) if home.end == i64::MAX => end,
+        _ => home.end,
+    };
     for (index, part) in log.mended.parts.iter_mut().enumerate() {
         let Part::Batches { run, changes } = part else {
             continue;
         };
-        let around = |bound: Option<&Option<(i64, i64)>>| bound.copied().flatten();
-        let before = index
-            .checked_sub(1)
-            .and_then(|index| around(bounds.get(index)));
-        let after = around(bounds.get(index + 1));
-        let is_edge = index == 0;
-        if before.is_none() && !is_edge {
-            continue;
-        }
-        let before = before.map_or(home.start.saturating_sub(1), |(_, last)| last);
-        let behind = match end {
-            Some(end) if home.end == i64::MAX => end,
-            _ => home.end,
+        let (before, after) = ends.split_at(index);
+        let after = match after.get(1) {
+            Some(Neighbour::Batches { first, .. }) => *first,
+            _ => behind,
         };
-        let after = after.map_or(behind, |(first, _)| first);
-        let Some(base) = renumbered(before, run, after) else {
-            continue;
+        let last_before = before.iter().rev().find_map(|part| match part {
+            Neighbour::Batches { last, .. } => Some(*last),
+            _ => None,
+        });
+        let last_before = last_before.unwrap_or(home.start.saturating_sub(1));
+        let base = match before.last() {
+            Some(Neighbour::Odd) => None,
+            Some(Neighbour::Lost) => beside_lost(last_before, run, after),
+            Some(Neighbour::Batches { .. }) | None => renumbered(last_before, run, after),
         };
+        let Some(base) = base else { continue };
         let why = format!(
-            "the batch says offset {}, but stands where {base} to {} are missing, which it fills exactly",
+            "the batch says offset {}, but stands where {base} to {} are missing",
             run.first,
             after - 1
         );
@@ -214,6 +214,31 @@ fn renumber(log: &mut Log, home: &Home, end: Option<i64>) {
     }
 }
 
+/// What is next to a batch.
+enum Neighbour {
+    /// Batches that may be here.
+    Batches { first: i64, last: i64 },
+    /// Batches that belong elsewhere.
+    Odd,
+    /// No batch.
+    Lost,
+}
+
+impl Neighbour {
+    fn of(part: &Part, home: &Home) -> Self {
+        match part {
+            Part::Batches { run, .. } if home.contains(&run.first) && home.contains(&run.last) => {
+                Self::Batches {
+                    first: run.first,
+                    last: run.last,
+                }
+            }
+            Part::Batches { .. } => Self::Odd,
+            Part::Lost { .. } => Self::Lost,
+        }
+    }
+}
+
 fn order(logs: &[Log], homes: &[Home]) -> Result<Vec<Placed>, Error> {
     let all: Vec<Run> = logs.iter().flat_map(runs).collect();
     if is_in_order(&all, homes) {
@@ -224,14 +249,42 @@ fn order(logs: &[Log], homes: &[Home]) -> Result<Vec<Placed>, Error> {
         };
         return Ok(all.into_iter().map(stays).collect());
     }
-    place(all, homes, |run| {
-        let log = logs.get(run.file);
+    place(
+        all,
+        homes,
+        &mut Shelf {
+            logs,
+            questions: MOST_QUESTIONS,
+        },
+    )
+}
+
+/// The logs of a partition, in which runs are looked up.
+struct Shelf<'a> {
+    logs: &'a [Log],
+    /// How often the whole of a segment may still be looked through.
+    questions: u32,
+}
+
+impl Look for Shelf<'_> {
+    type Error = Error;
+
+    fn open(&mut self, run: &Run) -> Result<Vec<Run>, Error> {
+        let log = self.logs.get(run.file);
         let is_mended = log.is_some_and(|log| !changes_in(log, &run.range).is_empty());
         match log.filter(|_| !is_mended && run.batches > 1) {
             Some(log) => survey::singles(&log.mended.log, run).map_err(Error::from),
             None => Ok(vec![run.clone()]),
         }
-    })
+    }
+
+    fn continuity(&mut self, run: &Run) -> Result<i32, Error> {
+        let Some(log) = self.logs.get(run.file).filter(|_| self.questions > 0) else {
+            return Ok(0);
+        };
+        self.questions -= 1;
+        Ok(survey::continuity(&log.mended.log, &runs(log), run)?)
+    }
 }
 
 /// The changes of what begins in `range`.

@@ -6,21 +6,28 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::beheaded::{Around, beheaded};
 use super::marker::restored;
-use super::remake::remade;
-use super::salvage::{Slot, salvage};
+use super::proven::{proven, suspects};
+use super::remake::{is_unreadable, remade};
+use super::salvage::{Salvaged, Slot, salvage};
+use super::seen::small;
 use super::steps::Reason;
-use super::survey::{self, Home, Run, Stretch};
+use super::survey::{self, Home, Run, Sequence, Stretch};
+use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
-use crate::format::{Batch, Frame, Scratch};
+use crate::format::{Batch, Frame, RecordBatch, Scratch, TimeIndex};
 use crate::repair::plan::Loss;
 use crate::scan::{Jobs, Policy, Span, Walk};
-use crate::store::{Error, LogFile, Patch, Stream};
-use crate::verify::{CheckId, Finding, Severity, Value};
-use crate::wire::{Offset, Position};
+use crate::store::{Error, LogFile, Patch, Source, Stream};
+use crate::verify::{CheckId, Finding};
+use crate::wire::{Offset, Position, Timestamp};
 
 /// Bytes of a gap that are looked at; what is longer is lost.
 const LARGEST_GAP: u64 = 64 << 20;
+
+/// Where the leader epoch is in a header.
+const EPOCH: u64 = 12;
 
 /// A change of a range of bytes, and why.
 #[derive(Debug, Clone)]
@@ -78,6 +85,7 @@ pub(super) fn mend(
     let mut mender = Mender {
         path,
         log: &log,
+        stretches: &stretches,
         file,
         home,
         suspects: suspects(findings),
@@ -102,111 +110,10 @@ pub(super) fn mend(
     Ok(Mended { log, parts })
 }
 
-fn number(finding: &Finding, name: &str) -> Option<i64> {
-    match finding.detail.get(name)? {
-        Value::Int(number) => i64::try_from(*number).ok(),
-        _ => None,
-    }
-}
-
-/// The changes that a checksum proves, or the batches around: none of them makes the file longer or shorter.
-fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
-    const LENGTH: u64 = 8;
-    const EPOCH: u64 = 12;
-    const MAGIC: u64 = 16;
-    let mut changes: Vec<Change> = Vec::new();
-    let mut buffer = Vec::new();
-    for finding in findings {
-        let Some(position) = finding.position else {
-            continue;
-        };
-        let epoch =
-            number(finding, "epoch_before").filter(|_| number(finding, "batches") == Some(1));
-        let actual = number(finding, "actual").and_then(|actual| i32::try_from(actual).ok());
-        let flipped = number(finding, "flipped_position").and_then(|at| u64::try_from(at).ok());
-        let (at, bytes) = match finding.check {
-            _ if let (Some(at), Some(bit)) = (flipped, number(finding, "flipped_bit")) => {
-                let byte = log.window(at..at + 1, &mut buffer)?.first().copied();
-                let bit = 1_u8.checked_shl(u32::try_from(bit).unwrap_or(8));
-                let Some((byte, bit)) = byte.zip(bit) else {
-                    continue;
-                };
-                (at, vec![byte ^ bit])
-            }
-            CheckId::FrameSize if let Some(actual) = actual => {
-                (position + LENGTH, actual.to_be_bytes().to_vec())
-            }
-            CheckId::UnknownMagic
-                if let Some(actual) = actual.and_then(|n| i8::try_from(n).ok()) =>
-            {
-                (position + MAGIC, actual.to_be_bytes().to_vec())
-            }
-            CheckId::EpochsMismatch
-                if let Some(stored) = number(finding, "stored")
-                    .and_then(|stored| i32::try_from(stored).ok())
-                    .filter(|stored| *stored >= 0) =>
-            {
-                (position, stored.to_be_bytes().to_vec())
-            }
-            CheckId::EpochRegression | CheckId::EpochJump
-                if let Some(epoch) = epoch.and_then(|epoch| i32::try_from(epoch).ok()) =>
-            {
-                (position + EPOCH, epoch.to_be_bytes().to_vec())
-            }
-            _ => continue,
-        };
-        let range = at..at + bytes.len() as u64;
-        let overlaps =
-            |change: &Change| change.range.start < range.end && range.start < change.range.end;
-        if !changes.iter().any(overlaps) {
-            let reason = Reason::safe(&[finding.check], finding.message.clone());
-            changes.push(Change {
-                range,
-                bytes,
-                reason,
-            });
-        }
-    }
-    Ok(changes)
-}
-
-/// Where batches begin whose checksums are right and whose content is not, with the check that says so.
-fn suspects(findings: &[&Finding]) -> Vec<(u64, CheckId)> {
-    let is_content = |finding: &&&Finding| {
-        finding.severity >= Severity::Warning
-            && matches!(
-                finding.check,
-                CheckId::UnknownMagic
-                    | CheckId::UnknownCodec
-                    | CheckId::RecordCount
-                    | CheckId::LastOffsetDelta
-                    | CheckId::ControlShape
-                    | CheckId::ControlRecord
-                    | CheckId::OffsetOverlap
-                    | CheckId::RecordLength
-                    | CheckId::VarintTooLong
-                    | CheckId::TrailingBytes
-                    | CheckId::InflateFailed
-                    | CheckId::NullHeaderKey
-                    | CheckId::RecordsMissing
-                    | CheckId::FieldLength
-                    | CheckId::DeltaOrder
-                    | CheckId::DeltaOutside
-            )
-    };
-    let mut suspects: Vec<(u64, CheckId)> = findings
-        .iter()
-        .filter(is_content)
-        .filter_map(|finding| Some((finding.position?, finding.check)))
-        .collect();
-    suspects.sort_unstable();
-    suspects.dedup_by_key(|(position, _)| *position);
-    suspects
-}
-
 struct Mender<'a> {
     path: &'a Path,
     log: &'a LogFile,
+    stretches: &'a [Stretch],
     file: usize,
     home: &'a Home,
     suspects: Vec<(u64, CheckId)>,
@@ -220,7 +127,7 @@ impl Mender<'_> {
             Stretch::Run(run) => self.run(run),
             Stretch::Gap { range, .. } => {
                 let next = next.iter().find_map(|stretch| match stretch {
-                    Stretch::Run(run) if self.home.contains(&run.first) => Some(run.first),
+                    Stretch::Run(run) if self.home.contains(&run.first) => Some(run),
                     _ => None,
                 });
                 self.gap(range.clone(), next)
@@ -241,11 +148,7 @@ impl Mender<'_> {
         let singles = survey::singles(self.log, run)?;
         let mut joined: Option<Run> = None;
         for (index, single) in singles.iter().enumerate() {
-            let suspect = self
-                .suspects
-                .iter()
-                .find(|(position, _)| single.range.contains(position));
-            let Some((_, check)) = suspect.copied() else {
+            let Some(check) = self.suspicion(run, single) else {
                 match &mut joined {
                     Some(before) if before.goes_on_with(single, self.home) => before.join(single),
                     _ => {
@@ -256,11 +159,59 @@ impl Mender<'_> {
                 continue;
             };
             self.parts.extend(joined.take().map(whole));
-            let next = singles.get(index + 1).map(|next| next.first);
-            self.content(single, check, next)?;
+            let (before, behind) = singles.split_at(index);
+            let behind = behind.get(1..).unwrap_or_default();
+            if check == CheckId::NegativeEpoch {
+                self.epoch(single, before, behind);
+            } else {
+                self.content(single, check, behind.first().map(|next| next.first))?;
+            }
         }
         self.parts.extend(joined.map(whole));
         Ok(())
+    }
+
+    /// What is wrong with one batch of a run.
+    fn suspicion(&self, run: &Run, single: &Run) -> Option<CheckId> {
+        let here = self
+            .suspects
+            .iter()
+            .find(|(position, _)| single.range.contains(position));
+        // Of batches without a leader epoch the finding names the first.
+        let lacks_epoch = single.is_modern() && single.epochs.0 < 0;
+        let is_of_many = |(position, check): &(u64, CheckId)| {
+            lacks_epoch && *check == CheckId::NegativeEpoch && run.range.contains(position)
+        };
+        let of_many = || self.suspects.iter().find(|suspect| is_of_many(suspect));
+        here.or_else(of_many).map(|(_, check)| *check)
+    }
+
+    /// A batch without a leader epoch, among those of one leader.
+    fn epoch(&mut self, single: &Run, before: &[Run], behind: &[Run]) {
+        let has_epoch = |run: &&Run| run.epochs.0 >= 0;
+        let led_before = before.iter().rev().find(has_epoch);
+        let led_behind = behind.iter().find(has_epoch);
+        let is_between = led_before.is_some_and(|before| {
+            led_behind.is_none_or(|behind| behind.epochs.0 == before.epochs.0)
+        });
+        let Some(before) = led_before.filter(|_| is_between) else {
+            return self.add(single.clone(), Vec::new());
+        };
+        let epoch = before.epochs.0;
+        let at = single.range.start + EPOCH;
+        let change = Change {
+            range: at..at + 4,
+            bytes: epoch.to_be_bytes().to_vec(),
+            reason: Reason::safe(
+                &[CheckId::NegativeEpoch],
+                format!("no leader epoch, among batches of epoch {epoch}"),
+            ),
+        };
+        let led = Run {
+            epochs: (epoch, epoch),
+            ..single.clone()
+        };
+        self.add(led, vec![change]);
     }
 
     /// A batch whose content is wrong.
@@ -269,7 +220,12 @@ impl Mender<'_> {
         let bytes = self.log.window(single.range.clone(), &mut buffer)?;
         let marker = restored(bytes, self.path, &mut self.scratch)?;
         let Some(remade) = marker.or_else(|| remade(bytes, next, &mut self.scratch)) else {
-            self.add(single.clone(), Vec::new());
+            if says_unreadable(check) && is_unreadable(bytes, &mut self.scratch) {
+                let range = single.range.clone();
+                self.parts.push(Part::Lost { range });
+            } else {
+                self.add(single.clone(), Vec::new());
+            }
             return Ok(());
         };
         let reason = if remade.lost == 0 {
@@ -287,7 +243,7 @@ impl Mender<'_> {
     }
 
     /// A gap, with the offset of the batch behind it.
-    fn gap(&mut self, range: Range<u64>, next: Option<i64>) -> Result<(), Error> {
+    fn gap(&mut self, range: Range<u64>, next: Option<&Run>) -> Result<(), Error> {
         if range.end - range.start > LARGEST_GAP {
             self.parts.push(Part::Lost { range });
             return Ok(());
@@ -310,14 +266,14 @@ impl Mender<'_> {
                 .filter(|size| *size <= rest.len() && zeros < 8)
                 .unwrap_or(rest.len());
             let piece = rest.get(..size).unwrap_or(rest);
-            self.damaged(piece, range.start + at as u64, next);
+            self.damaged(piece, range.start + at as u64, next)?;
             at += size;
         }
         Ok(())
     }
 
     /// Bytes that may have been a batch.
-    fn damaged(&mut self, bytes: &[u8], position: u64, next: Option<i64>) {
+    fn damaged(&mut self, bytes: &[u8], position: u64, next: Option<&Run>) -> Result<(), Error> {
         let range = position..position + bytes.len() as u64;
         let before = self.parts.iter().rev().find_map(|part| match part {
             Part::Batches { run, .. } if self.home.contains(&run.last) => Some(run),
@@ -326,18 +282,26 @@ impl Mender<'_> {
         let slot = Slot {
             position,
             offsets: before.map_or(self.home.start, |run| run.last + 1)
-                ..next.unwrap_or(self.home.end),
-            epoch: before.map_or(-1, |run| run.epochs.1),
+                ..next.map_or(self.home.end, |run| run.first),
+            epoch: match (before, next) {
+                (Some(before), _) => before.epochs.1,
+                (None, next) => next.map_or(-1, |run| run.epochs.0),
+            },
         };
-        let Some(saved) = salvage(bytes, &slot, &mut self.scratch) else {
-            match self.parts.last_mut() {
-                Some(Part::Lost { range: lost }) if lost.end == range.start => lost.end = range.end,
-                _ => self.parts.push(Part::Lost { range }),
-            }
-            return;
+        let saved = match salvage(bytes, &slot, &mut self.scratch) {
+            None => self.beheaded(bytes, &slot, next)?,
+            saved => saved,
         };
+        let Some(saved) = saved else {
+            self.lose(range);
+            return Ok(());
+        };
+        let kept = range.start + saved.from as u64..range.end;
+        if range.start < kept.start {
+            self.lose(range.start..kept.start);
+        }
         let loss = Loss {
-            bytes: Some(range.clone()),
+            bytes: Some(kept.clone()),
             offsets: Some(saved.offsets),
             records: saved.lost,
         };
@@ -347,7 +311,42 @@ impl Mender<'_> {
             saved.records, saved.lost
         );
         let reason = Reason::lossy(&[CheckId::CrcMismatch], why, loss);
-        self.replace(range, saved.bytes, reason);
+        self.replace(kept, saved.bytes, reason);
+        Ok(())
+    }
+
+    /// Bytes of which nothing can be kept.
+    fn lose(&mut self, range: Range<u64>) {
+        match self.parts.last_mut() {
+            Some(Part::Lost { range: lost }) if lost.end == range.start => lost.end = range.end,
+            _ => self.parts.push(Part::Lost { range }),
+        }
+    }
+
+    /// What is left of a batch without its header, right in front of the batch `next`.
+    fn beheaded(
+        &mut self,
+        bytes: &[u8],
+        slot: &Slot,
+        next: Option<&Run>,
+    ) -> Result<Option<Salvaged>, Error> {
+        let end = slot.position + bytes.len() as u64;
+        if next.is_none_or(|next| next.range.start != end) {
+            return Ok(None);
+        }
+        let mut buffer = Vec::new();
+        let header = end..end + HEADER_BYTES as u64;
+        let header = self.log.window(header, &mut buffer)?;
+        let around = Neighbours {
+            log: self.log,
+            stretches: self.stretches,
+            made: self.parts.iter().filter_map(made).collect(),
+            position: slot.position,
+            times: small(&self.path.with_extension("timeindex")),
+            base: Offset(self.home.start),
+        };
+        let next = RecordBatch::of_header(header);
+        Ok(next.and_then(|next| beheaded(bytes, slot, &next, &around, &mut self.scratch)))
     }
 
     fn add(&mut self, run: Run, changes: Vec<Change>) {
@@ -373,6 +372,56 @@ impl Mender<'_> {
                 reason,
             }],
         );
+    }
+}
+
+/// Whether a check says that consumers fail on records: not that they are too many or packed in a way that is not known here.
+fn says_unreadable(check: CheckId) -> bool {
+    matches!(
+        check,
+        CheckId::RecordLength
+            | CheckId::VarintTooLong
+            | CheckId::FieldLength
+            | CheckId::InflateFailed
+            | CheckId::RecordsMissing
+            | CheckId::NullHeaderKey
+    )
+}
+
+/// The sequence numbers of a batch that is written anew, and where.
+fn made(part: &Part) -> Option<(u64, Sequence)> {
+    let Part::Batches { run, changes } = part else {
+        return None;
+    };
+    let whole = changes.iter().find(|change| change.range == run.range)?;
+    Some((run.range.start, Sequence::of_header(&whole.bytes)?))
+}
+
+/// What is around a place in a log.
+struct Neighbours<'a> {
+    log: &'a LogFile,
+    stretches: &'a [Stretch],
+    /// Batches written anew before it.
+    made: Vec<(u64, Sequence)>,
+    position: u64,
+    times: Option<Source>,
+    base: Offset,
+}
+
+impl Around for Neighbours<'_> {
+    fn latest(&self, last: Offset) -> Option<Timestamp> {
+        let index = TimeIndex::new(self.times.as_deref()?, self.base);
+        let entry = index.entries().find(|entry| entry.offset == last);
+        entry.map(|entry| entry.timestamp)
+    }
+
+    fn sequence(&self, records: i32) -> Option<Sequence> {
+        let runs = self.stretches.iter().filter_map(|stretch| match stretch {
+            Stretch::Run(run) => Some(run),
+            Stretch::Gap { .. } => None,
+        });
+        let missing = survey::missing_sequence(self.log, runs, &self.made, self.position, records);
+        missing.ok().flatten()
     }
 }
 

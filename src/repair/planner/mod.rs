@@ -8,6 +8,7 @@
 //! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent on purpose: changing
 //! anything.
 
+mod beheaded;
 mod checkpoints;
 mod derived;
 mod epochs;
@@ -22,6 +23,7 @@ mod marker;
 mod mend;
 mod metadata;
 mod order;
+mod proven;
 mod remake;
 mod rescue;
 mod root;
@@ -90,7 +92,9 @@ fn log_dir(
         let log = partition(&one, seen, steps, options)?;
         let key = one.topic().map(str::to_owned).zip(one.number());
         if let (Some(key), Some(reach), DirState::Current) = (key, log.reach(), one.state()) {
-            reaches.insert(key, reach);
+            let epochs = seen.extents.get(one.path()).and_then(|log| log.epochs);
+            let epochs = epochs.map(|start| start.0);
+            reaches.insert(key, Reach { epochs, ..reach });
         }
     }
     root::steps(dir, &reaches, seen, steps)
@@ -166,6 +170,7 @@ impl NewLog {
             start: first.base,
             active: last.base,
             end: self.end,
+            epochs: None,
         })
     }
 }

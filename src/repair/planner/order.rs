@@ -3,7 +3,7 @@
 //! What stands in its place stays there. A run elsewhere is a copy of what stands in its place (dropped: nothing is lost), or
 //! is missing there (moved), or is somebody else's (given up).
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::survey::{Home, Run};
@@ -61,6 +61,17 @@ pub(super) fn renumbered(before: i64, run: &Run, after: i64) -> Option<i64> {
     (run.batches == 1 && !fits && width >= 0 && gap == width.checked_add(2)?).then_some(before + 1)
 }
 
+/// The base offset of a batch whose own was lost with the bytes in front of it, and which ends where the batch at `after` begins.
+pub(super) fn beside_lost(before: i64, run: &Run, after: i64) -> Option<i64> {
+    let width = run
+        .last
+        .checked_sub(run.first)
+        .filter(|width| *width >= 0)?;
+    let base = after.checked_sub(width)?.checked_sub(1)?;
+    // A lost offset is zeros. Any other is that of a batch from elsewhere.
+    (run.batches == 1 && run.first == 0 && before < base && 0 < base).then_some(base)
+}
+
 /// The base offset that a segment ought to be named after, if its batches belong between those of the segments around it but
 /// not behind the name it has.
 pub(super) fn renamed(before: Option<i64>, base: i64, runs: &[Run]) -> Option<i64> {
@@ -74,15 +85,27 @@ pub(super) fn renamed(before: Option<i64>, base: i64, runs: &[Run]) -> Option<i6
     (is_late || is_early).then_some(first)
 }
 
-/// Puts runs in order. `open` takes a run apart into its batches.
+/// What is to be known of runs beyond what they say themselves.
+pub(super) trait Look {
+    /// What can go wrong.
+    type Error;
+
+    /// The batches of a run.
+    fn open(&mut self, run: &Run) -> Result<Vec<Run>, Self::Error>;
+
+    /// How well a batch goes on where its producer stopped before, and the producer after it.
+    fn continuity(&mut self, run: &Run) -> Result<i32, Self::Error>;
+}
+
+/// Puts runs in order.
 ///
 /// # Errors
-/// What `open` says.
-pub(super) fn place<E>(
+/// What `look` says.
+pub(super) fn place<L: Look>(
     runs: Vec<Run>,
     homes: &[Home],
-    mut open: impl FnMut(&Run) -> Result<Vec<Run>, E>,
-) -> Result<Vec<Placed>, E> {
+    look: &mut L,
+) -> Result<Vec<Placed>, L::Error> {
     let mut sorted = runs;
     sorted.sort_by_key(|run| (run.first, Reverse(run.last)));
     let mut pieces = Vec::with_capacity(sorted.len());
@@ -91,13 +114,13 @@ pub(super) fn place<E>(
             [run] => pieces.push(run.clone()),
             overlapping => {
                 for run in overlapping {
-                    pieces.extend(open(run)?);
+                    pieces.extend(look.open(run)?);
                 }
             }
         }
     }
     pieces.sort_by_key(|run| (run.first, !is_home(run, homes), run.file, run.range.start));
-    Ok(settle(contest(pieces, homes), homes))
+    Ok(settle(contest(pieces, homes, look)?, homes))
 }
 
 /// Runs of which each overlaps with one before it in the same cluster.
@@ -114,8 +137,12 @@ fn clusters(sorted: &[Run]) -> impl Iterator<Item = &[Run]> {
 }
 
 /// Of batches that want the same offsets one wins: the one in its place before others, then that of the later leader, then the
-/// first.
-fn contest(pieces: Vec<Run>, homes: &[Home]) -> Vec<Placed> {
+/// one that fits its producer's others, then the first.
+fn contest<L: Look>(
+    pieces: Vec<Run>,
+    homes: &[Home],
+    look: &mut L,
+) -> Result<Vec<Placed>, L::Error> {
     let mut row: Vec<Placed> = Vec::with_capacity(pieces.len());
     let mut losers = Vec::new();
     let merit = |run: &Run| (is_home(run, homes), run.epochs.0);
@@ -132,7 +159,12 @@ fn contest(pieces: Vec<Run>, homes: &[Home]) -> Vec<Placed> {
             let (ours, theirs) = (&placed.run, &best.run);
             let is_same =
                 (ours.first, ours.last, ours.crc) == (theirs.first, theirs.last, theirs.crc);
-            if is_same || is_odd || merit(ours) <= merit(theirs) {
+            let is_better = match merit(ours).cmp(&merit(theirs)) {
+                _ if is_same || is_odd => false,
+                Ordering::Equal => look.continuity(ours)? > look.continuity(theirs)?,
+                other => other == Ordering::Greater,
+            };
+            if !is_better {
                 placed.fate = if is_same { Fate::Copy } else { Fate::Foreign };
                 break;
             }
@@ -150,7 +182,7 @@ fn contest(pieces: Vec<Run>, homes: &[Home]) -> Vec<Placed> {
         }
     }
     row.extend(losers);
-    row
+    Ok(row)
 }
 
 /// Tells which of those that were placed have to move for it.
@@ -243,8 +275,23 @@ mod tests {
         runs
     }
 
+    /// Nothing but the batches that fit their producers.
+    struct Fitting(Vec<u32>);
+
+    impl Look for Fitting {
+        type Error = ();
+
+        fn open(&mut self, run: &Run) -> Result<Vec<Run>, ()> {
+            Ok(vec![run.clone()])
+        }
+
+        fn continuity(&mut self, run: &Run) -> Result<i32, ()> {
+            Ok(self.0.contains(&run.crc).into())
+        }
+    }
+
     fn fates(runs: Vec<Run>, homes: &[Home]) -> Vec<(i64, usize, Fate)> {
-        let placed = place(runs, homes, |run| Ok::<_, ()>(vec![run.clone()])).unwrap();
+        let placed = place(runs, homes, &mut Fitting(Vec::new())).unwrap();
         let row = placed.iter().filter(|placed| placed.fate != Fate::Stays);
         row.map(|placed| (placed.run.first, placed.target, placed.fate))
             .collect()
@@ -285,6 +332,23 @@ mod tests {
     }
 
     #[test]
+    fn of_two_batches_for_one_place_that_of_the_right_producer_wins() {
+        let homes = [0..10, 10..i64::MAX];
+        let mut runs = files(&[&[0, 2, 3, 5]]);
+        runs[1].crc = 77;
+        let fates = |fitting: &[u32]| {
+            let placed = place(runs.clone(), &homes, &mut Fitting(fitting.to_vec())).unwrap();
+            let lost = placed
+                .into_iter()
+                .filter(|placed| placed.fate == Fate::Foreign);
+            lost.map(|placed| placed.run.first).collect::<Vec<i64>>()
+        };
+        assert_eq!(fates(&[]), [3]);
+        assert_eq!(fates(&[77]), [3]);
+        assert_eq!(fates(&[3]), [2]);
+    }
+
+    #[test]
     fn a_batch_whose_offset_is_lost_gets_that_of_the_gap_it_fills() {
         let run = |first: i64, last: i64| Run {
             first,
@@ -294,6 +358,15 @@ mod tests {
         assert_eq!(renumbered(41, &run(46, 48), 45), Some(42));
         assert_eq!(renumbered(41, &run(42, 44), 45), None);
         assert_eq!(renumbered(41, &run(46, 48), 47), None);
+    }
+
+    #[test]
+    fn a_batch_whose_offset_went_with_what_was_before_it_ends_where_the_next_begins() {
+        let run = files(&[&[0]]).remove(0);
+        assert_eq!(beside_lost(106, &run, 116), Some(114));
+        assert_eq!(beside_lost(115, &run, 116), None);
+        let other = files(&[&[60]]).remove(0);
+        assert_eq!(beside_lost(106, &other, 116), None);
     }
 
     #[test]

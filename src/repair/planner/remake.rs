@@ -5,8 +5,8 @@ use super::mend::batch_of;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::control::ControlType;
 use crate::format::record::stored_record;
-use crate::format::{Batch, Codec, RecordBatch, Remake, Scratch};
-use crate::wire::OffsetDelta;
+use crate::format::{Batch, Codec, RecordBatch, Remake, Scratch, TimestampType};
+use crate::wire::{OffsetDelta, Timestamp};
 
 /// A batch set right.
 pub(super) struct Remade {
@@ -24,6 +24,8 @@ struct Rows {
     bytes: Vec<u8>,
     count: i32,
     last_delta: i32,
+    /// Milliseconds from the base timestamp to the latest.
+    latest_delta: Option<i64>,
     /// Whether nothing is behind them.
     is_all: bool,
     /// Records of the offset of the first one behind them.
@@ -50,6 +52,7 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     };
     let is_packed = batch.codec() == Ok(rows.codec) && rows.codec != Codec::None && rows.is_all;
     let codec = if is_packed { rows.codec } else { Codec::None };
+    let latest = rows.latest(&batch);
     let wrong = wrong(&batch, &rows, codec, last_delta);
     if wrong.is_empty() {
         return None;
@@ -58,6 +61,7 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     let base = batch.base_offset();
     remake.place(base, OffsetDelta(last_delta), batch.leader_epoch());
     remake.codec(codec);
+    remake.times(batch.base_timestamp(), latest);
     if batch.is_control() && !rows.is_control {
         remake.not_control();
     }
@@ -71,6 +75,14 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
             wrong.join("; ")
         ),
     })
+}
+
+/// Whether a batch claims records, and none of them can be read, in whatever way: consumers fail on it.
+pub(super) fn is_unreadable(bytes: &[u8], scratch: &mut Scratch) -> bool {
+    let Some(Batch::V2(batch)) = batch_of(bytes) else {
+        return false;
+    };
+    batch.records_count() > 0 && !batch.is_control() && readings(&batch, scratch).is_none()
 }
 
 /// What is wrong with a batch, in words.
@@ -102,6 +114,9 @@ fn wrong(batch: &RecordBatch<'_>, rows: &Rows, codec: Codec, last_delta: i32) ->
             batch.last_offset()
         ));
     }
+    if batch.max_timestamp() != rows.latest(batch) {
+        wrong.push("its largest timestamp is not that of any record".to_owned());
+    }
     if !rows.is_all {
         wrong.push("bytes at its end are no records".to_owned());
     }
@@ -109,6 +124,17 @@ fn wrong(batch: &RecordBatch<'_>, rows: &Rows, codec: Codec, last_delta: i32) ->
 }
 
 impl Rows {
+    /// The largest timestamp that the header ought to have.
+    fn latest(&self, batch: &RecordBatch<'_>) -> Timestamp {
+        let is_of_records =
+            batch.timestamp_type() == TimestampType::CreateTime && !batch.is_control();
+        let latest = self.latest_delta.filter(|_| is_of_records);
+        let latest = latest.map(|delta| batch.base_timestamp().0.wrapping_add(delta));
+        // What lies before 1970 is no time, but stands for there being none.
+        let latest = latest.filter(|ms| *ms >= 0).map(Timestamp);
+        latest.unwrap_or(batch.max_timestamp())
+    }
+
     /// Whether the batch is just as its client made it: some gave every record of a batch the same offset. Consumers get the first.
     fn is_as_written(&self, batch: &RecordBatch<'_>) -> bool {
         let repeated = self.count.checked_add(self.repeated);
@@ -162,6 +188,7 @@ fn readings(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<Rows> {
 
 fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
     let (mut at, mut count, mut last_delta) = (0, 0, -1);
+    let mut latest_delta = None;
     let mut is_control = true;
     while let Some((record, size)) = bytes.get(at..).and_then(stored_record) {
         if record.offset_delta.0 <= last_delta || record.attributes != 0 {
@@ -170,6 +197,7 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
         is_control &= ControlType::parse(record.key)
             .is_ok_and(|kind| !matches!(kind, ControlType::Unknown(_)));
         last_delta = record.offset_delta.0;
+        latest_delta = latest_delta.max(Some(record.timestamp_delta));
         count += 1;
         at += size;
     }
@@ -181,6 +209,7 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
         bytes,
         count,
         last_delta,
+        latest_delta,
         is_all,
         repeated,
         is_control,

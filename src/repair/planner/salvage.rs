@@ -16,6 +16,8 @@ use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp};
 pub(super) struct Salvaged {
     /// The batch.
     pub(super) bytes: Vec<u8>,
+    /// Where what it is made of begins in what was looked at.
+    pub(super) from: usize,
     /// Its first and last offset, those of records that are lost included.
     pub(super) offsets: (Offset, Offset),
     /// Records kept.
@@ -241,6 +243,7 @@ impl Header {
             .max(u64::try_from(last_delta).ok()? + 1);
         Some(Salvaged {
             bytes,
+            from: 0,
             offsets: (Offset(base), Offset(base + i64::from(last_delta))),
             records,
             lost: lost.saturating_sub(records),
@@ -321,7 +324,7 @@ fn chain(body: &[u8], mut at: usize, mut last: i32, header: &Header) -> Vec<Kept
 }
 
 /// Whether zeros stand in `bytes`, which begin at `position` of the file, as a lost sector or page leaves them.
-fn has_hole(bytes: &[u8], position: u64) -> bool {
+pub(super) fn has_hole(bytes: &[u8], position: u64) -> bool {
     let mut at = 0;
     while let Some(skip) = bytes
         .get(at..)

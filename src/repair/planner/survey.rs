@@ -1,5 +1,6 @@
 //! What a `.log` holds, in short: runs of batches whose offsets rise, and gaps between them.
 
+use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 use crate::format::batch::HEADER_BYTES;
@@ -9,6 +10,9 @@ use crate::scan::seek::last_offset;
 use crate::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel, scan};
 use crate::store::{Error, LogFile};
 use crate::wire::Fault;
+
+/// Producers in a segment of whom it is remembered where they were.
+const MOST_PRODUCERS: usize = 1 << 16;
 
 /// Batches that follow each other without a gap in the file, offsets rising and leader epochs not falling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,18 +80,138 @@ pub(super) fn survey(
 /// # Errors
 /// The file cannot be read.
 pub(super) fn singles(log: &LogFile, run: &Run) -> Result<Vec<Run>, Error> {
-    let mut buffer = Vec::new();
     let mut singles = Vec::new();
+    each_single(log, run, |single, _| {
+        singles.push(single);
+        ControlFlow::Continue(())
+    })?;
+    Ok(singles)
+}
+
+/// Shows the batches of a run one by one, with their headers.
+fn each_single(
+    log: &LogFile,
+    run: &Run,
+    mut take: impl FnMut(Run, &[u8]) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let mut buffer = Vec::new();
     let mut at = run.range.start;
     while at < run.range.end {
-        let window = log.window(at..at + HEADER_BYTES as u64, &mut buffer)?;
-        let Some(single) = Run::of_header(window, run.file, at) else {
+        let header = log.window(at..at + HEADER_BYTES as u64, &mut buffer)?;
+        let Some(single) = Run::of_header(header, run.file, at) else {
             break;
         };
         at = single.range.end;
-        singles.push(single);
+        if take(single, header).is_break() {
+            break;
+        }
     }
-    Ok(singles)
+    Ok(())
+}
+
+/// How well a single batch fits between those of its producer in the same file, of which these are the `runs`: one more for each
+/// side on which the sequence numbers go on, one less for each on which they do not.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn continuity(log: &LogFile, runs: &[Run], single: &Run) -> Result<i32, Error> {
+    let mut buffer = Vec::new();
+    let header = single.range.start..single.range.start + HEADER_BYTES as u64;
+    let Some(own) = Sequence::of_header(log.window(header, &mut buffer)?) else {
+        return Ok(0);
+    };
+    let (mut before, mut after) = (None, None);
+    for run in runs.iter().filter(|run| run.range != single.range) {
+        each_single(log, run, |other, header| {
+            let of_same = |other: &Sequence| other.producer == own.producer;
+            let sequence = Sequence::of_header(header).filter(of_same);
+            if other.range.start < single.range.start {
+                before = sequence.or(before);
+            } else if other.range.start > single.range.start {
+                after = after.or(sequence);
+            }
+            if after.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+    }
+    let fits = |one: Sequence, next: Sequence| {
+        let is_next = one.last.checked_add(1).unwrap_or(0) == next.first;
+        if is_next { 1 } else { -1 }
+    };
+    Ok(before.map_or(0, |before| fits(before, own)) + after.map_or(0, |after| fits(own, after)))
+}
+
+/// The sequence numbers that a batch of so many records at `position` must have had, by those of the other batches in the file, of
+/// which these are the `runs`, and of those that were `made` before it, with their positions: those of the one producer who counts just as many records more from before it to behind it.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn missing_sequence<'a>(
+    log: &LogFile,
+    runs: impl Iterator<Item = &'a Run>,
+    made: &[(u64, Sequence)],
+    position: u64,
+    records: i32,
+) -> Result<Option<Sequence>, Error> {
+    let mut before: BTreeMap<(i64, i16), (u64, i32)> = BTreeMap::new();
+    let mut behind = BTreeMap::new();
+    for (at, sequence) in made {
+        before.insert(sequence.producer, (*at, sequence.last));
+    }
+    for run in runs {
+        each_single(log, run, |single, header| {
+            if let Some(sequence) = Sequence::of_header(header) {
+                let at = single.range.start;
+                if at < position {
+                    let latest = before.entry(sequence.producer).or_default();
+                    *latest = (*latest).max((at, sequence.last));
+                } else {
+                    behind.entry(sequence.producer).or_insert(sequence.first);
+                }
+            }
+            if before.len() + behind.len() > MOST_PRODUCERS {
+                before.clear();
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    let mut fitting = before.into_iter().filter_map(|(producer, (_, last))| {
+        let first = last.checked_add(1)?;
+        let is_next = behind.get(&producer).copied() == first.checked_add(records);
+        is_next.then_some(Sequence {
+            producer,
+            first,
+            last: last.checked_add(records)?,
+        })
+    });
+    let only = fitting.next();
+    Ok(only.filter(|_| fitting.next().is_none()))
+}
+
+/// The sequence numbers of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sequence {
+    /// The id and the epoch.
+    pub(super) producer: (i64, i16),
+    pub(super) first: i32,
+    pub(super) last: i32,
+}
+
+impl Sequence {
+    pub(super) fn of_header(bytes: &[u8]) -> Option<Self> {
+        let header = FrameHeader::read(bytes)?;
+        let batch = RecordBatch::of_header(bytes).filter(|_| header.magic() >= 2)?;
+        let has_sequence = batch.producer_id().0 >= 0 && batch.base_sequence() >= 0;
+        has_sequence.then(|| Self {
+            producer: (batch.producer_id().0, batch.producer_epoch()),
+            first: batch.base_sequence(),
+            last: batch.last_sequence(),
+        })
+    }
 }
 
 impl Run {
@@ -110,6 +234,11 @@ impl Run {
             covered: covered(first, last),
             crc: batch.map_or(0, |batch| batch.stored_crc()),
         })
+    }
+
+    /// Whether it is of magic 2, if it is one batch.
+    pub(super) fn is_modern(&self) -> bool {
+        self.crc != 0
     }
 
     /// Whether `next` goes on where this one ends, both inside `home` or both outside.

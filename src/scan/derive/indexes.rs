@@ -2,6 +2,7 @@
 
 use super::{CompletedTxn, Settings, Violation, Way};
 use crate::format::codec::Codec;
+use crate::format::index;
 use crate::format::offset_index::{self, OffsetEntry};
 use crate::format::time_index::{self, TimeEntry};
 use crate::format::{Batch, RecordBatch, Scratch, TimestampType, txn_index};
@@ -111,7 +112,7 @@ impl SegmentIndexes {
         self.skip(batch.size_bytes() as u64);
         let last = batch.last_offset();
         let base = self.base_offset;
-        if offset_index::relative(last, base).is_none() {
+        if index::relative(last, base).is_none() {
             return Err(Violation::OffsetOverflow { offset: last, base });
         }
         let timestamp = batch.max_timestamp();

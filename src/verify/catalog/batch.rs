@@ -52,9 +52,9 @@ B105 LastOffsetDelta "last-offset-delta" Error Shape Manual;
 /// **What** The maximum timestamp in the header differs from the largest of the records.
 /// **Why it happens** A client with a bug, or a header changed together with the checksum.
 /// **What Kafka does** It searches by time and deletes by age with the wrong number.
-/// **Repair** None without a new checksum; the records are whole.
+/// **Repair** Set it to that of the records, with a new checksum; the records stay as they are.
 /// **References** `DefaultRecordBatch.maxTimestamp`, `LogValidator`.
-B106 MaxTimestamp "max-timestamp" Warning Deep None;
+B106 MaxTimestamp "max-timestamp" Warning Deep Safe;
 
 /// a batch without records
 ///
@@ -106,9 +106,9 @@ B203 EpochRegression "epoch-regression" Error Shape Manual;
 /// **What** A batch of magic 2 has a negative leader epoch.
 /// **Why it happens** A bit of the field flipped, or the batch came from a producer without passing a broker.
 /// **What Kafka does** It takes the epoch for unknown, and followers truncate by the high watermark.
-/// **Repair** Turn the bit back where one explains it.
+/// **Repair** Give it the epoch of the batches around it, if that is one.
 /// **References** `RecordBatch.NO_PARTITION_LEADER_EPOCH`, KIP-101.
-B204 NegativeEpoch "negative-epoch" Warning Shape Manual;
+B204 NegativeEpoch "negative-epoch" Warning Shape Safe;
 
 /// the leader epoch jumps ahead and back
 ///

@@ -101,4 +101,13 @@ C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross Manual;
 /// **References** `OffsetCheckpointFile`.
 C111 CheckpointNegative "checkpoint-negative" Warning Shape Safe;
 
+/// a log start that hides records
+///
+/// **What** After a clean stop `log-start-offset-checkpoint` begins a log behind records that are there, and behind its first leader epoch.
+/// **Why it happens** The file was edited or is another's. When records are deleted on request, the first leader epoch is moved too.
+/// **What Kafka does** It serves nothing before the log start, and deletes the segments before it.
+/// **Repair** If nobody deleted the records, lower it to the first leader epoch, before a broker starts.
+/// **References** `UnifiedLog.maybeIncrementLogStartOffset`, `LeaderEpochFileCache.truncateFromStart`.
+C112 LogStartHides "log-start-hides" Warning Cross Lossy;
+
 } } } }

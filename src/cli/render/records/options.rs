@@ -73,12 +73,12 @@ pub(crate) enum Reveal {
 #[command(next_help_heading = "Rendering")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Rendering {
-    /// How records are written; --format ndjson is for jq and DuckDB
+    /// How records are written [default: text; of export, which has ndjson and csv only, ndjson]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Form>,
 
     /// Write what kcat's -f would: %t topic, %p partition, %o offset, %T timestamp, %k key, %s value, %h headers, %K and %S
-    /// their sizes (-1: null), %R the size of the value as four bytes, %%, \n, \t, \r, \x41; --template '%o %k=%s\n'
+    /// their sizes (-1: null), %R the size of the value as four bytes, %%, \n, \t, \r, \x41
     #[arg(
         long,
         value_name = "FMT",
@@ -87,7 +87,7 @@ pub(crate) struct Rendering {
     )]
     template: Option<Template>,
 
-    /// What a null key or value is in a template, instead of nothing; --null NULL is kcat's -Z
+    /// What a null key or value is in a template, instead of nothing; kcat's -Z is --null NULL
     #[arg(
         long,
         value_name = "TEXT",
@@ -96,31 +96,33 @@ pub(crate) struct Rendering {
     )]
     null: Option<String>,
 
-    /// How bytes of keys, values and headers are shown; --bytes hex makes all of them {"hex":"…"}
+    /// How keys, values and headers are shown of which nothing is known; those that are no text are marked, as
+    /// {"base64":"/w=="} or {"hex":"ff"}
     #[arg(long, value_enum, value_name = "HOW", default_value = "utf8")]
     bytes: Bytes,
 
-    /// Embed values that are JSON as such, not as text; --json-values | jq .value.id
+    /// Embed values that are JSON as such, not as text, so that jq sees .value.id
     #[arg(long)]
     json_values: bool,
 
-    /// Read values as this; what they are not is marked and shown as bytes; --value-as msgpack
+    /// Read values as this; one that is something else is shown as bytes, with the reason
     #[arg(long, value_enum, value_name = "KIND", conflicts_with = "json_values")]
     value_as: Option<Serde>,
 
-    /// Read keys as this; --key-as long
+    /// Read keys as this
     #[arg(long, value_enum, value_name = "KIND")]
     key_as: Option<Serde>,
 
-    /// How much to show of values, and of the values of headers; --values sha256 tells equal ones without showing them
+    /// How much to show of values, and of the values of headers; sha256 tells equal ones without showing them
     #[arg(long, value_enum, value_name = "HOW MUCH", default_value = "full")]
     values: Reveal,
 
-    /// How much to show of keys; --keys none hides them
+    /// How much to show of keys
     #[arg(long, value_enum, value_name = "HOW MUCH", default_value = "full")]
     keys: Reveal,
 
-    /// Show what records of internal topics mean [default]; --decode=__consumer_offsets reads other topics as that one
+    /// Show what records of internal topics mean, as is done anyway; with a topic, read all records as its: a copy of
+    /// __consumer_offsets under another name, say
     #[arg(
         long,
         value_name = "TOPIC",
@@ -132,7 +134,7 @@ pub(crate) struct Rendering {
     )]
     decode: Option<Choice>,
 
-    /// Show records of internal topics as bytes, secrets included; --no-decode
+    /// Show records of internal topics as the bytes they are, secrets included
     #[arg(long, overrides_with = "decode")]
     no_decode: bool,
 }

@@ -359,19 +359,6 @@ fn every_kind_of_content_is_a_word_on_the_command_line() {
 }
 
 #[test]
-fn the_help_of_every_option_has_an_example() {
-    let command = <Args as clap::CommandFactory>::command();
-    for option in command.get_arguments() {
-        let name = format!("--{}", option.get_long().unwrap_or_default());
-        let help = option
-            .get_help()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        assert!(help.contains(&name), "{name}: {help}");
-    }
-}
-
-#[test]
 fn hidden_bytes_are_seen_nowhere() {
     let secret = || Some(SECRET.as_bytes());
     let bytes = segment(Rec::new(secret(), secret()).header("name", secret()));
