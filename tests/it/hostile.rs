@@ -317,19 +317,19 @@ fn a_log_that_is_cut_while_it_is_read_is_said_to_be() {
 #[test]
 fn a_directory_without_logs_is_not_taken_for_a_sound_one() {
     let temp = Temp::new();
-    temp.file("notes.txt", b"");
-    let refused = |path: &str| {
-        let ran = kseg(temp.path(), &["verify", path]);
+    temp.file("here/notes.txt", b"");
+    let refused = || {
+        let ran = kseg(temp.path(), &["verify", "here"]);
         assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""));
         ran.err
     };
     assert_eq!(
-        refused("."),
-        "error: .: neither a log dir nor a partition\n"
+        refused(),
+        "error: here: neither a log dir nor a partition\n"
     );
-    temp.file("disk1/meta.properties", b"version=1\nnode.id=1\n");
-    temp.file("disk2/a-0/00000000000000000000.log", &log(0));
-    temp.file("other/file", b"");
+    temp.file("here/disk1/meta.properties", b"version=1\nnode.id=1\n");
+    temp.file("here/disk2/a-0/00000000000000000000.log", &log(0));
+    temp.file("here/other/file", b"");
     let why = "neither a log dir nor a partition, but log dirs are in it: disk1, disk2\n";
-    assert!(refused(".").ends_with(why));
+    assert!(refused().ends_with(why));
 }
