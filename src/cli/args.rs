@@ -1,7 +1,10 @@
 //! Arguments that commands share.
 
+use std::fmt::Display;
 use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::path::Path;
+use std::str::FromStr;
 
 use kseg::format::Limits;
 use kseg::scan::Jobs;
@@ -12,7 +15,7 @@ use kseg::store::{Error, LogFile, Source, Stream, lock};
 #[command(next_help_heading = "Reading")]
 pub(crate) struct Reading {
     /// Threads that read, beside the one that writes: -j 2; the output is the same for any number [default: one a core]
-    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    #[arg(short, long, value_name = "N", value_parser = jobs, allow_hyphen_values = true)]
     jobs: Option<Jobs>,
 
     /// Read files piece by piece, where they would be mapped into memory; chosen by itself where a broker holds the log dir,
@@ -21,7 +24,7 @@ pub(crate) struct Reading {
     no_mmap: bool,
 
     /// Take a batch that unpacks to more than this many MiB for damage: --inflate-limit 1024
-    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = whole(1..=u16::MAX), allow_hyphen_values = true)]
     inflate_limit: u16,
 }
 
@@ -30,7 +33,23 @@ fn jobs(text: &str) -> Result<Jobs, String> {
     let number: Result<NonZero<usize>, _> = text.parse();
     number
         .map(Jobs::new)
-        .map_err(|_| "no number of threads, of which there is one at least".into())
+        .map_err(|_| "no number of threads; 1, 2 and more are taken".into())
+}
+
+/// Reads whole numbers of a range, and says which it takes where it does not.
+pub(crate) fn whole<T>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            let (first, last) = (range.start(), range.end());
+            format!("whole numbers from {first} to {last} are taken")
+        })
+    }
 }
 
 impl Reading {
@@ -52,8 +71,9 @@ impl Reading {
         }
     }
 
-    /// The same without mapping: where little of a file is looked at, the kernel reads less around it.
-    pub(crate) fn sparingly(self) -> Self {
+    /// The same without mapping: where little of a file is looked at, the kernel reads less around it; and where much is
+    /// done with the bytes, a mapping is no quicker, and ends in `SIGBUS` if somebody cuts the file.
+    pub(crate) fn unmapped(self) -> Self {
         Self {
             no_mmap: true,
             ..self

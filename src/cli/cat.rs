@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::Context;
-use super::args::Reading;
-use super::exit::Outcome;
+use super::args::{Reading, whole};
+use super::exit::{Failures, Outcome};
 use super::input::{Selection, logs};
-use super::output::OutputFile;
-use super::pick::{Picking, Reader, Start, Take, Track};
+use super::output::{OutputFile, unwritten};
+use super::pick::{Picking, Reader, Start, Take, Tally, Track};
 use super::progress::Progress;
 use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Rendering};
 
@@ -62,6 +62,7 @@ pub(crate) struct Cat {
     #[arg(
         long,
         value_name = "N",
+        value_parser = whole(0..=u64::MAX),
         allow_hyphen_values = true,
         help_heading = "Which records"
     )]
@@ -71,6 +72,7 @@ pub(crate) struct Cat {
     #[arg(
         long,
         value_name = "N",
+        value_parser = whole(0..=u64::MAX),
         allow_hyphen_values = true,
         help_heading = "Which records"
     )]
@@ -94,10 +96,9 @@ impl Cat {
         let format = self
             .rendering
             .format(&[Form::Text, Form::Ndjson, Form::Json, Form::Csv])?;
-        let tracks = logs(&self.paths, &self.selection)?
-            .into_iter()
-            .map(Track::of)
-            .collect::<Result<Vec<_>>>()?;
+        let logs = logs(&self.paths, &self.selection)?;
+        let tracks = logs.found.into_iter().map(Track::of);
+        let tracks = tracks.collect::<Result<Vec<_>>>()?;
         let reader = Reader {
             pick: &pick,
             reading: self.reading,
@@ -105,30 +106,19 @@ impl Cat {
         let file = self.output.as_deref().map(OutputFile::create).transpose()?;
         let mut sheet = Sheet::new(context, file, &format);
         sheet.begin();
+        for error in logs.lost {
+            sheet.fail(error.into())?;
+        }
         let mut left = self.limit.unwrap_or(u64::MAX);
         let mut is_damaged = false;
         for track in &tracks {
             if left == 0 || sheet.written.is_err() {
                 break;
             }
-            let sink = &mut |text: &[u8], notes: &[u8]| sheet.take(text, notes);
-            let renderer = || format.renderer(track.decoder());
-            let opened = reader.open(track, sink)?;
-            let tally = if self.limit.is_none() && self.tail.is_none() {
-                reader.read(&opened, || All(renderer()), sink)?
-            } else {
-                let start = match self.tail {
-                    Some(count) => reader.last(&opened, count)?,
-                    None => Start::default(),
-                };
-                let several = Several {
-                    skip: start.skip,
-                    left: &mut left,
-                    renderer: renderer(),
-                };
-                reader.follow(&opened, start, several, sink)?
-            };
-            is_damaged |= tally.is_damaged();
+            match self.track(reader, track, &mut left, &mut sheet) {
+                Ok(tally) => is_damaged |= tally.is_damaged(),
+                Err(error) => sheet.fail(error)?,
+            }
         }
         sheet.end()?;
         Ok(if is_damaged {
@@ -136,6 +126,33 @@ impl Cat {
         } else {
             Outcome::Clean
         })
+    }
+
+    /// Shows the records of a log, as many as are left to be shown.
+    fn track(
+        &self,
+        reader: Reader<'_>,
+        track: &Track,
+        left: &mut u64,
+        sheet: &mut Sheet<'_>,
+    ) -> Result<Tally> {
+        let format = sheet.format;
+        let renderer = || format.renderer(track.decoder());
+        let sink = &mut |text: &[u8], notes: &[u8]| sheet.take(text, notes);
+        let opened = reader.open(track, sink)?;
+        if self.limit.is_none() && self.tail.is_none() {
+            return reader.read(&opened, || All(renderer()), sink);
+        }
+        let start = match self.tail {
+            Some(count) => reader.last(&opened, count)?,
+            None => Start::default(),
+        };
+        let several = Several {
+            skip: start.skip,
+            left,
+            renderer: renderer(),
+        };
+        reader.follow(&opened, start, several, sink)
     }
 }
 
@@ -179,6 +196,7 @@ struct Sheet<'a> {
     format: &'a RecordFormat,
     is_empty: bool,
     written: io::Result<()>,
+    failed: Failures,
 }
 
 impl<'a> Sheet<'a> {
@@ -189,6 +207,7 @@ impl<'a> Sheet<'a> {
             format,
             is_empty: true,
             written: Ok(()),
+            failed: Failures::default(),
         }
     }
 
@@ -196,6 +215,20 @@ impl<'a> Sheet<'a> {
         let mut header = Vec::new();
         self.format.header(&mut header);
         self.write(&header);
+    }
+
+    /// Goes on with the rest behind what could not be read.
+    ///
+    /// # Errors
+    /// A file would not be whole.
+    fn fail(&mut self, error: anyhow::Error) -> Result<()> {
+        if self.file.is_some() {
+            return Err(error);
+        }
+        if let Some(earlier) = self.failed.add(error) {
+            self.context.say(earlier.as_bytes());
+        }
+        Ok(())
     }
 
     /// Takes rendered records and notes.
@@ -236,7 +269,7 @@ impl<'a> Sheet<'a> {
     /// Ends the document.
     ///
     /// # Errors
-    /// It could not be written; that nobody reads it any more is no error.
+    /// It could not be written, or something not be read; that nobody reads it any more is no error.
     fn end(mut self) -> Result<()> {
         let mut footer = Vec::new();
         self.format.footer(&mut footer);
@@ -246,11 +279,13 @@ impl<'a> Sheet<'a> {
             file
         });
         match (self.written, file) {
-            (Ok(()), Some(file)) => file.finish(),
-            (Ok(()), None) => Ok(()),
-            (Err(error), Some(file)) => Err(file.failed(&error)),
-            (Err(error), None) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            (Err(error), None) => Err(error).context("standard output"),
+            (Ok(()), Some(file)) => file.finish()?,
+            (Err(error), Some(file)) => return Err(file.failed(&error)),
+            (Err(error), None) if error.kind() != io::ErrorKind::BrokenPipe => {
+                return Err(unwritten(&error));
+            }
+            (_, None) => {}
         }
+        self.failed.result()
     }
 }

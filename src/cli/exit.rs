@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use super::render::table::plain;
+
 /// The exit status of a command that was stopped, as a shell counts it for `SIGINT`.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -26,9 +28,35 @@ pub(crate) fn usage(error: &clap::Error, is_dump: bool) -> ExitCode {
     }
 }
 
+/// Errors that do not keep a command from the rest of its work: the last of several is what it ends with.
+#[derive(Debug, Default)]
+pub(crate) struct Failures(Option<anyhow::Error>);
+
+impl Failures {
+    /// Takes an error in, and gives what is to be said of the one before it.
+    #[must_use]
+    pub(crate) fn add(&mut self, error: anyhow::Error) -> Option<String> {
+        let earlier = self.0.replace(error);
+        earlier.map(|error| format!("{}\n", shown(&error)))
+    }
+
+    /// Ends the work.
+    ///
+    /// # Errors
+    /// There was one.
+    pub(crate) fn result(self) -> anyhow::Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// An error on one line.
+fn shown(error: &anyhow::Error) -> String {
+    plain(&format!("error: {error:#}"))
+}
+
 /// Work that could not be done: exit status 2.
 #[expect(clippy::print_stderr, reason = "the last words")]
 pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    eprintln!("{}", shown(error));
     ExitCode::from(2)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use kseg::format::name::DirState;
-use kseg::store::{Item, LogDir, Partition, Place};
+use kseg::store::{Error, Item, LogDir, Partition, Place};
 use wildmatch::WildMatch;
 
 /// Which partitions of the paths are meant.
@@ -121,13 +121,24 @@ pub(crate) enum Log {
     File(Item),
 }
 
+/// What paths lead to.
+#[derive(Debug, Default)]
+pub(crate) struct Logs {
+    pub(crate) found: Vec<Log>,
+    /// Why partitions of a log dir cannot be read.
+    pub(crate) lost: Vec<Error>,
+}
+
 /// The logs that `paths` lead to, in the order of the paths and, in a log dir, by topic and number. Of a log dir those in
 /// use: what is to be deleted or not yet moved there has to be named.
 ///
 /// # Errors
 /// A path leads nowhere or to no log, or the selection leaves nothing.
-pub(crate) fn logs(paths: &[PathBuf], selection: &Selection) -> Result<Vec<Log>> {
-    let mut logs = Vec::new();
+pub(crate) fn logs(paths: &[PathBuf], selection: &Selection) -> Result<Logs> {
+    let Logs {
+        found: mut logs,
+        mut lost,
+    } = Logs::default();
     for path in paths {
         match Place::at(path)? {
             Place::File(item) => logs.push(Log::File(item)),
@@ -140,9 +151,12 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection) -> Result<Vec<Log>>
                     );
                 }
                 for item in selection.partitions(&dir) {
-                    let partition = Partition::open(item.path())?;
-                    if partition.state() == DirState::Current {
-                        logs.push(Log::Partition(partition));
+                    match Partition::open(item.path()) {
+                        Ok(partition) if partition.state() == DirState::Current => {
+                            logs.push(Log::Partition(partition));
+                        }
+                        Ok(_) => {}
+                        Err(error) => lost.push(error),
                     }
                 }
             }
@@ -152,13 +166,16 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection) -> Result<Vec<Log>>
         Log::Partition(partition) => selection.includes(partition.topic(), partition.number()),
         Log::File(_) => true,
     });
+    if !lost.is_empty() {
+        return Ok(Logs { found: logs, lost });
+    }
     if logs.is_empty() && selection.is_everything() {
         bail!("no partition here is in use; what is to be deleted or moved there has to be named");
     }
     if logs.is_empty() {
         bail!("no partition here is one that --topic and --partition ask for");
     }
-    Ok(logs)
+    Ok(Logs { found: logs, lost })
 }
 
 #[cfg(test)]

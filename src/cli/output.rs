@@ -1,7 +1,9 @@
 //! The one place that writes files: beside their final name, and renamed when they are whole.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
@@ -27,15 +29,11 @@ impl OutputFile {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let item = Item::at(&path).ok();
-        let open = |at: &Path, is_new: bool| {
-            let mut options = File::options();
-            let opened = options.write(true).create_new(is_new).open(at);
-            opened.map_err(|error| said(&path, &error))
-        };
         match item.as_ref().map(Item::kind) {
             Some(ItemType::Directory) => bail!("{}: is a directory", path.display()),
             Some(ItemType::Special) => {
-                let file = open(&path, false)?;
+                let opened = File::options().write(true).open(&path);
+                let file = opened.map_err(|error| said(&path, &error))?;
                 return Ok(Self {
                     path,
                     beside: None,
@@ -44,7 +42,7 @@ impl OutputFile {
             }
             _ => {}
         }
-        let Some(name) = path.file_name() else {
+        let Some(beside) = beside(&path) else {
             bail!("{}: not the name of a file", path.display());
         };
         if is_kafkas(&path) {
@@ -53,14 +51,19 @@ impl OutputFile {
                 path.display()
             );
         }
-        let own = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
-        let beside = path.with_file_name(own);
-        let file = open(&beside, true)?;
+        let file = claim(&beside, &path)?;
         Ok(Self {
             path,
             beside: Some(beside),
             file,
         })
+    }
+
+    /// Removes what a run that died left beside `path`.
+    pub(crate) fn sweep(path: &Path) {
+        if beside(path).is_some_and(|beside| Item::at(beside).is_ok()) {
+            drop(Self::create(path));
+        }
     }
 
     /// Gives the file its name; whatever happens, it is whole under that name or not there.
@@ -107,6 +110,41 @@ impl Drop for OutputFile {
     }
 }
 
+/// Where a file is until it is whole.
+fn beside(path: &Path) -> Option<PathBuf> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name()?);
+    name.push(".part");
+    Some(path.with_file_name(name))
+}
+
+/// Opens the file beside `path`, empty. What a run that died has left there is taken over; one that is alive holds its lock.
+///
+/// # Errors
+/// Another run writes it, or it cannot be made.
+#[expect(clippy::disallowed_methods, reason = "this is the one output opener")]
+fn claim(beside: &Path, path: &Path) -> Result<File> {
+    let failed = |error: io::Error| said(path, &error);
+    loop {
+        let there = Item::at(beside).ok();
+        if there.is_some_and(|item| !item.is_file() || item.is_link()) {
+            bail!("{}: in the way, and no file", beside.display());
+        }
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        let file = options.open(beside).map_err(failed)?;
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            bail!("{}: another run of kseg writes it", path.display());
+        }
+        // Until it was locked, the other run may have ended and given it its name.
+        let (own, there) = (file.metadata().map_err(failed)?, beside.symlink_metadata());
+        if there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino())) {
+            file.set_len(0).map_err(failed)?;
+            return Ok(file);
+        }
+    }
+}
+
 /// Whether a file of that name is a broker's. A name that only ends like that of a segment may be anybody's.
 fn is_kafkas(path: &Path) -> bool {
     FileName::parse(file_name(path))
@@ -119,6 +157,11 @@ fn is_kafkas(path: &Path) -> bool {
 /// It cannot be made.
 pub(crate) fn make_dir(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|error| said(path, &error))
+}
+
+/// What to say of an error in writing to standard output.
+pub(crate) fn unwritten(error: &io::Error) -> anyhow::Error {
+    said(Path::new("standard output"), error)
 }
 
 /// The path and what the operating system says, without the number that Rust appends.

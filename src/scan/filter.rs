@@ -38,18 +38,6 @@ impl Default for Filter {
 }
 
 impl Filter {
-    /// Whether less than all of a log is likely to be wanted by offsets and times.
-    #[must_use]
-    pub fn narrows(&self) -> bool {
-        let Self {
-            first_offset,
-            last_offset,
-            since,
-            ..
-        } = self;
-        first_offset.0 > 0 || last_offset.0 < i64::MAX || since.is_some()
-    }
-
     /// Whether a batch may hold a record that is wanted.
     #[must_use]
     pub fn may_want(&self, batch: &Batch<'_>) -> bool {

@@ -100,8 +100,8 @@ pub struct Plan {
     pub limits: Limits,
 }
 
-/// Bytes of a piece.
-const PIECE_BYTES: u64 = 512 << 10;
+/// Bytes after which a visit on one thread hands over what it has.
+const STEP_BYTES: u64 = 512 << 10;
 
 /// An entry larger than this is not looked for where a piece may begin.
 const LARGEST_GUESS: u64 = 16 << 20;
@@ -179,7 +179,7 @@ pub fn scan_from<V: Visitor>(
 ) -> Result<V::Fold, Error> {
     let job = plan.job(log, start);
     let mut worker = Worker::new(Scratch::with_limits(plan.limits));
-    let pieces = (job.end - job.start).div_ceil(PIECE_BYTES);
+    let pieces = (job.end - job.start).div_ceil(V::PIECE_BYTES);
     let threads = (plan.jobs.0.get() as u64).min(pieces).min(MOST_THREADS);
     if pieces <= 1 {
         let all = job.start..job.end;
@@ -223,7 +223,7 @@ pub fn follow(
     };
     let (mut position, mut wake) = (job.start, Wake::starting_at(job.start));
     while position < job.end {
-        let range = position..job.end.min(position.saturating_add(PIECE_BYTES));
+        let range = position..job.end.min(position.saturating_add(STEP_BYTES));
         position = worker.scan(job, range, &mut watched, &mut out)?;
         if out.flush().is_break() || watched.flow.is_break() {
             break;
@@ -305,9 +305,9 @@ pub fn in_order<T: Send, R: Send>(
 const ITEMS_AHEAD: usize = 4;
 
 /// The bytes of piece `index`.
-fn range_of(job: Job<'_>, index: u64) -> Range<u64> {
-    let start = job.start + index * PIECE_BYTES;
-    start..job.end.min(start.saturating_add(PIECE_BYTES))
+fn range_of<V: Visitor>(job: Job<'_>, index: u64) -> Range<u64> {
+    let start = job.start + index * V::PIECE_BYTES;
+    start..job.end.min(start.saturating_add(V::PIECE_BYTES))
 }
 
 /// Visits one piece from its true start to its end.
@@ -342,7 +342,7 @@ fn work<V: Visitor>(
             .unwrap_or_else(PoisonError::into_inner)
             .claim();
         let Some((index, lane)) = claimed else { return };
-        let range = range_of(job, index);
+        let range = range_of::<V>(job, index);
         let start = match known {
             Some((next, start)) if next == index => Some(start),
             _ => guess(&mut worker, job, range.clone()),
@@ -379,7 +379,9 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
     let left = usize::try_from((job.end - range.start).min(LARGEST_GUESS)).unwrap_or(usize::MAX);
     let piece = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
     let mut search = Search::in_sound_file(range.start);
-    let (mut from, mut reach) = (0, job.log.stride_bytes().max(piece as u64));
+    // In most pieces the first entry begins near by.
+    let stride = job.log.stride_bytes();
+    let (mut from, mut reach) = (0, stride);
     loop {
         let window = range.start..range.start.saturating_add(reach.min(left as u64));
         let bytes = job.log.window(window, &mut worker.window).ok()?;
@@ -390,7 +392,7 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
                 if more <= reach {
                     return None;
                 }
-                (from, reach) = (at, more);
+                (from, reach) = (at, more.max(reach.saturating_add(stride)));
             }
             Found::Unseen { .. } | Found::Nothing => return None,
         }
@@ -415,7 +417,7 @@ fn merge<V: Visitor>(
     let mut position = job.start;
     let mut wake = Wake::starting_at(job.start);
     for (index, lane) in announced.iter().enumerate() {
-        let range = range_of(job, index as u64);
+        let range = range_of::<V>(job, index as u64);
         let (fold, end) = match take(&lane, position, &mut sink) {
             Some(result) => result?,
             None if position < range.end && !closed.get() => {

@@ -15,9 +15,13 @@ use super::walk::leading_zeros;
 /// Where the magic stands in an entry.
 const MAGIC: usize = 16;
 
-/// Bytes that may be checksummed in vain, to begin with and for each byte searched.
+/// Bytes that may be checksummed in vain: to begin with, for each byte searched, and at most at once.
 const ALLOWANCE_BYTES: u64 = 16 << 20;
 const ALLOWANCE_RATIO: u64 = 4;
+const LARGEST_ALLOWANCE: u64 = 64 << 20;
+
+/// An entry larger than this counts only if another follows it: to look there is cheap, and takes no memory.
+const DEAR_BYTES: usize = 8 << 20;
 
 /// The smallest record of magic 2: its length and six fields of a byte each.
 const MIN_RECORD_BYTES: usize = 7;
@@ -107,7 +111,8 @@ impl Search {
         let searched = position.saturating_sub(self.credited);
         self.allowance = self
             .allowance
-            .saturating_add(searched.saturating_mul(ALLOWANCE_RATIO));
+            .saturating_add(searched.saturating_mul(ALLOWANCE_RATIO))
+            .min(LARGEST_ALLOWANCE);
         self.credited = self.credited.max(position);
     }
 
@@ -128,8 +133,14 @@ impl Search {
         if self.chained && !is_followed(bytes, size, left) {
             return Verdict::Nothing;
         }
-        if bytes.len() < size {
-            return Verdict::Unseen(size);
+        let is_dear = size > DEAR_BYTES;
+        let reach = if is_dear { size + HEADER_BYTES } else { size };
+        if bytes.len() < reach.min(left) {
+            return Verdict::Unseen(reach.min(left));
+        }
+        if is_dear && !is_followed(bytes, size, left) {
+            self.allowance -= size as u64;
+            return Verdict::Nothing;
         }
         let checks = Frame::parse(bytes, Position(0))
             .and_then(Batch::parse)
@@ -249,6 +260,31 @@ mod tests {
         assert_eq!(look(&bytes[..40], 600), Some((24, HEADER_BYTES)));
         // The file cannot hold it.
         assert_eq!(look(&bytes, bytes.len()), None);
+    }
+
+    #[test]
+    fn a_large_candidate_that_nothing_follows_is_passed_over_unread() {
+        let size = DEAR_BYTES + 1;
+        let mut bytes = candidate(i32::try_from(size).unwrap());
+        bytes.resize(size, 0);
+        let crc = crate::wire::crc::crc32c(&bytes[21..]).to_be_bytes();
+        bytes[17..21].copy_from_slice(&crc);
+        let look = |bytes: &[u8], left| {
+            let mut search = Search::starting_at(0);
+            found(&search.next_entry(bytes, 0, 0..1, left))
+        };
+        // Whether another follows can't be seen yet, then it can.
+        let behind = size + 5000;
+        assert_eq!(look(&bytes, behind), Some((0, size + HEADER_BYTES)));
+        let follow = |next: &[u8]| {
+            let mut whole = [&bytes[..], next].concat();
+            whole.resize(behind, 0xee);
+            look(&whole, behind)
+        };
+        assert_eq!(follow(&candidate(500)), Some((0, 0)));
+        assert_eq!(follow(&[0xee; 100]), None);
+        // At the end of a file nothing has to.
+        assert_eq!(look(&bytes, size), Some((0, 0)));
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub trait Visitor {
     /// What the visit amounts to.
     type Fold: Merge + Send;
 
+    /// Bytes of a piece, where threads share a file: few where much is rendered of them, which has to wait for its turn.
+    const PIECE_BYTES: u64 = 512 << 10;
+
     /// Takes the next span. `Break` ends the scan: nobody wants the output any more.
     fn span(
         &mut self,
@@ -220,8 +223,12 @@ impl Worker {
             let short = (bytes.len() as u64) < reach.min(job.end) - position;
             walk = here.resume(&[], job.end);
             match here.wanted() {
-                // A file that became shorter while it was read ends where it ends now.
-                Some(_) if short && here.reached() == position => return Ok(job.end),
+                Some(_) if short && here.reached() == position => {
+                    return match job.log {
+                        LogFile::Windowed(stream) => Err(stream.shorter()),
+                        LogFile::Whole(_) => Ok(job.end),
+                    };
+                }
                 Some(bytes) => wanted = bytes,
                 None => return Ok(here.reached()),
             }

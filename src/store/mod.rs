@@ -30,6 +30,12 @@ pub enum Error {
         /// What the operating system said: part of the message, so not told again as its source.
         why: io::Error,
     },
+    /// To open it may wait for ever.
+    #[error("{}: a pipe, a socket or a device, which is not opened", .0.display())]
+    Special(PathBuf),
+    /// It was cut while it was read.
+    #[error("{}: became shorter while it was read", .0.display())]
+    Shorter(PathBuf),
     /// A name that ought to hold an offset does not.
     #[error("{}: the name does not begin with a base offset, as 00000000000000000042.log does", .0.display())]
     Name(PathBuf),

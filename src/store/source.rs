@@ -5,14 +5,14 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::ops::{Deref, Range};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use super::Error;
+use super::{Error, Item, ItemType};
 
 /// The bytes of a whole file.
 pub struct Source(Backing);
@@ -29,9 +29,11 @@ impl Source {
     /// The file cannot be opened or read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        std::fs::read(path)
-            .map(|bytes| Self(Backing::Held(bytes)))
-            .map_err(Error::io(path))
+        let mut bytes = Vec::new();
+        open(path)?
+            .read_to_end(&mut bytes)
+            .map_err(Error::io(path))?;
+        Ok(bytes.into())
     }
 
     /// Maps the file.
@@ -158,6 +160,11 @@ impl Stream {
         self.len
     }
 
+    /// What there is to say of a file that has become shorter.
+    pub(crate) fn shorter(&self) -> Error {
+        Error::Shorter(self.path.clone())
+    }
+
     /// Reads `range` into `buffer`; fewer bytes if the file has become shorter.
     fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Result<(), Error> {
         let want = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
@@ -254,13 +261,13 @@ impl LogFile {
     }
 }
 
+/// Opens a file. To open a pipe or a device may wait for ever, or do something; a directory can be opened, but not read.
 fn open(path: &Path) -> Result<File, Error> {
-    let file = File::open(path).map_err(Error::io(path))?;
-    // A directory can be opened, but not read.
-    if file.metadata().map_err(Error::io(path))?.is_dir() {
-        return Err(Error::io(path)(io::ErrorKind::IsADirectory.into()));
+    match Item::at(path)?.kind() {
+        ItemType::Special => Err(Error::Special(path.to_owned())),
+        ItemType::Directory => Err(Error::io(path)(io::ErrorKind::IsADirectory.into())),
+        ItemType::File | ItemType::BrokenLink => File::open(path).map_err(Error::io(path)),
     }
-    Ok(file)
 }
 
 #[cfg(test)]
@@ -309,5 +316,9 @@ mod tests {
         let message = |path: &str| Stream::open(path).unwrap_err().to_string();
         assert_eq!(message("/no/such"), "/no/such: no such file or directory");
         assert_eq!(message("/"), "/: is a directory");
+        assert_eq!(
+            message("/dev/null"),
+            "/dev/null: a pipe, a socket or a device, which is not opened"
+        );
     }
 }

@@ -204,6 +204,25 @@ impl SegmentCheck {
         }
     }
 
+    /// Ends the check of a log that could not be read: its siblings are judged by themselves. The log may reach up to the
+    /// next segment.
+    pub(super) fn lose(self) -> (Carried, Coverage) {
+        use crate::scan::Merge;
+        let (mut carried, mut coverage) = (self.carried, Coverage::default());
+        let findings = &mut carried.findings;
+        if let Some(check) = self.offsets {
+            coverage.merge(check.alone(findings));
+        }
+        if let Some(check) = self.times {
+            coverage.merge(check.alone(findings));
+        }
+        coverage.merge(self.txns.alone());
+        carried.is_complete = false;
+        let behind = self.next_base.map(|next| Offset(next.0.saturating_sub(1)));
+        carried.last = behind.or(carried.last);
+        (carried, coverage)
+    }
+
     /// Ends the check of a log of `len_bytes`. Gives back what goes on, how much the offset index leaves out, and the account
     /// of the siblings.
     pub(super) fn finish(mut self, len_bytes: u64) -> (Carried, Option<Stretch>, Coverage) {

@@ -52,7 +52,11 @@ impl Gap<'_> {
     /// What the header of a part says, if it fits between the good batches.
     fn claim(&self, part: &Part) -> Option<Claim> {
         let before = self.next.filter(|next| next.is_whole).map(|next| next.base);
-        Claim::read(&part.head, self.last.map(|last| last.last), before)
+        // Before the first batch its segment's name says what offsets can be.
+        let base = self.subject.base_offset;
+        let named = base.map(|base| base.0.saturating_sub(1));
+        let after = self.last.map(|last| last.last).or(named);
+        Claim::read(&part.head, after, before)
     }
 
     /// Whether nothing good follows.

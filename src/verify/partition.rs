@@ -86,6 +86,8 @@ pub struct PartitionCheck {
     snapshots: BTreeMap<Offset, bool>,
     /// Whether everything in the last segment could be read.
     is_sure: bool,
+    /// Whether the last segment could not be read at all: nobody knows where the log ends.
+    is_lost: bool,
 }
 
 /// A `.log` that is about to be read.
@@ -168,6 +170,7 @@ impl PartitionCheck {
             has_times: false,
             snapshots: offsets,
             is_sure: true,
+            is_lost: false,
         }
     }
 
@@ -269,11 +272,25 @@ impl PartitionCheck {
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let log = Arc::clone(&segment.log);
-        self.is_sure = segment.is_sound;
+        (self.is_sure, self.is_lost) = (segment.is_sound, false);
         let (carried, stretch, coverage) = segment.finish(len_bytes);
         self.carried = Some(carried);
         self.outcome.coverage.merge(coverage);
         self.stretches.extend(stretch.map(|stretch| (log, stretch)));
+    }
+
+    /// Ends with a segment whose `.log` could not be read: its siblings and what is carried on say nothing of it.
+    pub fn lose(&mut self, watch: Watch) {
+        let Some(segment) = Arc::into_inner(watch.segment) else {
+            return;
+        };
+        let segment = segment
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.is_lost = true;
+        let (carried, coverage) = segment.lose();
+        self.carried = Some(carried);
+        self.outcome.coverage.merge(coverage);
     }
 
     /// Ends the check, behind the last segment. Tells where the log begins and ends.
@@ -318,6 +335,9 @@ impl PartitionCheck {
     }
 
     fn extent(&self) -> Option<Extent> {
+        if self.is_lost {
+            return None;
+        }
         let (first, last) = (self.segments.first()?, self.segments.last()?);
         let carried = self.carried.as_ref()?;
         let active = last.base_offset();

@@ -231,6 +231,9 @@ impl<W: Witness> Pass<'_, W> {
 impl<'a, W: Witness> Visitor for Pass<'a, W> {
     type Fold = Piece<'a, W>;
 
+    /// Nothing is rendered, so a thread is quickly done; to wake the merge would take more time than it spares.
+    const PIECE_BYTES: u64 = 2 << 20;
+
     fn span(
         &mut self,
         span: Span<'_>,

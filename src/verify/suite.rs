@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::alone;
-use super::catalog::{CheckId, Depth};
+use super::catalog::{CheckId, Depth, Severity};
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
 use super::partition::{Around, Known, PartitionCheck};
@@ -76,8 +76,12 @@ impl Outcome {
         if error.is_not_found() {
             return;
         }
-        self.findings
-            .add(Finding::new(CheckId::Unreadable, path).says(error.to_string()));
+        let finding = Finding::new(CheckId::Unreadable, path).says(error.to_string());
+        // Or it may have cut it: followers do, after another leader is elected.
+        self.findings.add(match error {
+            Error::Shorter(_) => finding.severity(Severity::Warning),
+            _ => finding,
+        });
     }
 }
 
@@ -119,9 +123,10 @@ impl Suite<'_> {
         let Some(watch) = check.begin(index) else {
             return;
         };
-        let trace = self.log(&item, &subject, || watch.trace(), outcome);
-        let trace = trace.unwrap_or_else(|| watch.trace());
-        check.end(watch, trace, item.len_bytes());
+        match self.log(&item, &subject, || watch.trace(), outcome) {
+            Some(trace) => check.end(watch, trace, item.len_bytes()),
+            None => check.lose(watch),
+        }
     }
 
     /// Verifies a file by itself.
@@ -174,6 +179,9 @@ impl Suite<'_> {
                 Some(verified.witness)
             }
             Err(error) => {
+                if !error.is_not_found() {
+                    outcome.unknown(item);
+                }
                 outcome.unreadable(&subject.path, &error);
                 None
             }

@@ -15,6 +15,7 @@ mod forge;
 mod framings;
 mod fuzz_bodies;
 mod hex;
+mod hostile;
 mod images;
 mod indexes;
 mod jobs;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use kseg::format::{FileKind, name};
 use kseg::scan::{Merge, Parcel, Policy, parallel};
 use kseg::store::{Partition, Segment};
@@ -14,9 +14,11 @@ use kseg::store::{Partition, Segment};
 use super::Dump;
 use super::kind::Kind;
 use crate::cli::exit::Outcome;
+use crate::cli::output::unwritten;
 use crate::cli::render::Push;
 use crate::cli::render::dump_log_segments::mismatch::Mismatches;
 use crate::cli::render::dump_log_segments::{Gaps, LogFold, LogPrinter, Options, Style};
+use crate::cli::render::table::plain;
 use crate::cli::{Context, help_of};
 
 /// A run in progress.
@@ -119,7 +121,8 @@ impl Run<'_> {
         };
         if let Err(error) = dumped {
             self.broke = true;
-            self.context.say(format!("kseg: {error:#}\n").as_bytes());
+            self.context
+                .say(format!("{}\n", plain(&format!("kseg: {error:#}"))).as_bytes());
         }
     }
 
@@ -224,9 +227,7 @@ impl Run<'_> {
         }
         self.context.say(&blocks);
         match self.written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(error).context("standard output")
-            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
             _ if self.broke => Ok(Outcome::Seen),
             _ => Ok(Outcome::Clean),
         }

@@ -1,10 +1,12 @@
 //! `kseg.manifest/1`: what is in the files of an export.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::store::Item;
+use kseg::store::{Item, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::output::OutputFile;
@@ -15,14 +17,26 @@ const SCHEMA: &str = "kseg.manifest/1";
 /// Its name.
 const NAME: &str = "kseg.manifest.json";
 
-/// A manifest.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Manifest {
+/// At most so often is it written while files are added.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A manifest as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Document {
     schema: String,
     /// The release that wrote it.
     kseg: String,
     /// The files, in the order of the export.
-    pub(super) files: Vec<ExportedFile>,
+    files: Vec<ExportedFile>,
+}
+
+/// A manifest in the making.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    document: Document,
+    /// Files of the export that this one goes on with, until they are reached.
+    ahead: Files,
+    saved: Instant,
 }
 
 /// A file of an export.
@@ -67,41 +81,95 @@ pub(super) struct Damage {
     pub(super) what: String,
 }
 
-impl Manifest {
-    /// Where the manifest of an export into `dir` is.
-    pub(super) fn path(dir: &Path) -> PathBuf {
-        dir.join(NAME)
-    }
+/// What a manifest says, by names of files.
+pub(super) type Files = BTreeMap<String, ExportedFile>;
 
-    /// Reads the manifest in `dir`; none if there is none.
+impl Manifest {
+    /// What the manifest in `dir` says; nothing if there is none.
     ///
     /// # Errors
     /// It cannot be read, or is none.
-    pub(super) fn read(dir: &Path) -> Result<Option<Self>> {
-        let path = Self::path(dir);
+    pub(super) fn read(dir: &Path) -> Result<Option<Files>> {
+        let path = dir.join(NAME);
         if Item::at(&path).is_err() {
             return Ok(None);
         }
         let shown = path.display();
-        let text = std::fs::read(&path).with_context(|| shown.to_string())?;
-        let manifest: Self =
+        let text = Source::read(&path)?;
+        let manifest: Document =
             serde_json::from_slice(&text).with_context(|| format!("{shown}: no manifest"))?;
         if manifest.schema != SCHEMA {
             bail!("{shown}: its schema is {:?}, not {SCHEMA}", manifest.schema);
         }
-        Ok(Some(manifest))
+        let files = manifest.files.into_iter();
+        Ok(Some(files.map(|file| (file.file.clone(), file)).collect()))
     }
 
-    /// Writes it into `dir`, in place of the one there.
+    /// The manifest of an export that writes files of these names, and goes on with the one before.
+    pub(super) fn after(before: &Files, names: &[String]) -> Self {
+        let ahead = names.iter().filter_map(|name| before.get_key_value(name));
+        Self {
+            document: Document {
+                schema: SCHEMA.into(),
+                kseg: env!("CARGO_PKG_VERSION").into(),
+                files: Vec::new(),
+            },
+            ahead: ahead
+                .map(|(name, file)| (name.clone(), file.clone()))
+                .collect(),
+            saved: Instant::now(),
+        }
+    }
+
+    /// Takes in a file that is whole now.
+    pub(super) fn add(&mut self, file: ExportedFile) {
+        self.ahead.remove(&file.file);
+        self.document.files.push(file);
+    }
+
+    /// How many files were added.
+    pub(super) fn len(&self) -> usize {
+        self.document.files.len()
+    }
+
+    /// Whether there is nothing to tell.
+    pub(super) fn is_empty(&self) -> bool {
+        self.document.files.is_empty() && self.ahead.is_empty()
+    }
+
+    /// Whether everything could be read.
+    pub(super) fn is_undamaged(&self) -> bool {
+        self.document
+            .files
+            .iter()
+            .all(|file| file.damage.is_empty())
+    }
+
+    /// Writes it into `dir` if it has been a while: what is lost with a run that dies is little, and is made again.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn write(&mut self, dir: &Path) -> Result<()> {
-        SCHEMA.clone_into(&mut self.schema);
-        env!("CARGO_PKG_VERSION").clone_into(&mut self.kseg);
-        let mut text = serde_json::to_vec_pretty(self)?;
+    pub(super) fn save_now_and_then(&mut self, dir: &Path) -> Result<()> {
+        if self.saved.elapsed() < PAUSE {
+            return Ok(());
+        }
+        self.save(dir)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Writes it into `dir`, in place of the one there. What was not reached yet is as the export before left it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn save(&mut self, dir: &Path) -> Result<()> {
+        let done = self.document.files.len();
+        self.document.files.extend(self.ahead.values().cloned());
+        let text = serde_json::to_vec_pretty(&self.document);
+        self.document.files.truncate(done);
+        let mut text = text?;
         text.push(b'\n');
-        let mut file = OutputFile::create(&Self::path(dir))?;
+        let mut file = OutputFile::create(&dir.join(NAME))?;
         match file.write_all(&text) {
             Ok(()) => file.finish(),
             Err(error) => Err(file.failed(&error)),

@@ -11,18 +11,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use kseg::format::codec::pack::Packing;
 use kseg::format::name::file_name;
-use kseg::scan::parallel;
-use kseg::store::Item;
+use kseg::scan::{Jobs, parallel};
+use kseg::store::{Error, Item};
 use sha2::{Digest, Sha256};
 
 use self::file::{PackedFile, sums_of};
-use self::manifest::{Damage, ExportedFile, Manifest};
+use self::manifest::{Damage, ExportedFile, Files, Manifest};
 use super::Context;
 use super::args::Reading;
 use super::cat::All;
-use super::exit::Outcome;
+use super::exit::{Failures, Outcome};
 use super::input::{Selection, logs};
-use super::output;
+use super::output::{self, OutputFile};
 use super::pick::{Picking, Reader, Start, Tally, Track};
 use super::progress::Progress;
 use super::render::records::{Form, RecordFormat, Rendering};
@@ -111,7 +111,7 @@ struct Job<'a> {
     /// The options, as far as they matter for what is written.
     options: String,
     /// The manifest of the export that this one goes on with.
-    before: &'a Manifest,
+    before: &'a Files,
     progress: &'a Progress,
 }
 
@@ -126,8 +126,9 @@ impl Export {
             Some(Compression::Zstd) => Packing::Zstd,
             Some(Compression::Gzip) => Packing::Gzip,
         };
-        let logs = logs(&self.paths, &self.selection)?.into_iter();
-        let tracks = logs.map(Track::of).collect::<Result<Vec<_>>>()?;
+        let logs = logs(&self.paths, &self.selection)?;
+        let tracks = logs.found.into_iter().map(Track::of);
+        let tracks = tracks.collect::<Result<Vec<_>>>()?;
         let names = names(&tracks, form, packing)?;
         let before = Manifest::read(&self.output)?;
         if before.is_some() && !self.resume {
@@ -136,6 +137,7 @@ impl Export {
                 self.output.display()
             );
         }
+        let before = before.unwrap_or_default();
         output::make_dir(&self.output)?;
         let progress = Progress::new();
         let (outer, inner) = self.reading.jobs().share(tracks.len());
@@ -149,38 +151,21 @@ impl Export {
             form,
             packing,
             options: format!("{:?} {:?}", self.picking, self.rendering),
-            before: &before.unwrap_or_default(),
+            before: &before,
             progress: &progress,
         };
-        let mut manifest = Manifest::default();
-        let mut failed = None;
-        let items = tracks.iter().zip(names);
-        let work = |(track, name): (&Track, String)| job.export(track, name);
-        parallel::in_order(outer, items, work, &mut |exported| {
-            let written = exported.and_then(|Exported { file, notes }| {
-                progress.beside(|| context.say(&notes));
-                manifest.files.push(file);
-                progress.is_at(format!(
-                    "{} of {} files",
-                    manifest.files.len(),
-                    tracks.len()
-                ));
-                manifest.write(&self.output)
-            });
-            match written {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
-            }
-        });
+        let mut manifest = Manifest::after(&before, &names);
+        let items = tracks.iter().zip(names).collect();
+        let result = job.run(outer, items, logs.lost, &mut manifest, context);
         progress.end();
-        if let Some(error) = failed {
-            return Err(error);
+        // What is whole is kept, whatever came behind it.
+        if result.is_ok() || !manifest.is_empty() {
+            let saved = manifest.save(&self.output);
+            result.and(saved)?;
+        } else {
+            result?;
         }
-        let is_whole = manifest.files.iter().all(|file| file.damage.is_empty());
-        Ok(if is_whole {
+        Ok(if manifest.is_undamaged() {
             Outcome::Clean
         } else {
             Outcome::Seen
@@ -189,12 +174,58 @@ impl Export {
 }
 
 impl Job<'_> {
+    /// Writes the files of all logs but those that are lost.
+    ///
+    /// # Errors
+    /// Something could not be read, which leaves the others as they are, or not be written.
+    fn run(
+        &self,
+        jobs: Jobs,
+        items: Vec<(&Track, String)>,
+        lost: Vec<Error>,
+        manifest: &mut Manifest,
+        context: &mut Context,
+    ) -> Result<()> {
+        let mut failed = Failures::default();
+        let mut fail = |error: anyhow::Error, context: &mut Context| {
+            if let Some(earlier) = failed.add(error) {
+                self.progress.beside(|| context.say(earlier.as_bytes()));
+            }
+        };
+        for error in lost {
+            fail(error.into(), context);
+        }
+        let count = items.len();
+        let work = |(track, name): (&Track, String)| self.export(track, name);
+        parallel::in_order(jobs, items, work, &mut |exported| {
+            let written = exported.and_then(|Exported { file, notes }| {
+                self.progress.beside(|| context.say(&notes));
+                manifest.add(file);
+                self.progress
+                    .is_at(format!("{} of {count} files", manifest.len()));
+                manifest.save_now_and_then(self.dir)
+            });
+            let Err(error) = written else {
+                return ControlFlow::Continue(());
+            };
+            let is_lost = error.is::<Error>();
+            fail(error, context);
+            if is_lost {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        failed.result()
+    }
+
     /// Writes the file of a log, unless it is there.
     fn export(&self, track: &Track, name: String) -> Result<Exported> {
         let path = self.dir.join(&name);
         let request = self.request(track);
         let mut notes = Vec::new();
         if let Some(file) = self.kept(&path, &name, &request) {
+            OutputFile::sweep(&path);
             return Ok(Exported { file, notes });
         }
         let mut file = PackedFile::create(&path, self.packing)?;
@@ -254,8 +285,10 @@ impl Job<'_> {
 
     /// The file, if an export before this one has written it and it is unchanged.
     fn kept(&self, path: &Path, name: &str, request: &str) -> Option<ExportedFile> {
-        let mut files = self.before.files.iter();
-        let file = files.find(|file| file.file == name && file.request == request)?;
+        let file = self.before.get(name)?;
+        if file.request != request {
+            return None;
+        }
         let sums = sums_of(path).ok()?;
         (sums.sha256 == file.sha256).then(|| file.clone())
     }

@@ -2,10 +2,12 @@
 
 use std::io::{self, Write as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::sort::Order;
 use crate::cli::Context;
+use crate::cli::exit::Failures;
+use crate::cli::output::unwritten;
 use crate::cli::render::listing::Listing;
 use crate::cli::render::rows::{Cell, Format, Table};
 use crate::cli::render::{Push, json, table};
@@ -25,7 +27,7 @@ pub(super) struct Output<'a> {
     /// Rows that wait to be sorted.
     held: Vec<Vec<Cell>>,
     rows: u64,
-    failed: Option<anyhow::Error>,
+    failed: Failures,
 }
 
 impl<'a> Output<'a> {
@@ -44,7 +46,7 @@ impl<'a> Output<'a> {
             listing: None,
             held: Vec::new(),
             rows: 0,
-            failed: None,
+            failed: Failures::default(),
         }
     }
 
@@ -156,8 +158,8 @@ impl<'a> Output<'a> {
 
     /// Says that something could not be read; the last of several is said at the end.
     pub(super) fn fail(&mut self, error: impl Into<anyhow::Error>) {
-        if let Some(earlier) = self.failed.replace(error.into()) {
-            self.context.say(format!("error: {earlier:#}\n").as_bytes());
+        if let Some(earlier) = self.failed.add(error.into()) {
+            self.context.say(earlier.as_bytes());
         }
     }
 
@@ -179,10 +181,8 @@ impl<'a> Output<'a> {
         }
         self.flush();
         match self.written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(error).context("standard output")
-            }
-            _ => self.failed.map_or(Ok(()), Err),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
+            _ => self.failed.result(),
         }
     }
 }

@@ -8,6 +8,7 @@ use kseg::scan::Filter;
 use kseg::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};
 use regex::bytes::Regex;
 
+use crate::cli::args::whole;
 use crate::cli::range::{Moment, OffsetRange};
 
 /// Which records are wanted; of several options all have to agree.
@@ -50,11 +51,11 @@ pub(crate) struct Picking {
     headers: Vec<HeaderIs>,
 
     /// Only records of this producer
-    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = whole(0..=i64::MAX))]
     producer_id: Option<i64>,
 
     /// Only records that the leader of this epoch appended
-    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(0..))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = whole(0..=i32::MAX))]
     epoch: Option<i32>,
 
     /// Leave out what a consumer with isolation.level=read_committed does not get: aborted transactions, and everything
@@ -102,6 +103,9 @@ impl Picking {
             && since >= until
         {
             bail!("--until: no later than --since, which leaves nothing");
+        }
+        if self.offset.last() < 0 {
+            bail!("--offset: leaves nothing, because offsets begin at 0; the last N are --tail N");
         }
         Ok(Pick {
             filter: Filter {

@@ -8,6 +8,7 @@ use kseg::wire::{Fault, FaultKind};
 
 use super::{Pick, Track};
 use crate::cli::render::records::Entry;
+use crate::cli::render::table::plain;
 
 /// What a gap without anything in it is.
 const ZEROS: &str = "zeros: preallocated room, or pages that never reached the disk";
@@ -209,8 +210,10 @@ impl<'a, T: Take> Picker<'a, T> {
     ) -> ControlFlow<()> {
         let Scope { pick, path, .. } = self.scope;
         let note = format!(
-            "kseg: {path}: position {}..{}: {what}\n",
-            range.start, range.end
+            "kseg: {}: position {}..{}: {what}\n",
+            plain(path),
+            range.start,
+            range.end
         );
         out.notes().extend_from_slice(note.as_bytes());
         if self.tally.gaps.len() < GAPS {

@@ -14,6 +14,7 @@ use super::track::{IndexBytes, LogPart};
 use super::{Gap, Pick, Take, Tally, Track};
 use crate::cli::args::Reading;
 use crate::cli::render::records::Entry;
+use crate::cli::render::table::plain;
 
 /// Notes on one log; more are counted.
 const NOTES: u64 = 100;
@@ -69,7 +70,7 @@ impl Reader<'_> {
             if let Some(first) = known.first_open() {
                 let note = format!(
                     "kseg: {}: nothing from offset {first} on: the transaction that begins there has not ended in the files at hand\n",
-                    track.path.display()
+                    plain(&track.path.to_string_lossy())
                 );
                 let _heard = sink(&[], note.as_bytes());
                 filter.last_offset = filter.last_offset.min(Offset(first.0.saturating_sub(1)));
@@ -130,7 +131,7 @@ impl Reader<'_> {
         let mut found = 0;
         let wanted = wanted_files(opened);
         for (file, part) in wanted.rev() {
-            let log = self.reading.sparingly().open(&part.path)?;
+            let log = self.reading.unmapped().open(&part.path)?;
             let bytes = part.indexes();
             let indexes = indexes(part, &bytes);
             let all = locate::locate(&log, indexes, &opened.filter)?;
@@ -203,13 +204,8 @@ impl Reader<'_> {
         let mut total = Tally::default();
         let (mut is_closed, mut notes) = (false, 0);
         let last = opened.track.files.len().saturating_sub(1);
-        let narrows = opened.filter.narrows() || start.position > 0;
         for (file, part) in wanted_files(opened).filter(|(file, _)| *file >= start.file) {
-            let log = if narrows {
-                self.reading.sparingly().open(&part.path)?
-            } else {
-                self.reading.open(&part.path)?
-            };
+            let log = self.reading.unmapped().open(&part.path)?;
             let mut range = locate::locate(&log, indexes(part, &part.indexes()), &opened.filter)?;
             if file == start.file {
                 range.start = range.start.max(start.position);
@@ -245,7 +241,7 @@ impl Reader<'_> {
             }
         }
         if let Some(more) = notes.checked_sub(NOTES).filter(|more| *more > 0) {
-            let path = opened.track.path.display();
+            let path = plain(&opened.track.path.to_string_lossy());
             let _heard = sink(&[], format!("kseg: {path}: and {more} more\n").as_bytes());
         }
         Ok(total)
@@ -265,7 +261,7 @@ impl Reader<'_> {
         };
         let sink = &mut |_| ControlFlow::Continue(());
         parallel::follow(log, from, plan, &mut next, sink)?;
-        let (path, start, what) = (&gap.path, gap.range.start, &gap.what);
+        let (path, start, what) = (plain(&gap.path), gap.range.start, &gap.what);
         let end = if gap.is_batch {
             gap.range.end
         } else {
@@ -287,7 +283,7 @@ impl Reader<'_> {
         let mut known = Transactions::default();
         let files = || track.files.iter().chain(&track.later);
         for part in files() {
-            let log = self.reading.open(&part.path)?;
+            let log = self.reading.unmapped().open(&part.path)?;
             // Only headers and markers are looked at, where checksums are not asked for.
             let plan = parallel::Plan {
                 policy: if self.pick.salvage {

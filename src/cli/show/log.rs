@@ -15,6 +15,7 @@ use super::records::{self, RECORDS};
 use crate::cli::args::Reading;
 use crate::cli::range::OffsetRange;
 use crate::cli::render::rows::{Cell, Column, RowStyle, Table};
+use crate::cli::render::table::plain;
 
 const BATCHES: Table = Table {
     schema: "kseg.batch/1",
@@ -223,7 +224,8 @@ struct Rows<'a> {
 impl Rows<'_> {
     fn damage(&mut self, position: u64, size: Option<u64>, what: &str, out: &mut Output<'_>) {
         self.style.damage(position, size, what, out.text());
-        let note = format!("kseg: {}: position {position}: {what}\n", self.style.path);
+        let path = plain(self.style.path);
+        let note = format!("kseg: {path}: position {position}: {what}\n");
         out.notes().extend_from_slice(note.as_bytes());
         self.totals.damaged += 1;
     }

@@ -3,10 +3,11 @@
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 
-use anyhow::Context as _;
 use kseg::decode::json::write_string;
 
 use crate::cli::Context;
+use crate::cli::exit::Failures;
+use crate::cli::output::unwritten;
 use crate::cli::render::rows::{Cell, Format, RowStyle, Table};
 use crate::cli::render::{Push, json, table};
 
@@ -37,7 +38,7 @@ pub(crate) struct Printer<'a> {
     /// The table whose heads stand above the rows that come.
     open: Option<&'static str>,
     damaged: bool,
-    failed: Option<anyhow::Error>,
+    failed: Failures,
 }
 
 impl<'a> Printer<'a> {
@@ -54,7 +55,7 @@ impl<'a> Printer<'a> {
             notes: 0,
             open: None,
             damaged: false,
-            failed: None,
+            failed: Failures::default(),
         }
     }
 
@@ -122,7 +123,7 @@ impl<'a> Printer<'a> {
     pub(crate) fn end_file(&mut self) {
         if self.notes > NOTES {
             let more = self.notes - NOTES;
-            let line = format!("kseg: {}: and {more} more\n", self.path);
+            let line = format!("kseg: {}: and {more} more\n", table::plain(&self.path));
             self.context.say(line.as_bytes());
         }
         if self.format == Format::Json {
@@ -244,7 +245,8 @@ impl<'a> Printer<'a> {
         style.damage(position, None, what, &mut self.out);
         self.uncomma(start);
         self.rows += u64::from(self.format == Format::Json);
-        self.note(format!("kseg: {}: position {position}: {what}\n", self.path).as_bytes());
+        let path = table::plain(&self.path);
+        self.note(format!("kseg: {path}: position {position}: {what}\n").as_bytes());
         self.damaged = true;
     }
 
@@ -272,9 +274,9 @@ impl<'a> Printer<'a> {
 
     /// Says that a file cannot be shown at all; the last of several is said at the end.
     pub(crate) fn fail(&mut self, error: anyhow::Error) {
-        if let Some(earlier) = self.failed.replace(error) {
+        if let Some(earlier) = self.failed.add(error) {
             self.flush();
-            self.context.say(format!("error: {earlier:#}\n").as_bytes());
+            self.context.say(earlier.as_bytes());
         }
     }
 
@@ -305,10 +307,8 @@ impl<'a> Printer<'a> {
     /// A file could not be read, or the output not be written; that nobody reads it any more is no error.
     pub(crate) fn result(self) -> anyhow::Result<bool> {
         match self.written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(error).context("standard output")
-            }
-            _ => self.failed.map_or(Ok(self.damaged), Err),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
+            _ => self.failed.result().map(|()| self.damaged),
         }
     }
 }

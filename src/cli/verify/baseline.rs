@@ -5,11 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::store::Source;
 use kseg::verify::Finding;
 use serde_json::{Value, json};
 
-use crate::cli::output::OutputFile;
+use crate::cli::output::{OutputFile, said};
 
 const SCHEMA: &str = "kseg.baseline/1";
 
@@ -34,7 +33,8 @@ impl Baseline {
     /// # Errors
     /// The file cannot be read, or is none.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let bytes = Source::read(path)?;
+        // Given by name, it may be a pipe.
+        let bytes = std::fs::read(path).map_err(|error| said(path, &error))?;
         let document: Value = serde_json::from_slice(&bytes)
             .with_context(|| format!("{}: not a baseline", path.display()))?;
         if document.get("schema") != Some(&json!(SCHEMA)) {
@@ -65,11 +65,11 @@ impl Baseline {
         !self.keys.is_empty() && self.keys.contains(&key(finding, roots))
     }
 
-    /// Writes it.
+    /// Writes it into a file.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
+    pub(super) fn write(&self, mut file: OutputFile) -> Result<()> {
         let findings: Vec<Value> = self
             .keys
             .iter()
@@ -85,7 +85,6 @@ impl Baseline {
         let document = json!({ "schema": SCHEMA, "findings": findings });
         let mut text = serde_json::to_string_pretty(&document)?;
         text.push('\n');
-        let mut file = OutputFile::create(path)?;
         file.write_all(text.as_bytes())
             .map_err(|error| file.failed(&error))?;
         file.finish()

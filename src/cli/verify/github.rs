@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use kseg::verify::Severity;
 
 use super::report::{Report, Summary, Unit, line_of};
+use crate::cli::render::table::plain;
 
 pub(super) struct Github;
 
@@ -48,9 +49,10 @@ impl Report for Github {
 
 /// Text behind the colons, as GitHub's toolkit escapes it.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let text = text.replace('%', "%25");
+    let text = text.replace('\r', "%0D").replace('\n', "%0A");
+    // A log viewer would act on the others.
+    plain(&text)
 }
 
 /// A property, which ends at a comma.

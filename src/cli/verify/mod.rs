@@ -16,7 +16,7 @@ use anyhow::Result;
 use kseg::verify::{Depth, Severity};
 
 use super::Context;
-use super::args::Reading;
+use super::args::{Reading, whole};
 use super::exit::Outcome;
 use super::input::Selection;
 use super::range::Moment;
@@ -76,11 +76,11 @@ pub(crate) struct Verify {
 
     /// Only partitions of which a file was changed since: 2026-11-21T14:00:00Z, milliseconds since 1970, or 2h for two hours
     /// before now
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since_modified: Option<Moment>,
 
     /// Read no more than this many MiB a second, to leave a broker its disk
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "MIB", value_parser = whole(1..=u32::MAX), allow_hyphen_values = true)]
     io_rate: Option<u32>,
 
     #[command(flatten)]

@@ -10,6 +10,7 @@ use kseg::verify::{CheckId, Coverage, Finding, Severity};
 
 use super::Format;
 use super::{document, github, junit, sarif, text};
+use crate::cli::render::table::plain;
 
 /// A finding as it is shown.
 #[derive(Debug)]
@@ -71,10 +72,5 @@ pub(super) fn of(format: Format, with_notes: bool) -> Box<dyn Report> {
 
 /// A path on one line, whatever characters its names have.
 pub(super) fn line_of(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if text.chars().any(char::is_control) {
-        text.escape_debug().to_string()
-    } else {
-        text.into_owned()
-    }
+    plain(&path.to_string_lossy())
 }

@@ -18,6 +18,7 @@ use super::baseline::Baseline;
 use super::report::{self, Report, Shown, Summary, Unit};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
+use crate::cli::output::{OutputFile, unwritten};
 use crate::cli::progress::Progress;
 use crate::cli::range::{Moment, now_ms};
 
@@ -61,6 +62,8 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         Some(path) => Baseline::read(path)?,
         None => Baseline::default(),
     };
+    let written = args.write_baseline.as_deref();
+    let written = written.map(OutputFile::create).transpose()?;
     let given = subjects(args)?;
     let total = given.list.iter().map(Subject::log_bytes).sum();
     let progress = Progress::of_bytes(total);
@@ -101,12 +104,12 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     progress.end();
     let result = result.and_then(|()| sink.finish());
     let (failing, all) = (sink.summary.failing, sink.all);
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other?,
-    }
-    if let Some(path) = &args.write_baseline {
-        all.write(path)?;
+    match (result, written) {
+        // What was not looked at any more would be missing in a baseline.
+        (Err(error), None) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        (Err(error), _) => return Err(unwritten(&error)),
+        (Ok(()), Some(file)) => all.write(file)?,
+        (Ok(()), None) => {}
     }
     Ok(if failing == 0 {
         Outcome::Clean
@@ -195,6 +198,14 @@ fn subjects(args: &Verify) -> Result<Given> {
         _ => None,
     });
     let dirs: Vec<LogDir> = dirs.collect();
+    // Nothing would be found there, and a wrong path taken for a sound log.
+    if let Some(dir) = dirs.iter().find(|dir| !dir.is_likely()) {
+        bail!(
+            "{}: neither a log dir nor a partition{}",
+            dir.path().display(),
+            log_dirs_in(dir)
+        );
+    }
     let node = Node::read(&dirs);
     let mut subjects = Vec::new();
     for place in places {
@@ -232,6 +243,17 @@ fn subjects(args: &Verify) -> Result<Given> {
         dirs,
         node,
     })
+}
+
+/// What to say of the log dirs that lie in a directory which is none.
+fn log_dirs_in(dir: &LogDir) -> String {
+    let inside = dir.items().iter().filter(|item| item.is_dir());
+    let likely = inside.filter(|item| LogDir::open(item.path()).is_ok_and(|dir| dir.is_likely()));
+    let names: Vec<_> = likely.map(|item| item.name().to_string_lossy()).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(", but log dirs are in it: {}", names.join(", ")),
+    }
 }
 
 /// Whether any of its files was changed since.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use kseg::verify::{Finding, Severity, Value};
 
 use super::report::{Report, Shown, Summary, Unit, line_of};
+use crate::cli::render::table::plain;
 
 /// Details that have a line of their own, or none.
 const SPECIAL: [&str; 4] = ["stored", "actual", "broker", "step_over"];
@@ -96,13 +97,18 @@ fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "{}[{}]: {}{known}",
-        finding.severity, row.code, finding.message
+        finding.severity,
+        row.code,
+        plain(&finding.message)
     )?;
     writeln!(out, "  --> {}{}", line_of(&finding.path), place(finding))?;
     let detail = &finding.detail;
     match (detail.get("stored"), detail.get("actual")) {
-        (Some(stored), Some(actual)) => writeln!(out, "   = stored {stored}, actual {actual}")?,
-        (Some(stored), None) => writeln!(out, "   = stored {stored}")?,
+        (Some(stored), Some(actual)) => {
+            let both = format!("stored {stored}, actual {actual}");
+            writeln!(out, "   = {}", plain(&both))?;
+        }
+        (Some(stored), None) => writeln!(out, "   = {}", plain(&format!("stored {stored}")))?,
         _ => {}
     }
     let rest: Vec<String> = detail

@@ -1,0 +1,335 @@
+//! Directories that nobody made in good faith, and runs that died: `kseg cat`, `export`, `ls` and `verify` say what is
+//! wrong and where, and go on.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use kseg::format::Limits;
+use kseg::scan::Jobs;
+use kseg::store::{Error, Partition};
+use kseg::verify::segment::OnBytes;
+use kseg::verify::{Around, Depth, Suite};
+use serde_json::Value;
+
+use crate::forge::{BatchSpec, Frame, Rec};
+use crate::process::{command, end, kseg};
+use crate::temp::Temp;
+
+/// Text that a terminal would act on, and that would begin a line of its own.
+const EVIL: &str = "a\u{1b}[31m\nerror: b";
+
+/// A segment of one record.
+fn log(offset: i64) -> Vec<u8> {
+    let batch = BatchSpec::at(offset).timestamp(1_700_000_000_000);
+    batch.then(Rec::new(None, Some(b"v"))).bytes()
+}
+
+fn pipe(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let status = Command::new("mkfifo").arg(path).status();
+    assert!(status.expect("mkfifo runs").success());
+}
+
+/// No line of it is another's, and nothing in it is an order to a terminal.
+fn assert_plain(text: &str) {
+    assert!(!text.contains('\u{1b}'), "{text}");
+    assert!(!text.lines().any(|line| line == "error: b"), "{text}");
+}
+
+#[test]
+fn a_pipe_in_place_of_a_log_is_named_and_the_other_partitions_are_read() {
+    let temp = Temp::new();
+    temp.file("a-0/00000000000000000000.log", &log(0));
+    pipe(&temp.path().join("b-0/00000000000000000000.log"));
+    pipe(&temp.path().join("log-start-offset-checkpoint"));
+    temp.file("c-0/00000000000000000000.log", &log(0));
+    let why = "b-0/00000000000000000000.log: a pipe, a socket or a device, which is not opened";
+    let shown = kseg(temp.path(), &["cat", "--template", "%t%o ", "."]);
+    assert_eq!((shown.status, shown.out.as_str()), (Some(2), "a0 c0 "));
+    assert!(shown.err.contains(why), "{}", shown.err);
+    let written = kseg(temp.path(), &["export", "-o", "out", "."]);
+    assert_eq!(written.status, Some(2));
+    assert!(written.err.contains(why), "{}", written.err);
+    let manifest = fs::read(temp.path().join("out/kseg.manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let files = manifest["files"].as_array().unwrap();
+    assert_eq!(files.len(), 2);
+    // What would be one file is not there at all.
+    let whole = kseg(temp.path(), &["cat", "-o", "all", "."]);
+    assert_eq!(whole.status, Some(2));
+    assert!(!temp.path().join("all").exists());
+}
+
+#[test]
+fn a_partition_that_cannot_be_listed_is_named_and_the_others_are_read() {
+    let temp = Temp::new();
+    for name in ["a", "b", "c"] {
+        temp.file(format!("{name}-0/00000000000000000000.log"), &log(0));
+    }
+    let hidden = temp.path().join("b-0");
+    fs::set_permissions(&hidden, fs::Permissions::from_mode(0o000)).unwrap();
+    // Nothing is hidden from root.
+    let is_hidden = fs::read_dir(&hidden).is_err();
+    let shown = kseg(temp.path(), &["cat", "--template", "%t%o ", "."]);
+    let written = kseg(temp.path(), &["export", "-o", "out", "."]);
+    fs::set_permissions(&hidden, fs::Permissions::from_mode(0o700)).unwrap();
+    if is_hidden {
+        assert_eq!((shown.status, shown.out.as_str()), (Some(2), "a0 c0 "));
+        assert!(temp.path().join("out/c-0.ndjson").exists());
+        for said in [shown.err, written.err] {
+            assert!(said.contains("b-0: permission denied"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn names_do_nothing_to_a_terminal() {
+    let temp = Temp::new();
+    let mut damaged = log(0);
+    damaged.extend(b"no batch, but more than a header of one is");
+    temp.file(format!("{EVIL}-0/00000000000000000000.log"), &damaged);
+    for command in [
+        &["cat", "."][..],
+        &["cat", "--salvage", "."],
+        &["export", "-o", "out", "."],
+        &["ls", "."],
+        &["ls", "--segments", "."],
+        &["verify", "--notes", "."],
+        &["verify", "--format", "github", "."],
+        &["verify", "--format", "junit", "."],
+        &["verify", "--format", "sarif", "."],
+        &["verify", "--format", "json", "."],
+        &["cat", EVIL],
+        &["ls", EVIL],
+        &["verify", EVIL],
+        &["show", EVIL],
+        &["export", "-o", "out", EVIL],
+    ] {
+        let ran = kseg(temp.path(), command);
+        assert_plain(&ran.out);
+        assert_plain(&ran.err);
+    }
+}
+
+#[test]
+fn foreign_bytes_have_no_offset() {
+    let temp = Temp::new();
+    temp.file("a-0/00000000000000000026.log", b"kseg-moved/segment");
+    let json = kseg(temp.path(), &["verify", "--format", "json", "a-0"]);
+    let document: Value = serde_json::from_str(&json.out).unwrap();
+    let mut findings = document["findings"].as_array().unwrap().iter();
+    let tail = findings.find(|finding| finding["code"] == "S103").unwrap();
+    assert_eq!(
+        (&tail["position"], &tail["offset"]),
+        (&Value::from(0), &Value::Null)
+    );
+}
+
+#[test]
+fn a_log_that_cannot_be_read_says_nothing_of_what_lies_beside_it() {
+    let temp = Temp::new();
+    let from = Path::new(crate::cases::TESTDATA).join("kafka-4.3.1/log-start/files");
+    let from = from.join("iot-readings-log-start-0");
+    let mut logs = Vec::new();
+    for entry in fs::read_dir(&from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_owned();
+        let copy = temp.file(Path::new("t-0").join(name), &fs::read(&path).unwrap());
+        if copy.extension().is_some_and(|end| end == "log") {
+            logs.push(copy);
+        }
+    }
+    let partition = Partition::open(temp.path().join("t-0")).unwrap();
+    for lost in &logs {
+        let open = |path: &Path| {
+            if path == lost {
+                let why = std::io::ErrorKind::PermissionDenied.into();
+                let path = path.to_owned();
+                return Err(Error::Io { path, why });
+            }
+            kseg::store::Stream::open(path).map(kseg::store::LogFile::Windowed)
+        };
+        let suite = Suite {
+            depth: Depth::Deep,
+            jobs: Jobs::available(),
+            limits: Limits::default(),
+            now_ms: None,
+            open: &open,
+            on_bytes: OnBytes(None),
+        };
+        let (outcome, _) = suite.partition(&partition, Around::of(&partition));
+        assert!(outcome.coverage.is_complete());
+        let (findings, _) = outcome.findings.into_sorted();
+        let worse = findings
+            .iter()
+            .filter(|finding| finding.severity > kseg::verify::Severity::Note);
+        let worse: Vec<&str> = worse.map(|finding| finding.check.code()).collect();
+        assert_eq!(worse, ["D114"], "{}: {findings:?}", lost.display());
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a folder of our own")]
+fn a_run_that_died_leaves_nothing_that_the_next_one_does_not_take_over() {
+    let temp = Temp::new();
+    temp.file("a-0/00000000000000000000.log", &log(0));
+    let left = temp.file(
+        "out/.a-0.ndjson.part",
+        b"half a line of a run that was killed",
+    );
+    let manifest = temp.file("out/.kseg.manifest.json.part", b"{");
+    let run = |args: &[&str]| kseg(temp.path(), &[&["export", "-o", "out", "."], args].concat());
+    assert_eq!(run(&[]).status, Some(0));
+    let whole = fs::read_to_string(temp.path().join("out/a-0.ndjson")).unwrap();
+    assert!(whole.starts_with("{\"schema\"") && !whole.contains("killed"));
+    assert!(!left.exists() && !manifest.exists());
+    // What is kept is not made again, but what lies beside it goes.
+    temp.file("out/.a-0.ndjson.part", b"half a line");
+    assert_eq!(run(&["--resume"]).status, Some(0));
+    assert!(!left.exists());
+    // A run that is alive is not disturbed.
+    temp.file("out/.a-0.ndjson.part", b"half a line");
+    let alive = fs::File::open(&left).unwrap();
+    alive.lock().unwrap();
+    let refused = run(&["--resume", "--format", "ndjson", "--control"]);
+    assert_eq!(refused.status, Some(2));
+    assert!(
+        refused.err.contains("another run of kseg writes it"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(fs::read(&left).unwrap(), b"half a line");
+    // Nor is a file that a link leads to.
+    drop(alive);
+    fs::remove_file(&left).unwrap();
+    let other = temp.file("other", b"not to be touched");
+    symlink(&other, &left).unwrap();
+    assert_eq!(run(&["--resume", "--control"]).status, Some(2));
+    assert_eq!(fs::read(&other).unwrap(), b"not to be touched");
+    // A first run that makes nothing leaves nothing to go on with.
+    fs::create_dir(temp.path().join("none")).unwrap();
+    symlink(&other, temp.path().join("none/.a-0.ndjson.part")).unwrap();
+    assert_eq!(
+        kseg(temp.path(), &["export", "-o", "none", "a-0"]).status,
+        Some(2)
+    );
+    assert!(!temp.path().join("none/kseg.manifest.json").exists());
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a folder of our own")]
+fn an_export_that_goes_on_and_ends_early_keeps_what_was_there() {
+    let temp = Temp::new();
+    for name in ["a", "b", "c"] {
+        temp.file(format!("{name}-0/00000000000000000000.log"), &log(0));
+    }
+    assert_eq!(
+        kseg(temp.path(), &["export", "-o", "out", "."]).status,
+        Some(0)
+    );
+    let manifest = temp.path().join("out/kseg.manifest.json");
+    let whole = fs::read(&manifest).unwrap();
+    // Of what is to be made again the first cannot be written.
+    fs::remove_file(temp.path().join("out/a-0.ndjson")).unwrap();
+    fs::create_dir(temp.path().join("out/a-0.ndjson")).unwrap();
+    let again = kseg(
+        temp.path(),
+        &["export", "-j1", "--resume", "-o", "out", "."],
+    );
+    assert_eq!(again.status, Some(2));
+    assert_eq!(fs::read(&manifest).unwrap(), whole);
+}
+
+#[test]
+fn numbers_are_refused_with_those_that_are_taken() {
+    let temp = Temp::new();
+    for (command, flag, value, says) in [
+        ("cat", "--producer-id", "x", "from 0 to 9223372036854775807"),
+        (
+            "cat",
+            "--producer-id",
+            "-1",
+            "from 0 to 9223372036854775807",
+        ),
+        ("cat", "--epoch", "1.5", "from 0 to 2147483647"),
+        ("cat", "--limit", "x", "from 0 to 18446744073709551615"),
+        ("cat", "--tail", "-1", "from 0 to 18446744073709551615"),
+        ("cat", "--inflate-limit", "0", "from 1 to 65535"),
+        ("cat", "--inflate-limit", "x", "from 1 to 65535"),
+        ("cat", "--jobs", "-1", "1, 2 and more are taken"),
+        ("cat", "--offset", "-3", "--tail N"),
+        ("verify", "--io-rate", "-1", "from 1 to 4294967295"),
+        ("verify", "--io-rate", "0", "from 1 to 4294967295"),
+        ("verify", "--since-modified", "-1h", "no point in time"),
+        ("verify", "--jobs", "0", "1, 2 and more are taken"),
+        (
+            "verify",
+            "--write-baseline",
+            "no/such/folder",
+            "no such file or directory",
+        ),
+        ("verify", "--write-baseline", ".", "is a directory"),
+    ] {
+        // The path is never looked at.
+        let ran = kseg(temp.path(), &[command, flag, value, "no-such-path"]);
+        assert_eq!(ran.status, Some(2));
+        let has = |text: &str| ran.err.contains(text);
+        let names = has(flag) || flag == "--write-baseline";
+        assert!(names && has(says) && !has("no-such-path:"), "{}", ran.err);
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a folder of our own")]
+fn a_log_that_is_cut_while_it_is_read_is_said_to_be() {
+    let temp = Temp::new();
+    let value = vec![b'v'; 64 << 10];
+    let batch = |offset| {
+        let batch = BatchSpec::at(offset).timestamp(1_700_000_000_000);
+        batch.then(Rec::new(None, Some(&value))).bytes()
+    };
+    let bytes: Vec<u8> = (0..600).flat_map(batch).collect();
+    let path = temp.file("a-0/00000000000000000000.log", &bytes);
+    for jobs in ["-j1", "-j2"] {
+        temp.file(&path, &bytes);
+        let args = ["cat", "--format", "ndjson", jobs, "a-0"].map(OsStr::new);
+        let mut child = command(temp.path(), &args).spawn().unwrap();
+        let mut first = [0; 100];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut first)
+            .unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(1 << 20).unwrap();
+        let ran = end(child);
+        assert_eq!(ran.status, Some(2), "{}", ran.err);
+        let why = "a-0/00000000000000000000.log: became shorter while it was read";
+        assert!(ran.err.contains(why), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_directory_without_logs_is_not_taken_for_a_sound_one() {
+    let temp = Temp::new();
+    temp.file("here/notes.txt", b"");
+    let refused = || {
+        let ran = kseg(temp.path(), &["verify", "here"]);
+        assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""));
+        ran.err
+    };
+    assert_eq!(
+        refused(),
+        "error: here: neither a log dir nor a partition\n"
+    );
+    temp.file("here/disk1/meta.properties", b"version=1\nnode.id=1\n");
+    temp.file("here/disk2/a-0/00000000000000000000.log", &log(0));
+    temp.file("here/other/file", b"");
+    let why = "neither a log dir nor a partition, but log dirs are in it: disk1, disk2\n";
+    assert!(refused().ends_with(why));
+}
