@@ -185,7 +185,7 @@ fn site(
 }
 
 /// A path that need not exist, in a directory that does.
-fn resolve(disk: &dyn Disk, path: &Path) -> Result<PathBuf, Error> {
+pub(super) fn resolve(disk: &dyn Disk, path: &Path) -> Result<PathBuf, Error> {
     let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
     if disk.look(path).at(path)?.kind == Kind::Directory {
         return disk.canonical(path).at(path);

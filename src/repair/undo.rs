@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::approve::resolve;
 use super::disk::{Attributes, Disk, Kind, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, temporary};
@@ -56,10 +57,7 @@ pub fn undo(path: &Path, disk: &dyn Disk) -> Result<Undone, Error> {
 
 /// The folder that a path leads to.
 fn find(path: &Path, disk: &dyn Disk) -> Result<(PathBuf, Record), Error> {
-    let path = match disk.look(path).at(path)?.kind {
-        Kind::Absent => path.to_owned(),
-        _ => disk.canonical(path).at(path)?,
-    };
+    let path = resolve(disk, path)?;
     if let Some(record) = Record::read(disk, &path)? {
         return Ok((path, record));
     }

@@ -290,3 +290,15 @@ fn where_lines_are_short_steps_are_told_one_by_one() {
     assert!(narrow.contains("\n      gives up "), "{narrow}");
     assert!(shown("300").contains("Step  File"));
 }
+
+#[test]
+fn an_undo_of_what_is_not_there_says_so() {
+    let temp = Temp::new();
+    let ran = kseg(temp.path(), &["repair", "undo", "missing"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(
+        ran.err.contains("/missing: no repair to undo"),
+        "{}",
+        ran.err
+    );
+}

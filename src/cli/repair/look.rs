@@ -66,8 +66,7 @@ impl Look {
             Some(offset) => format!("offset {offset}"),
             None => format!("byte {}", first.position.unwrap_or(0)),
         };
-        let is_exact = |found: &&Finding| found.detail.get("records_lost").is_some();
-        let about = if damage.iter().all(is_exact) {
+        let about = if damage.iter().all(|found| is_exact(found)) {
             ""
         } else {
             "about "
@@ -130,10 +129,20 @@ fn lost_records(finding: &Finding) -> u64 {
         Some(Value::Int(number)) => u64::try_from(*number).ok(),
         _ => None,
     };
-    let exactly = number("records_lost");
-    exactly
-        .or_else(|| number("records_lost_at_most"))
-        .unwrap_or(0)
+    let between = number("next_offset_after").zip(number("last_offset_before"));
+    let between = between.map(|(after, before)| after.saturating_sub(before.saturating_add(1)));
+    match between {
+        Some(between) if !is_exact(finding) => between,
+        _ => number("records_lost")
+            .or_else(|| number("records_lost_at_most"))
+            .unwrap_or(0),
+    }
+}
+
+/// Whether a finding tells of one batch, and how many records it has.
+fn is_exact(finding: &Finding) -> bool {
+    let is_wide = matches!(finding.check, CheckId::ZeroPages | CheckId::LostFrames);
+    !is_wide && finding.detail.get("records_lost").is_some()
 }
 
 /// A number of records.
