@@ -318,18 +318,21 @@ fn a_log_that_is_cut_while_it_is_read_is_said_to_be() {
 fn a_directory_without_logs_is_not_taken_for_a_sound_one() {
     let temp = Temp::new();
     temp.file("here/notes.txt", b"");
-    let refused = || {
-        let ran = kseg(temp.path(), &["verify", "here"]);
-        assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""));
-        ran.err
-    };
+    let refused = kseg(temp.path(), &["verify", "here"]);
+    assert_eq!((refused.status, refused.out.as_str()), (Some(2), ""));
     assert_eq!(
-        refused(),
+        refused.err,
         "error: here: neither a log dir nor a partition\n"
     );
+    // Log dirs in it are what is meant, or files of Kafka's.
+    temp.file("here/other/file", b"");
     temp.file("here/disk1/meta.properties", b"version=1\nnode.id=1\n");
     temp.file("here/disk2/a-0/00000000000000000000.log", &log(0));
-    temp.file("here/other/file", b"");
-    let why = "neither a log dir nor a partition, but log dirs are in it: disk1, disk2\n";
-    assert!(refused().ends_with(why));
+    let both = kseg(temp.path(), &["verify", "here"]).out;
+    let apart = kseg(temp.path(), &["verify", "here/disk1", "here/disk2"]).out;
+    assert_eq!(both, apart);
+    temp.file("loose/leader-epoch-checkpoint", b"0\n2\n0 0\n");
+    let loose = kseg(temp.path(), &["verify", "loose"]);
+    assert_eq!(loose.status, Some(1));
+    assert!(loose.out.contains("E101"), "{}", loose.out);
 }

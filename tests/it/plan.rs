@@ -80,6 +80,12 @@ fn left(paths: &[PathBuf], into: &Path) -> String {
     let args = ["verify", "--depth", "deep", "--format", "json"];
     let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     let verified = kseg(&args, &paths);
+    let said = cases::text(&verified.stderr);
+    if verified.status.code() == Some(2) {
+        // Where everything had to go, no file of Kafka's is left.
+        let is_empty = said.ends_with(": neither a log dir nor a partition\n");
+        return if is_empty { String::new() } else { said };
+    }
     let findings: Value = serde_json::from_slice(&verified.stdout).unwrap();
     let is_left = |finding: &&Value| {
         let path = Path::new(finding["path"].as_str().unwrap());
@@ -206,15 +212,15 @@ fn nothing_is_planned_where_nothing_is_wrong() {
 }
 
 /// The checks whose specimens no file here says how to repair.
-const UNREPAIRED: [&str; 23] = [
+const UNREPAIRED: [&str; 22] = [
     // Bits that nobody defined, and records that are served whatever is odd about them.
-    "B103", "B402", "R105", "R111", "R114",
+    "B103", "B402", "R105", "R107", "R111", "R114",
     // What a producer, a coordinator or a clock did, and the checksums prove.
     "B301", "B302", "B303", "B304", "B305", "B306", "B309", "B310", "B311", "B401", "R108",
     // What only other files know, which are not there.
-    "D110", "D117", "D120", "S108",
+    "D117", "D120", "S108",
     // The log of the metadata, which is fetched anew from its quorum.
-    "M101", "M103", "M104",
+    "M101", "M103",
 ];
 
 #[test]
@@ -223,8 +229,12 @@ fn every_specimen_is_repaired_that_can_be() {
     let mut left = Vec::new();
     for specimen in Path::new(TESTDATA).join("broken").read_dir().unwrap() {
         let specimen = specimen.unwrap().path();
-        // Two log dirs, of which no plan is made at once.
-        if specimen.join("b").is_dir() {
+        // Two log dirs, of which no plan is made at once; or a file by itself, which is verified, but not repaired.
+        let names = specimen.read_dir().unwrap();
+        let is_place =
+            |path: &Path| path.is_dir() || path.extension().is_some_and(|end| end == "log");
+        let places = names.filter(|entry| is_place(&entry.as_ref().unwrap().path()));
+        if places.count() == 0 || specimen.join("b").is_dir() {
             continue;
         }
         let code = specimen.file_name().unwrap().to_str().unwrap();

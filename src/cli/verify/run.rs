@@ -188,24 +188,15 @@ struct Given {
 
 /// What the paths lead to.
 fn subjects(args: &Verify) -> Result<Given> {
-    let places = args
-        .paths
-        .iter()
-        .map(Place::at)
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut places = Vec::new();
+    for path in &args.paths {
+        places.extend(inside(Place::at(path)?)?);
+    }
     let dirs = places.iter().filter_map(|place| match place {
         Place::LogDir(dir) => Some(dir.clone()),
         _ => None,
     });
     let dirs: Vec<LogDir> = dirs.collect();
-    // Nothing would be found there, and a wrong path taken for a sound log.
-    if let Some(dir) = dirs.iter().find(|dir| !dir.is_likely()) {
-        bail!(
-            "{}: neither a log dir nor a partition{}",
-            dir.path().display(),
-            log_dirs_in(dir)
-        );
-    }
     let node = Node::read(&dirs);
     let mut subjects = Vec::new();
     for place in places {
@@ -245,15 +236,34 @@ fn subjects(args: &Verify) -> Result<Given> {
     })
 }
 
-/// What to say of the log dirs that lie in a directory which is none.
-fn log_dirs_in(dir: &LogDir) -> String {
-    let inside = dir.items().iter().filter(|item| item.is_dir());
-    let likely = inside.filter(|item| LogDir::open(item.path()).is_ok_and(|dir| dir.is_likely()));
-    let names: Vec<_> = likely.map(|item| item.name().to_string_lossy()).collect();
-    match names.as_slice() {
-        [] => String::new(),
-        names => format!(", but log dirs are in it: {}", names.join(", ")),
+/// A place; of a directory that is neither a log dir nor a partition the log dirs in it, or else its files of Kafka's, each by itself.
+///
+/// # Errors
+/// There are none: a wrong path would be taken for a sound log.
+fn inside(place: Place) -> Result<Vec<Place>> {
+    let dir = match &place {
+        Place::LogDir(dir) if !dir.is_likely() => dir,
+        _ => return Ok(vec![place]),
+    };
+    let folders = dir.items().iter().filter(|item| item.is_dir());
+    let log_dirs: Vec<Place> = folders
+        .filter_map(|item| LogDir::open(item.path()).ok())
+        .filter(LogDir::is_likely)
+        .map(Place::LogDir)
+        .collect();
+    if !log_dirs.is_empty() {
+        return Ok(log_dirs);
     }
+    let is_known = |item: &&Item| item.is_file() && item.file_name().is_some();
+    let files = dir.items().iter().filter(is_known).cloned();
+    let files: Vec<Place> = files.map(Place::File).collect();
+    if files.is_empty() {
+        bail!(
+            "{}: neither a log dir nor a partition",
+            dir.path().display()
+        );
+    }
+    Ok(files)
 }
 
 /// Whether any of its files was changed since.

@@ -28,8 +28,8 @@ struct Rows {
     latest_delta: Option<i64>,
     /// Whether nothing is behind them.
     is_all: bool,
-    /// Records of the offset of the first one behind them.
-    repeated: i32,
+    /// Whole records behind the first whose offset does not rise, if there is nothing else.
+    fallen: i32,
     is_control: bool,
 }
 
@@ -44,7 +44,12 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     }
     let stated = batch.last_offset_delta().0;
     let behind = next.and_then(|next| next.checked_sub(batch.base_offset().0));
-    let is_too_far = behind.is_some_and(|behind| i64::from(stated) >= behind);
+    let reaches = |last: i32| behind.is_some_and(|behind| i64::from(last) >= behind);
+    if stated < rows.last_delta && reaches(rows.last_delta) {
+        // Nothing says whether the offsets are wrong or the end is.
+        return None;
+    }
+    let is_too_far = reaches(stated);
     let last_delta = if stated < rows.last_delta || is_too_far {
         rows.last_delta
     } else {
@@ -135,12 +140,10 @@ impl Rows {
         latest.unwrap_or(batch.max_timestamp())
     }
 
-    /// Whether the batch is just as its client made it: some gave every record of a batch the same offset. Consumers get the first.
+    /// Whether the batch is just as its client made it: all records are there, though their offsets do not rise. Some clients gave every
+    /// record the same one. Consumers skip those that fall behind.
     fn is_as_written(&self, batch: &RecordBatch<'_>) -> bool {
-        let repeated = self.count.checked_add(self.repeated);
-        self.repeated > 0
-            && repeated == Some(batch.records_count())
-            && batch.last_offset_delta().0 == 0
+        self.fallen > 0 && self.count.checked_add(self.fallen) == Some(batch.records_count())
     }
 
     /// Records that could not be read.
@@ -202,7 +205,7 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
         at += size;
     }
     let is_all = at == bytes.len();
-    let repeated = repeated(bytes.get(at..).unwrap_or_default());
+    let fallen = whole_records(bytes.get(at..).unwrap_or_default());
     bytes.truncate(at);
     Rows {
         codec,
@@ -211,16 +214,16 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
         last_delta,
         latest_delta,
         is_all,
-        repeated,
+        fallen,
         is_control,
     }
 }
 
-/// The records in `bytes` that claim to be the first of their batch; 0 if there is anything else.
-fn repeated(bytes: &[u8]) -> i32 {
+/// The records in `bytes`; 0 if there is anything else.
+fn whole_records(bytes: &[u8]) -> i32 {
     let (mut at, mut count) = (0, 0);
     while let Some((record, size)) = bytes.get(at..).and_then(stored_record) {
-        if record.offset_delta.0 != 0 || record.attributes != 0 {
+        if record.attributes != 0 {
             return 0;
         }
         count += 1;

@@ -63,7 +63,7 @@ R106 NullHeaderKey "null-header-key" Error Deep Lossy;
 /// **What Kafka does** Consumers skip records whose offset lies below the one they want.
 /// **Repair** None without a new batch.
 /// **References** `Fetcher.CompletedFetch.nextFetchedRecord`.
-R107 DeltaOrder "delta-order" Error Deep Lossy;
+R107 DeltaOrder "delta-order" Error Deep None;
 
 /// a control record that can't be read
 ///
