@@ -36,11 +36,14 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
 }
 
 /// Whether something is wrong that nobody can compute: what derives from the log was computed anew, and is right or has a step. What
-/// is merely odd in a log, and served all the same, is nothing to repair; neither is a batch as a client
-/// made it that no rewriting makes right.
+/// is merely odd in a log, and served all the same, is nothing to repair; neither is a batch as a client made it that no rewriting makes
+/// right.
 fn is_left(finding: &Finding) -> bool {
     let code = finding.check.code();
-    let is_of_client = matches!(finding.check, CheckId::RecordCount | CheckId::Wrapper);
+    let is_of_client = matches!(
+        finding.check,
+        CheckId::RecordCount | CheckId::Wrapper | CheckId::DeltaOrder | CheckId::DeltaOutside
+    );
     let is_in_log = code.starts_with(['S', 'B', 'R']) && !is_of_client;
     code.starts_with(['D', 'M']) || is_in_log && finding.severity == Severity::Error
 }
