@@ -111,106 +111,86 @@ const ESCAPES: [[u8; 8]; 128] = {
     escapes
 };
 
+/// What stands in a string for each byte that is not escaped at length: itself, or a backslash and a letter; and how many characters
+/// that is.
+const SHORT: [[u8; 4]; 256] = {
+    let mut short = [[0; 4]; 256];
+    let mut byte = 0_usize;
+    while byte < 256 {
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::cast_possible_truncation,
+            reason = "checked by the compiler"
+        )]
+        {
+            short[byte] = match byte {
+                0x22 | 0x5c | ..0x20 => [b'\\', ESCAPES[byte][1], 2, 0],
+                _ => [byte as u8, 0, 1, 0],
+            };
+        }
+        byte = byte.wrapping_add(1);
+    }
+    short
+};
+
+/// Bytes that are escaped in one go.
+const PART: usize = 4096;
+
 fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
-    let is_plain = |block: &&[u8; BLOCK]| {
-        let must_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-        !block
+    for part in text.chunks(PART) {
+        let needs_six = |byte: u8| byte < b' ' && !matches!(byte, 8 | b'\t' | b'\n' | 12 | b'\r');
+        if part.iter().fold(false, |any, byte| any | needs_six(*byte)) {
+            write_long(part, out);
+        } else {
+            write_short(part, out);
+        }
+    }
+}
+
+/// Appends bytes of which none needs more than two characters. Nearly each word of a JSON value has quotes, so there is no branch on
+/// them: two characters are written for every byte, of which the next byte overwrites what is too much.
+fn write_short(text: &[u8], out: &mut Vec<u8>) {
+    let must_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    let start = out.len();
+    out.resize(start.saturating_add(text.len().saturating_mul(2)), 0);
+    let room = out.get_mut(start..).unwrap_or_default();
+    let mut end = 0_usize;
+    for block in text.chunks(BLOCK) {
+        let is_plain = !block
             .iter()
-            .fold(false, |any, byte| any | must_escape(*byte))
-    };
-    let mut pending = Pending::default();
-    let mut rest = text;
-    loop {
-        let (blocks, _) = rest.as_chunks::<BLOCK>();
-        let plain = blocks.iter().take_while(is_plain).count();
-        let (clean, after) = rest
-            .split_at_checked(plain.saturating_mul(BLOCK))
-            .unwrap_or_default();
-        out.extend_from_slice(clean);
-        let (block, after) = after.split_at_checked(BLOCK).unwrap_or((after, &[]));
-        let (words, last) = block.as_chunks::<8>();
-        for word in words {
-            pending.word(u64::from_be_bytes(*word), 8);
-        }
-        let bytes = u32::try_from(last.len()).unwrap_or_default();
-        let word = last
-            .iter()
-            .fold(0, |word, byte| word << 8 | u64::from(*byte));
-        let shift = 64_u32.saturating_sub(bytes.saturating_mul(8));
-        pending.word(word.checked_shl(shift).unwrap_or_default(), bytes);
-        pending.flush(out);
-        rest = after;
-        if rest.is_empty() {
-            return;
-        }
-    }
-}
-
-/// An escaped block in the making: written in words of eight bytes, of which the next one overwrites what is too much.
-struct Pending {
-    room: [u8; 6 * BLOCK + 8],
-    end: usize,
-}
-
-impl Default for Pending {
-    fn default() -> Self {
-        Self {
-            room: [0; 6 * BLOCK + 8],
-            end: 0,
-        }
-    }
-}
-
-impl Pending {
-    /// Appends `bytes` bytes of the eight given.
-    #[inline]
-    fn put(&mut self, word: u64, bytes: u32) {
-        let room = self.room.get_mut(self.end..).unwrap_or_default();
-        if let Some(room) = room.first_chunk_mut() {
-            *room = word.to_be_bytes();
-        }
-        self.end = self.end.wrapping_add(bytes as usize);
-    }
-
-    /// Appends the first `left` bytes of a word, escaped.
-    #[inline]
-    fn word(&mut self, mut word: u64, mut left: u32) {
-        let mut marks = escape_marks(word);
-        loop {
-            let plain = (marks.leading_zeros() >> 3).min(left);
-            self.put(word, plain);
-            left = left.wrapping_sub(plain);
-            if left == 0 {
-                return;
+            .fold(false, |any, byte| any | must_escape(*byte));
+        if is_plain {
+            let after = end.wrapping_add(block.len());
+            if let Some(place) = room.get_mut(end..after) {
+                place.copy_from_slice(block);
             }
-            let after = word.checked_shl(plain << 3).unwrap_or_default();
-            let [byte, ..] = after.to_be_bytes();
-            let escape = ESCAPES.get(usize::from(byte)).copied().unwrap_or_default();
-            let [.., size] = escape;
-            self.put(u64::from_be_bytes(escape), u32::from(size));
-            left = left.wrapping_sub(1);
-            word = after << 8;
-            marks = marks.checked_shl(plain << 3).unwrap_or_default() << 8;
+            end = after;
+            continue;
+        }
+        for byte in block {
+            let short = SHORT.get(usize::from(*byte)).copied();
+            let [first, second, size, _] = short.unwrap_or_default();
+            if let Some(place) = room.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
+                *place = [first, second];
+            }
+            end = end.wrapping_add(usize::from(size));
         }
     }
-
-    fn flush(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.room.get(..self.end).unwrap_or_default());
-        self.end = 0;
-    }
+    out.truncate(start.saturating_add(end));
 }
 
-/// The top bit of every byte that must be escaped: below a blank, a quote or a backslash.
-#[inline]
-fn escape_marks(word: u64) -> u64 {
-    const EACH: u64 = u64::MAX / 255;
-    const LOW: u64 = 0x7f * EACH;
-    // The top bit stays clear where a byte is zero; no byte disturbs its neighbour.
-    let not_zero = |word: u64| (word & LOW).wrapping_add(LOW) | word;
-    let control = not_zero(word & (0xe0 * EACH));
-    let quote = not_zero(word ^ (0x22 * EACH));
-    let backslash = not_zero(word ^ (0x5c * EACH));
-    !(control & quote & backslash) & !LOW
+/// Appends bytes one by one.
+fn write_long(text: &[u8], out: &mut Vec<u8>) {
+    for byte in text {
+        match byte {
+            b'"' | b'\\' | ..b' ' => {
+                let escape = ESCAPES.get(usize::from(*byte)).copied().unwrap_or_default();
+                let [.., size] = escape;
+                out.extend(escape.iter().take(usize::from(size)));
+            }
+            plain => out.push(*plain),
+        }
+    }
 }
 
 /// Appends a number as `Double.toString` of Java does: plain from 10⁻³ to 10⁷, else with an exponent, and always with
