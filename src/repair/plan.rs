@@ -217,6 +217,18 @@ impl Action {
     }
 }
 
+/// The size of a content, in words.
+struct Size<'a>(&'a Content);
+
+impl fmt::Display for Size<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.bytes().len() {
+            1 => f.write_str("1 byte"),
+            bytes => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
 impl fmt::Display for Action {
     /// The action without its file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -236,7 +248,7 @@ impl fmt::Display for Action {
             }
             Self::Patch { range, content, .. } => {
                 let Range { start, end } = range;
-                write!(f, " {start}..{end} with {} bytes", content.bytes().len())
+                write!(f, " {start}..{end} with {}", Size(content))
             }
             Self::Arrange { pieces, .. } => {
                 for (nth, piece) in pieces.iter().enumerate() {
@@ -245,7 +257,7 @@ impl fmt::Display for Action {
                 Ok(())
             }
             Self::Replace { content, .. } | Self::Create { content, .. } => {
-                write!(f, " with {} bytes", content.bytes().len())
+                write!(f, " with {}", Size(content))
             }
             Self::Rebuild { len_bytes, .. } => write!(f, " to {len_bytes} bytes"),
             Self::Rename { to, .. } => write!(f, " to {to}"),

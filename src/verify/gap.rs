@@ -8,6 +8,7 @@ use super::coverage::Coverage;
 use super::damage::{Claim, Kind, Part, is_torn};
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
+use crate::format::batch::HEADER_BYTES;
 
 /// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and what was lost is not.
 const ROUND_BYTES: [u64; 2] = [1024, 1000];
@@ -39,8 +40,13 @@ impl Gap<'_> {
                 _ => coverage.damage_bytes += bytes,
             }
             let finding = Finding::new(check, &self.subject.path).at(part.range.start, bytes);
-            let finding = match claim {
-                Some(claim) => finding.offset(claim.base),
+            let lost = || {
+                self.last
+                    .filter(|_| part.zeros.is_some())
+                    .map(|last| last.last.saturating_add(1))
+            };
+            let finding = match claim.map(|claim| claim.base).or_else(lost) {
+                Some(offset) => finding.offset(offset),
                 None => finding,
             };
             let finding = explain(finding, part);
@@ -51,6 +57,15 @@ impl Gap<'_> {
 
     /// What the header of a part says, if it fits between the good batches.
     fn claim(&self, part: &Part) -> Option<Claim> {
+        // Zeros in a header say nothing, and what they leave of it does not say how much they took.
+        let header = part.range.start..part.range.start + HEADER_BYTES as u64;
+        if part
+            .zeros
+            .as_ref()
+            .is_some_and(|zeros| zeros.start < header.end && header.start < zeros.end)
+        {
+            return None;
+        }
         let before = self.next.filter(|next| next.is_whole).map(|next| next.base);
         // Before the first batch its segment's name says what offsets can be.
         let base = self.subject.base_offset;

@@ -11,7 +11,7 @@ use kseg::verify::segment::{OnBytes, Options, verify_log};
 use kseg::verify::{Depth, Subject};
 use serde_json::Value;
 
-use crate::cases::{Case, TESTDATA, cases};
+use crate::cases::{Case, TESTDATA, cases, text};
 use crate::forge::random::Rng;
 use crate::forge::{BatchSpec, Frame, Rec, random_segment};
 use crate::temp::Temp;
@@ -343,6 +343,35 @@ fn levels_decide_what_fails() {
     assert_eq!(status(&["-D", "B999"], "B101"), Some(2));
     assert_eq!(status(&["--depth", "all"], "B101"), Some(2));
     assert_eq!(kseg(&[], Path::new("/no/such")).status.code(), Some(2));
+    // A test case fails where the run does.
+    let junit = |args: &[&str]| {
+        let args = [&["--format", "junit"], args].concat();
+        text(&kseg(&args, &specimen("B107")).stdout)
+    };
+    assert!(!junit(&[]).contains("<failure"));
+    assert!(junit(&["--fail-on", "note"]).contains("<failure type=\"B107\""));
+}
+
+#[test]
+fn a_header_that_is_partly_zeros_is_not_believed() {
+    let log = "kafka-4.3.1/zero-page-512-mid/files/orders143-0/00000000000000000026.log";
+    let output = kseg(&["--format", "json"], &Path::new(TESTDATA).join(log));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let finding = &document["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["offset"]),
+        (&"S109".into(), &35.into())
+    );
+    let detail = &finding["detail"];
+    assert_eq!(detail["records_lost_at_most"], 10);
+    // The zeros begin inside the header of the batch at offset 35: its last offset and its times are gone.
+    assert!(
+        detail["step_over"]
+            .as_str()
+            .unwrap()
+            .contains("--to-offset 45 ")
+    );
+    assert!(detail["from_ms"].as_i64().unwrap() > 1_700_000_000_000);
 }
 
 #[test]
@@ -356,7 +385,7 @@ fn every_format_shows_the_finding() {
         "{text}"
     );
     assert!(
-        text.contains("  --> ") && text.ends_with("1 errors, 0 warnings, 0 notes\n"),
+        text.contains("  --> ") && text.ends_with("1 error, 0 warnings, 0 notes\n"),
         "{text}"
     );
     let junit = shown("junit");

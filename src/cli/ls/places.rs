@@ -266,11 +266,11 @@ impl Totals {
         } = self.sum.usage;
         let mut text = format!(
             "{}, {}",
-            counted(self.partitions, "partition"),
-            counted(self.sum.segments, "segment")
+            table::counted(self.partitions, "partition"),
+            table::counted(self.sum.segments, "segment")
         );
         if let Some(records) = self.sum.records {
-            text = format!("{text}, {}", counted(records, "record"));
+            text = format!("{text}, {}", table::counted(records, "record"));
         }
         format!("{text}, {log_bytes} log bytes, {size_bytes} in all files, {disk_bytes} on disk")
     }
@@ -285,11 +285,6 @@ impl Totals {
             Cell::int(self.sum.usage.disk_bytes),
         ]
     }
-}
-
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 /// A partition in a line.

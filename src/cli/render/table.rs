@@ -83,6 +83,12 @@ pub(super) fn is_number(cell: &Cell) -> bool {
     matches!(cell, Cell::Int(_))
 }
 
+/// A number of things, in words.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// A text that changes nothing on a terminal but where it stands.
 pub(crate) fn plain(text: &str) -> String {
     if !text.chars().any(char::is_control) {

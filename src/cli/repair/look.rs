@@ -10,6 +10,7 @@ use kseg::verify::segment::OnBytes;
 use kseg::verify::{CheckId, Depth, Finding, Severity, Suite, Value};
 
 use crate::cli::args::Reading;
+use crate::cli::render::table::counted;
 
 /// A place that was looked at.
 pub(super) struct Look {
@@ -49,7 +50,7 @@ impl Look {
             Fate::Refuses => "does not start".into(),
             Fate::Offline => "takes the log dir offline".into(),
             _ => {
-                let lost = records(verdict.lost().records);
+                let lost = counted(verdict.lost().records, "record");
                 let unreadable = self.unreadable().map(|what| format!(", and {what}"));
                 format!("{lost} lost{}", unreadable.unwrap_or_default())
             }
@@ -143,12 +144,4 @@ fn lost_records(finding: &Finding) -> u64 {
 fn is_exact(finding: &Finding) -> bool {
     let is_wide = matches!(finding.check, CheckId::ZeroPages | CheckId::LostFrames);
     !is_wide && finding.detail.get("records_lost").is_some()
-}
-
-/// A number of records.
-pub(super) fn records(count: u64) -> String {
-    match count {
-        1 => "1 record".into(),
-        count => format!("{count} records"),
-    }
 }

@@ -7,13 +7,14 @@ use anyhow::{Context as _, Result};
 use kseg::repair::planner::{Options, plan};
 use kseg::repair::{Plan as Document, RealDisk};
 
-use super::look::{self, Look};
+use super::look::Look;
 use super::{manual, show};
 use crate::cli::Context;
 use crate::cli::args::Reading;
 use crate::cli::exit::Outcome;
 use crate::cli::output::OutputFile;
 use crate::cli::render::rows::{Cell, Format as Rows};
+use crate::cli::render::table::counted;
 use crate::cli::show::printer::Printer;
 
 /// Makes a plan: what has to be changed so that a broker serves everything that can still be read
@@ -96,7 +97,7 @@ fn table(plan: &Document, look: &Look, context: &mut Context) -> Result<()> {
     let facts = [("steps", "steps", Cell::int(plan.steps().len()))];
     printer.file(plan.root(), "plan", None, &facts);
     show::steps(plan, &mut printer);
-    let lost = look::records(lost);
+    let lost = counted(lost, "record");
     printer.remark(&format!("broker: {broker}; this plan: {lost} lost"));
     printer.end_file();
     printer.end();

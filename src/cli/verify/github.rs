@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use kseg::verify::Severity;
 
-use super::report::{Report, Summary, Unit, line_of};
-use crate::cli::render::table::plain;
+use super::report::{Report, Summary, Unit};
+use super::text::totals;
+use crate::cli::render::table::{counted, plain};
 
 pub(super) struct Github;
 
@@ -37,13 +38,8 @@ impl Report for Github {
     }
 
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-        let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note]
-            .map(|severity| summary.of(severity));
-        let files = line_of(format!("{} files", summary.coverage.files).as_ref());
-        writeln!(
-            out,
-            "{files}: {errors} errors, {warnings} warnings, {notes} notes"
-        )
+        let files = counted(summary.coverage.files, "file");
+        writeln!(out, "{files}: {}", totals(summary))
     }
 }
 

@@ -8,7 +8,10 @@ use kseg::verify::Severity;
 
 use super::report::{Report, Shown, Summary, Unit};
 
-pub(super) struct Junit;
+pub(super) struct Junit {
+    /// From which severity on a finding makes its test case fail.
+    pub(super) fails: Severity,
+}
 
 impl Report for Junit {
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -26,10 +29,8 @@ impl Report for Junit {
         for shown in &unit.findings {
             cases.entry(&shown.finding.path).or_default().push(shown);
         }
-        let fails = |shown: &&&Shown| is_failure(shown);
-        let failures = cases
-            .values()
-            .filter(|shown| shown.iter().any(|s| is_failure(s)));
+        let is_failure = |shown: &&Shown| shown.finding.severity >= self.fails && !shown.is_known;
+        let failures = cases.values().filter(|shown| shown.iter().any(&is_failure));
         writeln!(
             out,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\">",
@@ -54,7 +55,8 @@ impl Report for Junit {
                 continue;
             }
             writeln!(out, ">")?;
-            let failed: Vec<&Shown> = shown.iter().filter(fails).copied().collect();
+            let (failed, others): (Vec<&Shown>, Vec<&Shown>) =
+                shown.iter().partition(|shown| is_failure(shown));
             if let Some(first) = failed.first() {
                 writeln!(
                     out,
@@ -64,7 +66,6 @@ impl Report for Junit {
                     escape(&lines(&failed)),
                 )?;
             }
-            let others: Vec<&Shown> = shown.iter().filter(|s| !is_failure(s)).copied().collect();
             if !others.is_empty() {
                 writeln!(
                     out,
@@ -80,11 +81,6 @@ impl Report for Junit {
     fn finish(&mut self, _: &Summary, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "</testsuites>")
     }
-}
-
-/// Whether a finding makes its test case fail.
-fn is_failure(shown: &Shown) -> bool {
-    shown.finding.severity == Severity::Error && !shown.is_known
 }
 
 fn lines(shown: &[&Shown]) -> String {

@@ -60,11 +60,11 @@ pub(super) trait Report {
 }
 
 /// The format asked for.
-pub(super) fn of(format: Format, with_notes: bool) -> Box<dyn Report> {
+pub(super) fn of(format: Format, with_notes: bool, fails: Severity) -> Box<dyn Report> {
     match format {
         Format::Text => Box::new(text::Text::new(with_notes)),
         Format::Json => Box::new(document::Document::default()),
-        Format::Junit => Box::new(junit::Junit),
+        Format::Junit => Box::new(junit::Junit { fails }),
         Format::Sarif => Box::new(sarif::Sarif::default()),
         Format::Github => Box::new(github::Github),
     }

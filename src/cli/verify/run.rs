@@ -96,7 +96,7 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         known,
         all: Baseline::default(),
         summary: Summary::default(),
-        report: report::of(args.format, args.notes),
+        report: report::of(args.format, args.notes, args.fail_on.into()),
         out: BufWriter::new(&mut context.out),
     };
     let result = sink.report.begin(&mut sink.out);

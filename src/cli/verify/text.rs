@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use kseg::verify::{Finding, Severity, Value};
 
 use super::report::{Report, Shown, Summary, Unit, line_of};
-use crate::cli::render::table::plain;
+use crate::cli::render::table::{counted, plain};
 
 /// Details that have a line of their own, or none.
 const SPECIAL: [&str; 4] = ["stored", "actual", "broker", "step_over"];
@@ -64,9 +64,9 @@ impl Report for Text {
         let coverage = &summary.coverage;
         writeln!(
             out,
-            "{} files, {} bytes: {} batches, {} entries, {} small files, {} padding, {} damage, {} unknown",
-            coverage.files,
-            coverage.size_bytes,
+            "{}, {}: {} batches, {} entries, {} small files, {} padding, {} damage, {} unknown",
+            counted(coverage.files, "file"),
+            counted(coverage.size_bytes, "byte"),
             coverage.batch_bytes,
             coverage.entry_bytes,
             coverage.small_bytes,
@@ -80,14 +80,23 @@ impl Report for Text {
                 "not every byte is accounted for: this is a bug in kseg"
             )?;
         }
-        let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note]
-            .map(|severity| summary.of(severity));
-        write!(out, "{errors} errors, {warnings} warnings, {notes} notes")?;
+        write!(out, "{}", totals(summary))?;
         match summary.known {
             0 => writeln!(out),
             known => writeln!(out, "; {known} of them known"),
         }
     }
+}
+
+/// How much was found, by severity.
+pub(super) fn totals(summary: &Summary) -> String {
+    let all = [
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Note, "note"),
+    ];
+    all.map(|(severity, what)| counted(summary.of(severity), what))
+        .join(", ")
 }
 
 fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {

@@ -95,7 +95,7 @@ fn a_plan_is_shown_before_anything_is_changed() {
         "   1  .kafka_cleanshutdown               quarantine                   safe    -         S104   for a test",
         "   2  orders-3/00000000000000000050.log  excise 2..3, 3..4            lossy   1 record  S104   for a test",
         "placeholder 8..10 for 4..=6",
-        "patch 0..1 with 1 bytes",
+        "patch 0..1 with 1 byte",
         "needs consent: --accept 2",
     ] {
         assert!(ran.out.contains(line), "{line}\n{}", ran.out);
