@@ -324,6 +324,8 @@ fn a_directory_without_logs_is_not_taken_for_a_sound_one() {
         refused.err,
         "error: here: neither a log dir nor a partition\n"
     );
+    let refused = kseg(temp.path(), &["verify", "here/notes.txt"]);
+    assert_eq!((refused.status, refused.out.as_str()), (Some(2), ""));
     // Log dirs in it are what is meant, or files of Kafka's.
     temp.file("here/other/file", b"");
     temp.file("here/disk1/meta.properties", b"version=1\nnode.id=1\n");

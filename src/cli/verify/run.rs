@@ -239,10 +239,16 @@ fn subjects(args: &Verify) -> Result<Given> {
 /// A place; of a directory that is neither a log dir nor a partition the log dirs in it, or else its files of Kafka's, each by itself.
 ///
 /// # Errors
-/// There are none: a wrong path would be taken for a sound log.
+/// There are none, or the file is not one of Kafka's: a wrong path would be taken for a sound log.
 fn inside(place: Place) -> Result<Vec<Place>> {
     let dir = match &place {
         Place::LogDir(dir) if !dir.is_likely() => dir,
+        Place::File(item) if is_foreign(item) => {
+            bail!(
+                "{}: Kafka writes no file of this name",
+                item.path().display()
+            )
+        }
         _ => return Ok(vec![place]),
     };
     let folders = dir.items().iter().filter(|item| item.is_dir());
@@ -264,6 +270,12 @@ fn inside(place: Place) -> Result<Vec<Place>> {
         );
     }
     Ok(files)
+}
+
+/// Whether nothing can be said of a file. A `.log` may have any name.
+fn is_foreign(item: &Item) -> bool {
+    let is_log = item.path().extension().is_some_and(|end| end == "log");
+    item.is_file() && item.file_name().is_none() && !is_log
 }
 
 /// Whether any of its files was changed since.

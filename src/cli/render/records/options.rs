@@ -92,6 +92,7 @@ pub(crate) struct Rendering {
         long,
         value_name = "TEXT",
         requires = "template",
+        conflicts_with = "format",
         allow_hyphen_values = true
     )]
     null: Option<String>,
