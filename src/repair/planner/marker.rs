@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::mend::batch_of;
 use super::remake::Remade;
+use super::seen::small;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::control::{ControlType, MARKER_BYTES};
 use crate::format::txn_index::TxnIndex;
 use crate::format::{Batch, RecordBatch, Remake, Scratch};
-use crate::store::{Error, Source};
 use crate::wire::Offset;
 
 /// Whether a batch is the marker of a transaction, whatever its record says: only markers have a producer and no sequence number.
@@ -21,38 +21,23 @@ pub(super) fn is_marker(batch: &RecordBatch<'_>) -> bool {
 }
 
 /// The marker in `bytes` with its key restored, if it says neither commit nor abort and the index beside `log` tells which it was.
-///
-/// # Errors
-/// The index cannot be read.
-pub(super) fn restored(
-    bytes: &[u8],
-    log: &Path,
-    scratch: &mut Scratch,
-) -> Result<Option<Remade>, Error> {
-    let Some(Batch::V2(batch)) = batch_of(bytes) else {
-        return Ok(None);
+pub(super) fn restored(bytes: &[u8], log: &Path, scratch: &mut Scratch) -> Option<Remade> {
+    let Batch::V2(batch) = batch_of(bytes)? else {
+        return None;
     };
-    let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
-        return Ok(None);
-    };
-    let Some(value) = value_of_unknown(&batch, scratch) else {
-        return Ok(None);
-    };
-    let Some(end) = end(&batch, &log.with_extension("txnindex"))? else {
-        return Ok(None);
-    };
-    let mut remake = Remake::of(header);
+    let value = value_of_unknown(&batch, scratch)?;
+    let end = end(&batch, &log.with_extension("txnindex"))?;
+    let mut remake = Remake::of(bytes.first_chunk::<HEADER_BYTES>()?);
     remake.push(&record(end, value));
-    let restored = remake.finish(1).map(|bytes| Remade {
-        bytes,
+    Some(Remade {
+        bytes: remake.finish(1)?,
         lost: 0,
         what: format!(
             "the marker at offset {} says neither commit nor abort; by the transaction index it is: {}",
             batch.base_offset(),
             end.name()
         ),
-    });
-    Ok(restored)
+    })
 }
 
 /// The value of a marker whose key says neither commit nor abort.
@@ -66,24 +51,21 @@ fn value_of_unknown(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<[u
     record.value()?.try_into().ok().filter(|_| !is_known)
 }
 
-/// How the transaction ended by its index: none if that is missing, or no index.
-fn end(batch: &RecordBatch<'_>, path: &Path) -> Result<Option<ControlType>, Error> {
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let index = Source::read(path)?;
-    let index = TxnIndex::new(&index);
+/// How the transaction ended by its index: none if that is missing, empty, or no index.
+fn end(batch: &RecordBatch<'_>, path: &Path) -> Option<ControlType> {
+    let bytes = small(path)?;
+    let index = TxnIndex::new(&bytes);
     if index.is_empty() || index.check(Offset(0)).and(index.check_whole()).is_err() {
-        return Ok(None);
+        return None;
     }
     let is_aborted = index.entries().any(|entry| {
         entry.last_offset() == batch.base_offset() && entry.producer_id() == batch.producer_id()
     });
-    Ok(Some(if is_aborted {
+    Some(if is_aborted {
         ControlType::Abort
     } else {
         ControlType::Commit
-    }))
+    })
 }
 
 /// The record of a marker, as brokers write it: no deltas, no headers, every length of one byte.

@@ -227,7 +227,7 @@ impl Mender<'_> {
     fn content(&mut self, single: &Run, check: CheckId, next: Option<i64>) -> Result<(), Error> {
         let mut buffer = Vec::new();
         let bytes = self.log.window(single.range.clone(), &mut buffer)?;
-        let marker = restored(bytes, self.path, &mut self.scratch)?;
+        let marker = restored(bytes, self.path, &mut self.scratch);
         let Some(remade) = marker.or_else(|| remade(bytes, next, &mut self.scratch)) else {
             if says_unreadable(check) && is_unreadable(bytes, &mut self.scratch) {
                 let range = single.range.clone();
