@@ -17,6 +17,9 @@ const REACH: usize = 1 << 20;
 /// Bytes of records that are looked at in all.
 const EFFORT: usize = 256 << 20;
 
+/// Places that are tried as the beginning of a compressed payload, from behind.
+const MOST_STARTS: usize = 64;
+
 /// How payloads that are compressed begin.
 const STARTS: [(Codec, &[u8]); 4] = [
     (Codec::Gzip, &[0x1f, 0x8b, 8]),
@@ -100,15 +103,19 @@ pub(super) fn beheaded(
 /// The records of a payload that is there from its beginning.
 fn packed(bytes: &[u8], scratch: &mut Scratch) -> Option<Tail> {
     let from = bytes.len().saturating_sub(REACH);
-    for at in from..bytes.len() {
+    let starts = (from..bytes.len()).rev().filter_map(|at| {
         let payload = bytes.get(at..)?;
-        let Some((codec, _)) = STARTS.iter().find(|(_, start)| payload.starts_with(start)) else {
-            continue;
-        };
-        if let (unpacked, None) = scratch.inflate(*codec, 2, payload)
+        let (codec, _) = STARTS
+            .iter()
+            .find(|(_, start)| payload.starts_with(start))?;
+        Some((at, *codec, payload))
+    });
+    for (at, codec, payload) in starts.take(MOST_STARTS) {
+        if let (unpacked, None) = scratch.inflate(codec, 2, payload)
             && let Some(tail) = tail(unpacked, at)
+            && tail.count == tail.last.0.saturating_add(1)
         {
-            return Some(tail).filter(|tail| tail.count == tail.last.0.saturating_add(1));
+            return Some(tail);
         }
     }
     None
