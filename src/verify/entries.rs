@@ -1,7 +1,13 @@
-//! The entries of an index, read through a window: how many there are, and whether only zeros follow.
+//! The entries of an index, read through a window: how many there are, whether only zeros follow, and what is told of that.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::catalog::CheckId;
+use super::coverage::Coverage;
+use super::finding::{Finding, Findings};
+use super::setting::Setting;
+use super::tally::Tally;
 use crate::store::{Error, LogFile, Stream};
 
 /// The most entries that are compared; an index of Kafka's default size has a third of them.
@@ -10,6 +16,8 @@ pub(super) const MAX_ENTRIES: usize = 4 << 20;
 /// What an index consists of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Shape {
+    /// Bytes of an entry.
+    entry_bytes: u64,
     /// Bytes of the file.
     pub(super) len_bytes: u64,
     /// Entries up to the last one that is not zero.
@@ -30,6 +38,7 @@ pub(super) fn read<const N: usize>(
 ) -> Result<Shape, Error> {
     let file = LogFile::Windowed(Stream::open(path)?);
     let mut shape = Shape {
+        entry_bytes: N as u64,
         len_bytes: file.len_bytes(),
         ..Shape::default()
     };
@@ -61,6 +70,65 @@ pub(super) fn read<const N: usize>(
         }
     }
     Ok(shape)
+}
+
+impl Shape {
+    /// Tells what the size says, and the zeros at the end, and gives the account of the file.
+    pub(super) fn tell(
+        self,
+        path: &Arc<Path>,
+        setting: Setting,
+        [size, untrimmed]: [CheckId; 2],
+        findings: &mut Findings,
+    ) -> Coverage {
+        let entry_bytes = self.entry_bytes;
+        let whole = self.len_bytes - self.trailing;
+        if self.trailing > 0 {
+            findings.add(
+                Finding::new(size, path)
+                    .at(whole, self.trailing)
+                    .says(format!(
+                        "{} bytes are {} entries of {entry_bytes} bytes and {} bytes more",
+                        self.len_bytes,
+                        whole / entry_bytes,
+                        self.trailing
+                    ))
+                    .with("size_bytes", self.len_bytes),
+            );
+        }
+        if self.zeros > 0 && !setting.may_be_preallocated() {
+            let start = self.written * entry_bytes;
+            let why = if setting.is_last {
+                "although the broker stopped cleanly"
+            } else {
+                "although the segment is closed"
+            };
+            findings.add(
+                Finding::new(untrimmed, path)
+                    .at(start, whole - start)
+                    .says(format!("{} entries of zeros at the end, {why}", self.zeros))
+                    .with("zero_entries", self.zeros),
+            );
+        }
+        Coverage {
+            entry_bytes: self.written * entry_bytes,
+            padding_bytes: self.zeros * entry_bytes,
+            unknown_bytes: self.trailing,
+            ..Coverage::of_file(self.len_bytes)
+        }
+    }
+}
+
+/// Tells what is wrong with the entries of an index, as badly as its setting has it.
+pub(super) fn tell(order: Tally, such: [Tally; 3], setting: Setting, findings: &mut Findings) {
+    let mut found = Findings::default();
+    order.tell("entries out of order", &mut found);
+    for tally in such {
+        tally.tell("such entries", &mut found);
+    }
+    for finding in found.into_sorted().0 {
+        findings.add(setting.soften(finding));
+    }
 }
 
 fn is_zero(bytes: &[u8]) -> bool {

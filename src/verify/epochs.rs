@@ -259,17 +259,17 @@ impl EpochsCheck {
                     .says(format!("it begins at offset {start}, the log at {first}")),
             );
         }
-        let log_start = extent.start;
         if let Some(start) = self.start()
             && is_clean
-            && start < log_start
+            && start < extent.start
         {
             // A broker lets the first epoch begin where the log does.
             findings.add(
                 Finding::new(CheckId::SegmentGap, &self.path)
                     .offset(start.0)
                     .says(format!(
-                        "the leader epochs begin at offset {start}, the log at {log_start}"
+                        "the leader epochs begin at offset {start}, the log at {}",
+                        extent.start
                     )),
             );
         }

@@ -19,6 +19,9 @@ use crate::format::offset_index::ENTRY_BYTES;
 use crate::store::Error;
 use crate::wire::{Offset, be};
 
+/// What is checked of the size, and of zeros at the end.
+const SHAPE_CHECKS: [CheckId; 2] = [CheckId::OffsetIndexSize, CheckId::OffsetIndexUntrimmed];
+
 /// An offset index, while its log goes by.
 #[derive(Debug)]
 pub(super) struct OffsetIndexCheck {
@@ -204,10 +207,8 @@ impl OffsetIndexCheck {
     /// Ends the check of an index without its log.
     pub(super) fn alone(self, findings: &mut Findings) -> Coverage {
         self.order.tell("entries out of order", findings);
-        let size = ENTRY_BYTES as u64;
-        let ids = [CheckId::OffsetIndexSize, CheckId::OffsetIndexUntrimmed];
-        shape_findings(&self.path, self.shape, size, self.setting, ids, findings);
-        coverage(self.shape, size)
+        self.shape
+            .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
 
     /// Ends the check of a log of `len_bytes`, whose last good batch ends with `last`; `is_whole` if nothing of it is
@@ -236,27 +237,12 @@ impl OffsetIndexCheck {
                 ))
             });
         }
-        let mut found = Findings::default();
-        for (tally, things) in [
-            (self.order, "entries out of order"),
-            (self.mismatch, "such entries"),
-            (self.inexact, "such entries"),
-            (self.beyond, "such entries"),
-        ] {
-            tally.tell(things, &mut found);
-        }
-        for finding in found.into_sorted().0 {
-            findings.add(self.setting.soften(finding));
-        }
-        shape_findings(
-            &self.path,
-            self.shape,
-            ENTRY_BYTES as u64,
-            self.setting,
-            [CheckId::OffsetIndexSize, CheckId::OffsetIndexUntrimmed],
-            findings,
-        );
-        (self.stretch, coverage(self.shape, ENTRY_BYTES as u64))
+        let such = [self.mismatch, self.inexact, self.beyond];
+        entries::tell(self.order, such, self.setting, findings);
+        let coverage = self
+            .shape
+            .tell(&self.path, self.setting, SHAPE_CHECKS, findings);
+        (self.stretch, coverage)
     }
 }
 
@@ -291,57 +277,5 @@ impl Stretch {
         if bytes > self.most {
             (self.most, self.at) = (bytes, self.from);
         }
-    }
-}
-
-/// What the size of an index says, and the zeros at its end.
-pub(super) fn shape_findings(
-    path: &Arc<Path>,
-    shape: Shape,
-    entry_bytes: u64,
-    setting: Setting,
-    [size, untrimmed]: [CheckId; 2],
-    findings: &mut Findings,
-) {
-    let whole = shape.len_bytes - shape.trailing;
-    if shape.trailing > 0 {
-        findings.add(
-            Finding::new(size, path)
-                .at(whole, shape.trailing)
-                .says(format!(
-                    "{} bytes are {} entries of {entry_bytes} bytes and {} bytes more",
-                    shape.len_bytes,
-                    whole / entry_bytes,
-                    shape.trailing
-                ))
-                .with("size_bytes", shape.len_bytes),
-        );
-    }
-    if shape.zeros > 0 && !setting.may_be_preallocated() {
-        let start = shape.written * entry_bytes;
-        let why = if setting.is_last {
-            "although the broker stopped cleanly"
-        } else {
-            "although the segment is closed"
-        };
-        findings.add(
-            Finding::new(untrimmed, path)
-                .at(start, whole - start)
-                .says(format!(
-                    "{} entries of zeros at the end, {why}",
-                    shape.zeros
-                ))
-                .with("zero_entries", shape.zeros),
-        );
-    }
-}
-
-/// The account of an index.
-pub(super) fn coverage(shape: Shape, entry_bytes: u64) -> Coverage {
-    Coverage {
-        entry_bytes: shape.written * entry_bytes,
-        padding_bytes: shape.zeros * entry_bytes,
-        unknown_bytes: shape.trailing,
-        ..Coverage::of_file(shape.len_bytes)
     }
 }

@@ -10,13 +10,15 @@ use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::entries::{self, MAX_ENTRIES, Shape};
 use super::finding::{Finding, Findings};
-use super::offset_index::{coverage, shape_findings};
 use super::setting::Setting;
 use super::tally::Tally;
 use super::trace::Row;
 use crate::format::time_index::ENTRY_BYTES;
 use crate::store::Error;
 use crate::wire::{Offset, Timestamp, be};
+
+/// What is checked of the size, and of zeros at the end.
+const SHAPE_CHECKS: [CheckId; 2] = [CheckId::TimeIndexSize, CheckId::TimeIndexUntrimmed];
 
 /// A time index, while its log goes by.
 #[derive(Debug)]
@@ -181,10 +183,8 @@ impl TimeIndexCheck {
     /// Ends the check of an index without its log.
     pub(super) fn alone(self, findings: &mut Findings) -> Coverage {
         self.order.tell("entries out of order", findings);
-        let size = ENTRY_BYTES as u64;
-        let ids = [CheckId::TimeIndexSize, CheckId::TimeIndexUntrimmed];
-        shape_findings(&self.path, self.shape, size, self.setting, ids, findings);
-        coverage(self.shape, size)
+        self.shape
+            .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
 
     /// Ends the check of a log whose last good batch ends with `last`.
@@ -216,27 +216,10 @@ impl TimeIndexCheck {
             });
         }
         self.check_last(findings);
-        let mut found = Findings::default();
-        for (tally, things) in [
-            (self.order, "entries out of order"),
-            (self.less, "such entries"),
-            (self.more, "such entries"),
-            (self.beyond, "such entries"),
-        ] {
-            tally.tell(things, &mut found);
-        }
-        for finding in found.into_sorted().0 {
-            findings.add(self.setting.soften(finding));
-        }
-        shape_findings(
-            &self.path,
-            self.shape,
-            ENTRY_BYTES as u64,
-            self.setting,
-            [CheckId::TimeIndexSize, CheckId::TimeIndexUntrimmed],
-            findings,
-        );
-        coverage(self.shape, ENTRY_BYTES as u64)
+        let such = [self.less, self.more, self.beyond];
+        entries::tell(self.order, such, self.setting, findings);
+        self.shape
+            .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
 
     /// A closed segment's index ends with its largest timestamp.
