@@ -5,10 +5,14 @@
 //! and that is the time of the last record where times do not fall. Where the index has none, they stay lost: a record at a wrong
 //! time is not what was written.
 
+use std::path::Path;
+
 use super::salvage::{Salvaged, Slot, has_hole};
-use super::survey::Sequence;
+use super::seen::small;
+use super::survey::{self, Sequence, Stretch};
 use crate::format::record::stored_record;
-use crate::format::{Codec, Placeholder, RecordBatch, Remake, Scratch, TimestampType};
+use crate::format::{Codec, Placeholder, RecordBatch, Remake, Scratch, TimeIndex, TimestampType};
+use crate::store::LogFile;
 use crate::wire::{LeaderEpoch, Offset, OffsetDelta, ProducerId, Timestamp};
 
 /// Bytes before the next batch in which records are sought: as many as a batch has by default.
@@ -41,12 +45,35 @@ struct Tail {
 }
 
 /// What the header said, by what is around the batch.
-pub(super) trait Around {
+pub(super) struct Neighbours<'a> {
+    pub(super) log: &'a LogFile,
+    pub(super) stretches: &'a [Stretch],
+    /// Batches written anew before it.
+    pub(super) made: Vec<(u64, Sequence)>,
+    pub(super) position: u64,
+    /// The log's path, beside which the time index is, and its base offset.
+    pub(super) path: &'a Path,
+    pub(super) base: Offset,
+}
+
+impl Neighbours<'_> {
     /// The largest timestamp of the batch with this last offset.
-    fn latest(&self, last: Offset) -> Option<Timestamp>;
+    fn latest(&self, last: Offset) -> Option<Timestamp> {
+        let bytes = small(&self.path.with_extension("timeindex"))?;
+        let index = TimeIndex::new(&bytes, self.base);
+        let entry = index.entries().find(|entry| entry.offset == last);
+        entry.map(|entry| entry.timestamp)
+    }
 
     /// The sequence numbers of a batch of so many records.
-    fn sequence(&self, records: i32) -> Option<Sequence>;
+    fn sequence(&self, records: i32) -> Option<Sequence> {
+        let runs = self.stretches.iter().filter_map(|stretch| match stretch {
+            Stretch::Run(run) => Some(run),
+            Stretch::Gap { .. } => None,
+        });
+        let missing = survey::missing_sequence(self.log, runs, &self.made, self.position, records);
+        missing.ok().flatten()
+    }
 }
 
 /// Makes a batch of the records that end `bytes`, right in front of the batch that begins with `next`.
@@ -54,7 +81,7 @@ pub(super) fn beheaded(
     bytes: &[u8],
     slot: &Slot,
     next: &RecordBatch<'_>,
-    around: &impl Around,
+    around: &Neighbours<'_>,
     scratch: &mut Scratch,
 ) -> Option<Salvaged> {
     // What the header said of producers and times is taken from the neighbour, which has to be of the simplest kind.

@@ -6,24 +6,23 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::beheaded::{Around, beheaded};
+use super::beheaded::{Neighbours, beheaded};
 use super::marker::restored;
 use super::proven::{proven, suspects};
 use super::remake::{is_unreadable, remade};
 use super::salvage::{Salvaged, Slot, salvage};
-use super::seen::small;
 use super::steps::Reason;
 use super::survey::{self, Home, Run, Sequence, Stretch};
 use super::text::as_text;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
-use crate::format::{Batch, Frame, RecordBatch, Scratch, TimeIndex};
+use crate::format::{Batch, Frame, RecordBatch, Scratch};
 use crate::repair::parts::CONTENT_BYTES;
 use crate::repair::plan::Loss;
 use crate::scan::Jobs;
-use crate::store::{Error, LogFile, Patch, Source, Stream};
+use crate::store::{Error, LogFile, Patch, Stream};
 use crate::verify::{CheckId, Finding};
-use crate::wire::{Offset, Position, Timestamp};
+use crate::wire::{Offset, Position};
 
 /// Bytes of a gap in which records are sought; what is longer is lost.
 const LARGEST_GAP: u64 = 16 << 20;
@@ -349,7 +348,7 @@ impl Mender<'_> {
             stretches: self.stretches,
             made: self.parts.iter().filter_map(made).collect(),
             position: slot.position,
-            times: small(&self.path.with_extension("timeindex")),
+            path: self.path,
             base: Offset(self.home.start),
         };
         let next = RecordBatch::of_header(header);
@@ -404,34 +403,6 @@ fn made(part: &Part) -> Option<(u64, Sequence)> {
     };
     let whole = changes.iter().find(|change| change.range == run.range)?;
     Some((run.range.start, Sequence::of_header(&whole.bytes)?))
-}
-
-/// What is around a place in a log.
-struct Neighbours<'a> {
-    log: &'a LogFile,
-    stretches: &'a [Stretch],
-    /// Batches written anew before it.
-    made: Vec<(u64, Sequence)>,
-    position: u64,
-    times: Option<Source>,
-    base: Offset,
-}
-
-impl Around for Neighbours<'_> {
-    fn latest(&self, last: Offset) -> Option<Timestamp> {
-        let index = TimeIndex::new(self.times.as_deref()?, self.base);
-        let entry = index.entries().find(|entry| entry.offset == last);
-        entry.map(|entry| entry.timestamp)
-    }
-
-    fn sequence(&self, records: i32) -> Option<Sequence> {
-        let runs = self.stretches.iter().filter_map(|stretch| match stretch {
-            Stretch::Run(run) => Some(run),
-            Stretch::Gap { .. } => None,
-        });
-        let missing = survey::missing_sequence(self.log, runs, &self.made, self.position, records);
-        missing.ok().flatten()
-    }
 }
 
 fn whole(run: Run) -> Part {
