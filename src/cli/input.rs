@@ -1,8 +1,8 @@
 //! What commands are to look at: paths, and which of the partitions there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use kseg::format::name::DirState;
 use kseg::store::{Error, Item, LogDir, Partition, Place};
 use wildmatch::WildMatch;
@@ -85,13 +85,13 @@ impl Selection {
             && (self.partitions.is_empty() || partition.is_some_and(is_number))
     }
 
-    /// Whether the directory of a partition is meant.
-    fn includes_dir(&self, item: &Item) -> bool {
+    /// Whether a directory is meant, by the partition in its name.
+    pub(crate) fn includes_dir(&self, item: &Item) -> bool {
         match item.dir_name() {
             Some(kseg::format::DirName::Partition {
                 topic, partition, ..
             }) => self.includes(Some(topic), Some(partition)),
-            _ => false,
+            _ => self.includes(None, None),
         }
     }
 
@@ -129,6 +129,14 @@ pub(crate) struct Logs {
     pub(crate) lost: Vec<Error>,
 }
 
+/// What is said of a directory in which there are no logs.
+pub(crate) fn no_log(path: &Path) -> anyhow::Error {
+    anyhow!(
+        "{}: neither a log dir nor a partition: no folder here is named like orders-3 and no file like 00000000000000000000.log",
+        path.display()
+    )
+}
+
 /// The logs that `paths` lead to, in the order of the paths and, in a log dir, by topic and number. Of a log dir those in
 /// use: what is to be deleted or not yet moved there has to be named.
 ///
@@ -145,10 +153,7 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection) -> Result<Logs> {
             Place::Partition(partition) => logs.push(Log::Partition(partition)),
             Place::LogDir(dir) => {
                 if dir.partitions().next().is_none() {
-                    bail!(
-                        "{}: neither a log dir nor a partition: no folder here is named like orders-3 and no file like 00000000000000000000.log",
-                        path.display()
-                    );
+                    return Err(no_log(path));
                 }
                 for item in selection.partitions(&dir) {
                     match Partition::open(item.path()) {

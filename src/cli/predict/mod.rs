@@ -12,7 +12,7 @@ use kseg::store::{Item, Place};
 
 use super::Context;
 use super::exit::Outcome;
-use super::input::Selection;
+use super::input::{Selection, no_log};
 
 /// Says what a broker will do to a log dir at its next start
 ///
@@ -177,19 +177,11 @@ impl Predict {
                     "{}: a file; what becomes of it shows in the folder of its partition",
                     path.display()
                 ),
-                Place::LogDir(dir) if !dir.is_likely() => bail!(
-                    "{}: neither a log dir nor a partition: no folder here is named like orders-3 and no file like 00000000000000000000.log",
-                    path.display()
-                ),
+                Place::LogDir(dir) if !dir.is_likely() => return Err(no_log(path)),
                 place => places.push(place),
             }
         }
-        let wanted = |item: &Item| match item.dir_name() {
-            Some(kseg::format::DirName::Partition {
-                topic, partition, ..
-            }) => self.selection.includes(Some(topic), Some(partition)),
-            _ => self.selection.is_everything(),
-        };
+        let wanted = |item: &Item| self.selection.includes_dir(item);
         let verdict = predict::predict(&places, wanted, &conditions)?;
         let chosen = verdict.dirs.iter().any(|dir| !dir.partitions.is_empty());
         if !chosen && !self.selection.is_everything() {
