@@ -16,30 +16,6 @@ use crate::forge::random::Rng;
 use crate::forge::{BatchSpec, Frame, Rec, random_segment};
 use crate::temp::Temp;
 
-/// Findings that cases which are healthy otherwise have, because of what they are about.
-const ODD: [(&str, &[&str]); 17] = [
-    ("raw-attributes", &["B103"]),
-    ("raw-magic-0", &["B103", "R110"]),
-    ("raw-magic-1", &["B103", "R110"]),
-    ("raw-offsets", &["R107", "R112"]),
-    ("raw-timestamps", &["B106", "B401"]),
-    // Every batch was sent with all offset deltas 0: a consumer reads one record of each.
-    ("sarama-1.15.none", &["B104", "R107"]),
-    ("odd-batches", &["B103"]),
-    ("timestamps", &["B106", "B401"]),
-    ("torn-tail", &["S101"]),
-    // Sets inside of sets, which consumers refuse.
-    ("m0-nested", &["R111"]),
-    ("odd-values-01022", &["B103", "B401", "B402"]),
-    ("odd-values-0822", &["B103"]),
-    ("odd-values-0901", &["B103"]),
-    ("odd-values-111", &["B401"]),
-    ("odd-values-282", &["B401"]),
-    // A replica about to be moved, and one that the cluster doesn't know.
-    ("stray", &[]),
-    ("jbod-future", &[]),
-];
-
 /// Damage to a `.log` that the file by itself doesn't show: names, up to a `*`, and why what is there is in order.
 const UNSEEN: [(&str, &str); 26] = [
     ("missing-*", "batches or segments are gone; gaps are legal"),
@@ -162,10 +138,7 @@ fn healthy_logs_are_found_healthy() {
     let mut seen = 0;
     for case in cases().iter().filter(|case| !case.is_damaged()) {
         let name = name(case);
-        let allowed = ODD
-            .iter()
-            .find(|(odd, _)| *odd == name)
-            .map_or(&[][..], |(_, codes)| codes);
+        let allowed = case.odd_codes();
         let document = document(&["--depth", "deep"], &case.dir.join("files"));
         assert_eq!(document["coverage"]["complete"], true, "{name}");
         seen += 1;

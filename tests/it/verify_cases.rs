@@ -15,27 +15,6 @@ use crate::cases::{Case, cases};
 /// The cases were made before.
 const NOW: i64 = 1_795_400_000_000;
 
-/// What healthy cases are found to have, because of what they are about.
-const ODD: [(&str, &[&str]); 16] = [
-    ("raw-attributes", &["B103"]),
-    ("raw-magic-0", &["B103", "R110"]),
-    ("raw-magic-1", &["B103", "R110"]),
-    ("raw-offsets", &["R107", "R112"]),
-    ("raw-timestamps", &["B106", "B401"]),
-    ("sarama-1.15.none", &["B104", "R107"]),
-    ("odd-batches", &["B103"]),
-    ("timestamps", &["B106", "B401"]),
-    ("torn-tail", &["S101"]),
-    ("m0-nested", &["R111"]),
-    ("odd-values-01022", &["B103", "B401", "B402"]),
-    ("odd-values-0822", &["B103"]),
-    ("odd-values-0901", &["B103"]),
-    ("odd-values-111", &["B401"]),
-    ("odd-values-282", &["B401"]),
-    // The cluster does not know the replicas any more.
-    ("stray", &["D116"]),
-];
-
 /// What is found at a file that was changed, by names of cases up to and from a `*`. The first that fits counts.
 const FOUND: [(&str, &str); 108] = [
     ("*-is-directory", "D108 D114 S103"),
@@ -258,8 +237,7 @@ fn line(case: &Case, finding: &Finding) -> String {
 fn healthy_log_dirs_are_found_healthy() {
     let (mut alarms, mut seen) = (Vec::new(), 0);
     for case in cases().iter().filter(|case| !case.is_damaged()) {
-        let odd = ODD.iter().find(|(odd, _)| *odd == name(case));
-        let allowed = odd.map_or(&[][..], |(_, codes)| codes);
+        let allowed = case.odd_codes();
         for dirs in dirs_of(&case.dir) {
             seen += 1;
             let outcome = verify(&dirs, 2);
