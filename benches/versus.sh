@@ -41,7 +41,7 @@ else
 fi
 scratch=$(realpath "$scratch")
 cd "$(dirname "$(realpath "$0")")/.."
-kseg=${CARGO_TARGET_DIR:-target}/release/kseg
+kseg=${CARGO_TARGET_DIR:-target}/dist/kseg
 
 # The contestants. Each takes the options that both tools know.
 kafka() { "${kafka_dump[@]}" "$@"; }
@@ -116,7 +116,7 @@ print(r.getrusage(r.RUSAGE_CHILDREN).ru_maxrss)' "$@"
   fi
 }
 
-cargo build --quiet --release --bin kseg
+cargo build --quiet --profile dist --bin kseg
 
 printf '%-42s %10s %10s %7s\n' "$size of records, $pairs pairs" first second times
 for case in 'none 400' 'none 100' 'gzip 400' 'snappy 400' 'lz4 400' 'zstd 400'; do
