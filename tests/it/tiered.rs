@@ -53,10 +53,8 @@ fn its_files_are_known() {
     let rows = ls::rows(&remote(), &[FOLDER]);
     let segments = ls::of(&rows, "kseg.segment/1");
     let logs = std::fs::read_dir(remote().join(FOLDER)).unwrap();
-    let logs = logs.filter(|item| {
-        let name = item.as_ref().unwrap().file_name();
-        name.to_str().unwrap().ends_with(".log")
-    });
+    let logs =
+        logs.filter(|item| item.as_ref().unwrap().path().extension() == Some("log".as_ref()));
     assert_eq!(segments.len(), logs.count());
     assert_eq!(
         ls::of(&rows, "kseg.item/1"),
