@@ -465,7 +465,6 @@ mod tests {
             "orders-3",
             "-0-V-KAKKWnQ9axxgt2hAA_CA",
             "orders-x-V-KAKKWnQ9axxgt2hAA_CA",
-            "orders--1-V-KAKKWnQ9axxgt2hAA_CA",
             "orders-0-V-KAKKWnQ9axxgt2hAA.CA",
             "orders-0.V-KAKKWnQ9axxgt2hAA_CA",
             "é-KAKKWnQ9axxgt2hAA_CA",
