@@ -11,6 +11,7 @@ pub(crate) mod table;
 pub(crate) mod time;
 
 use kseg::scan::Output;
+use kseg::wire::text::push_utf8;
 
 /// Appends text and numbers to a line in the making.
 pub(crate) trait Push {
@@ -56,6 +57,30 @@ impl Page for Pages<'_, '_> {
         // That nobody wants it any more shows again after the record.
         let _flow = self.0.poll();
     }
+}
+
+/// Bytes of a value that are written at once: whole groups of base64.
+const PIECE: usize = 48 << 10;
+
+/// Where the first piece of a text ends: between two characters, of which none has more than three bytes after its first.
+fn end_of_piece(text: &[u8]) -> usize {
+    let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let mut ends = (PIECE - 3..=PIECE).rev();
+    ends.find(|at| !continues(at)).unwrap_or(PIECE)
+}
+
+/// Appends the text of `bytes`, piece by piece. What is not UTF-8 is replaced as Java does.
+#[inline]
+fn write_lossy(mut bytes: &[u8], out: &mut impl Page) {
+    while bytes.len() > PIECE {
+        let (piece, rest) = bytes
+            .split_at_checked(end_of_piece(bytes))
+            .unwrap_or((bytes, &[]));
+        push_utf8(out.page(), piece);
+        out.turn();
+        bytes = rest;
+    }
+    push_utf8(out.page(), bytes);
 }
 
 /// The output of a scan, as pages.

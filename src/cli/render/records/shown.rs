@@ -6,7 +6,7 @@ use kseg::decode::Unread;
 use kseg::decode::json::{write_base64, write_string, write_text, write_text_part};
 use kseg::wire::text::{each_piece, push_utf8};
 
-use crate::cli::render::{Page, Push};
+use crate::cli::render::{PIECE, Page, Push, end_of_piece};
 
 /// What is shown of a key, a value, or a part of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +52,6 @@ impl fmt::Display for Why {
         }
     }
 }
-
-/// Bytes of a value that are written at once: whole groups of base64.
-const PIECE: usize = 48 << 10;
 
 impl<'a> Shown<'a> {
     /// Appends it as JSON.
@@ -117,10 +114,7 @@ impl<'a> Shown<'a> {
         if !matches!(self, Self::Text(_) | Self::Lossy(_) | Self::Json(_)) {
             return PIECE;
         }
-        // No character has more than three bytes after its first.
-        let continues = |at: &usize| bytes.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
-        let mut ends = (PIECE - 3..=PIECE).rev();
-        ends.find(|at| !continues(at)).unwrap_or(PIECE)
+        end_of_piece(bytes)
     }
 
     /// The same kind of something else.
