@@ -214,9 +214,9 @@ fn a_swap_that_is_thrown_away_is_deleted_and_one_that_is_swapped_in_is_renamed()
 fn many_segments_and_foreign_files_take_time_in_proportion() {
     let temp = Temp::new();
     for base in 0..4_000_u32 {
-        temp.file(&format!("t-0/{base:020}.log"), &[0xee; 40]);
-        temp.file(&format!("t-0/{base}.txt"), b"");
-        temp.file(&format!("t-0/{base}.txt~"), b"");
+        temp.file(format!("t-0/{base:020}.log"), &[0xee; 40]);
+        temp.file(format!("t-0/{base}.txt"), b"");
+        temp.file(format!("t-0/{base}.txt~"), b"");
     }
     let begun = std::time::Instant::now();
     let place = Place::at(temp.path()).unwrap();
