@@ -228,7 +228,7 @@ impl<W: Witness> Pass<'_, W> {
     }
 }
 
-impl<'a, W: Witness> Visitor for Pass<'a, W> {
+impl<W: Witness> Visitor for Pass<'_, W> {
     fn span(
         &mut self,
         span: Span<'_>,
