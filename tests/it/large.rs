@@ -307,40 +307,7 @@ fn every_command_reads_all_of_a_large_log() {
     assert_eq!((cat.status, &*cat.err), (Some(0), ""));
     assert_eq!(numbers(&objects(&cat, "kseg.record/1"), "offset"), offsets);
 
-    for ((base, forged), name) in large.segments.iter().zip(NAMES) {
-        let show = large.says(&["show", "--format", "ndjson", name]);
-        assert_eq!(show.status, Some(0));
-        let positions: Vec<i64> = forged
-            .frames
-            .iter()
-            .map(|at| i64::try_from(*at).expect("a place"))
-            .collect();
-        assert_eq!(
-            numbers(&objects(&show, "kseg.batch/1"), "position"),
-            positions
-        );
-        let records = large.says(&["show", "--records", "--format", "ndjson", name]);
-        let records = records
-            .out
-            .lines()
-            .filter(|line| line.contains("\"offset\":"))
-            .count();
-        assert_eq!(records, forged.expected.len());
-        let dump = large.says(&["dump", "--print-data-log", "--files", name]);
-        let lines = dump
-            .out
-            .lines()
-            .filter(|line| line.starts_with("| offset: "))
-            .count();
-        assert_eq!(lines, forged.expected.len());
-        let gaps = dump
-            .err
-            .lines()
-            .filter(|line| line.contains("is followed by"))
-            .count();
-        assert_eq!(gaps, usize::from(*base > 0), "{}", dump.err);
-    }
-
+    files(&large);
     let ls = large.says(&["ls", "--format", "ndjson", "--exact", dir]);
     let segments = objects(&ls, "kseg.segment/1");
     assert_eq!(
@@ -382,6 +349,43 @@ fn every_command_reads_all_of_a_large_log() {
     assert_eq!(exported("out-j8"), offsets);
 }
 
+/// Shows and dumps the files.
+fn files(large: &Large) {
+    for ((base, forged), name) in large.segments.iter().zip(NAMES) {
+        let show = large.says(&["show", "--format", "ndjson", name]);
+        assert_eq!(show.status, Some(0));
+        let positions: Vec<i64> = forged
+            .frames
+            .iter()
+            .map(|at| i64::try_from(*at).expect("a place"))
+            .collect();
+        assert_eq!(
+            numbers(&objects(&show, "kseg.batch/1"), "position"),
+            positions
+        );
+        let records = large.says(&["show", "--records", "--format", "ndjson", name]);
+        let records = records
+            .out
+            .lines()
+            .filter(|line| line.contains("\"offset\":"))
+            .count();
+        assert_eq!(records, forged.expected.len());
+        let dump = large.says(&["dump", "--print-data-log", "--files", name]);
+        let lines = dump
+            .out
+            .lines()
+            .filter(|line| line.starts_with("| offset: "))
+            .count();
+        assert_eq!(lines, forged.expected.len());
+        let gaps = dump
+            .err
+            .lines()
+            .filter(|line| line.contains("is followed by"))
+            .count();
+        assert_eq!(gaps, usize::from(*base > 0), "{}", dump.err);
+    }
+}
+
 /// The offsets of the records in the files of an export.
 fn exported(dir: &Path) -> Vec<i64> {
     let files = crate::cases::below(dir)
@@ -417,11 +421,7 @@ fn every_command_finds_all_damage_of_a_large_log() {
     let cat = large.says(&["cat", "--salvage", "--format", "ndjson", dir]);
     assert_eq!(cat.status, Some(1));
     assert_eq!(numbers(&objects(&cat, "kseg.record/1"), "offset"), offsets);
-    let told = |text: &str| {
-        text.lines()
-            .filter_map(|line| position(line))
-            .collect::<Vec<_>>()
-    };
+    let told = |text: &str| text.lines().filter_map(position).collect::<Vec<_>>();
     let ranges: Vec<String> = gaps
         .iter()
         .map(|(start, end)| format!("{start}..{end}"))
