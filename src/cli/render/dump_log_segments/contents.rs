@@ -3,8 +3,8 @@
 use kseg::format::Record;
 
 use super::style::Style;
-use crate::cli::render::{Page, Push, write_lossy};
 use crate::cli::render::coordinators::{Coordinators, Shown};
+use crate::cli::render::{Page, Push, write_lossy};
 
 /// How keys and payloads become text.
 #[derive(Debug, Clone, Copy)]

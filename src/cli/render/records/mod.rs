@@ -142,7 +142,7 @@ impl RecordRenderer<'_> {
             }
             Shape::Form(Form::Text) => {
                 text::record(&entry, &view, [scratch, &mut self.spare], out);
-            },
+            }
             Shape::Form(Form::Csv) => csv::record(&entry, &view, scratch, out),
             Shape::Template(template, null) => template.record(null, &entry, &view, scratch, out),
         }

@@ -100,9 +100,7 @@ impl<'a> Shown<'a> {
     fn write_pieces<P: Page + ?Sized>(&self, write: fn(&Self, &mut Vec<u8>), out: &mut P) {
         let mut rest = self.bytes();
         while !rest.is_empty() {
-            let (piece, next) = rest
-                .split_at_checked(self.cut(rest))
-                .unwrap_or((rest, &[]));
+            let (piece, next) = rest.split_at_checked(self.cut(rest)).unwrap_or((rest, &[]));
             write(&self.with(piece), out.page());
             out.turn();
             rest = next;
@@ -141,7 +139,10 @@ impl<'a> Shown<'a> {
                 let mut after = b"\",\"error\":".to_vec();
                 write_text(&why.to_string(), &mut after);
                 after.push(b'}');
-                ("{\"base64\":\"", String::from_utf8(after).unwrap_or_default())
+                (
+                    "{\"base64\":\"",
+                    String::from_utf8(after).unwrap_or_default(),
+                )
             }
             _ => ("", String::new()),
         }
