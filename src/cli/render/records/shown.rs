@@ -305,7 +305,7 @@ mod tests {
     fn what_is_large_is_written_in_pieces_as_if_it_were_small() {
         let text = "\u{e9}\u{20ac}\u{1f600}\"\n\0x".repeat(40_000);
         let mut broken = text.clone().into_bytes();
-        broken.extend_from_slice(&[0x80; 100_000]);
+        broken.extend(vec![0x80; 100_000]);
         for shown in [
             Shown::Text(&text),
             Shown::Binary(&broken),
