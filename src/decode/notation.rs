@@ -248,6 +248,7 @@ fn family(word: &str) -> Option<Family> {
         "remote_log_metadata" => Family::RemoteLogMetadata,
         "control" => Family::Control,
         "consumer_protocol" => Family::ConsumerProtocol,
+        "mirror_maker" => Family::MirrorMaker,
         _ => return None,
     })
 }

@@ -45,6 +45,8 @@ pub enum Family {
     Control,
     /// What consumers hand to each other through their group: subscriptions (0) and assignments (1).
     ConsumerProtocol,
+    /// The internal topics of `MirrorMaker` 2: offset syncs (0), checkpoints (1) and heartbeats (2).
+    MirrorMaker,
 }
 
 impl Family {
@@ -481,6 +483,7 @@ mod tests {
         Family::RemoteLogMetadata,
         Family::Control,
         Family::ConsumerProtocol,
+        Family::MirrorMaker,
     ];
 
     /// Every message there is.

@@ -50,7 +50,7 @@ pub(super) fn show(
             begin(printer, &heading, "share groups image", notes, image.unread);
             tables::share_groups(printer, &image);
         }
-        Decoder::RemoteLogMetadata => {
+        Decoder::RemoteLogMetadata | Decoder::Mirror(_) => {
             bail!("--image: there is none of this topic yet; try --records")
         }
     }
