@@ -475,7 +475,7 @@ mod tests {
     use super::*;
     use crate::decode::hex;
 
-    const FAMILIES: [Family; 7] = [
+    const FAMILIES: [Family; 8] = [
         Family::ConsumerOffsets,
         Family::TransactionState,
         Family::ShareGroupState,

@@ -1,7 +1,7 @@
 //! Folds over records that are not checks: what the records of an internal topic amount to.
 //!
 //! An [`Image`] takes batches in the order of the log and ends up with what Kafka itself would hold in memory after
-//! reading them: [`groups`], [`transactions`], [`share_groups`], [`metadata_image`].
+//! reading them: [`groups`], [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
 //!
 //! A [`listing`] is what is on a disk, by its files, headers and checkpoints.
 //!
@@ -11,6 +11,7 @@
 pub mod groups;
 pub mod listing;
 pub mod metadata_image;
+pub mod remote_segments;
 pub mod secrets;
 pub mod share_groups;
 pub mod transactions;
@@ -20,6 +21,7 @@ use crate::wire::Fault;
 
 pub use groups::Groups;
 pub use metadata_image::MetadataImage;
+pub use remote_segments::RemoteSegments;
 pub use share_groups::ShareGroups;
 pub use transactions::Transactions;
 
