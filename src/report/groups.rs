@@ -74,23 +74,103 @@ impl GroupKind {
 
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Group {
     /// Its kind.
     pub kind: GroupKind,
     /// The generation of a classic group, the epoch of others.
     pub epoch: i32,
+    /// The epoch of the target assignment; none in classic groups, and before the first assignment.
+    pub target_epoch: Option<i32>,
     /// What the members of a classic group are: `consumer`, `connect`.
     pub protocol_type: Option<String>,
     /// How a classic group assigns.
     pub protocol: Option<String>,
     /// The member that assigns in a classic group.
     pub leader: Option<String>,
+    /// The topics that a streams group needs: those it reads, and those between its parts.
+    pub topology: Option<Vec<String>>,
     /// The members by id.
     pub members: BTreeMap<String, Member>,
 }
 
+impl Group {
+    fn new(kind: GroupKind) -> Self {
+        Self {
+            kind,
+            epoch: 0,
+            target_epoch: None,
+            protocol_type: None,
+            protocol: None,
+            leader: None,
+            topology: None,
+            members: BTreeMap::new(),
+        }
+    }
+
+    /// The state that a coordinator gives it after reading these records, where `exists` says which topics there are.
+    ///
+    /// # References
+    /// `ClassicGroup`, `ConsumerGroup.maybeUpdateGroupState`, `ShareGroup`, `StreamsGroup`.
+    pub fn state(&self, exists: impl Fn(&str) -> bool) -> GroupState {
+        if self.members.is_empty() {
+            return GroupState::Empty;
+        }
+        let is_ready = || {
+            let topics = self.topology.as_ref();
+            topics.is_some_and(|topics| topics.iter().all(|topic| exists(topic)))
+        };
+        match self.kind {
+            GroupKind::Classic | GroupKind::Share => GroupState::Stable,
+            GroupKind::Streams if !is_ready() => GroupState::NotReady,
+            GroupKind::Consumer | GroupKind::Streams => {
+                let target = self.target_epoch.unwrap_or_default();
+                if self.epoch > target {
+                    return GroupState::Assigning;
+                }
+                let mut members = self.members.values();
+                match members.all(|member| member.is_stable && member.epoch == target) {
+                    true => GroupState::Stable,
+                    false => GroupState::Reconciling,
+                }
+            }
+        }
+    }
+}
+
+/// The state of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GroupState {
+    /// It has no members.
+    Empty,
+    /// A streams group lacks topics.
+    NotReady,
+    /// A new assignment is to be computed.
+    Assigning,
+    /// Members have not all taken up the assignment.
+    Reconciling,
+    /// Every member has what it was assigned.
+    Stable,
+}
+
+impl GroupState {
+    /// What Kafka calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::NotReady => "NotReady",
+            Self::Assigning => "Assigning",
+            Self::Reconciling => "Reconciling",
+            Self::Stable => "Stable",
+        }
+    }
+}
+
 /// A member of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Member {
     /// A static member's name.
     pub instance_id: Option<String>,
@@ -98,27 +178,87 @@ pub struct Member {
     pub client_id: String,
     /// Its address.
     pub client_host: String,
+    /// The assignor that it asks for, in a consumer group.
+    pub assignor: Option<String>,
+    /// The epoch that it has come to; 0 in classic groups.
+    pub epoch: i32,
+    /// Whether it waits neither to revoke partitions nor for others to do so.
+    pub is_stable: bool,
+    /// The partitions that it has.
+    pub assigned: Vec<Assigned>,
+    /// The partitions that it is to have.
+    pub target: Vec<Assigned>,
+}
+
+/// Partitions of a topic that a member has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Assigned {
+    /// Of what.
+    pub of: AssignedOf,
+    /// The numbers of the partitions.
+    pub partitions: Vec<i32>,
+}
+
+/// What partitions are assigned of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum AssignedOf {
+    /// A topic by its name, in classic groups.
+    Topic(String),
+    /// A topic by its id.
+    TopicId([u8; 16]),
+    /// A part of a streams topology: the partitions are active tasks of it.
+    Subtopology(String),
 }
 
 /// A record type of a group's state: what a key of it is about.
 enum About {
     Group(GroupKind),
     Member(GroupKind),
+    /// The epoch of the target assignment.
+    TargetEpoch(GroupKind),
+    /// What a member is to have.
+    Target(GroupKind),
+    /// What a member has.
+    Current(GroupKind),
+    Topology,
 }
 
 impl About {
     /// Types of `__consumer_offsets`; the others only refine these.
     fn of(id: i16) -> Option<Self> {
+        use GroupKind::{Classic, Consumer, Share, Streams};
         Some(match id {
-            2 => Self::Group(GroupKind::Classic),
-            3 => Self::Group(GroupKind::Consumer),
-            5 => Self::Member(GroupKind::Consumer),
-            10 => Self::Member(GroupKind::Share),
-            11 => Self::Group(GroupKind::Share),
-            17 => Self::Group(GroupKind::Streams),
-            19 => Self::Member(GroupKind::Streams),
+            2 => Self::Group(Classic),
+            3 => Self::Group(Consumer),
+            5 => Self::Member(Consumer),
+            6 => Self::TargetEpoch(Consumer),
+            7 => Self::Target(Consumer),
+            8 => Self::Current(Consumer),
+            10 => Self::Member(Share),
+            11 => Self::Group(Share),
+            12 => Self::TargetEpoch(Share),
+            13 => Self::Target(Share),
+            14 => Self::Current(Share),
+            17 => Self::Group(Streams),
+            19 => Self::Member(Streams),
+            20 => Self::TargetEpoch(Streams),
+            21 => Self::Target(Streams),
+            22 => Self::Current(Streams),
+            23 => Self::Topology,
             _ => return None,
         })
+    }
+
+    const fn kind(&self) -> GroupKind {
+        match *self {
+            Self::Group(kind)
+            | Self::Member(kind)
+            | Self::TargetEpoch(kind)
+            | Self::Target(kind)
+            | Self::Current(kind) => kind,
+            Self::Topology => GroupKind::Streams,
+        }
     }
 }
 
@@ -179,53 +319,52 @@ impl Groups {
             self.unread += 1;
             return;
         };
-        match (&entry.value, about) {
-            (Part::Unread { .. }, _) => self.unread += 1,
-            (Part::Null, About::Group(kind)) => {
-                // A group that changes its kind deletes the old one before or after it writes the new one.
-                if self
-                    .groups
-                    .get(&*group)
-                    .is_some_and(|group| group.kind == kind)
-                {
-                    self.groups.remove(&*group);
+        let member = key.body.text("memberId").unwrap_or_default();
+        match &entry.value {
+            Part::Unread { .. } => self.unread += 1,
+            Part::Null => self.forget(&group, &member, &about),
+            Part::Decoded(value) => {
+                let state = self.of_kind(group.into_owned(), about.kind());
+                learn(state, member.into_owned(), &about, &value.body);
+            }
+        }
+    }
+
+    /// Takes out what a tombstone deletes. One of another kind is that of a group which was converted: a coordinator
+    /// deletes the old one before or after it writes the new one.
+    fn forget(&mut self, group: &str, member: &str, about: &About) {
+        let known = self.groups.get_mut(group);
+        let Some(state) = known.filter(|state| state.kind == about.kind()) else {
+            return;
+        };
+        match about {
+            About::Group(_) => {
+                self.groups.remove(group);
+            }
+            About::Member(_) => {
+                state.members.remove(member);
+            }
+            About::TargetEpoch(_) => state.target_epoch = None,
+            About::Target(_) => {
+                if let Some(member) = state.members.get_mut(member) {
+                    member.target.clear();
                 }
             }
-            (Part::Null, About::Member(kind)) => {
-                let member = key.body.text("memberId").unwrap_or_default();
-                if let Some(group) = self
-                    .groups
-                    .get_mut(&*group)
-                    .filter(|group| group.kind == kind)
-                {
-                    group.members.remove(&*member);
+            About::Current(_) => {
+                if let Some(member) = state.members.get_mut(member) {
+                    (member.epoch, member.is_stable) = (0, false);
+                    member.assigned.clear();
                 }
             }
-            (Part::Decoded(value), About::Group(kind)) => {
-                let state = self.of_kind(group.into_owned(), kind);
-                fill(state, kind, &value.body);
-            }
-            (Part::Decoded(value), About::Member(kind)) => {
-                let id = key.body.text("memberId").unwrap_or_default();
-                let state = self.of_kind(group.into_owned(), kind);
-                state.members.insert(id.into_owned(), member(&value.body));
-            }
+            About::Topology => state.topology = None,
         }
     }
 
     /// The group, which becomes one of this kind if it is another.
     fn of_kind(&mut self, group: String, kind: GroupKind) -> &mut Group {
-        let new = || Group {
-            kind,
-            epoch: 0,
-            protocol_type: None,
-            protocol: None,
-            leader: None,
-            members: BTreeMap::new(),
-        };
-        let state = self.groups.entry(group).or_insert_with(new);
+        let state = self.groups.entry(group).or_insert_with(|| Group::new(kind));
         if state.kind != kind {
-            *state = new();
+            *state = Group::new(kind);
         }
         state
     }
@@ -275,34 +414,91 @@ impl Groups {
     }
 }
 
-fn fill(state: &mut Group, kind: GroupKind, body: &Struct<'_>) {
-    let own = |name: &str| body.text(name).map(std::borrow::Cow::into_owned);
-    if kind != GroupKind::Classic {
-        state.epoch = body.number("epoch").unwrap_or_default();
-        return;
+/// Takes in what a record says of a group or a member.
+fn learn(state: &mut Group, member: String, about: &About, body: &Struct<'_>) {
+    match about {
+        About::Group(GroupKind::Classic) => classic(state, body),
+        About::Group(_) => state.epoch = body.number("epoch").unwrap_or_default(),
+        About::TargetEpoch(_) => state.target_epoch = body.number("assignmentEpoch"),
+        About::Topology => state.topology = Some(topology(body)),
+        About::Member(_) => {
+            let member = state.members.entry(member).or_default();
+            name(member, body);
+            member.instance_id = own(body, "instanceId");
+            member.assignor = own(body, "serverAssignor");
+        }
+        About::Target(_) => {
+            let member = state.members.entry(member).or_default();
+            member.target = assigned(body, &["topicPartitions", "activeTasks"]);
+        }
+        About::Current(_) => {
+            let member = state.members.entry(member).or_default();
+            member.epoch = body.number("memberEpoch").unwrap_or_default();
+            member.is_stable = body.int("state").is_none_or(|state| state == STABLE);
+            member.assigned = assigned(body, &["assignedPartitions", "activeTasks"]);
+        }
     }
-    state.epoch = body.number("generation").unwrap_or_default();
-    state.protocol_type = own("protocolType");
-    state.protocol = own("protocol");
-    state.leader = own("leader");
-    state.members = body
-        .structures("members")
-        .map(|of| {
-            let id = of.text("memberId").unwrap_or_default();
-            let mut member = member(of);
-            member.instance_id = of.text("groupInstanceId").map(std::borrow::Cow::into_owned);
-            (id.into_owned(), member)
-        })
-        .collect();
 }
 
-fn member(body: &Struct<'_>) -> Member {
-    let own = |name: &str| body.text(name).map(std::borrow::Cow::into_owned);
-    Member {
-        instance_id: own("instanceId"),
-        client_id: own("clientId").unwrap_or_default(),
-        client_host: own("clientHost").unwrap_or_default(),
+/// The number of the state in which a member has what it was assigned (`MemberState`).
+const STABLE: i64 = 0;
+
+fn own(body: &Struct<'_>, field: &str) -> Option<String> {
+    body.text(field).map(std::borrow::Cow::into_owned)
+}
+
+fn name(member: &mut Member, body: &Struct<'_>) {
+    member.client_id = own(body, "clientId").unwrap_or_default();
+    member.client_host = own(body, "clientHost").unwrap_or_default();
+}
+
+/// A classic group writes everything at once, and its members hand their assignments to each other.
+fn classic(state: &mut Group, body: &Struct<'_>) {
+    state.epoch = body.number("generation").unwrap_or_default();
+    state.protocol_type = own(body, "protocolType");
+    state.protocol = own(body, "protocol");
+    state.leader = own(body, "leader");
+    let members = body.structures("members").map(|of| {
+        let mut member = Member {
+            instance_id: own(of, "groupInstanceId"),
+            is_stable: true,
+            ..Member::default()
+        };
+        name(&mut member, of);
+        if let Some(assignment) = of.structure("assignment") {
+            member.assigned = assigned(assignment, &["assignedPartitions"]);
+        }
+        (own(of, "memberId").unwrap_or_default(), member)
+    });
+    state.members = members.collect();
+}
+
+/// The partitions in the first of these fields that the record has.
+fn assigned(body: &Struct<'_>, fields: &[&str]) -> Vec<Assigned> {
+    let field = fields.iter().find(|field| body.get(field).is_some());
+    let parts = field.map(|field| body.structures(field));
+    let parts = parts.into_iter().flatten().filter_map(|part| {
+        let of = match (part.uuid("topicId"), own(part, "topic")) {
+            (Some(id), _) => AssignedOf::TopicId(*id),
+            (None, Some(topic)) => AssignedOf::Topic(topic),
+            (None, None) => AssignedOf::Subtopology(own(part, "subtopologyId")?),
+        };
+        let partitions = part.numbers("partitions").collect();
+        Some(Assigned { of, partitions })
+    });
+    parts.collect()
+}
+
+/// The topics that a streams group needs.
+fn topology(body: &Struct<'_>) -> Vec<String> {
+    let mut topics = Vec::new();
+    for part in body.structures("subtopologies") {
+        topics.extend(part.texts("sourceTopics").map(std::borrow::Cow::into_owned));
+        for field in ["repartitionSourceTopics", "stateChangelogTopics"] {
+            topics.extend(part.structures(field).filter_map(|of| own(of, "name")));
+        }
     }
+    topics
 }
 
 #[cfg(test)]
