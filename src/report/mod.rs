@@ -3,7 +3,7 @@
 //! An [`Image`] takes batches in the order of the log and ends up with what Kafka itself would hold in memory after
 //! reading them: [`groups`], [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
 //!
-//! A [`listing`] is what is on a disk, by its files, headers and checkpoints.
+//! A [`listing`] is what is on a disk, by its files, headers and checkpoints; [`reach`] is where logs begin and end.
 //!
 //! **Invariant:** what an image holds grows with what is in force, not with what was read; records that cannot be read
 //! are counted and change nothing; secrets are never kept. Absent on purpose: where batches come from, how images look.
@@ -11,6 +11,7 @@
 pub mod groups;
 pub mod listing;
 pub mod metadata_image;
+pub mod reach;
 pub mod remote_segments;
 pub mod secrets;
 pub mod share_groups;

@@ -1,0 +1,258 @@
+//! Every group and its offsets, as `__consumer_offsets` leaves them.
+//!
+//! Offsets that were committed inside a transaction wait for its marker. A marker that commits does not put an older
+//! commit above a newer one that was not part of it (`GroupMetadataManager`, `OffsetMetadataManager`).
+
+mod group;
+
+use std::collections::BTreeMap;
+
+use self::group::About;
+use super::Image;
+use crate::decode::consumer_offsets::OffsetCommit;
+use crate::decode::{Decoder, Entry, Part};
+use crate::format::control::ControlType;
+use crate::format::{Batch, Record};
+use crate::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};
+
+pub use group::{Assigned, AssignedOf, Group, GroupKind, GroupState, Member};
+
+/// Whose offset it is: group, topic, partition.
+pub type OffsetKey = (String, String, i32);
+
+/// The groups in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// The offsets committed.
+    pub offsets: BTreeMap<OffsetKey, CommittedOffset>,
+    /// The groups that have a state; others have offsets only.
+    pub groups: BTreeMap<String, Group>,
+    /// Offsets in transactions that are not decided, by producer.
+    pub pending: BTreeMap<ProducerId, BTreeMap<OffsetKey, CommittedOffset>>,
+    /// Records that could not be read.
+    pub unread: u64,
+}
+
+/// An offset that a group committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommittedOffset {
+    /// Where the record of it stands in the log.
+    pub record_offset: Offset,
+    /// The next offset to read.
+    pub offset: Offset,
+    /// The leader epoch of the last record read; −1 means unknown.
+    pub leader_epoch: LeaderEpoch,
+    /// The client's note.
+    pub metadata: String,
+    /// When it was committed.
+    pub commit_timestamp: Timestamp,
+    /// When it expires, if the client asked for that; else −1.
+    pub expire_timestamp: Timestamp,
+}
+
+impl Image for Groups {
+    fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>) {
+        let producer = match batch {
+            Batch::V2(batch) if batch.is_transactional() => Some(batch.producer_id()),
+            _ => None,
+        };
+        if batch.is_control() {
+            if let (Some(producer), Ok(marker)) = (producer, ControlType::parse(record.key())) {
+                self.marker(producer, marker);
+            }
+            return;
+        }
+        let entry = Decoder::Offsets.decode(record.key(), record.value());
+        self.entry(record.offset(), producer, &entry);
+    }
+}
+
+impl Groups {
+    /// Takes in the groups of another partition of `__consumer_offsets`. A group is in one of them only; a producer may have
+    /// open transactions in several, which is why each partition has to be read by itself.
+    pub fn join(&mut self, other: Self) {
+        self.groups.extend(other.groups);
+        self.offsets.extend(other.offsets);
+        self.unread += other.unread;
+        for (producer, offsets) in other.pending {
+            self.pending.entry(producer).or_default().extend(offsets);
+        }
+    }
+
+    /// Decides a transaction.
+    fn marker(&mut self, producer: ProducerId, marker: ControlType) {
+        let decided = match marker {
+            ControlType::Commit | ControlType::Abort => self.pending.remove(&producer),
+            _ => None,
+        };
+        if marker != ControlType::Commit {
+            return;
+        }
+        for (key, commit) in decided.unwrap_or_default() {
+            let newer = self
+                .offsets
+                .get(&key)
+                .is_some_and(|known| known.record_offset >= commit.record_offset);
+            if !newer {
+                self.offsets.insert(key, commit);
+            }
+        }
+    }
+
+    fn entry(&mut self, offset: Offset, producer: Option<ProducerId>, entry: &Entry<'_>) {
+        if let Some(commit) = OffsetCommit::of(entry) {
+            return self.commit(offset, producer, commit);
+        }
+        let Some(key) = entry.key.decoded() else {
+            self.unread += 1;
+            return;
+        };
+        let Some(about) = About::of(key.message.id()) else {
+            // Target and current assignments, topologies and the like belong to a group that has records of its own.
+            self.unread +=
+                u64::from(matches!(entry.value, Part::Unread { .. }) || key.message.id() < 2);
+            return;
+        };
+        let group = key.body.text("group").or_else(|| key.body.text("groupId"));
+        let Some(group) = group else {
+            self.unread += 1;
+            return;
+        };
+        let member = key.body.text("memberId").unwrap_or_default();
+        match &entry.value {
+            Part::Unread { .. } => self.unread += 1,
+            Part::Null => self.forget(&group, &member, &about),
+            Part::Decoded(value) => {
+                let state = self.of_kind(group.into_owned(), about.kind());
+                state.learn(member.into_owned(), &about, &value.body);
+            }
+        }
+    }
+
+    /// Takes out what a tombstone deletes. One of another kind is that of a group which was converted: a coordinator
+    /// deletes the old one before or after it writes the new one.
+    fn forget(&mut self, group: &str, member: &str, about: &About) {
+        let known = self.groups.get_mut(group);
+        let Some(state) = known.filter(|state| state.kind == about.kind()) else {
+            return;
+        };
+        if matches!(about, About::Group(_)) {
+            self.groups.remove(group);
+        } else {
+            state.forget(member, about);
+        }
+    }
+
+    /// The group, which becomes one of this kind if it is another.
+    fn of_kind(&mut self, group: String, kind: GroupKind) -> &mut Group {
+        let state = self.groups.entry(group).or_insert_with(|| Group::new(kind));
+        if state.kind != kind {
+            *state = Group::new(kind);
+        }
+        state
+    }
+
+    fn commit(&mut self, offset: Offset, producer: Option<ProducerId>, commit: OffsetCommit<'_>) {
+        let key = (
+            commit.group.into_owned(),
+            commit.topic.into_owned(),
+            commit.partition,
+        );
+        let offsets = match producer {
+            Some(producer) => self.pending.entry(producer).or_default(),
+            None => &mut self.offsets,
+        };
+        let Some(commit) = commit.commit else {
+            offsets.remove(&key);
+            if producer.is_none() {
+                // A tombstone also ends what is pending (`OffsetMetadataManager.replay`).
+                self.pending.values_mut().for_each(|pending| {
+                    pending.remove(&key);
+                });
+            }
+            return;
+        };
+        let committed = CommittedOffset {
+            record_offset: offset,
+            offset: commit.offset,
+            leader_epoch: commit.leader_epoch,
+            metadata: commit.metadata.into_owned(),
+            commit_timestamp: commit.commit_timestamp,
+            expire_timestamp: commit.expire_timestamp,
+        };
+        offsets.insert(key, committed);
+    }
+
+    /// The groups: those with a state, and those with offsets only.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let mut names: Vec<&str> = self
+            .groups
+            .keys()
+            .map(String::as_str)
+            .chain(self.offsets.keys().map(|(group, _, _)| group.as_str()))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(partition: u8) -> Vec<u8> {
+        vec![0, 1, 0, 1, b'g', 0, 1, b't', 0, 0, 0, partition]
+    }
+
+    fn value(offset: u8) -> Vec<u8> {
+        let mut value = vec![0, 3, 0, 0, 0, 0, 0, 0, 0, offset, 0, 0, 0, 0, 0, 0];
+        value.extend(5_i64.to_be_bytes());
+        value
+    }
+
+    fn offsets(image: &Groups) -> Vec<(i32, i64)> {
+        let offsets = image.offsets.iter();
+        offsets
+            .map(|((_, _, partition), commit)| (*partition, commit.offset.0))
+            .collect()
+    }
+
+    #[test]
+    fn transactional_commits_wait_for_their_marker() {
+        let mut image = Groups::default();
+        let mut at = 0;
+        let mut take = |image: &mut Groups, producer, partition, offset: Option<u8>| {
+            let (key, value) = (key(partition), offset.map(value));
+            let entry = Decoder::Offsets.decode(Some(&key), value.as_deref());
+            image.entry(Offset(at), producer, &entry);
+            at += 1;
+        };
+        let (one, two) = (ProducerId(1), ProducerId(2));
+        take(&mut image, None, 0, Some(1));
+        take(&mut image, Some(one), 0, Some(9));
+        take(&mut image, Some(one), 1, Some(9));
+        take(&mut image, Some(two), 2, Some(9));
+        take(&mut image, None, 1, Some(10));
+        assert_eq!(offsets(&image), [(0, 1), (1, 10)]);
+        image.marker(two, ControlType::Abort);
+        image.marker(one, ControlType::Commit);
+        // The later commit of partition 1 stands above the earlier one in the transaction.
+        assert_eq!(offsets(&image), [(0, 9), (1, 10)]);
+        assert!(image.pending.is_empty());
+        take(&mut image, None, 0, None);
+        assert_eq!(offsets(&image), [(1, 10)]);
+        assert_eq!(image.unread, 0);
+        assert_eq!(image.names().collect::<Vec<_>>(), ["g"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_counted() {
+        let mut image = Groups::default();
+        for (key, value) in [(&[0_u8, 99][..], &[0_u8][..]), (&key(0), &[0])] {
+            let entry = Decoder::Offsets.decode(Some(key), Some(value));
+            image.entry(Offset(0), None, &entry);
+        }
+        assert_eq!(image.unread, 2);
+    }
+}
