@@ -3,11 +3,13 @@
 //! An [`Image`] takes batches in the order of the log and ends up with what Kafka itself would hold in memory after
 //! reading them: [`groups`], [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
 //!
-//! A [`listing`] is what is on a disk, by its files, headers and checkpoints; [`reach`] is where logs begin and end.
+//! A [`listing`] is what is on a disk, by its files, headers and checkpoints; [`reach`] is where logs begin and end, and a
+//! [`group_view`] the two together.
 //!
 //! **Invariant:** what an image holds grows with what is in force, not with what was read; records that cannot be read
 //! are counted and change nothing; secrets are never kept. Absent on purpose: where batches come from, how images look.
 
+pub mod group_view;
 pub mod groups;
 pub mod listing;
 pub mod metadata_image;

@@ -198,6 +198,21 @@ impl Groups {
 }
 
 #[cfg(test)]
+impl CommittedOffset {
+    /// One of which only the offset matters.
+    pub(super) fn of_offset(offset: i64) -> Self {
+        Self {
+            record_offset: Offset(0),
+            offset: Offset(offset),
+            leader_epoch: LeaderEpoch(-1),
+            metadata: String::new(),
+            commit_timestamp: Timestamp(0),
+            expire_timestamp: Timestamp(-1),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
