@@ -15,6 +15,7 @@ mod progress;
 mod range;
 mod render;
 mod repair;
+mod schema;
 mod show;
 mod verify;
 
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Outcome;
+use render::table::Look;
 
 /// Reads, checks and repairs Kafka's log segments without a broker
 ///
@@ -141,6 +143,14 @@ fn help_of(command: &str) -> String {
 }
 
 impl Context {
+    /// How tables look.
+    fn look(&self) -> Look {
+        Look {
+            room: self.columns,
+            ..Look::default()
+        }
+    }
+
     /// Says something that is not data. That nobody listens is no reason to stop.
     fn say(&mut self, text: &[u8]) {
         let _heard = self.err.write_all(text);

@@ -54,7 +54,6 @@ const HOMES: [(&[&str], &[&str]); 6] = [
             "clap",
             "anyhow",
             "serde_json",
-            "comfy_table",
             "indicatif",
             "jiff",
             "regex",
