@@ -1,6 +1,11 @@
 //! What a file says of itself: the line above its rows.
 
+use std::path::Path;
+
 use kseg::format::{FileKind, FileName};
+use kseg::scan::Extent;
+use kseg::store::{LogFile, Partition, Stream};
+use kseg::wire::Offset;
 use serde::Serialize;
 
 use crate::cli::render::rows::{Cell, Column, Row};
@@ -98,24 +103,43 @@ fn text(text: Option<&String>) -> Cell<'_> {
 }
 
 impl Facts {
-    /// What the name of a file says.
-    pub(super) fn of(name: &FileName<'_>) -> Self {
-        Self::default().with_name(name)
+    /// What the name of the file at `path` says.
+    pub(super) fn of(path: &Path, name: &FileName<'_>) -> Self {
+        Self::default().with_name(path, name)
     }
 
-    /// The same with what the name of the file says.
-    pub(super) fn with_name(self, name: &FileName<'_>) -> Self {
-        let offset = name.offset.map(|offset| offset.0);
-        let is_end = matches!(
-            name.kind,
-            FileKind::MetadataSnapshot | FileKind::ProducerSnapshot
-        );
+    /// The same with what the name of the file at `path` says.
+    pub(super) fn with_name(self, path: &Path, name: &FileName<'_>) -> Self {
+        let end = name.offset.filter(|_| {
+            matches!(
+                name.kind,
+                FileKind::MetadataSnapshot | FileKind::ProducerSnapshot
+            )
+        });
+        let end = match end {
+            Some(_) if name.is_tiered() => segment_end(path),
+            end => end,
+        };
         Self {
-            base_offset: offset.filter(|_| !is_end),
-            end_offset: offset.filter(|_| is_end),
+            base_offset: name.offset.filter(|_| end.is_none()).map(|offset| offset.0),
+            end_offset: end.map(|offset| offset.0),
             epoch: name.epoch.map(|epoch| epoch.0),
             remote_id: name.remote_id.map(str::to_owned),
             ..self
         }
     }
+}
+
+/// The end offset of the segment in tiered storage that a file at `path` belongs to, if its `.log` lies beside it.
+///
+/// The producer snapshot that is uploaded with a segment is the one taken at its end (`RemoteLogManager.copyLogSegment`).
+fn segment_end(path: &Path) -> Option<Offset> {
+    let log = path.with_extension("log");
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let partition = Partition::open(dir.unwrap_or(Path::new("."))).ok()?;
+    let mut segments = partition.segments().into_iter();
+    let segment = segments.find(|segment| segment.log().file_name() == log.file_name())?;
+    let extent = Extent::read(&segment, |path| Stream::open(path).map(LogFile::Windowed)).ok()?;
+    let last = extent.last_offset?;
+    Some(Offset(last.0.checked_add(1)?))
 }

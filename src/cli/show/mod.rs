@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use kseg::decode::Decoder;
-use kseg::format::name::{FileState, file_name};
-use kseg::format::{DirName, FileKind, FileName};
+use kseg::format::name::{self, FileState, file_name};
+use kseg::format::{FileKind, FileName};
 use kseg::store::Source;
 use kseg::wire::Offset;
 
@@ -158,7 +158,7 @@ impl Show {
         }
         // `.` has a name too.
         let dir = path.canonicalize().ok()?.parent()?.to_owned();
-        DirName::parse(file_name(&dir))?.topic().map(str::to_owned)
+        name::topic_partition(file_name(&dir)).map(|(topic, _)| topic.to_owned())
     }
 
     fn decoder(&self, path: &Path) -> Option<Decoder> {
@@ -206,7 +206,7 @@ impl Show {
                 let file = FileRow {
                     kind,
                     size_bytes: Some(log.len_bytes()),
-                    facts: Facts::of(&name),
+                    facts: Facts::of(path, &name),
                 };
                 writer.file(&shown, &file);
                 let snapshot = name.kind != FileKind::Log;
@@ -223,8 +223,8 @@ impl Show {
                 let bytes = Source::read(path)?;
                 let page = Page::of(name.kind, &bytes);
                 let (facts, page) = match page {
-                    Some((said, page)) => (said.with_name(&name), Some(page)),
-                    None => (Facts::of(&name), None),
+                    Some((said, page)) => (said.with_name(path, &name), Some(page)),
+                    None => (Facts::of(path, &name), None),
                 };
                 let file = FileRow {
                     kind,
