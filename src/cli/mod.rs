@@ -18,6 +18,7 @@ mod repair;
 mod schema;
 mod show;
 mod verify;
+mod writer;
 
 use std::ffi::OsString;
 use std::fs::File;

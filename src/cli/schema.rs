@@ -1,4 +1,5 @@
-//! Every kind of object that kseg writes: its name and version. A schema changes only by new fields.
+//! Every kind of object that kseg writes: its name and version. A schema changes only by new fields. The plan of a repair is the
+//! library's (`kseg::repair::plan::SCHEMA`).
 
 /// The name and version of a kind of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +66,33 @@ schemas! {
     TRANSACTIONAL_ID "kseg.transactional_id/1" "A transactional id"
     SHARE_PARTITION "kseg.share_partition/1" "A partition of a share group"
 
+    // cat, export
+    RECORD "kseg.record/1" "A record"
+    MANIFEST "kseg.manifest/1" "What is in the files of an export"
+
+    // verify
+    FINDINGS "kseg.findings/1" "The document of verify"
+    BASELINE "kseg.baseline/1" "Findings that are known"
+
     // predict
+    VERDICT "kseg.verdict/1" "The document of predict"
     PREDICTION "kseg.prediction/1" "What becomes of a partition at the next start of its broker"
 
     // repair
     PLAN_SUMMARY "kseg.plan_summary/1" "A plan, without its steps"
     STEP "kseg.step/1" "A step of a plan"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_schemas_have_one_name() {
+        let mut ids: Vec<&str> = ALL.iter().map(|schema| schema.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), ALL.len());
+        assert!(ALL.iter().all(|schema| !schema.what.is_empty()));
+    }
 }

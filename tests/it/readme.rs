@@ -27,6 +27,7 @@ const PLAN: &str = ".kseg-PLAN";
 
 /// `BLESS=1` writes into the README what its commands print.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "BLESS=1 writes the README")]
 fn the_transcripts_of_the_readme_are_true() {
     let folder = Folder::new();
     let readme = include_str!("../../README.md");

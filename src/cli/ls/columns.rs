@@ -139,7 +139,8 @@ impl Row for SegmentRow {
         .usually(10),
         Column::right("In batches", |row: &Self| {
             Cell::maybe(row.log_bytes, Cell::Size)
-        }),
+        })
+        .gives_way(1),
         Column::left("State", |row: &Self| Cell::list(&row.state))
             .usually(8)
             .wraps(16),
@@ -248,8 +249,8 @@ fn time(timestamp: Option<Timestamp>) -> Option<i64> {
 }
 
 /// A number for sorting.
-fn key(number: impl TryInto<i64>) -> Option<i64> {
-    Some(number.try_into().unwrap_or(i64::MAX))
+fn key(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }
 
 impl PartitionRow {
@@ -289,10 +290,10 @@ impl Sortable for PartitionRow {
     fn key(&self, by: Sort) -> Option<i64> {
         match by {
             Sort::Name => None,
-            Sort::Size => key(self.log_bytes),
-            Sort::Disk => key(self.disk_bytes),
-            Sort::Segments => key(self.segments),
-            Sort::Records => self.records.and_then(key),
+            Sort::Size => Some(key(self.log_bytes)),
+            Sort::Disk => Some(key(self.disk_bytes)),
+            Sort::Segments => Some(key(self.segments)),
+            Sort::Records => self.records.map(key),
             Sort::End => self.end_offset,
             Sort::Time => self.last_timestamp_ms,
         }
@@ -305,9 +306,9 @@ impl Sortable for SegmentRow {
     fn key(&self, by: Sort) -> Option<i64> {
         match by {
             Sort::Name | Sort::Segments => None,
-            Sort::Size => self.log_bytes.and_then(key),
-            Sort::Disk => key(self.disk_bytes),
-            Sort::Records => self.records.and_then(key),
+            Sort::Size => self.log_bytes.map(key),
+            Sort::Disk => Some(key(self.disk_bytes)),
+            Sort::Records => self.records.map(key),
             Sort::End => self.end_offset,
             Sort::Time => self.last_timestamp_ms,
         }
@@ -320,10 +321,10 @@ impl Sortable for TopicRow {
     fn key(&self, by: Sort) -> Option<i64> {
         match by {
             Sort::Name | Sort::End => None,
-            Sort::Size => key(self.log_bytes),
-            Sort::Disk => key(self.disk_bytes),
-            Sort::Segments => key(self.segments),
-            Sort::Records => self.records.and_then(key),
+            Sort::Size => Some(key(self.log_bytes)),
+            Sort::Disk => Some(key(self.disk_bytes)),
+            Sort::Segments => Some(key(self.segments)),
+            Sort::Records => self.records.map(key),
             Sort::Time => self.last_timestamp_ms,
         }
     }

@@ -19,8 +19,8 @@ use super::args::Reading;
 use super::exit::Outcome;
 use super::input::Selection;
 use super::render::rows::{Format, Row};
-use super::render::writer::Writer;
 use super::schema;
+use super::writer::Writer;
 
 /// Lists what is on this disk: log dirs, partitions, segments, files
 ///

@@ -15,8 +15,8 @@ use super::Context;
 use super::exit::Outcome;
 use super::input::{Selection, no_log};
 use super::render::rows::Format;
-use super::render::writer::Writer;
 use super::schema;
+use super::writer::Writer;
 
 /// Says what a broker will do to a log dir at its next start
 ///
@@ -113,7 +113,7 @@ impl<'a> Document<'a> {
                 .map(move |verdict| PartitionFields { log_dir, verdict })
         };
         Self {
-            schema: "kseg.verdict/1",
+            schema: schema::VERDICT.id,
             kafka: verdict.kafka,
             outcome: verdict.outcome(),
             lost: verdict.lost(),

@@ -1,15 +1,14 @@
 //! Things to bytes: what commands print.
 
 pub(crate) mod coordinators;
-mod csv;
+pub(crate) mod csv;
 pub(crate) mod dump_log_segments;
 mod fields;
-mod json;
+pub(crate) mod json;
 pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod table;
 pub(crate) mod time;
-pub(crate) mod writer;
 
 use std::borrow::Cow;
 

@@ -15,8 +15,8 @@ use crate::cli::exit::Outcome;
 use crate::cli::output::OutputFile;
 use crate::cli::render::rows::Format as Rows;
 use crate::cli::render::table::counted;
-use crate::cli::render::writer::Writer;
 use crate::cli::schema;
+use crate::cli::writer::Writer;
 
 /// Makes a plan: what has to be changed so that a broker serves everything that can still be read
 ///

@@ -11,8 +11,8 @@ use crate::cli::Context;
 use crate::cli::exit::Outcome;
 use crate::cli::render::rows::{Cell, Column, Format, Row};
 use crate::cli::render::table::{self, Look};
-use crate::cli::render::writer::Writer;
 use crate::cli::schema::{self, Schema};
+use crate::cli::writer::Writer;
 
 /// Ranges of a step that are shown one by one.
 const RANGES: usize = 6;
@@ -75,7 +75,8 @@ impl Row for PlanRow {
 #[derive(Debug, Serialize)]
 struct StepRow {
     id: u64,
-    file: String,
+    /// Not `file`, which is the plan's own path in a stream of objects.
+    path: String,
     action: String,
     safety: &'static str,
     loss: Option<String>,
@@ -87,7 +88,7 @@ impl Row for StepRow {
     const SCHEMA: Schema = schema::STEP;
     const COLUMNS: &'static [Column<Self>] = &[
         Column::right("Step", |row: &Self| Cell::Count(row.id)),
-        Column::left("File", |row: &Self| (&row.file).into()),
+        Column::left("File", |row: &Self| (&row.path).into()),
         Column::left("Action", |row: &Self| (&row.action).into()),
         Column::left("Safety", |row: &Self| row.safety.into()),
         Column::left("Loss", |row: &Self| {
@@ -147,7 +148,7 @@ fn block(row: &StepRow, columns: usize) -> String {
     let mut block = format!("{id:>INDENT$}  {action} ({safety}, {codes})");
     let gives_up = row.loss.as_ref();
     let gives_up = gives_up.map_or(String::new(), |loss| format!("gives up {loss}"));
-    for text in [&row.file, &gives_up, &row.why] {
+    for text in [&row.path, &gives_up, &row.why] {
         let mut left = 0;
         for word in text.split_whitespace() {
             let width = word.chars().count();
@@ -170,7 +171,7 @@ impl StepRow {
     fn of(step: &Step) -> Self {
         Self {
             id: step.id.into(),
-            file: step.action.file().as_str().to_owned(),
+            path: step.action.file().as_str().to_owned(),
             action: brief(&step.action),
             safety: step.safety.name(),
             loss: loss(&step.loss),

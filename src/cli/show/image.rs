@@ -14,7 +14,7 @@ use kseg::wire::Offset;
 use super::file::FileRow;
 use super::tables;
 use crate::cli::args::Reading;
-use crate::cli::render::writer::Writer;
+use crate::cli::writer::Writer;
 
 /// Shows the image of the files, which are of one topic.
 pub(super) fn show(

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::cli::range::OffsetRange;
 use crate::cli::render::rows::{Cell, Column, Row, known};
-use crate::cli::render::writer::Writer;
 use crate::cli::schema::{self, Schema};
+use crate::cli::writer::Writer;
 
 /// An entry of an offset index, and how far it is from the one before.
 #[derive(Debug, Serialize)]

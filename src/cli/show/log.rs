@@ -14,7 +14,7 @@ use super::batch::{BatchRow, first_offset, records_count};
 use super::records::{self, EntryRow};
 use crate::cli::args::Reading;
 use crate::cli::range::OffsetRange;
-use crate::cli::render::writer::{Rendering, Writer};
+use crate::cli::writer::{Rendering, Writer};
 
 /// What a gap without anything in it is.
 const ZEROS: &str = "zeros: preallocated room, or pages that never reached the disk";
@@ -126,9 +126,12 @@ pub(super) fn show(
         gap: None,
         totals: Totals::default(),
     };
-    let mut sink = |Parcel { text, notes }| match view.records {
-        true => writer.rendered::<EntryRow>(&text, &notes),
-        false => writer.rendered::<BatchRow>(&text, &notes),
+    let mut sink = |Parcel { text, notes }| {
+        if view.records {
+            writer.rendered::<EntryRow>(&text, &notes)
+        } else {
+            writer.rendered::<BatchRow>(&text, &notes)
+        }
     };
     let totals = parallel::scan(log, plan, visitor, &mut sink)?;
     if totals.damaged > 0 {

@@ -27,8 +27,8 @@ use super::args::Reading;
 use super::exit::Outcome;
 use super::range::OffsetRange;
 use super::render::rows::Format;
-use super::render::writer::Writer;
 use super::schema;
+use super::writer::Writer;
 
 /// Shows what is in any one file of a log dir
 ///

@@ -15,8 +15,8 @@ use super::file::Facts;
 use super::index::tell;
 use super::records;
 use crate::cli::render::rows::{Cell, Column, Content, Row, uuid};
-use crate::cli::render::writer::Writer;
 use crate::cli::schema::{self, Schema};
+use crate::cli::writer::Writer;
 
 /// An offset of a partition in a checkpoint.
 #[derive(Debug, Serialize)]
@@ -144,7 +144,7 @@ impl Page {
             FileKind::CleanShutdown => {
                 let marker = CleanShutdown::parse(bytes);
                 let facts = Facts {
-                    version: marker.version.map(Into::into),
+                    version: marker.version,
                     broker_epoch: marker.broker_epoch,
                     ..Facts::default()
                 };
@@ -216,7 +216,7 @@ fn partition(metadata: PartitionMetadata) -> (Facts, Page) {
 
 fn quorum(state: QuorumState) -> (Facts, Page) {
     let facts = Facts {
-        version: state.version.map(Into::into),
+        version: state.version,
         leader_id: state.leader_id,
         leader_epoch: state.leader_epoch.map(|epoch| epoch.0),
         voted_id: state.voted_id,

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::text;
 use crate::cli::render::rows::{Cell, Column, Row, known, uuid};
-use crate::cli::render::writer::Writer;
 use crate::cli::schema::{self, Schema};
+use crate::cli::writer::Writer;
 
 #[derive(Debug, Serialize)]
 struct ClusterRow {

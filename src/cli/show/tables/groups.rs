@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::text;
 use crate::cli::render::rows::{Cell, Column, Row, known, uuid};
-use crate::cli::render::writer::Writer;
 use crate::cli::schema::{self, Schema};
+use crate::cli::writer::Writer;
 
 #[derive(Debug, Serialize)]
 struct GroupRow {
@@ -93,8 +93,7 @@ impl Row for OffsetRow {
         .gives_way(4),
         Column::right("Pending producer", |row: &Self| {
             (&row.pending_producer_id).into()
-        })
-        .gives_way(1),
+        }),
         Column::right("Record offset", |row: &Self| row.record_offset.into()).gives_way(5),
         Column::left("Metadata", |row: &Self| (&row.metadata).into()).gives_way(6),
     ];

@@ -7,13 +7,13 @@ use std::ops::ControlFlow;
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::rows::{Format, Row};
-use super::table::{self, Look, Table};
-use super::{Push, csv, json, plain};
-use crate::cli::Context;
-use crate::cli::exit::Failures;
-use crate::cli::output::unwritten;
-use crate::cli::schema::{self, Schema};
+use super::Context;
+use super::exit::Failures;
+use super::output::unwritten;
+use super::render::rows::{Format, Row};
+use super::render::table::{self, Look, Table};
+use super::render::{Push, csv, json, plain};
+use super::schema::{self, Schema};
 
 /// Bytes written at once.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -46,7 +46,6 @@ pub(crate) struct Writer<'a> {
     is_first: bool,
     /// Whether something stands above what comes for people.
     is_below: bool,
-    has_objects: bool,
     rows: u64,
     limit: u64,
     notes: u64,
@@ -69,7 +68,6 @@ impl<'a> Writer<'a> {
             file: None,
             is_first: true,
             is_below: false,
-            has_objects: false,
             rows: 0,
             limit: u64::MAX,
             notes: 0,
@@ -259,8 +257,7 @@ impl<'a> Writer<'a> {
             Format::Csv => self.csv::<R>(rendered),
         }
         // Whoever reads objects as they come gets the first one at once.
-        if !self.has_objects && !self.is_text() {
-            self.has_objects = true;
+        if !self.is_text() && self.rows == 0 {
             self.flush();
         }
         self.poll();
