@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Groups;
 use super::groups::{AssignedOf, CommittedOffset, Group, GroupKind, GroupState, Member};
 use super::reach::{Reach, Reaches};
-use crate::wire::{Offset, ProducerId};
+use crate::wire::ProducerId;
 
 /// The assignor that a broker uses where no member of a consumer group asks for one (`group.consumer.assignors`).
 const DEFAULT_ASSIGNOR: &str = "uniform";
@@ -186,7 +186,7 @@ fn offsets<'a>(
         .map(|(id, member)| (id, member, partitions(member, reaches)))
         .filter(|(_, _, parts)| !parts.is_empty())
         .collect();
-    members.sort_by_key(|(_, _, parts)| std::cmp::Reverse(parts.len()));
+    members.sort_by_key(|(_, member, parts)| (std::cmp::Reverse(parts.len()), member.rank));
     for (id, member, parts) in members {
         for part in parts {
             taken.insert(part);
@@ -222,6 +222,7 @@ fn partitions<'a>(member: &'a Member, reaches: &'a Reaches) -> Vec<(&'a str, i32
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Offset;
 
     fn reach(start: i64, end: i64) -> Reach {
         Reach {

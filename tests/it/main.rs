@@ -15,6 +15,7 @@ mod forge;
 mod framings;
 mod fuzz_bodies;
 mod golden;
+mod groups;
 mod hex;
 mod hostile;
 mod images;

@@ -157,6 +157,26 @@ rows! {
         group: String, topic_id: String, partition: i64, start_offset: Int, leader_epoch: Int, state_epoch: i64,
         snapshot_epoch: i64, record_offset: i64,
     }
+    TieredSegment "tiered_segment/1" {
+        topic: String, partition: i64, topic_id: String, segment_id: String, start_offset: i64, end_offset: i64,
+        size_bytes: i64, state: String, in_progress: bool, partition_state: Text, broker_id: i64, max_timestamp_ms: Int,
+        event_timestamp_ms: Int, record_offset: i64,
+    }
+    GroupOffset "group_offset/1" {
+        group: String, topic: String, partition: i64, offset: Int, leader_epoch: Int, log_start_offset: Int,
+        log_end_offset: Int, high_watermark: Int, lag: Int, problem: Text, pending_offset: Int, pending_producer_id: Int,
+        member_id: Text, client_host: Text, client_id: Text, commit_timestamp_ms: Int, expire_timestamp_ms: Int,
+        metadata: Text,
+    }
+    GroupState "group_state/1" {
+        group: String, kind: String, state: String, assignor: Text, epoch: Int, members: u64, offsets: u64,
+        home_partition: Int,
+    }
+    GroupMember "group_member/1" {
+        group: String, member_id: String, instance_id: Text, client_id: String, client_host: String, epoch: Int,
+        assigned: Texts, target: Texts,
+    }
+    Groups "groups/1" { rows: Vec<Value> }
     Prediction "prediction/1" {
         log_dir: String, dir: String, outcome: String, log_start: Int, log_end: Int, lost_records: u64, lost_bytes: u64,
         why: Text,
@@ -241,6 +261,11 @@ fn emitted() -> Vec<Value> {
     let plan = plan.to_str().unwrap();
     run(&["repair", "plan", "-o", plan, "--format", "json", &flipped]);
     run(&["repair", "show", "--format", "ndjson", plan]);
+    let members = format!("{kafka}/consumer-4.3.1/files");
+    run(&["groups", "--format", "json", &members]);
+    for args in [&[][..], &["--state"], &["--members"]] {
+        run(&[&["groups", "--format", "ndjson"], args, &[&members]].concat());
+    }
     let ndjson = ["show", "--format", "ndjson"];
     for image in images(root, &temp) {
         run(&[&ndjson[..], &["--image", &image]].concat());
@@ -324,9 +349,16 @@ fn images(root: &Path, temp: &Temp) -> Vec<String> {
         "classic-4.3.1",
         "txns-4.3.1",
         "share-4.3.1",
+        "tieredmeta-4.3.1",
     ] {
         images.extend(folders_of(root, case).into_iter().filter(|folder| {
-            let topics = ["__cluster", "__consumer", "__transaction", "__share"];
+            let topics = [
+                "__cluster",
+                "__consumer",
+                "__transaction",
+                "__share",
+                "__remote",
+            ];
             topics
                 .iter()
                 .any(|topic| folder.contains(&format!("/{topic}")))

@@ -138,6 +138,8 @@ pub struct Member {
     pub client_id: String,
     /// Its address.
     pub client_host: String,
+    /// Where it stands among the members, as far as the log tells: in that of a classic group's record, else when it joined.
+    pub rank: i64,
     /// The assignor that it asks for, in a consumer group.
     pub assignor: Option<String>,
     /// The epoch that it has come to; 0 in classic groups.
@@ -224,27 +226,37 @@ impl About {
 
 impl Group {
     /// Takes in what a record says of it or a member.
-    pub(super) fn learn(&mut self, member: String, about: &About, body: &Struct<'_>) {
+    pub(super) fn learn(&mut self, rank: i64, member: String, about: &About, body: &Struct<'_>) {
+        let joining = || Member {
+            rank,
+            ..Member::default()
+        };
         match about {
             About::Group(GroupKind::Classic) => classic(self, body),
             About::Group(_) => self.epoch = body.number("epoch").unwrap_or_default(),
             About::TargetEpoch(_) => self.target_epoch = body.number("assignmentEpoch"),
             About::Topology => self.topology = Some(topology(body)),
             About::Member(_) => {
-                let member = self.members.entry(member).or_default();
+                let member = self.members.entry(member).or_insert_with(joining);
                 name(member, body);
                 member.instance_id = own(body, "instanceId");
                 member.assignor = own(body, "serverAssignor");
             }
             About::Target(_) => {
-                let member = self.members.entry(member).or_default();
+                let member = self.members.entry(member).or_insert_with(joining);
                 member.target = assigned(body, &["topicPartitions", "activeTasks"]);
             }
             About::Current(_) => {
-                let member = self.members.entry(member).or_default();
+                let member = self.members.entry(member).or_insert_with(joining);
                 member.epoch = body.number("memberEpoch").unwrap_or_default();
                 member.is_stable = body.int("state").is_none_or(|state| state == STABLE);
                 member.assigned = assigned(body, &["assignedPartitions", "activeTasks"]);
+                // Until it has revoked them, they are its own.
+                let pending = [
+                    "partitionsPendingRevocation",
+                    "activeTasksPendingRevocation",
+                ];
+                join(&mut member.assigned, assigned(body, &pending));
             }
         }
     }
@@ -291,8 +303,9 @@ fn classic(state: &mut Group, body: &Struct<'_>) {
     state.protocol_type = own(body, "protocolType");
     state.protocol = own(body, "protocol");
     state.leader = own(body, "leader");
-    let members = body.structures("members").map(|of| {
+    let members = body.structures("members").zip(0..).map(|(of, rank)| {
         let mut member = Member {
+            rank,
             instance_id: own(of, "groupInstanceId"),
             is_stable: true,
             ..Member::default()
@@ -320,6 +333,16 @@ fn assigned(body: &Struct<'_>, fields: &[&str]) -> Vec<Assigned> {
         Some(Assigned { of, partitions })
     });
     parts.collect()
+}
+
+/// Adds partitions to others.
+fn join(all: &mut Vec<Assigned>, more: Vec<Assigned>) {
+    for more in more {
+        match all.iter_mut().find(|known| known.of == more.of) {
+            Some(known) => known.partitions.extend(more.partitions),
+            None => all.push(more),
+        }
+    }
 }
 
 /// The topics that a streams group needs.

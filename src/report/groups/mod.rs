@@ -124,7 +124,7 @@ impl Groups {
             Part::Null => self.forget(&group, &member, &about),
             Part::Decoded(value) => {
                 let state = self.of_kind(group.into_owned(), about.kind());
-                state.learn(member.into_owned(), &about, &value.body);
+                state.learn(offset.0, member.into_owned(), &about, &value.body);
             }
         }
     }
