@@ -165,7 +165,7 @@ rows! {
         kind: String, root: String, tool: String, steps: u64, rows: Option<Vec<Value>>,
     }
     Step "step/1" {
-        id: u64, path: String, action: String, safety: String, loss: Text, codes: Texts, why: String,
+        id: u64, path: String, action: String, safety: String, loss: Text, codes: Texts, why: String, proof: Text,
     }
     Ls "ls/1" { rows: Vec<Value> }
     Show "show/1" { files: Vec<Value> }
