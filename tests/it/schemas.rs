@@ -20,13 +20,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const VARYING: [&str; 3] = ["disk_bytes", "kseg", "tool"];
 
 /// Kinds that say what is in a document, which other tests read in every detail.
-const DOCUMENTS: [&str; 5] = [
-    "findings/1",
-    "verdict/1",
-    "plan/1",
-    "baseline/1",
-    "manifest/1",
-];
+const DOCUMENTS: [&str; 5] = ["findings", "verdict", "plan", "baseline", "manifest"];
 
 type Read = fn(Value) -> serde_json::Result<()>;
 
@@ -451,7 +445,8 @@ fn every_schema_is_listed_once_emitted_unchanged_and_readable() {
                 panic!("{id}: {error}\n{object}");
             }
         } else {
-            assert!(DOCUMENTS.contains(&id.as_str()), "{id} has no type here");
+            let name = id.split('/').next().unwrap();
+            assert!(DOCUMENTS.contains(&name), "{id} has no type here");
         }
         first
             .entry(id.clone())
