@@ -35,6 +35,7 @@ mod readme;
 mod recovered;
 mod repair;
 mod sarif;
+mod schema_inputs;
 mod schemas;
 mod show;
 mod specimens;

@@ -60,7 +60,7 @@ fn its_files_are_known() {
         ls::of(&rows, "kseg.item/1"),
         Vec::<&serde_json::Value>::new()
     );
-    assert!(done(kseg(&remote(), &["ls", FOLDER])).contains(": partition"));
+    assert!(done(kseg(&remote(), &["ls", FOLDER])).contains("in batches"));
 }
 
 #[test]

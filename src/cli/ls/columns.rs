@@ -81,7 +81,7 @@ impl Row for PartitionRow {
             Cell::maybe(row.records, Cell::Count)
         })
         .usually(10),
-        Column::right("In batches", |row: &Self| Cell::Size(row.log_bytes)),
+        Column::right("In batches", |row: &Self| Cell::Size(row.log_bytes)).gives_way(1),
         Column::left("State", |row: &Self| Cell::list(&row.state))
             .usually(8)
             .wraps(16),

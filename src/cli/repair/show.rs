@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use kseg::repair::{Action, Loss, Plan, Step};
+use kseg::repair::{Action, Grade, Loss, Plan, Safety, Step};
 use serde::Serialize;
 
 use super::{manual, read};
@@ -23,7 +23,7 @@ const MEASURED: usize = 500;
 /// Characters of the number of a step where there is no room for a table.
 const INDENT: usize = 4;
 
-/// Shows the steps of a plan: what each does, whether it is safe, what it gives up, and why
+/// Shows the steps of a plan: what each does, what is known of it, what it gives up, and why
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg repair show plan.json
@@ -82,6 +82,7 @@ struct StepRow {
     loss: Option<String>,
     codes: Vec<String>,
     why: String,
+    proof: Option<String>,
 }
 
 impl Row for StepRow {
@@ -96,6 +97,9 @@ impl Row for StepRow {
         }),
         Column::left("Codes", |row: &Self| Cell::list(&row.codes)),
         Column::left("Why", |row: &Self| (&row.why).into()),
+        Column::left("Proof or odds", |row: &Self| {
+            Cell::maybe(row.proof.as_deref(), Into::into)
+        }),
     ];
 }
 
@@ -148,7 +152,9 @@ fn block(row: &StepRow, columns: usize) -> String {
     let mut block = format!("{id:>INDENT$}  {action} ({safety}, {codes})");
     let gives_up = row.loss.as_ref();
     let gives_up = gives_up.map_or(String::new(), |loss| format!("gives up {loss}"));
-    for text in [&row.path, &gives_up, &row.why] {
+    let proof = row.proof.as_ref();
+    let proof = proof.map_or(String::new(), |proof| format!("{safety}: {proof}"));
+    for text in [&row.path, &gives_up, &row.why, &proof] {
         let mut left = 0;
         for word in text.split_whitespace() {
             let width = word.chars().count();
@@ -173,10 +179,15 @@ impl StepRow {
             id: step.id.into(),
             path: step.action.file().as_str().to_owned(),
             action: brief(&step.action),
-            safety: step.safety.name(),
+            safety: step.safety.grade().name(),
             loss: loss(&step.loss),
             codes: step.codes.iter().map(ToString::to_string).collect(),
             why: step.why.clone(),
+            proof: match &step.safety {
+                Safety::Proven(proof) => Some(proof.to_string()),
+                Safety::Likely(odds) => Some(odds.to_string()),
+                Safety::Suspect | Safety::Lossy | Safety::Manual => None,
+            },
         }
     }
 }
@@ -212,31 +223,35 @@ fn loss(loss: &Loss) -> Option<String> {
     if let Some(range) = &loss.bytes {
         parts.push(format!("bytes {}..{}", range.start, range.end));
     }
+    parts.extend(loss.knowledge.iter().map(|known| known.name().to_owned()));
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// What the plan amounts to, in a line.
+/// What the plan amounts to, in a line: how many steps there are of each grade, and what has to be agreed to.
 fn summary(plan: &Plan) -> String {
-    let lossy: Vec<String> = plan
-        .steps()
-        .iter()
-        .filter(|step| step.safety == kseg::repair::Safety::Lossy)
-        .map(|step| step.id.to_string())
-        .collect();
-    let mut parts = Vec::new();
     if plan.steps().is_empty() {
-        parts.push("nothing to do".to_owned());
+        return "nothing to do".to_owned();
     }
-    if !lossy.is_empty() {
-        parts.push(format!("needs consent: --accept {}", lossy.join(" ")));
+    let of = |grade: Grade| {
+        let is_it = move |step: &&Step| step.safety.grade() == grade;
+        plan.steps().iter().filter(is_it).count()
+    };
+    let grades = Grade::ALL.iter().map(|grade| (of(*grade), grade.name()));
+    let grades: Vec<String> = grades
+        .filter(|(steps, _)| *steps > 0)
+        .map(|(steps, name)| format!("{steps} {name}"))
+        .collect();
+    let agreed = plan.steps().iter();
+    let agreed = agreed.filter(|step| step.safety.grade().needs_consent());
+    let agreed: Vec<String> = agreed.map(|step| step.id.to_string()).collect();
+    let mut parts = vec![format!("steps: {}", grades.join(", "))];
+    if !agreed.is_empty() {
+        parts.push(format!("needs consent: --accept {}", agreed.join(" ")));
     }
     match manual(plan) {
         0 => {}
         1 => parts.push("one step is for you to do".into()),
         some => parts.push(format!("{some} steps are for you to do")),
-    }
-    if parts.is_empty() {
-        parts.push("all steps are safe".into());
     }
     parts.join("; ")
 }

@@ -91,9 +91,7 @@ impl Row for OffsetRow {
             Cell::maybe(row.expire_timestamp_ms, Cell::Time)
         })
         .gives_way(4),
-        Column::right("Pending producer", |row: &Self| {
-            (&row.pending_producer_id).into()
-        }),
+        Column::right("Pending", |row: &Self| (&row.pending_producer_id).into()),
         Column::right("Record offset", |row: &Self| row.record_offset.into()).gives_way(5),
         Column::left("Metadata", |row: &Self| (&row.metadata).into()).gives_way(6),
     ];
