@@ -59,7 +59,7 @@ mod txn;
 /// The topic of the metadata log.
 const METADATA_TOPIC: &str = "__cluster_metadata";
 
-pub use catalog::{CATALOG, Check, CheckId, Depth, Fix, Severity};
+pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Severity};
 pub use coverage::Coverage;
 pub use finding::{Detail, Finding, Findings, Value};
 pub(crate) use meta::is_reserved;
