@@ -8,7 +8,7 @@ use kseg::format::Limits;
 use kseg::scan::Jobs;
 use kseg::store::{LogFile, Source};
 use kseg::verify::segment::{OnBytes, Options, verify_log};
-use kseg::verify::{Depth, Subject};
+use kseg::verify::{CheckId, Depth, Subject};
 use serde_json::Value;
 
 use crate::cases::{Case, TESTDATA, cases, text};

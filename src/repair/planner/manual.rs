@@ -28,7 +28,7 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
             let line = line.trim().strip_prefix("**Repair**")?;
             Some(line.trim().to_owned())
         });
-        let why = format!("{}. {}", finding.message, repair.unwrap_or_default());
+        let why = format!("{}. {}", finding.message(), repair.unwrap_or_default());
         let reason = Reason::manual(&[finding.check], why.trim());
         steps.add(Action::Describe { file }, &[], reason)?;
     }

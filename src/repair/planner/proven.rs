@@ -3,68 +3,26 @@
 use super::mend::Change;
 use super::steps::Reason;
 use crate::store::{Error, LogFile};
-use crate::verify::{CheckId, Finding, Severity, Value};
+use crate::verify::evidence::{EpochConflict, Field, FieldValue, Number};
+use crate::verify::{CheckId, Evidence, Finding, Severity};
 
 /// Where the fields of a header are that no checksum covers.
 const LENGTH: u64 = 8;
 const EPOCH: u64 = 12;
 const MAGIC: u64 = 16;
 
-fn number(finding: &Finding, name: &str) -> Option<i64> {
-    match finding.detail.get(name)? {
-        Value::Int(number) => i64::try_from(*number).ok(),
-        _ => None,
-    }
-}
-
 /// The changes that a checksum proves, or the batches around: none of them makes the file longer or shorter.
 pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
     let mut changes: Vec<Change> = Vec::new();
-    let mut buffer = Vec::new();
     for finding in findings {
-        let Some(position) = finding.position else {
+        let Some((at, bytes)) = change(log, finding)? else {
             continue;
         };
-        let epoch =
-            number(finding, "epoch_before").filter(|_| number(finding, "batches") == Some(1));
-        let actual = number(finding, "actual").and_then(|actual| i32::try_from(actual).ok());
-        let flipped = number(finding, "flipped_position").and_then(|at| u64::try_from(at).ok());
-        let (at, bytes) = match finding.check {
-            _ if let (Some(at), Some(bit)) = (flipped, number(finding, "flipped_bit")) => {
-                let byte = log.window(at..at + 1, &mut buffer)?.first().copied();
-                let bit = 1_u8.checked_shl(u32::try_from(bit).unwrap_or(8));
-                let Some((byte, bit)) = byte.zip(bit) else {
-                    continue;
-                };
-                (at, vec![byte ^ bit])
-            }
-            CheckId::FrameSize if let Some(actual) = actual => {
-                (position + LENGTH, actual.to_be_bytes().to_vec())
-            }
-            CheckId::UnknownMagic
-                if let Some(actual) = actual.and_then(|n| i8::try_from(n).ok()) =>
-            {
-                (position + MAGIC, actual.to_be_bytes().to_vec())
-            }
-            CheckId::EpochsMismatch
-                if let Some(stored) = number(finding, "stored")
-                    .and_then(|stored| i32::try_from(stored).ok())
-                    .filter(|stored| *stored >= 0) =>
-            {
-                (position, stored.to_be_bytes().to_vec())
-            }
-            CheckId::EpochRegression | CheckId::EpochJump
-                if let Some(epoch) = epoch.and_then(|epoch| i32::try_from(epoch).ok()) =>
-            {
-                (position + EPOCH, epoch.to_be_bytes().to_vec())
-            }
-            _ => continue,
-        };
-        let range = at..at + bytes.len() as u64;
+        let range = at..at.saturating_add(bytes.len() as u64);
         let overlaps =
             |change: &Change| change.range.start < range.end && range.start < change.range.end;
         if !changes.iter().any(overlaps) {
-            let reason = Reason::safe(&[finding.check], finding.message.clone());
+            let reason = Reason::safe(&[finding.check], finding.message());
             changes.push(Change {
                 range,
                 bytes,
@@ -73,6 +31,64 @@ pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>
         }
     }
     Ok(changes)
+}
+
+/// What a finding proves to be other bytes: where they are, and what they must be.
+fn change(log: &LogFile, finding: &Finding) -> Result<Option<(u64, Vec<u8>)>, Error> {
+    if let Some(flip) = finding.evidence.flipped_bit() {
+        let mut buffer = Vec::new();
+        let range = flip.position..flip.position.saturating_add(1);
+        let byte = log.window(range, &mut buffer)?.first().copied();
+        let bit = 1_u8.checked_shl(flip.bit.into());
+        return Ok(byte
+            .zip(bit)
+            .map(|(byte, bit)| (flip.position, vec![byte ^ bit])));
+    }
+    let Some(position) = finding.position else {
+        return Ok(None);
+    };
+    let four = |field: u64, number: i32| {
+        let at = position.saturating_add(field);
+        (at, number.to_be_bytes().to_vec())
+    };
+    Ok(match (finding.check, &finding.evidence) {
+        (
+            CheckId::FrameSize,
+            Evidence::Field(FieldValue {
+                field: Field::BatchLength,
+                actual,
+                ..
+            }),
+        ) => i32::try_from(*actual)
+            .ok()
+            .map(|actual| four(LENGTH, actual)),
+        (
+            CheckId::UnknownMagic,
+            Evidence::Field(FieldValue {
+                field: Field::Magic,
+                actual,
+                ..
+            }),
+        ) => i8::try_from(*actual).ok().map(|actual| {
+            let at = position.saturating_add(MAGIC);
+            (at, actual.to_be_bytes().to_vec())
+        }),
+        (
+            CheckId::EpochsMismatch,
+            Evidence::EpochConflict(EpochConflict {
+                stored: Some(stored @ 0..),
+                ..
+            }),
+        ) => Some(four(0, *stored)),
+        // One batch alone between others of one epoch.
+        (CheckId::EpochRegression | CheckId::EpochJump, Evidence::Disorder(run))
+            if run.number == Number::Epoch && run.batches == 1 =>
+        {
+            let before = run.before.and_then(|before| i32::try_from(before).ok());
+            before.map(|before| four(EPOCH, before))
+        }
+        _ => None,
+    })
 }
 
 /// Where batches begin whose checksums are right and whose content is not, with the check that says so.
