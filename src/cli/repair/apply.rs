@@ -136,7 +136,7 @@ impl Apply {
         let wrong = look.wrong().count();
         for finding in look.wrong().take(SHOWN) {
             let (code, path) = (finding.check.code(), finding.path.display());
-            lines.push(format!("{path}: {code} {}", finding));
+            lines.push(format!("{path}: {code} {finding}"));
         }
         if wrong > SHOWN {
             let (more, path) = (wrong - SHOWN, result.display());

@@ -114,9 +114,10 @@ fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "   = {}", plain(&line))?;
     }
     if let Some(loss) = &finding.loss {
-        let times = loss
-            .times_ms
-            .map(|(from, to)| format!("; written from {} to {}", rfc3339(from), rfc3339(to)));
+        let times = loss.times_ms.map(|times| match times {
+            (from, to) if from == to => format!("; written at {}", rfc3339(from)),
+            (from, to) => format!("; written from {} to {}", rfc3339(from), rfc3339(to)),
+        });
         writeln!(out, "   = {loss}{}", times.unwrap_or_default())?;
     }
     if let Some(impact) = &finding.impact {
@@ -161,10 +162,8 @@ fn numbers(evidence: &Evidence) -> Vec<String> {
         }
         Evidence::Said(said) => {
             let pairs: Vec<String> = said.iter().map(|(name, value)| pair(name, value)).collect();
-            match pairs.is_empty() {
-                true => Vec::new(),
-                false => vec![pairs.join(", ")],
-            }
+            let line = Some(pairs.join(", "));
+            line.filter(|line| !line.is_empty()).into_iter().collect()
         }
         _ => Vec::new(),
     }
