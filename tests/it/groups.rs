@@ -28,8 +28,8 @@ fn both(dir: &Path, option: &str) -> String {
 fn without_coordinators(text: &str) -> Vec<String> {
     let mut at = 0;
     let line = |line: &str| {
-        if let Some(column) = line.find("COORDINATOR (ID)") {
-            at = line[..column].chars().count();
+        if let Some((before, _)) = line.split_once("COORDINATOR (ID)") {
+            at = before.chars().count();
             return line.to_owned();
         }
         if !line.contains("  ") {

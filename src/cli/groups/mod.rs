@@ -59,7 +59,7 @@ pub(crate) struct Groups {
 
     /// Only groups of this name; * stands for any characters and ? for one; may be given again
     #[arg(long = "group", value_name = "PATTERN")]
-    groups: Vec<Pattern>,
+    names: Vec<Pattern>,
 
     /// Only topics of this name, likewise
     #[arg(long = "topic", value_name = "PATTERN")]
@@ -113,17 +113,17 @@ impl Groups {
             bail!("no partition of {TOPIC} in these log dirs");
         }
         let count = i32::try_from(homes.len()).unwrap_or(i32::MAX);
-        let (image, damage, mut errors) = self.read(homes)?;
+        let (image, damage, mut errors) = self.read(homes);
         errors.append(&mut reaches.errors);
         let mut views = GroupView::all(&image, &reaches);
-        views.retain(|view| is_any(&self.groups, view.name));
+        views.retain(|view| is_any(&self.names, view.name));
         for view in &mut views {
             view.offsets.retain(|row| is_any(&self.topics, row.topic));
         }
         if !self.topics.is_empty() {
             views.retain(|view| !view.offsets.is_empty());
         }
-        if views.is_empty() && !(self.groups.is_empty() && self.topics.is_empty()) {
+        if views.is_empty() && !(self.names.is_empty() && self.topics.is_empty()) {
             bail!("no group matches; groups here: {}", names(&image));
         }
         let format = match self.format {
@@ -147,9 +147,11 @@ impl Groups {
         for error in errors {
             writer.fail(error);
         }
-        Ok(match writer.finish()? {
-            false => Outcome::Clean,
-            true => Outcome::Seen,
+        let is_damaged = writer.finish()?;
+        Ok(if is_damaged {
+            Outcome::Seen
+        } else {
+            Outcome::Clean
         })
     }
 
@@ -196,7 +198,7 @@ impl Groups {
     }
 
     /// The image of all partitions, each read by itself.
-    fn read(&self, homes: BTreeMap<i32, Partition>) -> Result<(Image, Vec<Damage>, Vec<Error>)> {
+    fn read(&self, homes: BTreeMap<i32, Partition>) -> (Image, Vec<Damage>, Vec<Error>) {
         let mut all = (Image::default(), Vec::new(), Vec::new());
         let read = |(_, partition): (i32, Partition)| self.partition(&partition);
         parallel::in_order(self.reading.jobs(), homes, read, &mut |result| {
@@ -206,7 +208,7 @@ impl Groups {
             all.2.extend(error);
             ControlFlow::Continue(())
         });
-        Ok(all)
+        all
     }
 
     fn partition(&self, partition: &Partition) -> (Image, Vec<Damage>, Option<Error>) {

@@ -89,9 +89,10 @@ impl Group {
                     return GroupState::Assigning;
                 }
                 let mut members = self.members.values();
-                match members.all(|member| member.is_stable && member.epoch == target) {
-                    true => GroupState::Stable,
-                    false => GroupState::Reconciling,
+                if members.all(|member| member.is_stable && member.epoch == target) {
+                    GroupState::Stable
+                } else {
+                    GroupState::Reconciling
                 }
             }
         }
