@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A disk with bad sectors, for real: a log dir on an ext4 image on a loop device, the image truncated while it is mounted, so
-# that some blocks of one segment answer EIO. Then every command that reads, and a plan applied into another directory.
+# that some blocks of one segment answer EIO. Then every command that reads.
 #
 #   tests/sick-disk.sh KSEG SEGMENT [PARTITION]      as root; needs mkfs.ext4, filefrag, fallocate and a free loop device
 #
@@ -64,25 +64,23 @@ run() { # EXPECTED-STATUS ARG...: no signal, and the status is one of those expe
 }
 cat "$log" > /dev/null 2>&1 && die "the blocks can be read"
 
+# No signal ends a command; each names exactly the bytes that cannot be read, and shows what is in the partition beside.
 for way in "" --no-mmap; do
   for jobs in 1 2; do
     run 1 verify -j$jobs $way "$logs"
-    check "$bad_start"
-    run 1,2 cat -j$jobs $way "$logs"
-    run 1 cat -j$jobs $way --salvage "$logs"
-    run 1 show -j$jobs $way "$log"
+    check "$bad_start..$bad_end"
+    for more in "" --salvage; do
+      run 1,2 cat -j$jobs $way $more "$logs"
+      check "$bad_start..$bad_end"
+    done
+    run 1,2 show -j$jobs $way "$log"
+    check "$bad_start..$bad_end"
     run 1 dump -j$jobs $way --files "$log"
+    check "$bad_start..$bad_end"
   done
 done
-run 0,1 ls "$logs"
-run 1 predict "$logs"
-check KafkaStorageException
-run 0,1 repair plan "$logs" -o plan.json
-run 2 repair apply plan.json --in-place --accept-lossy
-run 0 repair apply plan.json --into mended --accept-lossy
-run 0 verify mended
-"$kseg" verify --format ndjson "$logs" > findings || true
-grep -F '"unreadable' findings | head -3
-echo "unreadable in truth: $bad_start..$bad_end"
+run 0,1,2 ls "$logs"
+run 1,2 predict "$logs"
+check "$bad_start..$bad_end"
 ((failed == 0)) && echo "sick-disk: all as it should be"
 exit $failed

@@ -13,10 +13,11 @@ use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, ProducerSnapshot, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
+use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Crc, Derive, PlanPath};
 use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
 use crate::store::{Item, Partition, Source, Stream};
-use crate::verify::{CheckId, Finding};
+use crate::verify::{CheckId, Family, Finding};
 use crate::wire::Offset;
 
 /// Kafka's own `index.interval.bytes`.
@@ -140,14 +141,14 @@ impl Wanted {
             let name = finding.path.file_name().and_then(|name| name.to_str());
             let name = name.and_then(FileName::parse);
             let offset = name.and_then(|name| name.offset).map(|offset| offset.0);
-            match (finding.check.code().as_bytes().first(), offset) {
-                (Some(b'O' | b'T'), Some(base)) if bases.contains(&base) => {
+            match (finding.check.family(), offset) {
+                (Family::OffsetIndex | Family::TimeIndex, Some(base)) if bases.contains(&base) => {
                     wanted.indexes.insert(base);
                 }
-                (Some(b'A'), Some(base)) if bases.contains(&base) => {
+                (Family::TxnIndex, Some(base)) if bases.contains(&base) => {
                     wanted.txn_indexes.insert(base);
                 }
-                (Some(b'D'), Some(base))
+                (Family::Directory, Some(base))
                     if finding.check == CheckId::Unreadable && bases.contains(&base) =>
                 {
                     match name.map(|name| name.kind) {
@@ -160,7 +161,7 @@ impl Wanted {
                         _ => {}
                     }
                 }
-                (Some(b'P'), offset) => {
+                (Family::Producer, offset) => {
                     let at = offset.filter(|at| bases.contains(at)).unwrap_or(log.end);
                     wanted.snapshots.insert(at);
                 }
@@ -299,7 +300,7 @@ fn positions(
             len_bytes: bytes.len() as u64,
             crc: Crc::of(bytes),
         };
-        steps.add(action, &[], Reason::safe(&[check], why))?;
+        steps.add(action, &[], Reason::derived(&[check], why, Origin::Log))?;
     }
     Ok(())
 }
@@ -340,7 +341,7 @@ fn transactions(
         partition,
         file,
         indexes.txn_index(),
-        Reason::safe(&[CheckId::TxnIndexLacking], why),
+        Reason::derived(&[CheckId::TxnIndexLacking], why, Origin::Log),
         steps,
     )
 }
@@ -361,7 +362,7 @@ fn snapshot(
         partition,
         file,
         &bytes,
-        Reason::safe(&[CheckId::SnapshotMismatch], why),
+        Reason::derived(&[CheckId::SnapshotMismatch], why, Origin::Log),
         steps,
     )
 }
@@ -394,9 +395,10 @@ fn obsolete(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Resul
             let Some(file) = steps.path(item.path()).filter(|_| is_derived) else {
                 continue;
             };
-            let reason = Reason::safe(
+            let reason = Reason::unused(
                 &[CheckId::IndexWithoutLog],
                 "its segment has another name now",
+                Idle::File,
             );
             steps.add(Action::Quarantine { file }, &[], reason)?;
         }
