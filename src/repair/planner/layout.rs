@@ -121,10 +121,10 @@ impl<'a> Layout<'a, '_, '_> {
 
     /// A file put together anew: batches had to move within it, or into it.
     fn arrange(&mut self, log: &Log, here: &[&Placed], segment: &NewSegment) -> Result<(), Error> {
-        let moves = |placed: &&&Placed| placed.fate == Fate::Moves;
+        let is_moved = |placed: &&&Placed| placed.fate == Fate::Moves;
         let moved: u64 = here
             .iter()
-            .filter(moves)
+            .filter(is_moved)
             .map(|placed| placed.run.batches)
             .sum();
         let (pieces, mut reads) = self.parts(segment)?;
