@@ -32,6 +32,7 @@ mod properties;
 mod readme;
 mod recovered;
 mod repair;
+mod replicas;
 mod sarif;
 mod show;
 mod specimens;

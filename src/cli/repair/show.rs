@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use kseg::repair::{Action, Grade, Loss, Plan, Safety, Step};
 
-use super::{manual, read};
+use super::document::Plans;
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
 use crate::cli::render::rows::{Cell, Column, Format, Table};
@@ -57,24 +57,30 @@ static STEPS: Table = Table {
 
 impl Show {
     pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let plan = read(&self.plan)?;
+        let plans = Plans::read(&self.plan)?;
         let mut printer = Printer::new(context, self.format, None);
         printer.begin();
-        let facts = [
-            ("root", "for", Cell::text(plan.root())),
-            ("tool", "made by", Cell::text(plan.tool())),
-            ("steps", "steps", Cell::int(plan.steps().len())),
-        ];
-        printer.file(&self.plan.display().to_string(), "plan", None, &facts);
-        steps(&plan, &mut printer);
-        printer.end_file();
+        for (before, plan) in plans.numbered() {
+            let facts = [
+                ("root", "for", Cell::text(plan.root())),
+                ("tool", "made by", Cell::text(plan.tool())),
+                ("steps", "steps", Cell::int(plan.steps().len())),
+            ];
+            printer.file(&self.plan.display().to_string(), "plan", None, &facts);
+            steps(plan, before, &mut printer);
+            printer.end_file();
+        }
+        if let Some(next) = plans.next(&self.plan) {
+            printer.remark(&next);
+        }
         printer.end();
         printer.result().map(|_| Outcome::Clean)
     }
 }
 
-/// The steps as a table, and what they amount to.
-pub(super) fn steps(plan: &Plan, printer: &mut Printer<'_>) {
+/// The steps as a table, and what they amount to; `before` are the steps of the plans before it.
+pub(super) fn steps(plan: &Plan, before: u32, printer: &mut Printer<'_>) {
+    let row = |step: &Step| row(step, before);
     let rows: Vec<Vec<Cell>> = plan.steps().iter().map(row).collect();
     match printer.columns().filter(|columns| !fits(&rows, *columns)) {
         Some(columns) => {
@@ -132,10 +138,10 @@ fn block(row: &[Cell], columns: usize) -> String {
     block
 }
 
-fn row(step: &Step) -> Vec<Cell> {
+fn row(step: &Step, before: u32) -> Vec<Cell> {
     let codes = step.codes.iter().map(|code| Cell::text(code)).collect();
     vec![
-        Cell::int(step.id),
+        Cell::int(before.saturating_add(step.id)),
         Cell::text(step.action.file().as_str()),
         Cell::Text(brief(&step.action)),
         Cell::text(step.safety.grade().name()),
@@ -185,7 +191,7 @@ fn loss(loss: &Loss) -> Cell {
     Cell::maybe((!parts.is_empty()).then(|| parts.join(", ")))
 }
 
-/// What the plan amounts to, in a line: how many steps there are of each grade, and what has to be agreed to.
+/// What the plan amounts to, in a line: how many steps there are of each grade.
 fn summary(plan: &Plan) -> String {
     if plan.steps().is_empty() {
         return "\nnothing to do".to_owned();
@@ -199,17 +205,10 @@ fn summary(plan: &Plan) -> String {
         .filter(|(steps, _)| *steps > 0)
         .map(|(steps, name)| format!("{steps} {name}"))
         .collect();
-    let agreed = plan.steps().iter();
-    let agreed = agreed.filter(|step| step.safety.grade().needs_consent());
-    let agreed: Vec<String> = agreed.map(|step| step.id.to_string()).collect();
-    let mut parts = vec![format!("steps: {}", grades.join(", "))];
-    if !agreed.is_empty() {
-        parts.push(format!("needs consent: --accept {}", agreed.join(" ")));
-    }
-    match manual(plan) {
-        0 => {}
-        1 => parts.push("one step is for you to do".into()),
-        some => parts.push(format!("{some} steps are for you to do")),
-    }
-    format!("\n{}", parts.join("; "))
+    let manual = match of(Grade::Manual) {
+        0 => "",
+        1 => "; one step is for you to do",
+        _ => "; the manual steps are for you to do",
+    };
+    format!("\nsteps: {}{manual}", grades.join(", "))
 }
