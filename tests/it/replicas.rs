@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use kseg::repair::RealDisk;
+use kseg::repair::disk::Disk;
 use serde_json::Value;
 
 use crate::forge::partition::Forge;
@@ -70,7 +72,7 @@ fn log_dir(temp: &Temp, name: &str, parted: i64) {
         )
         .root(
             "meta.properties",
-            b"version=1\nnode.id=1\ncluster.id=AAAAAAAAAAAAAAAAAAAAAQ\n",
+            b"version=1\nnode.id=1\ncluster.id=J1x2cVpNQ9uKsvPq0aTn5w\ndirectory.id=J1x2cVpNQ9uKsvPq0aTn6w\n",
         )
         .root(
             "recovery-point-offset-checkpoint",
@@ -338,7 +340,9 @@ fn a_segment_of_which_only_the_index_is_left_is_taken_whole() {
     let temp = Temp::new();
     log_dir(&temp, "own", i64::MAX);
     log_dir(&temp, "other", i64::MAX);
-    fs::remove_file(temp.path().join("own").join(log_name(40))).unwrap();
+    RealDisk
+        .remove(&temp.path().join("own").join(log_name(40)))
+        .unwrap();
     let (ran, healed) = plan(&temp, "own", &["other"]);
     assert_eq!(
         (ran.status, grades(&healed)),

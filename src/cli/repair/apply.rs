@@ -113,7 +113,7 @@ impl Apply {
             match self.carry_out(&chosen.plan, approved, (&disk, &stop), context)? {
                 Outcome::Clean => {}
                 Outcome::Interrupted => return Ok(Outcome::Interrupted),
-                _ => outcome = Outcome::Seen,
+                Outcome::Seen => outcome = Outcome::Seen,
             }
         }
         if plans.manual() > 0 {
@@ -149,9 +149,12 @@ impl Apply {
         let open: Vec<u32> = open.map(|(number, _)| number).collect();
         if !open.is_empty() {
             let numbers = document::numbers(&open);
-            let word = if open.len() == 1 { "step" } else { "steps" };
+            let steps = match open.len() {
+                1 => format!("step {numbers} needs"),
+                _ => format!("steps {numbers} need"),
+            };
             bail!(
-                "{word} {numbers} need consent: confirm with --accept {numbers} or --accept-lossy, or leave them out with --skip {numbers}"
+                "{steps} consent: confirm with --accept {numbers} or --accept-lossy, or leave out with --skip {numbers}"
             );
         }
         let mut chosen = Vec::new();

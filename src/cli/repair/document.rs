@@ -121,10 +121,10 @@ impl Plans {
         if !is_any {
             return None;
         }
-        let targets = match self.len() {
-            1 => " --into NEW".to_owned(),
+        let targets: Vec<String> = match self.len() {
+            1 => vec!["--into NEW".to_owned()],
             several => (1..=several)
-                .map(|nth| format!(" --into NEW{nth}"))
+                .map(|nth| format!("--into NEW{nth}"))
                 .collect(),
         };
         let agreed = self
@@ -136,7 +136,8 @@ impl Plans {
             numbers => format!(" --accept {numbers}"),
         };
         let path = path.display();
-        Some(format!("Next: kseg repair apply {path}{targets}{accept}"))
+        let targets = targets.join(" ");
+        Some(format!("Next: kseg repair apply {path} {targets}{accept}"))
     }
 }
 
@@ -162,7 +163,7 @@ pub(super) struct StepNumbers {
 
 impl StepNumbers {
     /// Whether a step is meant.
-    pub(super) fn has(&self, step: u32) -> bool {
+    pub(super) fn has(self, step: u32) -> bool {
         (self.first..=self.last).contains(&step)
     }
 }

@@ -96,7 +96,7 @@ impl Plan {
         let mut is_any = self.selection.is_everything();
         for (nth, path) in self.paths.iter().enumerate() {
             let mut look = self.look(nth, path)?;
-            is_any |= self.select(&mut look)?;
+            is_any |= self.select(&mut look);
             plans.push(plan(&look.place, &look.seen, options, &RealDisk)?);
             broker.push(match self.format {
                 Format::Text => look.fate(&look.verdict(self.kafka)?),
@@ -152,9 +152,9 @@ impl Plan {
     }
 
     /// Leaves only what was found in the partitions that are asked for; whether there are any.
-    fn select(&self, look: &mut Look) -> Result<bool> {
+    fn select(&self, look: &mut Look) -> bool {
         if self.selection.is_everything() {
-            return Ok(true);
+            return true;
         }
         let chosen: Vec<PathBuf> = match &look.place {
             Place::LogDir(dir) => {
@@ -171,7 +171,7 @@ impl Plan {
             let mut dirs = chosen.iter();
             dirs.any(|dir| finding.path.starts_with(dir))
         });
-        Ok(!chosen.is_empty())
+        !chosen.is_empty()
     }
 
     /// The steps, and what they come to beside what a broker would do.
@@ -194,19 +194,19 @@ impl Plan {
 
     /// The command to type next.
     fn next(&self, plans: &Plans) -> Option<String> {
-        match &self.output {
-            Some(output) => plans.next(output),
-            None => {
-                plans.next(Path::new(""))?;
-                let quoted = |path: &PathBuf| format!(" {}", path.display());
-                let paths: String = self.paths.iter().map(quoted).collect();
-                let from = self.from.iter();
-                let from: String = from
-                    .map(|from| format!(" --from {}", from.display()))
-                    .collect();
-                Some(format!("Next: kseg repair plan{paths}{from} -o plan.json"))
-            }
+        if let Some(output) = &self.output {
+            return plans.next(output);
         }
+        plans.next(Path::new(""))?;
+        if !self.selection.is_everything() {
+            return Some("Next: the same command with -o plan.json".to_owned());
+        }
+        let mut command = vec!["Next: kseg repair plan".to_owned()];
+        command.extend(self.paths.iter().map(|path| path.display().to_string()));
+        let from = self.from.iter();
+        command.extend(from.map(|from| format!("--from {}", from.display())));
+        command.push("-o plan.json".to_owned());
+        Some(command.join(" "))
     }
 }
 

@@ -6,6 +6,7 @@ mod files;
 mod interrupted;
 mod power;
 mod refused;
+mod several;
 mod trees;
 mod world;
 

@@ -87,23 +87,22 @@ pub(super) fn drop_contradicted(own: &mut Vec<Single>, theirs: &[Vec<Single>], s
         let before = index.checked_sub(1).and_then(|before| row.get(before));
         let after = row.get(index + 1);
         index += 1;
-        let is_right = match votes.get(&(single.first, single.crc)) {
-            Some(epochs) => {
-                let around = (
-                    before.map(|before| before.epoch),
-                    after.map(|after| after.epoch),
-                );
-                is_epoch_right(single.epoch, epochs, around)
-            }
+        let around = || {
+            let epoch = |single: Option<&Single>| single.map(|single| single.epoch);
+            (epoch(before), epoch(after))
+        };
+        let votes = votes.get(&(single.first, single.crc));
+        let is_right = votes.map_or_else(
             // A gap before it that it fills elsewhere.
-            None => {
+            || {
                 let next = last.saturating_add(1);
+                let mut others = places.get(&single.crc).into_iter().flatten();
                 let is_there =
                     |other: &&Single| other.first == next && other.has_content_of(single);
-                let mut others = places.get(&single.crc).into_iter().flatten().copied();
-                single.first == next || !others.any(|other| is_there(&other))
-            }
-        };
+                single.first == next || !others.any(is_there)
+            },
+            |epochs| is_epoch_right(single.epoch, epochs, around()),
+        );
         if is_right {
             last = single.last;
         }

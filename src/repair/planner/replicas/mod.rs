@@ -147,7 +147,7 @@ fn known_end(partition: &Partition) -> i64 {
         let file = OffsetCheckpoint::parse(&bytes);
         let mut entries = file.entries.iter();
         let entry =
-            entries.find(|entry| Some(&*entry.topic) == topic && Some(entry.partition) == number);
+            entries.find(|entry| Some(entry.topic) == topic && Some(entry.partition) == number);
         entry.map(|entry| entry.offset.0)
     };
     let ends = [FileKind::RecoveryPoints, FileKind::HighWatermarks].map(checkpoint);
