@@ -17,9 +17,10 @@ use crate::cli::args::Reading;
 use crate::cli::exit::Outcome;
 use crate::cli::input::Selection;
 use crate::cli::output::OutputFile;
-use crate::cli::render::rows::{Cell, Format as Rows};
+use crate::cli::render::rows::Format as Rows;
 use crate::cli::render::table::counted;
-use crate::cli::show::printer::Printer;
+use crate::cli::schema;
+use crate::cli::writer::Writer;
 
 /// Makes a plan: what has to be changed so that a broker serves everything that can still be read
 ///
@@ -176,20 +177,17 @@ impl Plan {
 
     /// The steps, and what they come to beside what a broker would do.
     fn table(&self, plans: &Plans, broker: &[String], context: &mut Context) -> Result<()> {
-        let mut printer = Printer::new(context, Rows::Text, None);
-        printer.begin();
+        let mut writer = Writer::new(context, Rows::Text, schema::SHOW);
         for ((before, plan), broker) in plans.numbered().zip(broker) {
-            let facts = [("steps", "steps", Cell::int(plan.steps().len()))];
-            printer.file(plan.root(), "plan", None, &facts);
-            show::steps(plan, before, &mut printer);
-            printer.remark(&format!("broker: {broker}; this plan: {} lost", lost(plan)));
-            printer.end_file();
+            writer.file(plan.root(), &show::PlanRow::of(plan));
+            show::steps(plan, before, &mut writer);
+            writer.remark(&format!("broker: {broker}; this plan: {} lost", lost(plan)));
+            writer.end_file();
         }
         if let Some(next) = self.next(plans) {
-            printer.remark(&next);
+            writer.remark(&next);
         }
-        printer.end();
-        printer.result().map(drop)
+        writer.finish().map(drop)
     }
 
     /// The command to type next.
