@@ -34,6 +34,7 @@ mod properties;
 mod readme;
 mod recovered;
 mod repair;
+mod replicas;
 mod sarif;
 mod schema_inputs;
 mod schemas;
