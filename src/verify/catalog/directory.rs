@@ -173,7 +173,8 @@ Directory D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
 /// **What Kafka does** It sets the partition aside as stray; releases before 3.7 deleted it.
 /// **Repair** Restore the id, or leave it: a metadata log that is behind, or was cut, proves nothing.
 /// **References** `LogManager.isStrayReplica`.
-Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
+Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual
+    fix Safe "where the metadata log has the topic under another id";
 
 /// a partition.metadata that can't be read
 ///
