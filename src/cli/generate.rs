@@ -70,8 +70,8 @@ impl Generate {
 /// Writes the page of a command, and those of the commands below it.
 fn pages(command: &clap::Command, name: &str, dir: &Path) -> Result<()> {
     let mut page = Vec::new();
-    let title = name.to_owned();
-    clap_mangen::Man::new(command.clone().name(title)).render(&mut page)?;
+    let man = clap_mangen::Man::new(command.clone());
+    man.title(name.to_uppercase()).render(&mut page)?;
     let path = dir.join(format!("{name}.1"));
     let mut file = OutputFile::create(&path)?;
     let written = file.write_all(&page);
