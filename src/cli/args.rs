@@ -15,6 +15,7 @@ use super::range::size;
 /// How files are read.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Reading")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Reading {
     /// Number of reading threads, beside the one that writes: -j 2; the output is the same for any number [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_hyphen_values = true)]

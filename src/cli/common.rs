@@ -9,6 +9,7 @@ use clap::ColorChoice;
 /// What every command takes.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Common")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Common {
     /// When headings stand out: --color never; auto is on a terminal, unless NO_COLOR is set, and elsewhere if CLICOLOR_FORCE is
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto, global = true)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use kseg::format::name::{DirState, file_name};
 use kseg::format::{FileName, Properties};
-use kseg::store::{Error, Item, LogDir, Partition, Place, Source};
+use kseg::store::{Error, Item, LogDir, Partition, Place, Source, Standing};
 use wildmatch::WildMatch;
 
 /// Which partitions of the paths are meant.
@@ -173,11 +173,11 @@ pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
                 .map(|dir| Ok(Place::at(dir)?))
                 .collect()
         }
-        Place::LogDir(dir) if !dir.is_likely() => {
+        Place::LogDir(dir) if !is_log_dir(&dir) => {
             let inside = dir.items().iter().filter(|item| item.is_dir());
             let inside = inside.filter_map(|item| Place::at(item.path()).ok());
             let inside: Vec<Place> = inside
-                .filter(|place| matches!(place, Place::LogDir(dir) if dir.is_likely()))
+                .filter(|place| matches!(place, Place::LogDir(dir) if is_log_dir(dir)))
                 .collect();
             if inside.is_empty() {
                 return Err(no_log(path));
@@ -186,6 +186,19 @@ pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
         }
         place => Ok(vec![place]),
     }
+}
+
+/// Whether a file of log dirs lies here, or a partition with a file of Kafka's or nothing in it: `/etc/dbus-1` has the name of a partition.
+fn is_log_dir(dir: &LogDir) -> bool {
+    let is_at_home = |item: &Item| item.is_file() && LogDir::standing(item) == Standing::Current;
+    let is_kafkas = |partition: Partition| {
+        let items = partition.items();
+        items.is_empty() || items.iter().any(|item| item.file_name().is_some())
+    };
+    dir.items().iter().any(is_at_home)
+        || dir
+            .partitions()
+            .any(|item| Partition::open(item.path()).map_or(true, is_kafkas))
 }
 
 /// Whether a file has the name of a broker's settings.

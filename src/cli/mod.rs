@@ -52,7 +52,7 @@ use render::table::Look;
   kseg repair plan /var/lib/kafka      what kseg would do instead
   kseg cat orders-3                    the records of a partition
   kseg cat --help                      every option of a command
-  kseg help times                      how times and offsets are written, and other topics
+  kseg help times                      how times are written; other topics
 
 Exit status:
   0  done, and clean
