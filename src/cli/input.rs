@@ -27,11 +27,21 @@ pub(crate) struct Selection {
     partitions: Vec<Numbers>,
 }
 
-/// A pattern for names of topics that are meant, or left out.
+/// A pattern for names of topics or groups that are meant, or left out.
 #[derive(Debug, Clone)]
-struct Pattern {
+pub(crate) struct Pattern {
     name: WildMatch,
     leaves_out: bool,
+}
+
+impl Pattern {
+    /// Whether a name is meant by patterns: by one of them, if any says what is meant, and left out by none.
+    pub(crate) fn means(patterns: &[Self], name: &str) -> bool {
+        let (out, within): (Vec<_>, Vec<_>) =
+            patterns.iter().partition(|pattern| pattern.leaves_out);
+        let matches = |pattern: &&Self| pattern.name.matches(name);
+        !out.iter().any(matches) && (within.is_empty() || within.iter().any(matches))
+    }
 }
 
 impl std::str::FromStr for Pattern {
@@ -89,12 +99,7 @@ impl Selection {
 
     /// Whether a partition is meant. What has no name is meant only if everything is.
     pub(crate) fn includes(&self, topic: Option<&str>, partition: Option<i32>) -> bool {
-        let is_topic = |topic: &str| {
-            let (out, in_): (Vec<_>, Vec<_>) =
-                self.topics.iter().partition(|pattern| pattern.leaves_out);
-            let matches = |pattern: &&Pattern| pattern.name.matches(topic);
-            !out.iter().any(matches) && (in_.is_empty() || in_.iter().any(matches))
-        };
+        let is_topic = |topic: &str| Pattern::means(&self.topics, topic);
         let is_number = |number: i32| {
             let mut ranges = self.partitions.iter();
             ranges.any(|range| (range.first..=range.last).contains(&number))

@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod export;
 mod generate;
+mod groups;
 mod help;
 mod input;
 mod ls;
@@ -73,6 +74,7 @@ enum Command {
     Show(show::Show),
     Cat(cat::Cat),
     Export(export::Export),
+    Groups(groups::Groups),
     Dump(dump::Dump),
     Verify(verify::Verify),
     Explain(explain::Explain),
@@ -126,6 +128,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Export(command) => command.run(&mut context),
         Command::Generate(command) => command.run(&mut context),
         Command::Help(command) => command.run(&mut context),
+        Command::Groups(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Repair(command) => command.run(&mut context),
         Command::Predict(command) => command.run(&mut context),
