@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use kseg::format::Limits;
 use kseg::scan::Jobs;
-use kseg::store::{Error, LogFile, Source, Stream, lock};
+use kseg::store::{Error, LogFile, Stream, lock};
 
 /// How files are read.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -88,9 +88,9 @@ impl Reading {
         }
         // SAFETY: no broker runs on this log dir, and only brokers change it. Of what they would change, closed
         // segments are immutable, the active segment grows, and preallocated indexes, which are rewritten in place,
-        // are not read this way. Who cuts a file by hand while we read it ends us with SIGBUS; we hold no data to lose.
-        match unsafe { Source::map(path) } {
-            Ok(source) => Ok(LogFile::Whole(source)),
+        // are not read this way.
+        match unsafe { LogFile::map(path) } {
+            Ok(mapped) => Ok(mapped),
             // What cannot be mapped may still be read; if not, that error is the one to tell.
             Err(_) => Stream::open(path).map(LogFile::Windowed),
         }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use kseg::scan::Output;
 
 use super::Context;
 use super::args::{Reading, whole};
@@ -13,6 +14,7 @@ use super::input::{Selection, logs};
 use super::output::{OutputFile, unwritten};
 use super::pick::{Picking, Reader, Start, Take, Tally, Track};
 use super::progress::Progress;
+use super::render::Pages;
 use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Rendering};
 
 /// Shows the records of logs
@@ -161,8 +163,8 @@ pub(crate) struct All<'a>(pub(crate) RecordRenderer<'a>);
 
 impl Take for All<'_> {
     #[inline]
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()> {
-        self.0.record(entry, out);
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
+        self.0.record(entry, &mut Pages(out));
         ControlFlow::Continue(())
     }
 }
@@ -175,12 +177,12 @@ struct Several<'a> {
 }
 
 impl Take for Several<'_> {
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()> {
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
         if let Some(skip) = self.skip.checked_sub(1) {
             self.skip = skip;
             return ControlFlow::Continue(());
         }
-        self.renderer.record(entry, out);
+        self.renderer.record(entry, &mut Pages(out));
         *self.left = self.left.saturating_sub(1);
         if *self.left == 0 {
             return ControlFlow::Break(());
