@@ -35,6 +35,7 @@ use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Renderin
   kseg cat --since 2h --key-regex '^user-' orders-3
   kseg cat --since 2026-11-21T14:00Z --until 2026-11-21T15:00Z orders-3
   kseg cat --value-regex 'error|failed' --header trace=17 orders-3
+  kseg cat --offset -5.. orders-3
   kseg cat --key user-17 --tail 10 orders-3
   kseg cat --producer-id 4001 --epoch 7 --control orders-3
   kseg cat --committed --limit 100 orders-3
@@ -142,10 +143,11 @@ impl Cat {
         let renderer = || format.renderer(track.decoder());
         let sink = &mut |text: &[u8], notes: &[u8]| sheet.take(text, notes);
         let opened = reader.open(track, sink)?;
-        if self.limit.is_none() && self.tail.is_none() {
+        let tail = self.tail.or(self.picking.tail());
+        if self.limit.is_none() && tail.is_none() {
             return reader.read(&opened, || All(renderer()), sink);
         }
-        let start = match self.tail {
+        let start = match tail {
             Some(count) => reader.last(&opened, count)?,
             None => Start::default(),
         };
@@ -204,8 +206,8 @@ struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     fn new(context: &'a mut Context, file: Option<OutputFile>, format: &'a RecordFormat) -> Self {
         Self {
+            file: file.map(|file| (file, Progress::new(context))),
             context,
-            file: file.map(|file| (file, Progress::new())),
             format,
             is_empty: true,
             written: Ok(()),

@@ -52,6 +52,8 @@ const HOMES: [(&[&str], &[&str]); 6] = [
     (
         &[
             "clap",
+            "clap_complete",
+            "clap_mangen",
             "anyhow",
             "serde_json",
             "indicatif",
