@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::leftovers::{is_index, offset_of};
 use super::paper::Content;
 use super::producers::Producers;
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
 use super::segment::{Segment, stem};
 use super::start::{Bounds, Given, Start};
+use super::thrown::Thrown;
 use super::txn_index;
 use crate::format::name::LOG_SUFFIX;
 

@@ -1,0 +1,353 @@
+//! The start of a node: all of its log dirs together.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::cluster::{Cluster, Standing};
+use super::conditions::Conditions;
+use super::identity;
+use super::metadata_log::{self, METADATA};
+use super::properties;
+use super::reason::Reason;
+use super::release::Kafka;
+use super::root::{self, Root};
+use super::verdict::{DirVerdict, Outcome, PartitionVerdict, Unknown, Verdict};
+use crate::format::MetaProperties;
+use crate::format::name::{DirName, DirState};
+use crate::store::{Error, Item, LogDir, Partition, Place};
+
+/// A log dir of the node, or the directory around a partition.
+struct Dir {
+    /// As it was given.
+    path: String,
+    dir: LogDir,
+    root: Root,
+    /// The only partition that is asked for.
+    only: Option<OsString>,
+}
+
+/// What becomes of everything that was given.
+pub(super) fn verdict(
+    places: &[Place],
+    wanted: &dyn Fn(&Item) -> bool,
+    conditions: &Conditions,
+) -> Result<Verdict, Error> {
+    let mut node = Node::new(conditions);
+    for place in places {
+        node.add(place)?;
+    }
+    node.compare();
+    node.metadata_log()?;
+    node.partitions_twice()?;
+    node.judge(wanted)
+}
+
+struct Node<'c> {
+    conditions: &'c Conditions,
+    dirs: Vec<Dir>,
+    /// Partitions without a log dir.
+    alone: Vec<Partition>,
+    cluster: Cluster,
+    /// The verdicts on metadata logs, by the number of their log dir.
+    metadata: BTreeMap<usize, PartitionVerdict>,
+    reasons: Vec<Reason>,
+}
+
+impl<'c> Node<'c> {
+    fn new(conditions: &'c Conditions) -> Self {
+        Self {
+            conditions,
+            dirs: Vec::new(),
+            alone: Vec::new(),
+            cluster: Cluster::default(),
+            metadata: BTreeMap::new(),
+            reasons: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, place: &Place) -> Result<(), Error> {
+        let (path, dir, only) = match place {
+            Place::File(_) => return Ok(()),
+            Place::LogDir(dir) => (dir.path(), dir.clone(), None),
+            Place::Partition(one) => match around(one) {
+                Some((dir, name)) => (one.path(), dir, Some(name)),
+                None => {
+                    self.alone.push(one.clone());
+                    return Ok(());
+                }
+            },
+        };
+        let root = Root::read(&dir, self.conditions)?;
+        self.dirs.push(Dir {
+            path: path.to_string_lossy().into_owned(),
+            dir,
+            root,
+            only,
+        });
+        Ok(())
+    }
+
+    /// Compares what the log dirs say of the node. The same log dir may be given more than once, by its partitions.
+    fn compare(&mut self) {
+        let mut before: Vec<&MetaProperties> = Vec::new();
+        let mut wrong = Vec::new();
+        for (index, dir) in self.dirs.iter().enumerate() {
+            let Some(meta) = dir.root.meta.as_ref().filter(|_| dir.only.is_none()) else {
+                continue;
+            };
+            if let Some(reason) = properties::compare(meta, &before, self.conditions.kafka) {
+                wrong.push((index, reason));
+            }
+            before.push(meta);
+        }
+        let ids = self
+            .dirs
+            .iter()
+            .filter_map(|dir| dir.root.meta.as_ref()?.node_id);
+        self.cluster.node_id = self.conditions.settings.node_id().or(ids.min());
+        for (index, reason) in wrong {
+            if let Some(dir) = self.dirs.get_mut(index) {
+                dir.root.fail(Outcome::Refuses, reason);
+            }
+        }
+    }
+
+    /// Starts the metadata log, of which a node has one, and learns what the cluster is.
+    fn metadata_log(&mut self) -> Result<(), Error> {
+        let mut found = Vec::new();
+        for (index, dir) in self.dirs.iter().enumerate() {
+            let is_log = |item: &&Item| {
+                matches!(
+                    item.dir_name(),
+                    Some(DirName::Partition {
+                        topic: METADATA,
+                        state: DirState::Current,
+                        ..
+                    })
+                )
+            };
+            let Some(item) = dir.dir.partitions().find(is_log) else {
+                continue;
+            };
+            let opened = Partition::open(item.path())?;
+            let (verdict, image) = metadata_log::verdict(&opened, self.conditions)?;
+            self.cluster.image = self.cluster.image.take().or(image);
+            self.metadata.insert(index, verdict);
+            if !found.iter().any(|path| *path == dir.dir.path()) {
+                found.push(dir.dir.path());
+            }
+        }
+        if !self.conditions.kafka.is_kraft() {
+            self.cluster.image = None;
+            return Ok(());
+        }
+        let shown = |path: &Path| {
+            path.join("__cluster_metadata-0")
+                .to_string_lossy()
+                .into_owned()
+        };
+        if found.len() > 1 {
+            let dirs = found.iter().map(|path| shown(path)).collect();
+            self.reasons.push(Reason::PartitionTwice { dirs });
+        } else if let ([only], Some(expected)) = (found.as_slice(), self.metadata_log_dir())
+            && !is_same(only, Path::new(expected))
+        {
+            self.reasons.push(Reason::MetadataElsewhere {
+                dir: only.to_string_lossy().into_owned(),
+                expected: expected.to_owned(),
+            });
+        }
+        self.reasons.extend(self.cluster.refusals(self.conditions));
+        Ok(())
+    }
+
+    /// Where the broker's file says that the metadata log is.
+    fn metadata_log_dir(&self) -> Option<&str> {
+        let settings = &self.conditions.settings;
+        settings
+            .broker("metadata.log.dir")
+            .or(settings.log_dirs().first().copied())
+    }
+
+    /// Two directories for one partition keep the broker from starting. So does one being moved in beside the current one
+    /// in the same log dir.
+    fn partitions_twice(&mut self) -> Result<(), Error> {
+        let kafka = self.conditions.kafka;
+        let mut seen: BTreeMap<(&str, i32), Vec<(DirState, usize, &Item)>> = BTreeMap::new();
+        let whole = self.dirs.iter().enumerate();
+        for (index, dir) in whole.filter(|(_, dir)| dir.only.is_none()) {
+            for item in dir.dir.partitions() {
+                if let Some(DirName::Partition {
+                    topic,
+                    partition,
+                    state: state @ (DirState::Current | DirState::Future),
+                    ..
+                }) = item.dir_name()
+                    && (topic != METADATA || !kafka.is_kraft())
+                {
+                    let all = seen.entry((topic, partition)).or_default();
+                    all.push((state, index, item));
+                }
+            }
+        }
+        let mut wrong: Vec<(usize, Outcome, Reason)> = Vec::new();
+        for ((topic, number), mut all) in seen {
+            if all.len() < 2 {
+                continue;
+            }
+            if kafka.is_kraft() && self.cluster.image.is_some() {
+                let mut served = Vec::new();
+                for one in all {
+                    let id = identity::read_topic_id(one.2.path(), kafka)?;
+                    if !matches!(
+                        self.cluster.standing(topic, number, id),
+                        Standing::Stray(..)
+                    ) {
+                        served.push(one);
+                    }
+                }
+                all = served;
+            }
+            all.sort_by_key(|(state, index, _)| (*state == DirState::Future, *index));
+            for pair in all.windows(2) {
+                let [(first, here, one), (second, there, other)] = pair else {
+                    continue;
+                };
+                if first != second && here != there {
+                    continue;
+                }
+                let outcome = if first != second && kafka == Kafka::V2_8 {
+                    Outcome::Offline
+                } else {
+                    Outcome::Refuses
+                };
+                let shown = |item: &Item| match here == there {
+                    true => item.name().to_string_lossy().into_owned(),
+                    false => item.path().to_string_lossy().into_owned(),
+                };
+                let dirs = vec![shown(one), shown(other)];
+                wrong.push((*there, outcome, Reason::PartitionTwice { dirs }));
+            }
+        }
+        for (index, outcome, reason) in wrong {
+            if let Some(dir) = self.dirs.get_mut(index) {
+                dir.root.fail(outcome, reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(mut self, wanted: &dyn Fn(&Item) -> bool) -> Result<Verdict, Error> {
+        let unknown = self.unknown();
+        let mut dirs = Vec::new();
+        for (index, dir) in self.dirs.iter().enumerate() {
+            let mut partitions = Vec::new();
+            for item in dir.dir.partitions() {
+                let chosen = match &dir.only {
+                    Some(only) => item.name() == only,
+                    None => wanted(item),
+                };
+                if !chosen {
+                    continue;
+                }
+                let opened = Partition::open(item.path())?;
+                let is_metadata = topic_of(item) == Some(METADATA);
+                let ready = is_metadata.then(|| self.metadata.remove(&index)).flatten();
+                partitions.push(match ready {
+                    Some(verdict) => verdict,
+                    None => root::one(&dir.root, &opened, &self.cluster, self.conditions)?,
+                });
+            }
+            let worst = partitions.iter().map(|one| one.outcome).max();
+            let mut outcome = dir.root.outcome(worst);
+            let mut names = dir.dir.partitions().map(topic_of);
+            let holds_metadata = names.any(|topic| topic == Some(METADATA));
+            if outcome == Outcome::Offline && holds_metadata && self.conditions.kafka.is_kraft() {
+                // A node cannot do without its metadata log.
+                outcome = Outcome::Refuses;
+            }
+            dirs.push(DirVerdict {
+                path: dir.path.clone(),
+                clean: dir.root.clean,
+                outcome,
+                reasons: dir.root.reasons.clone(),
+                partitions,
+            });
+        }
+        for one in &self.alone {
+            dirs.push(self.alone(one)?);
+        }
+        Ok(Verdict {
+            kafka: self.conditions.kafka,
+            reasons: self.reasons,
+            dirs,
+            unknown,
+        })
+    }
+
+    /// A partition without a log dir.
+    fn alone(&self, one: &Partition) -> Result<DirVerdict, Error> {
+        let root = Root::unknown(self.conditions);
+        let verdict = root::one(&root, one, &self.cluster, self.conditions)?;
+        Ok(DirVerdict {
+            path: one.path().to_string_lossy().into_owned(),
+            clean: root.clean,
+            outcome: verdict.outcome,
+            reasons: Vec::new(),
+            partitions: vec![verdict],
+        })
+    }
+
+    /// What nobody can tell by what was given.
+    fn unknown(&self) -> Vec<Unknown> {
+        let mut unknown = Vec::new();
+        if !self.alone.is_empty() {
+            unknown.push(Unknown::LogDir);
+        }
+        if !self.conditions.kafka.is_kraft() {
+            unknown.push(Unknown::ZooKeeper);
+        } else if self.cluster.image.is_none() && self.metadata.is_empty() {
+            unknown.push(Unknown::Cluster);
+        }
+        let given = |id: &[u8; 16]| {
+            let mut metas = self.dirs.iter().filter_map(|dir| dir.root.meta.as_ref());
+            metas.any(|meta| meta.directory_id.as_ref() == Some(id))
+        };
+        let node = self.cluster.node_id.zip(self.cluster.image.as_ref());
+        let node = node.and_then(|(id, image)| image.brokers.get(&id));
+        let registered = node
+            .map(|node| node.log_dirs.as_slice())
+            .unwrap_or_default();
+        let others = registered.iter().filter(|id| !given(id));
+        unknown.extend(others.map(|id| Unknown::OtherLogDir { id: *id }));
+        if self.dirs.iter().any(|dir| dir.dir.is_live()) {
+            unknown.push(Unknown::Running);
+        }
+        if self.conditions.now_ms.is_none() {
+            unknown.push(Unknown::Now);
+        }
+        unknown
+    }
+}
+
+/// The topic that a directory is of.
+fn topic_of(item: &Item) -> Option<&str> {
+    item.dir_name().and_then(|name| name.topic())
+}
+
+/// The log dir around a partition, and the name of the partition's directory there.
+fn around(one: &Partition) -> Option<(LogDir, OsString)> {
+    let path = one.path().canonicalize().unwrap_or(one.path().into());
+    let name = path.file_name()?.to_owned();
+    match Place::at(path.parent()?) {
+        Ok(Place::LogDir(dir)) if dir.items().iter().any(root::is_of_log_dir) => Some((dir, name)),
+        _ => None,
+    }
+}
+
+/// Whether two paths lead to the same directory.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    whole(one) == whole(other)
+}
