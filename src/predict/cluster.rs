@@ -113,7 +113,9 @@ impl Cluster {
         let mut reasons = Vec::new();
         let kraft = image.kraft_version.map(|level| ("kraft.version", level));
         let features = image.features.iter().map(|(name, level)| (&**name, *level));
-        for (feature, level) in features.chain(kraft) {
+        let (first, others): (Vec<_>, Vec<_>) =
+            features.partition(|(name, _)| *name == METADATA_VERSION);
+        for (feature, level) in first.into_iter().chain(others).chain(kraft) {
             let (least, most) = match feature {
                 METADATA_VERSION => (least, newest),
                 other => (0, conditions.kafka.newest_level(other)),

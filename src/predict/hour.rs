@@ -41,7 +41,7 @@ impl Hour<'_> {
         let settings = self.cluster.settings(self.topic, self.conditions);
         match self.state {
             DirState::Delete => {
-                verdict.later.push(self.removal(remains, &settings)?);
+                verdict.later.push(Self::removal(remains, &settings)?);
             }
             DirState::Current | DirState::Future => {
                 if settings.is_tiered() {
@@ -56,11 +56,7 @@ impl Hour<'_> {
     }
 
     /// The directory is removed with everything in it.
-    pub(super) fn removal(
-        &self,
-        remains: &Remains,
-        settings: &TopicSettings<'_>,
-    ) -> Result<Event, Error> {
+    pub(super) fn removal(remains: &Remains, settings: &TopicSettings<'_>) -> Result<Event, Error> {
         let broker = TopicSettings {
             configs: [None, settings.configs[1], settings.configs[2]],
             ..*settings
@@ -94,7 +90,7 @@ impl Hour<'_> {
         let time = settings.number(settings::RETENTION_MS);
         let size = settings.number(settings::RETENTION_BYTES);
         let (first, period) = if compacts {
-            (0, CLEANER_MS)
+            (CLEANER_MS, CLEANER_MS)
         } else {
             let first = settings.number(settings::FIRST_CHECK_MS).value;
             (first.max(0), settings.number(settings::CHECK_MS).value)

@@ -160,7 +160,9 @@ impl Loader {
         let mut producers = std::mem::take(&mut self.producers);
         producers.remove_strays(&mut start.paper, &bases);
         if producers.has_no_snapshot(&start.paper) && self.given.clean {
-            start.reasons.push(Reason::ProducersForgotten);
+            if end > log_start {
+                start.reasons.push(Reason::ProducersForgotten);
+            }
             for offset in self.last_two().into_iter().chain([end]) {
                 producers.advance(offset);
                 producers.snapshot(&mut start.paper)?;

@@ -21,7 +21,7 @@ use crate::store::{Error, Item, LogDir, Partition, Place};
 struct Dir {
     /// As it was given.
     path: String,
-    dir: LogDir,
+    listed: LogDir,
     root: Root,
     /// The only partition that is asked for.
     only: Option<OsString>,
@@ -41,6 +41,36 @@ pub(super) fn verdict(
     node.metadata_log()?;
     node.partitions_twice()?;
     node.judge(wanted)
+}
+
+/// A directory that holds a partition.
+struct Holder<'d> {
+    is_future: bool,
+    dir: usize,
+    item: &'d Item,
+}
+
+impl Holder<'_> {
+    /// What comes of another one of the same partition, and in which log dir.
+    fn clash(&self, other: &Self, kafka: Kafka) -> Option<(usize, Outcome, Reason)> {
+        let is_beside = self.dir == other.dir;
+        let is_moved = self.is_future != other.is_future;
+        if is_moved && !is_beside {
+            return None;
+        }
+        let outcome = if is_moved && !kafka.is_kraft() {
+            Outcome::Offline
+        } else {
+            Outcome::Refuses
+        };
+        let shown = |item: &Item| {
+            let name = item.name().to_string_lossy().into_owned();
+            let whole = || item.path().to_string_lossy().into_owned();
+            if is_beside { name } else { whole() }
+        };
+        let dirs = vec![shown(self.item), shown(other.item)];
+        Some((other.dir, outcome, Reason::PartitionTwice { dirs }))
+    }
 }
 
 struct Node<'c> {
@@ -70,18 +100,18 @@ impl<'c> Node<'c> {
         let (path, dir, only) = match place {
             Place::File(_) => return Ok(()),
             Place::LogDir(dir) => (dir.path(), dir.clone(), None),
-            Place::Partition(one) => match around(one) {
-                Some((dir, name)) => (one.path(), dir, Some(name)),
-                None => {
+            Place::Partition(one) => {
+                let Some((dir, name)) = around(one) else {
                     self.alone.push(one.clone());
                     return Ok(());
-                }
-            },
+                };
+                (one.path(), dir, Some(name))
+            }
         };
         let root = Root::read(&dir, self.conditions)?;
         self.dirs.push(Dir {
             path: path.to_string_lossy().into_owned(),
-            dir,
+            listed: dir,
             root,
             only,
         });
@@ -127,15 +157,15 @@ impl<'c> Node<'c> {
                     })
                 )
             };
-            let Some(item) = dir.dir.partitions().find(is_log) else {
+            let Some(item) = dir.listed.partitions().find(is_log) else {
                 continue;
             };
             let opened = Partition::open(item.path())?;
             let (verdict, image) = metadata_log::verdict(&opened, self.conditions)?;
             self.cluster.image = self.cluster.image.take().or(image);
             self.metadata.insert(index, verdict);
-            if !found.iter().any(|path| *path == dir.dir.path()) {
-                found.push(dir.dir.path());
+            if !found.iter().any(|path| *path == dir.listed.path()) {
+                found.push(dir.listed.path());
             }
         }
         if !self.conditions.kafka.is_kraft() {
@@ -174,10 +204,10 @@ impl<'c> Node<'c> {
     /// in the same log dir.
     fn partitions_twice(&mut self) -> Result<(), Error> {
         let kafka = self.conditions.kafka;
-        let mut seen: BTreeMap<(&str, i32), Vec<(DirState, usize, &Item)>> = BTreeMap::new();
+        let mut seen: BTreeMap<(&str, i32), Vec<Holder<'_>>> = BTreeMap::new();
         let whole = self.dirs.iter().enumerate();
-        for (index, dir) in whole.filter(|(_, dir)| dir.only.is_none()) {
-            for item in dir.dir.partitions() {
+        for (dir, one) in whole.filter(|(_, dir)| dir.only.is_none()) {
+            for item in one.listed.partitions() {
                 if let Some(DirName::Partition {
                     topic,
                     partition,
@@ -186,12 +216,17 @@ impl<'c> Node<'c> {
                 }) = item.dir_name()
                     && (topic != METADATA || !kafka.is_kraft())
                 {
-                    let all = seen.entry((topic, partition)).or_default();
-                    all.push((state, index, item));
+                    let is_future = state == DirState::Future;
+                    let holder = Holder {
+                        is_future,
+                        dir,
+                        item,
+                    };
+                    seen.entry((topic, partition)).or_default().push(holder);
                 }
             }
         }
-        let mut wrong: Vec<(usize, Outcome, Reason)> = Vec::new();
+        let mut wrong = Vec::new();
         for ((topic, number), mut all) in seen {
             if all.len() < 2 {
                 continue;
@@ -199,36 +234,19 @@ impl<'c> Node<'c> {
             if kafka.is_kraft() && self.cluster.image.is_some() {
                 let mut served = Vec::new();
                 for one in all {
-                    let id = identity::read_topic_id(one.2.path(), kafka)?;
-                    if !matches!(
-                        self.cluster.standing(topic, number, id),
-                        Standing::Stray(..)
-                    ) {
+                    let id = identity::read_topic_id(one.item.path(), kafka)?;
+                    let standing = self.cluster.standing(topic, number, id);
+                    if !matches!(standing, Standing::Stray(..)) {
                         served.push(one);
                     }
                 }
                 all = served;
             }
-            all.sort_by_key(|(state, index, _)| (*state == DirState::Future, *index));
-            for pair in all.windows(2) {
-                let [(first, here, one), (second, there, other)] = pair else {
-                    continue;
-                };
-                if first != second && here != there {
-                    continue;
-                }
-                let outcome = if first != second && kafka == Kafka::V2_8 {
-                    Outcome::Offline
-                } else {
-                    Outcome::Refuses
-                };
-                let shown = |item: &Item| match here == there {
-                    true => item.name().to_string_lossy().into_owned(),
-                    false => item.path().to_string_lossy().into_owned(),
-                };
-                let dirs = vec![shown(one), shown(other)];
-                wrong.push((*there, outcome, Reason::PartitionTwice { dirs }));
-            }
+            all.sort_by_key(|one| (one.is_future, one.dir));
+            let pairs = all
+                .windows(2)
+                .filter_map(|pair| pair.first().zip(pair.get(1)));
+            wrong.extend(pairs.filter_map(|(one, other)| one.clash(other, kafka)));
         }
         for (index, outcome, reason) in wrong {
             if let Some(dir) = self.dirs.get_mut(index) {
@@ -243,7 +261,7 @@ impl<'c> Node<'c> {
         let mut dirs = Vec::new();
         for (index, dir) in self.dirs.iter().enumerate() {
             let mut partitions = Vec::new();
-            for item in dir.dir.partitions() {
+            for item in dir.listed.partitions() {
                 let chosen = match &dir.only {
                     Some(only) => item.name() == only,
                     None => wanted(item),
@@ -261,11 +279,17 @@ impl<'c> Node<'c> {
             }
             let worst = partitions.iter().map(|one| one.outcome).max();
             let mut outcome = dir.root.outcome(worst);
-            let mut names = dir.dir.partitions().map(topic_of);
+            let mut names = dir.listed.partitions().map(topic_of);
             let holds_metadata = names.any(|topic| topic == Some(METADATA));
             if outcome == Outcome::Offline && holds_metadata && self.conditions.kafka.is_kraft() {
                 // A node cannot do without its metadata log.
                 outcome = Outcome::Refuses;
+            }
+            for one in partitions
+                .iter_mut()
+                .filter(|_| outcome >= Outcome::Offline)
+            {
+                one.later.clear();
             }
             dirs.push(DirVerdict {
                 path: dir.path.clone(),
@@ -278,12 +302,17 @@ impl<'c> Node<'c> {
         for one in &self.alone {
             dirs.push(self.alone(one)?);
         }
-        Ok(Verdict {
+        let mut verdict = Verdict {
             kafka: self.conditions.kafka,
             reasons: self.reasons,
             dirs,
             unknown,
-        })
+        };
+        if verdict.outcome() == Outcome::Refuses {
+            let partitions = verdict.dirs.iter_mut().flat_map(|dir| &mut dir.partitions);
+            partitions.for_each(|one| one.later.clear());
+        }
+        Ok(verdict)
     }
 
     /// A partition without a log dir.
@@ -321,7 +350,7 @@ impl<'c> Node<'c> {
             .unwrap_or_default();
         let others = registered.iter().filter(|id| !given(id));
         unknown.extend(others.map(|id| Unknown::OtherLogDir { id: *id }));
-        if self.dirs.iter().any(|dir| dir.dir.is_live()) {
+        if self.dirs.iter().any(|dir| dir.listed.is_live()) {
             unknown.push(Unknown::Running);
         }
         if self.conditions.now_ms.is_none() {

@@ -231,6 +231,15 @@ impl fmt::Display for Reason {
             Self::Identity { file, what } | Self::Unexpected { file, what } => {
                 write!(f, "{file}: {what}")
             }
+            of_node => of_node.fmt_of_node(f),
+        }
+    }
+}
+
+impl Reason {
+    /// Those that are about a whole node.
+    fn fmt_of_node(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::PartitionTwice { dirs } => {
                 write!(f, "the same partition is in {}", dirs.join(" and "))
             }
@@ -262,6 +271,7 @@ impl fmt::Display for Reason {
                 f,
                 "topic {topic} has {setting}={value}, and this release takes {least} and more"
             ),
+            _ => Ok(()),
         }
     }
 }
@@ -301,6 +311,7 @@ pub(super) mod document {
         out.end()
     }
 
+    #[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
     pub(super) fn faults<S: Serializer>(
         of: &Option<Fault>,
         serializer: S,
@@ -318,6 +329,7 @@ pub(super) mod document {
         serializer.serialize_str(&write_uuid(id))
     }
 
+    #[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
     pub(super) fn uuids<S: Serializer>(
         id: &Option<[u8; 16]>,
         serializer: S,

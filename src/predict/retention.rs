@@ -133,12 +133,12 @@ mod tests {
     };
 
     fn segments(times: [i64; 3]) -> Vec<Candidate> {
-        let of = |(index, &time): (usize, &i64)| Candidate {
-            base: index as i64 * 10,
+        let of = |(base, time)| Candidate {
+            base,
             bytes: 50,
             largest_timestamp_ms: time,
         };
-        times.iter().enumerate().map(of).collect()
+        [0, 10, 20].into_iter().zip(times).map(of).collect()
     }
 
     #[test]

@@ -218,7 +218,7 @@ impl Stray {
         } else {
             let settings = hour.cluster.settings(hour.topic, hour.conditions);
             if hour.conditions.now_ms.is_some() {
-                verdict.later.push(hour.removal(remains, &settings)?);
+                verdict.later.push(Hour::removal(remains, &settings)?);
             }
             "delete"
         };

@@ -298,8 +298,8 @@ impl TopicSettings<'_> {
             return Some((value, 0, Origin::Topic));
         }
         broker.iter().enumerate().find_map(|(index, name)| {
-            let in_log = [own, all].into_iter().flatten();
-            let in_log = in_log.filter_map(|configs| configs.get(*name)).next();
+            let mut in_log = [own, all].into_iter().flatten();
+            let in_log = in_log.find_map(|configs| configs.get(*name));
             let given = self.settings.given.get(*name);
             let file = self.settings.file.as_ref().and_then(|file| file.get(*name));
             let value = [

@@ -217,26 +217,24 @@ impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LogDir => f.write_str(
-                "the partition's log dir is not given: a clean shutdown is assumed, no recovery point and no log start \
-                 offset; give the log dir to have them read",
+                "how the broker stopped, recovery points, log start offsets: the log dir was not given; a clean shutdown is assumed",
             ),
             Self::Cluster => f.write_str(
-                "the metadata log is not in what was given: whether the cluster has these partitions on this broker, and \
-                 the settings of topics, are not known; give all log dirs of the node, or settings with --set",
+                "which partitions the cluster has here, and their settings: no metadata log was given; give all log dirs of the node",
             ),
             Self::ZooKeeper => f.write_str(
-                "which partitions the broker has, and the settings of topics, are in ZooKeeper; give settings with --set",
+                "which partitions the cluster has here, and their settings: they are in ZooKeeper; give settings with --set",
             ),
             Self::OtherLogDir { id } => write!(
                 f,
-                "the cluster has another log dir for this broker, directory.id {}; give all log dirs of the node",
+                "what is in this node's log dir with directory.id {}: it was not given",
                 write_uuid(id)
             ),
             Self::Running => f.write_str(
-                "a broker runs on this log dir: files change while they are read, and it will write more before it stops",
+                "what the running broker writes before it stops: files change while they are read",
             ),
             Self::Tiered => f.write_str(
-                "the topic is tiered: which segments may be deleted here depends on what is uploaded",
+                "which local segments of tiered topics are deleted: that depends on what is uploaded",
             ),
             Self::Now => f.write_str("the first hour after the start was not asked for"),
         }
@@ -302,9 +300,7 @@ impl Verdict {
 
     /// What is deleted in the hour after the start.
     pub fn deleted(&self) -> impl Iterator<Item = (&PartitionVerdict, &Event)> {
-        let starts = self.outcome() < Outcome::Refuses;
-        let partitions = self.partitions().filter(move |_| starts);
-        partitions.flat_map(|one| {
+        self.partitions().flat_map(|one| {
             let deletes = one.later.iter().filter(|event| event.deletes());
             deletes.map(move |event| (one, event))
         })

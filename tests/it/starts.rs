@@ -401,7 +401,7 @@ fn as_started(files: &Path, kafka: Kafka) -> Option<Temp> {
         let to = temp.path().join(entry.file_name());
         if entry.file_name() == "meta.properties" {
             let version0 = format!("version=0\nbroker.id=1\ncluster.id={CLUSTER}\n");
-            fs::write(to, version0).unwrap();
+            temp.file("meta.properties", version0.as_bytes());
         } else {
             std::os::unix::fs::symlink(entry.path().canonicalize().unwrap(), to).unwrap();
         }

@@ -1,5 +1,7 @@
 //! Verdicts for people: the answer, a table a log dir with what happens to its partitions, and what the answer rests on.
 
+use std::collections::BTreeSet;
+
 use kseg::format::name::FileState;
 use kseg::format::{FileKind, FileName};
 use kseg::predict::retention::Breach;
@@ -390,8 +392,7 @@ fn cause(event: &Event) -> String {
 /// What the answer rests on, and what it cannot know.
 fn rests_on(verdict: &Verdict, out: &mut Vec<u8>) {
     let assumed = verdict.assumed();
-    let mut unknown: Vec<String> = doubts(verdict).map(Unknown::to_string).collect();
-    unknown.dedup();
+    let unknown: BTreeSet<&Unknown> = doubts(verdict).collect();
     if assumed.is_empty() && unknown.is_empty() {
         return;
     }
@@ -399,13 +400,13 @@ fn rests_on(verdict: &Verdict, out: &mut Vec<u8>) {
     if !assumed.is_empty() {
         let names: Vec<&str> = assumed.into_iter().collect();
         let text = format!(
-            "Kafka's default is assumed of {}; change with --config or --set",
+            "Kafka's default of {}; give the broker's with --config or --set",
             names.join(", ")
         );
         line("assumed: ", &text, out);
     }
-    for text in unknown {
-        line("not known: ", &text, out);
+    for one in unknown {
+        line("not known: ", &one.to_string(), out);
     }
 }
 
