@@ -60,9 +60,11 @@ class Broker:
 
 def java(release, *args):
     env = dict(os.environ, TIERED='1')
-    done = subprocess.run([KAFKA, 'java', release, HERE + '/Topics.java', str(PORT), *args], env=env,
-                          capture_output=True, text=True, timeout=180)
-    return done.stdout
+    command = [KAFKA, 'java', release, HERE + '/Topics.java', str(PORT), *args]
+    try:
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60).stdout
+    except subprocess.TimeoutExpired:
+        return ''
 
 
 STARTED = r'\bstarted \(kafka\.server\.(KafkaServer|KafkaRaftServer|BrokerServer)|Kafka Server started|Transition from STARTING to STARTED'
@@ -257,10 +259,13 @@ def start(release, name, what, change, settings, dirs, work, base_release=None):
                 ends[words[0]] = [int(w) if w.lstrip('-').isdigit() else None for w in words[1:]]
     alive = broker.run.poll() is None
     code = broker.stop()
+    served = bool(ends)
     lines = [l for l in broker.text().splitlines() if re.search(
         r'ERROR|FATAL|[Ss]tray|due to|Exception:|offline|Deleted log|ghost', l)][:40]
     listing = {os.path.basename(d): sorted(n for n in os.listdir(d) if os.path.isdir(os.path.join(d, n))) for d in started}
     outcome = 'loaded' if loaded and alive else 'broker-died' if not alive else 'hung'
+    if outcome == 'loaded' and not served:
+        outcome = 'not-served'
     if outcome == 'loaded' and re.search(r'Stopping serving logs in dir|Error while reading meta.properties|marked as offline', broker.text()):
         outcome = 'logdir-offline'
     record = dict(kafka=release, base=base_release or release, what=what, settings=settings + more, now=now,

@@ -131,26 +131,21 @@ fn deletions(verdict: &Verdict) -> Vec<String> {
         }
     }
     by_moment.sort_by_key(|(moment, _)| *moment);
-    let told = by_moment.iter().map(|(at, all)| match all.as_slice() {
-        [(partition, event)] => {
-            format!("{}, {}", moment(*at), what(event, Some(&partition.dir)))
+    let told = by_moment.iter().map(|(at, all)| {
+        if let [(partition, event)] = all.as_slice() {
+            return format!("{}, {}", moment(*at), what(event, Some(&partition.dir)));
         }
-        _ => {
-            let records: u64 = all.iter().map(|(_, event)| event.records()).sum();
-            let mut names: Vec<&str> = all.iter().map(|(one, _)| one.dir.as_str()).collect();
-            names.dedup();
-            let more = names.len().saturating_sub(NAMED);
-            names.truncate(NAMED);
-            let names = match more {
-                0 => names.join(", "),
-                more => format!("{} and {more} more", names.join(", ")),
-            };
-            format!(
-                "{}, {} of {names} are deleted",
-                moment(*at),
-                counted(records, "record")
-            )
-        }
+        let records: u64 = all.iter().map(|(_, event)| event.records()).sum();
+        let mut names: Vec<&str> = all.iter().map(|(one, _)| one.dir.as_str()).collect();
+        names.dedup();
+        let more = names.len().saturating_sub(NAMED);
+        names.truncate(NAMED);
+        let names = match more {
+            0 => names.join(", "),
+            more => format!("{} and {more} more", names.join(", ")),
+        };
+        let records = counted(records, "record");
+        format!("{}, {records} of {names} are deleted", moment(*at))
     });
     told.collect()
 }
