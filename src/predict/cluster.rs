@@ -18,6 +18,9 @@ use crate::report::{Image as _, MetadataImage};
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
+/// Ids of log dirs below this stand for something else.
+const RESERVED_IDS: u128 = 100;
+
 /// The feature that says which records the metadata log holds.
 const METADATA_VERSION: &str = "metadata.version";
 
@@ -85,6 +88,19 @@ impl Cluster {
             return Some(false);
         };
         Some(partition.replicas.contains(&self.node_id?))
+    }
+
+    /// Whether the cluster knows in which log dir the node has a partition. Low numbers stand for what is not known.
+    pub(super) fn has_directory(&self, topic: &str, number: i32) -> bool {
+        let (Some(image), Some(node)) = (&self.image, self.node_id) else {
+            return false;
+        };
+        let known = image.topics.values().find(|known| known.name == topic);
+        let Some(partition) = known.and_then(|known| known.partitions.get(&number)) else {
+            return false;
+        };
+        let mut replicas = partition.replicas.iter().zip(&partition.directories);
+        replicas.any(|(replica, id)| *replica == node && u128::from_be_bytes(*id) >= RESERVED_IDS)
     }
 
     /// The settings of a topic on the node.

@@ -302,6 +302,7 @@ impl<'c> Node<'c> {
         for one in &self.alone {
             dirs.push(self.alone(one)?);
         }
+        self.without_ids(&mut dirs);
         let mut verdict = Verdict {
             kafka: self.conditions.kafka,
             reasons: self.reasons,
@@ -313,6 +314,32 @@ impl<'c> Node<'c> {
             partitions.for_each(|one| one.later.clear());
         }
         Ok(verdict)
+    }
+
+    /// Says of log dirs without an id what comes of that. Where the metadata log has no directory for the replicas, which
+    /// is so until the broker has told the cluster, they are served; without a metadata log the worse is assumed.
+    fn without_ids(&self, verdicts: &mut [DirVerdict]) {
+        for (dir, verdict) in self.dirs.iter().zip(verdicts) {
+            let meta = dir.root.meta.as_ref();
+            if !meta.is_some_and(|meta| properties::lacks_directory_id(meta, self.conditions.kafka))
+            {
+                continue;
+            }
+            verdict.reasons.push(properties::no_directory_id());
+            let mut partitions = dir.listed.partitions();
+            let is_lost = |item: &Item| match item.dir_name() {
+                Some(DirName::Partition {
+                    topic,
+                    partition,
+                    state: DirState::Current,
+                    ..
+                }) => self.cluster.has_directory(topic, partition),
+                _ => false,
+            };
+            if self.cluster.image.is_none() || partitions.any(is_lost) {
+                verdict.outcome = verdict.outcome.max(Outcome::Offline);
+            }
+        }
     }
 
     /// A partition without a log dir.

@@ -77,6 +77,12 @@ fn of_kraft(
 ) -> Option<(Outcome, &'static str)> {
     let unnamed = meta.node_id.is_none() || meta.cluster_id.is_none();
     match meta.version {
+        Some(0) if !conditions.kafka.takes_old_meta() => {
+            return Some((
+                Outcome::Refuses,
+                "version 0, that of a broker with ZooKeeper; this release takes version 1 only",
+            ));
+        }
         Some(0) if meta.node_id.is_some() => return None,
         Some(0) => return Some((Outcome::Refuses, "it names no node")),
         Some(1) if unnamed => return Some((Outcome::Offline, "it names no node or no cluster")),
@@ -89,12 +95,6 @@ fn of_kraft(
                 return Some((Outcome::Refuses, "its directory.id is a reserved one"));
             }
             (None, Some(_)) => return Some((Outcome::Offline, "its directory.id is not a UUID")),
-            (None, None) => {
-                return Some((
-                    Outcome::Offline,
-                    "it has no directory.id, by which the cluster knows where replicas are",
-                ));
-            }
             _ => {}
         }
     }
@@ -109,6 +109,21 @@ fn of_node(meta: &MetaProperties, conditions: &Conditions) -> Option<(Outcome, &
     let wanted = conditions.settings.node_id();
     let other = wanted.is_some() && meta.node_id.is_some() && meta.node_id != wanted;
     other.then_some((Outcome::Refuses, "it is of another node"))
+}
+
+/// Whether the log dir has no id, by which the cluster knows where replicas are. The broker makes a new one.
+pub(super) fn lacks_directory_id(meta: &MetaProperties, kafka: Kafka) -> bool {
+    kafka.has_directory_ids() && meta.version == Some(1) && meta.directory_id.is_none()
+}
+
+/// What is said of that.
+pub(super) fn no_directory_id() -> Reason {
+    Reason::Identity {
+        file: FILE.to_owned(),
+        what: "it has no directory.id: the broker makes a new one, and the cluster takes the replicas for lost that it has \
+               under the old one"
+            .to_owned(),
+    }
 }
 
 /// Log dirs of one node: they name the same cluster and node, and no two have the same id. Returns what is wrong with the

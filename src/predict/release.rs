@@ -83,6 +83,21 @@ impl Kafka {
         self.since(3, 7)
     }
 
+    /// Whether a folder `-stray` is one that it knows, as 3.6.2 does and 3.3.2 does not.
+    pub(super) fn knows_strays(self) -> bool {
+        self.since(3, 6)
+    }
+
+    /// Whether a node without `ZooKeeper` takes a `meta.properties` of version 0, as 3.6.2 does and 3.3.2 does not.
+    pub(super) fn takes_old_meta(self) -> bool {
+        self.since(3, 6)
+    }
+
+    /// Whether the first retention check can be set to another time than 30 s after the start.
+    pub(super) fn delays_first_check(self) -> bool {
+        self.since(3, 7)
+    }
+
     /// Whether `remote-log-index-cache` may lie in a log dir.
     pub(super) fn has_index_cache(self) -> bool {
         self.since(3, 5)

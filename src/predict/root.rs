@@ -247,7 +247,7 @@ pub(super) fn is_of_log_dir(item: &Item) -> bool {
 /// Whether a broker knows what to do with a directory of this name.
 fn is_known(item: &Item, kafka: Kafka) -> bool {
     match item.dir_name() {
-        Some(DirName::Partition { state, .. }) => state != DirState::Stray || kafka.keeps_strays(),
+        Some(DirName::Partition { state, .. }) => state != DirState::Stray || kafka.knows_strays(),
         Some(_) => kafka.has_index_cache(),
         None => false,
     }

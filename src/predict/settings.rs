@@ -322,6 +322,9 @@ impl TopicSettings<'_> {
         let Some(known) = NUMBERS.iter().find(|known| known.name == name) else {
             return assumed(-1);
         };
+        if name == FIRST_CHECK_MS && !self.kafka.delays_first_check() {
+            return assumed(known.default);
+        }
         let names: Vec<&str> = if known.broker.is_empty() {
             vec![name]
         } else {

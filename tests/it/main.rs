@@ -11,6 +11,7 @@ mod derive;
 mod examples;
 mod export;
 mod fidelity;
+mod first_minute;
 mod forge;
 mod framings;
 mod fuzz_bodies;

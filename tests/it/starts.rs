@@ -44,12 +44,7 @@ const EXPLAINED: [(&str, &str, &[&str], &str); 14] = [
         &["outcome"],
         "a log dir need not hold the metadata log",
     ),
-    (
-        "meta-directory-other",
-        "",
-        &["outcome"],
-        "only the cluster knows the right id",
-    ),
+    ("meta-directory-other", "", &["outcome"], OFFLINE),
     (
         "meta-directory-twice",
         "",
@@ -79,6 +74,8 @@ const EXPLAINED: [(&str, &str, &[&str], &str); 14] = [
 
 const AT_ONCE: &str = "the cleaner stopped at another log dir before it came to this one";
 const COMPACTED: &str = "the log was compacted behind the start";
+const OFFLINE: &str =
+    "the cluster had the replicas under another id of the log dir, and took them for lost";
 const METADATA: &str = "which partitions there are is in the metadata log of another log dir";
 
 /// The length of a file made anew, which a verdict does not tell.

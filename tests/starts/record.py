@@ -7,6 +7,7 @@ KAFKA is a script that runs Kafka of any release: `KAFKA serve RELEASE DIR[,DIR]
 broker's process id in DIR.pid, and `KAFKA java RELEASE CLASS ARG...`. A base log dir is made by a broker of each release, with
 topics whose records are of chosen times; copies of it are changed and started. OUT/RELEASE/CASE/ gets `files/`, one folder a log
 dir as it lay before the start, and `start.json`: the settings, the time, the outcome, and where each partition began and ended.
+ONLY is a pattern for the names of the cases that are made. What is recorded already is left as it is.
 """
 import json, os, re, shutil, signal, subprocess, sys, time
 
@@ -103,10 +104,10 @@ def base(release, work):
     open(lines, 'w').write('\n'.join(topics(release, now)) + '\n')
     # With this nothing is too old while the topics are made, and the size is looked at after 30 s at the earliest.
     settings = ['log.retention.ms=-1', 'log.cleaner.enable=false']
-    if number(release) >= (3, 6):
+    if number(release) >= (3, 7):
         settings.append('log.initial.task.delay.ms=3600000')
     broker = Broker(release, dirs, settings, work + '/base.log')
-    if not broker.wait(STARTED, 90):
+    if not broker.wait(STARTED, 150):
         broker.stop()
         sys.exit(f'{release}: the base did not start, see {work}/base.log')
     java(release, 'make', lines)
@@ -243,15 +244,18 @@ def start(release, name, what, change, settings, dirs, work, base_release=None):
     lying = copy(dirs, out + '/files')
     change(lying, release)
     started = copy(lying, work + '/run')
+    if os.path.isdir(dirs[0] + '.zk'):
+        shutil.copytree(dirs[0] + '.zk', started[0] + '.zk')
     is_retention = name.startswith('retention') or name == 'deleted'
-    more = ['log.initial.task.delay.ms=2000'] if number(release) >= (3, 6) else []
+    more = ['log.initial.task.delay.ms=2000'] if number(release) >= (3, 7) else []
     now = int(time.time() * 1000)
     broker = Broker(release, started, settings + more, work + '/run.log')
-    loaded = broker.wait(STARTED, 45)
+    loaded = broker.wait(STARTED, 150)
     ends, seen = {}, 0
+    waited = (20 if more else 36) if is_retention else 2
     if loaded:
-        # The first check comes after 30 s before 3.6, and the cleaner looks after 15 s.
-        time.sleep((20 if more else 36) if is_retention else 2)
+        # The first check comes after 30 s before 3.7, and the cleaner looks after 15 s.
+        time.sleep(waited)
         seen = int(time.time() * 1000) - now
         for line in java(release, 'ends').splitlines():
             words = line.split()
@@ -269,7 +273,7 @@ def start(release, name, what, change, settings, dirs, work, base_release=None):
     if outcome == 'loaded' and re.search(r'Stopping serving logs in dir|Error while reading meta.properties|marked as offline', broker.text()):
         outcome = 'logdir-offline'
     record = dict(kafka=release, base=base_release or release, what=what, settings=settings + more, now=now,
-                  outcome=outcome, exit_code=code, seen_after_ms=seen, ends=ends, directories=listing,
+                  outcome=outcome, exit_code=code, waited_ms=waited * 1000, seen_after_ms=seen, ends=ends, directories=listing,
                   log_lines=[l.replace(work, '').replace(OUT, '')[:400] for l in lines])
     json.dump(record, open(out + '/start.json', 'w'), indent=1)
     print(release, name, outcome, {k: v for k, v in ends.items() if not k.startswith('__')} if is_retention else '', flush=True)
@@ -281,6 +285,8 @@ def main():
         os.makedirs(work, exist_ok=True)
         dirs = base(release, work)
         for name, what, change, settings in cases(release):
+            if not re.fullmatch(os.environ.get('ONLY', '.*'), name):
+                continue
             try:
                 start(release, name, what, change, settings, dirs, work)
             except (OSError, StopIteration, subprocess.SubprocessError) as error:

@@ -32,10 +32,11 @@ use super::range::{self, Moment};
 #[command(after_help = "Examples:
   kseg predict /var/lib/kafka
   kseg predict --config /etc/kafka/server.properties
-  kseg predict --unclean /disk1/kafka /disk2/kafka
+  kseg predict --unclean --no-recovery-points /disk1/kafka
   kseg predict --kafka 3.9 --topic orders --partition 0..4 /var/lib/kafka
   kseg predict --now 2026-12-24T08:00:00Z /var/lib/kafka
-  kseg predict --set retention.ms=-1 --set segment.index.bytes=1048576 /var/lib/kafka/orders-3
+  kseg predict --set retention.ms=-1 /var/lib/kafka/orders-3
+  kseg predict --cluster-id 4L6g3nShT-eMCtK--X86sw /restored/kafka
   kseg predict --format json /disk1/kafka /disk2/kafka
 
 Exit status:
