@@ -14,6 +14,9 @@ use crate::cases::TESTDATA;
 /// From when the starts were asked to the answer.
 const MARGIN_MS: i64 = 60_000;
 
+/// The topics with settings of their own; with `ZooKeeper` these are not on the disk, and a verdict says so.
+const WITH_SETTINGS: [&str; 5] = ["start", "forever", "squeezed", "compacted", "both"];
+
 /// A recorded start.
 struct Start {
     name: String,
@@ -102,7 +105,11 @@ impl Start {
             return Vec::new();
         }
         let ends = self.done["ends"].as_object().unwrap().iter();
-        let of_topics = ends.filter(|(dir, _)| !dir.starts_with("__"));
+        let is_told = |dir: &str| {
+            let topic = dir.rsplit_once('-').unwrap().0;
+            verdict.kafka.is_kraft() || !WITH_SETTINGS.contains(&topic)
+        };
+        let of_topics = ends.filter(|(dir, _)| !dir.starts_with("__") && is_told(dir));
         of_topics
             .filter_map(|(dir, ends)| {
                 let one = verdict.partitions().find(|one| one.dir == *dir)?;

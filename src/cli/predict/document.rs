@@ -4,6 +4,7 @@ use kseg::predict::{DirVerdict, Kafka, Lost, Outcome, PartitionVerdict, Reason, 
 use serde::Serialize;
 
 use super::text;
+use crate::cli::schema;
 
 /// The document.
 #[derive(Serialize)]
@@ -88,7 +89,7 @@ impl<'a> Document<'a> {
             deleted.bytes = deleted.bytes.saturating_add(event.bytes());
         }
         Self {
-            schema: "kseg.verdict/2",
+            schema: schema::VERDICT.id,
             kafka: verdict.kafka,
             outcome: verdict.outcome(),
             answer: text::answer(verdict),

@@ -10,10 +10,14 @@ use anyhow::{Context as _, Result, bail};
 use kseg::predict::{self, Conditions, Kafka, Settings, Verdict};
 use kseg::store::{Item, Place};
 
+use self::text::PartitionRow;
 use super::Context;
 use super::exit::Outcome;
 use super::input::{Selection, no_log};
 use super::range::{self, Moment};
+use super::render::rows::Format;
+use super::schema;
+use super::writer::Writer;
 
 /// Says what a broker will do to a log dir at its next start, and in the hour after it
 ///
@@ -77,8 +81,8 @@ pub(crate) struct Predict {
     #[arg(long)]
     no_recovery_points: bool,
 
-    /// How to show it
-    #[arg(long, value_enum, default_value_t)]
+    /// How to show it; ndjson and csv have a row for each partition
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
     #[command(flatten)]
@@ -93,26 +97,24 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// How a verdict is shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A table, and what is lost in plain words
-    #[default]
-    Text,
-    /// One JSON document
-    Json,
-}
-
 impl Predict {
     /// Predicts, and shows it.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         let verdict = self.verdict()?;
         let mut out = Vec::new();
         match self.format {
-            Format::Text => text::render(&verdict, &mut out),
+            Format::Text => text::render(&verdict, context.look(), &mut out),
             Format::Json => {
                 serde_json::to_writer(&mut out, &document::Document::of(&verdict))?;
                 out.push(b'\n');
+            }
+            Format::Ndjson | Format::Csv => {
+                let mut writer = Writer::new(context, self.format, schema::PREDICTION);
+                for dir in &verdict.dirs {
+                    let rows = dir.partitions.iter();
+                    writer.table(rows.map(|row| PartitionRow::of(&dir.path, row)));
+                }
+                writer.finish()?;
             }
         }
         match context.out.write_all(&out) {

@@ -11,37 +11,65 @@ use kseg::predict::{
 };
 
 use crate::cli::render::Push;
-use crate::cli::render::rows::{Cell, Column, Table};
-use crate::cli::render::table::counted;
-use crate::cli::render::{table, time};
+use crate::cli::render::rows::{Cell, Column, Row};
+use crate::cli::render::table::{self, Look, counted};
+use crate::cli::render::time;
+use crate::cli::schema::{self, Schema};
 
-const PARTITIONS: Table = Table {
-    schema: "kseg.verdict/2",
-    title: "",
-    columns: &[
-        Column::new("dir", "Partition", 24),
-        Column::new("outcome", "Outcome", 8),
-        Column::new("log_start", "Log start", 12),
-        Column::new("log_end", "Log end", 12),
-        Column::new("records", "Lost records", 12),
-        Column::new("bytes", "Lost bytes", 10),
-        Column::new("deleted", "Deleted records", 12),
-        Column::new("why", "Why", 40),
-    ],
-};
+/// A partition: what becomes of it.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct PartitionRow {
+    log_dir: String,
+    dir: String,
+    outcome: &'static str,
+    log_start: Option<i64>,
+    log_end: Option<i64>,
+    lost_records: u64,
+    lost_bytes: u64,
+    deleted_records: u64,
+    why: Option<String>,
+}
+
+impl Row for PartitionRow {
+    const SCHEMA: Schema = schema::PREDICTION;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Partition", |row: &Self| (&row.dir).into()),
+        Column::left("Outcome", |row: &Self| row.outcome.into()),
+        Column::right("Log start", |row: &Self| (&row.log_start).into()).gives_way(2),
+        Column::right("Log end", |row: &Self| (&row.log_end).into()).gives_way(1),
+        Column::right("Lost records", |row: &Self| {
+            lost(row.lost_records, Cell::Count)
+        }),
+        Column::right("Lost bytes", |row: &Self| lost(row.lost_bytes, Cell::Count)).gives_way(3),
+        Column::right("Deleted records", |row: &Self| {
+            lost(row.deleted_records, Cell::Count)
+        }),
+        Column::left("Why", |row: &Self| {
+            Cell::maybe(row.why.as_deref(), Into::into)
+        })
+        .wraps(24),
+    ];
+}
+
+fn lost(number: u64, show: fn(u64) -> Cell<'static>) -> Cell<'static> {
+    match number {
+        0 => Cell::None,
+        number => show(number),
+    }
+}
 
 /// As many partitions are named in the answer.
 const NAMED: usize = 3;
 
 /// Appends the verdict.
-pub(super) fn render(verdict: &Verdict, out: &mut Vec<u8>) {
+pub(super) fn render(verdict: &Verdict, look: Look, out: &mut Vec<u8>) {
     out.text(&table::plain(&answer(verdict))).push(b'\n');
     for reason in &verdict.reasons {
         line("  ", &reason.to_string(), out);
     }
     for dir in &verdict.dirs {
         out.push(b'\n');
-        log_dir(dir, out);
+        log_dir(dir, look, out);
     }
     rests_on(verdict, out);
 }
@@ -150,7 +178,7 @@ fn deletions(verdict: &Verdict) -> Vec<String> {
     told.collect()
 }
 
-fn log_dir(dir: &DirVerdict, out: &mut Vec<u8>) {
+fn log_dir(dir: &DirVerdict, look: Look, out: &mut Vec<u8>) {
     let stopped = if dir.clean {
         "after a clean shutdown"
     } else {
@@ -169,8 +197,8 @@ fn log_dir(dir: &DirVerdict, out: &mut Vec<u8>) {
     if dir.partitions.is_empty() {
         return;
     }
-    let rows: Vec<Vec<Cell>> = dir.partitions.iter().map(row).collect();
-    table::short(&PARTITIONS, &rows, out);
+    let rows = dir.partitions.iter();
+    table::whole(rows.map(|row| PartitionRow::of(&dir.path, row)), look, out);
     for partition in &dir.partitions {
         let is_telling = !partition.lost.is_nothing()
             || partition.outcome >= Outcome::Offline
@@ -182,30 +210,29 @@ fn log_dir(dir: &DirVerdict, out: &mut Vec<u8>) {
     }
 }
 
-fn row(partition: &PartitionVerdict) -> Vec<Cell> {
-    let lost = |number: u64| match number {
-        0 => Cell::None,
-        number => Cell::int(number),
-    };
-    let why = match partition.reasons.as_slice() {
-        [] if partition.recovered.is_empty() => Cell::None,
-        [] => Cell::Text(format!(
-            "{} recovered",
-            counted(partition.recovered.len() as u64, "segment")
-        )),
-        [one] => Cell::Text(one.to_string()),
-        [one, rest @ ..] => Cell::Text(format!("{one} (and {} more)", rest.len())),
-    };
-    vec![
-        Cell::text(&partition.dir),
-        Cell::text(partition.outcome.name()),
-        partition.log_start.map_or(Cell::None, Cell::Int),
-        partition.log_end.map_or(Cell::None, Cell::Int),
-        lost(partition.lost.records),
-        lost(partition.lost.bytes),
-        lost(partition.later.iter().map(Event::records).sum()),
-        why,
-    ]
+impl PartitionRow {
+    pub(super) fn of(log_dir: &str, partition: &PartitionVerdict) -> Self {
+        let why = match partition.reasons.as_slice() {
+            [] if partition.recovered.is_empty() => None,
+            [] => Some(format!(
+                "{} recovered",
+                counted(partition.recovered.len() as u64, "segment")
+            )),
+            [one] => Some(one.to_string()),
+            [one, rest @ ..] => Some(format!("{one} (and {} more)", rest.len())),
+        };
+        Self {
+            log_dir: log_dir.to_owned(),
+            dir: partition.dir.clone(),
+            outcome: partition.outcome.name(),
+            log_start: partition.log_start,
+            log_end: partition.log_end,
+            lost_records: partition.lost.records,
+            lost_bytes: partition.lost.bytes,
+            deleted_records: partition.later.iter().map(Event::records).sum(),
+            why,
+        }
+    }
 }
 
 /// What a broker does to a partition.
