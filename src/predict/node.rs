@@ -281,7 +281,15 @@ impl<'c> Node<'c> {
             let mut outcome = dir.root.outcome(worst);
             let mut names = dir.listed.partitions().map(topic_of);
             let holds_metadata = names.any(|topic| topic == Some(METADATA));
-            if outcome == Outcome::Offline && holds_metadata && self.conditions.kafka.is_kraft() {
+            // One with another topic's id keeps the broker from serving, but it runs.
+            let runs = |one: &PartitionVerdict| {
+                let mut reasons = one.reasons.iter();
+                one.outcome < Outcome::Offline
+                    || reasons.any(|reason| matches!(reason, Reason::OtherTopic { .. }))
+            };
+            let runs = dir.root.outcome(None) < Outcome::Offline && partitions.iter().all(runs);
+            let needs_all = holds_metadata && self.conditions.kafka.is_kraft();
+            if outcome == Outcome::Offline && needs_all && !runs {
                 // A node cannot do without its metadata log.
                 outcome = Outcome::Refuses;
             }

@@ -11,11 +11,16 @@ mod derive;
 mod examples;
 mod export;
 mod fidelity;
+<<<<<<< HEAD
 mod first_minute;
+=======
+mod fixes;
+>>>>>>> main
 mod forge;
 mod framings;
 mod fuzz_bodies;
 mod golden;
+mod groups;
 mod hex;
 mod hostile;
 mod images;
@@ -34,7 +39,9 @@ mod properties;
 mod readme;
 mod recovered;
 mod repair;
+mod replicas;
 mod sarif;
+mod schema_inputs;
 mod schemas;
 mod show;
 mod specimens;
