@@ -11,11 +11,8 @@ mod derive;
 mod examples;
 mod export;
 mod fidelity;
-<<<<<<< HEAD
 mod first_minute;
-=======
 mod fixes;
->>>>>>> main
 mod forge;
 mod framings;
 mod fuzz_bodies;

@@ -248,14 +248,8 @@ fn emitted() -> Vec<Value> {
     run(&["export", "-o", out.to_str().unwrap(), seed]);
     let flipped = format!("{kafka}/index-missing-and-flip/files");
     for format in ["json", "ndjson"] {
-        run(&[
-            "predict",
-            "--set",
-            "retention.ms=-1",
-            "--format",
-            format,
-            &flipped,
-        ]);
+        let predict = format!("predict --set retention.ms=-1 --format {format} {flipped}");
+        run(&predict.split(' ').collect::<Vec<_>>());
     }
     let plan = temp.path().join("plan.json");
     let plan = plan.to_str().unwrap();
