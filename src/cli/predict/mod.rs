@@ -13,7 +13,7 @@ use kseg::store::{Item, Place};
 use self::text::PartitionRow;
 use super::Context;
 use super::exit::Outcome;
-use super::input::{Selection, no_log};
+use super::input::{self, Selection};
 use super::range::{self, Moment};
 use super::render::rows::Format;
 use super::schema;
@@ -165,13 +165,14 @@ impl Predict {
         };
         let mut places = Vec::new();
         for path in &paths {
-            match Place::at(path)? {
-                Place::File(_) => bail!(
-                    "{}: a file; what becomes of it shows in the folder of its partition",
-                    path.display()
-                ),
-                Place::LogDir(dir) if !dir.is_likely() => return Err(no_log(path)),
-                place => places.push(place),
+            for place in input::places(path)? {
+                match place {
+                    Place::File(_) => bail!(
+                        "{}: a file; what becomes of it shows in the folder of its partition",
+                        path.display()
+                    ),
+                    place => places.push(place),
+                }
             }
         }
         let wanted = |item: &Item| self.selection.includes_dir(item);
