@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::reason::Reason;
+use crate::format::name;
 use crate::store;
 use crate::wire::Fault;
 
@@ -25,9 +26,16 @@ pub(super) enum Thrown {
     Ours(store::Error),
 }
 
+/// A broker cannot read what we cannot read either: `KafkaStorageException` for the log dir.
 impl From<store::Error> for Thrown {
     fn from(error: store::Error) -> Self {
-        Self::Ours(error)
+        match error {
+            store::Error::Unreadable { path, unreadable } => Self::io(
+                name::file_name(&path),
+                format_args!("{unreadable} (KafkaStorageException)"),
+            ),
+            other => Self::Ours(other),
+        }
     }
 }
 

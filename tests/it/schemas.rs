@@ -19,7 +19,9 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const VARYING: [&str; 3] = ["disk_bytes", "kseg", "tool"];
 
 /// Kinds that say what is in a document, which other tests read in every detail.
-const DOCUMENTS: [&str; 5] = ["findings", "verdict", "plan", "baseline", "manifest"];
+const DOCUMENTS: [&str; 6] = [
+    "findings", "verdict", "plan", "plans", "baseline", "manifest",
+];
 
 type Read = fn(Value) -> serde_json::Result<()>;
 
@@ -212,6 +214,9 @@ fn listed() -> BTreeMap<String, usize> {
     ids
 }
 
+/// The data are older than what is kept by default.
+const KEPT: &str = "--set=retention.ms=-1";
+
 /// What the commands print that between them emit every schema.
 fn emitted() -> Vec<Value> {
     let root = Path::new(ROOT);
@@ -248,13 +253,14 @@ fn emitted() -> Vec<Value> {
     run(&["export", "-o", out.to_str().unwrap(), seed]);
     let flipped = format!("{kafka}/index-missing-and-flip/files");
     for format in ["json", "ndjson"] {
-        let predict = format!("predict --set retention.ms=-1 --format {format} {flipped}");
-        run(&predict.split(' ').collect::<Vec<_>>());
+        run(&["predict", KEPT, "--format", format, &flipped]);
     }
     let plan = temp.path().join("plan.json");
     let plan = plan.to_str().unwrap();
     run(&["repair", "plan", "-o", plan, "--format", "json", &flipped]);
     run(&["repair", "show", "--format", "ndjson", plan]);
+    let holed = format!("{kafka}/zero-page-512-mid/files");
+    run(&["repair", "plan", "--format", "json", &flipped, &holed]);
     let members = format!("{kafka}/consumer-4.3.1/files");
     run(&["groups", "--format", "json", &members]);
     for args in [&[][..], &["--state"], &["--members"]] {
