@@ -64,12 +64,6 @@ where
     }
 }
 
-/// A size of a setting of brokers.
-pub(crate) fn setting(text: &str) -> Result<u32, String> {
-    let bytes = u32::try_from(size(1)(text)?);
-    bytes.map_err(|_| "expected less than 4G".into())
-}
-
 impl Reading {
     /// Threads to work with.
     pub(crate) fn jobs(self) -> Jobs {

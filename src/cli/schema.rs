@@ -81,7 +81,7 @@ schemas! {
     BASELINE "kseg.baseline/1" "Findings that are known"
 
     // predict
-    VERDICT "kseg.verdict/1" "The document of predict"
+    VERDICT "kseg.verdict/2" "The document of predict"
     PREDICTION "kseg.prediction/1" "What becomes of a partition at the next start of its broker"
 
     // repair

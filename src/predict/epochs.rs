@@ -1,8 +1,9 @@
 //! Leader epochs during a start: `LeaderEpochFileCache`.
 
-use super::conditions::Kafka;
 use super::paper::{Content, Paper};
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
+use super::release::Kafka;
+use super::thrown::Thrown;
 use crate::format::LeaderEpochs;
 use crate::store::Source;
 use crate::wire::fault::Text;

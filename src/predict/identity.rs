@@ -1,11 +1,14 @@
 //! What a partition's directory says of itself: `partition.metadata`.
 
-use super::conditions::Kafka;
+use std::path::Path;
+
 use super::paper::Content;
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
+use super::release::Kafka;
 use super::start::Start;
+use super::thrown::Thrown;
 use crate::format::name::parse_int;
-use crate::store::{ItemType, Source};
+use crate::store::{Error, Item, ItemType, Source};
 
 /// The file.
 pub(super) const FILE: &str = "partition.metadata";
@@ -16,18 +19,23 @@ const LONGEST_ID: usize = 24;
 /// A file larger than this holds no id.
 const LARGEST_BYTES: u64 = 1 << 20;
 
+/// The topic id in a partition's directory, read on its own; none where it cannot be read.
+pub(super) fn read_topic_id(dir: &Path, kafka: Kafka) -> Result<Option<[u8; 16]>, Error> {
+    match Item::at(dir.join(FILE)) {
+        Ok(item) if item.is_file() && item.len_bytes() <= LARGEST_BYTES => {
+            Ok(parse(&Source::read(item.path())?, kafka).ok())
+        }
+        _ => Ok(None),
+    }
+}
+
 /// What is wrong with the file: a line, or what Kafka did not reckon with.
 enum Wrong {
     Line(&'static str),
     Unexpected(&'static str),
 }
 
-/// Reads the file as the last step of loading (`PartitionMetadataFile.read`).
-pub(super) fn check(start: &mut Start<'_>) -> Result<(), Thrown> {
-    topic_id(start).map(|_| ())
-}
-
-/// The id of the topic; none if the file is missing.
+/// The id of the topic, read as the last step of loading (`PartitionMetadataFile.read`); none if the file is missing.
 pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
     let kafka = start.conditions.kafka;
     let thrown = |wrong| {

@@ -1,7 +1,7 @@
 //! An offset index as a broker holds it: every 8 bytes are an entry, zeros included.
 
 use super::paper::{self, Content};
-use super::reason::Thrown;
+use super::thrown::Thrown;
 use crate::store::LogFile;
 
 /// Bytes of an entry.

@@ -4,9 +4,10 @@
 //! else was loaded.
 
 use super::paper::Content;
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
 use super::segment::{Segment, stem};
 use super::start::Start;
+use super::thrown::Thrown;
 use crate::format::name::{
     LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, base_offset,
 };

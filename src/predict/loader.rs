@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::leftovers::{is_index, offset_of};
 use super::paper::Content;
 use super::producers::Producers;
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
 use super::segment::{Segment, stem};
 use super::start::{Bounds, Given, Start};
+use super::thrown::Thrown;
 use super::txn_index;
 use crate::format::name::LOG_SUFFIX;
 
@@ -159,7 +160,9 @@ impl Loader {
         let mut producers = std::mem::take(&mut self.producers);
         producers.remove_strays(&mut start.paper, &bases);
         if producers.has_no_snapshot(&start.paper) && self.given.clean {
-            start.reasons.push(Reason::ProducersForgotten);
+            if end > log_start {
+                start.reasons.push(Reason::ProducersForgotten);
+            }
             for offset in self.last_two().into_iter().chain([end]) {
                 producers.advance(offset);
                 producers.snapshot(&mut start.paper)?;

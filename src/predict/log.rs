@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::paper::{self, Content};
-use super::reason::Thrown;
+use super::thrown::Thrown;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::{self, FrameHeader};
 use crate::format::{Batch, Codec, Frame, Message, RecordBatch, Scratch};

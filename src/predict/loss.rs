@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use super::leftovers::SWAP;
 use super::paper::{self, Content};
-use super::reason::Thrown;
 use super::segment::Segment;
 use super::start::{Bounds, Start};
+use super::thrown::Thrown;
 use super::verdict::Lost;
 use crate::format::name::{LOG_SUFFIX, base_offset};
 use crate::format::{Batch, Scratch};

@@ -1,33 +1,47 @@
 //! The start of the metadata log: `KafkaMetadataLog`.
 
+use super::cluster::{self, Cluster};
 use super::conditions::Conditions;
 use super::partition;
+use super::settings::Settings;
 use super::snapshots;
 use super::start::{Given, Start};
 use super::verdict::{Outcome, PartitionVerdict};
+use crate::report::MetadataImage;
 use crate::store::{Error, Partition};
 
-/// What becomes of the metadata log. It is recovered from its first segment on, whatever marker there is.
+/// The topic of the metadata log.
+pub(super) const METADATA: &str = "__cluster_metadata";
+
+/// What becomes of the metadata log, and the cluster that it then describes. It is recovered from its first segment on,
+/// whatever marker there is, and has settings of its own.
 pub(super) fn verdict(
     opened: &Partition,
     conditions: &Conditions,
-) -> Result<PartitionVerdict, Error> {
+) -> Result<(PartitionVerdict, Option<MetadataImage>), Error> {
     let conditions = Conditions {
-        index_bytes: Conditions::default().index_bytes,
-        index_interval_bytes: Conditions::default().index_interval_bytes,
+        settings: Settings::default(),
+        now_ms: None,
         ..conditions.clone()
     };
-    let mut start = Start::new(opened.items(), &conditions);
+    let cluster = Cluster::default();
+    let settings = cluster.settings(METADATA, &conditions);
+    let mut start = Start::new(opened.items(), &settings, &conditions);
     let loaded = start.load(Given::default());
-    let mut verdict = partition::conclude(
+    let mut image = None;
+    let (mut verdict, _) = partition::conclude(
         &partition::dir_name(opened),
         start,
         loaded,
-        &mut snapshots::recover,
+        &mut |start, bounds| {
+            snapshots::recover(start, bounds)?;
+            image = Some(cluster::image(start)?);
+            Ok(())
+        },
     )?;
     // Without its metadata log a node cannot live.
     if verdict.outcome == Outcome::Offline {
         verdict.outcome = Outcome::Refuses;
     }
-    Ok(verdict)
+    Ok((verdict, image))
 }

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Conditions;
+use super::leftovers;
 use super::loss;
 use super::paper::{Content, Leaf, Paper};
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
+use super::remains::Remains;
 use super::segment::Segment;
+use super::settings::TopicSettings;
 use super::start::{Bounds, Given, Start};
+use super::thrown::Thrown;
 use super::verdict::{Outcome, PartitionVerdict, Renaming, Truncation};
-use super::{identity, leftovers};
 use crate::format::name::{self, LOG_SUFFIX};
 use crate::store::{Error, Partition};
 
@@ -26,19 +29,20 @@ pub(super) fn dir_name(partition: &Partition) -> String {
 pub(super) fn verdict(
     partition: &Partition,
     given: Given,
+    settings: &TopicSettings<'_>,
     conditions: &Conditions,
-) -> Result<PartitionVerdict, Error> {
-    let mut start = Start::new(partition.items(), conditions);
+) -> Result<(PartitionVerdict, Remains), Error> {
+    let mut start = Start::new(partition.items(), settings, conditions);
     let loaded = start.load(given);
     if given.to_be_deleted {
         start.reasons.push(Reason::ToBeDeleted);
     }
-    let mut verdict = conclude(&dir_name(partition), start, loaded, &mut |_, _| Ok(()))?;
+    let mut concluded = conclude(&dir_name(partition), start, loaded, &mut |_, _| Ok(()))?;
     if given.to_be_deleted {
         // Whatever is in it was given up before.
-        (verdict.lost, verdict.unread) = Default::default();
+        (concluded.0.lost, concluded.0.unread) = Default::default();
     }
-    Ok(verdict)
+    Ok(concluded)
 }
 
 /// A step behind loading, which may change everything again.
@@ -50,7 +54,7 @@ pub(super) fn conclude(
     mut start: Start<'_>,
     loaded: Result<Bounds, Thrown>,
     then: &mut Then<'_>,
-) -> Result<PartitionVerdict, Error> {
+) -> Result<(PartitionVerdict, Remains), Error> {
     let loaded = loaded.and_then(|mut bounds| then(&mut start, &mut bounds).map(|()| bounds));
     let (bounds, failed) = match loaded {
         Ok(bounds) => (Some(bounds), None),
@@ -83,7 +87,8 @@ pub(super) fn conclude(
     } else {
         Outcome::Recovers
     });
-    Ok(PartitionVerdict {
+    let remains = Remains::of(&start, bounds)?;
+    let verdict = PartitionVerdict {
         dir: dir.to_owned(),
         outcome,
         log_start: bounds.map(|bounds| bounds.start),
@@ -97,7 +102,12 @@ pub(super) fn conclude(
         lost,
         unread,
         reasons: start.reasons,
-    })
+        replaced: None,
+        later: Vec::new(),
+        unknown: Vec::new(),
+        assumed: BTreeSet::new(),
+    };
+    Ok((verdict, remains))
 }
 
 /// Says where the reader stopped before the end of the last segment.
@@ -234,12 +244,4 @@ pub(super) fn give_up(opened: &Partition, verdict: &mut PartitionVerdict) -> Res
     verdict.lost.merge(rest);
     verdict.unread = rest;
     Ok(())
-}
-
-/// Whether the directory says which topic it is of.
-pub(super) fn has_topic_id(partition: &Partition) -> bool {
-    partition
-        .items()
-        .iter()
-        .any(|item| item.name() == identity::FILE)
 }

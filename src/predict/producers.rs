@@ -8,7 +8,7 @@ use std::ops::Bound;
 
 use super::log::{Entry, Log};
 use super::paper::{Content, Paper};
-use super::reason::Thrown;
+use super::thrown::Thrown;
 use crate::format::control::{self, ControlType};
 use crate::format::name;
 use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};

@@ -1,10 +1,11 @@
 //! What is asked of a log dir's `meta.properties`: `MetaPropertiesEnsemble`.
 
-use super::conditions::{Conditions, Kafka};
+use super::conditions::Conditions;
 use super::reason::Reason;
-use super::verdict::{DirVerdict, Outcome};
+use super::release::Kafka;
+use super::verdict::Outcome;
 use crate::format::{FileKind, MetaProperties, Properties};
-use crate::store::{Error, LogDir, Place, Source};
+use crate::store::{Error, LogDir, Source};
 
 /// The file.
 const FILE: &str = "meta.properties";
@@ -20,113 +21,137 @@ const RESERVED_IDS: u128 = 100;
 pub(super) struct Checked {
     /// Whether it is a node of a `KRaft` cluster.
     pub(super) is_kraft: bool,
+    /// What it says, if it can be read.
+    pub(super) meta: Option<MetaProperties>,
     /// What is wrong with the file, and what comes of it.
     pub(super) wrong: Option<(Outcome, Reason)>,
 }
 
-/// Asks the file what a `KRaft` node asks. With `ZooKeeper` it is made anew if need be.
+/// Asks the file what a node asks. With `ZooKeeper` it is made anew if need be.
 pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Error> {
-    if conditions.kafka == Kafka::V2_8 {
-        return Ok(Checked::default());
-    }
-    let found = |outcome, what: &str| {
-        let file = FILE.to_owned();
-        let what = what.to_owned();
-        Ok(Checked {
-            is_kraft: true,
-            wrong: Some((outcome, Reason::Identity { file, what })),
-        })
+    let item = dir.item(FileKind::MetaProperties);
+    let unread = item.is_some_and(|item| !item.is_file() || item.len_bytes() > LARGEST_BYTES);
+    let properties = match item.filter(|_| !unread) {
+        Some(item) => Some(Properties::parse(&Source::read(item.path())?)),
+        None => None,
     };
-    let Some(item) = dir.item(FileKind::MetaProperties) else {
-        return found(Outcome::Refuses, "missing").map(|checked| Checked {
-            is_kraft: false,
-            ..checked
-        });
+    let meta = properties.as_ref().map(MetaProperties::of);
+    let kafka = conditions.kafka;
+    let wrong = match (&meta, &properties) {
+        (Some(meta), Some(properties)) if kafka.is_kraft() => {
+            of_kraft(meta, properties, conditions)
+        }
+        (Some(meta), _) => of_zookeeper(meta, conditions),
+        _ if unread => Some((Outcome::Offline, "cannot be read")),
+        _ if kafka.is_kraft() => Some((Outcome::Refuses, "missing")),
+        _ => None,
     };
-    if !item.is_file() || item.len_bytes() > LARGEST_BYTES {
-        return found(Outcome::Offline, "cannot be read");
-    }
-    let properties = Properties::parse(&Source::read(item.path())?);
-    let meta = MetaProperties::of(&properties);
-    let unnamed = meta.node_id.is_none() || meta.cluster_id.is_none();
-    match meta.version {
-        Some(0) if meta.node_id.is_some() => return Ok(Checked::default()),
-        Some(0) => return found(Outcome::Refuses, "it names no node"),
-        Some(1) if unnamed => return found(Outcome::Offline, "it names no node or no cluster"),
-        Some(1) => {}
-        _ => return found(Outcome::Offline, "its version is unknown"),
-    }
-    match (meta.directory_id, properties.get("directory.id")) {
-        (Some(id), _) if u128::from_be_bytes(id) < RESERVED_IDS => {
-            return found(Outcome::Refuses, "its directory.id is a reserved one");
-        }
-        (None, Some(_)) => return found(Outcome::Offline, "its directory.id is no UUID"),
-        (None, None) => {
-            return found(
-                Outcome::Offline,
-                "it has no directory.id, by which the cluster knows where replicas are",
-            );
-        }
-        _ => {}
-    }
-    if let Some(node) = &conditions.node {
-        if meta.cluster_id.as_ref() != Some(&node.cluster_id) {
-            return found(Outcome::Refuses, "it is of another cluster");
-        }
-        if meta.node_id != Some(node.id) {
-            return found(Outcome::Refuses, "it is of another node");
-        }
-    }
+    let is_old = meta.as_ref().is_some_and(|meta| meta.version == Some(0));
+    let reason = |what: &str| Reason::Identity {
+        file: FILE.to_owned(),
+        what: what.to_owned(),
+    };
     Ok(Checked {
-        is_kraft: true,
-        wrong: None,
+        is_kraft: kafka.is_kraft() && item.is_some() && !is_old,
+        meta,
+        wrong: wrong.map(|(outcome, what)| (outcome, reason(what))),
     })
 }
 
-/// Log dirs of one node: they name the same cluster and node, and no two have the same id.
-pub(super) fn compare(
-    places: &[Place],
+/// A broker with `ZooKeeper` takes version 0 only.
+fn of_zookeeper(meta: &MetaProperties, conditions: &Conditions) -> Option<(Outcome, &'static str)> {
+    match meta.version {
+        Some(0) => of_node(meta, conditions),
+        Some(1) => Some((
+            Outcome::Refuses,
+            "version 1, that of a node without ZooKeeper; a broker with ZooKeeper takes version 0 only",
+        )),
+        _ => None,
+    }
+}
+
+fn of_kraft(
+    meta: &MetaProperties,
+    properties: &Properties,
     conditions: &Conditions,
-    verdicts: &mut [DirVerdict],
-) -> Result<(), Error> {
-    if conditions.kafka == Kafka::V2_8 {
-        return Ok(());
-    }
-    let mut seen: Vec<MetaProperties> = Vec::new();
-    for place in places {
-        let Place::LogDir(dir) = place else { continue };
-        let item = dir.item(FileKind::MetaProperties);
-        let Some(item) = item.filter(|item| item.is_file() && item.len_bytes() <= LARGEST_BYTES)
-        else {
-            continue;
-        };
-        let meta = MetaProperties::of(&Properties::parse(&Source::read(item.path())?));
-        let what = seen.iter().find_map(|other| {
-            let told = |a: bool| other.version.is_some() && a;
-            match () {
-                () if told(other.cluster_id != meta.cluster_id) => {
-                    Some("it is of another cluster than the log dirs before it")
-                }
-                () if told(other.node_id != meta.node_id) => {
-                    Some("it is of another node than the log dirs before it")
-                }
-                () if meta.directory_id.is_some() && other.directory_id == meta.directory_id => {
-                    Some("its directory.id is that of another log dir")
-                }
-                () => None,
-            }
-        });
-        let path = dir.path().to_string_lossy();
-        if let Some(what) = what
-            && let Some(verdict) = verdicts.iter_mut().find(|verdict| verdict.path == path)
-        {
-            verdict.outcome = Outcome::Refuses;
-            verdict.reasons.push(Reason::Identity {
-                file: FILE.to_owned(),
-                what: what.to_owned(),
-            });
+) -> Option<(Outcome, &'static str)> {
+    let unnamed = meta.node_id.is_none() || meta.cluster_id.is_none();
+    match meta.version {
+        Some(0) if !conditions.kafka.takes_old_meta() => {
+            return Some((
+                Outcome::Refuses,
+                "version 0, that of a broker with ZooKeeper; this release takes version 1 only",
+            ));
         }
-        seen.push(meta);
+        Some(0) if meta.node_id.is_some() => return None,
+        Some(0) => return Some((Outcome::Refuses, "it names no node")),
+        Some(1) if unnamed => return Some((Outcome::Offline, "it names no node or no cluster")),
+        Some(1) => {}
+        _ => return Some((Outcome::Offline, "its version is unknown")),
     }
-    Ok(())
+    if conditions.kafka.has_directory_ids() {
+        match (meta.directory_id, properties.get("directory.id")) {
+            (Some(id), _) if u128::from_be_bytes(id) < RESERVED_IDS => {
+                return Some((Outcome::Refuses, "its directory.id is a reserved one"));
+            }
+            (None, Some(_)) => return Some((Outcome::Offline, "its directory.id is not a UUID")),
+            _ => {}
+        }
+    }
+    of_node(meta, conditions)
+}
+
+fn of_node(meta: &MetaProperties, conditions: &Conditions) -> Option<(Outcome, &'static str)> {
+    let differs = |wanted: &String| meta.cluster_id.as_ref().is_some_and(|id| id != wanted);
+    if conditions.cluster_id.as_ref().is_some_and(differs) {
+        return Some((Outcome::Refuses, "it is of another cluster"));
+    }
+    let wanted = conditions.settings.node_id();
+    let other = wanted.is_some() && meta.node_id.is_some() && meta.node_id != wanted;
+    other.then_some((Outcome::Refuses, "it is of another node"))
+}
+
+/// Whether the log dir has no id, by which the cluster knows where replicas are. The broker makes a new one.
+pub(super) fn lacks_directory_id(meta: &MetaProperties, kafka: Kafka) -> bool {
+    kafka.has_directory_ids() && meta.version == Some(1) && meta.directory_id.is_none()
+}
+
+/// What is said of that.
+pub(super) fn no_directory_id() -> Reason {
+    Reason::Identity {
+        file: FILE.to_owned(),
+        what: "it has no directory.id: the broker makes a new one, and the cluster takes the replicas for lost that it has \
+               under the old one"
+            .to_owned(),
+    }
+}
+
+/// Log dirs of one node: they name the same cluster and node, and no two have the same id. Returns what is wrong with the
+/// one that is compared.
+pub(super) fn compare(
+    meta: &MetaProperties,
+    before: &[&MetaProperties],
+    kafka: Kafka,
+) -> Option<Reason> {
+    let is_twice = |other: &MetaProperties| {
+        kafka.has_directory_ids()
+            && meta.directory_id.is_some()
+            && other.directory_id == meta.directory_id
+    };
+    let what = match before.iter().find(|other| other.version.is_some()) {
+        Some(other) if other.cluster_id != meta.cluster_id => {
+            "it is of another cluster than the log dirs before it"
+        }
+        Some(other) if other.node_id != meta.node_id => {
+            "it is of another node than the log dirs before it"
+        }
+        _ if before.iter().any(|other| is_twice(other)) => {
+            "its directory.id is that of another log dir"
+        }
+        _ => return None,
+    };
+    Some(Reason::Identity {
+        file: FILE.to_owned(),
+        what: what.to_owned(),
+    })
 }

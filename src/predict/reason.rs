@@ -1,23 +1,25 @@
-//! Why a start goes as it does, and how it is interrupted.
+//! Why a start goes as it does.
 
 use std::fmt;
 
-use crate::format::name;
-use crate::store;
+use crate::format::properties::write_uuid;
 use crate::wire::Fault;
 
 /// Why something happens at a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "reason", rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Reason {
-    /// A batch is wrong: the log is cut before it.
+    /// A batch is invalid: the log is truncated before it.
     BadBatch {
         /// The file.
         file: String,
         /// What is wrong with it, and where.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "document::fault"))]
         fault: Fault,
     },
-    /// A control record is wrong: the log is cut behind it.
+    /// A control record is invalid: the log is truncated after it.
     BadMarker {
         /// The file.
         file: String,
@@ -62,11 +64,20 @@ pub enum Reason {
         /// The file.
         file: String,
     },
-    /// Nobody knows the partition: its directory is renamed.
-    Stray,
+    /// The cluster does not know the partition here: its directory is renamed, or deleted before 3.7.
+    Stray {
+        /// Why it is none of the broker's.
+        why: Stranger,
+    },
+    /// The directory says the id of another topic that exists: the broker stops to apply the cluster's topics, and leads
+    /// no partition of any.
+    OtherTopic {
+        /// The topic of that id.
+        topic: String,
+    },
     /// The directory is about to be deleted.
     ToBeDeleted,
-    /// The newest snapshot lies behind the end of the metadata log: the log starts anew there.
+    /// The newest snapshot lies beyond the end of the metadata log: the log starts anew there.
     SnapshotBeyondLog {
         /// The end of the snapshot.
         end: i64,
@@ -76,14 +87,54 @@ pub enum Reason {
         /// The file.
         file: String,
         /// What is wrong.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "document::faults"))]
         fault: Option<Fault>,
     },
-    /// A file that says what a directory is cannot be read.
+    /// A file that says what a directory is cannot be read, or says what may not be.
     Identity {
         /// The file.
         file: String,
         /// What is wrong.
         what: String,
+    },
+    /// Directories of one node hold the same partition.
+    PartitionTwice {
+        /// The directories.
+        dirs: Vec<String>,
+    },
+    /// A directory is not one of a partition.
+    ForeignDirectory {
+        /// Its name.
+        dir: String,
+    },
+    /// The metadata log is in a log dir that is not `metadata.log.dir`.
+    MetadataElsewhere {
+        /// Where it is.
+        dir: String,
+        /// Where it is looked for.
+        expected: String,
+    },
+    /// A feature of the cluster is at a level that the release does not know.
+    FeatureLevel {
+        /// The feature: `metadata.version`.
+        feature: String,
+        /// Its level.
+        level: i16,
+        /// The lowest level that the release knows.
+        least: i16,
+        /// The highest one.
+        most: i16,
+    },
+    /// A setting of a topic has a value that the release does not take.
+    Setting {
+        /// The topic.
+        topic: String,
+        /// The setting.
+        setting: String,
+        /// Its value.
+        value: i64,
+        /// The least that is taken.
+        least: i64,
     },
     /// An error that nobody expects.
     Unexpected {
@@ -92,6 +143,51 @@ pub enum Reason {
         /// What is wrong.
         what: String,
     },
+}
+
+/// Why a partition's directory is none that the broker serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Stranger {
+    /// It says no topic id.
+    NoTopicId,
+    /// The cluster knows no topic of its id.
+    UnknownId {
+        /// The id that it says.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "document::uuid"))]
+        id: [u8; 16],
+        /// The id that the cluster has for a topic of this name.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "document::uuids"))]
+        current: Option<[u8; 16]>,
+    },
+    /// The topic has no partition of its number.
+    NoPartition,
+    /// The partition is on other brokers.
+    NotReplica,
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTopicId => f.write_str("it has no topic id"),
+            Self::UnknownId { id, current: None } => {
+                write!(f, "the cluster has no topic of its id {}", write_uuid(id))
+            }
+            Self::UnknownId {
+                id,
+                current: Some(current),
+            } => write!(
+                f,
+                "its topic id is {}, and the cluster's topic of this name has {}",
+                write_uuid(id),
+                write_uuid(current)
+            ),
+            Self::NoPartition => f.write_str("the topic has no partition of this number"),
+            Self::NotReplica => f.write_str("the cluster has no replica of it on this broker"),
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -105,9 +201,10 @@ impl fmt::Display for Reason {
                 write!(f, "{file} at {position}: offsets go back")
             }
             Self::NoIndex { file } => write!(f, "{file}: no usable index"),
-            Self::EndsBeforeStart { end, start } => {
-                write!(f, "the log ends at {end}, before its start at {start}")
-            }
+            Self::EndsBeforeStart { end, start } => write!(
+                f,
+                "the log ends at offset {end}, before the log start offset {start}"
+            ),
             Self::EndsEarly { file, position } => {
                 write!(f, "{file} at {position}: the reader stops")
             }
@@ -116,14 +213,16 @@ impl fmt::Display for Reason {
                 "no producer snapshot: open transactions and sequence numbers are forgotten",
             ),
             Self::Split { file } => write!(f, "{file}: offsets too far apart, split"),
-            Self::Stray => f.write_str("no topic id: set aside as a stray"),
-            Self::ToBeDeleted => f.write_str("to be deleted"),
-            Self::SnapshotBeyondLog { end } => {
-                write!(
-                    f,
-                    "the newest metadata snapshot ends at {end}, beyond the log"
-                )
-            }
+            Self::Stray { why } => write!(f, "stray: {why}"),
+            Self::OtherTopic { topic } => write!(
+                f,
+                "partition.metadata has the id of topic {topic}: the broker leads no partition of any topic"
+            ),
+            Self::ToBeDeleted => f.write_str("marked for deletion"),
+            Self::SnapshotBeyondLog { end } => write!(
+                f,
+                "the newest metadata snapshot ends at {end}, beyond the log"
+            ),
             Self::Checkpoint { file, fault: None } => write!(f, "{file}: cannot be read"),
             Self::Checkpoint {
                 file,
@@ -132,111 +231,109 @@ impl fmt::Display for Reason {
             Self::Identity { file, what } | Self::Unexpected { file, what } => {
                 write!(f, "{file}: {what}")
             }
+            of_node => of_node.fmt_of_node(f),
         }
     }
 }
 
-#[cfg(feature = "serde")]
-impl serde::Serialize for Reason {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// How a step of the start-up ends that does not end well: the kinds of exceptions that Kafka tells apart.
-#[derive(Debug)]
-pub(super) enum Thrown {
-    /// `CorruptRecordException`: the bytes are no batch.
-    Corrupt(Fault),
-    /// `InvalidRecordException`: a record is wrong. The batch counts already.
-    Invalid(u64),
-    /// `InvalidOffsetException`: an index entry does not follow the one before it.
-    Disorder(u64),
-    /// `LogSegmentOffsetOverflowException`: an offset is too far from the segment's.
-    Overflow(i64),
-    /// `IOException`: the log dir goes offline.
-    Io(Reason),
-    /// Any other: the broker does not start.
-    Fatal(Reason),
-    /// No exception of Kafka's: we cannot read.
-    Ours(store::Error),
-}
-
-/// A broker cannot read what we cannot read either: `KafkaStorageException` for the log dir.
-impl From<store::Error> for Thrown {
-    fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::Unreadable { path, unreadable } => Self::io(
-                name::file_name(&path),
-                format_args!("{unreadable} (KafkaStorageException)"),
-            ),
-            other => Self::Ours(other),
-        }
-    }
-}
-
-impl Thrown {
-    /// An exception that nobody expects.
-    pub(super) fn fatal(file: &str, what: impl fmt::Display) -> Self {
-        Self::Fatal(Reason::Unexpected {
-            file: file.to_owned(),
-            what: what.to_string(),
-        })
-    }
-
-    /// An I/O error.
-    pub(super) fn io(file: &str, what: impl fmt::Display) -> Self {
-        Self::Io(Reason::Unexpected {
-            file: file.to_owned(),
-            what: what.to_string(),
-        })
-    }
-
-    /// Where nobody catches it: exceptions about bytes are as fatal as others.
-    pub(super) fn escaped(self, file: &str) -> Self {
+impl Reason {
+    /// Those that are about a whole node.
+    fn fmt_of_node(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Corrupt(fault) => Self::Fatal(Reason::BadBatch {
-                file: file.to_owned(),
-                fault,
-            }),
-            Self::Invalid(position) => Self::Fatal(Reason::BadMarker {
-                file: file.to_owned(),
-                position,
-            }),
-            Self::Disorder(position) => Self::Fatal(Reason::OffsetsGoBack {
-                file: file.to_owned(),
-                position,
-            }),
-            other => other,
+            Self::PartitionTwice { dirs } => {
+                write!(f, "the same partition is in {}", dirs.join(" and "))
+            }
+            Self::ForeignDirectory { dir } => {
+                write!(
+                    f,
+                    "{dir}: a directory whose name is not that of a partition"
+                )
+            }
+            Self::MetadataElsewhere { dir, expected } => write!(
+                f,
+                "{dir} holds the metadata log, which belongs in {expected}"
+            ),
+            Self::FeatureLevel {
+                feature,
+                level,
+                least,
+                most,
+            } => write!(
+                f,
+                "{feature} is at level {level}, and this release knows {least} to {most}"
+            ),
+            Self::Setting {
+                topic,
+                setting,
+                value,
+                least,
+            } => write!(
+                f,
+                "topic {topic} has {setting}={value}, and this release takes {least} and more"
+            ),
+            _ => Ok(()),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::path::PathBuf;
+/// How reasons are told in documents.
+#[cfg(feature = "serde")]
+pub(super) mod document {
+    use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
-    #[test]
-    fn what_cannot_be_read_takes_the_log_dir_offline_and_other_errors_are_ours() {
-        let path = || PathBuf::from("/data/t-0/00000000000000000000.log");
-        let unreadable = store::Unreadable {
-            range: 4096..8192,
-            errno: 5,
-        };
-        let error = store::Error::Unreadable {
-            path: path(),
-            unreadable,
-        };
-        let Thrown::Io(Reason::Unexpected { file, what }) = Thrown::from(error) else {
-            panic!("an I/O error");
-        };
-        assert_eq!(file, "00000000000000000000.log");
-        assert_eq!(
-            what,
-            "bytes 4096..8192 cannot be read: input/output error (KafkaStorageException)"
-        );
-        let shorter = Thrown::from(store::Error::Shorter(path()));
-        assert!(matches!(shorter, Thrown::Ours(_)));
+    use super::Reason;
+    use crate::format::properties::write_uuid;
+    use crate::wire::Fault;
+
+    /// A reason, and how it reads.
+    #[derive(serde::Serialize)]
+    struct Told<'a> {
+        #[serde(flatten)]
+        reason: &'a Reason,
+        text: String,
+    }
+
+    /// Reasons with their text.
+    pub(in super::super) fn reasons<S: Serializer>(
+        reasons: &[Reason],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(reasons.iter().map(|reason| Told {
+            reason,
+            text: reason.to_string(),
+        }))
+    }
+
+    pub(super) fn fault<S: Serializer>(fault: &Fault, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Fault", 2)?;
+        out.serialize_field("position", &fault.at())?;
+        out.serialize_field("text", &fault.to_string())?;
+        out.end()
+    }
+
+    #[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
+    pub(super) fn faults<S: Serializer>(
+        of: &Option<Fault>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match of {
+            Some(one) => fault(one, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in super::super) fn uuid<S: Serializer>(
+        id: &[u8; 16],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&write_uuid(id))
+    }
+
+    #[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
+    pub(super) fn uuids<S: Serializer>(
+        id: &Option<[u8; 16]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        id.as_ref().map(write_uuid).serialize(serializer)
     }
 }

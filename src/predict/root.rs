@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::conditions::{Conditions, Kafka};
+use super::cluster::{Cluster, Standing};
+use super::conditions::Conditions;
 use super::epochs::{Failure, LARGEST_BYTES};
+use super::hour::Hour;
 use super::reason::Reason;
+use super::reason::Stranger;
+use super::release::Kafka;
+use super::remains::Remains;
 use super::start::Given;
-use super::verdict::{DirVerdict, Outcome, PartitionVerdict, Renaming};
-use super::{metadata_log, partition, properties};
+use super::verdict::{Outcome, PartitionVerdict, Renaming};
+use super::{partition, properties};
 use crate::format::name::{self, DirName, DirState};
-use crate::format::{FileKind, OffsetCheckpoint};
+use crate::format::{FileKind, MetaProperties, OffsetCheckpoint};
 use crate::store::{Error, Item, LogDir, Partition, Source};
 use crate::wire::Fault;
-
-/// The topic of the metadata log.
-const METADATA: &str = "__cluster_metadata";
 
 /// Offsets of partitions.
 type Offsets = BTreeMap<(String, i32), i64>;
@@ -24,10 +26,12 @@ type Offsets = BTreeMap<(String, i32), i64>;
 pub(super) struct Root {
     pub(super) clean: bool,
     /// Whether a node of a `KRaft` cluster is known to start.
-    is_kraft: bool,
+    pub(super) is_kraft: bool,
+    /// What `meta.properties` says, if it can be read.
+    pub(super) meta: Option<MetaProperties>,
     recovery_points: Offsets,
     log_starts: Offsets,
-    reasons: Vec<Reason>,
+    pub(super) reasons: Vec<Reason>,
     outcome: Option<Outcome>,
     /// Whether the log dir goes offline only once its partitions are loaded.
     late: bool,
@@ -51,6 +55,7 @@ impl Root {
         if dir.items().iter().any(is_of_log_dir) {
             let checked = properties::check(dir, conditions)?;
             root.is_kraft = checked.is_kraft;
+            root.meta = checked.meta;
             if let Some((outcome, reason)) = checked.wrong {
                 root.fail(outcome, reason);
             }
@@ -60,13 +65,8 @@ impl Root {
         }
         for item in dir.items().iter().filter(|item| item.is_dir()) {
             if !is_known(item, conditions.kafka) {
-                root.fail(
-                    Outcome::Refuses,
-                    Reason::Unexpected {
-                        file: item.name().to_string_lossy().into_owned(),
-                        what: "a directory whose name is not that of a partition".into(),
-                    },
-                );
+                let dir = item.name().to_string_lossy().into_owned();
+                root.fail(Outcome::Refuses, Reason::ForeignDirectory { dir });
             }
         }
         if !conditions.no_recovery_points {
@@ -78,7 +78,7 @@ impl Root {
         Ok(root)
     }
 
-    fn fail(&mut self, outcome: Outcome, reason: Reason) {
+    pub(super) fn fail(&mut self, outcome: Outcome, reason: Reason) {
         self.reasons.push(reason);
         self.outcome = self.outcome.max(Some(outcome));
     }
@@ -116,6 +116,12 @@ impl Root {
             .collect())
     }
 
+    /// How the start of the log dir ends, by its own files and the outcomes of its partitions.
+    pub(super) fn outcome(&self, worst: Option<Outcome>) -> Outcome {
+        let own = self.outcome.max(self.late.then_some(Outcome::Offline));
+        own.max(worst).unwrap_or(Outcome::Loads)
+    }
+
     /// What it says of a partition.
     pub(super) fn given(&self, topic: &str, number: i32, state: DirState) -> Given {
         let key = (topic.to_owned(), number);
@@ -129,45 +135,11 @@ impl Root {
     }
 }
 
-/// What becomes of a log dir, or of those of its partitions that `wanted` names.
-pub(super) fn verdict(
-    dir: &LogDir,
-    wanted: &dyn Fn(&Item) -> bool,
-    conditions: &Conditions,
-) -> Result<DirVerdict, Error> {
-    let mut root = Root::read(dir, conditions)?;
-    duplicates(dir, conditions.kafka, &mut root);
-    let mut partitions = Vec::new();
-    let mut holds_metadata = false;
-    for item in dir.partitions() {
-        holds_metadata |= item.dir_name().and_then(|name| name.topic()) == Some(METADATA);
-        if wanted(item) {
-            partitions.push(one(&root, &Partition::open(item.path())?, conditions)?);
-        }
-    }
-    let mut outcome = root.outcome.unwrap_or(Outcome::Loads);
-    if root.late {
-        outcome = outcome.max(Outcome::Offline);
-    }
-    let worst = partitions.iter().map(|one| one.outcome).max();
-    outcome = outcome.max(worst.unwrap_or(Outcome::Loads));
-    if outcome == Outcome::Offline && holds_metadata && conditions.kafka > Kafka::V2_8 {
-        // A node cannot do without its metadata log.
-        outcome = Outcome::Refuses;
-    }
-    Ok(DirVerdict {
-        path: dir.path().to_string_lossy().into_owned(),
-        clean: root.clean,
-        outcome,
-        reasons: root.reasons,
-        partitions,
-    })
-}
-
-/// What becomes of one partition of a log dir.
+/// What becomes of one partition of a log dir, but the metadata log.
 pub(super) fn one(
     root: &Root,
     opened: &Partition,
+    cluster: &Cluster,
     conditions: &Conditions,
 ) -> Result<PartitionVerdict, Error> {
     let Some(DirName::Partition {
@@ -177,30 +149,85 @@ pub(super) fn one(
         ..
     }) = opened.name()
     else {
-        return partition::verdict(opened, root.given("", -1, DirState::Current), conditions);
+        let given = root.given("", -1, DirState::Current);
+        let settings = cluster.settings("", conditions);
+        return Ok(partition::verdict(opened, given, &settings, conditions)?.0);
     };
-    if topic == METADATA && state == DirState::Current {
-        return metadata_log::verdict(opened, conditions);
-    }
     let given = root.given(topic, number, state);
-    let mut verdict = partition::verdict(opened, given, conditions)?;
+    let settings = cluster.settings(topic, conditions);
+    let (mut verdict, remains) = partition::verdict(opened, given, &settings, conditions)?;
+    if verdict.outcome >= Outcome::Offline {
+        return Ok(verdict);
+    }
+    let hour = Hour {
+        topic,
+        number,
+        state,
+        cluster,
+        conditions,
+    };
     let settled = !matches!(state, DirState::Delete | DirState::Stray);
-    if root.is_kraft
-        && settled
-        && verdict.outcome < Outcome::Offline
-        && !partition::has_topic_id(opened)
-    {
-        // A new, empty partition is made and served in its place.
-        partition::give_up(opened, &mut verdict)?;
-        (verdict.log_start, verdict.log_end) = (Some(0), Some(0));
-        verdict.reasons.push(Reason::Stray);
-        verdict.outcome = Outcome::Recovers;
-        verdict.renamed.push(Renaming {
-            from: verdict.dir.clone(),
-            to: format!("{topic}-{number}.<id>-stray"),
-        });
+    let standing = if root.is_kraft && settled {
+        cluster.standing(topic, number, remains.topic_id)
+    } else {
+        Standing::Served
+    };
+    match standing {
+        Standing::Served => hour.tell(&remains, &mut verdict)?,
+        Standing::OtherTopic(topic) => {
+            verdict.outcome = Outcome::Offline;
+            verdict.reasons.push(Reason::OtherTopic { topic });
+        }
+        Standing::Stray(why, replaced) => {
+            let stray = Stray { why, replaced };
+            stray.set_aside(opened, &hour, &remains, &mut verdict)?;
+        }
     }
     Ok(verdict)
+}
+
+/// A partition that the cluster does not have here.
+struct Stray {
+    why: Stranger,
+    /// Whether a new partition is served in its place, if that is known.
+    replaced: Option<bool>,
+}
+
+impl Stray {
+    fn set_aside(
+        self,
+        opened: &Partition,
+        hour: &Hour<'_>,
+        remains: &Remains,
+        verdict: &mut PartitionVerdict,
+    ) -> Result<(), Error> {
+        let kafka = hour.conditions.kafka;
+        verdict.reasons.push(Reason::Stray { why: self.why });
+        if self.why == Stranger::NoTopicId && !kafka.keeps_strays() {
+            verdict.outcome = Outcome::Refuses;
+            return Ok(());
+        }
+        partition::give_up(opened, verdict)?;
+        verdict.outcome = Outcome::Recovers;
+        // Where nobody can tell, the replica is taken to be the broker's.
+        let bound = (self.replaced != Some(false)).then_some(0);
+        (verdict.log_start, verdict.log_end) = (bound, bound);
+        verdict.replaced = self.replaced;
+        let suffix = if kafka.keeps_strays() {
+            "stray"
+        } else {
+            let settings = hour.cluster.settings(hour.topic, hour.conditions);
+            if hour.conditions.now_ms.is_some() {
+                verdict.later.push(Hour::removal(remains, &settings)?);
+            }
+            "delete"
+        };
+        verdict.renamed.push(Renaming {
+            from: verdict.dir.clone(),
+            to: format!("{}-{}.<id>-{suffix}", hour.topic, hour.number),
+        });
+        Ok(())
+    }
 }
 
 /// Whether it is a file that lies beside partitions.
@@ -220,44 +247,8 @@ pub(super) fn is_of_log_dir(item: &Item) -> bool {
 /// Whether a broker knows what to do with a directory of this name.
 fn is_known(item: &Item, kafka: Kafka) -> bool {
     match item.dir_name() {
-        Some(DirName::Partition { state, .. }) => state != DirState::Stray || kafka > Kafka::V2_8,
-        Some(_) => kafka > Kafka::V2_8,
+        Some(DirName::Partition { state, .. }) => state != DirState::Stray || kafka.knows_strays(),
+        Some(_) => kafka.has_index_cache(),
         None => false,
-    }
-}
-
-/// Two directories for one partition keep the broker from starting. So does one being moved in beside the current one.
-fn duplicates(dir: &LogDir, kafka: Kafka, root: &mut Root) {
-    let mut seen: BTreeMap<(&str, i32), Vec<(DirState, &Item)>> = BTreeMap::new();
-    for item in dir.partitions() {
-        if let Some(DirName::Partition {
-            topic,
-            partition,
-            state: state @ (DirState::Current | DirState::Future),
-            ..
-        }) = item.dir_name()
-        {
-            seen.entry((topic, partition))
-                .or_default()
-                .push((state, item));
-        }
-    }
-    for all in seen.values() {
-        let [(first, one), (second, other), ..] = all.as_slice() else {
-            continue;
-        };
-        let outcome = if first != second && kafka == Kafka::V2_8 {
-            Outcome::Offline
-        } else {
-            Outcome::Refuses
-        };
-        let file = |item: &Item| item.name().to_string_lossy().into_owned();
-        root.fail(
-            outcome,
-            Reason::Unexpected {
-                file: file(other),
-                what: format!("the same partition as {}", file(one)),
-            },
-        );
     }
 }

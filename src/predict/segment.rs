@@ -4,8 +4,9 @@ use super::index::{ENTRY_BYTES, Index, TIME_ENTRY_BYTES};
 use super::log::{Entry, Log};
 use super::paper::Content;
 use super::producers::Producers;
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
 use super::start::Start;
+use super::thrown::Thrown;
 use crate::format::Message;
 use crate::format::name::{LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX};
 use crate::store::ItemType;
@@ -48,7 +49,7 @@ impl Pass {
             end: base,
             times: Times {
                 entries: 0,
-                room: u64::from(start.conditions.index_bytes) / TIME_ENTRY_BYTES,
+                room: u64::from(start.index_bytes) / TIME_ENTRY_BYTES,
                 last: (-1, base),
                 largest: (-1, -1),
             },
@@ -161,7 +162,7 @@ impl Segment {
                 Index::open(name, self.base, &leaf.content)
             }
             None => {
-                let len = rounded(start.conditions.index_bytes, ENTRY_BYTES);
+                let len = rounded(start.index_bytes, ENTRY_BYTES);
                 start.paper.put(name, Content::Zeros(len));
                 Ok(Index::empty(self.base))
             }
@@ -178,7 +179,7 @@ impl Segment {
 
     /// Makes the indexes of the last segment as large as they may grow (`resizeIndexes`).
     pub(super) fn make_room(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
-        let most = start.conditions.index_bytes;
+        let most = start.index_bytes;
         let entries = self.index(start)?.len();
         if entries.saturating_mul(ENTRY_BYTES) > rounded(most, ENTRY_BYTES) {
             return Err(too_long(&self.name(OFFSET_INDEX_SUFFIX)));
@@ -283,6 +284,8 @@ impl Segment {
             start.ends.insert(name, pass.end);
             self.cut(start, pass.good);
         }
+        let log = stem(self.base) + LOG_SUFFIX;
+        start.largest_timestamps.insert(log, pass.times.largest.0);
         pass.times.finish(pass.good)?;
         Ok(cut)
     }
@@ -314,7 +317,7 @@ impl Segment {
         log: &mut Log,
         pass: &mut Pass,
     ) -> Result<(), Thrown> {
-        let interval = u64::from(start.conditions.index_interval_bytes);
+        let interval = u64::from(start.index_interval_bytes);
         let (mut indexed, mut last_abort) = (0, None);
         while let Some(entry) = log.entry(pass.good, log.len_bytes())? {
             log.check(entry)?;
@@ -359,7 +362,7 @@ impl Segment {
     }
 
     fn add_entry(&mut self, start: &mut Start<'_>, last: i64, at: u64) -> Result<(), Thrown> {
-        let room = u64::from(start.conditions.index_bytes) / ENTRY_BYTES;
+        let room = u64::from(start.index_bytes) / ENTRY_BYTES;
         let name = self.name(OFFSET_INDEX_SUFFIX);
         let index = self.index(start)?;
         if index.len() >= room {

@@ -4,9 +4,10 @@
 use super::leftovers;
 use super::log::Log;
 use super::paper::Content;
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
 use super::segment::Segment;
 use super::start::{Bounds, Start};
+use super::thrown::Thrown;
 use crate::format::control::ControlType;
 use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, checkpoint};
 use crate::format::{Batch, QuorumState, RecordBatch};

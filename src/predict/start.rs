@@ -8,7 +8,9 @@ use super::identity;
 use super::leftovers;
 use super::loader::Loader;
 use super::paper::Paper;
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
+use super::settings::{INDEX_BYTES, INDEX_INTERVAL_BYTES, TopicSettings};
+use super::thrown::Thrown;
 use crate::format::Scratch;
 use crate::store::Item;
 
@@ -29,6 +31,10 @@ pub(super) struct Given {
 #[derive(Debug)]
 pub(super) struct Start<'a> {
     pub(super) conditions: &'a Conditions,
+    /// How large an index may grow.
+    pub(super) index_bytes: u32,
+    /// Bytes between the entries of an index.
+    pub(super) index_interval_bytes: u32,
     pub(super) paper: Paper,
     pub(super) epochs: Epochs,
     pub(super) scratch: Scratch,
@@ -39,6 +45,10 @@ pub(super) struct Start<'a> {
     pub(super) ends: BTreeMap<String, i64>,
     /// Deleted files whose records live on in others.
     pub(super) replaced: BTreeSet<String>,
+    /// The largest timestamps of recovered segments, by their `.log`.
+    pub(super) largest_timestamps: BTreeMap<String, i64>,
+    /// The id in `partition.metadata`.
+    pub(super) topic_id: Option<[u8; 16]>,
 }
 
 /// Where a log begins and ends once it is loaded.
@@ -52,9 +62,16 @@ pub(super) struct Bounds {
 
 impl<'a> Start<'a> {
     /// Before the first step.
-    pub(super) fn new(items: &[Item], conditions: &'a Conditions) -> Self {
+    pub(super) fn new(
+        items: &[Item],
+        settings: &TopicSettings<'_>,
+        conditions: &'a Conditions,
+    ) -> Self {
+        let bytes = |name| u32::try_from(settings.number(name).value).unwrap_or(0);
         Self {
             conditions,
+            index_bytes: bytes(INDEX_BYTES),
+            index_interval_bytes: bytes(INDEX_INTERVAL_BYTES),
             paper: Paper::of(items),
             epochs: Epochs::default(),
             scratch: Scratch::default(),
@@ -62,6 +79,8 @@ impl<'a> Start<'a> {
             recovered: BTreeSet::new(),
             ends: BTreeMap::new(),
             replaced: BTreeSet::new(),
+            largest_timestamps: BTreeMap::new(),
+            topic_id: None,
         }
     }
 
@@ -83,7 +102,7 @@ impl<'a> Start<'a> {
             loader.swap_in(self, &swaps)?;
         }
         let bounds = loader.finish(self)?;
-        identity::check(self)?;
+        self.topic_id = identity::topic_id(self)?;
         Ok(bounds)
     }
 }

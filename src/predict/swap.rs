@@ -3,9 +3,10 @@
 
 use super::leftovers::{SWAP, offset_of};
 use super::loader::Loader;
-use super::reason::{Reason, Thrown};
+use super::reason::Reason;
 use super::segment::Segment;
 use super::start::Start;
+use super::thrown::Thrown;
 
 impl Loader {
     /// Swaps the files in.

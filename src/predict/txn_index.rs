@@ -1,7 +1,7 @@
 //! The check of a transaction index when its segment is opened: `TransactionIndex.sanityCheck`.
 
 use super::paper::{self, Content, Paper};
-use super::reason::Thrown;
+use super::thrown::Thrown;
 use crate::format::TxnIndex;
 use crate::store::ItemType;
 

@@ -1,7 +1,15 @@
 //! What a start comes to.
 
-use super::conditions::Kafka;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::later::Event;
 use super::reason::Reason;
+#[cfg(feature = "serde")]
+use super::reason::document;
+use super::release::Kafka;
+use super::settings::Origin;
+use crate::format::properties::write_uuid;
 use crate::format::{Batch, Codec, Scratch};
 
 /// How a start ends.
@@ -157,7 +165,80 @@ pub struct PartitionVerdict {
     /// What of that stays in files, but where no reader gets: behind the end of the log, or in a stray's directory.
     pub unread: Lost,
     /// Why.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "document::reasons"))]
     pub reasons: Vec<Reason>,
+    /// Whether a new, empty partition is served in place of a stray, if that is known.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub replaced: Option<bool>,
+    /// What follows in the first hour, in order.
+    pub later: Vec<Event>,
+    /// What nobody can tell of it by what was given.
+    pub unknown: Vec<Unknown>,
+    /// The settings that are assumed to have Kafka's defaults, and decide something.
+    pub assumed: BTreeSet<&'static str>,
+}
+
+impl PartitionVerdict {
+    /// Notes that something rests on a setting.
+    pub(super) fn rests_on(&mut self, name: &'static str, origin: Origin) {
+        if origin == Origin::Assumed {
+            self.assumed.insert(name);
+        }
+    }
+}
+
+/// What a prediction cannot know by the files and settings that were given.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "unknown", rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Unknown {
+    /// The partition was given without its log dir.
+    LogDir,
+    /// The metadata log is not there: what the cluster knows, and the settings of topics.
+    Cluster,
+    /// Which partitions the broker has, and the settings of topics, are in `ZooKeeper`.
+    ZooKeeper,
+    /// A log dir that the cluster has for the broker was not given.
+    OtherLogDir {
+        /// Its `directory.id`.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "document::uuid"))]
+        id: [u8; 16],
+    },
+    /// A broker runs on the log dir: what it has not written yet, and what it will write.
+    Running,
+    /// The topic is tiered: which of its segments are elsewhere too.
+    Tiered,
+    /// When the broker starts.
+    Now,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LogDir => f.write_str(
+                "how the broker stopped, recovery points, log start offsets: the log dir was not given; a clean shutdown is assumed",
+            ),
+            Self::Cluster => f.write_str(
+                "which partitions the cluster has here, and their settings: no metadata log was given; give all log dirs of the node",
+            ),
+            Self::ZooKeeper => f.write_str(
+                "which partitions the cluster has here, and their settings: they are in ZooKeeper; give settings with --set",
+            ),
+            Self::OtherLogDir { id } => write!(
+                f,
+                "what is in this node's log dir with directory.id {}: it was not given",
+                write_uuid(id)
+            ),
+            Self::Running => f.write_str(
+                "what the running broker writes before it stops: files change while they are read",
+            ),
+            Self::Tiered => f.write_str(
+                "which local segments of tiered topics are deleted: that depends on what is uploaded",
+            ),
+            Self::Now => f.write_str("the first hour after the start was not asked for"),
+        }
+    }
 }
 
 /// What becomes of a log dir.
@@ -171,6 +252,7 @@ pub struct DirVerdict {
     /// How the start ends, the worst of its partitions included.
     pub outcome: Outcome,
     /// Why, where it is not a partition's fault.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "document::reasons"))]
     pub reasons: Vec<Reason>,
     /// Its partitions, by name.
     pub partitions: Vec<PartitionVerdict>,
@@ -182,16 +264,25 @@ pub struct DirVerdict {
 pub struct Verdict {
     /// The broker that starts.
     pub kafka: Kafka,
+    /// What keeps the node from starting, where it is no single log dir's fault.
+    pub reasons: Vec<Reason>,
     /// The log dirs.
     pub dirs: Vec<DirVerdict>,
+    /// What nobody can tell by what was given.
+    pub unknown: Vec<Unknown>,
 }
 
 impl Verdict {
-    /// What is lost in all.
+    /// The partitions of all log dirs.
+    pub fn partitions(&self) -> impl Iterator<Item = &PartitionVerdict> {
+        self.dirs.iter().flat_map(|dir| &dir.partitions)
+    }
+
+    /// What the start loses in all.
     #[must_use]
     pub fn lost(&self) -> Lost {
         let mut all = Lost::default();
-        for partition in self.dirs.iter().flat_map(|dir| &dir.partitions) {
+        for partition in self.partitions() {
             all.merge(partition.lost);
         }
         all
@@ -200,13 +291,33 @@ impl Verdict {
     /// The worst outcome.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
+        if !self.reasons.is_empty() {
+            return Outcome::Refuses;
+        }
         let outcomes = self.dirs.iter().map(|dir| dir.outcome);
         outcomes.max().unwrap_or(Outcome::Loads)
     }
 
-    /// Whether nothing is lost and everything is served.
+    /// What is deleted in the hour after the start.
+    pub fn deleted(&self) -> impl Iterator<Item = (&PartitionVerdict, &Event)> {
+        self.partitions().flat_map(|one| {
+            let deletes = one.later.iter().filter(|event| event.deletes());
+            deletes.map(move |event| (one, event))
+        })
+    }
+
+    /// The settings that are assumed to have Kafka's defaults, and decide something.
+    #[must_use]
+    pub fn assumed(&self) -> BTreeSet<&'static str> {
+        let of = |partition: &PartitionVerdict| partition.assumed.clone();
+        self.partitions().flat_map(of).collect()
+    }
+
+    /// Whether everything is served, and nothing is lost or deleted.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
-        self.outcome() < Outcome::Offline && self.lost().is_nothing()
+        self.outcome() < Outcome::Offline
+            && self.lost().is_nothing()
+            && self.deleted().next().is_none()
     }
 }

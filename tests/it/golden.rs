@@ -78,6 +78,8 @@ const SAID: [(&str, &[&str]); 3] = [
         "predict",
         &[
             "predict",
+            "--set",
+            "retention.ms=-1",
             "testdata/kafka-4.3.1/index-missing-and-flip/files",
         ],
     ),

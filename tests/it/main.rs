@@ -11,6 +11,7 @@ mod derive;
 mod examples;
 mod export;
 mod fidelity;
+mod first_minute;
 mod fixes;
 mod forge;
 mod framings;

@@ -174,7 +174,7 @@ rows! {
     Groups "groups/1" { rows: Vec<Value> }
     Prediction "prediction/1" {
         log_dir: String, dir: String, outcome: String, log_start: Int, log_end: Int, lost_records: u64, lost_bytes: u64,
-        why: Text,
+        deleted_records: u64, why: Text,
     }
     PlanSummary "plan_summary/1" {
         kind: String, root: String, tool: String, steps: u64, rows: Option<Vec<Value>>,
@@ -214,6 +214,9 @@ fn listed() -> BTreeMap<String, usize> {
     ids
 }
 
+/// The data are older than what is kept by default.
+const KEPT: &str = "--set=retention.ms=-1";
+
 /// What the commands print that between them emit every schema.
 fn emitted() -> Vec<Value> {
     let root = Path::new(ROOT);
@@ -250,7 +253,7 @@ fn emitted() -> Vec<Value> {
     run(&["export", "-o", out.to_str().unwrap(), seed]);
     let flipped = format!("{kafka}/index-missing-and-flip/files");
     for format in ["json", "ndjson"] {
-        run(&["predict", "--format", format, &flipped]);
+        run(&["predict", KEPT, "--format", format, &flipped]);
     }
     let plan = temp.path().join("plan.json");
     let plan = plan.to_str().unwrap();

@@ -8,9 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kseg::predict::{
-    Conditions, DirVerdict, Kafka, Node, Outcome, PartitionVerdict, Reason, log_dir,
+    Conditions, DirVerdict, Kafka, Outcome, PartitionVerdict, Reason, Settings, Verdict, predict,
 };
-use kseg::store::LogDir;
+use kseg::store::Place;
 use serde_json::Value;
 
 use crate::cases::{self, Case};
@@ -44,12 +44,7 @@ const EXPLAINED: [(&str, &str, &[&str], &str); 14] = [
         &["outcome"],
         "a log dir need not hold the metadata log",
     ),
-    (
-        "meta-directory-other",
-        "",
-        &["outcome"],
-        "only the cluster knows the right id",
-    ),
+    ("meta-directory-other", "", &["outcome"], OFFLINE),
     (
         "meta-directory-twice",
         "",
@@ -79,6 +74,8 @@ const EXPLAINED: [(&str, &str, &[&str], &str); 14] = [
 
 const AT_ONCE: &str = "the cleaner stopped at another log dir before it came to this one";
 const COMPACTED: &str = "the log was compacted behind the start";
+const OFFLINE: &str =
+    "the cluster had the replicas under another id of the log dir, and took them for lost";
 const METADATA: &str = "which partitions there are is in the metadata log of another log dir";
 
 /// The length of a file made anew, which a verdict does not tell.
@@ -214,7 +211,11 @@ fn predicted(verdict: &DirVerdict, before: &Listing) -> Fate {
         for name in &partition.deleted {
             fate.logs.remove(&full(name));
         }
-        if partition.reasons.contains(&Reason::Stray) {
+        if partition
+            .renamed
+            .iter()
+            .any(|one| one.from == partition.dir)
+        {
             set_aside(&mut fate, &partition.dir, before);
             continue;
         }
@@ -251,24 +252,21 @@ fn set_aside(fate: &mut Fate, dir: &str, before: &Listing) {
 type Differences = Vec<(&'static str, String)>;
 
 /// How a prediction differs from what happened, by what it is about.
-fn differences(
-    done: &Value,
-    verdict: &DirVerdict,
-    before: &Listing,
-    topic: Option<&str>,
-) -> Differences {
+fn differences(done: &Value, all: &Verdict, before: &Listing, topic: Option<&str>) -> Differences {
+    let verdict = &all.dirs[0];
     let outcome = match done["outcome"].as_str().unwrap() {
         "logdir-offline" | "not-served" => "offline",
         "broker-died" | "hung" => "refuses",
         other => other,
     };
-    let ours = match verdict.outcome {
+    let ours = match all.outcome() {
         Outcome::Loads | Outcome::Recovers => "loaded",
         worse => worse.name(),
     };
     if outcome != ours {
         let inside = verdict.partitions.iter().flat_map(|one| &one.reasons);
-        let reasons: Vec<_> = verdict.reasons.iter().chain(inside).collect();
+        let reasons = all.reasons.iter().chain(&verdict.reasons);
+        let reasons: Vec<_> = reasons.chain(inside).collect();
         return vec![(
             "outcome",
             format!("{outcome}, predicted {ours} {reasons:?}"),
@@ -376,13 +374,36 @@ fn files_of(case: &Case, temp: &Temp) -> PathBuf {
     temp.path().to_owned()
 }
 
-/// The node whose log dir a damaged one is.
-fn node(case: &Case) -> Option<Node> {
-    let is_topic = case.about["topic"].is_string();
-    is_topic.then(|| Node {
-        id: 1,
-        cluster_id: "MkU3OEVBNTcwNTJENDM2Qg".into(),
-    })
+/// The cluster that the damaged log dirs are of.
+const CLUSTER: &str = "MkU3OEVBNTcwNTJENDM2Qg";
+
+/// The file that the brokers were started with, as far as it matters; the damaged topics had small indexes.
+fn settings(of_topic: bool) -> Settings {
+    let file: &[u8] = if of_topic {
+        b"node.id=1\nlog.index.size.max.bytes=4096\nlog.index.interval.bytes=256\n"
+    } else {
+        b"node.id=1\n"
+    };
+    Settings::of_file(file).unwrap()
+}
+
+/// The log dir as 2.8 found it: its `meta.properties` was rewritten for a broker with `ZooKeeper`.
+fn as_started(files: &Path, kafka: Kafka) -> Option<Temp> {
+    if kafka != Kafka::V2_8 {
+        return None;
+    }
+    let temp = Temp::new();
+    for entry in fs::read_dir(files).unwrap() {
+        let entry = entry.unwrap();
+        let to = temp.path().join(entry.file_name());
+        if entry.file_name() == "meta.properties" {
+            let version0 = format!("version=0\nbroker.id=1\ncluster.id={CLUSTER}\n");
+            temp.file("meta.properties", version0.as_bytes());
+        } else {
+            std::os::unix::fs::symlink(entry.path().canonicalize().unwrap(), to).unwrap();
+        }
+    }
+    Some(temp)
 }
 
 fn is_explained(case: &str, release: &str, kind: &str) -> bool {
@@ -406,18 +427,18 @@ fn what_brokers_did_is_what_was_predicted() {
                     continue;
                 };
                 compared += 1;
+                let topic = case.about["topic"].as_str();
                 let conditions = Conditions {
                     kafka,
                     unclean,
                     no_recovery_points,
-                    // As the damaged topics were set.
-                    index_bytes: 4096,
-                    index_interval_bytes: 256,
-                    node: node(case),
+                    settings: settings(topic.is_some()),
+                    cluster_id: topic.map(|_| CLUSTER.to_owned()),
+                    now_ms: None,
                 };
-                let dir = LogDir::open(&files).unwrap();
-                let verdict = log_dir(&dir, |_| true, &conditions).unwrap();
-                let topic = case.about["topic"].as_str();
+                let started = as_started(&files, kafka);
+                let place = Place::at(started.as_ref().map_or(&*files, Temp::path)).unwrap();
+                let verdict = predict(&[place], |_| true, &conditions).unwrap();
                 for (kind, text) in differences(&done, &verdict, &before, topic) {
                     if !is_explained(name, release, kind) {
                         let line = format!("{name} {release} {variant}: {text}");

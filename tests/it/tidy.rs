@@ -14,7 +14,7 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
     ("store", &["wire", "format"]),
     ("scan", &["wire", "format", "store"]),
     ("verify", &["wire", "format", "decode", "store", "scan"]),
-    ("predict", &["wire", "format", "store", "scan"]),
+    ("predict", &["wire", "format", "store", "scan", "report"]),
     ("report", &["wire", "format", "store", "scan", "decode"]),
     (
         "repair",

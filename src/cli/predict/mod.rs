@@ -1,72 +1,85 @@
-//! `kseg predict`: what a broker will do to a log dir at its next start.
+//! `kseg predict`: what a broker will do to a log dir at its next start, and in the hour after it.
 
+mod document;
 mod text;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use kseg::predict::{self, Conditions, DirVerdict, Kafka, Lost, Outcome as Fate, PartitionVerdict};
-use kseg::predict::{Reason, Verdict};
+use kseg::predict::{self, Conditions, Kafka, Settings, Verdict};
 use kseg::store::{Item, Place};
 
 use self::text::PartitionRow;
 use super::Context;
-use super::args::setting;
 use super::exit::Outcome;
 use super::input::{self, Selection};
+use super::range::{self, Moment};
 use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
 
-/// Says what a broker will do to a log dir at its next start
+/// Says what a broker will do to a log dir at its next start, and in the hour after it
 ///
-/// The broker's own start-up is followed on paper, down to the byte: what it loads as it is, recovers, cuts, deletes, rebuilds,
-/// renames, or refuses, and which records are gone afterwards. A broker asks nobody before it cuts, and keeps no copy.
+/// The broker's start is simulated, down to the byte: what it loads as it is, recovers, truncates, deletes, rebuilds, renames, or
+/// refuses, and which records are gone afterwards; then what its regular tasks delete in the first hour, retention first of all.
+/// A broker asks nobody before it truncates or deletes, and keeps no copy.
 ///
-/// Of a log dir the clean shutdown marker, recovery points, log starts and meta.properties are taken into account; for the
-/// folder of one partition those of the log dir around it. Where there are none a clean shutdown is assumed.
+/// Give all log dirs of the node together, or --config with the broker's server.properties, which names them. Topics' settings are
+/// read from the metadata log among them, the broker's from --config; what is said nowhere is assumed to be Kafka's default, and
+/// the output says which settings that concerns. Of a log dir the clean shutdown marker, the checkpoints and meta.properties are
+/// taken into account; for the folder of one partition those of the log dir around it.
 ///
 /// A start reads the records of the segments that it recovers, and of no others: what is damaged there stays, and fails when it is
 /// fetched. kseg verify finds it, kseg repair plan counts it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg predict /var/lib/kafka
-  kseg predict --unclean /var/lib/kafka
-  kseg predict --unclean --no-recovery-points /var/lib/kafka/orders-3
+  kseg predict --config /etc/kafka/server.properties
+  kseg predict --unclean --no-recovery-points /disk1/kafka
   kseg predict --kafka 3.9 --topic orders --partition 0..4 /var/lib/kafka
-  kseg predict --index-bytes 1M --index-interval 1K /var/lib/kafka
+  kseg predict --now 2026-12-24T08:00:00Z /var/lib/kafka
+  kseg predict --set retention.ms=-1 /var/lib/kafka/orders-3
+  kseg predict --cluster-id 4L6g3nShT-eMCtK--X86sw /restored/kafka
   kseg predict --format json /disk1/kafka /disk2/kafka
 
 Exit status:
-  0  everything loads, and nothing is lost
-  1  something is lost, a log dir goes offline, or the broker does not start
-  2  a file could not be read, or what was asked for makes no sense")]
+  0  the broker starts, everything is served, and nothing is lost or deleted in the first hour
+  1  something is lost or deleted, a log dir goes offline, or the broker does not start
+  2  a file could not be read, or the arguments are invalid")]
 pub(crate) struct Predict {
-    /// Log dirs, or folders of partitions; log dirs given together are taken for those of one broker
-    #[arg(value_name = "PATH", required = true)]
+    /// Log dirs, or folders of partitions; taken together for those of one broker; with --config its log.dirs by default
+    #[arg(value_name = "PATH", required_unless_present = "config")]
     paths: Vec<PathBuf>,
 
-    /// The broker that starts: 2.8 (stands for 2.3 to 2.8), 3.9 (for 3.7 to 3.9) or 4.3 (for 4.1 and later)
+    /// The release that starts: 2.8 (with ZooKeeper), 3.0 to 3.9 or 4.0 to 4.4
     #[arg(long, value_name = "VERSION", default_value_t)]
     kafka: Kafka,
 
-    /// As if the clean shutdown marker were missing: what if the broker had crashed? Then what is behind the recovery points
-    /// is checked, and cut at the first bad batch
+    /// The broker's server.properties: its node.id, log.dirs and settings of logs
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// A setting of all topics or of the broker, in place of the one that is stored: retention.ms=-1; may be given again
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+
+    /// When the broker starts: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for two hours ago [default: now]
+    #[arg(long, value_name = "TIME")]
+    now: Option<Moment>,
+
+    /// The cluster.id that the node is to have, where the log dirs given cannot tell
+    #[arg(long, value_name = "ID")]
+    cluster_id: Option<String>,
+
+    /// As if the clean shutdown marker were missing: what if the broker had crashed? Then what follows the recovery points is
+    /// checked, and truncated at the first bad batch
     #[arg(long)]
     unclean: bool,
 
     /// As if the recovery points were missing too: without the marker everything is checked
     #[arg(long)]
     no_recovery_points: bool,
-
-    /// The broker's segment.index.bytes, if it is another than usual: how far an index may grow
-    #[arg(long, value_name = "SIZE", default_value_t = Conditions::default().index_bytes, value_parser = setting)]
-    index_bytes: u32,
-
-    /// The broker's index.interval.bytes, if it is another than usual: how dense an index is that it makes anew
-    #[arg(long, value_name = "SIZE", default_value_t = Conditions::default().index_interval_bytes, value_parser = setting)]
-    index_interval: u32,
 
     /// How to show it; ndjson and csv have a row for each partition
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -76,59 +89,12 @@ pub(crate) struct Predict {
     selection: Selection,
 }
 
-/// The document.
-#[derive(serde::Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    kafka: Kafka,
-    outcome: Fate,
-    lost: Lost,
-    log_dirs: Vec<DirFields<'a>>,
-    partitions: Vec<PartitionFields<'a>>,
-}
-
-/// A log dir in it.
-#[derive(serde::Serialize)]
-struct DirFields<'a> {
-    path: &'a str,
-    clean: bool,
-    outcome: Fate,
-    reasons: &'a [Reason],
-}
-
-/// A partition in it.
-#[derive(serde::Serialize)]
-struct PartitionFields<'a> {
-    log_dir: &'a str,
-    #[serde(flatten)]
-    verdict: &'a PartitionVerdict,
-}
-
-impl<'a> Document<'a> {
-    fn of(verdict: &'a Verdict) -> Self {
-        let dirs = || verdict.dirs.iter();
-        let inside = |dir: &'a DirVerdict| {
-            let log_dir = dir.path.as_str();
-            dir.partitions
-                .iter()
-                .map(move |verdict| PartitionFields { log_dir, verdict })
-        };
-        Self {
-            schema: schema::VERDICT.id,
-            kafka: verdict.kafka,
-            outcome: verdict.outcome(),
-            lost: verdict.lost(),
-            log_dirs: dirs()
-                .map(|dir| DirFields {
-                    path: &dir.path,
-                    clean: dir.clean,
-                    outcome: dir.outcome,
-                    reasons: &dir.reasons,
-                })
-                .collect(),
-            partitions: dirs().flat_map(inside).collect(),
-        }
-    }
+/// Reads `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("expected NAME=VALUE, such as retention.ms=-1")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 impl Predict {
@@ -139,7 +105,7 @@ impl Predict {
         match self.format {
             Format::Text => text::render(&verdict, context.look(), &mut out),
             Format::Json => {
-                serde_json::to_writer(&mut out, &Document::of(&verdict))?;
+                serde_json::to_writer(&mut out, &document::Document::of(&verdict))?;
                 out.push(b'\n');
             }
             Format::Ndjson | Format::Csv => {
@@ -164,17 +130,41 @@ impl Predict {
         })
     }
 
+    fn settings(&self) -> Result<Settings> {
+        let mut settings = match &self.config {
+            None => Settings::default(),
+            Some(path) => {
+                let shown = || path.display().to_string();
+                let bytes = std::fs::read(path).with_context(shown)?;
+                Settings::of_file(&bytes).with_context(shown)?
+            }
+        };
+        for (name, value) in &self.set {
+            settings.set(name, value).context("--set")?;
+        }
+        Ok(settings)
+    }
+
     fn verdict(&self) -> Result<Verdict> {
+        let settings = self.settings()?;
+        let paths: Vec<PathBuf> = if self.paths.is_empty() {
+            settings.log_dirs().into_iter().map(PathBuf::from).collect()
+        } else {
+            self.paths.clone()
+        };
+        if paths.is_empty() {
+            bail!("the file given with --config has no log.dirs: give the log dirs too");
+        }
         let conditions = Conditions {
             kafka: self.kafka,
             unclean: self.unclean,
             no_recovery_points: self.no_recovery_points,
-            index_bytes: self.index_bytes,
-            index_interval_bytes: self.index_interval,
-            node: None,
+            settings,
+            cluster_id: self.cluster_id.clone(),
+            now_ms: Some(self.now.map_or_else(range::now_ms, |now| now.0)),
         };
         let mut places = Vec::new();
-        for path in &self.paths {
+        for path in &paths {
             for place in input::places(path)? {
                 match place {
                     Place::File(_) => bail!(
@@ -187,8 +177,7 @@ impl Predict {
         }
         let wanted = |item: &Item| self.selection.includes_dir(item);
         let verdict = predict::predict(&places, wanted, &conditions)?;
-        let chosen = verdict.dirs.iter().any(|dir| !dir.partitions.is_empty());
-        if !chosen && !self.selection.is_everything() {
+        if verdict.partitions().next().is_none() && !self.selection.is_everything() {
             bail!("no partition here is one that --topic and --partition ask for");
         }
         Ok(verdict)

@@ -188,7 +188,7 @@ fn hostile_and_foreign_plans_are_no_plans() {
     let table: [(Change<'_>, &str); 15] = [
         (&|plan| plan["schema"] = json!("kseg.plan/3"), "newer kseg"),
         (
-            &|plan| plan["schema"] = json!("kseg.verdict/1"),
+            &|plan| plan["schema"] = json!("kseg.verdict/2"),
             "no schema",
         ),
         (&|plan| plan["extra"] = json!(1), "unknown field"),

@@ -1,0 +1,119 @@
+//! Verdicts as JSON.
+
+use kseg::predict::{DirVerdict, Kafka, Lost, Outcome, PartitionVerdict, Reason, Unknown, Verdict};
+use serde::Serialize;
+
+use super::text;
+use crate::cli::schema;
+
+/// The document.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    schema: &'static str,
+    kafka: Kafka,
+    outcome: Outcome,
+    /// The first line of the text.
+    answer: String,
+    lost: Lost,
+    /// What is deleted in the first hour.
+    deleted: Deleted,
+    /// What keeps the node from starting.
+    reasons: Vec<ToldReason<'a>>,
+    log_dirs: Vec<DirFields<'a>>,
+    partitions: Vec<PartitionFields<'a>>,
+    /// The settings that are assumed to have Kafka's defaults, and decide something.
+    assumed: Vec<&'static str>,
+    unknown: Vec<ToldUnknown<'a>>,
+}
+
+/// A reason, and how it reads.
+#[derive(Serialize)]
+struct ToldReason<'a> {
+    #[serde(flatten)]
+    reason: &'a Reason,
+    text: String,
+}
+
+/// Something that is not known, and how it reads.
+#[derive(Serialize)]
+struct ToldUnknown<'a> {
+    #[serde(flatten)]
+    unknown: &'a Unknown,
+    text: String,
+}
+
+/// What is deleted.
+#[derive(Default, Serialize)]
+struct Deleted {
+    records: u64,
+    bytes: u64,
+}
+
+/// A log dir in it.
+#[derive(Serialize)]
+struct DirFields<'a> {
+    path: &'a str,
+    clean: bool,
+    outcome: Outcome,
+    reasons: Vec<ToldReason<'a>>,
+}
+
+/// A partition in it.
+#[derive(Serialize)]
+struct PartitionFields<'a> {
+    log_dir: &'a str,
+    #[serde(flatten)]
+    verdict: &'a PartitionVerdict,
+}
+
+fn told(reasons: &[Reason]) -> Vec<ToldReason<'_>> {
+    let of = |reason| ToldReason {
+        reason,
+        text: Reason::to_string(reason),
+    };
+    reasons.iter().map(of).collect()
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn of(verdict: &'a Verdict) -> Self {
+        let dirs = || verdict.dirs.iter();
+        let inside = |dir: &'a DirVerdict| {
+            let log_dir = dir.path.as_str();
+            dir.partitions
+                .iter()
+                .map(move |verdict| PartitionFields { log_dir, verdict })
+        };
+        let mut deleted = Deleted::default();
+        for (_, event) in verdict.deleted() {
+            deleted.records = deleted.records.saturating_add(event.records());
+            deleted.bytes = deleted.bytes.saturating_add(event.bytes());
+        }
+        Self {
+            schema: schema::VERDICT.id,
+            kafka: verdict.kafka,
+            outcome: verdict.outcome(),
+            answer: text::answer(verdict),
+            lost: verdict.lost(),
+            deleted,
+            reasons: told(&verdict.reasons),
+            log_dirs: dirs()
+                .map(|dir| DirFields {
+                    path: &dir.path,
+                    clean: dir.clean,
+                    outcome: dir.outcome,
+                    reasons: told(&dir.reasons),
+                })
+                .collect(),
+            partitions: dirs().flat_map(inside).collect(),
+            assumed: verdict.assumed().into_iter().collect(),
+            unknown: verdict
+                .unknown
+                .iter()
+                .map(|unknown| ToldUnknown {
+                    unknown,
+                    text: unknown.to_string(),
+                })
+                .collect(),
+        }
+    }
+}

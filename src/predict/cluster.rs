@@ -1,0 +1,231 @@
+//! The cluster as the metadata log leaves it once the node has started.
+//!
+//! What other controllers know beyond that is not on the disk.
+
+use super::conditions::Conditions;
+use super::log::Log;
+use super::paper::Content;
+use super::reason::{Reason, Stranger};
+use super::settings::{SEGMENT_BYTES, TopicSettings};
+use super::start::Start;
+use super::thrown::Thrown;
+use crate::format::Batch;
+use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, base_offset, checkpoint};
+use crate::report::metadata_image::{Topic, Uuid};
+use crate::report::{Image as _, MetadataImage};
+
+/// The types of the resources that have configurations.
+const TOPIC: i8 = 2;
+const BROKER: i8 = 4;
+
+/// Ids of log dirs below this stand for something else.
+const RESERVED_IDS: u128 = 100;
+
+/// The feature that says which records the metadata log holds.
+const METADATA_VERSION: &str = "metadata.version";
+
+/// A node and its cluster, as far as they are known.
+#[derive(Debug, Default)]
+pub(super) struct Cluster {
+    /// What the metadata log says; none if it is not on the disks given.
+    pub(super) image: Option<MetadataImage>,
+    /// The node that starts.
+    pub(super) node_id: Option<i32>,
+}
+
+/// What the cluster makes of a partition's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is served, or nobody can tell.
+    Served,
+    /// It is none of the broker's; whether a new one is served in its place, if that is known.
+    Stray(Stranger, Option<bool>),
+    /// It has the id of this other topic.
+    OtherTopic(String),
+}
+
+impl Cluster {
+    /// What becomes of a partition whose directory says `id`.
+    pub(super) fn standing(&self, topic: &str, number: i32, id: Option<Uuid>) -> Standing {
+        let Some(image) = self.image.as_ref() else {
+            return match id {
+                None => Standing::Stray(Stranger::NoTopicId, None),
+                Some(_) => Standing::Served,
+            };
+        };
+        let current = || {
+            let mut topics = image.topics.iter();
+            topics.find(|(_, known)| known.name == topic)
+        };
+        let is_here = |known: &Topic| self.has_replica(known, number);
+        let replaced = || current().map_or(Some(false), |(_, known)| is_here(known));
+        let Some(id) = id else {
+            return Standing::Stray(Stranger::NoTopicId, replaced());
+        };
+        let Some(known) = image.topics.get(&id) else {
+            let why = Stranger::UnknownId {
+                id,
+                current: current().map(|(id, _)| *id),
+            };
+            return Standing::Stray(why, replaced());
+        };
+        if !known.partitions.contains_key(&number) {
+            return Standing::Stray(Stranger::NoPartition, replaced());
+        }
+        if is_here(known) == Some(false) {
+            return Standing::Stray(Stranger::NotReplica, Some(false));
+        }
+        if known.name == topic {
+            Standing::Served
+        } else {
+            Standing::OtherTopic(known.name.clone())
+        }
+    }
+
+    /// Whether the node has a replica of a partition, if the node is known.
+    fn has_replica(&self, topic: &Topic, number: i32) -> Option<bool> {
+        let Some(partition) = topic.partitions.get(&number) else {
+            return Some(false);
+        };
+        Some(partition.replicas.contains(&self.node_id?))
+    }
+
+    /// Whether the cluster knows in which log dir the node has a partition. Low numbers stand for what is not known.
+    pub(super) fn has_directory(&self, topic: &str, number: i32) -> bool {
+        let (Some(image), Some(node)) = (&self.image, self.node_id) else {
+            return false;
+        };
+        let known = image.topics.values().find(|known| known.name == topic);
+        let Some(partition) = known.and_then(|known| known.partitions.get(&number)) else {
+            return false;
+        };
+        let mut replicas = partition.replicas.iter().zip(&partition.directories);
+        replicas.any(|(replica, id)| *replica == node && u128::from_be_bytes(*id) >= RESERVED_IDS)
+    }
+
+    /// The settings of a topic on the node.
+    pub(super) fn settings<'a>(
+        &'a self,
+        topic: &'a str,
+        conditions: &'a Conditions,
+    ) -> TopicSettings<'a> {
+        let of = |kind, name: String| self.image.as_ref()?.configs.get(&(kind, name));
+        let own = self.node_id.and_then(|id| of(BROKER, id.to_string()));
+        TopicSettings {
+            settings: &conditions.settings,
+            configs: [of(TOPIC, topic.to_owned()), own, of(BROKER, String::new())],
+            topic,
+            kafka: conditions.kafka,
+        }
+    }
+
+    /// What of the cluster's state the release cannot run with.
+    pub(super) fn refusals(&self, conditions: &Conditions) -> Vec<Reason> {
+        let (Some(image), Some((least, newest))) =
+            (&self.image, conditions.kafka.metadata_versions())
+        else {
+            return Vec::new();
+        };
+        let mut reasons = Vec::new();
+        let kraft = image.kraft_version.map(|level| ("kraft.version", level));
+        let features = image.features.iter().map(|(name, level)| (&**name, *level));
+        let (first, others): (Vec<_>, Vec<_>) =
+            features.partition(|(name, _)| *name == METADATA_VERSION);
+        for (feature, level) in first.into_iter().chain(others).chain(kraft) {
+            let (least, most) = match feature {
+                METADATA_VERSION => (least, newest),
+                other => (0, conditions.kafka.newest_level(other)),
+            };
+            if !(least..=most).contains(&level) {
+                reasons.push(Reason::FeatureLevel {
+                    feature: feature.to_owned(),
+                    level,
+                    least,
+                    most,
+                });
+            }
+        }
+        let least = conditions.kafka.least_segment_bytes();
+        for (kind, topic) in image.configs.keys().filter(|(kind, _)| *kind == TOPIC) {
+            let own = image.configs.get(&(*kind, topic.clone()));
+            let bytes = own.and_then(|own| own.get(SEGMENT_BYTES)?.parse().ok());
+            if let Some(value) = bytes.filter(|&bytes: &i64| bytes < least) {
+                reasons.push(Reason::Setting {
+                    topic: topic.clone(),
+                    setting: SEGMENT_BYTES.to_owned(),
+                    value,
+                    least,
+                });
+            }
+        }
+        reasons
+    }
+}
+
+/// Reads the newest snapshot and the log after it, as they are once the metadata log is loaded.
+pub(super) fn image(start: &mut Start<'_>) -> Result<MetadataImage, Thrown> {
+    let mut image = MetadataImage::default();
+    let files = start.paper.after();
+    let newest = files
+        .keys()
+        .filter(|name| name.ends_with(CHECKPOINT_SUFFIX))
+        .filter_map(|name| Some((checkpoint(name)?, name.clone())))
+        .max_by_key(|((end, epoch), _)| (*epoch, *end));
+    let mut logs: Vec<(i64, String)> = files
+        .keys()
+        .filter(|name| name.ends_with(LOG_SUFFIX))
+        .filter_map(|name| Some((base_offset(name)?.0, name.clone())))
+        .collect();
+    logs.sort();
+    let mut from = 0;
+    if let Some(((end, _), name)) = newest {
+        take(start, &name, 0, &mut image)?;
+        from = end.0;
+    }
+    for (_, name) in logs {
+        take(start, &name, from, &mut image)?;
+    }
+    Ok(image)
+}
+
+/// Takes in the batches of a file from an offset on. Where one cannot be read the rest of the file says nothing.
+fn take(
+    start: &mut Start<'_>,
+    name: &str,
+    from: i64,
+    image: &mut MetadataImage,
+) -> Result<(), Thrown> {
+    let Some(content) = start.paper.file(name).cloned() else {
+        return Ok(());
+    };
+    batches(name, &content, &mut |batch| {
+        if batch.last_offset().0 >= from {
+            // What cannot be read is counted by nobody here; it changes nothing.
+            let _ = image.batch(batch, &mut start.scratch);
+        }
+    })
+}
+
+/// Shows every batch of a file, up to where one cannot be read.
+pub(super) fn batches(
+    name: &str,
+    content: &Content,
+    see: &mut dyn FnMut(&Batch<'_>),
+) -> Result<(), Thrown> {
+    let mut log = Log::open(name, content)?;
+    let mut position = 0;
+    loop {
+        match log.entry(position, log.len_bytes()) {
+            Ok(Some(entry)) => {
+                position = entry.end();
+                match log.frame(entry).map(Batch::parse) {
+                    Ok(Ok(batch)) => see(&batch),
+                    Err(Thrown::Ours(error)) => return Err(error.into()),
+                    _ => {}
+                }
+            }
+            Err(Thrown::Ours(error)) => return Err(error.into()),
+            _ => return Ok(()),
+        }
+    }
+}

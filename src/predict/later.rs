@@ -1,0 +1,152 @@
+//! What follows a start in its first hour.
+
+use super::retention::Breach;
+use super::settings::{Origin, Setting};
+
+/// Something that happens after the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Event {
+    /// At which of the broker's regular tasks.
+    pub moment: Moment,
+    /// How long after the start, in milliseconds.
+    pub after_ms: i64,
+    /// What happens.
+    pub change: Change,
+    /// The setting that makes it happen.
+    pub setting: Cause,
+}
+
+/// A regular task of a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Moment {
+    /// Loading is done.
+    Start,
+    /// The log cleaner looks for something to do, which is where compacted topics lose old segments.
+    Cleaner,
+    /// The first look for segments to delete.
+    FirstRetentionCheck,
+    /// A later one.
+    RetentionCheck,
+    /// Directories that were given up are removed.
+    DirectoryRemoval,
+    /// The coordinator looks for offsets that expired.
+    OffsetsCheck,
+    /// The coordinator looks for transactional ids that expired.
+    TransactionalIdsCheck,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "change", rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Change {
+    /// Retention deletes segments.
+    SegmentsDeleted {
+        /// Why.
+        breach: Breach,
+        /// How many.
+        segments: u64,
+        /// How many there were at the start.
+        of_segments: u64,
+        /// The records in them, those of control batches left out.
+        records: u64,
+        /// The bytes of their `.log`s.
+        bytes: u64,
+        /// The log start offset afterwards.
+        log_start: i64,
+        /// The largest timestamp of the last one as the broker takes it, in milliseconds.
+        largest_timestamp_ms: i64,
+    },
+    /// The directory is removed with everything in it.
+    DirectoryRemoved {
+        /// The records in it, those of control batches left out.
+        records: u64,
+        /// The bytes of its `.log`s.
+        bytes: u64,
+    },
+    /// Committed offsets of groups without members expire.
+    OffsetsExpired {
+        /// How many groups lose offsets.
+        groups: u64,
+        /// How many offsets.
+        offsets: u64,
+    },
+    /// Transactional ids that were not used expire.
+    TransactionalIdsExpired {
+        /// How many.
+        ids: u64,
+    },
+    /// Producers that have written nothing for long are forgotten: what they send again is not recognised.
+    ProducersExpired {
+        /// How many.
+        producers: u64,
+    },
+}
+
+/// The setting that makes something happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Cause {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: i64,
+    /// Where that comes from.
+    pub origin: Origin,
+}
+
+impl From<Setting<i64>> for Cause {
+    fn from(setting: Setting<i64>) -> Self {
+        let Setting {
+            name,
+            value,
+            origin,
+        } = setting;
+        Self {
+            name,
+            value,
+            origin,
+        }
+    }
+}
+
+impl Event {
+    /// The records that are gone afterwards.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        match self.change {
+            Change::SegmentsDeleted { records, .. } | Change::DirectoryRemoved { records, .. } => {
+                records
+            }
+            _ => 0,
+        }
+    }
+
+    /// The bytes of them.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self.change {
+            Change::SegmentsDeleted { bytes, .. } | Change::DirectoryRemoved { bytes, .. } => bytes,
+            _ => 0,
+        }
+    }
+
+    /// Whether something is gone afterwards that somebody may still want: records or committed offsets. Segments before
+    /// the log start offset are not read by anybody.
+    #[must_use]
+    pub fn deletes(&self) -> bool {
+        match self.change {
+            Change::SegmentsDeleted {
+                breach, records, ..
+            } => breach != Breach::LogStart && records > 0,
+            Change::DirectoryRemoved { records, .. } => records > 0,
+            Change::OffsetsExpired { .. } => true,
+            _ => false,
+        }
+    }
+}

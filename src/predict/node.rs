@@ -1,0 +1,417 @@
+//! The start of a node: all of its log dirs together.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::cluster::{Cluster, Standing};
+use super::conditions::Conditions;
+use super::identity;
+use super::metadata_log::{self, METADATA};
+use super::properties;
+use super::reason::Reason;
+use super::release::Kafka;
+use super::root::{self, Root};
+use super::verdict::{DirVerdict, Outcome, PartitionVerdict, Unknown, Verdict};
+use crate::format::MetaProperties;
+use crate::format::name::{DirName, DirState};
+use crate::store::{Error, Item, LogDir, Partition, Place};
+
+/// A log dir of the node, or the directory around a partition.
+struct Dir {
+    /// As it was given.
+    path: String,
+    listed: LogDir,
+    root: Root,
+    /// The only partition that is asked for.
+    only: Option<OsString>,
+}
+
+/// What becomes of everything that was given.
+pub(super) fn verdict(
+    places: &[Place],
+    wanted: &dyn Fn(&Item) -> bool,
+    conditions: &Conditions,
+) -> Result<Verdict, Error> {
+    let mut node = Node::new(conditions);
+    for place in places {
+        node.add(place)?;
+    }
+    node.compare();
+    node.metadata_log()?;
+    node.partitions_twice()?;
+    node.judge(wanted)
+}
+
+/// A directory that holds a partition.
+struct Holder<'d> {
+    is_future: bool,
+    dir: usize,
+    item: &'d Item,
+}
+
+impl Holder<'_> {
+    /// What comes of another one of the same partition, and in which log dir.
+    fn clash(&self, other: &Self, kafka: Kafka) -> Option<(usize, Outcome, Reason)> {
+        let is_beside = self.dir == other.dir;
+        let is_moved = self.is_future != other.is_future;
+        if is_moved && !is_beside {
+            return None;
+        }
+        let outcome = if is_moved && !kafka.is_kraft() {
+            Outcome::Offline
+        } else {
+            Outcome::Refuses
+        };
+        let shown = |item: &Item| {
+            let name = item.name().to_string_lossy().into_owned();
+            let whole = || item.path().to_string_lossy().into_owned();
+            if is_beside { name } else { whole() }
+        };
+        let dirs = vec![shown(self.item), shown(other.item)];
+        Some((other.dir, outcome, Reason::PartitionTwice { dirs }))
+    }
+}
+
+struct Node<'c> {
+    conditions: &'c Conditions,
+    dirs: Vec<Dir>,
+    /// Partitions without a log dir.
+    alone: Vec<Partition>,
+    cluster: Cluster,
+    /// The verdicts on metadata logs, by the number of their log dir.
+    metadata: BTreeMap<usize, PartitionVerdict>,
+    reasons: Vec<Reason>,
+}
+
+impl<'c> Node<'c> {
+    fn new(conditions: &'c Conditions) -> Self {
+        Self {
+            conditions,
+            dirs: Vec::new(),
+            alone: Vec::new(),
+            cluster: Cluster::default(),
+            metadata: BTreeMap::new(),
+            reasons: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, place: &Place) -> Result<(), Error> {
+        let (path, dir, only) = match place {
+            Place::File(_) => return Ok(()),
+            Place::LogDir(dir) => (dir.path(), dir.clone(), None),
+            Place::Partition(one) => {
+                let Some((dir, name)) = around(one) else {
+                    self.alone.push(one.clone());
+                    return Ok(());
+                };
+                (one.path(), dir, Some(name))
+            }
+        };
+        let root = Root::read(&dir, self.conditions)?;
+        self.dirs.push(Dir {
+            path: path.to_string_lossy().into_owned(),
+            listed: dir,
+            root,
+            only,
+        });
+        Ok(())
+    }
+
+    /// Compares what the log dirs say of the node. The same log dir may be given more than once, by its partitions.
+    fn compare(&mut self) {
+        let mut before: Vec<&MetaProperties> = Vec::new();
+        let mut wrong = Vec::new();
+        for (index, dir) in self.dirs.iter().enumerate() {
+            let Some(meta) = dir.root.meta.as_ref().filter(|_| dir.only.is_none()) else {
+                continue;
+            };
+            if let Some(reason) = properties::compare(meta, &before, self.conditions.kafka) {
+                wrong.push((index, reason));
+            }
+            before.push(meta);
+        }
+        let ids = self
+            .dirs
+            .iter()
+            .filter_map(|dir| dir.root.meta.as_ref()?.node_id);
+        self.cluster.node_id = self.conditions.settings.node_id().or(ids.min());
+        for (index, reason) in wrong {
+            if let Some(dir) = self.dirs.get_mut(index) {
+                dir.root.fail(Outcome::Refuses, reason);
+            }
+        }
+    }
+
+    /// Starts the metadata log, of which a node has one, and learns what the cluster is.
+    fn metadata_log(&mut self) -> Result<(), Error> {
+        let mut found = Vec::new();
+        for (index, dir) in self.dirs.iter().enumerate() {
+            let is_log = |item: &&Item| {
+                matches!(
+                    item.dir_name(),
+                    Some(DirName::Partition {
+                        topic: METADATA,
+                        state: DirState::Current,
+                        ..
+                    })
+                )
+            };
+            let Some(item) = dir.listed.partitions().find(is_log) else {
+                continue;
+            };
+            let opened = Partition::open(item.path())?;
+            let (verdict, image) = metadata_log::verdict(&opened, self.conditions)?;
+            self.cluster.image = self.cluster.image.take().or(image);
+            self.metadata.insert(index, verdict);
+            if !found.iter().any(|path| *path == dir.listed.path()) {
+                found.push(dir.listed.path());
+            }
+        }
+        if !self.conditions.kafka.is_kraft() {
+            self.cluster.image = None;
+            return Ok(());
+        }
+        let shown = |path: &Path| {
+            path.join("__cluster_metadata-0")
+                .to_string_lossy()
+                .into_owned()
+        };
+        if found.len() > 1 {
+            let dirs = found.iter().map(|path| shown(path)).collect();
+            self.reasons.push(Reason::PartitionTwice { dirs });
+        } else if let ([only], Some(expected)) = (found.as_slice(), self.metadata_log_dir())
+            && !is_same(only, Path::new(expected))
+        {
+            self.reasons.push(Reason::MetadataElsewhere {
+                dir: only.to_string_lossy().into_owned(),
+                expected: expected.to_owned(),
+            });
+        }
+        self.reasons.extend(self.cluster.refusals(self.conditions));
+        Ok(())
+    }
+
+    /// Where the broker's file says that the metadata log is.
+    fn metadata_log_dir(&self) -> Option<&str> {
+        let settings = &self.conditions.settings;
+        settings
+            .broker("metadata.log.dir")
+            .or(settings.log_dirs().first().copied())
+    }
+
+    /// Two directories for one partition keep the broker from starting. So does one being moved in beside the current one
+    /// in the same log dir.
+    fn partitions_twice(&mut self) -> Result<(), Error> {
+        let kafka = self.conditions.kafka;
+        let mut seen: BTreeMap<(&str, i32), Vec<Holder<'_>>> = BTreeMap::new();
+        let whole = self.dirs.iter().enumerate();
+        for (dir, one) in whole.filter(|(_, dir)| dir.only.is_none()) {
+            for item in one.listed.partitions() {
+                if let Some(DirName::Partition {
+                    topic,
+                    partition,
+                    state: state @ (DirState::Current | DirState::Future),
+                    ..
+                }) = item.dir_name()
+                    && (topic != METADATA || !kafka.is_kraft())
+                {
+                    let is_future = state == DirState::Future;
+                    let holder = Holder {
+                        is_future,
+                        dir,
+                        item,
+                    };
+                    seen.entry((topic, partition)).or_default().push(holder);
+                }
+            }
+        }
+        let mut wrong = Vec::new();
+        for ((topic, number), mut all) in seen {
+            if all.len() < 2 {
+                continue;
+            }
+            if kafka.is_kraft() && self.cluster.image.is_some() {
+                let mut served = Vec::new();
+                for one in all {
+                    let id = identity::read_topic_id(one.item.path(), kafka)?;
+                    let standing = self.cluster.standing(topic, number, id);
+                    if !matches!(standing, Standing::Stray(..)) {
+                        served.push(one);
+                    }
+                }
+                all = served;
+            }
+            all.sort_by_key(|one| (one.is_future, one.dir));
+            let pairs = all
+                .windows(2)
+                .filter_map(|pair| pair.first().zip(pair.get(1)));
+            wrong.extend(pairs.filter_map(|(one, other)| one.clash(other, kafka)));
+        }
+        for (index, outcome, reason) in wrong {
+            if let Some(dir) = self.dirs.get_mut(index) {
+                dir.root.fail(outcome, reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(mut self, wanted: &dyn Fn(&Item) -> bool) -> Result<Verdict, Error> {
+        let unknown = self.unknown();
+        let mut dirs = Vec::new();
+        for (index, dir) in self.dirs.iter().enumerate() {
+            let mut partitions = Vec::new();
+            for item in dir.listed.partitions() {
+                let chosen = match &dir.only {
+                    Some(only) => item.name() == only,
+                    None => wanted(item),
+                };
+                if !chosen {
+                    continue;
+                }
+                let opened = Partition::open(item.path())?;
+                let is_metadata = topic_of(item) == Some(METADATA);
+                let ready = is_metadata.then(|| self.metadata.remove(&index)).flatten();
+                partitions.push(match ready {
+                    Some(verdict) => verdict,
+                    None => root::one(&dir.root, &opened, &self.cluster, self.conditions)?,
+                });
+            }
+            let worst = partitions.iter().map(|one| one.outcome).max();
+            let mut outcome = dir.root.outcome(worst);
+            let mut names = dir.listed.partitions().map(topic_of);
+            let holds_metadata = names.any(|topic| topic == Some(METADATA));
+            // One with another topic's id keeps the broker from serving, but it runs.
+            let runs = |one: &PartitionVerdict| {
+                let mut reasons = one.reasons.iter();
+                one.outcome < Outcome::Offline
+                    || reasons.any(|reason| matches!(reason, Reason::OtherTopic { .. }))
+            };
+            let runs = dir.root.outcome(None) < Outcome::Offline && partitions.iter().all(runs);
+            let needs_all = holds_metadata && self.conditions.kafka.is_kraft();
+            if outcome == Outcome::Offline && needs_all && !runs {
+                // A node cannot do without its metadata log.
+                outcome = Outcome::Refuses;
+            }
+            for one in partitions
+                .iter_mut()
+                .filter(|_| outcome >= Outcome::Offline)
+            {
+                one.later.clear();
+            }
+            dirs.push(DirVerdict {
+                path: dir.path.clone(),
+                clean: dir.root.clean,
+                outcome,
+                reasons: dir.root.reasons.clone(),
+                partitions,
+            });
+        }
+        for one in &self.alone {
+            dirs.push(self.alone(one)?);
+        }
+        self.without_ids(&mut dirs);
+        let mut verdict = Verdict {
+            kafka: self.conditions.kafka,
+            reasons: self.reasons,
+            dirs,
+            unknown,
+        };
+        if verdict.outcome() == Outcome::Refuses {
+            let partitions = verdict.dirs.iter_mut().flat_map(|dir| &mut dir.partitions);
+            partitions.for_each(|one| one.later.clear());
+        }
+        Ok(verdict)
+    }
+
+    /// Says of log dirs without an id what comes of that. Where the metadata log has no directory for the replicas, which
+    /// is so until the broker has told the cluster, they are served; without a metadata log the worse is assumed.
+    fn without_ids(&self, verdicts: &mut [DirVerdict]) {
+        for (dir, verdict) in self.dirs.iter().zip(verdicts) {
+            let meta = dir.root.meta.as_ref();
+            if !meta.is_some_and(|meta| properties::lacks_directory_id(meta, self.conditions.kafka))
+            {
+                continue;
+            }
+            verdict.reasons.push(properties::no_directory_id());
+            let mut partitions = dir.listed.partitions();
+            let is_lost = |item: &Item| match item.dir_name() {
+                Some(DirName::Partition {
+                    topic,
+                    partition,
+                    state: DirState::Current,
+                    ..
+                }) => self.cluster.has_directory(topic, partition),
+                _ => false,
+            };
+            if self.cluster.image.is_none() || partitions.any(is_lost) {
+                verdict.outcome = verdict.outcome.max(Outcome::Offline);
+            }
+        }
+    }
+
+    /// A partition without a log dir.
+    fn alone(&self, one: &Partition) -> Result<DirVerdict, Error> {
+        let root = Root::unknown(self.conditions);
+        let verdict = root::one(&root, one, &self.cluster, self.conditions)?;
+        Ok(DirVerdict {
+            path: one.path().to_string_lossy().into_owned(),
+            clean: root.clean,
+            outcome: verdict.outcome,
+            reasons: Vec::new(),
+            partitions: vec![verdict],
+        })
+    }
+
+    /// What nobody can tell by what was given.
+    fn unknown(&self) -> Vec<Unknown> {
+        let mut unknown = Vec::new();
+        if !self.alone.is_empty() {
+            unknown.push(Unknown::LogDir);
+        }
+        if !self.conditions.kafka.is_kraft() {
+            unknown.push(Unknown::ZooKeeper);
+        } else if self.cluster.image.is_none() && self.metadata.is_empty() {
+            unknown.push(Unknown::Cluster);
+        }
+        let given = |id: &[u8; 16]| {
+            let mut metas = self.dirs.iter().filter_map(|dir| dir.root.meta.as_ref());
+            metas.any(|meta| meta.directory_id.as_ref() == Some(id))
+        };
+        let node = self.cluster.node_id.zip(self.cluster.image.as_ref());
+        let node = node.and_then(|(id, image)| image.brokers.get(&id));
+        let registered = node
+            .map(|node| node.log_dirs.as_slice())
+            .unwrap_or_default();
+        let others = registered.iter().filter(|id| !given(id));
+        unknown.extend(others.map(|id| Unknown::OtherLogDir { id: *id }));
+        if self.dirs.iter().any(|dir| dir.listed.is_live()) {
+            unknown.push(Unknown::Running);
+        }
+        if self.conditions.now_ms.is_none() {
+            unknown.push(Unknown::Now);
+        }
+        unknown
+    }
+}
+
+/// The topic that a directory is of.
+fn topic_of(item: &Item) -> Option<&str> {
+    item.dir_name().and_then(|name| name.topic())
+}
+
+/// The log dir around a partition, and the name of the partition's directory there.
+fn around(one: &Partition) -> Option<(LogDir, OsString)> {
+    let path = one.path().canonicalize().unwrap_or(one.path().into());
+    let name = path.file_name()?.to_owned();
+    match Place::at(path.parent()?) {
+        Ok(Place::LogDir(dir)) if dir.items().iter().any(root::is_of_log_dir) => Some((dir, name)),
+        _ => None,
+    }
+}
+
+/// Whether two paths lead to the same directory.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    whole(one) == whole(other)
+}

@@ -1,0 +1,432 @@
+//! The settings of the broker that starts and of its topics: what decides what it deletes, and when.
+//!
+//! A topic's own settings are in the metadata log, with those of brokers that were changed while they ran; the others
+//! are in the file that the broker is started with. What is said nowhere is Kafka's default, and counts as assumed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::release::Kafka;
+use crate::format::Properties;
+
+/// Where the value of a setting comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum Origin {
+    /// It was given for this prediction.
+    Given,
+    /// The topic has it, as the metadata log says.
+    Topic,
+    /// The broker or its cluster has it, as the metadata log says.
+    Cluster,
+    /// The broker's file has it.
+    Broker,
+    /// Nobody says it: Kafka's default is assumed.
+    Assumed,
+}
+
+/// A setting: its name as a topic has it, or as a broker has it where topics have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Setting<T> {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: T,
+    /// Where that comes from.
+    pub origin: Origin,
+}
+
+/// A setting that is a number, or a list of words.
+struct Known {
+    name: &'static str,
+    /// What brokers call it, and how many units of the topic's setting theirs is; the first one that is set counts.
+    broker: &'static [(&'static str, i64)],
+    default: i64,
+}
+
+const fn known(name: &'static str, broker: &'static [(&'static str, i64)], default: i64) -> Known {
+    Known {
+        name,
+        broker,
+        default,
+    }
+}
+
+/// The settings that are numbers. Those of brokers only have no other name.
+const NUMBERS: [Known; 17] = [
+    known(
+        RETENTION_MS,
+        &[
+            ("log.retention.ms", 1),
+            ("log.retention.minutes", 60_000),
+            ("log.retention.hours", 3_600_000),
+        ],
+        7 * DAY_MS,
+    ),
+    known(RETENTION_BYTES, &[("log.retention.bytes", 1)], -1),
+    known(LOCAL_RETENTION_MS, &[("log.local.retention.ms", 1)], -2),
+    known(
+        LOCAL_RETENTION_BYTES,
+        &[("log.local.retention.bytes", 1)],
+        -2,
+    ),
+    known(
+        DELETE_DELAY_MS,
+        &[("log.segment.delete.delay.ms", 1)],
+        60_000,
+    ),
+    known(SEGMENT_BYTES, &[("log.segment.bytes", 1)], 1 << 30),
+    known(INDEX_BYTES, &[("log.index.size.max.bytes", 1)], 10 << 20),
+    known(
+        INDEX_INTERVAL_BYTES,
+        &[("log.index.interval.bytes", 1)],
+        4096,
+    ),
+    known(
+        TOMBSTONE_MS,
+        &[("log.cleaner.delete.retention.ms", 1)],
+        DAY_MS,
+    ),
+    known(
+        COMPACTION_LAG_MS,
+        &[("log.cleaner.min.compaction.lag.ms", 1)],
+        0,
+    ),
+    known(CHECK_MS, &[], 300_000),
+    known(FIRST_CHECK_MS, &[], 30_000),
+    known(OFFSETS_MINUTES, &[], 7 * 24 * 60),
+    known(OFFSETS_CHECK_MS, &[], 600_000),
+    known(TRANSACTIONAL_ID_MS, &[], 7 * DAY_MS),
+    known(TRANSACTIONAL_ID_CHECK_MS, &[], 3_600_000),
+    known(PRODUCER_ID_MS, &[], DAY_MS),
+];
+
+const DAY_MS: i64 = 86_400_000;
+
+/// How long records are kept.
+pub(super) const RETENTION_MS: &str = "retention.ms";
+/// How large a partition may grow.
+pub(super) const RETENTION_BYTES: &str = "retention.bytes";
+/// How long tiered records stay on the disk.
+pub(super) const LOCAL_RETENTION_MS: &str = "local.retention.ms";
+/// How much of a tiered partition stays on the disk.
+pub(super) const LOCAL_RETENTION_BYTES: &str = "local.retention.bytes";
+/// After how long files that were given up are removed.
+pub(super) const DELETE_DELAY_MS: &str = "file.delete.delay.ms";
+/// How large a segment may grow.
+pub(super) const SEGMENT_BYTES: &str = "segment.bytes";
+/// How large an index of the last segment may grow.
+pub(super) const INDEX_BYTES: &str = "segment.index.bytes";
+/// Bytes between the entries of an index.
+pub(super) const INDEX_INTERVAL_BYTES: &str = "index.interval.bytes";
+/// How long compaction keeps a tombstone.
+pub(super) const TOMBSTONE_MS: &str = "delete.retention.ms";
+/// How old a record must be to be compacted.
+pub(super) const COMPACTION_LAG_MS: &str = "min.compaction.lag.ms";
+/// Time between two retention checks.
+pub(super) const CHECK_MS: &str = "log.retention.check.interval.ms";
+/// Time from the start to the first of them.
+pub(super) const FIRST_CHECK_MS: &str = "log.initial.task.delay.ms";
+/// How long the offsets of an empty group are kept.
+pub(super) const OFFSETS_MINUTES: &str = "offsets.retention.minutes";
+/// Time between two looks for them.
+pub(super) const OFFSETS_CHECK_MS: &str = "offsets.retention.check.interval.ms";
+/// How long a transactional id is kept.
+pub(super) const TRANSACTIONAL_ID_MS: &str = "transactional.id.expiration.ms";
+/// Time between two looks for those that expired.
+pub(super) const TRANSACTIONAL_ID_CHECK_MS: &str =
+    "transaction.remove.expired.transaction.cleanup.interval.ms";
+/// How long a producer that writes nothing is remembered.
+pub(super) const PRODUCER_ID_MS: &str = "producer.id.expiration.ms";
+
+/// What happens to old records: `delete`, `compact`, or both.
+const POLICY: (&str, &str) = ("cleanup.policy", "log.cleanup.policy");
+/// Whether a topic is tiered, which the broker must allow.
+const TIERED: &str = "remote.storage.enable";
+
+/// What a broker's file says beside its settings of logs.
+const IDENTITY: [&str; 6] = [
+    "node.id",
+    "broker.id",
+    "log.dirs",
+    "log.dir",
+    "metadata.log.dir",
+    "process.roles",
+];
+
+/// The settings given for a prediction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// What the broker's file says, if there is one.
+    file: Option<BTreeMap<String, String>>,
+    /// What is given beside it, and outdoes everything.
+    given: BTreeMap<String, String>,
+}
+
+/// Not a setting that a prediction depends on, or not a value of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable(String);
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+impl Settings {
+    /// Reads `server.properties`.
+    ///
+    /// # Errors
+    /// A number is none: the broker would not start.
+    pub fn of_file(bytes: &[u8]) -> Result<Self, Unusable> {
+        let entries = Properties::parse(bytes).entries.into_iter();
+        let file: BTreeMap<String, String> =
+            entries.map(|entry| (entry.key, entry.value)).collect();
+        for (name, value) in &file {
+            check(name, value)?;
+        }
+        Ok(Self {
+            file: Some(file),
+            given: BTreeMap::new(),
+        })
+    }
+
+    /// Sets one, as a topic or a broker calls it, for everything.
+    ///
+    /// # Errors
+    /// A prediction does not depend on it, or its value is no number where one is expected.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), Unusable> {
+        if !is_known(name) {
+            return Err(Unusable(format!(
+                "{name}: not a setting that a start or its first hour depends on; these are: {}",
+                names().join(", ")
+            )));
+        }
+        check(name, value)?;
+        self.given.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    /// What the broker's file says, or what was given in its place.
+    #[must_use]
+    pub fn broker(&self, name: &str) -> Option<&str> {
+        let file = self.file.as_ref().and_then(|file| file.get(name));
+        self.given.get(name).or(file).map(String::as_str)
+    }
+
+    /// The node, if it is named.
+    #[must_use]
+    pub fn node_id(&self) -> Option<i32> {
+        let id = self.broker("node.id").or(self.broker("broker.id"))?;
+        id.trim().parse().ok().filter(|&id| id >= 0)
+    }
+
+    /// The log dirs that the broker's file names, that of the metadata log included.
+    #[must_use]
+    pub fn log_dirs(&self) -> Vec<&str> {
+        let listed = self.broker("log.dirs").or(self.broker("log.dir"));
+        let listed = listed.into_iter().flat_map(|dirs| dirs.split(','));
+        let mut dirs = Vec::new();
+        for dir in listed.chain(self.broker("metadata.log.dir")) {
+            let dir = dir.trim();
+            if !dir.is_empty() && !dirs.contains(&dir) {
+                dirs.push(dir);
+            }
+        }
+        dirs
+    }
+
+    /// Whether the broker's file was given.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
+/// Whether a value is one that the setting may have.
+fn check(name: &str, value: &str) -> Result<(), Unusable> {
+    let is_number = NUMBERS.iter().any(|known| is_named(known, name));
+    if is_number && value.trim().parse::<i64>().is_err() {
+        return Err(Unusable(format!(
+            "invalid value \"{value}\" of {name}: expected a number"
+        )));
+    }
+    Ok(())
+}
+
+fn is_named(known: &Known, name: &str) -> bool {
+    known.name == name || known.broker.iter().any(|(other, _)| *other == name)
+}
+
+fn is_known(name: &str) -> bool {
+    NUMBERS.iter().any(|known| is_named(known, name))
+        || [POLICY.0, POLICY.1, TIERED].contains(&name)
+        || IDENTITY.contains(&name)
+}
+
+/// The names of topics' settings first.
+fn names() -> Vec<&'static str> {
+    let numbers = NUMBERS.iter().map(|known| known.name);
+    numbers.chain([POLICY.0, TIERED]).collect()
+}
+
+type Configs = BTreeMap<String, String>;
+
+/// The settings of one topic on the broker that starts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TopicSettings<'a> {
+    pub(super) settings: &'a Settings,
+    /// What the metadata log says of the topic, of the broker, and of all brokers.
+    pub(super) configs: [Option<&'a Configs>; 3],
+    /// The topic, whose policy is known where it is one of Kafka's own.
+    pub(super) topic: &'a str,
+    pub(super) kafka: Kafka,
+}
+
+impl TopicSettings<'_> {
+    /// The value of a setting as text, under the topic's or a broker's name.
+    fn text(&self, name: &'static str, broker: &[&str]) -> Option<(&str, usize, Origin)> {
+        let [topic, own, all] = self.configs;
+        if let Some(value) = self.settings.given.get(name) {
+            return Some((value, 0, Origin::Given));
+        }
+        if let Some(value) = topic.and_then(|topic| topic.get(name)) {
+            return Some((value, 0, Origin::Topic));
+        }
+        broker.iter().enumerate().find_map(|(index, name)| {
+            let mut in_log = [own, all].into_iter().flatten();
+            let in_log = in_log.find_map(|configs| configs.get(*name));
+            let given = self.settings.given.get(*name);
+            let file = self.settings.file.as_ref().and_then(|file| file.get(*name));
+            let value = [
+                (given, Origin::Given),
+                (in_log, Origin::Cluster),
+                (file, Origin::Broker),
+            ];
+            let mut found = value.into_iter();
+            found.find_map(|(value, origin)| Some((value?.as_str(), index, origin)))
+        })
+    }
+
+    /// A number.
+    pub(super) fn number(&self, name: &'static str) -> Setting<i64> {
+        let assumed = |value| Setting {
+            name,
+            value,
+            origin: Origin::Assumed,
+        };
+        let Some(known) = NUMBERS.iter().find(|known| known.name == name) else {
+            return assumed(-1);
+        };
+        if name == FIRST_CHECK_MS && !self.kafka.delays_first_check() {
+            return assumed(known.default);
+        }
+        let names: Vec<&str> = if known.broker.is_empty() {
+            vec![name]
+        } else {
+            known.broker.iter().map(|(name, _)| *name).collect()
+        };
+        let found = self.text(name, &names);
+        let parsed = found.and_then(|(text, index, origin)| {
+            let value: i64 = text.trim().parse().ok()?;
+            let of_topic =
+                matches!(origin, Origin::Topic) || self.settings.given.contains_key(name);
+            let unit = known.broker.get(index).map_or(1, |(_, unit)| *unit);
+            let value = if of_topic || value < 0 {
+                value
+            } else {
+                value.saturating_mul(unit)
+            };
+            Some(Setting {
+                name,
+                value,
+                origin,
+            })
+        });
+        parsed.unwrap_or_else(|| {
+            // KIP-932: what share groups need is kept for ever.
+            let is_kept = name == RETENTION_MS && self.topic == SHARE_STATE;
+            assumed(if is_kept { -1 } else { known.default })
+        })
+    }
+
+    /// Whether old segments are deleted, and whether records are compacted.
+    pub(super) fn policy(&self) -> Setting<(bool, bool)> {
+        let (value, origin) = match self.text(POLICY.0, &[POLICY.1]) {
+            Some((text, _, origin)) => (text, origin),
+            None if [OFFSETS, TRANSACTIONS].contains(&self.topic) => ("compact", Origin::Assumed),
+            None => ("delete", Origin::Assumed),
+        };
+        let has = |word: &str| value.split(',').any(|part| part.trim() == word);
+        Setting {
+            name: POLICY.0,
+            value: (has("delete"), has("compact")),
+            origin,
+        }
+    }
+
+    /// Whether the topic is tiered: its old segments are elsewhere too.
+    pub(super) fn is_tiered(&self) -> bool {
+        self.kafka.is_kraft()
+            && self
+                .text(TIERED, &[])
+                .is_some_and(|(value, ..)| value.trim() == "true")
+    }
+}
+
+/// The topic of committed offsets.
+pub(super) const OFFSETS: &str = "__consumer_offsets";
+/// The topic of transactional ids.
+pub(super) const TRANSACTIONS: &str = "__transaction_state";
+/// The topic of share groups.
+const SHARE_STATE: &str = "__share_group_state";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of<'a>(settings: &'a Settings, topic: Option<&'a Configs>) -> TopicSettings<'a> {
+        TopicSettings {
+            settings,
+            configs: [topic, None, None],
+            topic: "orders",
+            kafka: Kafka::V4_3,
+        }
+    }
+
+    #[test]
+    fn a_topic_s_setting_counts_before_the_broker_s_and_milliseconds_before_hours() {
+        let mut settings =
+            Settings::of_file(b"log.retention.hours=1\nlog.dirs=/a, /b\nnode.id=3\n").unwrap();
+        let hour = of(&settings, None).number(RETENTION_MS);
+        assert_eq!((hour.value, hour.origin), (3_600_000, Origin::Broker));
+        assert_eq!(settings.log_dirs(), ["/a", "/b"]);
+        assert_eq!(settings.node_id(), Some(3));
+        let topic = BTreeMap::from([("retention.ms".to_owned(), "5".to_owned())]);
+        let own = of(&settings, Some(&topic)).number(RETENTION_MS);
+        assert_eq!((own.value, own.origin), (5, Origin::Topic));
+        settings.set("log.retention.minutes", "2").unwrap();
+        assert_eq!(of(&settings, None).number(RETENTION_MS).value, 120_000);
+        settings.set("retention.ms", "-1").unwrap();
+        let given = of(&settings, Some(&topic)).number(RETENTION_MS);
+        assert_eq!((given.value, given.origin), (-1, Origin::Given));
+    }
+
+    #[test]
+    fn defaults_are_assumed_and_other_names_refused() {
+        let mut settings = Settings::default();
+        let default = of(&settings, None).number(RETENTION_MS);
+        assert_eq!(
+            (default.value, default.origin),
+            (7 * DAY_MS, Origin::Assumed)
+        );
+        assert_eq!(of(&settings, None).policy().value, (true, false));
+        assert!(settings.set("retention", "1").is_err());
+        assert!(settings.set("retention.ms", "soon").is_err());
+        assert!(Settings::of_file(b"log.retention.bytes=1g").is_err());
+    }
+}

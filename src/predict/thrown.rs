@@ -1,0 +1,77 @@
+//! How a step of a start is interrupted.
+
+use std::fmt;
+
+use super::reason::Reason;
+use crate::format::name;
+use crate::store;
+use crate::wire::Fault;
+
+/// How a step of the start-up ends that does not end well: the kinds of exceptions that Kafka tells apart.
+#[derive(Debug)]
+pub(super) enum Thrown {
+    /// `CorruptRecordException`: the bytes are no batch.
+    Corrupt(Fault),
+    /// `InvalidRecordException`: a record is wrong. The batch counts already.
+    Invalid(u64),
+    /// `InvalidOffsetException`: an index entry does not follow the one before it.
+    Disorder(u64),
+    /// `LogSegmentOffsetOverflowException`: an offset is too far from the segment's.
+    Overflow(i64),
+    /// `IOException`: the log dir goes offline.
+    Io(Reason),
+    /// Any other: the broker does not start.
+    Fatal(Reason),
+    /// No exception of Kafka's: we cannot read.
+    Ours(store::Error),
+}
+
+/// A broker cannot read what we cannot read either: `KafkaStorageException` for the log dir.
+impl From<store::Error> for Thrown {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Unreadable { path, unreadable } => Self::io(
+                name::file_name(&path),
+                format_args!("{unreadable} (KafkaStorageException)"),
+            ),
+            other => Self::Ours(other),
+        }
+    }
+}
+
+impl Thrown {
+    /// An exception that nobody expects.
+    pub(super) fn fatal(file: &str, what: impl fmt::Display) -> Self {
+        Self::Fatal(Reason::Unexpected {
+            file: file.to_owned(),
+            what: what.to_string(),
+        })
+    }
+
+    /// An I/O error.
+    pub(super) fn io(file: &str, what: impl fmt::Display) -> Self {
+        Self::Io(Reason::Unexpected {
+            file: file.to_owned(),
+            what: what.to_string(),
+        })
+    }
+
+    /// Where nobody catches it: exceptions about bytes are as fatal as others.
+    pub(super) fn escaped(self, file: &str) -> Self {
+        match self {
+            Self::Corrupt(fault) => Self::Fatal(Reason::BadBatch {
+                file: file.to_owned(),
+                fault,
+            }),
+            Self::Invalid(position) => Self::Fatal(Reason::BadMarker {
+                file: file.to_owned(),
+                position,
+            }),
+            Self::Disorder(position) => Self::Fatal(Reason::OffsetsGoBack {
+                file: file.to_owned(),
+                position,
+            }),
+            other => other,
+        }
+    }
+}

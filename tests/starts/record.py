@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""Records what real brokers do with log dirs that they refuse, or of which they delete something in their first minute.
+
+    record.py KAFKA OUT PORT RELEASE...
+
+KAFKA is a script that runs Kafka of any release: `KAFKA serve RELEASE DIR[,DIR] PORT KEY=VALUE...` in the foreground, with the
+broker's process id in DIR.pid, and `KAFKA java RELEASE CLASS ARG...`. A base log dir is made by a broker of each release, with
+topics whose records are of chosen times; copies of it are changed and started. OUT/RELEASE/CASE/ gets `files/`, one folder a log
+dir as it lay before the start, and `start.json`: the settings, the time, the outcome, and where each partition began and ended.
+ONLY is a pattern for the names of the cases that are made. What is recorded already is left as it is.
+"""
+import json, os, re, shutil, signal, subprocess, sys, time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+KAFKA, OUT, PORT, RELEASES = sys.argv[1], os.path.abspath(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
+DAY = 86_400_000
+
+
+def number(release):
+    return tuple(int(part) for part in release.split('.')[:2])
+
+
+class Broker:
+    """A broker in the foreground of a process of its own."""
+
+    def __init__(self, release, dirs, settings, log):
+        self.pid_file, self.log = dirs[0] + '.pid', log
+        if os.path.exists(self.pid_file):
+            os.remove(self.pid_file)
+        command = [KAFKA, 'serve', release, ','.join(dirs), str(PORT)] + settings
+        env = dict(os.environ, CLUSTER_ID='MkU3OEVBNTcwNTJENDM2Qg', TIERED='1', JAVA_OPTS='-Xmx256m')
+        self.run = subprocess.Popen(command, stdout=open(log, 'w'), stderr=subprocess.STDOUT, env=env)
+
+    def text(self):
+        return open(self.log, errors='replace').read()
+
+    def wait(self, pattern, seconds):
+        """Whether the log says so before the broker ends or the time is over."""
+        until = time.time() + seconds
+        while time.time() < until:
+            if re.search(pattern, self.text()):
+                return True
+            if self.run.poll() is not None:
+                return bool(re.search(pattern, self.text()))
+            time.sleep(0.3)
+        return False
+
+    def stop(self, how=signal.SIGTERM):
+        if self.run.poll() is None:
+            try:
+                os.kill(int(open(self.pid_file).read()), how)
+            except (OSError, ValueError):
+                self.run.terminate()
+            try:
+                self.run.wait(40)
+            except subprocess.TimeoutExpired:
+                os.kill(int(open(self.pid_file).read()), signal.SIGKILL)
+                self.run.wait(10)
+        return self.run.returncode
+
+
+def java(release, *args):
+    env = dict(os.environ, TIERED='1')
+    command = [KAFKA, 'java', release, HERE + '/Topics.java', str(PORT), *args]
+    try:
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60).stdout
+    except subprocess.TimeoutExpired:
+        return ''
+
+
+STARTED = r'\bstarted \(kafka\.server\.(KafkaServer|KafkaRaftServer|BrokerServer)|Kafka Server started|Transition from STARTING to STARTED'
+
+
+def topics(release, now):
+    """The topics of a base: what retention does with each shows after the start."""
+    small = 'segment.bytes=300' if number(release) < (4, 0) else 'internal.segment.bytes=300'
+    old, new, future = now - 30 * DAY, now - 3_600_000, now + 30 * DAY
+    # Since 4.0 a broker takes no records from more than an hour ahead unless it is told to.
+    ahead = ['message.timestamp.after.max.ms=9223372036854775807'] if number(release) >= (3, 6) else []
+    mixed = [old] * 6 + [new] * 4
+    of = lambda name, settings, times: ' '.join([name, ';'.join([small] + settings)] + [str(t) for t in times])
+    return [
+        of('time', [], mixed),
+        of('all-old', [], [old] * 5),
+        of('fresh', [], [new] * 5),
+        of('future-first', ahead, [future, future, future] + [old] * 5),
+        of('zeroed', [], [new] * 8),
+        of('no-times', [], [old] * 8),
+        of('start', ['retention.ms=-1'], [old] * 9),
+        of('forever', ['retention.ms=-1'], [old] * 5),
+        of('squeezed', ['retention.ms=-1', 'retention.bytes=700'], [old] * 12),
+        of('compacted', ['cleanup.policy=compact', 'min.cleanable.dirty.ratio=1.0'], [old] * 6),
+        of('both', ['cleanup.policy=compact,delete', 'min.cleanable.dirty.ratio=1.0'], mixed),
+    ]
+
+
+def base(release, work):
+    """A log dir of the release, closed in order, in which no retention check has run."""
+    dirs = [work + '/base/a', work + '/base/b']
+    shutil.rmtree(work + '/base', ignore_errors=True)
+    os.makedirs(work + '/base')
+    now = int(time.time() * 1000)
+    lines = work + '/topics'
+    open(lines, 'w').write('\n'.join(topics(release, now)) + '\n')
+    # With this nothing is too old while the topics are made, and the size is looked at after 30 s at the earliest.
+    settings = ['log.retention.ms=-1', 'log.cleaner.enable=false']
+    if number(release) >= (3, 7):
+        settings.append('log.initial.task.delay.ms=3600000')
+    broker = Broker(release, dirs, settings, work + '/base.log')
+    if not broker.wait(STARTED, 150):
+        broker.stop()
+        sys.exit(f'{release}: the base did not start, see {work}/base.log')
+    java(release, 'make', lines)
+    broker.stop()
+    return dirs
+
+
+def find(dirs, name):
+    return next(os.path.join(d, name) for d in dirs if os.path.isdir(os.path.join(d, name)))
+
+
+def edit(path, change):
+    text = open(path, encoding='latin-1').read()
+    open(path, 'w', encoding='latin-1').write(change(text))
+
+
+def copy(dirs, to):
+    shutil.rmtree(to, ignore_errors=True)
+    os.makedirs(to)
+    made = []
+    for d in dirs:
+        made.append(os.path.join(to, os.path.basename(d)))
+        subprocess.run(['cp', '-a', '--sparse=always', d, made[-1]], check=True)
+        lock = made[-1] + '/.lock'
+        if os.path.exists(lock):
+            os.remove(lock)
+    return made
+
+
+def retention(dirs, release):
+    """What files can tell of time: zeroed and missing time indexes, and a log start offset."""
+    zeroed, without = find(dirs, 'zeroed-0'), find(dirs, 'no-times-0')
+    for name in os.listdir(zeroed):
+        if name.endswith('.timeindex'):
+            open(os.path.join(zeroed, name), 'wb').write(bytes(24))
+    for name in os.listdir(without):
+        path = os.path.join(without, name)
+        if name.endswith('.timeindex'):
+            os.remove(path)
+        elif name.endswith('.log'):
+            os.utime(path, (time.time() - 3600,) * 2)
+    home = os.path.dirname(find(dirs, 'start-0'))
+    open(home + '/log-start-offset-checkpoint', 'w').write('0\n1\nstart 0 5\n')
+
+
+def cases(release):
+    """Name, what it is, what is done to the files, and other settings."""
+    kraft, ids = number(release) >= (3, 3), number(release) >= (3, 7)
+    week = ['log.retention.ms=604800000']
+    nothing = lambda dirs, release: None
+    yield 'retention-week', 'records of 30 days ago, a week kept', retention, week
+    yield 'retention-hours', 'records kept for two hours', nothing, ['log.retention.hours=2']
+    yield 'retention-size', 'no more than 400 bytes kept', nothing, ['log.retention.ms=-1', 'log.retention.bytes=400']
+
+    def lost_found(dirs, release):
+        os.mkdir(dirs[1] + '/lost+found')
+    yield 'lost-found', 'a folder lost+found in a log dir', lost_found, week
+
+    def twice(dirs, release):
+        one = find(dirs, 'fresh-0')
+        other = [d for d in dirs if d != os.path.dirname(one)][0]
+        shutil.copytree(one, other + '/fresh-0')
+    yield 'partition-twice', 'a partition in both log dirs', twice, week
+
+    def deleted(dirs, release):
+        one = find(dirs, 'fresh-0')
+        os.rename(one, one + '.0123456789abcdef0123456789abcdef-delete')
+    yield 'deleted', 'a partition marked for deletion', deleted, week + ['log.segment.delete.delay.ms=2000']
+
+    def strayed(dirs, release):
+        one = find(dirs, 'fresh-0')
+        os.rename(one, one + '.0123456789abcdef0123456789abcdef-stray')
+    yield 'stray-folder', 'a folder of a stray', strayed, week
+    yield 'other-node', 'another node.id in the settings', nothing, week + [('node.id=7' if kraft else 'broker.id=7')]
+
+    def other_cluster(dirs, release):
+        edit(dirs[1] + '/meta.properties', lambda t: re.sub('cluster.id=.*', 'cluster.id=AAAAAAAAAAAAAAAAAAAABQ', t))
+    yield 'other-cluster', 'the second log dir is of another cluster', other_cluster, week
+
+    def no_meta(dirs, release):
+        os.remove(dirs[1] + '/meta.properties')
+    yield 'meta-missing', 'the second log dir has no meta.properties', no_meta, week
+
+    def version(dirs, release):
+        old = 'version=0\nbroker.id=1\ncluster.id=MkU3OEVBNTcwNTJENDM2Qg\n'
+        new = 'version=1\nnode.id=1\ncluster.id=MkU3OEVBNTcwNTJENDM2Qg\n'
+        for d in dirs:
+            open(d + '/meta.properties', 'w').write(old if kraft else new)
+    yield 'meta-other-version', 'meta.properties is of the other kind of cluster', version, week
+    if not kraft:
+        return
+
+    def two_logs(dirs, release):
+        one = find(dirs, '__cluster_metadata-0')
+        other = [d for d in dirs if d != os.path.dirname(one)][0]
+        shutil.copytree(one, other + '/__cluster_metadata-0')
+    yield 'metadata-twice', 'the metadata log in both log dirs', two_logs, week
+
+    def elsewhere(dirs, release):
+        shutil.move(find(dirs, '__cluster_metadata-0'), dirs[1] + '/__cluster_metadata-0')
+    yield 'metadata-elsewhere', 'the metadata log in the second log dir', elsewhere, week
+
+    def unknown_id(dirs, release):
+        edit(find(dirs, 'fresh-0') + '/partition.metadata', lambda t: re.sub('topic_id: .*', 'topic_id: Q8uYWOBbQgmP3sRYsCcnBA', t))
+    yield 'unknown-id', 'a topic id that the cluster does not have', unknown_id, week
+
+    def no_id(dirs, release):
+        os.remove(find(dirs, 'fresh-0') + '/partition.metadata')
+    yield 'no-id', 'no partition.metadata', no_id, week
+
+    def other_id(dirs, release):
+        shutil.copy(find(dirs, 'forever-0') + '/partition.metadata', find(dirs, 'fresh-0') + '/partition.metadata')
+    yield 'other-topic', 'the id of another topic', other_id, week
+
+    def unknown_topic(dirs, release):
+        one = find(dirs, 'fresh-0')
+        os.rename(one, os.path.join(os.path.dirname(one), 'fresh-1'))
+    yield 'no-partition', 'a partition of a number that the topic does not have', unknown_topic, week
+    if ids:
+        def no_directory(dirs, release):
+            edit(dirs[1] + '/meta.properties', lambda t: re.sub('directory.id=.*\n', '', t))
+        yield 'no-directory-id', 'the second log dir has no directory.id', no_directory, week
+
+        def same_directory(dirs, release):
+            one = re.search('directory.id=.*', open(dirs[0] + '/meta.properties').read()).group(0)
+            edit(dirs[1] + '/meta.properties', lambda t: re.sub('directory.id=.*', lambda m: one, t))
+        yield 'directory-id-twice', 'both log dirs have one directory.id', same_directory, week
+
+
+def start(release, name, what, change, settings, dirs, work, base_release=None):
+    out = f'{OUT}/{release}/{name}'
+    if os.path.exists(out + '/start.json'):
+        return
+    lying = copy(dirs, out + '/files')
+    change(lying, release)
+    started = copy(lying, work + '/run')
+    if os.path.isdir(dirs[0] + '.zk'):
+        shutil.copytree(dirs[0] + '.zk', started[0] + '.zk')
+    is_retention = name.startswith('retention') or name == 'deleted'
+    more = ['log.initial.task.delay.ms=2000'] if number(release) >= (3, 7) else []
+    now = int(time.time() * 1000)
+    broker = Broker(release, started, settings + more, work + '/run.log')
+    loaded = broker.wait(STARTED, 150)
+    ends, seen = {}, 0
+    waited = (20 if more else 36) if is_retention else 2
+    if loaded:
+        # The first check comes after 30 s before 3.7, and the cleaner looks after 15 s.
+        time.sleep(waited)
+        seen = int(time.time() * 1000) - now
+        for line in java(release, 'ends').splitlines():
+            words = line.split()
+            if len(words) == 3:
+                ends[words[0]] = [int(w) if w.lstrip('-').isdigit() else None for w in words[1:]]
+    alive = broker.run.poll() is None
+    code = broker.stop()
+    served = bool(ends)
+    lines = [l for l in broker.text().splitlines() if re.search(
+        r'ERROR|FATAL|[Ss]tray|due to|Exception:|offline|Deleted log|ghost', l)][:40]
+    listing = {os.path.basename(d): sorted(n for n in os.listdir(d) if os.path.isdir(os.path.join(d, n))) for d in started}
+    outcome = 'loaded' if loaded and alive else 'broker-died' if not alive else 'hung'
+    if outcome == 'loaded' and not served:
+        outcome = 'not-served'
+    if outcome == 'loaded' and re.search(r'Stopping serving logs in dir|Error while reading meta.properties|marked as offline', broker.text()):
+        outcome = 'logdir-offline'
+    record = dict(kafka=release, base=base_release or release, what=what, settings=settings + more, now=now,
+                  outcome=outcome, exit_code=code, waited_ms=waited * 1000, seen_after_ms=seen, ends=ends, directories=listing,
+                  log_lines=[l.replace(work, '').replace(OUT, '')[:400] for l in lines])
+    json.dump(record, open(out + '/start.json', 'w'), indent=1)
+    print(release, name, outcome, {k: v for k, v in ends.items() if not k.startswith('__')} if is_retention else '', flush=True)
+
+
+def main():
+    for release in RELEASES:
+        work = f'{OUT}/work'
+        os.makedirs(work, exist_ok=True)
+        dirs = base(release, work)
+        for name, what, change, settings in cases(release):
+            if not re.fullmatch(os.environ.get('ONLY', '.*'), name):
+                continue
+            try:
+                start(release, name, what, change, settings, dirs, work)
+            except (OSError, StopIteration, subprocess.SubprocessError) as error:
+                print(release, name, 'not recorded:', error, flush=True)
+        keep = f'{OUT}/base-{release}'
+        shutil.rmtree(keep, ignore_errors=True)
+        shutil.copytree(work + '/base', keep)
+
+
+main()
