@@ -45,6 +45,12 @@ pub(super) struct Plan {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
+    /// Keep suspect records in the log: those of damaged batches that can be read, and that no checksum vouches for
+    ///
+    /// Without it they are set aside when the plan is applied: as bytes and as NDJSON, in lost+found beside the target.
+    #[arg(long)]
+    keep_suspect: bool,
+
     #[command(flatten)]
     reading: Reading,
 }
@@ -62,6 +68,7 @@ impl Plan {
         let look = Look::at(path, others, self.reading)?;
         let options = Options {
             jobs: self.reading.jobs(),
+            keep_suspect: self.keep_suspect,
         };
         let plan = plan(&look.place, &look.seen, options, &RealDisk)?;
         let mut document = serde_json::to_vec_pretty(&plan)?;

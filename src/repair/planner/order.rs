@@ -71,8 +71,8 @@ pub(super) fn beside_lost(before: i64, run: &Run, after: i64) -> Option<i64> {
         .checked_sub(run.first)
         .filter(|width| *width >= 0)?;
     let base = after.checked_sub(width)?.checked_sub(1)?;
-    // A lost offset is zeros. Any other is that of a batch from elsewhere.
-    (run.batches == 1 && run.first == 0 && before < base && 0 < base).then_some(base)
+    let fits = before < run.first && run.last < after;
+    (run.batches == 1 && !fits && before < base && 0 < base).then_some(base)
 }
 
 /// The base offset that a segment ought to be named after, if its batches belong between those of the segments around it but
@@ -378,8 +378,8 @@ mod tests {
         let run = files(&[&[0]]).remove(0);
         assert_eq!(beside_lost(106, &run, 116), Some(114));
         assert_eq!(beside_lost(115, &run, 116), None);
-        let other = files(&[&[60]]).remove(0);
-        assert_eq!(beside_lost(106, &other, 116), None);
+        let there = files(&[&[110]]).remove(0);
+        assert_eq!(beside_lost(106, &there, 116), None);
     }
 
     #[test]
