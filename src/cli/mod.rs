@@ -6,6 +6,7 @@ mod dump;
 mod exit;
 mod explain;
 mod export;
+mod groups;
 mod input;
 mod ls;
 mod output;
@@ -15,8 +16,10 @@ mod progress;
 mod range;
 mod render;
 mod repair;
+mod schema;
 mod show;
 mod verify;
+mod writer;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -27,6 +30,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Outcome;
+use render::table::Look;
 
 /// Reads, checks and repairs Kafka's log segments without a broker
 ///
@@ -62,6 +66,7 @@ enum Command {
     Show(show::Show),
     Cat(cat::Cat),
     Export(export::Export),
+    Groups(groups::Groups),
     Dump(dump::Dump),
     Verify(verify::Verify),
     Explain(explain::Explain),
@@ -106,6 +111,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Dump(command) => command.run(&mut context),
         Command::Explain(command) => command.run(&mut context),
         Command::Export(command) => command.run(&mut context),
+        Command::Groups(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Repair(command) => command.run(&mut context),
         Command::Predict(command) => command.run(&mut context),
@@ -141,6 +147,14 @@ fn help_of(command: &str) -> String {
 }
 
 impl Context {
+    /// How tables look.
+    fn look(&self) -> Look {
+        Look {
+            room: self.columns,
+            ..Look::default()
+        }
+    }
+
     /// Says something that is not data. That nobody listens is no reason to stop.
     fn say(&mut self, text: &[u8]) {
         let _heard = self.err.write_all(text);

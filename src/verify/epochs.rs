@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
+use super::evidence::{BeyondEnd, EpochConflict, Mark};
 use super::finding::{Finding, Findings};
 use super::partition::Extent;
 use super::small::read_small;
@@ -85,11 +86,7 @@ impl EpochsCheck {
             } else {
                 CheckId::EpochsMalformed
             };
-            findings.add(
-                Finding::new(id, path)
-                    .at(fault.at() as u64, 0)
-                    .says(fault.to_string()),
-            );
+            findings.add(Finding::new(id, path).at(fault.at() as u64, 0).saw(*fault));
         }
         check.file = if file.faults.is_empty() {
             File::Sound
@@ -198,17 +195,12 @@ impl EpochsCheck {
         } else {
             Finding::new(CheckId::EpochsMismatch, &self.path)
         };
-        let stored = run.stored.unwrap_or(LeaderEpoch(-1));
-        findings.add(
-            finding
-                .offset(run.first.0)
-                .says(format!(
-                    "offsets {} to {} have epoch {}, and the checkpoint has {stored} for them",
-                    run.first, run.last, run.actual
-                ))
-                .with("stored", stored.0)
-                .with("actual", run.actual.0),
-        );
+        findings.add(finding.offset(run.first.0).saw(EpochConflict {
+            first: run.first.0,
+            last: run.last.0,
+            stored: run.stored.map(|epoch| epoch.0),
+            actual: run.actual.0,
+        }));
     }
 
     /// Ends the check of a log from where to where it goes; `is_left`: the broker has let go of the partition, and
@@ -274,14 +266,16 @@ impl EpochsCheck {
             );
         }
         let end = extent.end;
-        for (epoch, start) in &self.entries {
+        for (_, start) in &self.entries {
             if self.file == File::Sound && *start > end {
                 findings.add(
                     Finding::new(CheckId::EpochsBeyondLog, &self.path)
                         .offset(start.0)
-                        .says(format!(
-                            "epoch {epoch} begins at offset {start}, the log ends at {end}"
-                        )),
+                        .saw(BeyondEnd {
+                            what: Mark::LeaderEpoch,
+                            offset: start.0,
+                            log_end: end.0,
+                        }),
                 );
             }
         }

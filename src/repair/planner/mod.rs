@@ -27,6 +27,7 @@ mod order;
 mod pieces;
 mod proven;
 mod remake;
+mod replicas;
 mod rescue;
 mod root;
 mod salvage;
@@ -42,9 +43,10 @@ use crate::format::FileKind;
 use crate::format::name::DirState;
 use crate::scan::Jobs;
 use crate::store::{self, Item, LogDir, Partition, Place};
-use crate::verify::{CheckId, Finding, Severity};
+use crate::verify::{CheckId, Family, Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
+use replicas::Healed;
 use seen::METADATA_TOPIC;
 pub use seen::Seen;
 use steps::{LogPiece, NewLog, NewSegment, Steps};
@@ -128,10 +130,16 @@ fn partition(
     let is_log_sound = here
         .iter()
         .all(|finding| finding.severity < Severity::Warning || is_derived(finding.check));
-    let mut log = if is_log_sound {
-        NewLog::of(partition, seen)
+    let healed = if is_any_wrong {
+        replicas::heal(partition, &here, seen, steps, options)?
     } else {
-        log::steps(partition, &here, steps, options)?
+        Healed::Not
+    };
+    let mut log = match healed {
+        Healed::Wholly(log) => log,
+        Healed::Partly => return Ok(NewLog::default()),
+        Healed::Not if is_log_sound => NewLog::of(partition, seen),
+        Healed::Not => log::steps(partition, &here, steps, options)?,
     };
     if partition.state() == DirState::Current {
         rescue::steps(partition, &mut log, &here, steps, options)?;
@@ -159,10 +167,10 @@ fn is_wrong(finding: &Finding) -> bool {
 
 /// Whether a check is about a file that derives from the log, and says nothing of the log itself.
 fn is_derived(check: CheckId) -> bool {
-    match check.code().as_bytes().first() {
-        Some(b'O' | b'T' | b'A' | b'P') => true,
+    match check.family() {
+        Family::OffsetIndex | Family::TimeIndex | Family::TxnIndex | Family::Producer => true,
         // A batch may have the wrong epoch.
-        Some(b'E') => check != CheckId::EpochsMismatch,
+        Family::Epochs => check != CheckId::EpochsMismatch,
         _ => false,
     }
 }

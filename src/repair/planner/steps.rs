@@ -16,6 +16,8 @@ pub(super) struct Steps<'a> {
     disk: &'a dyn Disk,
     root: &'a Path,
     states: BTreeMap<PlanPath, State>,
+    /// What files outside of the root are.
+    elsewhere: BTreeMap<PathBuf, State>,
     row: Vec<Step>,
 }
 
@@ -127,6 +129,7 @@ impl<'a> Steps<'a> {
             disk,
             root,
             states: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
             row: Vec::new(),
         }
     }
@@ -184,10 +187,11 @@ impl<'a> Steps<'a> {
             let at = step.action.file();
             let is_beside =
                 at.dir() == file.dir() || at.dir() == file.as_str() || at.dir().is_empty();
-            let letter = check.code().get(..1).unwrap_or_default();
             let is_why = |code: &String| {
                 let is_inside = at.dir() == file.as_str();
-                is_inside && code.starts_with(letter) || code == check.code()
+                CheckId::find(code).is_some_and(|other| {
+                    other == check || is_inside && other.family() == check.family()
+                })
             };
             at == file || at.as_str() == file.dir() || is_beside && step.codes.iter().any(is_why)
         };
@@ -218,6 +222,19 @@ impl<'a> Steps<'a> {
     fn next_id(&self) -> u32 {
         let steps = u32::try_from(self.row.len());
         steps.unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// What a file outside of the root is.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn elsewhere(&mut self, path: &Path) -> Result<State, Error> {
+        if let Some(state) = self.elsewhere.get(path) {
+            return Ok(*state);
+        }
+        let state = state_of(self.disk, path)?;
+        self.elsewhere.insert(path.to_owned(), state);
+        Ok(state)
     }
 
     fn state(&mut self, file: &PlanPath) -> Result<State, Error> {

@@ -98,7 +98,7 @@ pub enum Fix {
     Lossy,
     /// Described, never done.
     Manual,
-    /// There is nothing to do.
+    /// No file is to be changed.
     None,
 }
 
@@ -120,7 +120,9 @@ impl Fix {
 pub struct Check {
     /// Which one.
     pub id: CheckId,
-    /// A letter and three digits.
+    /// What it looks at.
+    pub family: Family,
+    /// The letter of its family, and three digits.
     pub code: &'static str,
     /// Words between hyphens.
     pub name: &'static str,
@@ -130,7 +132,20 @@ pub struct Check {
     pub depth: Depth,
     /// What can be done.
     pub fix: Fix,
+    /// When a finding of it is as bad as something else.
+    pub severities: &'static [Otherwise<Severity>],
+    /// When something else can be done.
+    pub fixes: &'static [Otherwise<Fix>],
     doc: &'static str,
+}
+
+/// What holds of some findings of a check in place of what its row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Otherwise<T> {
+    /// What holds.
+    pub is: T,
+    /// When, in words that begin with "if" or "where".
+    pub when: &'static str,
 }
 
 impl Check {
@@ -138,6 +153,29 @@ impl Check {
     #[must_use]
     pub fn title(&self) -> &'static str {
         self.doc.lines().next().unwrap_or_default().trim()
+    }
+
+    /// Whether a finding of it may be as bad as that.
+    #[must_use]
+    pub fn may_be(&self, severity: Severity) -> bool {
+        let mut others = self.severities.iter();
+        severity == self.severity || others.any(|other| other.is == severity)
+    }
+
+    /// Whether that may be what can be done about a finding of it.
+    #[must_use]
+    pub fn may_need(&self, fix: Fix) -> bool {
+        let mut others = self.fixes.iter();
+        fix == self.fix || others.any(|other| other.is == fix)
+    }
+
+    /// What holds otherwise, a line each: `warning if …`, `safe where …`.
+    pub fn otherwise(&self) -> impl Iterator<Item = String> {
+        let severities = self.severities.iter();
+        let severities = severities.map(|other| format!("{} {}", other.is, other.when));
+        let fixes = self.fixes.iter();
+        let fixes = fixes.map(|other| format!("fix {} {}", other.is.name(), other.when));
+        severities.chain(fixes)
     }
 
     /// The lines of its manual, in fixed sections.
@@ -150,7 +188,9 @@ impl Check {
 macro_rules! declare {
     ({ $(
         $(#[doc = $doc:literal])+
-        $code:ident $id:ident $name:literal $severity:ident $depth:ident $fix:ident;
+        $family:ident $code:ident $id:ident $name:literal $severity:ident $depth:ident $fix:ident
+        $(severity $other_severity:ident $severity_when:literal)*
+        $(fix $other_fix:ident $fix_when:literal)*;
     )* }) => {
         /// A check, by what it finds.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,11 +203,20 @@ macro_rules! declare {
         pub static CATALOG: &[Check] = &[ $(
             Check {
                 id: CheckId::$id,
+                family: Family::$family,
                 code: stringify!($code),
                 name: $name,
                 severity: Severity::$severity,
                 depth: Depth::$depth,
                 fix: Fix::$fix,
+                severities: &[ $( Otherwise {
+                    is: Severity::$other_severity,
+                    when: $severity_when,
+                }, )* ],
+                fixes: &[ $( Otherwise {
+                    is: Fix::$other_fix,
+                    when: $fix_when,
+                }, )* ],
                 doc: concat!($($doc, "\n"),+),
             },
         )* ];
@@ -177,6 +226,84 @@ macro_rules! declare {
 segment! {
     batch record offset_index time_index txn_index producer epochs checkpoint directory metadata declare
     {}
+}
+
+/// What a check looks at. Its code begins with the letter of its family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// S: the `.log` of a segment.
+    Segment,
+    /// B: batches.
+    Batch,
+    /// R: records.
+    Record,
+    /// O: offset indexes.
+    OffsetIndex,
+    /// T: time indexes.
+    TimeIndex,
+    /// A: transaction indexes.
+    TxnIndex,
+    /// P: producer snapshots.
+    Producer,
+    /// E: leader epoch checkpoints.
+    Epochs,
+    /// C: checkpoints of a log dir.
+    Checkpoint,
+    /// D: directories and their small files.
+    Directory,
+    /// M: the metadata log.
+    Metadata,
+}
+
+impl Family {
+    /// Every family, in the order of the catalogue.
+    pub const ALL: [Self; 11] = [
+        Self::Segment,
+        Self::Batch,
+        Self::Record,
+        Self::OffsetIndex,
+        Self::TimeIndex,
+        Self::TxnIndex,
+        Self::Producer,
+        Self::Epochs,
+        Self::Checkpoint,
+        Self::Directory,
+        Self::Metadata,
+    ];
+
+    /// The letter that the codes of its checks begin with.
+    #[must_use]
+    pub const fn letter(self) -> char {
+        match self {
+            Self::Segment => 'S',
+            Self::Batch => 'B',
+            Self::Record => 'R',
+            Self::OffsetIndex => 'O',
+            Self::TimeIndex => 'T',
+            Self::TxnIndex => 'A',
+            Self::Producer => 'P',
+            Self::Epochs => 'E',
+            Self::Checkpoint => 'C',
+            Self::Directory => 'D',
+            Self::Metadata => 'M',
+        }
+    }
+
+    /// The family of this letter, large or small.
+    #[must_use]
+    pub fn find(letter: char) -> Option<Self> {
+        let letter = letter.to_ascii_uppercase();
+        Self::ALL
+            .into_iter()
+            .find(|family| family.letter() == letter)
+    }
+
+    /// Whether its checks look at a `.log`: segments, batches and records.
+    #[must_use]
+    pub const fn is_of_log(self) -> bool {
+        matches!(self, Self::Segment | Self::Batch | Self::Record)
+    }
 }
 
 impl CheckId {
@@ -191,6 +318,12 @@ impl CheckId {
     #[must_use]
     pub fn code(self) -> &'static str {
         self.check().code
+    }
+
+    /// What it looks at.
+    #[must_use]
+    pub fn family(self) -> Family {
+        self.check().family
     }
 
     /// The check of this code or name.
@@ -219,11 +352,16 @@ mod tests {
         assert_eq!((codes.len(), names.len()), (CATALOG.len(), CATALOG.len()));
         for pair in CATALOG.windows(2) {
             let (a, b) = (pair[0].code, pair[1].code);
-            let letter = |code: &str| code.chars().next();
-            assert!(letter(a) != letter(b) || a < b, "{a} stands before {b}");
+            let is_other = pair[0].family != pair[1].family;
+            assert!(is_other || a < b, "{a} stands before {b}");
         }
         for check in CATALOG {
             assert_eq!(check.code.len(), 4, "{}", check.code);
+            assert!(
+                check.code.starts_with(check.family.letter()),
+                "{}",
+                check.code
+            );
             assert!(check.code.bytes().skip(1).all(|b| b.is_ascii_digit()));
             assert_eq!(check.id.code(), check.code);
             assert_eq!(CheckId::find(check.name), Some(check.id));
@@ -247,6 +385,13 @@ mod tests {
                 .collect();
             assert_eq!(found, SECTIONS, "{}", check.code);
             assert!(!check.title().is_empty() && !check.title().ends_with('.'));
+            for line in check.otherwise() {
+                let is_told = line.contains(" if ") || line.contains(" where ");
+                assert!(is_told && !line.ends_with('.'), "{}: {line}", check.code);
+            }
+            let is_other = |severity| severity != check.severity;
+            assert!(check.severities.iter().all(|other| is_other(other.is)));
+            assert!(check.fixes.iter().all(|other| other.is != check.fix));
         }
     }
 }
