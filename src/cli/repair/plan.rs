@@ -70,7 +70,7 @@ pub(super) struct Plan {
 
     /// Keep suspect records in the log: those of damaged batches that can be read, and that no checksum vouches for
     ///
-    /// Without it they are set aside when the plan is applied: as bytes and as NDJSON, in lost+found beside the target.
+    /// Without it they leave the log. The bytes stay in the source, or in the quarantine folder.
     #[arg(long)]
     keep_suspect: bool,
 

@@ -125,7 +125,7 @@ impl<'a> Lost<'a> {
             (true, true) => Reason::unused(&[CheckId::ZeroTail], why, Idle::Zeros),
             _ if self.suspect > 0 => {
                 let why = format!(
-                    "{why}; {} records in them can be read, and no checksum says whether they are right: they go to lost+found",
+                    "{why}; {} records in them can be read, and no checksum says whether they are right: repair plan --keep-suspect keeps them",
                     self.suspect
                 );
                 Reason::suspect(&[CheckId::CrcMismatch], why, loss)
