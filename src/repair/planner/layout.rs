@@ -73,7 +73,7 @@ impl<'a> Layout<'a, '_, '_> {
             .collect();
         segment.is_changed |= !gone.is_empty();
         if moved > 0 {
-            self.arrange(log, &here, &segment)?;
+            self.arrange(log, (&here, &gone), &segment)?;
             return Ok(Some(segment));
         }
         segment.is_changed |= self.patch(log, &gone)?;
@@ -129,7 +129,12 @@ impl<'a> Layout<'a, '_, '_> {
     }
 
     /// A file put together anew: batches had to move within it, or into it.
-    fn arrange(&mut self, log: &Log, here: &[&Placed], segment: &NewSegment) -> Result<(), Error> {
+    fn arrange(
+        &mut self,
+        log: &Log,
+        (here, gone): (&[&Placed], &[&Placed]),
+        segment: &NewSegment,
+    ) -> Result<(), Error> {
         let is_moved = |placed: &&&Placed| placed.fate == Fate::Moves;
         let moved: u64 = here
             .iter()
@@ -150,7 +155,10 @@ impl<'a> Layout<'a, '_, '_> {
             Reason::lossy(&checks, why, Loss::default())
         };
         let changes = changes_in(log, &(0..u64::MAX)).into_iter();
-        let reason = changes.fold(reason, |reason, change| reason.and(&change.reason));
+        let mut reason = changes.fold(reason, |reason, change| reason.and(&change.reason));
+        for placed in gone {
+            reason = reason.and(&self.reason_of(log, placed)?);
+        }
         let Some(file) = self.new_path(log) else {
             return Ok(());
         };
@@ -198,9 +206,9 @@ impl<'a> Layout<'a, '_, '_> {
     }
 
     /// A run that goes: a copy, one that stands in another file now, or one that nobody knows.
-    fn excise(&mut self, log: &Log, gone: &Placed) -> Result<(), Error> {
+    fn reason_of(&self, log: &Log, gone: &Placed) -> Result<Reason, Error> {
         let (first, last) = (gone.run.first, gone.run.last);
-        let reason = match gone.fate {
+        Ok(match gone.fate {
             Fate::Stays | Fate::Moves => {
                 let why = format!(
                     "offsets {first} to {last} belong into another segment and are put there"
@@ -240,7 +248,12 @@ impl<'a> Layout<'a, '_, '_> {
                 };
                 Reason::lossy(&[CheckId::OffsetOverlap], why, loss)
             }
-        };
+        })
+    }
+
+    /// Takes a run out of a file.
+    fn excise(&mut self, log: &Log, gone: &Placed) -> Result<(), Error> {
+        let reason = self.reason_of(log, gone)?;
         let action = Action::Excise {
             file: log.plan.clone(),
             ranges: vec![gone.run.range.clone()],

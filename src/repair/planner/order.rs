@@ -166,8 +166,16 @@ fn contest<L: Look>(
             let (ours, theirs) = (&placed.run, &best.run);
             let is_same = (ours.first, ours.last) == (theirs.first, theirs.last)
                 && look.is_same(ours, theirs)?;
+            // Of two copies the one that stands right after the batch before it is in its place.
+            let follows = |run: &Run| {
+                let before = row.len().checked_sub(2).and_then(|nth| row.get(nth));
+                before.is_some_and(|before| {
+                    before.run.file == run.file && before.run.range.end == run.range.start
+                })
+            };
             let is_better = match merit(ours).cmp(&merit(theirs)) {
-                _ if is_same || is_odd => false,
+                _ if is_odd => false,
+                _ if is_same => follows(ours) && !follows(theirs),
                 Ordering::Equal => look.continuity(ours)? > look.continuity(theirs)?,
                 other => other == Ordering::Greater,
             };
@@ -176,8 +184,14 @@ fn contest<L: Look>(
                 placed.twin = is_same.then(|| (theirs.file, theirs.range.clone()));
                 break;
             }
+            let twin = is_same.then(|| (ours.file, ours.range.clone()));
             losers.extend(row.pop().map(|loser| Placed {
-                fate: Fate::Foreign,
+                fate: if twin.is_some() {
+                    Fate::Copy
+                } else {
+                    Fate::Foreign
+                },
+                twin,
                 ..loser
             }));
         }
