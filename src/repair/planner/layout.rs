@@ -238,7 +238,7 @@ impl<'a> Layout<'a, '_, '_> {
             }
             Fate::Foreign => {
                 let why = format!(
-                    "another batch has the place of offsets {first} to {last}; this one belongs elsewhere"
+                    "nothing around offsets {first}..={last} puts them here, or another batch has their place"
                 );
                 let loss = Loss {
                     bytes: Some(gone.run.range.clone()),

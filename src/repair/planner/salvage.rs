@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::format::batch::HEADER_BYTES;
-use crate::format::record::{StoredRecord, stored_record};
+use crate::format::record::{StoredRecord, offset_delta_of_start, stored_record};
 use crate::format::{Codec, RecordBatch, Remake, Scratch, TimestampType};
 use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp};
 
@@ -299,11 +299,16 @@ fn readable(body: &[u8], position: u64, header: &Header) -> Found {
             continue;
         }
         let mut chain = chain;
+        let next = body.get(ends..).and_then(offset_delta_of_start);
+        let is_begun = chain
+            .last()
+            .is_some_and(|record| next.map(|next| next.0) == record.offset_delta.0.checked_add(1));
         if ends < body.len()
             && !header.is_torn
+            && !is_begun
             && let Some(record) = chain.pop()
         {
-            // Damage that shows in the next record may have begun in the value of this one.
+            // Damage that shows at the start of the next record may have begun in the value of this one.
             last = record.offset_delta.0;
             found.is_broken = true;
         }
