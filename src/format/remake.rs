@@ -41,13 +41,6 @@ impl Remake {
         self.put(batch::ATTRIBUTES, &[0, kept | codec.id()]);
     }
 
-    /// Takes the records for data.
-    pub fn not_control(&mut self) {
-        if let Some([high, low]) = self.field::<2>(batch::ATTRIBUTES) {
-            self.put(batch::ATTRIBUTES, &[high, low & !batch::CONTROL_BIT]);
-        }
-    }
-
     /// Forgets the producer.
     pub fn anonymous(&mut self) {
         self.put(batch::PRODUCER_ID, &(-1_i64).to_be_bytes());

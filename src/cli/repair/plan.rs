@@ -69,6 +69,12 @@ pub(super) struct Plan {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
+    /// Keep suspect records in the log: those of damaged batches that can be read, and that no checksum vouches for
+    ///
+    /// Without it they leave the log. The bytes stay in the source, or in the quarantine folder.
+    #[arg(long)]
+    keep_suspect: bool,
+
     #[command(flatten)]
     selection: Selection,
 
@@ -93,6 +99,7 @@ impl Plan {
         }
         let options = Options {
             jobs: self.reading.jobs(),
+            keep_suspect: self.keep_suspect,
         };
         let (mut plans, mut broker) = (Vec::new(), Vec::new());
         let mut is_any = self.selection.is_everything();

@@ -124,6 +124,7 @@ pub(super) fn beheaded(
             .ok()?
             .saturating_add(1)
             .saturating_sub(records),
+        is_located: true,
     })
 }
 

@@ -11,7 +11,8 @@ use crate::repair::proof::Origin;
 use crate::repair::{Knowledge, Loss};
 use crate::store::{Item, LogDir};
 use crate::verify::CheckId;
-use crate::wire::Offset;
+use crate::wire::fault::Text;
+use crate::wire::{Fault, FaultKind, Offset};
 
 /// Where a log begins and ends as the plan leaves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +74,7 @@ pub(super) fn steps(dir: &LogDir, reaches: &Reaches, steps: &mut Steps<'_>) -> R
             starts: &starts,
             checks: Vec::new(),
             whys: Vec::new(),
+            is_start_lost: false,
         };
         let entries = work.entries(&found);
         if work.checks.is_empty() {
@@ -85,7 +87,7 @@ pub(super) fn steps(dir: &LogDir, reaches: &Reaches, steps: &mut Steps<'_>) -> R
             continue;
         };
         let why = work.whys.join("; ");
-        let reason = if work.checks.contains(&CheckId::LogStartHides) {
+        let reason = if work.is_start_lost {
             Reason::lossy(&work.checks, why, Loss::of(Knowledge::LogStart))
         } else {
             Reason::derived(&work.checks, why, Origin::Lines)
@@ -109,15 +111,13 @@ impl Starts {
         let bytes = item.and_then(|item| small(item.path()));
         let found = OffsetCheckpoint::parse(bytes.as_deref().unwrap_or_default());
         let mut starts = BTreeMap::new();
-        if found.faults.is_empty() {
-            for entry in &found.entries {
-                let tp = (entry.topic.to_owned(), entry.partition);
-                if reaches
-                    .get(&tp)
-                    .is_none_or(|reach| entry.offset.0 <= reach.end)
-                {
-                    starts.insert(tp, entry.offset.0);
-                }
+        for entry in &found.entries {
+            let tp = (entry.topic.to_owned(), entry.partition);
+            if reaches
+                .get(&tp)
+                .is_none_or(|reach| entry.offset.0 <= reach.end)
+            {
+                starts.insert(tp, entry.offset.0);
             }
         }
         Self(starts)
@@ -140,6 +140,18 @@ struct Work<'a> {
     starts: &'a Starts,
     checks: Vec<CheckId>,
     whys: Vec<String>,
+    /// Whether it is given up where a log begins.
+    is_start_lost: bool,
+}
+
+/// Whether a fault is that a line which holds an entry cannot be read.
+fn is_of_entry(fault: &Fault) -> bool {
+    let is_of_head = |what: &str| matches!(what, "version" | "number of entries");
+    match fault.kind() {
+        FaultKind::Text(Text::Number(what)) => !is_of_head(what),
+        FaultKind::Text(Text::Version(_)) => false,
+        _ => true,
+    }
 }
 
 impl Work<'_> {
@@ -152,38 +164,49 @@ impl Work<'_> {
                 "the lines that can be read, in the form that every broker reads",
             );
         }
-        let mut entries: Vec<checkpoint::OffsetEntry<'t>> = Vec::new();
-        let mut twice = Vec::new();
-        for entry in &found.entries {
-            let is_same = |other: &checkpoint::OffsetEntry<'t>| {
-                (other.topic, other.partition) == (entry.topic, entry.partition)
-            };
-            if let Some(first) = entries.iter_mut().find(|other| is_same(other)) {
-                first.offset = first.offset.min(entry.offset);
-                twice.push((entry.topic, entry.partition));
-                self.say(
-                    CheckId::CheckpointDuplicate,
-                    "of two lines for a partition the lower offset",
-                );
-            } else {
-                entries.push(*entry);
-            }
+        let is_line_lost = found.faults.iter().any(is_of_entry);
+        if is_line_lost && self.kind == FileKind::LogStarts {
+            self.lose_start("a line of it cannot be read");
         }
-        entries.retain_mut(|entry| {
-            let is_doubtful = is_damaged || twice.contains(&(entry.topic, entry.partition));
-            match self.offset(entry, is_doubtful) {
-                Some(offset) => {
-                    entry.offset = Offset(offset);
-                    true
-                }
-                None => false,
+        let mut entries: Vec<checkpoint::OffsetEntry<'t>> = Vec::new();
+        let mut places = BTreeMap::new();
+        for entry in &found.entries {
+            let place = *places
+                .entry((entry.topic, entry.partition))
+                .or_insert(entries.len());
+            let Some(first) = entries.get_mut(place) else {
+                entries.push(*entry);
+                continue;
+            };
+            if self.kind == FileKind::LogStarts && first.offset != entry.offset {
+                self.lose_start(
+                    "two lines say where the log begins, and nothing says which is right",
+                );
             }
+            first.offset = first.offset.min(entry.offset);
+            self.say(
+                CheckId::CheckpointDuplicate,
+                "of two lines for a partition the lower offset",
+            );
+        }
+        entries.retain_mut(|entry| match self.offset(entry) {
+            Some(offset) => {
+                entry.offset = Offset(offset);
+                true
+            }
+            None => false,
         });
         entries
     }
 
+    /// What is given up of where logs begin: records that were deleted are served again.
+    fn lose_start(&mut self, why: &str) {
+        self.is_start_lost = true;
+        self.say(CheckId::CheckpointMalformed, why);
+    }
+
     /// The offset that a line ought to have; none if it has to go.
-    fn offset(&mut self, entry: &checkpoint::OffsetEntry<'_>, is_doubtful: bool) -> Option<i64> {
+    fn offset(&mut self, entry: &checkpoint::OffsetEntry<'_>) -> Option<i64> {
         let stored = entry.offset.0;
         if stored < 0 {
             self.say(
@@ -220,7 +243,7 @@ impl Work<'_> {
                 );
                 Some(end)
             }
-            FileKind::LogStarts => self.log_start(&tp, reach, stored, is_doubtful),
+            FileKind::LogStarts => self.log_start(&tp, reach, stored),
             FileKind::CleanerOffsets
                 if stored > reach.active || stored < self.starts.of(&tp, &reach) =>
             {
@@ -244,27 +267,21 @@ impl Work<'_> {
         (topic, partition): &(String, i32),
         reach: Reach,
         stored: i64,
-        is_doubtful: bool,
     ) -> Option<i64> {
         let (end, first) = (reach.end, reach.first());
         if stored > end {
             let why = format!(
                 "{topic}-{partition} ends at {end}: a broker would delete all of it; it begins with the first record that is there"
             );
+            self.is_start_lost = true;
             self.say(CheckId::LogStartBeyondLog, why);
-            None
-        } else if is_doubtful && stored > reach.start {
-            let why = format!(
-                "a start that hides records is not believed in a damaged file: {topic}-{partition} begins with the first record that is there. Delete \
-                 again what was deleted"
-            );
-            self.say(CheckId::CheckpointMalformed, why);
             None
         } else if self.is_clean && reach.hides(stored) {
             let why = format!(
                 "{topic}-{partition} has records from offset {first} on, and leader epochs too, which a broker that deletes records would have moved. \
                  Refuse if they were deleted"
             );
+            self.is_start_lost = true;
             self.say(CheckId::LogStartHides, why);
             Some(first)
         } else {

@@ -15,6 +15,7 @@ use crate::repair::proof::{Between, Idle};
 use crate::repair::{Content, PlanPath};
 use crate::repair::{Loss, Odds};
 use crate::verify::CheckId;
+use crate::wire::Offset;
 
 /// The segments, and where their batches go.
 pub(super) struct Layout<'a, 'steps, 'disk> {
@@ -72,10 +73,10 @@ impl<'a> Layout<'a, '_, '_> {
             .collect();
         segment.is_changed |= !gone.is_empty();
         if moved > 0 {
-            self.arrange(log, &here, &segment)?;
+            self.arrange(log, (&here, &gone), &segment)?;
             return Ok(Some(segment));
         }
-        segment.is_changed |= self.patch(log)?;
+        segment.is_changed |= self.patch(log, &gone)?;
         for placed in gone {
             self.excise(log, placed)?;
         }
@@ -94,8 +95,16 @@ impl<'a> Layout<'a, '_, '_> {
     }
 
     /// The changes of a file whose batches stay where they are.
-    fn patch(&mut self, log: &Log) -> Result<bool, Error> {
-        let changes = changes_in(log, &(0..u64::MAX));
+    fn patch(&mut self, log: &Log, gone: &[&Placed]) -> Result<bool, Error> {
+        let mut changes = changes_in(log, &(0..u64::MAX));
+        let mut ranges: Vec<&Range<u64>> = gone.iter().map(|placed| &placed.run.range).collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        changes.retain(|change| {
+            let at = change.range.start;
+            let before = ranges.partition_point(|range| range.start <= at);
+            let holder = before.checked_sub(1).and_then(|nth| ranges.get(nth));
+            holder.is_none_or(|range| range.end <= at)
+        });
         let is_same =
             |a: &&Change, b: &&Change| a.is_cut() && b.is_cut() && a.reason.why == b.reason.why;
         for same in changes.chunk_by(is_same) {
@@ -120,7 +129,12 @@ impl<'a> Layout<'a, '_, '_> {
     }
 
     /// A file put together anew: batches had to move within it, or into it.
-    fn arrange(&mut self, log: &Log, here: &[&Placed], segment: &NewSegment) -> Result<(), Error> {
+    fn arrange(
+        &mut self,
+        log: &Log,
+        (here, gone): (&[&Placed], &[&Placed]),
+        segment: &NewSegment,
+    ) -> Result<(), Error> {
         let is_moved = |placed: &&&Placed| placed.fate == Fate::Moves;
         let moved: u64 = here
             .iter()
@@ -141,7 +155,10 @@ impl<'a> Layout<'a, '_, '_> {
             Reason::lossy(&checks, why, Loss::default())
         };
         let changes = changes_in(log, &(0..u64::MAX)).into_iter();
-        let reason = changes.fold(reason, |reason, change| reason.and(&change.reason));
+        let mut reason = changes.fold(reason, |reason, change| reason.and(&change.reason));
+        for placed in gone {
+            reason = reason.and(&self.reason_of(log, placed)?);
+        }
         let Some(file) = self.new_path(log) else {
             return Ok(());
         };
@@ -189,15 +206,27 @@ impl<'a> Layout<'a, '_, '_> {
     }
 
     /// A run that goes: a copy, one that stands in another file now, or one that nobody knows.
-    fn excise(&mut self, log: &Log, gone: &Placed) -> Result<(), Error> {
+    fn reason_of(&self, log: &Log, gone: &Placed) -> Result<Reason, Error> {
         let (first, last) = (gone.run.first, gone.run.last);
-        let reason = match gone.fate {
+        Ok(match gone.fate {
             Fate::Stays | Fate::Moves => {
                 let why = format!(
                     "offsets {first} to {last} belong into another segment and are put there"
                 );
                 let proof = proof_of_moves(&self.of_target(gone.target));
                 Reason::proven_or_likely(&[CheckId::MisplacedBatches], why, proof)
+            }
+            Fate::Copy if let Some((from, to)) = missing_at(log, &gone.run.range) => {
+                let why = format!(
+                    "offsets {first} to {last} are there twice; this copy stands where {from} to {to} are missing, and goes"
+                );
+                let loss = Loss {
+                    bytes: Some(gone.run.range.clone()),
+                    offsets: Some((Offset(from), Offset(to))),
+                    records: u64::try_from(to - from).unwrap_or(0) + 1,
+                    knowledge: Vec::new(),
+                };
+                Reason::lossy(&[CheckId::OffsetOverlap], why, loss)
             }
             Fate::Copy => {
                 let why = format!("offsets {first} to {last} are there twice; this copy goes");
@@ -209,7 +238,7 @@ impl<'a> Layout<'a, '_, '_> {
             }
             Fate::Foreign => {
                 let why = format!(
-                    "another batch has the place of offsets {first} to {last}; this one belongs elsewhere"
+                    "nothing around offsets {first}..={last} puts them here, or another batch has their place"
                 );
                 let loss = Loss {
                     bytes: Some(gone.run.range.clone()),
@@ -219,7 +248,12 @@ impl<'a> Layout<'a, '_, '_> {
                 };
                 Reason::lossy(&[CheckId::OffsetOverlap], why, loss)
             }
-        };
+        })
+    }
+
+    /// Takes a run out of a file.
+    fn excise(&mut self, log: &Log, gone: &Placed) -> Result<(), Error> {
+        let reason = self.reason_of(log, gone)?;
         let action = Action::Excise {
             file: log.plan.clone(),
             ranges: vec![gone.run.range.clone()],
@@ -256,6 +290,19 @@ impl<'a> Layout<'a, '_, '_> {
         let name = format!("{:020}{}", log.new_base, name::LOG_SUFFIX);
         self.steps.path(&log.path.with_file_name(name))
     }
+}
+
+/// The offsets that are missing between the batches before and after a range, if there are any on both sides.
+fn missing_at(log: &Log, range: &Range<u64>) -> Option<(i64, i64)> {
+    let parts = &log.mended.parts;
+    let nth = parts.partition_point(|part| part.range().start < range.start);
+    let run = |part: &Part| match part {
+        Part::Batches { run, .. } => Some((run.first, run.last)),
+        Part::Lost { .. } => None,
+    };
+    let before = parts.get(..nth)?.iter().rev().find_map(run)?.1;
+    let after = parts.get(nth + 1..)?.iter().find_map(run)?.0;
+    (before.checked_add(1)? < after).then(|| (before + 1, after - 1))
 }
 
 /// A proof that batches belong where they are moved to: each fills what is missing between those around it.

@@ -1,21 +1,23 @@
 //! The `.log` files of a partition: mended one by one, then put in order together.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Options;
 use super::fall;
 use super::layout::{Layout, is_kept};
-use super::mend::{Change, Mended, Part, mend};
-use super::order::{Fate, Look, Placed, beside_lost, is_in_order, place, renamed, renumbered};
+use super::mend::{Around, Change, Mended, Part, mend};
+use super::order::{self, Fate, Look, Placed, beside_lost, is_in_order, place, renamed};
 use super::steps::{NewLog, Reason, Steps};
-use super::survey::{self, Home, Run};
+use super::survey::{self, Home, LEAP, Run};
 use crate::format::FileKind;
 use crate::repair::PlanPath;
 use crate::repair::error::Error;
 use crate::repair::proof::EqualBytes;
 use crate::store::Partition;
-use crate::verify::{CheckId, Finding};
+use crate::verify::{CheckId, Finding, Severity};
 
 /// How often a segment is looked through for which of two batches is the right one.
 const MOST_QUESTIONS: u32 = 64;
@@ -48,10 +50,12 @@ pub(super) fn steps(
     if let (Some(log), Some(end)) = (logs.last_mut(), end) {
         detach_last(log, end)?;
     }
-    for (log, home) in logs.iter_mut().zip(&homes) {
-        renumber(log, home, end);
+    let last = logs.len().saturating_sub(1);
+    for (nth, (log, home)) in logs.iter_mut().zip(&homes).enumerate() {
+        renumber(log, home, end.filter(|_| nth == last))?;
     }
-    let placed = order(&logs, &homes)?;
+    let mut placed = order(&logs, &homes)?;
+    bound(&mut placed, &homes, end);
     let mut layout = Layout {
         logs: &logs,
         placed: &placed,
@@ -77,7 +81,10 @@ pub(super) fn noted_end(partition: &Partition) -> Option<i64> {
 
 fn homes(bases: impl Iterator<Item = i64>) -> Vec<Home> {
     let bases: Vec<i64> = bases.collect();
-    let next = bases.iter().skip(1).copied().chain([i64::MAX]);
+    // An index holds offsets of 4 bytes, from the base offset on: no broker writes a batch further away.
+    let most = |base: i64| base.saturating_add(i64::from(i32::MAX));
+    let end = bases.last().map_or(i64::MAX, |base| most(*base));
+    let next = bases.iter().skip(1).copied().chain([end]);
     bases
         .iter()
         .copied()
@@ -101,12 +108,22 @@ fn read(
         })
         .collect();
     let homes = homes(with_log.iter().map(|(base, ..)| *base));
+    let is_only = damaged_places(findings) <= 1;
+    let mut by_file: BTreeMap<&Path, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        by_file.entry(&finding.path).or_default().push(finding);
+    }
+    let last = with_log.len().saturating_sub(1);
     let mut logs = Vec::new();
     for (file, (base, item, plan)) in with_log.into_iter().enumerate() {
-        let here = |finding: &&&Finding| *finding.path == *item.path();
-        let here: Vec<&Finding> = findings.iter().filter(here).copied().collect();
+        let here = by_file.remove(item.path()).unwrap_or_default();
         let home = homes.get(file).cloned().unwrap_or(0..i64::MAX);
-        let mut mended = mend(item.path(), file, &home, &here, options.jobs)?;
+        let around = Around {
+            options,
+            is_only,
+            is_open: file == last,
+        };
+        let mut mended = mend(item.path(), file, &home, &here, around)?;
         fall::settle(&mut mended)?;
         logs.push(Log {
             path: item.path().to_owned(),
@@ -118,6 +135,74 @@ fn read(
         });
     }
     Ok(logs)
+}
+
+/// Takes batches out of the log that nothing but their own offset puts where they would go: no checksum covers it. What moves must
+/// stand next to another batch there; what ends the log must follow the batch before it, or end before `end`.
+fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
+    let mut kept: Vec<usize> = (0..placed.len())
+        .filter(|nth| placed.get(*nth).is_some_and(is_kept))
+        .collect();
+    kept.sort_by_key(|nth| placed.get(*nth).map(|placed| placed.run.first));
+    let run = |placed: &[Placed], nth: Option<&usize>| {
+        let run = nth
+            .and_then(|nth| placed.get(*nth))
+            .map(|placed| &placed.run);
+        run.map(|run| (run.first, run.last, run.range.clone(), run.file))
+    };
+    for at in 0..kept.len() {
+        let before = at
+            .checked_sub(1)
+            .and_then(|before| run(placed, kept.get(before)));
+        let after = run(placed, kept.get(at + 1));
+        let Some(here) = kept.get(at).and_then(|nth| placed.get_mut(*nth)) else {
+            continue;
+        };
+        let home = homes.get(here.target);
+        let follows = match &before {
+            Some((_, last, ..)) => last.checked_add(1) == Some(here.run.first),
+            None => home.is_some_and(|home| home.start == here.run.first),
+        };
+        let precedes = after.is_some_and(|(first, ..)| here.run.last.checked_add(1) == Some(first));
+        if here.fate == Fate::Moves && !follows && !precedes {
+            here.fate = Fate::Foreign;
+        }
+    }
+    // From the end: an offset that leaps, with fewer bytes lost before it than offsets.
+    while let Some(nth) = kept.pop() {
+        let before = run(placed, kept.last());
+        let Some(here) = placed.get_mut(nth) else {
+            continue;
+        };
+        let (Some((_, last, range, file)), true) = (before, is_kept(here)) else {
+            break;
+        };
+        let leap = here.run.first.saturating_sub(last).saturating_sub(1);
+        let between = here.run.range.start.saturating_sub(range.end);
+        let is_noted = end.is_some_and(|end| here.run.last < end);
+        let is_explained =
+            file != here.run.file || i64::try_from(between).is_ok_and(|room| leap <= room);
+        if is_noted || is_explained || leap <= LEAP {
+            break;
+        }
+        here.fate = Fate::Foreign;
+    }
+}
+
+/// How many places in the logs are damaged: findings that touch each other are about one.
+fn damaged_places(findings: &[&Finding]) -> usize {
+    let place = |finding: &&Finding| {
+        let is_log = finding.path.extension().is_some_and(|end| end == "log");
+        let start = finding
+            .position
+            .filter(|_| is_log && finding.severity >= Severity::Error)?;
+        let end = start.saturating_add(finding.length.unwrap_or(0));
+        Some((Arc::clone(&finding.path), start, end))
+    };
+    let mut places: Vec<_> = findings.iter().filter_map(place).collect();
+    places.sort_unstable();
+    let is_one = |a: &(Arc<Path>, u64, u64), b: &(Arc<Path>, u64, u64)| a.0 == b.0 && b.1 <= a.2;
+    places.chunk_by(is_one).count()
 }
 
 fn runs(log: &Log) -> Vec<Run> {
@@ -156,7 +241,7 @@ fn detach_last(log: &mut Log, end: i64) -> Result<(), Error> {
         all
     });
     if let (Some(rest), Some(last)) = (rest, last)
-        && renumbered(rest.last, &last, end).is_some()
+        && order::renumbered(rest.last, &last, end).is_some()
     {
         *run = rest;
         log.mended.parts.push(Part::Batches {
@@ -167,44 +252,65 @@ fn detach_last(log: &mut Log, end: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives batches the offsets of the gaps that they fill. `end` is where the log is known to have ended.
-fn renumber(log: &mut Log, home: &Home, end: Option<i64>) {
+/// Bits of an offset that no log of any partition reaches.
+const ABSURD: i64 = 1 << 48;
+
+/// Gives batches the offsets of the gaps that they fill, where something beside the gap says that they are theirs. `end` is where
+/// the log is known to have ended, if this is its last segment.
+fn renumber(log: &mut Log, home: &Home, end: Option<i64>) -> Result<(), Error> {
     let ends: Vec<Neighbour> = log
         .mended
         .parts
         .iter()
         .map(|part| Neighbour::of(part, home))
         .collect();
-    let behind = match end {
-        Some(end) if home.end == i64::MAX => end,
-        _ => home.end,
-    };
-    for (index, part) in log.mended.parts.iter_mut().enumerate() {
-        let Part::Batches { run, changes } = part else {
-            continue;
-        };
+    let behind = end.unwrap_or(home.end);
+    let all = runs(log);
+    let mut questions = MOST_QUESTIONS;
+    let mut last_before = home.start.saturating_sub(1);
+    let mut renumbered = Vec::new();
+    for (index, part) in log.mended.parts.iter().enumerate() {
         let (before, after) = ends.split_at(index);
-        let after = match after.get(1) {
+        let next = match after.get(1) {
             Some(Neighbour::Batches { first, .. }) => *first,
             _ => behind,
         };
-        let last_before = before.iter().rev().find_map(|part| match part {
-            Neighbour::Batches { last, .. } => Some(*last),
-            _ => None,
-        });
-        let last_before = last_before.unwrap_or(home.start.saturating_sub(1));
-        let base = match before.last() {
-            Some(Neighbour::Odd) => None,
-            Some(Neighbour::Lost) => beside_lost(last_before, run, after).map(|base| (base, None)),
-            Some(Neighbour::Batches { .. }) | None => {
-                renumbered(last_before, run, after).map(|gap| (gap.value(), Some(gap)))
+        let place = match (part, before.last()) {
+            (Part::Batches { run, .. }, Some(Neighbour::Lost)) => {
+                beside_lost(last_before, run, next).map(|base| (base, None))
             }
+            (Part::Batches { run, .. }, Some(Neighbour::Batches { .. }) | None) => {
+                let gap = order::renumbered(last_before, run, next);
+                gap.map(|gap| (gap.value(), Some(gap)))
+            }
+            _ => None,
         };
-        let Some((base, gap)) = base else { continue };
+        if let (Some((base, gap)), Part::Batches { run, .. }) = (place, part)
+            && questions > 0
+        {
+            questions -= 1;
+            let fit = survey::continuity(&log.mended.log, &all, run)?;
+            let proof = gap.filter(|_| fit == 2);
+            if is_own(run.first, base, fit) {
+                renumbered.push((index, base, next, proof));
+                last_before = base.saturating_add(run.last.saturating_sub(run.first));
+                continue;
+            }
+        }
+        if let Some(Neighbour::Batches { first, last }) = after.first()
+            && last_before < *first
+        {
+            last_before = *last;
+        }
+    }
+    for (index, base, next, proof) in renumbered {
+        let Some(Part::Batches { run, changes }) = log.mended.parts.get_mut(index) else {
+            continue;
+        };
         let why = format!(
-            "the batch says offset {}, but stands where {base} to {} are missing",
+            "the batch has base offset {} but fills the gap {base}..={}",
             run.first,
-            after - 1
+            next - 1
         );
         let start = run.range.start;
         run.last = base + (run.last - run.first);
@@ -212,8 +318,20 @@ fn renumber(log: &mut Log, home: &Home, end: Option<i64>) {
         changes.push(Change {
             range: start..start + 8,
             bytes: base.to_be_bytes().to_vec(),
-            reason: Reason::proven_or_likely(&[CheckId::OffsetOverlap], why, gap),
+            reason: Reason::proven_or_likely(&[CheckId::OffsetOverlap], why, proof),
         });
+    }
+    Ok(())
+}
+
+/// Whether a batch with another offset than its place is one of this place: the sequence numbers of its producer go on there, or they
+/// say nothing and the offset is one bit away, or one that no log has. A copy of another batch, or one of another partition, is none.
+fn is_own(stored: i64, base: i64, fit: i32) -> bool {
+    let is_absurd = !(0..ABSURD).contains(&stored);
+    let is_one_bit = (stored ^ base).cast_unsigned().is_power_of_two();
+    match fit {
+        0 => is_absurd || is_one_bit || stored == 0,
+        fit => fit > 0,
     }
 }
 

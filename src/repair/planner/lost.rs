@@ -24,6 +24,8 @@ const WINDOW_BYTES: u64 = 1 << 20;
 pub(super) struct Lost<'a> {
     log: &'a Log,
     range: Range<u64>,
+    /// Records in them that can be read and that nobody can vouch for.
+    suspect: u64,
     /// The first offset that may be lost, and the first one behind that is there.
     first: i64,
     after: Option<i64>,
@@ -39,7 +41,7 @@ impl<'a> Lost<'a> {
     pub(super) fn of(logs: &'a [Log], index: usize, nth: usize) -> Option<Self> {
         let log = logs.get(index)?;
         let parts = &log.mended.parts;
-        let Part::Lost { range } = parts.get(nth)? else {
+        let Part::Lost { range, suspect } = parts.get(nth)? else {
             return None;
         };
         let run = |part: &Part| match part {
@@ -53,6 +55,7 @@ impl<'a> Lost<'a> {
         Some(Self {
             log,
             range: range.clone(),
+            suspect: *suspect,
             first: before.map_or(log.new_base, |(_, last, _)| last + 1),
             after: behind.map(|(first, ..)| first).or(next),
             epoch: before.map_or(-1, |(.., epoch)| epoch),
@@ -120,6 +123,13 @@ impl<'a> Lost<'a> {
         };
         let reason = match (self.is_tail, is_zero && gap.is_none()) {
             (true, true) => Reason::unused(&[CheckId::ZeroTail], why, Idle::Zeros),
+            _ if self.suspect > 0 => {
+                let why = format!(
+                    "{why}; {} records in them can be read, and no checksum says whether they are right: repair plan --keep-suspect keeps them",
+                    self.suspect
+                );
+                Reason::suspect(&[CheckId::CrcMismatch], why, loss)
+            }
             (true, false) => Reason::lossy(&[CheckId::TruncatedTail], why, loss),
             (false, true) => Reason::unused(&[CheckId::ZeroPages], why, Idle::Zeros),
             (false, false) => Reason::lossy(&[CheckId::LostFrames], why, loss),
@@ -182,10 +192,12 @@ impl<'a> Lost<'a> {
             range: self.range.clone(),
             batch,
         };
-        steps.add(
-            action,
-            &[],
-            Reason::lossy(&[CheckId::CrcMismatch], why, loss),
-        )
+        let checks = [CheckId::CrcMismatch];
+        let reason = if self.suspect > 0 {
+            Reason::suspect(&checks, why, loss)
+        } else {
+            Reason::lossy(&checks, why, loss)
+        };
+        steps.add(action, &[], reason)
     }
 }

@@ -51,7 +51,7 @@ fn value_of_unknown(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<[u
     record.value()?.try_into().ok().filter(|_| !is_known)
 }
 
-/// How the transaction ended by its index: none if that is missing, empty, or no index.
+/// How the transaction ended, if its index has an entry for the marker.
 fn end(batch: &RecordBatch<'_>, path: &Path) -> Option<ControlType> {
     let bytes = small(path)?;
     let index = TxnIndex::new(&bytes);
@@ -61,11 +61,8 @@ fn end(batch: &RecordBatch<'_>, path: &Path) -> Option<ControlType> {
     let is_aborted = index.entries().any(|entry| {
         entry.last_offset() == batch.base_offset() && entry.producer_id() == batch.producer_id()
     });
-    Some(if is_aborted {
-        ControlType::Abort
-    } else {
-        ControlType::Commit
-    })
+    // An entry says that it was aborted. That there is none says nothing: the index may have lost it.
+    is_aborted.then_some(ControlType::Abort)
 }
 
 /// The record of a marker, as brokers write it: no deltas, no headers, every length of one byte.

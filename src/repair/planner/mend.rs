@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::Options;
 use super::beheaded::{Neighbours, beheaded};
 use super::marker::restored;
 use super::proven::{proven, suspects};
@@ -17,10 +18,9 @@ use super::text::as_text;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::{Batch, Frame, RecordBatch, Scratch};
-use crate::repair::Loss;
 use crate::repair::parts::CONTENT_BYTES;
 use crate::repair::proof::{Between, Checksum};
-use crate::scan::Jobs;
+use crate::repair::{Loss, Odds};
 use crate::store::{Error, LogFile, Patch, Stream};
 use crate::verify::{CheckId, Finding};
 use crate::wire::{Offset, Position};
@@ -52,14 +52,18 @@ pub(super) enum Part {
     /// Batches, of which these bytes change.
     Batches { run: Run, changes: Vec<Change> },
     /// What is none.
-    Lost { range: Range<u64> },
+    Lost {
+        range: Range<u64>,
+        /// Records in it that can be read and that nobody can vouch for.
+        suspect: u64,
+    },
 }
 
 impl Part {
     pub(super) fn range(&self) -> Range<u64> {
         match self {
             Self::Batches { run, .. } => run.range.clone(),
-            Self::Lost { range } => range.clone(),
+            Self::Lost { range, .. } => range.clone(),
         }
     }
 }
@@ -72,6 +76,16 @@ pub(super) struct Mended {
     pub(super) parts: Vec<Part>,
 }
 
+/// What is known beyond a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around {
+    pub(super) options: Options,
+    /// Whether nothing else in the logs of the partition is damaged.
+    pub(super) is_only: bool,
+    /// Whether it is the last segment, and nothing says where the log ends.
+    pub(super) is_open: bool,
+}
+
 /// Mends the `.log` at `path`, the segment number `file`, of which `findings` tell.
 ///
 /// # Errors
@@ -81,7 +95,7 @@ pub(super) fn mend(
     file: usize,
     home: &Home,
     findings: &[&Finding],
-    jobs: Jobs,
+    around: Around,
 ) -> Result<Mended, Error> {
     let log = LogFile::Windowed(Stream::open(path)?);
     let proven = proven(&log, findings)?;
@@ -90,13 +104,14 @@ pub(super) fn mend(
         bytes: change.bytes.clone(),
     });
     let log = LogFile::Windowed(Stream::open(path)?.patched(patches.collect()));
-    let stretches = survey::survey(&log, file, home, jobs)?;
+    let stretches = survey::survey(&log, file, home, around.options.jobs)?;
     let mut mender = Mender {
         path,
         log: &log,
         stretches: &stretches,
         file,
         home,
+        around,
         suspects: suspects(findings),
         scratch: Scratch::default(),
         parts: Vec::new(),
@@ -125,6 +140,7 @@ struct Mender<'a> {
     stretches: &'a [Stretch],
     file: usize,
     home: &'a Home,
+    around: Around,
     suspects: Vec<(u64, CheckId)>,
     scratch: Scratch,
     parts: Vec<Part>,
@@ -230,16 +246,18 @@ impl Mender<'_> {
         let mut buffer = Vec::new();
         let bytes = self.log.window(single.range.clone(), &mut buffer)?;
         let marker = restored(bytes, self.path, &mut self.scratch);
+        let is_marker = marker.is_some();
         let Some(remade) = marker.or_else(|| remade(bytes, next, &mut self.scratch)) else {
             if says_unreadable(check) && is_unreadable(bytes, &mut self.scratch) {
-                let range = single.range.clone();
-                self.parts.push(Part::Lost { range });
+                self.lose(single.range.clone());
             } else {
                 self.add(single.clone(), Vec::new());
             }
             return Ok(());
         };
-        let reason = if remade.lost == 0 {
+        let reason = if is_marker {
+            Reason::likely(&[check], remade.what, Odds::Unknown)
+        } else if remade.lost == 0 {
             Reason::proven_or_likely(
                 &[check],
                 remade.what,
@@ -266,7 +284,7 @@ impl Mender<'_> {
             return Ok(());
         }
         if range.end - range.start > LARGEST_GAP {
-            self.parts.push(Part::Lost { range });
+            self.lose(range);
             return Ok(());
         }
         let mut buffer = Vec::new();
@@ -301,6 +319,11 @@ impl Mender<'_> {
                 (Some(before), _) => before.epochs.1,
                 (None, next) => next.map_or(-1, |run| run.epochs.0),
             },
+            is_torn: range.end == self.log.len_bytes()
+                && FrameHeader::read(bytes)
+                    .and_then(|header| header.frame_bytes().ok())
+                    .is_some_and(|size| size > bytes.len()),
+            is_open: next.is_none() && self.around.is_open,
         };
         let saved = match salvage(bytes, &slot, &mut self.scratch) {
             None => self.beheaded(bytes, &slot, next)?,
@@ -314,6 +337,14 @@ impl Mender<'_> {
         if range.start < kept.start {
             self.lose(range.start..kept.start);
         }
+        let is_likely = self.around.is_only && saved.is_located && saved.lost > 0;
+        if !is_likely && !self.around.options.keep_suspect {
+            self.parts.push(Part::Lost {
+                range: kept,
+                suspect: saved.records.max(1),
+            });
+            return Ok(());
+        }
         let loss = Loss {
             bytes: Some(kept.clone()),
             offsets: Some(saved.offsets),
@@ -325,7 +356,11 @@ impl Mender<'_> {
             "of a damaged batch (offsets {first} to {last}) the records that can still be read are kept: {}; lost: {}",
             saved.records, saved.lost
         );
-        let reason = Reason::lossy(&[CheckId::CrcMismatch], why, loss);
+        let reason = if is_likely {
+            Reason::lossy(&[CheckId::CrcMismatch], why, loss)
+        } else {
+            Reason::suspect(&[CheckId::CrcMismatch], why, loss)
+        };
         self.replace(kept, saved.bytes, reason);
         Ok(())
     }
@@ -333,8 +368,11 @@ impl Mender<'_> {
     /// Bytes of which nothing can be kept.
     fn lose(&mut self, range: Range<u64>) {
         match self.parts.last_mut() {
-            Some(Part::Lost { range: lost }) if lost.end == range.start => lost.end = range.end,
-            _ => self.parts.push(Part::Lost { range }),
+            Some(Part::Lost {
+                range: lost,
+                suspect: 0,
+            }) if lost.end == range.start => lost.end = range.end,
+            _ => self.parts.push(Part::Lost { range, suspect: 0 }),
         }
     }
 
@@ -377,7 +415,7 @@ impl Mender<'_> {
                 all
             });
         let Some(mut run) = joined.filter(|_| bytes.len() <= CONTENT_BYTES) else {
-            self.parts.push(Part::Lost { range });
+            self.lose(range);
             return;
         };
         run.range = range.clone();

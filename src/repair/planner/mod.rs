@@ -56,6 +56,8 @@ use steps::{LogPiece, NewLog, NewSegment, Steps};
 pub struct Options {
     /// Threads within a `.log`.
     pub jobs: Jobs,
+    /// Whether records that nobody can vouch for stay in the log.
+    pub keep_suspect: bool,
 }
 
 /// Makes the plan for a log dir or a partition, by what was `seen` of it.

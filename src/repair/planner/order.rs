@@ -71,8 +71,8 @@ pub(super) fn beside_lost(before: i64, run: &Run, after: i64) -> Option<i64> {
         .checked_sub(run.first)
         .filter(|width| *width >= 0)?;
     let base = after.checked_sub(width)?.checked_sub(1)?;
-    // A lost offset is zeros. Any other is that of a batch from elsewhere.
-    (run.batches == 1 && run.first == 0 && before < base && 0 < base).then_some(base)
+    let fits = before < run.first && run.last < after;
+    (run.batches == 1 && !fits && before < base && 0 < base).then_some(base)
 }
 
 /// The base offset that a segment ought to be named after, if its batches belong between those of the segments around it but
@@ -166,8 +166,16 @@ fn contest<L: Look>(
             let (ours, theirs) = (&placed.run, &best.run);
             let is_same = (ours.first, ours.last) == (theirs.first, theirs.last)
                 && look.is_same(ours, theirs)?;
+            // Of two copies the one that stands right after the batch before it is in its place.
+            let follows = |run: &Run| {
+                let before = row.len().checked_sub(2).and_then(|nth| row.get(nth));
+                before.is_some_and(|before| {
+                    before.run.file == run.file && before.run.range.end == run.range.start
+                })
+            };
             let is_better = match merit(ours).cmp(&merit(theirs)) {
-                _ if is_same || is_odd => false,
+                _ if is_odd => false,
+                _ if is_same => follows(ours) && !follows(theirs),
                 Ordering::Equal => look.continuity(ours)? > look.continuity(theirs)?,
                 other => other == Ordering::Greater,
             };
@@ -176,8 +184,14 @@ fn contest<L: Look>(
                 placed.twin = is_same.then(|| (theirs.file, theirs.range.clone()));
                 break;
             }
+            let twin = is_same.then(|| (ours.file, ours.range.clone()));
             losers.extend(row.pop().map(|loser| Placed {
-                fate: Fate::Foreign,
+                fate: if twin.is_some() {
+                    Fate::Copy
+                } else {
+                    Fate::Foreign
+                },
+                twin,
                 ..loser
             }));
         }
@@ -378,8 +392,8 @@ mod tests {
         let run = files(&[&[0]]).remove(0);
         assert_eq!(beside_lost(106, &run, 116), Some(114));
         assert_eq!(beside_lost(115, &run, 116), None);
-        let other = files(&[&[60]]).remove(0);
-        assert_eq!(beside_lost(106, &other, 116), None);
+        let there = files(&[&[110]]).remove(0);
+        assert_eq!(beside_lost(106, &there, 116), None);
     }
 
     #[test]

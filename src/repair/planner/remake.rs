@@ -1,6 +1,5 @@
 //! Batches whose checksums are right and whose headers or records are not: written so, by a client or a broken tool.
 
-use super::marker::is_marker;
 use super::mend::batch_of;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::control::ControlType;
@@ -39,7 +38,8 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
         return None;
     };
     let rows = readings(&batch, scratch)?;
-    if is_marker(&batch) && !rows.is_control || rows.is_as_written(&batch) {
+    // Control records of a type that is not known here are not data.
+    if batch.is_control() && !rows.is_control || rows.is_as_written(&batch) {
         return None;
     }
     let stated = batch.last_offset_delta().0;
@@ -67,9 +67,6 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     remake.place(base, OffsetDelta(last_delta), batch.leader_epoch());
     remake.codec(codec);
     remake.times(batch.base_timestamp(), latest);
-    if batch.is_control() && !rows.is_control {
-        remake.not_control();
-    }
     remake.push(if is_packed { batch.body() } else { &rows.bytes });
     Some(Remade {
         bytes: remake.finish(rows.count)?,
@@ -104,9 +101,6 @@ fn wrong(batch: &RecordBatch<'_>, rows: &Rows, codec: Codec, last_delta: i32) ->
         wrong.push(format!(
             "its records are not compressed as it says (codec {bits})"
         ));
-    }
-    if batch.is_control() && !rows.is_control {
-        wrong.push("its records are data, not markers".to_owned());
     }
     if batch.records_count() != rows.count {
         let (says, holds) = (batch.records_count(), rows.count);

@@ -108,12 +108,9 @@ fn candidates(partition: &Partition, options: Options) -> Result<Vec<Candidate<'
     let mut candidates = Vec::new();
     for item in partition.items().iter().filter(|item| item.is_file()) {
         let is_odd = item.file_name().is_some_and(|name| {
-            let is_set_aside = match name.state {
-                FileState::Deleted => true,
-                FileState::Current => !name.is_canonical(),
-                _ => false,
-            };
-            name.kind == FileKind::Log && is_set_aside
+            // What a broker has marked as deleted was deleted on purpose: by retention, by compaction, by a client.
+            let is_misnamed = name.state == FileState::Current && !name.is_canonical();
+            name.kind == FileKind::Log && is_misnamed
         });
         if !is_odd || item.len_bytes() == 0 {
             continue;

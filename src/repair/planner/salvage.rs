@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::format::batch::HEADER_BYTES;
-use crate::format::record::{StoredRecord, stored_record};
+use crate::format::record::{StoredRecord, offset_delta_of_start, stored_record};
 use crate::format::{Codec, RecordBatch, Remake, Scratch, TimestampType};
 use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp};
 
@@ -24,6 +24,8 @@ pub(super) struct Salvaged {
     pub(super) records: u64,
     /// Records lost, as far as the header tells.
     pub(super) lost: u64,
+    /// Whether what is kept shows where the damage is: somewhere else.
+    pub(super) is_located: bool,
 }
 
 /// Where the bytes lie, and which offsets they may have.
@@ -35,6 +37,10 @@ pub(super) struct Slot {
     pub(super) offsets: Range<i64>,
     /// The leader epoch of what is around them.
     pub(super) epoch: i32,
+    /// Whether the file ends inside of the batch.
+    pub(super) is_torn: bool,
+    /// Whether nothing says where the log ends.
+    pub(super) is_open: bool,
 }
 
 /// The smallest unit in which disks lose bytes.
@@ -108,6 +114,8 @@ struct Header {
     count: Option<u64>,
     /// Whether a field is one that no broker would have written.
     is_damaged: bool,
+    /// Whether the file ends inside of the batch.
+    is_torn: bool,
 }
 
 impl Header {
@@ -148,6 +156,7 @@ impl Header {
             last_delta: last_delta.filter(|delta| fits(*delta)),
             count,
             is_damaged: !is_whole,
+            is_torn: slot.is_torn,
             bytes,
         })
     }
@@ -213,7 +222,9 @@ impl Header {
         // If the offset is lost, the batch filled the gap between its neighbours, or its place is unknown.
         let width = slot.offsets.end.checked_sub(slot.offsets.start);
         let is_tight = width == i64::from(last_delta).checked_add(1);
-        let base = if covers(stored) {
+        // Nothing bounds an offset at the end of the log but the batch before.
+        let is_next = !slot.is_open || stored == slot.offsets.start;
+        let base = if covers(stored) && is_next {
             stored
         } else if is_tight {
             slot.offsets.start
@@ -247,6 +258,7 @@ impl Header {
             offsets: (Offset(base), Offset(base + i64::from(last_delta))),
             records,
             lost: lost.saturating_sub(records),
+            is_located: found.is_broken && !self.is_damaged,
         })
     }
 }
@@ -285,6 +297,20 @@ fn readable(body: &[u8], position: u64, header: &Header) -> Found {
             found.is_broken = true;
             at += 1;
             continue;
+        }
+        let mut chain = chain;
+        let next = body.get(ends..).and_then(offset_delta_of_start);
+        let is_begun = chain
+            .last()
+            .is_some_and(|record| next.map(|next| next.0) == record.offset_delta.0.checked_add(1));
+        if ends < body.len()
+            && !header.is_torn
+            && !is_begun
+            && let Some(record) = chain.pop()
+        {
+            // Damage that shows at the start of the next record may have begun in the value of this one.
+            last = record.offset_delta.0;
+            found.is_broken = true;
         }
         for record in chain {
             last = record.offset_delta.0;

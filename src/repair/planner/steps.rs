@@ -77,6 +77,15 @@ impl Reason {
         }
     }
 
+    /// A step that sets aside what nobody can vouch for.
+    pub(super) fn suspect(checks: &[CheckId], why: impl Into<String>, loss: Loss) -> Self {
+        Self {
+            safety: Safety::Suspect,
+            loss,
+            ..Self::manual(checks, why)
+        }
+    }
+
     /// A step that gives something up.
     pub(super) fn lossy(checks: &[CheckId], why: impl Into<String>, loss: Loss) -> Self {
         Self {

@@ -14,6 +14,10 @@ use crate::wire::Fault;
 /// Producers in a segment of whom it is remembered where they were.
 const MOST_PRODUCERS: usize = 1 << 16;
 
+/// Offsets that may be missing between two batches of a run: a batch further away is looked at by itself, because no checksum covers
+/// its offset.
+pub(super) const LEAP: i64 = 1 << 12;
+
 /// Batches that follow each other without a gap in the file, offsets rising and leader epochs not falling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Run {
@@ -247,6 +251,7 @@ impl Run {
         self.file == next.file
             && self.range.end == next.range.start
             && self.last < next.first
+            && next.first.saturating_sub(self.last) <= LEAP
             && next.first <= next.last
             && self.first <= self.last
             && (next.epochs.0 == -1 || self.epochs.1 <= next.epochs.0)

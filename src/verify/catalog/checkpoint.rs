@@ -54,7 +54,7 @@ Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross
 /// **What Kafka does** It deletes every segment and begins an empty log there.
 /// **Repair** Lower it to the log's end or remove the line, before a broker starts.
 /// **References** `LogLoader.load`, `deleteRetentionSegments`.
-Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Safe;
+Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Lossy;
 
 /// a cleaner offset outside of the log
 ///

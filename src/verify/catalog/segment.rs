@@ -73,7 +73,7 @@ Segment S107 OffsetBelowBase "offset-below-base" Error Shape Lossy
 /// **What Kafka does** It splits the segment at start, or fails to.
 /// **Repair** Split the segment, or correct the offset where a single bit explains it.
 /// **References** KAFKA-6264, `LogLoader.retryOnOffsetOverflow`.
-Segment S108 OffsetTooFar "offset-too-far" Error Shape Manual
+Segment S108 OffsetTooFar "offset-too-far" Error Shape Lossy
     fix Safe "where a single bit explains it";
 
 /// zeros inside the file
