@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use kseg::decode::Decoder;
-use kseg::format::{Batch, FileKind, FileName, Limits, Scratch, name};
+use kseg::format::{FileKind, FileName, Scratch, name};
 use kseg::report::{Groups, Image, MetadataImage, ShareGroups, Transactions};
-use kseg::scan::{Jobs, Output, Policy, Span, Visitor, parallel};
+use kseg::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
 use kseg::store::LogFile;
 use kseg::wire::Offset;
 
@@ -133,15 +133,10 @@ fn fold_file<I: Image>(
     part: &Part,
     notes: &mut Vec<Note>,
 ) -> Result<()> {
-    let plan = parallel::Plan {
-        policy: Policy::Salvage,
-        end: u64::MAX,
-        jobs: Jobs::ONE,
-        limits: Limits::default(),
-    };
     let mut folding = Folding { image, part, notes };
     let mut nobody = |_| ControlFlow::Continue(());
-    Ok(parallel::follow(log, 0, plan, &mut folding, &mut nobody)?)
+    let options = ScanOptions::of(Policy::Salvage);
+    Ok(follow(log, options, &mut folding, &mut nobody)?)
 }
 
 /// Shows the batches of a file to an image. What a record does to it depends on those before: it has no visitors of pieces.
@@ -152,25 +147,23 @@ struct Folding<'a, I> {
 }
 
 impl<I: Image> Visitor for Folding<'_, I> {
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let damage = match span {
-            Span::Frame(frame) => {
-                let position = frame.position().0;
-                let taken = Batch::parse(frame).and_then(|batch| {
-                    if batch.last_offset().0 < self.part.from {
-                        return Ok(());
-                    }
-                    self.image.batch(&batch, scratch)
-                });
-                taken.err().map(|fault| (position, fault.to_string()))
+        let damage = match event.or_gap() {
+            Event::Batch(batch) if batch.last_offset().0 < self.part.from => None,
+            Event::Batch(batch) => {
+                let taken = self.image.batch(&batch, scratch);
+                taken
+                    .err()
+                    .map(|fault| (batch.position().0, fault.to_string()))
             }
-            Span::Zeros(range) => Some((range.start, "zeros".to_owned())),
-            Span::Damage { range, fault } => Some((range.start, fault.to_string())),
+            Event::Gap(gap) if gap.is_zeros() => Some((gap.range().start, "zeros".to_owned())),
+            Event::Gap(gap) => Some((gap.range().start, gap.kind().to_string())),
+            Event::Malformed(..) => None,
         };
         self.notes.extend(damage.map(|(position, what)| Note {
             path: self.part.path.display().to_string(),

@@ -6,7 +6,7 @@ use super::mend::Change;
 use super::steps::Reason;
 use super::survey::Run;
 use crate::format::frame::FrameHeader;
-use crate::scan::{Policy, Span, Walk};
+use crate::scan::{Event, Policy, Walk};
 use crate::store::{Error, LogFile};
 use crate::verify::CheckId;
 
@@ -105,9 +105,9 @@ impl Undoing {
                 }
                 break;
             };
-            let is_frame = |span: Span<'_>| matches!(span, Span::Frame(_));
+            let is_batch = |event: Event<'_>| matches!(event, Event::Batch(_));
             let run = Run::of_header(bytes, file, done as u64);
-            let (true, Some(run)) = (Walk::new(bytes, Policy::Verify).all(is_frame), run) else {
+            let (true, Some(run)) = (Walk::new(bytes, Policy::Verify).all(is_batch), run) else {
                 return false;
             };
             match &mut self.run {
