@@ -244,7 +244,11 @@ mod tests {
             whole.resize(behind, 0xee);
             look(&whole, behind)
         };
-        assert_eq!(follow(&candidate(500)), Some((0, 0)));
+        let mut next = candidate(500);
+        // An entry of the same offset doesn't follow.
+        assert_eq!(follow(&next), None);
+        next[7] = 1;
+        assert_eq!(follow(&next), Some((0, 0)));
         assert_eq!(follow(&[0xee; 100]), None);
         // At the end of a file nothing has to.
         assert_eq!(look(&bytes, size), Some((0, 0)));

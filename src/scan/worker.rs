@@ -101,6 +101,8 @@ impl Worker {
                 pages.pass(job.log, here.reached());
             }
             let (reached, more) = (here.reached(), here.wanted());
+            // A gap is one event, however long it is.
+            pages.pass(job.log, reached);
             let short = (bytes.len() as u64) < reach.min(job.end) - position;
             walk = here.resume(&[], job.end);
             match more {
