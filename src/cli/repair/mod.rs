@@ -21,8 +21,10 @@ const PLAN_BYTES: u64 = 256 << 20;
 
 /// Repairs log dirs by plans that can be read before anything is changed
 ///
-/// A plan says step by step what is to be changed, why, and what that gives up. A step is safe, or lossy: it gives up bytes, and
-/// needs consent; or it only describes what is left for a person to do. A plan is applied to a copy, or in place with the
+/// A plan says step by step what is to be changed, why, and what that gives up. A step is proven: a checksum covers the result, equal
+/// bytes exist elsewhere, only derived files change, or the neighbours leave one value. It is likely (the odds are told), suspect
+/// (nothing says which bytes are right) or lossy (bytes or knowledge go), and then needs consent. Or it is manual: it describes what is
+/// left for a person to do. A plan is applied to a copy, or in place with the
 /// originals kept; either can be interrupted at any moment and finished, or undone, later.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -73,12 +75,20 @@ fn read(path: &Path) -> Result<Plan> {
     parse(&bytes).with_context(name)
 }
 
+/// The field of a plan that is read first.
+#[derive(Default, serde::Deserialize)]
+struct Head {
+    schema: Option<String>,
+}
+
 fn parse(bytes: &[u8]) -> Result<Plan> {
-    let value: serde_json::Value = serde_json::from_slice(bytes)?;
     // What the schema is decides whether the rest can be understood.
-    let schema = value.get("schema").and_then(|schema| schema.as_str());
-    Plan::check_schema(schema.unwrap_or_default())?;
-    Ok(serde_json::from_value(value)?)
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    let head = is_object.then(|| serde_json::from_slice::<Head>(bytes));
+    let head = head.transpose()?.unwrap_or_default();
+    Plan::check_schema(head.schema.as_deref().unwrap_or_default())?;
+    // Not by way of a JSON value, in which the last of two fields of one name wins.
+    Ok(serde_json::from_slice(bytes)?)
 }
 
 /// How many steps only describe what a person has to do.

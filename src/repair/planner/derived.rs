@@ -13,6 +13,7 @@ use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, ProducerSnapshot, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
+use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Crc, Derive, PlanPath};
 use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
 use crate::store::{Item, Partition, Source, Stream};
@@ -299,7 +300,7 @@ fn positions(
             len_bytes: bytes.len() as u64,
             crc: Crc::of(bytes),
         };
-        steps.add(action, &[], Reason::safe(&[check], why))?;
+        steps.add(action, &[], Reason::derived(&[check], why, Origin::Log))?;
     }
     Ok(())
 }
@@ -340,7 +341,7 @@ fn transactions(
         partition,
         file,
         indexes.txn_index(),
-        Reason::safe(&[CheckId::TxnIndexLacking], why),
+        Reason::derived(&[CheckId::TxnIndexLacking], why, Origin::Log),
         steps,
     )
 }
@@ -361,7 +362,7 @@ fn snapshot(
         partition,
         file,
         &bytes,
-        Reason::safe(&[CheckId::SnapshotMismatch], why),
+        Reason::derived(&[CheckId::SnapshotMismatch], why, Origin::Log),
         steps,
     )
 }
@@ -394,9 +395,10 @@ fn obsolete(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Resul
             let Some(file) = steps.path(item.path()).filter(|_| is_derived) else {
                 continue;
             };
-            let reason = Reason::safe(
+            let reason = Reason::unused(
                 &[CheckId::IndexWithoutLog],
                 "its segment has another name now",
+                Idle::File,
             );
             steps.add(Action::Quarantine { file }, &[], reason)?;
         }

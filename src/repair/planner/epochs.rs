@@ -6,6 +6,7 @@ use super::seen::small;
 use super::steps::{NewLog, Reason, Steps};
 use crate::format::{Batch, FileKind, LeaderEpochs};
 use crate::repair::error::Error;
+use crate::repair::proof::Origin;
 use crate::scan::derive::Epochs;
 use crate::store::Partition;
 use crate::verify::{CheckId, Finding, Severity};
@@ -57,7 +58,7 @@ pub(super) fn steps(
         partition,
         "leader-epoch-checkpoint",
         &epochs.encode(),
-        Reason::safe(&checks, why),
+        Reason::derived(&checks, why, Origin::Log),
         steps,
     )
 }

@@ -16,6 +16,7 @@ mod fall;
 mod files;
 mod layout;
 mod leftovers;
+mod links;
 mod log;
 mod lost;
 mod manual;
@@ -60,6 +61,7 @@ pub struct Options {
 /// # Errors
 /// Something cannot be read, or `place` is a file.
 pub fn plan(place: &Place, seen: &Seen, options: Options, disk: &dyn Disk) -> Result<Plan, Error> {
+    links::check(place)?;
     let mut steps = Steps::new(disk, place.path());
     let scope = match place {
         Place::LogDir(dir) => {
@@ -84,7 +86,7 @@ fn log_dir(
     steps: &mut Steps<'_>,
     options: Options,
 ) -> Result<(), Error> {
-    let doomed = root::doomed(dir, seen, steps)?;
+    let doomed = root::doomed(dir, steps)?;
     let mut reaches = Reaches::new();
     for item in dir.partitions() {
         if doomed.contains(item.name()) {
