@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::catalog::{CheckId, Fix};
+use super::evidence::{Field, FieldValue, FlippedBit};
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
 use crate::format::{Batch, Codec, RecordBatch};
@@ -18,6 +19,9 @@ const KNOWN_V0: u8 = 0x07;
 
 /// A timestamp this much later than now lies in the future (`message.timestamp.after.max.ms`).
 const AFTER_MS: i64 = 3_600_000;
+
+/// Where the magic is in a header.
+const MAGIC: u64 = 16;
 
 /// What the header of a good batch says, for those who come after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,15 +187,14 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, now_ms: Option<i64>, sink: &
 fn magic(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
     let magic = batch.magic();
     if magic != 2 {
-        let finding = info
-            .finding(CheckId::UnknownMagic, sink.subject)
-            .says(format!(
-                "magic {magic}, but the checksum of magic 2 is right"
-            ))
-            .with("stored", magic)
-            .with("actual", 2);
-        let difference = i32::from((magic ^ 2).cast_unsigned());
-        sink.add(finding.with_flipped_bit(difference, info.position + 13));
+        let finding = info.finding(CheckId::UnknownMagic, sink.subject);
+        let at = info.position.saturating_add(MAGIC);
+        sink.add(finding.saw(FieldValue {
+            field: Field::Magic,
+            stored: magic.into(),
+            actual: 2,
+            flip: FlippedBit::between(magic.into(), 2, at, 1),
+        }));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::evidence::{Field, FlippedBit};
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
@@ -36,6 +37,16 @@ pub(super) struct Part {
     pub(super) zeros: Option<Range<u64>>,
 }
 
+impl Part {
+    /// Whether it is one batch, going by its size, and nothing else.
+    pub(super) fn is_one_batch(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Crc { .. } | Kind::Length { .. } | Kind::Magic { .. }
+        )
+    }
+}
+
 /// What a part was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -43,7 +54,7 @@ pub(super) enum Kind {
     Crc {
         stored: u32,
         actual: u32,
-        flip: Option<Flip>,
+        flip: Option<(FlippedBit, Field)>,
     },
     /// A batch whose checksum is right if its size is what there is.
     Length { stored: i32, actual: i32 },
@@ -53,17 +64,6 @@ pub(super) enum Kind {
     Zeros,
     /// Anything else.
     Rest,
-}
-
-/// A bit that, flipped back, makes the checksum right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Flip {
-    /// Where in the file its byte is.
-    pub(super) position: u64,
-    /// Which bit, 0 the lowest.
-    pub(super) bit: u8,
-    /// What stands there.
-    pub(super) field: &'static str,
 }
 
 /// The parts of a gap that covers `range`; `bytes` are those at its start that are looked at.
@@ -135,7 +135,7 @@ fn framed(bytes: &[u8], start: u64) -> Kind {
         _ => legacy_flip(),
     };
     // A flip that belongs to the other format is one of the magic, which that format's checksum covers.
-    let sum = if stored == 2 && flip.is_some_and(|flip| flip.field == "magic") {
+    let sum = if stored == 2 && flip.is_some_and(|(_, field)| field == Field::Magic) {
         other
     } else {
         own
@@ -158,25 +158,29 @@ struct Sum {
 }
 
 /// The names of fields, by where they end.
-type Fields = [(usize, &'static str)];
+type Fields = [(usize, Field)];
 
-const FIELDS_V2: [(usize, &str); 12] = [
-    (12, "batch length"),
-    (16, "leader epoch"),
-    (17, "magic"),
-    (21, "crc"),
-    (23, "attributes"),
-    (27, "last offset delta"),
-    (35, "base timestamp"),
-    (43, "max timestamp"),
-    (51, "producer id"),
-    (53, "producer epoch"),
-    (57, "base sequence"),
-    (61, "records count"),
+const FIELDS_V2: [(usize, Field); 12] = [
+    (12, Field::BatchLength),
+    (16, Field::LeaderEpoch),
+    (17, Field::Magic),
+    (21, Field::Crc),
+    (23, Field::Attributes),
+    (27, Field::LastOffsetDelta),
+    (35, Field::BaseTimestamp),
+    (43, Field::MaxTimestamp),
+    (51, Field::ProducerId),
+    (53, Field::ProducerEpoch),
+    (57, Field::BaseSequence),
+    (61, Field::RecordsCount),
 ];
 
-const FIELDS_LEGACY: [(usize, &str); 4] =
-    [(12, "size"), (16, "crc"), (17, "magic"), (18, "attributes")];
+const FIELDS_LEGACY: [(usize, Field); 4] = [
+    (12, Field::BatchLength),
+    (16, Field::Crc),
+    (17, Field::Magic),
+    (18, Field::Attributes),
+];
 
 impl Sum {
     fn of(bytes: &[u8], field_at: usize, covered_at: usize, sum: fn(&[u8]) -> u32) -> Self {
@@ -201,7 +205,7 @@ impl Sum {
         start: u64,
         fields: &Fields,
         find: fn(usize, u32) -> Option<crc::Bit>,
-    ) -> Option<Flip> {
+    ) -> Option<(FlippedBit, Field)> {
         let syndrome = self.stored ^ self.actual;
         let (at, bit) = if syndrome.is_power_of_two() {
             let bit = syndrome.trailing_zeros();
@@ -212,11 +216,9 @@ impl Sum {
             (self.covered_at + byte, bit)
         };
         let field = fields.iter().find(|(end, _)| at < *end);
-        Some(Flip {
-            position: start + at as u64,
-            bit,
-            field: field.map_or("records", |(_, name)| name),
-        })
+        let position = start.saturating_add(at as u64);
+        let field = field.map_or(Field::Records, |(_, field)| *field);
+        Some((FlippedBit { position, bit }, field))
     }
 }
 
@@ -270,7 +272,7 @@ pub(super) struct Claim {
     pub(super) base: i64,
     pub(super) last: i64,
     /// Records, if it says so and as many as offsets.
-    pub(super) records: Option<i64>,
+    pub(super) records: Option<u64>,
     pub(super) times: Option<(i64, i64)>,
 }
 
@@ -280,13 +282,13 @@ impl Claim {
         let header = FrameHeader::read(head)?;
         let claim = match (header.magic(), RecordBatch::of_header(head)) {
             (2, Some(batch)) => {
-                let count = i64::from(batch.records_count());
+                let count = u64::try_from(batch.records_count()).ok();
                 let span = i64::from(batch.last_offset_delta().0) + 1;
                 let times = (batch.base_timestamp().0, batch.max_timestamp().0);
                 Self {
                     base: batch.base_offset().0,
                     last: batch.last_offset().0,
-                    records: (count == span).then_some(count),
+                    records: count.filter(|&count| i64::try_from(count) == Ok(span)),
                     times: (times.0 <= times.1).then_some(times),
                 }
             }
@@ -300,7 +302,11 @@ impl Claim {
         let fits = claim.base <= claim.last
             && after.map_or(claim.base >= 0, |after| claim.base > after)
             && before.is_none_or(|before| claim.last < before)
-            && after.is_none_or(|after| claim.last - after <= i64::from(i32::MAX));
+            && after.is_none_or(|after| {
+                // A file may be named with any offset, and a header may have any.
+                let ahead = claim.last.checked_sub(after);
+                ahead.is_some_and(|ahead| ahead <= i64::from(i32::MAX))
+            });
         fits.then_some(claim)
     }
 }

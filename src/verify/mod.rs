@@ -34,6 +34,7 @@ mod damage;
 mod directory;
 mod entries;
 mod epochs;
+pub mod evidence;
 pub mod finding;
 mod gap;
 mod history;
@@ -60,9 +61,10 @@ mod txn;
 /// The topic of the metadata log.
 const METADATA_TOPIC: &str = "__cluster_metadata";
 
-pub use catalog::{CATALOG, Check, CheckId, Depth, Fix, Severity};
+pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Severity};
 pub use coverage::Coverage;
-pub use finding::{Detail, Finding, Findings, Value};
+pub use evidence::Evidence;
+pub use finding::{Finding, Findings, Value};
 pub(crate) use meta::is_reserved;
 pub use node::Node;
 pub use partition::{Around, Extent, Known};
