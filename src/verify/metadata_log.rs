@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
+use super::evidence::{BeyondEnd, Mark};
 use super::finding::Finding;
 use super::meta::small;
 use super::partition::Extent;
@@ -68,9 +69,11 @@ fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: 
     let finding = Finding::new(CheckId::MetadataSnapshotMismatch, path).offset(offset.0);
     let end = log.extent.end;
     if offset > end {
-        outcome
-            .findings
-            .add(finding.says(format!("it ends at offset {offset}, the log at {end}")));
+        outcome.findings.add(finding.saw(BeyondEnd {
+            what: Mark::Snapshot,
+            offset: offset.0,
+            log_end: end.0,
+        }));
         return;
     }
     let last = Offset(offset.0.saturating_sub(1));
@@ -108,13 +111,11 @@ pub(super) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
         let length = range.end - range.start;
         match event.or_gap() {
             Event::Gap(gap) => {
-                let what = if gap.is_zeros() {
-                    "zeros where batches should be".to_owned()
-                } else {
-                    gap.kind().to_string()
-                };
-                let finding = finding().at(range.start, length).says(what);
-                outcome.findings.add(finding);
+                let finding = finding().at(range.start, length);
+                outcome.findings.add(match gap.fault() {
+                    Some(fault) => finding.saw(fault),
+                    None => finding.says("zeros where batches should be"),
+                });
                 coverage.damage_bytes += length;
                 is_sound = false;
             }
@@ -166,7 +167,7 @@ pub(super) fn quorum_state(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Pa
         let finding = Finding::new(CheckId::QuorumState, &path);
         outcome
             .findings
-            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+            .add(finding.at(fault.at() as u64, 0).saw(*fault));
     }
     Some((path, state))
 }

@@ -61,7 +61,7 @@ mod txn;
 /// The topic of the metadata log.
 const METADATA_TOPIC: &str = "__cluster_metadata";
 
-pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Severity};
+pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Otherwise, Severity};
 pub use coverage::Coverage;
 pub use evidence::Evidence;
 pub use finding::{Finding, Findings, Value};
