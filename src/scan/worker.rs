@@ -107,10 +107,7 @@ impl Worker {
             walk = here.resume(&[], job.end);
             match more {
                 Some(_) if short && reached == position => {
-                    return match job.log {
-                        LogFile::Windowed(stream) => Err(stream.shorter()),
-                        LogFile::Whole(_) => Ok(job.end),
-                    };
+                    return Err(job.log.shorter());
                 }
                 Some(bytes) => wanted = bytes,
                 None => return Ok(reached),
