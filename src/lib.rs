@@ -1,15 +1,15 @@
 //! Kafka log segments, read offline: no broker, no JVM, nothing changed on the disk.
 //!
 //! ```no_run
-//! use kseg::format::{Batch, Limits, Scratch};
-//! use kseg::scan::{Policy, Span, Walk};
+//! use kseg::format::{Limits, Scratch};
+//! use kseg::scan::{Event, Policy, Walk};
 //! use kseg::store::Source;
 //!
 //! let log = Source::read("orders-3/00000000000000184467.log")?;
 //! let mut scratch = Scratch::with_limits(Limits::default());
-//! for span in Walk::new(&log, Policy::Verify) {
-//!     let Span::Frame(frame) = span else { continue };
-//!     for record in Batch::parse(frame)?.records(&mut scratch)? {
+//! for event in Walk::new(&log, Policy::Verify) {
+//!     let Event::Batch(batch) = event else { continue };
+//!     for record in batch.records(&mut scratch)? {
 //!         println!("{}", record?.offset());
 //!     }
 //! }
@@ -23,9 +23,9 @@
 //! ┌────────────────┐   ┌────────────────────────────┐   ┌──────────────────┐
 //! │ Segment        │   │ &'map [u8]                 │   │ Walk             │
 //! │ └ LogFile      │   │   │ 17 bytes               │   │ policy           │
-//! │   mapped, or   │   │   ▼                        │   │  ├ Span::Frame   │
-//! │   read through ├──▶│ Frame<'map> ───────────────┼──▶│  ├ Span::Zeros   │
-//! │   a window     │   │   │ 61 bytes               │   │  └ Span::Damage  │
+//! │   mapped, or   │   │   ▼                        │   │  ├ Event::Batch  │
+//! │   read through ├──▶│ Frame<'map> ───────────────┼──▶│  └ Event::Gap    │
+//! │   a window     │   │   │ 61 bytes               │   │                  │
 //! └────────────────┘   │   ▼                        │   └────────┬─────────┘
 //!                      │ Batch<'map>                │            │ pieces
 //!                      │   │ stored: borrows 'map   │            ▼
@@ -37,7 +37,7 @@
 //!                                  Visitor ▶ Output, merged in file order
 //! ```
 //!
-//! 1. A segment is a row of **spans that tile the file**: frames, zeros, damage. Nothing is skipped, nothing counted
+//! 1. A segment is a row of **events that tile the file**: batches, and gaps between them. Nothing is skipped, nothing counted
 //!    twice.
 //! 2. Bytes become **views**, never copies, until a batch has to be decompressed.
 //! 3. Bad data is a **fault** with a kind and a place. An error means that the work could not be done.
@@ -52,7 +52,7 @@
 //! | frame | 12 bytes and as many as they announce, any magic | a batch |
 //! | batch | a frame understood (magic 0, 1 or 2) | |
 //! | record | one message inside a batch | |
-//! | span | a piece of a file: frame, zeros or damage | |
+//! | gap | bytes between two batches that are none: zeros, damage | offsets that are missing |
 //! | offset | a place in the log (`i64`, Kafka's) | |
 //! | position | a place in a file (`u64`, bytes) | an offset |
 //! | fault | what is wrong with some bytes (`Copy`, no text) | an error |

@@ -134,6 +134,15 @@ impl<'map> Batch<'map> {
         }
     }
 
+    /// The offset field as stored: the first offset of magic 2, and of a compressed set of magic 0 or 1 the last.
+    #[must_use]
+    pub fn offset(&self) -> Offset {
+        match self {
+            Self::V2(batch) => batch.base_offset(),
+            Self::Legacy(message) => message.offset(),
+        }
+    }
+
     /// The last offset of the batch.
     #[must_use]
     pub fn last_offset(&self) -> Offset {

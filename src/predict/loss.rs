@@ -1,7 +1,7 @@
 //! What a start takes away: records, bytes and the time they span.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 
 use super::leftovers::SWAP;
@@ -10,9 +10,9 @@ use super::segment::Segment;
 use super::start::{Bounds, Start};
 use super::thrown::Thrown;
 use super::verdict::Lost;
+use crate::format::Scratch;
 use crate::format::name::{LOG_SUFFIX, base_offset};
-use crate::format::{Batch, Scratch};
-use crate::scan::{Policy, Span, Walk};
+use crate::scan::{Event, GapKind, Output, Policy, ScanOptions, Visitor, follow_with};
 use crate::store::{Error, ItemType, LogFile};
 
 /// Counts what is in the bytes that are gone. Batches are sought behind damage too.
@@ -124,36 +124,38 @@ pub(super) fn add(
     scratch: &mut Scratch,
     first: i64,
 ) -> Result<(), Error> {
-    let mut buffer = Vec::new();
-    let to = range.end;
-    let mut walk = Walk::new(&[], Policy::Salvage).starting_at(range.start, to);
-    let mut wanted = 0;
-    loop {
-        let position = walk.reached();
-        let reach = position.saturating_add(log.stride_bytes().max(wanted));
-        let bytes = log.window(position..reach.min(to), &mut buffer)?;
-        let mut here = walk.resume(bytes, to);
-        for span in here.by_ref() {
-            match span {
-                Span::Frame(frame) => {
-                    if let Ok(batch) = Batch::parse(frame)
-                        && frame.offset().0 >= first
-                    {
-                        lost.add(&batch, scratch);
-                    }
-                }
-                Span::Zeros(range) => {
-                    lost.zeros = lost.zeros.saturating_add(range.end - range.start);
-                }
-                Span::Damage { .. } => {}
+    let options = ScanOptions {
+        start: range.start,
+        end: range.end,
+        ..ScanOptions::of(Policy::Salvage)
+    };
+    let mut counter = Counter { lost, first };
+    let mut nobody = |_| ControlFlow::Continue(());
+    follow_with(scratch, log, options, &mut counter, &mut nobody)
+}
+
+/// Counts batches from an offset on, and zeros.
+struct Counter<'a> {
+    lost: &'a mut Lost,
+    first: i64,
+}
+
+impl Visitor for Counter<'_> {
+    fn event(
+        &mut self,
+        event: Event<'_>,
+        scratch: &mut Scratch,
+        _: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        match event {
+            Event::Batch(batch) if batch.offset().0 >= self.first => self.lost.add(&batch, scratch),
+            Event::Gap(gap) => {
+                let zeros = gap.parts().filter(|part| part.kind == GapKind::Zeros);
+                let bytes: u64 = zeros.map(|part| part.range.end - part.range.start).sum();
+                self.lost.zeros = self.lost.zeros.saturating_add(bytes);
             }
+            _ => {}
         }
-        let short = (bytes.len() as u64) < reach.min(to).saturating_sub(position);
-        walk = here.resume(&[], to);
-        match here.wanted() {
-            Some(_) if short && here.reached() == position => return Ok(()),
-            Some(bytes) => wanted = bytes as u64,
-            None => return Ok(()),
-        }
+        ControlFlow::Continue(())
     }
 }

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::Image;
-use crate::format::{Batch, Limits, Scratch};
-use crate::scan::{Jobs, Output, Policy, Span, Visitor, parallel};
+use crate::format::{Limits, Scratch};
+use crate::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
 use crate::store::{Error, LogFile};
 use crate::wire::Offset;
 
@@ -20,18 +20,16 @@ pub fn fold<I: Image>(
     limits: Limits,
     damaged: &mut dyn FnMut(u64, String),
 ) -> Result<(), Error> {
-    let plan = parallel::Plan {
-        policy: Policy::Salvage,
-        end: u64::MAX,
-        jobs: Jobs::ONE,
+    let options = ScanOptions {
         limits,
+        ..ScanOptions::of(Policy::Salvage)
     };
     let mut folding = Folding {
         image,
         from,
         damaged,
     };
-    parallel::follow(log, 0, plan, &mut folding, &mut |_| {
+    follow(log, options, &mut folding, &mut |_| {
         ControlFlow::Continue(())
     })
 }
@@ -44,27 +42,24 @@ struct Folding<'a, I> {
 }
 
 impl<I: Image> Visitor for Folding<'_, I> {
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match span {
-            Span::Frame(frame) => {
-                let position = frame.position().0;
-                let taken = Batch::parse(frame).and_then(|batch| {
-                    if batch.last_offset() < self.from {
-                        return Ok(());
-                    }
-                    self.image.batch(&batch, scratch)
-                });
-                if let Err(fault) = taken {
-                    (self.damaged)(position, fault.to_string());
+        match event.or_gap() {
+            Event::Batch(batch) if batch.last_offset() < self.from => {}
+            Event::Batch(batch) => {
+                if let Err(fault) = self.image.batch(&batch, scratch) {
+                    (self.damaged)(batch.position().0, fault.to_string());
                 }
             }
-            Span::Zeros(range) => (self.damaged)(range.start, "zeros".to_owned()),
-            Span::Damage { range, fault } => (self.damaged)(range.start, fault.to_string()),
+            Event::Gap(gap) if gap.is_zeros() => {
+                (self.damaged)(gap.range().start, "zeros".to_owned());
+            }
+            Event::Gap(gap) => (self.damaged)(gap.range().start, gap.kind().to_string()),
+            Event::Malformed(..) => {}
         }
         ControlFlow::Continue(())
     }

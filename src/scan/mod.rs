@@ -1,23 +1,41 @@
-//! Drivers: files to spans, spans to whoever visits them, on as many threads as wanted. And [`mod@derive`]: what brokers make
-//! of the batches that come by.
+//! Drivers: files to [events](Event), events to whoever visits them, on as many threads as wanted. And [`mod@derive`]: what
+//! brokers make of the batches that come by.
 //!
-//! **Invariant:** the spans of a file tile it, and what visitors produce comes out in file order, the same bytes at any
-//! thread count; memory is bounded whatever the file size. Absent on purpose: what is wrong, only where it was looked.
+//! ```text
+//! walk      bytes ─▶ Event::{Batch, Malformed, Gap}     search: behind a fault · plausible: what may be a batch at all
+//! worker    windows of a file ─▶ walk ─▶ Visitor
+//! parallel  follow  one Visitor for all of a file, in order
+//!           scan    a PieceVisitor for each piece, on threads; results taken in file order
+//! ```
+//!
+//! **Invariant:** the events of a file tile it, a gap between two batches is one event, and both are the same in whichever windows
+//! and by however many threads the file is read; what visitors produce comes out in file order; memory is bounded whatever
+//! the file size. Absent on purpose: what is wrong, only where it was looked.
 
 pub mod derive;
+mod event;
 pub mod extent;
 pub mod filter;
+mod jobs;
 pub mod locate;
-pub mod parallel;
+mod output;
+mod parallel;
+mod plausible;
 mod search;
 pub mod seek;
-pub mod transactions;
-pub mod visit;
-pub mod walk;
+mod transactions;
+mod visit;
+mod walk;
+mod worker;
 
+pub use event::{Event, Gap, GapKind, GapPart};
 pub use extent::Extent;
 pub use filter::Filter;
-pub use parallel::{Jobs, scan};
+pub use jobs::{Jobs, Pace, in_order};
+pub use output::{Output, RenderedChunk};
+pub(crate) use parallel::follow_with;
+pub use parallel::{ScanOptions, follow, scan, scan_pieces};
+pub(crate) use plausible::may_follow;
 pub use transactions::Transactions;
-pub use visit::{Merge, Output, Parcel, PieceVisitor, Visitor};
-pub use walk::{Policy, Span, Walk};
+pub use visit::{Merge, PieceVisitor, Visitor};
+pub use walk::{Policy, Walk};

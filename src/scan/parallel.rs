@@ -5,95 +5,27 @@
 //! place if not. The result is that of one thread by construction, and the file is read once.
 
 use std::cell::Cell;
-use std::num::NonZero;
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
 
+use super::jobs::{Jobs, MOST_THREADS};
+use super::output::{Output, RenderedChunk};
 use super::search::{Found, Search};
-use super::visit::{Job, Merge, Output, Parcel, PieceVisitor, Visitor, Wake, Watched, Worker};
+use super::visit::{Merge, PieceVisitor, Visitor};
 use super::walk::Policy;
+use super::worker::{Job, PageReleaser, Watched, Worker};
 use crate::format::{Limits, Scratch};
 use crate::store::{Error, LogFile};
 
-/// How many threads work on a file; one more takes what they render and writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Jobs(NonZero<usize>);
-
-impl Jobs {
-    /// One thread.
-    pub const ONE: Self = Self(NonZero::<usize>::MIN);
-
-    /// As many.
-    #[must_use]
-    pub const fn new(threads: NonZero<usize>) -> Self {
-        Self(threads)
-    }
-
-    /// How many.
-    #[must_use]
-    pub const fn threads(self) -> NonZero<usize> {
-        self.0
-    }
-
-    /// As many as the machine runs at once.
-    #[must_use]
-    pub fn available() -> Self {
-        Self(thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
-    }
-
-    /// Divides them where each of `items` can itself be divided: how many items at once, and how many threads for each.
-    #[must_use]
-    pub const fn share(self, items: usize) -> (Self, Self) {
-        if items < self.0.get() {
-            (Self::ONE, self)
-        } else {
-            (self, Self::ONE)
-        }
-    }
-}
-
-/// Keeps work from going quicker than so many bytes a second, on all threads together.
-#[derive(Debug)]
-pub struct Pace {
-    bytes_per_second: u64,
-    begun: Instant,
-    spent: AtomicU64,
-}
-
-impl Pace {
-    /// So many bytes a second, from now on.
-    #[must_use]
-    pub fn of(bytes_per_second: u64) -> Self {
-        Self {
-            bytes_per_second: bytes_per_second.max(1),
-            begun: Instant::now(),
-            spent: AtomicU64::new(0),
-        }
-    }
-
-    /// Waits until `bytes` more may have been read.
-    pub fn spend(&self, bytes: u64) {
-        let spent = self
-            .spent
-            .fetch_add(bytes, Ordering::Relaxed)
-            .saturating_add(bytes);
-        let micros = u128::from(spent) * 1_000_000 / u128::from(self.bytes_per_second);
-        let due = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
-        if let Some(early) = due.checked_sub(self.begun.elapsed()) {
-            thread::sleep(early);
-        }
-    }
-}
-
 /// What a scan is to do, besides its file and visitor.
 #[derive(Debug, Clone, Copy)]
-pub struct Plan {
+pub struct ScanOptions {
     /// What counts as an entry.
     pub policy: Policy,
+    /// Where the first entry begins.
+    pub start: u64,
     /// Where the file is taken to end, if before it does.
     pub end: u64,
     /// Threads.
@@ -102,22 +34,44 @@ pub struct Plan {
     pub limits: Limits,
 }
 
+impl ScanOptions {
+    /// All of a file, on one thread.
+    #[must_use]
+    pub fn of(policy: Policy) -> Self {
+        Self {
+            policy,
+            start: 0,
+            end: u64::MAX,
+            jobs: Jobs::ONE,
+            limits: Limits::default(),
+        }
+    }
+
+    /// What there is to do of `log`.
+    fn job(self, log: &LogFile) -> Job<'_> {
+        let end = self.end.min(log.len_bytes());
+        Job {
+            log,
+            policy: self.policy,
+            start: self.start.min(end),
+            end,
+        }
+    }
+}
+
 /// Bytes after which a visit on one thread hands over what it has.
 const STEP_BYTES: u64 = 512 << 10;
 
 /// An entry larger than this is not looked for where a piece may begin.
 const LARGEST_GUESS: u64 = 16 << 20;
 
-/// More threads than this would only take memory.
-const MOST_THREADS: u64 = 64;
-
-/// Parcels of a piece that may wait for the merge: all of a piece's text in most cases, so that its worker can go on.
-const PARCELS_AHEAD: usize = 8;
+/// Chunks of a piece that may wait for the merge: all of a piece's text in most cases, so that its worker can go on.
+const CHUNKS_AHEAD: usize = 8;
 
 /// What a worker says of a piece: where it begins, what it rendered, how it ended. Silence: no entry begins in it.
 enum Message<F> {
     Begun(u64),
-    Parcel(Parcel),
+    Chunk(RenderedChunk),
     Ended(Result<(F, u64), Error>),
 }
 
@@ -135,57 +89,58 @@ impl<F> Pieces<F> {
         if self.next == self.count {
             return None;
         }
-        let (sender, receiver) = sync_channel(PARCELS_AHEAD);
+        let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
         self.announce.send(receiver).ok()?;
         self.next += 1;
         Some((self.next - 1, sender))
     }
 }
 
-impl Plan {
-    /// What there is to do from `start` of `log` on.
-    fn job(self, log: &LogFile, start: u64) -> Job<'_> {
-        let end = self.end.min(log.len_bytes());
-        Job {
-            log,
-            policy: self.policy,
-            start: start.min(end),
-            end,
-        }
-    }
-}
-
-/// Shows the spans of `log` to visitors and hands what they render to `sink`, in file order. Returns the visits' result.
+/// Shows `log` to visitors, a piece each, hands what they render to `sink` in file order, and merges what the visits amount to.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn scan<V: PieceVisitor>(
+pub fn scan<V: PieceVisitor<Piece: Merge>>(
     log: &LogFile,
-    plan: Plan,
+    options: ScanOptions,
     visitor: impl Fn() -> V + Sync,
-    sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
-) -> Result<V::Fold, Error> {
-    scan_from(log, 0, plan, visitor, sink)
+    sink: &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
+) -> Result<V::Piece, Error> {
+    let mut total: Option<V::Piece> = None;
+    scan_pieces(
+        log,
+        options,
+        &visitor,
+        sink,
+        &mut |piece| match &mut total {
+            Some(total) => total.merge(piece),
+            None => total = Some(piece),
+        },
+    )?;
+    Ok(total.unwrap_or_else(|| visitor().end()))
 }
 
-/// The same from position `start` on, where an entry begins.
+/// Shows `log` to visitors, a piece each, and hands what they render to `sink` and what the visits amount to to `take`, both in
+/// file order and on this thread: what `take` makes of a piece may depend on those before it.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn scan_from<V: PieceVisitor>(
+pub fn scan_pieces<V: PieceVisitor>(
     log: &LogFile,
-    start: u64,
-    plan: Plan,
+    options: ScanOptions,
     visitor: impl Fn() -> V + Sync,
-    sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
-) -> Result<V::Fold, Error> {
-    let job = plan.job(log, start);
-    let mut worker = Worker::new(Scratch::with_limits(plan.limits));
+    sink: &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
+    take: &mut dyn FnMut(V::Piece),
+) -> Result<(), Error> {
+    let job = options.job(log);
+    let mut worker = Worker::new(Scratch::with_limits(options.limits));
     let pieces = (job.end - job.start).div_ceil(V::PIECE_BYTES);
-    let threads = (plan.jobs.0.get() as u64).min(pieces).min(MOST_THREADS);
+    let most = options.jobs.threads().get().min(MOST_THREADS) as u64;
+    let threads = pieces.min(most);
     if pieces <= 1 {
-        let all = job.start..job.end;
-        return piece(&mut worker, job, all, visitor(), sink).map(|(fold, _)| fold);
+        let (piece, _) = piece(&mut worker, job, job.start..job.end, visitor(), sink)?;
+        take(piece);
+        return Ok(());
     }
     thread::scope(|scope| {
         let (announce, announced) = sync_channel(usize::try_from(threads).unwrap_or(1).max(2));
@@ -196,93 +151,71 @@ pub fn scan_from<V: PieceVisitor>(
         }));
         for _ in 0..threads {
             let (pieces, visitor) = (Arc::clone(&pieces), &visitor);
-            scope.spawn(move || work(job, &pieces, visitor, plan.limits));
+            scope.spawn(move || work(job, &pieces, visitor, options.limits));
         }
         // The workers alone hold the other end: when they are gone, there is nothing more to hear.
         drop(pieces);
-        merge(job, &announced, &mut worker, &visitor, sink)
+        merge(job, &announced, &mut worker, &visitor, sink, take)
     })
 }
 
-/// Shows the spans of `log` from position `start` on, where an entry begins, to one visitor on this thread, until it
-/// breaks off or the sink does. For what ends early, or needs to know what came before.
+/// Shows `log` to one visitor on this thread, until it breaks off or the sink does. For what ends early, or needs to know what
+/// came before.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn follow(
     log: &LogFile,
-    start: u64,
-    plan: Plan,
+    options: ScanOptions,
     visitor: &mut impl Visitor,
-    sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
+    sink: &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
 ) -> Result<(), Error> {
-    let job = plan.job(log, start);
-    let mut worker = Worker::new(Scratch::with_limits(plan.limits));
+    follow_with(
+        &mut Scratch::with_limits(options.limits),
+        log,
+        options,
+        visitor,
+        sink,
+    )
+}
+
+/// The same with buffers that are at hand.
+///
+/// # Errors
+/// The file cannot be read.
+pub(crate) fn follow_with(
+    scratch: &mut Scratch,
+    log: &LogFile,
+    options: ScanOptions,
+    visitor: &mut impl Visitor,
+    sink: &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let job = options.job(log);
+    let mut worker = Worker::new(std::mem::take(scratch));
     let mut out = Output::new(sink);
     let mut watched = Watched {
         visitor,
         flow: ControlFlow::Continue(()),
     };
-    let (mut position, mut wake) = (job.start, Wake::starting_at(job.start));
+    let (mut position, mut pages) = (job.start, PageReleaser::starting_at(job.start));
+    let mut result = Ok(());
     while position < job.end {
         let range = position..job.end.min(position.saturating_add(STEP_BYTES));
-        position = worker.scan(job, range, &mut watched, &mut out)?;
+        match worker.scan(job, range, &mut watched, &mut out) {
+            Ok(reached) => position = reached,
+            Err(error) => {
+                result = Err(error);
+                break;
+            }
+        }
         if out.flush().is_break() || watched.flow.is_break() {
             break;
         }
-        wake.pass(log, position);
+        pages.pass(log, position);
     }
-    Ok(())
+    *scratch = worker.scratch;
+    result
 }
-
-/// Does `work` on each item, on as many threads as wanted, and hands the results to `sink` in the items' order; `Break`
-/// ends it. Threads run ahead of the sink by a few items only, so what waits is little.
-pub fn in_order<T: Send, R: Send>(
-    jobs: Jobs,
-    items: impl IntoIterator<Item = T, IntoIter: Send>,
-    work: impl Fn(T) -> R + Sync,
-    sink: &mut dyn FnMut(R) -> ControlFlow<()>,
-) {
-    let mut items = items.into_iter();
-    let threads = jobs.0.get().min(usize::try_from(MOST_THREADS).unwrap_or(1));
-    if threads <= 1 {
-        let _flow = items.try_for_each(|item| sink(work(item)));
-        return;
-    }
-    let (announce, announced) = sync_channel::<Receiver<R>>(ITEMS_AHEAD * threads);
-    // The place of a result in the queue is taken together with its item.
-    let queue = Arc::new(Mutex::new((items, announce)));
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            let (queue, work) = (Arc::clone(&queue), &work);
-            scope.spawn(move || {
-                loop {
-                    let (sender, receiver) = sync_channel(1);
-                    let item = {
-                        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-                        let Some(item) = queue.0.next() else { return };
-                        if queue.1.send(receiver).is_err() {
-                            return;
-                        }
-                        item
-                    };
-                    // Nobody waits for it any more: the next send of a place will tell.
-                    let _unheard = sender.send(work(item));
-                }
-            });
-        }
-        drop(queue);
-        for lane in announced {
-            let Ok(result) = lane.recv() else { continue };
-            if sink(result).is_break() {
-                return;
-            }
-        }
-    });
-}
-
-/// Results that may wait for those before them, for each thread.
-const ITEMS_AHEAD: usize = 4;
 
 /// The bytes of piece `index`.
 fn range_of<V: PieceVisitor>(job: Job<'_>, index: u64) -> Range<u64> {
@@ -296,20 +229,19 @@ fn piece<V: PieceVisitor>(
     job: Job<'_>,
     range: Range<u64>,
     mut visitor: V,
-    sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
-) -> Result<(V::Fold, u64), Error> {
+    sink: &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
+) -> Result<(V::Piece, u64), Error> {
     let mut out = Output::new(sink);
     let end = worker.scan(job, range, &mut visitor, &mut out)?;
-    let fold = visitor.end(&mut out);
     // Nobody being left to take it is the sink's to know.
     let _flow = out.flush();
-    Ok((fold, end))
+    Ok((visitor.end(), end))
 }
 
 /// A worker's life: one piece after the other.
 fn work<V: PieceVisitor>(
     job: Job<'_>,
-    pieces: &Mutex<Pieces<V::Fold>>,
+    pieces: &Mutex<Pieces<V::Piece>>,
     visitor: &(impl Fn() -> V + Sync),
     limits: Limits,
 ) {
@@ -338,7 +270,7 @@ fn work<V: PieceVisitor>(
         if lane.send(Message::Begun(start)).is_err() {
             continue;
         }
-        let mut sink = |parcel| match lane.send(Message::Parcel(parcel)) {
+        let mut sink = |chunk| match lane.send(Message::Chunk(chunk)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
@@ -382,23 +314,23 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
 /// Takes the pieces in file order.
 fn merge<V: PieceVisitor>(
     job: Job<'_>,
-    announced: &Receiver<Receiver<Message<V::Fold>>>,
+    announced: &Receiver<Receiver<Message<V::Piece>>>,
     worker: &mut Worker,
     visitor: &(impl Fn() -> V + Sync),
-    sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
-) -> Result<V::Fold, Error> {
+    sink: &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
+    take: &mut dyn FnMut(V::Piece),
+) -> Result<(), Error> {
     let closed = Cell::new(false);
-    let mut sink = |parcel| {
-        let flow = sink(parcel);
+    let mut sink = |chunk| {
+        let flow = sink(chunk);
         closed.set(flow.is_break());
         flow
     };
-    let mut total: Option<V::Fold> = None;
     let mut position = job.start;
-    let mut wake = Wake::starting_at(job.start);
+    let mut pages = PageReleaser::starting_at(job.start);
     for (index, lane) in announced.iter().enumerate() {
         let range = range_of::<V>(job, index as u64);
-        let (fold, end) = match take(&lane, position, &mut sink) {
+        let (own, end) = match receive(&lane, position, &mut sink) {
             Some(result) => result?,
             None if position < range.end && !closed.get() => {
                 drop(lane);
@@ -406,24 +338,21 @@ fn merge<V: PieceVisitor>(
             }
             None => continue,
         };
-        match &mut total {
-            Some(total) => total.merge(fold),
-            None => total = Some(fold),
-        }
+        take(own);
         position = end;
-        wake.pass(job.log, position);
+        pages.pass(job.log, position);
         if closed.get() || position >= job.end {
             break;
         }
     }
-    Ok(total.unwrap_or_else(|| visitor().end(&mut Output::new(&mut sink))))
+    Ok(())
 }
 
 /// Takes one piece from its worker, if it begins at `position`.
-fn take<F>(
+fn receive<F>(
     lane: &Receiver<Message<F>>,
     position: u64,
-    sink: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
+    sink: &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
 ) -> Option<Result<(F, u64), Error>> {
     match lane.recv() {
         Ok(Message::Begun(start)) if start == position => {}
@@ -432,36 +361,9 @@ fn take<F>(
     let mut wanted = true;
     loop {
         match lane.recv().ok()? {
-            Message::Parcel(parcel) => wanted = wanted && sink(parcel).is_continue(),
+            Message::Chunk(chunk) => wanted = wanted && sink(chunk).is_continue(),
             Message::Ended(result) => return Some(result),
             Message::Begun(_) => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_come_in_the_order_of_the_items_and_no_more_than_wanted() {
-        for threads in [1, 2, 8] {
-            let jobs = Jobs::new(NonZero::new(threads).unwrap());
-            let mut seen = Vec::new();
-            in_order(jobs, 0..1000, |n: u32| n * n, &mut |square| {
-                seen.push(square);
-                ControlFlow::Continue(())
-            });
-            assert!(seen.iter().copied().eq((0..1000).map(|n| n * n)));
-            let mut count = 0;
-            in_order(jobs, 0.., |n: u32| n, &mut |_| {
-                count += 1;
-                if count == 10 {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            });
-            assert_eq!(count, 10);
         }
     }
 }

@@ -5,26 +5,21 @@
 
 use std::ops::Range;
 
-use crate::format::batch::{Batch, HEADER_BYTES};
+use super::plausible::{MAGIC, is_plausible, may_follow};
+use crate::format::Batch;
+use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::{Frame, FrameHeader};
-use crate::format::{Codec, Message, RecordBatch};
 use crate::wire::Position;
 
-use super::walk::leading_zeros;
-
-/// Where the magic stands in an entry.
-const MAGIC: usize = 16;
-
-/// Bytes that may be checksummed in vain: to begin with, for each byte searched, and at most at once.
+/// Bytes that may be checksummed in vain: to begin with, for each byte searched, and at most at once. As many as a search reads
+/// several times over, so that a file that is made of candidates takes a few times as long as one that is not.
 const ALLOWANCE_BYTES: u64 = 16 << 20;
 const ALLOWANCE_RATIO: u64 = 4;
 const LARGEST_ALLOWANCE: u64 = 64 << 20;
 
-/// An entry larger than this counts only if another follows it: to look there is cheap, and takes no memory.
+/// An entry larger than this counts only if another follows it: to look there is cheap, and takes no memory, while its checksum
+/// takes a window of its size. Brokers take no batch above 1 MiB by default (`message.max.bytes`).
 const DEAR_BYTES: usize = 8 << 20;
-
-/// The smallest record of magic 2: its length and six fields of a byte each.
-const MIN_RECORD_BYTES: usize = 7;
 
 /// What a search found in a window.
 pub(super) enum Found {
@@ -174,57 +169,25 @@ fn next_magic(window: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// Whether what follows an entry of `size` may be another; `left` bytes of the file begin with it.
+/// Whether what follows an entry of `size` may be another, as far as can be seen; `left` bytes of the file begin with it.
 fn is_followed(bytes: &[u8], size: usize, left: usize) -> bool {
     match bytes.get(size..).and_then(FrameHeader::read) {
         Some(next) => {
-            let known = (0..=2).contains(&next.magic()) && next.frame_bytes().is_ok();
-            known && FrameHeader::read(bytes).is_some_and(|entry| entry.offset() <= next.offset())
+            FrameHeader::read(bytes).is_some_and(|entry| may_follow(entry.offset(), next))
         }
         None => left == size || bytes.len() < size.saturating_add(MAGIC),
     }
 }
 
-/// Whether every field of the header that has a range is in it. `bytes` hold the header, the entry has `size`.
-fn is_plausible(bytes: &[u8], size: usize) -> bool {
-    match bytes.get(MAGIC) {
-        Some(2) => size >= HEADER_BYTES && is_plausible_batch(bytes, size),
-        Some(_) => is_plausible_message(bytes, size),
-        None => false,
-    }
-}
-
-fn is_plausible_batch(bytes: &[u8], size: usize) -> bool {
-    let Some(batch) = RecordBatch::of_header(bytes) else {
-        return false;
-    };
-    let (count, span) = (
-        i64::from(batch.records_count()),
-        i64::from(batch.last_offset_delta().0),
-    );
-    let most = match batch.codec() {
-        Ok(Codec::None) => i64::try_from(size / MIN_RECORD_BYTES).unwrap_or(i64::MAX),
-        Ok(_) => i64::from(i32::MAX),
-        Err(_) => return false,
-    };
-    // Old producers left the last offset delta at 0.
-    let fits = (0..=most).contains(&count) && span >= 0 && (count <= span + 1 || span == 0);
-    fits && batch.base_offset().0 >= 0
-        && batch.producer_id().0 >= -1
-        && batch.producer_epoch() >= -1
-        && batch.base_sequence() >= -1
-}
-
-fn is_plausible_message(bytes: &[u8], size: usize) -> bool {
-    let whole = bytes.get(..size).unwrap_or(bytes);
-    Message::parse(whole, Position(0)).is_ok_and(|message| {
-        message.offset().0 >= 0
-            && matches!(
-                message.codec(),
-                Ok(Codec::None | Codec::Gzip | Codec::Snappy | Codec::Lz4)
-            )
-            && message.is_filled(size)
-    })
+/// How many zeros `bytes` begin with.
+pub(super) fn leading_zeros(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 64;
+    let blocks = bytes
+        .chunks_exact(BLOCK)
+        .take_while(|block| block.iter().fold(0, |or, b| or | b) == 0);
+    let whole = blocks.count() * BLOCK;
+    let rest = bytes.get(whole..).unwrap_or_default();
+    whole + rest.iter().take_while(|&&b| b == 0).count()
 }
 
 #[cfg(test)]
@@ -281,7 +244,11 @@ mod tests {
             whole.resize(behind, 0xee);
             look(&whole, behind)
         };
-        assert_eq!(follow(&candidate(500)), Some((0, 0)));
+        let mut next = candidate(500);
+        // An entry of the same offset doesn't follow.
+        assert_eq!(follow(&next), None);
+        next[7] = 1;
+        assert_eq!(follow(&next), Some((0, 0)));
         assert_eq!(follow(&[0xee; 100]), None);
         // At the end of a file nothing has to.
         assert_eq!(look(&bytes, size), Some((0, 0)));

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::visit::{Output, Visitor};
-use super::walk::Span;
+use super::event::Event;
+use super::output::Output;
+use super::visit::Visitor;
 use crate::format::control::ControlType;
 use crate::format::{Batch, RecordBatch, Scratch, TxnIndex};
 use crate::wire::{Offset, ProducerId};
@@ -96,15 +97,13 @@ impl Transactions {
 }
 
 impl Visitor for Transactions {
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        if let Span::Frame(frame) = span
-            && let Ok(batch) = Batch::parse(frame)
-        {
+        if let Event::Batch(batch) = event {
             self.batch(&batch, scratch);
         }
         ControlFlow::Continue(())

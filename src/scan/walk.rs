@@ -1,38 +1,11 @@
-//! A file as a row of spans that tile it.
+//! A file as a row of events that tile it.
 
-use std::ops::Range;
-
-use super::search::{Found, Search};
+use super::event::{Event, Gap, GapKind};
+use super::plausible::may_follow;
+use super::search::{Found, Search, leading_zeros};
 use crate::format::frame::{Frame, FrameHeader, HEADER_BYTES};
 use crate::format::{Batch, batch};
 use crate::wire::{Fault, FaultKind, Position};
-
-/// A piece of a file. Ranges are bytes from its start.
-#[derive(Debug, Clone)]
-pub enum Span<'map> {
-    /// An entry.
-    Frame(Frame<'map>),
-    /// Nothing but zeros: room preallocated, or pages that never reached the disk.
-    Zeros(Range<u64>),
-    /// Bytes that are no entry.
-    Damage {
-        /// Where.
-        range: Range<u64>,
-        /// Why the entry expected there is none.
-        fault: Fault,
-    },
-}
-
-impl Span<'_> {
-    /// The bytes it covers.
-    #[must_use]
-    pub fn range(&self) -> Range<u64> {
-        match self {
-            Self::Frame(frame) => frame.position().0..frame.end().0,
-            Self::Zeros(range) | Self::Damage { range, .. } => range.clone(),
-        }
-    }
-}
 
 /// What counts as an entry, and what happens behind one that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,22 +20,34 @@ pub enum Policy {
     Salvage,
 }
 
-/// Zeros shorter than this are part of the damage around them, unless nothing follows.
+impl Policy {
+    /// Whether an entry is a batch only if its checksum is right.
+    const fn checks(self) -> bool {
+        matches!(self, Self::Verify | Self::Salvage)
+    }
+}
+
+/// Zeros shorter than this are part of the damage around them, unless nothing follows: a header alone has as many, but the least
+/// that a lost write leaves is a sector.
 const ZEROS_BYTES: usize = 64;
 
-/// Iterates over the spans of a file, or of a window of it.
+/// Iterates over the events of a file, or of a window of it.
 #[derive(Debug)]
 pub struct Walk<'map> {
     /// The window, and where in the file it begins.
     bytes: &'map [u8],
     start: u64,
-    /// Where in the window the next span begins.
+    /// Where in the window the walk is.
     at: usize,
     /// Where the file ends; the window may end before, and go on behind it.
     end: u64,
     policy: Policy,
     /// What ended the row of entries, until the next one is found.
     lost: Option<Lost>,
+    /// The gap before the walk's place: it ends at the next entry, or with the file.
+    gap: Option<Gap>,
+    /// The entry at the walk's place, behind a gap that was handed out before it.
+    held: Option<Event<'map>>,
     /// Bytes needed from here on to go on, once the window is used up.
     wanted: Option<usize>,
 }
@@ -75,15 +60,25 @@ struct Lost {
     search: Option<Search>,
     /// Where the search goes on, in the file.
     from: u64,
-    /// What the spans were since.
+    /// What the bytes were since.
     inside: Option<Inside>,
 }
 
-/// What a gap consists of: zeros and, behind them, other bytes.
+/// What lies behind a fault: zeros and, behind them, other bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Zeros,
     Damage,
+}
+
+/// A step of the walk.
+enum Step<'map> {
+    /// An entry begins here.
+    Entry(Event<'map>),
+    /// Bytes went to the gap.
+    Gap,
+    /// The window shows too little.
+    Wanting,
 }
 
 impl<'map> Walk<'map> {
@@ -97,6 +92,8 @@ impl<'map> Walk<'map> {
             end: bytes.len() as u64,
             policy,
             lost: None,
+            gap: None,
+            held: None,
             wanted: None,
         }
     }
@@ -118,9 +115,9 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Goes on in the window `bytes`, which begins where this walk stands, of a file that ends at `end`.
+    /// Goes on in the window `bytes`, which begins at the place [reached](Self::reached), of a file that ends at `end`.
     #[must_use]
-    pub fn resume<'next>(&self, bytes: &'next [u8], end: u64) -> Walk<'next> {
+    pub fn resume(self, bytes: &[u8], end: u64) -> Walk<'_> {
         let start = self.reached();
         Walk {
             bytes,
@@ -129,27 +126,29 @@ impl<'map> Walk<'map> {
             end,
             policy: self.policy,
             lost: self.lost,
+            gap: self.gap,
+            held: None,
             wanted: None,
         }
     }
 
-    /// Where the next span begins.
+    /// Where the next entry begins, or up to where the walk has looked for one.
     #[must_use]
     pub fn reached(&self) -> u64 {
         self.start.saturating_add(self.at as u64)
     }
 
-    /// After the last span of a window: how many bytes from [`reached`](Self::reached) on are needed to go on.
+    /// After the last event of a window: how many bytes from [`reached`](Self::reached) on are needed to go on.
     /// `None` if the file ends here.
     #[must_use]
     pub fn wanted(&self) -> Option<usize> {
         self.wanted
     }
 
-    /// Whether the walk is behind a fault and has not found the next entry yet.
+    /// Whether the next event is a gap that began before the place reached.
     #[must_use]
-    pub fn is_lost(&self) -> bool {
-        self.lost.is_some()
+    pub fn is_in_gap(&self) -> bool {
+        self.gap.is_some() || self.lost.is_some()
     }
 
     /// Bytes of the file behind the walk's place.
@@ -167,13 +166,25 @@ impl<'map> Walk<'map> {
         (self.window().len() as u64) < self.left()
     }
 
-    fn want(&mut self, bytes: usize) -> Option<Span<'map>> {
+    fn want(&mut self, bytes: usize) -> Step<'map> {
         self.wanted = Some(bytes);
-        None
+        Step::Wanting
+    }
+
+    /// Passes over bytes that are no entry.
+    fn pass(&mut self, bytes: usize, kind: GapKind) -> Step<'map> {
+        let start = self.reached();
+        self.at += bytes;
+        let end = self.reached();
+        match &mut self.gap {
+            Some(gap) => gap.extend(end, kind),
+            None => self.gap = Some(Gap::new(start..end, kind)),
+        }
+        Step::Gap
     }
 
     /// The entry at the walk's place, if the window holds it.
-    fn frame(&mut self) -> Option<Span<'map>> {
+    fn entry(&mut self) -> Step<'map> {
         let (window, left) = (self.window(), self.left());
         if left <= HEADER_BYTES as u64 {
             return self.lose(Fault::new(FaultKind::Tail { left }, 0));
@@ -194,27 +205,25 @@ impl<'map> Walk<'map> {
         if window.len() < reach && self.is_partial() {
             return self.want(reach);
         }
-        match Frame::parse(window, Position(self.reached())) {
-            Ok(frame) => self.checked(frame),
-            Err(fault) => self.lose(fault),
+        let frame = match Frame::parse(window, Position(self.reached())) {
+            Ok(frame) => frame,
+            Err(fault) => return self.lose(fault),
+        };
+        match Batch::parse(frame) {
+            Ok(batch) if self.policy.checks() => match batch.check_crc() {
+                Ok(()) => Step::Entry(Event::Batch(batch)),
+                Err(fault) => self.broken(frame, fault),
+            },
+            Ok(batch) => Step::Entry(Event::Batch(batch)),
+            Err(fault) if self.policy.checks() => self.broken(frame, fault),
+            Err(fault) => Step::Entry(Event::Malformed(frame, fault)),
         }
-    }
-
-    /// The entry, if the policy lets it pass.
-    fn checked(&mut self, frame: Frame<'map>) -> Option<Span<'map>> {
-        if matches!(self.policy, Policy::Verify | Policy::Salvage)
-            && let Err(fault) = Batch::parse(frame).and_then(|batch| batch.check_crc())
-        {
-            return self.broken(frame, fault);
-        }
-        self.at += frame.size_bytes();
-        Some(Span::Frame(frame))
     }
 
     /// What an entry that doesn't check is. Where another follows it, its size is right, and the damage ends with it:
     /// its bytes are not searched, because a value may hold entries of another log.
     #[cold]
-    fn broken(&mut self, frame: Frame<'map>, fault: Fault) -> Option<Span<'map>> {
+    fn broken(&mut self, frame: Frame<'map>, fault: Fault) -> Step<'map> {
         let size = frame.size_bytes();
         if self.policy != Policy::Salvage || !matches!(fault.kind(), FaultKind::Crc { .. }) {
             return self.lose(fault);
@@ -224,36 +233,32 @@ impl<'map> Walk<'map> {
             return self.want(reach);
         }
         let next = frame.window().get(size..).and_then(FrameHeader::read);
-        if !next.is_some_and(|next| is_next(&frame, next)) {
+        if !next.is_some_and(|next| may_follow(frame.offset(), next)) {
             return self.lose(fault);
         }
-        let start = self.reached();
-        self.at += size;
-        let range = start..self.reached();
-        Some(Span::Damage { range, fault })
+        self.pass(size, GapKind::Damage(fault))
     }
 
     #[cold]
-    fn lose(&mut self, fault: Fault) -> Option<Span<'map>> {
+    fn lose(&mut self, fault: Fault) -> Step<'map> {
         let seeks = match self.policy {
             Policy::Trust | Policy::Verify => false,
             Policy::Resume => matches!(fault.kind(), FaultKind::FrameSize { .. }),
             Policy::Salvage => true,
         };
         let search = seeks.then(|| Search::starting_at(self.reached()));
-        self.lost = Some(Lost {
+        let lost = Lost {
             fault,
             search,
             from: self.reached().saturating_add(1),
             inside: None,
-        });
-        self.gap()
+        };
+        self.seek(lost)
     }
 
-    /// The next span that is no entry: it ends at the next entry, where zeros end, or with the window.
+    /// Passes over what is no entry: up to the next one, to where zeros end, or to the end of the window.
     #[cold]
-    fn gap(&mut self) -> Option<Span<'map>> {
-        let mut lost = self.lost?;
+    fn seek(&mut self, mut lost: Lost) -> Step<'map> {
         let position = self.reached();
         let rest = usize::try_from(self.left()).unwrap_or(usize::MAX);
         let window = self.window();
@@ -275,7 +280,7 @@ impl<'map> Walk<'map> {
         let gap = window.get(..length).unwrap_or(window);
         let zeros = leading_zeros(gap);
         match wanted {
-            // A few zeros are a span of their own only if nothing follows.
+            // A few zeros are a part of their own only if nothing follows.
             Some(more) if zeros == length && zeros < ZEROS_BYTES && lost.inside.is_none() => {
                 return self.want(length.saturating_add(more));
             }
@@ -283,7 +288,7 @@ impl<'map> Walk<'map> {
             // The entry that the last window showed only in part.
             None if length == 0 => {
                 self.lost = None;
-                return self.frame();
+                return self.entry();
             }
             _ => {}
         }
@@ -292,61 +297,49 @@ impl<'map> Walk<'map> {
             Some(Inside::Zeros) if zeros > 0 => Inside::Zeros,
             _ => Inside::Damage,
         };
-        let end = if inside == Inside::Zeros {
-            zeros
-        } else {
-            length
+        let (end, kind) = match inside {
+            Inside::Zeros => (zeros, GapKind::Zeros),
+            Inside::Damage => (length, GapKind::Damage(lost.fault)),
         };
         // Where nothing more is wanted, an entry follows the gap, or nothing does.
         self.lost = (end < length || wanted.is_some()).then_some(Lost {
             inside: Some(inside),
             ..lost
         });
-        self.at += end;
-        let range = position..position.saturating_add(end as u64);
-        Some(match inside {
-            Inside::Zeros => Span::Zeros(range),
-            Inside::Damage => Span::Damage {
-                range,
-                fault: lost.fault,
-            },
-        })
+        self.pass(end, kind)
     }
 }
 
 impl<'map> Iterator for Walk<'map> {
-    type Item = Span<'map>;
+    type Item = Event<'map>;
 
-    fn next(&mut self) -> Option<Span<'map>> {
-        self.wanted = None;
-        if self.left() == 0 {
-            return None;
-        }
-        if self.is_lost() {
-            self.gap()
-        } else {
-            self.frame()
+    fn next(&mut self) -> Option<Event<'map>> {
+        loop {
+            let step = match self.held.take() {
+                Some(held) => Step::Entry(held),
+                None if self.left() == 0 => return self.gap.take().map(Event::Gap),
+                None => {
+                    self.wanted = None;
+                    match self.lost {
+                        Some(lost) => self.seek(lost),
+                        None => self.entry(),
+                    }
+                }
+            };
+            match step {
+                Step::Entry(entry) => {
+                    if let Some(gap) = self.gap.take() {
+                        self.held = Some(entry);
+                        return Some(Event::Gap(gap));
+                    }
+                    self.at += entry.size_bytes();
+                    return Some(entry);
+                }
+                Step::Gap => {}
+                Step::Wanting => return None,
+            }
         }
     }
-}
-
-/// Whether a header may be that of the entry behind `frame`: a known magic, a possible size, a later offset, not too far.
-fn is_next(frame: &Frame<'_>, next: FrameHeader<'_>) -> bool {
-    let ahead = next.offset().0.checked_sub(frame.offset().0);
-    (0..=2).contains(&next.magic())
-        && next.frame_bytes().is_ok()
-        && ahead.is_some_and(|ahead| (1..=i64::from(i32::MAX)).contains(&ahead))
-}
-
-/// How many zeros `bytes` begin with.
-pub(super) fn leading_zeros(bytes: &[u8]) -> usize {
-    const BLOCK: usize = 64;
-    let blocks = bytes
-        .chunks_exact(BLOCK)
-        .take_while(|block| block.iter().fold(0, |or, b| or | b) == 0);
-    let whole = blocks.count() * BLOCK;
-    let rest = bytes.get(whole..).unwrap_or_default();
-    whole + rest.iter().take_while(|&&b| b == 0).count()
 }
 
 #[cfg(test)]
@@ -359,19 +352,27 @@ mod tests {
         0xff, 0xff, 0xff, 0xff,
     ];
 
-    /// The spans in short.
+    /// The entries and the parts of gaps in short.
     fn row(bytes: &[u8], policy: Policy) -> Vec<(char, u64)> {
-        Walk::new(bytes, policy).map(|span| told(&span)).collect()
+        Walk::new(bytes, policy)
+            .flat_map(|event| told(&event))
+            .collect()
     }
 
-    fn told(span: &Span<'_>) -> (char, u64) {
-        let range = span.range();
-        let letter = match span {
-            Span::Frame(_) => 'f',
-            Span::Zeros(_) => 'z',
-            Span::Damage { .. } => 'd',
+    fn told(event: &Event<'_>) -> Vec<(char, u64)> {
+        let Event::Gap(gap) = event else {
+            let range = event.range();
+            return vec![('f', range.end - range.start)];
         };
-        (letter, range.end - range.start)
+        let parts = gap.parts().map(|part| {
+            let letter = if part.kind == GapKind::Zeros {
+                'z'
+            } else {
+                'd'
+            };
+            (letter, part.range.end - part.range.start)
+        });
+        parts.collect()
     }
 
     #[test]
@@ -403,12 +404,12 @@ mod tests {
     fn an_entry_found_at_the_start_of_a_window_is_not_the_end() {
         let bytes = [&[0xee; 100][..], &LEAST, &LEAST].concat();
         let mut walk = Walk::new(&[], Policy::Salvage).resume(&bytes[..110], 152);
-        assert_eq!(told(&walk.next().unwrap()).0, 'd');
         assert!(walk.next().is_none());
-        assert!(walk.wanted().is_some());
+        assert!(walk.wanted().is_some() && walk.is_in_gap());
         let at = usize::try_from(walk.reached()).unwrap();
         let rest = walk.resume(&bytes[at..], 152);
-        assert_eq!(rest.filter(|span| told(span).0 == 'f').count(), 2);
+        let row: Vec<_> = rest.flat_map(|event| told(&event)).collect();
+        assert_eq!(row, [('d', 100), ('f', 26), ('f', 26)]);
     }
 
     #[test]
@@ -420,7 +421,8 @@ mod tests {
             (99, vec![('f', 26); 2]),
         ] {
             let walk = Walk::new(&bytes, Policy::Trust).with_end(end);
-            assert_eq!(walk.map(|span| told(&span)).collect::<Vec<_>>(), expected);
+            let row: Vec<_> = walk.flat_map(|event| told(&event)).collect();
+            assert_eq!(row, expected);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::history::{Clock, History, Step};
 use super::offset_index::{OffsetIndexCheck, Stretch};
 use super::producer::SnapshotFile;
 use super::time_index::TimeIndexCheck;
-use super::trace::{Follow, Row};
+use super::trace::Row;
 use super::txn::TxnCheck;
 use crate::format::control::ControlType;
 use crate::format::{Batch, ProducerSnapshot, RecordBatch, Scratch};
@@ -247,8 +247,10 @@ impl SegmentCheck {
     }
 }
 
-impl Follow for SegmentCheck {
-    fn batch(
+impl SegmentCheck {
+    /// Takes the next good batch, and the first offset of the one right behind it. Of a batch with a producer there is the
+    /// header too, and of its control batches the records.
+    pub(super) fn batch(
         &mut self,
         row: &Row,
         next: Option<Offset>,
@@ -292,7 +294,8 @@ impl Follow for SegmentCheck {
         self.carried.largest = self.carried.largest.max(row.max_timestamp);
     }
 
-    fn gap(&mut self, range: Range<u64>) {
+    /// Takes bytes that are no batch.
+    pub(super) fn gap(&mut self, range: Range<u64>) {
         (self.is_whole, self.is_sound) = (false, false);
         self.carried.is_complete = false;
         if let Some(check) = &mut self.offsets {

@@ -6,6 +6,7 @@ use super::evidence::{Field, FlippedBit};
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
+use crate::scan::may_follow;
 use crate::wire::crc;
 use crate::wire::units::LOG_OVERHEAD;
 
@@ -109,13 +110,9 @@ fn identify(rest: &[u8], left: u64, start: u64) -> (Kind, u64) {
 /// Whether what follows `size` bytes may be the header of the next batch.
 fn is_followed(bytes: &[u8], size: usize) -> bool {
     let next = bytes.get(size..).and_then(FrameHeader::read);
-    let offset = FrameHeader::read(bytes).map(|header| header.offset().0);
-    next.zip(offset).is_some_and(|(next, offset)| {
-        let ahead = next.offset().0.checked_sub(offset);
-        (0..=2).contains(&next.magic())
-            && next.frame_bytes().is_ok()
-            && ahead.is_some_and(|ahead| (1..=i64::from(i32::MAX)).contains(&ahead))
-    })
+    let header = FrameHeader::read(bytes);
+    next.zip(header)
+        .is_some_and(|(next, header)| may_follow(header.offset(), next))
 }
 
 /// What is wrong with a batch whose size is right.

@@ -10,8 +10,8 @@ use super::coverage::Coverage;
 use super::finding::Finding;
 use super::suite::Outcome;
 use crate::format::name::{DirState, FileState};
-use crate::format::{DirName, FileKind, FileName, Limits, Scratch};
-use crate::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel};
+use crate::format::{DirName, FileKind, FileName, Scratch};
+use crate::scan::{Event, Merge, Output, Policy, ScanOptions, Visitor, follow};
 use crate::store::{Item, ItemType, LogDir, LogFile, Partition, Stream};
 
 /// Suffixes that a broker takes for its own, whatever stands before them.
@@ -334,15 +334,9 @@ fn damage(item: &Item) -> Option<(u64, String)> {
         return Some((0, "it is empty".to_owned()));
     }
     let log = LogFile::Windowed(Stream::open(item.path()).ok()?);
-    let plan = parallel::Plan {
-        policy: Policy::Verify,
-        end: log.len_bytes(),
-        jobs: Jobs::ONE,
-        limits: Limits::default(),
-    };
-    let nobody = &mut |_| ControlFlow::Continue(());
     let mut first = First(None);
-    parallel::follow(&log, 0, plan, &mut first, nobody).ok()?;
+    let nobody = &mut |_| ControlFlow::Continue(());
+    follow(&log, ScanOptions::of(Policy::Verify), &mut first, nobody).ok()?;
     first.0
 }
 
@@ -350,11 +344,13 @@ fn damage(item: &Item) -> Option<(u64, String)> {
 struct First(Option<(u64, String)>);
 
 impl Visitor for First {
-    fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
-        self.0 = match span {
-            Span::Frame(_) => return ControlFlow::Continue(()),
-            Span::Zeros(range) => Some((range.start, "it ends in zeros".to_owned())),
-            Span::Damage { range, fault } => Some((range.start, fault.to_string())),
+    fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+        self.0 = match event.or_gap() {
+            Event::Gap(gap) if gap.is_zeros() => {
+                Some((gap.range().start, "it ends in zeros".to_owned()))
+            }
+            Event::Gap(gap) => Some((gap.range().start, gap.kind().to_string())),
+            _ => return ControlFlow::Continue(()),
         };
         ControlFlow::Break(())
     }

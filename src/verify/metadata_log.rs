@@ -14,7 +14,7 @@ use super::suite::Outcome;
 use crate::format::control::ControlType;
 use crate::format::{Batch, FileKind, QuorumState, Scratch};
 use crate::scan::derive::Epochs;
-use crate::scan::{Merge, Policy, Span, Walk};
+use crate::scan::{Event, Merge, Policy, Walk};
 use crate::store::{Item, Partition};
 use crate::wire::Offset;
 
@@ -106,35 +106,28 @@ pub(super) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
     let mut coverage = Coverage::of_file(bytes.len() as u64);
     let mut scratch = Scratch::default();
     let (mut first, mut last, mut is_sound) = (None, None, true);
-    for (index, span) in Walk::new(&bytes, Policy::Salvage).enumerate() {
-        let range = span.range();
+    for (index, event) in Walk::new(&bytes, Policy::Salvage).enumerate() {
+        let range = event.range();
         let length = range.end - range.start;
-        match &span {
-            Span::Frame(frame) => {
+        match event.or_gap() {
+            Event::Gap(gap) => {
+                let finding = finding().at(range.start, length);
+                outcome.findings.add(match gap.fault() {
+                    Some(fault) => finding.saw(fault),
+                    None => finding.says("zeros where batches should be"),
+                });
+                coverage.damage_bytes += length;
+                is_sound = false;
+            }
+            Event::Batch(batch) => {
                 coverage.batch_bytes += length;
-                last = Batch::parse(*frame)
-                    .ok()
-                    .and_then(|batch| control(&batch, &mut scratch));
+                last = control(&batch, &mut scratch);
                 if index == 0 {
                     first = last;
                 }
-                continue;
             }
-            Span::Zeros(_) => {
-                outcome.findings.add(
-                    finding()
-                        .at(range.start, length)
-                        .says("zeros where batches should be"),
-                );
-            }
-            Span::Damage { fault, .. } => {
-                outcome
-                    .findings
-                    .add(finding().at(range.start, length).saw(*fault));
-            }
+            Event::Malformed(..) => {}
         }
-        coverage.damage_bytes += length;
-        is_sound = false;
     }
     outcome.coverage.merge(coverage);
     if bytes.is_empty() {

@@ -1,17 +1,18 @@
 //! Spans and siblings to findings: what is wrong, where, and what it means.
 //!
 //! [`catalog`] has a row and a manual for every check. [`suite`] says which of them look at what, and drives them;
-//! [`segment`] is one pass over a `.log`, which shows what it passes to a [`Witness`] for the checks that need more:
+//! [`segment`] is one pass over a `.log`, on as many threads as wanted. What a piece of it shows by itself is checked where it is
+//! read; what depends on the order is noted, and the notes are read out in file order:
 //!
 //! ```text
-//! workers                                merge, in file order
+//! workers                                in file order
 //! batch    headers of good batches   ─┐
 //! record   what they unpack to        ├─▶ sequence ─▶ order   batches that don't fit in
 //! damage   what is no batch          ─┘            └▶ gap     what damage means
 //! ```
 //!
-//! [`partition`] compares the files of a partition: [`PartitionCheck`] is shown the batches of each segment, and [`Node`] compares
-//! what lies beside partitions with what became known of them:
+//! [`partition`] compares the files of a partition: it is shown the batches of each segment. [`Node`] compares what lies beside
+//! partitions with what became known of them:
 //!
 //! ```text
 //! trace ─▶ chain ─┬▶ offset_index · time_index · txn      siblings of the .log
@@ -69,7 +70,7 @@ pub use evidence::{Evidence, Value};
 pub use finding::{Finding, Findings};
 pub(crate) use meta::is_reserved;
 pub use node::Node;
-pub use partition::{Around, Extent, Known, PartitionCheck};
-pub use segment::{Subject, Witness};
+pub use partition::{Around, Extent, Known};
+pub use segment::Subject;
 pub use setting::Stop;
 pub use suite::{Outcome, Suite};

@@ -1,11 +1,11 @@
 //! A partition: the files of its directory against each other.
 //!
-//! A driver shows it the segments in order: [`PartitionCheck::begin`] before a `.log` is read, whose batches go to
-//! [`SegmentTrace`]s, and [`PartitionCheck::end`] behind it; then [`PartitionCheck::finish`].
+//! [`suite`](super::suite) shows it the segments in order: [`PartitionCheck::begin`] before a `.log` is read, whose batches go to the
+//! [`SegmentCheck`], and [`PartitionCheck::end`] behind it; then [`PartitionCheck::finish`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::chain::{Carried, SegmentCheck, Topic, after};
@@ -21,7 +21,6 @@ use super::siblings::{open_txns, read_epochs, read_snapshots, sibling};
 use super::suite::Outcome;
 use super::time_index::TimeIndexCheck;
 use super::topics::Uuid;
-use super::trace::Trace;
 use crate::format::FileKind;
 use crate::format::name::DirState;
 use crate::scan::Merge;
@@ -72,7 +71,7 @@ pub struct Known {
 
 /// The files of a partition, while its segments are read.
 #[derive(Debug)]
-pub struct PartitionCheck {
+pub(super) struct PartitionCheck {
     path: Arc<Path>,
     around: Around,
     state: DirState,
@@ -91,42 +90,10 @@ pub struct PartitionCheck {
     is_lost: bool,
 }
 
-/// A `.log` that is about to be read.
-#[derive(Debug)]
-pub struct Watch {
-    segment: Arc<Mutex<SegmentCheck>>,
-}
-
-impl Watch {
-    /// Someone who looks at a piece of the `.log`.
-    #[must_use]
-    pub fn trace(&self) -> SegmentTrace {
-        SegmentTrace(Trace::new(&self.segment))
-    }
-}
-
-/// Looks at a piece of a `.log` for [`PartitionCheck`].
-#[derive(Debug)]
-pub struct SegmentTrace(Trace<SegmentCheck>);
-
-impl super::Witness for SegmentTrace {
-    fn batch(&mut self, batch: &crate::format::Batch<'_>, scratch: &mut crate::format::Scratch) {
-        self.0.batch(batch, scratch);
-    }
-
-    fn gap(&mut self, range: std::ops::Range<u64>) {
-        self.0.gap(range);
-    }
-
-    fn merge(&mut self, next: Self) {
-        self.0.merge(next.0);
-    }
-}
-
 impl PartitionCheck {
     /// Reads the small files of the directory.
     #[must_use]
-    pub fn new(partition: &Partition, around: Around) -> Self {
+    pub(super) fn new(partition: &Partition, around: Around) -> Self {
         let mut outcome = Outcome::default();
         let path: Arc<Path> = Arc::from(partition.path());
         let segments: Vec<Segment> = partition
@@ -177,12 +144,12 @@ impl PartitionCheck {
 
     /// The segments that have a `.log`, in order.
     #[must_use]
-    pub fn segments(&self) -> &[Segment] {
+    pub(super) fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
     /// Begins with a segment, the one behind that of the last call; nothing if there is no such segment.
-    pub fn begin(&mut self, index: usize) -> Option<Watch> {
+    pub(super) fn begin(&mut self, index: usize) -> Option<SegmentCheck> {
         let segment = self.segments.get(index)?.clone();
         let next_base = self.segments.get(index + 1).map(Segment::base_offset);
         let mut carried = self.carried.take()?;
@@ -224,21 +191,19 @@ impl PartitionCheck {
                 .untimed
                 .push((Arc::clone(&log), setting.is_recovered())),
         }
-        Some(Watch {
-            segment: Arc::new(Mutex::new(SegmentCheck {
-                log,
-                base,
-                next_base,
-                offsets,
-                times,
-                txns,
-                carried,
-                last: None,
-                is_whole: true,
-                is_sound: true,
-                history: History::default(),
-                overlaps: false,
-            })),
+        Some(SegmentCheck {
+            log,
+            base,
+            next_base,
+            offsets,
+            times,
+            txns,
+            carried,
+            last: None,
+            is_whole: true,
+            is_sound: true,
+            history: History::default(),
+            overlaps: false,
         })
     }
 
@@ -257,17 +222,8 @@ impl PartitionCheck {
         );
     }
 
-    /// Ends with a segment: `trace` saw all of its `.log`, of `len_bytes`.
-    pub fn end(&mut self, watch: Watch, trace: SegmentTrace, len_bytes: u64) {
-        let SegmentTrace(mut trace) = trace;
-        trace.end();
-        drop(trace);
-        let Some(segment) = Arc::into_inner(watch.segment) else {
-            return;
-        };
-        let segment = segment
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// Ends with a segment, all of whose `.log` of `len_bytes` was read.
+    pub(super) fn end(&mut self, segment: SegmentCheck, len_bytes: u64) {
         let log = Arc::clone(&segment.log);
         (self.is_sure, self.is_lost) = (segment.is_sound, false);
         let (carried, stretch, coverage) = segment.finish(len_bytes);
@@ -277,13 +233,7 @@ impl PartitionCheck {
     }
 
     /// Ends with a segment whose `.log` could not be read: its siblings and what is carried on say nothing of it.
-    pub fn lose(&mut self, watch: Watch) {
-        let Some(segment) = Arc::into_inner(watch.segment) else {
-            return;
-        };
-        let segment = segment
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+    pub(super) fn lose(&mut self, segment: SegmentCheck) {
         self.is_lost = true;
         let (carried, coverage) = segment.lose();
         self.carried = Some(carried);
@@ -292,7 +242,7 @@ impl PartitionCheck {
 
     /// Ends the check, behind the last segment. Tells where the log begins and ends.
     #[must_use]
-    pub fn finish(mut self, partition: &Partition) -> (Outcome, Known) {
+    pub(super) fn finish(mut self, partition: &Partition) -> (Outcome, Known) {
         let extent = self.extent();
         let Some(mut carried) = self.carried.take() else {
             return (self.outcome, Known::default());

@@ -14,14 +14,8 @@ use super::finding::{Finding, Findings};
 use super::gap::Gap;
 use super::order::{Link, Order, Run, Way};
 use super::segment::Subject;
+use super::trace::Note;
 use crate::scan::Merge;
-
-/// What a file consists of.
-#[derive(Debug)]
-pub(super) enum Knot {
-    Batch(Info),
-    Gap(Vec<Part>),
-}
 
 /// Where the leader epoch is in a header.
 const EPOCH: u64 = 12;
@@ -32,7 +26,7 @@ const RUNS: usize = 10_000;
 /// A gap of fewer offsets is an ordinary one, even where a flipped bit would explain it.
 const LEAST_GAP: u64 = 1 << 8;
 
-/// Takes the knots of a file in their order.
+/// Takes what was noted of a file, in its order.
 #[derive(Debug)]
 pub(super) struct Sequence<'a> {
     subject: &'a Subject,
@@ -76,10 +70,11 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    pub(super) fn take(&mut self, knot: Knot) {
-        match knot {
-            Knot::Batch(info) => self.batch(info),
-            Knot::Gap(parts) => self.pending.extend(parts),
+    /// Takes what comes next.
+    pub(super) fn take(&mut self, note: Note) {
+        match note {
+            Note::Batch(info, _) => self.batch(info),
+            Note::Gap(parts) => self.pending.extend(parts),
         }
     }
 
@@ -361,15 +356,15 @@ fn finding_of(finding: Finding, run: &Run, number: Number) -> Finding {
 mod tests {
     use super::*;
 
-    /// Codes of what is told of a file of that many bytes whose batches are `knots`.
-    fn codes(len_bytes: u64, is_last: bool, knots: Vec<Knot>) -> Vec<&'static str> {
+    /// Codes of what is told of a file of that many bytes of which `notes` were taken.
+    fn codes(len_bytes: u64, is_last: bool, notes: Vec<Note>) -> Vec<&'static str> {
         let subject = Subject {
             is_last,
             ..Subject::at(Path::new("t-0/00000000000000000000.log"))
         };
         let mut sequence = Sequence::new(&subject, len_bytes);
-        for knot in knots {
-            sequence.take(knot);
+        for note in notes {
+            sequence.take(note);
         }
         let (findings, coverage) = sequence.finish();
         assert!(coverage.is_complete());
@@ -377,8 +372,8 @@ mod tests {
         kept.iter().map(|finding| finding.check.code()).collect()
     }
 
-    fn batch(position: u64, size: u64, base: i64) -> Knot {
-        Knot::Batch(Info {
+    fn batch(position: u64, size: u64, base: i64) -> Note {
+        let info = Info {
             position,
             size,
             base,
@@ -388,7 +383,8 @@ mod tests {
             epoch: Some(0),
             max_timestamp: 0,
             magic: 2,
-        })
+        };
+        Note::Batch(info, 0)
     }
 
     #[test]
@@ -402,13 +398,16 @@ mod tests {
 
     #[test]
     fn a_batch_that_reaches_into_the_next_is_not_taken_for_two_that_overlap() {
-        let Knot::Batch(reaching) = batch(0, 70, 0) else {
+        let Note::Batch(reaching, _) = batch(0, 70, 0) else {
             unreachable!("a batch");
         };
-        let reaching = Knot::Batch(Info {
-            last: 4,
-            ..reaching
-        });
+        let reaching = Note::Batch(
+            Info {
+                last: 4,
+                ..reaching
+            },
+            0,
+        );
         assert_eq!(
             codes(
                 210,

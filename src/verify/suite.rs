@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::alone;
 use super::catalog::{CheckId, Depth, Severity};
+use super::chain::SegmentCheck;
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
 use super::partition::{Around, Known, PartitionCheck};
-use super::segment::{OnBytes, Options, Subject, Witness, verify_log};
+use super::segment::{OnBytes, Options, Subject, verify_among};
 use super::setting::Stop;
 use crate::format::Limits;
 use crate::format::name::{self, DirName, FileKind, FileName};
@@ -120,12 +121,13 @@ impl Suite<'_> {
             is_live: around.stop == Stop::Live,
             ..subject_of(&item, partition.name())
         };
-        let Some(watch) = check.begin(index) else {
+        let Some(mut segment) = check.begin(index) else {
             return;
         };
-        match self.log(&item, &subject, || watch.trace(), outcome) {
-            Some(trace) => check.end(watch, trace, item.len_bytes()),
-            None => check.lose(watch),
+        if self.log(&item, &subject, Some(&mut segment), outcome) {
+            check.end(segment, item.len_bytes());
+        } else {
+            check.lose(segment);
         }
     }
 
@@ -146,7 +148,7 @@ impl Suite<'_> {
                 is_live: lock::is_live(item.path()),
                 ..subject_of(item, dir.and_then(DirName::parse))
             };
-            let _nobody = self.log(item, &subject, || (), &mut outcome);
+            self.log(item, &subject, None, &mut outcome);
         } else {
             alone::file(item, &mut outcome);
         }
@@ -154,14 +156,14 @@ impl Suite<'_> {
         outcome
     }
 
-    /// Verifies a `.log`, and shows it to witnesses.
-    fn log<W: Witness>(
+    /// Verifies a `.log`, and shows it to the check of the files beside it. Returns whether it could be read.
+    fn log(
         &self,
         item: &Item,
         subject: &Subject,
-        witness: impl Fn() -> W + Sync,
+        check: Option<&mut SegmentCheck>,
         outcome: &mut Outcome,
-    ) -> Option<W> {
+    ) -> bool {
         outcome.files.push(Arc::clone(&subject.path));
         let options = Options {
             depth: self.depth,
@@ -171,19 +173,19 @@ impl Suite<'_> {
             on_bytes: self.on_bytes,
         };
         let verified =
-            (self.open)(item.path()).and_then(|log| verify_log(&log, subject, options, witness));
+            (self.open)(item.path()).and_then(|log| verify_among(&log, subject, options, check));
         match verified {
             Ok(verified) => {
                 outcome.findings.merge(verified.findings);
                 outcome.coverage.merge(verified.coverage);
-                Some(verified.witness)
+                true
             }
             Err(error) => {
                 if !error.is_not_found() {
                     outcome.unknown(item);
                 }
                 outcome.unreadable(&subject.path, &error);
-                None
+                false
             }
         }
     }

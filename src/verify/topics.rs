@@ -7,8 +7,8 @@ use std::path::Path;
 use super::suite::Suite;
 use crate::decode::cluster_metadata as id;
 use crate::decode::{Decoder, Struct, Value};
-use crate::format::{Batch, FileKind, Scratch};
-use crate::scan::{Output, Parcel, PieceVisitor, Policy, Span, Visitor, parallel};
+use crate::format::{FileKind, Scratch};
+use crate::scan::{Event, Output, PieceVisitor, Policy, RenderedChunk, ScanOptions, Visitor, scan};
 use crate::store::{Error, Item, Partition, Segment};
 use crate::wire::Offset;
 
@@ -108,14 +108,13 @@ impl Topics {
     /// Applies the records of a file from an offset on.
     fn take(&mut self, path: &Path, from: Offset, suite: &Suite<'_>) -> Result<(), Error> {
         let log = (suite.open)(path)?;
-        let plan = parallel::Plan {
-            policy: Policy::Salvage,
-            end: log.len_bytes(),
+        let options = ScanOptions {
             jobs: suite.jobs,
             limits: suite.limits,
+            ..ScanOptions::of(Policy::Salvage)
         };
-        let mut sink = |parcel: Parcel| {
-            let mut rest = &*parcel.text;
+        let mut sink = |chunk: RenderedChunk| {
+            let mut rest = &*chunk.text;
             while let Some((prefix, after)) = rest.split_first_chunk::<PREFIX_BYTES>() {
                 let offset = i64::from_be_bytes(crate::wire::be(prefix, 0));
                 let length = u32::from_be_bytes(crate::wire::be(prefix, 8)) as usize;
@@ -129,7 +128,7 @@ impl Topics {
             }
             ControlFlow::Continue(())
         };
-        parallel::scan(&log, plan, || Reader, &mut sink)
+        scan(&log, options, || Reader, &mut sink)
     }
 
     fn record(&mut self, value: &[u8]) {
@@ -193,16 +192,13 @@ impl Topics {
 struct Reader;
 
 impl Visitor for Reader {
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let Span::Frame(frame) = span else {
-            return ControlFlow::Continue(());
-        };
-        let Ok(batch) = Batch::parse(frame) else {
+        let Event::Batch(batch) = event else {
             return ControlFlow::Continue(());
         };
         if batch.is_control() {
@@ -227,7 +223,7 @@ impl Visitor for Reader {
 }
 
 impl PieceVisitor for Reader {
-    type Fold = ();
+    type Piece = ();
 
-    fn end(self, _: &mut Output<'_>) {}
+    fn end(self) {}
 }

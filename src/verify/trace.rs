@@ -1,12 +1,12 @@
 //! What the checks of other files are shown of a `.log`: its batches in file order, whoever reads them first.
 //!
 //! A file may be read in pieces on several threads, and what follows from its batches depends on their order. So a piece
-//! only notes what its batches say, and the notes are read out when the pieces are put together.
+//! only notes what its batches say, and the notes are read out where the pieces are taken in file order.
 
-use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use super::segment::Witness;
+use super::batch::Info;
+use super::chain::SegmentCheck;
+use super::damage::Part;
+use crate::format::batch::HEADER_BYTES;
 use crate::format::{Batch, Frame, RecordBatch, Scratch};
 use crate::wire::{LeaderEpoch, Offset, Position, Timestamp};
 
@@ -31,19 +31,14 @@ pub(super) struct Row {
 }
 
 impl Row {
-    fn of(batch: &Batch<'_>) -> Self {
-        let position = batch.position().0;
-        let (first, epoch) = match batch {
-            Batch::V2(batch) => (batch.base_offset(), Some(batch.leader_epoch())),
-            Batch::Legacy(message) => (message.offset(), None),
-        };
+    fn of(info: &Info) -> Self {
         Self {
-            position,
-            end: position.saturating_add(batch.size_bytes() as u64),
-            first,
-            last: batch.last_offset(),
-            max_timestamp: batch.max_timestamp(),
-            epoch,
+            position: info.position,
+            end: info.position.saturating_add(info.size),
+            first: Offset(info.base),
+            last: Offset(info.last),
+            max_timestamp: Timestamp(info.max_timestamp),
+            epoch: info.epoch.map(LeaderEpoch),
         }
     }
 
@@ -53,117 +48,26 @@ impl Row {
     }
 }
 
-/// Takes what a `.log` consists of, in file order.
-pub(super) trait Follow: Send {
-    /// Takes the next good batch, and the first offset of the one right behind it. Of a batch with a producer there is the
-    /// header too, and of its control batches the records.
-    fn batch(
-        &mut self,
-        row: &Row,
-        next: Option<Offset>,
-        batch: Option<&RecordBatch<'_>>,
-        scratch: &mut Scratch,
-    );
-
-    /// Takes bytes that are no batch.
-    fn gap(&mut self, range: Range<u64>);
-}
-
 /// What is noted of a batch or a gap.
 #[derive(Debug)]
-enum Note {
-    Batch { row: Row, kept: Range<usize> },
-    Gap(Range<u64>),
+pub(super) enum Note {
+    /// A batch, and how many of the bytes kept are its own.
+    Batch(Info, u32),
+    /// What lies between batches, part by part.
+    Gap(Vec<Part>),
 }
 
-/// Notes what the batches of a piece say, for those who follow the file.
-pub(super) struct Trace<F> {
-    follower: Arc<Mutex<F>>,
-    notes: Vec<Note>,
-    /// Headers and control batches.
+/// What is noted of a piece, in file order.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) notes: Vec<Note>,
+    /// Headers of batches with a producer, and their control batches.
     kept: Vec<u8>,
 }
 
-impl<F: Follow> Trace<F> {
-    pub(super) fn new(follower: &Arc<Mutex<F>>) -> Self {
-        Self {
-            follower: Arc::clone(follower),
-            notes: Vec::new(),
-            kept: Vec::new(),
-        }
-    }
-
-    /// Reads out what was noted, but for the last note: whether a batch is in its place shows in the next one.
-    fn read_out(&mut self) {
-        let kept = self.notes.len().saturating_sub(1);
-        self.read(kept);
-    }
-
-    /// Reads out all that is left: the file has ended.
-    pub(super) fn end(&mut self) {
-        self.read(self.notes.len());
-    }
-
-    fn read(&mut self, count: usize) {
-        let mut follower = self.follower.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut scratch = Scratch::default();
-        for (index, note) in self.notes.iter().enumerate().take(count) {
-            let (row, kept) = match note {
-                Note::Gap(range) => {
-                    follower.gap(range.clone());
-                    continue;
-                }
-                Note::Batch { row, kept } => (row, kept.clone()),
-            };
-            let next = match self.notes.get(index + 1) {
-                Some(Note::Batch { row, .. }) => Some(row.first),
-                _ => None,
-            };
-            let bytes = self.kept.get(kept).unwrap_or_default();
-            let batch = Frame::parse(bytes, Position(row.position))
-                .and_then(RecordBatch::parse)
-                .ok()
-                .or_else(|| RecordBatch::of_header(bytes));
-            follower.batch(row, next, batch.as_ref(), &mut scratch);
-        }
-        self.notes.drain(..count);
-        if self.notes.is_empty() {
-            self.kept.clear();
-        }
-    }
-
-    /// Puts the notes of the piece that follows behind these.
-    fn append(&mut self, next: Self) {
-        if self.notes.len() <= 1 {
-            self.forget();
-        }
-        let by = self.kept.len();
-        self.kept.extend_from_slice(&next.kept);
-        self.notes
-            .extend(next.notes.into_iter().map(|note| match note {
-                Note::Batch { row, kept } => Note::Batch {
-                    row,
-                    kept: kept.start + by..kept.end + by,
-                },
-                gap @ Note::Gap(_) => gap,
-            }));
-    }
-
-    /// Lets go of bytes that no note is about any more.
-    fn forget(&mut self) {
-        let Some(Note::Batch { kept, .. }) = self.notes.first_mut() else {
-            self.kept.clear();
-            return;
-        };
-        self.kept.drain(..kept.start);
-        *kept = 0..kept.end - kept.start;
-    }
-}
-
-impl<F: Follow> Witness for Trace<F> {
-    fn batch(&mut self, batch: &Batch<'_>, _: &mut Scratch) {
-        let row = Row::of(batch);
-        let start = self.kept.len();
+impl Notes {
+    pub(super) fn batch(&mut self, info: Info, batch: &Batch<'_>) {
+        let before = self.kept.len();
         if let Batch::V2(batch) = batch
             && batch.producer_id().0 >= 0
         {
@@ -172,25 +76,82 @@ impl<F: Follow> Witness for Trace<F> {
                 self.kept.extend_from_slice(batch.body());
             }
         }
-        let kept = start..self.kept.len();
-        self.notes.push(Note::Batch { row, kept });
+        let kept = u32::try_from(self.kept.len() - before).unwrap_or(0);
+        self.notes.push(Note::Batch(info, kept));
     }
 
-    fn gap(&mut self, range: Range<u64>) {
-        self.notes.push(Note::Gap(range));
-    }
-
-    fn merge(&mut self, next: Self) {
-        self.read_out();
-        self.append(next);
-        self.read_out();
+    pub(super) fn gap(&mut self, parts: Vec<Part>) {
+        self.notes.push(Note::Gap(parts));
     }
 }
 
-impl<F> std::fmt::Debug for Trace<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Trace")
-            .field("notes", &self.notes.len())
-            .finish_non_exhaustive()
+/// Reads notes out to the checks of the other files. Whether a batch is in its place shows in the next one, so that of a piece
+/// waits for the first of the next.
+pub(super) struct ReadOut<'c> {
+    check: &'c mut SegmentCheck,
+    held: Option<(Info, Vec<u8>)>,
+    scratch: Scratch,
+}
+
+impl<'c> ReadOut<'c> {
+    pub(super) fn to(check: &'c mut SegmentCheck) -> Self {
+        Self {
+            check,
+            held: None,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Reads out the notes of the next piece.
+    pub(super) fn read(&mut self, piece: &Notes) {
+        let mut kept = &piece.kept[..];
+        let mut notes = piece.notes.iter().peekable();
+        let next_of = |note: Option<&&Note>| match note {
+            Some(Note::Batch(info, _)) => Some(Offset(info.base)),
+            _ => None,
+        };
+        if notes.peek().is_none() {
+            return;
+        }
+        if let Some((info, bytes)) = self.held.take() {
+            self.batch(&info, next_of(notes.peek()), &bytes);
+        }
+        while let Some(note) = notes.next() {
+            match note {
+                Note::Batch(info, length) => {
+                    let (own, rest) = kept.split_at_checked(*length as usize).unwrap_or_default();
+                    kept = rest;
+                    if notes.peek().is_none() {
+                        self.held = Some((*info, own.to_vec()));
+                    } else {
+                        self.batch(info, next_of(notes.peek()), own);
+                    }
+                }
+                Note::Gap(parts) => {
+                    if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
+                        self.check.gap(first.range.start..last.range.end);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads out what is left: the file has ended.
+    pub(super) fn end(mut self) {
+        if let Some((info, bytes)) = self.held.take() {
+            self.batch(&info, None, &bytes);
+        }
+    }
+
+    fn batch(&mut self, info: &Info, next: Option<Offset>, kept: &[u8]) {
+        let batch = if kept.len() > HEADER_BYTES {
+            Frame::parse(kept, Position(info.position))
+                .and_then(RecordBatch::parse)
+                .ok()
+        } else {
+            RecordBatch::of_header(kept)
+        };
+        self.check
+            .batch(&Row::of(info), next, batch.as_ref(), &mut self.scratch);
     }
 }

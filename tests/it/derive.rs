@@ -13,7 +13,7 @@ use kseg::format::{
     TimeIndex,
 };
 use kseg::scan::derive::{Ended, Epochs, LogState, Producers, Recovered, Settings, Way, recover};
-use kseg::scan::{Policy, Span, Walk};
+use kseg::scan::{Event, Policy, Walk};
 use kseg::store::{LogFile, Partition, Segment, Source};
 use kseg::wire::{Offset, Release};
 
@@ -166,8 +166,8 @@ impl Tally {
 /// Whether the log beside a file holds messages of magic 0 or 1, of which any number may have come at once.
 fn is_old(path: &str) -> bool {
     let bytes = fs::read(Path::new(path).with_extension("log")).unwrap();
-    let mut spans = Walk::new(&bytes, Policy::Trust);
-    spans.any(|span| matches!(span, Span::Frame(frame) if frame.magic() < 2))
+    let mut events = Walk::new(&bytes, Policy::Trust);
+    events.any(|event| matches!(event, Event::Batch(Batch::Legacy(_))))
 }
 
 /// The release that wrote the case: the first that its story names.
@@ -287,8 +287,8 @@ fn lead_to_the_right_places(log: &LogFile, done: &Recovered) {
     let times = TimeIndex::new(done.indexes.time_index(), base);
     assert_eq!((index.check(), times.check()), (Ok(()), Ok(())));
     let batches: Vec<_> = Walk::new(bytes, Policy::Verify)
-        .filter_map(|span| match span {
-            Span::Frame(frame) => Some(Batch::parse(frame).unwrap()),
+        .filter_map(|event| match event {
+            Event::Batch(batch) => Some(batch),
             _ => None,
         })
         .collect();

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use kseg::format::control::{ControlType, coordinator_epoch};
-use kseg::format::{Batch, Frame, Limits, Scratch};
-use kseg::scan::{Policy, Span, Walk};
+use kseg::format::{Batch, Limits, Scratch};
+use kseg::scan::{Event, GapKind, Policy, Walk};
 
 pub(crate) const POLICIES: [Policy; 4] = [
     Policy::Trust,
@@ -19,14 +19,14 @@ pub(crate) const INFLATED_BYTES: usize = 8 << 20;
 /// Windows of sizes that fit nothing.
 const STEPS: [usize; 4] = [1, 61, 1_021, 4_099];
 
-/// A span without its bytes; gaps that touch are one.
+/// An event without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
     Frame(Range<u64>),
-    Gap(Range<u64>),
+    Gap(Vec<(Range<u64>, GapKind)>),
 }
 
-/// The spans of any bytes tile them, and are the same seen whole and through windows.
+/// The events of any bytes tile them, and are the same seen whole and through windows.
 pub(crate) fn walk(bytes: &[u8]) {
     for policy in POLICIES {
         let whole = pieces(bytes, policy);
@@ -46,27 +46,18 @@ pub(crate) fn records(bytes: &[u8]) -> usize {
     let mut scratch = Scratch::with_limits(limits);
     let mut count = 0;
     for policy in [Policy::Trust, Policy::Salvage] {
-        for span in Walk::new(bytes, policy) {
-            match span {
-                Span::Frame(frame) => count += records_of(frame, &mut scratch),
-                Span::Damage { fault, .. } => assert!(!fault.to_string().is_empty()),
-                Span::Zeros(_) => {}
+        for event in Walk::new(bytes, policy) {
+            match event {
+                Event::Batch(batch) => count += records_of(&batch, &mut scratch),
+                Event::Malformed(_, fault) => assert!(!fault.to_string().is_empty()),
+                Event::Gap(gap) => assert!(!gap.kind().to_string().is_empty()),
             }
         }
     }
     count
 }
 
-fn records_of(frame: Frame<'_>, scratch: &mut Scratch) -> usize {
-    let batch = match Batch::parse(frame) {
-        Ok(batch) => batch,
-        Err(fault) => {
-            assert!(!fault.to_string().is_empty());
-            return 0;
-        }
-    };
-    assert_eq!(batch.position(), frame.position());
-    assert_eq!(batch.size_bytes(), frame.size_bytes());
+fn records_of(batch: &Batch<'_>, scratch: &mut Scratch) -> usize {
     let _sound = batch.check_crc();
     let Ok(records) = batch.records(scratch) else {
         return 0;
@@ -83,7 +74,7 @@ fn records_of(frame: Frame<'_>, scratch: &mut Scratch) -> usize {
             .flatten()
             .map(<[u8]>::len);
         let bytes: usize = of_headers.chain(held).sum();
-        assert!(bytes <= INFLATED_BYTES.max(frame.size_bytes()));
+        assert!(bytes <= INFLATED_BYTES.max(batch.size_bytes()));
         if batch.is_control() {
             let _kind = ControlType::parse(record.key());
             let _epoch = coordinator_epoch(record.value());
@@ -95,8 +86,8 @@ fn records_of(frame: Frame<'_>, scratch: &mut Scratch) -> usize {
 /// The pieces of bytes seen whole.
 pub(crate) fn pieces(bytes: &[u8], policy: Policy) -> Vec<Piece> {
     let mut pieces = Pieces::default();
-    for span in Walk::new(bytes, policy) {
-        pieces.push(&span);
+    for event in Walk::new(bytes, policy) {
+        pieces.push(&event);
     }
     pieces.end(bytes)
 }
@@ -113,13 +104,14 @@ pub(crate) fn pieces_through(bytes: &[u8], policy: Policy, step: usize) -> Vec<P
             .and_then(|at| bytes.get(at..))
             .unwrap_or_default();
         let window = rest.get(..step.max(wanted)).unwrap_or(rest);
+        let before = walk.reached();
         let mut here = walk.resume(window, end);
-        for span in &mut here {
-            pieces.push(&span);
+        for event in &mut here {
+            pieces.push(&event);
         }
         let Some(more) = here.wanted() else { break };
         assert!(
-            here.reached() > walk.reached() || more > window.len(),
+            here.reached() > before || more > window.len(),
             "no step forward at {}",
             here.reached()
         );
@@ -129,7 +121,7 @@ pub(crate) fn pieces_through(bytes: &[u8], policy: Policy, step: usize) -> Vec<P
     pieces.end(bytes)
 }
 
-/// Spans so far, and where the last one ended.
+/// Events so far, and where the last one ended.
 #[derive(Default)]
 struct Pieces {
     pieces: Vec<Piece>,
@@ -137,16 +129,24 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn push(&mut self, span: &Span<'_>) {
-        let range = span.range();
+    fn push(&mut self, event: &Event<'_>) {
+        let range = event.range();
         assert_eq!(range.start, self.reached, "a hole or an overlap");
         assert!(range.start < range.end, "nothing at {}", range.start);
         self.reached = range.end;
-        match (self.pieces.last_mut(), span) {
-            (_, Span::Frame(_)) => self.pieces.push(Piece::Frame(range)),
-            (Some(Piece::Gap(gap)), _) => gap.end = range.end,
-            _ => self.pieces.push(Piece::Gap(range)),
+        let Event::Gap(gap) = event else {
+            return self.pieces.push(Piece::Frame(range));
+        };
+        let is_second = matches!(self.pieces.last(), Some(Piece::Gap(_)));
+        assert!(!is_second, "two gaps that touch at {}", range.start);
+        let mut reached = range.start;
+        for part in gap.parts() {
+            assert!(part.range.start == reached && reached < part.range.end);
+            reached = part.range.end;
         }
+        assert_eq!(reached, range.end, "the parts tile the gap");
+        let parts = gap.parts().map(|part| (part.range.clone(), part.kind));
+        self.pieces.push(Piece::Gap(parts.collect()));
     }
 
     fn end(self, bytes: &[u8]) -> Vec<Piece> {

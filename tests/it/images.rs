@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use kseg::format::{Batch, Limits, Scratch};
+use kseg::format::{Limits, Scratch};
 use kseg::report::{Groups, Image, MetadataImage, ShareGroups, Transactions};
-use kseg::scan::{Policy, Span, Walk};
+use kseg::scan::{Event, Policy, Walk};
 use serde_json::Value;
 
 use crate::cases::{Case, TESTDATA, cases, kseg, text};
@@ -218,11 +218,8 @@ fn images_take_any_bytes() {
                         Box::new(MetadataImage::default()),
                         Box::new(ShareGroups::default()),
                     ];
-                    for span in Walk::new(&broken, Policy::Resume) {
-                        let Span::Frame(frame) = span else { continue };
-                        let Ok(batch) = Batch::parse(frame) else {
-                            continue;
-                        };
+                    for event in Walk::new(&broken, Policy::Resume) {
+                        let Event::Batch(batch) = event else { continue };
                         for image in &mut images {
                             let _fault = image.batch(&batch, &mut scratch);
                         }

@@ -3,9 +3,10 @@
 use std::num::NonZero;
 use std::ops::ControlFlow;
 
-use kseg::format::{Batch, Limits, Scratch};
-use kseg::scan::parallel::{Plan, scan};
-use kseg::scan::{Jobs, Merge, Output, Parcel, PieceVisitor, Policy, Span, Visitor};
+use kseg::format::{Limits, Scratch};
+use kseg::scan::{
+    Event, Jobs, Merge, Output, PieceVisitor, Policy, RenderedChunk, ScanOptions, Visitor, scan,
+};
 use kseg::store::{LogFile, Source, Stream};
 
 use crate::forge::damage::{flip, overwrite, zero};
@@ -19,7 +20,7 @@ const PIECE_BYTES: usize = 1 << 20;
 /// Pieces of a file, about.
 const PIECES: usize = 3;
 
-/// Tells every span and record.
+/// Tells every event and record.
 #[derive(Debug, Default)]
 struct Teller(Told);
 
@@ -42,33 +43,32 @@ impl Merge for Told {
 }
 
 impl Visitor for Teller {
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let range = span.range();
-        let frame = match span {
-            Span::Frame(frame) => frame,
-            Span::Zeros(_) => {
-                out.notes().extend(format!("{range:?} zeros\n").bytes());
-                self.0.gaps.push((range.start, range.end));
+        let range = event.range();
+        let batch = match event {
+            Event::Batch(batch) => batch,
+            Event::Malformed(frame, fault) => {
+                // Kafka reads a header even of an entry that is shorter, beyond its end.
+                let header = frame.window().get(..field::RECORDS).map(crc);
+                let line = format!("{range:?} {header:?} {fault}\n");
+                out.text().extend(line.bytes());
+                self.0.frames.push(range.start);
                 return ControlFlow::Continue(());
             }
-            Span::Damage { fault, .. } => {
-                out.notes().extend(format!("{range:?} {fault}\n").bytes());
+            Event::Gap(gap) => {
+                out.notes().extend(format!("{gap:?}\n").bytes());
                 self.0.gaps.push((range.start, range.end));
                 return ControlFlow::Continue(());
             }
         };
         self.0.frames.push(range.start);
-        // Kafka reads a header even of an entry that is shorter, beyond its end.
-        let header = frame.window().get(..field::RECORDS).map(crc);
-        out.text().extend(format!("{range:?} {header:?}\n").bytes());
-        let Ok(batch) = Batch::parse(frame) else {
-            return ControlFlow::Continue(());
-        };
+        let line = format!("{range:?} {}\n", batch.offset());
+        out.text().extend(line.bytes());
         let Ok(records) = batch.records(scratch) else {
             return ControlFlow::Continue(());
         };
@@ -87,9 +87,9 @@ impl Visitor for Teller {
 }
 
 impl PieceVisitor for Teller {
-    type Fold = Told;
+    type Piece = Told;
 
-    fn end(self, _: &mut Output<'_>) -> Told {
+    fn end(self) -> Told {
         self.0
     }
 }
@@ -100,19 +100,20 @@ fn crc(bytes: &[u8]) -> u32 {
 
 /// Text, notes and fold of a scan.
 fn told(log: &LogFile, policy: Policy, end: u64, threads: usize) -> (Vec<u8>, Vec<u8>, Told) {
-    let plan = Plan {
+    let options = ScanOptions {
         policy,
         end,
         jobs: Jobs::new(NonZero::new(threads).expect("a thread")),
         limits: Limits::default(),
+        start: 0,
     };
     let (mut text, mut notes) = (Vec::new(), Vec::new());
-    let mut sink = |parcel: Parcel| {
-        text.extend(parcel.text);
-        notes.extend(parcel.notes);
+    let mut sink = |chunk: RenderedChunk| {
+        text.extend(chunk.text);
+        notes.extend(chunk.notes);
         ControlFlow::Continue(())
     };
-    let fold = scan(log, plan, Teller::default, &mut sink).expect("a readable file");
+    let fold = scan(log, options, Teller::default, &mut sink).expect("a readable file");
     (text, notes, fold)
 }
 
@@ -313,19 +314,20 @@ fn a_sink_that_is_full_ends_the_scan() {
     let path = temp.file("00000000000000000000.log", &bytes);
     let log = LogFile::Windowed(Stream::open(&path).expect("a file of ours"));
     for threads in [1, 8] {
-        let plan = Plan {
+        let options = ScanOptions {
             policy: Policy::Trust,
             end: u64::MAX,
             jobs: Jobs::new(NonZero::new(threads).expect("a thread")),
             limits: Limits::default(),
+            start: 0,
         };
-        let mut parcels = 0;
-        let mut sink = |_: Parcel| {
-            parcels += 1;
+        let mut chunks = 0;
+        let mut sink = |_: RenderedChunk| {
+            chunks += 1;
             ControlFlow::Break(())
         };
-        let fold = scan(&log, plan, Teller::default, &mut sink).expect("a readable file");
-        assert!(parcels <= 2, "{parcels}");
+        let fold = scan(&log, options, Teller::default, &mut sink).expect("a readable file");
+        assert!(chunks <= 2, "{chunks}");
         assert!(
             fold.frames.len() < starts(&bytes).len(),
             "{threads} threads"

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use kseg::format::Scratch;
 use kseg::report::{Groups, Image, MetadataImage};
-use kseg::scan::{Policy, Span, Walk};
-use kseg::{format::Batch, format::Scratch};
+use kseg::scan::{Event, Policy, Walk};
 use serde_json::Value;
 
 use crate::forge::damage::flip;
@@ -90,11 +90,10 @@ fn commit(group: &str, offset: i64) -> Rec {
 fn image<I: Image + Default>(files: &[&[u8]]) -> I {
     let (mut image, mut scratch) = (I::default(), Scratch::default());
     for file in files {
-        for span in Walk::new(file, Policy::Salvage) {
-            let Span::Frame(frame) = span else {
-                panic!("{span:?}")
+        for event in Walk::new(file, Policy::Salvage) {
+            let Event::Batch(batch) = event else {
+                panic!("{event:?}")
             };
-            let batch = Batch::parse(frame).expect("a batch of ours");
             image.batch(&batch, &mut scratch).expect("records of ours");
         }
     }

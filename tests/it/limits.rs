@@ -1,7 +1,7 @@
 //! What data claims costs nothing, and what it unpacks to is bounded.
 
-use kseg::format::{Batch, Limits, Scratch};
-use kseg::scan::{Policy, Span, Walk};
+use kseg::format::{Limits, Scratch};
+use kseg::scan::{Event, Policy, Walk};
 use kseg::wire::FaultKind;
 
 use crate::alloc::peak_of;
@@ -165,11 +165,10 @@ fn what_a_small_file_claims_costs_nothing() {
 /// All faults of all records of well-formed frames.
 fn faults(bytes: &[u8], scratch: &mut Scratch) -> Vec<FaultKind> {
     let mut faults = Vec::new();
-    for span in Walk::new(bytes, Policy::Verify) {
-        let Span::Frame(frame) = span else {
-            panic!("{span:?}");
+    for event in Walk::new(bytes, Policy::Verify) {
+        let Event::Batch(batch) = event else {
+            panic!("{event:?}");
         };
-        let batch = Batch::parse(frame).expect("a batch");
         match batch.records(scratch) {
             Ok(records) => faults.extend(records.filter_map(|record| Some(record.err()?.kind()))),
             Err(fault) => faults.push(fault.kind()),
@@ -187,7 +186,7 @@ fn a_claim_is_told_for_what_it_is() {
         if claim == "frame size" {
             assert!(matches!(
                 Walk::new(&bytes, Policy::Trust).next(),
-                Some(Span::Damage { .. })
+                Some(Event::Gap(_))
             ));
             continue;
         }

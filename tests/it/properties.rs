@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use kseg::format::{Batch, Record, Scratch};
-use kseg::scan::{Policy, Span, Walk};
+use kseg::format::{Record, Scratch};
+use kseg::scan::{Event, Policy, Walk};
 
 use crate::alloc::peak_of;
 use crate::forge::damage::{cut, flip, overwrite, zero};
@@ -239,14 +239,13 @@ fn as_expected(position: u64, record: &Record<'_>) -> Expected {
 /// Reads everything, and minds every fault.
 fn read(bytes: &[u8], scratch: &mut Scratch) -> Vec<Expected> {
     let mut records = Vec::new();
-    for span in Walk::new(bytes, Policy::Verify) {
-        let Span::Frame(frame) = span else {
-            panic!("{span:?}");
+    for event in Walk::new(bytes, Policy::Verify) {
+        let Event::Batch(batch) = event else {
+            panic!("{event:?}");
         };
-        let batch = Batch::parse(frame).expect("a batch");
         for record in batch.records(scratch).expect("records") {
             let record = record.expect("a record");
-            records.push(as_expected(frame.position().get(), &record));
+            records.push(as_expected(batch.position().get(), &record));
         }
     }
     records

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kseg::format::{Batch, LeaderEpochs, ProducerSnapshot, Scratch};
+use kseg::format::{LeaderEpochs, ProducerSnapshot, Scratch};
 use kseg::scan::derive::{
     Ended, Epochs, Exception, LogState, Producers, SegmentIndexes, Settings, Violation, recover,
 };
-use kseg::scan::{Policy, Span, Walk};
+use kseg::scan::{Event, Policy, Walk};
 use kseg::store::Partition;
 use kseg::wire::Offset;
 use serde_json::Value;
@@ -186,11 +186,8 @@ fn no_flipped_bit_is_more_than_a_violation() {
         let mut state = LogState::default();
         let mut indexes = SegmentIndexes::new(settings, Offset(0));
         let mut scratch = Scratch::default();
-        for span in Walk::new(&bytes, Policy::Trust) {
-            let Span::Frame(frame) = span else { continue };
-            let Ok(batch) = Batch::parse(frame) else {
-                continue;
-            };
+        for event in Walk::new(&bytes, Policy::Trust) {
+            let Event::Batch(batch) = event else { continue };
             violations += usize::from(state.take(&batch, &mut indexes, &mut scratch).is_err());
         }
         let _ = indexes.close();

@@ -48,7 +48,7 @@ const HOMES: [(&[&str], &[&str]); 6] = [
         ],
         &["format/codec/"],
     ),
-    (&["std::thread"], &["scan/parallel.rs"]),
+    (&["std::thread"], &["scan/parallel.rs", "scan/jobs.rs"]),
     (
         &[
             "clap",

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kseg::format::{Batch, Scratch};
-use kseg::scan::{Policy, Span, Walk};
+use kseg::format::Scratch;
+use kseg::scan::{Event, Policy, Walk};
 use kseg::store::{Partition, Segment, Source};
 use kseg::wire::FaultKind;
 use serde_json::Value;
@@ -51,9 +51,12 @@ fn read_segment(
     scratch: &mut Scratch,
     into: &mut Vec<Record>,
 ) -> Result<(), kseg::wire::Fault> {
-    for span in Walk::new(bytes, Policy::Trust) {
-        let Span::Frame(frame) = span else { continue };
-        let batch = Batch::parse(frame)?;
+    for event in Walk::new(bytes, Policy::Trust) {
+        let batch = match event {
+            Event::Batch(batch) => batch,
+            Event::Malformed(_, fault) => return Err(fault),
+            Event::Gap(_) => continue,
+        };
         if batch.is_control() {
             continue;
         }

@@ -344,7 +344,7 @@ fn every_byte_is_accounted_for_whatever_the_damage_and_the_threads() {
                 now_ms: None,
                 on_bytes: OnBytes::default(),
             };
-            let verified = verify_log(&log, &subject, options, || ()).unwrap();
+            let verified = verify_log(&log, &subject, options).unwrap();
             assert!(verified.coverage.is_complete(), "seed {seed}");
             verified.findings.into_sorted()
         };

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use kseg::format::{FileKind, name};
-use kseg::scan::{Merge, Parcel, Policy, parallel};
+use kseg::scan::{Merge, Policy, RenderedChunk, ScanOptions, scan};
 use kseg::store::{Partition, Segment};
 
 use super::Dump;
@@ -191,11 +191,11 @@ impl Run<'_> {
         &mut self,
         path: &Path,
         given: &str,
-        options: Options,
+        shown: Options,
         limit: Option<u64>,
     ) -> Result<LogFold> {
         let log = self.dump.reading.open(path)?;
-        let plan = parallel::Plan {
+        let options = ScanOptions {
             policy: if self.style.ends_at_zeros {
                 Policy::Trust
             } else {
@@ -204,11 +204,12 @@ impl Run<'_> {
             end: limit.unwrap_or(u64::MAX),
             jobs: self.dump.reading.jobs(),
             limits: self.dump.reading.limits(),
+            start: 0,
         };
         let style = self.style;
-        let printer = || LogPrinter::new(&style, options, given);
-        let mut sink = |Parcel { text, notes }| self.write(&text, &notes);
-        Ok(parallel::scan(&log, plan, printer, &mut sink)?)
+        let printer = || LogPrinter::new(&style, shown, given);
+        let mut sink = |RenderedChunk { text, notes }| self.write(&text, &notes);
+        Ok(scan(&log, options, printer, &mut sink)?)
     }
 
     /// Keeps what the end of the run tells of a file; one that is dumped twice is told once.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use kseg::format::codec::pack::Packing;
 use kseg::format::name::file_name;
-use kseg::scan::{Jobs, parallel};
+use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Item};
 use sha2::{Digest, Sha256};
 
@@ -202,7 +202,7 @@ impl Job<'_> {
         }
         let count = items.len();
         let work = |(track, name): (&Track, String)| self.export(track, name);
-        parallel::in_order(jobs, items, work, &mut |exported| {
+        in_order(jobs, items, work, &mut |exported| {
             let written = exported.and_then(|Exported { file, notes }| {
                 self.progress.beside(|| context.say(&notes));
                 manifest.add(file);

@@ -13,7 +13,7 @@ use kseg::format::name::DirState;
 use kseg::report::group_view::{GroupView, OffsetProblem};
 use kseg::report::reach::Reaches;
 use kseg::report::{Groups as Image, fold};
-use kseg::scan::parallel;
+use kseg::scan::in_order;
 use kseg::store::{Error, LogDir, Partition, Place};
 use kseg::wire::Offset;
 
@@ -201,7 +201,7 @@ impl Groups {
     fn read(&self, homes: BTreeMap<i32, Partition>) -> (Image, Vec<Damage>, Vec<Error>) {
         let mut all = (Image::default(), Vec::new(), Vec::new());
         let read = |(_, partition): (i32, Partition)| self.partition(&partition);
-        parallel::in_order(self.reading.jobs(), homes, read, &mut |result| {
+        in_order(self.reading.jobs(), homes, read, &mut |result| {
             let (image, damage, error) = result;
             all.0.join(image);
             all.1.extend(damage);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kseg::format::{FileKind, FileName, MetaProperties, Properties};
 use kseg::report::listing::{Checkpoints, PartitionSummary, TopicSummary, small};
-use kseg::scan::parallel::in_order;
+use kseg::scan::in_order;
 use kseg::store::{Error, Item, LogDir, Partition, Place, Standing};
 
 use super::columns::{self, ItemRow, LogDirRow, PartitionRow, SegmentRow};

@@ -1,17 +1,14 @@
-//! What looks at the spans of a segment and hands on the records that are wanted.
+//! What looks at the batches of a segment and hands on the records that are wanted.
 
 use std::ops::{ControlFlow, Range};
 
-use kseg::format::{Batch, Frame, Record, Scratch};
-use kseg::scan::{Filter, Merge, Output, PieceVisitor, Span, Transactions, Visitor};
-use kseg::wire::{Fault, FaultKind};
+use kseg::format::{Batch, Record, Scratch};
+use kseg::scan::{Event, Filter, Merge, Output, PieceVisitor, Transactions, Visitor};
+use kseg::wire::FaultKind;
 
 use super::{Pick, Track};
 use crate::cli::render::records::Entry;
 use crate::cli::render::table::plain;
-
-/// What a gap without anything in it is.
-const ZEROS: &str = "zeros: preallocated room, or pages that never reached the disk";
 
 /// Gaps kept of each file; more are counted.
 const GAPS: usize = 1000;
@@ -139,21 +136,20 @@ impl<'a, T: Take> Picker<'a, T> {
     }
 
     #[inline]
-    fn frame(
+    fn batch(
         &mut self,
-        frame: Frame<'_>,
+        batch: &Batch<'_>,
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let range = frame.position().0..frame.end().0;
-        if frame.magic() > 2 {
-            let fault = Fault::new(FaultKind::UnknownMagic(frame.magic()), 0);
-            return self.gap(range, &fault.to_string(), true, out);
+        let start = batch.position().0;
+        let range = start..start + batch.size_bytes() as u64;
+        if let Batch::V2(batch) = batch
+            && batch.magic() > 2
+        {
+            let what = FaultKind::UnknownMagic(batch.magic()).to_string();
+            return self.gap(range, &what, true, out);
         }
-        let batch = match Batch::parse(frame) {
-            Ok(batch) => batch,
-            Err(fault) => return self.gap(range, &fault.to_string(), true, out),
-        };
         let Scope {
             pick,
             filter,
@@ -161,9 +157,9 @@ impl<'a, T: Take> Picker<'a, T> {
             transactions,
             ..
         } = self.scope;
-        if !filter.may_want(&batch)
+        if !filter.may_want(batch)
             || batch.is_control() && !pick.control
-            || transactions.is_some_and(|transactions| transactions.is_aborted(&batch))
+            || transactions.is_some_and(|transactions| transactions.is_aborted(batch))
         {
             return ControlFlow::Continue(());
         }
@@ -186,7 +182,7 @@ impl<'a, T: Take> Picker<'a, T> {
                 let entry = Entry {
                     topic: track.topic.as_deref(),
                     partition: track.partition,
-                    batch: &batch,
+                    batch,
                     record: &record,
                     is_sound: Some(true),
                 };
@@ -236,30 +232,30 @@ impl<'a, T: Take> Picker<'a, T> {
 
 impl<T: Take> Visitor for Picker<'_, T> {
     #[inline]
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
         if self.is_stopped {
             return ControlFlow::Break(());
         }
-        match span {
-            Span::Frame(frame) => self.frame(frame, scratch, out),
-            Span::Zeros(range) if self.scope.quiet_end == Some(range.end) => {
+        match event.or_gap() {
+            Event::Batch(batch) => self.batch(&batch, scratch, out),
+            Event::Gap(gap) if gap.is_zeros() && self.scope.quiet_end == Some(gap.range().end) => {
                 ControlFlow::Continue(())
             }
-            Span::Zeros(range) => self.gap(range, ZEROS, false, out),
-            Span::Damage { range, fault } => self.gap(range, &fault.to_string(), false, out),
+            Event::Gap(gap) => self.gap(gap.range(), &gap.kind().to_string(), false, out),
+            Event::Malformed(..) => ControlFlow::Continue(()),
         }
     }
 }
 
 impl<T: Take> PieceVisitor for Picker<'_, T> {
-    type Fold = Tally;
+    type Piece = Tally;
 
-    fn end(self, _: &mut Output<'_>) -> Tally {
+    fn end(self) -> Tally {
         self.tally
     }
 }

@@ -3,9 +3,12 @@
 use std::ops::{ControlFlow, Range};
 
 use anyhow::Result;
-use kseg::format::{Batch, OffsetIndex, Scratch, TimeIndex, TxnIndex};
+use kseg::format::{OffsetIndex, Scratch, TimeIndex, TxnIndex};
 use kseg::scan::locate::{self, Indexes};
-use kseg::scan::{Filter, Merge, Output, Parcel, Policy, Span, Transactions, Visitor, parallel};
+use kseg::scan::{
+    Event, Filter, Merge, Output, Policy, RenderedChunk, ScanOptions, Transactions, Visitor,
+    follow, scan,
+};
 use kseg::store::LogFile;
 use kseg::wire::Offset;
 
@@ -53,7 +56,7 @@ type Scan<'s> = &'s mut dyn FnMut(
     &LogFile,
     Range<u64>,
     Scope<'_>,
-    &mut dyn FnMut(Parcel) -> ControlFlow<()>,
+    &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
 ) -> Result<(Tally, bool)>;
 
 impl Reader<'_> {
@@ -94,13 +97,12 @@ impl Reader<'_> {
         take: impl Fn() -> T + Sync,
         sink: Sink<'_>,
     ) -> Result<Tally> {
-        let scan: Scan<'_> = &mut |log, range, scope, sink| {
-            let plan = self.plan(range.end);
+        let pass: Scan<'_> = &mut |log, range, scope, sink| {
             let visitor = || Picker::new(scope, take());
-            let tally = parallel::scan_from(log, range.start, plan, visitor, sink)?;
+            let tally = scan(log, self.options(range), visitor, sink)?;
             Ok((tally, false))
         };
-        self.files(opened, Start::default(), scan, sink)
+        self.files(opened, Start::default(), pass, sink)
     }
 
     /// Takes the records of a log in order from `start` on, until `take` has enough.
@@ -114,12 +116,12 @@ impl Reader<'_> {
         mut take: impl Take,
         sink: Sink<'_>,
     ) -> Result<Tally> {
-        let scan: Scan<'_> = &mut |log, range, scope, sink| {
+        let pass: Scan<'_> = &mut |log, range, scope, sink| {
             let mut picker = Picker::new(scope, &mut take);
-            parallel::follow(log, range.start, self.plan(range.end), &mut picker, sink)?;
+            follow(log, self.options(range), &mut picker, sink)?;
             Ok(picker.tally())
         };
-        self.files(opened, start, scan, sink)
+        self.files(opened, start, pass, sink)
     }
 
     /// Where the last `count` records of a log begin. Found from the end, so that no more than a few times as much is read
@@ -144,7 +146,7 @@ impl Reader<'_> {
                 let position = place.max(all.start);
                 let mut picker = Picker::new(scope, Everything);
                 let sink = &mut |_| ControlFlow::Continue(());
-                parallel::follow(&log, position, self.plan(end), &mut picker, sink)?;
+                follow(&log, self.options(position..end), &mut picker, sink)?;
                 found += picker.tally().0.records;
                 if found >= count {
                     let skip = found - count;
@@ -160,10 +162,11 @@ impl Reader<'_> {
         Ok(Start::default())
     }
 
-    fn plan(self, end: u64) -> parallel::Plan {
-        parallel::Plan {
+    fn options(self, range: Range<u64>) -> ScanOptions {
+        ScanOptions {
             policy: self.policy(),
-            end,
+            start: range.start,
+            end: range.end,
             jobs: self.reading.jobs(),
             limits: self.reading.limits(),
         }
@@ -198,7 +201,7 @@ impl Reader<'_> {
         self,
         opened: &Opened<'_>,
         start: Start,
-        scan: Scan<'_>,
+        pass: Scan<'_>,
         sink: Sink<'_>,
     ) -> Result<Tally> {
         let mut total = Tally::default();
@@ -213,23 +216,23 @@ impl Reader<'_> {
             let path = part.path.display().to_string();
             let quiet_end = (file == last).then(|| log.len_bytes());
             let scope = self.scope(opened, &path, quiet_end);
-            let mut own = |parcel: Parcel| {
+            let mut own = |chunk: RenderedChunk| {
                 let mut flow = ControlFlow::Continue(());
                 if self.pick.salvage {
-                    let told = told(&parcel.notes, &mut notes);
-                    flow = sink(&parcel.text, told);
+                    let told = told(&chunk.notes, &mut notes);
+                    flow = sink(&chunk.text, told);
                 } else {
-                    if !parcel.text.is_empty() {
-                        flow = sink(&parcel.text, &[]);
+                    if !chunk.text.is_empty() {
+                        flow = sink(&chunk.text, &[]);
                     }
-                    if !parcel.notes.is_empty() {
+                    if !chunk.notes.is_empty() {
                         return ControlFlow::Break(());
                     }
                 }
                 is_closed = flow.is_break();
                 flow
             };
-            let (tally, is_enough) = scan(&log, range, scope, &mut own)?;
+            let (tally, is_enough) = pass(&log, range, scope, &mut own)?;
             total.merge(tally);
             if let Some(gap) = total.gaps.first().filter(|_| !self.pick.salvage) {
                 let words = self.explain(&log, gap)?;
@@ -255,12 +258,12 @@ impl Reader<'_> {
             gap.range.start
         };
         let mut next = NextBatch::default();
-        let plan = parallel::Plan {
+        let options = ScanOptions {
             policy: Policy::Salvage,
-            ..self.plan(u64::MAX)
+            ..self.options(from..u64::MAX)
         };
         let sink = &mut |_| ControlFlow::Continue(());
-        parallel::follow(log, from, plan, &mut next, sink)?;
+        follow(log, options, &mut next, sink)?;
         let (path, start, what) = (plain(&gap.path), gap.range.start, &gap.what);
         let end = if gap.is_batch {
             gap.range.end
@@ -285,16 +288,16 @@ impl Reader<'_> {
         for part in files() {
             let log = self.reading.unmapped().open(&part.path)?;
             // Only headers and markers are looked at, where checksums are not asked for.
-            let plan = parallel::Plan {
+            let options = ScanOptions {
                 policy: if self.pick.salvage {
                     Policy::Salvage
                 } else {
                     Policy::Trust
                 },
-                ..self.plan(u64::MAX)
+                ..self.options(0..u64::MAX)
             };
             let sink = &mut |_| ControlFlow::Continue(());
-            parallel::follow(&log, 0, plan, &mut known, sink)?;
+            follow(&log, options, &mut known, sink)?;
         }
         for part in files() {
             if known.open_count() == 0 {
@@ -366,18 +369,11 @@ struct NextBatch {
 }
 
 impl Visitor for NextBatch {
-    fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
-        let Span::Frame(frame) = span else {
+    fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+        let Event::Batch(batch) = event else {
             return ControlFlow::Continue(());
         };
-        let Ok(batch) = Batch::parse(frame) else {
-            return ControlFlow::Continue(());
-        };
-        let offset = match batch {
-            Batch::V2(batch) => batch.base_offset(),
-            other => other.last_offset(),
-        };
-        self.found = Some((batch.position().0, offset.0));
+        self.found = Some((batch.position().0, batch.offset().0));
         ControlFlow::Break(())
     }
 }

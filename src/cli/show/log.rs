@@ -1,23 +1,23 @@
 //! The batches of a `.log`, or the records in them.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::Result;
 use kseg::decode::Decoder;
-use kseg::format::{Batch, Frame, Limits, RecordBatch, Scratch, batch};
-use kseg::scan::{Jobs, Merge, Output, Parcel, PieceVisitor, Policy, Span, Visitor, parallel};
+use kseg::format::{Batch, RecordBatch, Scratch, batch};
+use kseg::scan::{
+    Event, Gap, Jobs, Merge, Output, PieceVisitor, Policy, RenderedChunk, ScanOptions, Visitor,
+    scan,
+};
 use kseg::store::LogFile;
-use kseg::wire::{Fault, FaultKind};
+use kseg::wire::FaultKind;
 
 use super::batch::{BatchRow, first_offset, records_count};
 use super::records::{self, EntryRow};
 use crate::cli::args::Reading;
 use crate::cli::range::OffsetRange;
 use crate::cli::writer::{Rendering, Writer};
-
-/// What a gap without anything in it is.
-const ZEROS: &str = "zeros: preallocated room, or pages that never reached the disk";
 
 /// What of a log is shown.
 #[derive(Debug, Clone, Copy)]
@@ -109,12 +109,10 @@ pub(super) fn show(
     view: View,
 ) -> Result<()> {
     let left = writer.left();
-    let plan = parallel::Plan {
-        policy: Policy::Salvage,
-        end: u64::MAX,
+    let options = ScanOptions {
         // Rows are counted on one thread only.
         jobs: left.map_or(reading.jobs(), |_| Jobs::ONE),
-        limits: Limits::default(),
+        ..ScanOptions::of(Policy::Salvage)
     };
     let (batches, entries) = (writer.rendering(), writer.rendering());
     let visitor = || Rows {
@@ -123,17 +121,16 @@ pub(super) fn show(
         view,
         log,
         left: left.unwrap_or(u64::MAX),
-        gap: None,
         totals: Totals::default(),
     };
-    let mut sink = |Parcel { text, notes }| {
+    let mut sink = |RenderedChunk { text, notes }| {
         if view.records {
             writer.rendered::<EntryRow>(&text, &notes)
         } else {
             writer.rendered::<BatchRow>(&text, &notes)
         }
     };
-    let totals = parallel::scan(log, plan, visitor, &mut sink)?;
+    let totals = scan(log, options, visitor, &mut sink)?;
     if totals.damaged > 0 {
         writer.seen();
     }
@@ -184,14 +181,13 @@ fn check_ends(
     }
 }
 
-/// Renders the spans of a log.
+/// Renders what is in a log.
 struct Rows<'a> {
     batches: &'a Rendering<BatchRow>,
     entries: &'a Rendering<EntryRow>,
     view: View,
     log: &'a LogFile,
     left: u64,
-    gap: Option<Gap>,
     totals: Totals,
 }
 
@@ -203,22 +199,15 @@ impl Rows<'_> {
         self.totals.damaged += 1;
     }
 
-    fn frame(&mut self, frame: Frame<'_>, scratch: &mut Scratch, out: &mut Output<'_>) {
-        let position = frame.position().0;
-        if frame.magic() > 2 {
-            let kind = FaultKind::UnknownMagic(frame.magic());
-            self.damage(
-                position,
-                Some(frame.size_bytes() as u64),
-                &kind.to_string(),
-                out,
-            );
+    fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch, out: &mut Output<'_>) {
+        let position = batch.position().0;
+        if let Batch::V2(batch) = batch
+            && batch.magic() > 2
+        {
+            let what = FaultKind::UnknownMagic(batch.magic()).to_string();
+            self.damage(position, Some(batch.size_bytes() as u64), &what, out);
         }
-        let batch = match Batch::parse(frame) {
-            Ok(batch) => batch,
-            Err(fault) => return self.damage(position, None, &fault.to_string(), out),
-        };
-        let (first, last) = (first_offset(&batch), batch.last_offset().0);
+        let (first, last) = (first_offset(batch), batch.last_offset().0);
         self.totals.batches += 1;
         // Kafka goes by the last offset of a compressed message too.
         let (low, last_before) = (first.unwrap_or(last), self.totals.last);
@@ -226,18 +215,18 @@ impl Rows<'_> {
         self.totals.first.get_or_insert((low, position));
         self.totals.last = Some(last);
         if !self.view.records {
-            self.totals.records += records_count(&batch).unwrap_or_default();
+            self.totals.records += records_count(batch).unwrap_or_default();
         }
         if !self.view.range.overlaps(first.unwrap_or(i64::MIN), last) && !self.view.snapshot {
             return;
         }
         if self.view.records {
-            self.records(&batch, scratch, out);
+            self.records(batch, scratch, out);
         } else {
-            self.batches.row(&BatchRow::of(&batch, "ok"), out.text());
+            self.batches.row(&BatchRow::of(batch, "ok"), out.text());
             self.left = self.left.saturating_sub(1);
         }
-        for what in self.impossible(&batch, low, last) {
+        for what in self.impossible(batch, low, last) {
             self.damage(position, None, &what, out);
         }
     }
@@ -300,24 +289,15 @@ impl Rows<'_> {
         }
     }
 
-    fn widen_gap(&mut self, range: Range<u64>, fault: Option<Fault>) {
-        let gap = self.gap.get_or_insert(Gap {
-            range: range.clone(),
-            fault: None,
-        });
-        gap.range.end = range.end;
-        gap.fault = gap.fault.or(fault);
-    }
-
-    fn close_gap(&mut self, out: &mut Output<'_>) {
-        let Some(Gap { range, fault }) = self.gap.take() else {
-            return;
-        };
-        let is_crc = fault.is_some_and(|fault| matches!(fault.kind(), FaultKind::Crc { .. }));
+    fn gap(&mut self, gap: &Gap, out: &mut Output<'_>) {
+        let range = gap.range();
+        let is_crc = gap
+            .fault()
+            .is_some_and(|fault| matches!(fault.kind(), FaultKind::Crc { .. }));
         if is_crc && !self.view.records {
             self.broken_batch(range.start, out);
         }
-        let what = fault.map_or_else(|| ZEROS.to_owned(), |fault| fault.to_string());
+        let what = gap.kind().to_string();
         self.damage(range.start, Some(range.end - range.start), &what, out);
     }
 
@@ -343,28 +323,17 @@ impl Rows<'_> {
     }
 }
 
-/// Bytes that are no batch: spans that touch are one, however the file was read.
-#[derive(Debug)]
-struct Gap {
-    range: Range<u64>,
-    /// Why; none as long as there are only zeros.
-    fault: Option<Fault>,
-}
-
 impl Visitor for Rows<'_> {
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match span {
-            Span::Frame(frame) => {
-                self.close_gap(out);
-                self.frame(frame, scratch, out);
-            }
-            Span::Zeros(range) => self.widen_gap(range, None),
-            Span::Damage { range, fault } => self.widen_gap(range, Some(fault)),
+        match event.or_gap() {
+            Event::Batch(batch) => self.batch(&batch, scratch, out),
+            Event::Gap(gap) => self.gap(&gap, out),
+            Event::Malformed(..) => {}
         }
         if self.left == 0 {
             return ControlFlow::Break(());
@@ -374,10 +343,9 @@ impl Visitor for Rows<'_> {
 }
 
 impl PieceVisitor for Rows<'_> {
-    type Fold = Totals;
+    type Piece = Totals;
 
-    fn end(mut self, out: &mut Output<'_>) -> Totals {
-        self.close_gap(out);
+    fn end(self) -> Totals {
         self.totals
     }
 }

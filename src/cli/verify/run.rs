@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use kseg::format::FileKind;
-use kseg::scan::{Jobs, Merge, parallel};
+use kseg::scan::{Jobs, Merge, Pace, in_order};
 use kseg::store::{Error, Item, LogDir, Partition, Place};
 use kseg::verify::segment::OnBytes;
 use kseg::verify::{Around, Depth, Known, Node, Outcome as Found, Severity, Suite};
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     let given = subjects(args)?;
     let total = given.list.iter().map(Subject::log_bytes).sum();
     let progress = Progress::of_bytes(total, context);
-    let pace = args.io_rate.map(parallel::Pace::of);
+    let pace = args.io_rate.map(Pace::of);
     let on_bytes = |bytes| {
         progress.read(bytes);
         if let Some(pace) = &pace {
@@ -134,7 +134,7 @@ fn drive(
         let (found, known) = verify(suite, &subject);
         (subject, found, known)
     };
-    parallel::in_order(across, list, work, &mut |(subject, found, known)| {
+    in_order(across, list, work, &mut |(subject, found, known)| {
         if let Subject::Partition(partition, _) = &subject {
             node.learn(partition, known);
         }

@@ -203,7 +203,7 @@ impl Mender<'_> {
             .iter()
             .find(|(position, _)| single.range.contains(position));
         // Of batches without a leader epoch the finding names the first.
-        let lacks_epoch = single.is_modern() && single.epochs.0 < 0;
+        let lacks_epoch = single.is_modern && single.epochs.0 < 0;
         let is_of_many = |(position, check): &(u64, CheckId)| {
             lacks_epoch && *check == CheckId::NegativeEpoch && run.range.contains(position)
         };

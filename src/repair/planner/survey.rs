@@ -5,11 +5,12 @@ use std::ops::{ControlFlow, Range};
 
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
-use crate::format::{Limits, RecordBatch, Scratch};
+use crate::format::{Batch, RecordBatch, Scratch};
 use crate::scan::seek::last_offset;
-use crate::scan::{Jobs, Merge, Output, PieceVisitor, Policy, Span, Visitor, parallel, scan};
+use crate::scan::{Event, Jobs, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan};
 use crate::store::{Error, LogFile};
 use crate::wire::Fault;
+use crate::wire::units::LOG_OVERHEAD;
 
 /// Producers in a segment of whom it is remembered where they were.
 const MOST_PRODUCERS: usize = 1 << 16;
@@ -35,6 +36,8 @@ pub(super) struct Run {
     pub(super) covered: u64,
     /// The checksum, if it is one batch.
     pub(super) crc: u32,
+    /// Whether it is of magic 2 throughout.
+    pub(super) is_modern: bool,
 }
 
 /// A piece of a file.
@@ -63,11 +66,9 @@ pub(super) fn survey(
     home: &Home,
     jobs: Jobs,
 ) -> Result<Vec<Stretch>, Error> {
-    let plan = parallel::Plan {
-        policy: Policy::Salvage,
-        end: u64::MAX,
+    let options = ScanOptions {
         jobs,
-        limits: Limits::default(),
+        ..ScanOptions::of(Policy::Salvage)
     };
     let visitor = || Surveyor {
         file,
@@ -76,7 +77,7 @@ pub(super) fn survey(
             stretches: Vec::new(),
         },
     };
-    scan(log, plan, visitor, &mut |_| ControlFlow::Continue(())).map(|row| row.stretches)
+    scan(log, options, visitor, &mut |_| ControlFlow::Continue(())).map(|row| row.stretches)
 }
 
 /// The batches of a run, one by one.
@@ -236,13 +237,32 @@ impl Run {
             epochs: (epoch, epoch),
             batches: 1,
             covered: covered(first, last),
-            crc: batch.map_or(0, |batch| batch.stored_crc()),
+            crc: batch.map_or_else(|| legacy_crc(bytes), |batch| batch.stored_crc()),
+            is_modern: batch.is_some(),
         })
     }
 
-    /// Whether it is of magic 2, if it is one batch.
-    pub(super) fn is_modern(&self) -> bool {
-        self.crc != 0
+    /// The run of one batch of segment number `file`.
+    fn of(batch: &Batch<'_>, file: usize) -> Self {
+        let position = batch.position().0;
+        let last = batch.last_offset().0;
+        // Of a compressed set of messages the first offset is inside; its last one tells its place.
+        let first = batch.offset().0;
+        let (epoch, crc, is_modern) = match batch {
+            Batch::V2(batch) => (batch.leader_epoch().0, batch.stored_crc(), true),
+            Batch::Legacy(message) => (-1, message.stored_crc(), false),
+        };
+        Self {
+            file,
+            range: position..position + batch.size_bytes() as u64,
+            first,
+            last,
+            epochs: (epoch, epoch),
+            batches: 1,
+            covered: covered(first, last),
+            crc,
+            is_modern,
+        }
     }
 
     /// Whether `next` goes on where this one ends, both inside `home` or both outside.
@@ -265,7 +285,14 @@ impl Run {
         self.batches += next.batches;
         self.covered += next.covered;
         self.crc = 0;
+        self.is_modern &= next.is_modern;
     }
+}
+
+/// The checksum of a message of magic 0 or 1.
+fn legacy_crc(bytes: &[u8]) -> u32 {
+    let field = bytes.get(LOG_OVERHEAD..).and_then(<[u8]>::first_chunk);
+    field.copied().map_or(0, u32::from_be_bytes)
 }
 
 fn covered(first: i64, last: i64) -> u64 {
@@ -286,18 +313,6 @@ impl Row {
             {
                 run.join(&next);
             }
-            // Zeros and other bytes without a batch between them are one gap.
-            (
-                Some(Stretch::Gap { range, fault, .. }),
-                Stretch::Gap {
-                    range: next,
-                    fault: why,
-                    ..
-                },
-            ) => {
-                range.end = next.end;
-                *fault = fault.or(why);
-            }
             (_, next) => self.stretches.push(next),
         }
     }
@@ -317,31 +332,25 @@ struct Surveyor {
 }
 
 impl Visitor for Surveyor {
-    fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+    fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
         let file = self.file;
-        let stretch = match &span {
-            Span::Frame(frame) => {
-                Run::of_header(frame.window(), file, frame.position().0).map(Stretch::Run)
-            }
-            Span::Zeros(_) | Span::Damage { .. } => None,
-        };
-        let fault = match &span {
-            Span::Damage { fault, .. } => Some(*fault),
-            _ => None,
-        };
-        self.row.push(stretch.unwrap_or(Stretch::Gap {
-            file,
-            range: span.range(),
-            fault,
-        }));
+        self.row.push(match event.or_gap() {
+            Event::Batch(batch) => Stretch::Run(Run::of(&batch, file)),
+            Event::Gap(gap) => Stretch::Gap {
+                file,
+                range: gap.range(),
+                fault: gap.fault(),
+            },
+            Event::Malformed(..) => return ControlFlow::Continue(()),
+        });
         ControlFlow::Continue(())
     }
 }
 
 impl PieceVisitor for Surveyor {
-    type Fold = Row;
+    type Piece = Row;
 
-    fn end(self, _: &mut Output<'_>) -> Row {
+    fn end(self) -> Row {
         self.row
     }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::format::name::DirState;
 use crate::format::{FileKind, LeaderEpochs, Limits};
-use crate::scan::parallel::in_order;
+use crate::scan::in_order;
 use crate::scan::{Extent, Jobs};
 use crate::store::{Error, Item, LogFile, Partition, Segment, Standing};
 use crate::wire::{LeaderEpoch, Offset, Timestamp};

@@ -11,18 +11,18 @@
 //! a file. What would make Kafka throw is a [`Violation`], which tells the [`Exception`].
 //!
 //! ```
-//! use kseg::format::{Batch, Scratch};
+//! use kseg::format::Scratch;
 //! use kseg::scan::derive::{LogState, SegmentIndexes, Settings};
-//! use kseg::scan::{Policy, Span, Walk};
+//! use kseg::scan::{Event, Policy, Walk};
 //! use kseg::wire::Offset;
 //!
 //! # fn derive(log: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 //! let mut state = LogState::default();
 //! let mut indexes = SegmentIndexes::new(Settings::default(), Offset(0));
 //! let mut scratch = Scratch::default();
-//! for span in Walk::new(log, Policy::Verify) {
-//!     let Span::Frame(frame) = span else { continue };
-//!     state.take(&Batch::parse(frame)?, &mut indexes, &mut scratch)?;
+//! for event in Walk::new(log, Policy::Verify) {
+//!     let Event::Batch(batch) = event else { continue };
+//!     state.take(&batch, &mut indexes, &mut scratch)?;
 //! }
 //! indexes.close()?;
 //! let (index, snapshot) = (indexes.offset_index(), state.producers.snapshot());

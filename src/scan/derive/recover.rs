@@ -3,9 +3,12 @@
 use std::ops::ControlFlow;
 
 use super::{LogState, SegmentIndexes, Settings, Violation};
-use crate::format::{Batch, Frame, Scratch};
-use crate::scan::visit::{Job, Output, Visitor, Worker};
-use crate::scan::{Policy, Span};
+use crate::format::{Batch, Scratch};
+use crate::scan::event::{Event, GapKind};
+use crate::scan::output::Output;
+use crate::scan::parallel::{ScanOptions, follow_with};
+use crate::scan::visit::Visitor;
+use crate::scan::walk::Policy;
 use crate::store::{Error, LogFile};
 use crate::wire::{Fault, FaultKind, Offset, OffsetDelta};
 
@@ -58,18 +61,9 @@ pub fn recover(
             ended: None,
         },
     };
-    let mut worker = Worker::new(std::mem::take(scratch));
-    let end = log.len_bytes();
-    let job = Job {
-        log,
-        policy,
-        start: 0,
-        end,
-    };
     let mut nobody = |_| ControlFlow::Continue(());
-    let scanned = worker.scan(job, 0..end, &mut segment, &mut Output::new(&mut nobody));
-    *scratch = worker.scratch;
-    scanned?;
+    let options = ScanOptions::of(policy);
+    follow_with(scratch, log, options, &mut segment, &mut nobody)?;
     let mut recovered = segment.recovered;
     if let Err(violation) = recovered.indexes.close()
         && recovered.ended.is_none()
@@ -86,32 +80,35 @@ struct Segment<'state> {
 }
 
 impl Segment<'_> {
-    fn frame(&mut self, frame: Frame<'_>, scratch: &mut Scratch) -> Result<(), Ended> {
-        let batch = Batch::parse(frame).map_err(Ended::Fault)?;
+    fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) -> Result<(), Violation> {
         let Recovered { indexes, .. } = &mut self.recovered;
-        let taken = self.state.take(&batch, indexes, scratch);
+        let taken = self.state.take(batch, indexes, scratch);
         if taken.is_ok() || taken.is_err_and(|violation| violation.is_counted()) {
-            self.recovered.valid_bytes = frame.end().0;
+            self.recovered.valid_bytes = batch.position().0 + batch.size_bytes() as u64;
             self.recovered.end_offset = batch.last_offset().plus(OffsetDelta(1));
         }
-        taken.map_err(Ended::Violation)
+        taken
     }
 }
 
 impl Visitor for Segment<'_> {
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let ended = match span {
-            Span::Frame(frame) => match self.frame(frame, scratch) {
+        let ended = match event {
+            Event::Batch(batch) => match self.batch(&batch, scratch) {
                 Ok(()) => return ControlFlow::Continue(()),
-                Err(ended) => ended,
+                Err(violation) => Ended::Violation(violation),
             },
-            Span::Damage { fault, .. } => Ended::Fault(fault),
-            Span::Zeros(_) => Ended::Fault(Fault::new(FaultKind::FrameSize { size: 0 }, 0)),
+            Event::Malformed(_, fault) => Ended::Fault(fault),
+            Event::Gap(gap) => Ended::Fault(match gap.parts().next().map(|part| part.kind) {
+                Some(GapKind::Damage(fault)) => fault,
+                // Kafka reads the zeros as a size.
+                _ => Fault::new(FaultKind::FrameSize { size: 0 }, 0),
+            }),
         };
         self.recovered.ended = Some(ended);
         ControlFlow::Break(())

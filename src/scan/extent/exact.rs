@@ -4,8 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{Extent, max_timestamp, time};
 use crate::format::{Batch, Scratch};
-use crate::scan::visit::{Output, PieceVisitor, Visitor};
-use crate::scan::walk::Span;
+use crate::scan::{Event, Output, PieceVisitor, Visitor};
 use crate::wire::{Fault, Offset};
 
 /// Reads records.
@@ -51,30 +50,25 @@ impl Counter {
 }
 
 impl Visitor for Counter {
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match &span {
-            Span::Frame(frame) => match Batch::parse(*frame) {
-                Ok(batch) => self.batch(&batch, scratch),
-                Err(fault) => self.0.gap(&Span::Damage {
-                    range: span.range(),
-                    fault,
-                }),
-            },
-            gap => self.0.gap(gap),
+        match event.or_gap() {
+            Event::Batch(batch) => self.batch(&batch, scratch),
+            Event::Gap(gap) => self.0.gap(&gap),
+            Event::Malformed(..) => {}
         }
         ControlFlow::Continue(())
     }
 }
 
 impl PieceVisitor for Counter {
-    type Fold = Extent;
+    type Piece = Extent;
 
-    fn end(mut self, _: &mut Output<'_>) -> Extent {
+    fn end(mut self) -> Extent {
         self.0.counts.get_or_insert_default();
         self.0
     }

@@ -11,9 +11,12 @@ mod sparse;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::parallel::{self, Plan};
-use super::visit::{Merge, Output, Visitor};
-use super::walk::{Policy, Span};
+use super::event::{Event, Gap, GapKind};
+use super::jobs::Jobs;
+use super::output::Output;
+use super::parallel::{ScanOptions, follow, scan};
+use super::visit::{Merge, Visitor};
+use super::walk::Policy;
 use crate::format::frame::Frame;
 use crate::format::{Batch, Limits, RecordBatch, Scratch, TimestampType};
 use crate::store::{Error, LogFile, Segment, Stream};
@@ -98,27 +101,28 @@ impl Extent {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn scan(log: &LogFile, jobs: parallel::Jobs, limits: Limits) -> Result<Self, Error> {
-        let plan = Plan {
-            policy: Policy::Salvage,
-            end: u64::MAX,
+    pub fn scan(log: &LogFile, jobs: Jobs, limits: Limits) -> Result<Self, Error> {
+        let options = ScanOptions {
             jobs,
             limits,
+            ..ScanOptions::of(Policy::Salvage)
         };
-        parallel::scan(log, plan, Counter::default, &mut |_| {
+        scan(log, options, Counter::default, &mut |_| {
             ControlFlow::Continue(())
         })
     }
 
     /// Takes in what stands behind the last batch, or between batches.
-    fn gap(&mut self, span: &Span<'_>) {
-        let bytes = span.range().end - span.range().start;
-        match span {
-            Span::Frame(_) => {}
-            Span::Zeros(_) => self.zero_bytes += bytes,
-            Span::Damage { range, fault } => {
-                self.damaged_bytes += bytes;
-                self.fault.get_or_insert((Position(range.start), *fault));
+    fn gap(&mut self, gap: &Gap) {
+        for part in gap.parts() {
+            let bytes = part.range.end - part.range.start;
+            match part.kind {
+                GapKind::Zeros => self.zero_bytes += bytes,
+                GapKind::Damage(fault) => {
+                    self.damaged_bytes += bytes;
+                    let position = Position(part.range.start);
+                    self.fault.get_or_insert((position, fault));
+                }
             }
         }
     }
@@ -232,33 +236,26 @@ struct Tail(Extent);
 impl Tail {
     /// Reads the headers from position `start` on, where an entry begins.
     fn read(log: &LogFile, start: u64) -> Result<Extent, Error> {
-        let plan = Plan {
-            policy: Policy::Trust,
-            end: u64::MAX,
-            jobs: parallel::Jobs::ONE,
-            limits: Limits::default(),
+        let options = ScanOptions {
+            start,
+            ..ScanOptions::of(Policy::Trust)
         };
         let mut tail = Self::default();
         let mut nobody = |_| ControlFlow::Continue(());
-        parallel::follow(log, start, plan, &mut tail, &mut nobody)?;
+        follow(log, options, &mut tail, &mut nobody)?;
         Ok(tail.0)
     }
 }
 
 impl Visitor for Tail {
-    fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
-        match &span {
-            Span::Frame(frame) => match Batch::parse(*frame) {
-                Ok(batch) => {
-                    self.0.batch(&batch);
-                    self.0.until(max_timestamp(&batch));
-                }
-                Err(fault) => self.0.gap(&Span::Damage {
-                    range: span.range(),
-                    fault,
-                }),
-            },
-            gap => self.0.gap(gap),
+    fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+        match event.or_gap() {
+            Event::Batch(batch) => {
+                self.0.batch(&batch);
+                self.0.until(max_timestamp(&batch));
+            }
+            Event::Gap(gap) => self.0.gap(&gap),
+            Event::Malformed(..) => {}
         }
         ControlFlow::Continue(())
     }

@@ -13,10 +13,10 @@ pub(crate) mod mismatch;
 pub(crate) mod snapshot;
 mod style;
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch, Scratch};
-use kseg::scan::{Merge, Output, PieceVisitor, Span, Visitor};
+use kseg::scan::{Event, Gap, Merge, Output, PieceVisitor, Visitor};
 use kseg::wire::{Fault, FaultKind};
 
 use crate::cli::render::{Pages, Push};
@@ -43,15 +43,13 @@ pub(crate) struct Options {
     pub(crate) largest_message: Option<i32>,
 }
 
-/// Prints the spans of a `.log` as Kafka does.
+/// Prints what is in a `.log` as Kafka does.
 #[derive(Debug)]
 pub(crate) struct LogPrinter<'a> {
     style: &'a Style,
     options: Options,
     /// The file, as it is called in notes.
     file: &'a str,
-    /// The bytes before here that are no entry.
-    gap: Option<Gap>,
     contents: contents::Printer<'a>,
     fold: LogFold,
 }
@@ -92,7 +90,6 @@ impl<'a> LogPrinter<'a> {
             style,
             options,
             file,
-            gap: None,
             contents: contents::Printer::new(style, options.contents, lead),
             fold,
         }
@@ -114,42 +111,35 @@ impl<'a> LogPrinter<'a> {
         self.style.layout != Layout::Classic || !self.options.deep
     }
 
-    fn frame(
+    fn batch(
         &mut self,
-        frame: Frame<'_>,
+        batch: &Batch<'_>,
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let batch = match Batch::parse(frame) {
-            Ok(batch) => batch,
-            Err(fault) => {
-                self.odd_frame(frame, fault, out);
-                return ControlFlow::Continue(());
-            }
-        };
         if self.style.layout == Layout::Messages {
-            return self.message_set(&batch, scratch, out);
+            return self.message_set(batch, scratch, out);
         }
         if self.batch_lines() {
-            self.batch_line(&batch, out);
+            self.batch_line(batch, out);
         }
         match batch.codec() {
             Ok(Codec::Zstd) if !self.style.zstd => {
                 let release = self.style.release;
                 self.note(
                     out,
-                    frame.position().0,
+                    batch.position().0,
                     &format_args!("zstd, which Kafka {release} cannot read"),
                 );
             }
             Ok(_) => {}
             Err(fault) => {
-                self.note(out, frame.position().0, &fault);
+                self.note(out, batch.position().0, &fault);
                 return ControlFlow::Continue(());
             }
         }
         if self.options.deep {
-            self.records(&batch, scratch, out)
+            self.records(batch, scratch, out)
         } else {
             ControlFlow::Continue(())
         }
@@ -169,7 +159,7 @@ impl<'a> LogPrinter<'a> {
     /// An entry too small for its header, or of no known magic. The original shows the former with the bytes that
     /// follow it, if there are enough, and breaks off at its records.
     #[cold]
-    fn odd_frame(&mut self, frame: Frame<'_>, fault: Fault, out: &mut Output<'_>) {
+    fn malformed(&mut self, frame: Frame<'_>, fault: Fault, out: &mut Output<'_>) {
         if frame.magic() < 0 {
             lines::push_unknown(out.text(), &frame);
         } else if let Some(header) = RecordBatch::overlapping(frame) {
@@ -247,25 +237,10 @@ impl<'a> LogPrinter<'a> {
         }
     }
 
-    /// Bytes that are no entry; several spans may follow each other.
-    fn widen_gap(&mut self, span: &Span<'_>) {
-        let range = span.range();
-        let gap = self.gap.get_or_insert(Gap {
-            range: range.clone(),
-            fault: None,
-        });
-        gap.range.end = range.end;
-        if let Span::Damage { fault, .. } = span {
-            gap.fault.get_or_insert(*fault);
-        }
-    }
-
-    /// Tells the gap that ends here, if there is one. Where the size of an entry is impossible the original breaks off;
-    /// an entry that is not all there ends the file, and so do a few bytes.
-    fn close_gap(&mut self, out: &mut Output<'_>) {
-        let Some(Gap { range, fault }) = self.gap.take() else {
-            return;
-        };
+    /// Tells of bytes that are no entry. Where the size of an entry is impossible the original breaks off; an entry that is not
+    /// all there ends the file, and so do a few bytes.
+    fn gap(&mut self, gap: &Gap, out: &mut Output<'_>) {
+        let (range, fault) = (gap.range(), gap.fault());
         let length = range.end - range.start;
         let breaks = match fault.map(|fault| fault.kind()) {
             Some(kind) => matches!(kind, FaultKind::FrameSize { .. }),
@@ -283,14 +258,6 @@ impl<'a> LogPrinter<'a> {
         };
         self.note(out, range.start, &what);
     }
-}
-
-/// Bytes that are no entry.
-#[derive(Debug)]
-struct Gap {
-    range: Range<u64>,
-    /// Why the entry expected at its start is none; `None` while there are only zeros.
-    fault: Option<Fault>,
 }
 
 /// The offset of the first record of a batch.
@@ -313,26 +280,30 @@ fn is_value_missing(batch: &Batch<'_>, fault: Fault) -> bool {
 }
 
 impl Visitor for LogPrinter<'_> {
-    fn span(
+    fn event(
         &mut self,
-        span: Span<'_>,
+        event: Event<'_>,
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let Span::Frame(frame) = span else {
-            self.widen_gap(&span);
-            return ControlFlow::Continue(());
-        };
-        self.close_gap(out);
-        self.frame(frame, scratch, out)
+        match event {
+            Event::Batch(batch) => self.batch(&batch, scratch, out),
+            Event::Malformed(frame, fault) => {
+                self.malformed(frame, fault, out);
+                ControlFlow::Continue(())
+            }
+            Event::Gap(gap) => {
+                self.gap(&gap, out);
+                ControlFlow::Continue(())
+            }
+        }
     }
 }
 
 impl PieceVisitor for LogPrinter<'_> {
-    type Fold = LogFold;
+    type Piece = LogFold;
 
-    fn end(mut self, out: &mut Output<'_>) -> LogFold {
-        self.close_gap(out);
+    fn end(self) -> LogFold {
         self.fold
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser as _;
 use kseg::decode::Decoder;
 use kseg::format::{Batch, Frame as Raw, Scratch};
-use kseg::scan::{Policy, Span, Walk};
+use kseg::scan::{Event, Policy, Walk};
 use kseg::wire::Position;
 use serde_json::{Value, json};
 
@@ -44,11 +44,10 @@ fn rendered_of(args: &str, bytes: &[u8], topic: Option<&str>, partition: Option<
     let mut renderer = format.renderer(topic.and_then(Decoder::for_topic));
     let mut scratch = Scratch::default();
     let (mut text, mut out) = (Vec::new(), Vec::new());
-    for span in Walk::new(bytes, Policy::Trust) {
-        let Span::Frame(frame) = span else {
-            panic!("{span:?}")
+    for event in Walk::new(bytes, Policy::Trust) {
+        let Event::Batch(batch) = event else {
+            panic!("{event:?}")
         };
-        let batch = Batch::parse(frame).unwrap();
         for record in batch.records(&mut scratch).unwrap() {
             let entry = Entry {
                 topic,
@@ -912,11 +911,8 @@ fn forged_and_broken_segments_give_whole_lines_in_every_way() {
 fn readable(format: &RecordFormat, bytes: &[u8], topic: &str, partition: i32) -> Vec<u8> {
     let mut renderer = format.renderer(None);
     let (mut scratch, mut out) = (Scratch::default(), Vec::new());
-    for span in Walk::new(bytes, Policy::Trust) {
-        let Span::Frame(frame) = span else { continue };
-        let Ok(batch) = Batch::parse(frame) else {
-            continue;
-        };
+    for event in Walk::new(bytes, Policy::Trust) {
+        let Event::Batch(batch) = event else { continue };
         for record in batch.records(&mut scratch).into_iter().flatten().flatten() {
             let entry = Entry {
                 topic: Some(topic),

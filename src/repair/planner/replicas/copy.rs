@@ -310,11 +310,7 @@ fn each(log: &LogFile, run: &Run, segment: usize) -> Result<Vec<Single>, Error> 
         }
         singles.push(Single {
             segment,
-            crc: if single.is_modern() {
-                single.crc
-            } else {
-                legacy_crc(header)
-            },
+            crc: single.crc,
             range: single.range,
             first: single.first,
             last: single.last,
@@ -323,12 +319,6 @@ fn each(log: &LogFile, run: &Run, segment: usize) -> Result<Vec<Single>, Error> 
         });
     }
     Ok(singles)
-}
-
-/// The checksum of a message of magic 0 or 1.
-fn legacy_crc(header: &[u8]) -> u32 {
-    let bytes = header.get(12..16).and_then(|bytes| bytes.try_into().ok());
-    bytes.map_or(0, u32::from_be_bytes)
 }
 
 #[cfg(test)]
@@ -345,6 +335,7 @@ mod tests {
             batches: 1,
             covered: 1,
             crc: 1,
+            is_modern: true,
         }
     }
 

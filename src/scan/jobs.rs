@@ -1,0 +1,158 @@
+//! How many threads, how fast, and work on many items whose results come in order.
+
+use std::num::NonZero;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// More threads than this would only take memory.
+pub(super) const MOST_THREADS: usize = 64;
+
+/// Results that may wait for those before them, for each thread.
+const ITEMS_AHEAD: usize = 4;
+
+/// How many threads work on a file; one more takes what they render and writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jobs(NonZero<usize>);
+
+impl Jobs {
+    /// One thread.
+    pub const ONE: Self = Self(NonZero::<usize>::MIN);
+
+    /// As many.
+    #[must_use]
+    pub const fn new(threads: NonZero<usize>) -> Self {
+        Self(threads)
+    }
+
+    /// How many.
+    #[must_use]
+    pub const fn threads(self) -> NonZero<usize> {
+        self.0
+    }
+
+    /// As many as the machine runs at once.
+    #[must_use]
+    pub fn available() -> Self {
+        Self(thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    /// Divides them where each of `items` can itself be divided: how many items at once, and how many threads for each.
+    #[must_use]
+    pub const fn share(self, items: usize) -> (Self, Self) {
+        if items < self.0.get() {
+            (Self::ONE, self)
+        } else {
+            (self, Self::ONE)
+        }
+    }
+}
+
+/// Keeps work from going quicker than so many bytes a second, on all threads together.
+#[derive(Debug)]
+pub struct Pace {
+    bytes_per_second: u64,
+    begun: Instant,
+    spent: AtomicU64,
+}
+
+impl Pace {
+    /// So many bytes a second, from now on.
+    #[must_use]
+    pub fn of(bytes_per_second: u64) -> Self {
+        Self {
+            bytes_per_second: bytes_per_second.max(1),
+            begun: Instant::now(),
+            spent: AtomicU64::new(0),
+        }
+    }
+
+    /// Waits until `bytes` more may have been read.
+    pub fn spend(&self, bytes: u64) {
+        let spent = self
+            .spent
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes);
+        let micros = u128::from(spent) * 1_000_000 / u128::from(self.bytes_per_second);
+        let due = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+        if let Some(early) = due.checked_sub(self.begun.elapsed()) {
+            thread::sleep(early);
+        }
+    }
+}
+
+/// Does `work` on each item, on as many threads as wanted, and hands the results to `sink` in the items' order; `Break`
+/// ends it. Threads run ahead of the sink by a few items only, so what waits is little.
+pub fn in_order<T: Send, R: Send>(
+    jobs: Jobs,
+    items: impl IntoIterator<Item = T, IntoIter: Send>,
+    work: impl Fn(T) -> R + Sync,
+    sink: &mut dyn FnMut(R) -> ControlFlow<()>,
+) {
+    let mut items = items.into_iter();
+    let threads = jobs.0.get().min(MOST_THREADS);
+    if threads <= 1 {
+        let _flow = items.try_for_each(|item| sink(work(item)));
+        return;
+    }
+    let (announce, announced) = sync_channel::<Receiver<R>>(ITEMS_AHEAD * threads);
+    // The place of a result in the queue is taken together with its item.
+    let queue = Arc::new(Mutex::new((items, announce)));
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (queue, work) = (Arc::clone(&queue), &work);
+            scope.spawn(move || {
+                loop {
+                    let (sender, receiver) = sync_channel(1);
+                    let item = {
+                        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+                        let Some(item) = queue.0.next() else { return };
+                        if queue.1.send(receiver).is_err() {
+                            return;
+                        }
+                        item
+                    };
+                    // Nobody waits for it any more: the next send of a place will tell.
+                    let _unheard = sender.send(work(item));
+                }
+            });
+        }
+        drop(queue);
+        for lane in announced {
+            let Ok(result) = lane.recv() else { continue };
+            if sink(result).is_break() {
+                return;
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_items_and_no_more_than_wanted() {
+        for threads in [1, 2, 8] {
+            let jobs = Jobs::new(NonZero::new(threads).unwrap());
+            let mut seen = Vec::new();
+            in_order(jobs, 0..1000, |n: u32| n * n, &mut |square| {
+                seen.push(square);
+                ControlFlow::Continue(())
+            });
+            assert!(seen.iter().copied().eq((0..1000).map(|n| n * n)));
+            let mut count = 0;
+            in_order(jobs, 0.., |n: u32| n, &mut |_| {
+                count += 1;
+                if count == 10 {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            });
+            assert_eq!(count, 10);
+        }
+    }
+}

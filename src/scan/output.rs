@@ -1,0 +1,102 @@
+//! What visitors render, handed over in chunks.
+
+use std::ops::ControlFlow;
+
+/// What a visitor has rendered: text for standard output and notes for standard error.
+#[derive(Debug, Default)]
+pub struct RenderedChunk {
+    /// Data.
+    pub text: Vec<u8>,
+    /// Everything else.
+    pub notes: Vec<u8>,
+}
+
+/// Rendered bytes handed over once there are this many.
+const CHUNK_BYTES: usize = 512 << 10;
+
+/// Room for what the last record adds to that, in most cases.
+const SLACK_BYTES: usize = 16 << 10;
+
+impl RenderedChunk {
+    /// An empty chunk that need not grow.
+    fn roomy() -> Self {
+        Self {
+            text: Vec::with_capacity(CHUNK_BYTES + SLACK_BYTES),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// Where visitors render to. It hands its bytes over in chunks, so that memory stays bounded however much a batch
+/// unpacks to.
+pub struct Output<'sink> {
+    chunk: RenderedChunk,
+    sink: &'sink mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
+}
+
+impl<'sink> Output<'sink> {
+    pub(super) fn new(sink: &'sink mut dyn FnMut(RenderedChunk) -> ControlFlow<()>) -> Self {
+        Self {
+            chunk: RenderedChunk::roomy(),
+            sink,
+        }
+    }
+
+    /// The data rendered and not yet handed over.
+    pub fn text(&mut self) -> &mut Vec<u8> {
+        &mut self.chunk.text
+    }
+
+    /// The notes.
+    pub fn notes(&mut self) -> &mut Vec<u8> {
+        &mut self.chunk.notes
+    }
+
+    /// Hands the bytes over if there are enough. Called now and then: after each record is often enough.
+    ///
+    /// `Break`: nobody wants them any more.
+    #[inline]
+    pub fn poll(&mut self) -> ControlFlow<()> {
+        if self.chunk.text.len() + self.chunk.notes.len() < CHUNK_BYTES {
+            return ControlFlow::Continue(());
+        }
+        self.flush()
+    }
+
+    pub(super) fn flush(&mut self) -> ControlFlow<()> {
+        if self.chunk.text.is_empty() && self.chunk.notes.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        (self.sink)(std::mem::replace(&mut self.chunk, RenderedChunk::roomy()))
+    }
+}
+
+impl std::fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("chunk", &self.chunk)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_is_handed_over_when_it_is_full_and_once() {
+        let mut sizes = Vec::new();
+        let mut sink = |chunk: RenderedChunk| {
+            sizes.push(chunk.text.len() + chunk.notes.len());
+            ControlFlow::Continue(())
+        };
+        let mut out = Output::new(&mut sink);
+        out.text().resize(CHUNK_BYTES - 1, 0);
+        assert!(out.poll().is_continue());
+        out.notes().push(0);
+        assert!(out.poll().is_continue());
+        assert!(out.poll().is_continue());
+        assert!(out.flush().is_continue());
+        assert_eq!(sizes, [CHUNK_BYTES]);
+    }
+}

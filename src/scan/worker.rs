@@ -1,0 +1,136 @@
+//! A thread that reads a file through windows and shows what is in it to a visitor.
+
+use std::ops::{ControlFlow, Range};
+
+use super::event::Event;
+use super::output::Output;
+use super::visit::Visitor;
+use super::walk::{Policy, Walk};
+use crate::format::Scratch;
+use crate::format::batch::HEADER_BYTES;
+use crate::store::{Error, LogFile};
+
+/// What is scanned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) log: &'a LogFile,
+    pub(super) policy: Policy,
+    /// Where the first entry begins.
+    pub(super) start: u64,
+    /// Where the file ends; entries behind it do not count.
+    pub(super) end: u64,
+}
+
+/// Memory of a mapping is given back in steps of this many bytes.
+const RELEASE_BYTES: u64 = 4 << 20;
+
+/// A touch may map as much at once, before and behind.
+const HUGE_PAGE_BYTES: u64 = 2 << 20;
+
+/// Gives back the memory behind a reader, in large steps. Each begins with the huge page that the one before ended in:
+/// touching its rest may have mapped all of it again.
+#[derive(Debug)]
+pub(super) struct PageReleaser {
+    from: u64,
+}
+
+impl PageReleaser {
+    /// Nothing before `position` has to be given back.
+    pub(super) const fn starting_at(position: u64) -> Self {
+        Self { from: position }
+    }
+
+    /// Nothing before `position` will be looked at any more.
+    #[inline]
+    pub(super) fn pass(&mut self, log: &LogFile, position: u64) {
+        if position.saturating_sub(self.from) >= RELEASE_BYTES {
+            log.release(self.from..position);
+            self.from = position / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+        }
+    }
+}
+
+/// The buffers of a thread that scans.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) scratch: Scratch,
+    pub(super) window: Vec<u8>,
+}
+
+impl Worker {
+    pub(super) fn new(scratch: Scratch) -> Self {
+        Self {
+            scratch,
+            window: Vec::new(),
+        }
+    }
+
+    /// Shows `visitor` every event that begins in `range`, at the start of which an entry is expected. Returns where the last
+    /// one ended; behind a fault that may be far beyond the range.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn scan(
+        &mut self,
+        job: Job<'_>,
+        range: Range<u64>,
+        visitor: &mut impl Visitor,
+        out: &mut Output<'_>,
+    ) -> Result<u64, Error> {
+        let mut walk = Walk::new(&[], job.policy).starting_at(range.start, job.end);
+        let mut wanted = 0;
+        let mut pages = PageReleaser::starting_at(range.start);
+        loop {
+            let position = walk.reached();
+            let mut reach = position.saturating_add(job.log.stride_bytes().max(wanted as u64));
+            if reach >= job.end {
+                // Kafka reads a header in full, even beyond what counts.
+                reach = job.end.saturating_add(HEADER_BYTES as u64);
+            }
+            let bytes = job.log.window(position..reach, &mut self.window)?;
+            let mut here = walk.resume(bytes, job.end);
+            loop {
+                if here.reached() >= range.end && !here.is_in_gap() {
+                    return Ok(here.reached());
+                }
+                let Some(event) = here.next() else { break };
+                let flow = visitor.event(event, &mut self.scratch, out);
+                if flow.is_break() || out.poll().is_break() {
+                    return Ok(here.reached());
+                }
+                pages.pass(job.log, here.reached());
+            }
+            let (reached, more) = (here.reached(), here.wanted());
+            // A gap is one event, however long it is.
+            pages.pass(job.log, reached);
+            let short = (bytes.len() as u64) < reach.min(job.end) - position;
+            walk = here.resume(&[], job.end);
+            match more {
+                Some(_) if short && reached == position => {
+                    return Err(job.log.shorter());
+                }
+                Some(bytes) => wanted = bytes,
+                None => return Ok(reached),
+            }
+        }
+    }
+}
+
+/// Remembers whether a visitor has broken off.
+pub(super) struct Watched<'v, V> {
+    pub(super) visitor: &'v mut V,
+    pub(super) flow: ControlFlow<()>,
+}
+
+impl<V: Visitor> Visitor for Watched<'_, V> {
+    #[inline]
+    fn event(
+        &mut self,
+        event: Event<'_>,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        self.flow = self.visitor.event(event, scratch, out);
+        self.flow
+    }
+}
