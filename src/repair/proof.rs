@@ -1,6 +1,6 @@
 //! Proofs: why a step is right. Each is made by the code that checked it, and by nothing else.
 //!
-//! Read from a document a proof is only a claim: [`Proof::fits`] holds what can be said of it without a disk, and whoever
+//! Read from a document a proof is only a claim: `fits` holds what can be said of it without a disk, and whoever
 //! approves a plan checks the bytes again.
 
 use std::fmt;

@@ -1,7 +1,7 @@
 //! A partition: the files of its directory against each other.
 //!
-//! [`suite`](super::suite) shows it the segments in order: [`PartitionCheck::begin`] before a `.log` is read, whose batches go to the
-//! [`SegmentCheck`], and [`PartitionCheck::end`] behind it; then [`PartitionCheck::finish`].
+//! [`suite`](super::suite) shows it the segments in order: `begin` before a `.log` is read, whose batches go to the
+//! `SegmentCheck`, and `end` after it; then `finish`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
