@@ -36,6 +36,48 @@ pub const PRODUCER_SNAPSHOT_SUFFIX: &str = ".snapshot";
 /// The suffix of a snapshot of `KRaft`.
 pub const CHECKPOINT_SUFFIX: &str = ".checkpoint";
 
+/// The suffix of a file that is about to be deleted.
+pub const DELETED_SUFFIX: &str = ".deleted";
+
+/// The suffix of a segment that compaction is writing.
+pub const CLEANED_SUFFIX: &str = ".cleaned";
+
+/// The suffix of a segment that is about to replace those it was made from.
+pub const SWAP_SUFFIX: &str = ".swap";
+
+/// The suffix of a snapshot of `KRaft` that is being written.
+pub const PART_SUFFIX: &str = ".part";
+
+/// The leader epochs of a partition.
+pub const LEADER_EPOCHS: &str = "leader-epoch-checkpoint";
+
+/// The topic id of a partition.
+pub const PARTITION_METADATA: &str = "partition.metadata";
+
+/// The identity of a log dir.
+pub const META_PROPERTIES: &str = "meta.properties";
+
+/// The marker of a clean shutdown.
+pub const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
+
+/// The file in a log dir that a running broker keeps locked.
+pub const LOCK: &str = ".lock";
+
+/// The recovery points of the partitions of a log dir.
+pub const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
+
+/// Their high watermarks.
+pub const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
+
+/// Their log start offsets.
+pub const LOG_STARTS: &str = "log-start-offset-checkpoint";
+
+/// The offsets up to which they are compacted.
+pub const CLEANER_OFFSETS: &str = "cleaner-offset-checkpoint";
+
+/// The leader and the vote of a `KRaft` node.
+pub const QUORUM_STATE: &str = "quorum-state";
+
 /// The snapshot that a `KRaft` node starts from if it has no other.
 pub const BOOTSTRAP_CHECKPOINT: &str = "bootstrap.checkpoint";
 
@@ -86,16 +128,16 @@ pub enum FileKind {
 impl FileKind {
     /// Files whose whole name is fixed.
     const NAMED: [(&'static str, Self); 13] = [
-        ("leader-epoch-checkpoint", Self::LeaderEpochs),
-        ("partition.metadata", Self::PartitionMetadata),
-        ("recovery-point-offset-checkpoint", Self::RecoveryPoints),
-        ("replication-offset-checkpoint", Self::HighWatermarks),
-        ("log-start-offset-checkpoint", Self::LogStarts),
-        ("cleaner-offset-checkpoint", Self::CleanerOffsets),
-        ("meta.properties", Self::MetaProperties),
-        (".kafka_cleanshutdown", Self::CleanShutdown),
-        (".lock", Self::Lock),
-        ("quorum-state", Self::QuorumState),
+        (LEADER_EPOCHS, Self::LeaderEpochs),
+        (PARTITION_METADATA, Self::PartitionMetadata),
+        (RECOVERY_POINTS, Self::RecoveryPoints),
+        (HIGH_WATERMARKS, Self::HighWatermarks),
+        (LOG_STARTS, Self::LogStarts),
+        (CLEANER_OFFSETS, Self::CleanerOffsets),
+        (META_PROPERTIES, Self::MetaProperties),
+        (CLEAN_SHUTDOWN, Self::CleanShutdown),
+        (LOCK, Self::Lock),
+        (QUORUM_STATE, Self::QuorumState),
         (BOOTSTRAP_CHECKPOINT, Self::BootstrapSnapshot),
         ("remote_log_snapshot", Self::RemoteSnapshot),
         ("_rlmm_committed_offsets", Self::RemoteCommittedOffsets),
@@ -164,11 +206,11 @@ pub enum FileState {
 
 impl FileState {
     const SUFFIXES: [(&'static str, Self); 5] = [
-        (".deleted", Self::Deleted),
-        (".cleaned", Self::Cleaned),
-        (".swap", Self::Swap),
+        (DELETED_SUFFIX, Self::Deleted),
+        (CLEANED_SUFFIX, Self::Cleaned),
+        (SWAP_SUFFIX, Self::Swap),
         (".tmp", Self::Partial),
-        (".part", Self::Partial),
+        (PART_SUFFIX, Self::Partial),
     ];
 
     /// What people call it; empty for a file in use.
@@ -370,6 +412,22 @@ pub fn base_offset(name: &str) -> Option<Offset> {
     parse_long(digits).map(Offset)
 }
 
+/// The name of the file of a segment that begins at `base`, without its suffix: a sign, if any, and twenty digits.
+///
+/// # References
+/// `LogFileUtils.filenamePrefixFromOffset`.
+#[must_use]
+pub fn stem(base: Offset) -> String {
+    let sign = if base.0 < 0 { "-" } else { "" };
+    format!("{sign}{:0OFFSET_DIGITS$}", base.0.unsigned_abs())
+}
+
+/// The name of the file of a segment that begins at `base`: its stem, and `suffix`.
+#[must_use]
+pub fn of_segment(base: Offset, suffix: &str) -> String {
+    stem(base) + suffix
+}
+
 /// The end offset and the epoch in the name of a `KRaft` snapshot: 20 characters and, one further on, 10. Nobody looks at
 /// the others.
 #[must_use]
@@ -399,6 +457,19 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_segments_have_twenty_digits_after_any_sign() {
+        for (base, name) in [
+            (42, "00000000000000000042.log"),
+            (-5, "-00000000000000000005.log"),
+            (i64::MAX, "09223372036854775807.log"),
+            (i64::MIN, "-09223372036854775808.log"),
+        ] {
+            assert_eq!(of_segment(Offset(base), LOG_SUFFIX), name);
+            assert_eq!(base_offset(name), Some(Offset(base)));
+        }
+    }
 
     #[test]
     fn the_base_offset_is_what_java_reads_before_the_first_dot() {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::format::defaults;
 use crate::wire::Release;
 
 /// A broker whose start-up is known in detail, from its sources and from what it did to spoiled log dirs.
@@ -126,8 +127,8 @@ impl Default for Conditions {
             kafka: Kafka::default(),
             unclean: false,
             no_recovery_points: false,
-            index_bytes: 10 << 20,
-            index_interval_bytes: 4096,
+            index_bytes: defaults::SEGMENT_INDEX_BYTES,
+            index_interval_bytes: defaults::INDEX_INTERVAL_BYTES,
             node: None,
         }
     }

@@ -4,12 +4,10 @@ use super::conditions::Kafka;
 use super::paper::{Content, Paper};
 use super::reason::{Reason, Thrown};
 use crate::format::LeaderEpochs;
+use crate::format::name::LEADER_EPOCHS;
 use crate::store::Source;
 use crate::wire::fault::Text;
 use crate::wire::{Fault, FaultKind};
-
-/// The file.
-pub(super) const FILE: &str = "leader-epoch-checkpoint";
 
 /// A file larger than this is no checkpoint.
 pub(super) const LARGEST_BYTES: u64 = 64 << 20;
@@ -22,7 +20,7 @@ impl Epochs {
     /// Reads the file, if there is one.
     pub(super) fn read(paper: &Paper, kafka: Kafka) -> Result<Self, Thrown> {
         let failed = |fault: Option<Fault>| {
-            let file = FILE.to_owned();
+            let file = LEADER_EPOCHS.to_owned();
             let reason = Reason::Checkpoint { file, fault };
             if kafka.spares_the_broker() {
                 Thrown::Io(reason)
@@ -30,7 +28,7 @@ impl Epochs {
                 Thrown::Fatal(reason)
             }
         };
-        let content = match paper.get(FILE) {
+        let content = match paper.get(LEADER_EPOCHS) {
             None => return Ok(Self::default()),
             Some(leaf) if leaf.kind != crate::store::ItemType::File => return Err(failed(None)),
             Some(leaf) => &leaf.content,
@@ -47,7 +45,7 @@ impl Epochs {
             Some((Failure::Line, fault)) => return Err(failed(Some(fault))),
             Some((_, fault)) => {
                 return Err(Thrown::Fatal(Reason::Checkpoint {
-                    file: FILE.to_owned(),
+                    file: LEADER_EPOCHS.to_owned(),
                     fault: Some(fault),
                 }));
             }

@@ -4,11 +4,9 @@ use super::conditions::Kafka;
 use super::paper::Content;
 use super::reason::{Reason, Thrown};
 use super::start::Start;
-use crate::format::name::parse_int;
+use crate::format::name::{PARTITION_METADATA, parse_int};
 use crate::store::{ItemType, Source};
-
-/// The file.
-pub(super) const FILE: &str = "partition.metadata";
+use crate::wire::Uuid;
 
 /// The longest text of 16 bytes that is taken (`Uuid.fromString`).
 const LONGEST_ID: usize = 24;
@@ -28,7 +26,7 @@ pub(super) fn check(start: &mut Start<'_>) -> Result<(), Thrown> {
 }
 
 /// The id of the topic; none if the file is missing.
-pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
+pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<Uuid>, Thrown> {
     let kafka = start.conditions.kafka;
     let thrown = |wrong| {
         let (what, io) = match wrong {
@@ -36,7 +34,7 @@ pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
             Wrong::Unexpected(what) => (what, false),
         };
         let reason = Reason::Identity {
-            file: FILE.to_owned(),
+            file: PARTITION_METADATA.to_owned(),
             what: what.to_owned(),
         };
         if io && kafka.spares_the_broker() {
@@ -45,7 +43,7 @@ pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
             Thrown::Fatal(reason)
         }
     };
-    match start.paper.get(FILE) {
+    match start.paper.get(PARTITION_METADATA) {
         None => Ok(None),
         Some(leaf) if leaf.kind == ItemType::BrokenLink => Ok(None),
         Some(leaf) if leaf.kind != ItemType::File => Err(thrown(Wrong::Line("is no file"))),
@@ -62,7 +60,7 @@ pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
     }
 }
 
-fn parse(bytes: &[u8], kafka: Kafka) -> Result<[u8; 16], Wrong> {
+fn parse(bytes: &[u8], kafka: Kafka) -> Result<Uuid, Wrong> {
     let text = std::str::from_utf8(bytes).map_err(|_| Wrong::Line("not UTF-8"))?;
     let mut lines = text.lines();
     let mut value = || {

@@ -2,13 +2,14 @@
 
 use super::paper::{self, Content};
 use super::reason::Thrown;
+use crate::format::{offset_index, time_index};
 use crate::store::LogFile;
 
 /// Bytes of an entry.
-pub(super) const ENTRY_BYTES: u64 = 8;
+pub(super) const ENTRY_BYTES: u64 = offset_index::ENTRY_BYTES as u64;
 
 /// Bytes of an entry of the time index.
-pub(super) const TIME_ENTRY_BYTES: u64 = 12;
+pub(super) const TIME_ENTRY_BYTES: u64 = time_index::ENTRY_BYTES as u64;
 
 /// The entries at the end that are searched first (`AbstractIndex.warmEntries`).
 const WARM_ENTRIES: u64 = 8192 / ENTRY_BYTES;

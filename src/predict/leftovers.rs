@@ -5,17 +5,15 @@
 
 use super::paper::Content;
 use super::reason::{Reason, Thrown};
-use super::segment::{Segment, stem};
+use super::segment::Segment;
 use super::start::Start;
 use crate::format::name::{
-    LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, base_offset,
+    self, CLEANED_SUFFIX, DELETED_SUFFIX, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, SWAP_SUFFIX,
+    TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, base_offset,
 };
+use crate::wire::Offset;
 
-const DELETED: &str = ".deleted";
 const SNAPSHOT_DELETED: &str = ".checkpoint.deleted";
-const CLEANED: &str = ".cleaned";
-pub(super) const SWAP: &str = ".swap";
-
 /// Indexes, whose suffixes are told apart by the last dot.
 const INDEXES: [&str; 3] = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX];
 
@@ -38,14 +36,14 @@ pub(super) fn clear(start: &mut Start<'_>) -> Result<Vec<String>, Thrown> {
     let (mut cleaned, mut swaps) = (Vec::new(), Vec::new());
     let mut least = i64::MAX;
     for name in start.paper.names() {
-        if name.ends_with(DELETED) {
+        if name.ends_with(DELETED_SUFFIX) {
             if !(renames && name.ends_with(SNAPSHOT_DELETED)) {
                 start.paper.delete(&name);
             }
-        } else if name.ends_with(CLEANED) {
+        } else if name.ends_with(CLEANED_SUFFIX) {
             least = least.min(offset_of(&name)?);
             cleaned.push(name);
-        } else if let Some(base) = name.strip_suffix(SWAP) {
+        } else if let Some(base) = name.strip_suffix(SWAP_SUFFIX) {
             if renames {
                 swaps.push(name);
             } else if is_index(base) {
@@ -63,7 +61,7 @@ pub(super) fn clear(start: &mut Start<'_>) -> Result<Vec<String>, Thrown> {
             continue;
         }
         if !renames {
-            delete_indexes(start, &name, SWAP)?;
+            delete_indexes(start, &name, SWAP_SUFFIX)?;
         }
         start.paper.delete(&name);
     }
@@ -74,7 +72,7 @@ pub(super) fn clear(start: &mut Start<'_>) -> Result<Vec<String>, Thrown> {
 }
 
 fn delete_indexes(start: &mut Start<'_>, name: &str, suffix: &str) -> Result<(), Thrown> {
-    let stem = stem(offset_of(name)?);
+    let stem = name::stem(Offset(offset_of(name)?));
     for index in INDEXES {
         start.paper.delete(&format!("{stem}{index}{suffix}"));
     }
@@ -85,12 +83,12 @@ fn delete_indexes(start: &mut Start<'_>, name: &str, suffix: &str) -> Result<(),
 pub(super) fn rename(start: &mut Start<'_>, swaps: &[String]) -> Result<(), Thrown> {
     let (mut least, mut most) = (i64::MAX, i64::MIN);
     for name in swaps {
-        let to = name.strip_suffix(SWAP).unwrap_or(name);
+        let to = name.strip_suffix(SWAP_SUFFIX).unwrap_or(name);
         if !to.ends_with(LOG_SUFFIX) {
             continue;
         }
         let base = offset_of(name)?;
-        let mut segment = Segment::open_as(start, base, SWAP)?;
+        let mut segment = Segment::open_as(start, base, SWAP_SUFFIX)?;
         least = least.min(base);
         most = most.max(segment.next_offset(start)?.0);
         start.reasons.push(Reason::Swap { file: name.clone() });
@@ -99,13 +97,13 @@ pub(super) fn rename(start: &mut Start<'_>, swaps: &[String]) -> Result<(), Thro
         let Some(offset) = base_offset(&name) else {
             continue;
         };
-        if !name.ends_with(SWAP) && (least..most).contains(&offset.0) {
+        if !name.ends_with(SWAP_SUFFIX) && (least..most).contains(&offset.0) {
             start.paper.delete(&name);
             start.replaced.insert(name);
         }
     }
     for name in start.paper.names() {
-        let Some(to) = name.strip_suffix(SWAP) else {
+        let Some(to) = name.strip_suffix(SWAP_SUFFIX) else {
             continue;
         };
         if matches!(start.paper.file(to), Some(Content::Disk { .. })) {

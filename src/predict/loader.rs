@@ -6,10 +6,11 @@ use super::leftovers::{is_index, offset_of};
 use super::paper::Content;
 use super::producers::Producers;
 use super::reason::{Reason, Thrown};
-use super::segment::{Segment, stem};
+use super::segment::Segment;
 use super::start::{Bounds, Given, Start};
 use super::txn_index;
-use crate::format::name::LOG_SUFFIX;
+use crate::format::name::{self, LOG_SUFFIX};
+use crate::wire::Offset;
 
 /// A loader at work.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Loader {
         self.segments.clear();
         for name in start.paper.names() {
             if is_index(&name) {
-                let log = format!("{}{LOG_SUFFIX}", stem(offset_of(&name)?));
+                let log = name::of_segment(Offset(offset_of(&name)?), LOG_SUFFIX);
                 if !start.paper.exists(&log) {
                     start.paper.delete(&name);
                 }
@@ -303,7 +304,7 @@ impl Loader {
         for (piece, content) in pieces {
             start
                 .paper
-                .put(&format!("{}{LOG_SUFFIX}", stem(piece)), content);
+                .put(&name::of_segment(Offset(piece), LOG_SUFFIX), content);
             let segment = Segment::open(start, piece)?;
             let [_, index, time_index, _] = segment.names();
             start.paper.put(&index, Content::Rebuilt);

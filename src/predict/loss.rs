@@ -3,13 +3,12 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::leftovers::SWAP;
 use super::paper::{self, Content};
 use super::reason::Thrown;
 use super::segment::Segment;
 use super::start::{Bounds, Start};
 use super::verdict::Lost;
-use crate::format::name::{LOG_SUFFIX, base_offset};
+use crate::format::name::{LOG_SUFFIX, SWAP_SUFFIX, base_offset};
 use crate::format::{Batch, Scratch};
 use crate::scan::{Policy, Span, Walk};
 use crate::store::{Error, ItemType, LogFile};
@@ -23,7 +22,7 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
         };
         let kept = start.paper.kept(path);
         // A swap file that is not swapped in was never part of the log. Of one that is, those it replaces tell.
-        let counts = if let Some(name) = name.strip_suffix(SWAP) {
+        let counts = if let Some(name) = name.strip_suffix(SWAP_SUFFIX) {
             kept.is_some() && is_log(name) && start.replaced.is_empty()
         } else {
             is_log(&name) && !start.replaced.contains(&name)

@@ -7,7 +7,6 @@ use super::reason::{Reason, Thrown};
 use super::segment::Segment;
 use super::start::{Bounds, Given, Start};
 use super::verdict::{Outcome, PartitionVerdict, Renaming, Truncation};
-use super::{identity, leftovers};
 use crate::format::name::{self, LOG_SUFFIX};
 use crate::store::{Error, Partition};
 
@@ -173,7 +172,7 @@ impl Changes {
             if after.contains_key(name) {
                 continue;
             }
-            match name.strip_suffix(leftovers::SWAP) {
+            match name.strip_suffix(name::SWAP_SUFFIX) {
                 Some(to) if is_from(after.get(to), name) => changes.renamed.push(Renaming {
                     from: name.clone(),
                     to: to.to_owned(),
@@ -237,5 +236,5 @@ pub(super) fn has_topic_id(partition: &Partition) -> bool {
     partition
         .items()
         .iter()
-        .any(|item| item.name() == identity::FILE)
+        .any(|item| item.name() == name::PARTITION_METADATA)
 }

@@ -12,6 +12,7 @@ use crate::format::control::{self, ControlType};
 use crate::format::name;
 use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};
 use crate::store::{ItemType, Source};
+use crate::wire::Offset;
 
 /// The suffix of a snapshot.
 const SUFFIX: &str = name::PRODUCER_SNAPSHOT_SUFFIX;
@@ -185,7 +186,7 @@ impl Producers {
         if self.map_end <= self.snapshot_end {
             return Ok(());
         }
-        let file = format!("{}{SUFFIX}", super::segment::stem(self.map_end));
+        let file = name::of_segment(Offset(self.map_end), SUFFIX);
         if paper
             .get(&file)
             .is_some_and(|leaf| leaf.kind == ItemType::Directory)

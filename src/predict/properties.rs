@@ -3,11 +3,9 @@
 use super::conditions::{Conditions, Kafka};
 use super::reason::Reason;
 use super::verdict::{DirVerdict, Outcome};
+use crate::format::name::META_PROPERTIES;
 use crate::format::{FileKind, MetaProperties, Properties};
 use crate::store::{Error, LogDir, Place, Source};
-
-/// The file.
-const FILE: &str = "meta.properties";
 
 /// A larger file is none of Kafka's.
 const LARGEST_BYTES: u64 = 1 << 20;
@@ -30,7 +28,7 @@ pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Er
         return Ok(Checked::default());
     }
     let found = |outcome, what: &str| {
-        let file = FILE.to_owned();
+        let file = META_PROPERTIES.to_owned();
         let what = what.to_owned();
         Ok(Checked {
             is_kraft: true,
@@ -122,7 +120,7 @@ pub(super) fn compare(
         {
             verdict.outcome = Outcome::Refuses;
             verdict.reasons.push(Reason::Identity {
-                file: FILE.to_owned(),
+                file: META_PROPERTIES.to_owned(),
                 what: what.to_owned(),
             });
         }

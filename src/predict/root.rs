@@ -9,12 +9,10 @@ use super::start::Given;
 use super::verdict::{DirVerdict, Outcome, PartitionVerdict, Renaming};
 use super::{metadata_log, partition, properties};
 use crate::format::name::{self, DirName, DirState};
+use crate::format::topic::CLUSTER_METADATA;
 use crate::format::{FileKind, OffsetCheckpoint};
 use crate::store::{Error, Item, LogDir, Partition, Source};
 use crate::wire::Fault;
-
-/// The topic of the metadata log.
-const METADATA: &str = "__cluster_metadata";
 
 /// Offsets of partitions.
 type Offsets = BTreeMap<(String, i32), i64>;
@@ -140,7 +138,7 @@ pub(super) fn verdict(
     let mut partitions = Vec::new();
     let mut holds_metadata = false;
     for item in dir.partitions() {
-        holds_metadata |= item.dir_name().and_then(|name| name.topic()) == Some(METADATA);
+        holds_metadata |= item.dir_name().and_then(|name| name.topic()) == Some(CLUSTER_METADATA);
         if wanted(item) {
             partitions.push(one(&root, &Partition::open(item.path())?, conditions)?);
         }
@@ -179,7 +177,7 @@ pub(super) fn one(
     else {
         return partition::verdict(opened, root.given("", -1, DirState::Current), conditions);
     };
-    if topic == METADATA && state == DirState::Current {
+    if topic == CLUSTER_METADATA && state == DirState::Current {
         return metadata_log::verdict(opened, conditions);
     }
     let given = root.given(topic, number, state);

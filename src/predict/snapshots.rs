@@ -8,13 +8,12 @@ use super::reason::{Reason, Thrown};
 use super::segment::Segment;
 use super::start::{Bounds, Start};
 use crate::format::control::ControlType;
-use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, checkpoint};
+use crate::format::name::{
+    CHECKPOINT_SUFFIX, DELETED_SUFFIX, LOG_SUFFIX, PART_SUFFIX, PARTITION_METADATA, QUORUM_STATE,
+    checkpoint,
+};
 use crate::format::{Batch, QuorumState, RecordBatch};
 use crate::store::Source;
-
-const DELETED: &str = ".deleted";
-const PART: &str = ".part";
-const QUORUM_STATE: &str = "quorum-state";
 
 /// A larger file is none of Kafka's.
 const LARGEST_BYTES: u64 = 16 << 20;
@@ -27,14 +26,16 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
     let id = super::identity::topic_id(start)?.map(u128::from_be_bytes);
     if id.is_some_and(|id| id != TOPIC_ID) {
         return Err(Thrown::fatal(
-            super::identity::FILE,
+            PARTITION_METADATA,
             "another topic's id than that of the metadata log",
         ));
     }
     let mut kept = Vec::new();
     let mut dropped = Vec::new();
     for name in start.paper.names() {
-        let stem = name.trim_end_matches(DELETED).trim_end_matches(PART);
+        let stem = name
+            .trim_end_matches(DELETED_SUFFIX)
+            .trim_end_matches(PART_SUFFIX);
         if !stem.ends_with(CHECKPOINT_SUFFIX) {
             continue;
         }

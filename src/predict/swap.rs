@@ -1,11 +1,12 @@
 //! Compactions brought to an end as before 3.0 (`Log.completeSwapOperations`): the `.log.swap` is recovered, and takes the
 //! place of the segments it covers.
 
-use super::leftovers::{SWAP, offset_of};
+use super::leftovers::offset_of;
 use super::loader::Loader;
 use super::reason::{Reason, Thrown};
 use super::segment::Segment;
 use super::start::Start;
+use crate::format::name::SWAP_SUFFIX;
 
 impl Loader {
     /// Swaps the files in.
@@ -16,7 +17,7 @@ impl Loader {
     ) -> Result<(), Thrown> {
         for name in swaps {
             let base = offset_of(name)?;
-            let mut swap = Segment::open_as(start, base, SWAP)?;
+            let mut swap = Segment::open_as(start, base, SWAP_SUFFIX)?;
             start.reasons.push(Reason::Swap { file: name.clone() });
             let mut producers = self.producers_at(start, base)?;
             swap.recover(start, &mut producers)

@@ -2,11 +2,11 @@
 
 use super::paper::{self, Content, Paper};
 use super::reason::Thrown;
-use crate::format::TxnIndex;
+use crate::format::{TxnIndex, txn_index};
 use crate::store::ItemType;
 
 /// Bytes of an entry.
-const ENTRY_BYTES: u64 = 34;
+const ENTRY_BYTES: u64 = txn_index::ENTRY_BYTES as u64;
 
 /// Whether no transaction ends before `base`. If one does, the segment is recovered.
 ///

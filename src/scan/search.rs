@@ -7,13 +7,11 @@ use std::ops::Range;
 
 use crate::format::batch::{Batch, HEADER_BYTES};
 use crate::format::frame::{Frame, FrameHeader};
+use crate::format::layout::frame::MAGIC;
 use crate::format::{Codec, Message, RecordBatch};
 use crate::wire::Position;
 
 use super::walk::leading_zeros;
-
-/// Where the magic stands in an entry.
-const MAGIC: usize = 16;
 
 /// Bytes that may be checksummed in vain: to begin with, for each byte searched, and at most at once.
 const ALLOWANCE_BYTES: u64 = 16 << 20;

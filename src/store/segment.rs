@@ -45,7 +45,7 @@ impl Segment {
     pub(super) fn missing(dir: &Path, base_offset: Offset) -> Self {
         Self {
             base_offset,
-            log: dir.join(format!("{:020}{}", base_offset.0, name::LOG_SUFFIX)),
+            log: dir.join(name::of_segment(base_offset, name::LOG_SUFFIX)),
             files: Vec::new(),
         }
     }

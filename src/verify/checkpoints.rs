@@ -11,6 +11,8 @@ use super::partition::{Around, Extent};
 use super::setting::Stop;
 use super::small::read_small;
 use super::suite::Outcome;
+use crate::format::name;
+use crate::format::topic;
 use crate::format::{FileKind, OffsetCheckpoint};
 use crate::scan::Merge;
 use crate::store::LogDir;
@@ -62,10 +64,10 @@ impl Checkpoints {
     pub(super) fn read(dir: &LogDir, outcome: &mut Outcome) -> Self {
         let mut table = |kind, name| Table::read(dir, kind, name, outcome);
         Self {
-            recovery_points: table(FileKind::RecoveryPoints, "recovery-point-offset-checkpoint"),
-            high_watermarks: table(FileKind::HighWatermarks, "replication-offset-checkpoint"),
-            log_starts: table(FileKind::LogStarts, "log-start-offset-checkpoint"),
-            cleaner_offsets: table(FileKind::CleanerOffsets, "cleaner-offset-checkpoint"),
+            recovery_points: table(FileKind::RecoveryPoints, name::RECOVERY_POINTS),
+            high_watermarks: table(FileKind::HighWatermarks, name::HIGH_WATERMARKS),
+            log_starts: table(FileKind::LogStarts, name::LOG_STARTS),
+            cleaner_offsets: table(FileKind::CleanerOffsets, name::CLEANER_OFFSETS),
         }
     }
 
@@ -287,7 +289,7 @@ impl Table {
             .filter(|(_, extent)| extent.is_some_and(|e| e.end.0 > 0));
         let missing: Vec<&Tp> = tps
             .map(|(tp, _)| tp)
-            .filter(|tp| !self.lines.contains_key(*tp) && tp.0 != super::METADATA_TOPIC)
+            .filter(|tp| !self.lines.contains_key(*tp) && tp.0 != topic::CLUSTER_METADATA)
             .collect();
         let Some((topic, partition)) = missing.first() else {
             return;

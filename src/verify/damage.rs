@@ -5,8 +5,9 @@ use std::ops::Range;
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
+use crate::format::layout::{batch, frame, message};
 use crate::wire::crc;
-use crate::wire::units::LOG_OVERHEAD;
+use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
 
 /// Bytes of a gap that are looked at; a batch that is larger is not told from what follows it.
 pub(super) const LOOKED_AT: u64 = 8 << 20;
@@ -16,13 +17,6 @@ const ZEROS_BYTES: usize = 256;
 
 /// Parts that a gap is cut into; what is left is one more.
 const PARTS: usize = 4096;
-
-/// Where checksums stand, and where what they cover begins.
-const CRC_V2: usize = 17;
-const COVERED_V2: usize = 21;
-const CRC_LEGACY: usize = 12;
-const COVERED_LEGACY: usize = 16;
-const MAGIC: usize = 16;
 
 /// A part of a gap.
 #[derive(Debug, Clone)]
@@ -120,15 +114,17 @@ fn is_followed(bytes: &[u8], size: usize) -> bool {
 
 /// What is wrong with a batch whose size is right.
 fn framed(bytes: &[u8], start: u64) -> Kind {
-    let stored = bytes.get(MAGIC).map_or(0, |&byte| byte.cast_signed());
-    let v2 = Sum::of(bytes, CRC_V2, COVERED_V2, crc::crc32c);
-    let legacy = Sum::of(bytes, CRC_LEGACY, COVERED_LEGACY, crc::crc32);
+    let stored = bytes
+        .get(frame::MAGIC)
+        .map_or(0, |&byte| byte.cast_signed());
+    let v2 = Sum::of(bytes, batch::CRC, batch::ATTRIBUTES, crc::crc32c);
+    let legacy = Sum::of(bytes, message::CRC, message::MAGIC, crc::crc32);
     let is_v2 = bytes.len() >= HEADER_BYTES;
     if is_v2 && v2.is_right() && stored != 2 {
         return Kind::Magic { stored, actual: 2 };
     }
-    let v2_flip = || v2.flip(start, &FIELDS_V2, crc::flipped_bit_crc32c);
-    let legacy_flip = || legacy.flip(start, &FIELDS_LEGACY, crc::flipped_bit_crc32);
+    let v2_flip = || v2.flip(start, batch::field_at, crc::flipped_bit_crc32c);
+    let legacy_flip = || legacy.flip(start, message::field_at, crc::flipped_bit_crc32);
     let (own, other) = match stored {
         0 | 1 => (legacy, v2),
         _ => (v2, legacy),
@@ -160,27 +156,6 @@ struct Sum {
     len_bytes: usize,
 }
 
-/// The names of fields, by where they end.
-type Fields = [(usize, &'static str)];
-
-const FIELDS_V2: [(usize, &str); 12] = [
-    (12, "batch length"),
-    (16, "leader epoch"),
-    (17, "magic"),
-    (21, "crc"),
-    (23, "attributes"),
-    (27, "last offset delta"),
-    (35, "base timestamp"),
-    (43, "max timestamp"),
-    (51, "producer id"),
-    (53, "producer epoch"),
-    (57, "base sequence"),
-    (61, "records count"),
-];
-
-const FIELDS_LEGACY: [(usize, &str); 4] =
-    [(12, "size"), (16, "crc"), (17, "magic"), (18, "attributes")];
-
 impl Sum {
     fn of(bytes: &[u8], field_at: usize, covered_at: usize, sum: fn(&[u8]) -> u32) -> Self {
         let field = bytes.get(field_at..).and_then(<[u8]>::first_chunk);
@@ -202,7 +177,7 @@ impl Sum {
     fn flip(
         &self,
         start: u64,
-        fields: &Fields,
+        field: fn(usize) -> Option<&'static str>,
         find: fn(usize, u32) -> Option<crc::Bit>,
     ) -> Option<Flip> {
         let syndrome = self.stored ^ self.actual;
@@ -214,11 +189,10 @@ impl Sum {
             let (byte, bit) = find(self.len_bytes, syndrome)?;
             (self.covered_at + byte, bit)
         };
-        let field = fields.iter().find(|(end, _)| at < *end);
         Some(Flip {
             position: start + at as u64,
             bit,
-            field: field.map_or("records", |(_, name)| name),
+            field: field(at).unwrap_or("records"),
         })
     }
 }
@@ -226,13 +200,13 @@ impl Sum {
 /// Whether all of these bytes are one batch, but for its size.
 fn resized(bytes: &[u8]) -> Option<Kind> {
     let header = FrameHeader::read(bytes)?;
-    let stored = i32::from_be_bytes(*bytes.get(8..)?.first_chunk()?);
+    let stored = i32::from_be_bytes(*bytes.get(frame::SIZE..)?.first_chunk()?);
     let actual = i32::try_from(bytes.len().checked_sub(LOG_OVERHEAD)?).ok()?;
     let is_right = match header.magic() {
-        0 | 1 => Sum::of(bytes, CRC_LEGACY, COVERED_LEGACY, crc::crc32).is_right(),
+        0 | 1 => Sum::of(bytes, message::CRC, message::MAGIC, crc::crc32).is_right(),
         2 => {
             bytes.len() >= HEADER_BYTES
-                && Sum::of(bytes, CRC_V2, COVERED_V2, crc::crc32c).is_right()
+                && Sum::of(bytes, batch::CRC, batch::ATTRIBUTES, crc::crc32c).is_right()
         }
         _ => false,
     };
@@ -317,12 +291,13 @@ pub(super) fn is_torn(head: &[u8], left: u64, last: Option<i64>) -> bool {
     let offset = i64::from_be_bytes(*bytes);
     let from = last.map_or(0, |last| last.saturating_add(1));
     let in_line = (from..=from.saturating_add(i64::from(i32::MAX))).contains(&offset);
-    let size = head.get(8..).and_then(<[u8]>::first_chunk::<4>);
+    let size = head.get(frame::SIZE..).and_then(<[u8]>::first_chunk::<4>);
     let size = size.is_none_or(|size| {
         let announced = u64::try_from(i32::from_be_bytes(*size)).unwrap_or(0);
-        announced >= 14 && announced + LOG_OVERHEAD as u64 > left
+        announced >= u64::from(MIN_FRAME_SIZE.unsigned_abs())
+            && announced + LOG_OVERHEAD as u64 > left
     });
-    let magic = head.get(MAGIC).is_none_or(|&magic| magic <= 2);
+    let magic = head.get(frame::MAGIC).is_none_or(|&magic| magic <= 2);
     in_line && size && magic
 }
 

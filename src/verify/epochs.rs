@@ -10,6 +10,7 @@ use super::partition::Extent;
 use super::small::read_small;
 use super::trace::Row;
 use crate::format::LeaderEpochs;
+use crate::format::layout::batch as layout;
 use crate::store::Error;
 use crate::wire::fault::Text;
 use crate::wire::{FaultKind, LeaderEpoch, Offset};
@@ -194,7 +195,8 @@ impl EpochsCheck {
             && (is_between || !is_known);
         let finding = if is_odd {
             // The four bytes of the epoch in the header.
-            Finding::new(CheckId::EpochsMismatch, &run.log).at(run.position + 12, 4)
+            Finding::new(CheckId::EpochsMismatch, &run.log)
+                .at(run.position + layout::LEADER_EPOCH as u64, 4)
         } else {
             Finding::new(CheckId::EpochsMismatch, &self.path)
         };

@@ -9,6 +9,7 @@ use super::damage::{Claim, Kind, Part, is_torn};
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
 use crate::format::batch::HEADER_BYTES;
+use crate::format::layout::frame as layout;
 
 /// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and what was lost is not.
 const ROUND_BYTES: [u64; 2] = [1024, 1000];
@@ -217,7 +218,7 @@ fn explain(finding: Finding, part: &Part) -> Finding {
                 .with("looks_like", "flipped bits")
                 .with("stored", stored)
                 .with("actual", actual);
-            finding.with_flipped_bit(stored ^ actual, part.range.start + 8)
+            finding.with_flipped_bit(stored ^ actual, part.range.start + layout::SIZE as u64)
         }
         Kind::Magic { stored, actual } => {
             let finding = finding

@@ -11,6 +11,7 @@ use super::partition::Extent;
 use super::small::read_small;
 use super::suite::Outcome;
 use crate::format::control::ControlType;
+use crate::format::name;
 use crate::format::{Batch, FileKind, QuorumState, Scratch};
 use crate::scan::derive::Epochs;
 use crate::scan::{Merge, Policy, Span, Walk};
@@ -179,7 +180,7 @@ pub(super) fn quorum_state(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Pa
 /// `quorum-state` against the log.
 fn quorum(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
     let Some(item) = partition.item(FileKind::QuorumState) else {
-        let path: Arc<Path> = Arc::from(partition.path().join("quorum-state"));
+        let path: Arc<Path> = Arc::from(partition.path().join(name::QUORUM_STATE));
         if log.is_some_and(|log| log.extent.end.0 > 0) {
             let finding = Finding::new(CheckId::QuorumState, &path).severity(Severity::Note);
             outcome

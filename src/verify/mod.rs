@@ -56,13 +56,9 @@ pub mod topics;
 mod trace;
 mod txn;
 
-/// The topic of the metadata log.
-const METADATA_TOPIC: &str = "__cluster_metadata";
-
 pub use catalog::{CATALOG, Check, CheckId, Depth, Fix, Severity};
 pub use coverage::Coverage;
 pub use finding::{Detail, Finding, Findings, Value};
-pub(crate) use meta::is_reserved;
 pub use node::Node;
 pub use partition::{Around, Extent, Known, PartitionCheck};
 pub use segment::{Subject, Witness};

@@ -11,6 +11,7 @@ use super::finding::{Finding, Findings};
 use super::gap::Gap;
 use super::order::{Link, Order, Run, Way};
 use super::segment::Subject;
+use crate::format::layout::batch as layout;
 use crate::scan::Merge;
 
 /// What a file consists of.
@@ -174,7 +175,7 @@ impl<'a> Sequence<'a> {
             let finding = of_run(check, run, &self.subject.path)
                 .with("epoch", run.first.low)
                 .with("epoch_before", run.before.low);
-            let field = run.first.position + 12;
+            let field = run.first.position + layout::LEADER_EPOCH as u64;
             self.findings.add(with_flip(finding, run, field, 4));
         }
     }

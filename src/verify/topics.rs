@@ -11,9 +11,7 @@ use crate::format::{Batch, FileKind, Scratch};
 use crate::scan::{Output, Parcel, Policy, Span, Visitor, parallel};
 use crate::store::{Error, Item, Partition, Segment};
 use crate::wire::Offset;
-
-/// An id of 16 bytes.
-pub type Uuid = [u8; 16];
+use crate::wire::Uuid;
 
 /// The topics of a cluster.
 #[derive(Debug, Default)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use kseg::decode::Decoder;
+use kseg::format::name;
 use kseg::format::name::{DirState, FileState, file_name};
 use kseg::format::{DirName, FileKind, OffsetCheckpoint};
 use kseg::store::{Item, Partition, Segment, Source};
@@ -160,7 +161,7 @@ fn log_start(partition: &Partition) -> Option<Offset> {
         return None;
     }
     let (topic, number) = (partition.topic()?, partition.number()?);
-    let checkpoint = partition.path().join("../log-start-offset-checkpoint");
+    let checkpoint = partition.path().join("..").join(name::LOG_STARTS);
     let bytes = Source::read(checkpoint).ok()?;
     let entries = OffsetCheckpoint::parse(&bytes).entries;
     let own = entries

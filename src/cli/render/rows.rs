@@ -1,6 +1,7 @@
 //! Rows of named cells: what tables and JSON objects are made of.
 
 use super::{json, table};
+use kseg::wire::Uuid;
 
 /// How results are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -64,7 +65,7 @@ impl Cell {
     }
 
     /// A UUID as Kafka writes it.
-    pub(crate) fn uuid(uuid: &[u8; 16]) -> Self {
+    pub(crate) fn uuid(uuid: &Uuid) -> Self {
         let mut text = Vec::new();
         kseg::decode::json::write_uuid(uuid, &mut text);
         Self::Text(String::from_utf8_lossy(&text).into_owned())

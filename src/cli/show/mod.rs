@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use kseg::decode::Decoder;
 use kseg::format::name::{FileState, file_name};
+use kseg::format::topic::CLUSTER_METADATA;
 use kseg::format::{DirName, FileKind, FileName};
 use kseg::store::Source;
 use kseg::wire::Offset;
@@ -153,7 +154,7 @@ impl Show {
                 FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot
             )
         }) {
-            return Some("__cluster_metadata".into());
+            return Some(CLUSTER_METADATA.into());
         }
         // `.` has a name too.
         let dir = path.canonicalize().ok()?.parent()?.to_owned();

@@ -1,8 +1,9 @@
 //! Images as tables.
 
 use kseg::report::groups::GroupKind;
-use kseg::report::metadata_image::{Node, Topic, Uuid};
+use kseg::report::metadata_image::{Node, Topic};
 use kseg::report::{Groups, MetadataImage, ShareGroups, Transactions};
+use kseg::wire::Uuid;
 
 use super::printer::Printer;
 use crate::cli::render::rows::{Cell, Column, Table};

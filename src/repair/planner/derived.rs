@@ -10,6 +10,7 @@ use super::mend::batch_of;
 use super::pieces::each_batch;
 use super::seen::small;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
+use crate::format::defaults::INDEX_INTERVAL_BYTES;
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, ProducerSnapshot, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
@@ -18,9 +19,6 @@ use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
 use crate::store::{Item, Partition, Source, Stream};
 use crate::verify::{CheckId, Finding};
 use crate::wire::Offset;
-
-/// Kafka's own `index.interval.bytes`.
-const INTERVAL_BYTES: u32 = 4096;
 
 /// Adds the steps for the files that derive from `log`.
 ///
@@ -249,13 +247,17 @@ fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
     let power = least.saturating_sub(1).checked_ilog2().unwrap_or(0);
     1_u32
         .checked_shl(power)
-        .unwrap_or(INTERVAL_BYTES)
-        .min(INTERVAL_BYTES)
+        .unwrap_or(INDEX_INTERVAL_BYTES)
+        .min(INDEX_INTERVAL_BYTES)
 }
 
 /// The place of a segment's file of `kind`, there or not.
 fn sibling(partition: &Partition, base: i64, suffix: &str, steps: &Steps<'_>) -> Option<PlanPath> {
-    steps.path(&partition.path().join(format!("{base:020}{suffix}")))
+    steps.path(
+        &partition
+            .path()
+            .join(name::of_segment(Offset(base), suffix)),
+    )
 }
 
 /// The offset and the time index of a segment, where they are to be others.

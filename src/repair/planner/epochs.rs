@@ -4,6 +4,7 @@ use super::files::put;
 use super::pieces::each_batch;
 use super::seen::small;
 use super::steps::{NewLog, Reason, Steps};
+use crate::format::name::LEADER_EPOCHS;
 use crate::format::{Batch, FileKind, LeaderEpochs};
 use crate::repair::error::Error;
 use crate::scan::derive::Epochs;
@@ -55,7 +56,7 @@ pub(super) fn steps(
     let why = "the leader epochs of the batches; what else the file says is kept where no batch contradicts it";
     put(
         partition,
-        "leader-epoch-checkpoint",
+        LEADER_EPOCHS,
         &epochs.encode(),
         Reason::safe(&checks, why),
         steps,
@@ -64,7 +65,7 @@ pub(super) fn steps(
 
 fn is_about_epochs(finding: &Finding) -> bool {
     finding.check.code().starts_with('E')
-        || finding.check == CheckId::Unreadable && finding.path.ends_with("leader-epoch-checkpoint")
+        || finding.check == CheckId::Unreadable && finding.path.ends_with(LEADER_EPOCHS)
 }
 
 /// The epochs that the batches have.

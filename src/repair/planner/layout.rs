@@ -13,6 +13,7 @@ use crate::repair::error::Error;
 use crate::repair::plan::{Action, Loss, Part as Piece};
 use crate::repair::{Content, PlanPath};
 use crate::verify::CheckId;
+use crate::wire::Offset;
 
 /// The segments, and where their batches go.
 pub(super) struct Layout<'a, 'steps, 'disk> {
@@ -235,7 +236,7 @@ impl Layout<'_, '_, '_> {
 
     /// The path of a segment by the name that it gets.
     fn new_path(&self, log: &Log) -> Option<PlanPath> {
-        let name = format!("{:020}{}", log.new_base, name::LOG_SUFFIX);
+        let name = name::of_segment(Offset(log.new_base), name::LOG_SUFFIX);
         self.steps.path(&log.path.with_file_name(name))
     }
 }

@@ -6,15 +6,14 @@
 use super::seen::{Seen, small};
 use super::steps::{NewLog, Reason, Steps};
 use super::{Options, derived, epochs, files, log};
+use crate::format::name::PARTITION_METADATA;
 use crate::format::properties::partition_metadata;
+use crate::format::topic::CLUSTER_METADATA_ID;
 use crate::format::{FileKind, QuorumState};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Loss, Safety, Step};
 use crate::store::{Item, Partition};
 use crate::verify::{CheckId, Finding, Severity};
-
-/// The id that is reserved for the topic of the metadata log.
-const METADATA_TOPIC_ID: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 /// Adds the steps for the directory of the metadata log.
 ///
@@ -56,8 +55,8 @@ pub(super) fn steps(
             &[CheckId::MetadataTopicId],
             "the id that is reserved for it",
         );
-        let bytes = partition_metadata(&METADATA_TOPIC_ID);
-        files::put(partition, "partition.metadata", &bytes, reason, steps)?;
+        let bytes = partition_metadata(&CLUSTER_METADATA_ID);
+        files::put(partition, PARTITION_METADATA, &bytes, reason, steps)?;
     }
     Ok(())
 }

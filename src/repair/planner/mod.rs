@@ -39,12 +39,12 @@ use super::error::{Error, Refusal};
 use super::plan::{Plan, Scope};
 use crate::format::FileKind;
 use crate::format::name::DirState;
+use crate::format::topic::CLUSTER_METADATA;
 use crate::scan::Jobs;
 use crate::store::{self, Item, LogDir, Partition, Place};
 use crate::verify::{CheckId, Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
-use seen::METADATA_TOPIC;
 pub use seen::Seen;
 use steps::{LogPiece, NewLog, NewSegment, Steps};
 
@@ -115,7 +115,7 @@ fn partition(
         .filter(|finding| finding.path.starts_with(partition.path()))
         .collect();
     let is_any_wrong = here.iter().any(|finding| is_wrong(finding));
-    if partition.topic() == Some(METADATA_TOPIC) {
+    if partition.topic() == Some(CLUSTER_METADATA) {
         if is_any_wrong {
             metadata::steps(partition, &here, seen, steps, options)?;
         }

@@ -2,13 +2,9 @@
 
 use super::mend::Change;
 use super::steps::Reason;
+use crate::format::layout::batch as layout;
 use crate::store::{Error, LogFile};
 use crate::verify::{CheckId, Finding, Severity, Value};
-
-/// Where the fields of a header are that no checksum covers.
-const LENGTH: u64 = 8;
-const EPOCH: u64 = 12;
-const MAGIC: u64 = 16;
 
 fn number(finding: &Finding, name: &str) -> Option<i64> {
     match finding.detail.get(name)? {
@@ -38,13 +34,17 @@ pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>
                 };
                 (at, vec![byte ^ bit])
             }
-            CheckId::FrameSize if let Some(actual) = actual => {
-                (position + LENGTH, actual.to_be_bytes().to_vec())
-            }
+            CheckId::FrameSize if let Some(actual) = actual => (
+                position + layout::LENGTH as u64,
+                actual.to_be_bytes().to_vec(),
+            ),
             CheckId::UnknownMagic
                 if let Some(actual) = actual.and_then(|n| i8::try_from(n).ok()) =>
             {
-                (position + MAGIC, actual.to_be_bytes().to_vec())
+                (
+                    position + layout::MAGIC as u64,
+                    actual.to_be_bytes().to_vec(),
+                )
             }
             CheckId::EpochsMismatch
                 if let Some(stored) = number(finding, "stored")
@@ -56,7 +56,10 @@ pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>
             CheckId::EpochRegression | CheckId::EpochJump
                 if let Some(epoch) = epoch.and_then(|epoch| i32::try_from(epoch).ok()) =>
             {
-                (position + EPOCH, epoch.to_be_bytes().to_vec())
+                (
+                    position + layout::LEADER_EPOCH as u64,
+                    epoch.to_be_bytes().to_vec(),
+                )
             }
             _ => continue,
         };

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::format::topic::{CLUSTER_METADATA, NO_ID};
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
 use crate::store::{Error, LogDir, Partition, Place, Source};
-use crate::verify::topics::{Topics, Uuid};
+use crate::verify::topics::Topics;
 use crate::verify::{Around, Extent, Finding, Known, Node, Outcome, Suite};
-
-/// The topic of the metadata log.
-pub(super) const METADATA_TOPIC: &str = "__cluster_metadata";
+use crate::wire::Uuid;
 
 /// What is known of a place and of the log dirs of the same node.
 #[derive(Debug, Default)]
@@ -104,7 +103,7 @@ impl Proof {
             let Some(topic) = partition.topic() else {
                 continue;
             };
-            if topic == METADATA_TOPIC {
+            if topic == CLUSTER_METADATA {
                 let topics = Topics::read(partition, suite)?;
                 if topics.is_empty() {
                     continue;
@@ -146,7 +145,7 @@ pub(super) fn topic_id(partition: &Partition) -> Option<Uuid> {
     let metadata = PartitionMetadata::parse(&bytes);
     metadata
         .topic_id
-        .filter(|id| metadata.faults.is_empty() && *id != [0; 16])
+        .filter(|id| metadata.faults.is_empty() && *id != NO_ID)
 }
 
 /// The cluster and the node of a log dir, if its file can be read.
