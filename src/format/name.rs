@@ -7,6 +7,7 @@
 //! | `00000000000000000042-<uuid>.log` | a segment in tiered storage, and its siblings |
 //! | `42_<uuid>.index` | an index fetched from tiered storage |
 //! | `orders-3` | the directory of partition 3 of the topic `orders` |
+//! | `orders-3-<topic id>` | the same in tiered storage |
 //! | `orders-3.<hex>-delete`, `-future`, `-stray` | one to be deleted, one being moved here, one that nobody claims |
 //! | `remote-log-index-cache` | what was fetched from tiered storage |
 //!
@@ -290,6 +291,14 @@ impl<'a> FileName<'a> {
         Some(parsed)
     }
 
+    /// Whether it names a file of a segment in tiered storage: the offset, the id of the copy, and a suffix.
+    #[must_use]
+    pub fn is_tiered(&self) -> bool {
+        self.state == FileState::Current
+            && self.offset.is_some()
+            && self.remote_id.is_some_and(|id| id.len() == UUID_CHARS)
+    }
+
     /// Whether it names a file of a segment in use as Kafka would: the offset in twenty digits, and a suffix.
     #[must_use]
     pub fn is_canonical(&self) -> bool {
@@ -391,6 +400,53 @@ impl<'a> DirName<'a> {
     }
 }
 
+/// What the name of a partition's folder in tiered storage says: `orders-3-<topic id>`.
+///
+/// No broker starts on a log dir with such a folder in it. Source: `LocalTieredStorage`, `RemoteLogSegmentFileset`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TieredDirName<'a> {
+    /// The topic.
+    pub topic: &'a str,
+    /// The partition.
+    pub partition: i32,
+    /// The topic's id, in base64 as Kafka prints it.
+    pub topic_id: &'a str,
+}
+
+/// Characters of a UUID in URL-safe base64 without padding.
+const UUID_CHARS: usize = 22;
+
+impl<'a> TieredDirName<'a> {
+    /// Parses the name; `None` if it is not that of a partition's folder in tiered storage.
+    #[must_use]
+    pub fn parse(name: &'a str) -> Option<Self> {
+        let (partition, topic_id) = name.split_at_checked(name.len().checked_sub(UUID_CHARS)?)?;
+        let is_base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        // An id may itself contain '-', so the length decides where it begins.
+        let (topic, partition) = partition.strip_suffix('-')?.rsplit_once('-')?;
+        if topic.is_empty() || !topic_id.bytes().all(is_base64) {
+            return None;
+        }
+        Some(Self {
+            topic,
+            partition: parse_int(partition).filter(|number| *number >= 0)?,
+            topic_id,
+        })
+    }
+}
+
+/// The topic and the partition that the name of a directory says, in a log dir or in tiered storage.
+#[must_use]
+pub fn topic_partition(dir: &str) -> Option<(&str, i32)> {
+    match DirName::parse(dir) {
+        Some(DirName::Partition {
+            topic, partition, ..
+        }) => Some((topic, partition)),
+        Some(DirName::RemoteIndexCache) => None,
+        None => TieredDirName::parse(dir).map(|name| (name.topic, name.partition)),
+    }
+}
+
 /// The file name without its directories; empty if there is none.
 #[must_use]
 pub fn file_name(path: &Path) -> &str {
@@ -469,6 +525,35 @@ mod tests {
             assert_eq!(of_segment(Offset(base), LOG_SUFFIX), name);
             assert_eq!(base_offset(name), Some(Offset(base)));
         }
+    }
+
+    #[test]
+    fn a_folder_of_tiered_storage_ends_in_the_topic_id() {
+        let parsed = TieredDirName::parse("heron.aged-0-V-KAKKWnQ9axxgt2hAA_CA").unwrap();
+        assert_eq!((parsed.topic, parsed.partition), ("heron.aged", 0));
+        assert_eq!(parsed.topic_id, "V-KAKKWnQ9axxgt2hAA_CA");
+        for name in [
+            "orders-3",
+            "-0-V-KAKKWnQ9axxgt2hAA_CA",
+            "orders-x-V-KAKKWnQ9axxgt2hAA_CA",
+            "orders-0-V-KAKKWnQ9axxgt2hAA.CA",
+            "orders-0.V-KAKKWnQ9axxgt2hAA_CA",
+            "é-KAKKWnQ9axxgt2hAA_CA",
+        ] {
+            assert_eq!(TieredDirName::parse(name), None, "{name}");
+        }
+        let file = "00000000000000000045-K8cHn9ovSTGpwEGESZtQMw.log";
+        assert!(FileName::parse(file).unwrap().is_tiered());
+        assert!(
+            !FileName::parse("00000000000000000045.log")
+                .unwrap()
+                .is_tiered()
+        );
+        assert!(
+            !FileName::parse("45_K8cHn9ovSTGpwEGESZtQMw.index.deleted")
+                .unwrap()
+                .is_tiered()
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{Error, Item, Segment, Standing};
-use crate::format::name::{self, DirName, DirState};
+use crate::format::name::{self, DirName, DirState, TieredDirName};
 use crate::format::{FileKind, FileName};
 
 /// The directory of a partition, as it was when it was listed.
@@ -56,19 +56,25 @@ impl Partition {
         DirName::parse(name::file_name(&self.whole))
     }
 
+    /// What the directory's name says in tiered storage; none if it is not that of a partition there.
+    #[must_use]
+    pub fn tiered_name(&self) -> Option<TieredDirName<'_>> {
+        match self.name() {
+            Some(_) => None,
+            None => TieredDirName::parse(name::file_name(&self.whole)),
+        }
+    }
+
     /// The topic, by the directory's name.
     #[must_use]
     pub fn topic(&self) -> Option<&str> {
-        self.name()?.topic()
+        Some(name::topic_partition(name::file_name(&self.whole))?.0)
     }
 
     /// The number of the partition, by the directory's name.
     #[must_use]
     pub fn number(&self) -> Option<i32> {
-        match self.name()? {
-            DirName::Partition { partition, .. } => Some(partition),
-            DirName::RemoteIndexCache => None,
-        }
+        Some(name::topic_partition(name::file_name(&self.whole))?.1)
     }
 
     /// Where it is in its life, by the directory's name.
@@ -92,11 +98,30 @@ impl Partition {
         self.items.iter().find(|item| item.is_current(kind))
     }
 
+    /// Whether its segments are copies in tiered storage, by the names of the directory and its files.
+    ///
+    /// A copy of such a folder may have any name, but no broker's log has files with such names.
+    #[must_use]
+    pub fn is_tiered(&self) -> bool {
+        self.tiered_name().is_some()
+            || self.name().is_none() && {
+                let mut names = self.items.iter().filter_map(Item::file_name);
+                names.any(|name| name.kind == FileKind::Log && name.is_tiered())
+            }
+    }
+
     /// What one of its items is to it.
     #[must_use]
-    pub fn standing(item: &Item) -> Standing {
+    pub fn standing(&self, item: &Item) -> Standing {
+        Self::standing_in(item, self.is_tiered())
+    }
+
+    /// What an item is to a partition, in tiered storage or not.
+    #[must_use]
+    pub fn standing_in(item: &Item, is_tiered: bool) -> Standing {
         item.standing(|name| match name.kind {
-            kind if Segment::has(kind) => name.is_canonical(),
+            FileKind::LeaderEpochs if is_tiered => name.is_tiered(),
+            kind if Segment::has(kind) => is_of_segment(name, is_tiered),
             FileKind::MetadataSnapshot => name.offset.is_some() && name.epoch.is_some(),
             kind => matches!(
                 kind,
@@ -110,19 +135,23 @@ impl Partition {
     }
 
     /// The segments by base offset: every offset that a `.log` or an index in use is named after as Kafka would name it.
+    ///
+    /// In tiered storage there is one for each copy: a segment that was uploaded twice is there twice.
     #[must_use]
     pub fn segments(&self) -> Vec<Segment> {
+        let is_tiered = self.is_tiered();
         let mut segments: Vec<Segment> = Vec::new();
         for item in &self.items {
-            let Some(name) = item.file_name().filter(FileName::is_canonical) else {
+            let name = item.file_name();
+            let Some(name) = name.filter(|name| is_of_segment(name, is_tiered)) else {
                 continue;
             };
-            let Some(base_offset) = name.offset.filter(|_| Segment::has(name.kind)) else {
+            let Some(base_offset) = name.offset else {
                 continue;
             };
             match segments.last_mut() {
-                Some(last) if last.base_offset() == base_offset => {}
-                _ => segments.push(Segment::missing(&self.path, base_offset)),
+                Some(last) if last.is(base_offset, name.remote_id) => {}
+                _ => segments.push(Segment::missing(&self.path, base_offset, name.remote_id)),
             }
             if let Some(last) = segments.last_mut() {
                 last.take(name.kind, item.clone());
@@ -137,6 +166,16 @@ impl Partition {
         });
         segments
     }
+}
+
+/// Whether a file belongs to a segment, by its name.
+fn is_of_segment(name: &FileName<'_>, is_tiered: bool) -> bool {
+    Segment::has(name.kind)
+        && if is_tiered {
+            name.is_tiered()
+        } else {
+            name.is_canonical()
+        }
 }
 
 #[cfg(test)]

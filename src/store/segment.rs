@@ -41,11 +41,13 @@ impl Segment {
         }
     }
 
-    /// The segment at `base_offset` of the partition in `dir`, none of whose files was found yet.
-    pub(super) fn missing(dir: &Path, base_offset: Offset) -> Self {
+    /// The segment at `base_offset` of the partition in `dir`, none of whose files was found yet; in tiered storage the
+    /// copy with this id.
+    pub(super) fn missing(dir: &Path, base_offset: Offset, remote_id: Option<&str>) -> Self {
+        let id = remote_id.map(|id| format!("-{id}")).unwrap_or_default();
         Self {
             base_offset,
-            log: dir.join(name::of_segment(base_offset, name::LOG_SUFFIX)),
+            log: dir.join(name::stem(base_offset) + &id + name::LOG_SUFFIX),
             files: Vec::new(),
         }
     }
@@ -53,6 +55,12 @@ impl Segment {
     /// Whether files of `kind` belong to segments.
     pub(super) fn has(kind: FileKind) -> bool {
         Self::KINDS.contains(&kind)
+    }
+
+    /// Whether a file with this offset and id in its name belongs to it.
+    pub(super) fn is(&self, base_offset: Offset, remote_id: Option<&str>) -> bool {
+        let log = name::FileName::parse(name::file_name(&self.log));
+        self.base_offset == base_offset && log.and_then(|log| log.remote_id) == remote_id
     }
 
     /// Takes a file in.

@@ -44,7 +44,13 @@ pub(super) fn file(item: &Item, outcome: &mut Outcome) {
             index(name.kind, &path, base, outcome)
         }
         FileKind::ProducerSnapshot => {
-            let opened = SnapshotFile::open(&path, base, &mut outcome.findings);
+            // In tiered storage it is that of the segment's end, which its name does not say (`RemoteLogManager`).
+            let end = if name.is_tiered() {
+                Offset(i64::MAX)
+            } else {
+                base
+            };
+            let opened = SnapshotFile::open(&path, end, &mut outcome.findings);
             opened.map(|(_, coverage)| outcome.coverage.merge(coverage))
         }
         FileKind::LeaderEpochs => {

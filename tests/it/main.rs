@@ -38,6 +38,7 @@ mod specimens_across;
 mod starts;
 mod temp;
 mod tidy;
+mod tiered;
 mod truth;
 mod verify;
 mod verify_cases;

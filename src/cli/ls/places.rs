@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use kseg::format::{FileKind, MetaProperties, Properties};
+use kseg::format::{FileKind, FileName, MetaProperties, Properties};
 use kseg::report::listing::{Checkpoints, PartitionSummary, TopicSummary, Usage, small};
 use kseg::scan::parallel::in_order;
 use kseg::store::{Error, Item, LogDir, Partition, Place, Standing};
@@ -138,7 +138,8 @@ impl Lister<'_> {
         self.segments(&summary);
         self.output.release(&columns::SEGMENTS);
         let items = summary.partition.items().iter();
-        self.items(items.map(|item| (item, Partition::standing(item))));
+        let is_tiered = partition.is_tiered();
+        self.items(items.map(|item| (item, Partition::standing_in(item, is_tiered))));
     }
 
     /// A line for the segment if the file is a `.log` in use, else for the file.
@@ -147,14 +148,16 @@ impl Lister<'_> {
         if ls.by_topic {
             return;
         }
+        let name = item.file_name();
+        let is_tiered = name.as_ref().is_some_and(FileName::is_tiered);
         let is_log = item.is_current(FileKind::Log)
-            && item.file_name().is_some_and(|name| name.is_canonical());
+            && name.is_some_and(|name| name.is_canonical() || is_tiered);
         let dir = match item.path().parent() {
             Some(dir) if !dir.as_os_str().is_empty() => dir,
             _ => Path::new("."),
         };
         let standing = match LogDir::standing(item) {
-            Standing::Unknown => Partition::standing(item),
+            Standing::Unknown => Partition::standing_in(item, is_tiered),
             standing => standing,
         };
         if !is_log {

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use kseg::decode::Decoder;
-use kseg::format::name;
-use kseg::format::name::{DirState, FileState, file_name};
-use kseg::format::{DirName, FileKind, OffsetCheckpoint};
+use kseg::format::name::{self, DirState, FileState, file_name};
+use kseg::format::{FileKind, OffsetCheckpoint};
 use kseg::store::{Item, Partition, Segment, Source};
 use kseg::wire::Offset;
 
@@ -95,12 +94,10 @@ impl Track {
         }
         let dir = item.path().canonicalize().ok();
         let dir = dir.as_deref().and_then(Path::parent);
-        let (topic, partition) = match dir.map(file_name).and_then(DirName::parse) {
-            Some(DirName::Partition {
-                topic, partition, ..
-            }) => (Some(topic.to_owned()), Some(partition)),
-            _ => (None, None),
-        };
+        let named = dir.map(file_name).and_then(name::topic_partition);
+        let (topic, partition) = named
+            .map(|(topic, partition)| (topic.to_owned(), partition))
+            .unzip();
         let is_segment = name.kind == FileKind::Log && name.state == FileState::Current;
         let mut all = match dir.filter(|_| is_segment).map(Partition::open) {
             Some(Ok(partition)) => parts(&partition),

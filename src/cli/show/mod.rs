@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use kseg::decode::Decoder;
-use kseg::format::name::{FileState, file_name};
+use kseg::format::name::{self, FileState, file_name};
 use kseg::format::topic::CLUSTER_METADATA;
-use kseg::format::{DirName, FileKind, FileName};
-use kseg::store::Source;
+use kseg::format::{FileKind, FileName};
+use kseg::scan::Extent;
+use kseg::store::{LogFile, Partition, Source, Stream};
 use kseg::wire::Offset;
 
 use self::log::View;
@@ -158,7 +159,7 @@ impl Show {
         }
         // `.` has a name too.
         let dir = path.canonicalize().ok()?.parent()?.to_owned();
-        DirName::parse(file_name(&dir))?.topic().map(str::to_owned)
+        name::topic_partition(file_name(&dir)).map(|(topic, _)| topic.to_owned())
     }
 
     fn decoder(&self, path: &Path) -> Option<Decoder> {
@@ -198,7 +199,7 @@ impl Show {
         match name.kind {
             FileKind::Log | FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot => {
                 let log = self.reading.open(path)?;
-                let facts = facts(&name);
+                let facts = facts(path, &name);
                 printer.file(&shown, &kind, Some(log.len_bytes()), &facts);
                 let snapshot = name.kind != FileKind::Log;
                 let view = View {
@@ -212,7 +213,7 @@ impl Show {
             }
             _ => {
                 let bytes = Source::read(path)?;
-                let mut facts = facts(&name);
+                let mut facts = facts(path, &name);
                 let page = Page::of(name.kind, &bytes);
                 let size = Some(bytes.len() as u64);
                 if let Some(mut page) = page {
@@ -231,17 +232,23 @@ impl Show {
     }
 }
 
-/// What the name of a file says.
-fn facts(name: &FileName<'_>) -> Vec<Fact> {
+/// The facts that the name of a file tells.
+fn facts(path: &Path, name: &FileName<'_>) -> Vec<Fact> {
     let mut facts = Vec::new();
-    if let Some(offset) = name.offset {
-        let (field, label) = match name.kind {
-            FileKind::MetadataSnapshot | FileKind::ProducerSnapshot => {
-                ("end_offset", "up to offset")
-            }
-            _ => ("base_offset", "from offset"),
-        };
-        facts.push((field, label, Cell::Int(offset.0)));
+    let end = name.offset.filter(|_| {
+        matches!(
+            name.kind,
+            FileKind::MetadataSnapshot | FileKind::ProducerSnapshot
+        )
+    });
+    let end = match end {
+        Some(_) if name.is_tiered() => segment_end(path),
+        end => end,
+    };
+    if let Some(end) = end {
+        facts.push(("end_offset", "up to offset", Cell::Int(end.0)));
+    } else if let Some(offset) = name.offset {
+        facts.push(("base_offset", "from offset", Cell::Int(offset.0)));
     }
     if let Some(epoch) = name.epoch {
         facts.push(("epoch", "epoch", Cell::Int(epoch.0.into())));
@@ -250,4 +257,18 @@ fn facts(name: &FileName<'_>) -> Vec<Fact> {
         facts.push(("remote_id", "remote id", Cell::text(id)));
     }
     facts
+}
+
+/// The end offset of the segment in tiered storage that a file at `path` belongs to, if its `.log` lies beside it.
+///
+/// The producer snapshot that is uploaded with a segment is the one taken at its end (`RemoteLogManager.copyLogSegment`).
+fn segment_end(path: &Path) -> Option<Offset> {
+    let log = path.with_extension("log");
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let partition = Partition::open(dir.unwrap_or(Path::new("."))).ok()?;
+    let mut segments = partition.segments().into_iter();
+    let segment = segments.find(|segment| segment.log().file_name() == log.file_name())?;
+    let extent = Extent::read(&segment, |path| Stream::open(path).map(LogFile::Windowed)).ok()?;
+    let last = extent.last_offset?;
+    Some(Offset(last.0.checked_add(1)?))
 }

@@ -243,6 +243,10 @@ fn subjects(args: &Verify) -> Result<Given> {
 fn inside(place: Place) -> Result<Vec<Place>> {
     let dir = match &place {
         Place::LogDir(dir) if !dir.is_likely() => dir,
+        // Copies in tiered storage stand each by itself: none of the files of a partition of a broker's lies beside them.
+        Place::Partition(partition) if partition.is_tiered() => {
+            return Ok(known_files(partition.items()));
+        }
         Place::File(item) if is_foreign(item) => {
             bail!(
                 "{}: Kafka writes no file of this name",
@@ -260,9 +264,7 @@ fn inside(place: Place) -> Result<Vec<Place>> {
     if !log_dirs.is_empty() {
         return Ok(log_dirs);
     }
-    let is_known = |item: &&Item| item.is_file() && item.file_name().is_some();
-    let files = dir.items().iter().filter(is_known).cloned();
-    let files: Vec<Place> = files.map(Place::File).collect();
+    let files = known_files(dir.items());
     if files.is_empty() {
         bail!(
             "{}: neither a log dir nor a partition",
@@ -270,6 +272,13 @@ fn inside(place: Place) -> Result<Vec<Place>> {
         );
     }
     Ok(files)
+}
+
+/// The files of which something can be said.
+fn known_files(items: &[Item]) -> Vec<Place> {
+    let is_known = |item: &&Item| item.is_file() && item.file_name().is_some();
+    let files = items.iter().filter(is_known).cloned();
+    files.map(Place::File).collect()
 }
 
 /// Whether nothing can be said of a file. A `.log` may have any name.

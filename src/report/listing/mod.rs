@@ -270,6 +270,6 @@ impl PartitionSummary {
     /// The items of the directory that have this standing.
     pub fn items(&self, standing: Standing) -> impl Iterator<Item = &Item> {
         let items = self.partition.items().iter();
-        items.filter(move |item| Partition::standing(item) == standing)
+        items.filter(move |item| self.partition.standing(item) == standing)
     }
 }
