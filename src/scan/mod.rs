@@ -19,5 +19,5 @@ pub use extent::Extent;
 pub use filter::Filter;
 pub use parallel::{Jobs, scan};
 pub use transactions::Transactions;
-pub use visit::{Merge, Output, Parcel, Visitor};
+pub use visit::{Merge, Output, Parcel, PieceVisitor, Visitor};
 pub use walk::{Policy, Span, Walk};

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::search::{Found, Search};
-use super::visit::{Job, Merge, Output, Parcel, Visitor, Wake, Watched, Worker};
+use super::visit::{Job, Merge, Output, Parcel, PieceVisitor, Visitor, Wake, Watched, Worker};
 use super::walk::Policy;
 use crate::format::{Limits, Scratch};
 use crate::store::{Error, LogFile};
@@ -24,6 +24,9 @@ use crate::store::{Error, LogFile};
 pub struct Jobs(NonZero<usize>);
 
 impl Jobs {
+    /// One thread.
+    pub const ONE: Self = Self(NonZero::<usize>::MIN);
+
     /// As many.
     #[must_use]
     pub const fn new(threads: NonZero<usize>) -> Self {
@@ -45,11 +48,10 @@ impl Jobs {
     /// Divides them where each of `items` can itself be divided: how many items at once, and how many threads for each.
     #[must_use]
     pub const fn share(self, items: usize) -> (Self, Self) {
-        const ONE: Jobs = Jobs(NonZero::<usize>::MIN);
         if items < self.0.get() {
-            (ONE, self)
+            (Self::ONE, self)
         } else {
-            (self, ONE)
+            (self, Self::ONE)
         }
     }
 }
@@ -157,7 +159,7 @@ impl Plan {
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn scan<V: Visitor>(
+pub fn scan<V: PieceVisitor>(
     log: &LogFile,
     plan: Plan,
     visitor: impl Fn() -> V + Sync,
@@ -170,7 +172,7 @@ pub fn scan<V: Visitor>(
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn scan_from<V: Visitor>(
+pub fn scan_from<V: PieceVisitor>(
     log: &LogFile,
     start: u64,
     plan: Plan,
@@ -233,28 +235,6 @@ pub fn follow(
     Ok(())
 }
 
-/// Shows the spans of `log` from `start` on, where an entry begins, to one visitor on this thread. Nothing is rendered.
-///
-/// # Errors
-/// The file cannot be read.
-pub(super) fn visit_from<V: Visitor>(
-    log: &LogFile,
-    policy: Policy,
-    start: u64,
-    visitor: V,
-) -> Result<V::Fold, Error> {
-    let end = log.len_bytes();
-    let job = Job {
-        log,
-        policy,
-        start,
-        end,
-    };
-    let mut worker = Worker::new(Scratch::default());
-    let mut sink = |_| ControlFlow::Continue(());
-    piece(&mut worker, job, start..end, visitor, &mut sink).map(|(fold, _)| fold)
-}
-
 /// Does `work` on each item, on as many threads as wanted, and hands the results to `sink` in the items' order; `Break`
 /// ends it. Threads run ahead of the sink by a few items only, so what waits is little.
 pub fn in_order<T: Send, R: Send>(
@@ -305,13 +285,13 @@ pub fn in_order<T: Send, R: Send>(
 const ITEMS_AHEAD: usize = 4;
 
 /// The bytes of piece `index`.
-fn range_of<V: Visitor>(job: Job<'_>, index: u64) -> Range<u64> {
+fn range_of<V: PieceVisitor>(job: Job<'_>, index: u64) -> Range<u64> {
     let start = job.start + index * V::PIECE_BYTES;
     start..job.end.min(start.saturating_add(V::PIECE_BYTES))
 }
 
 /// Visits one piece from its true start to its end.
-fn piece<V: Visitor>(
+fn piece<V: PieceVisitor>(
     worker: &mut Worker,
     job: Job<'_>,
     range: Range<u64>,
@@ -327,7 +307,7 @@ fn piece<V: Visitor>(
 }
 
 /// A worker's life: one piece after the other.
-fn work<V: Visitor>(
+fn work<V: PieceVisitor>(
     job: Job<'_>,
     pieces: &Mutex<Pieces<V::Fold>>,
     visitor: &(impl Fn() -> V + Sync),
@@ -400,7 +380,7 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
 }
 
 /// Takes the pieces in file order.
-fn merge<V: Visitor>(
+fn merge<V: PieceVisitor>(
     job: Job<'_>,
     announced: &Receiver<Receiver<Message<V::Fold>>>,
     worker: &mut Worker,

@@ -96,8 +96,6 @@ impl Transactions {
 }
 
 impl Visitor for Transactions {
-    type Fold = Self;
-
     fn span(
         &mut self,
         span: Span<'_>,
@@ -110,17 +108,6 @@ impl Visitor for Transactions {
             self.batch(&batch, scratch);
         }
         ControlFlow::Continue(())
-    }
-
-    fn end(self, _: &mut Output<'_>) -> Self {
-        self
-    }
-}
-
-impl super::Merge for Transactions {
-    /// Not for pieces of a log, which have to be shown in order to one and the same.
-    fn merge(&mut self, next: Self) {
-        *self = next;
     }
 }
 

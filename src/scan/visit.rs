@@ -7,14 +7,22 @@ use crate::format::Scratch;
 use crate::format::batch::HEADER_BYTES;
 use crate::store::{Error, LogFile};
 
-/// Looks at the spans of a piece of a file, in order.
+/// Looks at the spans of a file in order. A visitor that needs to know what came before is one of these and no
+/// [`PieceVisitor`]: [`follow`](super::parallel::follow) takes it, and the driver of threads does not:
+///
+/// ```compile_fail,E0277
+/// use kseg::format::Limits;
+/// use kseg::scan::parallel::{self, Jobs, Plan};
+/// use kseg::scan::{Policy, Transactions};
+/// use kseg::store::LogFile;
+///
+/// # fn read(log: &LogFile) {
+/// let plan = Plan { policy: Policy::Trust, end: u64::MAX, jobs: Jobs::ONE, limits: Limits::default() };
+/// // Which transactions are open is known only of all that came before.
+/// parallel::scan(log, plan, Transactions::default, &mut |_| std::ops::ControlFlow::Continue(()));
+/// # }
+/// ```
 pub trait Visitor {
-    /// What the visit amounts to.
-    type Fold: Merge + Send;
-
-    /// Bytes of a piece, where threads share a file: few where much is rendered of them, which has to wait for its turn.
-    const PIECE_BYTES: u64 = 512 << 10;
-
     /// Takes the next span. `Break` ends the scan: nobody wants the output any more.
     fn span(
         &mut self,
@@ -22,6 +30,16 @@ pub trait Visitor {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()>;
+}
+
+/// Looks at the spans of a piece of a file without knowing what came before: threads share a file, and each piece has a
+/// visitor of its own. What the visits amount to is merged in file order.
+pub trait PieceVisitor: Visitor {
+    /// What the visit amounts to.
+    type Fold: Merge + Send;
+
+    /// Bytes of a piece, where threads share a file: few where much is rendered of them, which has to wait for its turn.
+    const PIECE_BYTES: u64 = 512 << 10;
 
     /// Ends the visit. A gap that a piece ends in ends with it: the piece goes on to the next entry.
     fn end(self, out: &mut Output<'_>) -> Self::Fold;
@@ -243,8 +261,6 @@ pub(super) struct Watched<'v, V> {
 }
 
 impl<V: Visitor> Visitor for Watched<'_, V> {
-    type Fold = ();
-
     #[inline]
     fn span(
         &mut self,
@@ -255,8 +271,6 @@ impl<V: Visitor> Visitor for Watched<'_, V> {
         self.flow = self.visitor.span(span, scratch, out);
         self.flow
     }
-
-    fn end(self, _: &mut Output<'_>) {}
 }
 
 /// Shows gaps as they are in the file: a window may end in the middle of one.
@@ -314,14 +328,10 @@ mod tests {
     struct Listener(Vec<Range<u64>>);
 
     impl Visitor for Listener {
-        type Fold = ();
-
         fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
             self.0.push(span.range());
             ControlFlow::Continue(())
         }
-
-        fn end(self, _: &mut Output<'_>) {}
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Names: what lies in log dirs and partitions, whether it belongs there, and what a broker does about it.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -339,20 +338,19 @@ fn damage(item: &Item) -> Option<(u64, String)> {
     let plan = parallel::Plan {
         policy: Policy::Verify,
         end: log.len_bytes(),
-        jobs: Jobs::new(NonZero::<usize>::MIN),
+        jobs: Jobs::ONE,
         limits: Limits::default(),
     };
     let nobody = &mut |_| ControlFlow::Continue(());
-    let First(found) = parallel::scan(&log, plan, || First(None), nobody).ok()?;
-    found
+    let mut first = First(None);
+    parallel::follow(&log, 0, plan, &mut first, nobody).ok()?;
+    first.0
 }
 
 /// The first damage of a file.
 struct First(Option<(u64, String)>);
 
 impl Visitor for First {
-    type Fold = Self;
-
     fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
         self.0 = match span {
             Span::Frame(_) => return ControlFlow::Continue(()),
@@ -360,16 +358,6 @@ impl Visitor for First {
             Span::Damage { range, fault } => Some((range.start, fault.to_string())),
         };
         ControlFlow::Break(())
-    }
-
-    fn end(self, _: &mut Output<'_>) -> Self {
-        self
-    }
-}
-
-impl Merge for First {
-    fn merge(&mut self, next: Self) {
-        self.0 = self.0.take().or(next.0);
     }
 }
 

@@ -12,7 +12,7 @@ use super::finding::Findings;
 use super::record;
 use super::sequence::{Knot, Sequence};
 use crate::format::{Batch, Limits, Scratch};
-use crate::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel};
+use crate::scan::{Jobs, Merge, Output, PieceVisitor, Policy, Span, Visitor, parallel};
 use crate::store::{Error, LogFile};
 use crate::wire::Offset;
 
@@ -228,12 +228,7 @@ impl<W: Witness> Pass<'_, W> {
     }
 }
 
-impl<'a, W: Witness> Visitor for Pass<'a, W> {
-    type Fold = Piece<'a, W>;
-
-    /// Nothing is rendered, so a thread is quickly done; to wake the merge would take more time than it spares.
-    const PIECE_BYTES: u64 = 2 << 20;
-
+impl<W: Witness> Visitor for Pass<'_, W> {
     fn span(
         &mut self,
         span: Span<'_>,
@@ -252,6 +247,13 @@ impl<'a, W: Witness> Visitor for Pass<'a, W> {
         }
         ControlFlow::Continue(())
     }
+}
+
+impl<'a, W: Witness> PieceVisitor for Pass<'a, W> {
+    type Fold = Piece<'a, W>;
+
+    /// Nothing is rendered, so a thread is quickly done; to wake the merge would take more time than it spares.
+    const PIECE_BYTES: u64 = 2 << 20;
 
     fn end(mut self, _: &mut Output<'_>) -> Piece<'a, W> {
         self.close_gap();

@@ -8,7 +8,7 @@ use super::suite::Suite;
 use crate::decode::cluster_metadata as id;
 use crate::decode::{Decoder, Struct, Value};
 use crate::format::{Batch, FileKind, Scratch};
-use crate::scan::{Output, Parcel, Policy, Span, Visitor, parallel};
+use crate::scan::{Output, Parcel, PieceVisitor, Policy, Span, Visitor, parallel};
 use crate::store::{Error, Item, Partition, Segment};
 use crate::wire::Offset;
 use crate::wire::Uuid;
@@ -191,8 +191,6 @@ impl Topics {
 struct Reader;
 
 impl Visitor for Reader {
-    type Fold = ();
-
     fn span(
         &mut self,
         span: Span<'_>,
@@ -224,6 +222,10 @@ impl Visitor for Reader {
         }
         ControlFlow::Continue(())
     }
+}
+
+impl PieceVisitor for Reader {
+    type Fold = ();
 
     fn end(self, _: &mut Output<'_>) {}
 }

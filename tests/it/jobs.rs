@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use kseg::format::{Batch, Limits, Scratch};
 use kseg::scan::parallel::{Plan, scan};
-use kseg::scan::{Jobs, Merge, Output, Parcel, Policy, Span, Visitor};
+use kseg::scan::{Jobs, Merge, Output, Parcel, PieceVisitor, Policy, Span, Visitor};
 use kseg::store::{LogFile, Source, Stream};
 
 use crate::forge::damage::{flip, overwrite, zero};
@@ -42,8 +42,6 @@ impl Merge for Told {
 }
 
 impl Visitor for Teller {
-    type Fold = Told;
-
     fn span(
         &mut self,
         span: Span<'_>,
@@ -86,6 +84,10 @@ impl Visitor for Teller {
         }
         ControlFlow::Continue(())
     }
+}
+
+impl PieceVisitor for Teller {
+    type Fold = Told;
 
     fn end(self, _: &mut Output<'_>) -> Told {
         self.0

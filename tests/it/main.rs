@@ -19,6 +19,7 @@ mod hostile;
 mod images;
 mod indexes;
 mod jobs;
+mod large;
 mod limits;
 mod ls;
 mod ls_ends;

@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use kseg::format::{Batch, Frame, Record, Scratch};
-use kseg::scan::{Filter, Merge, Output, Span, Transactions, Visitor};
+use kseg::scan::{Filter, Merge, Output, PieceVisitor, Span, Transactions, Visitor};
 use kseg::wire::{Fault, FaultKind};
 
 use super::{Pick, Track};
@@ -235,8 +235,6 @@ impl<'a, T: Take> Picker<'a, T> {
 }
 
 impl<T: Take> Visitor for Picker<'_, T> {
-    type Fold = Tally;
-
     #[inline]
     fn span(
         &mut self,
@@ -256,6 +254,10 @@ impl<T: Take> Visitor for Picker<'_, T> {
             Span::Damage { range, fault } => self.gap(range, &fault.to_string(), false, out),
         }
     }
+}
+
+impl<T: Take> PieceVisitor for Picker<'_, T> {
+    type Fold = Tally;
 
     fn end(self, _: &mut Output<'_>) -> Tally {
         self.tally

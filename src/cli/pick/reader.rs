@@ -366,8 +366,6 @@ struct NextBatch {
 }
 
 impl Visitor for NextBatch {
-    type Fold = ();
-
     fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
         let Span::Frame(frame) = span else {
             return ControlFlow::Continue(());
@@ -382,6 +380,4 @@ impl Visitor for NextBatch {
         self.found = Some((batch.position().0, offset.0));
         ControlFlow::Break(())
     }
-
-    fn end(self, _: &mut Output<'_>) {}
 }

@@ -2,13 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use kseg::decode::Decoder;
 use kseg::format::{Batch, FileKind, FileName, Limits, Scratch, name};
 use kseg::report::{Groups, Image, MetadataImage, ShareGroups, Transactions};
-use kseg::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel};
+use kseg::scan::{Jobs, Output, Policy, Span, Visitor, parallel};
 use kseg::store::LogFile;
 use kseg::wire::Offset;
 
@@ -117,76 +116,42 @@ fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-fn fold<I: Image + Default + Send>(
-    parts: &[Part],
-    reading: Reading,
-    notes: &mut Vec<Note>,
-) -> Result<I> {
+fn fold<I: Image + Default>(parts: &[Part], reading: Reading, notes: &mut Vec<Note>) -> Result<I> {
     let mut image = I::default();
     for part in parts {
         let log = reading.open(&part.path)?;
-        image =
-            fold_file(image, &log, part, notes).with_context(|| part.path.display().to_string())?;
+        fold_file(&mut image, &log, part, notes)
+            .with_context(|| part.path.display().to_string())?;
     }
     Ok(image)
 }
 
 /// Takes one file into the image.
-fn fold_file<I: Image + Default + Send>(
-    image: I,
+fn fold_file<I: Image>(
+    image: &mut I,
     log: &LogFile,
     part: &Part,
     notes: &mut Vec<Note>,
-) -> Result<I> {
+) -> Result<()> {
     let plan = parallel::Plan {
         policy: Policy::Salvage,
         end: u64::MAX,
-        // Records count in the order of the log: one thread, and so one visitor.
-        jobs: Jobs::new(std::num::NonZero::<usize>::MIN),
+        jobs: Jobs::ONE,
         limits: Limits::default(),
     };
-    let first = Mutex::new(Some(image));
-    let visitor = || Folding {
-        from: part.from,
-        folded: Folded {
-            image: first
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take()
-                .unwrap_or_default(),
-            damage: Vec::new(),
-        },
-    };
-    let folded = parallel::scan(log, plan, visitor, &mut |_| ControlFlow::Continue(()))?;
-    let path = part.path.display().to_string();
-    notes.extend(folded.damage.into_iter().map(|(position, what)| Note {
-        path: path.clone(),
-        position,
-        what,
-    }));
-    Ok(folded.image)
+    let mut folding = Folding { image, part, notes };
+    let mut nobody = |_| ControlFlow::Continue(());
+    Ok(parallel::follow(log, 0, plan, &mut folding, &mut nobody)?)
 }
 
-/// Shows the batches of a file to an image.
-struct Folding<I> {
-    from: i64,
-    folded: Folded<I>,
+/// Shows the batches of a file to an image. What a record does to it depends on those before: it has no visitors of pieces.
+struct Folding<'a, I> {
+    image: &'a mut I,
+    part: &'a Part,
+    notes: &'a mut Vec<Note>,
 }
 
-struct Folded<I> {
-    image: I,
-    damage: Vec<(u64, String)>,
-}
-
-impl<I> Merge for Folded<I> {
-    fn merge(&mut self, next: Self) {
-        *self = next;
-    }
-}
-
-impl<I: Image + Send> Visitor for Folding<I> {
-    type Fold = Folded<I>;
-
+impl<I: Image> Visitor for Folding<'_, I> {
     fn span(
         &mut self,
         span: Span<'_>,
@@ -197,21 +162,21 @@ impl<I: Image + Send> Visitor for Folding<I> {
             Span::Frame(frame) => {
                 let position = frame.position().0;
                 let taken = Batch::parse(frame).and_then(|batch| {
-                    if batch.last_offset().0 < self.from {
+                    if batch.last_offset().0 < self.part.from {
                         return Ok(());
                     }
-                    self.folded.image.batch(&batch, scratch)
+                    self.image.batch(&batch, scratch)
                 });
                 taken.err().map(|fault| (position, fault.to_string()))
             }
             Span::Zeros(range) => Some((range.start, "zeros".to_owned())),
             Span::Damage { range, fault } => Some((range.start, fault.to_string())),
         };
-        self.folded.damage.extend(damage);
+        self.notes.extend(damage.map(|(position, what)| Note {
+            path: self.part.path.display().to_string(),
+            position,
+            what,
+        }));
         ControlFlow::Continue(())
-    }
-
-    fn end(self, _: &mut Output<'_>) -> Folded<I> {
-        self.folded
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use kseg::decode::Decoder;
 use kseg::format::{Batch, Frame, Limits, RecordBatch, Scratch, TimestampType, batch, legacy};
-use kseg::scan::{Merge, Output, Parcel, Policy, Span, Visitor, parallel};
+use kseg::scan::{Jobs, Merge, Output, Parcel, PieceVisitor, Policy, Span, Visitor, parallel};
 use kseg::store::LogFile;
 use kseg::wire::{Fault, FaultKind, Position};
 
@@ -144,11 +144,7 @@ pub(super) fn show(
         policy: Policy::Salvage,
         end: u64::MAX,
         // Rows are counted on one thread only.
-        jobs: if left.is_some() {
-            kseg::scan::Jobs::new(std::num::NonZero::<usize>::MIN)
-        } else {
-            reading.jobs()
-        },
+        jobs: left.map_or(reading.jobs(), |_| Jobs::ONE),
         limits: Limits::default(),
     };
     let visitor = || Rows {
@@ -383,8 +379,6 @@ struct Gap {
 }
 
 impl Visitor for Rows<'_> {
-    type Fold = Totals;
-
     fn span(
         &mut self,
         span: Span<'_>,
@@ -404,6 +398,10 @@ impl Visitor for Rows<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+impl PieceVisitor for Rows<'_> {
+    type Fold = Totals;
 
     fn end(mut self, out: &mut Output<'_>) -> Totals {
         self.close_gap(out);

@@ -159,11 +159,10 @@ fn drive(
 
 /// Threads across units, and threads within a unit.
 fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
-    let one = Jobs::new(std::num::NonZero::<usize>::MIN);
     if units >= jobs.threads().get() {
-        (jobs, one)
+        (jobs, Jobs::ONE)
     } else {
-        (one, jobs)
+        (Jobs::ONE, jobs)
     }
 }
 

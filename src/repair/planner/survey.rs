@@ -7,7 +7,7 @@ use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::{Limits, RecordBatch, Scratch};
 use crate::scan::seek::last_offset;
-use crate::scan::{Jobs, Merge, Output, Policy, Span, Visitor, parallel, scan};
+use crate::scan::{Jobs, Merge, Output, PieceVisitor, Policy, Span, Visitor, parallel, scan};
 use crate::store::{Error, LogFile};
 use crate::wire::Fault;
 
@@ -312,8 +312,6 @@ struct Surveyor {
 }
 
 impl Visitor for Surveyor {
-    type Fold = Row;
-
     fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
         let file = self.file;
         let stretch = match &span {
@@ -333,6 +331,10 @@ impl Visitor for Surveyor {
         }));
         ControlFlow::Continue(())
     }
+}
+
+impl PieceVisitor for Surveyor {
+    type Fold = Row;
 
     fn end(self, _: &mut Output<'_>) -> Row {
         self.row

@@ -99,8 +99,6 @@ impl Segment<'_> {
 }
 
 impl Visitor for Segment<'_> {
-    type Fold = ();
-
     fn span(
         &mut self,
         span: Span<'_>,
@@ -118,6 +116,4 @@ impl Visitor for Segment<'_> {
         self.recovered.ended = Some(ended);
         ControlFlow::Break(())
     }
-
-    fn end(self, _: &mut Output<'_>) {}
 }

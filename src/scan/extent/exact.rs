@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{Extent, max_timestamp, time};
 use crate::format::{Batch, Scratch};
-use crate::scan::visit::{Output, Visitor};
+use crate::scan::visit::{Output, PieceVisitor, Visitor};
 use crate::scan::walk::Span;
 use crate::wire::{Fault, Offset};
 
@@ -51,8 +51,6 @@ impl Counter {
 }
 
 impl Visitor for Counter {
-    type Fold = Extent;
-
     fn span(
         &mut self,
         span: Span<'_>,
@@ -71,6 +69,10 @@ impl Visitor for Counter {
         }
         ControlFlow::Continue(())
     }
+}
+
+impl PieceVisitor for Counter {
+    type Fold = Extent;
 
     fn end(mut self, _: &mut Output<'_>) -> Extent {
         self.0.counts.get_or_insert_default();

@@ -80,13 +80,12 @@ impl Extent {
         };
         let mut extent = match sparse {
             Some(sparse) => {
-                let mut tail =
-                    parallel::visit_from(&log, Policy::Trust, sparse.from, Tail::default())?;
+                let mut tail = Tail::read(&log, sparse.from)?;
                 tail.last_timestamp = tail.last_timestamp.max(sparse.last_timestamp);
                 tail
             }
-            None if is_small => parallel::visit_from(&log, Policy::Trust, 0, Tail::default())?,
-            None => parallel::visit_from(&open(segment.log())?, Policy::Trust, 0, Tail::default())?,
+            None if is_small => Tail::read(&log, 0)?,
+            None => Tail::read(&open(segment.log())?, 0)?,
         };
         if let Some(head) = head {
             extent.first_offset = Some(head.offset);
@@ -230,9 +229,23 @@ fn first_timestamp(batch: &RecordBatch<'_>) -> Timestamp {
 #[derive(Default)]
 struct Tail(Extent);
 
-impl Visitor for Tail {
-    type Fold = Extent;
+impl Tail {
+    /// Reads the headers from position `start` on, where an entry begins.
+    fn read(log: &LogFile, start: u64) -> Result<Extent, Error> {
+        let plan = Plan {
+            policy: Policy::Trust,
+            end: u64::MAX,
+            jobs: parallel::Jobs::ONE,
+            limits: Limits::default(),
+        };
+        let mut tail = Self::default();
+        let mut nobody = |_| ControlFlow::Continue(());
+        parallel::follow(log, start, plan, &mut tail, &mut nobody)?;
+        Ok(tail.0)
+    }
+}
 
+impl Visitor for Tail {
     fn span(&mut self, span: Span<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
         match &span {
             Span::Frame(frame) => match Batch::parse(*frame) {
@@ -248,9 +261,5 @@ impl Visitor for Tail {
             gap => self.0.gap(gap),
         }
         ControlFlow::Continue(())
-    }
-
-    fn end(self, _: &mut Output<'_>) -> Extent {
-        self.0
     }
 }

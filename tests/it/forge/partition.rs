@@ -143,6 +143,11 @@ impl Forge {
         self
     }
 
+    /// The paths of the files, and their bytes.
+    pub(crate) fn files(&self) -> &[(String, Vec<u8>)] {
+        &self.files
+    }
+
     pub(crate) fn done(self, code: &'static str) -> Vec<Specimen> {
         let files = self.files.into_iter();
         files.map(|(name, bytes)| (code, name, bytes)).collect()

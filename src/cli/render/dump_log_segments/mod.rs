@@ -16,7 +16,7 @@ mod style;
 use std::ops::{ControlFlow, Range};
 
 use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch, Scratch};
-use kseg::scan::{Merge, Output, Span, Visitor};
+use kseg::scan::{Merge, Output, PieceVisitor, Span, Visitor};
 use kseg::wire::{Fault, FaultKind};
 
 use crate::cli::render::Push;
@@ -313,8 +313,6 @@ fn is_value_missing(batch: &Batch<'_>, fault: Fault) -> bool {
 }
 
 impl Visitor for LogPrinter<'_> {
-    type Fold = LogFold;
-
     fn span(
         &mut self,
         span: Span<'_>,
@@ -328,6 +326,10 @@ impl Visitor for LogPrinter<'_> {
         self.close_gap(out);
         self.frame(frame, scratch, out)
     }
+}
+
+impl PieceVisitor for LogPrinter<'_> {
+    type Fold = LogFold;
 
     fn end(mut self, out: &mut Output<'_>) -> LogFold {
         self.close_gap(out);
