@@ -57,8 +57,13 @@ impl Epochs {
         Ok(epochs)
     }
 
+    /// Removes the entries that do not lie before the new one. Both columns rise, so that these are the last ones.
     fn assign(&mut self, epoch: i32, start: i64) {
-        self.0.retain(|&(e, s)| e < epoch && s < start);
+        while self
+            .0
+            .pop_if(|&mut (e, s)| e >= epoch || s >= start)
+            .is_some()
+        {}
         self.0.push((epoch, start));
     }
 

@@ -26,7 +26,7 @@ impl Loader {
         Ok(Self {
             given,
             segments: BTreeMap::new(),
-            producers: Producers::new(&start.paper)?,
+            producers: Producers::listed(&start.paper)?,
         })
     }
 
@@ -82,7 +82,7 @@ impl Loader {
         start: &mut Start<'_>,
         base: i64,
     ) -> Result<Producers, Thrown> {
-        let mut producers = Producers::new(&start.paper)?;
+        let mut producers = Producers::default();
         self.rebuild(start, &mut producers, self.given.log_start, base)?;
         Ok(producers)
     }
@@ -130,8 +130,8 @@ impl Loader {
     pub(super) fn bases(&self, from: i64, end: i64) -> Vec<i64> {
         let floor = self.segments.range(..=from).next_back();
         let first = floor.map_or(i64::MIN, |(&base, _)| base);
-        let bases = self.segments.keys().copied();
-        bases.filter(|base| (first..end).contains(base)).collect()
+        let bases = self.segments.range(first..end.max(first));
+        bases.map(|(&base, _)| base).collect()
     }
 
     /// Recovers what has to be, and says where the log begins and ends.
@@ -158,8 +158,8 @@ impl Loader {
         let log_start = self.given.log_start.max(first);
         let bases: Vec<i64> = self.segments.keys().copied().collect();
         let mut producers = std::mem::take(&mut self.producers);
-        producers.remove_strays(&mut start.paper, &bases)?;
-        if producers.has_no_snapshot() && self.given.clean {
+        producers.remove_strays(&mut start.paper, &bases);
+        if producers.has_no_snapshot(&start.paper) && self.given.clean {
             start.reasons.push(Reason::ProducersForgotten);
             for offset in self.last_two().into_iter().chain([end]) {
                 producers.advance(offset);
@@ -277,7 +277,7 @@ impl Loader {
                     start.paper.delete(&name);
                 }
             }
-            self.producers.remove_at(&mut start.paper, *base);
+            self.producers.remove(&mut start.paper, *base);
         }
     }
 
@@ -299,7 +299,7 @@ impl Loader {
             start.paper.delete(&old);
         }
         if !pieces.iter().any(|(piece, _)| *piece == base) {
-            self.producers.remove_at(&mut start.paper, base);
+            self.producers.remove(&mut start.paper, base);
         }
         for (piece, content) in pieces {
             start

@@ -1,5 +1,6 @@
 //! What a start takes away: records, bytes and the time they span.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -16,16 +17,17 @@ use crate::store::{Error, ItemType, LogFile};
 /// Counts what is in the bytes that are gone. Batches are sought behind damage too.
 pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
-    for (name, leaf) in start.paper.before().clone() {
+    let kept_ends = start.paper.kept();
+    for (name, leaf) in start.paper.before() {
         let Content::Disk { path, len, .. } = &leaf.content else {
             continue;
         };
-        let kept = start.paper.kept(path);
+        let kept = kept_ends.get(path.as_path()).copied();
         // A swap file that is not swapped in was never part of the log. Of one that is, those it replaces tell.
         let counts = if let Some(name) = name.strip_suffix(SWAP_SUFFIX) {
             kept.is_some() && is_log(name) && start.replaced.is_empty()
         } else {
-            is_log(&name) && !start.replaced.contains(&name)
+            is_log(name) && !start.replaced.contains(name)
         };
         let kept = kept.unwrap_or(0);
         if counts && leaf.kind == ItemType::File && kept < *len {
@@ -47,6 +49,11 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
 /// is not lost.
 fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
+    if start.replaced.is_empty() {
+        return Ok(lost);
+    }
+    let logs = start.paper.after().keys().filter(|name| is_log(name));
+    let bases: BTreeSet<i64> = logs.filter_map(|name| Some(base_offset(name)?.0)).collect();
     for name in start.replaced.clone() {
         let (Some(base), Some(leaf)) = (base_offset(&name), start.paper.before().get(&name)) else {
             continue;
@@ -57,12 +64,8 @@ fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
         if !is_log(&name) {
             continue;
         }
-        let logs = start.paper.after().keys().filter(|name| is_log(name));
-        let floor = logs
-            .filter_map(|name| base_offset(name))
-            .filter(|other| *other <= base)
-            .max();
-        let end = match floor.map(|floor| Segment::end_of(start, floor.0)) {
+        let floor = bases.range(..=base.0).next_back();
+        let end = match floor.map(|&floor| Segment::end_of(start, floor)) {
             Some(Ok(end)) => end,
             Some(Err(Thrown::Ours(error))) => return Err(error),
             _ => i64::MIN,

@@ -1,9 +1,9 @@
 //! A partition's directory on paper: what its files are after the steps so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::format::name::{LOG_SUFFIX, base_offset};
+use crate::format::name::{LOG_SUFFIX, PRODUCER_SNAPSHOT_SUFFIX, base_offset};
 use crate::store::{Error, Item, ItemType, LogFile, Stream};
 
 /// What a file holds.
@@ -50,6 +50,8 @@ pub(super) struct Leaf {
 pub(super) struct Paper {
     before: BTreeMap<String, Leaf>,
     files: BTreeMap<String, Leaf>,
+    /// The snapshots of producers among `files`: they are asked for at every segment that is recovered.
+    snapshots: BTreeMap<i64, String>,
 }
 
 impl Paper {
@@ -68,10 +70,28 @@ impl Paper {
             )
         };
         let before: BTreeMap<_, _> = items.iter().map(leaf).collect();
+        let files = before.iter();
+        let snapshots = files.filter(|(name, leaf)| is_snapshot(name, leaf));
         Self {
+            snapshots: snapshots
+                .filter_map(|(name, _)| Some((base_offset(name)?.0, name.clone())))
+                .collect(),
             files: before.clone(),
             before,
         }
+    }
+
+    /// A snapshot of producers whose name begins with no number.
+    pub(super) fn unnumbered_snapshot(&self) -> Option<&str> {
+        let mut files = self.before.iter();
+        files
+            .find(|(name, leaf)| is_snapshot(name, leaf) && base_offset(name).is_none())
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// The snapshots of producers by their offset.
+    pub(super) fn snapshots(&self) -> &BTreeMap<i64, String> {
+        &self.snapshots
     }
 
     /// What is there, by name.
@@ -94,14 +114,9 @@ impl Paper {
 
     /// The names of the regular files, in Java's order.
     pub(super) fn names(&self) -> Vec<String> {
-        self.names_with("")
-    }
-
-    /// The names of the regular files that end with `suffix`.
-    pub(super) fn names_with(&self, suffix: &str) -> Vec<String> {
         let files = self.files.iter();
         files
-            .filter(|(name, leaf)| leaf.kind == ItemType::File && name.ends_with(suffix))
+            .filter(|(_, leaf)| leaf.kind == ItemType::File)
             .map(|(name, _)| name.clone())
             .collect()
     }
@@ -118,29 +133,55 @@ impl Paper {
 
     /// Deletes a file, if it is there.
     pub(super) fn delete(&mut self, name: &str) {
-        self.files.remove(name);
+        self.take(name);
     }
 
     /// Renames a file, over what has the new name.
     pub(super) fn rename(&mut self, from: &str, to: &str) {
-        if let Some(leaf) = self.files.remove(from) {
-            self.files.insert(to.to_owned(), leaf);
+        if let Some(leaf) = self.take(from) {
+            self.insert(to, leaf);
         }
     }
 
     /// Makes or replaces a file.
     pub(super) fn put(&mut self, name: &str, content: Content) {
         let kind = ItemType::File;
-        self.files.insert(name.to_owned(), Leaf { kind, content });
+        self.insert(name, Leaf { kind, content });
     }
 
-    /// Up to where the bytes of a file on the disk are still in use, under whatever name; none if they are not.
-    pub(super) fn kept(&self, of: &Path) -> Option<u64> {
-        let ends = self.files.values().filter_map(|leaf| match &leaf.content {
-            Content::Disk { path, start, len } if path == of => Some(start.saturating_add(*len)),
-            _ => None,
-        });
-        ends.max()
+    fn insert(&mut self, name: &str, leaf: Leaf) {
+        if is_snapshot(name, &leaf)
+            && let Some(offset) = base_offset(name)
+        {
+            self.snapshots.insert(offset.0, name.to_owned());
+        }
+        self.files.insert(name.to_owned(), leaf);
+    }
+
+    fn take(&mut self, name: &str) -> Option<Leaf> {
+        let leaf = self.files.remove(name)?;
+        if let Some(offset) = base_offset(name)
+            && self
+                .snapshots
+                .get(&offset.0)
+                .is_some_and(|known| known == name)
+        {
+            self.snapshots.remove(&offset.0);
+        }
+        Some(leaf)
+    }
+
+    /// Up to where the bytes of the files on the disk are still in use, under whatever name.
+    pub(super) fn kept(&self) -> HashMap<&Path, u64> {
+        let mut ends = HashMap::new();
+        for leaf in self.files.values() {
+            if let Content::Disk { path, start, len } = &leaf.content {
+                let end = start.saturating_add(*len);
+                let kept = ends.entry(path.as_path()).or_insert(end);
+                *kept = end.max(*kept);
+            }
+        }
+        ends
     }
 
     /// The directory as it was.
@@ -152,6 +193,11 @@ impl Paper {
     pub(super) fn after(&self) -> &BTreeMap<String, Leaf> {
         &self.files
     }
+}
+
+/// Whether it is a snapshot of producers by its name.
+fn is_snapshot(name: &str, leaf: &Leaf) -> bool {
+    leaf.kind == ItemType::File && name.ends_with(PRODUCER_SNAPSHOT_SUFFIX)
 }
 
 /// Opens a file to be read through a window, and never waits for a pipe to be written.

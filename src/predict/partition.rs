@@ -1,5 +1,7 @@
 //! The verdict on one partition.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::conditions::Conditions;
 use super::loss;
 use super::paper::{Content, Leaf, Paper};
@@ -184,9 +186,9 @@ impl Changes {
             let is_new = !before.contains_key(name);
             match &leaf.content {
                 Content::Rebuilt => changes.rebuilt.push(name.clone()),
-                Content::Disk { .. } if is_new => {
-                    let renamed = changes.renamed.iter().any(|renaming| renaming.to == *name);
-                    if !renamed {
+                Content::Disk { path, .. } if is_new => {
+                    let from = name::file_name(path);
+                    if from.strip_suffix(leftovers::SWAP) != Some(name) {
                         changes.created.push(name.clone());
                     }
                 }
@@ -210,11 +212,13 @@ impl Changes {
 /// Counts everything that is left of a partition, for what nobody will serve.
 pub(super) fn give_up(opened: &Partition, verdict: &mut PartitionVerdict) -> Result<(), Error> {
     let mut rest = super::verdict::Lost::default();
+    let deleted: BTreeSet<&str> = verdict.deleted.iter().map(String::as_str).collect();
+    let cuts = verdict.truncations.iter();
+    let cuts: BTreeMap<&str, u64> = cuts.map(|cut| (cut.file.as_str(), cut.to)).collect();
     for item in opened.items().iter().filter(|item| item.is_file()) {
         let name = item.name().to_string_lossy();
-        if !verdict.deleted.iter().any(|gone| *gone == name) && loss::is_log(&name) {
-            let cut = verdict.truncations.iter().find(|cut| cut.file == name);
-            let len = cut.map_or(item.len_bytes(), |cut| cut.to);
+        if !deleted.contains(&*name) && loss::is_log(&name) {
+            let len = cuts.get(&*name).copied().unwrap_or(item.len_bytes());
             rest.bytes = rest.bytes.saturating_add(len);
             let log = super::paper::open(item.path())?;
             loss::add(

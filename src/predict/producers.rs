@@ -4,6 +4,7 @@
 //! epochs are not looked at when a log is read again.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::log::{Entry, Log};
 use super::paper::{Content, Paper};
@@ -40,7 +41,8 @@ struct Update {
 /// The state of producers up to an offset, and the snapshots in the directory.
 #[derive(Debug, Default)]
 pub(super) struct Producers {
-    snapshots: BTreeMap<i64, String>,
+    /// The snapshots as they were listed; none while they are those in the directory.
+    listed: Option<BTreeMap<i64, String>>,
     /// The first offset of the open transaction, by producer.
     open: BTreeMap<i64, i64>,
     /// Transactions not completed, by their first offset.
@@ -52,22 +54,19 @@ pub(super) struct Producers {
 }
 
 impl Producers {
-    /// Nobody's state yet, with the snapshots listed.
-    pub(super) fn new(paper: &Paper) -> Result<Self, Thrown> {
-        let mut producers = Self::default();
-        producers.list(paper)?;
-        Ok(producers)
+    /// Nobody's state yet, and a list of the snapshots that does not change with the directory.
+    pub(super) fn listed(paper: &Paper) -> Result<Self, Thrown> {
+        if let Some(file) = paper.unnumbered_snapshot() {
+            return Err(Thrown::fatal(file, "the name begins with no number"));
+        }
+        Ok(Self {
+            listed: Some(paper.snapshots().clone()),
+            ..Self::default()
+        })
     }
 
-    fn list(&mut self, paper: &Paper) -> Result<(), Thrown> {
-        self.snapshots.clear();
-        for file in paper.names_with(SUFFIX) {
-            let Some(offset) = name::base_offset(&file) else {
-                return Err(Thrown::fatal(&file, "the name begins with no number"));
-            };
-            self.snapshots.insert(offset.0, file);
-        }
-        Ok(())
+    fn snapshots<'p>(&'p self, paper: &'p Paper) -> &'p BTreeMap<i64, String> {
+        self.listed.as_ref().unwrap_or(paper.snapshots())
     }
 
     /// Up to where the state is known.
@@ -81,12 +80,17 @@ impl Producers {
     }
 
     /// Whether there is no snapshot.
-    pub(super) fn has_no_snapshot(&self) -> bool {
-        self.snapshots.is_empty()
+    pub(super) fn has_no_snapshot(&self, paper: &Paper) -> bool {
+        self.snapshots(paper).is_empty()
     }
 
-    fn remove(&mut self, paper: &mut Paper, offset: i64) {
-        if let Some(file) = self.snapshots.remove(&offset) {
+    /// Deletes the snapshot at an offset.
+    pub(super) fn remove(&mut self, paper: &mut Paper, offset: i64) {
+        let file = match &mut self.listed {
+            Some(listed) => listed.remove(&offset),
+            None => paper.snapshots().get(&offset).cloned(),
+        };
+        if let Some(file) = file {
             paper.delete(&file);
         }
     }
@@ -97,43 +101,36 @@ impl Producers {
         [ongoing, self.completed].into_iter().flatten().min()
     }
 
-    /// Deletes the snapshot at an offset.
-    pub(super) fn remove_at(&mut self, paper: &mut Paper, offset: i64) {
-        self.remove(paper, offset);
-    }
-
     /// Forgets everything and starts at `offset` (`truncateFullyAndStartAt`).
     pub(super) fn restart(&mut self, paper: &mut Paper, offset: i64) {
-        let all: Vec<i64> = self.snapshots.keys().copied().collect();
+        let all: Vec<i64> = self.snapshots(paper).keys().copied().collect();
         for at in all {
             self.remove(paper, at);
         }
         *self = Self {
+            listed: self.listed.take(),
             map_end: offset,
             ..Self::default()
         };
     }
 
-    /// `removeStraySnapshots`: of the snapshots at no segment's base only the largest stays, if it lies behind the last
-    /// segment's.
-    pub(super) fn remove_strays(&mut self, paper: &mut Paper, bases: &[i64]) -> Result<(), Thrown> {
-        self.list(paper)?;
-        let mut strays: Vec<i64> = self
-            .snapshots
-            .keys()
-            .copied()
-            .filter(|offset| !bases.contains(offset))
+    /// `removeStraySnapshots`: lists the snapshots anew. Of those at no segment's base only the largest stays, if it lies
+    /// behind the last segment's. The bases are in order.
+    pub(super) fn remove_strays(&mut self, paper: &mut Paper, bases: &[i64]) {
+        self.listed = None;
+        let offsets = paper.snapshots().keys().copied();
+        let mut strays: Vec<i64> = offsets
+            .filter(|offset| bases.binary_search(offset).is_err())
             .collect();
         let latest = strays.pop();
         for offset in strays {
             self.remove(paper, offset);
         }
-        if let (Some(latest), Some(largest)) = (latest, bases.iter().max())
+        if let (Some(latest), Some(largest)) = (latest, bases.last())
             && latest < *largest
         {
             self.remove(paper, latest);
         }
-        Ok(())
     }
 
     /// `truncateAndReload`: drops snapshots out of range, and reads the newest that can be believed.
@@ -143,29 +140,27 @@ impl Producers {
         log_start: i64,
         log_end: i64,
     ) -> Result<(), Thrown> {
-        let out: Vec<i64> = self
-            .snapshots
-            .keys()
-            .copied()
-            .filter(|&offset| offset > log_end || offset <= log_start)
+        let known = self.snapshots(paper);
+        let beyond = known.range((Bound::Excluded(log_end), Bound::Unbounded));
+        let out: Vec<i64> = known
+            .range(..=log_start)
+            .chain(beyond)
+            .map(|(&at, _)| at)
             .collect();
         for offset in out {
             self.remove(paper, offset);
         }
         if log_end == self.map_end {
             self.map_end = self.map_end.max(log_start);
-            self.snapshot_end = self
-                .snapshots
-                .keys()
-                .next_back()
-                .map_or(log_start, |&at| at);
+            let last = self.snapshots(paper).keys().next_back();
+            self.snapshot_end = last.map_or(log_start, |&at| at);
             return Ok(());
         }
         self.open.clear();
         self.ongoing.clear();
         self.completed = None;
         loop {
-            let Some((&offset, file)) = self.snapshots.last_key_value() else {
+            let Some((&offset, file)) = self.snapshots(paper).last_key_value() else {
                 (self.map_end, self.snapshot_end) = (log_start, log_start);
                 return Ok(());
             };
@@ -195,7 +190,9 @@ impl Producers {
         }
         let open = self.open.iter().map(|(&id, &first)| (id, first)).collect();
         paper.put(&file, Content::Producers(open));
-        self.snapshots.insert(self.map_end, file);
+        if let Some(listed) = &mut self.listed {
+            listed.insert(self.map_end, file);
+        }
         self.snapshot_end = self.map_end;
         Ok(())
     }

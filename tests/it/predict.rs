@@ -208,3 +208,20 @@ fn a_swap_that_is_thrown_away_is_deleted_and_one_that_is_swapped_in_is_renamed()
     assert!(!swapped_in.deleted.contains(&swap.to_owned()));
     assert_eq!(swapped_in.renamed[0].from, swap);
 }
+
+/// With a step that looks at all files for each file this takes minutes.
+#[test]
+fn many_segments_and_foreign_files_take_time_in_proportion() {
+    let temp = Temp::new();
+    for base in 0..4_000_u32 {
+        temp.file(format!("t-0/{base:020}.log"), &[0xee; 40]);
+        temp.file(format!("t-0/{base}.txt"), b"");
+        temp.file(format!("t-0/{base}.txt~"), b"");
+    }
+    let begun = std::time::Instant::now();
+    let place = Place::at(temp.path()).unwrap();
+    let verdict = predict(&[place], |_| true, &Conditions::default()).unwrap();
+    assert_eq!(verdict.dirs[0].partitions[0].truncations.len(), 4_000);
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 20, "{took:?}");
+}
