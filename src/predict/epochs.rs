@@ -3,14 +3,15 @@
 use super::conditions::Kafka;
 use super::paper::{Content, Paper};
 use super::reason::{Reason, Thrown};
+use crate::format::FileKind;
 use crate::format::LeaderEpochs;
 use crate::format::name::LEADER_EPOCHS;
-use crate::store::Source;
+use crate::store::{Cap, read_small};
 use crate::wire::fault::Text;
 use crate::wire::{Fault, FaultKind};
 
-/// A file larger than this is no checkpoint.
-pub(super) const LARGEST_BYTES: u64 = 64 << 20;
+/// How much of the file is read.
+const CAP: Cap = Cap::of(FileKind::LeaderEpochs);
 
 /// Terms and where they began.
 #[derive(Debug, Clone, Default)]
@@ -36,10 +37,10 @@ impl Epochs {
         let Content::Disk { path, len, .. } = content else {
             return Ok(Self::default());
         };
-        if *len > LARGEST_BYTES {
+        if *len > CAP.bytes() {
             return Err(failed(None));
         }
-        let lines = LeaderEpochs::parse(&Source::read(path)?);
+        let lines = LeaderEpochs::parse(&read_small(path, CAP)?);
         match Failure::of(&lines.faults, kafka) {
             None => {}
             Some((Failure::Line, fault)) => return Err(failed(Some(fault))),

@@ -4,15 +4,17 @@ use super::conditions::Kafka;
 use super::paper::Content;
 use super::reason::{Reason, Thrown};
 use super::start::Start;
+use crate::format::FileKind;
 use crate::format::name::{PARTITION_METADATA, parse_int};
-use crate::store::{ItemType, Source};
+use crate::store::ItemType;
+use crate::store::{Cap, read_small};
 use crate::wire::Uuid;
 
 /// The longest text of 16 bytes that is taken (`Uuid.fromString`).
 const LONGEST_ID: usize = 24;
 
-/// A file larger than this holds no id.
-const LARGEST_BYTES: u64 = 1 << 20;
+/// How much of the file is read.
+const CAP: Cap = Cap::of(FileKind::PartitionMetadata);
 
 /// What is wrong with the file: a line, or what Kafka did not reckon with.
 enum Wrong {
@@ -51,10 +53,10 @@ pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<Uuid>, Thrown> {
             let Content::Disk { path, len, .. } = &leaf.content else {
                 return Ok(None);
             };
-            if *len > LARGEST_BYTES {
+            if *len > CAP.bytes() {
                 return Err(thrown(Wrong::Line("is too large")));
             }
-            let bytes = Source::read(path)?;
+            let bytes = read_small(path, CAP)?;
             parse(&bytes, kafka).map(Some).map_err(thrown)
         }
     }

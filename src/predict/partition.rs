@@ -188,7 +188,7 @@ impl Changes {
                 Content::Rebuilt => changes.rebuilt.push(name.clone()),
                 Content::Disk { path, .. } if is_new => {
                     let from = name::file_name(path);
-                    if from.strip_suffix(leftovers::SWAP) != Some(name) {
+                    if from.strip_suffix(name::SWAP_SUFFIX) != Some(name) {
                         changes.created.push(name.clone());
                     }
                 }

@@ -9,17 +9,19 @@ use std::ops::Bound;
 use super::log::{Entry, Log};
 use super::paper::{Content, Paper};
 use super::reason::Thrown;
+use crate::format::FileKind;
 use crate::format::control::{self, ControlType};
 use crate::format::name;
 use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};
-use crate::store::{ItemType, Source};
+use crate::store::ItemType;
+use crate::store::{Cap, read_small};
 use crate::wire::Offset;
 
 /// The suffix of a snapshot.
 const SUFFIX: &str = name::PRODUCER_SNAPSHOT_SUFFIX;
 
-/// A snapshot larger than this is not believed: it would be of five million producers.
-const LARGEST_BYTES: u64 = 256 << 20;
+/// How much of the file is read.
+const CAP: Cap = Cap::of(FileKind::ProducerSnapshot);
 
 /// The end of a transaction.
 #[derive(Debug, Clone, Copy)]
@@ -383,8 +385,8 @@ fn marker(
 fn read(paper: &Paper, file: &str) -> Result<Option<Vec<(i64, i64)>>, Thrown> {
     match paper.file(file) {
         Some(Content::Producers(open)) => Ok(Some(open.clone())),
-        Some(Content::Disk { path, len, .. }) if *len <= LARGEST_BYTES => {
-            let bytes = Source::read(path)?;
+        Some(Content::Disk { path, len, .. }) if *len <= CAP.bytes() => {
+            let bytes = read_small(path, CAP)?;
             let Ok(snapshot) = ProducerSnapshot::parse(&bytes) else {
                 return Ok(None);
             };

@@ -4,14 +4,13 @@ use super::conditions::{Conditions, Kafka};
 use super::reason::Reason;
 use super::verdict::{DirVerdict, Outcome};
 use crate::format::name::META_PROPERTIES;
+use crate::format::topic::is_reserved_id;
 use crate::format::{FileKind, MetaProperties, Properties};
-use crate::store::{Error, LogDir, Place, Source};
+use crate::store::{Cap, read_small};
+use crate::store::{Error, LogDir, Place};
 
-/// A larger file is none of Kafka's.
-const LARGEST_BYTES: u64 = 1 << 20;
-
-/// Ids of log dirs below this are kept for other uses.
-const RESERVED_IDS: u128 = 100;
+/// How much of the file is read.
+const CAP: Cap = Cap::of(FileKind::MetaProperties);
 
 /// What the file says of the node.
 #[derive(Debug, Default)]
@@ -41,10 +40,10 @@ pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Er
             ..checked
         });
     };
-    if !item.is_file() || item.len_bytes() > LARGEST_BYTES {
+    if !item.is_file() || item.len_bytes() > CAP.bytes() {
         return found(Outcome::Offline, "cannot be read");
     }
-    let properties = Properties::parse(&Source::read(item.path())?);
+    let properties = Properties::parse(&read_small(item.path(), CAP)?);
     let meta = MetaProperties::of(&properties);
     let unnamed = meta.node_id.is_none() || meta.cluster_id.is_none();
     match meta.version {
@@ -55,7 +54,7 @@ pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Er
         _ => return found(Outcome::Offline, "its version is unknown"),
     }
     match (meta.directory_id, properties.get("directory.id")) {
-        (Some(id), _) if u128::from_be_bytes(id) < RESERVED_IDS => {
+        (Some(id), _) if is_reserved_id(id) => {
             return found(Outcome::Refuses, "its directory.id is a reserved one");
         }
         (None, Some(_)) => return found(Outcome::Offline, "its directory.id is no UUID"),
@@ -94,11 +93,11 @@ pub(super) fn compare(
     for place in places {
         let Place::LogDir(dir) = place else { continue };
         let item = dir.item(FileKind::MetaProperties);
-        let Some(item) = item.filter(|item| item.is_file() && item.len_bytes() <= LARGEST_BYTES)
+        let Some(item) = item.filter(|item| item.is_file() && item.len_bytes() <= CAP.bytes())
         else {
             continue;
         };
-        let meta = MetaProperties::of(&Properties::parse(&Source::read(item.path())?));
+        let meta = MetaProperties::of(&Properties::parse(&read_small(item.path(), CAP)?));
         let what = seen.iter().find_map(|other| {
             let told = |a: bool| other.version.is_some() && a;
             match () {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::conditions::{Conditions, Kafka};
-use super::epochs::{Failure, LARGEST_BYTES};
+use super::epochs::Failure;
 use super::reason::Reason;
 use super::start::Given;
 use super::verdict::{DirVerdict, Outcome, PartitionVerdict, Renaming};
@@ -11,7 +11,8 @@ use super::{metadata_log, partition, properties};
 use crate::format::name::{self, DirName, DirState};
 use crate::format::topic::CLUSTER_METADATA;
 use crate::format::{FileKind, OffsetCheckpoint};
-use crate::store::{Error, Item, LogDir, Partition, Source};
+use crate::store::{Cap, read_small};
+use crate::store::{Error, Item, LogDir, Partition};
 use crate::wire::Fault;
 
 /// Offsets of partitions.
@@ -100,10 +101,10 @@ impl Root {
             }
             Ok(Offsets::new())
         };
-        if item.len_bytes() > LARGEST_BYTES {
+        if item.len_bytes() > Cap::of(kind).bytes() {
             return failed(None, true);
         }
-        let bytes = Source::read(item.path())?;
+        let bytes = read_small(item.path(), Cap::of(kind))?;
         let checkpoint = OffsetCheckpoint::parse(&bytes);
         if let Some((failure, fault)) = Failure::of(&checkpoint.faults, conditions.kafka) {
             return failed(Some(fault), failure == Failure::Line);

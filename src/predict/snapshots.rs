@@ -7,16 +7,17 @@ use super::paper::Content;
 use super::reason::{Reason, Thrown};
 use super::segment::Segment;
 use super::start::{Bounds, Start};
+use crate::format::FileKind;
 use crate::format::control::ControlType;
 use crate::format::name::{
     CHECKPOINT_SUFFIX, DELETED_SUFFIX, LOG_SUFFIX, PART_SUFFIX, PARTITION_METADATA, QUORUM_STATE,
     checkpoint,
 };
 use crate::format::{Batch, QuorumState, RecordBatch};
-use crate::store::Source;
+use crate::store::{Cap, read_small};
 
-/// A larger file is none of Kafka's.
-const LARGEST_BYTES: u64 = 16 << 20;
+/// How much of the file is read.
+const CAP: Cap = Cap::of(FileKind::QuorumState);
 
 /// The id that the topic of the metadata log always has.
 const TOPIC_ID: u128 = 1;
@@ -140,10 +141,10 @@ fn quorum_state(start: &Start<'_>) -> Result<(), Thrown> {
     let Some(Content::Disk { path, len, .. }) = start.paper.file(QUORUM_STATE) else {
         return Ok(());
     };
-    if *len > LARGEST_BYTES {
+    if *len > CAP.bytes() {
         return Err(Thrown::fatal(QUORUM_STATE, "is too large"));
     }
-    match QuorumState::parse(&Source::read(path)?).faults.first() {
+    match QuorumState::parse(&read_small(path, CAP)?).faults.first() {
         Some(fault) => Err(Thrown::fatal(QUORUM_STATE, fault)),
         None => Ok(()),
     }

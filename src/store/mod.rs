@@ -7,6 +7,7 @@ pub mod lock;
 pub mod log_dir;
 pub mod partition;
 pub mod segment;
+pub mod small;
 pub mod source;
 
 use std::io;
@@ -16,6 +17,7 @@ pub use item::{Item, ItemType, Standing};
 pub use log_dir::{LogDir, Place};
 pub use partition::Partition;
 pub use segment::Segment;
+pub use small::{Cap, read_small};
 pub use source::{LogFile, Patch, Source, Stream};
 
 /// Why a file could not be read.
@@ -36,6 +38,16 @@ pub enum Error {
     /// It was cut while it was read.
     #[error("{}: became shorter while it was read", .0.display())]
     Shorter(PathBuf),
+    /// It is larger than files of its kind can be, and is not read whole.
+    #[error("{}: has {len} bytes, more than the {most} that such a file may have", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        len: u64,
+        /// The most bytes that are read.
+        most: u64,
+    },
     /// A name that ought to hold an offset does not.
     #[error("{}: the name does not begin with a base offset, as 00000000000000000042.log does", .0.display())]
     Name(PathBuf),

@@ -9,13 +9,13 @@ use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
 use super::partition::{Around, Extent};
 use super::setting::Stop;
-use super::small::read_small;
 use super::suite::Outcome;
 use crate::format::name;
 use crate::format::topic;
 use crate::format::{FileKind, OffsetCheckpoint};
 use crate::scan::Merge;
 use crate::store::LogDir;
+use crate::store::{Cap, read_small};
 use crate::wire::Offset;
 
 /// A partition: its topic and number.
@@ -220,7 +220,7 @@ impl Table {
     }
 
     fn fill(&mut self, outcome: &mut Outcome) {
-        match read_small(&self.path) {
+        match read_small(&self.path, Cap::at(&self.path)) {
             Ok(bytes) => {
                 let mut coverage = Coverage::of_file(bytes.len() as u64);
                 coverage.small_bytes = bytes.len() as u64;

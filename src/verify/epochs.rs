@@ -7,11 +7,12 @@ use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::finding::{Finding, Findings};
 use super::partition::Extent;
-use super::small::read_small;
 use super::trace::Row;
+use crate::format::FileKind;
 use crate::format::LeaderEpochs;
 use crate::format::layout::batch as layout;
 use crate::store::Error;
+use crate::store::{Cap, read_small};
 use crate::wire::fault::Text;
 use crate::wire::{FaultKind, LeaderEpoch, Offset};
 
@@ -77,7 +78,7 @@ impl EpochsCheck {
         if !exists {
             return Ok((check, Coverage::default()));
         }
-        let bytes = read_small(path)?;
+        let bytes = read_small(path, Cap::of(FileKind::LeaderEpochs))?;
         let file = LeaderEpochs::parse(&bytes);
         for fault in &file.faults {
             let is_order = matches!(fault.kind(), FaultKind::Text(Text::Order(_)));

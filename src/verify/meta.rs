@@ -8,13 +8,13 @@ use std::sync::Arc;
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::finding::Finding;
-use super::small::read_small;
 use super::suite::Outcome;
 use crate::format::clean_shutdown::CleanShutdown;
 use crate::format::name::{self, DirState};
 use crate::format::topic;
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
+use crate::store::{Cap, read_small};
 use crate::store::{Item, LogDir, Partition, Source};
 use crate::wire::FaultKind;
 use crate::wire::Uuid;
@@ -262,7 +262,7 @@ pub(super) fn small(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, So
     }
     let path: Arc<Path> = Arc::from(item.path());
     outcome.files.push(Arc::clone(&path));
-    match read_small(&path) {
+    match read_small(&path, Cap::at(&path)) {
         Ok(bytes) => {
             let len = bytes.len() as u64;
             outcome.coverage.merge(Coverage {

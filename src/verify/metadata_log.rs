@@ -8,13 +8,13 @@ use super::coverage::Coverage;
 use super::finding::Finding;
 use super::meta::small;
 use super::partition::Extent;
-use super::small::read_small;
 use super::suite::Outcome;
 use crate::format::control::ControlType;
 use crate::format::name;
 use crate::format::{Batch, FileKind, QuorumState, Scratch};
 use crate::scan::derive::Epochs;
 use crate::scan::{Merge, Policy, Span, Walk};
+use crate::store::{Cap, read_small};
 use crate::store::{Item, Partition};
 use crate::wire::Offset;
 
@@ -96,7 +96,7 @@ fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: 
 
 /// Looks into a snapshot: batches from header to footer.
 pub(super) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
-    let bytes = match read_small(path) {
+    let bytes = match read_small(path, Cap::of(FileKind::MetadataSnapshot)) {
         Ok(bytes) => bytes,
         Err(error) => return outcome.unreadable(path, &error),
     };

@@ -48,7 +48,6 @@ pub mod segment;
 mod sequence;
 mod setting;
 mod siblings;
-mod small;
 pub mod suite;
 mod tally;
 mod time_index;

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::suite::Suite;
 use crate::decode::cluster_metadata as id;
 use crate::decode::{Decoder, Struct, Value};
+use crate::format::topic::is_reserved_id;
 use crate::format::{Batch, FileKind, Scratch};
 use crate::scan::{Output, Parcel, PieceVisitor, Policy, Span, Visitor, parallel};
 use crate::store::{Error, Item, Partition, Segment};
@@ -43,12 +44,9 @@ impl Replicas {
         let index = self.nodes.iter().position(|other| *other == node)?;
         let id = self.directories.get(index)?;
         // Small numbers stand for what is not known yet.
-        (u128::from_be_bytes(*id) >= RESERVED_IDS).then_some(*id)
+        (!is_reserved_id(*id)).then_some(*id)
     }
 }
-
-/// Ids below this number are reserved.
-const RESERVED_IDS: u128 = 100;
 
 /// Bytes before the value of a record on its way from who reads it to who applies it: offset and length.
 const PREFIX_BYTES: usize = 12;

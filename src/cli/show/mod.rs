@@ -16,7 +16,8 @@ use kseg::format::name::{self, FileState, file_name};
 use kseg::format::topic::CLUSTER_METADATA;
 use kseg::format::{FileKind, FileName};
 use kseg::scan::Extent;
-use kseg::store::{LogFile, Partition, Source, Stream};
+use kseg::store::{Cap, read_small};
+use kseg::store::{LogFile, Partition, Stream};
 use kseg::wire::Offset;
 
 use self::log::View;
@@ -212,7 +213,7 @@ impl Show {
                 log::show(printer, path, &log, self.reading, view)?;
             }
             _ => {
-                let bytes = Source::read(path)?;
+                let bytes = read_small(path, Cap::of(name.kind))?;
                 let mut facts = facts(path, &name);
                 let page = Page::of(name.kind, &bytes);
                 let size = Some(bytes.len() as u64);

@@ -16,7 +16,7 @@ use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
 use crate::repair::{Crc, Derive, PlanPath};
 use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
-use crate::store::{Item, Partition, Source, Stream};
+use crate::store::{Item, Partition, Stream};
 use crate::verify::{CheckId, Finding};
 use crate::wire::Offset;
 
@@ -228,10 +228,7 @@ fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
             continue;
         };
         let is_log_told = segment.file(FileKind::Log).is_some_and(is_told);
-        let Some(bytes) = (!is_log_told)
-            .then(|| Source::read(item.path()).ok())
-            .flatten()
-        else {
+        let Some(bytes) = (!is_log_told).then(|| small(item.path())).flatten() else {
             continue;
         };
         let index = OffsetIndex::new(&bytes, segment.base_offset());
@@ -324,7 +321,7 @@ fn noted(partition: &Partition, base: i64, findings: &[&Finding]) -> Option<Prod
 fn is_same(path: &Path, bytes: &[u8]) -> bool {
     let is_as_long =
         Item::at(path).is_ok_and(|item| item.is_file() && item.len_bytes() == bytes.len() as u64);
-    is_as_long && Source::read(path).is_ok_and(|there| there[..] == *bytes)
+    is_as_long && small(path).is_some_and(|there| there[..] == *bytes)
 }
 
 fn transactions(

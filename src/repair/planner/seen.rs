@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::format::topic::{CLUSTER_METADATA, NO_ID};
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
+use crate::store::{Cap, read_small};
 use crate::store::{Error, LogDir, Partition, Place, Source};
 use crate::verify::topics::Topics;
 use crate::verify::{Around, Extent, Finding, Known, Node, Outcome, Suite};
@@ -157,12 +158,7 @@ fn owner(dir: &LogDir) -> Option<(String, i32)> {
     Some((meta.cluster_id.filter(|_| is_sound)?, meta.node_id?))
 }
 
-/// No small file is as long.
-const MOST_BYTES: u64 = 64 << 20;
-
-/// The bytes of a small file; none if it is none or cannot be read.
+/// The bytes of a small file; `None` if it is not a file or cannot be read.
 pub(super) fn small(path: &Path) -> Option<Source> {
-    let item = crate::store::Item::at(path).ok()?;
-    let is_small = item.is_file() && item.len_bytes() <= MOST_BYTES;
-    is_small.then(|| Source::read(path).ok()).flatten()
+    read_small(path, Cap::at(path)).ok()
 }
