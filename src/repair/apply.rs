@@ -1,20 +1,20 @@
 //! Application of an approved plan.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::approve::{Approved, Site};
-use super::disk::{Attributes, Disk, Duplicate, Kind, Look, Sharing};
+use super::disk::{Disk, Duplicate, Kind, Likeness, Look, Sharing};
 use super::error::{At, Error, Refusal};
 use super::output::write_file;
-use super::parts::PlanPath;
+use super::parts::{OWN, PlanPath};
 use super::plan::{Part, Recipe, State};
 use super::splice::pump;
 use super::work::Source;
 use super::{in_place, into};
-
-/// The permission bits of files that had no predecessor.
-const FILE_MODE: u32 = 0o644;
+use crate::format::name::LOG_SUFFIX;
+use crate::store::lock::LOCK_FILE;
 
 /// Computes files that derive from a log.
 pub trait Derive {
@@ -29,6 +29,15 @@ pub trait Derive {
         locate: &dyn Fn(&str) -> PathBuf,
         out: &mut dyn Write,
     ) -> Result<(), Error>;
+
+    /// Returns the partitions of a copy, which is whole but for its name, in which nothing is wrong, by their paths below it; of a partition's
+    /// copy the path is empty. Only their files may be hard links: a broker truncates what is damaged where it is, and in the source with it.
+    ///
+    /// # Errors
+    /// The copy cannot be read.
+    fn sound(&self, _copy: &Path) -> Result<BTreeSet<PathBuf>, Error> {
+        Ok(BTreeSet::new())
+    }
 }
 
 /// What was done.
@@ -102,17 +111,16 @@ pub(super) fn write(
     to: &Path,
     derive: &dyn Fn(&Recipe, &mut dyn Write) -> Result<(), Error>,
 ) -> Result<State, Error> {
-    let attributes = attributes(approved, disk, path, source)?;
+    let (model, how) = model(approved, disk, path, source)?;
+    let model = (model.as_path(), how);
     match source {
-        Source::Bytes(bytes) => write_file(disk, to, attributes, |out| out.write_all(bytes).at(to)),
+        Source::Bytes(bytes) => write_file(disk, to, model, |out| out.write_all(bytes).at(to)),
         Source::File(from, Some(splice)) => {
             let from = approved.root.join(from.as_str());
             let input = disk.open(&from).at(&from)?;
-            write_file(disk, to, attributes, |out| {
-                splice.write(&*input, out).at(to)
-            })
+            write_file(disk, to, model, |out| splice.write(&*input, out).at(to))
         }
-        Source::Parts(parts) => write_file(disk, to, attributes, |out| {
+        Source::Parts(parts) => write_file(disk, to, model, |out| {
             parts
                 .iter()
                 .try_for_each(|part| write_part(approved, disk, part, out))
@@ -124,7 +132,7 @@ pub(super) fn write(
             Ok(was.unwrap_or(State::Absent))
         }
         Source::Recipe(recipe, expected) => {
-            let found = write_file(disk, to, attributes, |out| derive(recipe, out))?;
+            let found = write_file(disk, to, model, |out| derive(recipe, out))?;
             if found == *expected {
                 return Ok(found);
             }
@@ -157,29 +165,50 @@ fn write_part(
     }
 }
 
-/// A new content keeps the attributes of the file that it is made from, or else of the one it replaces. What is new belongs to whom
-/// its directory belongs to.
-fn attributes(
+/// The file that a new content is like: the one that it is made from, or else the one that it replaces; what is new is like its
+/// siblings, or belongs to whom its directory belongs to.
+fn model(
     approved: &Approved,
     disk: &dyn Disk,
     path: &PlanPath,
     source: &Source,
-) -> Result<Attributes, Error> {
+) -> Result<(PathBuf, Likeness), Error> {
     let from = match source {
         Source::File(from, _) => from,
         _ => path,
     };
-    if let Some(look) = approved.looks.get(from)
-        && look.kind == Kind::File
-    {
-        return Ok(look.attributes);
+    let is_file = |look: &Look| look.kind == Kind::File;
+    if approved.looks.get(from).is_some_and(is_file) {
+        return Ok((approved.root.join(from.as_str()), Likeness::Whole));
     }
-    let dir = approved.root.join(path.dir());
-    Ok(Attributes {
-        mode: FILE_MODE,
-        owner: disk.look(&dir).at(&dir)?.attributes.owner,
-        modified: None,
-    })
+    if let Some(model) = approved.siblings.borrow().get(path.dir()) {
+        return Ok((model.clone(), Likeness::New));
+    }
+    let model = sibling(disk, &approved.root.join(path.dir()))?;
+    let mut siblings = approved.siblings.borrow_mut();
+    siblings.insert(path.dir().to_owned(), model.clone());
+    Ok((model, Likeness::New))
+}
+
+/// A file of a directory that a new one is to be like: a segment, else any; else the directory itself.
+fn sibling(disk: &dyn Disk, dir: &Path) -> Result<PathBuf, Error> {
+    let mut any = None;
+    for name in disk.list(dir).at(dir)? {
+        let name = name.to_string_lossy();
+        let is_segment = name.ends_with(LOG_SUFFIX);
+        let is_better = is_segment || any.is_none();
+        if !is_better || name.starts_with(OWN) || name == LOCK_FILE {
+            continue;
+        }
+        let path = dir.join(&*name);
+        if disk.look(&path).at(&path)?.kind == Kind::File {
+            if is_segment {
+                return Ok(path);
+            }
+            any = Some(path);
+        }
+    }
+    Ok(any.unwrap_or_else(|| dir.to_owned()))
 }
 
 /// Nothing that was read has changed meanwhile.

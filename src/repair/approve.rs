@@ -1,12 +1,13 @@
 //! Approval: the only door from a plan to its application.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, Guard, Kind, Look, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder;
-use super::journal::{Begin, Mode, Record, Stage};
+use super::journal::{Begin, DirTime, Mode, Record, Stage};
 use super::output::state_of;
 use super::parts::{Crc, OWN, PlanPath};
 use super::plan::{Plan, Safety, Scope, State};
@@ -51,6 +52,10 @@ pub struct Approved {
     pub(super) earlier: Option<Record>,
     /// What the files of the work looked like when their content was checked.
     pub(super) looks: BTreeMap<PlanPath, Look>,
+    /// What new files of a directory are made like, as far as it was looked for.
+    pub(super) siblings: RefCell<BTreeMap<String, PathBuf>>,
+    /// When the directories that are written to were last changed.
+    pub(super) dirs: Vec<DirTime>,
     pub(super) begin: Begin,
     pub(super) guards: Vec<Box<dyn Guard>>,
 }
@@ -102,13 +107,21 @@ pub fn approve(
         site,
         earlier: None,
         looks: BTreeMap::new(),
+        siblings: RefCell::default(),
+        dirs: Vec::new(),
         guards: Vec::new(),
     };
-    if approved.work.is_empty() {
+    if approved.is_empty() {
         return Ok(approved);
     }
     approved.lock(disk)?;
     approved.check_folder(disk)?;
+    approved.dirs = match &approved.earlier {
+        Some(record) if folder::is_unfinished(record) && !record.dirs.is_empty() => {
+            record.dirs.clone()
+        }
+        _ => approved.dir_times(disk)?,
+    };
     match approved.earlier.as_ref().map(|record| record.stage) {
         Some(Stage::Committed) => {}
         _ => approved.check_files(disk)?,
@@ -233,10 +246,10 @@ fn check_no_log_dir(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
 }
 
 impl Approved {
-    /// Whether there is nothing to do.
+    /// Whether there is nothing to do. A copy is made even where no step changes anything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.work.is_empty()
+        self.work.is_empty() && matches!(self.site, Site::InPlace { .. })
     }
 
     fn lock(&mut self, disk: &dyn Disk) -> Result<(), Error> {
@@ -266,7 +279,8 @@ impl Approved {
         }
         match &self.site {
             Site::Into { dir, partial, .. } => {
-                let is_moved = disk.look(&partial.join("tree")).at(partial)?.kind == Kind::Absent;
+                let tree = folder::tree(partial, dir);
+                let is_moved = disk.look(&tree).at(&tree)?.kind == Kind::Absent;
                 let is_made =
                     matches!(&self.earlier, Some(record) if record.stage == Stage::Committed);
                 if !(is_made && is_moved) {
@@ -276,6 +290,24 @@ impl Approved {
             Site::InPlace { .. } => self.check_others(disk)?,
         }
         Ok(())
+    }
+
+    /// The times of the directories in which something is to change.
+    fn dir_times(&self, disk: &dyn Disk) -> Result<Vec<DirTime>, Error> {
+        let work = &self.work;
+        let files = work.puts.keys().chain(&work.drops);
+        let dirs = work.removed_dirs.iter().chain(work.renamed_dirs.keys());
+        let inside = dirs.clone().map(|dir| Some(dir.clone()));
+        let around = files.chain(dirs).map(|path| path.dir().parse().ok());
+        let mut times = Vec::new();
+        for dir in around.chain(inside).collect::<BTreeSet<Option<PlanPath>>>() {
+            let at = self.root.join(dir.as_ref().map_or("", PlanPath::as_str));
+            let look = disk.look(&at).at(&at)?;
+            if let (Kind::Directory, Some(modified)) = (look.kind, look.attributes.modified) {
+                times.push(DirTime { modified, dir });
+            }
+        }
+        Ok(times)
     }
 
     /// No other repair of this log dir is under way.

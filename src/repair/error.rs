@@ -141,6 +141,9 @@ pub enum Refusal {
     /// The target lies in a log dir, where a broker does not start with a directory of another name.
     #[error("{}: lies directly in a log dir, where a half-made directory would keep a broker from starting; name another place and move the result", .0.display())]
     InLogDir(PathBuf),
+    /// A symbolic link where a partition or a file of Kafka is expected.
+    #[error("{}: a symbolic link, which a repair does not follow; make a plan for the directory that it leads to", .0.display())]
+    Link(PathBuf),
     /// A symbolic link, or something that is neither a file nor a directory.
     #[error("{}: a symbolic link or a special file, which a repair does not follow", .0.display())]
     Odd(PathBuf),

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, Guard, Kind, Locking};
 use super::error::{At, Error, Refusal};
-use super::journal::{self, Begin, Journal, Record, Stage};
+use super::journal::{self, Begin, DirTime, Journal, Record, Stage};
 use super::output::remove_tree;
-use super::parts::{Crc, OWN};
+use super::parts::{Crc, OWN, PlanPath};
 use super::plan::Scope;
 use crate::format::name::LOCK;
 
@@ -49,6 +49,51 @@ pub(super) fn partial(target: &Path) -> PathBuf {
     beside(target, PARTIAL)
 }
 
+/// The directory in the making. It has its name already, because of a partition the name says what it is.
+pub(super) fn tree(partial: &Path, target: &Path) -> PathBuf {
+    partial.join(target.file_name().unwrap_or_default())
+}
+
+/// Removes folders at or beside `path` that a repair had only just made, or had all but removed, when it was killed; returns how many.
+pub(super) fn clear_bare(disk: &dyn Disk, path: &Path) -> Result<usize, Error> {
+    let Some(parent) = path.parent() else {
+        return Ok(0);
+    };
+    let own = path.file_name().unwrap_or_default();
+    let prefix = beside(path, QUARANTINE);
+    let prefix = prefix.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_ours = |name: &OsStr| {
+        let text = name.to_string_lossy();
+        let suffix = text.rsplit_once(QUARANTINE).map(|(_, suffix)| suffix);
+        let is_named = suffix.is_some_and(|suffix| {
+            suffix == "partial" || suffix.len() == 8 && suffix.parse::<Crc>().is_ok()
+        });
+        is_named && (name == own || name.as_encoded_bytes().starts_with(prefix))
+    };
+    let mut cleared = 0;
+    for name in disk.list(parent).at(parent)? {
+        let folder = parent.join(&name);
+        if is_ours(&name) && is_bare(disk, &folder)? {
+            clear(disk, &folder)?;
+            cleared += 1;
+        }
+    }
+    Ok(cleared)
+}
+
+/// Whether a folder is empty but for a journal that does not even say what it is of.
+fn is_bare(disk: &dyn Disk, folder: &Path) -> Result<bool, Error> {
+    if disk.look(folder).at(folder)?.kind != Kind::Directory
+        || Record::read(disk, folder)?.is_some()
+    {
+        return Ok(false);
+    }
+    let journal = journal::path(folder);
+    let names = disk.list(folder).at(folder)?;
+    let mut names = names.iter();
+    Ok(names.all(|name| Some(name.as_os_str()) == journal.file_name()))
+}
+
 /// The quarantine folders beside a log dir, with what their journals say.
 pub(super) fn quarantines(
     disk: &dyn Disk,
@@ -85,19 +130,9 @@ pub(super) fn stage(
     match Record::read(disk, folder)? {
         Some(record) if record.begin == *begin => Ok(Some(record)),
         Some(_) => Err(Refusal::Unfinished(folder.to_owned()).into()),
-        None => {
-            // The power went before the journal was made: there is nothing else yet.
-            let journal = journal::path(folder);
-            let names = disk.list(folder).at(folder)?;
-            let is_bare = names
-                .iter()
-                .all(|name| Some(name.as_os_str()) == journal.file_name());
-            if is_bare {
-                Ok(None)
-            } else {
-                Err(Refusal::NotOurs(folder.to_owned()).into())
-            }
-        }
+        // The power went before the journal was made: there is nothing else yet.
+        None if is_bare(disk, folder)? => Ok(None),
+        None => Err(Refusal::NotOurs(folder.to_owned()).into()),
     }
 }
 
@@ -106,11 +141,12 @@ pub(super) fn begin<'a>(
     disk: &'a dyn Disk,
     folder: &Path,
     begin: &Begin,
+    dirs: &[DirTime],
 ) -> Result<Journal<'a>, Error> {
     clear(disk, folder)?;
     let made = disk.make_dir(folder).at(folder);
     let named = made.and_then(|()| sync_parent(disk, folder));
-    let journal = named.and_then(|()| Journal::begin(disk, folder, begin));
+    let journal = named.and_then(|()| Journal::begin(disk, folder, begin, dirs));
     journal.map_err(|why| match clear(disk, folder) {
         Ok(()) => Error::Unprepared(Box::new(why)),
         Err(_) => why,
@@ -146,8 +182,24 @@ pub(super) fn temporary(digest: Crc, number: usize, suffix: &str) -> String {
     format!("{OWN}{digest}-{number}.{suffix}")
 }
 
-/// Removes what a repair left beside the files of `root`.
-pub(super) fn sweep(disk: &dyn Disk, root: &Path, digest: Crc) -> Result<(), Error> {
+/// Removes what a repair left beside the files of `root`, so that its directories are as they were, their times too.
+pub(super) fn restore(
+    disk: &dyn Disk,
+    root: &Path,
+    digest: Crc,
+    dirs: &[DirTime],
+) -> Result<(), Error> {
+    sweep(disk, root, digest)?;
+    for DirTime { modified, dir } in dirs {
+        let dir = root.join(dir.as_ref().map_or("", PlanPath::as_str));
+        if disk.look(&dir).at(&dir)?.kind == Kind::Directory {
+            disk.touch(&dir, *modified).at(&dir)?;
+        }
+    }
+    Ok(())
+}
+
+fn sweep(disk: &dyn Disk, root: &Path, digest: Crc) -> Result<(), Error> {
     let prefix = format!("{OWN}{digest}-");
     let is_ours = |name: &OsStr| {
         let name = name.as_encoded_bytes();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::apply::{Applied, Derive, check_unchanged, write};
 use super::approve::Approved;
-use super::disk::{Disk, Kind, Sharing};
+use super::disk::{Disk, Kind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, temporary};
 use super::journal::{Journal, Op, Record, Stage};
@@ -65,8 +65,10 @@ fn begin<'a>(
     derive: &dyn Derive,
 ) -> Result<(Vec<Op>, Journal<'a>), Error> {
     let digest = approved.begin.digest;
-    folder::sweep(disk, &approved.root, digest)?;
-    let mut journal = folder::begin(disk, quarantine, &approved.begin)?;
+    let log_dir = folder::log_dir(&approved.root, approved.begin.scope);
+    folder::clear_bare(disk, log_dir)?;
+    folder::restore(disk, &approved.root, digest, &approved.dirs)?;
+    let mut journal = folder::begin(disk, quarantine, &approved.begin, &approved.dirs)?;
     let guard = folder::hold_journal(disk, quarantine)?;
     approved.guards.extend(guard);
     let prepared = prepare(approved, quarantine, disk, derive);
@@ -88,7 +90,7 @@ fn give_up(approved: &Approved, quarantine: &Path, disk: &dyn Disk, why: Error) 
     );
     let root = &approved.root;
     let is_gone = is_open
-        && folder::sweep(disk, root, approved.begin.digest).is_ok()
+        && folder::restore(disk, root, approved.begin.digest, &approved.dirs).is_ok()
         && folder::clear(disk, quarantine).is_ok();
     let why = Box::new(why);
     if is_gone {
@@ -113,9 +115,8 @@ fn prepare(
     paths.sort_by_cached_key(|path| order(path));
     // Directories that make room for files go first.
     let in_the_way = work.removed_dirs.iter().filter(|dir| work.replaces(dir));
-    let mut ops = in_the_way
-        .map(|dir| removal(disk, root, dir))
-        .collect::<Result<Vec<Op>, Error>>()?;
+    let removal = |dir: &PlanPath| Op::RemoveDir { path: dir.clone() };
+    let mut ops: Vec<Op> = in_the_way.map(removal).collect();
     let first = ops.len();
     let numbers: BTreeMap<&str, usize> = paths.iter().map(|path| path.as_str()).zip(0..).collect();
     let place = |path: &PlanPath, number| {
@@ -155,9 +156,8 @@ fn prepare(
             new => Op::Put { old, new, path },
         });
     }
-    for dir in work.removed_dirs.iter().filter(|dir| !work.replaces(dir)) {
-        ops.push(removal(disk, root, dir)?);
-    }
+    let others = work.removed_dirs.iter().filter(|dir| !work.replaces(dir));
+    ops.extend(others.map(removal));
     let renamed = work.renamed_dirs.iter();
     ops.extend(renamed.map(|(from, to)| Op::RenameDir {
         from: from.clone(),
@@ -167,14 +167,6 @@ fn prepare(
     check_unchanged(approved, disk)?;
     sync_dirs(disk, root, &ops)?;
     Ok(ops)
-}
-
-fn removal(disk: &dyn Disk, root: &Path, dir: &PlanPath) -> Result<Op, Error> {
-    let at = root.join(dir.as_str());
-    Ok(Op::RemoveDir {
-        mode: disk.look(&at).at(&at)?.attributes.mode,
-        path: dir.clone(),
-    })
 }
 
 /// Makes the names of what lies ready durable.
@@ -189,25 +181,39 @@ fn sync_dirs(disk: &dyn Disk, root: &Path, ops: &[Op]) -> Result<(), Error> {
     dirs.iter().try_for_each(|dir| disk.sync_dir(dir).at(dir))
 }
 
-/// Saves what will be replaced or dropped.
+/// Saves what will be replaced or dropped, and of directories that go what they are like.
 fn save(disk: &dyn Disk, root: &Path, quarantine: &Path, ops: &[Op]) -> Result<(), Error> {
     let original = quarantine.join(ORIGINAL);
     disk.make_dir(&original).at(&original)?;
     let mut dirs = vec![quarantine.to_owned(), original.clone()];
-    for op in ops {
-        let (Op::Put { old, path, .. } | Op::Drop { old, path }) = op else {
-            continue;
-        };
-        if *old == State::Absent {
-            continue;
-        }
-        let dir = original.join(path.dir());
+    let mut make = |dir: PathBuf| {
         if disk.look(&dir).at(&dir)?.kind == Kind::Absent {
             disk.make_dir(&dir).at(&dir)?;
             dirs.push(dir);
         }
+        Ok::<(), Error>(())
+    };
+    for op in ops {
+        let (old, path) = match op {
+            Op::Put { old, path, .. } | Op::Drop { old, path } => (*old, path),
+            Op::RemoveDir { path } => {
+                make(original.join(path.as_str()))?;
+                continue;
+            }
+            Op::RenameDir { .. } => continue,
+        };
+        if old == State::Absent {
+            continue;
+        }
+        make(original.join(path.dir()))?;
         let (from, to) = (root.join(path.as_str()), original.join(path.as_str()));
         let _how = disk.duplicate(&from, &to, Sharing::File).at(&to)?;
+    }
+    for op in ops {
+        if let Op::RemoveDir { path } = op {
+            let (from, to) = (root.join(path.as_str()), original.join(path.as_str()));
+            disk.dress(&to, &from, Likeness::Whole).at(&to)?;
+        }
     }
     dirs.iter().try_for_each(|dir| disk.sync_dir(dir).at(dir))
 }
@@ -228,7 +234,7 @@ pub(super) fn check(
         let own = op.path();
         let path = locate(disk, root, ops, own)?;
         let found = state_of(disk, &path)?;
-        let makes_room = |op: &Op| matches!(op, Op::RemoveDir { path, .. } if path == own);
+        let makes_room = |op: &Op| matches!(op, Op::RemoveDir { path } if path == own);
         let is_room =
             matches!(found, State::Directory { entries: 0, .. }) && ops.iter().any(makes_room);
         if found != old && found != new && !is_room {

@@ -4,16 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::apply::{Applied, Counts, Derive, check_unchanged, write};
 use super::approve::Approved;
-use super::disk::{Attributes, Disk, Kind, Sharing};
+use super::disk::{Disk, Duplicate, Kind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, sync_parent};
 use super::journal::{Record, Stage};
 use super::work::{Source, order};
 use crate::format::name::{FileState, LOCK, LOG_SUFFIX, base_offset};
 use crate::format::{FileKind, FileName};
-
-/// Where the copy grows in the folder.
-const TREE: &str = "tree";
 
 /// How deep directories may lie in each other. Kafka has two levels.
 const DEPTH: usize = 8;
@@ -25,11 +22,11 @@ pub(super) fn run(
     disk: &dyn Disk,
     derive: &dyn Derive,
 ) -> Result<Applied, Error> {
-    let tree = partial.join(TREE);
+    let tree = folder::tree(partial, dir);
     let is_made = matches!(&approved.earlier, Some(record) if record.stage == Stage::Committed);
     let mut files = Counts::default();
     if !is_made {
-        let mut journal = folder::begin(disk, partial, &approved.begin)?;
+        let mut journal = folder::begin(disk, partial, &approved.begin, &[])?;
         let guard = folder::hold_journal(disk, partial)?;
         approved.guards.extend(guard);
         let mut made = Copy {
@@ -37,6 +34,7 @@ pub(super) fn run(
             disk,
             sharing,
             files: Counts::default(),
+            linked: Vec::new(),
         };
         let done = made.make(&tree, derive).and_then(|()| journal.commit(&[]));
         if let Err(why) = done {
@@ -75,6 +73,8 @@ struct Copy<'a> {
     disk: &'a dyn Disk,
     sharing: Sharing,
     files: Counts,
+    /// Files that are those of the source, by their paths below it.
+    linked: Vec<PathBuf>,
 }
 
 impl Copy<'_> {
@@ -82,12 +82,6 @@ impl Copy<'_> {
         let mut dirs = Vec::new();
         self.mirror(Path::new(""), tree, 0, &mut dirs)?;
         self.put(tree, derive)?;
-        check_unchanged(self.approved, self.disk)?;
-        // From the inside out; what is done to a directory's name shows in the one around it.
-        for (dir, attributes) in dirs.iter().rev() {
-            self.disk.dress(dir, *attributes).at(dir)?;
-            self.disk.sync_dir(dir).at(dir)?;
-        }
         let work = &self.approved.work;
         for dir in work.removed_dirs.iter().filter(|dir| !work.replaces(dir)) {
             let dir = tree.join(dir.as_str());
@@ -97,8 +91,49 @@ impl Copy<'_> {
             let (from, to) = (tree.join(from.as_str()), tree.join(to.as_str()));
             self.disk.rename(&from, &to).at(&to)?;
         }
-        self.disk.sync_dir(tree).at(tree)?;
+        self.part(tree, derive)?;
+        check_unchanged(self.approved, self.disk)?;
+        // From the inside out; what is done to a directory's name shows in the one around it.
+        for path in dirs.iter().rev() {
+            let (dir, model) = (tree.join(self.renamed(path)), self.approved.root.join(path));
+            if self.disk.look(&dir).at(&dir)?.kind == Kind::Directory {
+                self.disk.dress(&dir, &model, Likeness::Whole).at(&dir)?;
+                self.disk.sync_dir(&dir).at(&dir)?;
+            }
+        }
         sync_parent(self.disk, tree)
+    }
+
+    /// The path that something of the source has in the copy.
+    fn renamed(&self, path: &Path) -> PathBuf {
+        let mut names = path.components();
+        let first = names.next().and_then(|name| name.as_os_str().to_str());
+        let renamed = &self.approved.work.renamed_dirs;
+        let to = first.and_then(|first| renamed.get(&first.parse().ok()?));
+        to.map_or_else(
+            || path.to_owned(),
+            |to| Path::new(to.as_str()).join(names.as_path()),
+        )
+    }
+
+    /// Copies files that were hard links where something is wrong around them.
+    fn part(&mut self, tree: &Path, derive: &dyn Derive) -> Result<(), Error> {
+        if self.linked.is_empty() {
+            return Ok(());
+        }
+        let sound = derive.sound(tree)?;
+        for path in std::mem::take(&mut self.linked) {
+            let to = self.renamed(&path);
+            if to.parent().is_some_and(|dir| sound.contains(dir)) {
+                continue;
+            }
+            let (from, to) = (self.approved.root.join(path), tree.join(to));
+            self.disk.remove(&to).at(&to)?;
+            self.files
+                .add(self.disk.duplicate(&from, &to, Sharing::Blocks).at(&to)?);
+            self.files.linked -= 1;
+        }
+        Ok(())
     }
 
     /// Takes over what no step touches.
@@ -107,16 +142,15 @@ impl Copy<'_> {
         path: &Path,
         tree: &Path,
         depth: usize,
-        dirs: &mut Vec<(PathBuf, Attributes)>,
+        dirs: &mut Vec<PathBuf>,
     ) -> Result<(), Error> {
         let (disk, from) = (self.disk, self.approved.root.join(path));
         let to = tree.join(path);
-        let look = disk.look(&from).at(&from)?;
         if depth > DEPTH {
             return Err(Refusal::Odd(from).into());
         }
         disk.make_dir(&to).at(&to)?;
-        dirs.push((to, look.attributes));
+        dirs.push(path.to_owned());
         let names = disk.list(&from).at(&from)?;
         let active = active_base(names.iter().filter_map(|name| name.to_str()));
         for name in names {
@@ -134,7 +168,11 @@ impl Copy<'_> {
                             _ => Sharing::Blocks,
                         };
                         let to = tree.join(&below);
-                        self.files.add(disk.duplicate(&at, &to, sharing).at(&to)?);
+                        let how = disk.duplicate(&at, &to, sharing).at(&to)?;
+                        self.files.add(how);
+                        if how == Duplicate::Linked {
+                            self.linked.push(below);
+                        }
                     }
                 }
                 Kind::Absent => {}

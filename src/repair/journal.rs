@@ -6,9 +6,11 @@
 //! | line | means |
 //! |---|---|
 //! | `begin` mode, digest of the plan, scope, root | from here on the folder is ours |
+//! | `time` seconds, nanoseconds, path | when the directory was last changed before; no path is the root |
+//! | `times` number | so many of them; nothing is changed before this line is durable |
 //! | `put` old, new, path | the path gets a content that lies beside it |
 //! | `drop` old, path | the path goes |
-//! | `rmdir` mode, path | the empty directory goes |
+//! | `rmdir` path | the empty directory goes |
 //! | `mvdir` path, path | the directory gets the other name |
 //! | `commit` operations, CRC of their lines | all is prepared and saved; from here on it goes forward |
 //! | `doing` number, `done` number | an operation begins, and is durable |
@@ -16,6 +18,7 @@
 //! | `undoing`, `undone` | the way back begins, and is over |
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::disk::{Disk, Output};
 use super::error::{At, Error};
@@ -59,7 +62,6 @@ pub(super) enum Op {
         path: PlanPath,
     },
     RemoveDir {
-        mode: u32,
         path: PlanPath,
     },
     RenameDir {
@@ -68,10 +70,19 @@ pub(super) enum Op {
     },
 }
 
+/// When a directory was last changed before the repair; none is the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DirTime {
+    pub(super) modified: SystemTime,
+    pub(super) dir: Option<PlanPath>,
+}
+
 /// What a journal says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) begin: Begin,
+    /// Empty as long as nothing was changed.
+    pub(super) dirs: Vec<DirTime>,
     pub(super) ops: Vec<Op>,
     pub(super) stage: Stage,
 }
@@ -95,7 +106,7 @@ impl Op {
     /// The path that it is about.
     pub(super) const fn path(&self) -> &PlanPath {
         match self {
-            Self::Put { path, .. } | Self::Drop { path, .. } | Self::RemoveDir { path, .. } => path,
+            Self::Put { path, .. } | Self::Drop { path, .. } | Self::RemoveDir { path } => path,
             Self::RenameDir { from, .. } => from,
         }
     }
@@ -106,7 +117,7 @@ impl Op {
                 format!("put\t{}\t{}\t{path}", brief(*old), brief(*new))
             }
             Self::Drop { old, path } => format!("drop\t{}\t{path}", brief(*old)),
-            Self::RemoveDir { mode, path } => format!("rmdir\t{mode:o}\t{path}"),
+            Self::RemoveDir { path } => format!("rmdir\t{path}"),
             Self::RenameDir { from, to } => format!("mvdir\t{from}\t{to}"),
         }
     }
@@ -123,15 +134,33 @@ impl Op {
                 old: state(old)?,
                 path: path(at)?,
             },
-            ["rmdir", mode, at] => Self::RemoveDir {
-                mode: u32::from_str_radix(mode, 8).ok()?,
-                path: path(at)?,
-            },
+            ["rmdir", at] => Self::RemoveDir { path: path(at)? },
             ["mvdir", from, to] => Self::RenameDir {
                 from: path(from)?,
                 to: path(to)?,
             },
             _ => return None,
+        })
+    }
+}
+
+impl DirTime {
+    fn line(&self) -> String {
+        let since = self.modified.duration_since(SystemTime::UNIX_EPOCH);
+        // Before 1970 a directory was changed only if somebody set it so; then its time is not restored to the second.
+        let since = since.unwrap_or_default();
+        let (seconds, nanos) = (since.as_secs(), since.subsec_nanos());
+        let dir = self.dir.as_ref().map_or("", PlanPath::as_str);
+        format!("time\t{seconds}\t{nanos}\t{dir}")
+    }
+
+    fn parse(seconds: &str, nanos: &str, dir: &str) -> Option<Self> {
+        let nanos = nanos.parse().ok().filter(|nanos| *nanos < 1_000_000_000)?;
+        let since = Duration::new(seconds.parse().ok()?, nanos);
+        let dir = (!dir.is_empty()).then(|| dir.parse());
+        Some(Self {
+            modified: SystemTime::UNIX_EPOCH.checked_add(since)?,
+            dir: dir.transpose().ok()?,
         })
     }
 }
@@ -189,13 +218,22 @@ impl Record {
         let begin: Vec<&str> = begin.iter().map(String::as_str).collect();
         let mut record = Self {
             begin: Begin::parse(&begin).ok_or(())?,
+            dirs: Vec::new(),
             ops: Vec::new(),
             stage: Stage::Begun,
         };
+        let mut times = Vec::new();
         for line in lines {
             let fields: Vec<&str> = line.split('\t').collect();
             match *fields {
-                ["doing" | "done", _] => {}
+                ["time", seconds, nanos, dir] => {
+                    let time = DirTime::parse(seconds, nanos, dir).ok_or(())?;
+                    times.push(time);
+                }
+                ["times", count] if count.parse() == Ok(times.len()) => {
+                    record.dirs = std::mem::take(&mut times);
+                }
+                ["times" | "doing" | "done", _] => {}
                 ["commit", count, crc] => {
                     let is_whole = count.parse() == Ok(record.ops.len())
                         && crc.parse() == Ok(sum(&record.ops));
@@ -236,11 +274,20 @@ pub(super) struct Journal<'a> {
 
 impl<'a> Journal<'a> {
     /// Begins a journal in `folder`.
-    pub(super) fn begin(disk: &'a dyn Disk, folder: &Path, begin: &Begin) -> Result<Self, Error> {
+    pub(super) fn begin(
+        disk: &'a dyn Disk,
+        folder: &Path,
+        begin: &Begin,
+        dirs: &[DirTime],
+    ) -> Result<Self, Error> {
         let path = path(folder);
         let out = disk.create(&path).at(&path)?;
         let mut journal = Self { out, path };
         journal.add(&begin.line())?;
+        for time in dirs {
+            journal.add(&time.line())?;
+        }
+        journal.add(&format!("times\t{}", dirs.len()))?;
         journal.sync()?;
         disk.sync_dir(folder).at(folder)?;
         Ok(journal)
@@ -363,10 +410,7 @@ mod tests {
                 old: file(4),
                 path: path("t-0/z"),
             },
-            Op::RemoveDir {
-                mode: 0o755,
-                path: path("odd"),
-            },
+            Op::RemoveDir { path: path("odd") },
             Op::RenameDir {
                 from: path("a"),
                 to: path("b"),
@@ -378,18 +422,32 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_a_cut_off_line_counts_for_nothing() {
         let (begin, ops) = record();
+        let modified = SystemTime::UNIX_EPOCH + Duration::new(3, 999_999_999);
+        let dir = Some("odd".parse().unwrap());
+        let dirs = vec![
+            DirTime {
+                modified,
+                dir: None,
+            },
+            DirTime { modified, dir },
+        ];
         let mut lines = vec![begin.line()];
+        lines.extend(dirs.iter().map(DirTime::line));
+        lines.push("times\t2".into());
         lines.extend(ops.iter().map(Op::line));
         lines.push(format!("commit\t{}\t{}", ops.len(), sum(&ops)));
         let whole = text(&lines);
         let expected = Record {
             begin,
+            dirs: dirs.clone(),
             ops,
             stage: Stage::Committed,
         };
         assert_eq!(Record::parse(&whole), Ok(Some(expected)));
         for cut in 0..whole.len() {
             let record = Record::parse(&whole[..cut]).unwrap();
+            let times = record.as_ref().map(|record| &record.dirs);
+            assert!(times.is_none_or(|times| times.is_empty() || *times == dirs));
             let stage = record.map(|record| record.stage);
             // The last line end may be missing.
             let expected = if cut + 1 == whole.len() {

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::disk::{Attributes, Disk, Kind, Output};
+use super::disk::{Disk, Kind, Likeness, Output};
 use super::error::{At, Error, Refusal};
 use super::parts::{Crc, OWN};
 use super::plan::State;
@@ -67,11 +67,11 @@ impl Write for Summed<'_> {
     }
 }
 
-/// Makes a file with what `fill` writes, durable but for its name.
+/// Makes a file with what `fill` writes, like its model, durable but for its name.
 pub(super) fn write_file(
     disk: &dyn Disk,
     path: &Path,
-    attributes: Attributes,
+    (model, how): (&Path, Likeness),
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
 ) -> Result<State, Error> {
     let mut out = Summed {
@@ -84,7 +84,7 @@ pub(super) fn write_file(
     fill(&mut buffered)?;
     buffered.flush().at(path)?;
     drop(buffered);
-    disk.dress(path, attributes).at(path)?;
+    disk.dress(path, model, how).at(path)?;
     out.out.sync().at(path)?;
     Ok(State::File {
         len_bytes: out.len_bytes,

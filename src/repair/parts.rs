@@ -51,6 +51,26 @@ impl PlanPath {
     }
 }
 
+/// Whether a character shows as what it is: it is no control character, and none that turns the direction of what follows, by which
+/// one path or reason can look like another.
+pub(super) fn is_shown(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !turns && !c.is_control()
+}
+
+/// Text in which every character shows as what it is.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_shown(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
+}
+
 impl fmt::Display for PlanPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -65,7 +85,7 @@ impl FromStr for PlanPath {
             !matches!(name, "" | "." | "..")
                 && name.len() <= NAME_BYTES
                 && !name.starts_with(OWN)
-                && !name.chars().any(char::is_control)
+                && name.chars().all(is_shown)
         };
         let is_lock = text.rsplit('/').next() == Some(LOCK);
         if text.split('/').all(is_name) && text.split('/').count() <= 2 && !is_lock {
@@ -133,7 +153,7 @@ enum Written {
 
 impl From<Content> for Written {
     fn from(content: Content) -> Self {
-        let is_plain = |text: &str| !text.chars().any(|c| c.is_control() && c != '\n');
+        let is_plain = |text: &str| text.chars().all(|c| is_shown(c) || c == '\n');
         match String::from_utf8(content.0) {
             Ok(text) if is_plain(&text) => Self::Text(text),
             Ok(text) => Self::Hex(hex(text.as_bytes())),
@@ -147,7 +167,10 @@ impl TryFrom<Written> for Content {
 
     fn try_from(written: Written) -> Result<Self, Unsound> {
         match written {
-            Written::Text(text) => Self::new(text),
+            Written::Text(text) if text.chars().all(|c| is_shown(c) || c == '\n') => {
+                Self::new(text)
+            }
+            Written::Text(text) => Err(Unsound::Text(text.chars().take(300).collect())),
             Written::Hex(digits) => Self::new(unhex(&digits).ok_or(Unsound::Hex)?),
         }
     }

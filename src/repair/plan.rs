@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::parts::{Content, Crc, PlanPath, new_bytes};
+use super::parts::{Content, Crc, PlanPath, new_bytes, shown};
 pub use super::parts::{Part, Recipe};
 use super::unsound::Unsound;
 use super::work::Work;
@@ -367,7 +367,11 @@ impl Plan {
     ///
     /// # Errors
     /// They do not.
-    pub fn new(root: &str, scope: Scope, steps: Vec<Step>) -> Result<Self, Unsound> {
+    pub fn new(root: &str, scope: Scope, mut steps: Vec<Step>) -> Result<Self, Unsound> {
+        // Names of files may have any characters; what is written of them shows as what it is.
+        for step in &mut steps {
+            step.why = shown(&step.why);
+        }
         Self::try_from(Draft {
             schema: SCHEMA.into(),
             tool: concat!("kseg ", env!("CARGO_PKG_VERSION")).into(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::approve::resolve;
-use super::disk::{Attributes, Disk, Kind, Sharing};
+use super::disk::{Disk, Kind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, temporary};
 use super::in_place::{ORIGINAL, Yard, check, group};
@@ -27,7 +27,12 @@ pub struct Undone {
 /// # Errors
 /// There is none, something was changed by somebody else since, a broker runs, or something could not be done: undoing again goes on.
 pub fn undo(path: &Path, disk: &dyn Disk) -> Result<Undone, Error> {
-    let (folder, record) = find(path, disk)?;
+    let Some((folder, record)) = find(path, disk)? else {
+        return Ok(Undone {
+            root: path.to_owned(),
+            paths: 0,
+        });
+    };
     let begin = &record.begin;
     let _lock = match begin.mode {
         Mode::InPlace => {
@@ -44,7 +49,7 @@ pub fn undo(path: &Path, disk: &dyn Disk) -> Result<Undone, Error> {
     match (begin.mode, record.stage) {
         (Mode::Into, _) => {}
         (Mode::InPlace, Stage::Begun | Stage::Undone) => {
-            folder::sweep(disk, &begin.root, begin.digest)?;
+            folder::restore(disk, &begin.root, begin.digest, &record.dirs)?;
         }
         (Mode::InPlace, Stage::Committed | Stage::Finished | Stage::Undoing) => {
             backwards(disk, &folder, &record)?;
@@ -55,11 +60,11 @@ pub fn undo(path: &Path, disk: &dyn Disk) -> Result<Undone, Error> {
     Ok(undone)
 }
 
-/// The folder that a path leads to.
-fn find(path: &Path, disk: &dyn Disk) -> Result<(PathBuf, Record), Error> {
+/// The folder that a path leads to; none if there only was an empty one, which is gone then.
+fn find(path: &Path, disk: &dyn Disk) -> Result<Option<(PathBuf, Record)>, Error> {
     let path = resolve(disk, path)?;
     if let Some(record) = Record::read(disk, &path)? {
-        return Ok((path, record));
+        return Ok(Some((path, record)));
     }
     let mut found = Vec::new();
     let partial = folder::partial(&path);
@@ -75,7 +80,17 @@ fn find(path: &Path, disk: &dyn Disk) -> Result<(PathBuf, Record), Error> {
         let folders = found.into_iter().map(|(folder, _)| folder).collect();
         return Err(Refusal::Several(folders).into());
     }
-    found.pop().ok_or(Error::NothingToUndo(path))
+    if let Some(found) = found.pop() {
+        return Ok(Some(found));
+    }
+    let mut cleared = 0;
+    for dir in [Some(path.as_path()), path.parent()].into_iter().flatten() {
+        cleared += folder::clear_bare(disk, dir)?;
+    }
+    if cleared > 0 {
+        return Ok(None);
+    }
+    Err(Error::NothingToUndo(path))
 }
 
 fn backwards(disk: &dyn Disk, folder: &Path, record: &Record) -> Result<(), Error> {
@@ -90,7 +105,7 @@ fn backwards(disk: &dyn Disk, folder: &Path, record: &Record) -> Result<(), Erro
     let mut journal = Journal::resume(disk, folder)?;
     journal.undoing()?;
     let back = all_back(&yard, folder, &record.ops)
-        .and_then(|()| folder::sweep(disk, &begin.root, begin.digest))
+        .and_then(|()| folder::restore(disk, &begin.root, begin.digest, &record.dirs))
         .and_then(|()| journal.undone());
     back.map_err(|why| Error::HalfUndone {
         folder: folder.to_owned(),
@@ -151,18 +166,12 @@ impl Yard<'_> {
                     .join(temporary(self.digest, number, "old"));
                 self.restore(&original.join(path.as_str()), &back, &at)
             }
-            Op::RemoveDir { mode, .. } => {
-                if self.exists(&at)? {
-                    return Ok(());
+            Op::RemoveDir { path } => {
+                if !self.exists(&at)? {
+                    self.disk.make_dir(&at).at(&at)?;
                 }
-                self.disk.make_dir(&at).at(&at)?;
-                let owner = self.disk.look(self.root).at(self.root)?.attributes.owner;
-                let attributes = Attributes {
-                    mode: *mode,
-                    owner,
-                    modified: None,
-                };
-                self.disk.dress(&at, attributes).at(&at)
+                let saved = original.join(path.as_str());
+                self.disk.dress(&at, &saved, Likeness::Whole).at(&at)
             }
             Op::RenameDir { to, .. } => {
                 let to = self.root.join(to.as_str());

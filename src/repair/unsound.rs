@@ -23,6 +23,9 @@ pub enum Unsound {
     /// The root is no path that a journal can name.
     #[error("the root {0:?} is no absolute path without control characters")]
     Root(String),
+    /// Text that does not show as what it is.
+    #[error("{0:?} has control characters or marks that change the direction of text")]
+    Text(String),
     /// Too many bytes in the document itself.
     #[error("{0} bytes of content are too many for a plan")]
     Content(usize),

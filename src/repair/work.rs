@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::parts::{Crc, PlanPath};
+use super::parts::{Crc, PlanPath, is_shown};
 use super::plan::{Action, Draft, Loss, Part, Recipe, Safety, State, Step};
 use super::splice::{Edit, Splice};
 use super::unsound::Unsound;
@@ -43,9 +43,10 @@ pub(super) enum Source {
 impl Work {
     /// What the steps come to.
     pub(super) fn of(draft: &Draft) -> Result<Self, Unsound> {
-        if !draft.root.starts_with('/') || draft.root.chars().any(char::is_control) {
+        if !draft.root.starts_with('/') || !draft.root.chars().all(is_shown) {
             return Err(Unsound::Root(draft.root.clone()));
         }
+        check_text(&draft.tool)?;
         let mut gather = Gather::default();
         for (step, expected) in draft.steps.iter().zip(1..) {
             check(step, expected)?;
@@ -288,6 +289,8 @@ fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
     if found != expected {
         return Err(Unsound::Number { found, expected });
     }
+    check_text(&step.why)?;
+    step.codes.iter().try_for_each(|code| check_text(code))?;
     let describes = matches!(step.action, Action::Describe { .. });
     if describes != (step.safety == Safety::Manual) {
         return Err(Unsound::Manual(found));
@@ -299,6 +302,14 @@ fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
         return Err(Unsound::NotSafe(found));
     }
     Ok(())
+}
+
+/// What people read of a plan is what it says.
+fn check_text(text: &str) -> Result<(), Unsound> {
+    if text.chars().all(is_shown) {
+        return Ok(());
+    }
+    Err(Unsound::Text(text.chars().take(300).collect()))
 }
 
 fn edits_of(action: &Action, len_bytes: u64) -> Vec<Edit> {

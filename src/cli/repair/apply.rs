@@ -1,14 +1,20 @@
 //! `kseg repair apply`: a plan carried out.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
+use kseg::predict::Verdict;
 use kseg::repair::planner::Rebuild;
 use kseg::repair::{
-    Applied, Consent, Counts, RealDisk, Sharing, Stoppable, Target, apply, approve,
+    Applied, Consent, Counts, Derive, Error, PlanPath, RealDisk, Recipe, Sharing, Stoppable,
+    Target, apply, approve,
 };
+use kseg::store::Place;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -105,7 +111,11 @@ impl Apply {
         let disk = Stoppable::new(&RealDisk, &stop);
         let approved = approve(&plan, &target, &consent, &disk)?;
         let is_stopped = || stop.load(Ordering::Relaxed);
-        let applied = match apply(approved, &disk, &Rebuild) {
+        let work = Work {
+            reading: self.reading,
+            checked: Cell::new(None),
+        };
+        let applied = match apply(approved, &disk, &work) {
             Err(error) if is_stopped() => {
                 context.say(format!("stopped: {error}\n").as_bytes());
                 return Ok(Outcome::Interrupted);
@@ -121,36 +131,103 @@ impl Apply {
             Applied::Into { dir, .. } => dir.clone(),
             _ => PathBuf::from(plan.root()),
         };
-        let is_sound = self.check(&result, context)?;
+        let checked = match work.checked.take() {
+            Some(checked) => checked,
+            None => Checked::at(&result, self.reading)?,
+        };
+        let is_sound = checked.say(&result, context);
         Ok(if is_sound && manual(&plan) == 0 {
             Outcome::Clean
         } else {
             Outcome::Seen
         })
     }
+}
 
-    /// Verifies what came out, and says what a broker will do with it.
-    fn check(&self, result: &Path, context: &mut Context) -> Result<bool> {
-        let look = Look::at(result, &[], self.reading)?;
+/// Computes derived files, and verifies a copy before it gets its name.
+struct Work {
+    reading: Reading,
+    checked: Cell<Option<Checked>>,
+}
+
+impl Derive for Work {
+    fn derive(
+        &self,
+        file: &PlanPath,
+        recipe: &Recipe,
+        locate: &dyn Fn(&str) -> PathBuf,
+        out: &mut dyn Write,
+    ) -> Result<(), Error> {
+        Rebuild.derive(file, recipe, locate, out)
+    }
+
+    fn sound(&self, copy: &Path) -> Result<BTreeSet<PathBuf>, Error> {
+        // What cannot be verified is not sound; why shows when the result is verified.
+        let Ok(checked) = Checked::at(copy, self.reading) else {
+            return Ok(BTreeSet::new());
+        };
+        let sound = checked.sound();
+        self.checked.set(Some(checked));
+        Ok(sound)
+    }
+}
+
+/// A result that was verified.
+struct Checked {
+    look: Look,
+    verdict: Verdict,
+}
+
+impl Checked {
+    fn at(path: &Path, reading: Reading) -> Result<Self> {
+        let look = Look::at(path, &[], reading)?;
+        let verdict = look.verdict()?;
+        Ok(Self { look, verdict })
+    }
+
+    /// The partitions in which nothing is wrong, by their paths below the root.
+    fn sound(&self) -> BTreeSet<PathBuf> {
+        let root = self.look.place.path();
+        let below = |path: &Path| path.strip_prefix(root).map(Path::to_owned).ok();
+        let mut sound: BTreeSet<PathBuf> = match &self.look.place {
+            Place::LogDir(dir) => dir
+                .partitions()
+                .filter_map(|item| below(item.path()))
+                .collect(),
+            place => below(place.path()).into_iter().collect(),
+        };
+        for finding in self.look.wrong() {
+            for path in finding.path.ancestors().filter_map(below) {
+                sound.remove(&path);
+            }
+        }
+        sound
+    }
+
+    /// Says what is left, and what a broker will do with it; whether nothing is.
+    fn say(&self, result: &Path, context: &mut Context) -> bool {
+        let root = self.look.place.path();
         let mut lines = Vec::new();
-        let wrong = look.wrong().count();
-        for finding in look.wrong().take(SHOWN) {
-            let (code, path) = (finding.check.code(), finding.path.display());
-            lines.push(format!("{path}: {code} {}", finding.message));
+        let wrong = self.look.wrong().count();
+        for finding in self.look.wrong().take(SHOWN) {
+            // A copy has its name by now.
+            let path = finding.path.strip_prefix(root);
+            let path = path.map_or_else(|_| finding.path.to_path_buf(), |path| result.join(path));
+            let code = finding.check.code();
+            lines.push(format!("{}: {code} {}", path.display(), finding.message));
         }
         if wrong > SHOWN {
             let (more, path) = (wrong - SHOWN, result.display());
             lines.push(format!("and {more} more: kseg verify {path}"));
         }
-        let verdict = look.verdict()?;
         let left = match wrong {
             0 => "nothing is wrong any more".to_owned(),
             wrong => format!("{wrong} findings are left"),
         };
-        let fate = look.fate(&verdict);
+        let fate = self.look.fate(&self.verdict);
         lines.push(format!("verified: {left}; the next start: {fate}\n"));
         context.say(lines.join("\n").as_bytes());
-        Ok(wrong == 0 && verdict.is_harmless())
+        wrong == 0 && self.verdict.is_harmless()
     }
 }
 

@@ -73,12 +73,20 @@ fn read(path: &Path) -> Result<Plan> {
     parse(&bytes).with_context(name)
 }
 
+/// The field of a plan that is read first.
+#[derive(Default, serde::Deserialize)]
+struct Head {
+    schema: Option<String>,
+}
+
 fn parse(bytes: &[u8]) -> Result<Plan> {
-    let value: serde_json::Value = serde_json::from_slice(bytes)?;
     // What the schema is decides whether the rest can be understood.
-    let schema = value.get("schema").and_then(|schema| schema.as_str());
-    Plan::check_schema(schema.unwrap_or_default())?;
-    Ok(serde_json::from_value(value)?)
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    let head = is_object.then(|| serde_json::from_slice::<Head>(bytes));
+    let head = head.transpose()?.unwrap_or_default();
+    Plan::check_schema(head.schema.as_deref().unwrap_or_default())?;
+    // Not by way of a JSON value, in which the last of two fields of one name wins.
+    Ok(serde_json::from_slice(bytes)?)
 }
 
 /// How many steps only describe what a person has to do.

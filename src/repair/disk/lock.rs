@@ -2,9 +2,12 @@
 //!
 //! Java locks with `fcntl`, which `flock` does not see. Ours belong to the open file, not to the process: a process loses its own
 //! kind as soon as it closes any handle to the file, as a look at the lock does.
+//!
+//! A file that is made for its lock is removed with it, and its directory keeps its time. If the process is killed before that, the next
+//! repair knows the file by its content, which a broker's never has, and removes it.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::{File, FileTimes, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +16,9 @@ use nix::fcntl::{FcntlArg, fcntl};
 use super::real::gone;
 use super::{Guard, Holder, Locking};
 use crate::store::lock::{holder_of, whole_file};
+
+/// What is in a file that was made for its lock.
+const OURS: &[u8] = b"made by kseg repair, for as long as it runs\n";
 
 /// A lock that is held.
 #[derive(Debug)]
@@ -28,7 +34,7 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // While it is still held, so that nobody sees the file without the lock.
         if let Some(path) = &self.made {
-            let _left = gone(path);
+            let _left = keeping_time(path, || gone(path));
         }
     }
 }
@@ -65,14 +71,38 @@ pub(super) fn lock(path: &Path) -> io::Result<Locking> {
 /// Opens a file for writing; says its path if it was made for that.
 fn open_or_make(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
     match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(file) => Ok((file, None)),
+        Ok(file) => {
+            let is_ours = is_ours(&file)?;
+            Ok((file, is_ours.then(|| path.to_owned())))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             #[expect(clippy::disallowed_methods, reason = "this is the disk")]
-            let made = File::create_new(path)?;
+            let mut made = keeping_time(path, || File::create_new(path))?;
+            made.write_all(OURS)?;
             Ok((made, Some(path.to_owned())))
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether a file is one that a repair made and could not remove.
+fn is_ours(file: &File) -> io::Result<bool> {
+    let mut content = Vec::new();
+    file.take(OURS.len() as u64 + 1).read_to_end(&mut content)?;
+    Ok(content == OURS)
+}
+
+/// Makes or removes a name, and leaves its directory the time that it had.
+fn keeping_time<T>(path: &Path, change: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let dir = path.parent().and_then(|dir| File::open(dir).ok());
+    let modified = dir
+        .as_ref()
+        .and_then(|dir| dir.metadata().ok()?.modified().ok());
+    let done = change()?;
+    if let (Some(dir), Some(modified)) = (dir, modified) {
+        let _refused = dir.set_times(FileTimes::new().set_modified(modified));
+    }
+    Ok(done)
 }
 
 /// A broker must be able to open the lock even if we end before we can remove it.

@@ -3,6 +3,7 @@
 //! What an operation did may be lost with the power until it was made durable: bytes with [`Output::sync`], names with
 //! [`Disk::sync_dir`]. Every operation is a step of its own between which the power may go.
 
+mod dress;
 mod lock;
 mod real;
 mod stoppable;
@@ -43,7 +44,7 @@ pub trait Disk: fmt::Debug {
     /// It cannot be opened.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Input + '_>>;
 
-    /// Makes a file that does not exist.
+    /// Makes a file that does not exist, for its owner alone.
     ///
     /// # Errors
     /// It exists, or cannot be made.
@@ -61,11 +62,18 @@ pub trait Disk: fmt::Debug {
     /// It exists, or cannot be made.
     fn duplicate(&self, from: &Path, to: &Path, sharing: Sharing) -> io::Result<Duplicate>;
 
-    /// Gives a file or directory attributes. Another owner is left if we may not change it.
+    /// Gives a file or directory the owner, group, permissions, extended attributes and access control lists of `model`. An owner that we may
+    /// not give stays; then nobody may read what he could not read before.
     ///
     /// # Errors
     /// They cannot be given.
-    fn dress(&self, path: &Path, attributes: Attributes) -> io::Result<()>;
+    fn dress(&self, path: &Path, model: &Path, how: Likeness) -> io::Result<()>;
+
+    /// Sets when the content of a file or directory was last changed.
+    ///
+    /// # Errors
+    /// It cannot be set.
+    fn touch(&self, path: &Path, modified: SystemTime) -> io::Result<()>;
 
     /// Gives a file or directory another name; a file or an empty directory that has it is replaced.
     ///
@@ -79,7 +87,7 @@ pub trait Disk: fmt::Debug {
     /// It cannot be removed.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes a directory.
+    /// Makes a directory, for its owner alone.
     ///
     /// # Errors
     /// It exists, or cannot be made.
@@ -176,8 +184,17 @@ pub struct Attributes {
     pub mode: u32,
     /// User and group.
     pub owner: (u32, u32),
-    /// When its content was last changed; none to leave that as it is.
+    /// When its content was last changed.
     pub modified: Option<SystemTime>,
+}
+
+/// What a file has of its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// Everything, the time of its last change too: it takes the model's place, or is its copy.
+    Whole,
+    /// Everything but the time: it is new beside the model, or in it if that is a directory.
+    New,
 }
 
 /// How much a duplicate may have in common with its original.

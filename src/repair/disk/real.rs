@@ -1,15 +1,19 @@
 //! The real disk.
 
 use std::ffi::OsString;
-use std::fs::{File, FileTimes, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, FileTimes, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::{Access, SeekFrom as Extent};
 
+use super::dress::dress;
 use super::lock::lock;
-use super::{Attributes, Disk, Duplicate, Holder, Input, Kind, Locking, Look, Output, Sharing};
+use super::{
+    Attributes, Disk, Duplicate, Holder, Input, Kind, Likeness, Locking, Look, Output, Sharing,
+};
 
 use crate::store::lock::holder;
 
@@ -58,9 +62,8 @@ impl Disk for RealDisk {
         Ok(Box::new(Open(File::open(path)?)))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
-        Ok(Box::new(Open(File::create_new(path)?)))
+        Ok(Box::new(Open(create(path)?)))
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
@@ -78,9 +81,12 @@ impl Disk for RealDisk {
         copy(from, to).map(|()| Duplicate::Copied)
     }
 
-    fn dress(&self, path: &Path, attributes: Attributes) -> io::Result<()> {
-        let file = File::open(path)?;
-        dress(&file, attributes)
+    fn dress(&self, path: &Path, model: &Path, how: Likeness) -> io::Result<()> {
+        dress(&File::open(path)?, &File::open(model)?, how)
+    }
+
+    fn touch(&self, path: &Path, modified: SystemTime) -> io::Result<()> {
+        File::open(path)?.set_times(FileTimes::new().set_modified(modified))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the disk")]
@@ -94,7 +100,7 @@ impl Disk for RealDisk {
     }
 
     fn make_dir(&self, path: &Path) -> io::Result<()> {
-        std::fs::create_dir(path)
+        DirBuilder::new().mode(0o700).create(path)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the disk")]
@@ -145,11 +151,17 @@ impl Output for Open {
     }
 }
 
+/// Makes a file that nobody else can read yet.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(0o600);
+    options.open(path)
+}
+
 /// Copies by letting both files have the same blocks, where the file system can.
 fn clone(from: &Path, to: &Path) -> io::Result<bool> {
     let original = File::open(from)?;
-    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
-    let file = File::create_new(to)?;
+    let file = create(to)?;
     if rustix::fs::ioctl_ficlone(&file, &original).is_err() {
         gone(to)?;
         return Ok(false);
@@ -178,8 +190,7 @@ fn link(from: &Path, to: &Path) -> io::Result<bool> {
 /// Copies what is in a file and leaves its holes holes.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let original = File::open(from)?;
-    #[expect(clippy::disallowed_methods, reason = "this is the disk")]
-    let file = File::create_new(to)?;
+    let file = create(to)?;
     let copied = copy_extents(&original, &file).and_then(|()| finish(&original, &file));
     keep(to, copied)
 }
@@ -210,32 +221,8 @@ fn copy_extents(mut original: &File, mut file: &File) -> io::Result<()> {
 
 /// Gives the attributes of the original to its copy and makes the copy durable.
 fn finish(original: &File, file: &File) -> io::Result<()> {
-    let metadata = original.metadata()?;
-    dress(
-        file,
-        Attributes {
-            mode: metadata.mode() & 0o7777,
-            owner: (metadata.uid(), metadata.gid()),
-            modified: metadata.modified().ok(),
-        },
-    )?;
+    dress(file, original, Likeness::Whole)?;
     file.sync_all()
-}
-
-fn dress(file: &File, attributes: Attributes) -> io::Result<()> {
-    let metadata = file.metadata()?;
-    let (uid, gid) = attributes.owner;
-    if (metadata.uid(), metadata.gid()) != attributes.owner {
-        // Only root may give files away; who is not works on files of his own.
-        let _refused = std::os::unix::fs::fchown(file, Some(uid), Some(gid));
-    }
-    if metadata.mode() & 0o7777 != attributes.mode {
-        file.set_permissions(Permissions::from_mode(attributes.mode))?;
-    }
-    match attributes.modified {
-        Some(modified) => file.set_times(FileTimes::new().set_modified(modified)),
-        None => Ok(()),
-    }
 }
 
 /// Leaves no half a file behind.

@@ -7,8 +7,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
-use super::{Attributes, Disk, Duplicate, Holder, Input, Locking, Look, Output, Sharing};
+use super::{Disk, Duplicate, Holder, Input, Likeness, Locking, Look, Output, Sharing};
 
 /// A disk that can be told to stop.
 #[derive(Debug, Clone, Copy)]
@@ -64,8 +65,12 @@ impl Disk for Stoppable<'_> {
         self.disk.duplicate(from, to, sharing)
     }
 
-    fn dress(&self, path: &Path, attributes: Attributes) -> io::Result<()> {
-        self.disk.dress(path, attributes)
+    fn dress(&self, path: &Path, model: &Path, how: Likeness) -> io::Result<()> {
+        self.disk.dress(path, model, how)
+    }
+
+    fn touch(&self, path: &Path, modified: SystemTime) -> io::Result<()> {
+        self.disk.touch(path, modified)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

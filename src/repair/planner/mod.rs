@@ -16,6 +16,7 @@ mod fall;
 mod files;
 mod layout;
 mod leftovers;
+mod links;
 mod log;
 mod lost;
 mod manual;
@@ -60,6 +61,7 @@ pub struct Options {
 /// # Errors
 /// Something cannot be read, or `place` is a file.
 pub fn plan(place: &Place, seen: &Seen, options: Options, disk: &dyn Disk) -> Result<Plan, Error> {
+    links::check(place)?;
     let mut steps = Steps::new(disk, place.path());
     let scope = match place {
         Place::LogDir(dir) => {

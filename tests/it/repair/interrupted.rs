@@ -12,7 +12,7 @@ use kseg::repair::{
 
 use super::power::{Fate, MemDisk, Trouble};
 use super::{
-    IN_PLACE, ROOT, Reversed, Tree, bare, disk, every_action, into, left_over, repaired, run,
+    All, IN_PLACE, ROOT, Reversed, bare, disk, every_action, into, left_over, repaired, run,
 };
 
 const FATES: [Fate; 8] = [
@@ -28,7 +28,7 @@ const FATES: [Fate; 8] = [
 
 /// Every file is the old one or the new one, whole; none of those that were there and will be there is missing.
 #[track_caller]
-fn assert_old_or_new(disk: &MemDisk, old: &Tree, context: &str) {
+fn assert_old_or_new(disk: &MemDisk, (old, _): &All, context: &str) {
     // A directory gets its new name with whatever is in it.
     let named = |tree: BTreeMap<String, Vec<u8>>| -> BTreeMap<String, Vec<u8>> {
         let names = tree.into_iter();
@@ -74,7 +74,7 @@ fn cut(
 fn a_power_cut_in_place_leaves_every_file_old_or_new_and_both_ways_open() {
     for mounts in [&[][..], &["/disk/data"]] {
         let disk = disk(mounts);
-        let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+        let (old, plan) = (disk.all(ROOT), every_action(&disk));
         let apply = |disk: &MemDisk| run(disk, &plan, &IN_PLACE).map(|_| ());
         cut(&disk, apply, |disk, context| {
             assert_old_or_new(disk, &old, context);
@@ -85,14 +85,15 @@ fn a_power_cut_in_place_leaves_every_file_old_or_new_and_both_ways_open() {
             }
             assert_eq!(bare(&forwards.tree(ROOT)), repaired(), "{context}");
             let _undone = undo(Path::new(ROOT), &forwards).unwrap();
-            assert_eq!(forwards.tree(ROOT), old, "{context}");
+            assert_eq!(forwards.all(ROOT), old, "{context}");
             let backwards = disk.with(None);
             match undo(Path::new(ROOT), &backwards) {
                 // The power went before there was anything, or before it was more than an empty folder.
                 Ok(_) | Err(Error::NothingToUndo(_)) => {}
                 Err(error) => panic!("{context}: {error}"),
             }
-            assert_eq!(backwards.tree(ROOT), old, "{context}");
+            assert_eq!(backwards.all(ROOT), old, "{context}");
+            assert_eq!(left_over(&backwards), Vec::<String>::new(), "{context}");
         });
     }
 }
@@ -100,7 +101,7 @@ fn a_power_cut_in_place_leaves_every_file_old_or_new_and_both_ways_open() {
 #[test]
 fn a_power_cut_while_finishing_can_be_finished_or_undone_too() {
     let disk = disk(&[]);
-    let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+    let (old, plan) = (disk.all(ROOT), every_action(&disk));
     let total = {
         let whole = disk.with(Some(Trouble::Power(u32::MAX - 1)));
         let _applied = run(&whole, &plan, &IN_PLACE).unwrap();
@@ -118,7 +119,7 @@ fn a_power_cut_while_finishing_can_be_finished_or_undone_too() {
             assert_old_or_new(&twice, &old, &context);
             let back = twice.with(None);
             let _undone = undo(Path::new(ROOT), &back);
-            assert_eq!(back.tree(ROOT), old, "{context}");
+            assert_eq!(back.all(ROOT), old, "{context}");
             let _finished = run(&twice, &plan, &IN_PLACE);
             assert_eq!(bare(&twice.tree(ROOT)), repaired(), "{context}");
         }
@@ -129,7 +130,7 @@ fn a_power_cut_while_finishing_can_be_finished_or_undone_too() {
 fn a_power_cut_while_undoing_leaves_every_file_old_or_new_and_undo_goes_on() {
     for mounts in [&[][..], &["/disk/data"]] {
         let disk = disk(mounts);
-        let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+        let (old, plan) = (disk.all(ROOT), every_action(&disk));
         let _applied = run(&disk, &plan, &IN_PLACE).unwrap();
         let back = |disk: &MemDisk| undo(Path::new(ROOT), disk).map(|_| ());
         cut(&disk, back, |disk, context| {
@@ -147,9 +148,8 @@ fn a_power_cut_while_undoing_leaves_every_file_old_or_new_and_undo_goes_on() {
                 Ok(()) | Err(Error::NothingToUndo(_)) => {}
                 Err(error) => panic!("{context}: {error}"),
             }
-            assert_eq!(disk.tree(ROOT), old, "{context}");
-            assert!(left_over(disk).len() <= 1, "{context}");
-            // A folder whose journal is gone already is in nobody's way.
+            assert_eq!(disk.all(ROOT), old, "{context}");
+            assert_eq!(left_over(disk), Vec::<String>::new(), "{context}");
             let _applied = run(disk, &plan, &IN_PLACE).expect(context);
         });
     }
@@ -158,21 +158,22 @@ fn a_power_cut_while_undoing_leaves_every_file_old_or_new_and_undo_goes_on() {
 #[test]
 fn a_power_cut_while_copying_leaves_the_source_and_no_half_a_copy() {
     let disk = disk(&[]);
-    let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+    let (old, plan) = (disk.all(ROOT), every_action(&disk));
     let apply = |disk: &MemDisk| run(disk, &plan, &into()).map(|_| ());
     cut(&disk, apply, |disk, context| {
-        assert_eq!(disk.tree(ROOT), old, "{context}");
+        assert_eq!(disk.all(ROOT), old, "{context}");
         let made = bare(&disk.tree("/disk/fixed"));
         assert!(made.is_empty() || made == repaired(), "{context}");
         let given_up = disk.with(None);
         let _undone = undo(Path::new("/disk/fixed"), &given_up);
-        assert_eq!(given_up.tree(ROOT), old, "{context}");
+        assert_eq!(given_up.all(ROOT), old, "{context}");
+        assert_eq!(left_over(&given_up), Vec::<String>::new(), "{context}");
         match run(disk, &plan, &into()) {
             Ok(_) | Err(Error::Refused(Refusal::Exists(_))) => {}
             Err(error) => panic!("{context}: {error}"),
         }
         assert_eq!(bare(&disk.tree("/disk/fixed")), repaired(), "{context}");
-        assert_eq!(disk.tree(ROOT), old, "{context}");
+        assert_eq!(disk.all(ROOT), old, "{context}");
     });
 }
 
@@ -180,7 +181,7 @@ fn a_power_cut_while_copying_leaves_the_source_and_no_half_a_copy() {
 fn a_full_disk_stops_a_repair_before_it_begins_or_in_a_state_that_can_be_finished() {
     for target in [IN_PLACE, into()] {
         let disk = disk(&[]);
-        let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+        let (old, plan) = (disk.all(ROOT), every_action(&disk));
         for most in 0.. {
             let full = disk.with(Some(Trouble::Full(most)));
             let done = run(&full, &plan, &target);
@@ -193,7 +194,7 @@ fn a_full_disk_stops_a_repair_before_it_begins_or_in_a_state_that_can_be_finishe
                 }
                 Err(Error::HalfDone { .. }) => assert_old_or_new(&room, &old, &context),
                 Err(_) => {
-                    assert_eq!(room.tree(ROOT), old, "{context}");
+                    assert_eq!(room.all(ROOT), old, "{context}");
                     assert_eq!(left_over(&room), Vec::<String>::new(), "{context}");
                 }
             }
@@ -210,7 +211,7 @@ fn a_full_disk_stops_a_repair_before_it_begins_or_in_a_state_that_can_be_finishe
 #[test]
 fn an_operation_that_fails_once_leaves_both_ways_open_even_if_the_power_goes_next() {
     let disk = disk(&[]);
-    let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+    let (old, plan) = (disk.all(ROOT), every_action(&disk));
     for nth in 0.. {
         let glitch = disk.with(Some(Trouble::Glitch(nth, u32::MAX - 1)));
         if run(&glitch, &plan, &IN_PLACE).is_ok() {
@@ -227,11 +228,11 @@ fn an_operation_that_fails_once_leaves_both_ways_open_even_if_the_power_goes_nex
                 let context = format!("{nth}, then {most}, {fate:?}");
                 assert_old_or_new(&there, &old, &context);
                 let _undone = undo(Path::new(ROOT), &back);
-                assert_eq!(back.tree(ROOT), old, "{context}");
+                assert_eq!(back.all(ROOT), old, "{context}");
                 let _applied = run(&there, &plan, &IN_PLACE);
                 assert_eq!(bare(&there.tree(ROOT)), repaired(), "{context}");
                 let _undone = undo(Path::new(ROOT), &there).expect(&context);
-                assert_eq!(there.tree(ROOT), old, "{context}");
+                assert_eq!(there.all(ROOT), old, "{context}");
             }
         }
     }
@@ -240,7 +241,7 @@ fn an_operation_that_fails_once_leaves_both_ways_open_even_if_the_power_goes_nex
 #[test]
 fn an_operation_of_a_copy_or_of_an_undo_that_fails_once_loses_nothing() {
     let disk = disk(&["/disk/data"]);
-    let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+    let (old, plan) = (disk.all(ROOT), every_action(&disk));
     for nth in 0.. {
         let glitch = disk.with(Some(Trouble::Glitch(nth, u32::MAX - 1)));
         let done = run(&glitch, &plan, &into()).is_ok();
@@ -248,7 +249,7 @@ fn an_operation_of_a_copy_or_of_an_undo_that_fails_once_loses_nothing() {
         assert!(made.is_empty() || made == repaired(), "{nth}");
         let _again = run(&glitch, &plan, &into());
         assert_eq!(bare(&glitch.tree("/disk/fixed")), repaired(), "{nth}");
-        assert_eq!(glitch.tree(ROOT), old, "{nth}");
+        assert_eq!(glitch.all(ROOT), old, "{nth}");
         if done && nth > glitch.done() {
             break;
         }
@@ -259,7 +260,7 @@ fn an_operation_of_a_copy_or_of_an_undo_that_fails_once_loses_nothing() {
         let done = undo(Path::new(ROOT), &glitch).is_ok();
         assert_old_or_new(&glitch, &old, &format!("{nth}"));
         let _again = undo(Path::new(ROOT), &glitch);
-        assert_eq!(glitch.tree(ROOT), old, "{nth}");
+        assert_eq!(glitch.all(ROOT), old, "{nth}");
         if done && nth > glitch.done() {
             break;
         }

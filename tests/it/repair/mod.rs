@@ -1,18 +1,22 @@
 //! Plans carried out, in place and in copies, and undone.
 
 mod command;
+mod documents;
+mod files;
 mod interrupted;
 mod power;
 mod refused;
+mod trees;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use kseg::format::Placeholder;
+use kseg::repair::disk::Attributes;
 use kseg::repair::plan::Part;
 use kseg::repair::{
     Action, Applied, Approved, Consent, Content, Crc, Derive, Disk, Error, Fingerprint, Loss, Plan,
@@ -27,6 +31,9 @@ const ROOT: &str = "/disk/data";
 const LOG: &str = "orders-3/00000000000000000000.log";
 
 type Tree = BTreeMap<String, (Vec<u8>, Option<SystemTime>)>;
+
+/// What is in a directory, and what it and the directories below carry.
+type All = (Tree, BTreeMap<PathBuf, Attributes>);
 
 /// Makes a derived file of what its log says, reading it where it is said to be.
 struct Reversed<'a>(&'a dyn Disk);
@@ -54,6 +61,10 @@ impl Derive for Reversed<'_> {
             out.write_all(&[byte]).map_err(failed)?;
         }
         Ok(())
+    }
+
+    fn sound(&self, _copy: &Path) -> Result<BTreeSet<PathBuf>, Error> {
+        Ok([PathBuf::from("orders-4")].into())
     }
 }
 
@@ -149,6 +160,15 @@ fn disk(mounts: &[&str]) -> MemDisk {
         disk.file(&format!("{ROOT}/{name}"), bytes);
     }
     disk.file("/other/file", b"");
+    for (nth, (dir, attributes)) in (0..).zip(disk.dirs(ROOT)) {
+        let mode = 0o750 + nth;
+        let attributes = Attributes {
+            mode,
+            owner: (9, 10 + nth),
+            ..attributes
+        };
+        disk.give(dir.to_str().expect("text"), attributes);
+    }
     disk
 }
 
@@ -339,13 +359,13 @@ fn left_over(disk: &MemDisk) -> Vec<String> {
 fn a_plan_with_every_action_is_carried_out_in_place_and_undone() {
     for mounts in [&[][..], &["/disk/data"]] {
         let disk = disk(mounts);
-        let (old, plan) = (disk.tree(ROOT), every_action(&disk));
+        let (old, plan) = (disk.all(ROOT), every_action(&disk));
         let Applied::InPlace { quarantine, .. } = run(&disk, &plan, &IN_PLACE).unwrap() else {
             panic!("in place");
         };
         assert_eq!(bare(&disk.tree(ROOT)), repaired());
         let time = |name: &str, tree: &Tree| tree[name].1;
-        assert_eq!(time(LOG, &disk.tree(ROOT)), time(LOG, &old));
+        assert_eq!(time(LOG, &disk.tree(ROOT)), time(LOG, &old.0));
         let again = run(&disk, &plan, &IN_PLACE).unwrap_err();
         assert!(
             matches!(again, Error::Refused(Refusal::Applied(_))),
@@ -353,12 +373,12 @@ fn a_plan_with_every_action_is_carried_out_in_place_and_undone() {
         );
         let undone = undo(&quarantine, &disk).unwrap();
         assert_eq!(undone.root, Path::new(ROOT));
-        assert_eq!(disk.tree(ROOT), old);
+        assert_eq!(disk.all(ROOT), old);
         assert_eq!(left_over(&disk), Vec::<String>::new());
         // And it can be had again.
         let _applied = run(&disk, &plan, &IN_PLACE).unwrap();
         let _undone = undo(Path::new(ROOT), &disk).unwrap();
-        assert_eq!(disk.tree(ROOT), old);
+        assert_eq!(disk.all(ROOT), old);
     }
 }
 

@@ -3,7 +3,7 @@
 //! What is written or named may be lost until it is made durable; what is left then is a [`Fate`]'s choice.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use kseg::repair::disk::{
-    Attributes, Disk, Duplicate, Guard, Holder, Input, Kind, Locking, Look, Output, Sharing,
+    Attributes, Disk, Duplicate, Guard, Holder, Input, Kind, Likeness, Locking, Look, Output,
+    Sharing,
 };
 
 use super::world::{Names, Node, World};
@@ -144,31 +145,10 @@ impl MemDisk {
         }
     }
 
-    /// Every file below a directory, and every empty directory, with its bytes and its time.
-    pub(super) fn tree(&self, dir: &str) -> BTreeMap<String, (Vec<u8>, Option<SystemTime>)> {
-        let mut files = BTreeMap::new();
-        self.gather(Path::new(dir), "", &mut files);
-        files
-    }
-
-    fn gather(
-        &self,
-        dir: &Path,
-        prefix: &str,
-        files: &mut BTreeMap<String, (Vec<u8>, Option<SystemTime>)>,
-    ) {
-        for name in self.list(dir).unwrap_or_default() {
-            let path = dir.join(&name);
-            let shown = format!("{prefix}{}", name.to_string_lossy());
-            let look = self.look(&path).unwrap();
-            if look.kind == Kind::Directory {
-                if self.list(&path).unwrap().is_empty() {
-                    files.insert(format!("{shown}/"), (Vec::new(), None));
-                }
-                self.gather(&path, &format!("{shown}/"), files);
-            } else {
-                files.insert(shown, (self.bytes(&path), look.attributes.modified));
-            }
+    /// Gives something attributes.
+    pub(super) fn give(&self, path: &str, wanted: Attributes) {
+        match self.world.borrow_mut().node_mut(Path::new(path)).unwrap() {
+            Node::Dir { attributes, .. } | Node::File { attributes, .. } => *attributes = wanted,
         }
     }
 
@@ -364,27 +344,40 @@ impl Disk for MemDisk {
             return Ok(Duplicate::Linked);
         }
         let original = self.world.borrow().nodes[node].clone();
-        let Node::File {
-            now, attributes, ..
-        } = original
-        else {
+        let Node::File { now, .. } = original else {
             return Err(io::ErrorKind::IsADirectory.into());
         };
         let mut out = self.create(to)?;
         let written = out.write_all(&now).and_then(|()| out.sync());
-        let dressed = written.and_then(|()| self.dress(to, attributes));
+        let dressed = written.and_then(|()| self.dress(to, from, Likeness::Whole));
         if dressed.is_err() {
             let _left = self.remove(to);
         }
         dressed.map(|()| Duplicate::Copied)
     }
 
-    fn dress(&self, path: &Path, wanted: Attributes) -> io::Result<()> {
+    fn dress(&self, path: &Path, model: &Path, how: Likeness) -> io::Result<()> {
+        self.step(false)?;
+        let model = self.look(model)?;
+        let look = self.look(path)?;
+        let mut wanted = model.attributes;
+        if how == Likeness::New {
+            wanted.modified = look.attributes.modified;
+        }
+        if (look.kind, model.kind) == (Kind::File, Kind::Directory) {
+            wanted.mode &= 0o666;
+        }
+        match self.world.borrow_mut().node_mut(path)? {
+            Node::Dir { attributes, .. } | Node::File { attributes, .. } => *attributes = wanted,
+        }
+        Ok(())
+    }
+
+    fn touch(&self, path: &Path, time: SystemTime) -> io::Result<()> {
         self.step(false)?;
         match self.world.borrow_mut().node_mut(path)? {
             Node::Dir { attributes, .. } | Node::File { attributes, .. } => {
-                let modified = wanted.modified.or(attributes.modified);
-                *attributes = Attributes { modified, ..wanted };
+                attributes.modified = Some(time);
             }
         }
         Ok(())
@@ -419,10 +412,14 @@ impl Disk for MemDisk {
     fn make_dir(&self, path: &Path) -> io::Result<()> {
         self.step(true)?;
         let mut world = self.world.borrow_mut();
+        let attributes = Attributes {
+            mode: 0o700,
+            ..world.fresh()
+        };
         let dir = Node::Dir {
             now: Names::new(),
             safe: Names::new(),
-            attributes: Attributes::default(),
+            attributes,
         };
         world.add(path, dir).map(|_| ())
     }

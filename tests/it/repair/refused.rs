@@ -238,18 +238,22 @@ fn lossy_steps_need_consent() {
 }
 
 #[test]
-fn an_empty_plan_does_nothing() {
+fn an_empty_plan_changes_nothing_and_makes_a_copy_where_one_is_wanted() {
     let disk = disk(&[]);
     let describe = Action::Describe {
         file: path("meta.properties"),
     };
     for actions in [vec![], vec![describe]] {
+        let disk = disk.with(None);
         let plan = plan(&disk, ROOT, Scope::LogDir, actions);
-        let before = disk.tree("/");
-        for target in [IN_PLACE, into()] {
-            assert_eq!(run(&disk, &plan, &target).unwrap(), Applied::Nothing);
-        }
-        assert_eq!(disk.tree("/"), before);
+        let before = disk.all(ROOT);
+        assert_eq!(run(&disk, &plan, &IN_PLACE).unwrap(), Applied::Nothing);
+        let Applied::Into { files, .. } = run(&disk, &plan, &into()).unwrap() else {
+            panic!("a copy");
+        };
+        assert_eq!((files.written, files.linked), (0, 1));
+        assert_eq!(disk.all(ROOT), before);
+        assert_eq!(bare(&disk.tree("/disk/fixed")), bare(&before.0));
     }
 }
 

@@ -81,6 +81,10 @@ impl World {
                 Some(node) => self.names(dir).insert(name.clone(), node),
                 None => self.names(dir).remove(&name),
             };
+            let fresh = self.fresh().modified;
+            if let Node::Dir { attributes, .. } = &mut self.nodes[dir] {
+                attributes.modified = fresh;
+            }
             change.waits_for.insert(dir);
             change.entries.push((dir, name, node));
         }
@@ -113,7 +117,7 @@ impl World {
     pub(super) fn fresh(&mut self) -> Attributes {
         self.clock += 1;
         Attributes {
-            mode: 0o644,
+            mode: 0o600,
             owner: (7, 7),
             modified: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(self.clock)),
         }
