@@ -10,7 +10,7 @@ use super::folder;
 use super::journal::{Begin, DirTime, Mode, Record, Stage};
 use super::output::state_of;
 use super::parts::{Crc, OWN, PlanPath};
-use super::plan::{Plan, Safety, Scope, State};
+use super::plan::{Plan, Scope, State};
 use super::work::Work;
 use crate::format::FileKind;
 use crate::format::name::FileName;
@@ -133,7 +133,7 @@ fn check_consent(plan: &Plan, consent: &Consent) -> Result<(), Refusal> {
     let lossy = plan
         .steps()
         .iter()
-        .filter(|step| step.safety == Safety::Lossy);
+        .filter(|step| step.safety.grade().needs_consent());
     let mut lossy: Vec<u32> = lossy.map(|step| step.id).collect();
     if let Consent::Steps(steps) = consent {
         if let Some(stranger) = steps.iter().find(|step| !lossy.contains(step)) {

@@ -93,10 +93,10 @@ pub enum Refusal {
         original: PathBuf,
     },
     /// Steps that give something up, which nobody agreed to.
-    #[error("lossy {}: agree with --accept or --accept-lossy, or leave them out of the plan", steps(.0))]
+    #[error("not confirmed: {}: confirm with --accept or --accept-lossy, or leave them out of the plan", steps(.0))]
     Lossy(Vec<u32>),
     /// Agreed to a step that does not exist, or that needs no consent.
-    #[error("--accept {0}: no lossy step of this plan")]
+    #[error("--accept {0}: not a step of this plan that needs consent")]
     NotLossy(u32),
     /// Somebody holds the lock of the log dir.
     #[error("{}: {}", path.display(), holder(*.by))]

@@ -16,6 +16,8 @@
 mod apply;
 mod approve;
 pub mod disk;
+#[cfg(feature = "serde")]
+mod document;
 mod error;
 mod folder;
 mod in_place;
@@ -25,6 +27,8 @@ mod output;
 mod parts;
 pub mod plan;
 pub mod planner;
+pub mod proof;
+mod safety;
 pub mod splice;
 mod undo;
 mod unsound;
@@ -36,6 +40,8 @@ pub use disk::{Disk, RealDisk, Sharing, Stoppable};
 pub use error::{Error, Refusal};
 pub use output::state_of;
 pub use parts::{Content, Crc, PlanPath};
-pub use plan::{Action, Fingerprint, Loss, Plan, Recipe, Safety, Scope, State, Step};
+pub use plan::{Action, Fingerprint, Plan, Recipe, Scope, State, Step};
+pub use proof::Proof;
+pub use safety::{Grade, Knowledge, Loss, Odds, Safety};
 pub use undo::{Undone, undo};
 pub use unsound::Unsound;

@@ -1,20 +1,22 @@
 //! Plans: what is to be changed, in a form that a person can read before it is done.
 //!
-//! A plan is a document (`kseg.plan/1`). Equal inputs make an equal plan, byte for byte: it holds no times and no numbers of this run.
+//! A plan is a document (`kseg.plan/2`). Equal inputs make an equal plan, byte for byte: it holds no times and no numbers of this run.
 //! Every position in it is one in the file as it was found; steps on the same file are done together, so their order never matters.
 
 use std::fmt;
 use std::ops::Range;
 
+#[cfg(feature = "serde")]
+use super::document::StepDocument;
 use super::parts::{Content, Crc, PlanPath, new_bytes, shown};
 pub use super::parts::{Part, Recipe};
+use super::safety::{Loss, Safety};
 use super::unsound::Unsound;
 use super::work::Work;
 use crate::format::Placeholder;
-use crate::wire::Offset;
 
 /// What a plan calls itself.
-pub const SCHEMA: &str = "kseg.plan/1";
+pub const SCHEMA: &str = "kseg.plan/2";
 
 /// The part of the schema before its version.
 const SCHEMA_NAME: &str = "kseg.plan/";
@@ -69,7 +71,7 @@ pub enum Scope {
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(deny_unknown_fields)
+    serde(try_from = "StepDocument", into = "StepDocument")
 )]
 pub struct Step {
     /// Its number in the plan, from 1.
@@ -78,7 +80,7 @@ pub struct Step {
     pub codes: Vec<String>,
     /// What is done.
     pub action: Action,
-    /// Whether that gives anything up.
+    /// What is known of it.
     pub safety: Safety,
     /// What it gives up.
     pub loss: Loss,
@@ -266,50 +268,6 @@ impl fmt::Display for Action {
     }
 }
 
-/// Whether a step gives anything up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "kebab-case")
-)]
-pub enum Safety {
-    /// Nothing is lost: derived data, or empty space.
-    Safe,
-    /// Gives up bytes that may hold something: needs consent.
-    Lossy,
-    /// Described, never done.
-    Manual,
-}
-
-impl Safety {
-    /// What it is called.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Lossy => "lossy",
-            Self::Manual => "manual",
-        }
-    }
-}
-
-/// What a step gives up; nothing by default.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(default, deny_unknown_fields)
-)]
-pub struct Loss {
-    /// Where, in the file of the action.
-    pub bytes: Option<Range<u64>>,
-    /// The offsets that nobody serves any more, the last included.
-    pub offsets: Option<(Offset, Offset)>,
-    /// Records that could be read before.
-    pub records: u64,
-}
-
 /// What something below the root was when the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
@@ -388,7 +346,7 @@ impl Plan {
     pub fn check_schema(schema: &str) -> Result<(), Unsound> {
         match schema.strip_prefix(SCHEMA_NAME) {
             _ if schema == SCHEMA => Ok(()),
-            Some(version) if version.parse::<u32>().is_ok_and(|version| version > 1) => {
+            Some(version) if version.parse::<u32>().is_ok_and(|version| version > 2) => {
                 Err(Unsound::Newer(schema.into()))
             }
             _ => Err(Unsound::Schema(schema.into())),
@@ -440,7 +398,8 @@ impl Plan {
                 _ => Crc(0),
             };
             let (file, action) = (step.action.file(), &step.action);
-            lines.push(format!("{file} {action} {becomes}"));
+            let grade = step.safety.grade().name();
+            lines.push(format!("{file} {action} {becomes} {grade}"));
             let own = step.fingerprints.iter();
             lines.extend(own.map(|own| format!("{} {}", own.file, own.is)));
         }

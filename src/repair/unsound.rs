@@ -7,7 +7,7 @@ use super::parts::PlanPath;
 #[non_exhaustive]
 pub enum Unsound {
     /// A document of something else.
-    #[error("{0:?} is no schema of a plan; kseg.plan/1 is")]
+    #[error("{0:?} is no schema of a plan; kseg.plan/2 is")]
     Schema(String),
     /// A later version of plans.
     #[error("{0}: made by a newer kseg, whose plans this one cannot carry out")]
@@ -43,9 +43,12 @@ pub enum Unsound {
     /// What the safety says is not what the action does.
     #[error("step {0}: a step that only describes is manual, and no other is")]
     Manual(u32),
-    /// A safe step that gives something up.
-    #[error("step {0}: it gives records up, so it is not safe")]
-    NotSafe(u32),
+    /// A proven step that gives something up.
+    #[error("step {0}: it gives records or knowledge up, so it is not proven")]
+    NotProven(u32),
+    /// A grade without what speaks for it, or with what cannot.
+    #[error("step {0}: nothing in it makes it {1}")]
+    Grade(u32, &'static str),
     /// Nothing says what a file was.
     #[error("step {step}: no fingerprint of {file}")]
     NoFingerprint {

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parts::{Crc, PlanPath, is_shown};
-use super::plan::{Action, Draft, Loss, Part, Recipe, Safety, State, Step};
+use super::plan::{Action, Draft, Part, Recipe, State, Step};
+use super::safety::Safety;
 use super::splice::{Edit, Splice};
 use super::unsound::Unsound;
 use crate::format::name::FileState;
@@ -295,11 +296,13 @@ fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
     if describes != (step.safety == Safety::Manual) {
         return Err(Unsound::Manual(found));
     }
-    let Loss {
-        offsets, records, ..
-    } = &step.loss;
-    if step.safety == Safety::Safe && (*records > 0 || offsets.is_some()) {
-        return Err(Unsound::NotSafe(found));
+    if let Safety::Proven(proof) = &step.safety {
+        if !step.loss.is_nothing() {
+            return Err(Unsound::NotProven(found));
+        }
+        if !proof.fits(&step.action) {
+            return Err(Unsound::Grade(found, step.safety.grade().name()));
+        }
     }
     Ok(())
 }

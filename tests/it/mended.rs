@@ -116,7 +116,7 @@ fn a_log_copied_as_text_is_undone_whatever_its_size() {
     let log_step = &actions(&document)[0];
     assert_eq!(
         (log_step.0.as_str(), log_step.2.as_str()),
-        ("excise", "safe")
+        ("excise", "proven")
     );
     let ranges = copied.len() - whole.bytes.len();
     let shown = format!("excise {ranges} bytes in {ranges} ranges");
@@ -177,7 +177,7 @@ fn zeros_behind_the_log_are_cut_off_as_nothing_lost() {
     sound(&planned);
     let first = &document["steps"][0];
     assert_eq!(first["action"]["truncate"]["to"], len);
-    assert_eq!(first["safety"], "safe");
+    assert_eq!(first["safety"], "proven");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn indexes_missing_from_the_last_segment_are_made() {
     sound(&planned);
     let step = |suffix: &str| {
         let file = format!("00000000000000000000.{suffix}");
-        ("rebuild".to_owned(), file, "safe".to_owned())
+        ("rebuild".to_owned(), file, "proven".to_owned())
     };
     assert_eq!(actions(&document), [step("index"), step("timeindex")]);
     assert_eq!(document["steps"][0]["codes"][0], "O105");

@@ -21,8 +21,10 @@ const PLAN_BYTES: u64 = 256 << 20;
 
 /// Repairs log dirs by plans that can be read before anything is changed
 ///
-/// A plan says step by step what is to be changed, why, and what that gives up. A step is safe, or lossy: it gives up bytes, and
-/// needs consent; or it only describes what is left for a person to do. A plan is applied to a copy, or in place with the
+/// A plan says step by step what is to be changed, why, and what that gives up. A step is proven: a checksum covers the result, equal
+/// bytes exist elsewhere, only derived files change, or the neighbours leave one value. It is likely (the odds are told), suspect
+/// (nothing says which bytes are right) or lossy (bytes or knowledge go), and then needs consent. Or it is manual: it describes what is
+/// left for a person to do. A plan is applied to a copy, or in place with the
 /// originals kept; either can be interrupted at any moment and finished, or undone, later.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use kseg::repair::{Action, Loss, Plan, Step};
+use kseg::repair::{Action, Grade, Loss, Plan, Safety, Step};
 
 use super::{manual, read};
 use crate::cli::Context;
@@ -21,7 +21,7 @@ const MEASURED: usize = 500;
 /// Characters of the number of a step where there is no room for a table.
 const INDENT: usize = 4;
 
-/// Shows the steps of a plan: what each does, whether it is safe, what it gives up, and why
+/// Shows the steps of a plan: what each does, what is known of it, what it gives up, and why
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg repair show plan.json
@@ -47,10 +47,11 @@ static STEPS: Table = Table {
         Column::new("id", "Step", 4),
         Column::new("file", "File", 40),
         Column::new("action", "Action", 30),
-        Column::new("safety", "Safety", 6),
+        Column::new("safety", "Safety", 7),
         Column::new("loss", "Loss", 30),
         Column::new("codes", "Codes", 9),
         Column::new("why", "Why", 40),
+        Column::new("proof", "Proof or odds", 20),
     ],
 };
 
@@ -100,15 +101,19 @@ fn fits(rows: &[Vec<Cell>], columns: usize) -> bool {
 /// and why.
 fn block(row: &[Cell], columns: usize) -> String {
     let cells: Vec<String> = row.iter().map(table::show).collect();
-    let [id, file, action, safety, loss, codes, why] = cells.as_slice() else {
+    let [id, file, action, safety, loss, codes, why, proof] = cells.as_slice() else {
         return String::new();
     };
     let mut block = format!("{id:>INDENT$}  {action} ({safety}, {codes})");
+    let proof = match row.get(7) {
+        None | Some(Cell::None) => String::new(),
+        Some(_) => format!("{safety}: {proof}"),
+    };
     let gives_up = match row.get(4) {
         None | Some(Cell::None) => String::new(),
         Some(_) => format!("gives up {loss}"),
     };
-    for text in [file, &gives_up, why] {
+    for text in [file, &gives_up, why, &proof] {
         let mut left = 0;
         for word in text.split_whitespace() {
             let width = word.chars().count();
@@ -133,10 +138,15 @@ fn row(step: &Step) -> Vec<Cell> {
         Cell::int(step.id),
         Cell::text(step.action.file().as_str()),
         Cell::Text(brief(&step.action)),
-        Cell::text(step.safety.name()),
+        Cell::text(step.safety.grade().name()),
         loss(&step.loss),
         Cell::List(codes),
         Cell::text(&step.why),
+        match &step.safety {
+            Safety::Proven(proof) => Cell::Text(proof.to_string()),
+            Safety::Likely(odds) => Cell::Text(odds.to_string()),
+            Safety::Suspect | Safety::Lossy | Safety::Manual => Cell::None,
+        },
     ]
 }
 
@@ -171,31 +181,35 @@ fn loss(loss: &Loss) -> Cell {
     if let Some(range) = &loss.bytes {
         parts.push(format!("bytes {}..{}", range.start, range.end));
     }
+    parts.extend(loss.knowledge.iter().map(|known| known.name().to_owned()));
     Cell::maybe((!parts.is_empty()).then(|| parts.join(", ")))
 }
 
-/// What the plan amounts to, in a line.
+/// What the plan amounts to, in a line: how many steps there are of each grade, and what has to be agreed to.
 fn summary(plan: &Plan) -> String {
-    let lossy: Vec<String> = plan
-        .steps()
-        .iter()
-        .filter(|step| step.safety == kseg::repair::Safety::Lossy)
-        .map(|step| step.id.to_string())
-        .collect();
-    let mut parts = Vec::new();
     if plan.steps().is_empty() {
-        parts.push("nothing to do".to_owned());
+        return "\nnothing to do".to_owned();
     }
-    if !lossy.is_empty() {
-        parts.push(format!("needs consent: --accept {}", lossy.join(" ")));
+    let of = |grade: Grade| {
+        let is_it = move |step: &&Step| step.safety.grade() == grade;
+        plan.steps().iter().filter(is_it).count()
+    };
+    let grades = Grade::ALL.iter().map(|grade| (of(*grade), grade.name()));
+    let grades: Vec<String> = grades
+        .filter(|(steps, _)| *steps > 0)
+        .map(|(steps, name)| format!("{steps} {name}"))
+        .collect();
+    let agreed = plan.steps().iter();
+    let agreed = agreed.filter(|step| step.safety.grade().needs_consent());
+    let agreed: Vec<String> = agreed.map(|step| step.id.to_string()).collect();
+    let mut parts = vec![format!("steps: {}", grades.join(", "))];
+    if !agreed.is_empty() {
+        parts.push(format!("needs consent: --accept {}", agreed.join(" ")));
     }
     match manual(plan) {
         0 => {}
         1 => parts.push("one step is for you to do".into()),
         some => parts.push(format!("{some} steps are for you to do")),
-    }
-    if parts.is_empty() {
-        parts.push("all steps are safe".into());
     }
     format!("\n{}", parts.join("; "))
 }

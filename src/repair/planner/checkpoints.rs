@@ -7,7 +7,8 @@ use super::seen::small;
 use super::steps::{Reason, Steps};
 use crate::format::{FileKind, OffsetCheckpoint, checkpoint};
 use crate::repair::error::Error;
-use crate::repair::plan::Loss;
+use crate::repair::proof::Origin;
+use crate::repair::{Knowledge, Loss};
 use crate::store::{Item, LogDir};
 use crate::verify::CheckId;
 use crate::wire::Offset;
@@ -85,9 +86,9 @@ pub(super) fn steps(dir: &LogDir, reaches: &Reaches, steps: &mut Steps<'_>) -> R
         };
         let why = work.whys.join("; ");
         let reason = if work.checks.contains(&CheckId::LogStartHides) {
-            Reason::lossy(&work.checks, why, Loss::default())
+            Reason::lossy(&work.checks, why, Loss::of(Knowledge::LogStart))
         } else {
-            Reason::safe(&work.checks, why)
+            Reason::derived(&work.checks, why, Origin::Lines)
         };
         set(
             item.path(),

@@ -14,6 +14,7 @@ use crate::format::defaults::INDEX_INTERVAL_BYTES;
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, ProducerSnapshot, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
+use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Crc, Derive, PlanPath};
 use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
 use crate::store::{Item, Partition, Stream};
@@ -298,7 +299,7 @@ fn positions(
             len_bytes: bytes.len() as u64,
             crc: Crc::of(bytes),
         };
-        steps.add(action, &[], Reason::safe(&[check], why))?;
+        steps.add(action, &[], Reason::derived(&[check], why, Origin::Log))?;
     }
     Ok(())
 }
@@ -339,7 +340,7 @@ fn transactions(
         partition,
         file,
         indexes.txn_index(),
-        Reason::safe(&[CheckId::TxnIndexLacking], why),
+        Reason::derived(&[CheckId::TxnIndexLacking], why, Origin::Log),
         steps,
     )
 }
@@ -360,7 +361,7 @@ fn snapshot(
         partition,
         file,
         &bytes,
-        Reason::safe(&[CheckId::SnapshotMismatch], why),
+        Reason::derived(&[CheckId::SnapshotMismatch], why, Origin::Log),
         steps,
     )
 }
@@ -393,9 +394,10 @@ fn obsolete(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Resul
             let Some(file) = steps.path(item.path()).filter(|_| is_derived) else {
                 continue;
             };
-            let reason = Reason::safe(
+            let reason = Reason::unused(
                 &[CheckId::IndexWithoutLog],
                 "its segment has another name now",
+                Idle::File,
             );
             steps.add(Action::Quarantine { file }, &[], reason)?;
         }

@@ -7,6 +7,7 @@ use super::steps::{NewLog, Reason, Steps};
 use crate::format::name::LEADER_EPOCHS;
 use crate::format::{Batch, FileKind, LeaderEpochs};
 use crate::repair::error::Error;
+use crate::repair::proof::Origin;
 use crate::scan::derive::Epochs;
 use crate::store::Partition;
 use crate::verify::{CheckId, Finding, Severity};
@@ -58,7 +59,7 @@ pub(super) fn steps(
         partition,
         LEADER_EPOCHS,
         &epochs.encode(),
-        Reason::safe(&checks, why),
+        Reason::derived(&checks, why, Origin::Log),
         steps,
     )
 }

@@ -5,6 +5,7 @@ use super::remake::remade;
 use super::steps::Reason;
 use super::survey::{self, Run};
 use crate::format::Scratch;
+use crate::repair::proof::Checksum;
 use crate::store::{Error, LogFile};
 use crate::verify::CheckId;
 
@@ -88,10 +89,11 @@ fn shorten(log: &LogFile, part: &mut Part, next: &Part) -> Result<(), Error> {
     });
     if let Some((remade, last)) = shorter {
         run.last = last;
+        let proof = Checksum::of(bytes, run.range.start);
         changes.push(Change {
             range: run.range.clone(),
             bytes: remade.bytes,
-            reason: Reason::safe(&[CheckId::OffsetOverlap], remade.what),
+            reason: Reason::proven_or_likely(&[CheckId::OffsetOverlap], remade.what, proof),
         });
     }
     Ok(())

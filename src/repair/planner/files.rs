@@ -13,6 +13,7 @@ use crate::format::properties::partition_metadata;
 use crate::format::topic::NO_ID;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
+use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Content, PlanPath};
 use crate::store::{Item, ItemType, Partition};
 use crate::verify::{CheckId, Finding, Severity};
@@ -96,7 +97,11 @@ pub(super) fn quarantine(
     let Some(file) = steps.path(item.path()).filter(|file| !steps.writes(file)) else {
         return Ok(());
     };
-    steps.add(Action::Quarantine { file }, &[], Reason::safe(checks, why))
+    steps.add(
+        Action::Quarantine { file },
+        &[],
+        Reason::unused(checks, why, Idle::File),
+    )
 }
 
 /// A directory in place of a file: taken out if it is empty, else left to people.
@@ -114,7 +119,7 @@ pub(super) fn empty_directory(
         return steps.add(
             Action::Quarantine { file },
             &[],
-            Reason::safe(&[check], why),
+            Reason::unused(&[check], why, Idle::EmptyDirectory),
         );
     }
     let why = "a directory with something in it where a file belongs: look what it holds, and move it out of the log dir";
@@ -176,13 +181,14 @@ pub(super) fn identity(
         return Ok(());
     };
     let stored = super::seen::topic_id(partition);
-    let Some((id, by)) = proof.topic_id(topic) else {
+    let Some((id, from)) = proof.topic_id(topic) else {
         // Of a version that brokers read all the same only the number is wrong.
         return match stored.or_else(|| whole_id(&path)) {
             Some(id) if checks == [CheckId::PartitionMetadataMalformed] => {
-                let reason = Reason::safe(
+                let reason = Reason::derived(
                     &checks,
                     "the topic id that the file has, in the form of version 0",
+                    Origin::Lines,
                 );
                 put(
                     partition,
@@ -198,7 +204,15 @@ pub(super) fn identity(
     if stored == Some(id) {
         return Ok(());
     }
-    let reason = Reason::safe(&checks, format!("the id of topic {topic}, as {by} has it"));
+    let by = match from {
+        Origin::MetadataLog => "the metadata log",
+        _ => "another partition of the topic",
+    };
+    let reason = Reason::derived(
+        &checks,
+        format!("the id of topic {topic}, as {by} has it"),
+        from,
+    );
     put(
         partition,
         PARTITION_METADATA,

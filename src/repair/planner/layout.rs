@@ -3,15 +3,17 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::log::{Log, changes_in};
+use super::log::{Log, changes_in, equal};
 use super::lost::Lost;
 use super::mend::{Change, Part};
 use super::order::{Fate, Placed};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::name;
 use crate::repair::error::Error;
-use crate::repair::plan::{Action, Loss, Part as Piece};
+use crate::repair::plan::{Action, Part as Piece};
+use crate::repair::proof::{Between, Idle};
 use crate::repair::{Content, PlanPath};
+use crate::repair::{Loss, Odds};
 use crate::verify::CheckId;
 use crate::wire::Offset;
 
@@ -27,7 +29,7 @@ pub(super) fn is_kept(placed: &Placed) -> bool {
     matches!(placed.fate, Fate::Stays | Fate::Moves)
 }
 
-impl Layout<'_, '_, '_> {
+impl<'a> Layout<'a, '_, '_> {
     /// Adds the steps, and tells what they leave.
     pub(super) fn write(&mut self) -> Result<NewLog, Error> {
         let mut new = NewLog::default();
@@ -39,6 +41,12 @@ impl Layout<'_, '_, '_> {
         Ok(new)
     }
 
+    /// What goes into a segment, in the order of its offsets.
+    fn of_target(&self, index: usize) -> Vec<&'a Placed> {
+        let goes_there = |placed: &&Placed| is_kept(placed) && placed.target == index;
+        self.placed.iter().filter(goes_there).collect()
+    }
+
     /// Adds the steps for one file, and tells what it becomes.
     fn segment(&mut self, index: usize, end: &mut i64) -> Result<Option<NewSegment>, Error> {
         let (logs, all) = (self.logs, self.placed);
@@ -46,7 +54,7 @@ impl Layout<'_, '_, '_> {
             return Ok(None);
         };
         let goes_here = |placed: &&Placed| is_kept(placed) && placed.target == index;
-        let here: Vec<&Placed> = all.iter().filter(goes_here).collect();
+        let here = self.of_target(index);
         let moved = here.iter().filter(|placed| placed.fate == Fate::Moves);
         let moved: u64 = moved.map(|placed| placed.run.batches).sum();
         let mut segment = NewSegment {
@@ -65,7 +73,7 @@ impl Layout<'_, '_, '_> {
             .collect();
         segment.is_changed |= !gone.is_empty();
         if moved > 0 {
-            self.arrange(log, moved, &segment)?;
+            self.arrange(log, &here, &segment)?;
             return Ok(Some(segment));
         }
         segment.is_changed |= self.patch(log)?;
@@ -113,27 +121,28 @@ impl Layout<'_, '_, '_> {
     }
 
     /// A file put together anew: batches had to move within it, or into it.
-    fn arrange(&mut self, log: &Log, moved: u64, segment: &NewSegment) -> Result<(), Error> {
+    fn arrange(&mut self, log: &Log, here: &[&Placed], segment: &NewSegment) -> Result<(), Error> {
+        let is_moved = |placed: &&&Placed| placed.fate == Fate::Moves;
+        let moved: u64 = here
+            .iter()
+            .filter(is_moved)
+            .map(|placed| placed.run.batches)
+            .sum();
         let (pieces, mut reads) = self.parts(segment)?;
         reads.retain(|file| *file != log.plan);
-        let mut why =
+        let why =
             format!("{moved} batches did not stand where their offsets belong and are put there");
-        let changes = changes_in(log, &(0..u64::MAX)).into_iter();
-        let mut reasons: Vec<&str> = changes.map(|change| change.reason.why.as_str()).collect();
-        reasons.dedup();
-        for reason in reasons {
-            why.push_str("; ");
-            why.push_str(reason);
-        }
         let is_lost = |part: &&Part| matches!(part, Part::Lost { .. });
         let lost = log.mended.parts.iter().filter(is_lost).count();
         let checks = [CheckId::MisplacedBatches];
         let reason = if lost == 0 {
-            Reason::safe(&checks, why)
+            Reason::proven_or_likely(&checks, why, proof_of_moves(here))
         } else {
             let why = format!("{why}; {lost} ranges that are no batches are left out");
             Reason::lossy(&checks, why, Loss::default())
         };
+        let changes = changes_in(log, &(0..u64::MAX)).into_iter();
+        let reason = changes.fold(reason, |reason, change| reason.and(&change.reason));
         let Some(file) = self.new_path(log) else {
             return Ok(());
         };
@@ -143,8 +152,8 @@ impl Layout<'_, '_, '_> {
             let action = Action::Quarantine {
                 file: log.plan.clone(),
             };
-            let reason = Reason::safe(&[CheckId::SegmentOverlap], why);
-            self.steps.add(action, &[], reason)?;
+            let gone = Reason::unused(&[CheckId::SegmentOverlap], why, Idle::File);
+            self.steps.add(action, &[], gone)?;
         }
         self.steps
             .add(Action::Arrange { file, pieces }, &reads, reason)
@@ -188,11 +197,16 @@ impl Layout<'_, '_, '_> {
                 let why = format!(
                     "offsets {first} to {last} belong into another segment and are put there"
                 );
-                Reason::safe(&[CheckId::MisplacedBatches], why)
+                let proof = proof_of_moves(&self.of_target(gone.target));
+                Reason::proven_or_likely(&[CheckId::MisplacedBatches], why, proof)
             }
             Fate::Copy => {
                 let why = format!("offsets {first} to {last} are there twice; this copy goes");
-                Reason::safe(&[CheckId::OffsetOverlap], why)
+                let proof = match &gone.twin {
+                    Some((file, range)) => equal(self.logs, &gone.run, (*file, range))?,
+                    None => None,
+                };
+                Reason::proven_or_likely(&[CheckId::OffsetOverlap], why, proof)
             }
             Fate::Foreign => {
                 let why = format!(
@@ -202,6 +216,7 @@ impl Layout<'_, '_, '_> {
                     bytes: Some(gone.run.range.clone()),
                     offsets: None,
                     records: gone.run.covered,
+                    knowledge: Vec::new(),
                 };
                 Reason::lossy(&[CheckId::OffsetOverlap], why, loss)
             }
@@ -228,8 +243,11 @@ impl Layout<'_, '_, '_> {
                 file: log.plan.clone(),
                 to,
             };
-            self.steps
-                .add(action, &[], Reason::safe(&[CheckId::SegmentOverlap], why))?;
+            self.steps.add(
+                action,
+                &[],
+                Reason::likely(&[CheckId::SegmentOverlap], why, Odds::Unknown),
+            )?;
         }
         Ok(())
     }
@@ -239,6 +257,22 @@ impl Layout<'_, '_, '_> {
         let name = name::of_segment(Offset(log.new_base), name::LOG_SUFFIX);
         self.steps.path(&log.path.with_file_name(name))
     }
+}
+
+/// A proof that batches belong where they are moved to: each fills what is missing between those around it.
+fn proof_of_moves(here: &[&Placed]) -> Option<Between> {
+    let mut proof = None;
+    for (nth, placed) in here.iter().enumerate() {
+        if placed.fate != Fate::Moves {
+            continue;
+        }
+        let (first, last) = (placed.run.first, placed.run.last);
+        let before = here.get(nth.checked_sub(1)?)?.run.last;
+        let after = here.get(nth + 1)?.run.first;
+        let offsets = last.checked_sub(first)?.checked_add(1)?;
+        proof = Some(Between::fill(before, after, offsets)?);
+    }
+    proof
 }
 
 /// The pieces of a range with its changes made.

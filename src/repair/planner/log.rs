@@ -13,6 +13,7 @@ use super::survey::{self, Home, Run};
 use crate::format::FileKind;
 use crate::repair::PlanPath;
 use crate::repair::error::Error;
+use crate::repair::proof::EqualBytes;
 use crate::store::Partition;
 use crate::verify::{CheckId, Finding};
 
@@ -194,10 +195,12 @@ fn renumber(log: &mut Log, home: &Home, end: Option<i64>) {
         let last_before = last_before.unwrap_or(home.start.saturating_sub(1));
         let base = match before.last() {
             Some(Neighbour::Odd) => None,
-            Some(Neighbour::Lost) => beside_lost(last_before, run, after),
-            Some(Neighbour::Batches { .. }) | None => renumbered(last_before, run, after),
+            Some(Neighbour::Lost) => beside_lost(last_before, run, after).map(|base| (base, None)),
+            Some(Neighbour::Batches { .. }) | None => {
+                renumbered(last_before, run, after).map(|gap| (gap.value(), Some(gap)))
+            }
         };
-        let Some(base) = base else { continue };
+        let Some((base, gap)) = base else { continue };
         let why = format!(
             "the batch says offset {}, but stands where {base} to {} are missing",
             run.first,
@@ -209,7 +212,7 @@ fn renumber(log: &mut Log, home: &Home, end: Option<i64>) {
         changes.push(Change {
             range: start..start + 8,
             bytes: base.to_be_bytes().to_vec(),
-            reason: Reason::safe(&[CheckId::OffsetOverlap], why),
+            reason: Reason::proven_or_likely(&[CheckId::OffsetOverlap], why, gap),
         });
     }
 }
@@ -246,6 +249,7 @@ fn order(logs: &[Log], homes: &[Home]) -> Result<Vec<Placed>, Error> {
             target: run.file,
             run,
             fate: Fate::Stays,
+            twin: None,
         };
         return Ok(all.into_iter().map(stays).collect());
     }
@@ -278,6 +282,10 @@ impl Look for Shelf<'_> {
         }
     }
 
+    fn is_same(&mut self, run: &Run, other: &Run) -> Result<bool, Error> {
+        Ok(equal(self.logs, run, (other.file, &other.range))?.is_some())
+    }
+
     fn continuity(&mut self, run: &Run) -> Result<i32, Error> {
         let Some(log) = self.logs.get(run.file).filter(|_| self.questions > 0) else {
             return Ok(0);
@@ -285,6 +293,20 @@ impl Look for Shelf<'_> {
         self.questions -= 1;
         Ok(survey::continuity(&log.mended.log, &runs(log), run)?)
     }
+}
+
+/// A proof that the bytes of a run are also at another place of the logs, if they are.
+pub(super) fn equal(
+    logs: &[Log],
+    run: &Run,
+    (file, range): (usize, &Range<u64>),
+) -> Result<Option<EqualBytes>, Error> {
+    let (Some(here), Some(there)) = (logs.get(run.file), logs.get(file)) else {
+        return Ok(None);
+    };
+    let here = (&here.mended.log, run.range.clone());
+    let other = (&there.mended.log, range.clone());
+    Ok(EqualBytes::of(here, other, there.plan.clone())?)
 }
 
 /// The changes of what begins in `range`.

@@ -8,7 +8,9 @@ use super::steps::{Reason, Steps};
 use crate::format::frame::FrameHeader;
 use crate::format::{Placeholder, RecordBatch};
 use crate::repair::error::Error;
-use crate::repair::plan::{Action, Loss};
+use crate::repair::plan::Action;
+use crate::repair::proof::Idle;
+use crate::repair::{Knowledge, Loss};
 use crate::verify::CheckId;
 use crate::wire::{LeaderEpoch, Offset, OffsetDelta, ProducerId, Timestamp};
 
@@ -95,10 +97,15 @@ impl<'a> Lost<'a> {
     fn cut(&self, is_zero: bool, steps: &mut Steps<'_>) -> Result<(), Error> {
         let gap = self.after.filter(|after| *after > self.first);
         let records = gap.map_or(0, |after| u64::try_from(after - self.first).unwrap_or(0));
+        // What came after it is unknown: an offset may be given out twice.
+        let is_end_lost = self.is_end && !is_zero;
+        let knowledge = is_end_lost.then_some(Knowledge::EndOffset);
+        let knowledge = knowledge.into_iter().collect();
         let loss = Loss {
             bytes: Some(self.range.clone()),
             offsets: gap.map(|after| (Offset(self.first), Offset(after - 1))),
             records,
+            knowledge,
         };
         let why = match (self.is_tail, gap) {
             (true, None) => "what follows the last batch is none and is cut off".to_owned(),
@@ -112,9 +119,9 @@ impl<'a> Lost<'a> {
             }
         };
         let reason = match (self.is_tail, is_zero && gap.is_none()) {
-            (true, true) => Reason::safe(&[CheckId::ZeroTail], why),
+            (true, true) => Reason::unused(&[CheckId::ZeroTail], why, Idle::Zeros),
             (true, false) => Reason::lossy(&[CheckId::TruncatedTail], why, loss),
-            (false, true) => Reason::safe(&[CheckId::ZeroPages], why),
+            (false, true) => Reason::unused(&[CheckId::ZeroPages], why, Idle::Zeros),
             (false, false) => Reason::lossy(&[CheckId::LostFrames], why, loss),
         };
         let file = self.log.plan.clone();
@@ -168,6 +175,7 @@ impl<'a> Lost<'a> {
             bytes: Some(self.range.clone()),
             offsets: Some((batch.base_offset, end)),
             records: u64::try_from(batch.last_offset_delta.0).unwrap_or(0) + 1,
+            knowledge: Vec::new(),
         };
         let action = Action::Placeholder {
             file: self.log.plan.clone(),

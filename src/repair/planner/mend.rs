@@ -18,8 +18,9 @@ use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::layout::batch as layout;
 use crate::format::{Batch, Frame, RecordBatch, Scratch};
+use crate::repair::Loss;
 use crate::repair::parts::CONTENT_BYTES;
-use crate::repair::plan::Loss;
+use crate::repair::proof::{Between, Checksum};
 use crate::scan::Jobs;
 use crate::store::{Error, LogFile, Patch, Stream};
 use crate::verify::{CheckId, Finding};
@@ -204,13 +205,15 @@ impl Mender<'_> {
             return self.add(single.clone(), Vec::new());
         };
         let epoch = before.epochs.0;
+        let led_after = led_behind.map(|behind| behind.epochs.0.into());
         let at = single.range.start + layout::LEADER_EPOCH as u64;
         let change = Change {
             range: at..at + 4,
             bytes: epoch.to_be_bytes().to_vec(),
-            reason: Reason::safe(
+            reason: Reason::proven_or_likely(
                 &[CheckId::NegativeEpoch],
                 format!("no leader epoch, among batches of epoch {epoch}"),
+                Between::agree(Some(epoch.into()), led_after),
             ),
         };
         let led = Run {
@@ -235,12 +238,17 @@ impl Mender<'_> {
             return Ok(());
         };
         let reason = if remade.lost == 0 {
-            Reason::safe(&[check], remade.what)
+            Reason::proven_or_likely(
+                &[check],
+                remade.what,
+                Checksum::of(bytes, single.range.start),
+            )
         } else {
             let loss = Loss {
                 bytes: Some(single.range.clone()),
                 offsets: None,
                 records: remade.lost,
+                knowledge: Vec::new(),
             };
             Reason::lossy(&[check], remade.what, loss)
         };
@@ -308,6 +316,7 @@ impl Mender<'_> {
             bytes: Some(kept.clone()),
             offsets: Some(saved.offsets),
             records: saved.lost,
+            knowledge: Vec::new(),
         };
         let (Offset(first), Offset(last)) = saved.offsets;
         let why = format!(

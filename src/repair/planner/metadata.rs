@@ -11,7 +11,9 @@ use crate::format::properties::partition_metadata;
 use crate::format::topic::CLUSTER_METADATA_ID;
 use crate::format::{FileKind, QuorumState};
 use crate::repair::error::Error;
-use crate::repair::plan::{Action, Loss, Safety, Step};
+use crate::repair::plan::{Action, Step};
+use crate::repair::proof::Origin;
+use crate::repair::{Grade, Knowledge, Loss};
 use crate::store::{Item, Partition};
 use crate::verify::{CheckId, Finding, Severity};
 
@@ -30,7 +32,8 @@ pub(super) fn steps(
     let mended = log::steps(partition, findings, &mut tried, options)?;
     // A patch is proven, and behind the last batch there is nothing to lose; anything else leaves a gap.
     let is_whole = tried.steps().iter().all(|step| {
-        let is_patch = matches!(step.action, Action::Patch { .. }) && step.safety == Safety::Safe;
+        let is_patch = matches!(step.action, Action::Patch { .. })
+            && matches!(step.safety.grade(), Grade::Proven | Grade::Likely);
         is_patch || is_tail(step, partition)
     });
     let new = if is_whole {
@@ -51,9 +54,10 @@ pub(super) fn steps(
         .iter()
         .any(|finding| finding.check == CheckId::MetadataTopicId)
     {
-        let reason = Reason::safe(
+        let reason = Reason::derived(
             &[CheckId::MetadataTopicId],
             "the id that is reserved for it",
+            Origin::Constant,
         );
         let bytes = partition_metadata(&CLUSTER_METADATA_ID);
         files::put(partition, PARTITION_METADATA, &bytes, reason, steps)?;
@@ -129,7 +133,7 @@ fn snapshots(
         if is_spare {
             let why = "it cannot be loaded; the log, or an older snapshot and the log behind it, hold what it held. A later offset than the log's \
                        end would be lost";
-            let reason = Reason::lossy(&checks, why, Loss::default());
+            let reason = Reason::lossy(&checks, why, Loss::of(Knowledge::Snapshot));
             steps.add(Action::Quarantine { file }, &[], reason)?;
         } else {
             let why = "it cannot be loaded, and the log does not reach back without it: move the directory away and let the node fetch it from the other controllers";
@@ -158,6 +162,6 @@ fn quorum(findings: &[&Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
     };
     let why = "the node does not start with it; without it, it takes the epoch of its log and forgets for whom it voted: \
                agree only if no election is under way, or if it is the only controller";
-    let reason = Reason::lossy(&[finding.check], why, Loss::default());
+    let reason = Reason::lossy(&[finding.check], why, Loss::of(Knowledge::Vote));
     steps.add(Action::Quarantine { file }, &[], reason)
 }

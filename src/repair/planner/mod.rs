@@ -86,7 +86,7 @@ fn log_dir(
     steps: &mut Steps<'_>,
     options: Options,
 ) -> Result<(), Error> {
-    let doomed = root::doomed(dir, seen, steps)?;
+    let doomed = root::doomed(dir, steps)?;
     let mut reaches = Reaches::new();
     for item in dir.partitions() {
         if doomed.contains(item.name()) {

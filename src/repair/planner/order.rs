@@ -5,8 +5,10 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::survey::{Home, Run};
+use crate::repair::proof::Between;
 
 /// What becomes of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(super) struct Placed {
     pub(super) run: Run,
     pub(super) target: usize,
     pub(super) fate: Fate,
+    /// Of a copy, the file and the place of the one that is kept.
+    pub(super) twin: Option<(usize, Range<u64>)>,
 }
 
 /// Whether `run` stands where its offsets say.
@@ -53,12 +57,11 @@ pub(super) fn is_in_order(runs: &[Run], homes: &[Home]) -> bool {
 
 /// The base offset of a batch that fills exactly the gap it stands in, between `before` and `after`, though its own offset
 /// leads elsewhere.
-pub(super) fn renumbered(before: i64, run: &Run, after: i64) -> Option<i64> {
+pub(super) fn renumbered(before: i64, run: &Run, after: i64) -> Option<Between> {
     let fits = before < run.first && run.first <= run.last && run.last < after;
-    let width = run.last.checked_sub(run.first)?;
-    let gap = after.checked_sub(before)?;
-    // The gap is counted without the offset before it.
-    (run.batches == 1 && !fits && width >= 0 && gap == width.checked_add(2)?).then_some(before + 1)
+    let offsets = run.last.checked_sub(run.first)?.checked_add(1)?;
+    let gap = Between::fill(before, after, offsets)?;
+    (run.batches == 1 && !fits).then_some(gap)
 }
 
 /// The base offset of a batch whose own was lost with the bytes in front of it, and which ends where the batch at `after` begins.
@@ -92,6 +95,9 @@ pub(super) trait Look {
 
     /// The batches of a run.
     fn open(&mut self, run: &Run) -> Result<Vec<Run>, Self::Error>;
+
+    /// Whether two runs are the same bytes.
+    fn is_same(&mut self, run: &Run, other: &Run) -> Result<bool, Self::Error>;
 
     /// How well a batch goes on where its producer stopped before, and the producer after it.
     fn continuity(&mut self, run: &Run) -> Result<i32, Self::Error>;
@@ -152,13 +158,14 @@ fn contest<L: Look>(
             run,
             target,
             fate: Fate::Stays,
+            twin: None,
         };
         let is_odd = placed.run.last < placed.run.first
             || placed.run.first < homes.first().map_or(0, |home| home.start);
         while let Some(best) = row.last().filter(|best| placed.run.first <= best.run.last) {
             let (ours, theirs) = (&placed.run, &best.run);
-            let is_same =
-                (ours.first, ours.last, ours.crc) == (theirs.first, theirs.last, theirs.crc);
+            let is_same = (ours.first, ours.last) == (theirs.first, theirs.last)
+                && look.is_same(ours, theirs)?;
             let is_better = match merit(ours).cmp(&merit(theirs)) {
                 _ if is_same || is_odd => false,
                 Ordering::Equal => look.continuity(ours)? > look.continuity(theirs)?,
@@ -166,6 +173,7 @@ fn contest<L: Look>(
             };
             if !is_better {
                 placed.fate = if is_same { Fate::Copy } else { Fate::Foreign };
+                placed.twin = is_same.then(|| (theirs.file, theirs.range.clone()));
                 break;
             }
             losers.extend(row.pop().map(|loser| Placed {
@@ -285,6 +293,10 @@ mod tests {
             Ok(vec![run.clone()])
         }
 
+        fn is_same(&mut self, run: &Run, other: &Run) -> Result<bool, ()> {
+            Ok(run.crc == other.crc)
+        }
+
         fn continuity(&mut self, run: &Run) -> Result<i32, ()> {
             Ok(self.0.contains(&run.crc).into())
         }
@@ -355,9 +367,10 @@ mod tests {
             last,
             ..files(&[&[0]]).remove(0)
         };
-        assert_eq!(renumbered(41, &run(46, 48), 45), Some(42));
-        assert_eq!(renumbered(41, &run(42, 44), 45), None);
-        assert_eq!(renumbered(41, &run(46, 48), 47), None);
+        let base = |last, run, next| renumbered(last, &run, next).map(Between::value);
+        assert_eq!(base(41, run(46, 48), 45), Some(42));
+        assert_eq!(base(41, run(42, 44), 45), None);
+        assert_eq!(base(41, run(46, 48), 47), None);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! What findings say of a `.log`: what is proven wrong in it, and where to look.
 
-use super::mend::Change;
+use super::mend::{Change, batch_of};
 use super::steps::Reason;
+use crate::format::batch::HEADER_BYTES;
 use crate::format::layout::batch as layout;
+use crate::format::{RecordBatch, Scratch};
+use crate::repair::Odds;
+use crate::repair::proof::{Between, Checksum};
 use crate::store::{Error, LogFile};
 use crate::verify::{CheckId, Finding, Severity, Value};
 
@@ -13,69 +17,161 @@ fn number(finding: &Finding, name: &str) -> Option<i64> {
     }
 }
 
-/// The changes that a checksum proves, or the batches around: none of them makes the file longer or shorter.
+/// Leader epochs rise by one with every election: what is so far from the checkpoint is no election that was not noted, but damage.
+const FAR_EPOCHS: i64 = 1 << 16;
+
+/// The changes that a checksum speaks for, or the batches around: none of them makes the file longer or shorter.
 pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
     let mut changes: Vec<Change> = Vec::new();
-    let mut buffer = Vec::new();
+    let mut scratch = Scratch::default();
     for finding in findings {
         let Some(position) = finding.position else {
             continue;
         };
-        let epoch =
-            number(finding, "epoch_before").filter(|_| number(finding, "batches") == Some(1));
-        let actual = number(finding, "actual").and_then(|actual| i32::try_from(actual).ok());
-        let flipped = number(finding, "flipped_position").and_then(|at| u64::try_from(at).ok());
-        let (at, bytes) = match finding.check {
-            _ if let (Some(at), Some(bit)) = (flipped, number(finding, "flipped_bit")) => {
-                let byte = log.window(at..at + 1, &mut buffer)?.first().copied();
-                let bit = 1_u8.checked_shl(u32::try_from(bit).unwrap_or(8));
-                let Some((byte, bit)) = byte.zip(bit) else {
-                    continue;
-                };
-                (at, vec![byte ^ bit])
+        let change = match finding.check {
+            CheckId::FrameSize => number(finding, "actual")
+                .and_then(|actual| i32::try_from(actual).ok())
+                .map(|actual| {
+                    (
+                        position + layout::LENGTH as u64,
+                        actual.to_be_bytes().to_vec(),
+                    )
+                }),
+            CheckId::UnknownMagic => number(finding, "actual")
+                .and_then(|actual| i8::try_from(actual).ok())
+                .map(|actual| {
+                    (
+                        position + layout::MAGIC as u64,
+                        actual.to_be_bytes().to_vec(),
+                    )
+                }),
+            CheckId::EpochsMismatch => {
+                changes.extend(far_epoch(finding, position));
+                continue;
             }
-            CheckId::FrameSize if let Some(actual) = actual => (
-                position + layout::LENGTH as u64,
-                actual.to_be_bytes().to_vec(),
-            ),
-            CheckId::UnknownMagic
-                if let Some(actual) = actual.and_then(|n| i8::try_from(n).ok()) =>
-            {
-                (
-                    position + layout::MAGIC as u64,
-                    actual.to_be_bytes().to_vec(),
-                )
+            CheckId::EpochRegression | CheckId::EpochJump => {
+                changes.extend(epoch_between(log, finding, position)?);
+                continue;
             }
-            CheckId::EpochsMismatch
-                if let Some(stored) = number(finding, "stored")
-                    .and_then(|stored| i32::try_from(stored).ok())
-                    .filter(|stored| *stored >= 0) =>
-            {
-                (position, stored.to_be_bytes().to_vec())
-            }
-            CheckId::EpochRegression | CheckId::EpochJump
-                if let Some(epoch) = epoch.and_then(|epoch| i32::try_from(epoch).ok()) =>
-            {
-                (
-                    position + layout::LEADER_EPOCH as u64,
-                    epoch.to_be_bytes().to_vec(),
-                )
-            }
-            _ => continue,
+            CheckId::CrcMismatch => flipped(log, finding)?,
+            _ => None,
         };
-        let range = at..at + bytes.len() as u64;
-        let overlaps =
-            |change: &Change| change.range.start < range.end && range.start < change.range.end;
-        if !changes.iter().any(overlaps) {
-            let reason = Reason::safe(&[finding.check], finding.message.clone());
-            changes.push(Change {
-                range,
-                bytes,
-                reason,
-            });
-        }
+        let Some((at, bytes)) = change else { continue };
+        changes.extend(checked(log, finding, at, bytes, &mut scratch)?);
     }
+    changes.sort_by_key(|change| change.range.start);
+    let mut end = 0;
+    changes.retain(|change| {
+        let is_apart = end <= change.range.start;
+        end = end.max(change.range.end);
+        is_apart
+    });
     Ok(changes)
+}
+
+/// The byte with the bit that a finding says is flipped.
+fn flipped(log: &LogFile, finding: &Finding) -> Result<Option<(u64, Vec<u8>)>, Error> {
+    let at = number(finding, "flipped_position").and_then(|at| u64::try_from(at).ok());
+    let bit = number(finding, "flipped_bit").and_then(|bit| u32::try_from(bit).ok());
+    let Some((at, bit)) = at.zip(bit) else {
+        return Ok(None);
+    };
+    let mut buffer = Vec::new();
+    let byte = log.window(at..at + 1, &mut buffer)?.first().copied();
+    let bit = 1_u8.checked_shl(bit);
+    Ok(byte.zip(bit).map(|(byte, bit)| (at, vec![byte ^ bit])))
+}
+
+/// The change of a batch, if its checksum is right then and all of its records can be read.
+fn checked(
+    log: &LogFile,
+    finding: &Finding,
+    at: u64,
+    bytes: Vec<u8>,
+    scratch: &mut Scratch,
+) -> Result<Option<Change>, Error> {
+    let (Some(start), Some(length)) = (finding.position, finding.length) else {
+        return Ok(None);
+    };
+    let range = start..start.saturating_add(length);
+    let mut buffer = Vec::new();
+    let mut batch = log.window(range.clone(), &mut buffer)?.to_vec();
+    let place = usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX);
+    let Some(target) = place
+        .checked_add(bytes.len())
+        .and_then(|end| batch.get_mut(place..end))
+    else {
+        return Ok(None);
+    };
+    target.copy_from_slice(&bytes);
+    let one_in = match finding.check {
+        CheckId::CrcMismatch => one_bit_in(length),
+        // One size, or one magic, was tried.
+        _ => 1 << 32,
+    };
+    let proof = Checksum::of_result(&batch, range, one_in);
+    let proof = proof.filter(|_| is_readable(&batch, scratch));
+    Ok(proof.map(|proof| Change {
+        range: at..at + bytes.len() as u64,
+        bytes,
+        reason: Reason::proven(&[finding.check], finding.message.clone(), proof),
+    }))
+}
+
+/// Of how many batches of so many bytes that are damaged in some other way one has a checksum that a single bit explains: there are as
+/// many bits as are covered, and 2^32 checksums.
+fn one_bit_in(length: u64) -> u64 {
+    (1_u64 << 32) / length.saturating_mul(8).max(1)
+}
+
+/// Whether all records of a batch can be read.
+pub(super) fn is_readable(bytes: &[u8], scratch: &mut Scratch) -> bool {
+    let Some(batch) = batch_of(bytes) else {
+        return false;
+    };
+    let records = batch.records(scratch);
+    records.is_ok_and(|mut records| records.all(|record| record.is_ok()))
+}
+
+/// The leader epoch that the checkpoint has for a batch whose own cannot be one.
+fn far_epoch(finding: &Finding, position: u64) -> Option<Change> {
+    let stored = number(finding, "stored").filter(|stored| *stored >= 0)?;
+    let actual = number(finding, "actual")?;
+    let is_far = actual < stored || stored.checked_add(FAR_EPOCHS)? < actual;
+    let epoch = i32::try_from(stored).ok().filter(|_| is_far)?;
+    Some(Change {
+        range: position..position + 4,
+        bytes: epoch.to_be_bytes().to_vec(),
+        reason: Reason::likely(&[finding.check], finding.message.clone(), Odds::Unknown),
+    })
+}
+
+/// The leader epoch of a single batch between others of one epoch.
+fn epoch_between(log: &LogFile, finding: &Finding, position: u64) -> Result<Option<Change>, Error> {
+    let before = number(finding, "epoch_before").filter(|_| number(finding, "batches") == Some(1));
+    let Some(epoch) = before.and_then(|before| i32::try_from(before).ok()) else {
+        return Ok(None);
+    };
+    let next = position.saturating_add(finding.length.unwrap_or(0));
+    let end = log
+        .len_bytes()
+        .min(next.saturating_add(HEADER_BYTES as u64));
+    let mut buffer = Vec::new();
+    let header = log.window(next.min(end)..end, &mut buffer)?;
+    let after = RecordBatch::of_header(header).map(|batch| batch.leader_epoch().0.into());
+    if after.is_some_and(|after: i64| after != i64::from(epoch)) {
+        return Ok(None);
+    }
+    let at = position + layout::LEADER_EPOCH as u64;
+    Ok(Some(Change {
+        range: at..at + 4,
+        bytes: epoch.to_be_bytes().to_vec(),
+        reason: Reason::proven_or_likely(
+            &[finding.check],
+            finding.message.clone(),
+            Between::agree(before, after),
+        ),
+    }))
 }
 
 /// Where batches begin whose checksums are right and whose content is not, with the check that says so.

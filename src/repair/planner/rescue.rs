@@ -9,9 +9,9 @@ use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::survey::{Run, Stretch, survey};
 use crate::format::name::{self, FileState, LOG_SUFFIX};
 use crate::format::{FileKind, FileName};
-use crate::repair::Content;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
+use crate::repair::{Content, Odds};
 use crate::store::{Item, LogFile, Partition, Stream};
 use crate::verify::{CheckId, Finding};
 use crate::wire::Offset;
@@ -92,7 +92,11 @@ fn empty(partition: &Partition, log: &mut NewLog, steps: &mut Steps<'_>) -> Resu
         file,
         content: Content::new(Vec::new())?,
     };
-    steps.add(action, &[], Reason::safe(&[CheckId::NoSegment], why))?;
+    steps.add(
+        action,
+        &[],
+        Reason::likely(&[CheckId::NoSegment], why, Odds::Unknown),
+    )?;
     log.end = end;
     log.segments.push(NewSegment {
         base: end,
@@ -170,7 +174,7 @@ fn rescue(
         "offsets {base} to {} are missing in the log, and this file holds them whole; a broker would not read it, or delete it",
         one.run.last
     );
-    let reason = Reason::safe(&[CheckId::SegmentGap], why);
+    let reason = Reason::likely(&[CheckId::SegmentGap], why, Odds::Unknown);
     steps.add(Action::Rename { file, to }, &[], reason)?;
     Ok(Some(NewSegment {
         base,

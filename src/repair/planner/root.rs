@@ -10,10 +10,12 @@ use super::seen::{Seen, small, topic_id};
 use super::steps::{Reason, Steps};
 use crate::format::name::{DirName, DirState, META_PROPERTIES};
 use crate::format::properties::{meta_properties, parse_uuid};
-use crate::format::topic::{CLUSTER_METADATA, is_reserved_id};
+use crate::format::topic::is_reserved_id;
 use crate::format::{FileKind, MetaProperties, Properties};
+use crate::repair::Loss;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
+use crate::repair::proof::{Idle, Origin};
 use crate::store::{Item, ItemType, LogDir, Partition};
 use crate::verify::{CheckId, Finding, Severity};
 use crate::wire::Uuid;
@@ -46,14 +48,31 @@ pub(super) fn steps(
         match (finding.check, item.kind()) {
             (CheckId::CleanMarkerMalformed, _) => {
                 let why = "an empty marker says as much: a clean stop under an unknown epoch";
-                let reason = Reason::safe(&[finding.check], why);
+                let reason = Reason::derived(&[finding.check], why, Origin::Name);
                 if let Some(file) = steps.path(item.path()) {
                     set(item.path(), file, b"", reason, steps)?;
                 }
             }
             (CheckId::UnrecognisedDirectory, ItemType::Directory) => {
                 let why = "a broker does not start beside a directory that is no partition";
-                whole(item, &[finding.check], why, steps)?;
+                let holds_records =
+                    Item::list(item.path())
+                        .unwrap_or_default()
+                        .iter()
+                        .any(|item| {
+                            let is_log = item
+                                .file_name()
+                                .is_some_and(|name| name.kind == FileKind::Log);
+                            is_log && item.len_bytes() > 0
+                        });
+                let checks = [finding.check];
+                // Nobody serves what lies there; whose records they are, nobody knows.
+                let reason = if holds_records {
+                    Reason::lossy(&checks, why, Loss::default())
+                } else {
+                    Reason::unused(&checks, why, Idle::File)
+                };
+                whole(item, reason, steps)?;
             }
             (CheckId::Unreadable, ItemType::Directory)
                 if item.file_name().is_some()
@@ -76,7 +95,7 @@ pub(super) fn steps(
 }
 
 /// Takes a directory out with everything in it, if that is files only.
-fn whole(item: &Item, checks: &[CheckId], why: &str, steps: &mut Steps<'_>) -> Result<(), Error> {
+fn whole(item: &Item, reason: Reason, steps: &mut Steps<'_>) -> Result<(), Error> {
     let Some(dir) = steps.path(item.path()).filter(|dir| !steps.writes(dir)) else {
         return Ok(());
     };
@@ -85,23 +104,19 @@ fn whole(item: &Item, checks: &[CheckId], why: &str, steps: &mut Steps<'_>) -> R
         .iter()
         .all(|item| item.is_file() && !item.is_link() && steps.path(item.path()).is_some());
     if !is_shallow {
-        let why = format!("{why}: move it out of the log dir");
+        let why = format!("{}: move it out of the log dir", reason.why);
         return steps.add(
             Action::Describe { file: dir },
             &[],
-            Reason::manual(checks, why),
+            Reason::manual(&reason.checks, why),
         );
     }
     for item in &inside {
         if let Some(file) = steps.path(item.path()) {
-            steps.add(Action::Quarantine { file }, &[], Reason::safe(checks, why))?;
+            steps.add(Action::Quarantine { file }, &[], reason.clone())?;
         }
     }
-    steps.add(
-        Action::Quarantine { file: dir },
-        &[],
-        Reason::safe(checks, why),
-    )
+    steps.add(Action::Quarantine { file: dir }, &[], reason)
 }
 
 /// Directories of partitions that are somewhere else too, or that no broker may take for one: adds their steps and tells
@@ -109,11 +124,7 @@ fn whole(item: &Item, checks: &[CheckId], why: &str, steps: &mut Steps<'_>) -> R
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn doomed(
-    dir: &LogDir,
-    seen: &Seen,
-    steps: &mut Steps<'_>,
-) -> Result<BTreeSet<OsString>, Error> {
+pub(super) fn doomed(dir: &LogDir, steps: &mut Steps<'_>) -> Result<BTreeSet<OsString>, Error> {
     let mut doomed = BTreeSet::new();
     let mut homes: BTreeMap<(&str, i32), Vec<&Item>> = BTreeMap::new();
     for item in dir.partitions() {
@@ -141,9 +152,8 @@ pub(super) fn doomed(
             twice(first, other, steps)?;
             doomed.insert(other.name().to_owned());
         }
-        if first.name().to_str() == Some(&own) {
-            stray(first, (topic, number), seen, steps, &mut doomed)?;
-        } else if others.is_empty() && renamed(first, &own, steps)? {
+        if first.name().to_str() != Some(&own) && others.is_empty() && renamed(first, &own, steps)?
+        {
             doomed.insert(first.name().to_owned());
         }
     }
@@ -165,7 +175,7 @@ fn renamed(item: &Item, own: &str, steps: &mut Steps<'_>) -> Result<bool, Error>
         return Ok(false);
     };
     let why = "a broker takes it for the same partition";
-    let reason = Reason::safe(&[CheckId::NameNotCanonical], why);
+    let reason = Reason::derived(&[CheckId::NameNotCanonical], why, Origin::Name);
     steps.add(Action::Rename { file, to }, &[], reason)?;
     Ok(true)
 }
@@ -179,7 +189,7 @@ fn twice(kept: &Item, other: &Item, steps: &mut Steps<'_>) -> Result<(), Error> 
         let why = format!(
             "the same partition as {kept}, which holds the same logs: a broker does not start beside both"
         );
-        return whole(other, &checks, &why, steps);
+        return whole(other, Reason::unused(&checks, why, Idle::File), steps);
     }
     let Some(file) = steps.path(other.path()) else {
         return Ok(());
@@ -237,40 +247,6 @@ fn begins(whole: &Item, part: &Item) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// A partition that the metadata log does not have gets the name that a broker would give it.
-fn stray(
-    item: &Item,
-    (topic, number): (&str, i32),
-    seen: &Seen,
-    steps: &mut Steps<'_>,
-    doomed: &mut BTreeSet<OsString>,
-) -> Result<(), Error> {
-    let (Some(topics), true) = (&seen.proof.topics, topic != CLUSTER_METADATA) else {
-        return Ok(());
-    };
-    let is_known = topics
-        .id(topic)
-        .is_some_and(|id| topics.replicas(&id, number).is_some());
-    if is_known {
-        return Ok(());
-    }
-    let id = Partition::open(item.path())
-        .ok()
-        .as_ref()
-        .and_then(topic_id);
-    let hex = u128::from_be_bytes(id.unwrap_or_default());
-    let to = item
-        .path()
-        .with_file_name(format!("{topic}-{number}.{hex:032x}-stray"));
-    let (Some(file), Some(to)) = (steps.path(item.path()), steps.path(&to)) else {
-        return Ok(());
-    };
-    doomed.insert(item.name().to_owned());
-    let why = "the metadata log has no such partition: a broker sets it aside under such a name, and does not serve it";
-    let reason = Reason::safe(&[CheckId::TopicIdUnknown, CheckId::TopicIdConflict], why);
-    steps.add(Action::Rename { file, to }, &[], reason)
-}
-
 /// Whose log dir it is, where the metadata log proves it: it has the partitions here, by the ids of their topics, in one log dir of one
 /// node.
 fn owner(
@@ -295,7 +271,11 @@ fn owner(
                 &path,
                 file,
                 &bytes,
-                Reason::safe(&[CheckId::MetaMalformed, CheckId::DirectoryId], why),
+                Reason::derived(
+                    &[CheckId::MetaMalformed, CheckId::DirectoryId],
+                    why,
+                    Origin::Lines,
+                ),
                 steps,
             ),
             None => Ok(()),
@@ -321,7 +301,13 @@ fn owner(
     let why = format!(
         "the metadata log has the partitions here, by the ids of their topics, on node {node} in the log dir of this id"
     );
-    set(&path, file, &bytes, Reason::safe(&checks, why), steps)
+    set(
+        &path,
+        file,
+        &bytes,
+        Reason::derived(&checks, why, Origin::MetadataLog),
+        steps,
+    )
 }
 
 /// `meta.properties` with its version right, or without a directory id that no broker accepts; and why. None if more than that is wrong.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::format::topic::{CLUSTER_METADATA, NO_ID};
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
+use crate::repair::proof::Origin;
 use crate::scan::Merge;
 use crate::store::{Cap, read_small};
 use crate::store::{Error, LogDir, Partition, Place, Source};
@@ -122,13 +123,13 @@ impl Proof {
     }
 
     /// The id of a topic, and what proves it.
-    pub(super) fn topic_id(&self, topic: &str) -> Option<(Uuid, &'static str)> {
+    pub(super) fn topic_id(&self, topic: &str) -> Option<(Uuid, Origin)> {
         let by_log = self.topics.as_ref().and_then(|topics| topics.id(topic));
         if let Some(id) = by_log {
-            return Some((id, "the metadata log"));
+            return Some((id, Origin::MetadataLog));
         }
         let id = self.ids.get(topic).copied().flatten()?;
-        Some((id, "another partition of the topic"))
+        Some((id, Origin::OtherPartitions))
     }
 }
 

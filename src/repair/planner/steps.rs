@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::repair::disk::Disk;
 use crate::repair::error::Error;
-use crate::repair::plan::{Action, Fingerprint, Loss, Safety, State, Step};
-use crate::repair::{PlanPath, state_of};
+use crate::repair::plan::{Action, Fingerprint, State, Step};
+use crate::repair::proof::{Derived, Idle, Origin, Proof, Unused};
+use crate::repair::{Loss, Odds, PlanPath, Safety, state_of};
 use crate::verify::CheckId;
 
 /// The steps so far, and what the files that they touch are.
@@ -30,13 +31,47 @@ pub(super) struct Reason {
 }
 
 impl Reason {
-    /// A step that loses nothing.
-    pub(super) fn safe(checks: &[CheckId], why: impl Into<String>) -> Self {
+    /// A step that is right, and loses nothing.
+    pub(super) fn proven(
+        checks: &[CheckId],
+        why: impl Into<String>,
+        proof: impl Into<Proof>,
+    ) -> Self {
         Self {
             checks: checks.to_vec(),
             why: why.into(),
-            safety: Safety::Safe,
+            safety: Safety::by_odds(proof.into()),
             loss: Loss::default(),
+        }
+    }
+
+    /// A step that computes what it leaves from data that is intact.
+    pub(super) fn derived(checks: &[CheckId], why: impl Into<String>, from: Origin) -> Self {
+        Self::proven(checks, why, Derived::from(from))
+    }
+
+    /// A step that takes away what no broker reads.
+    pub(super) fn unused(checks: &[CheckId], why: impl Into<String>, what: Idle) -> Self {
+        Self::proven(checks, why, Unused::of(what))
+    }
+
+    /// A step for which everything speaks, and which nothing proves.
+    pub(super) fn likely(checks: &[CheckId], why: impl Into<String>, odds: Odds) -> Self {
+        Self {
+            safety: Safety::Likely(odds),
+            ..Self::manual(checks, why)
+        }
+    }
+
+    /// A step with this proof, or a likely one where there is none.
+    pub(super) fn proven_or_likely(
+        checks: &[CheckId],
+        why: impl Into<String>,
+        proof: Option<impl Into<Proof>>,
+    ) -> Self {
+        match proof {
+            Some(proof) => Self::proven(checks, why, proof),
+            None => Self::likely(checks, why, Odds::Unknown),
         }
     }
 
@@ -45,15 +80,34 @@ impl Reason {
         Self {
             safety: Safety::Lossy,
             loss,
-            ..Self::safe(checks, why)
+            ..Self::manual(checks, why)
         }
+    }
+
+    /// Both reasons for one step: it is no better than the worse of them.
+    #[must_use]
+    pub(super) fn and(mut self, other: &Self) -> Self {
+        if other.safety.grade() > self.safety.grade() {
+            self.safety = other.safety.clone();
+        }
+        if !self.why.contains(&other.why) {
+            self.why = format!("{}; {}", self.why, other.why);
+        }
+        self.checks.extend(&other.checks);
+        self.checks.sort_unstable();
+        self.checks.dedup();
+        self.loss.records += other.loss.records;
+        self.loss.knowledge.extend(&other.loss.knowledge);
+        self
     }
 
     /// Something that a person has to do.
     pub(super) fn manual(checks: &[CheckId], why: impl Into<String>) -> Self {
         Self {
+            checks: checks.to_vec(),
+            why: why.into(),
             safety: Safety::Manual,
-            ..Self::safe(checks, why)
+            loss: Loss::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::mend::Change;
 use super::steps::Reason;
 use super::survey::Run;
 use crate::format::frame::FrameHeader;
-use crate::scan::{Policy, Span, Walk};
+use crate::repair::proof::Checksum;
 use crate::store::{Error, LogFile};
 use crate::verify::CheckId;
 
@@ -52,7 +52,7 @@ pub(super) fn as_text(
     let changes = undoing.returns.iter().map(|at| Change {
         range: *at..at + 1,
         bytes: Vec::new(),
-        reason: Reason::safe(&[CheckId::LostFrames], WHY),
+        reason: Reason::proven_or_likely(&[CheckId::LostFrames], WHY, undoing.proof.clone()),
     });
     let is_text = undoing.bytes.is_empty() && !undoing.returns.is_empty();
     Ok(undoing.run.filter(|_| is_text).map(|run| Text {
@@ -73,6 +73,8 @@ struct Undoing {
     bytes: Vec<u8>,
     /// The batches before that.
     run: Option<Run>,
+    /// Their checksums.
+    proof: Option<Checksum>,
 }
 
 impl Undoing {
@@ -105,11 +107,15 @@ impl Undoing {
                 }
                 break;
             };
-            let is_frame = |span: Span<'_>| matches!(span, Span::Frame(_));
+            let proof = Checksum::of(bytes, done as u64);
             let run = Run::of_header(bytes, file, done as u64);
-            let (true, Some(run)) = (Walk::new(bytes, Policy::Verify).all(is_frame), run) else {
+            let (Some(proof), Some(run)) = (proof, run) else {
                 return false;
             };
+            self.proof = Some(match self.proof.take() {
+                Some(before) => before.and(&proof),
+                None => proof,
+            });
             match &mut self.run {
                 Some(all) => all.join(&run),
                 none => *none = Some(run),

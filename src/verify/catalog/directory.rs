@@ -160,9 +160,9 @@ D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
 /// **What** The topic id of a partition, or this node as its replica, is not in the metadata log.
 /// **Why it happens** The topic was deleted while the node was away, or the file is of another cluster.
 /// **What Kafka does** It sets the partition aside as stray; releases before 3.7 deleted it.
-/// **Repair** Restore the id, or leave it.
+/// **Repair** Restore the id, or leave it: a metadata log that is behind, or was cut, proves nothing.
 /// **References** `LogManager.isStrayReplica`.
-D118 TopicIdUnknown "topic-id-unknown" Error Cross Safe;
+D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
 
 /// a partition.metadata that can't be read
 ///

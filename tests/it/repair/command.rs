@@ -92,7 +92,7 @@ fn a_plan_is_shown_before_anything_is_changed() {
     let ran = kseg(temp.path(), &["repair", "show", "plan.json"]);
     assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
     for line in [
-        "   1  .kafka_cleanshutdown               quarantine                   safe    -         S104   for a test",
+        "   1  .kafka_cleanshutdown               quarantine                   proven  -         S104   for a test  no broker reads it",
         "   2  orders-3/00000000000000000050.log  excise 2..3, 3..4            lossy   1 record  S104   for a test",
         "placeholder 8..10 for 4..=6",
         "patch 0..1 with 1 byte",
@@ -149,7 +149,7 @@ fn a_repair_in_place_is_undone_to_the_byte() {
     let data = temp.path().join("data");
     let before = state(&data);
     let args = ["repair", "apply", "plan.json", "--in-place"];
-    assert_refused(&kseg(temp.path(), &args), "lossy step 2");
+    assert_refused(&kseg(temp.path(), &args), "not confirmed: step 2");
     assert_eq!(state(&data), before);
     let args = [&args[..], &["--accept", "2"]].concat();
     let ran = kseg(temp.path(), &args);
@@ -182,8 +182,8 @@ fn hostile_and_foreign_plans_are_no_plans() {
     let excise = |plan: &mut Value, ranges: Value| {
         plan["steps"][1]["action"]["excise"]["ranges"] = ranges;
     };
-    let table: [(Change<'_>, &str); 14] = [
-        (&|plan| plan["schema"] = json!("kseg.plan/2"), "newer kseg"),
+    let table: [(Change<'_>, &str); 15] = [
+        (&|plan| plan["schema"] = json!("kseg.plan/3"), "newer kseg"),
         (
             &|plan| plan["schema"] = json!("kseg.verdict/1"),
             "no schema",
@@ -220,8 +220,15 @@ fn hostile_and_foreign_plans_are_no_plans() {
         ),
         (&|plan| plan["steps"][2]["id"] = json!(7), "step 7 stands"),
         (
-            &|plan| plan["steps"][1]["safety"] = json!("safe"),
-            "not safe",
+            &|plan| plan["steps"][1]["safety"] = json!("proven"),
+            "nothing in it makes it proven",
+        ),
+        (
+            &|plan| {
+                plan["steps"][1]["safety"] = json!("proven");
+                plan["steps"][1]["proof"] = json!({"unused": {"what": "zeros"}});
+            },
+            "not proven",
         ),
         (
             &|plan| plan["scope"] = json!("partition"),
@@ -246,7 +253,7 @@ fn plans_that_ask_for_the_impossible_change_nothing() {
         absurd["steps"][step]["fingerprints"][0]["is"]["file"]["len_bytes"] = json!(1_u64 << 60);
     }
     temp.file("absurd.json", absurd.to_string().as_bytes());
-    temp.file("newer.json", b"{\"schema\":\"kseg.plan/2\",\"what\":{}}");
+    temp.file("newer.json", b"{\"schema\":\"kseg.plan/3\",\"what\":{}}");
     temp.file("none.json", b"[]");
     for (name, says) in [
         ("absurd.json", "changed since the plan was made"),

@@ -1,0 +1,69 @@
+//! Steps as a document has them: a grade by its name, and beside it what speaks for it.
+
+use super::plan::{Action, Fingerprint, Step};
+use super::proof::Proof;
+use super::safety::{Grade, Loss, Odds, Safety};
+use super::unsound::Unsound;
+
+/// A step in a document.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StepDocument {
+    id: u32,
+    codes: Vec<String>,
+    action: Action,
+    safety: Grade,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof: Option<Proof>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    odds: Option<Odds>,
+    loss: Loss,
+    why: String,
+    fingerprints: Vec<Fingerprint>,
+}
+
+impl From<Step> for StepDocument {
+    fn from(step: Step) -> Self {
+        let grade = step.safety.grade();
+        let (proof, odds) = match step.safety {
+            Safety::Proven(proof) => (Some(proof), None),
+            Safety::Likely(odds) => (None, Some(odds)),
+            Safety::Suspect | Safety::Lossy | Safety::Manual => (None, None),
+        };
+        Self {
+            id: step.id,
+            codes: step.codes,
+            action: step.action,
+            safety: grade,
+            proof,
+            odds,
+            loss: step.loss,
+            why: step.why,
+            fingerprints: step.fingerprints,
+        }
+    }
+}
+
+impl TryFrom<StepDocument> for Step {
+    type Error = Unsound;
+
+    fn try_from(step: StepDocument) -> Result<Self, Unsound> {
+        let safety = match (step.safety, step.proof, step.odds) {
+            (Grade::Proven, Some(proof), None) => Safety::Proven(proof),
+            (Grade::Likely, None, Some(odds)) => Safety::Likely(odds),
+            (Grade::Suspect, None, None) => Safety::Suspect,
+            (Grade::Lossy, None, None) => Safety::Lossy,
+            (Grade::Manual, None, None) => Safety::Manual,
+            (grade, ..) => return Err(Unsound::Grade(step.id, grade.name())),
+        };
+        Ok(Self {
+            id: step.id,
+            codes: step.codes,
+            action: step.action,
+            safety,
+            loss: step.loss,
+            why: step.why,
+            fingerprints: step.fingerprints,
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! Grades: what is known of a step, in the same words in plans, tables, help and manuals.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::proof::Proof;
+use crate::wire::Offset;
+
+/// The chance above which a repair is likely, not proven: one in so many.
+pub(super) const PROVEN_ONE_IN: u64 = 1_000_000;
+
+/// What is known of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Safety {
+    /// What the step leaves is right, and nothing is lost: needs no consent.
+    Proven(Proof),
+    /// Everything that is known agrees, and nothing proves it.
+    Likely(Odds),
+    /// Nothing says which of the bytes are right: records that nobody can vouch for are set aside.
+    Suspect,
+    /// Gives up bytes or knowledge.
+    Lossy,
+    /// Described, never done.
+    Manual,
+}
+
+/// The name of what is known of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
+pub enum Grade {
+    /// [`Safety::Proven`].
+    Proven,
+    /// [`Safety::Likely`].
+    Likely,
+    /// [`Safety::Suspect`].
+    Suspect,
+    /// [`Safety::Lossy`].
+    Lossy,
+    /// [`Safety::Manual`].
+    Manual,
+}
+
+/// The chance that a likely step is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
+pub enum Odds {
+    /// At most one in so many.
+    OneIn(u64),
+    /// It cannot be computed.
+    Unknown,
+}
+
+impl fmt::Display for Odds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneIn(number) => write!(f, "wrong in 1 of {number} cases"),
+            Self::Unknown => f.write_str("odds unknown"),
+        }
+    }
+}
+
+impl Grade {
+    /// Every grade, from the one that needs nobody to the one that is left to people.
+    pub const ALL: [Self; 5] = [
+        Self::Proven,
+        Self::Likely,
+        Self::Suspect,
+        Self::Lossy,
+        Self::Manual,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Likely => "likely",
+            Self::Suspect => "suspect",
+            Self::Lossy => "lossy",
+            Self::Manual => "manual",
+        }
+    }
+
+    /// Whether a step of this grade is done only if somebody agrees to it.
+    #[must_use]
+    pub const fn needs_consent(self) -> bool {
+        matches!(self, Self::Likely | Self::Suspect | Self::Lossy)
+    }
+}
+
+impl Safety {
+    /// Its grade.
+    #[must_use]
+    pub const fn grade(&self) -> Grade {
+        match self {
+            Self::Proven(_) => Grade::Proven,
+            Self::Likely(_) => Grade::Likely,
+            Self::Suspect => Grade::Suspect,
+            Self::Lossy => Grade::Lossy,
+            Self::Manual => Grade::Manual,
+        }
+    }
+
+    /// What the chance of being wrong makes of a proof: likely where it is above one in a million.
+    #[must_use]
+    pub(super) fn by_odds(proof: Proof) -> Self {
+        match proof.one_in() {
+            Some(one_in) if one_in < PROVEN_ONE_IN => Self::Likely(Odds::OneIn(one_in)),
+            _ => Self::Proven(proof),
+        }
+    }
+}
+
+/// What a step gives up; nothing by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
+pub struct Loss {
+    /// Where, in the file of the action.
+    pub bytes: Option<Range<u64>>,
+    /// The offsets that nobody serves any more, the last included.
+    pub offsets: Option<(Offset, Offset)>,
+    /// Records that could be read before.
+    pub records: u64,
+    /// What was known and is not any more.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub knowledge: Vec<Knowledge>,
+}
+
+/// Something that a log dir knows beside the bytes of its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
+pub enum Knowledge {
+    /// Where a log begins: which records were deleted.
+    LogStart,
+    /// Which offset comes next: what is lost of it is given out twice.
+    EndOffset,
+    /// When which leader began.
+    Epochs,
+    /// How a transaction ended.
+    TransactionEnd,
+    /// Where producers are.
+    Producers,
+    /// For whom a controller voted.
+    Vote,
+    /// A snapshot of the metadata.
+    Snapshot,
+}
+
+impl Knowledge {
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LogStart => "log start",
+            Self::EndOffset => "end offset",
+            Self::Epochs => "leader epochs",
+            Self::TransactionEnd => "end of a transaction",
+            Self::Producers => "producer state",
+            Self::Vote => "vote",
+            Self::Snapshot => "snapshot",
+        }
+    }
+}
+
+impl Loss {
+    /// The loss of something that was known.
+    #[must_use]
+    pub fn of(knowledge: Knowledge) -> Self {
+        Self {
+            knowledge: vec![knowledge],
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing is given up that anybody could miss.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.records == 0 && self.offsets.is_none() && self.knowledge.is_empty()
+    }
+}
