@@ -25,6 +25,7 @@ use forge::{BatchSpec, Frame as _, Rec};
 )]
 mod cli {
     pub(crate) mod render;
+    pub(crate) mod schema;
 }
 
 #[path = "../tests/it/forge/mod.rs"]

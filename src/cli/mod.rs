@@ -15,8 +15,10 @@ mod progress;
 mod range;
 mod render;
 mod repair;
+mod schema;
 mod show;
 mod verify;
+mod writer;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -27,6 +29,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Outcome;
+use render::table::Look;
 
 /// Reads, checks and repairs Kafka's log segments without a broker
 ///
@@ -141,6 +144,14 @@ fn help_of(command: &str) -> String {
 }
 
 impl Context {
+    /// How tables look.
+    fn look(&self) -> Look {
+        Look {
+            room: self.columns,
+            ..Look::default()
+        }
+    }
+
     /// Says something that is not data. That nobody listens is no reason to stop.
     fn say(&mut self, text: &[u8]) {
         let _heard = self.err.write_all(text);

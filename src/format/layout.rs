@@ -6,30 +6,13 @@
 //! use kseg::format::layout::batch;
 //!
 //! assert_eq!((batch::MAGIC, batch::RECORDS_COUNT, batch::BYTES), (16, 57, 61));
-//! assert_eq!(batch::field_at(18), Some("crc"));
-//! assert_eq!(batch::field_at(61), None);
 //! ```
-
-/// A field: its name, where it begins, and how many bytes it has.
-pub(crate) type Field = (&'static str, usize, usize);
 
 macro_rules! layout {
     ($(#[$doc:meta])* $module:ident { $($name:ident: $bytes:literal $text:literal;)* }) => {
         $(#[$doc])*
         pub mod $module {
-            use super::Field;
-
             layout!(@offsets 0; $($name: $bytes $text;)*);
-
-            /// The fields in the order of the file.
-            pub(crate) const FIELDS: &[Field] = &[$(($text, $name, $bytes)),*];
-
-            /// The name of the field that the byte at `at` is part of; `None` after the last one.
-            #[must_use]
-            pub fn field_at(at: usize) -> Option<&'static str> {
-                let mut fields = FIELDS.iter();
-                fields.find_map(|(name, start, bytes)| (at < start.saturating_add(*bytes)).then_some(*name))
-            }
         }
     };
     (@offsets $at:expr; $name:ident: $bytes:literal $text:literal; $($rest:tt)*) => {

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::catalog::{CheckId, Fix};
+use super::evidence::{Field, FieldValue, FlippedBit};
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
 use crate::format::defaults::MESSAGE_TIMESTAMP_AFTER_MAX_MS;
+use crate::format::layout::frame as layout;
 use crate::format::topic::CLUSTER_METADATA;
 use crate::format::{Batch, Codec, RecordBatch};
 use crate::scan::Merge;
@@ -14,6 +16,9 @@ use crate::scan::Merge;
 const KNOWN_V2: i16 = 0x7f;
 const KNOWN_V1: u8 = 0x0f;
 const KNOWN_V0: u8 = 0x07;
+
+/// Where the magic is in a header.
+const MAGIC: u64 = layout::MAGIC as u64;
 
 /// What the header of a good batch says, for those who come after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,15 +186,14 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, now_ms: Option<i64>, sink: &
 fn magic(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
     let magic = batch.magic();
     if magic != 2 {
-        let finding = info
-            .finding(CheckId::UnknownMagic, sink.subject)
-            .says(format!(
-                "magic {magic}, but the checksum of magic 2 is right"
-            ))
-            .with("stored", magic)
-            .with("actual", 2);
-        let difference = i32::from((magic ^ 2).cast_unsigned());
-        sink.add(finding.with_flipped_bit(difference, info.position + 13));
+        let finding = info.finding(CheckId::UnknownMagic, sink.subject);
+        let at = info.position.saturating_add(MAGIC);
+        sink.add(finding.saw(FieldValue {
+            field: Field::Magic,
+            stored: magic.into(),
+            actual: 2,
+            flip: FlippedBit::between(magic.into(), 2, at, 1),
+        }));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::evidence::{Field, FlippedBit};
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
@@ -29,6 +30,16 @@ pub(super) struct Part {
     pub(super) zeros: Option<Range<u64>>,
 }
 
+impl Part {
+    /// Whether it is one batch, going by its size, and nothing else.
+    pub(super) fn is_one_batch(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Crc { .. } | Kind::Length { .. } | Kind::Magic { .. }
+        )
+    }
+}
+
 /// What a part was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -36,7 +47,7 @@ pub(super) enum Kind {
     Crc {
         stored: u32,
         actual: u32,
-        flip: Option<Flip>,
+        flip: Option<(FlippedBit, Field)>,
     },
     /// A batch whose checksum is right if its size is what there is.
     Length { stored: i32, actual: i32 },
@@ -46,17 +57,6 @@ pub(super) enum Kind {
     Zeros,
     /// Anything else.
     Rest,
-}
-
-/// A bit that, flipped back, makes the checksum right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Flip {
-    /// Where in the file its byte is.
-    pub(super) position: u64,
-    /// Which bit, 0 the lowest.
-    pub(super) bit: u8,
-    /// What stands there.
-    pub(super) field: &'static str,
 }
 
 /// The parts of a gap that covers `range`; `bytes` are those at its start that are looked at.
@@ -123,8 +123,8 @@ fn framed(bytes: &[u8], start: u64) -> Kind {
     if is_v2 && v2.is_right() && stored != 2 {
         return Kind::Magic { stored, actual: 2 };
     }
-    let v2_flip = || v2.flip(start, batch::field_at, crc::flipped_bit_crc32c);
-    let legacy_flip = || legacy.flip(start, message::field_at, crc::flipped_bit_crc32);
+    let v2_flip = || v2.flip(start, &FIELDS_V2, crc::flipped_bit_crc32c);
+    let legacy_flip = || legacy.flip(start, &FIELDS_LEGACY, crc::flipped_bit_crc32);
     let (own, other) = match stored {
         0 | 1 => (legacy, v2),
         _ => (v2, legacy),
@@ -134,7 +134,7 @@ fn framed(bytes: &[u8], start: u64) -> Kind {
         _ => legacy_flip(),
     };
     // A flip that belongs to the other format is one of the magic, which that format's checksum covers.
-    let sum = if stored == 2 && flip.is_some_and(|flip| flip.field == "magic") {
+    let sum = if stored == 2 && flip.is_some_and(|(_, field)| field == Field::Magic) {
         other
     } else {
         own
@@ -155,6 +155,31 @@ struct Sum {
     covered_at: usize,
     len_bytes: usize,
 }
+
+/// The names of fields, by where they end.
+type Fields = [(usize, Field)];
+
+const FIELDS_V2: [(usize, Field); 12] = [
+    (batch::LEADER_EPOCH, Field::BatchLength),
+    (batch::MAGIC, Field::LeaderEpoch),
+    (batch::CRC, Field::Magic),
+    (batch::ATTRIBUTES, Field::Crc),
+    (batch::LAST_OFFSET_DELTA, Field::Attributes),
+    (batch::BASE_TIMESTAMP, Field::LastOffsetDelta),
+    (batch::MAX_TIMESTAMP, Field::BaseTimestamp),
+    (batch::PRODUCER_ID, Field::MaxTimestamp),
+    (batch::PRODUCER_EPOCH, Field::ProducerId),
+    (batch::BASE_SEQUENCE, Field::ProducerEpoch),
+    (batch::RECORDS_COUNT, Field::BaseSequence),
+    (batch::BYTES, Field::RecordsCount),
+];
+
+const FIELDS_LEGACY: [(usize, Field); 4] = [
+    (message::CRC, Field::BatchLength),
+    (message::MAGIC, Field::Crc),
+    (message::ATTRIBUTES, Field::Magic),
+    (message::BYTES, Field::Attributes),
+];
 
 impl Sum {
     fn of(bytes: &[u8], field_at: usize, covered_at: usize, sum: fn(&[u8]) -> u32) -> Self {
@@ -177,9 +202,9 @@ impl Sum {
     fn flip(
         &self,
         start: u64,
-        field: fn(usize) -> Option<&'static str>,
+        fields: &Fields,
         find: fn(usize, u32) -> Option<crc::Bit>,
-    ) -> Option<Flip> {
+    ) -> Option<(FlippedBit, Field)> {
         let syndrome = self.stored ^ self.actual;
         let (at, bit) = if syndrome.is_power_of_two() {
             let bit = syndrome.trailing_zeros();
@@ -189,11 +214,10 @@ impl Sum {
             let (byte, bit) = find(self.len_bytes, syndrome)?;
             (self.covered_at + byte, bit)
         };
-        Some(Flip {
-            position: start + at as u64,
-            bit,
-            field: field(at).unwrap_or("records"),
-        })
+        let field = fields.iter().find(|(end, _)| at < *end);
+        let position = start.saturating_add(at as u64);
+        let field = field.map_or(Field::Records, |(_, field)| *field);
+        Some((FlippedBit { position, bit }, field))
     }
 }
 
@@ -247,7 +271,7 @@ pub(super) struct Claim {
     pub(super) base: i64,
     pub(super) last: i64,
     /// Records, if it says so and as many as offsets.
-    pub(super) records: Option<i64>,
+    pub(super) records: Option<u64>,
     pub(super) times: Option<(i64, i64)>,
 }
 
@@ -257,13 +281,13 @@ impl Claim {
         let header = FrameHeader::read(head)?;
         let claim = match (header.magic(), RecordBatch::of_header(head)) {
             (2, Some(batch)) => {
-                let count = i64::from(batch.records_count());
+                let count = u64::try_from(batch.records_count()).ok();
                 let span = i64::from(batch.last_offset_delta().0) + 1;
                 let times = (batch.base_timestamp().0, batch.max_timestamp().0);
                 Self {
                     base: batch.base_offset().0,
                     last: batch.last_offset().0,
-                    records: (count == span).then_some(count),
+                    records: count.filter(|&count| i64::try_from(count) == Ok(span)),
                     times: (times.0 <= times.1).then_some(times),
                 }
             }
@@ -277,7 +301,11 @@ impl Claim {
         let fits = claim.base <= claim.last
             && after.map_or(claim.base >= 0, |after| claim.base > after)
             && before.is_none_or(|before| claim.last < before)
-            && after.is_none_or(|after| claim.last - after <= i64::from(i32::MAX));
+            && after.is_none_or(|after| {
+                // A file may be named with any offset, and a header may have any.
+                let ahead = claim.last.checked_sub(after);
+                ahead.is_some_and(|ahead| ahead <= i64::from(i32::MAX))
+            });
         fits.then_some(claim)
     }
 }

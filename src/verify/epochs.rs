@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
+use super::evidence::EpochConflict;
 use super::finding::{Finding, Findings};
 use super::partition::Extent;
 use super::trace::Row;
@@ -201,17 +202,12 @@ impl EpochsCheck {
         } else {
             Finding::new(CheckId::EpochsMismatch, &self.path)
         };
-        let stored = run.stored.unwrap_or(LeaderEpoch(-1));
-        findings.add(
-            finding
-                .offset(run.first.0)
-                .says(format!(
-                    "offsets {} to {} have epoch {}, and the checkpoint has {stored} for them",
-                    run.first, run.last, run.actual
-                ))
-                .with("stored", stored.0)
-                .with("actual", run.actual.0),
-        );
+        findings.add(finding.offset(run.first.0).saw(EpochConflict {
+            first: run.first.0,
+            last: run.last.0,
+            stored: run.stored.map(|epoch| epoch.0),
+            actual: run.actual.0,
+        }));
     }
 
     /// Ends the check of a log from where to where it goes; `is_left`: the broker has let go of the partition, and

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::catalog::{CheckId, Depth, Fix, Severity};
+use super::evidence::{Evidence, Impact, Loss};
 use crate::scan::Merge;
 
 /// Findings kept of a check in a file; more are counted.
@@ -27,16 +28,18 @@ pub struct Finding {
     pub length: Option<u64>,
     /// The offset concerned.
     pub offset: Option<i64>,
-    /// What is wrong, with its numbers.
-    pub message: String,
-    /// The numbers by name.
-    pub detail: Detail,
+    /// What the check saw.
+    pub evidence: Evidence,
+    /// What is lost here, where records were.
+    pub loss: Option<Box<Loss>>,
+    /// What comes of damage in a `.log`.
+    pub impact: Option<Box<Impact>>,
     /// What can be done: the check's own answer, unless this one is different.
     pub fix: Fix,
 }
 
 impl Finding {
-    /// A finding about all of the file or directory. Its message is the check's title until it gets one.
+    /// A finding about all of the file or directory, of which nothing is known but the check.
     #[must_use]
     pub fn new(check: CheckId, path: &Arc<Path>) -> Self {
         let row = check.check();
@@ -47,8 +50,9 @@ impl Finding {
             position: None,
             length: None,
             offset: None,
-            message: row.title().to_owned(),
-            detail: Detail::default(),
+            evidence: Evidence::Bare,
+            loss: None,
+            impact: None,
             fix: row.fix,
         }
     }
@@ -67,30 +71,41 @@ impl Finding {
         self
     }
 
+    /// The same with what the check saw.
+    #[must_use]
+    pub fn saw(mut self, evidence: impl Into<Evidence>) -> Self {
+        self.evidence = evidence.into();
+        self
+    }
+
     /// The same in these words.
     #[must_use]
     pub fn says(mut self, message: impl Into<String>) -> Self {
-        self.message = message.into();
+        self.said().message = Some(message.into());
         self
     }
 
     /// The same with a number or word more. Names are those of JSON: small letters and underscores.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.detail.0.push((name, value.into()));
+        self.said().detail.push((name, value.into()));
         self
     }
 
-    /// The same with the bit that is another in a number of 4 bytes that stands at `field`, if it is a single one.
-    #[must_use]
-    pub(super) fn with_flipped_bit(self, difference: i32, field: u64) -> Self {
-        let difference = difference.cast_unsigned();
-        if !difference.is_power_of_two() {
-            return self;
+    fn said(&mut self) -> &mut Said {
+        if !matches!(self.evidence, Evidence::Said(_)) {
+            self.evidence = Evidence::Said(Said::default());
         }
-        let bit = difference.trailing_zeros();
-        self.with("flipped_position", field + 3 - u64::from(bit / 8))
-            .with("flipped_bit", bit % 8)
+        match &mut self.evidence {
+            Evidence::Said(said) => said,
+            _ => unreachable!("it was made one above"),
+        }
+    }
+
+    /// What is wrong, with its numbers.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.to_string()
     }
 
     /// The same, as bad as this.
@@ -113,25 +128,27 @@ impl Finding {
         self.path
             .cmp(&other.path)
             .then_with(|| key(self).cmp(&key(other)))
-            .then_with(|| self.message.cmp(&other.message))
+            .then_with(|| self.message().cmp(&other.message()))
     }
 }
 
-/// Numbers and words by name, in the order in which they were given.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Detail(Vec<(&'static str, Value)>);
-
-impl Detail {
-    /// The value of this name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.iter()
-            .find_map(|(n, value)| (n == name).then_some(value))
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.evidence.describe(self.check.check(), f)
     }
+}
 
+/// Words and numbers by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    pub(super) message: Option<String>,
+    pub(super) detail: Vec<(&'static str, Value)>,
+}
+
+impl Said {
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.0.iter().map(|(name, value)| (*name, value))
+        self.detail.iter().map(|(name, value)| (*name, value))
     }
 }
 
@@ -282,7 +299,7 @@ impl Merge for Findings {
 mod document {
     use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-    use super::{Detail, Finding, Value};
+    use super::{Evidence, Finding, Loss, Said, Value};
 
     impl Serialize for Finding {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -295,16 +312,52 @@ mod document {
             fields.serialize_field("position", &self.position)?;
             fields.serialize_field("length", &self.length)?;
             fields.serialize_field("offset", &self.offset)?;
-            fields.serialize_field("message", &self.message)?;
-            fields.serialize_field("detail", &self.detail)?;
+            fields.serialize_field("message", &self.message())?;
+            fields.serialize_field("detail", &self.detail())?;
             fields.serialize_field("fix", &self.fix)?;
             fields.end()
         }
     }
 
-    impl Serialize for Detail {
+    /// The numbers behind a finding.
+    #[derive(serde::Serialize)]
+    struct Detail<'a> {
+        #[serde(flatten)]
+        evidence: &'a Evidence,
+        #[serde(flatten)]
+        loss: Option<&'a Loss>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from_ms: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to_ms: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        broker: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        step_over: Option<String>,
+    }
+
+    impl Finding {
+        /// The numbers behind it, as JSON has them.
+        #[must_use]
+        pub fn detail(&self) -> impl Serialize + '_ {
+            let loss = self.loss.as_deref();
+            let times = loss.and_then(|loss| loss.times_ms);
+            let impact = self.impact.as_ref();
+            let resume = impact.and_then(|impact| impact.resume.as_ref());
+            Detail {
+                evidence: &self.evidence,
+                loss,
+                from_ms: times.map(|(from, _)| from),
+                to_ms: times.map(|(_, to)| to),
+                broker: impact.map(|impact| impact.broker.to_string()),
+                step_over: resume.map(ToString::to_string),
+            }
+        }
+    }
+
+    impl Serialize for Said {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let mut map = serializer.serialize_map(Some(self.0.len()))?;
+            let mut map = serializer.serialize_map(Some(self.detail.len()))?;
             for (name, value) in self.iter() {
                 map.serialize_entry(name, value)?;
             }

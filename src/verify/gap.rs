@@ -1,11 +1,16 @@
 //! What is told of a gap: which check, what is lost, what a broker does, how to step over it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::batch::Info;
 use super::catalog::{CheckId, Fix};
 use super::coverage::Coverage;
 use super::damage::{Claim, Kind, Part, is_torn};
+use super::evidence::{
+    BrokerAction, Checksum, Evidence, Field, FieldValue, FlippedBit, Impact, Loss, Records, Resume,
+    Torn, Zeros,
+};
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
 use crate::format::batch::HEADER_BYTES;
@@ -13,6 +18,10 @@ use crate::format::layout::frame as layout;
 
 /// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and what was lost is not.
 const ROUND_BYTES: [u64; 2] = [1024, 1000];
+
+/// Where the length and the magic are in a header.
+const LENGTH: u64 = layout::SIZE as u64;
+const MAGIC: u64 = 16;
 
 /// A gap between good batches, or behind the last one.
 #[derive(Debug, Clone, Copy)]
@@ -27,32 +36,36 @@ impl Gap<'_> {
     /// A finding a part.
     pub(super) fn tell(&self, parts: &[Part], findings: &mut Findings, coverage: &mut Coverage) {
         let claims: Vec<Option<Claim>> = parts.iter().map(|part| self.claim(part)).collect();
-        let claimed: i64 = claims
+        let claimed = parts
             .iter()
-            .flatten()
-            .filter_map(|claim| claim.records)
-            .sum();
+            .zip(&claims)
+            .filter_map(|(part, claim)| claim.filter(|_| part.is_one_batch())?.records);
+        // Headers of hostile files claim whatever they like.
+        let claimed = claimed.fold(0, u64::saturating_add);
         for (part, claim) in parts.iter().zip(claims) {
             let check = self.check(part);
-            let bytes = part.range.end - part.range.start;
-            match check {
-                CheckId::PreallocatedTail => coverage.padding_bytes += bytes,
-                CheckId::TailInMotion => coverage.unknown_bytes += bytes,
-                _ => coverage.damage_bytes += bytes,
+            let bytes = part.range.end.saturating_sub(part.range.start);
+            let kind = match check {
+                CheckId::PreallocatedTail => &mut coverage.padding_bytes,
+                CheckId::TailInMotion => &mut coverage.unknown_bytes,
+                _ => &mut coverage.damage_bytes,
+            };
+            *kind = kind.saturating_add(bytes);
+            let mut finding = Finding::new(check, &self.subject.path).at(part.range.start, bytes);
+            let after_last = || {
+                let last = self.last.filter(|_| part.zeros.is_some())?;
+                Some(last.last.saturating_add(1))
+            };
+            finding.offset = claim.map(|claim| claim.base).or_else(after_last);
+            let evidence = evidence(check, part);
+            // What a checksum covers it proves; the bits before it are as likely as those around make them.
+            if let (CheckId::CrcMismatch, Some(_)) = (check, evidence.flipped_bit()) {
+                finding.fix = Fix::Safe;
             }
-            let finding = Finding::new(check, &self.subject.path).at(part.range.start, bytes);
-            let lost = || {
-                self.last
-                    .filter(|_| part.zeros.is_some())
-                    .map(|last| last.last.saturating_add(1))
-            };
-            let finding = match claim.map(|claim| claim.base).or_else(lost) {
-                Some(offset) => finding.offset(offset),
-                None => finding,
-            };
-            let finding = explain(finding, part);
-            let finding = self.surround(finding, claim, claimed);
-            findings.add(self.consequences(finding, &part.range, claim));
+            finding.evidence = evidence;
+            finding.loss = self.loss(check, part, claim, claimed).map(Box::new);
+            finding.impact = Some(Box::new(self.impact(check, &part.range, claim)));
+            findings.add(finding);
         }
     }
 
@@ -110,153 +123,111 @@ impl Gap<'_> {
         }
     }
 
-    /// The good batches around it, and what is lost between them.
-    fn surround(&self, finding: Finding, claim: Option<Claim>, claimed: i64) -> Finding {
-        let mut finding = finding;
-        if let Some(last) = self.last {
-            finding = finding.with("last_offset_before", last.last);
-        }
-        if let Some(next) = self.next {
-            finding = finding.with("next_offset_after", next.base);
+    /// What is lost at a part. The offsets between the good batches that no header of a part claims are lost at those
+    /// parts together.
+    fn loss(
+        &self,
+        check: CheckId,
+        part: &Part,
+        claim: Option<Claim>,
+        claimed: u64,
+    ) -> Option<Loss> {
+        if matches!(check, CheckId::PreallocatedTail | CheckId::TailInMotion) {
+            return None;
         }
         let between = self.last.zip(self.next).map(|(last, next)| {
-            let offsets = next.base.saturating_sub(last.last).saturating_sub(1);
-            offsets.saturating_sub(claimed).max(0)
+            let from = last.last.saturating_add(1);
+            (from, next.base.saturating_sub(1))
         });
-        let is_lost = !matches!(
-            finding.check,
-            CheckId::PreallocatedTail | CheckId::TailInMotion
-        );
-        finding = match (claim.and_then(|claim| claim.records), between) {
-            (Some(records), _) if is_lost => finding.with("records_lost", records),
-            (None, Some(records)) if is_lost => finding.with("records_lost_at_most", records),
-            _ => finding,
+        let missing = between.map(|(from, to)| {
+            let offsets = i128::from(to) - i128::from(from) + 1;
+            u64::try_from(offsets).unwrap_or(0).saturating_sub(claimed)
+        });
+        let is_torn = check == CheckId::TruncatedTail;
+        let own = claim.filter(|_| part.is_one_batch() || is_torn);
+        let (records, offsets) = match (own.and_then(|claim| claim.records), missing) {
+            (Some(records), _) => {
+                let offsets = own.map(|claim| (claim.base, claim.last));
+                (Records::Exactly(records), offsets)
+            }
+            (None, Some(missing)) => (Records::AtMost(missing), between),
+            (None, None) => (Records::Unknown, None),
         };
         let around = self.last.zip(self.next);
         let around = around.map(|(last, next)| (last.max_timestamp, next.max_timestamp));
-        match claim.and_then(|claim| claim.times).or(around) {
-            Some((from, to)) => finding.with("from_ms", from).with("to_ms", to),
-            None => finding,
-        }
+        Some(Loss {
+            last_offset_before: self.last.map(|last| last.last),
+            next_offset_after: self.next.map(|next| next.base),
+            offsets: offsets.filter(|(first, last)| first <= last),
+            records,
+            times_ms: claim.and_then(|claim| claim.times).or(around),
+        })
     }
 
     /// What a broker does, and how a consumer gets past it.
-    fn consequences(&self, finding: Finding, range: &Range<u64>, claim: Option<Claim>) -> Finding {
-        let behind = self.len_bytes.saturating_sub(range.end);
-        let start = range.start;
-        let broker = match finding.check {
-            CheckId::TailInMotion => "it is writing here".to_owned(),
-            CheckId::PreallocatedTail => {
-                format!("after an unclean stop it cuts the file at {start}")
-            }
-            _ if behind == 0 && !self.subject.is_last => format!(
-                "nobody can read this; after an unclean stop it cuts the file at {start} and deletes the segments behind this one"
-            ),
-            _ if behind == 0 => format!(
-                "after an unclean stop it cuts the file at {start}; after a clean one it appends behind these bytes, where nobody can read"
-            ),
-            _ => format!(
-                "a fetch that reaches this fails; after an unclean stop it cuts the file at {start} and loses the {behind} bytes behind this too"
-            ),
+    fn impact(&self, check: CheckId, range: &Range<u64>, claim: Option<Claim>) -> Impact {
+        let bytes_after = self.len_bytes.saturating_sub(range.end);
+        let at = range.start;
+        let broker = match check {
+            CheckId::TailInMotion => BrokerAction::Writes,
+            CheckId::PreallocatedTail => BrokerAction::Trims { at },
+            _ if bytes_after == 0 && !self.subject.is_last => BrokerAction::TruncatesLog { at },
+            _ if bytes_after == 0 => BrokerAction::TruncatesTail { at },
+            _ => BrokerAction::TruncatesGood { at, bytes_after },
         };
-        let finding = finding.with("broker", broker);
-        let behind_claim = claim.and_then(|claim| claim.last.checked_add(1));
-        let Some(offset) = behind_claim
+        let after_claim = claim.and_then(|claim| claim.last.checked_add(1));
+        let offset = after_claim
             .filter(|_| !self.is_tail())
-            .or(self.next.map(|next| next.base))
-        else {
-            return finding;
-        };
-        let topic = self.subject.topic.as_deref().unwrap_or("TOPIC");
-        let partition = self
-            .subject
-            .partition
-            .map_or("PARTITION".into(), |number| number.to_string());
-        finding.with(
-            "step_over",
-            format!(
-                "kafka-consumer-groups.sh --bootstrap-server HOST:9092 --group GROUP --topic {topic}:{partition} --reset-offsets --to-offset {offset} --execute, or kcat -b HOST:9092 -t {topic} -p {partition} -o {offset}"
-            ),
-        )
+            .or(self.next.map(|next| next.base));
+        let resume = offset.map(|offset| Resume {
+            topic: self.subject.topic.as_deref().map(Arc::from),
+            partition: self.subject.partition,
+            offset,
+        });
+        Impact { broker, resume }
     }
 }
 
-/// What kind of damage it looks like, with its numbers.
-fn explain(finding: Finding, part: &Part) -> Finding {
-    let title = finding.check.check().title();
-    let zeros = part.zeros.clone();
+/// What kind of damage it is, with its numbers.
+fn evidence(check: CheckId, part: &Part) -> Evidence {
+    let zeros = part.zeros.clone().map(Zeros::from);
     match part.kind {
-        _ if finding.check == CheckId::TailInMotion => finding,
+        _ if check == CheckId::TailInMotion => Evidence::Bare,
         Kind::Crc {
             stored,
             actual,
             flip,
-        } => {
-            let finding = finding
-                .with("stored", super::Value::Crc(stored))
-                .with("actual", super::Value::Crc(actual));
-            match (flip, zeros) {
-                (Some(flip), _) => finding
-                    .says(format!(
-                        "{title}: bit {} of byte {} is flipped ({})",
-                        flip.bit, flip.position, flip.field
-                    ))
-                    .with("looks_like", "flipped bit")
-                    .with("flipped_position", flip.position)
-                    .with("flipped_bit", flip.bit)
-                    .with("field", flip.field)
-                    .fix(Fix::Safe),
-                (None, Some(zeros)) => with_zeros(finding, title, &zeros),
-                (None, None) => finding.with("looks_like", "overwritten bytes"),
-            }
-        }
+        } => Evidence::Checksum(Checksum {
+            stored,
+            actual,
+            flip: flip.map(|(flip, _)| flip),
+            field: flip.map(|(_, field)| field),
+            zeros: zeros.filter(|_| flip.is_none()),
+        }),
         Kind::Length { stored, actual } => {
-            let finding = finding
-                .says(format!(
-                    "the length says {stored}, but the batch has {actual} bytes"
-                ))
-                .with("looks_like", "flipped bits")
-                .with("stored", stored)
-                .with("actual", actual);
-            finding.with_flipped_bit(stored ^ actual, part.range.start + layout::SIZE as u64)
+            let (stored, actual) = (i64::from(stored), i64::from(actual));
+            let at = part.range.start.saturating_add(LENGTH);
+            Evidence::Field(FieldValue {
+                field: Field::BatchLength,
+                stored,
+                actual,
+                flip: FlippedBit::between(stored, actual, at, 4),
+            })
         }
         Kind::Magic { stored, actual } => {
-            let finding = finding
-                .says(format!(
-                    "magic {stored}, but the checksum of magic {actual} is right"
-                ))
-                .with("looks_like", "flipped bits")
-                .with("stored", stored)
-                .with("actual", actual);
-            finding.with_flipped_bit(
-                i32::from((stored ^ actual).cast_unsigned()),
-                part.range.start + 13,
-            )
+            let (stored, actual) = (i64::from(stored), i64::from(actual));
+            let at = part.range.start.saturating_add(MAGIC);
+            Evidence::Field(FieldValue {
+                field: Field::Magic,
+                stored,
+                actual,
+                flip: FlippedBit::between(stored, actual, at, 1),
+            })
         }
-        Kind::Zeros => finding.with("looks_like", "zeroed pages"),
-        Kind::Rest => match (finding.check, zeros) {
-            (CheckId::TruncatedTail, Some(zeros)) => finding
-                .says(format!(
-                    "{title}; zeros from {} to {}",
-                    zeros.start, zeros.end
-                ))
-                .with("looks_like", "torn tail"),
-            (CheckId::TruncatedTail, None) => finding.with("looks_like", "torn tail"),
-            (_, Some(zeros)) => with_zeros(finding, title, &zeros),
-            (_, None) => finding.with("looks_like", "foreign bytes"),
-        },
+        Kind::Zeros => Evidence::Zeros(Zeros::from(part.range.clone())),
+        Kind::Rest if check == CheckId::TruncatedTail => Evidence::Torn(Torn { zeros }),
+        Kind::Rest => zeros.map_or(Evidence::Foreign, Evidence::Zeros),
     }
-}
-
-fn with_zeros(finding: Finding, title: &str, zeros: &Range<u64>) -> Finding {
-    finding
-        .says(format!(
-            "{title}; zeros from {} to {}",
-            zeros.start, zeros.end
-        ))
-        .with("looks_like", "zeroed pages")
-        .with("zeros_from", zeros.start)
-        .with("zeros_to", zeros.end)
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ use super::batch::{Info, Tallies};
 use super::catalog::{CheckId, Fix, Severity};
 use super::coverage::Coverage;
 use super::damage::Part;
+use super::evidence::{
+    Disorder, Field, FieldValue, FlippedBit, Loss, Number, Records, SuspectedBit,
+};
 use super::finding::{Finding, Findings};
 use super::gap::Gap;
 use super::order::{Link, Order, Run, Way};
@@ -21,11 +24,14 @@ pub(super) enum Knot {
     Gap(Vec<Part>),
 }
 
+/// Where the leader epoch is in a header.
+const EPOCH: u64 = layout::LEADER_EPOCH as u64;
+
 /// Runs remembered of a file; more are damage of another kind.
 const RUNS: usize = 10_000;
 
-/// A gap of fewer offsets than this bit stands for is an ordinary one, even where a flipped bit would explain it.
-const LEAST_BIT: u32 = 8;
+/// A gap of fewer offsets is an ordinary one, even where a flipped bit would explain it.
+const LEAST_GAP: u64 = 1 << 8;
 
 /// Takes the knots of a file in their order.
 #[derive(Debug)]
@@ -112,12 +118,12 @@ impl<'a> Sequence<'a> {
         let reaches_into = info.is_whole && last.is_whole && info.base <= last.last;
         if reaches_into && last.count > 0 && last.base.checked_add(last.count) == Some(info.base) {
             let finding = last.finding(CheckId::LastOffsetDelta, self.subject);
-            self.findings.add(
-                finding
-                    .says("last offset lies behind the first one of the next batch")
-                    .with("stored", last.last - last.base)
-                    .with("actual", last.count - 1),
-            );
+            self.findings.add(finding.saw(FieldValue {
+                field: Field::LastOffsetDelta,
+                stored: last.last.saturating_sub(last.base),
+                actual: last.count.saturating_sub(1),
+                flip: None,
+            }));
             self.offsets.amend(last.position, info.base);
         } else if info.is_whole && !is_behind_gap && info.base > last.last.saturating_add(1) {
             self.tallies.count(CheckId::OffsetGap, info);
@@ -172,11 +178,8 @@ impl<'a> Sequence<'a> {
                 Way::Ahead => CheckId::EpochJump,
                 Way::Behind => CheckId::EpochRegression,
             };
-            let finding = of_run(check, run, &self.subject.path)
-                .with("epoch", run.first.low)
-                .with("epoch_before", run.before.low);
-            let field = run.first.position + layout::LEADER_EPOCH as u64;
-            self.findings.add(with_flip(finding, run, field, 4));
+            let finding = of_run(check, run, &self.subject.path);
+            self.findings.add(finding_of(finding, run, Number::Epoch));
         }
     }
 
@@ -189,20 +192,25 @@ impl<'a> Sequence<'a> {
         if self.offset_runs.iter().any(is_told) {
             return;
         }
-        let finding = first
-            .finding(CheckId::OffsetTooFar, self.subject)
-            .with("batches", count);
+        let finding = first.finding(CheckId::OffsetTooFar, self.subject);
         let expected = match self.second_last {
             Some(before) if count == 1 => before.last.checked_add(1),
             None => self.subject.base_offset.map(|base| base.0),
             Some(_) => None,
         };
-        let bit = expected.and_then(|expected| single_bit(expected, first.base));
-        self.findings.add(match bit {
-            Some(bit) => finding
-                .with("flipped_position", first.position + 7 - u64::from(bit / 8))
-                .with("flipped_bit", bit % 8)
-                .fix(Fix::Safe),
+        let flip = expected
+            .and_then(|expected| FlippedBit::between(first.base, expected, first.position, 8));
+        let finding = finding.saw(Disorder {
+            number: Number::Offset,
+            batches: count,
+            stored: first.base,
+            before: None,
+            after: None,
+            flip,
+            actual: expected.filter(|_| flip.is_some()),
+        });
+        self.findings.add(match flip {
+            Some(_) => finding.fix(Fix::Safe),
             None => finding,
         });
     }
@@ -215,27 +223,22 @@ impl<'a> Sequence<'a> {
         let is_compacted =
             [CheckId::OffsetsUnused, CheckId::EmptyBatch].map(|check| self.tallies.count_of(check));
         let is_only = self.tallies.only(CheckId::OffsetGap) == Some(last.position);
-        let bit = before
-            .last
-            .checked_add(1)
-            .and_then(|expected| single_bit(expected, last.base));
+        let expected = before.last.checked_add(1);
+        let flip = expected
+            .and_then(|expected| FlippedBit::between(last.base, expected, last.position, 8))
+            .filter(|flip| flip.value(last.position, 8) >= LEAST_GAP);
         let is_told = self.too_far.is_some() || is_compacted != [0, 0] || !is_only;
-        let Some(bit) = bit.filter(|&bit| bit >= LEAST_BIT && !is_told) else {
+        let Some(flip) = flip.filter(|_| !is_told) else {
             return;
         };
         self.tallies.forget(CheckId::OffsetGap);
-        let title = CheckId::OffsetGap.check().title();
-        let position = last.position + 7 - u64::from(bit / 8);
         self.findings.add(
             last.finding(CheckId::OffsetGap, self.subject)
                 .severity(Severity::Warning)
-                .says(format!(
-                    "{title}, unless bit {} of byte {position} is flipped",
-                    bit % 8
-                ))
-                .with("last_offset_before", before.last)
-                .with("flipped_position", position)
-                .with("flipped_bit", bit % 8)
+                .saw(SuspectedBit {
+                    last_offset_before: before.last,
+                    suspected: flip,
+                })
                 .fix(Fix::Manual),
         );
     }
@@ -268,14 +271,6 @@ impl<'a> Sequence<'a> {
     }
 }
 
-/// The bit that two numbers differ in, if it is one.
-fn single_bit(a: i64, b: i64) -> Option<u32> {
-    let difference = (a ^ b).cast_unsigned();
-    difference
-        .is_power_of_two()
-        .then(|| difference.trailing_zeros())
-}
-
 fn keep(runs: &mut Vec<Run>, run: Option<Run>) {
     if runs.len() < RUNS {
         runs.extend(run);
@@ -305,13 +300,10 @@ fn epoch_link(info: &Info, epoch: i32) -> Link {
 }
 
 fn of_run(check: CheckId, run: &Run, path: &Arc<Path>) -> Finding {
-    let finding = Finding::new(check, path)
-        .at(
-            run.first.position,
-            run.end.saturating_sub(run.first.position),
-        )
-        .offset(run.first.offset);
-    finding.with("batches", run.batches)
+    let length = run.end.saturating_sub(run.first.position);
+    Finding::new(check, path)
+        .at(run.first.position, length)
+        .offset(run.first.offset)
 }
 
 fn offset_finding(run: &Run, base: Option<i64>, path: &Arc<Path>) -> Finding {
@@ -322,34 +314,46 @@ fn offset_finding(run: &Run, base: Option<i64>, path: &Arc<Path>) -> Finding {
         _ if run.flip.is_none() && run.way == Way::Ahead => CheckId::MisplacedBatches,
         _ => CheckId::OffsetOverlap,
     };
-    let finding = of_run(check, run, path).with("last_offset_before", run.before.next - 1);
-    let finding = match run.after {
-        Some(after) => finding.with("next_offset_after", after.low),
-        None => finding,
-    };
-    let title = check.check().title();
-    let finding = finding.says(match run.batches {
-        1 => title.to_owned(),
-        batches => format!("{title}; {batches} batches in a row"),
+    let mut finding = finding_of(of_run(check, run, path), run, Number::Offset);
+    let before = run.before.next.saturating_sub(1);
+    finding.loss = run.after.and_then(|after| {
+        // What stands between these offsets may have stood where the batches are now.
+        let last = after.low.checked_sub(1)?;
+        let missing = u64::try_from(last.checked_sub(before)?).ok()?;
+        (missing > 0).then(|| {
+            Box::new(Loss {
+                last_offset_before: Some(before),
+                next_offset_after: Some(after.low),
+                offsets: Some((run.before.next, last)),
+                records: Records::AtMost(missing),
+                times_ms: None,
+            })
+        })
     });
-    with_flip(finding, run, run.first.position, 8)
+    finding
 }
 
-/// Adds the bit that explains a run, of a number of `width` bytes that stands at `field`.
-fn with_flip(finding: Finding, run: &Run, field: u64, width: u64) -> Finding {
-    let Some(bit) = run.flip else { return finding };
-    let position = field + width - 1 - u64::from(bit / 8);
-    let title = finding.check.check().title();
-    finding
-        .says(format!(
-            "{title}: bit {} of byte {position} is flipped",
-            bit % 8
-        ))
-        .with("flipped_position", position)
-        .with("flipped_bit", bit % 8)
-        .with("stored", run.first.low)
-        .with("actual", run.first.low ^ 1_i64.wrapping_shl(u32::from(bit)))
-        .fix(Fix::Safe)
+/// What a run shows.
+fn finding_of(finding: Finding, run: &Run, number: Number) -> Finding {
+    let (at, width, before) = match number {
+        Number::Offset => (run.first.position, 8, run.before.next.saturating_sub(1)),
+        Number::Epoch => (run.first.position.saturating_add(EPOCH), 4, run.before.low),
+    };
+    let finding = finding.saw(Disorder {
+        number,
+        batches: run.batches,
+        stored: run.first.low,
+        before: Some(before),
+        after: run.after.map(|after| after.low),
+        flip: run.flip.map(|bit| FlippedBit::of_number(at, width, bit)),
+        actual: run
+            .flip
+            .map(|bit| run.first.low ^ 1_i64.wrapping_shl(u32::from(bit))),
+    });
+    match run.flip {
+        Some(_) => finding.fix(Fix::Safe),
+        None => finding,
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ impl Tally {
     pub(super) fn tell(self, things: &str, findings: &mut Findings) {
         let Some(mut first) = self.first else { return };
         if self.count > 1 {
-            first.message = format!("{}; {} {things} in all", first.message, self.count);
+            let message = format!("{first}; {} {things} in all", self.count);
+            *first = first.says(message);
         }
         findings.add(first.with("count", self.count));
     }

@@ -250,7 +250,7 @@ fn topics_of_the_metadata_image_are_those_that_kafka_told() {
             .iter()
             .map(|(name, id)| (name.clone(), string(id)))
             .collect();
-        let ours: BTreeMap<_, _> = rows(&image, "kseg.topic/1")
+        let ours: BTreeMap<_, _> = rows(&image, "kseg.cluster_topic/1")
             .map(|row| (string(&row["topic"]), string(&row["topic_id"])))
             .collect();
         assert_eq!(ours, theirs, "{}", case.dir.display());
@@ -270,7 +270,7 @@ fn a_snapshot_and_the_log_behind_it_are_one_image() {
         let out = kseg(&["--image", "--format", "json"], files);
         let document: Value = serde_json::from_slice(&out.stdout).unwrap();
         let rows = document["files"][0]["rows"].as_array().unwrap().clone();
-        self::rows(&rows, "kseg.topic/1")
+        self::rows(&rows, "kseg.cluster_topic/1")
             .map(|row| string(&row["topic"]))
             .collect()
     };

@@ -199,7 +199,7 @@ fn topics_at_the_start_of_a_large_snapshot_and_of_the_log_behind_it_are_in_the_i
             "show", "--image", "--format", "ndjson", &files[0], &files[1],
         ],
     );
-    let rows = objects(&ran, "kseg.topic/1");
+    let rows = objects(&ran, "kseg.cluster_topic/1");
     let shown = rows
         .iter()
         .map(|row| row["topic"].as_str().expect("a name").to_owned());

@@ -133,15 +133,15 @@ fn every_state_is_told_and_nothing_fails() {
     assert_eq!(state("a-0"), "");
     assert_eq!(
         state("a-1.0123456789abcdef-delete"),
-        "to be deleted damaged bytes: 30"
+        "to be deleted 30 damaged bytes"
     );
     assert_eq!(state("a-2.0123456789abcdef-future"), "moving here");
     assert_eq!(state("a-3.0123456789abcdef-stray"), "stray");
     assert_eq!(
         state("b.x-1"),
-        "zero bytes: 300 left over: 1 not recognised: 1"
+        "300 zero bytes 1 leftover file 1 unknown file"
     );
-    assert_eq!(state("c-12"), "segments without .log not recognised: 1");
+    assert_eq!(state("c-12"), "segments without .log 1 unknown file");
     let first = &all[0];
     for (field, value) in [
         ("log_start_offset", 1),
@@ -164,7 +164,7 @@ fn every_state_is_told_and_nothing_fails() {
     let dir = of(&all, "kseg.log-dir/1")[0];
     assert_eq!(
         (&dir["node_id"], &dir["state"]),
-        (&4.into(), &"not closed in order".into())
+        (&4.into(), &"unclean shutdown".into())
     );
 
     let inside = rows(zoo.path(), &["d/c-12"]);
@@ -333,7 +333,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_opened() {
 }
 
 #[test]
-fn a_narrow_terminal_gets_the_columns_on_the_left() {
+fn a_narrow_terminal_gets_the_columns_that_matter_most() {
     let zoo = zoo();
     let mut command = process::command(
         zoo.path(),
@@ -347,9 +347,9 @@ fn a_narrow_terminal_gets_the_columns_on_the_left() {
     command.env("COLUMNS", "40");
     let ran = process::end(command.spawn().unwrap());
     let lines: Vec<&str> = ran.out.lines().collect();
-    assert_eq!(lines[1], "Partition  Start  End  Log bytes");
+    assert_eq!(lines[1], "Partition  Log start  Log end");
     assert!(
-        lines[3].starts_with("(too narrow for: On disk, "),
+        lines[3].starts_with("(too narrow for: In batches, On disk, "),
         "{}",
         ran.out
     );

@@ -5,6 +5,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,20 +25,36 @@ const FOLDER: &str = "/rescue";
 /// What the README calls the part of a quarantine folder's name that is made from the plan, which names the folder above.
 const PLAN: &str = ".kseg-PLAN";
 
+/// `BLESS=1` writes into the README what its commands print.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "BLESS=1 writes the README")]
 fn the_transcripts_of_the_readme_are_true() {
     let folder = Folder::new();
     let readme = include_str!("../../README.md");
-    let mut commands = 0;
+    let is_blessed = std::env::var_os("BLESS").is_some();
+    let (mut commands, mut blessed) = (0, readme.to_owned());
     for (command, expected) in transcripts(readme) {
         commands += 1;
         if let Some(tool) = missing(command) {
             eprintln!("skipped, as {tool} is not here: $ {command}");
             continue;
         }
-        assert_eq!(folder.run(command), expected, "$ {command}");
+        let printed = folder.run(command);
+        if is_blessed {
+            let (before, after) = (
+                format!("$ {command}\n{expected}"),
+                format!("$ {command}\n{printed}"),
+            );
+            blessed = blessed.replacen(&before, &after, 1);
+        } else {
+            assert_eq!(printed, expected, "$ {command}");
+        }
     }
     assert!(commands >= COMMANDS_AT_LEAST, "only {commands} commands");
+    if is_blessed {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        fs::write(path, blessed).unwrap();
+    }
 }
 
 #[test]

@@ -54,7 +54,6 @@ const HOMES: [(&[&str], &[&str]); 6] = [
             "clap",
             "anyhow",
             "serde_json",
-            "comfy_table",
             "indicatif",
             "jiff",
             "regex",
@@ -214,10 +213,10 @@ fn paths_are_found_with_their_lines() {
 }
 
 /// A source file without its unit tests and comments; every line keeps its number.
-struct Source {
+pub(crate) struct Source {
     /// From the top level, with slashes.
     name: String,
-    code: String,
+    pub(crate) code: String,
 }
 
 impl Source {
@@ -256,7 +255,7 @@ impl Source {
 }
 
 /// The source files below a folder, if there is such a folder.
-fn sources(folder: &str) -> Vec<Source> {
+pub(crate) fn sources(folder: &str) -> Vec<Source> {
     let mut files = files(&root().join(folder));
     files.retain(|path| path.extension().is_some_and(|end| end == "rs"));
     files.retain(|path| !path.ends_with("tests.rs"));

@@ -60,7 +60,7 @@ fn its_files_are_known() {
         ls::of(&rows, "kseg.item/1"),
         Vec::<&serde_json::Value>::new()
     );
-    assert!(done(kseg(&remote(), &["ls", FOLDER])).contains("log bytes"));
+    assert!(done(kseg(&remote(), &["ls", FOLDER])).contains("in batches"));
 }
 
 #[test]
@@ -69,5 +69,5 @@ fn a_producer_snapshot_there_is_that_of_the_end_of_its_segment() {
     assert!(out.contains("0 errors"), "{out}");
     let snapshot = format!("{FOLDER}/00000000000000000127-LBCn8p-ZSQGEFqsW68NyBg.snapshot");
     let out = done(kseg(&remote(), &["show", &snapshot]));
-    assert!(out.contains("up to offset 173"), "{out}");
+    assert!(out.contains("end offset 173"), "{out}");
 }

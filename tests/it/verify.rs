@@ -8,7 +8,7 @@ use kseg::format::Limits;
 use kseg::scan::Jobs;
 use kseg::store::{LogFile, Source};
 use kseg::verify::segment::{OnBytes, Options, verify_log};
-use kseg::verify::{Depth, Subject};
+use kseg::verify::{CheckId, Depth, Subject};
 use serde_json::Value;
 
 use crate::cases::{Case, TESTDATA, cases, text};
@@ -119,7 +119,8 @@ fn document(args: &[&str], path: &Path) -> Value {
 fn bad(document: &Value) -> Vec<&Value> {
     let findings = document["findings"].as_array().unwrap().iter();
     let is_bad = |finding: &&Value| {
-        finding["severity"] != "note" && code(finding).starts_with(['S', 'B', 'R'])
+        let check = CheckId::find(code(finding)).expect("a check");
+        finding["severity"] != "note" && check.family().is_of_log()
     };
     findings.filter(is_bad).collect()
 }

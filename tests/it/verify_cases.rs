@@ -229,7 +229,7 @@ fn line(case: &Case, finding: &Finding) -> String {
         finding.check.code(),
         path.display(),
         finding.position,
-        finding.message
+        finding.message()
     )
 }
 

@@ -10,9 +10,10 @@ use kseg::store::{Item, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::output::OutputFile;
+use crate::cli::schema;
 
 /// Its schema.
-const SCHEMA: &str = "kseg.manifest/1";
+const SCHEMA: &str = schema::MANIFEST.id;
 
 /// Its name.
 const NAME: &str = "kseg.manifest.json";

@@ -1,4 +1,4 @@
-//! The tables of `kseg ls`, and what is in their rows.
+//! The rows of `kseg ls`.
 
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -9,164 +9,330 @@ use kseg::format::name::{LOG_SUFFIX, OFFSET_INDEX_SUFFIX};
 use kseg::report::listing::{PartitionSummary, SegmentSummary, TopicSummary, Usage};
 use kseg::store::{Item, ItemType, Standing};
 use kseg::wire::{Offset, Timestamp};
+use serde::Serialize;
 
-use crate::cli::render::rows::{Cell, Column, Table};
+use super::sort::{Sort, Sortable};
+use crate::cli::render::rows::{Cell, Column, Content, Row};
+use crate::cli::schema::{self, Schema};
 
-/// Log dirs. People see them as lines above and below their partitions.
-pub(super) static LOG_DIRS: Table = Table {
-    schema: "kseg.log-dir/1",
-    title: "",
-    columns: &[
-        Column::hidden("path"),
-        Column::hidden("state"),
-        Column::hidden("node_id"),
-        Column::hidden("cluster_id"),
-        Column::hidden("directory_id"),
-        Column::hidden("partitions"),
-        Column::hidden("segments"),
-        Column::hidden("records"),
-        Column::hidden("log_bytes"),
-        Column::hidden("size_bytes"),
-        Column::hidden("disk_bytes"),
-    ],
-};
+/// A log dir. People see it as lines above and below its partitions.
+#[derive(Debug, Serialize)]
+pub(super) struct LogDirRow {
+    pub(super) path: Content,
+    pub(super) state: &'static str,
+    pub(super) node_id: Option<i32>,
+    pub(super) cluster_id: Option<String>,
+    pub(super) directory_id: Option<String>,
+    pub(super) partitions: u64,
+    pub(super) segments: u64,
+    pub(super) records: Option<u64>,
+    pub(super) log_bytes: u64,
+    pub(super) size_bytes: u64,
+    pub(super) disk_bytes: u64,
+}
 
-pub(super) static PARTITIONS: Table = Table {
-    schema: "kseg.partition/1",
-    title: "",
-    columns: &[
-        Column::hidden("path"),
-        Column::hidden("topic"),
-        Column::hidden("partition"),
-        Column::new("name", "Partition", 24),
-        Column::new("log_start_offset", "Start", 10),
-        Column::hidden("noted_log_start_offset"),
-        Column::hidden("first_offset"),
-        Column::hidden("last_offset"),
-        Column::new("end_offset", "End", 10),
-        Column::new("records", "Records", 10),
-        Column::new("log_bytes", "Log bytes", 12),
-        Column::new("state", "State", 8),
-        Column::hidden("size_bytes"),
-        Column::new("disk_bytes", "On disk", 12),
-        Column::new("segments", "Segments", 8),
-        Column::new("last_timestamp_ms", "Until", 24),
-        Column::new("first_timestamp_ms", "Since", 24),
-        Column::new("high_watermark", "High watermark", 14),
-        Column::new("recovery_point", "Recovery point", 14),
-        Column::new("leader_epoch", "Epoch", 5),
-        Column::hidden("leftovers"),
-        Column::hidden("unknown"),
-    ],
-};
+impl Row for LogDirRow {
+    const SCHEMA: Schema = schema::LOG_DIR;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("log dir,", |row: &Self| row.state.into()),
+        Column::right("node", |row: &Self| (&row.node_id).into()),
+        Column::left("cluster", |row: &Self| {
+            Cell::maybe(row.cluster_id.as_deref(), Into::into)
+        }),
+        Column::left("directory", |row: &Self| {
+            Cell::maybe(row.directory_id.as_deref(), Into::into)
+        }),
+    ];
+}
 
-pub(super) static SEGMENTS: Table = Table {
-    schema: "kseg.segment/1",
-    title: "",
-    columns: &[
-        Column::hidden("path"),
-        Column::new("partition", "Partition", 24),
-        Column::new("base_offset", "Base", 10),
-        Column::new("first_offset", "First", 10),
-        Column::new("last_offset", "Last", 10),
-        Column::hidden("end_offset"),
-        Column::new("records", "Records", 10),
-        Column::new("log_bytes", "Log bytes", 12),
-        Column::new("state", "State", 8),
-        Column::hidden("size_bytes"),
-        Column::new("disk_bytes", "On disk", 12),
-        Column::new("last_timestamp_ms", "Until", 24),
-        Column::new("first_timestamp_ms", "Since", 24),
-        Column::new("leader_epoch", "Epoch", 5),
-        Column::hidden("batches"),
-        Column::hidden("zero_bytes"),
-        Column::hidden("damaged_bytes"),
-        Column::hidden("fault_position"),
-        Column::hidden("fault"),
-    ],
-};
+/// A partition: a line in a log dir, or the heading of its segments.
+#[derive(Debug, Serialize)]
+pub(super) struct PartitionRow {
+    path: Content,
+    topic: Option<String>,
+    partition: Option<i32>,
+    name: Content,
+    log_start_offset: Option<i64>,
+    noted_log_start_offset: Option<i64>,
+    first_offset: Option<i64>,
+    last_offset: Option<i64>,
+    end_offset: Option<i64>,
+    records: Option<u64>,
+    log_bytes: u64,
+    state: Vec<String>,
+    size_bytes: u64,
+    disk_bytes: u64,
+    segments: usize,
+    last_timestamp_ms: Option<i64>,
+    first_timestamp_ms: Option<i64>,
+    high_watermark: Option<i64>,
+    recovery_point: Option<i64>,
+    leader_epoch: Option<i32>,
+    leftovers: usize,
+    unknown: usize,
+}
 
-pub(super) static TOPICS: Table = Table {
-    schema: "kseg.topic/1",
-    title: "",
-    columns: &[
-        Column::new("topic", "Topic", 24),
-        Column::new("partitions", "Partitions", 10),
-        Column::new("folders", "Folders", 7),
-        Column::new("segments", "Segments", 8),
-        Column::new("log_bytes", "Log bytes", 12),
-        Column::hidden("size_bytes"),
-        Column::new("disk_bytes", "On disk", 12),
-        Column::new("records", "Records", 10),
-        Column::new("last_timestamp_ms", "Until", 24),
-        Column::new("first_timestamp_ms", "Since", 24),
-    ],
-};
+impl Row for PartitionRow {
+    const SCHEMA: Schema = schema::PARTITION;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Partition", |row: &Self| Cell::content(&row.name)).usually(24),
+        Column::right("Log start", |row: &Self| (&row.log_start_offset).into()).usually(10),
+        Column::right("Log end", |row: &Self| (&row.end_offset).into()).usually(10),
+        Column::right("Records", |row: &Self| {
+            Cell::maybe(row.records, Cell::Count)
+        })
+        .usually(10),
+        Column::right("In batches", |row: &Self| Cell::Size(row.log_bytes)).gives_way(1),
+        Column::left("State", |row: &Self| Cell::list(&row.state))
+            .usually(8)
+            .wraps(16),
+        Column::right("On disk", |row: &Self| Cell::Size(row.disk_bytes)).gives_way(3),
+        Column::right("Segments", |row: &Self| Cell::Count(row.segments as u64)).gives_way(2),
+        Column::left("First timestamp", |row: &Self| {
+            Cell::maybe(row.first_timestamp_ms, Cell::Time)
+        })
+        .gives_way(7),
+        Column::left("Last timestamp", |row: &Self| {
+            Cell::maybe(row.last_timestamp_ms, Cell::Time)
+        })
+        .gives_way(4),
+        Column::right("High watermark", |row: &Self| (&row.high_watermark).into()).gives_way(5),
+        Column::right("Recovery point", |row: &Self| (&row.recovery_point).into()).gives_way(6),
+        Column::right("Leader epoch", |row: &Self| (&row.leader_epoch).into()).gives_way(8),
+        Column::right("Apparent size", |row: &Self| Cell::Size(row.size_bytes)).gives_way(9),
+    ];
+}
 
-pub(super) static ITEMS: Table = Table {
-    schema: "kseg.item/1",
-    title: "",
-    columns: &[
-        Column::hidden("path"),
-        Column::new("name", "Name", 32),
-        Column::new("what", "What", 24),
-        Column::new("type", "Type", 9),
-        Column::new("log_bytes", "Bytes", 12),
-        Column::new("disk_bytes", "On disk", 12),
-        Column::new("last_timestamp_ms", "Changed", 24),
-    ],
-};
+/// A segment.
+#[derive(Debug, Serialize)]
+pub(super) struct SegmentRow {
+    path: Content,
+    partition: Content,
+    base_offset: i64,
+    first_offset: Option<i64>,
+    last_offset: Option<i64>,
+    end_offset: Option<i64>,
+    records: Option<u64>,
+    log_bytes: Option<u64>,
+    state: Vec<String>,
+    size_bytes: u64,
+    disk_bytes: u64,
+    last_timestamp_ms: Option<i64>,
+    first_timestamp_ms: Option<i64>,
+    leader_epoch: Option<i32>,
+    batches: Option<u64>,
+    zero_bytes: Option<u64>,
+    damaged_bytes: Option<u64>,
+    fault_position: Option<u64>,
+    fault: Option<String>,
+}
+
+impl Row for SegmentRow {
+    const SCHEMA: Schema = schema::SEGMENT;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Partition", |row: &Self| Cell::content(&row.partition)).usually(24),
+        Column::right("Base offset", |row: &Self| row.base_offset.into()),
+        Column::right("First offset", |row: &Self| (&row.first_offset).into()).gives_way(8),
+        Column::right("Last offset", |row: &Self| (&row.last_offset).into()),
+        Column::right("Records", |row: &Self| {
+            Cell::maybe(row.records, Cell::Count)
+        })
+        .usually(10),
+        Column::right("In batches", |row: &Self| {
+            Cell::maybe(row.log_bytes, Cell::Size)
+        })
+        .gives_way(1),
+        Column::left("State", |row: &Self| Cell::list(&row.state))
+            .usually(8)
+            .wraps(16),
+        Column::right("On disk", |row: &Self| Cell::Size(row.disk_bytes)).gives_way(3),
+        Column::left("First timestamp", |row: &Self| {
+            Cell::maybe(row.first_timestamp_ms, Cell::Time)
+        })
+        .gives_way(5),
+        Column::left("Last timestamp", |row: &Self| {
+            Cell::maybe(row.last_timestamp_ms, Cell::Time)
+        })
+        .gives_way(4),
+        Column::right("Leader epoch", |row: &Self| (&row.leader_epoch).into()).gives_way(6),
+        Column::right("Apparent size", |row: &Self| Cell::Size(row.size_bytes)).gives_way(9),
+    ];
+}
+
+/// A topic, in all log dirs together.
+#[derive(Debug, Serialize)]
+pub(super) struct TopicRow {
+    topic: String,
+    partitions: usize,
+    folders: u64,
+    segments: u64,
+    log_bytes: u64,
+    size_bytes: u64,
+    disk_bytes: u64,
+    records: Option<u64>,
+    last_timestamp_ms: Option<i64>,
+    first_timestamp_ms: Option<i64>,
+}
+
+impl Row for TopicRow {
+    const SCHEMA: Schema = schema::TOPIC;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Topic", |row: &Self| (&row.topic).into()).usually(24),
+        Column::right("Partitions", |row: &Self| {
+            Cell::Count(row.partitions as u64)
+        }),
+        Column::right("Folders", |row: &Self| Cell::Count(row.folders)).gives_way(4),
+        Column::right("Segments", |row: &Self| Cell::Count(row.segments)).gives_way(2),
+        Column::right("In batches", |row: &Self| Cell::Size(row.log_bytes)),
+        Column::right("On disk", |row: &Self| Cell::Size(row.disk_bytes)),
+        Column::right("Records", |row: &Self| {
+            Cell::maybe(row.records, Cell::Count)
+        }),
+        Column::left("First timestamp", |row: &Self| {
+            Cell::maybe(row.first_timestamp_ms, Cell::Time)
+        })
+        .gives_way(5),
+        Column::left("Last timestamp", |row: &Self| {
+            Cell::maybe(row.last_timestamp_ms, Cell::Time)
+        })
+        .gives_way(3),
+        Column::right("Apparent size", |row: &Self| Cell::Size(row.size_bytes)).gives_way(9),
+    ];
+}
+
+/// What is no segment in use.
+#[derive(Debug, Serialize)]
+pub(super) struct ItemRow {
+    path: Content,
+    name: Content,
+    what: String,
+    r#type: &'static str,
+    log_bytes: Option<u64>,
+    disk_bytes: Option<u64>,
+    last_timestamp_ms: Option<i64>,
+}
+
+impl Row for ItemRow {
+    const SCHEMA: Schema = schema::ITEM;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Name", |row: &Self| Cell::content(&row.name))
+            .usually(32)
+            .wraps(24),
+        Column::left("What", |row: &Self| (&row.what).into())
+            .usually(24)
+            .wraps(16),
+        Column::left("Type", |row: &Self| row.r#type.into()).gives_way(3),
+        Column::right("Apparent size", |row: &Self| {
+            Cell::maybe(row.log_bytes, Cell::Size)
+        }),
+        Column::right("On disk", |row: &Self| {
+            Cell::maybe(row.disk_bytes, Cell::Size)
+        })
+        .gives_way(2),
+        Column::left("Modified", |row: &Self| {
+            Cell::maybe(row.last_timestamp_ms, Cell::Time)
+        })
+        .gives_way(1),
+    ];
+}
 
 /// A path: text if it is UTF-8.
-pub(super) fn path(path: &Path) -> Cell {
-    Cell::Bytes(path.as_os_str().as_encoded_bytes().to_vec())
+pub(super) fn path(path: &Path) -> Content {
+    Content::Bytes(path.as_os_str().as_encoded_bytes().to_vec())
 }
 
-fn maybe<T: TryInto<i64>>(number: Option<T>) -> Cell {
-    number.map_or(Cell::None, Cell::int)
+fn offset(offset: Option<Offset>) -> Option<i64> {
+    offset.map(|offset| offset.0)
 }
 
-pub(super) fn offset(offset: Option<Offset>) -> Cell {
-    offset.map_or(Cell::None, |offset| Cell::Int(offset.0))
+fn time(timestamp: Option<Timestamp>) -> Option<i64> {
+    timestamp.map(|timestamp| timestamp.0)
 }
 
-fn time(timestamp: Option<Timestamp>) -> Cell {
-    timestamp.map_or(Cell::None, |timestamp| Cell::Time(timestamp.0))
+/// A number for sorting.
+fn key(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }
 
-/// The row of a partition.
-pub(super) fn partition(summary: &PartitionSummary) -> Vec<Cell> {
-    let partition = &summary.partition;
-    let usage = Usage::of(summary);
-    let count = |standing| summary.items(standing).count();
-    vec![
-        path(partition.path()),
-        Cell::maybe(partition.topic()),
-        maybe(partition.number()),
-        path(Path::new(summary.partition.folder())),
-        offset(summary.log_start),
-        offset(summary.noted_log_start),
-        offset(summary.first_offset()),
-        offset(summary.last_offset()),
-        offset(summary.end_offset()),
-        maybe(summary.records()),
-        Cell::int(usage.log_bytes),
-        texts(partition_state(summary)),
-        Cell::int(usage.size_bytes),
-        Cell::int(usage.disk_bytes),
-        Cell::int(summary.segments.len()),
-        time(summary.last_timestamp()),
-        time(summary.first_timestamp()),
-        offset(summary.high_watermark),
-        offset(summary.recovery_point),
-        maybe(summary.leader_epoch.map(|epoch| epoch.0)),
-        Cell::int(count(Standing::Leftover)),
-        Cell::int(count(Standing::Unknown)),
-    ]
+impl PartitionRow {
+    /// The row of a partition.
+    pub(super) fn of(summary: &PartitionSummary) -> Self {
+        let partition = &summary.partition;
+        let usage = Usage::of(summary);
+        let count = |standing| summary.items(standing).count();
+        Self {
+            path: path(partition.path()),
+            topic: partition.topic().map(str::to_owned),
+            partition: partition.number(),
+            name: path(Path::new(summary.partition.folder())),
+            log_start_offset: offset(summary.log_start),
+            noted_log_start_offset: offset(summary.noted_log_start),
+            first_offset: offset(summary.first_offset()),
+            last_offset: offset(summary.last_offset()),
+            end_offset: offset(summary.end_offset()),
+            records: summary.records(),
+            log_bytes: usage.log_bytes,
+            state: partition_state(summary),
+            size_bytes: usage.size_bytes,
+            disk_bytes: usage.disk_bytes,
+            segments: summary.segments.len(),
+            last_timestamp_ms: time(summary.last_timestamp()),
+            first_timestamp_ms: time(summary.first_timestamp()),
+            high_watermark: offset(summary.high_watermark),
+            recovery_point: offset(summary.recovery_point),
+            leader_epoch: summary.leader_epoch.map(|epoch| epoch.0),
+            leftovers: count(Standing::Leftover),
+            unknown: count(Standing::Unknown),
+        }
+    }
+}
+
+impl Sortable for PartitionRow {
+    fn key(&self, by: Sort) -> Option<i64> {
+        match by {
+            Sort::Name => None,
+            Sort::Size => Some(key(self.log_bytes)),
+            Sort::Disk => Some(key(self.disk_bytes)),
+            Sort::Segments => Some(key(self.segments)),
+            Sort::Records => self.records.map(key),
+            Sort::End => self.end_offset,
+            Sort::Time => self.last_timestamp_ms,
+        }
+    }
+}
+
+impl Sortable for SegmentRow {
+    const CANNOT: &'static [Sort] = &[Sort::Segments];
+
+    fn key(&self, by: Sort) -> Option<i64> {
+        match by {
+            Sort::Name | Sort::Segments => None,
+            Sort::Size => self.log_bytes.map(key),
+            Sort::Disk => Some(key(self.disk_bytes)),
+            Sort::Records => self.records.map(key),
+            Sort::End => self.end_offset,
+            Sort::Time => self.last_timestamp_ms,
+        }
+    }
+}
+
+impl Sortable for TopicRow {
+    const CANNOT: &'static [Sort] = &[Sort::End];
+
+    fn key(&self, by: Sort) -> Option<i64> {
+        match by {
+            Sort::Name | Sort::End => None,
+            Sort::Size => Some(key(self.log_bytes)),
+            Sort::Disk => Some(key(self.disk_bytes)),
+            Sort::Segments => Some(key(self.segments)),
+            Sort::Records => self.records.map(key),
+            Sort::Time => self.last_timestamp_ms,
+        }
+    }
 }
 
 /// What is special about a partition.
-pub(super) fn partition_state(summary: &PartitionSummary) -> Vec<String> {
+fn partition_state(summary: &PartitionSummary) -> Vec<String> {
     let mut notes = Vec::new();
     match summary.partition.state() {
         DirState::Delete => notes.push("to be deleted".to_owned()),
@@ -178,7 +344,7 @@ pub(super) fn partition_state(summary: &PartitionSummary) -> Vec<String> {
         .noted_log_start
         .filter(|noted| Some(*noted) < summary.log_start)
     {
-        notes.push(format!("start noted: {noted}"));
+        notes.push(format!("checkpointed log start {noted}"));
     }
     let sum = |of: fn(&kseg::scan::Extent) -> u64| {
         let extents = summary
@@ -187,18 +353,18 @@ pub(super) fn partition_state(summary: &PartitionSummary) -> Vec<String> {
             .filter_map(|each| each.extent.as_ref());
         extents.map(of).sum::<u64>()
     };
-    counted(&mut notes, sum(|extent| extent.zero_bytes), "zero bytes");
+    counted(&mut notes, sum(|extent| extent.zero_bytes), "zero byte");
     counted(
         &mut notes,
         sum(|extent| extent.damaged_bytes),
-        "damaged bytes",
+        "damaged byte",
     );
     if summary.segments.iter().any(|each| each.log().is_none()) {
         notes.push("segments without .log".to_owned());
     }
     for (standing, what) in [
-        (Standing::Leftover, "left over"),
-        (Standing::Unknown, "not recognised"),
+        (Standing::Leftover, "leftover file"),
+        (Standing::Unknown, "unknown file"),
     ] {
         counted(&mut notes, summary.items(standing).count() as u64, what);
     }
@@ -207,41 +373,39 @@ pub(super) fn partition_state(summary: &PartitionSummary) -> Vec<String> {
 
 fn counted(notes: &mut Vec<String>, count: u64, what: &str) {
     if count > 0 {
-        notes.push(format!("{what}: {count}"));
+        notes.push(crate::cli::render::table::counted(count, what));
     }
 }
 
-fn texts(texts: Vec<String>) -> Cell {
-    Cell::List(texts.into_iter().map(Cell::Text).collect())
-}
-
-/// The row of a segment.
-pub(super) fn segment(summary: &PartitionSummary, each: &SegmentSummary) -> Vec<Cell> {
-    let extent = each.extent.unwrap_or_default();
-    let files = || each.segment.files().iter().map(|(_, item)| item);
-    let usage = Usage::of_items(files());
-    let read = |bytes: u64| each.extent.map_or(Cell::None, |_| Cell::int(bytes));
-    vec![
-        path(each.segment.log()),
-        path(Path::new(summary.partition.folder())),
-        Cell::Int(each.segment.base_offset().0),
-        offset(extent.first_offset),
-        offset(extent.last_offset),
-        offset(each.end_offset()),
-        maybe(extent.counts.map(|counts| counts.records)),
-        maybe(each.log().map(Item::len_bytes)),
-        texts(segment_state(each)),
-        Cell::int(usage.size_bytes),
-        Cell::int(usage.disk_bytes),
-        time(extent.last_timestamp),
-        time(extent.first_timestamp),
-        maybe(extent.leader_epoch.map(|epoch| epoch.0)),
-        maybe(extent.counts.map(|counts| counts.batches)),
-        read(extent.zero_bytes),
-        read(extent.damaged_bytes),
-        maybe(extent.fault.map(|(position, _)| position.0)),
-        Cell::maybe(extent.fault.map(|(_, fault)| fault.to_string())),
-    ]
+impl SegmentRow {
+    /// The row of a segment.
+    pub(super) fn of(summary: &PartitionSummary, each: &SegmentSummary) -> Self {
+        let extent = each.extent.unwrap_or_default();
+        let files = || each.segment.files().iter().map(|(_, item)| item);
+        let usage = Usage::of_items(files());
+        let read = |bytes: u64| each.extent.map(|_| bytes);
+        Self {
+            path: path(each.segment.log()),
+            partition: path(Path::new(summary.partition.folder())),
+            base_offset: each.segment.base_offset().0,
+            first_offset: offset(extent.first_offset),
+            last_offset: offset(extent.last_offset),
+            end_offset: offset(each.end_offset()),
+            records: extent.counts.map(|counts| counts.records),
+            log_bytes: each.log().map(Item::len_bytes),
+            state: segment_state(each),
+            size_bytes: usage.size_bytes,
+            disk_bytes: usage.disk_bytes,
+            last_timestamp_ms: time(extent.last_timestamp),
+            first_timestamp_ms: time(extent.first_timestamp),
+            leader_epoch: extent.leader_epoch.map(|epoch| epoch.0),
+            batches: extent.counts.map(|counts| counts.batches),
+            zero_bytes: read(extent.zero_bytes),
+            damaged_bytes: read(extent.damaged_bytes),
+            fault_position: extent.fault.map(|(position, _)| position.0),
+            fault: extent.fault.map(|(_, fault)| fault.to_string()),
+        }
+    }
 }
 
 /// What is special about a segment.
@@ -267,10 +431,10 @@ fn segment_state(each: &SegmentSummary) -> Vec<String> {
         if each.log().is_some_and(|log| log.len_bytes() == 0) {
             notes.push("empty".to_owned());
         }
-        counted(&mut notes, extent.zero_bytes, "zero bytes");
-        counted(&mut notes, extent.damaged_bytes, "damaged bytes");
+        counted(&mut notes, extent.zero_bytes, "zero byte");
+        counted(&mut notes, extent.damaged_bytes, "damaged byte");
         if extent.damaged_bytes == 0 && extent.fault.is_some() {
-            notes.push("records damaged".to_owned());
+            notes.push("damaged records".to_owned());
         }
     } else if each.log().is_some() {
         notes.push("unreadable".to_owned());
@@ -287,44 +451,47 @@ fn type_of(item: &Item) -> &'static str {
     }
 }
 
-/// The row of what is no segment.
-pub(super) fn item(item: &Item, standing: Standing) -> Vec<Cell> {
-    let what = match item.file_name().filter(|_| standing != Standing::Unknown) {
-        Some(name) if name.state != FileState::Current => {
-            format!("{} ({})", name.kind.description(), name.state.description())
+impl ItemRow {
+    /// The row of what is no segment.
+    pub(super) fn of(item: &Item, standing: Standing) -> Self {
+        let what = match item.file_name().filter(|_| standing != Standing::Unknown) {
+            Some(name) if name.state != FileState::Current => {
+                format!("{} ({})", name.kind.description(), name.state.description())
+            }
+            Some(name) => name.kind.description().to_owned(),
+            None => "unknown".to_owned(),
+        };
+        let changed = item
+            .modified()
+            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let is_sized = item.is_file();
+        Self {
+            path: path(item.path()),
+            name: path(Path::new(item.name())),
+            what,
+            r#type: type_of(item),
+            log_bytes: is_sized.then(|| item.len_bytes()),
+            disk_bytes: is_sized.then(|| item.disk_bytes()),
+            last_timestamp_ms: changed
+                .map(|since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
         }
-        Some(name) => name.kind.description().to_owned(),
-        None => "not recognised".to_owned(),
-    };
-    let changed = item
-        .modified()
-        .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-    let is_sized = item.is_file();
-    vec![
-        path(item.path()),
-        path(Path::new(item.name())),
-        Cell::Text(what),
-        Cell::text(type_of(item)),
-        maybe(is_sized.then(|| item.len_bytes())),
-        maybe(is_sized.then(|| item.disk_bytes())),
-        changed.map_or(Cell::None, |since| {
-            Cell::Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-        }),
-    ]
+    }
 }
 
-/// The row of a topic.
-pub(super) fn topic(name: &str, summary: &TopicSummary) -> Vec<Cell> {
-    vec![
-        Cell::text(name),
-        Cell::int(summary.partitions.len()),
-        Cell::int(summary.folders),
-        Cell::int(summary.segments),
-        Cell::int(summary.usage.log_bytes),
-        Cell::int(summary.usage.size_bytes),
-        Cell::int(summary.usage.disk_bytes),
-        maybe(summary.records),
-        time(summary.last_timestamp),
-        time(summary.first_timestamp),
-    ]
+impl TopicRow {
+    /// The row of a topic.
+    pub(super) fn of(topic: String, summary: &TopicSummary) -> Self {
+        Self {
+            topic,
+            partitions: summary.partitions.len(),
+            folders: summary.folders,
+            segments: summary.segments,
+            log_bytes: summary.usage.log_bytes,
+            size_bytes: summary.usage.size_bytes,
+            disk_bytes: summary.usage.disk_bytes,
+            records: summary.records,
+            last_timestamp_ms: time(summary.last_timestamp),
+            first_timestamp_ms: time(summary.first_timestamp),
+        }
+    }
 }

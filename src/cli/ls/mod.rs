@@ -1,7 +1,6 @@
 //! `kseg ls`: what is on this disk.
 
 mod columns;
-mod output;
 mod places;
 mod sort;
 
@@ -12,33 +11,35 @@ use anyhow::{Result, bail};
 use kseg::report::listing::{Depth, TopicSummary};
 use kseg::store::{LogFile, Place};
 
-use self::output::Output;
-use self::sort::{Order, Sort};
+use self::columns::{PartitionRow, SegmentRow, TopicRow};
+use self::sort::{Order, Sort, Sortable};
 
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
 use super::input::Selection;
-use super::render::rows::Format;
+use super::render::rows::{Format, Row};
+use super::schema;
+use super::writer::Writer;
 
 /// Lists what is on this disk: log dirs, partitions, segments, files
 ///
-/// Of a log dir a line for each partition, of a partition a line for each segment, of a file one line; and what is left over
-/// or not recognised. Only headers are read: of a log dir those of the first and the last segment of each partition with
-/// something in it. So `Since` is the timestamp of the first record and `Until` the largest in the segments looked at, as
-/// headers and a sound .timeindex say. `First` and `Last` are those of the first and the last batch, found by a sound .index
-/// or by walking the headers. `Start` is what the log dir notes, or the first segment if that is later (the note of a
-/// tiered topic is earlier and shown beside it); high watermark and recovery point are what the log dir noted last. With
-/// --exact every record is read: records are counted, times are the smallest and the largest, and damage in the middle is
-/// seen. `Log bytes` is what kafka-log-dirs tells; `On disk` is what all files take up, without the holes of preallocated
-/// ones.
+/// A log dir is a line for each partition, a partition a line for each segment, a file one line; and the leftover and unknown
+/// files. Only headers are read: those of the first and the last segment of each partition. `First timestamp` is that of the
+/// first record and `Last timestamp` the largest in these segments, as the headers and a valid .timeindex say. `First offset`
+/// and `Last offset` are those of the first and the last batch. `Log start` is the log start offset in the log dir's checkpoint,
+/// or the first segment if that is later (that of a tiered topic is earlier, and shown in `State`); `Log end` is the log end
+/// offset. High watermark and recovery point come from the checkpoints. With --exact every record is read: records are counted,
+/// timestamps are the smallest and the largest, and damage in the middle is found. `In batches` is the size of the .log files,
+/// which kafka-log-dirs prints; `Apparent size` that of all files, and `On disk` what they occupy, without the holes of
+/// preallocated ones.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg ls /var/lib/kafka/*
   kseg ls --topic 'orders*' --partition 0..4 /var/lib/kafka/data
   kseg ls --topics --sort size /var/lib/kafka/data
   kseg ls --segments --sort time --reverse /var/lib/kafka/data
-  kseg ls --exact orders-3
+  kseg ls --exact --bytes orders-3
   kseg ls --format ndjson . | jq -r 'select(.end_offset > 0) | .name'
 
 Exit status:
@@ -70,7 +71,11 @@ pub(crate) struct Ls {
     #[arg(long)]
     reverse: bool,
 
-    /// How to show it
+    /// Show sizes in bytes: --bytes
+    #[arg(long)]
+    bytes: bool,
+
+    /// How to show it; csv has the partitions, segments or topics, and no other rows
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -84,7 +89,7 @@ pub(crate) struct Ls {
 /// What is being listed, and where to.
 struct Lister<'a> {
     ls: &'a Ls,
-    output: Output<'a>,
+    writer: Writer<'a>,
     topics: BTreeMap<String, TopicSummary>,
     /// Whether there was anything that the selection does not leave out.
     is_found: bool,
@@ -94,12 +99,9 @@ impl Ls {
     /// Lists the paths.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         self.check()?;
-        let order = Order {
-            by: self.sort,
-            reverse: self.reverse,
-        };
+        let writer = Writer::new(context, self.format, schema::LS);
         let mut lister = Lister {
-            output: Output::new(context, self.format, order),
+            writer: writer.with_exact_bytes(self.bytes),
             topics: BTreeMap::new(),
             is_found: false,
             ls: &self,
@@ -115,10 +117,10 @@ impl Ls {
                 Ok(place) => lister.place(place),
                 Err(error) => {
                     lister.is_found = true;
-                    lister.output.fail(error);
+                    lister.writer.fail(error);
                 }
             }
-            if !lister.output.is_heard() {
+            if !lister.writer.is_heard() {
                 break;
             }
         }
@@ -131,11 +133,11 @@ impl Ls {
         if self.sort == Sort::Records && !self.exact {
             bail!("--sort records: records are counted with --exact only");
         }
-        for (is_asked, flag, table) in [
-            (self.by_topic, "--topics", &columns::TOPICS),
-            (self.segments, "--segments", &columns::SEGMENTS),
+        for (is_asked, flag, cannot) in [
+            (self.by_topic, "--topics", TopicRow::CANNOT),
+            (self.segments, "--segments", SegmentRow::CANNOT),
         ] {
-            if is_asked && !self.sort.is_in(table) {
+            if is_asked && cannot.contains(&self.sort) {
                 bail!("--sort: lines of {flag} have no such column");
             }
         }
@@ -151,6 +153,13 @@ impl Ls {
         }
     }
 
+    fn order(&self) -> Order {
+        Order {
+            by: self.sort,
+            reverse: self.reverse,
+        }
+    }
+
     fn open(&self, path: &Path) -> Result<LogFile, kseg::store::Error> {
         self.reading.open(path)
     }
@@ -162,13 +171,33 @@ impl Lister<'_> {
         if !self.is_found {
             bail!("no partition here is one that --topic and --partition ask for");
         }
-        for (name, topic) in std::mem::take(&mut self.topics) {
-            self.output
-                .sortable(&columns::TOPICS, columns::topic(&name, &topic));
-        }
-        if self.ls.by_topic {
-            self.output.release(&columns::TOPICS);
-        }
-        self.output.finish()
+        let topics = std::mem::take(&mut self.topics).into_iter();
+        let mut rows: Vec<TopicRow> = topics
+            .map(|(name, topic)| TopicRow::of(name, &topic))
+            .collect();
+        self.release(&mut rows);
+        self.writer.finish().map(drop)
     }
+
+    /// A row that may be sorted: it waits for the others if need be.
+    fn sortable<R: Row + Sortable>(&mut self, row: R, held: &mut Vec<R>) {
+        if self.ls.order().is_natural() {
+            self.writer.row(&row);
+        } else {
+            held.push(row);
+        }
+    }
+
+    /// Shows the rows that waited.
+    fn release<R: Row + Sortable>(&mut self, held: &mut Vec<R>) {
+        self.ls.order().sort(held);
+        self.writer.table(held.drain(..));
+    }
+}
+
+/// Rows that wait to be sorted.
+#[derive(Default)]
+struct Held {
+    partitions: Vec<PartitionRow>,
+    segments: Vec<SegmentRow>,
 }

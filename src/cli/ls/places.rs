@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use kseg::format::{FileKind, FileName, MetaProperties, Properties};
-use kseg::report::listing::{Checkpoints, PartitionSummary, TopicSummary, Usage};
+use kseg::report::listing::{Checkpoints, PartitionSummary, TopicSummary};
 use kseg::scan::parallel::in_order;
 use kseg::store::{Cap, Source, read_small};
 use kseg::store::{Error, Item, LogDir, Partition, Place, Standing};
 
-use super::{Lister, columns};
-use crate::cli::render::rows::Cell;
+use super::columns::{self, ItemRow, LogDirRow, PartitionRow, SegmentRow};
+use super::{Held, Lister};
+use crate::cli::render::rows::{Format, size, uuid};
 use crate::cli::render::table;
 
 /// What the partitions of a log dir amount to.
@@ -37,9 +38,11 @@ impl Lister<'_> {
         let ls = self.ls;
         let chosen = ls.selection.partitions(dir);
         self.is_found |= ls.selection.is_everything() || !chosen.is_empty();
-        let identity = self.identity(dir);
+        let mut row = self.log_dir_row(dir);
         if !ls.by_topic {
-            self.output.heading(&identity.text);
+            let line = table::line(&row, self.writer.look());
+            self.writer
+                .heading(&format!("{}: {line}", dir.path().display()));
         }
         let checkpoints = self.checkpoints(dir.path());
         let (outer, inner) = ls.reading.jobs().share(chosen.len());
@@ -48,13 +51,13 @@ impl Lister<'_> {
             summary.look(ls.depth(ls.segments), inner, |path| ls.open(path));
             Ok::<_, Error>(summary)
         };
-        let mut totals = Totals::default();
+        let (mut totals, mut held) = (Totals::default(), Held::default());
         in_order(outer, chosen, look, &mut |summary| {
             match summary {
-                Ok(summary) => self.summary(summary, &mut totals),
-                Err(error) => self.output.fail(error),
+                Ok(summary) => self.summary(summary, &mut totals, &mut held),
+                Err(error) => self.writer.fail(error),
             }
-            if self.output.is_heard() {
+            if self.writer.is_heard() {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
@@ -63,13 +66,9 @@ impl Lister<'_> {
         if ls.by_topic {
             return;
         }
-        let table = if ls.segments {
-            &columns::SEGMENTS
-        } else {
-            &columns::PARTITIONS
-        };
-        self.output.release(table);
-        self.output.remark(&totals.text());
+        self.release(&mut held.partitions);
+        self.release(&mut held.segments);
+        self.writer.remark(&totals.text(ls.bytes));
         if ls.selection.is_everything() {
             let items = dir
                 .items()
@@ -77,18 +76,14 @@ impl Lister<'_> {
                 .map(|item| (item, LogDir::standing(item)));
             self.items(items);
         }
-        let row = identity
-            .row
-            .into_iter()
-            .chain(totals.row())
-            .collect::<Vec<_>>();
-        self.output.for_machines(&columns::LOG_DIRS, &row);
+        totals.add_to(&mut row);
+        self.writer.for_machines(&row);
     }
 
     /// Takes a partition of a log dir.
-    fn summary(&mut self, mut summary: PartitionSummary, totals: &mut Totals) {
+    fn summary(&mut self, mut summary: PartitionSummary, totals: &mut Totals, held: &mut Held) {
         for error in std::mem::take(&mut summary.errors) {
-            self.output.fail(error);
+            self.writer.fail(error);
         }
         if self.ls.by_topic {
             let topic = summary.partition.topic().unwrap_or("-").to_owned();
@@ -98,17 +93,15 @@ impl Lister<'_> {
         totals.partitions += 1;
         totals.sum.add(&summary);
         if self.ls.segments {
-            self.segments(&summary);
+            self.segments(&summary, held);
         } else {
-            let row = columns::partition(&summary);
-            self.output.sortable(&columns::PARTITIONS, row);
+            self.sortable(PartitionRow::of(&summary), &mut held.partitions);
         }
     }
 
-    fn segments(&mut self, summary: &PartitionSummary) {
+    fn segments(&mut self, summary: &PartitionSummary, held: &mut Held) {
         for each in &summary.segments {
-            let row = columns::segment(summary, each);
-            self.output.sortable(&columns::SEGMENTS, row);
+            self.sortable(SegmentRow::of(summary, each), &mut held.segments);
         }
     }
 
@@ -122,22 +115,25 @@ impl Lister<'_> {
         let summary = PartitionSummary::open(partition.path(), &checkpoints.unwrap_or_default());
         let mut summary = match summary {
             Ok(summary) => summary,
-            Err(error) => return self.output.fail(error),
+            Err(error) => return self.writer.fail(error),
         };
         summary.look(ls.depth(!ls.by_topic), ls.reading.jobs(), |path| {
             ls.open(path)
         });
         if ls.by_topic {
-            return self.summary(summary, &mut Totals::default());
+            return self.summary(summary, &mut Totals::default(), &mut Held::default());
         }
         for error in std::mem::take(&mut summary.errors) {
-            self.output.fail(error);
+            self.writer.fail(error);
         }
-        self.output.heading(&headline(&summary));
-        self.output
-            .for_machines(&columns::PARTITIONS, &columns::partition(&summary));
-        self.segments(&summary);
-        self.output.release(&columns::SEGMENTS);
+        let row = PartitionRow::of(&summary);
+        let line = table::line(&row, self.writer.look());
+        let path = partition.path().display();
+        self.writer.heading(&format!("{path}: {line}"));
+        self.writer.for_machines(&row);
+        let mut held = Held::default();
+        self.segments(&summary, &mut held);
+        self.release(&mut held.segments);
         let items = summary.partition.items().iter();
         let is_tiered = partition.is_tiered();
         self.items(items.map(|item| (item, Partition::standing_in(item, is_tiered))));
@@ -162,24 +158,22 @@ impl Lister<'_> {
             standing => standing,
         };
         if !is_log {
-            return self
-                .output
-                .row(&columns::ITEMS, columns::item(item, standing));
+            self.writer.row(&ItemRow::of(item, standing));
+            return;
         }
         let mut summary = match PartitionSummary::open(dir, &Checkpoints::default()) {
             Ok(summary) => summary,
-            Err(error) => return self.output.fail(error),
+            Err(error) => return self.writer.fail(error),
         };
         summary
             .segments
             .retain(|each| each.segment.log().file_name() == Some(item.name()));
         summary.look(ls.depth(true), ls.reading.jobs(), |path| ls.open(path));
         for error in std::mem::take(&mut summary.errors) {
-            self.output.fail(error);
+            self.writer.fail(error);
         }
         for each in &summary.segments {
-            self.output
-                .row(&columns::SEGMENTS, columns::segment(&summary, each));
+            self.writer.row(&SegmentRow::of(&summary, each));
         }
     }
 
@@ -188,11 +182,14 @@ impl Lister<'_> {
         let mut is_first = true;
         for (item, standing) in items.filter(|(_, standing)| *standing != Standing::Current) {
             if std::mem::take(&mut is_first) {
-                self.output.remark("left over or not recognised:");
+                self.writer.remark("Leftover and unknown files:");
             }
-            self.output
-                .row(&columns::ITEMS, columns::item(item, standing));
-            if !self.output.is_heard() {
+            let row = ItemRow::of(item, standing);
+            if self.ls.format == Format::Csv {
+                return;
+            }
+            self.writer.row(&row);
+            if !self.writer.is_heard() {
                 return;
             }
         }
@@ -202,7 +199,7 @@ impl Lister<'_> {
         match Checkpoints::read(dir) {
             Ok(checkpoints) => checkpoints,
             Err(error) => {
-                self.output.fail(error);
+                self.writer.fail(error);
                 Checkpoints::default()
             }
         }
@@ -214,60 +211,46 @@ impl Lister<'_> {
         match read_small(item.path(), Cap::of(kind)) {
             Ok(bytes) => Some(bytes),
             Err(error) => {
-                self.output.fail(error);
+                self.writer.fail(error);
                 None
             }
         }
     }
 
-    fn identity(&mut self, dir: &LogDir) -> Identity {
+    fn log_dir_row(&mut self, dir: &LogDir) -> LogDirRow {
         let meta = self.small(dir, FileKind::MetaProperties);
         let meta = meta.map(|bytes| MetaProperties::of(&Properties::parse(&bytes)));
-        let state = match dir.item(FileKind::CleanShutdown) {
-            _ if dir.is_live() => "a broker runs on it",
-            Some(_) => "closed in order",
-            None => "not closed in order",
-        };
-        Identity::of(dir, state, &meta.unwrap_or_default())
-    }
-}
-
-/// What a log dir says of itself.
-struct Identity {
-    text: String,
-    row: Vec<Cell>,
-}
-
-impl Identity {
-    fn of(dir: &LogDir, state: &str, meta: &MetaProperties) -> Self {
-        let node = meta.node_id.map_or(Cell::None, Cell::int);
-        let cluster = Cell::maybe(meta.cluster_id.clone());
-        let directory = meta.directory_id.as_ref().map_or(Cell::None, Cell::uuid);
-        let mut text = format!("{}: log dir, {state}", dir.path().display());
-        for (label, cell) in [
-            ("node", &node),
-            ("cluster", &cluster),
-            ("directory", &directory),
-        ] {
-            if !matches!(cell, Cell::None) {
-                text = format!("{text}, {label} {}", table::show(cell));
-            }
-        }
-        let path = columns::path(dir.path());
-        Self {
-            text,
-            row: vec![path, Cell::text(state), node, cluster, directory],
+        let meta = meta.unwrap_or_default();
+        LogDirRow {
+            path: columns::path(dir.path()),
+            state: match dir.item(FileKind::CleanShutdown) {
+                _ if dir.is_live() => "in use by a running broker",
+                Some(_) => "clean shutdown",
+                None => "unclean shutdown",
+            },
+            node_id: meta.node_id,
+            cluster_id: meta.cluster_id.clone(),
+            directory_id: meta.directory_id.as_ref().map(uuid),
+            partitions: 0,
+            segments: 0,
+            records: None,
+            log_bytes: 0,
+            size_bytes: 0,
+            disk_bytes: 0,
         }
     }
 }
 
 impl Totals {
-    fn text(&self) -> String {
-        let Usage {
-            log_bytes,
-            size_bytes,
-            disk_bytes,
-        } = self.sum.usage;
+    fn text(&self, exact_bytes: bool) -> String {
+        let size = |bytes: u64| {
+            if exact_bytes {
+                format!("{bytes} bytes")
+            } else {
+                size(bytes)
+            }
+        };
+        let usage = self.sum.usage;
         let mut text = format!(
             "{}, {}",
             table::counted(self.partitions, "partition"),
@@ -276,42 +259,20 @@ impl Totals {
         if let Some(records) = self.sum.records {
             text = format!("{text}, {}", table::counted(records, "record"));
         }
-        format!("{text}, {log_bytes} log bytes, {size_bytes} in all files, {disk_bytes} on disk")
+        format!(
+            "{text}, {} in batches, {} apparent size, {} on disk",
+            size(usage.log_bytes),
+            size(usage.size_bytes),
+            size(usage.disk_bytes)
+        )
     }
 
-    fn row(&self) -> [Cell; 6] {
-        [
-            Cell::int(self.partitions),
-            Cell::int(self.sum.segments),
-            self.sum.records.map_or(Cell::None, Cell::int),
-            Cell::int(self.sum.usage.log_bytes),
-            Cell::int(self.sum.usage.size_bytes),
-            Cell::int(self.sum.usage.disk_bytes),
-        ]
+    fn add_to(&self, row: &mut LogDirRow) {
+        row.partitions = self.partitions;
+        row.segments = self.sum.segments;
+        row.records = self.sum.records;
+        row.log_bytes = self.sum.usage.log_bytes;
+        row.size_bytes = self.sum.usage.size_bytes;
+        row.disk_bytes = self.sum.usage.disk_bytes;
     }
-}
-
-/// A partition in a line.
-fn headline(summary: &PartitionSummary) -> String {
-    let usage = Usage::of(summary);
-    let mut text = format!("{}: partition", summary.partition.path().display());
-    let epoch = summary.leader_epoch.map(|epoch| Cell::int(epoch.0));
-    for (label, cell) in [
-        ("start", columns::offset(summary.log_start)),
-        ("end", columns::offset(summary.end_offset())),
-        ("high watermark", columns::offset(summary.high_watermark)),
-        ("recovery point", columns::offset(summary.recovery_point)),
-        ("epoch", epoch.unwrap_or(Cell::None)),
-        ("log bytes", Cell::int(usage.log_bytes)),
-        ("on disk", Cell::int(usage.disk_bytes)),
-    ] {
-        if !matches!(cell, Cell::None) {
-            text = format!("{text}, {label} {}", table::show(&cell));
-        }
-    }
-    let notes = columns::partition_state(summary);
-    if !notes.is_empty() {
-        text = format!("{text}; {}", notes.join(", "));
-    }
-    text
 }

@@ -2,8 +2,6 @@
 
 use std::cmp::Ordering;
 
-use crate::cli::render::rows::{Cell, Table};
-
 /// What rows are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Sort {
@@ -17,32 +15,19 @@ pub(super) enum Sort {
     Segments,
     /// Records (with --exact)
     Records,
-    /// End offset
+    /// Log end offset
     End,
     /// Largest timestamp
     Time,
 }
 
-impl Sort {
-    /// The field of rows; none where they come in the right order.
-    fn field(self) -> Option<&'static str> {
-        match self {
-            Self::Name => None,
-            Self::Size => Some("log_bytes"),
-            Self::Disk => Some("disk_bytes"),
-            Self::Segments => Some("segments"),
-            Self::Records => Some("records"),
-            Self::End => Some("end_offset"),
-            Self::Time => Some("last_timestamp_ms"),
-        }
-    }
+/// Rows that can be sorted.
+pub(super) trait Sortable {
+    /// What they have no number for.
+    const CANNOT: &'static [Sort] = &[];
 
-    /// Whether a table can be sorted by it.
-    pub(super) fn is_in(self, table: &Table) -> bool {
-        let mut columns = table.columns.iter();
-        self.field()
-            .is_none_or(|field| columns.any(|column| column.name == field))
-    }
+    /// The number that they are sorted by, if it is known.
+    fn key(&self, by: Sort) -> Option<i64>;
 }
 
 /// The order wanted: by name, or by a number with the largest first; and the other way round.
@@ -59,16 +44,11 @@ impl Order {
     }
 
     /// Sorts rows that are in the order of their names. Those without the number stand at the end.
-    pub(super) fn sort(self, table: &Table, rows: &mut [Vec<Cell>]) {
-        let field = self.by.field();
-        let index = field.and_then(|field| {
-            let mut columns = table.columns.iter();
-            columns.position(|column| column.name == field)
-        });
-        match index {
-            Some(index) => rows.sort_by(|a, b| self.compare(number(a, index), number(b, index))),
-            None if self.reverse => rows.reverse(),
-            None => {}
+    pub(super) fn sort<R: Sortable>(self, rows: &mut [R]) {
+        match self.by {
+            Sort::Name if self.reverse => rows.reverse(),
+            Sort::Name => {}
+            by => rows.sort_by(|a, b| self.compare(a.key(by), b.key(by))),
         }
     }
 
@@ -81,35 +61,20 @@ impl Order {
     }
 }
 
-fn number(row: &[Cell], index: usize) -> Option<i64> {
-    match row.get(index)? {
-        Cell::Int(number) | Cell::Time(number) => Some(*number),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::render::rows::Column;
 
-    const TABLE: Table = Table {
-        schema: "kseg.test/1",
-        title: "",
-        columns: &[Column::hidden("name"), Column::hidden("end_offset")],
-    };
+    impl Sortable for (&str, Option<i64>) {
+        fn key(&self, by: Sort) -> Option<i64> {
+            self.1.filter(|_| by == Sort::End)
+        }
+    }
 
     fn sorted(by: Sort, reverse: bool) -> String {
-        let row = |name: &str, end| vec![Cell::text(name), end];
-        let mut rows = vec![
-            row("a", Cell::Int(1)),
-            row("b", Cell::None),
-            row("c", Cell::Int(3)),
-            row("d", Cell::Int(3)),
-        ];
-        Order { by, reverse }.sort(&TABLE, &mut rows);
-        let name = |row: &Vec<Cell>| crate::cli::render::table::show(&row[0]);
-        rows.iter().map(name).collect()
+        let mut rows = vec![("a", Some(1)), ("b", None), ("c", Some(3)), ("d", Some(3))];
+        Order { by, reverse }.sort(&mut rows);
+        rows.iter().map(|row| row.0).collect()
     }
 
     #[test]
@@ -119,6 +84,5 @@ mod tests {
         assert_eq!(sorted(Sort::End, false), "cdab");
         assert_eq!(sorted(Sort::End, true), "acdb");
         assert_eq!(sorted(Sort::Size, false), "abcd");
-        assert!(Sort::End.is_in(&TABLE) && !Sort::Size.is_in(&TABLE));
     }
 }

@@ -10,9 +10,13 @@ use kseg::predict::{self, Conditions, DirVerdict, Kafka, Lost, Outcome as Fate, 
 use kseg::predict::{Reason, Verdict};
 use kseg::store::{Item, Place};
 
+use self::text::PartitionRow;
 use super::Context;
 use super::exit::Outcome;
 use super::input::{Selection, no_log};
+use super::render::rows::Format;
+use super::schema;
+use super::writer::Writer;
 
 /// Says what a broker will do to a log dir at its next start
 ///
@@ -63,22 +67,12 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "BYTES", default_value_t = Conditions::default().index_interval_bytes)]
     index_interval: u32,
 
-    /// How to show it
-    #[arg(long, value_enum, default_value_t)]
+    /// How to show it; ndjson and csv have a row for each partition
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
     #[command(flatten)]
     selection: Selection,
-}
-
-/// How a verdict is shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A table, and what is lost in plain words
-    #[default]
-    Text,
-    /// One JSON document
-    Json,
 }
 
 /// The document.
@@ -119,7 +113,7 @@ impl<'a> Document<'a> {
                 .map(move |verdict| PartitionFields { log_dir, verdict })
         };
         Self {
-            schema: "kseg.verdict/1",
+            schema: schema::VERDICT.id,
             kafka: verdict.kafka,
             outcome: verdict.outcome(),
             lost: verdict.lost(),
@@ -142,10 +136,18 @@ impl Predict {
         let verdict = self.verdict()?;
         let mut out = Vec::new();
         match self.format {
-            Format::Text => text::render(&verdict, &mut out),
+            Format::Text => text::render(&verdict, context.look(), &mut out),
             Format::Json => {
                 serde_json::to_writer(&mut out, &Document::of(&verdict))?;
                 out.push(b'\n');
+            }
+            Format::Ndjson | Format::Csv => {
+                let mut writer = Writer::new(context, self.format, schema::PREDICTION);
+                for dir in &verdict.dirs {
+                    let rows = dir.partitions.iter();
+                    writer.table(rows.map(|row| PartitionRow::of(&dir.path, row)));
+                }
+                writer.finish()?;
             }
         }
         match context.out.write_all(&out) {

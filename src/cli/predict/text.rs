@@ -5,36 +5,62 @@ use kseg::format::{FileKind, FileName};
 use kseg::predict::{DirVerdict, Kafka, Lost, Outcome, PartitionVerdict, Reason, Verdict};
 
 use crate::cli::render::Push;
-use crate::cli::render::rows::{Cell, Column, Table};
-use crate::cli::render::{table, time};
+use crate::cli::render::rows::{Cell, Column, Row};
+use crate::cli::render::table::{self, Look};
+use crate::cli::render::time;
+use crate::cli::schema::{self, Schema};
 
-const PARTITIONS: Table = Table {
-    schema: "kseg.verdict/1",
-    title: "",
-    columns: &[
-        Column::new("dir", "Partition", 24),
-        Column::new("outcome", "Outcome", 8),
-        Column::new("log_start", "Start", 12),
-        Column::new("log_end", "End", 12),
-        Column::new("records", "Lost records", 12),
-        Column::new("bytes", "Lost bytes", 10),
-        Column::new("why", "Why", 40),
-    ],
-};
+/// A partition: what becomes of it.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct PartitionRow {
+    log_dir: String,
+    dir: String,
+    outcome: &'static str,
+    log_start: Option<i64>,
+    log_end: Option<i64>,
+    lost_records: u64,
+    lost_bytes: u64,
+    why: Option<String>,
+}
+
+impl Row for PartitionRow {
+    const SCHEMA: Schema = schema::PREDICTION;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Partition", |row: &Self| (&row.dir).into()),
+        Column::left("Outcome", |row: &Self| row.outcome.into()),
+        Column::right("Log start", |row: &Self| (&row.log_start).into()).gives_way(2),
+        Column::right("Log end", |row: &Self| (&row.log_end).into()).gives_way(1),
+        Column::right("Lost records", |row: &Self| {
+            lost(row.lost_records, Cell::Count)
+        }),
+        Column::right("Lost bytes", |row: &Self| lost(row.lost_bytes, Cell::Count)).gives_way(3),
+        Column::left("Why", |row: &Self| {
+            Cell::maybe(row.why.as_deref(), Into::into)
+        })
+        .wraps(24),
+    ];
+}
+
+fn lost(number: u64, show: fn(u64) -> Cell<'static>) -> Cell<'static> {
+    match number {
+        0 => Cell::None,
+        number => show(number),
+    }
+}
 
 /// Appends the verdict.
-pub(super) fn render(verdict: &Verdict, out: &mut Vec<u8>) {
+pub(super) fn render(verdict: &Verdict, look: Look, out: &mut Vec<u8>) {
     for (index, dir) in verdict.dirs.iter().enumerate() {
         if index > 0 {
             out.push(b'\n');
         }
-        log_dir(dir, verdict.kafka, out);
+        log_dir(dir, verdict.kafka, look, out);
     }
     out.push(b'\n');
     out.text(&summary(verdict)).push(b'\n');
 }
 
-fn log_dir(dir: &DirVerdict, kafka: Kafka, out: &mut Vec<u8>) {
+fn log_dir(dir: &DirVerdict, kafka: Kafka, look: Look, out: &mut Vec<u8>) {
     let stopped = if dir.clean {
         "after a clean shutdown"
     } else {
@@ -54,8 +80,8 @@ fn log_dir(dir: &DirVerdict, kafka: Kafka, out: &mut Vec<u8>) {
     if dir.partitions.is_empty() {
         return;
     }
-    let rows: Vec<Vec<Cell>> = dir.partitions.iter().map(row).collect();
-    table::short(&PARTITIONS, &rows, out);
+    let rows = dir.partitions.iter();
+    table::whole(rows.map(|row| PartitionRow::of(&dir.path, row)), look, out);
     for partition in &dir.partitions {
         if !partition.lost.is_nothing() || partition.outcome >= Outcome::Offline {
             out.push(b'\n');
@@ -64,29 +90,28 @@ fn log_dir(dir: &DirVerdict, kafka: Kafka, out: &mut Vec<u8>) {
     }
 }
 
-fn row(partition: &PartitionVerdict) -> Vec<Cell> {
-    let lost = |number: u64| match number {
-        0 => Cell::None,
-        number => Cell::int(number),
-    };
-    let why = match partition.reasons.as_slice() {
-        [] if partition.recovered.is_empty() => Cell::None,
-        [] => Cell::Text(format!(
-            "{} recovered",
-            count(partition.recovered.len(), "segment")
-        )),
-        [one] => Cell::Text(one.to_string()),
-        [one, rest @ ..] => Cell::Text(format!("{one} (and {} more)", rest.len())),
-    };
-    vec![
-        Cell::text(&partition.dir),
-        Cell::text(partition.outcome.name()),
-        partition.log_start.map_or(Cell::None, Cell::Int),
-        partition.log_end.map_or(Cell::None, Cell::Int),
-        lost(partition.lost.records),
-        lost(partition.lost.bytes),
-        why,
-    ]
+impl PartitionRow {
+    pub(super) fn of(log_dir: &str, partition: &PartitionVerdict) -> Self {
+        let why = match partition.reasons.as_slice() {
+            [] if partition.recovered.is_empty() => None,
+            [] => Some(format!(
+                "{} recovered",
+                count(partition.recovered.len(), "segment")
+            )),
+            [one] => Some(one.to_string()),
+            [one, rest @ ..] => Some(format!("{one} (and {} more)", rest.len())),
+        };
+        Self {
+            log_dir: log_dir.to_owned(),
+            dir: partition.dir.clone(),
+            outcome: partition.outcome.name(),
+            log_start: partition.log_start,
+            log_end: partition.log_end,
+            lost_records: partition.lost.records,
+            lost_bytes: partition.lost.bytes,
+            why,
+        }
+    }
 }
 
 /// What a broker would do to a partition, in plain words.

@@ -1,85 +1,106 @@
 //! Objects for machines.
 
-use kseg::decode::json::{write_base64, write_string};
+use std::io;
 
-use super::Push;
-use super::rows::{Cell, Column};
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 
-/// Appends an object: its schema, the file it is from, its fields.
-pub(crate) fn object<'a>(
-    schema: &str,
-    path: Option<&str>,
-    fields: impl Iterator<Item = (&'a Column, &'a Cell)>,
-    out: &mut Vec<u8>,
-) {
-    out.text("{\"schema\":\"").text(schema).text("\"");
-    if let Some(path) = path {
-        out.text(",\"file\":");
-        write_string(path.as_bytes(), out);
+use super::{Push, is_hidden};
+use crate::cli::schema::Schema;
+
+/// Writes JSON in which what a terminal would not show is escaped: a name from a hostile disk stays the same name.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_hidden) {
+            let (before, after) = rest.split_at(at);
+            writer.write_all(before.as_bytes())?;
+            let mut letters = after.chars();
+            if let Some(letter) = letters.next() {
+                write!(writer, "\\u{:04x}", u32::from(letter))?;
+            }
+            rest = letters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
     }
-    for (column, value) in fields {
-        field(column.name, value, out);
-    }
-    out.push(b'}');
-}
 
-/// Appends a field behind others.
-pub(crate) fn field(name: &str, value: &Cell, out: &mut Vec<u8>) {
-    out.text(",\"").text(name).text("\":");
-    cell(value, out);
+    fn write_raw_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        // What is hidden can stand in strings only.
+        self.write_string_fragment(writer, fragment)
+    }
 }
 
 /// Appends a value.
-pub(crate) fn cell(value: &Cell, out: &mut Vec<u8>) {
-    match value {
-        Cell::None => drop(out.text("null")),
-        Cell::Int(number) | Cell::Time(number) => drop(out.int(*number)),
-        Cell::Text(text) => write_string(text.as_bytes(), out),
-        Cell::Bool(is) => drop(out.bool(*is)),
-        Cell::Bytes(bytes) if std::str::from_utf8(bytes).is_ok() => write_string(bytes, out),
-        Cell::Bytes(bytes) => {
-            out.text("{\"base64\":\"");
-            write_base64(bytes, out);
-            out.text("\"}");
-        }
-        Cell::Json(json) => out.extend_from_slice(json),
-        Cell::List(cells) => {
-            out.push(b'[');
-            for (index, value) in cells.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                cell(value, out);
-            }
-            out.push(b']');
-        }
+pub(crate) fn value(value: &impl Serialize, out: &mut Vec<u8>) {
+    let mut serializer = Serializer::with_formatter(out, Escaping);
+    // Rows are structs of plain values, and writing to memory does not fail.
+    let _written = value.serialize(&mut serializer);
+}
+
+/// Appends an object: its schema, the file it is from, its fields.
+pub(crate) fn object(schema: Schema, row: &impl Serialize, file: Option<&str>, out: &mut Vec<u8>) {
+    open_object(schema, row, file, out);
+    out.push(b'}');
+}
+
+/// Appends an object without its end, for more fields to follow.
+pub(crate) fn open_object(
+    schema: Schema,
+    row: &impl Serialize,
+    file: Option<&str>,
+    out: &mut Vec<u8>,
+) {
+    out.text("{\"schema\":\"").text(schema.id).text("\"");
+    if let Some(file) = file {
+        out.text(",\"file\":");
+        value(&file, out);
     }
+    let start = out.len();
+    value(row, out);
+    // The fields of the row follow those before them.
+    if let Some(brace) = out.get_mut(start) {
+        *brace = b',';
+    }
+    out.pop();
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::rows::Content;
     use super::*;
+    use crate::cli::schema;
+
+    #[derive(Serialize)]
+    struct Values {
+        list: Vec<Option<i64>>,
+        text: String,
+        bytes: Content,
+        json: Content,
+    }
 
     #[test]
-    fn values_are_json() {
-        let list = Cell::List(vec![
-            Cell::None,
-            Cell::Int(-1),
-            Cell::Bytes(b"x\"".to_vec()),
-            Cell::Bytes(vec![0xff]),
-            Cell::Time(7),
-            Cell::Bool(true),
-        ]);
+    fn values_are_json_and_what_is_hidden_is_escaped() {
+        let row = Values {
+            list: vec![None, Some(-1)],
+            text: "x\"\u{1b}\u{9b}\u{202e}\u{7f}é".into(),
+            bytes: Content::Bytes(vec![0xff]),
+            json: Content::json(b"{\"a\":\"\xc2\x9b\"}".to_vec()),
+        };
         let mut out = Vec::new();
-        object(
-            "kseg.test/1",
-            Some("a\\b"),
-            std::iter::once((&Column::hidden("list"), &list)),
-            &mut out,
-        );
+        object(schema::ITEM, &row, Some("a\\b"), &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            r#"{"schema":"kseg.test/1","file":"a\\b","list":[null,-1,"x\"",{"base64":"/w=="},7,true]}"#
+            r#"{"schema":"kseg.item/1","file":"a\\b","list":[null,-1],"text":"x\"\u001b\u009b\u202e\u007fé","bytes":{"base64":"/w=="},"json":{"a":"\u009b"}}"#
         );
     }
 }

@@ -1,7 +1,13 @@
-//! Rows of named cells: what tables and JSON objects are made of.
+//! Typed rows: a row is a struct that serde writes for machines and whose columns people read.
 
-use super::{json, table};
-use kseg::wire::Uuid;
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::table::Shape;
+use super::{plain, time};
+use crate::cli::schema::Schema;
 
 /// How results are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -12,152 +18,285 @@ pub(crate) enum Format {
     Json,
     /// A JSON object a line
     Ndjson,
+    /// Comma-separated values, of one kind of rows
+    Csv,
 }
 
-/// A value in a row.
-#[derive(Debug, Clone)]
-pub(crate) enum Cell {
-    /// Nothing: a dash, or null.
-    None,
-    /// A number.
-    Int(i64),
-    /// A text.
-    Text(String),
-    /// Milliseconds since 1970; as a date for people.
-    Time(i64),
-    /// Yes or no.
-    Bool(bool),
-    /// Bytes of a record: text where they are UTF-8.
-    Bytes(Vec<u8>),
-    /// JSON as it is.
-    Json(Vec<u8>),
-    /// Several values.
-    List(Vec<Cell>),
-}
-
-impl Cell {
-    /// A text that never changes.
-    pub(crate) fn text(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-
-    /// A number that may be too large for a cell only on disks that do not exist.
-    pub(crate) fn int(number: impl TryInto<i64>) -> Self {
-        Self::Int(number.try_into().unwrap_or(i64::MAX))
-    }
-
-    /// A number; −1 is none.
-    pub(crate) fn id(number: impl Into<i64>) -> Self {
-        match number.into() {
-            -1 => Self::None,
-            number => Self::Int(number),
-        }
-    }
-
-    /// A time; −1 is none.
-    pub(crate) fn time(ms: i64) -> Self {
-        if ms == -1 { Self::None } else { Self::Time(ms) }
-    }
-
-    /// A text, or nothing.
-    pub(crate) fn maybe(text: Option<impl Into<String>>) -> Self {
-        text.map_or(Self::None, |text| Self::Text(text.into()))
-    }
-
-    /// A UUID as Kafka writes it.
-    pub(crate) fn uuid(uuid: &Uuid) -> Self {
-        let mut text = Vec::new();
-        kseg::decode::json::write_uuid(uuid, &mut text);
-        Self::Text(String::from_utf8_lossy(&text).into_owned())
-    }
-
-    /// Several numbers.
-    pub(crate) fn ints(numbers: impl IntoIterator<Item = i32>) -> Self {
-        Self::List(numbers.into_iter().map(Self::int).collect())
-    }
-}
-
-/// A column of a table, a field of an object.
-#[derive(Debug)]
-pub(crate) struct Column {
-    /// The name of the field.
-    pub(crate) name: &'static str,
-    /// What stands above the column; nothing if people do not see it.
-    pub(crate) head: &'static str,
-    /// How wide it usually is.
-    pub(crate) width: usize,
-}
-
-impl Column {
-    pub(crate) const fn new(name: &'static str, head: &'static str, width: usize) -> Self {
-        Self { name, head, width }
-    }
-
-    /// One for machines only.
-    pub(crate) const fn hidden(name: &'static str) -> Self {
-        Self::new(name, "", 0)
-    }
-}
-
-/// What rows of one kind have in common.
-#[derive(Debug)]
-pub(crate) struct Table {
+/// A kind of rows.
+pub(crate) trait Row: Serialize + Sized + 'static {
     /// The name and version of the objects.
-    pub(crate) schema: &'static str,
-    /// What stands above the table; nothing if the file has only this one.
-    pub(crate) title: &'static str,
-    /// Its columns.
-    pub(crate) columns: &'static [Column],
+    const SCHEMA: Schema;
+    /// What stands above the table; nothing if the output has only this one.
+    const TITLE: &'static str = "";
+    /// What people see of it.
+    const COLUMNS: &'static [Column<Self>];
 }
 
-/// How rows of one file are written.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RowStyle<'a> {
-    pub(crate) format: Format,
-    /// The file, which stands in each object of a stream.
-    pub(crate) path: &'a str,
+/// A column of a table.
+pub(crate) struct Column<R> {
+    /// What does not depend on the row.
+    pub(crate) shape: Shape,
+    /// What stands in it.
+    pub(crate) cell: fn(&R) -> Cell<'_>,
 }
 
-impl RowStyle<'_> {
-    /// Appends a row.
-    pub(crate) fn row(self, table: &Table, cells: &[Cell], out: &mut Vec<u8>) {
-        let fields = || table.columns.iter().zip(cells);
-        match self.format {
-            Format::Text => table::row(table, cells, out),
-            Format::Json => {
-                out.extend_from_slice(b",\n");
-                json::object(table.schema, None, fields(), out);
-            }
-            Format::Ndjson => {
-                json::object(table.schema, Some(self.path), fields(), out);
-                out.push(b'\n');
-            }
+impl<R> Column<R> {
+    /// A column of texts.
+    pub(crate) const fn left(head: &'static str, cell: fn(&R) -> Cell<'_>) -> Self {
+        Self {
+            shape: Shape::new(head, false),
+            cell,
         }
     }
 
-    /// Appends a damaged place as a row.
-    pub(crate) fn damage(self, position: u64, size: Option<u64>, what: &str, out: &mut Vec<u8>) {
-        const COLUMNS: [Column; 3] = [
-            Column::hidden("position"),
-            Column::hidden("size_bytes"),
-            Column::hidden("what"),
-        ];
-        if self.format == Format::Text {
-            let size = size.map_or(String::new(), |size| format!("{size} bytes: "));
-            let line = format!("! position {position}: {size}{what}\n");
-            out.extend_from_slice(line.as_bytes());
-            return;
+    /// A column of numbers.
+    pub(crate) const fn right(head: &'static str, cell: fn(&R) -> Cell<'_>) -> Self {
+        Self {
+            shape: Shape::new(head, true),
+            cell,
         }
-        let cells = [
-            Cell::int(position),
-            size.map_or(Cell::None, Cell::int),
-            Cell::text(what),
+    }
+
+    /// At least so wide where rows are shown before all are known.
+    pub(crate) const fn usually(mut self, width: usize) -> Self {
+        self.shape.usual = width;
+        self
+    }
+
+    /// Left out where there is no room, those with the largest weight first.
+    pub(crate) const fn gives_way(mut self, weight: u8) -> Self {
+        self.shape.weight = weight;
+        self
+    }
+
+    /// Continued on the next line where there is no room, down to so many characters a line.
+    pub(crate) const fn wraps(mut self, least: usize) -> Self {
+        self.shape.wrap = least;
+        self
+    }
+}
+
+/// What stands in a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Cell<'a> {
+    /// Nothing: a dash.
+    None,
+    /// An offset, a position, an id: digits as they are.
+    Int(i64),
+    /// A number of things: digits in groups.
+    Count(u64),
+    /// Bytes, in the unit that suits.
+    Size(u64),
+    /// Milliseconds since 1970: a date.
+    Time(i64),
+    /// A text.
+    Text(Cow<'a, str>),
+}
+
+impl<'a> Cell<'a> {
+    /// Several texts or numbers.
+    pub(crate) fn list<T: ToString>(values: &[T]) -> Self {
+        if values.is_empty() {
+            return Self::None;
+        }
+        let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+        Self::Text(texts.join(", ").into())
+    }
+
+    /// Something that may not be there, as `show` shows it.
+    pub(crate) fn maybe<T>(value: Option<T>, show: impl FnOnce(T) -> Self) -> Self {
+        value.map_or(Self::None, show)
+    }
+
+    /// A text of bytes.
+    pub(crate) fn content(content: &'a Content) -> Self {
+        Self::Text(content.text())
+    }
+
+    /// What people read.
+    pub(crate) fn show(&self, exact_bytes: bool) -> Cow<'_, str> {
+        match self {
+            Self::None => "-".into(),
+            Self::Int(number) => number.to_string().into(),
+            Self::Count(count) => grouped(*count).into(),
+            Self::Size(bytes) if exact_bytes => bytes.to_string().into(),
+            Self::Size(bytes) => size(*bytes).into(),
+            Self::Time(ms) => time::rfc3339(*ms).into(),
+            Self::Text(text) => plain(text),
+        }
+    }
+}
+
+impl From<bool> for Cell<'_> {
+    fn from(is: bool) -> Self {
+        Self::Text(if is { "yes" } else { "no" }.into())
+    }
+}
+
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<&'a String> for Cell<'a> {
+    fn from(text: &'a String) -> Self {
+        text.as_str().into()
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        impl From<$number> for Cell<'_> {
+            fn from(number: $number) -> Self {
+                Self::Int(number.into())
+            }
+        }
+    )*};
+}
+numbers!(i8 i16 i32 i64 u8 u16 u32);
+
+impl<'a, T: Clone + Into<Cell<'a>>> From<&Option<T>> for Cell<'a> {
+    fn from(value: &Option<T>) -> Self {
+        value.clone().map_or(Self::None, Into::into)
+    }
+}
+
+/// A number with a comma between groups of three digits, from five digits on: 9999, 10,000.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    if digits.len() < 5 {
+        return digits;
+    }
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in the largest unit that leaves a number of at least one, with a digit after the point.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let bytes = u128::from(bytes);
+    for (nth, unit) in (1_u32..).zip(UNITS) {
+        let whole = 1_u128 << (10 * nth);
+        let tenths = (bytes * 10 + whole / 2) / whole;
+        // What would be shown as 1024.0 of this unit is shown as 1.0 of the next.
+        if tenths < 10_240 {
+            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+        }
+    }
+    grouped(u64::MAX)
+}
+
+/// Bytes of a record, or what they mean.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    /// Text where they are UTF-8, else base64 and said so.
+    Bytes(Vec<u8>),
+    /// JSON.
+    Json(Box<RawValue>),
+}
+
+impl Content {
+    /// JSON as the library writes it.
+    pub(crate) fn json(json: Vec<u8>) -> Self {
+        let raw = String::from_utf8(json)
+            .map_err(std::string::FromUtf8Error::into_bytes)
+            .and_then(|json| RawValue::from_string(json.clone()).map_err(|_| json.into_bytes()));
+        raw.map_or_else(Self::Bytes, Self::Json)
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Json(json) => json.get().into(),
+            Self::Bytes(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => text.into(),
+                Err(_) => format!("base64:{}", base64(bytes)).into(),
+            },
+        }
+    }
+}
+
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Json(json) => json.serialize(serializer),
+            Self::Bytes(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => serializer.serialize_str(text),
+                Err(_) => serializer.collect_map([("base64", base64(bytes))]),
+            },
+        }
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    let mut text = Vec::new();
+    kseg::decode::json::write_base64(bytes, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// A UUID as Kafka writes it.
+pub(crate) fn uuid(uuid: &[u8; 16]) -> String {
+    let mut text = Vec::new();
+    kseg::decode::json::write_uuid(uuid, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// An id or a time of a format in which −1 is none.
+pub(crate) fn known<T: Copy + Into<i64>>(number: T) -> Option<T> {
+    (number.into() != -1).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_from_five_digits_on() {
+        let table = [
+            (0, "0"),
+            (9_999, "9999"),
+            (10_000, "10,000"),
+            (123_456, "123,456"),
+            (u64::MAX, "18,446,744,073,709,551,615"),
         ];
-        let damage = Table {
-            schema: "kseg.damage/1",
-            title: "",
-            columns: const { &COLUMNS },
+        for (number, text) in table {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn sizes_have_a_unit_and_never_1024_of_one() {
+        let table = [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (1_024, "1.0 KiB"),
+            (12_768, "12.5 KiB"),
+            ((1 << 20) - 1, "1.0 MiB"),
+            (u64::MAX, "16.0 EiB"),
+        ];
+        for (bytes, text) in table {
+            assert_eq!(size(bytes), text, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_text_where_they_are_utf8() {
+        let show = |bytes: &[u8]| {
+            let content = Content::Bytes(bytes.to_vec());
+            let text = Cell::content(&content).show(false).into_owned();
+            (text, serde_json::to_string(&content).unwrap())
         };
-        self.row(&damage, &cells, out);
+        assert_eq!(show(b"x\n"), ("x\\n".into(), r#""x\n""#.into()));
+        let hidden = ("base64:/w==".into(), r#"{"base64":"/w=="}"#.into());
+        assert_eq!(show(&[0xff]), hidden);
     }
 }

@@ -214,7 +214,7 @@ impl Checked {
             let path = finding.path.strip_prefix(root);
             let path = path.map_or_else(|_| finding.path.to_path_buf(), |path| result.join(path));
             let code = finding.check.code();
-            lines.push(format!("{}: {code} {}", path.display(), finding.message));
+            lines.push(format!("{}: {code} {finding}", path.display()));
         }
         if wrong > SHOWN {
             let (more, path) = (wrong - SHOWN, result.display());

@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result, bail};
 use kseg::predict::{self, Conditions, Outcome as Fate, Verdict};
 use kseg::repair::planner::Seen;
 use kseg::store::Place;
+use kseg::verify::evidence::Records;
 use kseg::verify::segment::OnBytes;
-use kseg::verify::{CheckId, Depth, Finding, Severity, Suite, Value};
+use kseg::verify::{CheckId, Depth, Finding, Severity, Suite};
 
 use crate::cli::args::Reading;
 use crate::cli::render::table::counted;
@@ -67,20 +68,18 @@ impl Look {
             Some(offset) => format!("offset {offset}"),
             None => format!("byte {}", first.position.unwrap_or(0)),
         };
-        let about = if damage.iter().all(|found| is_exact(found)) {
-            ""
-        } else {
-            "about "
-        };
         let (places, which) = match damage.len() {
             1 => (String::new(), ""),
             places => (format!(" in {places} places"), "the first: "),
         };
-        let what = match damage.iter().map(|found| lost_records(found)).sum() {
-            0 if damage.len() == 1 => "1 damaged place".into(),
-            0 => format!("{} damaged places", damage.len()),
-            1 => format!("{about}1 damaged record{places}"),
-            lost => format!("{about}{lost} damaged records{places}"),
+        let what = match Records::of(damage.iter().copied()) {
+            Records::Unknown | Records::AtMost(0) | Records::Exactly(0) => {
+                counted(damage.len() as u64, "damaged place")
+            }
+            Records::Exactly(lost) => format!("{}{places}", counted(lost, "damaged record")),
+            Records::AtMost(lost) => {
+                format!("at most {}{places}", counted(lost, "damaged record"))
+            }
         };
         let dir = dir.to_string_lossy();
         Some(format!("{what} cannot be read ({which}{dir} at {at})"))
@@ -121,27 +120,9 @@ fn is_unreadable(finding: &Finding) -> bool {
             | CheckId::RecordsMissing
             | CheckId::FieldLength
     );
-    finding.severity >= Severity::Error && (is_damage || lost_records(finding) > 0)
-}
-
-/// How many records are in what a finding tells of, as far as that is known.
-fn lost_records(finding: &Finding) -> u64 {
-    let number = |name| match finding.detail.get(name) {
-        Some(Value::Int(number)) => u64::try_from(*number).ok(),
-        _ => None,
-    };
-    let between = number("next_offset_after").zip(number("last_offset_before"));
-    let between = between.map(|(after, before)| after.saturating_sub(before.saturating_add(1)));
-    match between {
-        Some(between) if !is_exact(finding) => between,
-        _ => number("records_lost")
-            .or_else(|| number("records_lost_at_most"))
-            .unwrap_or(0),
-    }
-}
-
-/// Whether a finding tells of one batch, and how many records it has.
-fn is_exact(finding: &Finding) -> bool {
-    let is_wide = matches!(finding.check, CheckId::ZeroPages | CheckId::LostFrames);
-    !is_wide && finding.detail.get("records_lost").is_some()
+    let is_lost = finding
+        .loss
+        .as_ref()
+        .is_some_and(|loss| loss.records.at_most() > 0);
+    finding.severity >= Severity::Error && (is_damage || is_lost)
 }

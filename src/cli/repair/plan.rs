@@ -13,9 +13,10 @@ use crate::cli::Context;
 use crate::cli::args::Reading;
 use crate::cli::exit::Outcome;
 use crate::cli::output::OutputFile;
-use crate::cli::render::rows::{Cell, Format as Rows};
+use crate::cli::render::rows::Format as Rows;
 use crate::cli::render::table::counted;
-use crate::cli::show::printer::Printer;
+use crate::cli::schema;
+use crate::cli::writer::Writer;
 
 /// Makes a plan: what has to be changed so that a broker serves everything that can still be read
 ///
@@ -92,14 +93,11 @@ impl Plan {
 fn table(plan: &Document, look: &Look, context: &mut Context) -> Result<()> {
     let broker = look.fate(&look.verdict()?);
     let lost = plan.steps().iter().map(|step| step.loss.records).sum();
-    let mut printer = Printer::new(context, Rows::Text, None);
-    printer.begin();
-    let facts = [("steps", "steps", Cell::int(plan.steps().len()))];
-    printer.file(plan.root(), "plan", None, &facts);
-    show::steps(plan, &mut printer);
+    let mut writer = Writer::new(context, Rows::Text, schema::SHOW);
+    writer.file(plan.root(), &show::PlanRow::of(plan));
+    show::steps(plan, &mut writer);
     let lost = counted(lost, "record");
-    printer.remark(&format!("broker: {broker}; this plan: {lost} lost"));
-    printer.end_file();
-    printer.end();
-    printer.result().map(drop)
+    writer.remark(&format!("broker: {broker}; this plan: {lost} lost"));
+    writer.end_file();
+    writer.finish().map(drop)
 }

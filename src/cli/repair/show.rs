@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use kseg::repair::{Action, Grade, Loss, Plan, Safety, Step};
+use serde::Serialize;
 
 use super::{manual, read};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
-use crate::cli::render::rows::{Cell, Column, Format, Table};
-use crate::cli::render::table;
-use crate::cli::show::printer::Printer;
+use crate::cli::render::rows::{Cell, Column, Format, Row};
+use crate::cli::render::table::{self, Look};
+use crate::cli::schema::{self, Schema};
+use crate::cli::writer::Writer;
 
 /// Ranges of a step that are shown one by one.
 const RANGES: usize = 6;
@@ -40,80 +42,119 @@ pub(super) struct Show {
     format: Format,
 }
 
-static STEPS: Table = Table {
-    schema: "kseg.step/1",
-    title: "",
-    columns: &[
-        Column::new("id", "Step", 4),
-        Column::new("file", "File", 40),
-        Column::new("action", "Action", 30),
-        Column::new("safety", "Safety", 7),
-        Column::new("loss", "Loss", 30),
-        Column::new("codes", "Codes", 9),
-        Column::new("why", "Why", 40),
-        Column::new("proof", "Proof or odds", 20),
-    ],
-};
+/// A plan.
+#[derive(Debug, Serialize)]
+pub(super) struct PlanRow {
+    kind: &'static str,
+    root: String,
+    tool: String,
+    steps: usize,
+}
+
+impl PlanRow {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            kind: "plan",
+            root: plan.root().to_owned(),
+            tool: plan.tool().to_owned(),
+            steps: plan.steps().len(),
+        }
+    }
+}
+
+impl Row for PlanRow {
+    const SCHEMA: Schema = schema::PLAN_SUMMARY;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("plan for", |row: &Self| (&row.root).into()),
+        Column::left("made by", |row: &Self| (&row.tool).into()),
+        Column::right("steps", |row: &Self| Cell::Count(row.steps as u64)),
+    ];
+}
+
+/// A step of it.
+#[derive(Debug, Serialize)]
+struct StepRow {
+    id: u64,
+    /// Not `file`, which is the plan's own path in a stream of objects.
+    path: String,
+    action: String,
+    safety: &'static str,
+    loss: Option<String>,
+    codes: Vec<String>,
+    why: String,
+    proof: Option<String>,
+}
+
+impl Row for StepRow {
+    const SCHEMA: Schema = schema::STEP;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::right("Step", |row: &Self| Cell::Count(row.id)),
+        Column::left("File", |row: &Self| (&row.path).into()),
+        Column::left("Action", |row: &Self| (&row.action).into()),
+        Column::left("Safety", |row: &Self| row.safety.into()),
+        Column::left("Loss", |row: &Self| {
+            Cell::maybe(row.loss.as_deref(), Into::into)
+        }),
+        Column::left("Codes", |row: &Self| Cell::list(&row.codes)),
+        Column::left("Why", |row: &Self| (&row.why).into()),
+        Column::left("Proof or odds", |row: &Self| {
+            Cell::maybe(row.proof.as_deref(), Into::into)
+        }),
+    ];
+}
 
 impl Show {
     pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
         let plan = read(&self.plan)?;
-        let mut printer = Printer::new(context, self.format, None);
-        printer.begin();
-        let facts = [
-            ("root", "for", Cell::text(plan.root())),
-            ("tool", "made by", Cell::text(plan.tool())),
-            ("steps", "steps", Cell::int(plan.steps().len())),
-        ];
-        printer.file(&self.plan.display().to_string(), "plan", None, &facts);
-        steps(&plan, &mut printer);
-        printer.end_file();
-        printer.end();
-        printer.result().map(|_| Outcome::Clean)
+        let mut writer = Writer::new(context, self.format, schema::SHOW);
+        let path = self.plan.display().to_string();
+        writer.file(&path, &PlanRow::of(&plan));
+        steps(&plan, &mut writer);
+        writer.end_file();
+        writer.finish().map(|_| Outcome::Clean)
     }
 }
 
 /// The steps as a table, and what they amount to.
-pub(super) fn steps(plan: &Plan, printer: &mut Printer<'_>) {
-    let rows: Vec<Vec<Cell>> = plan.steps().iter().map(row).collect();
-    match printer.columns().filter(|columns| !fits(&rows, *columns)) {
+pub(super) fn steps(plan: &Plan, writer: &mut Writer<'_>) {
+    let rows: Vec<StepRow> = plan.steps().iter().map(StepRow::of).collect();
+    let room = writer.look().room.filter(|_| writer.is_text());
+    match room.filter(|columns| !fits(plan, *columns)) {
         Some(columns) => {
             for row in &rows {
-                printer.remark(&block(row, columns));
+                for line in block(row, columns).lines() {
+                    writer.remark(line);
+                }
             }
         }
-        None if rows.is_empty() => {}
-        None => printer.table(&STEPS, &rows),
+        None => writer.table(rows),
     }
-    printer.remark(&summary(plan));
+    writer.remark("");
+    writer.remark(&summary(plan));
 }
 
-/// Whether a table of the rows fits into lines of so many characters.
-fn fits(rows: &[Vec<Cell>], columns: usize) -> bool {
+/// Whether a table of the first steps fits into lines of so many characters.
+fn fits(plan: &Plan, columns: usize) -> bool {
     let mut shown = Vec::new();
-    let first = rows.get(..MEASURED).unwrap_or(rows);
-    table::short(&STEPS, first, &mut shown);
+    let first = plan.steps().iter().take(MEASURED).map(StepRow::of);
+    table::whole(first, Look::default(), &mut shown);
     let shown = String::from_utf8_lossy(&shown);
     shown.lines().all(|line| line.chars().count() <= columns)
 }
 
 /// A step as lines of at most so many characters, as far as words and paths go: what is done, to which file, what that gives up,
 /// and why.
-fn block(row: &[Cell], columns: usize) -> String {
-    let cells: Vec<String> = row.iter().map(table::show).collect();
-    let [id, file, action, safety, loss, codes, why, proof] = cells.as_slice() else {
-        return String::new();
-    };
+fn block(row: &StepRow, columns: usize) -> String {
+    let StepRow {
+        id, action, safety, ..
+    } = row;
+    let codes = row.codes.join(", ");
     let mut block = format!("{id:>INDENT$}  {action} ({safety}, {codes})");
-    let proof = match row.get(7) {
-        None | Some(Cell::None) => String::new(),
-        Some(_) => format!("{safety}: {proof}"),
-    };
-    let gives_up = match row.get(4) {
-        None | Some(Cell::None) => String::new(),
-        Some(_) => format!("gives up {loss}"),
-    };
-    for text in [file, &gives_up, why, &proof] {
+    let gives_up = row.loss.as_ref();
+    let gives_up = gives_up.map_or(String::new(), |loss| format!("gives up {loss}"));
+    let proof = row.proof.as_ref();
+    let proof = proof.map_or(String::new(), |proof| format!("{safety}: {proof}"));
+    for text in [&row.path, &gives_up, &row.why, &proof] {
         let mut left = 0;
         for word in text.split_whitespace() {
             let width = word.chars().count();
@@ -132,22 +173,23 @@ fn block(row: &[Cell], columns: usize) -> String {
     block
 }
 
-fn row(step: &Step) -> Vec<Cell> {
-    let codes = step.codes.iter().map(|code| Cell::text(code)).collect();
-    vec![
-        Cell::int(step.id),
-        Cell::text(step.action.file().as_str()),
-        Cell::Text(brief(&step.action)),
-        Cell::text(step.safety.grade().name()),
-        loss(&step.loss),
-        Cell::List(codes),
-        Cell::text(&step.why),
-        match &step.safety {
-            Safety::Proven(proof) => Cell::Text(proof.to_string()),
-            Safety::Likely(odds) => Cell::Text(odds.to_string()),
-            Safety::Suspect | Safety::Lossy | Safety::Manual => Cell::None,
-        },
-    ]
+impl StepRow {
+    fn of(step: &Step) -> Self {
+        Self {
+            id: step.id.into(),
+            path: step.action.file().as_str().to_owned(),
+            action: brief(&step.action),
+            safety: step.safety.grade().name(),
+            loss: loss(&step.loss),
+            codes: step.codes.iter().map(ToString::to_string).collect(),
+            why: step.why.clone(),
+            proof: match &step.safety {
+                Safety::Proven(proof) => Some(proof.to_string()),
+                Safety::Likely(odds) => Some(odds.to_string()),
+                Safety::Suspect | Safety::Lossy | Safety::Manual => None,
+            },
+        }
+    }
 }
 
 /// What a step does, without the ranges where they are many.
@@ -165,7 +207,7 @@ fn brief(action: &Action) -> String {
     }
 }
 
-fn loss(loss: &Loss) -> Cell {
+fn loss(loss: &Loss) -> Option<String> {
     let mut parts = Vec::new();
     if loss.records > 0 {
         let word = if loss.records == 1 {
@@ -182,13 +224,13 @@ fn loss(loss: &Loss) -> Cell {
         parts.push(format!("bytes {}..{}", range.start, range.end));
     }
     parts.extend(loss.knowledge.iter().map(|known| known.name().to_owned()));
-    Cell::maybe((!parts.is_empty()).then(|| parts.join(", ")))
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// What the plan amounts to, in a line: how many steps there are of each grade, and what has to be agreed to.
 fn summary(plan: &Plan) -> String {
     if plan.steps().is_empty() {
-        return "\nnothing to do".to_owned();
+        return "nothing to do".to_owned();
     }
     let of = |grade: Grade| {
         let is_it = move |step: &&Step| step.safety.grade() == grade;
@@ -211,5 +253,5 @@ fn summary(plan: &Plan) -> String {
         1 => parts.push("one step is for you to do".into()),
         some => parts.push(format!("{some} steps are for you to do")),
     }
-    format!("\n{}", parts.join("; "))
+    parts.join("; ")
 }

@@ -11,13 +11,14 @@ use kseg::scan::{Jobs, Output, Policy, Span, Visitor, parallel};
 use kseg::store::LogFile;
 use kseg::wire::Offset;
 
-use super::printer::Printer;
+use super::file::FileRow;
 use super::tables;
 use crate::cli::args::Reading;
+use crate::cli::writer::Writer;
 
 /// Shows the image of the files, which are of one topic.
 pub(super) fn show(
-    printer: &mut Printer<'_>,
+    writer: &mut Writer<'_>,
     files: Vec<PathBuf>,
     decoder: Decoder,
     reading: Reading,
@@ -31,29 +32,29 @@ pub(super) fn show(
     match decoder {
         Decoder::ClusterMetadata => {
             let image: MetadataImage = fold(&files, reading, &mut notes)?;
-            begin(printer, &heading, "metadata image", notes, image.unread);
-            tables::metadata(printer, &image);
+            begin(writer, &heading, "metadata image", notes, image.unread);
+            tables::metadata(writer, &image);
         }
         Decoder::Offsets => {
             let image: Groups = fold(&files, reading, &mut notes)?;
-            begin(printer, &heading, "groups image", notes, image.unread);
-            tables::groups(printer, &image);
+            begin(writer, &heading, "groups image", notes, image.unread);
+            tables::groups(writer, &image);
         }
         Decoder::Transactions => {
             let image: Transactions = fold(&files, reading, &mut notes)?;
-            begin(printer, &heading, "transactions image", notes, image.unread);
-            tables::transactions(printer, &image);
+            begin(writer, &heading, "transactions image", notes, image.unread);
+            tables::transactions(writer, &image);
         }
         Decoder::ShareState => {
             let image: ShareGroups = fold(&files, reading, &mut notes)?;
-            begin(printer, &heading, "share groups image", notes, image.unread);
-            tables::share_groups(printer, &image);
+            begin(writer, &heading, "share groups image", notes, image.unread);
+            tables::share_groups(writer, &image);
         }
         Decoder::RemoteLogMetadata => {
             bail!("--image: there is none of this topic yet; try --records")
         }
     }
-    printer.end_file();
+    writer.end_file();
     Ok(())
 }
 
@@ -64,14 +65,18 @@ struct Note {
     what: String,
 }
 
-fn begin(printer: &mut Printer<'_>, heading: &[String], kind: &str, notes: Vec<Note>, unread: u64) {
-    printer.file(&heading.join(" "), kind, None, &[]);
+fn begin(writer: &mut Writer<'_>, heading: &[String], kind: &str, notes: Vec<Note>, unread: u64) {
+    let file = FileRow {
+        kind: kind.to_owned(),
+        ..FileRow::default()
+    };
+    writer.file(&heading.join(" "), &file);
     for note in notes {
-        printer.damage_of(&note.path, note.position, &note.what);
+        writer.damage_of(&note.path, note.position, &note.what);
     }
     if unread > 0 {
         let what = format!("{unread} records that could not be read, or taken in");
-        printer.damage(0, &what);
+        writer.damage(0, &what);
     }
 }
 

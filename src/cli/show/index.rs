@@ -4,83 +4,162 @@ use kseg::format::{FileKind, OffsetIndex, ProducerSnapshot, TimeIndex, TxnIndex}
 use kseg::format::{offset_index, producer_snapshot, time_index, txn_index};
 use kseg::wire::{Fault, Offset};
 
-use super::printer::Printer;
+use serde::Serialize;
+
 use crate::cli::range::OffsetRange;
-use crate::cli::render::rows::{Cell, Column, Table};
+use crate::cli::render::rows::{Cell, Column, Row, known};
+use crate::cli::schema::{self, Schema};
+use crate::cli::writer::Writer;
 
-const OFFSETS: Table = Table {
-    schema: "kseg.offset_index_entry/1",
-    title: "",
-    columns: &[
-        Column::new("entry", "Entry", 8),
-        Column::new("offset", "Offset", 12),
-        Column::new("log_position", "Log position", 12),
-        Column::new("offset_gap", "Offsets on", 10),
-        Column::new("position_gap_bytes", "Bytes on", 10),
-    ],
-};
+/// An entry of an offset index, and how far it is from the one before.
+#[derive(Debug, Serialize)]
+struct OffsetRow {
+    entry: usize,
+    offset: i64,
+    log_position: i32,
+    offset_gap: Option<i64>,
+    position_gap_bytes: Option<i64>,
+}
 
-const TIMES: Table = Table {
-    schema: "kseg.time_index_entry/1",
-    title: "",
-    columns: &[
-        Column::new("entry", "Entry", 8),
-        Column::new("timestamp_ms", "Timestamp", 24),
-        Column::new("offset", "Offset", 12),
-        Column::new("timestamp_gap_ms", "ms on", 12),
-        Column::new("offset_gap", "Offsets on", 10),
-    ],
-};
+impl Row for OffsetRow {
+    const SCHEMA: Schema = schema::OFFSET_INDEX_ENTRY;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::right("Entry", |row: &Self| entry(row.entry)).usually(8),
+        Column::right("Offset", |row: &Self| row.offset.into()).usually(12),
+        Column::right("Log position", |row: &Self| row.log_position.into()),
+        Column::right("Offsets since", |row: &Self| (&row.offset_gap).into()).gives_way(1),
+        Column::right("Bytes since", |row: &Self| (&row.position_gap_bytes).into()).gives_way(1),
+    ];
+}
 
-const ABORTED: Table = Table {
-    schema: "kseg.aborted_transaction/1",
-    title: "",
-    columns: &[
-        Column::new("entry", "Entry", 8),
-        Column::new("producer_id", "Producer", 8),
-        Column::new("first_offset", "First offset", 12),
-        Column::new("last_offset", "Last offset", 12),
-        Column::new("last_stable_offset", "Last stable", 12),
-        Column::hidden("version"),
-    ],
-};
+/// An entry of a time index, and how far it is from the one before.
+#[derive(Debug, Serialize)]
+struct TimeRow {
+    entry: usize,
+    timestamp_ms: Option<i64>,
+    offset: i64,
+    timestamp_gap_ms: Option<i64>,
+    offset_gap: Option<i64>,
+}
 
-const PRODUCERS: Table = Table {
-    schema: "kseg.producer/1",
-    title: "",
-    columns: &[
-        Column::new("producer_id", "Producer", 8),
-        Column::new("producer_epoch", "Epoch", 5),
-        Column::new("first_sequence", "First sequence", 14),
-        Column::new("last_sequence", "Last sequence", 14),
-        Column::new("last_offset", "Last offset", 12),
-        Column::hidden("offset_delta"),
-        Column::new("timestamp_ms", "Timestamp", 24),
-        Column::new("coordinator_epoch", "Coordinator epoch", 17),
-        Column::new("transaction_first_offset", "Transaction since", 17),
-    ],
-};
+impl Row for TimeRow {
+    const SCHEMA: Schema = schema::TIME_INDEX_ENTRY;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::right("Entry", |row: &Self| entry(row.entry)).usually(8),
+        Column::left("Timestamp", |row: &Self| {
+            Cell::maybe(row.timestamp_ms, Cell::Time)
+        })
+        .usually(24),
+        Column::right("Offset", |row: &Self| row.offset.into()).usually(12),
+        Column::right("Milliseconds since", |row: &Self| {
+            (&row.timestamp_gap_ms).into()
+        })
+        .gives_way(2),
+        Column::right("Offsets since", |row: &Self| (&row.offset_gap).into()).gives_way(1),
+    ];
+}
+
+/// An aborted transaction.
+#[derive(Debug, Serialize)]
+struct AbortedRow {
+    entry: usize,
+    producer_id: i64,
+    first_offset: i64,
+    last_offset: i64,
+    last_stable_offset: i64,
+    version: i16,
+}
+
+impl Row for AbortedRow {
+    const SCHEMA: Schema = schema::ABORTED_TRANSACTION;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::right("Entry", |row: &Self| entry(row.entry)),
+        Column::right("Producer", |row: &Self| row.producer_id.into()),
+        Column::right("First offset", |row: &Self| row.first_offset.into()),
+        Column::right("Last offset", |row: &Self| row.last_offset.into()),
+        Column::right("Last stable offset", |row: &Self| {
+            row.last_stable_offset.into()
+        }),
+    ];
+}
+
+/// The state of a producer.
+#[derive(Debug, Serialize)]
+struct ProducerRow {
+    producer_id: i64,
+    producer_epoch: i16,
+    first_sequence: Option<i32>,
+    last_sequence: Option<i32>,
+    last_offset: Option<i64>,
+    offset_delta: i32,
+    timestamp_ms: Option<i64>,
+    coordinator_epoch: Option<i32>,
+    transaction_first_offset: Option<i64>,
+}
+
+impl Row for ProducerRow {
+    const SCHEMA: Schema = schema::PRODUCER;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::right("Producer", |row: &Self| row.producer_id.into()),
+        Column::right("Producer epoch", |row: &Self| row.producer_epoch.into()).gives_way(1),
+        Column::right("First sequence", |row: &Self| (&row.first_sequence).into()).gives_way(2),
+        Column::right("Last sequence", |row: &Self| (&row.last_sequence).into()),
+        Column::right("Last offset", |row: &Self| (&row.last_offset).into()),
+        Column::left("Timestamp", |row: &Self| {
+            Cell::maybe(row.timestamp_ms, Cell::Time)
+        })
+        .gives_way(3),
+        Column::right("Coordinator epoch", |row: &Self| {
+            (&row.coordinator_epoch).into()
+        })
+        .gives_way(4),
+        Column::right("Transaction start", |row: &Self| {
+            (&row.transaction_first_offset).into()
+        }),
+    ];
+}
+
+/// Entries that a broker has not used yet.
+#[derive(Debug, Serialize)]
+struct UnusedRow {
+    position: usize,
+    entries: usize,
+}
+
+impl Row for UnusedRow {
+    const SCHEMA: Schema = schema::UNUSED;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::right("Position", |row: &Self| entry(row.position)),
+        Column::right("Unused entries", |row: &Self| {
+            Cell::Count(row.entries as u64)
+        }),
+    ];
+}
+
+fn entry(number: usize) -> Cell<'static> {
+    Cell::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
 
 /// Shows the entries of an index or snapshot whose heading stands.
 pub(super) fn show(
-    printer: &mut Printer<'_>,
+    writer: &mut Writer<'_>,
     kind: FileKind,
     bytes: &[u8],
     base: Offset,
     range: OffsetRange,
 ) {
     match kind {
-        FileKind::OffsetIndex => offsets(printer, &OffsetIndex::new(bytes, base), range),
-        FileKind::TimeIndex => times(printer, &TimeIndex::new(bytes, base), range),
-        FileKind::TransactionIndex => aborted(printer, &TxnIndex::new(bytes), base, range),
+        FileKind::OffsetIndex => offsets(writer, &OffsetIndex::new(bytes, base), range),
+        FileKind::TimeIndex => times(writer, &TimeIndex::new(bytes, base), range),
+        FileKind::TransactionIndex => aborted(writer, &TxnIndex::new(bytes), base, range),
         _ => match ProducerSnapshot::parse(bytes) {
-            Ok(snapshot) => producers(printer, &snapshot),
-            Err(fault) => tell(printer, fault),
+            Ok(snapshot) => producers(writer, &snapshot),
+            Err(fault) => tell(writer, fault),
         },
     }
 }
 
-fn offsets(printer: &mut Printer<'_>, index: &OffsetIndex<'_>, range: OffsetRange) {
+fn offsets(writer: &mut Writer<'_>, index: &OffsetIndex<'_>, range: OffsetRange) {
     let mut last: Option<offset_index::OffsetEntry> = None;
     for (number, entry) in index.entries().take(index.written_len()).enumerate() {
         let gap = last.map(|last| {
@@ -91,41 +170,38 @@ fn offsets(printer: &mut Printer<'_>, index: &OffsetIndex<'_>, range: OffsetRang
         });
         let at = (number * offset_index::ENTRY_BYTES) as u64;
         if range.contains(entry.offset.0) {
-            let (offsets, bytes) = gap.map_or((Cell::None, Cell::None), |(offsets, bytes)| {
-                (Cell::Int(offsets), Cell::Int(bytes))
-            });
-            let row = [
-                Cell::int(number),
-                Cell::Int(entry.offset.0),
-                Cell::Int(entry.position.into()),
-                offsets,
-                bytes,
-            ];
-            if !printer.row(&OFFSETS, &row) {
+            let row = OffsetRow {
+                entry: number,
+                offset: entry.offset.0,
+                log_position: entry.position,
+                offset_gap: gap.map(|(offsets, _)| offsets),
+                position_gap_bytes: gap.map(|(_, bytes)| bytes),
+            };
+            if !writer.row(&row) {
                 return;
             }
         }
         if gap.is_some_and(|(offsets, bytes)| offsets <= 0 || bytes <= 0) {
-            printer.damage(at, "the entry is not above the one before");
+            writer.damage(at, "the entry is not above the one before");
         } else if entry.position < 0 || entry.offset < index.base_offset() {
-            printer.damage(at, "the entry is below zero");
+            writer.damage(at, "the entry is below zero");
         }
         last = Some(entry);
     }
     unused(
-        printer,
+        writer,
         index.len(),
         index.written_len(),
         offset_index::ENTRY_BYTES,
     );
     cut(
-        printer,
+        writer,
         index.len() * offset_index::ENTRY_BYTES,
         index.trailing(),
     );
 }
 
-fn times(printer: &mut Printer<'_>, index: &TimeIndex<'_>, range: OffsetRange) {
+fn times(writer: &mut Writer<'_>, index: &TimeIndex<'_>, range: OffsetRange) {
     let mut last: Option<time_index::TimeEntry> = None;
     for (number, entry) in index.entries().take(index.written_len()).enumerate() {
         let gap = last.map(|last| {
@@ -136,124 +212,113 @@ fn times(printer: &mut Printer<'_>, index: &TimeIndex<'_>, range: OffsetRange) {
         });
         let at = (number * time_index::ENTRY_BYTES) as u64;
         if range.contains(entry.offset.0) {
-            let (times, offsets) = gap.map_or((Cell::None, Cell::None), |(times, offsets)| {
-                (Cell::Int(times), Cell::Int(offsets))
-            });
-            let row = [
-                Cell::int(number),
-                Cell::time(entry.timestamp.0),
-                Cell::Int(entry.offset.0),
-                times,
-                offsets,
-            ];
-            if !printer.row(&TIMES, &row) {
+            let row = TimeRow {
+                entry: number,
+                timestamp_ms: known(entry.timestamp.0),
+                offset: entry.offset.0,
+                timestamp_gap_ms: gap.map(|(times, _)| times),
+                offset_gap: gap.map(|(_, offsets)| offsets),
+            };
+            if !writer.row(&row) {
                 return;
             }
         }
         if gap.is_some_and(|(times, offsets)| times <= 0 || offsets < 0) {
-            printer.damage(at, "the entry is not above the one before");
+            writer.damage(at, "the entry is not above the one before");
         } else if entry.offset < index.base_offset() {
-            printer.damage(at, "the entry lies before the base offset");
+            writer.damage(at, "the entry lies before the base offset");
         }
         last = Some(entry);
     }
     unused(
-        printer,
+        writer,
         index.len(),
         index.written_len(),
         time_index::ENTRY_BYTES,
     );
     cut(
-        printer,
+        writer,
         index.len() * time_index::ENTRY_BYTES,
         index.trailing(),
     );
 }
 
-fn aborted(printer: &mut Printer<'_>, index: &TxnIndex<'_>, base: Offset, range: OffsetRange) {
+fn aborted(writer: &mut Writer<'_>, index: &TxnIndex<'_>, base: Offset, range: OffsetRange) {
     let mut last = None;
     for (number, entry) in index.entries().enumerate() {
         let at = number * txn_index::ENTRY_BYTES;
         if range.overlaps(entry.first_offset().0, entry.last_offset().0) {
-            let row = [
-                Cell::int(number),
-                Cell::Int(entry.producer_id().0),
-                Cell::Int(entry.first_offset().0),
-                Cell::Int(entry.last_offset().0),
-                Cell::Int(entry.last_stable_offset().0),
-                Cell::Int(entry.version().into()),
-            ];
-            if !printer.row(&ABORTED, &row) {
+            let row = AbortedRow {
+                entry: number,
+                producer_id: entry.producer_id().0,
+                first_offset: entry.first_offset().0,
+                last_offset: entry.last_offset().0,
+                last_stable_offset: entry.last_stable_offset().0,
+                version: entry.version(),
+            };
+            if !writer.row(&row) {
                 return;
             }
         }
         if let Err(fault) = entry.check() {
-            tell(printer, fault.shifted(at));
+            tell(writer, fault.shifted(at));
         } else if last.is_some_and(|last| entry.last_offset() <= last) {
-            printer.damage(at as u64, "the entry is not above the one before");
+            writer.damage(at as u64, "the entry is not above the one before");
         } else if entry.last_offset() < base {
-            printer.damage(at as u64, "the entry lies before the base offset");
+            writer.damage(at as u64, "the entry lies before the base offset");
         }
         last = Some(entry.last_offset());
     }
     cut(
-        printer,
+        writer,
         index.len() * txn_index::ENTRY_BYTES,
         index.trailing(),
     );
 }
 
-fn producers(printer: &mut Printer<'_>, snapshot: &ProducerSnapshot<'_>) {
+fn producers(writer: &mut Writer<'_>, snapshot: &ProducerSnapshot<'_>) {
     for entry in snapshot.entries() {
-        let row = [
-            Cell::Int(entry.producer_id().0),
-            Cell::Int(entry.producer_epoch().into()),
-            match entry.last_sequence() {
-                -1 => Cell::None,
-                _ => Cell::Int(entry.first_sequence().into()),
-            },
-            Cell::id(entry.last_sequence()),
-            Cell::id(entry.last_offset().0),
-            Cell::Int(entry.offset_delta().0.into()),
-            Cell::time(entry.timestamp().0),
-            Cell::id(entry.coordinator_epoch()),
-            Cell::id(entry.txn_first_offset().0),
-        ];
-        if !printer.row(&PRODUCERS, &row) {
+        let last_sequence = known(entry.last_sequence());
+        let row = ProducerRow {
+            producer_id: entry.producer_id().0,
+            producer_epoch: entry.producer_epoch(),
+            first_sequence: last_sequence.map(|_| entry.first_sequence()),
+            last_sequence,
+            last_offset: known(entry.last_offset().0),
+            offset_delta: entry.offset_delta().0,
+            timestamp_ms: known(entry.timestamp().0),
+            coordinator_epoch: known(entry.coordinator_epoch()),
+            transaction_first_offset: known(entry.txn_first_offset().0),
+        };
+        if !writer.row(&row) {
             return;
         }
     }
     if let Err(fault) = snapshot.check() {
-        tell(printer, fault);
+        tell(writer, fault);
     }
     let read = producer_snapshot::HEADER_BYTES + snapshot.len() * producer_snapshot::ENTRY_BYTES;
-    cut(printer, read, snapshot.trailing());
+    cut(writer, read, snapshot.trailing());
 }
 
 /// Room at the end of an index that a broker has not used yet.
-fn unused(printer: &mut Printer<'_>, len: usize, written: usize, entry: usize) {
-    const UNUSED: Table = Table {
-        schema: "kseg.unused/1",
-        title: "",
-        columns: &[
-            Column::new("position", "Position", 10),
-            Column::new("entries", "Unused", 10),
-        ],
-    };
+fn unused(writer: &mut Writer<'_>, len: usize, written: usize, entry: usize) {
     if written < len {
-        let row = [Cell::int(written * entry), Cell::int(len - written)];
-        printer.row(&UNUSED, &row);
+        writer.row(&UnusedRow {
+            position: written * entry,
+            entries: len - written,
+        });
     }
 }
 
-fn cut(printer: &mut Printer<'_>, at: usize, trailing: &[u8]) {
+fn cut(writer: &mut Writer<'_>, at: usize, trailing: &[u8]) {
     if !trailing.is_empty() {
         let what = format!("{} bytes that are no entry", trailing.len());
-        printer.damage(at as u64, &what);
+        writer.damage(at as u64, &what);
     }
 }
 
 /// Tells a fault of the file.
-pub(super) fn tell(printer: &mut Printer<'_>, fault: Fault) {
-    printer.damage(fault.at() as u64, &fault.to_string());
+pub(super) fn tell(writer: &mut Writer<'_>, fault: Fault) {
+    writer.damage(fault.at() as u64, &fault.to_string());
 }

@@ -5,41 +5,16 @@ use std::path::Path;
 
 use anyhow::Result;
 use kseg::decode::Decoder;
-use kseg::format::{Batch, Frame, Limits, RecordBatch, Scratch, TimestampType, batch, legacy};
+use kseg::format::{Batch, Frame, Limits, RecordBatch, Scratch, batch};
 use kseg::scan::{Jobs, Merge, Output, Parcel, PieceVisitor, Policy, Span, Visitor, parallel};
 use kseg::store::LogFile;
-use kseg::wire::{Fault, FaultKind, Position};
+use kseg::wire::{Fault, FaultKind};
 
-use super::printer::Printer;
-use super::records::{self, RECORDS};
+use super::batch::{BatchRow, first_offset, records_count};
+use super::records::{self, EntryRow};
 use crate::cli::args::Reading;
 use crate::cli::range::OffsetRange;
-use crate::cli::render::rows::{Cell, Column, RowStyle, Table};
-use crate::cli::render::table::plain;
-
-const BATCHES: Table = Table {
-    schema: "kseg.batch/1",
-    title: "",
-    columns: &[
-        Column::new("base_offset", "Base", 10),
-        Column::new("last_offset", "Last", 10),
-        Column::new("position", "Position", 10),
-        Column::new("size_bytes", "Size", 7),
-        Column::new("records", "Records", 7),
-        Column::new("magic", "Magic", 5),
-        Column::new("codec", "Codec", 6),
-        Column::new("crc", "CRC", 3),
-        Column::hidden("timestamp_type"),
-        Column::hidden("base_timestamp_ms"),
-        Column::new("max_timestamp_ms", "Last timestamp", 24),
-        Column::new("leader_epoch", "Epoch", 5),
-        Column::new("producer_id", "Producer", 8),
-        Column::new("producer_epoch", "of epoch", 8),
-        Column::new("base_sequence", "Sequence", 8),
-        Column::hidden("delete_horizon_ms"),
-        Column::new("flags", "Flags", 5),
-    ],
-};
+use crate::cli::writer::{Rendering, Writer};
 
 /// What a gap without anything in it is.
 const ZEROS: &str = "zeros: preallocated room, or pages that never reached the disk";
@@ -127,19 +102,13 @@ impl Merge for Totals {
 
 /// Shows a log whose heading stands.
 pub(super) fn show(
-    printer: &mut Printer<'_>,
+    writer: &mut Writer<'_>,
     path: &Path,
     log: &LogFile,
     reading: Reading,
     view: View,
 ) -> Result<()> {
-    printer.heads(if view.records { &RECORDS } else { &BATCHES });
-    let left = printer.left();
-    let shown = printer.style().path.to_owned();
-    let style = RowStyle {
-        path: &shown,
-        ..printer.style()
-    };
+    let left = writer.left();
     let plan = parallel::Plan {
         policy: Policy::Salvage,
         end: u64::MAX,
@@ -147,29 +116,37 @@ pub(super) fn show(
         jobs: left.map_or(reading.jobs(), |_| Jobs::ONE),
         limits: Limits::default(),
     };
+    let (batches, entries) = (writer.rendering(), writer.rendering());
     let visitor = || Rows {
-        style,
+        batches: &batches,
+        entries: &entries,
         view,
         log,
         left: left.unwrap_or(u64::MAX),
         gap: None,
         totals: Totals::default(),
     };
-    let mut sink = |Parcel { text, notes }| printer.rendered(&text, &notes);
+    let mut sink = |Parcel { text, notes }| {
+        if view.records {
+            writer.rendered::<EntryRow>(&text, &notes)
+        } else {
+            writer.rendered::<BatchRow>(&text, &notes)
+        }
+    };
     let totals = parallel::scan(log, plan, visitor, &mut sink)?;
     if totals.damaged > 0 {
-        printer.seen();
+        writer.seen();
     }
     if view.snapshot && left.is_none() {
-        check_ends(printer, path, log, totals.ends);
+        check_ends(writer, path, log, totals.ends);
     }
     for (position, first, before) in totals.disorder.places {
         let what = format!("offset {first} follows offset {before}");
-        printer.damage(position, &what);
+        writer.damage(position, &what);
     }
     if totals.disorder.more > 0 {
         let what = format!("offsets go back at {} more places", totals.disorder.more);
-        printer.damage(0, &what);
+        writer.damage(0, &what);
     }
     let (batches, records) = (totals.batches, totals.records);
     let offsets = match (totals.first, totals.last) {
@@ -181,7 +158,7 @@ pub(super) fn show(
         n => format!("; {n} damaged"),
     };
     if left.is_none() && view.range.is_everything() {
-        printer.remark(&format!(
+        writer.remark(&format!(
             "{batches} batches, {records} records{offsets}{damaged}"
         ));
     }
@@ -190,7 +167,7 @@ pub(super) fn show(
 
 /// A snapshot that does not begin with its header, or end with its footer, was not written to its end.
 fn check_ends(
-    printer: &mut Printer<'_>,
+    writer: &mut Writer<'_>,
     path: &Path,
     log: &LogFile,
     ends: Option<(Option<i16>, Option<i16>)>,
@@ -200,16 +177,17 @@ fn check_ends(
     let is_bootstrap = path.ends_with("bootstrap.checkpoint");
     let (first, last) = ends.unwrap_or_default();
     if first != Some(HEADER) {
-        printer.damage(0, "the snapshot does not begin with its header");
+        writer.damage(0, "the snapshot does not begin with its header");
     }
     if last != Some(FOOTER) && !(is_bootstrap && ends.is_some()) {
-        printer.damage(log.len_bytes(), "the snapshot does not end with its footer");
+        writer.damage(log.len_bytes(), "the snapshot does not end with its footer");
     }
 }
 
 /// Renders the spans of a log.
 struct Rows<'a> {
-    style: RowStyle<'a>,
+    batches: &'a Rendering<BatchRow>,
+    entries: &'a Rendering<EntryRow>,
     view: View,
     log: &'a LogFile,
     left: u64,
@@ -219,9 +197,8 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     fn damage(&mut self, position: u64, size: Option<u64>, what: &str, out: &mut Output<'_>) {
-        self.style.damage(position, size, what, out.text());
-        let path = plain(self.style.path);
-        let note = format!("kseg: {path}: position {position}: {what}\n");
+        self.batches.damage((position, size), what, out.text());
+        let note = self.batches.note(position, what);
         out.notes().extend_from_slice(note.as_bytes());
         self.totals.damaged += 1;
     }
@@ -257,8 +234,7 @@ impl Rows<'_> {
         if self.view.records {
             self.records(&batch, scratch, out);
         } else {
-            self.style
-                .row(&BATCHES, &batch_row(&batch, true), out.text());
+            self.batches.row(&BatchRow::of(&batch, "ok"), out.text());
             self.left = self.left.saturating_sub(1);
         }
         for what in self.impossible(&batch, low, last) {
@@ -312,7 +288,7 @@ impl Rows<'_> {
                 continue;
             }
             let (row, wrong) = records::row(batch, &record, self.view.decoder);
-            self.style.row(&RECORDS, &row, out.text());
+            self.entries.row(&row, out.text());
             self.left -= 1;
             if let Some(what) = wrong {
                 let what = format!("offset {}: {what}", record.offset());
@@ -356,17 +332,14 @@ impl Rows<'_> {
         let Some(batch) = RecordBatch::of_header(header).filter(|batch| batch.magic() == 2) else {
             return;
         };
-        let mut row = batch_row(&Batch::V2(batch), false);
-        if let Some(cell) = row.get_mut(2) {
-            *cell = Cell::int(position);
-        }
-        if let Some(cell) = row.get_mut(3) {
-            let size = bytes.get(8..12).and_then(|size| size.first_chunk::<4>());
-            *cell = size.map_or(Cell::None, |size| {
-                Cell::Int(i64::from(i32::from_be_bytes(*size)) + 12)
-            });
-        }
-        self.style.row(&BATCHES, &row, out.text());
+        let size = bytes.get(8..12).and_then(|size| size.first_chunk::<4>());
+        let row = BatchRow {
+            position,
+            size_bytes: size
+                .and_then(|size| u64::try_from(i64::from(i32::from_be_bytes(*size)) + 12).ok()),
+            ..BatchRow::of(&Batch::V2(batch), "bad")
+        };
+        self.batches.row(&row, out.text());
     }
 }
 
@@ -407,91 +380,4 @@ impl PieceVisitor for Rows<'_> {
         self.close_gap(out);
         self.totals
     }
-}
-
-/// The first offset; that of a compressed message is known only inside of it.
-fn first_offset(batch: &Batch<'_>) -> Option<i64> {
-    match batch {
-        Batch::V2(batch) => Some(batch.base_offset().0),
-        Batch::Legacy(message) if is_plain(message) => Some(message.offset().0),
-        _ => None,
-    }
-}
-
-fn records_count(batch: &Batch<'_>) -> Option<u64> {
-    match batch {
-        Batch::V2(batch) => u64::try_from(batch.records_count()).ok(),
-        Batch::Legacy(message) if is_plain(message) => Some(1),
-        _ => None,
-    }
-}
-
-fn is_plain(message: &legacy::Message<'_>) -> bool {
-    message.codec().is_ok_and(|codec| codec.name() == "none")
-}
-
-fn batch_row(batch: &Batch<'_>, crc_is_right: bool) -> Vec<Cell> {
-    let codec = match batch.codec() {
-        Ok(codec) => Cell::text(codec.name()),
-        Err(_) => Cell::text("?"),
-    };
-    let crc = Cell::text(if crc_is_right { "ok" } else { "bad" });
-    let first = first_offset(batch).map_or(Cell::None, Cell::Int);
-    let Position(position) = batch.position();
-    let mut row = vec![
-        first,
-        Cell::Int(batch.last_offset().0),
-        Cell::int(position),
-        Cell::int(batch.size_bytes()),
-    ];
-    match batch {
-        Batch::V2(batch) => row.extend([
-            Cell::Int(batch.records_count().into()),
-            Cell::Int(batch.magic().into()),
-            codec,
-            crc,
-            Cell::text(batch.timestamp_type().name()),
-            Cell::time(batch.base_timestamp().0),
-            Cell::time(batch.max_timestamp().0),
-            Cell::id(batch.leader_epoch().0),
-            Cell::id(batch.producer_id().0),
-            Cell::id(batch.producer_epoch()),
-            Cell::id(batch.base_sequence()),
-            batch
-                .delete_horizon()
-                .map_or(Cell::None, |time| Cell::time(time.0)),
-            flags(batch),
-        ]),
-        Batch::Legacy(message) => row.extend([
-            records_count(&Batch::Legacy(*message)).map_or(Cell::None, Cell::int),
-            Cell::Int(message.magic().into()),
-            codec,
-            crc,
-            Cell::text(message.timestamp_type().name()),
-            Cell::None,
-            Cell::time(message.timestamp().0),
-            Cell::None,
-            Cell::None,
-            Cell::None,
-            Cell::None,
-            Cell::None,
-            Cell::List(Vec::new()),
-        ]),
-        _ => {}
-    }
-    row
-}
-
-fn flags(batch: &RecordBatch<'_>) -> Cell {
-    let flags = [
-        (batch.is_transactional(), "transactional"),
-        (batch.is_control(), "control"),
-        (batch.delete_horizon().is_some(), "delete-horizon"),
-        (
-            batch.timestamp_type() == TimestampType::LogAppendTime,
-            "append-time",
-        ),
-    ];
-    let set = flags.into_iter().filter(|(is_set, _)| *is_set);
-    Cell::List(set.map(|(_, name)| Cell::text(name)).collect())
 }

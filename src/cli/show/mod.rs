@@ -1,9 +1,10 @@
 //! `kseg show`: what is in any one file of a log dir.
 
+mod batch;
+mod file;
 mod image;
 mod index;
 mod log;
-pub(super) mod printer;
 mod records;
 mod small;
 mod tables;
@@ -15,20 +16,20 @@ use kseg::decode::Decoder;
 use kseg::format::name::{self, FileState, file_name};
 use kseg::format::topic::CLUSTER_METADATA;
 use kseg::format::{FileKind, FileName};
-use kseg::scan::Extent;
 use kseg::store::{Cap, read_small};
-use kseg::store::{LogFile, Partition, Stream};
 use kseg::wire::Offset;
 
+use self::file::{Facts, FileRow};
 use self::log::View;
-use printer::{Fact, Printer};
-use small::Page;
+use self::small::Page;
 
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
 use super::range::OffsetRange;
-use super::render::rows::{Cell, Format};
+use super::render::rows::Format;
+use super::schema;
+use super::writer::Writer;
 
 /// Shows what is in any one file of a log dir
 ///
@@ -90,28 +91,26 @@ pub(crate) struct Show {
 impl Show {
     /// Shows the files.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let mut printer = Printer::new(context, self.format, self.limit);
+        let writer = Writer::new(context, self.format, schema::SHOW);
+        let mut writer = writer.with_limit(self.limit);
         if self.image {
             let files = self.expand(|name| {
                 matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot)
                     && name.state == FileState::Current
             })?;
             let decoder = self.one_decoder(&files)?;
-            printer.begin();
-            image::show(&mut printer, files, decoder, self.reading)?;
+            image::show(&mut writer, files, decoder, self.reading)?;
         } else {
-            printer.begin();
             for path in self.expand(|_| true)? {
-                if let Err(error) = self.file(&mut printer, &path) {
-                    printer.fail(error);
+                if let Err(error) = self.file(&mut writer, &path) {
+                    writer.fail(error);
                 }
-                if !printer.is_heard() {
+                if !writer.is_heard() {
                     break;
                 }
             }
         }
-        printer.end();
-        Ok(if printer.result()? {
+        Ok(if writer.finish()? {
             Outcome::Seen
         } else {
             Outcome::Clean
@@ -184,13 +183,18 @@ impl Show {
         all.ok_or(anyhow!("no files"))
     }
 
-    fn file(&self, printer: &mut Printer<'_>, path: &Path) -> Result<()> {
+    fn file(&self, writer: &mut Writer<'_>, path: &Path) -> Result<()> {
         let shown = path.display().to_string();
         let Some(name) = FileName::parse(file_name(path)) else {
             let size = self.reading.open(path)?.len_bytes();
-            printer.file(&shown, "no file of Kafka's", Some(size), &[]);
-            printer.damage(0, "Kafka writes no file of this name");
-            printer.end_file();
+            let file = FileRow {
+                kind: "no file of Kafka's".to_owned(),
+                size_bytes: Some(size),
+                ..FileRow::default()
+            };
+            writer.file(&shown, &file);
+            writer.damage(0, "Kafka writes no file of this name");
+            writer.end_file();
             return Ok(());
         };
         let kind = match (name.kind.description(), name.state) {
@@ -200,8 +204,12 @@ impl Show {
         match name.kind {
             FileKind::Log | FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot => {
                 let log = self.reading.open(path)?;
-                let facts = facts(path, &name);
-                printer.file(&shown, &kind, Some(log.len_bytes()), &facts);
+                let file = FileRow {
+                    kind,
+                    size_bytes: Some(log.len_bytes()),
+                    facts: Facts::of(path, &name),
+                };
+                writer.file(&shown, &file);
                 let snapshot = name.kind != FileKind::Log;
                 let view = View {
                     records: self.records || snapshot,
@@ -210,66 +218,30 @@ impl Show {
                     base: name.offset.filter(|_| !snapshot).map(|offset| offset.0),
                     range: self.offset,
                 };
-                log::show(printer, path, &log, self.reading, view)?;
+                log::show(writer, path, &log, self.reading, view)?;
             }
             _ => {
                 let bytes = read_small(path, Cap::of(name.kind))?;
-                let mut facts = facts(path, &name);
                 let page = Page::of(name.kind, &bytes);
-                let size = Some(bytes.len() as u64);
-                if let Some(mut page) = page {
-                    facts.append(&mut page.facts);
-                    printer.file(&shown, &kind, size, &facts);
-                    page.show(printer);
+                let (facts, page) = match page {
+                    Some((said, page)) => (said.with_name(path, &name), Some(page)),
+                    None => (Facts::of(path, &name), None),
+                };
+                let file = FileRow {
+                    kind,
+                    size_bytes: Some(bytes.len() as u64),
+                    facts,
+                };
+                writer.file(&shown, &file);
+                if let Some(page) = page {
+                    page.show(writer);
                 } else {
-                    printer.file(&shown, &kind, size, &facts);
                     let base = name.offset.unwrap_or(Offset(0));
-                    index::show(printer, name.kind, &bytes, base, self.offset);
+                    index::show(writer, name.kind, &bytes, base, self.offset);
                 }
             }
         }
-        printer.end_file();
+        writer.end_file();
         Ok(())
     }
-}
-
-/// The facts that the name of a file tells.
-fn facts(path: &Path, name: &FileName<'_>) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    let end = name.offset.filter(|_| {
-        matches!(
-            name.kind,
-            FileKind::MetadataSnapshot | FileKind::ProducerSnapshot
-        )
-    });
-    let end = match end {
-        Some(_) if name.is_tiered() => segment_end(path),
-        end => end,
-    };
-    if let Some(end) = end {
-        facts.push(("end_offset", "up to offset", Cell::Int(end.0)));
-    } else if let Some(offset) = name.offset {
-        facts.push(("base_offset", "from offset", Cell::Int(offset.0)));
-    }
-    if let Some(epoch) = name.epoch {
-        facts.push(("epoch", "epoch", Cell::Int(epoch.0.into())));
-    }
-    if let Some(id) = name.remote_id {
-        facts.push(("remote_id", "remote id", Cell::text(id)));
-    }
-    facts
-}
-
-/// The end offset of the segment in tiered storage that a file at `path` belongs to, if its `.log` lies beside it.
-///
-/// The producer snapshot that is uploaded with a segment is the one taken at its end (`RemoteLogManager.copyLogSegment`).
-fn segment_end(path: &Path) -> Option<Offset> {
-    let log = path.with_extension("log");
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let partition = Partition::open(dir.unwrap_or(Path::new("."))).ok()?;
-    let mut segments = partition.segments().into_iter();
-    let segment = segments.find(|segment| segment.log().file_name() == log.file_name())?;
-    let extent = Extent::read(&segment, |path| Stream::open(path).map(LogFile::Windowed)).ok()?;
-    let last = extent.last_offset?;
-    Some(Offset(last.0.checked_add(1)?))
 }

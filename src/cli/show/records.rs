@@ -5,22 +5,57 @@ use kseg::format::control::{ControlType, coordinator_epoch};
 use kseg::format::{Batch, Record};
 use kseg::report::secrets;
 
-use crate::cli::render::rows::{Cell, Column, Table};
+use serde::Serialize;
 
-pub(super) const RECORDS: Table = Table {
-    schema: "kseg.entry/1",
-    title: "",
-    columns: &[
-        Column::new("offset", "Offset", 10),
-        Column::new("timestamp_ms", "Timestamp", 24),
-        Column::new("type", "Type", 24),
-        Column::hidden("version"),
-        Column::new("key", "Key", 12),
-        Column::new("value", "Value", 12),
-        Column::hidden("headers"),
-        Column::hidden("unread"),
-    ],
-};
+use crate::cli::render::rows::{Cell, Column, Content, Row, known};
+use crate::cli::schema::{self, Schema};
+
+/// A record: what is in it, or what that means.
+#[derive(Debug, Serialize)]
+pub(super) struct EntryRow {
+    offset: i64,
+    timestamp_ms: Option<i64>,
+    r#type: Option<String>,
+    version: Option<i16>,
+    key: Option<Content>,
+    value: Option<Content>,
+    headers: Vec<(Content, Option<Content>)>,
+    unread: Option<String>,
+}
+
+impl Row for EntryRow {
+    const SCHEMA: Schema = schema::ENTRY;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::right("Offset", |row: &Self| row.offset.into()).usually(10),
+        Column::left("Timestamp", |row: &Self| {
+            Cell::maybe(row.timestamp_ms, Cell::Time)
+        })
+        .usually(24)
+        .gives_way(1),
+        Column::left("Type", |row: &Self| {
+            Cell::maybe(row.r#type.as_deref(), Into::into)
+        }),
+        Column::left("Key", |row: &Self| {
+            Cell::maybe(row.key.as_ref(), Cell::content)
+        })
+        .wraps(12),
+        Column::left("Value", |row: &Self| {
+            Cell::maybe(row.value.as_ref(), Cell::content)
+        })
+        .wraps(12),
+    ];
+}
+
+/// What a record means.
+#[derive(Debug, Default)]
+pub(super) struct Meaning {
+    pub(super) r#type: Option<String>,
+    pub(super) version: Option<i16>,
+    key: Option<Content>,
+    pub(super) value: Option<Content>,
+    /// Why it could not be read.
+    pub(super) wrong: Option<String>,
+}
 
 /// The type of a control record.
 pub(super) fn control_type(batch: &Batch<'_>, record: &Record<'_>) -> Option<i16> {
@@ -33,78 +68,73 @@ pub(super) fn row(
     batch: &Batch<'_>,
     record: &Record<'_>,
     decoder: Option<Decoder>,
-) -> (Vec<Cell>, Option<String>) {
-    let (meaning, wrong) = if batch.is_control() {
+) -> (EntryRow, Option<String>) {
+    let meaning = if batch.is_control() {
         marker(record)
     } else if let Some(decoder) = decoder {
         entry(decoder, record.key(), record.value())
     } else {
-        let plain = [
-            Cell::None,
-            Cell::None,
-            bytes(record.key()),
-            bytes(record.value()),
-        ];
-        (plain, None)
+        Meaning {
+            key: bytes(record.key()),
+            value: bytes(record.value()),
+            ..Meaning::default()
+        }
     };
     let headers = record
         .headers()
-        .map(|header| Cell::List(vec![Cell::Bytes(header.key.to_vec()), bytes(header.value)]));
-    let mut row = vec![
-        Cell::Int(record.offset().0),
-        Cell::time(record.timestamp().0),
-    ];
-    row.extend(meaning);
-    row.push(Cell::List(headers.collect()));
-    row.push(Cell::maybe(wrong.clone()));
-    (row, wrong)
+        .map(|header| (Content::Bytes(header.key.to_vec()), bytes(header.value)));
+    let row = EntryRow {
+        offset: record.offset().0,
+        timestamp_ms: known(record.timestamp().0),
+        r#type: meaning.r#type,
+        version: meaning.version,
+        key: meaning.key,
+        value: meaning.value,
+        headers: headers.collect(),
+        unread: meaning.wrong.clone(),
+    };
+    (row, meaning.wrong)
 }
 
-fn bytes(bytes: Option<&[u8]>) -> Cell {
-    bytes.map_or(Cell::None, |bytes| Cell::Bytes(bytes.to_vec()))
+fn bytes(bytes: Option<&[u8]>) -> Option<Content> {
+    bytes.map(|bytes| Content::Bytes(bytes.to_vec()))
 }
 
-type Meaning = ([Cell; 4], Option<String>);
-
-/// Type, version, key and value of a control record.
+/// Type and value of a control record.
 fn marker(record: &Record<'_>) -> Meaning {
+    let as_it_is = |kind: &str, wrong: String| Meaning {
+        r#type: Some(kind.to_owned()),
+        value: bytes(record.value()),
+        wrong: Some(wrong),
+        ..Meaning::default()
+    };
     let kind = match ControlType::parse(record.key()) {
         Ok(kind) => kind,
-        Err(fault) => {
-            let cells = [
-                Cell::text("?"),
-                Cell::None,
-                Cell::None,
-                bytes(record.value()),
-            ];
-            return (cells, Some(fault.to_string()));
-        }
+        Err(fault) => return as_it_is("?", fault.to_string()),
     };
-    let (value, wrong) = match kind {
-        ControlType::Abort | ControlType::Commit => match coordinator_epoch(record.value()) {
-            Ok(epoch) => (
-                Cell::Json(format!("{{\"coordinatorEpoch\":{epoch}}}").into_bytes()),
-                None,
-            ),
-            Err(fault) => (bytes(record.value()), Some(fault.to_string())),
-        },
-        ControlType::Unknown(id) => (
-            bytes(record.value()),
-            Some(format!("unknown control record type {id}")),
-        ),
+    let mut json = Vec::new();
+    let read = match kind {
+        ControlType::Abort | ControlType::Commit => {
+            coordinator_epoch(record.value()).map(|epoch| {
+                json = format!("{{\"coordinatorEpoch\":{epoch}}}").into_bytes();
+            })
+        }
+        ControlType::Unknown(id) => {
+            return as_it_is(kind.name(), format!("unknown control record type {id}"));
+        }
         _ => {
-            let mut json = Vec::new();
             let value = record.value().unwrap_or_default();
-            match control::control_json(kind.id(), value, &mut json) {
-                Ok(()) => (Cell::Json(json), None),
-                Err(fault) => (bytes(record.value()), Some(fault.to_string())),
-            }
+            control::control_json(kind.id(), value, &mut json)
         }
     };
-    (
-        [Cell::text(kind.name()), Cell::None, Cell::None, value],
-        wrong,
-    )
+    match read {
+        Ok(()) => Meaning {
+            r#type: Some(kind.name().to_owned()),
+            value: Some(Content::json(json)),
+            ..Meaning::default()
+        },
+        Err(fault) => as_it_is(kind.name(), fault.to_string()),
+    }
 }
 
 /// Type, version, key and value of a record of an internal topic.
@@ -116,12 +146,12 @@ pub(super) fn entry(topic: Decoder, key: Option<&[u8]>, value: Option<&[u8]>) ->
         &entry.value
     };
     let name = match says {
-        Part::Decoded(decoded) => Cell::text(decoded.type_name()),
-        Part::Null | Part::Unread { .. } => Cell::None,
+        Part::Decoded(decoded) => Some(decoded.type_name().to_string()),
+        Part::Null | Part::Unread { .. } => None,
     };
     let version = match &entry.value {
-        Part::Decoded(decoded) => Cell::Int(decoded.version.into()),
-        Part::Null | Part::Unread { .. } => Cell::None,
+        Part::Decoded(decoded) => Some(decoded.version),
+        Part::Null | Part::Unread { .. } => None,
     };
     let mut wrong = None;
     for (what, part) in [("key", &entry.key), ("value", &entry.value)] {
@@ -132,24 +162,29 @@ pub(super) fn entry(topic: Decoder, key: Option<&[u8]>, value: Option<&[u8]>) ->
             }
         }
     }
-    ([name, version, part(entry.key), part(entry.value)], wrong)
+    Meaning {
+        r#type: name,
+        version,
+        key: part(entry.key),
+        value: part(entry.value),
+        wrong,
+    }
 }
 
 /// A part as JSON, without secrets.
-fn part(part: Part<'_>) -> Cell {
+fn part(part: Part<'_>) -> Option<Content> {
+    let mut out = Vec::new();
     match part {
-        Part::Null => Cell::None,
+        Part::Null => return None,
         Part::Decoded(mut decoded) => {
             secrets::redact(&mut decoded);
-            let mut out = Vec::new();
             decoded.body.write_json(&mut out);
-            Cell::Json(out)
         }
         Part::Unread { bytes, .. } => {
-            let mut out = b"{\"base64\":\"".to_vec();
+            out.extend_from_slice(b"{\"base64\":\"");
             json::write_base64(bytes, &mut out);
             out.extend_from_slice(b"\"}");
-            Cell::Json(out)
         }
     }
+    Some(Content::json(out))
 }

@@ -9,78 +9,128 @@ use kseg::format::{
 };
 use kseg::wire::{Fault, FaultKind};
 
+use serde::Serialize;
+
+use super::file::Facts;
 use super::index::tell;
-use super::printer::{Fact, Printer};
 use super::records;
-use crate::cli::render::rows::{Cell, Column, Table};
+use crate::cli::render::rows::{Cell, Column, Content, Row, uuid};
+use crate::cli::schema::{self, Schema};
+use crate::cli::writer::Writer;
 
-const OFFSETS: Table = Table {
-    schema: "kseg.checkpoint_entry/1",
-    title: "",
-    columns: &[
-        Column::hidden("position"),
-        Column::new("topic", "Topic", 24),
-        Column::new("partition", "Partition", 9),
-        Column::new("offset", "Offset", 12),
-    ],
-};
+/// An offset of a partition in a checkpoint.
+#[derive(Debug, Serialize)]
+struct CheckpointRow {
+    position: u64,
+    topic: String,
+    partition: i32,
+    offset: i64,
+}
 
-const EPOCHS: Table = Table {
-    schema: "kseg.leader_epoch/1",
-    title: "",
-    columns: &[
-        Column::hidden("position"),
-        Column::new("epoch", "Epoch", 6),
-        Column::new("start_offset", "Start offset", 12),
-    ],
-};
+impl Row for CheckpointRow {
+    const SCHEMA: Schema = schema::CHECKPOINT_ENTRY;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Topic", |row: &Self| (&row.topic).into()).wraps(16),
+        Column::right("Partition", |row: &Self| row.partition.into()),
+        Column::right("Offset", |row: &Self| row.offset.into()),
+    ];
+}
 
-const PROPERTIES: Table = Table {
-    schema: "kseg.property/1",
-    title: "",
-    columns: &[
-        Column::hidden("position"),
-        Column::new("key", "Name", 16),
-        Column::new("value", "Value", 24),
-    ],
-};
+/// Where a leader epoch begins.
+#[derive(Debug, Serialize)]
+struct EpochRow {
+    position: u64,
+    epoch: i32,
+    start_offset: i64,
+}
 
-const REMOTE: Table = Table {
-    schema: "kseg.remote_segment/1",
-    title: "",
-    columns: &[
-        Column::new("position", "Position", 8),
-        Column::new("type", "Type", 24),
-        Column::hidden("version"),
-        Column::new("value", "Value", 24),
-    ],
-};
+impl Row for EpochRow {
+    const SCHEMA: Schema = schema::LEADER_EPOCH;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::right("Leader epoch", |row: &Self| row.epoch.into()),
+        Column::right("Start offset", |row: &Self| row.start_offset.into()),
+    ];
+}
 
-/// What a small file says.
+/// A line of a file of properties.
+#[derive(Debug, Serialize)]
+struct PropertyRow {
+    position: u64,
+    key: String,
+    value: String,
+}
+
+impl Row for PropertyRow {
+    const SCHEMA: Schema = schema::PROPERTY;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Name", |row: &Self| (&row.key).into()),
+        Column::left("Value", |row: &Self| (&row.value).into()).wraps(16),
+    ];
+}
+
+/// A segment in a snapshot of remote log metadata.
+#[derive(Debug, Serialize)]
+struct RemoteRow {
+    position: u64,
+    r#type: Option<String>,
+    version: Option<i16>,
+    value: Option<Content>,
+}
+
+impl Row for RemoteRow {
+    const SCHEMA: Schema = schema::REMOTE_SEGMENT;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::right("Position", |row: &Self| row.position.cast_signed().into()),
+        Column::left("Type", |row: &Self| {
+            Cell::maybe(row.r#type.as_deref(), Into::into)
+        }),
+        Column::left("Value", |row: &Self| {
+            Cell::maybe(row.value.as_ref(), Cell::content)
+        })
+        .wraps(24),
+    ];
+}
+
+/// What stands in a small file, below what it says of itself.
 #[derive(Default)]
 pub(super) struct Page {
-    /// In its heading.
-    pub(super) facts: Vec<Fact>,
-    /// Below.
-    rows: Option<(&'static Table, Vec<Vec<Cell>>)>,
+    rows: Rows,
     faults: Vec<Fault>,
 }
 
+#[derive(Default)]
+enum Rows {
+    #[default]
+    None,
+    Checkpoint(Vec<CheckpointRow>),
+    Epochs(Vec<EpochRow>),
+    Properties(Vec<PropertyRow>),
+    Remote(Vec<RemoteRow>),
+}
+
 impl Page {
+    fn new(rows: Rows, faults: Vec<Fault>) -> Self {
+        Self { rows, faults }
+    }
+
     /// Shows what stands below the heading.
-    pub(super) fn show(self, printer: &mut Printer<'_>) {
-        if let Some((table, rows)) = self.rows {
-            printer.table(table, &rows);
+    pub(super) fn show(self, writer: &mut Writer<'_>) {
+        match self.rows {
+            Rows::None => {}
+            Rows::Checkpoint(rows) => writer.table(rows),
+            Rows::Epochs(rows) => writer.table(rows),
+            Rows::Properties(rows) => writer.table(rows),
+            Rows::Remote(rows) => writer.table(rows),
         }
         for fault in self.faults {
-            tell(printer, fault);
+            tell(writer, fault);
         }
     }
 
     /// Reads a file of one of these kinds; none if it is of another.
-    pub(super) fn of(kind: FileKind, bytes: &[u8]) -> Option<Self> {
+    pub(super) fn of(kind: FileKind, bytes: &[u8]) -> Option<(Facts, Self)> {
         Some(match kind {
-            FileKind::LeaderEpochs => epochs(&LeaderEpochs::parse(bytes)),
+            FileKind::LeaderEpochs => epochs(LeaderEpochs::parse(bytes)),
             FileKind::RecoveryPoints
             | FileKind::HighWatermarks
             | FileKind::LogStarts
@@ -89,145 +139,112 @@ impl Page {
                 offsets(OffsetCheckpoint::parse_without_topic(bytes))
             }
             FileKind::MetaProperties => meta(bytes),
-            FileKind::PartitionMetadata => partition(&PartitionMetadata::parse(bytes)),
+            FileKind::PartitionMetadata => partition(PartitionMetadata::parse(bytes)),
             FileKind::QuorumState => quorum(QuorumState::parse(bytes)),
             FileKind::CleanShutdown => {
                 let marker = CleanShutdown::parse(bytes);
-                Self {
-                    facts: vec![
-                        number("version", "version", marker.version),
-                        number("broker_epoch", "broker epoch", marker.broker_epoch),
-                    ],
-                    faults: marker.faults,
-                    rows: None,
-                }
+                let facts = Facts {
+                    version: marker.version,
+                    broker_epoch: marker.broker_epoch,
+                    ..Facts::default()
+                };
+                (facts, Self::new(Rows::None, marker.faults))
             }
             FileKind::RemoteSnapshot => remote(bytes),
-            FileKind::Lock => Self::default(),
+            FileKind::Lock => (Facts::default(), Self::default()),
             _ => return None,
         })
     }
 }
 
-fn number(name: &'static str, label: &'static str, number: Option<impl Into<i64>>) -> Fact {
-    let cell = number.map_or(Cell::None, |number| Cell::Int(number.into()));
-    (name, label, cell)
-}
-
-fn epochs(epochs: &LeaderEpochs) -> Page {
-    let row = |entry: &kseg::format::leader_epochs::EpochEntry| {
-        vec![
-            Cell::int(entry.position.0),
-            Cell::Int(entry.epoch.0.into()),
-            Cell::Int(entry.start_offset.0),
-        ]
-    };
-    Page {
-        facts: vec![
-            number("version", "version", epochs.version),
-            number("declared", "entries", epochs.declared),
-        ],
-        rows: Some((&EPOCHS, epochs.entries.iter().map(row).collect())),
-        faults: epochs.faults.clone(),
+fn versioned(version: Option<impl Into<i64>>, declared: Option<impl Into<i64>>) -> Facts {
+    Facts {
+        version: version.map(Into::into),
+        declared: declared.map(Into::into),
+        ..Facts::default()
     }
 }
 
-fn offsets(checkpoint: OffsetCheckpoint<'_>) -> Page {
-    let row = |entry: &kseg::format::checkpoint::OffsetEntry<'_>| {
-        vec![
-            Cell::int(entry.position.0),
-            Cell::text(entry.topic),
-            Cell::Int(entry.partition.into()),
-            Cell::Int(entry.offset.0),
-        ]
+fn epochs(epochs: LeaderEpochs) -> (Facts, Page) {
+    let row = |entry: &kseg::format::leader_epochs::EpochEntry| EpochRow {
+        position: entry.position.0,
+        epoch: entry.epoch.0,
+        start_offset: entry.start_offset.0,
     };
-    Page {
-        facts: vec![
-            number("version", "version", checkpoint.version),
-            number("declared", "entries", checkpoint.declared),
-        ],
-        rows: Some((&OFFSETS, checkpoint.entries.iter().map(row).collect())),
-        faults: checkpoint.faults,
-    }
+    let rows = Rows::Epochs(epochs.entries.iter().map(row).collect());
+    let facts = versioned(epochs.version, epochs.declared);
+    (facts, Page::new(rows, epochs.faults))
 }
 
-fn meta(bytes: &[u8]) -> Page {
+fn offsets(checkpoint: OffsetCheckpoint<'_>) -> (Facts, Page) {
+    let row = |entry: &kseg::format::checkpoint::OffsetEntry<'_>| CheckpointRow {
+        position: entry.position.0,
+        topic: entry.topic.to_owned(),
+        partition: entry.partition,
+        offset: entry.offset.0,
+    };
+    let rows = Rows::Checkpoint(checkpoint.entries.iter().map(row).collect());
+    let facts = versioned(checkpoint.version, checkpoint.declared);
+    (facts, Page::new(rows, checkpoint.faults))
+}
+
+fn meta(bytes: &[u8]) -> (Facts, Page) {
     let properties = Properties::parse(bytes);
     let meta = MetaProperties::of(&properties);
-    let row = |entry: &kseg::format::properties::Property| {
-        vec![
-            Cell::int(entry.position.0),
-            Cell::text(&entry.key),
-            Cell::text(&entry.value),
-        ]
+    let row = |entry: &kseg::format::properties::Property| PropertyRow {
+        position: entry.position.0,
+        key: entry.key.clone(),
+        value: entry.value.clone(),
     };
-    Page {
-        facts: vec![
-            number("version", "version", meta.version),
-            number("node_id", "node", meta.node_id),
-        ],
-        rows: Some((&PROPERTIES, properties.entries.iter().map(row).collect())),
-        faults: meta.faults,
-    }
+    let facts = Facts {
+        version: meta.version.map(Into::into),
+        node_id: meta.node_id,
+        ..Facts::default()
+    };
+    let rows = Rows::Properties(properties.entries.iter().map(row).collect());
+    (facts, Page::new(rows, meta.faults))
 }
 
-fn partition(metadata: &PartitionMetadata) -> Page {
-    let id = metadata.topic_id.as_ref().map_or(Cell::None, Cell::uuid);
-    Page {
-        facts: vec![
-            number("version", "version", metadata.version),
-            ("topic_id", "topic id", id),
-        ],
-        rows: None,
-        faults: metadata.faults.clone(),
-    }
+fn partition(metadata: PartitionMetadata) -> (Facts, Page) {
+    let facts = Facts {
+        version: metadata.version.map(Into::into),
+        topic_id: metadata.topic_id.as_ref().map(uuid),
+        ..Facts::default()
+    };
+    (facts, Page::new(Rows::None, metadata.faults))
 }
 
-fn quorum(state: QuorumState) -> Page {
-    let mut facts = vec![
-        number("version", "version", state.version),
-        number("leader_id", "leader", state.leader_id),
-        number(
-            "leader_epoch",
-            "epoch",
-            state.leader_epoch.map(|epoch| epoch.0),
-        ),
-        number("voted_id", "voted for", state.voted_id),
-    ];
-    if let Some(directory) = state.voted_directory_id {
-        facts.push(("voted_directory_id", "in directory", Cell::Text(directory)));
-    }
-    if let Some(offset) = state.applied_offset {
-        facts.push(("applied_offset", "applied offset", Cell::Int(offset.0)));
-    }
-    if !state.voters.is_empty() {
-        facts.push(("voters", "voters", Cell::ints(state.voters)));
-    }
-    Page {
-        facts,
-        rows: None,
-        faults: state.faults,
-    }
+fn quorum(state: QuorumState) -> (Facts, Page) {
+    let facts = Facts {
+        version: state.version,
+        leader_id: state.leader_id,
+        leader_epoch: state.leader_epoch.map(|epoch| epoch.0),
+        voted_id: state.voted_id,
+        voted_directory_id: state.voted_directory_id,
+        applied_offset: state.applied_offset.map(|offset| offset.0),
+        voters: state.voters,
+        ..Facts::default()
+    };
+    (facts, Page::new(Rows::None, state.faults))
 }
 
-fn remote(bytes: &[u8]) -> Page {
+fn remote(bytes: &[u8]) -> (Facts, Page) {
     let snapshot = match RemoteSnapshot::parse(bytes) {
         Ok(snapshot) => snapshot,
-        Err(fault) => {
-            return Page {
-                faults: vec![fault],
-                ..Page::default()
-            };
-        }
+        Err(fault) => return (Facts::default(), Page::new(Rows::None, vec![fault])),
     };
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
     for entry in snapshot.entries() {
         match entry {
             Ok((position, record)) => {
-                let ([kind, version, _, value], wrong) =
-                    records::entry(Decoder::RemoteLogMetadata, None, Some(record));
-                rows.push(vec![Cell::int(position.0), kind, version, value]);
-                if wrong.is_some() {
+                let meaning = records::entry(Decoder::RemoteLogMetadata, None, Some(record));
+                rows.push(RemoteRow {
+                    position: position.0,
+                    r#type: meaning.r#type,
+                    version: meaning.version,
+                    value: meaning.value,
+                });
+                if meaning.wrong.is_some() {
                     let at = usize::try_from(position.0).unwrap_or(usize::MAX);
                     faults.push(Fault::new(FaultKind::EndOfInput, at));
                 }
@@ -235,18 +252,12 @@ fn remote(bytes: &[u8]) -> Page {
             Err(fault) => faults.push(fault),
         }
     }
-    Page {
-        facts: vec![
-            number("version", "version", Some(snapshot.version())),
-            number(
-                "metadata_partition",
-                "metadata partition",
-                Some(snapshot.metadata_partition()),
-            ),
-            ("offset", "read to offset", Cell::Int(snapshot.offset().0)),
-            number("declared", "entries", Some(snapshot.declared())),
-        ],
-        rows: Some((&REMOTE, rows)),
-        faults,
-    }
+    let facts = Facts {
+        version: Some(snapshot.version().into()),
+        declared: Some(snapshot.declared().into()),
+        metadata_partition: Some(snapshot.metadata_partition().into()),
+        offset: Some(snapshot.offset().0),
+        ..Facts::default()
+    };
+    (facts, Page::new(Rows::Remote(rows), faults))
 }

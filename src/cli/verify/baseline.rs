@@ -9,8 +9,9 @@ use kseg::verify::Finding;
 use serde_json::{Value, json};
 
 use crate::cli::output::{OutputFile, said};
+use crate::cli::schema;
 
-const SCHEMA: &str = "kseg.baseline/1";
+const SCHEMA: &str = schema::BASELINE.id;
 
 /// A finding as far as it stays the same from run to run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,6 +6,7 @@ use kseg::verify::Severity;
 use serde_json::json;
 
 use super::report::{Report, Summary, Unit};
+use crate::cli::schema;
 
 #[derive(Default)]
 pub(super) struct Document {
@@ -14,7 +15,8 @@ pub(super) struct Document {
 
 impl Report for Document {
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        write!(out, "{{\"schema\":\"kseg.findings/1\",\"findings\":[")
+        let id = schema::FINDINGS.id;
+        write!(out, "{{\"schema\":\"{id}\",\"findings\":[")
     }
 
     fn unit(&mut self, unit: &Unit, out: &mut dyn Write) -> io::Result<()> {

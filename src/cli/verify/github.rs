@@ -31,7 +31,7 @@ impl Report for Github {
                 "::{command} file={},title={}::{}",
                 property(&finding.path.to_string_lossy()),
                 property(&format!("{} {}", row.code, row.name)),
-                data(&format!("{}{place}", finding.message)),
+                data(&format!("{finding}{place}")),
             )?;
         }
         Ok(())

@@ -62,7 +62,7 @@ impl Report for Junit {
                     out,
                     "      <failure type=\"{}\" message=\"{}\">{}</failure>",
                     first.finding.check.code(),
-                    escape(&first.finding.message),
+                    escape(&first.finding.message()),
                     escape(&lines(&failed)),
                 )?;
             }
@@ -89,10 +89,7 @@ fn lines(shown: &[&Shown]) -> String {
         let place = finding
             .position
             .map_or(String::new(), |position| format!(" at {position}"));
-        format!(
-            "{} {}{place}: {}",
-            finding.severity, finding.check, finding.message
-        )
+        format!("{} {}{place}: {finding}", finding.severity, finding.check)
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,6 +1,6 @@
 //! How bad findings are taken to be.
 
-use kseg::verify::{CATALOG, CheckId, Finding, Severity};
+use kseg::verify::{CheckId, Family, Finding, Severity};
 
 /// Severities of somebody's own.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -24,7 +24,7 @@ pub(super) struct LevelArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Level(Severity),
-    Letter(char),
+    Family(Family),
     Check(CheckId),
 }
 
@@ -44,17 +44,15 @@ impl std::str::FromStr for Target {
         if let Some(check) = CheckId::find(text) {
             return Ok(Self::Check(check));
         }
-        let mut letters = CATALOG.iter().filter_map(|check| check.code.chars().next());
-        let letter = text
-            .chars()
-            .next()
-            .map(|letter| letter.to_ascii_uppercase());
-        match letter.filter(|_| text.len() == 1) {
-            Some(letter) if letters.any(|known| known == letter) => Ok(Self::Letter(letter)),
-            _ => Err(format!(
-                "{text:?} is no check; a code as B101, its name, a letter of codes, or note, warning, error are"
-            )),
-        }
+        let letter = text.chars().next().filter(|_| text.len() == 1);
+        letter
+            .and_then(Family::find)
+            .map(Self::Family)
+            .ok_or_else(|| {
+                format!(
+                    "unknown check {text:?}: give a code (B101), a name (crc-mismatch), a family (B), or note, warning, error"
+                )
+            })
     }
 }
 
@@ -62,7 +60,7 @@ impl Target {
     fn includes(self, finding: &Finding) -> bool {
         match self {
             Self::Level(level) => finding.check.check().severity == level,
-            Self::Letter(letter) => finding.check.code().starts_with(letter),
+            Self::Family(family) => finding.check.family() == family,
             Self::Check(check) => finding.check == check,
         }
     }

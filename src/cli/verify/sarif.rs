@@ -74,12 +74,12 @@ fn result(shown: &Shown) -> Value {
         "ruleId": finding.check.code(),
         "level": level(finding.severity),
         "baselineState": state,
-        "message": { "text": finding.message },
+        "message": { "text": finding.message() },
         "locations": [{ "physicalLocation": place }],
         "properties": {
             "offset": finding.offset,
             "fix": finding.fix,
-            "detail": finding.detail,
+            "detail": finding.detail(),
         },
     })
 }

@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 
-use kseg::verify::{Finding, Severity, Value};
+use kseg::verify::evidence::Checksum;
+use kseg::verify::{Evidence, Finding, Severity, Value};
 
 use super::report::{Report, Shown, Summary, Unit, line_of};
 use crate::cli::render::table::{counted, plain};
-
-/// Details that have a line of their own, or none.
-const SPECIAL: [&str; 4] = ["stored", "actual", "broker", "step_over"];
+use crate::cli::render::time::rfc3339;
 
 pub(super) struct Text {
     with_notes: bool,
@@ -108,31 +107,25 @@ fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
         "{}[{}]: {}{known}",
         finding.severity,
         row.code,
-        plain(&finding.message)
+        plain(&finding.message())
     )?;
     writeln!(out, "  --> {}{}", line_of(&finding.path), place(finding))?;
-    let detail = &finding.detail;
-    match (detail.get("stored"), detail.get("actual")) {
-        (Some(stored), Some(actual)) => {
-            let both = format!("stored {stored}, actual {actual}");
-            writeln!(out, "   = {}", plain(&both))?;
+    for line in numbers(&finding.evidence) {
+        writeln!(out, "   = {}", plain(&line))?;
+    }
+    if let Some(loss) = &finding.loss {
+        let times = loss.times_ms.map(|times| match times {
+            (from, to) if from == to => format!("; written at {}", rfc3339(from)),
+            (from, to) => format!("; written from {} to {}", rfc3339(from), rfc3339(to)),
+        });
+        writeln!(out, "   = {loss}{}", times.unwrap_or_default())?;
+    }
+    if let Some(impact) = &finding.impact {
+        writeln!(out, "   = a broker: {}", impact.broker)?;
+        if let Some(resume) = &impact.resume {
+            let command = plain(&resume.to_string());
+            writeln!(out, "   = to let consumers skip it: {command}")?;
         }
-        (Some(stored), None) => writeln!(out, "   = {}", plain(&format!("stored {stored}")))?,
-        _ => {}
-    }
-    let rest: Vec<String> = detail
-        .iter()
-        .filter(|(name, _)| !SPECIAL.contains(name))
-        .map(|(name, value)| pair(name, value))
-        .collect();
-    if !rest.is_empty() {
-        writeln!(out, "   = {}", rest.join(", "))?;
-    }
-    if let Some(broker) = detail.get("broker") {
-        writeln!(out, "   = a broker: {broker}")?;
-    }
-    if let Some(command) = detail.get("step_over") {
-        writeln!(out, "   = to step over it: {command}")?;
     }
     writeln!(out, "   = help: kseg explain {}\n", row.code)
 }
@@ -151,12 +144,37 @@ fn place(finding: &Finding) -> String {
     position.unwrap_or_default() + &inside
 }
 
+/// The numbers that are not in the message.
+fn numbers(evidence: &Evidence) -> Vec<String> {
+    match evidence {
+        Evidence::Checksum(Checksum { stored, actual, .. }) => {
+            vec![format!("stored {stored:#010x}, actual {actual:#010x}")]
+        }
+        Evidence::Disorder(run) => {
+            let (what, stored) = (run.number, run.stored);
+            let before = run.before.map(|before| format!(", after {before}"));
+            let after = run.after.map(|after| format!(", before {after}"));
+            let actual = run
+                .actual
+                .map(|actual| format!("; without the bit {actual}"));
+            let rest = [before, after, actual].map(Option::unwrap_or_default);
+            vec![format!("{what} {stored}{}", rest.concat())]
+        }
+        Evidence::Said(said) => {
+            let pairs: Vec<String> = said.iter().map(|(name, value)| pair(name, value)).collect();
+            let line = Some(pairs.join(", "));
+            line.filter(|line| !line.is_empty()).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn pair(name: &str, value: &Value) -> String {
     let words = name.trim_end_matches("_ms").replace('_', " ");
     match value {
         Value::Int(ms) if name.ends_with("_ms") => {
             let ms = i64::try_from(*ms).unwrap_or(i64::MAX);
-            format!("{words} {}", crate::cli::render::time::rfc3339(ms))
+            format!("{words} {}", rfc3339(ms))
         }
         Value::Text(text) => format!("{words} {}", text.escape_debug()),
         value => format!("{words} {value}"),

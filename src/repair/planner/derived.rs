@@ -18,7 +18,7 @@ use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Crc, Derive, PlanPath};
 use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
 use crate::store::{Item, Partition, Stream};
-use crate::verify::{CheckId, Finding};
+use crate::verify::{CheckId, Family, Finding};
 use crate::wire::Offset;
 
 /// Adds the steps for the files that derive from `log`.
@@ -139,14 +139,14 @@ impl Wanted {
             let name = finding.path.file_name().and_then(|name| name.to_str());
             let name = name.and_then(FileName::parse);
             let offset = name.and_then(|name| name.offset).map(|offset| offset.0);
-            match (finding.check.code().as_bytes().first(), offset) {
-                (Some(b'O' | b'T'), Some(base)) if bases.contains(&base) => {
+            match (finding.check.family(), offset) {
+                (Family::OffsetIndex | Family::TimeIndex, Some(base)) if bases.contains(&base) => {
                     wanted.indexes.insert(base);
                 }
-                (Some(b'A'), Some(base)) if bases.contains(&base) => {
+                (Family::TxnIndex, Some(base)) if bases.contains(&base) => {
                     wanted.txn_indexes.insert(base);
                 }
-                (Some(b'D'), Some(base))
+                (Family::Directory, Some(base))
                     if finding.check == CheckId::Unreadable && bases.contains(&base) =>
                 {
                     match name.map(|name| name.kind) {
@@ -159,7 +159,7 @@ impl Wanted {
                         _ => {}
                     }
                 }
-                (Some(b'P'), offset) => {
+                (Family::Producer, offset) => {
                     let at = offset.filter(|at| bases.contains(at)).unwrap_or(log.end);
                     wanted.snapshots.insert(at);
                 }

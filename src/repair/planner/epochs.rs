@@ -10,7 +10,7 @@ use crate::repair::error::Error;
 use crate::repair::proof::Origin;
 use crate::scan::derive::Epochs;
 use crate::store::Partition;
-use crate::verify::{CheckId, Finding, Severity};
+use crate::verify::{CheckId, Family, Finding, Severity};
 use crate::wire::Offset;
 
 /// Adds the step for the leader epochs of `log`, if the file has to be another.
@@ -65,7 +65,7 @@ pub(super) fn steps(
 }
 
 fn is_about_epochs(finding: &Finding) -> bool {
-    finding.check.code().starts_with('E')
+    finding.check.family() == Family::Epochs
         || finding.check == CheckId::Unreadable && finding.path.ends_with(LEADER_EPOCHS)
 }
 

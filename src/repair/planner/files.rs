@@ -16,7 +16,7 @@ use crate::repair::plan::Action;
 use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Content, PlanPath};
 use crate::store::{Item, ItemType, Partition};
-use crate::verify::{CheckId, Finding, Severity};
+use crate::verify::{CheckId, Family, Finding, Severity};
 use crate::wire::Uuid;
 
 /// Adds the steps for what else lies in the directory.
@@ -147,7 +147,7 @@ fn snapshots(
         let is_told = findings.iter().any(|finding| {
             *finding.path == *item.path()
                 && finding.severity >= Severity::Warning
-                && finding.check.code().starts_with('P')
+                && finding.check.family() == Family::Producer
         });
         if at.0 > log.end {
             let why = format!("the log ends at {}, so a broker deletes it", log.end);

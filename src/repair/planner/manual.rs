@@ -3,7 +3,7 @@
 use super::steps::{Reason, Steps};
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
-use crate::verify::{CheckId, Finding, Severity};
+use crate::verify::{CheckId, Family, Finding, Severity};
 
 /// Adds a step that describes each finding that no other step is behind, one a file and check.
 ///
@@ -28,7 +28,7 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
             let line = line.trim().strip_prefix("**Repair**")?;
             Some(line.trim().to_owned())
         });
-        let why = format!("{}. {}", finding.message, repair.unwrap_or_default());
+        let why = format!("{}. {}", finding.message(), repair.unwrap_or_default());
         let reason = Reason::manual(&[finding.check], why.trim());
         steps.add(Action::Describe { file }, &[], reason)?;
     }
@@ -39,11 +39,12 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
 /// is merely odd in a log, and served all the same, is nothing to repair; neither is a batch as a client made it that no rewriting makes
 /// right.
 fn is_left(finding: &Finding) -> bool {
-    let code = finding.check.code();
+    let family = finding.check.family();
     let is_of_client = matches!(
         finding.check,
         CheckId::RecordCount | CheckId::Wrapper | CheckId::DeltaOrder | CheckId::DeltaOutside
     );
-    let is_in_log = code.starts_with(['S', 'B', 'R']) && !is_of_client;
-    code.starts_with(['D', 'M']) || is_in_log && finding.severity == Severity::Error
+    let is_in_log = family.is_of_log() && !is_of_client;
+    matches!(family, Family::Directory | Family::Metadata)
+        || is_in_log && finding.severity == Severity::Error
 }

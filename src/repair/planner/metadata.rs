@@ -96,7 +96,7 @@ fn advise(
 }
 
 fn is_about_log(check: CheckId) -> bool {
-    check.code().starts_with(['S', 'B', 'R']) || check == CheckId::MetadataGap
+    check.family().is_of_log() || check == CheckId::MetadataGap
 }
 
 /// Snapshots that are not whole, where the log or an older one does without them.

@@ -43,7 +43,7 @@ use crate::format::name::DirState;
 use crate::format::topic::CLUSTER_METADATA;
 use crate::scan::Jobs;
 use crate::store::{self, Item, LogDir, Partition, Place};
-use crate::verify::{CheckId, Finding, Severity};
+use crate::verify::{CheckId, Family, Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
 pub use seen::Seen;
@@ -157,10 +157,10 @@ fn is_wrong(finding: &Finding) -> bool {
 
 /// Whether a check is about a file that derives from the log, and says nothing of the log itself.
 fn is_derived(check: CheckId) -> bool {
-    match check.code().as_bytes().first() {
-        Some(b'O' | b'T' | b'A' | b'P') => true,
+    match check.family() {
+        Family::OffsetIndex | Family::TimeIndex | Family::TxnIndex | Family::Producer => true,
         // A batch may have the wrong epoch.
-        Some(b'E') => check != CheckId::EpochsMismatch,
+        Family::Epochs => check != CheckId::EpochsMismatch,
         _ => false,
     }
 }

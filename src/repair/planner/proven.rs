@@ -8,14 +8,8 @@ use crate::format::{RecordBatch, Scratch};
 use crate::repair::Odds;
 use crate::repair::proof::{Between, Checksum};
 use crate::store::{Error, LogFile};
-use crate::verify::{CheckId, Finding, Severity, Value};
-
-fn number(finding: &Finding, name: &str) -> Option<i64> {
-    match finding.detail.get(name)? {
-        Value::Int(number) => i64::try_from(*number).ok(),
-        _ => None,
-    }
-}
+use crate::verify::evidence::{EpochConflict, Field, FieldValue, Number};
+use crate::verify::{CheckId, Evidence, Finding, Severity};
 
 /// Leader epochs rise by one with every election: what is so far from the checkpoint is no election that was not noted, but damage.
 const FAR_EPOCHS: i64 = 1 << 16;
@@ -28,32 +22,22 @@ pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>
         let Some(position) = finding.position else {
             continue;
         };
-        let change = match finding.check {
-            CheckId::FrameSize => number(finding, "actual")
-                .and_then(|actual| i32::try_from(actual).ok())
-                .map(|actual| {
-                    (
-                        position + layout::LENGTH as u64,
-                        actual.to_be_bytes().to_vec(),
-                    )
-                }),
-            CheckId::UnknownMagic => number(finding, "actual")
-                .and_then(|actual| i8::try_from(actual).ok())
-                .map(|actual| {
-                    (
-                        position + layout::MAGIC as u64,
-                        actual.to_be_bytes().to_vec(),
-                    )
-                }),
-            CheckId::EpochsMismatch => {
-                changes.extend(far_epoch(finding, position));
+        let change = match (finding.check, &finding.evidence) {
+            (CheckId::FrameSize | CheckId::UnknownMagic, Evidence::Field(value)) => {
+                field(value, position)
+            }
+            (CheckId::EpochsMismatch, Evidence::EpochConflict(conflict)) => {
+                changes.extend(far_epoch(finding, conflict, position));
                 continue;
             }
-            CheckId::EpochRegression | CheckId::EpochJump => {
-                changes.extend(epoch_between(log, finding, position)?);
+            // One batch alone.
+            (CheckId::EpochRegression | CheckId::EpochJump, Evidence::Disorder(run))
+                if run.number == Number::Epoch && run.batches == 1 =>
+            {
+                changes.extend(epoch_between(log, finding, run.before, position)?);
                 continue;
             }
-            CheckId::CrcMismatch => flipped(log, finding)?,
+            (CheckId::CrcMismatch, evidence) => flipped(log, evidence)?,
             _ => None,
         };
         let Some((at, bytes)) = change else { continue };
@@ -69,17 +53,31 @@ pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>
     Ok(changes)
 }
 
+/// The bytes of a field that has to have another value.
+fn field(value: &FieldValue, position: u64) -> Option<(u64, Vec<u8>)> {
+    let bytes = match value.field {
+        Field::BatchLength => i32::try_from(value.actual).ok()?.to_be_bytes().to_vec(),
+        Field::Magic => i8::try_from(value.actual).ok()?.to_be_bytes().to_vec(),
+        _ => return None,
+    };
+    let at = match value.field {
+        Field::Magic => layout::MAGIC as u64,
+        _ => layout::LENGTH as u64,
+    };
+    Some((position.checked_add(at)?, bytes))
+}
+
 /// The byte with the bit that a finding says is flipped.
-fn flipped(log: &LogFile, finding: &Finding) -> Result<Option<(u64, Vec<u8>)>, Error> {
-    let at = number(finding, "flipped_position").and_then(|at| u64::try_from(at).ok());
-    let bit = number(finding, "flipped_bit").and_then(|bit| u32::try_from(bit).ok());
-    let Some((at, bit)) = at.zip(bit) else {
+fn flipped(log: &LogFile, evidence: &Evidence) -> Result<Option<(u64, Vec<u8>)>, Error> {
+    let Some(flip) = evidence.flipped_bit() else {
         return Ok(None);
     };
+    let at = flip.position;
     let mut buffer = Vec::new();
-    let byte = log.window(at..at + 1, &mut buffer)?.first().copied();
-    let bit = 1_u8.checked_shl(bit);
-    Ok(byte.zip(bit).map(|(byte, bit)| (at, vec![byte ^ bit])))
+    let byte = log.window(at..at.saturating_add(1), &mut buffer)?;
+    let bit = 1_u8.checked_shl(flip.bit.into());
+    let byte = byte.first().copied().zip(bit);
+    Ok(byte.map(|(byte, bit)| (at, vec![byte ^ bit])))
 }
 
 /// The change of a batch, if its checksum is right then and all of its records can be read.
@@ -114,7 +112,7 @@ fn checked(
     Ok(proof.map(|proof| Change {
         range: at..at + bytes.len() as u64,
         bytes,
-        reason: Reason::proven(&[finding.check], finding.message.clone(), proof),
+        reason: Reason::proven(&[finding.check], finding.message(), proof),
     }))
 }
 
@@ -134,21 +132,24 @@ pub(super) fn is_readable(bytes: &[u8], scratch: &mut Scratch) -> bool {
 }
 
 /// The leader epoch that the checkpoint has for a batch whose own cannot be one.
-fn far_epoch(finding: &Finding, position: u64) -> Option<Change> {
-    let stored = number(finding, "stored").filter(|stored| *stored >= 0)?;
-    let actual = number(finding, "actual")?;
+fn far_epoch(finding: &Finding, conflict: &EpochConflict, position: u64) -> Option<Change> {
+    let epoch = conflict.stored.filter(|stored| *stored >= 0)?;
+    let (stored, actual) = (i64::from(epoch), i64::from(conflict.actual));
     let is_far = actual < stored || stored.checked_add(FAR_EPOCHS)? < actual;
-    let epoch = i32::try_from(stored).ok().filter(|_| is_far)?;
-    Some(Change {
+    is_far.then(|| Change {
         range: position..position + 4,
         bytes: epoch.to_be_bytes().to_vec(),
-        reason: Reason::likely(&[finding.check], finding.message.clone(), Odds::Unknown),
+        reason: Reason::likely(&[finding.check], finding.message(), Odds::Unknown),
     })
 }
 
 /// The leader epoch of a single batch between others of one epoch.
-fn epoch_between(log: &LogFile, finding: &Finding, position: u64) -> Result<Option<Change>, Error> {
-    let before = number(finding, "epoch_before").filter(|_| number(finding, "batches") == Some(1));
+fn epoch_between(
+    log: &LogFile,
+    finding: &Finding,
+    before: Option<i64>,
+    position: u64,
+) -> Result<Option<Change>, Error> {
     let Some(epoch) = before.and_then(|before| i32::try_from(before).ok()) else {
         return Ok(None);
     };
@@ -168,7 +169,7 @@ fn epoch_between(log: &LogFile, finding: &Finding, position: u64) -> Result<Opti
         bytes: epoch.to_be_bytes().to_vec(),
         reason: Reason::proven_or_likely(
             &[finding.check],
-            finding.message.clone(),
+            finding.message(),
             Between::agree(before, after),
         ),
     }))

@@ -175,10 +175,11 @@ impl<'a> Steps<'a> {
             let at = step.action.file();
             let is_beside =
                 at.dir() == file.dir() || at.dir() == file.as_str() || at.dir().is_empty();
-            let letter = check.code().get(..1).unwrap_or_default();
             let is_why = |code: &String| {
                 let is_inside = at.dir() == file.as_str();
-                is_inside && code.starts_with(letter) || code == check.code()
+                CheckId::find(code).is_some_and(|other| {
+                    other == check || is_inside && other.family() == check.family()
+                })
             };
             at == file || at.as_str() == file.dir() || is_beside && step.codes.iter().any(is_why)
         };

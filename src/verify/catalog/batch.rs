@@ -9,7 +9,7 @@ macro_rules! batch { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next!
 /// **What Kafka does** A consumer that checks checksums stops here, followers try for ever, the cleaner gives the partition up. Recovery after an unclean stop cuts the file at this batch: everything behind it is lost.
 /// **Repair** Where one bit explains it, turn it back: the checksum proves the result. Otherwise take the batch out, or from a healthy replica.
 /// **References** `DefaultRecordBatch.ensureValid`, `LogSegment.recover`.
-B101 CrcMismatch "crc-mismatch" Error Sum Lossy;
+Batch B101 CrcMismatch "crc-mismatch" Error Sum Lossy;
 
 /// unknown compression codec
 ///
@@ -18,7 +18,7 @@ B101 CrcMismatch "crc-mismatch" Error Sum Lossy;
 /// **What Kafka does** Brokers don't look; clients fail on the batch.
 /// **Repair** Take the batch out, or correct the attribute if the payload shows its codec.
 /// **References** `CompressionType.forId`.
-B102 UnknownCodec "unknown-codec" Error Shape Safe;
+Batch B102 UnknownCodec "unknown-codec" Error Shape Safe;
 
 /// attribute bits that mean nothing
 ///
@@ -27,7 +27,7 @@ B102 UnknownCodec "unknown-codec" Error Shape Safe;
 /// **What Kafka does** It ignores them.
 /// **Repair** None is needed.
 /// **References** `DefaultRecordBatch`: bits 7 to 15 are unused.
-B103 ReservedAttributes "reserved-attributes" Warning Shape None;
+Batch B103 ReservedAttributes "reserved-attributes" Warning Shape None;
 
 /// the record count doesn't fit the batch
 ///
@@ -36,7 +36,7 @@ B103 ReservedAttributes "reserved-attributes" Warning Shape None;
 /// **What Kafka does** Brokers don't look; consumers fail on the batch or get fewer records.
 /// **Repair** Take the batch out, or put an empty one in its place.
 /// **References** `DefaultRecordBatch.count`, `LogValidator.validateBatch`.
-B104 RecordCount "record-count" Error Shape Lossy;
+Batch B104 RecordCount "record-count" Error Shape Lossy;
 
 /// the last offset delta is negative
 ///
@@ -45,7 +45,7 @@ B104 RecordCount "record-count" Error Shape Lossy;
 /// **What Kafka does** It works with the wrong last offset: the log end may go back, and offsets are given twice.
 /// **Repair** Correct the field from the last record, or take the batch out.
 /// **References** `DefaultRecordBatch.lastOffset`.
-B105 LastOffsetDelta "last-offset-delta" Error Shape Safe;
+Batch B105 LastOffsetDelta "last-offset-delta" Error Shape Safe;
 
 /// the largest timestamp is not that of any record
 ///
@@ -54,7 +54,7 @@ B105 LastOffsetDelta "last-offset-delta" Error Shape Safe;
 /// **What Kafka does** It searches by time and deletes by age with the wrong number.
 /// **Repair** Set it to that of the records, with a new checksum; the records stay as they are.
 /// **References** `DefaultRecordBatch.maxTimestamp`, `LogValidator`.
-B106 MaxTimestamp "max-timestamp" Warning Deep Safe;
+Batch B106 MaxTimestamp "max-timestamp" Warning Deep Safe;
 
 /// a batch without records
 ///
@@ -63,7 +63,7 @@ B106 MaxTimestamp "max-timestamp" Warning Deep Safe;
 /// **What Kafka does** It keeps the batch until the producer writes again or expires.
 /// **Repair** None is needed.
 /// **References** `LogCleaner`, `MemoryRecords.filterTo`.
-B107 EmptyBatch "empty-batch" Note Shape None;
+Batch B107 EmptyBatch "empty-batch" Note Shape None;
 
 /// an older format behind a newer one
 ///
@@ -72,7 +72,7 @@ B107 EmptyBatch "empty-batch" Note Shape None;
 /// **What Kafka does** It reads each by its own magic.
 /// **Repair** None is needed.
 /// **References** `message.format.version`, KIP-724.
-B108 OlderMagic "older-magic" Note Shape None;
+Batch B108 OlderMagic "older-magic" Note Shape None;
 
 /// offsets go back
 ///
@@ -81,7 +81,7 @@ B108 OlderMagic "older-magic" Note Shape None;
 /// **What Kafka does** It doesn't notice while it only reads: records come twice, or can't be reached. When it rebuilds an index here, it fails, or deletes all segments from here on.
 /// **Repair** Turn the bit back, or take out what is there twice.
 /// **References** `OffsetIndex.append`, `LogSegment.recover`.
-B201 OffsetOverlap "offset-overlap" Error Shape Lossy;
+Batch B201 OffsetOverlap "offset-overlap" Error Shape Lossy;
 
 /// offsets are missing
 ///
@@ -90,7 +90,7 @@ B201 OffsetOverlap "offset-overlap" Error Shape Lossy;
 /// **What Kafka does** Gaps are legal: readers go on at the next offset.
 /// **Repair** None is needed.
 /// **References** `LogCleaner`, KIP-98.
-B202 OffsetGap "offset-gap" Note Shape None;
+Batch B202 OffsetGap "offset-gap" Note Shape None;
 
 /// the leader epoch goes back
 ///
@@ -99,7 +99,7 @@ B202 OffsetGap "offset-gap" Note Shape None;
 /// **What Kafka does** It ignores epochs that go back. Followers that compare epochs may truncate too much or too little.
 /// **Repair** Turn the bit back where one explains it.
 /// **References** `LeaderEpochFileCache.assign`, KIP-101.
-B203 EpochRegression "epoch-regression" Error Shape Safe;
+Batch B203 EpochRegression "epoch-regression" Error Shape Safe;
 
 /// a batch without leader epoch among batches with one
 ///
@@ -108,7 +108,7 @@ B203 EpochRegression "epoch-regression" Error Shape Safe;
 /// **What Kafka does** It takes the epoch for unknown, and followers truncate by the high watermark.
 /// **Repair** Give it the epoch of the batches around it, if that is one.
 /// **References** `RecordBatch.NO_PARTITION_LEADER_EPOCH`, KIP-101.
-B204 NegativeEpoch "negative-epoch" Warning Shape Safe;
+Batch B204 NegativeEpoch "negative-epoch" Warning Shape Safe;
 
 /// the leader epoch jumps ahead and back
 ///
@@ -117,7 +117,7 @@ B204 NegativeEpoch "negative-epoch" Warning Shape Safe;
 /// **What Kafka does** The epoch cache takes the high epoch in and ignores the lower ones that follow; followers may truncate too much or too little.
 /// **Repair** Turn the bit back where one explains it.
 /// **References** `LeaderEpochFileCache.assign`, KIP-101.
-B205 EpochJump "epoch-jump" Error Shape Safe;
+Batch B205 EpochJump "epoch-jump" Error Shape Safe;
 
 /// a producer's sequence numbers have a gap
 ///
@@ -126,7 +126,7 @@ B205 EpochJump "epoch-jump" Error Shape Safe;
 /// **What Kafka does** It doesn't check stored batches; a producer that goes on may be refused.
 /// **Repair** None; it tells that records are missing.
 /// **References** `ProducerAppendInfo.checkSequence`, KIP-98.
-B301 SequenceGap "sequence-gap" Warning Cross None;
+Batch B301 SequenceGap "sequence-gap" Warning Cross None;
 
 /// a producer's epoch goes back
 ///
@@ -135,7 +135,7 @@ B301 SequenceGap "sequence-gap" Warning Cross None;
 /// **What Kafka does** It logs a warning at load, and goes on with the lower epoch.
 /// **Repair** None.
 /// **References** `ProducerAppendInfo.checkProducerEpoch`.
-B302 ProducerEpochRegression "producer-epoch-regression" Warning Cross None;
+Batch B302 ProducerEpochRegression "producer-epoch-regression" Warning Cross None;
 
 /// a control batch is not as control batches are
 ///
@@ -144,7 +144,7 @@ B302 ProducerEpochRegression "producer-epoch-regression" Warning Cross None;
 /// **What Kafka does** Loading the producer state fails on it, and with it the log dir, at every start.
 /// **Repair** Put an empty batch in its place.
 /// **References** `ProducerAppendInfo.append`, `ControlRecordType.parse`.
-B303 ControlShape "control-shape" Error Shape Manual;
+Batch B303 ControlShape "control-shape" Error Shape Manual;
 
 /// the same sequence numbers twice
 ///
@@ -153,7 +153,7 @@ B303 ControlShape "control-shape" Error Shape Manual;
 /// **What Kafka does** It doesn't check stored batches; consumers get the records twice.
 /// **Repair** Take the later batch out.
 /// **References** `ProducerStateEntry.findDuplicateBatch`.
-B304 SequenceDuplicate "sequence-duplicate" Error Cross Manual;
+Batch B304 SequenceDuplicate "sequence-duplicate" Error Cross Manual;
 
 /// a batch outside of its producer's transaction
 ///
@@ -162,7 +162,7 @@ B304 SequenceDuplicate "sequence-duplicate" Error Cross Manual;
 /// **What Kafka does** Loading the producer state fails on it, and with it the log dir.
 /// **Repair** Take the batch out.
 /// **References** `ProducerAppendInfo.appendDataBatch`.
-B305 ForeignInTransaction "foreign-in-transaction" Error Cross Manual;
+Batch B305 ForeignInTransaction "foreign-in-transaction" Error Cross Manual;
 
 /// a marker has a lower epoch than the transaction it ends
 ///
@@ -171,7 +171,7 @@ B305 ForeignInTransaction "foreign-in-transaction" Error Cross Manual;
 /// **What Kafka does** It logs a warning at load and goes on with the lower epoch.
 /// **Repair** None.
 /// **References** `ProducerAppendInfo.checkProducerEpoch`, KIP-890.
-B306 MarkerEpoch "marker-epoch" Warning Cross None;
+Batch B306 MarkerEpoch "marker-epoch" Warning Cross None;
 
 /// a marker without data in front of it
 ///
@@ -180,7 +180,7 @@ B306 MarkerEpoch "marker-epoch" Warning Cross None;
 /// **What Kafka does** It is used to that.
 /// **Repair** None is needed.
 /// **References** KIP-98, KIP-890.
-B307 MarkerWithoutData "marker-without-data" Note Cross None;
+Batch B307 MarkerWithoutData "marker-without-data" Note Cross None;
 
 /// a transaction is open at the end of the log
 ///
@@ -189,7 +189,7 @@ B307 MarkerWithoutData "marker-without-data" Note Cross None;
 /// **What Kafka does** Consumers that read committed records wait in front of it until it ends.
 /// **Repair** None is needed; the coordinator ends it.
 /// **References** `ProducerStateManager.firstUnstableOffset`.
-B308 OpenTransaction "open-transaction" Note Cross None;
+Batch B308 OpenTransaction "open-transaction" Note Cross None;
 
 /// a transaction hangs
 ///
@@ -198,7 +198,7 @@ B308 OpenTransaction "open-transaction" Note Cross None;
 /// **What Kafka does** The last stable offset stays in front of it: consumers of committed records wait for ever, and compaction stops there.
 /// **Repair** `kafka-transactions.sh find-hanging` and `abort`, on the running cluster.
 /// **References** KIP-664, KIP-890.
-B309 HangingTransaction "hanging-transaction" Warning Cross Manual;
+Batch B309 HangingTransaction "hanging-transaction" Warning Cross Manual;
 
 /// the producer fields contradict each other
 ///
@@ -207,7 +207,7 @@ B309 HangingTransaction "hanging-transaction" Warning Cross Manual;
 /// **What Kafka does** Brokers before some check accept it; loading the producer state may fail.
 /// **Repair** Take the batch out if a broker fails on it.
 /// **References** `DefaultRecordBatch.writeHeader`, `LogValidator.validateBatch`.
-B310 ProducerFields "producer-fields" Warning Shape Manual;
+Batch B310 ProducerFields "producer-fields" Warning Shape Manual;
 
 /// a marker's coordinator epoch goes back
 ///
@@ -216,7 +216,7 @@ B310 ProducerFields "producer-fields" Warning Shape Manual;
 /// **What Kafka does** A leader refuses such markers; stored ones it takes.
 /// **Repair** None.
 /// **References** `ProducerAppendInfo.checkCoordinatorEpoch`.
-B311 CoordinatorEpoch "coordinator-epoch" Warning Cross None;
+Batch B311 CoordinatorEpoch "coordinator-epoch" Warning Cross None;
 
 /// a timestamp lies in the future
 ///
@@ -225,7 +225,7 @@ B311 CoordinatorEpoch "coordinator-epoch" Warning Cross None;
 /// **What Kafka does** Retention by time keeps the segment until then. From 4.0 on such records are refused by default.
 /// **Repair** None; delete records by offset, or let retention by size do it.
 /// **References** KIP-937, `message.timestamp.after.max.ms`.
-B401 TimestampInTheFuture "timestamp-in-the-future" Warning Shape None;
+Batch B401 TimestampInTheFuture "timestamp-in-the-future" Warning Shape None;
 
 /// a timestamp lies before the year 1970
 ///
@@ -234,6 +234,6 @@ B401 TimestampInTheFuture "timestamp-in-the-future" Warning Shape None;
 /// **What Kafka does** It refuses such records from clients; stored ones count as old for retention.
 /// **Repair** None.
 /// **References** `DefaultRecord`, `RecordBatch.NO_TIMESTAMP`.
-B402 NegativeTimestamp "negative-timestamp" Warning Shape None;
+Batch B402 NegativeTimestamp "negative-timestamp" Warning Shape None;
 
 } } } }

@@ -9,7 +9,7 @@ macro_rules! checkpoint { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $
 /// **What Kafka does** At start the log dir goes offline, or the checkpoint is taken for empty, which depends on the file.
 /// **Repair** Write the lines that can be read, or an empty checkpoint.
 /// **References** `CheckpointFile.read`, `OffsetCheckpointFile`.
-C101 CheckpointMalformed "checkpoint-malformed" Error Shape Safe;
+Checkpoint C101 CheckpointMalformed "checkpoint-malformed" Error Shape Safe;
 
 /// a partition twice in a checkpoint
 ///
@@ -18,7 +18,7 @@ C101 CheckpointMalformed "checkpoint-malformed" Error Shape Safe;
 /// **What Kafka does** The last line counts.
 /// **Repair** Keep one line, the lower offset.
 /// **References** `OffsetCheckpointFile.read`.
-C102 CheckpointDuplicate "checkpoint-duplicate" Warning Shape Safe;
+Checkpoint C102 CheckpointDuplicate "checkpoint-duplicate" Warning Shape Safe;
 
 /// a checkpoint for a partition that is not here
 ///
@@ -27,7 +27,7 @@ C102 CheckpointDuplicate "checkpoint-duplicate" Warning Shape Safe;
 /// **What Kafka does** It drops the line at the next write.
 /// **Repair** None is needed.
 /// **References** `LogManager.checkpointRecoveryOffsetsInDir`.
-C103 CheckpointStray "checkpoint-stray" Note Cross None;
+Checkpoint C103 CheckpointStray "checkpoint-stray" Note Cross None;
 
 /// a recovery point behind the end of the log
 ///
@@ -36,7 +36,7 @@ C103 CheckpointStray "checkpoint-stray" Note Cross None;
 /// **What Kafka does** Recovery then looks at the last segment only.
 /// **Repair** Lower it to the end of the log, or to 0 for a full recovery.
 /// **References** `LogLoader.recoverLog`.
-C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Safe;
+Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Safe;
 
 /// a high watermark behind the end of the log
 ///
@@ -45,7 +45,7 @@ C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Safe;
 /// **What Kafka does** It lowers the mark to the log's end. The records are lost unless a replica has them.
 /// **Repair** Lower it to the end of the log.
 /// **References** `UnifiedLog.updateHighWatermark`.
-C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Safe;
+Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Safe;
 
 /// a log start behind the end of the log
 ///
@@ -54,7 +54,7 @@ C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Safe;
 /// **What Kafka does** It deletes every segment and begins an empty log there.
 /// **Repair** Lower it to the log's end or remove the line, before a broker starts.
 /// **References** `LogLoader.load`, `deleteRetentionSegments`.
-C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Safe;
+Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Safe;
 
 /// a cleaner offset outside of the log
 ///
@@ -63,7 +63,7 @@ C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Safe;
 /// **What Kafka does** It begins to clean at the log's start again.
 /// **Repair** Remove the line.
 /// **References** `LogCleanerManager.cleanableOffsets`.
-C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Safe;
+Checkpoint C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Safe;
 
 /// a checkpoint below the start of the log
 ///
@@ -72,7 +72,7 @@ C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Safe;
 /// **What Kafka does** It raises the offset.
 /// **Repair** None is needed.
 /// **References** `LogLoader.load`.
-C108 CheckpointBelowStart "checkpoint-below-start" Note Cross None;
+Checkpoint C108 CheckpointBelowStart "checkpoint-below-start" Note Cross None;
 
 /// a partition without recovery point
 ///
@@ -81,7 +81,7 @@ C108 CheckpointBelowStart "checkpoint-below-start" Note Cross None;
 /// **What Kafka does** It reads the whole log of the partition at start.
 /// **Repair** None is needed.
 /// **References** `LogManager.loadLogs`.
-C109 CheckpointLacking "checkpoint-lacking" Note Cross None;
+Checkpoint C109 CheckpointLacking "checkpoint-lacking" Note Cross None;
 
 /// a recovery point that is not the log's end after a clean stop
 ///
@@ -90,7 +90,7 @@ C109 CheckpointLacking "checkpoint-lacking" Note Cross None;
 /// **What Kafka does** It doesn't look, and takes the log as it is.
 /// **Repair** Find out what changed the log; remove the marker for a full recovery.
 /// **References** `LogManager.shutdown`.
-C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross Safe;
+Checkpoint C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross Safe;
 
 /// a negative offset in a checkpoint
 ///
@@ -99,7 +99,7 @@ C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross Safe;
 /// **What Kafka does** It works with the number, or fails, which depends on the file.
 /// **Repair** Remove the line.
 /// **References** `OffsetCheckpointFile`.
-C111 CheckpointNegative "checkpoint-negative" Warning Shape Safe;
+Checkpoint C111 CheckpointNegative "checkpoint-negative" Warning Shape Safe;
 
 /// a log start that hides records
 ///
@@ -108,6 +108,6 @@ C111 CheckpointNegative "checkpoint-negative" Warning Shape Safe;
 /// **What Kafka does** It serves nothing before the log start, and deletes the segments before it.
 /// **Repair** If nobody deleted the records, lower it to the first leader epoch, before a broker starts.
 /// **References** `UnifiedLog.maybeIncrementLogStartOffset`, `LeaderEpochFileCache.truncateFromStart`.
-C112 LogStartHides "log-start-hides" Warning Cross Lossy;
+Checkpoint C112 LogStartHides "log-start-hides" Warning Cross Lossy;
 
 } } } }

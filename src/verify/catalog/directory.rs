@@ -9,7 +9,7 @@ macro_rules! directory { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $n
 /// **What Kafka does** It ignores most such files; a name that ends in `.log` or `.index` and doesn't begin with 20 digits keeps it from starting or makes an empty segment.
 /// **Repair** Move it out of the log dir.
 /// **References** `LogLoader.loadSegmentFiles`, `LogFileUtils.offsetFromFile`.
-D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe;
+Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe;
 
 /// a file left over
 ///
@@ -18,7 +18,7 @@ D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe;
 /// **What Kafka does** It finishes or deletes it at start.
 /// **Repair** None is needed; rescue what it holds first if you miss data.
 /// **References** `LogLoader.removeTempFilesAndCollectSwapFiles`.
-D102 Leftover "leftover" Note Shape Safe;
+Directory D102 Leftover "leftover" Note Shape Safe;
 
 /// an index without its log
 ///
@@ -27,7 +27,7 @@ D102 Leftover "leftover" Note Shape Safe;
 /// **What Kafka does** It deletes the index.
 /// **Repair** Find the `.log`; else delete the index.
 /// **References** `LogLoader.loadSegmentFiles`.
-D103 IndexWithoutLog "index-without-log" Warning Shape Safe;
+Directory D103 IndexWithoutLog "index-without-log" Warning Shape Safe;
 
 /// a partition twice
 ///
@@ -36,7 +36,7 @@ D103 IndexWithoutLog "index-without-log" Warning Shape Safe;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Keep the one with the higher leader epoch and end, and move the other out.
 /// **References** `LogManager.loadLog`.
-D104 PartitionTwice "partition-twice" Error Cross Safe;
+Directory D104 PartitionTwice "partition-twice" Error Cross Safe;
 
 /// log dirs of different nodes or clusters
 ///
@@ -45,7 +45,7 @@ D104 PartitionTwice "partition-twice" Error Cross Safe;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Find out which disk is wrong; never edit the ids.
 /// **References** `MetaPropertiesEnsemble.verify`.
-D105 MetaMismatch "meta-mismatch" Error Cross Safe;
+Directory D105 MetaMismatch "meta-mismatch" Error Cross Safe;
 
 /// segments overlap
 ///
@@ -54,7 +54,7 @@ D105 MetaMismatch "meta-mismatch" Error Cross Safe;
 /// **What Kafka does** It reads the lower segment up to its end or jumps to the higher one: records come twice or not.
 /// **Repair** Take the overlapping batches out on one side.
 /// **References** `LogSegments.floorSegment`.
-D106 SegmentOverlap "segment-overlap" Error Cross Lossy;
+Directory D106 SegmentOverlap "segment-overlap" Error Cross Lossy;
 
 /// offsets are missing between segments
 ///
@@ -63,7 +63,7 @@ D106 SegmentOverlap "segment-overlap" Error Cross Lossy;
 /// **What Kafka does** Gaps are legal: readers go on at the next offset.
 /// **Repair** None is needed; where the topic is not compacted, records are lost.
 /// **References** `LogSegments.higherSegment`.
-D107 SegmentGap "segment-gap" Note Cross None;
+Directory D107 SegmentGap "segment-gap" Note Cross None;
 
 /// a directory that Kafka doesn't know
 ///
@@ -72,7 +72,7 @@ D107 SegmentGap "segment-gap" Note Cross None;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Move it out of the log dir.
 /// **References** `UnifiedLog.parseTopicPartitionName`.
-D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe;
+Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe;
 
 /// a name that Kafka reads but doesn't write
 ///
@@ -81,7 +81,7 @@ D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe;
 /// **What Kafka does** It takes it for the partition or segment, which may then be there twice.
 /// **Repair** Rename it, after looking for a duplicate.
 /// **References** `UnifiedLog.parseTopicPartitionName`, `LogFileUtils.filenamePrefixFromOffset`.
-D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
+Directory D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
 
 /// no meta.properties that can be read
 ///
@@ -90,7 +90,7 @@ D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
 /// **What Kafka does** It doesn't start, or ignores the log dir.
 /// **Repair** Make it again from that of another log dir of the same node.
 /// **References** `MetaProperties`, `PropertiesUtils`.
-D110 MetaMalformed "meta-malformed" Error Shape Manual;
+Directory D110 MetaMalformed "meta-malformed" Error Shape Manual;
 
 /// a directory id that is reserved or there twice
 ///
@@ -99,7 +99,7 @@ D110 MetaMalformed "meta-malformed" Error Shape Manual;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Drop the line from the copy; the broker makes a new one.
 /// **References** KIP-858, `DirectoryId`.
-D111 DirectoryId "directory-id" Error Cross Safe;
+Directory D111 DirectoryId "directory-id" Error Cross Safe;
 
 /// clean-shutdown markers of different stops
 ///
@@ -108,7 +108,7 @@ D111 DirectoryId "directory-id" Error Cross Safe;
 /// **What Kafka does** It takes the stop for unclean when it decides on eligible leaders.
 /// **Repair** Remove all markers if data was changed.
 /// **References** KIP-966, `CleanShutdownFileHandler`.
-D112 MarkerEpochs "marker-epochs" Warning Cross Manual;
+Directory D112 MarkerEpochs "marker-epochs" Warning Cross Manual;
 
 /// the metadata log is in several log dirs
 ///
@@ -117,7 +117,7 @@ D112 MarkerEpochs "marker-epochs" Warning Cross Manual;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Move out the one that is not in the metadata log dir.
 /// **References** `KafkaRaftServer.initializeLogDirs`.
-D113 MetadataMisplaced "metadata-misplaced" Error Cross Manual;
+Directory D113 MetadataMisplaced "metadata-misplaced" Error Cross Manual;
 
 /// a file or directory that can't be read
 ///
@@ -126,7 +126,7 @@ D113 MetadataMisplaced "metadata-misplaced" Error Cross Manual;
 /// **What Kafka does** The log dir goes offline.
 /// **Repair** Correct the rights, or look at the disk.
 /// **References** `LogDirFailureChannel`.
-D114 Unreadable "unreadable" Error Shape Manual;
+Directory D114 Unreadable "unreadable" Error Shape Manual;
 
 /// a partition about to be deleted
 ///
@@ -135,7 +135,7 @@ D114 Unreadable "unreadable" Error Shape Manual;
 /// **What Kafka does** It deletes it a minute after its start.
 /// **Repair** Save it before a broker starts if it was a mistake.
 /// **References** `LogManager.asyncDelete`.
-D115 PendingDeletion "pending-deletion" Note Shape None;
+Directory D115 PendingDeletion "pending-deletion" Note Shape None;
 
 /// a partition that the cluster doesn't know
 ///
@@ -144,7 +144,7 @@ D115 PendingDeletion "pending-deletion" Note Shape None;
 /// **What Kafka does** It keeps it without serving it.
 /// **Repair** Compare with the metadata; delete it, or give it back its name.
 /// **References** `LogManager.handleStrayLogs`, KAFKA-16616.
-D116 StrayPartition "stray-partition" Note Shape None;
+Directory D116 StrayPartition "stray-partition" Note Shape None;
 
 /// partitions of a topic with different topic ids
 ///
@@ -153,7 +153,7 @@ D116 StrayPartition "stray-partition" Note Shape None;
 /// **What Kafka does** It sets partitions with the wrong id aside as stray.
 /// **Repair** Restore the id from the metadata log or the other partitions.
 /// **References** `PartitionMetadataFile`, KIP-516.
-D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
+Directory D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
 
 /// a topic id that the metadata doesn't have
 ///
@@ -162,7 +162,7 @@ D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
 /// **What Kafka does** It sets the partition aside as stray; releases before 3.7 deleted it.
 /// **Repair** Restore the id, or leave it: a metadata log that is behind, or was cut, proves nothing.
 /// **References** `LogManager.isStrayReplica`.
-D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
+Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
 
 /// a partition.metadata that can't be read
 ///
@@ -171,7 +171,7 @@ D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
 /// **What Kafka does** The partition fails to load, and the log dir goes offline.
 /// **Repair** Make it again from that of another partition of the topic.
 /// **References** `PartitionMetadataFile.read`.
-D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Safe;
+Directory D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Safe;
 
 /// a partition without segments
 ///
@@ -180,7 +180,7 @@ D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Safe;
 /// **What Kafka does** It begins an empty log at the log start offset.
 /// **Repair** Find the segments before a broker starts.
 /// **References** `LogLoader.load`.
-D120 NoSegment "no-segment" Warning Cross Manual;
+Directory D120 NoSegment "no-segment" Warning Cross Manual;
 
 /// an interrupted swap that would lose data
 ///
@@ -189,7 +189,7 @@ D120 NoSegment "no-segment" Warning Cross Manual;
 /// **What Kafka does** It renames what is there and deletes the originals, without looking.
 /// **Repair** Verify the `.swap` and finish or delete it before a broker starts.
 /// **References** `LogLoader.load`, `completeSwapOperations`.
-D121 SwapIncomplete "swap-incomplete" Error Cross Safe;
+Directory D121 SwapIncomplete "swap-incomplete" Error Cross Safe;
 
 /// a broker runs on this log dir
 ///
@@ -198,7 +198,7 @@ D121 SwapIncomplete "swap-incomplete" Error Cross Safe;
 /// **What Kafka does** It goes on writing.
 /// **Repair** Stop it before anything is repaired.
 /// **References** `FileLock`.
-D122 BrokerRunning "broker-running" Note Shape None;
+Directory D122 BrokerRunning "broker-running" Note Shape None;
 
 /// neither a file nor a directory
 ///
@@ -207,7 +207,7 @@ D122 BrokerRunning "broker-running" Note Shape None;
 /// **What Kafka does** It may wait on it for ever.
 /// **Repair** Move it out of the log dir.
 /// **References** `LogLoader.loadSegmentFiles`.
-D123 SpecialFile "special-file" Warning Shape Manual;
+Directory D123 SpecialFile "special-file" Warning Shape Manual;
 
 /// a clean-shutdown marker that can't be read
 ///
@@ -216,6 +216,6 @@ D123 SpecialFile "special-file" Warning Shape Manual;
 /// **What Kafka does** It takes the stop for clean, without a broker epoch.
 /// **Repair** None is needed.
 /// **References** `CleanShutdownFileHandler`.
-D124 CleanMarkerMalformed "clean-marker-malformed" Warning Shape Safe;
+Directory D124 CleanMarkerMalformed "clean-marker-malformed" Warning Shape Safe;
 
 } } } }

@@ -9,7 +9,7 @@ macro_rules! epochs { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next
 /// **What Kafka does** The partition fails to load, and the log dir goes offline; a wrong number of lines too.
 /// **Repair** Write it anew from the batches.
 /// **References** `CheckpointFile.read`, `LeaderEpochCheckpointFile`.
-E101 EpochsMalformed "epochs-malformed" Error Shape Safe;
+Epochs E101 EpochsMalformed "epochs-malformed" Error Shape Safe;
 
 /// leader epochs don't ascend
 ///
@@ -18,7 +18,7 @@ E101 EpochsMalformed "epochs-malformed" Error Shape Safe;
 /// **What Kafka does** It keeps some of the lines; followers may truncate too much or too little.
 /// **Repair** Write it anew from the batches.
 /// **References** `LeaderEpochFileCache`.
-E102 EpochsOrder "epochs-order" Error Shape Safe;
+Epochs E102 EpochsOrder "epochs-order" Error Shape Safe;
 
 /// leader epochs disagree with the batches
 ///
@@ -27,7 +27,7 @@ E102 EpochsOrder "epochs-order" Error Shape Safe;
 /// **What Kafka does** Followers may truncate too much or too little.
 /// **Repair** Write it anew from the batches.
 /// **References** `LeaderEpochFileCache.endOffsetFor`, KIP-101.
-E103 EpochsMismatch "epochs-mismatch" Error Cross Safe;
+Epochs E103 EpochsMismatch "epochs-mismatch" Error Cross Safe;
 
 /// a leader epoch that begins behind the log
 ///
@@ -36,7 +36,7 @@ E103 EpochsMismatch "epochs-mismatch" Error Cross Safe;
 /// **What Kafka does** It drops the line.
 /// **Repair** None is needed.
 /// **References** `LeaderEpochFileCache.truncateFromEnd`.
-E104 EpochsBeyondLog "epochs-beyond-log" Note Cross None;
+Epochs E104 EpochsBeyondLog "epochs-beyond-log" Note Cross None;
 
 /// no leader epochs though the batches have them
 ///
@@ -45,7 +45,7 @@ E104 EpochsBeyondLog "epochs-beyond-log" Note Cross None;
 /// **What Kafka does** A follower truncates to the high watermark instead of by epoch.
 /// **Repair** Write it anew from the batches.
 /// **References** `UnifiedLog.initializeLeaderEpochCache`, KIP-101.
-E105 EpochsMissing "epochs-missing" Error Cross Safe;
+Epochs E105 EpochsMissing "epochs-missing" Error Cross Safe;
 
 /// the first leader epoch begins behind the log's start
 ///
@@ -54,6 +54,6 @@ E105 EpochsMissing "epochs-missing" Error Cross Safe;
 /// **What Kafka does** Followers that ask for those offsets fall back.
 /// **Repair** Write it anew from the batches.
 /// **References** `LeaderEpochFileCache.truncateFromStart`.
-E106 EpochsStartLate "epochs-start-late" Warning Cross Safe;
+Epochs E106 EpochsStartLate "epochs-start-late" Warning Cross Safe;
 
 } } } }

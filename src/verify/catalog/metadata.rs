@@ -9,7 +9,7 @@ macro_rules! metadata { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $ne
 /// **What Kafka does** It cuts the log there, and may lose metadata.
 /// **Repair** Never take batches out; let the node fetch the metadata anew from the quorum.
 /// **References** `KafkaRaftLog`, `RecordsBatchReader`.
-M101 MetadataGap "metadata-gap" Error Cross Manual;
+Metadata M101 MetadataGap "metadata-gap" Error Cross Manual;
 
 /// a quorum state that can't be right
 ///
@@ -18,7 +18,7 @@ M101 MetadataGap "metadata-gap" Error Cross Manual;
 /// **What Kafka does** It doesn't start, or takes the log's epoch.
 /// **Repair** Never invent votes; delete it only on a node that joins anew.
 /// **References** `FileQuorumStateStore`.
-M102 QuorumState "quorum-state" Error Cross Manual;
+Metadata M102 QuorumState "quorum-state" Error Cross Manual;
 
 /// the snapshot in front of the metadata log is missing
 ///
@@ -27,7 +27,7 @@ M102 QuorumState "quorum-state" Error Cross Manual;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Restore the snapshot, or let the node fetch it anew.
 /// **References** `KafkaRaftLog.recover`.
-M103 MetadataSnapshotMissing "metadata-snapshot-missing" Error Cross Manual;
+Metadata M103 MetadataSnapshotMissing "metadata-snapshot-missing" Error Cross Manual;
 
 /// a metadata snapshot that is not whole
 ///
@@ -36,7 +36,7 @@ M103 MetadataSnapshotMissing "metadata-snapshot-missing" Error Cross Manual;
 /// **What Kafka does** It fails when it loads it; a missing footer it accepts.
 /// **Repair** Use an older snapshot and the log behind it.
 /// **References** `RecordsSnapshotReader`, KIP-630.
-M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual;
+Metadata M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual;
 
 /// a metadata snapshot disagrees with the log
 ///
@@ -45,7 +45,7 @@ M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual;
 /// **What Kafka does** It may cut the whole log, or hang.
 /// **Repair** Let the node fetch the metadata anew.
 /// **References** `KafkaRaftLog.truncateToLatestSnapshot`.
-M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cross Lossy;
+Metadata M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cross Lossy;
 
 /// a wrong topic id in the metadata log
 ///
@@ -54,7 +54,7 @@ M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cross Lossy;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Write the reserved id.
 /// **References** `Uuid.METADATA_TOPIC_ID`.
-M106 MetadataTopicId "metadata-topic-id" Error Shape Safe;
+Metadata M106 MetadataTopicId "metadata-topic-id" Error Shape Safe;
 
 /// a metadata snapshot left over
 ///
@@ -63,6 +63,6 @@ M106 MetadataTopicId "metadata-topic-id" Error Shape Safe;
 /// **What Kafka does** It deletes it.
 /// **Repair** None is needed.
 /// **References** `KafkaRaftLog`.
-M107 MetadataLeftover "metadata-leftover" Note Shape None;
+Metadata M107 MetadataLeftover "metadata-leftover" Note Shape None;
 
 } } } }

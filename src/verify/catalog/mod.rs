@@ -120,7 +120,9 @@ impl Fix {
 pub struct Check {
     /// Which one.
     pub id: CheckId,
-    /// A letter and three digits.
+    /// What it looks at.
+    pub family: Family,
+    /// The letter of its family, and three digits.
     pub code: &'static str,
     /// Words between hyphens.
     pub name: &'static str,
@@ -150,7 +152,7 @@ impl Check {
 macro_rules! declare {
     ({ $(
         $(#[doc = $doc:literal])+
-        $code:ident $id:ident $name:literal $severity:ident $depth:ident $fix:ident;
+        $family:ident $code:ident $id:ident $name:literal $severity:ident $depth:ident $fix:ident;
     )* }) => {
         /// A check, by what it finds.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,6 +165,7 @@ macro_rules! declare {
         pub static CATALOG: &[Check] = &[ $(
             Check {
                 id: CheckId::$id,
+                family: Family::$family,
                 code: stringify!($code),
                 name: $name,
                 severity: Severity::$severity,
@@ -179,6 +182,84 @@ segment! {
     {}
 }
 
+/// What a check looks at. Its code begins with the letter of its family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// S: the `.log` of a segment.
+    Segment,
+    /// B: batches.
+    Batch,
+    /// R: records.
+    Record,
+    /// O: offset indexes.
+    OffsetIndex,
+    /// T: time indexes.
+    TimeIndex,
+    /// A: transaction indexes.
+    TxnIndex,
+    /// P: producer snapshots.
+    Producer,
+    /// E: leader epoch checkpoints.
+    Epochs,
+    /// C: checkpoints of a log dir.
+    Checkpoint,
+    /// D: directories and their small files.
+    Directory,
+    /// M: the metadata log.
+    Metadata,
+}
+
+impl Family {
+    /// Every family, in the order of the catalogue.
+    pub const ALL: [Self; 11] = [
+        Self::Segment,
+        Self::Batch,
+        Self::Record,
+        Self::OffsetIndex,
+        Self::TimeIndex,
+        Self::TxnIndex,
+        Self::Producer,
+        Self::Epochs,
+        Self::Checkpoint,
+        Self::Directory,
+        Self::Metadata,
+    ];
+
+    /// The letter that the codes of its checks begin with.
+    #[must_use]
+    pub const fn letter(self) -> char {
+        match self {
+            Self::Segment => 'S',
+            Self::Batch => 'B',
+            Self::Record => 'R',
+            Self::OffsetIndex => 'O',
+            Self::TimeIndex => 'T',
+            Self::TxnIndex => 'A',
+            Self::Producer => 'P',
+            Self::Epochs => 'E',
+            Self::Checkpoint => 'C',
+            Self::Directory => 'D',
+            Self::Metadata => 'M',
+        }
+    }
+
+    /// The family of this letter, large or small.
+    #[must_use]
+    pub fn find(letter: char) -> Option<Self> {
+        let letter = letter.to_ascii_uppercase();
+        Self::ALL
+            .into_iter()
+            .find(|family| family.letter() == letter)
+    }
+
+    /// Whether its checks look at a `.log`: segments, batches and records.
+    #[must_use]
+    pub const fn is_of_log(self) -> bool {
+        matches!(self, Self::Segment | Self::Batch | Self::Record)
+    }
+}
+
 impl CheckId {
     /// Its row.
     #[must_use]
@@ -191,6 +272,12 @@ impl CheckId {
     #[must_use]
     pub fn code(self) -> &'static str {
         self.check().code
+    }
+
+    /// What it looks at.
+    #[must_use]
+    pub fn family(self) -> Family {
+        self.check().family
     }
 
     /// The check of this code or name.
@@ -219,11 +306,16 @@ mod tests {
         assert_eq!((codes.len(), names.len()), (CATALOG.len(), CATALOG.len()));
         for pair in CATALOG.windows(2) {
             let (a, b) = (pair[0].code, pair[1].code);
-            let letter = |code: &str| code.chars().next();
-            assert!(letter(a) != letter(b) || a < b, "{a} stands before {b}");
+            let is_other = pair[0].family != pair[1].family;
+            assert!(is_other || a < b, "{a} stands before {b}");
         }
         for check in CATALOG {
             assert_eq!(check.code.len(), 4, "{}", check.code);
+            assert!(
+                check.code.starts_with(check.family.letter()),
+                "{}",
+                check.code
+            );
             assert!(check.code.bytes().skip(1).all(|b| b.is_ascii_digit()));
             assert_eq!(check.id.code(), check.code);
             assert_eq!(CheckId::find(check.name), Some(check.id));

@@ -9,7 +9,7 @@ macro_rules! offset_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => {
 /// **What Kafka does** From 2.3 on it ignores the rest; before, it rebuilt the index.
 /// **Repair** Build the index anew from the log.
 /// **References** `OffsetIndex.sanityCheck`, KAFKA-7283.
-O101 OffsetIndexSize "offset-index-size" Warning Shape Safe;
+OffsetIndex O101 OffsetIndexSize "offset-index-size" Warning Shape Safe;
 
 /// the entries of an offset index don't ascend
 ///
@@ -18,7 +18,7 @@ O101 OffsetIndexSize "offset-index-size" Warning Shape Safe;
 /// **What Kafka does** It searches the index by halves and gets wrong places, silently.
 /// **Repair** Build the index anew from the log.
 /// **References** `AbstractIndex.indexSlotRangeFor`.
-O102 OffsetIndexOrder "offset-index-order" Error Shape Safe;
+OffsetIndex O102 OffsetIndexOrder "offset-index-order" Error Shape Safe;
 
 /// an entry of an offset index points behind the log
 ///
@@ -27,7 +27,7 @@ O102 OffsetIndexOrder "offset-index-order" Error Shape Safe;
 /// **What Kafka does** The log end may fall back to the start of the segment, and offsets are given twice.
 /// **Repair** Build the index anew from the log.
 /// **References** `LogSegment.readNextOffset`.
-O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Safe;
+OffsetIndex O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Safe;
 
 /// an entry of an offset index is not that of a batch
 ///
@@ -36,7 +36,7 @@ O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Safe;
 /// **What Kafka does** It reads from the middle of a batch: consumers get a corrupt record, or miss some.
 /// **Repair** Build the index anew from the log.
 /// **References** `LogSegment.read`, `FileRecords.searchForOffsetWithSize`.
-O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Safe;
+OffsetIndex O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Safe;
 
 /// a segment has no offset index
 ///
@@ -45,7 +45,7 @@ O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Safe;
 /// **What Kafka does** It recovers the segment and builds the index; that reads the whole segment, cuts it at damage, and drops newer producer snapshots.
 /// **Repair** Build the index from the log.
 /// **References** `LogLoader.loadSegmentFiles`.
-O105 OffsetIndexMissing "offset-index-missing" Warning Cross Safe;
+OffsetIndex O105 OffsetIndexMissing "offset-index-missing" Warning Cross Safe;
 
 /// an offset index ends in zeros
 ///
@@ -54,7 +54,7 @@ O105 OffsetIndexMissing "offset-index-missing" Warning Cross Safe;
 /// **What Kafka does** It takes the zeros for entries: the index is full, searches go wrong, and the segment rolls at once.
 /// **Repair** Cut the zeros off, or build the index anew.
 /// **References** `AbstractIndex.trimToValidSize`.
-O106 OffsetIndexUntrimmed "offset-index-untrimmed" Error Cross Safe;
+OffsetIndex O106 OffsetIndexUntrimmed "offset-index-untrimmed" Error Cross Safe;
 
 /// an offset index leaves much of the log out
 ///
@@ -63,6 +63,6 @@ O106 OffsetIndexUntrimmed "offset-index-untrimmed" Error Cross Safe;
 /// **What Kafka does** It reads longer until it finds an offset.
 /// **Repair** Build the index anew from the log.
 /// **References** `index.interval.bytes`.
-O107 OffsetIndexSparse "offset-index-sparse" Note Cross None;
+OffsetIndex O107 OffsetIndexSparse "offset-index-sparse" Note Cross None;
 
 } } } }

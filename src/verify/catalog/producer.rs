@@ -9,7 +9,7 @@ macro_rules! producer { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $ne
 /// **What Kafka does** It deletes the snapshot and takes an older one, or reads the log.
 /// **Repair** Build the snapshot anew, or delete it.
 /// **References** `ProducerStateManager.readSnapshot`.
-P101 SnapshotCrc "snapshot-crc" Warning Sum Safe;
+Producer P101 SnapshotCrc "snapshot-crc" Warning Sum Safe;
 
 /// a snapshot of an unknown version
 ///
@@ -18,7 +18,7 @@ P101 SnapshotCrc "snapshot-crc" Warning Sum Safe;
 /// **What Kafka does** It deletes the snapshot and takes an older one.
 /// **Repair** Build the snapshot anew, or delete it.
 /// **References** `ProducerStateManager.PRODUCER_SNAPSHOT_VERSION`.
-P102 SnapshotVersion "snapshot-version" Warning Shape Safe;
+Producer P102 SnapshotVersion "snapshot-version" Warning Shape Safe;
 
 /// a snapshot disagrees with the log
 ///
@@ -27,7 +27,7 @@ P102 SnapshotVersion "snapshot-version" Warning Shape Safe;
 /// **What Kafka does** It believes the snapshot: producers are refused, duplicates pass, the last stable offset is wrong.
 /// **Repair** Build the snapshot anew from the log.
 /// **References** `ProducerStateManager.loadFromSnapshot`.
-P103 SnapshotMismatch "snapshot-mismatch" Error Cross Safe;
+Producer P103 SnapshotMismatch "snapshot-mismatch" Error Cross Safe;
 
 /// a snapshot of an offset behind the log
 ///
@@ -36,7 +36,7 @@ P103 SnapshotMismatch "snapshot-mismatch" Error Cross Safe;
 /// **What Kafka does** It deletes the snapshot.
 /// **Repair** Delete it.
 /// **References** `ProducerStateManager.truncateAndReload`.
-P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Safe;
+Producer P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Safe;
 
 /// a snapshot that belongs to no segment
 ///
@@ -45,7 +45,7 @@ P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Safe;
 /// **What Kafka does** It deletes all but the newest of them.
 /// **Repair** None is needed.
 /// **References** `ProducerStateManager.removeStraySnapshots`.
-P105 SnapshotStray "snapshot-stray" Note Cross None;
+Producer P105 SnapshotStray "snapshot-stray" Note Cross None;
 
 /// a segment without snapshot
 ///
@@ -54,7 +54,7 @@ P105 SnapshotStray "snapshot-stray" Note Cross None;
 /// **What Kafka does** It reads more of the log at the next unclean start; tiered storage can't copy the segment in front of it.
 /// **Repair** Build the snapshot from the log.
 /// **References** KIP-360; KAFKA-12520.
-P106 SnapshotMissing "snapshot-missing" Note Cross None;
+Producer P106 SnapshotMissing "snapshot-missing" Note Cross None;
 
 /// no snapshot at the end of the log after a clean stop
 ///
@@ -63,7 +63,7 @@ P106 SnapshotMissing "snapshot-missing" Note Cross None;
 /// **What Kafka does** Without any snapshot it forgets all producers, silently.
 /// **Repair** Build the snapshot from the log, or remove the marker.
 /// **References** `UnifiedLog.rebuildProducerState`.
-P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Safe;
+Producer P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Safe;
 
 /// a snapshot with offsets behind its own
 ///
@@ -72,7 +72,7 @@ P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Safe;
 /// **What Kafka does** It believes it: the last stable offset may stay put for ever.
 /// **Repair** Build the snapshot anew from the log.
 /// **References** `ProducerStateEntry`.
-P108 SnapshotOffsets "snapshot-offsets" Error Shape Safe;
+Producer P108 SnapshotOffsets "snapshot-offsets" Error Shape Safe;
 
 /// a snapshot that can't be read
 ///
@@ -81,6 +81,6 @@ P108 SnapshotOffsets "snapshot-offsets" Error Shape Safe;
 /// **What Kafka does** It deletes the snapshot and takes an older one.
 /// **Repair** Build the snapshot anew, or delete it.
 /// **References** `ProducerStateManager.readSnapshot`.
-P109 SnapshotMalformed "snapshot-malformed" Warning Shape Safe;
+Producer P109 SnapshotMalformed "snapshot-malformed" Warning Shape Safe;
 
 } } } }

@@ -9,7 +9,7 @@ macro_rules! record { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next
 /// **What Kafka does** Brokers don't look; consumers, the cleaner and conversions fail on the batch.
 /// **Repair** Take the batch out, or put an empty one in its place; records in front of this one can be saved.
 /// **References** `DefaultRecord.readFrom`.
-R101 RecordLength "record-length" Error Deep Lossy;
+Record R101 RecordLength "record-length" Error Deep Lossy;
 
 /// a varint is too long
 ///
@@ -18,7 +18,7 @@ R101 RecordLength "record-length" Error Deep Lossy;
 /// **What Kafka does** Consumers fail on the batch.
 /// **Repair** Take the batch out, or put an empty one in its place.
 /// **References** `ByteUtils.readVarint`.
-R102 VarintTooLong "varint-too-long" Error Deep Lossy;
+Record R102 VarintTooLong "varint-too-long" Error Deep Lossy;
 
 /// bytes follow the last record
 ///
@@ -27,7 +27,7 @@ R102 VarintTooLong "varint-too-long" Error Deep Lossy;
 /// **What Kafka does** Consumers fail at the end of the batch, behind the records announced.
 /// **Repair** Take the batch out, or correct the count if what follows is records.
 /// **References** `DefaultRecordBatch.RecordIterator`.
-R103 TrailingBytes "trailing-bytes" Error Deep Lossy;
+Record R103 TrailingBytes "trailing-bytes" Error Deep Lossy;
 
 /// the records can't be decompressed
 ///
@@ -36,7 +36,7 @@ R103 TrailingBytes "trailing-bytes" Error Deep Lossy;
 /// **What Kafka does** Brokers don't look unless they compress anew; consumers and the cleaner fail on the batch.
 /// **Repair** Take the batch out, or put an empty one in its place; records in front of the fault can be saved.
 /// **References** `Compression.wrapForInput`.
-R104 InflateFailed "inflate-failed" Error Deep Lossy;
+Record R104 InflateFailed "inflate-failed" Error Deep Lossy;
 
 /// the records decompress to more than we unpack
 ///
@@ -45,7 +45,7 @@ R104 InflateFailed "inflate-failed" Error Deep Lossy;
 /// **What Kafka does** It unpacks as much as there is.
 /// **Repair** None; raise `--inflate-limit` to look inside.
 /// **References** `max.message.bytes` counts compressed bytes.
-R105 InflateLimit "inflate-limit" Warning Deep None;
+Record R105 InflateLimit "inflate-limit" Warning Deep None;
 
 /// a record header without a key
 ///
@@ -54,7 +54,7 @@ R105 InflateLimit "inflate-limit" Warning Deep None;
 /// **What Kafka does** Consumers fail on the batch.
 /// **Repair** Take the batch out.
 /// **References** `DefaultRecord.readHeaders`.
-R106 NullHeaderKey "null-header-key" Error Deep Lossy;
+Record R106 NullHeaderKey "null-header-key" Error Deep Lossy;
 
 /// records are not in the order of their offsets
 ///
@@ -63,7 +63,7 @@ R106 NullHeaderKey "null-header-key" Error Deep Lossy;
 /// **What Kafka does** Consumers skip records whose offset lies below the one they want.
 /// **Repair** None without a new batch.
 /// **References** `Fetcher.CompletedFetch.nextFetchedRecord`.
-R107 DeltaOrder "delta-order" Error Deep None;
+Record R107 DeltaOrder "delta-order" Error Deep None;
 
 /// a control record that can't be read
 ///
@@ -72,7 +72,7 @@ R107 DeltaOrder "delta-order" Error Deep None;
 /// **What Kafka does** Loading the producer state fails on it. Recovery cuts the log right behind it, and fails again at every start.
 /// **Repair** Put an empty batch in its place.
 /// **References** `ControlRecordType.parse`, `EndTransactionMarker.deserialize`.
-R108 ControlRecord "control-record" Error Deep Manual;
+Record R108 ControlRecord "control-record" Error Deep Manual;
 
 /// fewer records than announced
 ///
@@ -81,7 +81,7 @@ R108 ControlRecord "control-record" Error Deep Manual;
 /// **What Kafka does** Consumers fail behind the last record.
 /// **Repair** Take the batch out, or put an empty one in its place; the records there can be saved.
 /// **References** `DefaultRecordBatch.RecordIterator`.
-R109 RecordsMissing "records-missing" Error Deep Lossy;
+Record R109 RecordsMissing "records-missing" Error Deep Lossy;
 
 /// a field runs out of its record
 ///
@@ -90,7 +90,7 @@ R109 RecordsMissing "records-missing" Error Deep Lossy;
 /// **What Kafka does** Consumers fail on the batch.
 /// **Repair** Take the batch out, or put an empty one in its place; records in front of this one can be saved.
 /// **References** `DefaultRecord.readFrom`, `LegacyRecord`.
-R110 FieldLength "field-length" Error Deep Lossy;
+Record R110 FieldLength "field-length" Error Deep Lossy;
 
 /// a compressed set of messages is not as such sets are
 ///
@@ -99,7 +99,7 @@ R110 FieldLength "field-length" Error Deep Lossy;
 /// **What Kafka does** Consumers fail on it; brokers of 0.9 and before take it.
 /// **Repair** Take the message out.
 /// **References** `AbstractLegacyRecordBatch.DeepRecordsIterator`.
-R111 Wrapper "wrapper" Error Deep None;
+Record R111 Wrapper "wrapper" Error Deep None;
 
 /// a record lies outside of its batch's offsets
 ///
@@ -108,7 +108,7 @@ R111 Wrapper "wrapper" Error Deep None;
 /// **What Kafka does** Records behind the last offset come twice or hide those of the next batch.
 /// **Repair** Correct the last offset delta, or take the batch out.
 /// **References** `DefaultRecordBatch.lastOffset`.
-R112 DeltaOutside "delta-outside" Error Deep Lossy;
+Record R112 DeltaOutside "delta-outside" Error Deep Lossy;
 
 /// the last offset is not that of the last record
 ///
@@ -117,7 +117,7 @@ R112 DeltaOutside "delta-outside" Error Deep Lossy;
 /// **What Kafka does** It works: readers go on behind the batch.
 /// **Repair** None is needed.
 /// **References** `MemoryRecords.filterTo`.
-R113 OffsetsUnused "offsets-unused" Note Shape None;
+Record R113 OffsetsUnused "offsets-unused" Note Shape None;
 
 /// the checksum of a message inside a compressed set is wrong
 ///
@@ -126,6 +126,6 @@ R113 OffsetsUnused "offsets-unused" Note Shape None;
 /// **What Kafka does** It checks the outer checksum only.
 /// **Repair** None is needed.
 /// **References** `AbstractLegacyRecordBatch.DeepRecordsIterator`, `ByteBufferLogInputStream`.
-R114 InnerCrc "inner-crc" Warning Deep None;
+Record R114 InnerCrc "inner-crc" Warning Deep None;
 
 } } } }

@@ -9,7 +9,7 @@ macro_rules! segment { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $nex
 /// **What Kafka does** After an unclean stop it cuts the file here. After a clean one it doesn't look: later batches are appended behind the torn one, and nobody can reach them.
 /// **Repair** Cut the file at the start of the torn batch. Its records are lost; a healthy replica has them.
 /// **References** `LogSegment.recover`, `FileLogInputStream.nextBatch`.
-S101 TruncatedTail "truncated-tail" Error Shape Lossy;
+Segment S101 TruncatedTail "truncated-tail" Error Shape Lossy;
 
 /// the file ends in zeros
 ///
@@ -18,7 +18,7 @@ S101 TruncatedTail "truncated-tail" Error Shape Lossy;
 /// **What Kafka does** After an unclean stop it cuts the zeros off. After a clean one it doesn't look, and fails on them when it reads that far.
 /// **Repair** Cut the zeros off; they hold nothing.
 /// **References** `LogSegment.recover`; `log.preallocate`.
-S102 ZeroTail "zero-tail" Error Shape Safe;
+Segment S102 ZeroTail "zero-tail" Error Shape Safe;
 
 /// foreign bytes follow the last batch
 ///
@@ -27,7 +27,7 @@ S102 ZeroTail "zero-tail" Error Shape Safe;
 /// **What Kafka does** After an unclean stop it cuts the file behind the last good batch. After a clean one, later batches are appended behind the garbage, and nobody can reach them.
 /// **Repair** Cut the file behind the last good batch.
 /// **References** `LogSegment.recover`.
-S103 GarbageTail "garbage-tail" Error Shape Lossy;
+Segment S103 GarbageTail "garbage-tail" Error Shape Lossy;
 
 /// bytes that are no batch, and batches again behind them
 ///
@@ -36,7 +36,7 @@ S103 GarbageTail "garbage-tail" Error Shape Lossy;
 /// **What Kafka does** Recovery after an unclean stop cuts the file at the start of the stretch, and all good batches behind it are lost. Otherwise fetches fail there, and consumers stop.
 /// **Repair** Take the stretch out; everything behind it is kept. Its offsets become a gap, which is legal. A healthy replica has the records.
 /// **References** `LogSegment.recover`, `FileRecords.searchForOffsetWithSize`.
-S104 LostFrames "lost-frames" Error Shape Lossy;
+Segment S104 LostFrames "lost-frames" Error Shape Lossy;
 
 /// the length of a batch is wrong
 ///
@@ -45,7 +45,7 @@ S104 LostFrames "lost-frames" Error Shape Lossy;
 /// **What Kafka does** It takes the next batch to begin where the field says, and fails there. Recovery cuts the file at this batch.
 /// **Repair** Write the right length, which the checksum proves.
 /// **References** `DefaultRecordBatch`: the CRC covers the bytes from the attributes on.
-S105 FrameSize "frame-size" Error Sum Safe;
+Segment S105 FrameSize "frame-size" Error Sum Safe;
 
 /// the magic of a batch is none that exists
 ///
@@ -54,7 +54,7 @@ S105 FrameSize "frame-size" Error Sum Safe;
 /// **What Kafka does** A broker takes any magic above 2 for 2 and doesn't notice; clients and followers refuse the batch. A negative one ends recovery here, and all that follows is cut off.
 /// **Repair** Write the right magic where the checksum proves it.
 /// **References** `FileLogInputStream.nextBatch`, `RecordBatch.CURRENT_MAGIC_VALUE`.
-S106 UnknownMagic "unknown-magic" Error Shape Safe;
+Segment S106 UnknownMagic "unknown-magic" Error Shape Safe;
 
 /// an offset lies below the base offset of the segment
 ///
@@ -63,7 +63,7 @@ S106 UnknownMagic "unknown-magic" Error Shape Safe;
 /// **What Kafka does** Recovery fails on it, and the log dir with it; otherwise the records can't be found by offset.
 /// **Repair** Rename the file, or take the batch out; which one, the neighbours tell.
 /// **References** `OffsetIndex.relativeOffset`, `IndexOffsetOverflowException`.
-S107 OffsetBelowBase "offset-below-base" Error Shape Lossy;
+Segment S107 OffsetBelowBase "offset-below-base" Error Shape Lossy;
 
 /// an offset lies too far from the base offset of the segment
 ///
@@ -72,7 +72,7 @@ S107 OffsetBelowBase "offset-below-base" Error Shape Lossy;
 /// **What Kafka does** It splits the segment at start, or fails to.
 /// **Repair** Split the segment, or correct the offset where a single bit explains it.
 /// **References** KAFKA-6264, `LogLoader.retryOnOffsetOverflow`.
-S108 OffsetTooFar "offset-too-far" Error Shape Manual;
+Segment S108 OffsetTooFar "offset-too-far" Error Shape Manual;
 
 /// zeros inside the file
 ///
@@ -81,7 +81,7 @@ S108 OffsetTooFar "offset-too-far" Error Shape Manual;
 /// **What Kafka does** Recovery after an unclean stop cuts the file here, and the good batches behind are lost. Otherwise the broker fails when it reads the zeros.
 /// **Repair** Take the damaged batches out; everything behind them is kept. A healthy replica has the records.
 /// **References** `FileLogInputStream.nextBatch`: a size below 14 is a `CorruptRecordException`.
-S109 ZeroPages "zero-pages" Error Shape Lossy;
+Segment S109 ZeroPages "zero-pages" Error Shape Lossy;
 
 /// good batches in the wrong place
 ///
@@ -90,7 +90,7 @@ S109 ZeroPages "zero-pages" Error Shape Lossy;
 /// **What Kafka does** It doesn't notice unless it rebuilds the index here. Consumers get records twice, of other topics, or not at all.
 /// **Repair** Take the batches out. If they stand in the place of others, a healthy replica has those.
 /// **References** `LogSegment.recover`, `OffsetIndex.append`.
-S110 MisplacedBatches "misplaced-batches" Error Shape Lossy;
+Segment S110 MisplacedBatches "misplaced-batches" Error Shape Lossy;
 
 /// a segment without records that is not the last one
 ///
@@ -99,7 +99,7 @@ S110 MisplacedBatches "misplaced-batches" Error Shape Lossy;
 /// **What Kafka does** Nothing; it works with empty segments.
 /// **Repair** None is needed.
 /// **References** `LogSegment.size`.
-S111 EmptyLog "empty-log" Note Shape None;
+Segment S111 EmptyLog "empty-log" Note Shape None;
 
 /// the file is larger than a segment can be
 ///
@@ -108,7 +108,7 @@ S111 EmptyLog "empty-log" Note Shape None;
 /// **What Kafka does** It refuses to open the segment, and the log dir goes offline.
 /// **Repair** Split the file between two batches, and name the second part after the offset that it begins with.
 /// **References** `FileRecords`: the size of a segment is an `int`.
-S112 LogTooLarge "log-too-large" Error Shape Manual;
+Segment S112 LogTooLarge "log-too-large" Error Shape Manual;
 
 /// room preallocated behind the last batch
 ///
@@ -117,7 +117,7 @@ S112 LogTooLarge "log-too-large" Error Shape Manual;
 /// **What Kafka does** It cuts the zeros off when it starts after an unclean stop.
 /// **Repair** None is needed before a start after an unclean stop; else cut the zeros off.
 /// **References** `log.preallocate`, `FileRecords.trim`.
-S113 PreallocatedTail "preallocated-tail" Note Shape None;
+Segment S113 PreallocatedTail "preallocated-tail" Note Shape None;
 
 /// the end of the file is in motion
 ///
@@ -126,7 +126,7 @@ S113 PreallocatedTail "preallocated-tail" Note Shape None;
 /// **What Kafka does** It finishes the batch.
 /// **Repair** None. Verify again, or stop the broker first, to be sure.
 /// **References** `Log.append`.
-S114 TailInMotion "tail-in-motion" Note Shape None;
+Segment S114 TailInMotion "tail-in-motion" Note Shape None;
 
 /// batches in an old format
 ///
@@ -135,7 +135,7 @@ S114 TailInMotion "tail-in-motion" Note Shape None;
 /// **What Kafka does** Every broker still reads them, though 4.x writes magic 2 only. Clients of 4.x read magic 2 only after a broker that still converts; old messages may keep a topic from being read by them.
 /// **Repair** None is needed. Retention or compaction rewrites them in time.
 /// **References** KIP-724, KIP-896.
-S115 OldMagic "old-magic" Note Shape None;
+Segment S115 OldMagic "old-magic" Note Shape None;
 
 /// the file became shorter while it was read
 ///
@@ -144,6 +144,6 @@ S115 OldMagic "old-magic" Note Shape None;
 /// **What Kafka does** Nothing.
 /// **Repair** None. Verify again.
 /// **References** `FileRecords.truncateTo`.
-S116 ShrankMeanwhile "shrank-meanwhile" Warning Shape None;
+Segment S116 ShrankMeanwhile "shrank-meanwhile" Warning Shape None;
 
 } } } }

@@ -9,7 +9,7 @@ macro_rules! time_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $
 /// **What Kafka does** From 2.3 on it ignores the rest; before, it rebuilt the index.
 /// **Repair** Build the index anew from the log.
 /// **References** `TimeIndex.sanityCheck`.
-T101 TimeIndexSize "time-index-size" Warning Shape Safe;
+TimeIndex T101 TimeIndexSize "time-index-size" Warning Shape Safe;
 
 /// the entries of a time index don't ascend
 ///
@@ -18,7 +18,7 @@ T101 TimeIndexSize "time-index-size" Warning Shape Safe;
 /// **What Kafka does** It searches by time and gets wrong offsets; an append may fail.
 /// **Repair** Build the index anew from the log.
 /// **References** `TimeIndex.maybeAppend`.
-T102 TimeIndexOrder "time-index-order" Error Shape Safe;
+TimeIndex T102 TimeIndexOrder "time-index-order" Error Shape Safe;
 
 /// an entry of a time index points behind the log
 ///
@@ -27,7 +27,7 @@ T102 TimeIndexOrder "time-index-order" Error Shape Safe;
 /// **What Kafka does** Searches by time end behind the data.
 /// **Repair** Build the index anew from the log.
 /// **References** `LogSegment.findOffsetByTimestamp`.
-T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe;
+TimeIndex T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe;
 
 /// an entry of a time index disagrees with the log
 ///
@@ -36,7 +36,7 @@ T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe;
 /// **What Kafka does** Searches by time give wrong offsets; retention deletes too early or too late.
 /// **Repair** Build the index anew from the log.
 /// **References** `TimeIndex.lookup`.
-T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe;
+TimeIndex T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe;
 
 /// a segment has no time index
 ///
@@ -45,7 +45,7 @@ T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe;
 /// **What Kafka does** It makes an empty one; retention then goes by the file's last change.
 /// **Repair** Build the index from the log.
 /// **References** `LogLoader.loadSegmentFiles`.
-T105 TimeIndexMissing "time-index-missing" Warning Cross Safe;
+TimeIndex T105 TimeIndexMissing "time-index-missing" Warning Cross Safe;
 
 /// a time index ends in zeros
 ///
@@ -54,7 +54,7 @@ T105 TimeIndexMissing "time-index-missing" Warning Cross Safe;
 /// **What Kafka does** It takes the last timestamp for 0: retention deletes the segment at once.
 /// **Repair** Cut the zeros off, or build the index anew.
 /// **References** `TimeIndex.lastEntry`, `UnifiedLog.deleteRetentionMsBreachedSegments`.
-T106 TimeIndexUntrimmed "time-index-untrimmed" Error Cross Safe;
+TimeIndex T106 TimeIndexUntrimmed "time-index-untrimmed" Error Cross Safe;
 
 /// a time index doesn't end with the largest timestamp
 ///
@@ -63,6 +63,6 @@ T106 TimeIndexUntrimmed "time-index-untrimmed" Error Cross Safe;
 /// **What Kafka does** Retention deletes the segment too early or too late.
 /// **Repair** Build the index anew from the log.
 /// **References** `LogSegment.onBecomeInactiveSegment`.
-T107 TimeIndexLastEntry "time-index-last-entry" Warning Cross Safe;
+TimeIndex T107 TimeIndexLastEntry "time-index-last-entry" Warning Cross Safe;
 
 } } } }

@@ -9,7 +9,7 @@ macro_rules! txn_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $n
 /// **What Kafka does** An unknown version keeps the log dir from loading; a rest shifts what is appended.
 /// **Repair** Build the index anew from the log.
 /// **References** `TransactionIndex`, `AbortedTxn`.
-A101 TxnIndexSize "txn-index-size" Error Shape Safe;
+TxnIndex A101 TxnIndexSize "txn-index-size" Error Shape Safe;
 
 /// the entries of a transaction index don't ascend
 ///
@@ -18,7 +18,7 @@ A101 TxnIndexSize "txn-index-size" Error Shape Safe;
 /// **What Kafka does** It fails when it appends, or hides the wrong records.
 /// **Repair** Build the index anew from the log.
 /// **References** `TransactionIndex.append`.
-A102 TxnIndexOrder "txn-index-order" Error Shape Safe;
+TxnIndex A102 TxnIndexOrder "txn-index-order" Error Shape Safe;
 
 /// an entry of a transaction index without its abort marker
 ///
@@ -27,7 +27,7 @@ A102 TxnIndexOrder "txn-index-order" Error Shape Safe;
 /// **What Kafka does** Records that were committed are hidden from consumers.
 /// **Repair** Build the index anew from the log.
 /// **References** `TransactionIndex.collectAbortedTxns`.
-A103 TxnIndexStray "txn-index-stray" Error Cross Safe;
+TxnIndex A103 TxnIndexStray "txn-index-stray" Error Cross Safe;
 
 /// an abort marker without its entry in the transaction index
 ///
@@ -36,7 +36,7 @@ A103 TxnIndexStray "txn-index-stray" Error Cross Safe;
 /// **What Kafka does** Consumers of committed records get the aborted ones.
 /// **Repair** Build the index anew from the log.
 /// **References** `ProducerStateManager.completeTxn`.
-A104 TxnIndexLacking "txn-index-lacking" Error Cross Safe;
+TxnIndex A104 TxnIndexLacking "txn-index-lacking" Error Cross Safe;
 
 /// an entry of a transaction index begins elsewhere
 ///
@@ -45,7 +45,7 @@ A104 TxnIndexLacking "txn-index-lacking" Error Cross Safe;
 /// **What Kafka does** Consumers may get aborted records, or lose committed ones.
 /// **Repair** Build the index anew from the log.
 /// **References** `AbortedTxn.firstOffset`.
-A105 TxnIndexFirstOffset "txn-index-first-offset" Warning Cross Safe;
+TxnIndex A105 TxnIndexFirstOffset "txn-index-first-offset" Warning Cross Safe;
 
 /// an entry of a transaction index outside of its segment
 ///
@@ -54,6 +54,6 @@ A105 TxnIndexFirstOffset "txn-index-first-offset" Warning Cross Safe;
 /// **What Kafka does** It recovers the segment at every start.
 /// **Repair** Build the index anew from the log.
 /// **References** `TransactionIndex.sanityCheck`.
-A106 TxnIndexOutside "txn-index-outside" Error Cross Safe;
+TxnIndex A106 TxnIndexOutside "txn-index-outside" Error Cross Safe;
 
 } } } }

@@ -7,6 +7,7 @@ use super::Entry;
 use super::batch::{Facts, crc_name};
 use super::content::View;
 use crate::cli::render::Push;
+use crate::cli::schema;
 
 /// Writes objects; what all records of a batch have in common is made once.
 #[derive(Debug, Default)]
@@ -107,7 +108,8 @@ impl Objects {
         let facts = Facts::of(entry.batch);
         let head = &mut self.head;
         head.clear();
-        head.text("{\"schema\":\"kseg.record/1\",\"topic\":");
+        head.text("{\"schema\":\"").text(schema::RECORD.id);
+        head.text("\",\"topic\":");
         match entry.topic {
             Some(topic) => write_text(topic, head),
             None => drop(head.text("null")),

@@ -1,0 +1,98 @@
+//! Every kind of object that kseg writes: its name and version. A schema changes only by new fields. The plan of a repair is the
+//! library's (`kseg::repair::plan::SCHEMA`).
+
+/// The name and version of a kind of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Schema {
+    /// What stands in the field `schema`.
+    pub(crate) id: &'static str,
+    /// What an object of it is.
+    pub(crate) what: &'static str,
+}
+
+macro_rules! schemas {
+    ($($name:ident $id:literal $what:literal)*) => {
+        $(
+            #[doc = $what]
+            pub(crate) const $name: Schema = Schema { id: $id, what: $what };
+        )*
+
+        /// All of them.
+        #[cfg(test)]
+        pub(crate) const ALL: &[Schema] = &[$($name),*];
+    };
+}
+
+schemas! {
+    // ls
+    LS "kseg.ls/1" "The document of ls"
+    LOG_DIR "kseg.log-dir/1" "A log dir"
+    PARTITION "kseg.partition/1" "A partition on a disk"
+    SEGMENT "kseg.segment/1" "A segment on a disk"
+    TOPIC "kseg.topic/1" "What of a topic is on a disk"
+    ITEM "kseg.item/1" "A file or folder that is not in use"
+
+    // show
+    SHOW "kseg.show/1" "The document of show, and of repair show"
+    FILE "kseg.file/1" "A file, and what it says of itself"
+    DAMAGE "kseg.damage/1" "A damaged place of a file"
+    BATCH "kseg.batch/1" "A batch"
+    ENTRY "kseg.entry/1" "A record, or an entry of an internal topic"
+    OFFSET_INDEX_ENTRY "kseg.offset_index_entry/1" "An entry of an offset index"
+    TIME_INDEX_ENTRY "kseg.time_index_entry/1" "An entry of a time index"
+    ABORTED_TRANSACTION "kseg.aborted_transaction/1" "An entry of a transaction index"
+    UNUSED "kseg.unused/1" "Unused entries at the end of an index"
+    PRODUCER "kseg.producer/1" "A producer of a producer snapshot"
+    CHECKPOINT_ENTRY "kseg.checkpoint_entry/1" "An entry of a checkpoint of offsets"
+    LEADER_EPOCH "kseg.leader_epoch/1" "An entry of leader-epoch-checkpoint"
+    PROPERTY "kseg.property/1" "A line of meta.properties"
+    REMOTE_SEGMENT "kseg.remote_segment/1" "A segment in a snapshot of remote log metadata"
+
+    // show --image
+    CLUSTER "kseg.cluster/1" "A cluster"
+    VOTER "kseg.voter/1" "A voter of the metadata quorum"
+    FEATURE "kseg.feature/1" "A feature of a cluster"
+    NODE "kseg.node/1" "A broker or controller"
+    CLUSTER_TOPIC "kseg.cluster_topic/1" "A topic of a cluster"
+    CLUSTER_PARTITION "kseg.cluster_partition/1" "A partition of a cluster"
+    CONFIG "kseg.config/1" "A configuration of a topic, broker or group"
+    ACL "kseg.acl/1" "A permission"
+    QUOTA "kseg.quota/1" "A limit of clients"
+    SCRAM_USER "kseg.scram_user/1" "A SCRAM credential, without its secrets"
+    DELEGATION_TOKEN "kseg.delegation_token/1" "A delegation token, without its secret"
+    GROUP "kseg.group/1" "A group"
+    MEMBER "kseg.member/1" "A member of a group"
+    COMMITTED_OFFSET "kseg.committed_offset/1" "A committed offset"
+    TRANSACTIONAL_ID "kseg.transactional_id/1" "A transactional id"
+    SHARE_PARTITION "kseg.share_partition/1" "A partition of a share group"
+
+    // cat, export
+    RECORD "kseg.record/1" "A record"
+    MANIFEST "kseg.manifest/1" "What is in the files of an export"
+
+    // verify
+    FINDINGS "kseg.findings/1" "The document of verify"
+    BASELINE "kseg.baseline/1" "Findings that are known"
+
+    // predict
+    VERDICT "kseg.verdict/1" "The document of predict"
+    PREDICTION "kseg.prediction/1" "What becomes of a partition at the next start of its broker"
+
+    // repair
+    PLAN_SUMMARY "kseg.plan_summary/1" "A plan, without its steps"
+    STEP "kseg.step/1" "A step of a plan"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_schemas_have_one_name() {
+        let mut ids: Vec<&str> = ALL.iter().map(|schema| schema.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), ALL.len());
+        assert!(ALL.iter().all(|schema| !schema.what.is_empty()));
+    }
+}

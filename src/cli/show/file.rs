@@ -1,0 +1,145 @@
+//! What a file says of itself: the line above its rows.
+
+use std::path::Path;
+
+use kseg::format::{FileKind, FileName};
+use kseg::scan::Extent;
+use kseg::store::{LogFile, Partition, Stream};
+use kseg::wire::Offset;
+use serde::Serialize;
+
+use crate::cli::render::rows::{Cell, Column, Row};
+use crate::cli::schema::{self, Schema};
+
+/// A file, with what its kind of files says.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct FileRow {
+    pub(super) kind: String,
+    pub(super) size_bytes: Option<u64>,
+    #[serde(flatten)]
+    pub(super) facts: Facts,
+}
+
+/// What is said of a file by its name, or in its first lines. What files of its kind do not say is not there.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Facts {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) base_offset: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) end_offset: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) epoch: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) remote_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) declared: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) node_id: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) broker_epoch: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) topic_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) leader_id: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) leader_epoch: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) voted_id: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) voted_directory_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) applied_offset: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) voters: Vec<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metadata_partition: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) offset: Option<i64>,
+}
+
+impl Row for FileRow {
+    const SCHEMA: Schema = schema::FILE;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("", |row: &Self| (&row.kind).into()),
+        Column::right("", |row: &Self| {
+            Cell::maybe(row.size_bytes, |bytes| {
+                Cell::Text(format!("{bytes} bytes").into())
+            })
+        }),
+        Column::right("base offset", |row: &Self| (&row.facts.base_offset).into()),
+        Column::right("end offset", |row: &Self| (&row.facts.end_offset).into()),
+        Column::right("leader epoch", |row: &Self| (&row.facts.epoch).into()),
+        Column::left("remote id", |row: &Self| text(row.facts.remote_id.as_ref())),
+        Column::right("version", |row: &Self| (&row.facts.version).into()),
+        Column::right("entries", |row: &Self| (&row.facts.declared).into()),
+        Column::right("node", |row: &Self| (&row.facts.node_id).into()),
+        Column::right("broker epoch", |row: &Self| {
+            (&row.facts.broker_epoch).into()
+        }),
+        Column::left("topic id", |row: &Self| text(row.facts.topic_id.as_ref())),
+        Column::right("leader", |row: &Self| (&row.facts.leader_id).into()),
+        Column::right("leader epoch", |row: &Self| {
+            (&row.facts.leader_epoch).into()
+        }),
+        Column::right("voted for", |row: &Self| (&row.facts.voted_id).into()),
+        Column::left("in directory", |row: &Self| {
+            text(row.facts.voted_directory_id.as_ref())
+        }),
+        Column::right("applied offset", |row: &Self| {
+            (&row.facts.applied_offset).into()
+        }),
+        Column::left("voters", |row: &Self| Cell::list(&row.facts.voters)),
+        Column::right("metadata partition", |row: &Self| {
+            (&row.facts.metadata_partition).into()
+        }),
+        Column::right("read to offset", |row: &Self| (&row.facts.offset).into()),
+    ];
+}
+
+fn text(text: Option<&String>) -> Cell<'_> {
+    Cell::maybe(text, Into::into)
+}
+
+impl Facts {
+    /// What the name of the file at `path` says.
+    pub(super) fn of(path: &Path, name: &FileName<'_>) -> Self {
+        Self::default().with_name(path, name)
+    }
+
+    /// The same with what the name of the file at `path` says.
+    pub(super) fn with_name(self, path: &Path, name: &FileName<'_>) -> Self {
+        let end = name.offset.filter(|_| {
+            matches!(
+                name.kind,
+                FileKind::MetadataSnapshot | FileKind::ProducerSnapshot
+            )
+        });
+        let end = match end {
+            Some(_) if name.is_tiered() => segment_end(path),
+            end => end,
+        };
+        Self {
+            base_offset: name.offset.filter(|_| end.is_none()).map(|offset| offset.0),
+            end_offset: end.map(|offset| offset.0),
+            epoch: name.epoch.map(|epoch| epoch.0),
+            remote_id: name.remote_id.map(str::to_owned),
+            ..self
+        }
+    }
+}
+
+/// The end offset of the segment in tiered storage that a file at `path` belongs to, if its `.log` lies beside it.
+///
+/// The producer snapshot that is uploaded with a segment is the one taken at its end (`RemoteLogManager.copyLogSegment`).
+fn segment_end(path: &Path) -> Option<Offset> {
+    let log = path.with_extension("log");
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let partition = Partition::open(dir.unwrap_or(Path::new("."))).ok()?;
+    let mut segments = partition.segments().into_iter();
+    let segment = segments.find(|segment| segment.log().file_name() == log.file_name())?;
+    let extent = Extent::read(&segment, |path| Stream::open(path).map(LogFile::Windowed)).ok()?;
+    let last = extent.last_offset?;
+    Some(Offset(last.0.checked_add(1)?))
+}

@@ -1,0 +1,14 @@
+//! Images as tables.
+
+mod cluster;
+mod groups;
+
+pub(super) use self::cluster::metadata;
+pub(super) use self::groups::{groups, share_groups, transactions};
+
+use crate::cli::render::rows::Cell;
+
+/// A text that may not be there.
+fn text(text: Option<&String>) -> Cell<'_> {
+    Cell::maybe(text, Into::into)
+}

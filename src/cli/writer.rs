@@ -1,0 +1,454 @@
+//! Where rows go: tables for people, objects for machines; beside them what went wrong, on standard error.
+
+use std::io::{self, Write as _};
+use std::marker::PhantomData;
+use std::ops::ControlFlow;
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::Context;
+use super::exit::Failures;
+use super::output::unwritten;
+use super::render::rows::{Format, Row};
+use super::render::table::{self, Look, Table};
+use super::render::{Push, csv, json, plain};
+use super::schema::{self, Schema};
+
+/// Bytes written at once.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Notes on one file; more are counted.
+const NOTES: u64 = 100;
+
+/// A damaged place of a file. People see it as a line where it is.
+#[derive(Debug, Serialize)]
+struct Damage<'a> {
+    position: u64,
+    size_bytes: Option<u64>,
+    what: &'a str,
+}
+
+/// Writes rows of any kind.
+pub(crate) struct Writer<'a> {
+    format: Format,
+    look: Look,
+    context: &'a mut Context,
+    out: Vec<u8>,
+    written: io::Result<()>,
+    /// The table that the next row may belong to, and the id of its rows.
+    table: Option<(&'static str, Table)>,
+    /// The id of the rows in a CSV document.
+    csv: Option<&'static str>,
+    /// The file being shown.
+    file: Option<String>,
+    /// Whether nothing stands in the JSON array that is open.
+    is_first: bool,
+    /// Whether something stands above what comes for people.
+    is_below: bool,
+    rows: u64,
+    limit: u64,
+    notes: u64,
+    damaged: bool,
+    failed: Failures,
+}
+
+impl<'a> Writer<'a> {
+    /// Begins a document.
+    pub(crate) fn new(context: &'a mut Context, format: Format, document: Schema) -> Self {
+        let look = context.look();
+        let mut writer = Self {
+            format,
+            look,
+            context,
+            out: Vec::new(),
+            written: Ok(()),
+            table: None,
+            csv: None,
+            file: None,
+            is_first: true,
+            is_below: false,
+            rows: 0,
+            limit: u64::MAX,
+            notes: 0,
+            damaged: false,
+            failed: Failures::default(),
+        };
+        if format == Format::Json {
+            let array = if document == schema::SHOW {
+                "files"
+            } else {
+                "rows"
+            };
+            let open = format!("{{\"schema\":\"{}\",\"{array}\":[", document.id);
+            writer.out.text(&open);
+        }
+        writer
+    }
+
+    /// The same with at most so many rows of each file.
+    pub(crate) fn with_limit(mut self, limit: Option<u64>) -> Self {
+        self.limit = limit.unwrap_or(u64::MAX);
+        self
+    }
+
+    /// The same with sizes in bytes.
+    pub(crate) fn with_exact_bytes(mut self, exact: bool) -> Self {
+        self.look.exact_bytes = exact;
+        self
+    }
+
+    /// Whether people read it.
+    pub(crate) fn is_text(&self) -> bool {
+        self.format == Format::Text
+    }
+
+    /// How it looks to people.
+    pub(crate) fn look(&self) -> Look {
+        self.look
+    }
+
+    /// Whether somebody still reads it.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.written.is_ok()
+    }
+
+    /// Whether rows are left that the limit allows, and somebody reads them.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.rows < self.limit && self.is_heard()
+    }
+
+    /// How many rows are left that the limit allows; none if there is no limit.
+    pub(crate) fn left(&self) -> Option<u64> {
+        (self.limit < u64::MAX).then(|| self.limit.saturating_sub(self.rows))
+    }
+
+    /// Begins a file: its path, its kind, and what it says of itself. The rows that follow are of it.
+    pub(crate) fn file<R: Row>(&mut self, path: &str, file: &R) {
+        (self.rows, self.notes) = (0, 0);
+        self.heading(&format!("{path}: {}", table::line(file, self.look)));
+        self.file = Some(path.to_owned());
+        match self.format {
+            Format::Json => {
+                self.separate();
+                json::open_object(R::SCHEMA, file, Some(path), &mut self.out);
+                self.out.text(",\"rows\":[");
+                self.is_first = true;
+            }
+            Format::Ndjson => {
+                json::object(R::SCHEMA, file, Some(path), &mut self.out);
+                self.out.push(b'\n');
+            }
+            Format::Text | Format::Csv => {}
+        }
+    }
+
+    /// Ends a file.
+    pub(crate) fn end_file(&mut self) {
+        self.end_table();
+        let file = self.file.take().unwrap_or_default();
+        if self.notes > NOTES {
+            let more = self.notes - NOTES;
+            let line = format!("kseg: {}: and {more} more\n", plain(&file));
+            self.context.say(line.as_bytes());
+        }
+        if self.format == Format::Json {
+            self.out.text("]}");
+            self.is_first = false;
+        }
+        self.poll();
+    }
+
+    /// A line for people, with a blank one before it if there is something above that it does not belong to.
+    pub(crate) fn heading(&mut self, text: &str) {
+        self.end_table();
+        if self.is_text() && self.is_below {
+            self.out.push(b'\n');
+        }
+        self.remark(text);
+    }
+
+    /// A line for people.
+    pub(crate) fn remark(&mut self, text: &str) {
+        self.end_table();
+        if self.is_text() {
+            self.out.text(&plain(text)).text("\n");
+            self.is_below = true;
+        }
+    }
+
+    /// Shows rows of one kind, as long as more are wanted.
+    pub(crate) fn table<R: Row>(&mut self, rows: impl IntoIterator<Item = R>) {
+        for row in rows {
+            if !self.row(&row) {
+                break;
+            }
+        }
+    }
+
+    /// Shows a row. False: no more are wanted.
+    pub(crate) fn row<R: Row>(&mut self, row: &R) -> bool {
+        if !self.wants_more() {
+            return false;
+        }
+        let mut rendered = Vec::new();
+        self.rendering().row(row, &mut rendered);
+        self.place::<R>(&rendered);
+        self.rows += 1;
+        self.wants_more()
+    }
+
+    /// Shows a row to machines only.
+    pub(crate) fn for_machines<R: Row>(&mut self, row: &R) {
+        if matches!(self.format, Format::Json | Format::Ndjson) {
+            self.row(row);
+        }
+    }
+
+    /// How rows are rendered elsewhere, for [`rendered`](Self::rendered).
+    pub(crate) fn rendering<R: Row>(&self) -> Rendering<R> {
+        Rendering {
+            format: self.format,
+            look: self.look,
+            file: self.file.clone(),
+            row: PhantomData,
+        }
+    }
+
+    /// Takes rows and notes that were rendered elsewhere.
+    pub(crate) fn rendered<R: Row>(&mut self, rows: &[u8], notes: &[u8]) -> ControlFlow<()> {
+        if !rows.is_empty() {
+            self.place::<R>(rows);
+            self.rows += 1;
+        }
+        self.note(notes);
+        if self.is_heard() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+
+    /// Puts rendered rows where they belong.
+    fn place<R: Row>(&mut self, rendered: &[u8]) {
+        match self.format {
+            Format::Text => {
+                let id = R::SCHEMA.id;
+                if self.table.as_ref().is_none_or(|(open, _)| *open != id) {
+                    self.end_table();
+                    if !R::TITLE.is_empty() {
+                        self.out.text("\n").text(R::TITLE).text("\n");
+                    }
+                    self.table = Some((id, Table::new::<R>(self.look)));
+                }
+                if let Some((_, table)) = &mut self.table {
+                    table.push(rendered, &mut self.out);
+                }
+                self.is_below = true;
+            }
+            Format::Json => {
+                for object in rendered.split_inclusive(|&byte| byte == b'\n') {
+                    self.separate();
+                    let object = object.strip_suffix(b"\n").unwrap_or(object);
+                    self.out.extend_from_slice(object);
+                }
+            }
+            Format::Ndjson => self.out.extend_from_slice(rendered),
+            Format::Csv => self.csv::<R>(rendered),
+        }
+        // Whoever reads objects as they come gets the first one at once.
+        if !self.is_text() && self.rows == 0 {
+            self.flush();
+        }
+        self.poll();
+    }
+
+    fn csv<R: Row>(&mut self, rendered: &[u8]) {
+        let id = R::SCHEMA.id;
+        let mut is_first = self.csv.is_none();
+        let own = *self.csv.get_or_insert(id);
+        if own != id {
+            let error = anyhow!("--format csv holds one kind of rows, {own}; {id} needs ndjson");
+            self.limit = 0;
+            self.fail(error);
+            return;
+        }
+        for object in rendered.split(|&byte| byte == b'\n') {
+            if !object.is_empty() {
+                csv::line(object, std::mem::take(&mut is_first), &mut self.out);
+            }
+        }
+    }
+
+    /// Begins the next element of the JSON array that is open.
+    fn separate(&mut self) {
+        let is_first = std::mem::take(&mut self.is_first);
+        self.out.text(if is_first { "\n" } else { ",\n" });
+    }
+
+    fn end_table(&mut self) {
+        if let Some((_, table)) = self.table.take() {
+            table.finish(&mut self.out);
+        }
+    }
+
+    /// Says that a place of the file is damaged.
+    pub(crate) fn damage(&mut self, position: u64, what: &str) {
+        let file = self.file.clone().unwrap_or_default();
+        self.damage_of(&file, position, what);
+    }
+
+    /// Says that a place of one of several files is damaged.
+    pub(crate) fn damage_of(&mut self, file: &str, position: u64, what: &str) {
+        let mut rendered = Vec::new();
+        damage(
+            self.format,
+            Some(file),
+            (position, None),
+            what,
+            &mut rendered,
+        );
+        match (self.format, &mut self.table) {
+            (Format::Text, Some((_, table))) => table.push(&rendered, &mut self.out),
+            (Format::Text, None) => self.out.extend(rendered.into_iter().skip(1)),
+            (Format::Json, _) => {
+                self.separate();
+                rendered.pop();
+                self.out.extend(rendered);
+            }
+            (Format::Ndjson | Format::Csv, _) => self.out.extend(rendered),
+        }
+        self.note(note(file, position, what).as_bytes());
+        self.damaged = true;
+    }
+
+    /// Says something on standard error, a line at a time, as long as it is not too much.
+    fn note(&mut self, notes: &[u8]) {
+        for line in notes.split_inclusive(|&byte| byte == b'\n') {
+            self.notes += 1;
+            if self.notes <= NOTES {
+                self.context.say(line);
+            }
+        }
+    }
+
+    /// Remembers that there was damage.
+    pub(crate) fn seen(&mut self) {
+        self.damaged = true;
+    }
+
+    /// Says that something could not be read at all; the last of several is said at the end.
+    pub(crate) fn fail(&mut self, error: impl Into<anyhow::Error>) {
+        if let Some(earlier) = self.failed.add(error.into()) {
+            self.flush();
+            self.context.say(earlier.as_bytes());
+        }
+    }
+
+    fn poll(&mut self) {
+        if self.out.len() >= BUFFER_BYTES {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.written.is_ok() {
+            self.written = self.context.out.write_all(&self.out);
+        }
+        self.out.clear();
+    }
+
+    /// Ends the document, and says whether there was damage.
+    ///
+    /// # Errors
+    /// Something could not be read, or the output not be written; that nobody reads it any more is no error.
+    pub(crate) fn finish(mut self) -> anyhow::Result<bool> {
+        self.end_table();
+        if self.format == Format::Json {
+            self.out.text("\n]}\n");
+        }
+        self.flush();
+        match self.written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
+            _ => self.failed.result().map(|()| self.damaged),
+        }
+    }
+}
+
+/// How rows of one kind are rendered by whoever reads them; [`Writer::rendered`] puts them into its document.
+#[derive(Debug)]
+pub(crate) struct Rendering<R> {
+    format: Format,
+    look: Look,
+    file: Option<String>,
+    row: PhantomData<fn(&R)>,
+}
+
+impl<R: Row> Rendering<R> {
+    /// Appends a row.
+    pub(crate) fn row(&self, row: &R, out: &mut Vec<u8>) {
+        match self.format {
+            Format::Text => table::cells(row, self.look, out),
+            Format::Json => {
+                json::object(R::SCHEMA, row, None, out);
+                out.push(b'\n');
+            }
+            Format::Ndjson | Format::Csv => {
+                json::object(R::SCHEMA, row, self.file.as_deref(), out);
+                out.push(b'\n');
+            }
+        }
+    }
+
+    /// Appends a damaged place of the file, and the note of it.
+    pub(crate) fn damage(
+        &self,
+        (position, size): (u64, Option<u64>),
+        what: &str,
+        out: &mut Vec<u8>,
+    ) {
+        damage(
+            self.format,
+            self.file.as_deref(),
+            (position, size),
+            what,
+            out,
+        );
+    }
+
+    /// What is said of it on standard error.
+    pub(crate) fn note(&self, position: u64, what: &str) -> String {
+        note(self.file.as_deref().unwrap_or_default(), position, what)
+    }
+}
+
+fn note(file: &str, position: u64, what: &str) -> String {
+    format!("kseg: {}: position {position}: {what}\n", plain(file))
+}
+
+fn damage(
+    format: Format,
+    file: Option<&str>,
+    (position, size): (u64, Option<u64>),
+    what: &str,
+    out: &mut Vec<u8>,
+) {
+    let row = Damage {
+        position,
+        size_bytes: size,
+        what,
+    };
+    let file = file.filter(|_| format == Format::Ndjson);
+    match format {
+        Format::Text => {
+            let size = size.map_or(String::new(), |size| format!("{size} bytes: "));
+            table::remark(&format!("! position {position}: {size}{what}"), out);
+        }
+        Format::Json | Format::Ndjson => {
+            json::object(schema::DAMAGE, &row, file, out);
+            out.push(b'\n');
+        }
+        // It is said on standard error.
+        Format::Csv => {}
+    }
+}

@@ -1,0 +1,222 @@
+//! What damage in a `.log` costs: the records lost, what a broker does, where consumers go on.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::verify::Finding;
+
+/// What is lost where a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Loss {
+    /// The last offset of the good batch before.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub last_offset_before: Option<i64>,
+    /// The first offset of the good batch after.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub next_offset_after: Option<i64>,
+    /// The first and the last offset that can't be read.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "offsets_lost", skip_serializing_if = "Option::is_none")
+    )]
+    pub offsets: Option<(i64, i64)>,
+    /// How many records.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub records: Records,
+    /// When the first and the last of them were written, in milliseconds since 1970-01-01 UTC.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub times_ms: Option<(i64, i64)>,
+}
+
+/// How many records are lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Records {
+    /// As many: the header that says so can be believed.
+    Exactly(u64),
+    /// As many as offsets are missing: compaction may have removed some of them before.
+    AtMost(u64),
+    /// Nobody can know.
+    Unknown,
+}
+
+impl Records {
+    /// The most that there can be; 0 where nobody can know.
+    #[must_use]
+    pub const fn at_most(self) -> u64 {
+        match self {
+            Self::Exactly(records) | Self::AtMost(records) => records,
+            Self::Unknown => 0,
+        }
+    }
+
+    /// What is lost at these findings together. What several of them tell of the same gap between good batches is counted
+    /// once; where nobody can know of one, nobody can know the sum.
+    pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let mut sum = Self::Exactly(0);
+        let mut gaps = BTreeSet::new();
+        for finding in findings {
+            let Some(loss) = finding.loss.as_deref() else {
+                return Self::Unknown;
+            };
+            let gap = (loss.last_offset_before, loss.next_offset_after);
+            let is_counted = !loss.records.is_exact() && !gaps.insert((&finding.path, gap));
+            sum = match (sum, loss.records) {
+                (_, Self::Unknown) => return Self::Unknown,
+                (sum, _) if is_counted => sum,
+                (Self::Exactly(sum), Self::Exactly(records)) => {
+                    Self::Exactly(sum.saturating_add(records))
+                }
+                (sum, records) => Self::AtMost(sum.at_most().saturating_add(records.at_most())),
+            };
+        }
+        sum
+    }
+
+    /// Whether the number is known.
+    #[must_use]
+    pub const fn is_exact(self) -> bool {
+        matches!(self, Self::Exactly(_))
+    }
+}
+
+impl fmt::Display for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |records: u64| if records == 1 { "" } else { "s" };
+        match *self {
+            Self::Exactly(records) => write!(f, "{records} record{}", plural(records)),
+            Self::AtMost(records) => write!(f, "at most {records} record{}", plural(records)),
+            Self::Unknown => f.write_str("nobody knows how many records"),
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.offsets, self.last_offset_before) {
+            (Some((first, last)), _) if first == last => {
+                write!(f, "offset {first} ({}) is unreadable", self.records)
+            }
+            (Some((first, last)), _) => {
+                write!(
+                    f,
+                    "offsets {first} to {last} ({}) are unreadable",
+                    self.records
+                )
+            }
+            (None, Some(before)) => {
+                write!(
+                    f,
+                    "what followed offset {before} is unreadable: {}",
+                    self.records
+                )
+            }
+            (None, None) => write!(f, "what was here is unreadable: {}", self.records),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Records {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let (name, records) = match *self {
+            Self::Exactly(records) => ("records_lost", records),
+            Self::AtMost(records) => ("records_lost_at_most", records),
+            Self::Unknown => return serializer.serialize_map(Some(0))?.end(),
+        };
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(name, &records)?;
+        map.end()
+    }
+}
+
+/// What comes of damage in a `.log`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impact {
+    /// What a broker does there.
+    pub broker: BrokerAction,
+    /// Where consumers can go on.
+    pub resume: Option<Resume>,
+}
+
+/// What a broker does at damaged bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BrokerAction {
+    /// It runs, and is writing here.
+    Writes,
+    /// Cuts off room that was preallocated, after an unclean shutdown.
+    Trims {
+        /// Where.
+        at: u64,
+    },
+    /// Truncates the segment at its damaged end, and goes on after it if the shutdown was clean.
+    TruncatesTail {
+        /// Where.
+        at: u64,
+    },
+    /// Truncates a segment at its damaged end and deletes those after it.
+    TruncatesLog {
+        /// Where.
+        at: u64,
+    },
+    /// Fails where a fetch comes here, and truncates the segment here after an unclean shutdown.
+    TruncatesGood {
+        /// Where.
+        at: u64,
+        /// Bytes after the damage, which go with it.
+        bytes_after: u64,
+    },
+}
+
+impl fmt::Display for BrokerAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Writes => f.write_str("it is writing here"),
+            Self::Trims { at } => {
+                write!(
+                    f,
+                    "after an unclean shutdown it truncates the segment at {at}"
+                )
+            }
+            Self::TruncatesTail { at } => write!(
+                f,
+                "after an unclean shutdown it truncates the segment at {at}; after a clean one it appends after these bytes, where no client can read"
+            ),
+            Self::TruncatesLog { at } => write!(
+                f,
+                "no client can read this; after an unclean shutdown it truncates the segment at {at} and deletes the segments after it"
+            ),
+            Self::TruncatesGood { at, bytes_after } => write!(
+                f,
+                "a fetch that reaches this fails; after an unclean shutdown it truncates the segment at {at}: the {bytes_after} bytes after the damage are lost too"
+            ),
+        }
+    }
+}
+
+/// Where consumers can go on after damage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// The topic, where the name of a directory says it.
+    pub topic: Option<Arc<str>>,
+    /// The partition, likewise.
+    pub partition: Option<i32>,
+    /// The first offset that can be read.
+    pub offset: i64,
+}
+
+impl fmt::Display for Resume {
+    /// The commands that take a consumer there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let topic = self.topic.as_deref().unwrap_or("TOPIC");
+        let partition = self.partition.map(|number| number.to_string());
+        let (partition, offset) = (partition.as_deref().unwrap_or("PARTITION"), self.offset);
+        write!(
+            f,
+            "kafka-consumer-groups.sh --bootstrap-server HOST:9092 --group GROUP --topic {topic}:{partition} --reset-offsets --to-offset {offset} --execute, or kcat -b HOST:9092 -t {topic} -p {partition} -o {offset}"
+        )
+    }
+}
