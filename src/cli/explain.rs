@@ -65,6 +65,9 @@ fn manual(check: &Check) -> String {
     let (code, name, title) = (check.code, check.name, check.title());
     let (severity, depth, fix) = (check.severity, check.depth.name(), check.fix.name());
     let mut text = format!("{code} {name}: {title}\n{severity}, depth {depth}, fix {fix}\n");
+    for line in check.otherwise() {
+        text.extend(["  ", &line, "\n"]);
+    }
     for line in check.manual() {
         let mut parts = line.split("**").skip(1);
         if let (Some(section), Some(rest)) = (parts.next(), parts.next()) {

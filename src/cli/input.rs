@@ -20,9 +20,16 @@ pub(crate) struct Selection {
     partitions: Vec<Numbers>,
 }
 
-/// A pattern for names of topics.
+/// A pattern for names of topics or groups.
 #[derive(Debug, Clone)]
-struct Pattern(WildMatch);
+pub(crate) struct Pattern(WildMatch);
+
+impl Pattern {
+    /// Whether a name is one that it stands for.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        self.0.matches(name)
+    }
+}
 
 impl std::str::FromStr for Pattern {
     type Err = String;
@@ -76,7 +83,7 @@ impl Selection {
 
     /// Whether a partition is meant. What has no name is meant only if everything is.
     pub(crate) fn includes(&self, topic: Option<&str>, partition: Option<i32>) -> bool {
-        let is_topic = |topic: &str| self.topics.iter().any(|pattern| pattern.0.matches(topic));
+        let is_topic = |topic: &str| self.topics.iter().any(|pattern| pattern.matches(topic));
         let is_number = |number: i32| {
             let mut ranges = self.partitions.iter();
             ranges.any(|range| (range.first..=range.last).contains(&number))

@@ -6,6 +6,7 @@ mod dump;
 mod exit;
 mod explain;
 mod export;
+mod groups;
 mod input;
 mod ls;
 mod output;
@@ -65,6 +66,7 @@ enum Command {
     Show(show::Show),
     Cat(cat::Cat),
     Export(export::Export),
+    Groups(groups::Groups),
     Dump(dump::Dump),
     Verify(verify::Verify),
     Explain(explain::Explain),
@@ -109,6 +111,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Dump(command) => command.run(&mut context),
         Command::Explain(command) => command.run(&mut context),
         Command::Export(command) => command.run(&mut context),
+        Command::Groups(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Repair(command) => command.run(&mut context),
         Command::Predict(command) => command.run(&mut context),

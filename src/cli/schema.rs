@@ -64,7 +64,14 @@ schemas! {
     MEMBER "kseg.member/1" "A member of a group"
     COMMITTED_OFFSET "kseg.committed_offset/1" "A committed offset"
     TRANSACTIONAL_ID "kseg.transactional_id/1" "A transactional id"
+    TIERED_SEGMENT "kseg.tiered_segment/1" "A segment in tiered storage"
     SHARE_PARTITION "kseg.share_partition/1" "A partition of a share group"
+
+    // groups
+    GROUPS "kseg.groups/1" "The document of groups"
+    GROUP_OFFSET "kseg.group_offset/1" "A partition of a group: offset and lag"
+    GROUP_STATE "kseg.group_state/1" "A group and its state"
+    GROUP_MEMBER "kseg.group_member/1" "A member of a group, and what it was assigned"
 
     // cat, export
     RECORD "kseg.record/1" "A record"

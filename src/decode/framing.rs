@@ -1,9 +1,10 @@
-//! How internal topics wrap their messages: two ways.
+//! How internal topics wrap their messages: three ways.
 //!
 //! - *Keyed* (consumer offsets, transactions, share groups): the key is an `int16` record type and a key message, the
 //!   value an `int16` version and the value message of that type. A null value deletes.
 //! - *Framed* (cluster and remote log metadata): no key; the value is three unsigned varints, frame version (1), record
 //!   type and version, and a message.
+//! - *Bare* (`MirrorMaker` 2): the name of the topic says what a key and a value are.
 //!
 //! # References
 //! `CoordinatorRecordSerde` and `AbstractApiMessageSerde` of Kafka.
@@ -238,6 +239,29 @@ pub fn framed(family: Family, reading: Reading, value: &[u8]) -> Result<Decoded<
         .filter(|message| reading.knows(message))
         .ok_or(Unread::UnknownType(id))?;
     reading.read(message, version, value, input)
+}
+
+/// Reads a message that nothing stands in front of but, if it is `versioned`, its version, and nothing after it.
+///
+/// # Errors
+/// Why it cannot be read. [`Unread::NoMeaning`]: it is something else, since nothing in the bytes says what they are.
+pub(super) fn bare<'buf>(
+    message: Option<&'static Message>,
+    versioned: bool,
+    bytes: &'buf [u8],
+) -> Result<Decoded<'buf>, Unread> {
+    let message = message.ok_or(Unread::NoMeaning)?;
+    let (input, version) = if versioned {
+        keyed_version(bytes)?
+    } else {
+        (bytes, 0)
+    };
+    if !Reading::Any.takes(message, version) {
+        return Err(Unread::NoMeaning);
+    }
+    let decoded = Reading::Any.read(message, version, bytes, input);
+    let decoded = decoded.ok().filter(|decoded| decoded.rest.is_empty());
+    decoded.ok_or(Unread::NoMeaning)
 }
 
 /// An unsigned varint that must fit 16 bits. Like Kafka, takes those beyond 31 bits for negative numbers and cuts them.

@@ -44,6 +44,53 @@ pub enum Decoder {
     RemoteLogMetadata,
     /// `__share_group_state`: the share coordinator.
     ShareState,
+    /// A topic of `MirrorMaker` 2.
+    Mirror(MirrorTopic),
+}
+
+/// The internal topics of `MirrorMaker` 2 (KIP-382).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MirrorTopic {
+    /// `mm2-offset-syncs.TARGET.internal`: which offset of a replicated partition is which in the source.
+    OffsetSyncs,
+    /// `SOURCE.checkpoints.internal`: committed offsets of groups, translated.
+    Checkpoints,
+    /// `heartbeats`, and `SOURCE.heartbeats` where they are replicated.
+    Heartbeats,
+}
+
+impl MirrorTopic {
+    /// The topic of this name, with the separator that `MirrorMaker` has by default.
+    fn named(name: &str) -> Option<Self> {
+        let internal = name.strip_suffix(".internal");
+        match internal {
+            Some(name) if name.starts_with("mm2-offset-syncs.") => Some(Self::OffsetSyncs),
+            Some(name) if name.ends_with(".checkpoints") => Some(Self::Checkpoints),
+            None if name == "heartbeats" || name.ends_with(".heartbeats") => Some(Self::Heartbeats),
+            _ => None,
+        }
+    }
+
+    /// The record type in [`Family::MirrorMaker`].
+    const fn id(self) -> i16 {
+        match self {
+            Self::OffsetSyncs => 0,
+            Self::Checkpoints => 1,
+            Self::Heartbeats => 2,
+        }
+    }
+
+    /// Decodes a record. What does not fit is shown as bytes: any application may name its topic so.
+    fn decode<'buf>(self, key: Option<&'buf [u8]>, value: Option<&'buf [u8]>) -> Entry<'buf> {
+        let (family, id) = (Family::MirrorMaker, self.id());
+        let is_versioned = self != Self::OffsetSyncs;
+        Entry {
+            key: Part::new(key, |bytes| framing::bare(family.key(id), false, bytes)),
+            value: Part::new(value, |bytes| {
+                framing::bare(family.value(id), is_versioned, bytes)
+            }),
+        }
+    }
 }
 
 impl Decoder {
@@ -56,7 +103,7 @@ impl Decoder {
             topic::CLUSTER_METADATA => Some(Self::ClusterMetadata),
             topic::REMOTE_LOG_METADATA => Some(Self::RemoteLogMetadata),
             topic::SHARE_GROUP_STATE => Some(Self::ShareState),
-            _ => None,
+            _ => MirrorTopic::named(name).map(Self::Mirror),
         }
     }
 
@@ -69,19 +116,26 @@ impl Decoder {
             Self::ClusterMetadata => Family::ClusterMetadata,
             Self::RemoteLogMetadata => Family::RemoteLogMetadata,
             Self::ShareState => Family::ShareGroupState,
+            Self::Mirror(_) => Family::MirrorMaker,
         }
     }
 
     /// Whether the topic's records have keys: otherwise the value says what it is.
     #[must_use]
     pub fn is_keyed(self) -> bool {
-        matches!(self, Self::Offsets | Self::Transactions | Self::ShareState)
+        matches!(
+            self,
+            Self::Offsets | Self::Transactions | Self::ShareState | Self::Mirror(_)
+        )
     }
 
     /// Decodes a record, whichever release wrote it.
     #[must_use]
     pub fn decode<'buf>(self, key: Option<&'buf [u8]>, value: Option<&'buf [u8]>) -> Entry<'buf> {
         let family = self.family();
+        if let Self::Mirror(topic) = self {
+            return topic.decode(key, value);
+        }
         if !self.is_keyed() {
             return Entry {
                 key: Part::new(key, |_| Err(Unread::NoMeaning)),
@@ -271,6 +325,61 @@ mod tests {
             let decoded = entry.value.decoded().unwrap();
             assert!(decoded.rest.is_empty());
             assert_eq!(decoded.body.iter().last().unwrap().0, last);
+        }
+    }
+
+    #[test]
+    fn records_of_mirror_maker_decode_by_the_name_of_their_topic() {
+        let table = [
+            (
+                "mm2-offset-syncs.west.internal",
+                "0008 7061796d656e7473 00000001",
+                "0000000000000064 000000000000003c",
+                r#"{"topic":"payments","partition":1}"#,
+                r#"{"upstreamOffset":100,"offset":60}"#,
+            ),
+            (
+                "west.checkpoints.internal",
+                "0007 62696c6c696e67 0008 7061796d656e7473 00000001",
+                "0000 000000000000005a 0000000000000032 0000",
+                r#"{"group":"billing","topic":"payments","partition":1}"#,
+                r#"{"upstreamOffset":90,"offset":50,"metadata":""}"#,
+            ),
+            (
+                "west.heartbeats",
+                "0004 77657374 0004 65617374",
+                "0000 0000018bcfe56800",
+                r#"{"sourceClusterAlias":"west","targetClusterAlias":"east"}"#,
+                r#"{"timestamp":1700000000000}"#,
+            ),
+        ];
+        for (topic, key, value, key_json, value_json) in table {
+            let decoder = Decoder::for_topic(topic).unwrap();
+            let (key, mut value) = (hex(key), hex(value));
+            let entry = decoder.decode(Some(&key), Some(&value));
+            assert_eq!(json(&entry.key), key_json);
+            assert_eq!(json(&entry.value), value_json);
+            // Somebody else's topic of that name.
+            value.push(0);
+            let entry = decoder.decode(Some(b"k"), Some(&value));
+            for part in [&entry.key, &entry.value] {
+                let is_foreign = matches!(
+                    part,
+                    Part::Unread {
+                        why: Unread::NoMeaning,
+                        ..
+                    }
+                );
+                assert!(is_foreign, "{topic}");
+            }
+        }
+        for name in [
+            "internal",
+            "heartbeats.internal",
+            "mm2-offset-syncs",
+            "checkpoints.internal",
+        ] {
+            assert_eq!(Decoder::for_topic(name), None, "{name}");
         }
     }
 

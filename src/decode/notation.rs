@@ -248,6 +248,7 @@ fn family(word: &str) -> Option<Family> {
         "remote_log_metadata" => Family::RemoteLogMetadata,
         "control" => Family::Control,
         "consumer_protocol" => Family::ConsumerProtocol,
+        "mirror_maker" => Family::MirrorMaker,
         _ => return None,
     })
 }
@@ -300,7 +301,7 @@ mod tests {
         while parser.item().is_some() {}
         assert_eq!(parser.peek(), None, "stopped at {:.60}", parser.rest);
         let keys = parser.messages.iter().filter(|m| m.is_key).count();
-        assert_eq!((parser.messages.len(), keys), (92, 26));
+        assert_eq!((parser.messages.len(), keys), (98, 29));
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub enum Family {
     Control,
     /// What consumers hand to each other through their group: subscriptions (0) and assignments (1).
     ConsumerProtocol,
+    /// The internal topics of `MirrorMaker` 2: offset syncs (0), checkpoints (1) and heartbeats (2).
+    MirrorMaker,
 }
 
 impl Family {
@@ -473,7 +475,7 @@ mod tests {
     use super::*;
     use crate::decode::hex;
 
-    const FAMILIES: [Family; 7] = [
+    const FAMILIES: [Family; 8] = [
         Family::ConsumerOffsets,
         Family::TransactionState,
         Family::ShareGroupState,
@@ -481,6 +483,7 @@ mod tests {
         Family::RemoteLogMetadata,
         Family::Control,
         Family::ConsumerProtocol,
+        Family::MirrorMaker,
     ];
 
     /// Every message there is.

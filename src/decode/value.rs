@@ -177,6 +177,14 @@ impl<'buf> Struct<'buf> {
         })
     }
 
+    /// The elements of an array of strings.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = Cow<'buf, str>> {
+        self.array(name).iter().filter_map(|element| match element {
+            Value::String(bytes) => Some(text(bytes)),
+            _ => None,
+        })
+    }
+
     /// The names and values that this version has, in the order of the schema.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value<'buf>)> {
         self.fields().map(|(field, value)| (field.name, value))

@@ -152,17 +152,16 @@ fn write_part(
     part: &Part,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    match part {
-        Part::Bytes(content) => out.write_all(content.bytes()).at(&approved.root),
-        Part::Range { file, range } => {
-            let from = approved.root.join(file.as_str());
-            let input = disk.open(&from).at(&from)?;
-            pump(&*input, range.clone(), &mut Vec::new(), |bytes| {
-                out.write_all(bytes)
-            })
-            .at(&from)
-        }
-    }
+    let (from, range) = match part {
+        Part::Bytes(content) => return out.write_all(content.bytes()).at(&approved.root),
+        Part::Range { file, range } => (approved.root.join(file.as_str()), range),
+        Part::Replica { path, range, .. } => (PathBuf::from(path), range),
+    };
+    let input = disk.open(&from).at(&from)?;
+    pump(&*input, range.clone(), &mut Vec::new(), |bytes| {
+        out.write_all(bytes)
+    })
+    .at(&from)
 }
 
 /// The file that a new content is like: the one that it is made from, or else the one that it replaces; what is new is like its
@@ -213,8 +212,11 @@ fn sibling(disk: &dyn Disk, dir: &Path) -> Result<PathBuf, Error> {
 
 /// Nothing that was read has changed meanwhile.
 pub(super) fn check_unchanged(approved: &Approved, disk: &dyn Disk) -> Result<(), Error> {
-    for (path, before) in &approved.looks {
-        let at = approved.root.join(path.as_str());
+    let own = approved.looks.iter();
+    let own = own.map(|(path, look)| (approved.root.join(path.as_str()), look));
+    let theirs = approved.replicas.iter();
+    let theirs = theirs.map(|(path, look)| (path.clone(), look));
+    for (at, before) in own.chain(theirs) {
         let now = disk.look(&at).at(&at)?;
         // A directory changes when we write beside what is in it.
         let is_same = |now: Look| now.kind == Kind::Directory || now == *before;

@@ -52,6 +52,8 @@ pub struct Approved {
     pub(super) earlier: Option<Record>,
     /// What the files of the work looked like when their content was checked.
     pub(super) looks: BTreeMap<PlanPath, Look>,
+    /// The same of files of replicas.
+    pub(super) replicas: BTreeMap<PathBuf, Look>,
     /// What new files of a directory are made like, as far as it was looked for.
     pub(super) siblings: RefCell<BTreeMap<String, PathBuf>>,
     /// When the directories that are written to were last changed.
@@ -107,6 +109,7 @@ pub fn approve(
         site,
         earlier: None,
         looks: BTreeMap::new(),
+        replicas: BTreeMap::new(),
         siblings: RefCell::default(),
         dirs: Vec::new(),
         guards: Vec::new(),
@@ -368,6 +371,19 @@ impl Approved {
                 .into());
             }
             self.looks.insert(path.clone(), before);
+        }
+        for (path, expected) in &self.work.replicas {
+            let before = disk.look(path).at(path)?;
+            let found = state_of(disk, path)?;
+            if found != *expected {
+                return Err(Refusal::Changed {
+                    path: path.clone(),
+                    expected: expected.to_string(),
+                    found: found.to_string(),
+                }
+                .into());
+            }
+            self.replicas.insert(path.clone(), before);
         }
         self.check_dirs(disk)
     }

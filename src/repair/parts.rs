@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
+use super::plan::State;
 use super::unsound::Unsound;
 use crate::format::name::LOCK;
 use crate::wire::crc::crc32c;
@@ -258,6 +259,15 @@ pub enum Part {
         /// The range, in bytes.
         range: Range<u64>,
     },
+    /// Bytes of a file of a replica as it was found.
+    Replica {
+        /// The file, an absolute path.
+        path: String,
+        /// What it was.
+        was: State,
+        /// The range, in bytes.
+        range: Range<u64>,
+    },
     /// New bytes.
     Bytes(Content),
 }
@@ -267,6 +277,9 @@ impl fmt::Display for Part {
         match self {
             Self::Range { file, range } => {
                 write!(f, "{}:{}..{}", file.name(), range.start, range.end)
+            }
+            Self::Replica { path, range, .. } => {
+                write!(f, "{path}:{}..{}", range.start, range.end)
             }
             Self::Bytes(content) => write!(f, "{} bytes", content.bytes().len()),
         }
@@ -296,7 +309,7 @@ pub enum Recipe {
 /// The new bytes among pieces.
 pub(super) fn new_bytes(pieces: &[Part]) -> Vec<u8> {
     let bytes = |piece: &Part| match piece {
-        Part::Range { .. } => Vec::new(),
+        Part::Range { .. } | Part::Replica { .. } => Vec::new(),
         Part::Bytes(content) => content.bytes().to_vec(),
     };
     pieces.iter().flat_map(bytes).collect()

@@ -353,6 +353,19 @@ impl Plan {
         }
     }
 
+    /// The plan without these steps; the others are numbered anew.
+    ///
+    /// # Errors
+    /// The others do not fit each other any more.
+    pub fn without(&self, skipped: &[u32]) -> Result<Self, Unsound> {
+        let mut draft = self.0.clone();
+        draft.steps.retain(|step| !skipped.contains(&step.id));
+        for (step, id) in draft.steps.iter_mut().zip(1..) {
+            step.id = id;
+        }
+        Self::try_from(draft)
+    }
+
     /// The program that made it.
     #[must_use]
     pub fn tool(&self) -> &str {
@@ -400,6 +413,12 @@ impl Plan {
             let (file, action) = (step.action.file(), &step.action);
             let grade = step.safety.grade().name();
             lines.push(format!("{file} {action} {becomes} {grade}"));
+            if let Action::Arrange { pieces, .. } = &step.action {
+                lines.extend(pieces.iter().filter_map(|piece| match piece {
+                    Part::Replica { path, was, .. } => Some(format!("{path} {was}")),
+                    Part::Range { .. } | Part::Bytes(_) => None,
+                }));
+            }
             let own = step.fingerprints.iter();
             lines.extend(own.map(|own| format!("{} {}", own.file, own.is)));
         }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 
 use super::parts::PlanPath;
 use super::plan::Action;
@@ -33,6 +34,8 @@ pub enum Proof {
     Neighbours(Between),
     /// No broker reads what goes.
     Unused(Unused),
+    /// The same batches are whole in a replica.
+    Replica(Replica),
 }
 
 /// A batch whose checksum is right.
@@ -137,6 +140,47 @@ pub enum Idle {
     EmptyDirectory,
     /// A file that brokers delete, or make again, or do not start with.
     File,
+}
+
+/// Batches that a replica has, whose checksums are right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Replica {
+    /// The file that the first of them is in.
+    path: String,
+    /// How many there are.
+    batches: u64,
+}
+
+impl Replica {
+    /// The batch in `range` of a file of a replica, if its checksum is right.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn of(
+        log: &LogFile,
+        range: Range<u64>,
+        path: &Path,
+    ) -> Result<Option<Self>, store::Error> {
+        let mut buffer = Vec::new();
+        let bytes = log.window(range, &mut buffer)?;
+        Ok(is_batch(bytes).then(|| Self {
+            path: path.to_string_lossy().into_owned(),
+            batches: 1,
+        }))
+    }
+
+    /// The proof of both.
+    pub(super) fn and(self, other: &Self) -> Self {
+        Self {
+            batches: self.batches + other.batches,
+            ..self
+        }
+    }
 }
 
 impl Checksum {
@@ -248,6 +292,7 @@ impl Proof {
         match self {
             Self::Derived(_) => !is_log,
             Self::Checksum(_) => is_log,
+            Self::Replica(_) => is_log && matches!(action, Action::Arrange { .. }),
             _ => true,
         }
     }
@@ -277,6 +322,12 @@ impl From<Between> for Proof {
     }
 }
 
+impl From<Replica> for Proof {
+    fn from(proof: Replica) -> Self {
+        Self::Replica(proof)
+    }
+}
+
 impl From<Unused> for Proof {
     fn from(proof: Unused) -> Self {
         Self::Unused(proof)
@@ -298,6 +349,15 @@ impl fmt::Display for Proof {
                 Origin::Name => "derived from the name",
                 Origin::Constant => "the same in every log dir",
             }),
+            Self::Replica(Replica { path, batches: 1 }) => {
+                write!(f, "the checksum of the batch in {path}")
+            }
+            Self::Replica(Replica { path, batches }) => {
+                write!(
+                    f,
+                    "the checksums of {batches} batches of replicas, the first in {path}"
+                )
+            }
             Self::Neighbours(_) => f.write_str("the neighbours leave one value"),
             Self::Unused(Unused { what }) => f.write_str(match what {
                 Idle::Zeros => "only zeros",

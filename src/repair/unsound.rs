@@ -80,6 +80,9 @@ pub enum Unsound {
         /// Where.
         at: u64,
     },
+    /// No file of a replica, or one that two steps take for different things.
+    #[error("{0:?} is not the .log file of a replica, or has two fingerprints that differ")]
+    Replica(String),
     /// Two steps decide about the same file.
     #[error("{0}: two steps say what it becomes")]
     Twice(PlanPath),

@@ -4,6 +4,7 @@
 //! is removed, or a directory gets another name. All contents are made from the files as they were, so nothing waits for anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::parts::{Crc, PlanPath, is_shown};
 use super::plan::{Action, Draft, Part, Recipe, State, Step};
@@ -18,6 +19,8 @@ use crate::format::{FileKind, FileName};
 pub(super) struct Work {
     /// What everything touched or relied on was.
     pub(super) was: BTreeMap<PlanPath, State>,
+    /// What files of replicas were.
+    pub(super) replicas: BTreeMap<PathBuf, State>,
     /// Files that get a content.
     pub(super) puts: BTreeMap<PlanPath, Source>,
     /// Files that go.
@@ -142,6 +145,7 @@ impl Gather {
             (Action::Arrange { pieces, .. }, State::File { .. } | State::Absent) => {
                 for piece in pieces {
                     check_part(step, path, piece)?;
+                    self.replica(piece)?;
                 }
                 self.content(path, Source::Parts(pieces.clone()))
             }
@@ -164,6 +168,17 @@ impl Gather {
             }
             (action, is) => Err(kind(step.id, action.name(), path, is)),
         }
+    }
+
+    fn replica(&mut self, piece: &Part) -> Result<(), Unsound> {
+        let Part::Replica { path, was, .. } = piece else {
+            return Ok(());
+        };
+        let earlier = self.work.replicas.insert(path.into(), *was);
+        if earlier.is_some_and(|earlier| earlier != *was) {
+            return Err(Unsound::Replica(path.clone()));
+        }
+        Ok(())
     }
 
     fn content(&mut self, path: &PlanPath, source: Source) -> Result<(), Unsound> {
@@ -268,10 +283,16 @@ impl Work {
 
 /// Whether a piece of `path` is one of a file that the step knows.
 fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), Unsound> {
-    let Part::Range { file, range } = piece else {
-        return Ok(());
+    let (range, is) = match piece {
+        Part::Range { file, range } => (range, was(step, file)?),
+        // Only records come from elsewhere, whatever a document says.
+        Part::Replica { path: from, .. } if !is_replica(from) => {
+            return Err(Unsound::Replica(from.chars().take(300).collect()));
+        }
+        Part::Replica { was, range, .. } => (range, *was),
+        Part::Bytes(_) => return Ok(()),
     };
-    let is_inside = match was(step, file)? {
+    let is_inside = match is {
         State::File { len_bytes, .. } => range.start <= range.end && range.end <= len_bytes,
         _ => false,
     };
@@ -282,6 +303,14 @@ fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), Unsound>
         file: path.clone(),
         at: range.start,
     })
+}
+
+/// Whether a path can be one of a replica's records.
+fn is_replica(path: &str) -> bool {
+    let name = Path::new(path).file_name().and_then(|name| name.to_str());
+    let name = name.and_then(FileName::parse);
+    let is_log = name.is_some_and(|name| name.kind == FileKind::Log);
+    is_log && path.starts_with('/') && path.chars().all(is_shown)
 }
 
 /// What can be said of a step alone.

@@ -1,16 +1,21 @@
 //! Folds over records that are not checks: what the records of an internal topic amount to.
 //!
 //! An [`Image`] takes batches in the order of the log and ends up with what Kafka itself would hold in memory after
-//! reading them: [`groups`], [`transactions`], [`share_groups`], [`metadata_image`].
+//! reading them ([`fold()`] shows it the files): [`groups`], [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
 //!
-//! A [`listing`] is what is on a disk, by its files, headers and checkpoints.
+//! A [`listing`] is what is on a disk, by its files, headers and checkpoints; [`reach`] is where logs begin and end, and a
+//! [`group_view`] the two together.
 //!
 //! **Invariant:** what an image holds grows with what is in force, not with what was read; records that cannot be read
 //! are counted and change nothing; secrets are never kept. Absent on purpose: where batches come from, how images look.
 
+pub mod fold;
+pub mod group_view;
 pub mod groups;
 pub mod listing;
 pub mod metadata_image;
+pub mod reach;
+pub mod remote_segments;
 pub mod secrets;
 pub mod share_groups;
 pub mod transactions;
@@ -18,8 +23,10 @@ pub mod transactions;
 use crate::format::{Batch, Record, Scratch};
 use crate::wire::Fault;
 
+pub use fold::fold;
 pub use groups::Groups;
 pub use metadata_image::MetadataImage;
+pub use remote_segments::RemoteSegments;
 pub use share_groups::ShareGroups;
 pub use transactions::Transactions;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::catalog::{CheckId, Fix};
+use super::catalog::CheckId;
 use super::evidence::{Field, FieldValue, FlippedBit};
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
@@ -113,12 +113,7 @@ impl Tallies {
     /// A finding a check.
     pub(super) fn into_findings(self, subject: &Subject, findings: &mut Findings) {
         for (check, Tally { first, count }) in self.0 {
-            let finding = first.finding(check, subject).with("batches", count);
-            let title = check.check().title();
-            findings.add(match count {
-                1 => finding,
-                _ => finding.says(format!("{title}; {count} batches, this is the first")),
-            });
+            findings.add(first.finding(check, subject).counted(count));
         }
     }
 }
@@ -149,7 +144,7 @@ impl Sink<'_> {
 pub(super) fn check(batch: &Batch<'_>, info: &Info, now_ms: Option<i64>, sink: &mut Sink<'_>) {
     if let Err(fault) = batch.codec() {
         let finding = info.finding(CheckId::UnknownCodec, sink.subject);
-        sink.add(finding.says(fault.to_string()));
+        sink.add(finding.saw(fault));
     }
     match batch {
         Batch::V2(batch) => {
@@ -279,5 +274,5 @@ fn control(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
         () => return,
     };
     let finding = info.finding(CheckId::ControlShape, sink.subject);
-    sink.add(finding.says(what).fix(Fix::Lossy));
+    sink.add(finding.says(what));
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::catalog::CheckId;
 use super::coverage::Coverage;
 use super::epochs::EpochsCheck;
+use super::evidence::{Gap, OutOfTransaction};
 use super::finding::{Finding, Findings};
 use super::history::{Clock, History, Step};
 use super::offset_index::{OffsetIndexCheck, Stretch};
@@ -132,10 +133,7 @@ impl SegmentCheck {
                 Finding::new(CheckId::MetadataGap, &self.log)
                     .at(row.position, row.end - row.position)
                     .offset(follows.0)
-                    .says(format!(
-                        "offsets {follows} to {} are missing",
-                        row.first.0 - 1
-                    )),
+                    .saw(Gap::before(row.first.0, follows.0)),
             );
         }
     }
@@ -197,8 +195,10 @@ impl SegmentCheck {
                         Finding::new(CheckId::ForeignInTransaction, &self.log)
                             .at(row.position, row.end - row.position)
                             .offset(row.first.0)
-                            .says(violation.to_string())
-                            .with("producer_id", batch.producer_id().0),
+                            .saw(OutOfTransaction {
+                                producer_id: batch.producer_id().0,
+                                is_marker: false,
+                            }),
                     );
                 }
             }

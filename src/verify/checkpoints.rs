@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
+use super::evidence::{Against, CheckpointLine};
 use super::finding::{Finding, Findings};
 use super::partition::{Around, Extent};
 use super::setting::Stop;
@@ -119,28 +120,22 @@ impl Checkpoints {
             (&self.cleaner_offsets, CheckId::CleanerOffsetOutside),
         ] {
             if let Some(line) = table.lines.get(tp).filter(|line| line.offset > end) {
-                findings.add(table.about(id, tp, *line, &format!("the log ends at {end}")));
+                findings.add(table.about(id, tp, *line, Against::LogEnd(end.0)));
             }
         }
         if let Some(line) = self.cleaner_offsets.lines.get(tp)
             && (extent.active < line.offset && line.offset <= end)
         {
-            let says = format!("the active segment begins at {}", extent.active);
-            let finding =
-                self.cleaner_offsets
-                    .about(CheckId::CleanerOffsetOutside, tp, *line, &says);
-            findings.add(finding);
+            let against = Against::ActiveSegment(extent.active.0);
+            let check = CheckId::CleanerOffsetOutside;
+            findings.add(self.cleaner_offsets.about(check, tp, *line, against));
         }
         if let Some(line) = self.recovery_points.lines.get(tp)
             && (stop == Stop::Clean && extent.is_sure && line.offset < end)
         {
-            let says = format!("the log ends at {end}, and the broker stopped cleanly");
-            findings.add(self.recovery_points.about(
-                CheckId::RecoveryPointNotAtEnd,
-                tp,
-                *line,
-                &says,
-            ));
+            let against = Against::CleanEnd(end.0);
+            let check = CheckId::RecoveryPointNotAtEnd;
+            findings.add(self.recovery_points.about(check, tp, *line, against));
         }
     }
 
@@ -150,14 +145,9 @@ impl Checkpoints {
         let first = epochs.max(extent.start);
         let line = self.log_starts.lines.get(tp);
         if let Some(line) = line.filter(|line| first < line.offset && line.offset <= extent.end) {
-            let says = format!(
-                "the leader epochs begin at {epochs}, the segments at {}",
-                extent.start
-            );
-            let finding = self
-                .log_starts
-                .about(CheckId::LogStartHides, tp, *line, &says);
-            findings.add(finding.with("offsets", line.offset.0 - first.0));
+            let against = Against::FirstEpoch(first.0);
+            let check = CheckId::LogStartHides;
+            findings.add(self.log_starts.about(check, tp, *line, against));
         }
     }
 
@@ -173,8 +163,8 @@ impl Checkpoints {
         for (table, least) in tables {
             let line = table.lines.get(tp);
             if let Some(line) = line.filter(|line| line.offset < least && line.offset.0 >= 0) {
-                let says = format!("the log begins at {least}");
-                findings.add(table.about(CheckId::CheckpointBelowStart, tp, *line, &says));
+                let against = Against::LogStart(least.0);
+                findings.add(table.about(CheckId::CheckpointBelowStart, tp, *line, against));
             }
         }
         let cleaner = self.cleaner_offsets.lines.get(tp);
@@ -183,7 +173,7 @@ impl Checkpoints {
                 CheckId::CleanerOffsetOutside,
                 tp,
                 *line,
-                &format!("the log begins at {start}"),
+                Against::LogStart(start.0),
             );
             // Retention raises the start without asking the cleaner.
             findings.add(finding.severity(Severity::Note));
@@ -236,7 +226,7 @@ impl Table {
         self.is_sound = checkpoint.faults.is_empty();
         for fault in &checkpoint.faults {
             let finding = Finding::new(CheckId::CheckpointMalformed, &self.path);
-            findings.add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+            findings.add(finding.at(fault.at() as u64, 0).saw(*fault));
         }
         for entry in &checkpoint.entries {
             let tp = (entry.topic.to_owned(), entry.partition);
@@ -245,11 +235,11 @@ impl Table {
                 offset: entry.offset,
             };
             if line.offset.0 < 0 {
-                findings.add(self.about(CheckId::CheckpointNegative, &tp, line, "no offset is"));
+                findings.add(self.about(CheckId::CheckpointNegative, &tp, line, Against::Negative));
             }
             if let Some(first) = self.lines.get(&tp) {
-                let says = format!("it had {} before", first.offset);
-                findings.add(self.about(CheckId::CheckpointDuplicate, &tp, line, &says));
+                let against = Against::Line(first.offset.0);
+                findings.add(self.about(CheckId::CheckpointDuplicate, &tp, line, against));
             }
             self.lines.insert(tp, line);
         }
@@ -259,21 +249,24 @@ impl Table {
         self.lines.get(tp).map(|line| line.offset)
     }
 
-    fn about(&self, id: CheckId, (topic, partition): &Tp, line: Line, says: &str) -> Finding {
+    fn about(&self, id: CheckId, (topic, partition): &Tp, line: Line, against: Against) -> Finding {
         Finding::new(id, &self.path)
             .at(line.position, 0)
             .offset(line.offset.0)
-            .says(format!("{topic}-{partition} has {}; {says}", line.offset))
-            .with("topic", topic.as_str())
-            .with("partition", *partition)
+            .saw(CheckpointLine {
+                topic: topic.clone(),
+                partition: *partition,
+                offset: line.offset.0,
+                against,
+            })
     }
 
     /// Lines of partitions that are not here.
     fn strays(&self, here: &Inhabitants, findings: &mut Findings) {
         for (tp, line) in &self.lines {
             if !here.present.contains(tp) {
-                let says = "there is no such directory";
-                findings.add(self.about(CheckId::CheckpointStray, tp, *line, says));
+                let against = Against::NoDirectory;
+                findings.add(self.about(CheckId::CheckpointStray, tp, *line, against));
             }
         }
     }

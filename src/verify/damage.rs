@@ -350,6 +350,18 @@ mod tests {
     }
 
     #[test]
+    fn a_header_may_claim_any_offset_behind_any() {
+        let mut head = vec![0; HEADER_BYTES];
+        head[..8].copy_from_slice(&i64::MAX.to_be_bytes());
+        head[16] = 2;
+        for after in [i64::MIN, -1, 0, i64::MAX] {
+            assert_eq!(Claim::read(&head, Some(after), None), None);
+        }
+        assert!(Claim::read(&head, Some(i64::MAX - 1), None).is_some());
+        assert!(!is_torn(&head, 100, Some(i64::MAX)));
+    }
+
+    #[test]
     fn parts_tile_the_gap_whatever_the_bytes() {
         let noise = (0..5000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]);
         let mut bytes: Vec<u8> = noise.collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::CheckId;
 use super::coverage::Coverage;
+use super::evidence::{PartialEntry, Untrimmed};
 use super::finding::{Finding, Findings};
 use super::setting::Setting;
 use super::tally::Tally;
@@ -84,31 +85,20 @@ impl Shape {
         let entry_bytes = self.entry_bytes;
         let whole = self.len_bytes - self.trailing;
         if self.trailing > 0 {
-            findings.add(
-                Finding::new(size, path)
-                    .at(whole, self.trailing)
-                    .says(format!(
-                        "{} bytes are {} entries of {entry_bytes} bytes and {} bytes more",
-                        self.len_bytes,
-                        whole / entry_bytes,
-                        self.trailing
-                    ))
-                    .with("size_bytes", self.len_bytes),
-            );
+            let finding = Finding::new(size, path).at(whole, self.trailing);
+            findings.add(finding.saw(PartialEntry {
+                size_bytes: self.len_bytes,
+                entry_bytes,
+                trailing_bytes: self.trailing,
+            }));
         }
         if self.zeros > 0 && !setting.may_be_preallocated() {
             let start = self.written * entry_bytes;
-            let why = if setting.is_last {
-                "although the broker stopped cleanly"
-            } else {
-                "although the segment is closed"
-            };
-            findings.add(
-                Finding::new(untrimmed, path)
-                    .at(start, whole - start)
-                    .says(format!("{} entries of zeros at the end, {why}", self.zeros))
-                    .with("zero_entries", self.zeros),
-            );
+            let finding = Finding::new(untrimmed, path).at(start, whole - start);
+            findings.add(finding.saw(Untrimmed {
+                zero_entries: self.zeros,
+                is_active: setting.is_last,
+            }));
         }
         Coverage {
             entry_bytes: self.written * entry_bytes,
@@ -122,9 +112,9 @@ impl Shape {
 /// Tells what is wrong with the entries of an index, as badly as its setting has it.
 pub(super) fn tell(order: Tally, such: [Tally; 3], setting: Setting, findings: &mut Findings) {
     let mut found = Findings::default();
-    order.tell("entries out of order", &mut found);
+    order.tell(&mut found);
     for tally in such {
-        tally.tell("such entries", &mut found);
+        tally.tell(&mut found);
     }
     for finding in found.into_sorted().0 {
         findings.add(setting.soften(finding));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
-use super::evidence::EpochConflict;
+use super::evidence::{BeyondEnd, EpochConflict, Mark};
 use super::finding::{Finding, Findings};
 use super::partition::Extent;
 use super::trace::Row;
@@ -88,11 +88,7 @@ impl EpochsCheck {
             } else {
                 CheckId::EpochsMalformed
             };
-            findings.add(
-                Finding::new(id, path)
-                    .at(fault.at() as u64, 0)
-                    .says(fault.to_string()),
-            );
+            findings.add(Finding::new(id, path).at(fault.at() as u64, 0).saw(*fault));
         }
         check.file = if file.faults.is_empty() {
             File::Sound
@@ -273,14 +269,16 @@ impl EpochsCheck {
             );
         }
         let end = extent.end;
-        for (epoch, start) in &self.entries {
+        for (_, start) in &self.entries {
             if self.file == File::Sound && *start > end {
                 findings.add(
                     Finding::new(CheckId::EpochsBeyondLog, &self.path)
                         .offset(start.0)
-                        .says(format!(
-                            "epoch {epoch} begins at offset {start}, the log ends at {end}"
-                        )),
+                        .saw(BeyondEnd {
+                            what: Mark::LeaderEpoch,
+                            offset: start.0,
+                            log_end: end.0,
+                        }),
                 );
             }
         }

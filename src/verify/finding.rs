@@ -30,6 +30,8 @@ pub struct Finding {
     pub offset: Option<i64>,
     /// What the check saw.
     pub evidence: Evidence,
+    /// How many of the kind there are in the file; this is the first.
+    pub count: u64,
     /// What is lost here, where records were.
     pub loss: Option<Box<Loss>>,
     /// What comes of damage in a `.log`.
@@ -51,6 +53,7 @@ impl Finding {
             length: None,
             offset: None,
             evidence: Evidence::Bare,
+            count: 1,
             loss: None,
             impact: None,
             fix: row.fix,
@@ -75,6 +78,13 @@ impl Finding {
     #[must_use]
     pub fn saw(mut self, evidence: impl Into<Evidence>) -> Self {
         self.evidence = evidence.into();
+        self
+    }
+
+    /// The same as the first of so many.
+    #[must_use]
+    pub fn counted(mut self, count: u64) -> Self {
+        self.count = count;
         self
     }
 
@@ -108,16 +118,27 @@ impl Finding {
         self.to_string()
     }
 
-    /// The same, as bad as this.
+    /// The same, as bad as this, which the check's row has to allow.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
+        debug_assert!(
+            self.check.check().may_be(severity),
+            "the row of {} says nothing of {severity}",
+            self.check
+        );
         self.severity = severity;
         self
     }
 
-    /// The same, to be repaired like this.
+    /// The same, to be repaired like this, which the check's row has to allow.
     #[must_use]
     pub fn fix(mut self, fix: Fix) -> Self {
+        debug_assert!(
+            self.check.check().may_need(fix),
+            "the row of {} says nothing of {}",
+            self.check,
+            fix.name()
+        );
         self.fix = fix;
         self
     }
@@ -134,7 +155,11 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.evidence.describe(self.check.check(), f)
+        self.evidence.describe(self.check.check(), f)?;
+        match self.count {
+            0 | 1 => Ok(()),
+            count => write!(f, " (the first of {count})"),
+        }
     }
 }
 
@@ -324,6 +349,8 @@ mod document {
     struct Detail<'a> {
         #[serde(flatten)]
         evidence: &'a Evidence,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        count: Option<u64>,
         #[serde(flatten)]
         loss: Option<&'a Loss>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -346,6 +373,7 @@ mod document {
             let resume = impact.and_then(|impact| impact.resume.as_ref());
             Detail {
                 evidence: &self.evidence,
+                count: Some(self.count).filter(|count| *count > 1),
                 loss,
                 from_ms: times.map(|(from, _)| from),
                 to_ms: times.map(|(_, to)| to),

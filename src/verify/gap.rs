@@ -60,7 +60,7 @@ impl Gap<'_> {
             let evidence = evidence(check, part);
             // What a checksum covers it proves; the bits before it are as likely as those around make them.
             if let (CheckId::CrcMismatch, Some(_)) = (check, evidence.flipped_bit()) {
-                finding.fix = Fix::Safe;
+                finding = finding.fix(Fix::Safe);
             }
             finding.evidence = evidence;
             finding.loss = self.loss(check, part, claim, claimed).map(Box::new);

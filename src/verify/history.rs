@@ -4,6 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::catalog::CheckId;
+use super::evidence::{
+    Evidence, OpenTransaction, OutOfTransaction, ProducerConflict, ProducerNumber,
+};
 use super::finding::{Finding, Findings};
 use super::tally::Tally;
 use super::trace::Row;
@@ -46,26 +49,42 @@ pub(super) struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn finding(&self, check: CheckId, says: String) -> Finding {
+    fn finding(&self, check: CheckId, evidence: impl Into<Evidence>) -> Finding {
         Finding::new(check, self.log)
             .at(self.row.position, self.row.end - self.row.position)
             .offset(self.row.first.0)
-            .says(says)
-            .with("producer_id", self.batch.producer_id().0)
+            .saw(evidence)
+    }
+
+    fn conflict(
+        &self,
+        check: CheckId,
+        number: ProducerNumber,
+        stored: impl Into<i64>,
+        expected: impl Into<i64>,
+    ) -> Finding {
+        self.finding(
+            check,
+            ProducerConflict {
+                producer_id: self.batch.producer_id().0,
+                number,
+                stored: stored.into(),
+                expected: expected.into(),
+            },
+        )
     }
 }
 
 impl History {
     /// Takes a batch of data. `counts`: sequence numbers mean something in this topic.
     pub(super) fn data(&mut self, step: Step<'_>, counts: bool) {
-        let (batch, id) = (step.batch, step.batch.producer_id());
+        let batch = step.batch;
         let known = step.known.filter(|known| known.producer_epoch >= 0);
         let epoch = batch.producer_epoch();
         if let Some(known) = known.filter(|known| epoch < known.producer_epoch) {
             self.epochs.add(|| {
-                let before = known.producer_epoch;
-                let says = format!("producer {id} has epoch {epoch}, and had {before} before");
-                step.finding(CheckId::ProducerEpochRegression, says)
+                let check = CheckId::ProducerEpochRegression;
+                step.conflict(check, ProducerNumber::Epoch, epoch, known.producer_epoch)
             });
             return;
         }
@@ -83,41 +102,42 @@ impl History {
         }
         // Numbers wrap at 2³¹: what is less than half of that ahead is a gap.
         let ahead = first.wrapping_sub(expected) & i32::MAX;
-        let says =
-            format!("producer {id} begins with sequence number {first}, expected {expected}");
+        let conflict = |check| step.conflict(check, ProducerNumber::Sequence, first, expected);
         if ahead < i32::MAX / 2 {
             if step.is_complete {
-                self.gaps.add(|| step.finding(CheckId::SequenceGap, says));
+                self.gaps.add(|| conflict(CheckId::SequenceGap));
             }
         } else if first != 0 || known.is_some_and(|k| k.last_sequence == batch.last_sequence()) {
             // Old producers begin with 0 again when the broker has forgotten them.
-            self.duplicates
-                .add(|| step.finding(CheckId::SequenceDuplicate, says));
+            self.duplicates.add(|| conflict(CheckId::SequenceDuplicate));
         }
     }
 
     /// Takes a transaction marker of a coordinator of this epoch, which ends a transaction or none.
     pub(super) fn marker(&mut self, step: Step<'_>, coordinator: i32, ends: bool) {
-        let (batch, id) = (step.batch, step.batch.producer_id());
+        let batch = step.batch;
         if let Some(known) = step.known {
             let (epoch, before) = (batch.producer_epoch(), known.producer_epoch);
             if epoch < before {
-                let says =
-                    format!("the marker of producer {id} has epoch {epoch}, its data {before}");
+                let check = CheckId::MarkerEpoch;
                 self.markers
-                    .add(|| step.finding(CheckId::MarkerEpoch, says));
+                    .add(|| step.conflict(check, ProducerNumber::MarkerEpoch, epoch, before));
             }
             let before = known.coordinator_epoch;
             if coordinator < before {
-                let says = format!("coordinator epoch {coordinator}, and {before} before");
+                let check = CheckId::CoordinatorEpoch;
+                let number = ProducerNumber::CoordinatorEpoch;
                 self.coordinators
-                    .add(|| step.finding(CheckId::CoordinatorEpoch, says));
+                    .add(|| step.conflict(check, number, coordinator, before));
             }
         }
         if !ends && step.is_complete {
-            let says = format!("the marker of producer {id} ends no transaction");
+            let bare = OutOfTransaction {
+                producer_id: batch.producer_id().0,
+                is_marker: true,
+            };
             self.bare
-                .add(|| step.finding(CheckId::MarkerWithoutData, says));
+                .add(|| step.finding(CheckId::MarkerWithoutData, bare));
         }
     }
 
@@ -131,7 +151,7 @@ impl History {
             self.coordinators,
             self.bare,
         ] {
-            tally.tell("such batches", findings);
+            tally.tell(findings);
         }
     }
 }
@@ -179,11 +199,11 @@ pub(super) fn open(
         findings.add(
             Finding::new(check, partition)
                 .offset(first.0)
-                .says(format!(
-                    "the transaction of producer {id} has been open since offset {first}; markers follow for {age} ms"
-                ))
-                .with("producer_id", id.0)
-                .with("open_ms", age),
+                .saw(OpenTransaction {
+                    producer_id: id.0,
+                    first_offset: first.0,
+                    open_ms: age,
+                }),
         );
     }
 }

@@ -193,7 +193,7 @@ pub(super) fn properties(
         let finding = Finding::new(CheckId::MetaMalformed, &path);
         outcome
             .findings
-            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+            .add(finding.at(fault.at() as u64, 0).saw(*fault));
     }
     Some((path, meta))
 }
@@ -206,7 +206,7 @@ pub(super) fn marker(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, C
         let finding = Finding::new(CheckId::CleanMarkerMalformed, &path);
         outcome
             .findings
-            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+            .add(finding.at(fault.at() as u64, 0).saw(*fault));
     }
     Some((path, marker))
 }
@@ -233,7 +233,7 @@ pub(super) fn partition_metadata(
             Finding::new(CheckId::PartitionMetadataMalformed, &path)
                 .severity(severity)
                 .at(fault.at() as u64, 0)
-                .says(fault.to_string()),
+                .saw(*fault),
         );
     }
     Some((path, metadata))

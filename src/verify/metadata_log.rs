@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
+use super::evidence::{BeyondEnd, Mark};
 use super::finding::Finding;
 use super::meta::small;
 use super::partition::Extent;
@@ -69,9 +70,11 @@ fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: 
     let finding = Finding::new(CheckId::MetadataSnapshotMismatch, path).offset(offset.0);
     let end = log.extent.end;
     if offset > end {
-        outcome
-            .findings
-            .add(finding.says(format!("it ends at offset {offset}, the log at {end}")));
+        outcome.findings.add(finding.saw(BeyondEnd {
+            what: Mark::Snapshot,
+            offset: offset.0,
+            log_end: end.0,
+        }));
         return;
     }
     let last = Offset(offset.0.saturating_sub(1));
@@ -128,7 +131,7 @@ pub(super) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
             Span::Damage { fault, .. } => {
                 outcome
                     .findings
-                    .add(finding().at(range.start, length).says(fault.to_string()));
+                    .add(finding().at(range.start, length).saw(*fault));
             }
         }
         coverage.damage_bytes += length;
@@ -172,7 +175,7 @@ pub(super) fn quorum_state(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Pa
         let finding = Finding::new(CheckId::QuorumState, &path);
         outcome
             .findings
-            .add(finding.at(fault.at() as u64, 0).says(fault.to_string()));
+            .add(finding.at(fault.at() as u64, 0).saw(*fault));
     }
     Some((path, state))
 }

@@ -56,7 +56,7 @@ pub mod topics;
 mod trace;
 mod txn;
 
-pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Severity};
+pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Otherwise, Severity};
 pub use coverage::Coverage;
 pub use evidence::Evidence;
 pub use finding::{Finding, Findings, Value};

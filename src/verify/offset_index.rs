@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::entries::{self, MAX_ENTRIES, Shape};
+use super::evidence::{OffsetEntry, OffsetEntryAgainst};
 use super::finding::{Finding, Findings};
 use super::setting::Setting;
 use super::tally::Tally;
@@ -109,12 +110,11 @@ impl OffsetIndexCheck {
                 let before = self.base.0.wrapping_add(last.0.into());
                 let at = last.1;
                 self.order.add(|| {
-                    entry.finding(CheckId::OffsetIndexOrder, &self.path, self.base).says(format!(
-                        "entry {} has offset {} at position {}, behind offset {before} at position {at}",
-                        entry.index,
-                        entry.offset(self.base),
-                        entry.position,
-                    ))
+                    let against = OffsetEntryAgainst::Before {
+                        offset: before,
+                        position: at,
+                    };
+                    entry.finding(CheckId::OffsetIndexOrder, &self.path, self.base, against)
                 });
             }
             last = (last.0.max(entry.relative), last.1.max(entry.position));
@@ -136,22 +136,24 @@ impl OffsetIndexCheck {
                 continue;
             }
             let offset = entry.offset(self.base);
+            let check = CheckId::OffsetIndexMismatch;
             if position > row.position {
                 self.mismatch.add(|| {
-                    entry.finding(CheckId::OffsetIndexMismatch, &self.path, self.base).says(format!(
-                        "entry {} (offset {offset}) points to position {position}, inside the batch at {}",
-                        entry.index, row.position
-                    ))
+                    let against = OffsetEntryAgainst::InsideBatch {
+                        position: row.position,
+                    };
+                    entry.finding(check, &self.path, self.base, against)
                 });
                 continue;
             }
             self.stretch.indexed(position);
             if before.is_some_and(|before| offset <= before) {
                 self.mismatch.add(|| {
-                    entry.finding(CheckId::OffsetIndexMismatch, &self.path, self.base).says(format!(
-                        "entry {} has offset {offset} at position {position}, where the batch of offsets {}..={} begins",
-                        entry.index, row.first, row.last
-                    ))
+                    let against = OffsetEntryAgainst::Batch {
+                        first: row.first.0,
+                        last: row.last.0,
+                    };
+                    entry.finding(check, &self.path, self.base, against)
                 });
             } else if offset > row.last {
                 self.pending.push_back(entry);
@@ -183,16 +185,13 @@ impl OffsetIndexCheck {
 
     fn is_inexact(&mut self, entry: Entry, row: &Row) {
         self.inexact.add(|| {
+            let against = OffsetEntryAgainst::NotLast {
+                first: row.first.0,
+                last: row.last.0,
+            };
             entry
-                .finding(CheckId::OffsetIndexMismatch, &self.path, self.base)
+                .finding(CheckId::OffsetIndexMismatch, &self.path, self.base, against)
                 .severity(Severity::Warning)
-                .says(format!(
-                    "entry {} has offset {}, which is not the last one of a batch, but inside {}..={}",
-                    entry.index,
-                    entry.offset(self.base),
-                    row.first,
-                    row.last
-                ))
         });
     }
 
@@ -206,7 +205,7 @@ impl OffsetIndexCheck {
 
     /// Ends the check of an index without its log.
     pub(super) fn alone(self, findings: &mut Findings) -> Coverage {
-        self.order.tell("entries out of order", findings);
+        self.order.tell(findings);
         self.shape
             .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
@@ -228,13 +227,16 @@ impl OffsetIndexCheck {
         unmet.sort_by_key(|entry| entry.index);
         for entry in unmet {
             self.beyond.add(|| {
-                let end = last.map_or(self.base.0, |last| last.0.saturating_add(1));
-                entry.finding(CheckId::OffsetIndexBeyondLog, &self.path, self.base).says(format!(
-                    "entry {} has offset {} at position {}; the log ends at offset {end} and position {len_bytes}",
-                    entry.index,
-                    entry.offset(self.base),
-                    entry.position,
-                ))
+                let against = OffsetEntryAgainst::LogEnd {
+                    offset: last.map_or(self.base.0, |last| last.0.saturating_add(1)),
+                    size_bytes: len_bytes,
+                };
+                entry.finding(
+                    CheckId::OffsetIndexBeyondLog,
+                    &self.path,
+                    self.base,
+                    against,
+                )
             });
         }
         let such = [self.mismatch, self.inexact, self.beyond];
@@ -251,13 +253,24 @@ impl Entry {
         Offset(base.0.wrapping_add(self.relative.into()))
     }
 
-    fn finding(&self, check: CheckId, path: &Arc<Path>, base: Offset) -> Finding {
+    fn finding(
+        &self,
+        check: CheckId,
+        path: &Arc<Path>,
+        base: Offset,
+        against: OffsetEntryAgainst,
+    ) -> Finding {
         let at = u64::from(self.index) * ENTRY_BYTES as u64;
+        let offset = self.offset(base).0;
         Finding::new(check, path)
             .at(at, ENTRY_BYTES as u64)
-            .offset(self.offset(base).0)
-            .with("entry", self.index)
-            .with("entry_position", self.position)
+            .offset(offset)
+            .saw(OffsetEntry {
+                entry: self.index,
+                entry_offset: offset,
+                entry_position: self.position,
+                against,
+            })
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::catalog::{CheckId, Severity};
 use super::chain::{Carried, SegmentCheck, Topic, after};
 use super::directory;
+use super::evidence::{BeyondEnd, Gap, Mark, Unindexed};
 use super::finding::Finding;
 use super::history::{self, Clock, History};
 use super::meta;
@@ -250,11 +251,7 @@ impl PartitionCheck {
         carried.findings.add(
             Finding::new(check, &Arc::from(segment.log()))
                 .offset(next.0)
-                .says(format!(
-                    "offsets {next} to {} are in no segment",
-                    base.0 - 1
-                ))
-                .with("offsets", base.0 - next.0),
+                .saw(Gap::before(base.0, next.0)),
         );
     }
 
@@ -362,10 +359,11 @@ impl PartitionCheck {
                 let finding = Finding::new(CheckId::SnapshotBeyondLog, &snapshot.path);
                 carried
                     .findings
-                    .add(finding.offset(snapshot.offset.0).says(format!(
-                        "its offset is {}, the log ends at {}",
-                        snapshot.offset, extent.end
-                    )));
+                    .add(finding.offset(snapshot.offset.0).saw(BeyondEnd {
+                        what: Mark::Snapshot,
+                        offset: snapshot.offset.0,
+                        log_end: extent.end.0,
+                    }));
             }
         }
         let bases: Vec<Offset> = self.segments.iter().map(Segment::base_offset).collect();
@@ -456,11 +454,10 @@ impl PartitionCheck {
             self.outcome.findings.add(
                 Finding::new(CheckId::OffsetIndexSparse, &path)
                     .severity(severity)
-                    .says(format!(
-                        "{} bytes of the log from position {} on have no entry",
-                        stretch.most, stretch.at
-                    ))
-                    .with("bytes", stretch.most),
+                    .saw(Unindexed {
+                        bytes: stretch.most,
+                        log_position: stretch.at,
+                    }),
             );
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::catalog::CheckId;
 use super::coverage::Coverage;
+use super::evidence::{Checksum, SnapshotAgainst, SnapshotProducer, SnapshotShape};
 use super::finding::{Finding, Findings};
 use crate::format::FileKind;
 use crate::format::ProducerSnapshot;
@@ -76,50 +77,51 @@ impl SnapshotFile {
             ];
             for (what, offset) in ahead {
                 if offset >= self.offset {
-                    findings.add(self.about(CheckId::SnapshotOffsets, nth, &entry).says(format!(
-                        "the {what} of producer {} is at offset {offset}, and the snapshot ends before {}",
-                        entry.producer_id, self.offset
-                    )));
+                    let against = SnapshotAgainst::SnapshotEnd {
+                        field: what,
+                        offset: offset.0,
+                        end: self.offset.0,
+                    };
+                    findings.add(self.about(CheckId::SnapshotOffsets, nth, &entry, against));
                 }
             }
         }
     }
 
-    fn about(&self, check: CheckId, nth: u64, entry: &ProducerEntry) -> Finding {
+    fn about(
+        &self,
+        check: CheckId,
+        nth: u64,
+        entry: &ProducerEntry,
+        against: SnapshotAgainst,
+    ) -> Finding {
         let at = HEADER_BYTES as u64 + nth * ENTRY_BYTES as u64;
         Finding::new(check, &self.path)
             .at(at, ENTRY_BYTES as u64)
-            .with("producer_id", entry.producer_id.0)
+            .saw(SnapshotProducer {
+                producer_id: entry.producer_id.0,
+                against,
+            })
     }
 
     /// Compares it with what the log up to its offset says. `is_complete`: of all that came before, nothing is missing.
     pub(super) fn compare(&self, log: &Producers, is_complete: bool, findings: &mut Findings) {
         let Some(bytes) = self.bytes() else { return };
+        let check = CheckId::SnapshotMismatch;
         for (nth, entry) in entries(&bytes) {
             let Some(known) = log.get(entry.producer_id) else {
                 if is_complete {
-                    findings.add(
-                        self.about(CheckId::SnapshotMismatch, nth, &entry)
-                            .says(format!(
-                                "the log has no batch of producer {}",
-                                entry.producer_id
-                            )),
-                    );
+                    findings.add(self.about(check, nth, &entry, SnapshotAgainst::NotInLog));
                 }
                 continue;
             };
-            if let Some((what, stored, actual)) = difference(&entry, known, is_complete) {
-                let finding = self.about(CheckId::SnapshotMismatch, nth, &entry);
-                findings.add(
-                    finding
-                        .says(format!(
-                            "producer {}: {what} {stored}, in the log {actual}",
-                            entry.producer_id
-                        ))
-                        .with("field", what)
-                        .with("stored", stored)
-                        .with("actual", actual),
-                );
+            if let Some((field, stored, actual)) = difference(&entry, known, is_complete) {
+                let against = SnapshotAgainst::Log {
+                    field,
+                    stored,
+                    actual,
+                };
+                findings.add(self.about(check, nth, &entry, against));
             }
         }
         self.compare_lacking(&bytes, log, findings);
@@ -149,18 +151,15 @@ impl SnapshotFile {
             if ids.binary_search(&known.producer_id).is_err()
                 && (known.open_txn().is_some() || is_newer)
             {
-                let why = match known.open_txn() {
-                    Some(offset) => format!("which has a transaction open since offset {offset}"),
-                    None => "which was heard of after others that are there".to_owned(),
+                let against = match known.open_txn() {
+                    Some(since) => SnapshotAgainst::Open { since: since.0 },
+                    None => SnapshotAgainst::Active,
                 };
-                findings.add(
-                    Finding::new(CheckId::SnapshotMismatch, &self.path)
-                        .says(format!(
-                            "producer {} is not there, {why}",
-                            known.producer_id
-                        ))
-                        .with("producer_id", known.producer_id.0),
-                );
+                let finding = Finding::new(CheckId::SnapshotMismatch, &self.path);
+                findings.add(finding.saw(SnapshotProducer {
+                    producer_id: known.producer_id.0,
+                    against,
+                }));
             }
         }
     }
@@ -237,46 +236,36 @@ fn difference(
 fn check_bytes(path: &Arc<Path>, bytes: &[u8], findings: &mut Findings) {
     let len = bytes.len() as u64;
     let Ok(snapshot) = ProducerSnapshot::parse(bytes) else {
-        findings.add(
-            Finding::new(CheckId::SnapshotMalformed, path)
-                .at(0, len)
-                .says(format!("{len} bytes, and a header has {HEADER_BYTES}")),
-        );
+        let finding = Finding::new(CheckId::SnapshotMalformed, path).at(0, len);
+        findings.add(finding.saw(SnapshotShape::Header {
+            size_bytes: len,
+            header_bytes: HEADER_BYTES as u64,
+        }));
         return;
     };
     if snapshot.version() != KNOWN_VERSION {
-        findings.add(
-            Finding::new(CheckId::SnapshotVersion, path)
-                .at(0, 2)
-                .says(format!(
-                    "version {}, known is {KNOWN_VERSION}",
-                    snapshot.version()
-                ))
-                .with("version", snapshot.version()),
-        );
+        let finding = Finding::new(CheckId::SnapshotVersion, path).at(0, 2);
+        findings.add(finding.saw(SnapshotShape::Version {
+            version: snapshot.version(),
+            known: KNOWN_VERSION,
+        }));
     }
     let declared = snapshot.declared_len();
     if usize::try_from(declared) != Ok(snapshot.len()) || !snapshot.trailing().is_empty() {
-        findings.add(
-            Finding::new(CheckId::SnapshotMalformed, path)
-                .at(6, len.saturating_sub(6))
-                .says(format!(
-                    "{declared} entries are announced; behind the header are {} bytes",
-                    snapshot.body_bytes()
-                ))
-                .with("declared", declared),
-        );
+        let finding = Finding::new(CheckId::SnapshotMalformed, path);
+        let finding = finding.at(6, len.saturating_sub(6));
+        findings.add(finding.saw(SnapshotShape::Entries {
+            declared: declared.into(),
+            body_bytes: snapshot.body_bytes() as u64,
+        }));
     } else if snapshot.check_crc().is_err() {
-        findings.add(
-            Finding::new(CheckId::SnapshotCrc, path)
-                .at(2, 4)
-                .says(format!(
-                    "stored {:#010x}, actual {:#010x}",
-                    snapshot.stored_crc(),
-                    snapshot.actual_crc()
-                ))
-                .with("stored", super::finding::Value::Crc(snapshot.stored_crc()))
-                .with("actual", super::finding::Value::Crc(snapshot.actual_crc())),
-        );
+        let finding = Finding::new(CheckId::SnapshotCrc, path).at(2, 4);
+        findings.add(finding.saw(Checksum {
+            stored: snapshot.stored_crc(),
+            actual: snapshot.actual_crc(),
+            flip: None,
+            field: None,
+            zeros: None,
+        }));
     }
 }

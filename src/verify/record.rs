@@ -2,6 +2,7 @@
 
 use super::batch::{Info, Sink};
 use super::catalog::{CheckId, Severity};
+use super::evidence::{Field, FieldValue, Unparsed};
 use super::finding::Finding;
 use crate::format::control::{ControlType, coordinator_epoch};
 use crate::format::{Batch, Codec, Record, Scratch, TimestampType};
@@ -93,18 +94,15 @@ impl Seen {
 
     fn fault(&mut self, info: &Info, fault: Fault, is_packed: bool, sink: &mut Sink<'_>) {
         self.is_faulty = true;
-        let finding = info.finding(check_of(fault.kind()), sink.subject);
-        let finding = finding
-            .says(fault.to_string())
-            .with("records_before", self.records);
-        // Of a packed batch the place is one in the unpacked bytes.
-        let name = if is_packed {
-            "unpacked_position"
-        } else {
-            "fault_position"
-        };
+        // Of a compressed batch the place is one in the decompressed bytes.
         let at = fault.at() as u64;
-        sink.add(finding.with(name, if is_packed { at } else { info.position + at }));
+        let finding = info.finding(check_of(fault.kind()), sink.subject);
+        sink.add(finding.saw(Unparsed {
+            fault,
+            fault_position: (!is_packed).then(|| info.position.saturating_add(at)),
+            unpacked_position: is_packed.then_some(at),
+            records_before: Some(self.records),
+        }));
     }
 
     fn finish(self, batch: &Batch<'_>, info: &Info, sink: &mut Sink<'_>) {
@@ -138,19 +136,18 @@ impl Seen {
             && stored != actual
         {
             let finding = info.finding(CheckId::MaxTimestamp, sink.subject);
-            sink.add(finding.with("stored", stored).with("actual", actual));
+            sink.add(finding.saw(FieldValue {
+                field: Field::MaxTimestamp,
+                stored,
+                actual,
+                flip: None,
+            }));
         }
     }
 }
 
 fn counted(finding: Finding, first: i64, records: u64) -> Finding {
-    let title = finding.check.check().title();
-    finding
-        .offset(first)
-        .says(format!(
-            "{title}; {records} records, the first of offset {first}"
-        ))
-        .with("records", records)
+    finding.offset(first).counted(records)
 }
 
 fn has_right_crc(message: crate::format::Message<'_>) -> bool {

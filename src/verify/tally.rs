@@ -19,12 +19,9 @@ impl Tally {
     }
 
     /// Hands the first one over, with the number of all of them.
-    pub(super) fn tell(self, things: &str, findings: &mut Findings) {
-        let Some(mut first) = self.first else { return };
-        if self.count > 1 {
-            let message = format!("{first}; {} {things} in all", self.count);
-            *first = first.says(message);
+    pub(super) fn tell(self, findings: &mut Findings) {
+        if let Some(first) = self.first {
+            findings.add(first.counted(self.count));
         }
-        findings.add(first.with("count", self.count));
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::entries::{self, MAX_ENTRIES, Shape};
+use super::evidence::{LastTimestamp, TimeEntry, TimeEntryAgainst};
 use super::finding::{Finding, Findings};
 use super::setting::Setting;
 use super::tally::Tally;
@@ -98,17 +99,13 @@ impl TimeIndexCheck {
             if falls || entry.relative < 0 || entry.timestamp.0 < 0 {
                 let before = last;
                 self.order.add(|| {
-                    let behind = before.map_or_else(String::new, |last| {
-                        format!(", behind {} and {}", last.timestamp, last.offset(self.base))
+                    let against = before.map_or(TimeEntryAgainst::Negative, |last| {
+                        TimeEntryAgainst::Before {
+                            timestamp: last.timestamp.0,
+                            offset: last.offset(self.base).0,
+                        }
                     });
-                    entry
-                        .finding(CheckId::TimeIndexOrder, &self.path, self.base)
-                        .says(format!(
-                            "entry {} has timestamp {} and offset {}{behind}",
-                            entry.index,
-                            entry.timestamp,
-                            entry.offset(self.base),
-                        ))
+                    entry.finding(CheckId::TimeIndexOrder, &self.path, self.base, against)
                 });
             }
             last = Some(match last {
@@ -154,17 +151,12 @@ impl TimeIndexCheck {
     fn judge(&mut self, entry: Entry) {
         let largest = self.largest;
         let finding = |severity| {
+            let against = TimeEntryAgainst::Largest {
+                timestamp: largest.0,
+            };
             entry
-                .finding(CheckId::TimeIndexMismatch, &self.path, self.base)
+                .finding(CheckId::TimeIndexMismatch, &self.path, self.base, against)
                 .severity(severity)
-                .with("stored", entry.timestamp.0)
-                .with("actual", largest.0)
-                .says(format!(
-                    "entry {} has timestamp {} up to offset {}, where the largest is {largest}",
-                    entry.index,
-                    entry.timestamp,
-                    entry.offset(self.base)
-                ))
         };
         if entry.timestamp < largest {
             self.less.add(|| finding(Severity::Error));
@@ -183,7 +175,7 @@ impl TimeIndexCheck {
 
     /// Ends the check of an index without its log.
     pub(super) fn alone(self, findings: &mut Findings) -> Coverage {
-        self.order.tell("entries out of order", findings);
+        self.order.tell(findings);
         self.shape
             .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
@@ -197,14 +189,10 @@ impl TimeIndexCheck {
         unmet.sort_by_key(|entry| entry.index);
         for entry in unmet {
             self.beyond.add(|| {
-                let end = last.map_or(self.base.0, |last| last.0.saturating_add(1));
-                entry
-                    .finding(CheckId::TimeIndexBeyondLog, &self.path, self.base)
-                    .says(format!(
-                        "entry {} has offset {}; the log ends at {end}",
-                        entry.index,
-                        entry.offset(self.base)
-                    ))
+                let against = TimeEntryAgainst::LogEnd {
+                    offset: last.map_or(self.base.0, |last| last.0.saturating_add(1)),
+                };
+                entry.finding(CheckId::TimeIndexBeyondLog, &self.path, self.base, against)
             });
         }
         // A single entry of zeros may be one: timestamp 0 at the first offset.
@@ -230,22 +218,11 @@ impl TimeIndexCheck {
         if !is_closed || stored >= self.largest {
             return;
         }
-        let message = match self.last {
-            Some(_) => format!(
-                "the last entry has timestamp {stored}, the log {}",
-                self.largest
-            ),
-            None => format!(
-                "there is no entry, and the log has timestamp {}",
-                self.largest
-            ),
-        };
-        findings.add(
-            Finding::new(CheckId::TimeIndexLastEntry, &self.path)
-                .says(message)
-                .with("stored", stored.0)
-                .with("actual", self.largest.0),
-        );
+        let finding = Finding::new(CheckId::TimeIndexLastEntry, &self.path);
+        findings.add(finding.saw(LastTimestamp {
+            stored: self.last.map(|last| last.timestamp.0),
+            actual: self.largest.0,
+        }));
     }
 }
 
@@ -254,11 +231,23 @@ impl Entry {
         Offset(base.0.wrapping_add(self.relative.into()))
     }
 
-    fn finding(&self, check: CheckId, path: &Arc<Path>, base: Offset) -> Finding {
+    fn finding(
+        &self,
+        check: CheckId,
+        path: &Arc<Path>,
+        base: Offset,
+        against: TimeEntryAgainst,
+    ) -> Finding {
         let at = u64::from(self.index) * ENTRY_BYTES as u64;
+        let offset = self.offset(base).0;
         Finding::new(check, path)
             .at(at, ENTRY_BYTES as u64)
-            .offset(self.offset(base).0)
-            .with("entry", self.index)
+            .offset(offset)
+            .saw(TimeEntry {
+                entry: self.index,
+                entry_timestamp: self.timestamp.0,
+                entry_offset: offset,
+                against,
+            })
     }
 }

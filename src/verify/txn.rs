@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
+use super::evidence::{PartialEntry, TxnEntry, TxnEntryAgainst, UnindexedAbort};
 use super::finding::{Finding, Findings};
 use crate::format::FileKind;
 use crate::format::TxnIndex;
@@ -74,56 +75,54 @@ impl TxnCheck {
         let trailing = index.trailing().len() as u64;
         let whole = bytes.len() as u64 - trailing;
         if trailing > 0 {
-            findings.add(
-                Finding::new(CheckId::TxnIndexSize, &self.path)
-                    .at(whole, trailing)
-                    .says(format!(
-                        "{} bytes are {} entries of {ENTRY_BYTES} bytes and {trailing} bytes more",
-                        bytes.len(),
-                        index.len()
-                    )),
-            );
+            let finding = Finding::new(CheckId::TxnIndexSize, &self.path).at(whole, trailing);
+            findings.add(finding.saw(PartialEntry {
+                size_bytes: bytes.len() as u64,
+                entry_bytes: ENTRY_BYTES as u64,
+                trailing_bytes: trailing,
+            }));
         }
         let mut last: Option<Offset> = None;
         for (nth, entry) in (0_u64..).zip(index.entries()) {
-            let at = nth * ENTRY_BYTES as u64;
-            let finding = |check| {
-                Finding::new(check, &self.path)
-                    .at(at, ENTRY_BYTES as u64)
-                    .with("entry", nth)
-            };
-            if entry.check().is_err() {
-                let version = entry.version();
-                findings.add(
-                    finding(CheckId::TxnIndexSize)
-                        .says(format!("entry {nth} is of version {version}"))
-                        .with("version", version),
-                );
-                continue;
-            }
             let (first, end) = (entry.first_offset(), entry.last_offset());
-            if last.is_some_and(|last| end <= last) || first >= end || first.0 < 0 {
-                findings.add(finding(CheckId::TxnIndexOrder).offset(end.0).says(format!(
-                    "entry {nth} is of offsets {first} to {end}{}",
-                    last.map_or_else(String::new, |last| format!(
-                        ", behind one that ends at {last}"
-                    ))
-                )));
-            }
-            last = Some(last.map_or(end, |last| last.max(end)));
-            self.entries.push(Entry {
+            let read = Entry {
                 index: nth,
                 producer_id: entry.producer_id(),
                 first,
                 last: end,
                 last_stable: entry.last_stable_offset(),
-            });
+            };
+            if entry.check().is_err() {
+                let against = TxnEntryAgainst::Version(entry.version());
+                findings.add(self.about(CheckId::TxnIndexSize, &read, against));
+                continue;
+            }
+            if last.is_some_and(|last| end <= last) || first >= end || first.0 < 0 {
+                let against = TxnEntryAgainst::Order(last.map(|last| last.0));
+                let finding = self.about(CheckId::TxnIndexOrder, &read, against);
+                findings.add(finding.offset(end.0));
+            }
+            last = Some(last.map_or(end, |last| last.max(end)));
+            self.entries.push(read);
         }
         self.coverage = Some(Coverage {
             entry_bytes: whole,
             unknown_bytes: trailing,
             ..Coverage::of_file(bytes.len() as u64)
         });
+    }
+
+    fn about(&self, check: CheckId, entry: &Entry, against: TxnEntryAgainst) -> Finding {
+        let at = entry.index.saturating_mul(ENTRY_BYTES as u64);
+        Finding::new(check, &self.path)
+            .at(at, ENTRY_BYTES as u64)
+            .saw(TxnEntry {
+                entry: entry.index,
+                producer_id: entry.producer_id.0,
+                first_offset: entry.first.0,
+                last_offset: entry.last.0,
+                against,
+            })
     }
 
     /// The account of an index without its log.
@@ -165,12 +164,11 @@ impl TxnCheck {
                 findings.add(
                     Finding::new(CheckId::TxnIndexLacking, &self.path)
                         .offset(txn.last_offset.0)
-                        .says(format!(
-                            "producer {} aborted offsets {} to {}, and no entry says so",
-                            txn.producer_id, txn.first_offset, txn.last_offset
-                        ))
-                        .with("producer_id", txn.producer_id.0)
-                        .with("first_offset", txn.first_offset.0),
+                        .saw(UnindexedAbort {
+                            producer_id: txn.producer_id.0,
+                            first_offset: txn.first_offset.0,
+                            last_offset: txn.last_offset.0,
+                        }),
                 );
             }
         }
@@ -185,48 +183,30 @@ impl TxnCheck {
         is_whole: bool,
         findings: &mut Findings,
     ) {
-        let Entry {
-            index,
-            producer_id,
-            first,
-            last: end,
-            ..
-        } = entry;
-        let finding = |check| {
-            Finding::new(check, &self.path)
-                .at(index * ENTRY_BYTES as u64, ENTRY_BYTES as u64)
-                .offset(end.0)
-                .with("entry", index)
-                .with("producer_id", producer_id.0)
+        let (producer_id, first, end) = (entry.producer_id, entry.first, entry.last);
+        let mut add = |check, against, severity: Option<Severity>| {
+            let finding = self.about(check, &entry, against).offset(end.0);
+            findings.add(match severity {
+                Some(severity) => finding.severity(severity),
+                None => finding,
+            });
         };
         let is_behind = is_whole && last.is_none_or(|last| end > last);
         if end < base || is_behind {
-            let range =
-                last.map_or_else(|| "nothing".to_owned(), |last| format!("{base} to {last}"));
-            findings.add(finding(CheckId::TxnIndexOutside).says(format!(
-                "entry {index} ends at offset {end}; the segment has {range}"
-            )));
-            return;
+            let against = TxnEntryAgainst::Segment(last.map(|last| (base.0, last.0)));
+            return add(CheckId::TxnIndexOutside, against, None);
         }
         let Some((txn, is_complete)) = self.aborted.get(&(end, producer_id)) else {
             let is_bare = self.bare.contains(&(end, producer_id));
             if is_whole && !is_bare {
-                findings.add(finding(CheckId::TxnIndexStray).says(format!(
-                    "entry {index}: producer {producer_id} has no abort marker at offset {end}"
-                )));
+                add(CheckId::TxnIndexStray, TxnEntryAgainst::NoMarker, None);
             }
             return;
         };
+        let check = CheckId::TxnIndexFirstOffset;
         if *is_complete && txn.first_offset != first {
-            findings.add(
-                finding(CheckId::TxnIndexFirstOffset)
-                    .says(format!(
-                        "entry {index} begins at offset {first}, the transaction at {}",
-                        txn.first_offset
-                    ))
-                    .with("stored", first.0)
-                    .with("actual", txn.first_offset.0),
-            );
+            let against = TxnEntryAgainst::FirstOffset(txn.first_offset.0);
+            add(check, against, None);
         }
         let stable = entry.last_stable;
         if *is_complete && stable != txn.last_stable_offset {
@@ -237,16 +217,11 @@ impl TxnCheck {
             } else {
                 Severity::Warning
             };
-            findings.add(
-                finding(CheckId::TxnIndexFirstOffset)
-                    .severity(severity)
-                    .says(format!(
-                        "entry {index} has {stable} for the last stable offset, which was {}",
-                        txn.last_stable_offset
-                    ))
-                    .with("stored", stable.0)
-                    .with("actual", txn.last_stable_offset.0),
-            );
+            let against = TxnEntryAgainst::LastStable {
+                stored: stable.0,
+                actual: txn.last_stable_offset.0,
+            };
+            add(check, against, Some(severity));
         }
     }
 }

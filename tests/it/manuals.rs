@@ -15,7 +15,7 @@ What `kseg verify` looks for. `kseg explain CODE` prints the manual of one. This
 
 Severity: an error loses data or makes it wrong; a warning works, but not as it should; a note is worth knowing. Depth is
 what a check costs: shape (headers and names), sum (checksums), cross (files against each other), deep (batches
-unpacked, records decoded). Fix: safe (nothing is lost), lossy (gives up bytes), manual (described, never done), none.
+unpacked, records decoded). Fix: safe (nothing is lost), lossy (gives up bytes), manual (described, never done), none (no file is to be changed).
 ";
 
 fn page() -> String {
@@ -39,6 +39,10 @@ fn page() -> String {
             check.title()
         )
         .unwrap();
+        let otherwise: Vec<String> = check.otherwise().collect();
+        if !otherwise.is_empty() {
+            writeln!(page, "Otherwise: {}.\n", otherwise.join("; ")).unwrap();
+        }
         let manual: Vec<&str> = check.manual().collect();
         page += &manual.join("\n\n");
         page.push('\n');

@@ -115,7 +115,7 @@ pub(crate) fn cycle(files: &Path, proofs: &[PathBuf], into: &Path) -> Vec<String
         let paths = paths(first);
         let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
         let output = plan.to_str().unwrap();
-        kseg(&["repair", "plan", "-o", output], &paths)
+        kseg(&["repair", "plan", "--force", "-o", output], &paths)
     };
     let first = planned(files, &plan);
     if first.status.code() == Some(2) {

@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
-use kseg::predict::Verdict;
+use kseg::predict::{Kafka, Verdict};
 use kseg::repair::planner::Rebuild;
 use kseg::repair::{
-    Applied, Consent, Counts, Derive, Error, PlanPath, RealDisk, Recipe, Sharing, Stoppable,
-    Target, apply, approve,
+    Applied, Approved, Consent, Counts, Derive, Error, Plan, PlanPath, RealDisk, Recipe, Sharing,
+    Step, Stoppable, Target, apply, approve,
 };
 use kseg::store::Place;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use super::document::{self, Plans, StepNumbers};
 use super::look::Look;
-use super::{manual, read};
 use crate::cli::Context;
 use crate::cli::args::Reading;
 use crate::cli::exit::{INTERRUPTED, Outcome};
@@ -41,7 +41,8 @@ const SHOWN: usize = 10;
   kseg repair apply plan.json --into /data/repaired
   kseg repair apply plan.json --into /data/repaired --copy --accept-lossy
   kseg repair apply plan.json --in-place
-  kseg repair apply plan.json --in-place --accept 3 7
+  kseg repair apply plan.json --in-place --accept 3,7..=9
+  kseg repair apply plan.json --in-place --accept-lossy --skip 2
   kseg repair apply plan.json --in-place --quarantine /data/originals
 
 Ctrl-C takes back what was only prepared. Killed, the same command finishes what it began, and undo goes back.
@@ -57,19 +58,23 @@ pub(super) struct Apply {
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
 
-    /// Make a repaired copy here: a new directory, outside of what is repaired
+    /// Make a repaired copy here: a new directory, outside of what is repaired; of several log dirs once for each
     #[arg(long, value_name = "DIR")]
-    into: Option<PathBuf>,
+    into: Vec<PathBuf>,
 
     /// Repair where it is, and keep the originals
     #[arg(long)]
     in_place: bool,
 
-    /// Agree to these lossy steps, by their numbers in repair show; all lossy steps of a plan have to be agreed to
-    #[arg(long, value_name = "STEP", num_args = 1.., conflicts_with = "accept_lossy")]
-    accept: Vec<u32>,
+    /// Confirm these steps, by their numbers in repair show: 3, 4..6 or 4..=5; every step that is not proven has to be confirmed or skipped
+    #[arg(long, value_name = "STEPS", value_delimiter = ',', num_args = 1.., conflicts_with = "accept_lossy")]
+    accept: Vec<StepNumbers>,
 
-    /// Agree to every lossy step: to what repair show says is given up
+    /// Leave these steps out
+    #[arg(long, value_name = "STEPS", value_delimiter = ',')]
+    skip: Vec<StepNumbers>,
+
+    /// Confirm every likely and lossy step: what repair show says is given up
     #[arg(long)]
     accept_lossy: bool,
 
@@ -85,44 +90,147 @@ pub(super) struct Apply {
     reading: Reading,
 }
 
+/// One of the plans, without the steps that are skipped, and what is agreed to.
+struct Chosen {
+    plan: Plan,
+    consent: Consent,
+}
+
 impl Apply {
     pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let plan = read(&self.plan)?;
-        let consent = if self.accept_lossy {
-            Consent::Lossy
-        } else {
-            Consent::Steps(self.accept.clone())
-        };
-        let target = match (self.into.clone(), self.in_place) {
-            (Some(dir), false) => Target::Into {
-                dir,
-                sharing: if self.copy {
-                    Sharing::Blocks
-                } else {
-                    Sharing::File
-                },
-            },
-            (None, true) => Target::InPlace {
-                quarantine: self.quarantine.clone(),
-            },
-            _ => bail!("either --into or --in-place says where"),
-        };
+        let plans = Plans::read(&self.plan)?;
+        let chosen = self.choose(&plans)?;
+        let targets = self.targets(&plans)?;
         let stop = stop()?;
         let disk = Stoppable::new(&RealDisk, &stop);
-        let approved = approve(&plan, &target, &consent, &disk)?;
+        // Nothing is begun that could not be carried out as a whole.
+        let mut approved = Vec::new();
+        for (chosen, target) in chosen.iter().zip(&targets) {
+            approved.push(approve(&chosen.plan, target, &chosen.consent, &disk)?);
+        }
+        let mut outcome = Outcome::Clean;
+        for (chosen, approved) in chosen.iter().zip(approved) {
+            match self.carry_out(&chosen.plan, approved, (&disk, &stop), context)? {
+                Outcome::Clean => {}
+                Outcome::Interrupted => return Ok(Outcome::Interrupted),
+                Outcome::Seen => outcome = Outcome::Seen,
+            }
+        }
+        if plans.manual() > 0 {
+            outcome = Outcome::Seen;
+        }
+        Ok(outcome)
+    }
+
+    /// The plans with the steps that are to be carried out. The numbers of a command are those that repair show has.
+    fn choose(&self, plans: &Plans) -> Result<Vec<Chosen>> {
+        let has = |row: &[StepNumbers], number: u32| row.iter().any(|some| some.has(number));
+        for some in &self.skip {
+            if !plans.steps().any(|(number, _)| some.has(number)) {
+                bail!("--skip {some}: no such step in this plan");
+            }
+        }
+        let needs = |step: &Step| step.safety.grade().needs_consent();
+        for some in &self.accept {
+            if !plans
+                .steps()
+                .any(|(number, step)| some.has(number) && needs(step))
+            {
+                bail!("--accept {some}: no step of this plan that needs consent");
+            }
+        }
+        let is_open = |number: u32, step: &Step| {
+            let is_agreed = self.accept_lossy || has(&self.accept, number);
+            needs(step) && !is_agreed && !has(&self.skip, number)
+        };
+        let open = plans
+            .steps()
+            .filter(|(number, step)| is_open(*number, step));
+        let open: Vec<u32> = open.map(|(number, _)| number).collect();
+        if !open.is_empty() {
+            let numbers = document::numbers(&open);
+            let steps = match open.len() {
+                1 => format!("step {numbers} needs"),
+                _ => format!("steps {numbers} need"),
+            };
+            bail!(
+                "{steps} consent: confirm with --accept {numbers} or --accept-lossy, or leave out with --skip {numbers}"
+            );
+        }
+        let mut chosen = Vec::new();
+        for (before, plan) in plans.numbered() {
+            let ids = plan.steps().iter().map(|step| step.id);
+            let skipped = ids.filter(|id| has(&self.skip, before.saturating_add(*id)));
+            let skipped: Vec<u32> = skipped.collect();
+            let plan = if skipped.is_empty() {
+                plan.clone()
+            } else {
+                plan.without(&skipped)?
+            };
+            // Every step that needs consent and is still there has it.
+            chosen.push(Chosen {
+                plan,
+                consent: Consent::Lossy,
+            });
+        }
+        Ok(chosen)
+    }
+
+    /// Where each plan is carried out.
+    fn targets(&self, plans: &Plans) -> Result<Vec<Target>> {
+        if self.in_place {
+            if self.quarantine.is_some() && plans.len() > 1 {
+                bail!(
+                    "--quarantine takes the originals of one log dir; this plan has {}",
+                    plans.len()
+                );
+            }
+            let target = |_| Target::InPlace {
+                quarantine: self.quarantine.clone(),
+            };
+            return Ok((0..plans.len()).map(target).collect());
+        }
+        if self.into.len() != plans.len() {
+            let roots: Vec<&str> = plans.numbered().map(|(_, plan)| plan.root()).collect();
+            bail!(
+                "this plan repairs {} log dirs: give --into once for each, in this order: {}",
+                plans.len(),
+                roots.join(", ")
+            );
+        }
+        let sharing = if self.copy {
+            Sharing::Blocks
+        } else {
+            Sharing::File
+        };
+        let target = |dir: &PathBuf| Target::Into {
+            dir: dir.clone(),
+            sharing,
+        };
+        Ok(self.into.iter().map(target).collect())
+    }
+
+    /// Carries one plan out, and verifies the result.
+    fn carry_out(
+        &self,
+        plan: &Plan,
+        approved: Approved,
+        (disk, stop): (&Stoppable<'_>, &AtomicBool),
+        context: &mut Context,
+    ) -> Result<Outcome> {
         let is_stopped = || stop.load(Ordering::Relaxed);
         let work = Work {
             reading: self.reading,
             checked: Cell::new(None),
         };
-        let applied = match apply(approved, &disk, &work) {
+        let applied = match apply(approved, disk, &work) {
             Err(error) if is_stopped() => {
                 context.say(format!("stopped: {error}\n").as_bytes());
                 return Ok(Outcome::Interrupted);
             }
             other => other?,
         };
-        context.say(told(&applied).as_bytes());
+        context.say(done(&applied).as_bytes());
         if is_stopped() {
             context.say(b"stopped before it was verified\n");
             return Ok(Outcome::Interrupted);
@@ -136,11 +244,26 @@ impl Apply {
             None => Checked::at(&result, self.reading)?,
         };
         let is_sound = checked.say(&result, context);
-        Ok(if is_sound && manual(&plan) == 0 {
+        context.say(next(&applied, is_sound, &result).as_bytes());
+        Ok(if is_sound {
             Outcome::Clean
         } else {
             Outcome::Seen
         })
+    }
+}
+
+/// The command to type next.
+fn next(applied: &Applied, is_sound: bool, result: &Path) -> String {
+    let result = result.display();
+    match applied {
+        _ if !is_sound => format!("Next: kseg repair plan {result} -o again.json\n"),
+        Applied::Into { .. } => format!("Next: kseg predict {result}\n"),
+        Applied::InPlace { quarantine, .. } => format!(
+            "Next: start the broker; to go back instead: kseg repair undo {}\n",
+            quarantine.display()
+        ),
+        Applied::Nothing => String::new(),
     }
 }
 
@@ -181,7 +304,7 @@ struct Checked {
 impl Checked {
     fn at(path: &Path, reading: Reading) -> Result<Self> {
         let look = Look::at(path, &[], reading)?;
-        let verdict = look.verdict()?;
+        let verdict = look.verdict(Kafka::default())?;
         Ok(Self { look, verdict })
     }
 
@@ -242,7 +365,7 @@ fn stop() -> Result<Arc<AtomicBool>> {
 }
 
 /// What was done, for people.
-fn told(applied: &Applied) -> String {
+fn done(applied: &Applied) -> String {
     match applied {
         Applied::Into { dir, files } => {
             let Counts {
@@ -256,7 +379,7 @@ fn told(applied: &Applied) -> String {
                 dir.display()
             );
             if *linked > 0 {
-                text += "linked files are those of the source under another name: keep a broker off one of the two, or use --copy\n";
+                text += "linked files share their bytes with the source: start no broker on both, or use --copy\n";
             }
             text
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::predict::{self, Conditions, Outcome as Fate, Verdict};
+use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Verdict};
 use kseg::repair::planner::Seen;
 use kseg::store::Place;
 use kseg::verify::evidence::Records;
@@ -85,15 +85,19 @@ impl Look {
         Some(format!("{what} cannot be read ({which}{dir} at {at})"))
     }
 
-    /// What a broker of the newest release would do.
-    pub(super) fn verdict(&self) -> Result<Verdict> {
+    /// What a broker of this release would do.
+    pub(super) fn verdict(&self, kafka: Kafka) -> Result<Verdict> {
+        let conditions = Conditions {
+            kafka,
+            ..Conditions::default()
+        };
         let places = std::slice::from_ref(&self.place);
-        Ok(predict::predict(places, |_| true, &Conditions::default())?)
+        Ok(predict::predict(places, |_| true, &conditions)?)
     }
 }
 
 /// What a path leads to, by its own name and place.
-fn place(path: &Path) -> Result<Place> {
+pub(super) fn place(path: &Path) -> Result<Place> {
     let whole = path.canonicalize();
     let whole = whole.with_context(|| path.display().to_string())?;
     match Place::at(whole)? {

@@ -1,17 +1,21 @@
 //! `kseg repair plan`: what would be changed.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use kseg::predict::Kafka;
 use kseg::repair::planner::{Options, plan};
 use kseg::repair::{Plan as Document, RealDisk};
+use kseg::store::Place;
 
+use super::document::Plans;
 use super::look::Look;
-use super::{manual, show};
+use super::show;
 use crate::cli::Context;
 use crate::cli::args::Reading;
 use crate::cli::exit::Outcome;
+use crate::cli::input::Selection;
 use crate::cli::output::OutputFile;
 use crate::cli::render::rows::Format as Rows;
 use crate::cli::render::table::counted;
@@ -21,12 +25,18 @@ use crate::cli::writer::Writer;
 /// Makes a plan: what has to be changed so that a broker serves everything that can still be read
 ///
 /// Nothing is changed. Every step says what it does, why, and what it gives up; beside it stands what a broker alone would lose at its next
-/// start. Other log dirs of the same node are only read: the metadata log and the files of other partitions prove ids that are damaged here.
+/// start. Log dirs given together are those of one broker: each gets its plan, and the metadata log and the files of other partitions
+/// prove ids that are damaged.
+///
+/// With --from, a batch that is damaged or missing is taken from a replica that has it whole, byte for byte. Where a replica has other
+/// batches at the same offsets, or other leader epochs, its history parts from this one, and it is used only up to there.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg repair plan /data/kafka
   kseg repair plan /data/kafka -o plan.json
   kseg repair plan /disk1/kafka /disk2/kafka -o plan.json
+  kseg repair plan /data/kafka --topic orders --partition 0..4 -o plan.json
+  kseg repair plan /data/kafka --from /backup/kafka --from /mnt/broker-2/kafka -o plan.json
   kseg repair plan --format json orders-3 | jq '.steps[].why'
 
 Exit status:
@@ -34,17 +44,32 @@ Exit status:
   1  a plan was made, but something cannot be repaired: its manual steps say what
   2  no plan could be made")]
 pub(super) struct Plan {
-    /// What to repair, a log dir or a partition; then other log dirs of the same node
+    /// What to repair: log dirs of one broker, or a partition
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
+
+    /// Take damaged and missing batches from this replica: a log dir or partition of another broker, or a backup; may be given again
+    #[arg(long, value_name = "DIR")]
+    from: Vec<PathBuf>,
 
     /// Write the plan to this file, which repair apply takes
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Overwrite the file
+    #[arg(long, requires = "output")]
+    force: bool,
+
+    /// The broker whose next start is predicted beside the plan: 2.8, 3.9 or 4.3
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    kafka: Kafka,
+
     /// How to show it: as a table, or as the plan itself
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    #[command(flatten)]
+    selection: Selection,
 
     #[command(flatten)]
     reading: Reading,
@@ -59,14 +84,31 @@ enum Format {
 
 impl Plan {
     pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let (path, others) = self.paths.split_first().context("no path")?;
-        let look = Look::at(path, others, self.reading)?;
+        if let Some(output) = &self.output
+            && !self.force
+            && output.symlink_metadata().is_ok()
+        {
+            bail!("{}: exists; use --force to overwrite it", output.display());
+        }
         let options = Options {
             jobs: self.reading.jobs(),
         };
-        let plan = plan(&look.place, &look.seen, options, &RealDisk)?;
-        let mut document = serde_json::to_vec_pretty(&plan)?;
-        document.push(b'\n');
+        let (mut plans, mut broker) = (Vec::new(), Vec::new());
+        let mut is_any = self.selection.is_everything();
+        for (nth, path) in self.paths.iter().enumerate() {
+            let mut look = self.look(nth, path)?;
+            is_any |= self.select(&mut look);
+            plans.push(plan(&look.place, &look.seen, options, &RealDisk)?);
+            broker.push(match self.format {
+                Format::Text => look.fate(&look.verdict(self.kafka)?),
+                Format::Json => String::new(),
+            });
+        }
+        if !is_any {
+            bail!("no partition matches --topic and --partition");
+        }
+        let plans = Plans::new(plans);
+        let document = plans.document()?;
         if let Some(output) = &self.output {
             let mut file = OutputFile::create(output)?;
             file.write_all(&document)
@@ -74,7 +116,7 @@ impl Plan {
             file.finish()?;
         }
         match self.format {
-            Format::Text => table(&plan, &look, context)?,
+            Format::Text => self.table(&plans, &broker, context)?,
             Format::Json => match context.out.write_all(&document) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                     return Err(error).context("standard output");
@@ -82,22 +124,100 @@ impl Plan {
                 _ => {}
             },
         }
-        Ok(match manual(&plan) {
+        Ok(match plans.manual() {
             0 => Outcome::Clean,
             _ => Outcome::Seen,
         })
     }
+
+    /// Looks at one of the paths, with the others around it.
+    fn look(&self, nth: usize, path: &Path) -> Result<Look> {
+        let others = self.paths.iter().enumerate();
+        let others = others.filter(|(other, _)| *other != nth);
+        let others: Vec<PathBuf> = others.map(|(_, path)| path.clone()).collect();
+        if others.iter().any(|other| is_same(other, path)) {
+            bail!("{}: given twice", path.display());
+        }
+        let look = Look::at(path, &others, self.reading)?;
+        let replicas = self.from.iter().map(|from| {
+            if is_same(from, path) {
+                bail!("{}: --from names what is to be repaired", from.display());
+            }
+            super::look::place(from)
+        });
+        let replicas = replicas.collect::<Result<Vec<Place>>>()?;
+        Ok(Look {
+            seen: look.seen.with_replicas(replicas),
+            place: look.place,
+        })
+    }
+
+    /// Leaves only what was found in the partitions that are asked for; whether there are any.
+    fn select(&self, look: &mut Look) -> bool {
+        if self.selection.is_everything() {
+            return true;
+        }
+        let chosen: Vec<PathBuf> = match &look.place {
+            Place::LogDir(dir) => {
+                let chosen = self.selection.partitions(dir);
+                chosen.iter().map(|item| item.path().to_owned()).collect()
+            }
+            Place::Partition(one) => {
+                let is_it = self.selection.includes(one.topic(), one.number());
+                is_it.then(|| one.path().to_owned()).into_iter().collect()
+            }
+            Place::File(_) => Vec::new(),
+        };
+        look.seen.retain(|finding| {
+            let mut dirs = chosen.iter();
+            dirs.any(|dir| finding.path.starts_with(dir))
+        });
+        !chosen.is_empty()
+    }
+
+    /// The steps, and what they come to beside what a broker would do.
+    fn table(&self, plans: &Plans, broker: &[String], context: &mut Context) -> Result<()> {
+        let mut writer = Writer::new(context, Rows::Text, schema::SHOW);
+        for ((before, plan), broker) in plans.numbered().zip(broker) {
+            writer.file(plan.root(), &show::PlanRow::of(plan));
+            show::steps(plan, before, &mut writer);
+            writer.remark(&format!("broker: {broker}; this plan: {} lost", lost(plan)));
+            writer.end_file();
+        }
+        if let Some(next) = self.next(plans) {
+            writer.remark(&next);
+        }
+        writer.finish().map(drop)
+    }
+
+    /// The command to type next.
+    fn next(&self, plans: &Plans) -> Option<String> {
+        if let Some(output) = &self.output {
+            return plans.next(output);
+        }
+        plans.next(Path::new(""))?;
+        if !self.selection.is_everything() {
+            return Some("Next: the same command with -o plan.json".to_owned());
+        }
+        let mut command = vec!["Next: kseg repair plan".to_owned()];
+        command.extend(self.paths.iter().map(|path| path.display().to_string()));
+        let from = self.from.iter();
+        command.extend(from.map(|from| format!("--from {}", from.display())));
+        command.push("-o plan.json".to_owned());
+        Some(command.join(" "))
+    }
 }
 
-/// The steps, and what they come to beside what a broker would do.
-fn table(plan: &Document, look: &Look, context: &mut Context) -> Result<()> {
-    let broker = look.fate(&look.verdict()?);
+/// What a plan gives up of what could be read.
+fn lost(plan: &Document) -> String {
     let lost = plan.steps().iter().map(|step| step.loss.records).sum();
-    let mut writer = Writer::new(context, Rows::Text, schema::SHOW);
-    writer.file(plan.root(), &show::PlanRow::of(plan));
-    show::steps(plan, &mut writer);
-    let lost = counted(lost, "record");
-    writer.remark(&format!("broker: {broker}; this plan: {lost} lost"));
-    writer.end_file();
-    writer.finish().map(drop)
+    counted(lost, "record")
+}
+
+/// Whether two paths lead to the same directory.
+fn is_same(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
 }

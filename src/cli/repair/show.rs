@@ -6,7 +6,7 @@ use anyhow::Result;
 use kseg::repair::{Action, Grade, Loss, Plan, Safety, Step};
 use serde::Serialize;
 
-use super::{manual, read};
+use super::document::Plans;
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
 use crate::cli::render::rows::{Cell, Column, Format, Row};
@@ -105,21 +105,27 @@ impl Row for StepRow {
 
 impl Show {
     pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let plan = read(&self.plan)?;
+        let plans = Plans::read(&self.plan)?;
         let mut writer = Writer::new(context, self.format, schema::SHOW);
         let path = self.plan.display().to_string();
-        writer.file(&path, &PlanRow::of(&plan));
-        steps(&plan, &mut writer);
-        writer.end_file();
+        for (before, plan) in plans.numbered() {
+            writer.file(&path, &PlanRow::of(plan));
+            steps(plan, before, &mut writer);
+            writer.end_file();
+        }
+        if let Some(next) = plans.next(&self.plan) {
+            writer.remark(&next);
+        }
         writer.finish().map(|_| Outcome::Clean)
     }
 }
 
-/// The steps as a table, and what they amount to.
-pub(super) fn steps(plan: &Plan, writer: &mut Writer<'_>) {
-    let rows: Vec<StepRow> = plan.steps().iter().map(StepRow::of).collect();
+/// The steps as a table, and what they amount to; `before` are the steps of the plans before it.
+pub(super) fn steps(plan: &Plan, before: u32, writer: &mut Writer<'_>) {
+    let row = |step: &Step| StepRow::of(step, before);
+    let rows: Vec<StepRow> = plan.steps().iter().map(row).collect();
     let room = writer.look().room.filter(|_| writer.is_text());
-    match room.filter(|columns| !fits(plan, *columns)) {
+    match room.filter(|columns| !fits(plan, before, *columns)) {
         Some(columns) => {
             for row in &rows {
                 for line in block(row, columns).lines() {
@@ -134,9 +140,10 @@ pub(super) fn steps(plan: &Plan, writer: &mut Writer<'_>) {
 }
 
 /// Whether a table of the first steps fits into lines of so many characters.
-fn fits(plan: &Plan, columns: usize) -> bool {
+fn fits(plan: &Plan, before: u32, columns: usize) -> bool {
     let mut shown = Vec::new();
-    let first = plan.steps().iter().take(MEASURED).map(StepRow::of);
+    let first = plan.steps().iter().take(MEASURED);
+    let first = first.map(|step| StepRow::of(step, before));
     table::whole(first, Look::default(), &mut shown);
     let shown = String::from_utf8_lossy(&shown);
     shown.lines().all(|line| line.chars().count() <= columns)
@@ -174,9 +181,9 @@ fn block(row: &StepRow, columns: usize) -> String {
 }
 
 impl StepRow {
-    fn of(step: &Step) -> Self {
+    fn of(step: &Step, before: u32) -> Self {
         Self {
-            id: step.id.into(),
+            id: before.saturating_add(step.id).into(),
             path: step.action.file().as_str().to_owned(),
             action: brief(&step.action),
             safety: step.safety.grade().name(),
@@ -227,7 +234,7 @@ fn loss(loss: &Loss) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// What the plan amounts to, in a line: how many steps there are of each grade, and what has to be agreed to.
+/// What the plan amounts to, in a line: how many steps there are of each grade.
 fn summary(plan: &Plan) -> String {
     if plan.steps().is_empty() {
         return "nothing to do".to_owned();
@@ -241,17 +248,10 @@ fn summary(plan: &Plan) -> String {
         .filter(|(steps, _)| *steps > 0)
         .map(|(steps, name)| format!("{steps} {name}"))
         .collect();
-    let agreed = plan.steps().iter();
-    let agreed = agreed.filter(|step| step.safety.grade().needs_consent());
-    let agreed: Vec<String> = agreed.map(|step| step.id.to_string()).collect();
-    let mut parts = vec![format!("steps: {}", grades.join(", "))];
-    if !agreed.is_empty() {
-        parts.push(format!("needs consent: --accept {}", agreed.join(" ")));
-    }
-    match manual(plan) {
-        0 => {}
-        1 => parts.push("one step is for you to do".into()),
-        some => parts.push(format!("{some} steps are for you to do")),
-    }
-    parts.join("; ")
+    let manual = match of(Grade::Manual) {
+        0 => "",
+        1 => "; one step is for you to do",
+        _ => "; the manual steps are for you to do",
+    };
+    format!("steps: {}{manual}", grades.join(", "))
 }

@@ -30,7 +30,9 @@ impl Undo {
     pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
         let undone = undo(&self.dir, &RealDisk)?;
         let (root, paths) = (undone.root.display(), undone.paths);
-        context.say(format!("{root}: {paths} paths are what they were\n").as_bytes());
+        let text =
+            format!("{root}: {paths} paths are what they were\nNext: kseg repair plan {root}\n");
+        context.say(text.as_bytes());
         Ok(Outcome::Clean)
     }
 }

@@ -1,14 +1,11 @@
 //! What the records of an internal topic amount to.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use kseg::decode::Decoder;
-use kseg::format::{Batch, FileKind, FileName, Limits, Scratch, name};
-use kseg::report::{Groups, Image, MetadataImage, ShareGroups, Transactions};
-use kseg::scan::{Jobs, Output, Policy, Span, Visitor, parallel};
-use kseg::store::LogFile;
+use kseg::format::{FileKind, FileName, name};
+use kseg::report::{Groups, Image, MetadataImage, RemoteSegments, ShareGroups, Transactions, fold};
 use kseg::wire::Offset;
 
 use super::file::FileRow;
@@ -31,27 +28,38 @@ pub(super) fn show(
     let mut notes = Vec::new();
     match decoder {
         Decoder::ClusterMetadata => {
-            let image: MetadataImage = fold(&files, reading, &mut notes)?;
+            let image: MetadataImage = image(&files, reading, &mut notes)?;
             begin(writer, &heading, "metadata image", notes, image.unread);
             tables::metadata(writer, &image);
         }
         Decoder::Offsets => {
-            let image: Groups = fold(&files, reading, &mut notes)?;
+            let image = joined(&files, reading, &mut notes, Groups::join)?;
             begin(writer, &heading, "groups image", notes, image.unread);
             tables::groups(writer, &image);
         }
         Decoder::Transactions => {
-            let image: Transactions = fold(&files, reading, &mut notes)?;
+            let image: Transactions = image(&files, reading, &mut notes)?;
             begin(writer, &heading, "transactions image", notes, image.unread);
             tables::transactions(writer, &image);
         }
         Decoder::ShareState => {
-            let image: ShareGroups = fold(&files, reading, &mut notes)?;
+            let image: ShareGroups = image(&files, reading, &mut notes)?;
             begin(writer, &heading, "share groups image", notes, image.unread);
             tables::share_groups(writer, &image);
         }
         Decoder::RemoteLogMetadata => {
-            bail!("--image: there is none of this topic yet; try --records")
+            let image: RemoteSegments = image(&files, reading, &mut notes)?;
+            begin(
+                writer,
+                &heading,
+                "remote segments image",
+                notes,
+                image.unread,
+            );
+            tables::remote_segments(writer, &image);
+        }
+        Decoder::Mirror(_) => {
+            bail!("--image: the topics of MirrorMaker have no image; try kseg cat")
         }
     }
     writer.end_file();
@@ -121,67 +129,34 @@ fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-fn fold<I: Image + Default>(parts: &[Part], reading: Reading, notes: &mut Vec<Note>) -> Result<I> {
+/// The image of all files. Partitions are joined, each read by itself: a marker ends a producer's transaction only in its own.
+fn joined<I: Image + Default>(
+    parts: &[Part],
+    reading: Reading,
+    notes: &mut Vec<Note>,
+    join: impl Fn(&mut I, I),
+) -> Result<I> {
+    let mut all = I::default();
+    for partition in parts.chunk_by(|a, b| a.path.parent() == b.path.parent()) {
+        join(&mut all, image(partition, reading, notes)?);
+    }
+    Ok(all)
+}
+
+/// The image of files that are one log.
+fn image<I: Image + Default>(parts: &[Part], reading: Reading, notes: &mut Vec<Note>) -> Result<I> {
     let mut image = I::default();
     for part in parts {
         let log = reading.open(&part.path)?;
-        fold_file(&mut image, &log, part, notes)
-            .with_context(|| part.path.display().to_string())?;
+        let mut damaged = |position, what| {
+            notes.push(Note {
+                path: part.path.display().to_string(),
+                position,
+                what,
+            });
+        };
+        let limits = reading.limits();
+        fold(&mut image, &log, Offset(part.from), limits, &mut damaged)?;
     }
     Ok(image)
-}
-
-/// Takes one file into the image.
-fn fold_file<I: Image>(
-    image: &mut I,
-    log: &LogFile,
-    part: &Part,
-    notes: &mut Vec<Note>,
-) -> Result<()> {
-    let plan = parallel::Plan {
-        policy: Policy::Salvage,
-        end: u64::MAX,
-        jobs: Jobs::ONE,
-        limits: Limits::default(),
-    };
-    let mut folding = Folding { image, part, notes };
-    let mut nobody = |_| ControlFlow::Continue(());
-    Ok(parallel::follow(log, 0, plan, &mut folding, &mut nobody)?)
-}
-
-/// Shows the batches of a file to an image. What a record does to it depends on those before: it has no visitors of pieces.
-struct Folding<'a, I> {
-    image: &'a mut I,
-    part: &'a Part,
-    notes: &'a mut Vec<Note>,
-}
-
-impl<I: Image> Visitor for Folding<'_, I> {
-    fn span(
-        &mut self,
-        span: Span<'_>,
-        scratch: &mut Scratch,
-        _: &mut Output<'_>,
-    ) -> ControlFlow<()> {
-        let damage = match span {
-            Span::Frame(frame) => {
-                let position = frame.position().0;
-                let taken = Batch::parse(frame).and_then(|batch| {
-                    if batch.last_offset().0 < self.part.from {
-                        return Ok(());
-                    }
-                    self.image.batch(&batch, scratch)
-                });
-                taken.err().map(|fault| (position, fault.to_string()))
-            }
-            Span::Zeros(range) => Some((range.start, "zeros".to_owned())),
-            Span::Damage { range, fault } => Some((range.start, fault.to_string())),
-        };
-        self.notes.extend(damage.map(|(position, what)| Note {
-            path: self.part.path.display().to_string(),
-            position,
-            what,
-        }));
-        ControlFlow::Continue(())
-    }
 }

@@ -66,7 +66,7 @@ pub(super) fn steps(
 }
 
 /// Where the log ended when the state of its producers was last noted.
-fn noted_end(partition: &Partition) -> Option<i64> {
+pub(super) fn noted_end(partition: &Partition) -> Option<i64> {
     let snapshot = |item: &crate::store::Item| {
         let name = item.file_name()?;
         let is_one = name.kind == FileKind::ProducerSnapshot && name.is_canonical();

@@ -27,6 +27,7 @@ mod order;
 mod pieces;
 mod proven;
 mod remake;
+mod replicas;
 mod rescue;
 mod root;
 mod salvage;
@@ -46,6 +47,7 @@ use crate::store::{self, Item, LogDir, Partition, Place};
 use crate::verify::{CheckId, Family, Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
+use replicas::Healed;
 pub use seen::Seen;
 use steps::{LogPiece, NewLog, NewSegment, Steps};
 
@@ -126,10 +128,16 @@ fn partition(
     let is_log_sound = here
         .iter()
         .all(|finding| finding.severity < Severity::Warning || is_derived(finding.check));
-    let mut log = if is_log_sound {
-        NewLog::of(partition, seen)
+    let healed = if is_any_wrong {
+        replicas::heal(partition, &here, seen, steps, options)?
     } else {
-        log::steps(partition, &here, steps, options)?
+        Healed::Not
+    };
+    let mut log = match healed {
+        Healed::Wholly(log) => log,
+        Healed::Partly => return Ok(NewLog::default()),
+        Healed::Not if is_log_sound => NewLog::of(partition, seen),
+        Healed::Not => log::steps(partition, &here, steps, options)?,
     };
     if partition.state() == DirState::Current {
         rescue::steps(partition, &mut log, &here, steps, options)?;

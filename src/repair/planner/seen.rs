@@ -21,6 +21,8 @@ pub struct Seen {
     pub(super) findings: Vec<Finding>,
     pub(super) extents: BTreeMap<PathBuf, Extent>,
     pub(super) proof: Proof,
+    /// Where other copies of the partitions are.
+    pub(super) replicas: Vec<Place>,
 }
 
 /// What other files prove.
@@ -74,6 +76,17 @@ impl Seen {
         seen.findings = findings;
         seen.proof = Proof::of(&dirs, &partitions, suite)?;
         Ok(seen)
+    }
+
+    /// The same, with log dirs or partitions of other brokers, or backups, from which batches may be taken that are damaged or missing here.
+    #[must_use]
+    pub fn with_replicas(self, replicas: Vec<Place>) -> Self {
+        Self { replicas, ..self }
+    }
+
+    /// Leaves only findings that are `wanted`.
+    pub fn retain(&mut self, wanted: impl Fn(&Finding) -> bool) {
+        self.findings.retain(wanted);
     }
 
     /// The findings.

@@ -16,6 +16,8 @@ pub(super) struct Steps<'a> {
     disk: &'a dyn Disk,
     root: &'a Path,
     states: BTreeMap<PlanPath, State>,
+    /// What files outside of the root are.
+    elsewhere: BTreeMap<PathBuf, State>,
     row: Vec<Step>,
 }
 
@@ -118,6 +120,7 @@ impl<'a> Steps<'a> {
             disk,
             root,
             states: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
             row: Vec::new(),
         }
     }
@@ -210,6 +213,19 @@ impl<'a> Steps<'a> {
     fn next_id(&self) -> u32 {
         let steps = u32::try_from(self.row.len());
         steps.unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// What a file outside of the root is.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn elsewhere(&mut self, path: &Path) -> Result<State, Error> {
+        if let Some(state) = self.elsewhere.get(path) {
+            return Ok(*state);
+        }
+        let state = state_of(self.disk, path)?;
+        self.elsewhere.insert(path.to_owned(), state);
+        Ok(state)
     }
 
     fn state(&mut self, file: &PlanPath) -> Result<State, Error> {

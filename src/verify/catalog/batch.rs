@@ -9,7 +9,8 @@ macro_rules! batch { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next!
 /// **What Kafka does** A consumer that checks checksums stops here, followers try for ever, the cleaner gives the partition up. Recovery after an unclean stop cuts the file at this batch: everything behind it is lost.
 /// **Repair** Where one bit explains it, turn it back: the checksum proves the result. Otherwise take the batch out, or from a healthy replica.
 /// **References** `DefaultRecordBatch.ensureValid`, `LogSegment.recover`.
-Batch B101 CrcMismatch "crc-mismatch" Error Sum Lossy;
+Batch B101 CrcMismatch "crc-mismatch" Error Sum Lossy
+    fix Safe "where a single bit explains it, which the checksum proves";
 
 /// unknown compression codec
 ///
@@ -36,7 +37,8 @@ Batch B103 ReservedAttributes "reserved-attributes" Warning Shape None;
 /// **What Kafka does** Brokers don't look; consumers fail on the batch or get fewer records.
 /// **Repair** Take the batch out, or put an empty one in its place.
 /// **References** `DefaultRecordBatch.count`, `LogValidator.validateBatch`.
-Batch B104 RecordCount "record-count" Error Shape Lossy;
+Batch B104 RecordCount "record-count" Error Shape Lossy
+    fix Safe "where every record can be read all the same";
 
 /// the last offset delta is negative
 ///
@@ -81,7 +83,8 @@ Batch B108 OlderMagic "older-magic" Note Shape None;
 /// **What Kafka does** It doesn't notice while it only reads: records come twice, or can't be reached. When it rebuilds an index here, it fails, or deletes all segments from here on.
 /// **Repair** Turn the bit back, or take out what is there twice.
 /// **References** `OffsetIndex.append`, `LogSegment.recover`.
-Batch B201 OffsetOverlap "offset-overlap" Error Shape Lossy;
+Batch B201 OffsetOverlap "offset-overlap" Error Shape Lossy
+    fix Safe "where a single bit explains it, or the batches are there twice";
 
 /// offsets are missing
 ///
@@ -90,7 +93,9 @@ Batch B201 OffsetOverlap "offset-overlap" Error Shape Lossy;
 /// **What Kafka does** Gaps are legal: readers go on at the next offset.
 /// **Repair** None is needed.
 /// **References** `LogCleaner`, KIP-98.
-Batch B202 OffsetGap "offset-gap" Note Shape None;
+Batch B202 OffsetGap "offset-gap" Note Shape None
+    severity Warning "where a single bit would explain it"
+    fix Manual "where a single bit would explain it";
 
 /// the leader epoch goes back
 ///
@@ -142,7 +147,7 @@ Batch B302 ProducerEpochRegression "producer-epoch-regression" Warning Cross Non
 /// **What** A control batch has not exactly one record, no producer where it ends a transaction, or belongs to no transaction.
 /// **Why it happens** The control bit of a data batch was set together with the checksum.
 /// **What Kafka does** Loading the producer state fails on it, and with it the log dir, at every start.
-/// **Repair** Put an empty batch in its place.
+/// **Repair** Look what the batch is before anything is changed: an empty batch in its place keeps the offsets.
 /// **References** `ProducerAppendInfo.append`, `ControlRecordType.parse`.
 Batch B303 ControlShape "control-shape" Error Shape Manual;
 
@@ -198,7 +203,7 @@ Batch B308 OpenTransaction "open-transaction" Note Cross None;
 /// **What Kafka does** The last stable offset stays in front of it: consumers of committed records wait for ever, and compaction stops there.
 /// **Repair** `kafka-transactions.sh find-hanging` and `abort`, on the running cluster.
 /// **References** KIP-664, KIP-890.
-Batch B309 HangingTransaction "hanging-transaction" Warning Cross Manual;
+Batch B309 HangingTransaction "hanging-transaction" Warning Cross None;
 
 /// the producer fields contradict each other
 ///
@@ -207,7 +212,7 @@ Batch B309 HangingTransaction "hanging-transaction" Warning Cross Manual;
 /// **What Kafka does** Brokers before some check accept it; loading the producer state may fail.
 /// **Repair** Take the batch out if a broker fails on it.
 /// **References** `DefaultRecordBatch.writeHeader`, `LogValidator.validateBatch`.
-Batch B310 ProducerFields "producer-fields" Warning Shape Manual;
+Batch B310 ProducerFields "producer-fields" Warning Shape None;
 
 /// a marker's coordinator epoch goes back
 ///

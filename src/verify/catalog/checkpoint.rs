@@ -63,7 +63,8 @@ Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Safe;
 /// **What Kafka does** It begins to clean at the log's start again.
 /// **Repair** Remove the line.
 /// **References** `LogCleanerManager.cleanableOffsets`.
-Checkpoint C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Safe;
+Checkpoint C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Safe
+    severity Note "where the log begins after it";
 
 /// a checkpoint below the start of the log
 ///

@@ -9,7 +9,9 @@ macro_rules! directory { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $n
 /// **What Kafka does** It ignores most such files; a name that ends in `.log` or `.index` and doesn't begin with 20 digits keeps it from starting or makes an empty segment.
 /// **Repair** Move it out of the log dir.
 /// **References** `LogLoader.loadSegmentFiles`, `LogFileUtils.offsetFromFile`.
-Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe;
+Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe
+    severity Error "where the name keeps a broker from starting"
+    severity Note "where a broker ignores it";
 
 /// a file left over
 ///
@@ -18,7 +20,8 @@ Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe;
 /// **What Kafka does** It finishes or deletes it at start.
 /// **Repair** None is needed; rescue what it holds first if you miss data.
 /// **References** `LogLoader.removeTempFilesAndCollectSwapFiles`.
-Directory D102 Leftover "leftover" Note Shape Safe;
+Directory D102 Leftover "leftover" Note Shape None
+    fix Safe "where an interrupted compaction left it beside its originals";
 
 /// an index without its log
 ///
@@ -34,18 +37,20 @@ Directory D103 IndexWithoutLog "index-without-log" Warning Shape Safe;
 /// **What** Two directories in the log dirs are of the same partition.
 /// **Why it happens** A directory was copied, or a move between disks was interrupted.
 /// **What Kafka does** It doesn't start.
-/// **Repair** Keep the one with the higher leader epoch and end, and move the other out.
+/// **Repair** Compare them, keep the one with the higher leader epoch and end, and move the other out of the log dir. A plan does so only where one holds everything that the other has.
 /// **References** `LogManager.loadLog`.
-Directory D104 PartitionTwice "partition-twice" Error Cross Safe;
+Directory D104 PartitionTwice "partition-twice" Error Cross Manual
+    fix Safe "where both are in one log dir and one holds everything that the other has";
 
 /// log dirs of different nodes or clusters
 ///
 /// **What** The `meta.properties` of the log dirs differ in the cluster's or the node's id.
 /// **Why it happens** A disk of another node or cluster was mounted.
 /// **What Kafka does** It doesn't start.
-/// **Repair** Find out which disk is wrong; never edit the ids.
+/// **Repair** Find out which disk is wrong, and never edit the ids by hand. A plan writes them only where the metadata log has the partitions of this log dir under the directory's own id.
 /// **References** `MetaPropertiesEnsemble.verify`.
-Directory D105 MetaMismatch "meta-mismatch" Error Cross Safe;
+Directory D105 MetaMismatch "meta-mismatch" Error Cross Manual
+    fix Safe "where the metadata log proves whose log dir it is";
 
 /// segments overlap
 ///
@@ -54,7 +59,8 @@ Directory D105 MetaMismatch "meta-mismatch" Error Cross Safe;
 /// **What Kafka does** It reads the lower segment up to its end or jumps to the higher one: records come twice or not.
 /// **Repair** Take the overlapping batches out on one side.
 /// **References** `LogSegments.floorSegment`.
-Directory D106 SegmentOverlap "segment-overlap" Error Cross Lossy;
+Directory D106 SegmentOverlap "segment-overlap" Error Cross Lossy
+    fix Safe "where the batches are there twice";
 
 /// offsets are missing between segments
 ///
@@ -72,7 +78,8 @@ Directory D107 SegmentGap "segment-gap" Note Cross None;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Move it out of the log dir.
 /// **References** `UnifiedLog.parseTopicPartitionName`.
-Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe;
+Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe
+    severity Note "where it lies in the directory of a partition";
 
 /// a name that Kafka reads but doesn't write
 ///
@@ -90,7 +97,8 @@ Directory D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
 /// **What Kafka does** It doesn't start, or ignores the log dir.
 /// **Repair** Make it again from that of another log dir of the same node.
 /// **References** `MetaProperties`, `PropertiesUtils`.
-Directory D110 MetaMalformed "meta-malformed" Error Shape Manual;
+Directory D110 MetaMalformed "meta-malformed" Error Shape Manual
+    fix Safe "where the metadata log proves the ids, or only the version is wrong";
 
 /// a directory id that is reserved or there twice
 ///
@@ -99,7 +107,8 @@ Directory D110 MetaMalformed "meta-malformed" Error Shape Manual;
 /// **What Kafka does** It doesn't start.
 /// **Repair** Drop the line from the copy; the broker makes a new one.
 /// **References** KIP-858, `DirectoryId`.
-Directory D111 DirectoryId "directory-id" Error Cross Safe;
+Directory D111 DirectoryId "directory-id" Error Cross Manual
+    fix Safe "where the id is a reserved one";
 
 /// clean-shutdown markers of different stops
 ///
@@ -126,7 +135,9 @@ Directory D113 MetadataMisplaced "metadata-misplaced" Error Cross Manual;
 /// **What Kafka does** The log dir goes offline.
 /// **Repair** Correct the rights, or look at the disk.
 /// **References** `LogDirFailureChannel`.
-Directory D114 Unreadable "unreadable" Error Shape Manual;
+Directory D114 Unreadable "unreadable" Error Shape Manual
+    severity Warning "if it became shorter while it was read"
+    fix Safe "where an empty directory stands for a file";
 
 /// a partition about to be deleted
 ///
@@ -162,7 +173,8 @@ Directory D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
 /// **What Kafka does** It sets the partition aside as stray; releases before 3.7 deleted it.
 /// **Repair** Restore the id, or leave it: a metadata log that is behind, or was cut, proves nothing.
 /// **References** `LogManager.isStrayReplica`.
-Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
+Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual
+    fix Safe "where the metadata log has the topic under another id";
 
 /// a partition.metadata that can't be read
 ///
@@ -171,7 +183,8 @@ Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual;
 /// **What Kafka does** The partition fails to load, and the log dir goes offline.
 /// **Repair** Make it again from that of another partition of the topic.
 /// **References** `PartitionMetadataFile.read`.
-Directory D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Safe;
+Directory D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Safe
+    severity Warning "where only the version is another";
 
 /// a partition without segments
 ///

@@ -54,6 +54,7 @@ Epochs E105 EpochsMissing "epochs-missing" Error Cross Safe;
 /// **What Kafka does** Followers that ask for those offsets fall back.
 /// **Repair** Write it anew from the batches.
 /// **References** `LeaderEpochFileCache.truncateFromStart`.
-Epochs E106 EpochsStartLate "epochs-start-late" Warning Cross Safe;
+Epochs E106 EpochsStartLate "epochs-start-late" Warning Cross Safe
+    severity Note "where the log may have begun without leader epochs";
 
 } } } }

@@ -18,7 +18,10 @@ Metadata M101 MetadataGap "metadata-gap" Error Cross Manual;
 /// **What Kafka does** It doesn't start, or takes the log's epoch.
 /// **Repair** Never invent votes; delete it only on a node that joins anew.
 /// **References** `FileQuorumStateStore`.
-Metadata M102 QuorumState "quorum-state" Error Cross Manual;
+Metadata M102 QuorumState "quorum-state" Error Cross Manual
+    severity Warning "where its epoch is behind that of the log"
+    severity Note "where it is missing"
+    fix Lossy "where it can't be read";
 
 /// the snapshot in front of the metadata log is missing
 ///
@@ -36,7 +39,9 @@ Metadata M103 MetadataSnapshotMissing "metadata-snapshot-missing" Error Cross Ma
 /// **What Kafka does** It fails when it loads it; a missing footer it accepts.
 /// **Repair** Use an older snapshot and the log behind it.
 /// **References** `RecordsSnapshotReader`, KIP-630.
-Metadata M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual;
+Metadata M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual
+    severity Warning "where only its footer is missing"
+    fix Lossy "where the log or an older snapshot does without it";
 
 /// a metadata snapshot disagrees with the log
 ///

@@ -98,7 +98,7 @@ pub enum Fix {
     Lossy,
     /// Described, never done.
     Manual,
-    /// There is nothing to do.
+    /// No file is to be changed.
     None,
 }
 
@@ -132,7 +132,20 @@ pub struct Check {
     pub depth: Depth,
     /// What can be done.
     pub fix: Fix,
+    /// When a finding of it is as bad as something else.
+    pub severities: &'static [Otherwise<Severity>],
+    /// When something else can be done.
+    pub fixes: &'static [Otherwise<Fix>],
     doc: &'static str,
+}
+
+/// What holds of some findings of a check in place of what its row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Otherwise<T> {
+    /// What holds.
+    pub is: T,
+    /// When, in words that begin with "if" or "where".
+    pub when: &'static str,
 }
 
 impl Check {
@@ -140,6 +153,29 @@ impl Check {
     #[must_use]
     pub fn title(&self) -> &'static str {
         self.doc.lines().next().unwrap_or_default().trim()
+    }
+
+    /// Whether a finding of it may be as bad as that.
+    #[must_use]
+    pub fn may_be(&self, severity: Severity) -> bool {
+        let mut others = self.severities.iter();
+        severity == self.severity || others.any(|other| other.is == severity)
+    }
+
+    /// Whether that may be what can be done about a finding of it.
+    #[must_use]
+    pub fn may_need(&self, fix: Fix) -> bool {
+        let mut others = self.fixes.iter();
+        fix == self.fix || others.any(|other| other.is == fix)
+    }
+
+    /// What holds otherwise, a line each: `warning if …`, `safe where …`.
+    pub fn otherwise(&self) -> impl Iterator<Item = String> {
+        let severities = self.severities.iter();
+        let severities = severities.map(|other| format!("{} {}", other.is, other.when));
+        let fixes = self.fixes.iter();
+        let fixes = fixes.map(|other| format!("fix {} {}", other.is.name(), other.when));
+        severities.chain(fixes)
     }
 
     /// The lines of its manual, in fixed sections.
@@ -152,7 +188,9 @@ impl Check {
 macro_rules! declare {
     ({ $(
         $(#[doc = $doc:literal])+
-        $family:ident $code:ident $id:ident $name:literal $severity:ident $depth:ident $fix:ident;
+        $family:ident $code:ident $id:ident $name:literal $severity:ident $depth:ident $fix:ident
+        $(severity $other_severity:ident $severity_when:literal)*
+        $(fix $other_fix:ident $fix_when:literal)*;
     )* }) => {
         /// A check, by what it finds.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,6 +209,14 @@ macro_rules! declare {
                 severity: Severity::$severity,
                 depth: Depth::$depth,
                 fix: Fix::$fix,
+                severities: &[ $( Otherwise {
+                    is: Severity::$other_severity,
+                    when: $severity_when,
+                }, )* ],
+                fixes: &[ $( Otherwise {
+                    is: Fix::$other_fix,
+                    when: $fix_when,
+                }, )* ],
                 doc: concat!($($doc, "\n"),+),
             },
         )* ];
@@ -339,6 +385,13 @@ mod tests {
                 .collect();
             assert_eq!(found, SECTIONS, "{}", check.code);
             assert!(!check.title().is_empty() && !check.title().ends_with('.'));
+            for line in check.otherwise() {
+                let is_told = line.contains(" if ") || line.contains(" where ");
+                assert!(is_told && !line.ends_with('.'), "{}: {line}", check.code);
+            }
+            let is_other = |severity| severity != check.severity;
+            assert!(check.severities.iter().all(|other| is_other(other.is)));
+            assert!(check.fixes.iter().all(|other| other.is != check.fix));
         }
     }
 }

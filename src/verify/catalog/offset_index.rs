@@ -18,7 +18,9 @@ OffsetIndex O101 OffsetIndexSize "offset-index-size" Warning Shape Safe;
 /// **What Kafka does** It searches the index by halves and gets wrong places, silently.
 /// **Repair** Build the index anew from the log.
 /// **References** `AbstractIndex.indexSlotRangeFor`.
-OffsetIndex O102 OffsetIndexOrder "offset-index-order" Error Shape Safe;
+OffsetIndex O102 OffsetIndexOrder "offset-index-order" Error Shape Safe
+    severity Warning "if the broker rebuilds the file at its next start"
+    severity Note "if a broker runs on it";
 
 /// an entry of an offset index points behind the log
 ///
@@ -27,7 +29,9 @@ OffsetIndex O102 OffsetIndexOrder "offset-index-order" Error Shape Safe;
 /// **What Kafka does** The log end may fall back to the start of the segment, and offsets are given twice.
 /// **Repair** Build the index anew from the log.
 /// **References** `LogSegment.readNextOffset`.
-OffsetIndex O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Safe;
+OffsetIndex O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Safe
+    severity Warning "if the broker rebuilds the file at its next start"
+    severity Note "if a broker runs on it";
 
 /// an entry of an offset index is not that of a batch
 ///
@@ -36,7 +40,9 @@ OffsetIndex O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Safe
 /// **What Kafka does** It reads from the middle of a batch: consumers get a corrupt record, or miss some.
 /// **Repair** Build the index anew from the log.
 /// **References** `LogSegment.read`, `FileRecords.searchForOffsetWithSize`.
-OffsetIndex O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Safe;
+OffsetIndex O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Safe
+    severity Warning "if the broker rebuilds the file at its next start, or an offset inside of a batch stands for its last one"
+    severity Note "if a broker runs on it";
 
 /// a segment has no offset index
 ///
@@ -45,7 +51,8 @@ OffsetIndex O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Safe;
 /// **What Kafka does** It recovers the segment and builds the index; that reads the whole segment, cuts it at damage, and drops newer producer snapshots.
 /// **Repair** Build the index from the log.
 /// **References** `LogLoader.loadSegmentFiles`.
-OffsetIndex O105 OffsetIndexMissing "offset-index-missing" Warning Cross Safe;
+OffsetIndex O105 OffsetIndexMissing "offset-index-missing" Warning Cross Safe
+    severity Note "if the broker rebuilds the file at its next start";
 
 /// an offset index ends in zeros
 ///
@@ -63,6 +70,7 @@ OffsetIndex O106 OffsetIndexUntrimmed "offset-index-untrimmed" Error Cross Safe;
 /// **What Kafka does** It reads longer until it finds an offset.
 /// **Repair** Build the index anew from the log.
 /// **References** `index.interval.bytes`.
-OffsetIndex O107 OffsetIndexSparse "offset-index-sparse" Note Cross None;
+OffsetIndex O107 OffsetIndexSparse "offset-index-sparse" Note Cross None
+    severity Warning "where 2 MiB and more have no entry at all";
 
 } } } }

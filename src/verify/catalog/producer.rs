@@ -63,7 +63,8 @@ Producer P106 SnapshotMissing "snapshot-missing" Note Cross None;
 /// **What Kafka does** Without any snapshot it forgets all producers, silently.
 /// **Repair** Build the snapshot from the log, or remove the marker.
 /// **References** `UnifiedLog.rebuildProducerState`.
-Producer P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Safe;
+Producer P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Safe
+    severity Warning "where there are older ones";
 
 /// a snapshot with offsets behind its own
 ///

@@ -27,7 +27,8 @@ Record R102 VarintTooLong "varint-too-long" Error Deep Lossy;
 /// **What Kafka does** Consumers fail at the end of the batch, behind the records announced.
 /// **Repair** Take the batch out, or correct the count if what follows is records.
 /// **References** `DefaultRecordBatch.RecordIterator`.
-Record R103 TrailingBytes "trailing-bytes" Error Deep Lossy;
+Record R103 TrailingBytes "trailing-bytes" Error Deep Lossy
+    fix Safe "where every record can be read all the same";
 
 /// the records can't be decompressed
 ///
@@ -36,7 +37,8 @@ Record R103 TrailingBytes "trailing-bytes" Error Deep Lossy;
 /// **What Kafka does** Brokers don't look unless they compress anew; consumers and the cleaner fail on the batch.
 /// **Repair** Take the batch out, or put an empty one in its place; records in front of the fault can be saved.
 /// **References** `Compression.wrapForInput`.
-Record R104 InflateFailed "inflate-failed" Error Deep Lossy;
+Record R104 InflateFailed "inflate-failed" Error Deep Lossy
+    fix Safe "where every record can be read all the same";
 
 /// the records decompress to more than we unpack
 ///
@@ -72,7 +74,8 @@ Record R107 DeltaOrder "delta-order" Error Deep None;
 /// **What Kafka does** Loading the producer state fails on it. Recovery cuts the log right behind it, and fails again at every start.
 /// **Repair** Put an empty batch in its place.
 /// **References** `ControlRecordType.parse`, `EndTransactionMarker.deserialize`.
-Record R108 ControlRecord "control-record" Error Deep Manual;
+Record R108 ControlRecord "control-record" Error Deep Manual
+    severity Warning "where only its version is another";
 
 /// fewer records than announced
 ///
@@ -81,7 +84,8 @@ Record R108 ControlRecord "control-record" Error Deep Manual;
 /// **What Kafka does** Consumers fail behind the last record.
 /// **Repair** Take the batch out, or put an empty one in its place; the records there can be saved.
 /// **References** `DefaultRecordBatch.RecordIterator`.
-Record R109 RecordsMissing "records-missing" Error Deep Lossy;
+Record R109 RecordsMissing "records-missing" Error Deep Lossy
+    fix Safe "where every record can be read all the same";
 
 /// a field runs out of its record
 ///
@@ -108,7 +112,8 @@ Record R111 Wrapper "wrapper" Error Deep None;
 /// **What Kafka does** Records behind the last offset come twice or hide those of the next batch.
 /// **Repair** Correct the last offset delta, or take the batch out.
 /// **References** `DefaultRecordBatch.lastOffset`.
-Record R112 DeltaOutside "delta-outside" Error Deep Lossy;
+Record R112 DeltaOutside "delta-outside" Error Deep Lossy
+    fix Safe "where every record can be read all the same";
 
 /// the last offset is not that of the last record
 ///

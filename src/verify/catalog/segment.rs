@@ -63,7 +63,8 @@ Segment S106 UnknownMagic "unknown-magic" Error Shape Safe;
 /// **What Kafka does** Recovery fails on it, and the log dir with it; otherwise the records can't be found by offset.
 /// **Repair** Rename the file, or take the batch out; which one, the neighbours tell.
 /// **References** `OffsetIndex.relativeOffset`, `IndexOffsetOverflowException`.
-Segment S107 OffsetBelowBase "offset-below-base" Error Shape Lossy;
+Segment S107 OffsetBelowBase "offset-below-base" Error Shape Lossy
+    fix Safe "where a single bit explains it, or the offsets belong into another segment";
 
 /// an offset lies too far from the base offset of the segment
 ///
@@ -72,7 +73,8 @@ Segment S107 OffsetBelowBase "offset-below-base" Error Shape Lossy;
 /// **What Kafka does** It splits the segment at start, or fails to.
 /// **Repair** Split the segment, or correct the offset where a single bit explains it.
 /// **References** KAFKA-6264, `LogLoader.retryOnOffsetOverflow`.
-Segment S108 OffsetTooFar "offset-too-far" Error Shape Manual;
+Segment S108 OffsetTooFar "offset-too-far" Error Shape Manual
+    fix Safe "where a single bit explains it";
 
 /// zeros inside the file
 ///
@@ -90,7 +92,8 @@ Segment S109 ZeroPages "zero-pages" Error Shape Lossy;
 /// **What Kafka does** It doesn't notice unless it rebuilds the index here. Consumers get records twice, of other topics, or not at all.
 /// **Repair** Take the batches out. If they stand in the place of others, a healthy replica has those.
 /// **References** `LogSegment.recover`, `OffsetIndex.append`.
-Segment S110 MisplacedBatches "misplaced-batches" Error Shape Lossy;
+Segment S110 MisplacedBatches "misplaced-batches" Error Shape Lossy
+    fix Safe "where the batches are there twice";
 
 /// a segment without records that is not the last one
 ///

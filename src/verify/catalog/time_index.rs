@@ -18,7 +18,9 @@ TimeIndex T101 TimeIndexSize "time-index-size" Warning Shape Safe;
 /// **What Kafka does** It searches by time and gets wrong offsets; an append may fail.
 /// **Repair** Build the index anew from the log.
 /// **References** `TimeIndex.maybeAppend`.
-TimeIndex T102 TimeIndexOrder "time-index-order" Error Shape Safe;
+TimeIndex T102 TimeIndexOrder "time-index-order" Error Shape Safe
+    severity Warning "if the broker rebuilds the file at its next start"
+    severity Note "if a broker runs on it";
 
 /// an entry of a time index points behind the log
 ///
@@ -27,7 +29,9 @@ TimeIndex T102 TimeIndexOrder "time-index-order" Error Shape Safe;
 /// **What Kafka does** Searches by time end behind the data.
 /// **Repair** Build the index anew from the log.
 /// **References** `LogSegment.findOffsetByTimestamp`.
-TimeIndex T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe;
+TimeIndex T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe
+    severity Warning "if the broker rebuilds the file at its next start"
+    severity Note "if a broker runs on it";
 
 /// an entry of a time index disagrees with the log
 ///
@@ -36,7 +40,9 @@ TimeIndex T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe;
 /// **What Kafka does** Searches by time give wrong offsets; retention deletes too early or too late.
 /// **Repair** Build the index anew from the log.
 /// **References** `TimeIndex.lookup`.
-TimeIndex T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe;
+TimeIndex T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe
+    severity Warning "if the broker rebuilds the file at its next start, or the entry says more than the log"
+    severity Note "if a broker runs on it";
 
 /// a segment has no time index
 ///
@@ -45,7 +51,8 @@ TimeIndex T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe;
 /// **What Kafka does** It makes an empty one; retention then goes by the file's last change.
 /// **Repair** Build the index from the log.
 /// **References** `LogLoader.loadSegmentFiles`.
-TimeIndex T105 TimeIndexMissing "time-index-missing" Warning Cross Safe;
+TimeIndex T105 TimeIndexMissing "time-index-missing" Warning Cross Safe
+    severity Note "if the broker rebuilds the file at its next start";
 
 /// a time index ends in zeros
 ///

@@ -45,7 +45,8 @@ TxnIndex A104 TxnIndexLacking "txn-index-lacking" Error Cross Safe;
 /// **What Kafka does** Consumers may get aborted records, or lose committed ones.
 /// **Repair** Build the index anew from the log.
 /// **References** `AbortedTxn.firstOffset`.
-TxnIndex A105 TxnIndexFirstOffset "txn-index-first-offset" Warning Cross Safe;
+TxnIndex A105 TxnIndexFirstOffset "txn-index-first-offset" Warning Cross Safe
+    severity Note "if markers that were appended together explain the last stable offset";
 
 /// an entry of a transaction index outside of its segment
 ///

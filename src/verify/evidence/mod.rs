@@ -1,16 +1,30 @@
 //! What a check saw, as numbers: the text of a finding and its JSON detail derive from it, and repair reads it.
 
+mod entries;
+mod files;
 mod impact;
 mod log;
+mod producers;
 
 use std::fmt::{self, Display as _};
 
 use super::catalog::Check;
 use super::finding::Said;
+use crate::wire::Fault;
+pub use entries::{
+    LastTimestamp, OffsetEntry, OffsetEntryAgainst, PartialEntry, TimeEntry, TimeEntryAgainst,
+    Unindexed, Untrimmed,
+};
+pub use files::{Against, BeyondEnd, CheckpointLine, Gap, Mark, Unparsed};
 pub use impact::{BrokerAction, Impact, Loss, Records, Resume};
 pub use log::{
     Checksum, Disorder, EpochConflict, Field, FieldValue, FlippedBit, Number, SuspectedBit, Torn,
     Zeros,
+};
+
+pub use producers::{
+    OpenTransaction, OutOfTransaction, ProducerConflict, ProducerNumber, SnapshotAgainst,
+    SnapshotProducer, SnapshotShape, TxnEntry, TxnEntryAgainst, UnindexedAbort,
 };
 
 /// What a check saw. Kinds are shared by checks; the check says what it means.
@@ -37,6 +51,40 @@ pub enum Evidence {
     SuspectedBit(SuspectedBit),
     /// A batch with another leader epoch than `leader-epoch-checkpoint` has for it.
     EpochConflict(EpochConflict),
+    /// Bytes that can't be parsed.
+    Unparsed(Unparsed),
+    /// Offsets that are nowhere.
+    Gap(Gap),
+    /// Something at an offset beyond the end of the log.
+    BeyondEnd(BeyondEnd),
+    /// A line of a checkpoint that the log contradicts.
+    CheckpointLine(CheckpointLine),
+    /// An index with bytes left over after its last entry.
+    PartialEntry(PartialEntry),
+    /// An index with zeros at the end that should not be there.
+    Untrimmed(Untrimmed),
+    /// An entry of an offset index that something contradicts.
+    OffsetEntry(OffsetEntry),
+    /// An entry of a time index that something contradicts.
+    TimeEntry(TimeEntry),
+    /// A time index that ends too early.
+    LastTimestamp(LastTimestamp),
+    /// Bytes of a log that no entry leads to.
+    Unindexed(Unindexed),
+    /// A number of a producer that its batches before contradict.
+    ProducerConflict(ProducerConflict),
+    /// A batch that has no place in the transactions of its producer.
+    OutOfTransaction(OutOfTransaction),
+    /// A transaction that is open at the end of the log.
+    OpenTransaction(OpenTransaction),
+    /// A producer that a snapshot has otherwise than the log.
+    SnapshotProducer(SnapshotProducer),
+    /// A snapshot whose header does not fit its bytes.
+    SnapshotShape(SnapshotShape),
+    /// An aborted transaction that the index does not have.
+    UnindexedAbort(UnindexedAbort),
+    /// An entry of a transaction index that something contradicts.
+    TxnEntry(TxnEntry),
     /// Words and numbers of checks that have no kind of their own yet.
     Said(Said),
 }
@@ -70,6 +118,23 @@ impl Evidence {
                 write!(f, "{title}, unless {suspected}")
             }
             Self::EpochConflict(conflict) => conflict.fmt(f),
+            Self::Unparsed(unparsed) => unparsed.fmt(f),
+            Self::Gap(gap) => gap.fmt(f),
+            Self::BeyondEnd(beyond) => beyond.fmt(f),
+            Self::CheckpointLine(line) => line.fmt(f),
+            Self::PartialEntry(it) => it.fmt(f),
+            Self::Untrimmed(it) => it.fmt(f),
+            Self::OffsetEntry(it) => it.fmt(f),
+            Self::TimeEntry(it) => it.fmt(f),
+            Self::LastTimestamp(it) => it.fmt(f),
+            Self::Unindexed(it) => it.fmt(f),
+            Self::ProducerConflict(it) => it.fmt(f),
+            Self::OutOfTransaction(it) => it.fmt(f),
+            Self::OpenTransaction(it) => it.fmt(f),
+            Self::SnapshotProducer(it) => it.fmt(f),
+            Self::SnapshotShape(it) => it.fmt(f),
+            Self::UnindexedAbort(it) => it.fmt(f),
+            Self::TxnEntry(it) => it.fmt(f),
             Self::Said(said) => match &said.message {
                 Some(message) => f.write_str(message),
                 None => f.write_str(title),
@@ -88,7 +153,37 @@ macro_rules! from_kinds {
     )* };
 }
 
-from_kinds!(Checksum, Zeros, Torn, Disorder, SuspectedBit, EpochConflict);
+from_kinds!(
+    ProducerConflict,
+    OutOfTransaction,
+    OpenTransaction,
+    SnapshotProducer,
+    SnapshotShape,
+    UnindexedAbort,
+    TxnEntry,
+    PartialEntry,
+    Untrimmed,
+    OffsetEntry,
+    TimeEntry,
+    LastTimestamp,
+    Unindexed,
+    Checksum,
+    Zeros,
+    Torn,
+    Disorder,
+    SuspectedBit,
+    EpochConflict,
+    Unparsed,
+    Gap,
+    BeyondEnd,
+    CheckpointLine
+);
+
+impl From<Fault> for Evidence {
+    fn from(fault: Fault) -> Self {
+        Self::Unparsed(fault.into())
+    }
+}
 
 impl From<FieldValue> for Evidence {
     fn from(field: FieldValue) -> Self {

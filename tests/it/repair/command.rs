@@ -96,7 +96,7 @@ fn a_plan_is_shown_before_anything_is_changed() {
         "   2  orders-3/00000000000000000050.log  excise 2..3, 3..4            lossy   1 record  S104   for a test",
         "placeholder 8..10 for 4..=6",
         "patch 0..1 with 1 byte",
-        "needs consent: --accept 2",
+        "Next: kseg repair apply plan.json --into NEW --accept 2",
     ] {
         assert!(ran.out.contains(line), "{line}\n{}", ran.out);
     }
@@ -149,7 +149,10 @@ fn a_repair_in_place_is_undone_to_the_byte() {
     let data = temp.path().join("data");
     let before = state(&data);
     let args = ["repair", "apply", "plan.json", "--in-place"];
-    assert_refused(&kseg(temp.path(), &args), "not confirmed: step 2");
+    assert_refused(
+        &kseg(temp.path(), &args),
+        "step 2 needs consent: confirm with --accept 2",
+    );
     assert_eq!(state(&data), before);
     let args = [&args[..], &["--accept", "2"]].concat();
     let ran = kseg(temp.path(), &args);

@@ -6,6 +6,7 @@ mod files;
 mod interrupted;
 mod power;
 mod refused;
+mod several;
 mod trees;
 mod world;
 
@@ -95,7 +96,7 @@ fn plan(disk: &dyn Disk, root: &str, scope: Scope, actions: Vec<Action>) -> Plan
         if let Action::Arrange { pieces, .. } = &action {
             files.extend(pieces.iter().filter_map(|piece| match piece {
                 Part::Range { file, .. } => Some(file.clone()),
-                Part::Bytes(_) => None,
+                Part::Replica { .. } | Part::Bytes(_) => None,
             }));
             files.sort();
             files.dedup();

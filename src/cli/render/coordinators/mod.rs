@@ -112,7 +112,8 @@ impl Coordinators {
             Decoder::Transactions if release < Release::new(4, 1, 0) => {
                 old_transactions::write(&mut job)
             }
-            Decoder::Offsets | Decoder::Transactions | Decoder::ShareState => {
+            // No option of the tool asks for a topic of MirrorMaker.
+            Decoder::Offsets | Decoder::Transactions | Decoder::ShareState | Decoder::Mirror(_) => {
                 json::keyed(&mut job, self.decoder)
             }
             Decoder::ClusterMetadata => Ok(json::metadata(&mut job)),

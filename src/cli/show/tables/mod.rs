@@ -2,9 +2,11 @@
 
 mod cluster;
 mod groups;
+mod remote;
 
 pub(super) use self::cluster::metadata;
 pub(super) use self::groups::{groups, share_groups, transactions};
+pub(super) use self::remote::remote_segments;
 
 use crate::cli::render::rows::Cell;
 

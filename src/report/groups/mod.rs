@@ -3,14 +3,19 @@
 //! Offsets that were committed inside a transaction wait for its marker. A marker that commits does not put an older
 //! commit above a newer one that was not part of it (`GroupMetadataManager`, `OffsetMetadataManager`).
 
+mod group;
+
 use std::collections::BTreeMap;
 
+use self::group::About;
 use super::Image;
 use crate::decode::consumer_offsets::OffsetCommit;
-use crate::decode::{Decoder, Entry, Part, Struct};
+use crate::decode::{Decoder, Entry, Part};
 use crate::format::control::ControlType;
 use crate::format::{Batch, Record};
 use crate::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};
+
+pub use group::{Assigned, AssignedOf, Group, GroupKind, GroupState, Member};
 
 /// Whose offset it is: group, topic, partition.
 pub type OffsetKey = (String, String, i32);
@@ -45,83 +50,6 @@ pub struct CommittedOffset {
     pub expire_timestamp: Timestamp,
 }
 
-/// The kind of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GroupKind {
-    /// Members hand their assignment to each other.
-    Classic,
-    /// The broker assigns partitions (KIP-848).
-    Consumer,
-    /// Members share partitions (KIP-932).
-    Share,
-    /// Kafka Streams (KIP-1071).
-    Streams,
-}
-
-impl GroupKind {
-    /// What Kafka calls it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Classic => "classic",
-            Self::Consumer => "consumer",
-            Self::Share => "share",
-            Self::Streams => "streams",
-        }
-    }
-}
-
-/// A group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Its kind.
-    pub kind: GroupKind,
-    /// The generation of a classic group, the epoch of others.
-    pub epoch: i32,
-    /// What the members of a classic group are: `consumer`, `connect`.
-    pub protocol_type: Option<String>,
-    /// How a classic group assigns.
-    pub protocol: Option<String>,
-    /// The member that assigns in a classic group.
-    pub leader: Option<String>,
-    /// The members by id.
-    pub members: BTreeMap<String, Member>,
-}
-
-/// A member of a group.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Member {
-    /// A static member's name.
-    pub instance_id: Option<String>,
-    /// The client.
-    pub client_id: String,
-    /// Its address.
-    pub client_host: String,
-}
-
-/// A record type of a group's state: what a key of it is about.
-enum About {
-    Group(GroupKind),
-    Member(GroupKind),
-}
-
-impl About {
-    /// Types of `__consumer_offsets`; the others only refine these.
-    fn of(id: i16) -> Option<Self> {
-        Some(match id {
-            2 => Self::Group(GroupKind::Classic),
-            3 => Self::Group(GroupKind::Consumer),
-            5 => Self::Member(GroupKind::Consumer),
-            10 => Self::Member(GroupKind::Share),
-            11 => Self::Group(GroupKind::Share),
-            17 => Self::Group(GroupKind::Streams),
-            19 => Self::Member(GroupKind::Streams),
-            _ => return None,
-        })
-    }
-}
-
 impl Image for Groups {
     fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>) {
         let producer = match batch {
@@ -140,6 +68,17 @@ impl Image for Groups {
 }
 
 impl Groups {
+    /// Takes in the groups of another partition of `__consumer_offsets`. A group is in one of them only; a producer may have
+    /// open transactions in several, which is why each partition has to be read by itself.
+    pub fn join(&mut self, other: Self) {
+        self.groups.extend(other.groups);
+        self.offsets.extend(other.offsets);
+        self.unread += other.unread;
+        for (producer, offsets) in other.pending {
+            self.pending.entry(producer).or_default().extend(offsets);
+        }
+    }
+
     /// Decides a transaction.
     fn marker(&mut self, producer: ProducerId, marker: ControlType) {
         let decided = match marker {
@@ -179,53 +118,36 @@ impl Groups {
             self.unread += 1;
             return;
         };
-        match (&entry.value, about) {
-            (Part::Unread { .. }, _) => self.unread += 1,
-            (Part::Null, About::Group(kind)) => {
-                // A group that changes its kind deletes the old one before or after it writes the new one.
-                if self
-                    .groups
-                    .get(&*group)
-                    .is_some_and(|group| group.kind == kind)
-                {
-                    self.groups.remove(&*group);
-                }
+        let member = key.body.text("memberId").unwrap_or_default();
+        match &entry.value {
+            Part::Unread { .. } => self.unread += 1,
+            Part::Null => self.forget(&group, &member, &about),
+            Part::Decoded(value) => {
+                let state = self.of_kind(group.into_owned(), about.kind());
+                state.learn(offset.0, member.into_owned(), &about, &value.body);
             }
-            (Part::Null, About::Member(kind)) => {
-                let member = key.body.text("memberId").unwrap_or_default();
-                if let Some(group) = self
-                    .groups
-                    .get_mut(&*group)
-                    .filter(|group| group.kind == kind)
-                {
-                    group.members.remove(&*member);
-                }
-            }
-            (Part::Decoded(value), About::Group(kind)) => {
-                let state = self.of_kind(group.into_owned(), kind);
-                fill(state, kind, &value.body);
-            }
-            (Part::Decoded(value), About::Member(kind)) => {
-                let id = key.body.text("memberId").unwrap_or_default();
-                let state = self.of_kind(group.into_owned(), kind);
-                state.members.insert(id.into_owned(), member(&value.body));
-            }
+        }
+    }
+
+    /// Takes out what a tombstone deletes. One of another kind is that of a group which was converted: a coordinator
+    /// deletes the old one before or after it writes the new one.
+    fn forget(&mut self, group: &str, member: &str, about: &About) {
+        let known = self.groups.get_mut(group);
+        let Some(state) = known.filter(|state| state.kind == about.kind()) else {
+            return;
+        };
+        if matches!(about, About::Group(_)) {
+            self.groups.remove(group);
+        } else {
+            state.forget(member, about);
         }
     }
 
     /// The group, which becomes one of this kind if it is another.
     fn of_kind(&mut self, group: String, kind: GroupKind) -> &mut Group {
-        let new = || Group {
-            kind,
-            epoch: 0,
-            protocol_type: None,
-            protocol: None,
-            leader: None,
-            members: BTreeMap::new(),
-        };
-        let state = self.groups.entry(group).or_insert_with(new);
+        let state = self.groups.entry(group).or_insert_with(|| Group::new(kind));
         if state.kind != kind {
-            *state = new();
+            *state = Group::new(kind);
         }
         state
     }
@@ -275,33 +197,18 @@ impl Groups {
     }
 }
 
-fn fill(state: &mut Group, kind: GroupKind, body: &Struct<'_>) {
-    let own = |name: &str| body.text(name).map(std::borrow::Cow::into_owned);
-    if kind != GroupKind::Classic {
-        state.epoch = body.number("epoch").unwrap_or_default();
-        return;
-    }
-    state.epoch = body.number("generation").unwrap_or_default();
-    state.protocol_type = own("protocolType");
-    state.protocol = own("protocol");
-    state.leader = own("leader");
-    state.members = body
-        .structures("members")
-        .map(|of| {
-            let id = of.text("memberId").unwrap_or_default();
-            let mut member = member(of);
-            member.instance_id = of.text("groupInstanceId").map(std::borrow::Cow::into_owned);
-            (id.into_owned(), member)
-        })
-        .collect();
-}
-
-fn member(body: &Struct<'_>) -> Member {
-    let own = |name: &str| body.text(name).map(std::borrow::Cow::into_owned);
-    Member {
-        instance_id: own("instanceId"),
-        client_id: own("clientId").unwrap_or_default(),
-        client_host: own("clientHost").unwrap_or_default(),
+#[cfg(test)]
+impl CommittedOffset {
+    /// One of which only the offset matters.
+    pub(super) fn of_offset(offset: i64) -> Self {
+        Self {
+            record_offset: Offset(0),
+            offset: Offset(offset),
+            leader_epoch: LeaderEpoch(-1),
+            metadata: String::new(),
+            commit_timestamp: Timestamp(0),
+            expire_timestamp: Timestamp(-1),
+        }
     }
 }
 

@@ -1,0 +1,181 @@
+//! Groups as `kafka-consumer-groups.sh --describe` shows them, and as it takes offsets.
+//!
+//! # References
+//! `ConsumerGroupCommand` of Kafka 4.3: `printOffsets`, `printStates`, `parseConsumerGroupsFromFile`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use anyhow::Result;
+use kseg::report::group_view::{GroupOffset, GroupView};
+use kseg::report::groups::{GroupKind, GroupState};
+
+use crate::cli::Context;
+use crate::cli::output::unwritten;
+
+/// What stands where a value is missing.
+const MISSING: &str = "-";
+
+/// The least width of columns that grow with their widest value.
+const LEAST_WIDTH: usize = 15;
+
+/// Shows the offsets of each group.
+pub(super) fn offsets(views: &[GroupView<'_>], context: &mut Context) -> Result<()> {
+    for view in views.iter().filter(|view| is_consumer(view)) {
+        note_state(view, context);
+        // What a transaction commits once it ends, the tool does not know.
+        let offsets = view.offsets.iter();
+        let offsets = offsets.filter(|row| row.committed.is_some() || row.member.is_some());
+        let rows: Vec<[String; 9]> = offsets.map(|row| cells(view, row)).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let mut text = String::from("\n");
+        let head = [
+            "GROUP",
+            "TOPIC",
+            "PARTITION",
+            "CURRENT-OFFSET",
+            "LOG-END-OFFSET",
+            "LAG",
+            "CONSUMER-ID",
+            "HOST",
+            "CLIENT-ID",
+        ]
+        .map(str::to_owned);
+        let width = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells
+                .map(|cell| chars(cell))
+                .max()
+                .unwrap_or(0)
+                .max(LEAST_WIDTH)
+        };
+        let widths = [width(0), width(1), 10, 15, 15, 15, width(6), width(7), 0];
+        for row in std::iter::once(&head).chain(&rows) {
+            line(&mut text, row, &widths);
+        }
+        write(context, &text)?;
+    }
+    Ok(())
+}
+
+/// Shows the state of each group. Which broker coordinates it, no disk knows.
+pub(super) fn states(views: &[GroupView<'_>], context: &mut Context) -> Result<()> {
+    for view in views.iter().filter(|view| is_consumer(view)) {
+        note_state(view, context);
+        let members = view.group.map_or(0, |group| group.members.len());
+        let row = [
+            view.name.to_owned(),
+            MISSING.to_owned(),
+            view.assignor().unwrap_or(MISSING).to_owned(),
+            view.state.name().to_owned(),
+            members.to_string(),
+        ];
+        let head = [
+            "GROUP",
+            "COORDINATOR (ID)",
+            "ASSIGNMENT-STRATEGY",
+            "STATE",
+            "#MEMBERS",
+        ]
+        .map(str::to_owned);
+        let widths = [chars(view.name).max(LEAST_WIDTH), 25, 20, 20, 0];
+        let mut text = String::from("\n");
+        for row in [&head, &row] {
+            line(&mut text, row, &widths);
+        }
+        write(context, &text)?;
+    }
+    Ok(())
+}
+
+/// The offsets as `--reset-offsets --from-file` takes them: without the group where there is only one.
+pub(super) fn csv(views: &[GroupView<'_>], context: &mut Context) -> Result<()> {
+    let is_one = views.len() == 1;
+    let mut text = String::new();
+    for view in views {
+        for row in &view.offsets {
+            let Some(commit) = row.committed else {
+                continue;
+            };
+            if !is_one {
+                text.push_str(&quoted(view.name));
+                text.push(',');
+            }
+            let topic = quoted(row.topic);
+            let _ = writeln!(text, "{topic},{},{}", row.partition, commit.offset.0);
+        }
+    }
+    write(context, &text)
+}
+
+/// Whether `kafka-consumer-groups.sh` knows the group: those of other kinds have tools of their own.
+fn is_consumer(view: &GroupView<'_>) -> bool {
+    view.group
+        .is_none_or(|group| matches!(group.kind, GroupKind::Classic | GroupKind::Consumer))
+}
+
+/// What the tool says on standard error before a group.
+fn note_state(view: &GroupView<'_>, context: &mut Context) {
+    let name = view.name;
+    let note = match view.state {
+        GroupState::Empty => format!("\nConsumer group '{name}' has no active members.\n"),
+        GroupState::Assigning | GroupState::Reconciling => {
+            format!("\nWarning: Consumer group '{name}' is rebalancing.\n")
+        }
+        _ => return,
+    };
+    context.say(note.as_bytes());
+}
+
+fn cells(view: &GroupView<'_>, row: &GroupOffset<'_>) -> [String; 9] {
+    let number = |number: Option<i64>| number.map_or(MISSING.to_owned(), |it| it.to_string());
+    let member = row.member;
+    let text = |text: Option<&str>| text.unwrap_or(MISSING).to_owned();
+    [
+        view.name.to_owned(),
+        row.topic.to_owned(),
+        row.partition.to_string(),
+        number(row.committed.map(|commit| commit.offset.0)),
+        number(row.reach.map(|reach| reach.end.0)),
+        number(row.lag()),
+        text(member.map(|(id, _)| id)),
+        text(member.map(|(_, member)| &*member.client_host)),
+        text(member.map(|(_, member)| &*member.client_id)),
+    ]
+}
+
+/// Cells to the left of columns of these widths, each followed by a blank; the last as it is.
+fn line(text: &mut String, cells: &[String], widths: &[usize]) {
+    for (nth, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        if nth > 0 {
+            text.push(' ');
+        }
+        text.push_str(cell);
+        let missing = width.saturating_sub(chars(cell));
+        text.extend(std::iter::repeat_n(' ', missing));
+    }
+    text.push('\n');
+}
+
+/// Characters as Java counts them: UTF-16 units.
+fn chars(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// A field of a CSV file.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+fn write(context: &mut Context, text: &str) -> Result<()> {
+    match context.out.write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,277 @@
+//! Each group with its offsets beside the logs that they are in: how far behind it is, and what is odd about that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Groups;
+use super::groups::{AssignedOf, CommittedOffset, Group, GroupKind, GroupState, Member};
+use super::reach::{Reach, Reaches};
+use crate::wire::ProducerId;
+
+/// The assignor that a broker uses where no member of a consumer group asks for one (`group.consumer.assignors`).
+const DEFAULT_ASSIGNOR: &str = "uniform";
+
+/// A group.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct GroupView<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What was recorded of it; none for a group that only commits offsets.
+    pub group: Option<&'a Group>,
+    /// Its state.
+    pub state: GroupState,
+    /// What it has committed or was assigned, as Kafka's own tool orders it: by member, topic and partition, then what
+    /// nobody has.
+    pub offsets: Vec<GroupOffset<'a>>,
+}
+
+/// A partition of a group.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct GroupOffset<'a> {
+    /// The topic.
+    pub topic: &'a str,
+    /// The partition.
+    pub partition: i32,
+    /// The offset that is in force; none if nothing was committed.
+    pub committed: Option<&'a CommittedOffset>,
+    /// The offset that a transaction commits if it ends so, and its producer.
+    pub pending: Option<(ProducerId, &'a CommittedOffset)>,
+    /// Where the log begins and ends; none if it is not on these disks.
+    pub reach: Option<Reach>,
+    /// The member that it is assigned to.
+    pub member: Option<(&'a str, &'a Member)>,
+}
+
+/// What is odd about a committed offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OffsetProblem {
+    /// The partition is not on these disks.
+    NoLog,
+    /// It is below the log start: a consumer begins anew by `auto.offset.reset`.
+    BelowLogStart,
+    /// It is beyond the log end: likewise.
+    BeyondLogEnd,
+}
+
+impl GroupOffset<'_> {
+    /// LOG-END-OFFSET − CURRENT-OFFSET, as Kafka's own tool computes it; negative if it is beyond the log end.
+    #[must_use]
+    pub fn lag(&self) -> Option<i64> {
+        let end = self.reach?.end;
+        Some(end.0.saturating_sub(self.committed?.offset.0))
+    }
+
+    /// What is odd about it.
+    #[must_use]
+    pub fn problem(&self) -> Option<OffsetProblem> {
+        let Some(reach) = self.reach else {
+            return Some(OffsetProblem::NoLog);
+        };
+        let offset = self.committed?.offset;
+        if offset < reach.start {
+            return Some(OffsetProblem::BelowLogStart);
+        }
+        (offset > reach.end).then_some(OffsetProblem::BeyondLogEnd)
+    }
+}
+
+impl<'a> GroupView<'a> {
+    /// Every group, by name.
+    #[must_use]
+    pub fn all(groups: &'a Groups, reaches: &'a Reaches) -> Vec<Self> {
+        let committed = by_group(groups.offsets.iter());
+        let pending = groups.pending.iter().flat_map(|(producer, offsets)| {
+            let of = move |(key, commit)| (key, (*producer, commit));
+            offsets.iter().map(of)
+        });
+        let pending = by_group(pending);
+        let names: BTreeSet<&str> = groups.names().chain(pending.keys().copied()).collect();
+        let topics: BTreeSet<&str> = reaches
+            .partitions
+            .keys()
+            .map(|(topic, _)| &**topic)
+            .collect();
+        let view = |name| {
+            let group = groups.groups.get(name);
+            let state = group.map_or(GroupState::Empty, |group| {
+                group.state(|topic| topics.contains(topic))
+            });
+            let none = Parts::new();
+            let committed = committed.get(name).unwrap_or(&none);
+            let none = Parts::new();
+            let pending = pending.get(name).unwrap_or(&none);
+            Self {
+                name,
+                group,
+                state,
+                offsets: offsets(group, committed, pending, reaches),
+            }
+        };
+        names.into_iter().map(view).collect()
+    }
+
+    /// How partitions are assigned to its members, if it has a way.
+    #[must_use]
+    pub fn assignor(&self) -> Option<&'a str> {
+        let group = self.group?;
+        match group.kind {
+            GroupKind::Classic => group.protocol.as_deref().filter(|name| !name.is_empty()),
+            GroupKind::Consumer => {
+                let mut votes = BTreeMap::<&str, usize>::new();
+                for name in group
+                    .members
+                    .values()
+                    .filter_map(|it| it.assignor.as_deref())
+                {
+                    *votes.entry(name).or_default() += 1;
+                }
+                let most = votes.into_iter().max_by_key(|(_, votes)| *votes);
+                Some(most.map_or(DEFAULT_ASSIGNOR, |(name, _)| name))
+            }
+            GroupKind::Share | GroupKind::Streams => None,
+        }
+    }
+
+    /// The partition of `__consumer_offsets` in which the group lives, if that has so many.
+    ///
+    /// # References
+    /// `GroupMetadataManager.partitionFor`, `Utils.abs` and Java's `String.hashCode`.
+    #[must_use]
+    pub fn home(name: &str, partitions: i32) -> Option<i32> {
+        let hash = name.encode_utf16().fold(0_i32, |hash, unit| {
+            hash.wrapping_mul(31).wrapping_add(unit.into())
+        });
+        hash.checked_abs().unwrap_or(0).checked_rem(partitions)
+    }
+}
+
+/// What belongs to each partition.
+type Parts<'a, T> = BTreeMap<(&'a str, i32), T>;
+
+/// What belongs to each group.
+fn by_group<'a, T>(
+    offsets: impl Iterator<Item = (&'a (String, String, i32), T)>,
+) -> BTreeMap<&'a str, Parts<'a, T>> {
+    let mut groups = BTreeMap::<_, Parts<'a, T>>::new();
+    for ((group, topic, partition), what) in offsets {
+        let parts = groups.entry(&**group).or_default();
+        parts.insert((&**topic, *partition), what);
+    }
+    groups
+}
+
+fn offsets<'a>(
+    group: Option<&'a Group>,
+    committed: &Parts<'a, &'a CommittedOffset>,
+    pending: &Parts<'a, (ProducerId, &'a CommittedOffset)>,
+    reaches: &'a Reaches,
+) -> Vec<GroupOffset<'a>> {
+    let row = |(topic, partition): (&'a str, i32), member| GroupOffset {
+        topic,
+        partition,
+        committed: committed.get(&(topic, partition)).copied(),
+        pending: pending.get(&(topic, partition)).copied(),
+        reach: reaches
+            .partitions
+            .get(&(topic.to_owned(), partition))
+            .copied(),
+        member,
+    };
+    let mut rows = Vec::new();
+    let mut taken = BTreeSet::new();
+    let members = group.into_iter().flat_map(|group| &group.members);
+    let mut members: Vec<_> = members
+        .map(|(id, member)| (id, member, partitions(member, reaches)))
+        .filter(|(_, _, parts)| !parts.is_empty())
+        .collect();
+    members.sort_by_key(|(_, member, parts)| (std::cmp::Reverse(parts.len()), member.rank));
+    for (id, member, parts) in members {
+        for part in parts {
+            taken.insert(part);
+            rows.push(row(part, Some((&**id, member))));
+        }
+    }
+    let all: BTreeSet<_> = committed.keys().chain(pending.keys()).copied().collect();
+    let left = all.into_iter().filter(|part| !taken.contains(part));
+    rows.extend(left.map(|part| row(part, None)));
+    rows
+}
+
+/// What a member has, in order. Topics that only have an id are found where their partitions are on these disks.
+fn partitions<'a>(member: &'a Member, reaches: &'a Reaches) -> Vec<(&'a str, i32)> {
+    let parts = member.assigned.iter().filter_map(|assigned| {
+        let topic = match &assigned.of {
+            AssignedOf::Topic(name) => name,
+            AssignedOf::TopicId(id) => reaches.topics.get(id)?,
+            AssignedOf::Subtopology(_) => return None,
+        };
+        Some(
+            assigned
+                .partitions
+                .iter()
+                .map(move |number| (&**topic, *number)),
+        )
+    });
+    let mut parts: Vec<_> = parts.flatten().collect();
+    parts.sort_unstable();
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Offset;
+
+    fn reach(start: i64, end: i64) -> Reach {
+        Reach {
+            start: Offset(start),
+            end: Offset(end),
+            high_watermark: None,
+        }
+    }
+
+    #[test]
+    fn lag_is_the_end_of_the_log_less_the_offset_and_what_is_odd_is_said() {
+        let mut groups = Groups::default();
+        let mut reaches = Reaches::default();
+        for (partition, offset) in [(0, 5), (1, 1), (2, 30), (3, 7)] {
+            let commit = CommittedOffset::of_offset(offset);
+            groups
+                .offsets
+                .insert(("g".into(), "t".into(), partition), commit);
+        }
+        for partition in 0..3 {
+            reaches
+                .partitions
+                .insert(("t".into(), partition), reach(3, 20));
+        }
+        let views = GroupView::all(&groups, &reaches);
+        assert_eq!(views.len(), 1);
+        assert_eq!((views[0].name, views[0].state), ("g", GroupState::Empty));
+        let found: Vec<_> = views[0]
+            .offsets
+            .iter()
+            .map(|row| (row.lag(), row.problem()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Some(15), None),
+                (Some(19), Some(OffsetProblem::BelowLogStart)),
+                (Some(-10), Some(OffsetProblem::BeyondLogEnd)),
+                (None, Some(OffsetProblem::NoLog)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_group_lives_where_java_puts_it() {
+        assert_eq!(GroupView::home("", 50), Some(0));
+        assert_eq!(GroupView::home("a", 50), Some(47));
+        // The hash of this is Integer.MIN_VALUE, which Utils.abs makes 0.
+        assert_eq!(GroupView::home("polygenelubricants", 50), Some(0));
+        assert_eq!(GroupView::home("a", 0), None);
+    }
+}

@@ -1,0 +1,359 @@
+//! A group of any kind, its members, and what they are assigned.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::decode::Struct;
+
+/// The kind of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GroupKind {
+    /// Members hand their assignment to each other.
+    Classic,
+    /// The broker assigns partitions (KIP-848).
+    Consumer,
+    /// Members share partitions (KIP-932).
+    Share,
+    /// Kafka Streams (KIP-1071).
+    Streams,
+}
+
+impl GroupKind {
+    /// What Kafka calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Consumer => "consumer",
+            Self::Share => "share",
+            Self::Streams => "streams",
+        }
+    }
+}
+
+/// A group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Group {
+    /// Its kind.
+    pub kind: GroupKind,
+    /// The generation of a classic group, the epoch of others.
+    pub epoch: i32,
+    /// The epoch of the target assignment; none in classic groups, and before the first assignment.
+    pub target_epoch: Option<i32>,
+    /// What the members of a classic group are: `consumer`, `connect`.
+    pub protocol_type: Option<String>,
+    /// How a classic group assigns.
+    pub protocol: Option<String>,
+    /// The member that assigns in a classic group.
+    pub leader: Option<String>,
+    /// The topics that a streams group needs: those it reads, and those between its parts.
+    pub topology: Option<Vec<String>>,
+    /// The members by id.
+    pub members: BTreeMap<String, Member>,
+}
+
+impl Group {
+    pub(super) fn new(kind: GroupKind) -> Self {
+        Self {
+            kind,
+            epoch: 0,
+            target_epoch: None,
+            protocol_type: None,
+            protocol: None,
+            leader: None,
+            topology: None,
+            members: BTreeMap::new(),
+        }
+    }
+
+    /// The state that a coordinator gives it after reading these records, where `exists` says which topics there are.
+    ///
+    /// # References
+    /// `ClassicGroup`, `ConsumerGroup.maybeUpdateGroupState`, `ShareGroup`, `StreamsGroup`.
+    pub fn state(&self, exists: impl Fn(&str) -> bool) -> GroupState {
+        if self.members.is_empty() {
+            return GroupState::Empty;
+        }
+        let is_ready = || {
+            let topics = self.topology.as_ref();
+            topics.is_some_and(|topics| topics.iter().all(|topic| exists(topic)))
+        };
+        match self.kind {
+            GroupKind::Classic | GroupKind::Share => GroupState::Stable,
+            GroupKind::Streams if !is_ready() => GroupState::NotReady,
+            GroupKind::Consumer | GroupKind::Streams => {
+                let target = self.target_epoch.unwrap_or_default();
+                if self.epoch > target {
+                    return GroupState::Assigning;
+                }
+                let mut members = self.members.values();
+                if members.all(|member| member.is_stable && member.epoch == target) {
+                    GroupState::Stable
+                } else {
+                    GroupState::Reconciling
+                }
+            }
+        }
+    }
+}
+
+/// The state of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GroupState {
+    /// It has no members.
+    Empty,
+    /// A streams group lacks topics.
+    NotReady,
+    /// A new assignment is to be computed.
+    Assigning,
+    /// Members have not all taken up the assignment.
+    Reconciling,
+    /// Every member has what it was assigned.
+    Stable,
+}
+
+impl GroupState {
+    /// What Kafka calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::NotReady => "NotReady",
+            Self::Assigning => "Assigning",
+            Self::Reconciling => "Reconciling",
+            Self::Stable => "Stable",
+        }
+    }
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Member {
+    /// A static member's name.
+    pub instance_id: Option<String>,
+    /// The client.
+    pub client_id: String,
+    /// Its address.
+    pub client_host: String,
+    /// Where it stands among the members, as far as the log tells: in that of a classic group's record, else when it joined.
+    pub rank: i64,
+    /// The assignor that it asks for, in a consumer group.
+    pub assignor: Option<String>,
+    /// The epoch that it has come to; 0 in classic groups.
+    pub epoch: i32,
+    /// Whether it waits neither to revoke partitions nor for others to do so.
+    pub is_stable: bool,
+    /// The partitions that it has.
+    pub assigned: Vec<Assigned>,
+    /// The partitions that it is to have.
+    pub target: Vec<Assigned>,
+}
+
+/// Partitions of a topic that a member has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Assigned {
+    /// Of what.
+    pub of: AssignedOf,
+    /// The numbers of the partitions.
+    pub partitions: Vec<i32>,
+}
+
+/// What partitions are assigned of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum AssignedOf {
+    /// A topic by its name, in classic groups.
+    Topic(String),
+    /// A topic by its id.
+    TopicId([u8; 16]),
+    /// A part of a streams topology: the partitions are active tasks of it.
+    Subtopology(String),
+}
+
+/// A record type of a group's state: what a key of it is about.
+pub(super) enum About {
+    Group(GroupKind),
+    Member(GroupKind),
+    /// The epoch of the target assignment.
+    TargetEpoch(GroupKind),
+    /// What a member is to have.
+    Target(GroupKind),
+    /// What a member has.
+    Current(GroupKind),
+    Topology,
+}
+
+impl About {
+    /// Types of `__consumer_offsets`; the others only refine these.
+    pub(super) fn of(id: i16) -> Option<Self> {
+        use GroupKind::{Classic, Consumer, Share, Streams};
+        Some(match id {
+            2 => Self::Group(Classic),
+            3 => Self::Group(Consumer),
+            5 => Self::Member(Consumer),
+            6 => Self::TargetEpoch(Consumer),
+            7 => Self::Target(Consumer),
+            8 => Self::Current(Consumer),
+            10 => Self::Member(Share),
+            11 => Self::Group(Share),
+            12 => Self::TargetEpoch(Share),
+            13 => Self::Target(Share),
+            14 => Self::Current(Share),
+            17 => Self::Group(Streams),
+            19 => Self::Member(Streams),
+            20 => Self::TargetEpoch(Streams),
+            21 => Self::Target(Streams),
+            22 => Self::Current(Streams),
+            23 => Self::Topology,
+            _ => return None,
+        })
+    }
+
+    pub(super) const fn kind(&self) -> GroupKind {
+        match *self {
+            Self::Group(kind)
+            | Self::Member(kind)
+            | Self::TargetEpoch(kind)
+            | Self::Target(kind)
+            | Self::Current(kind) => kind,
+            Self::Topology => GroupKind::Streams,
+        }
+    }
+}
+
+impl Group {
+    /// Takes in what a record says of it or a member.
+    pub(super) fn learn(&mut self, rank: i64, member: String, about: &About, body: &Struct<'_>) {
+        let joining = || Member {
+            rank,
+            ..Member::default()
+        };
+        match about {
+            About::Group(GroupKind::Classic) => classic(self, body),
+            About::Group(_) => self.epoch = body.number("epoch").unwrap_or_default(),
+            About::TargetEpoch(_) => self.target_epoch = body.number("assignmentEpoch"),
+            About::Topology => self.topology = Some(topology(body)),
+            About::Member(_) => {
+                let member = self.members.entry(member).or_insert_with(joining);
+                name(member, body);
+                member.instance_id = own(body, "instanceId");
+                member.assignor = own(body, "serverAssignor");
+            }
+            About::Target(_) => {
+                let member = self.members.entry(member).or_insert_with(joining);
+                member.target = assigned(body, &["topicPartitions", "activeTasks"]);
+            }
+            About::Current(_) => {
+                let member = self.members.entry(member).or_insert_with(joining);
+                member.epoch = body.number("memberEpoch").unwrap_or_default();
+                member.is_stable = body.int("state").is_none_or(|state| state == STABLE);
+                member.assigned = assigned(body, &["assignedPartitions", "activeTasks"]);
+                // Until it has revoked them, they are its own.
+                let pending = [
+                    "partitionsPendingRevocation",
+                    "activeTasksPendingRevocation",
+                ];
+                join(&mut member.assigned, assigned(body, &pending));
+            }
+        }
+    }
+
+    /// Takes out what a tombstone deletes, except the group itself.
+    pub(super) fn forget(&mut self, member: &str, about: &About) {
+        match about {
+            About::Group(_) => {}
+            About::Member(_) => {
+                self.members.remove(member);
+            }
+            About::TargetEpoch(_) => self.target_epoch = None,
+            About::Target(_) => {
+                if let Some(member) = self.members.get_mut(member) {
+                    member.target.clear();
+                }
+            }
+            About::Current(_) => {
+                if let Some(member) = self.members.get_mut(member) {
+                    (member.epoch, member.is_stable) = (0, false);
+                    member.assigned.clear();
+                }
+            }
+            About::Topology => self.topology = None,
+        }
+    }
+}
+
+/// The number of the state in which a member has what it was assigned (`MemberState`).
+const STABLE: i64 = 0;
+
+fn own(body: &Struct<'_>, field: &str) -> Option<String> {
+    body.text(field).map(Cow::into_owned)
+}
+
+fn name(member: &mut Member, body: &Struct<'_>) {
+    member.client_id = own(body, "clientId").unwrap_or_default();
+    member.client_host = own(body, "clientHost").unwrap_or_default();
+}
+
+/// A classic group writes everything at once, and its members hand their assignments to each other.
+fn classic(state: &mut Group, body: &Struct<'_>) {
+    state.epoch = body.number("generation").unwrap_or_default();
+    state.protocol_type = own(body, "protocolType");
+    state.protocol = own(body, "protocol");
+    state.leader = own(body, "leader");
+    let members = body.structures("members").zip(0..).map(|(of, rank)| {
+        let mut member = Member {
+            rank,
+            instance_id: own(of, "groupInstanceId"),
+            is_stable: true,
+            ..Member::default()
+        };
+        name(&mut member, of);
+        if let Some(assignment) = of.structure("assignment") {
+            member.assigned = assigned(assignment, &["assignedPartitions"]);
+        }
+        (own(of, "memberId").unwrap_or_default(), member)
+    });
+    state.members = members.collect();
+}
+
+/// The partitions in the first of these fields that the record has.
+fn assigned(body: &Struct<'_>, fields: &[&str]) -> Vec<Assigned> {
+    let field = fields.iter().find(|field| body.get(field).is_some());
+    let parts = field.map(|field| body.structures(field));
+    let parts = parts.into_iter().flatten().filter_map(|part| {
+        let of = match (part.uuid("topicId"), own(part, "topic")) {
+            (Some(id), _) => AssignedOf::TopicId(*id),
+            (None, Some(topic)) => AssignedOf::Topic(topic),
+            (None, None) => AssignedOf::Subtopology(own(part, "subtopologyId")?),
+        };
+        let partitions = part.numbers("partitions").collect();
+        Some(Assigned { of, partitions })
+    });
+    parts.collect()
+}
+
+/// Adds partitions to others.
+fn join(all: &mut Vec<Assigned>, more: Vec<Assigned>) {
+    for more in more {
+        match all.iter_mut().find(|known| known.of == more.of) {
+            Some(known) => known.partitions.extend(more.partitions),
+            None => all.push(more),
+        }
+    }
+}
+
+/// The topics that a streams group needs.
+fn topology(body: &Struct<'_>) -> Vec<String> {
+    let mut topics = Vec::new();
+    for part in body.structures("subtopologies") {
+        topics.extend(part.texts("sourceTopics").map(Cow::into_owned));
+        for field in ["repartitionSourceTopics", "stateChangelogTopics"] {
+            topics.extend(part.structures(field).filter_map(|of| own(of, "name")));
+        }
+    }
+    topics
+}

@@ -1,0 +1,89 @@
+//! Where the log of each partition begins and ends, over all log dirs at hand.
+
+use std::collections::BTreeMap;
+
+use super::listing::{Checkpoints, Depth, PartitionSummary};
+use crate::format::name::DirState;
+use crate::format::{FileKind, PartitionMetadata};
+use crate::scan::Jobs;
+use crate::store::{Cap, read_small};
+use crate::store::{Error, LogDir, LogFile, Stream};
+use crate::wire::Offset;
+
+/// The reach of the log of one partition, in the copy that reaches furthest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reach {
+    /// The first offset that is served.
+    pub start: Offset,
+    /// The offset of the next record.
+    pub end: Offset,
+    /// The high watermark that a broker noted last, up to seconds before it stopped.
+    pub high_watermark: Option<Offset>,
+}
+
+/// The partitions in use in some log dirs.
+#[derive(Debug, Default)]
+pub struct Reaches {
+    /// How far each one reaches, by topic and number.
+    pub partitions: BTreeMap<(String, i32), Reach>,
+    /// The names of topics by their ids.
+    pub topics: BTreeMap<[u8; 16], String>,
+    /// What could not be read.
+    pub errors: Vec<Error>,
+}
+
+impl Reaches {
+    /// Looks at the ends of every partition in use.
+    #[must_use]
+    pub fn of(dirs: &[LogDir]) -> Self {
+        let mut reaches = Self::default();
+        for dir in dirs {
+            reaches.add(dir);
+        }
+        reaches
+    }
+
+    fn add(&mut self, dir: &LogDir) {
+        let checkpoints = Checkpoints::read(dir.path()).unwrap_or_else(|error| {
+            self.errors.push(error);
+            Checkpoints::default()
+        });
+        for item in dir.partitions() {
+            match PartitionSummary::open(item.path(), &checkpoints) {
+                Ok(summary) => self.look(summary),
+                Err(error) => self.errors.push(error),
+            }
+        }
+    }
+
+    fn look(&mut self, mut summary: PartitionSummary) {
+        let partition = &summary.partition;
+        let id = partition.topic().map(str::to_owned).zip(partition.number());
+        let Some(id) = id.filter(|_| partition.state() == DirState::Current) else {
+            return;
+        };
+        if let Some(item) = partition.item(FileKind::PartitionMetadata)
+            && let Ok(bytes) = read_small(item.path(), Cap::at(item.path()))
+            && let Some(topic) = PartitionMetadata::parse(&bytes).topic_id
+        {
+            self.topics.insert(topic, id.0.clone());
+        }
+        summary.look(Depth::Ends, Jobs::ONE, |path| {
+            Stream::open(path).map(LogFile::Windowed)
+        });
+        self.errors.append(&mut summary.errors);
+        let (Some(start), Some(end)) = (summary.log_start, summary.end_offset()) else {
+            return;
+        };
+        let reach = Reach {
+            start,
+            end,
+            high_watermark: summary.high_watermark,
+        };
+        let known = self.partitions.entry(id).or_insert(reach);
+        if known.end < end {
+            *known = reach;
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! What is seen of producers: in batches, markers, snapshots and transaction indexes.
+
+use std::fmt;
+
+/// A number in a batch of a producer that is not what its batches before lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct ProducerConflict {
+    /// The producer.
+    pub producer_id: i64,
+    /// Which number.
+    pub number: ProducerNumber,
+    /// As the batch has it.
+    pub stored: i64,
+    /// As those before have it, or lead to.
+    pub expected: i64,
+}
+
+/// A number of a producer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum ProducerNumber {
+    /// The sequence number of the first record.
+    Sequence,
+    /// The producer epoch of data.
+    Epoch,
+    /// The producer epoch of a transaction marker.
+    MarkerEpoch,
+    /// The epoch of the coordinator that wrote a marker.
+    CoordinatorEpoch,
+}
+
+impl fmt::Display for ProducerConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, stored, expected) = (self.producer_id, self.stored, self.expected);
+        match self.number {
+            ProducerNumber::Sequence => write!(
+                f,
+                "producer {id} begins with sequence number {stored}, expected {expected}"
+            ),
+            ProducerNumber::Epoch => {
+                write!(
+                    f,
+                    "producer {id} has epoch {stored}, and had {expected} before"
+                )
+            }
+            ProducerNumber::MarkerEpoch => write!(
+                f,
+                "the marker of producer {id} has epoch {stored}, its data {expected}"
+            ),
+            ProducerNumber::CoordinatorEpoch => write!(
+                f,
+                "the marker of producer {id} has coordinator epoch {stored}, and {expected} came before"
+            ),
+        }
+    }
+}
+
+/// A batch that has no place in what its producer did before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct OutOfTransaction {
+    /// The producer.
+    pub producer_id: i64,
+    /// Whether it is a marker that ends no transaction; else it is data without one, inside of another's.
+    pub is_marker: bool,
+}
+
+impl fmt::Display for OutOfTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.producer_id;
+        if self.is_marker {
+            write!(f, "the marker of producer {id} ends no transaction")
+        } else {
+            write!(
+                f,
+                "producer {id} has a transaction open, and the batch is not part of one"
+            )
+        }
+    }
+}
+
+/// A transaction that is open at the end of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct OpenTransaction {
+    /// The producer.
+    pub producer_id: i64,
+    /// Its first offset.
+    pub first_offset: i64,
+    /// For how long markers of others follow it, in milliseconds.
+    pub open_ms: i64,
+}
+
+impl fmt::Display for OpenTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the transaction of producer {} has been open since offset {}; markers follow for {} ms",
+            self.producer_id, self.first_offset, self.open_ms
+        )
+    }
+}
+
+/// A producer in a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct SnapshotProducer {
+    /// The producer.
+    pub producer_id: i64,
+    /// What contradicts the snapshot.
+    pub against: SnapshotAgainst,
+}
+
+/// What contradicts a snapshot about a producer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum SnapshotAgainst {
+    /// The log has no batch of it.
+    NotInLog,
+    /// The log has it with another number.
+    Log {
+        /// Which number.
+        field: &'static str,
+        /// As the snapshot has it.
+        stored: i64,
+        /// As the log has it.
+        actual: i64,
+    },
+    /// An offset of it is not below that of the snapshot.
+    SnapshotEnd {
+        /// What lies there.
+        field: &'static str,
+        /// Its offset.
+        offset: i64,
+        /// The offset of the snapshot.
+        end: i64,
+    },
+    /// It is not in the snapshot, and has a transaction open since this offset.
+    Open {
+        /// The first offset of the transaction.
+        since: i64,
+    },
+    /// It is not in the snapshot, and was active after others that are.
+    Active,
+}
+
+impl fmt::Display for SnapshotProducer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.producer_id;
+        match self.against {
+            SnapshotAgainst::NotInLog => write!(f, "the log has no batch of producer {id}"),
+            SnapshotAgainst::Log {
+                field,
+                stored,
+                actual,
+            } => write!(f, "producer {id}: {field} {stored}, in the log {actual}"),
+            SnapshotAgainst::SnapshotEnd { field, offset, end } => write!(
+                f,
+                "the {field} of producer {id} is at offset {offset}, and the snapshot ends before {end}"
+            ),
+            SnapshotAgainst::Open { since } => write!(
+                f,
+                "producer {id} is missing, which has had a transaction open since offset {since}"
+            ),
+            SnapshotAgainst::Active => write!(
+                f,
+                "producer {id} is missing, which was active after others that are there"
+            ),
+        }
+    }
+}
+
+/// A snapshot whose header does not fit its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum SnapshotShape {
+    /// It is shorter than a header.
+    Header {
+        /// Bytes of the file.
+        size_bytes: u64,
+        /// Bytes of a header.
+        header_bytes: u64,
+    },
+    /// Its version is not known.
+    Version {
+        /// As stored.
+        version: i16,
+        /// The one that is known.
+        known: i16,
+    },
+    /// As many entries as it announces don't have as many bytes.
+    Entries {
+        /// Entries announced.
+        declared: i64,
+        /// Bytes after the header.
+        body_bytes: u64,
+    },
+}
+
+impl fmt::Display for SnapshotShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header {
+                size_bytes,
+                header_bytes,
+            } => write!(f, "{size_bytes} bytes, and a header has {header_bytes}"),
+            Self::Version { version, known } => write!(f, "version {version}, known is {known}"),
+            Self::Entries {
+                declared,
+                body_bytes,
+            } => write!(
+                f,
+                "{declared} entries are announced, and {body_bytes} bytes follow the header"
+            ),
+        }
+    }
+}
+
+/// An aborted transaction that the transaction index does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct UnindexedAbort {
+    /// The producer.
+    pub producer_id: i64,
+    /// The first offset of the transaction.
+    pub first_offset: i64,
+    /// Its last offset.
+    pub last_offset: i64,
+}
+
+impl fmt::Display for UnindexedAbort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            producer_id,
+            first_offset,
+            last_offset,
+        } = self;
+        write!(
+            f,
+            "producer {producer_id} aborted offsets {first_offset} to {last_offset}, and no entry says so"
+        )
+    }
+}
+
+/// An entry of a transaction index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct TxnEntry {
+    /// Which one.
+    pub entry: u64,
+    /// The producer.
+    pub producer_id: i64,
+    /// The first offset of the transaction.
+    pub first_offset: i64,
+    /// Its last offset.
+    pub last_offset: i64,
+    /// What contradicts it.
+    pub against: TxnEntryAgainst,
+}
+
+/// What contradicts an entry of a transaction index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum TxnEntryAgainst {
+    /// Its version is not known.
+    Version(i16),
+    /// Its offsets fall, or are not above those of an earlier entry, which ends here.
+    Order(Option<i64>),
+    /// It ends outside of the segment, which has these offsets.
+    Segment(Option<(i64, i64)>),
+    /// The log has no abort marker there.
+    NoMarker,
+    /// The transaction has another first offset.
+    FirstOffset(i64),
+    /// The last stable offset was another.
+    LastStable {
+        /// As the entry has it.
+        stored: i64,
+        /// As the log had it.
+        actual: i64,
+    },
+}
+
+impl fmt::Display for TxnEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            entry,
+            producer_id,
+            first_offset,
+            last_offset,
+            against,
+        } = self;
+        match against {
+            TxnEntryAgainst::Version(version) => write!(f, "entry {entry} is of version {version}"),
+            TxnEntryAgainst::Order(before) => {
+                write!(
+                    f,
+                    "entry {entry} is of offsets {first_offset} to {last_offset}"
+                )?;
+                match before {
+                    Some(before) => write!(f, ", after one that ends at {before}"),
+                    None => Ok(()),
+                }
+            }
+            TxnEntryAgainst::Segment(Some((from, to))) => write!(
+                f,
+                "entry {entry} ends at offset {last_offset}; the segment has {from} to {to}"
+            ),
+            TxnEntryAgainst::Segment(None) => write!(
+                f,
+                "entry {entry} ends at offset {last_offset}; the segment is empty"
+            ),
+            TxnEntryAgainst::NoMarker => write!(
+                f,
+                "entry {entry}: producer {producer_id} has no abort marker at offset {last_offset}"
+            ),
+            TxnEntryAgainst::FirstOffset(actual) => write!(
+                f,
+                "entry {entry} begins at offset {first_offset}, the transaction at {actual}"
+            ),
+            TxnEntryAgainst::LastStable { stored, actual } => write!(
+                f,
+                "entry {entry} has last stable offset {stored}, which was {actual}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! `kseg groups` against what Kafka's own tool said just before the broker stopped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::process::{self, Ran};
+
+const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
+
+/// Which broker coordinates a group, no disk knows: its column of 25 characters.
+const COORDINATOR: usize = 25;
+
+/// What `kseg groups` prints on both streams, in the order in which it does.
+fn both(dir: &Path, option: &str) -> String {
+    let kseg = env!("CARGO_BIN_EXE_kseg");
+    let command = format!("{kseg} groups --format kafka {option} files 2>&1");
+    let mut shell = Command::new("sh");
+    let ran = shell.arg("-c").arg(command).current_dir(dir).output();
+    let ran = ran.expect("a shell");
+    assert_eq!(ran.status.code(), Some(0), "{}", dir.display());
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+/// The lines of a table of states, without coordinators.
+fn without_coordinators(text: &str) -> Vec<String> {
+    let mut at = 0;
+    let line = |line: &str| {
+        if let Some((before, _)) = line.split_once("COORDINATOR (ID)") {
+            at = before.chars().count();
+            return line.to_owned();
+        }
+        if !line.contains("  ") {
+            return line.to_owned();
+        }
+        let letters: Vec<char> = line
+            .encode_utf16()
+            .map(|unit| char::from_u32(unit.into()).unwrap_or('?'))
+            .collect();
+        let rest = at + COORDINATOR;
+        letters[..at].iter().chain(&letters[rest..]).collect()
+    };
+    text.lines().map(line).collect()
+}
+
+/// Compares every case below `root` that has such files; says how many there are.
+fn compare(root: &Path) -> usize {
+    let mut count = 0;
+    for case in cases(root) {
+        let told =
+            |what: &str| fs::read_to_string(case.join(format!("describe-groups-{what}.txt")));
+        let Ok(offsets) = told("offsets") else {
+            continue;
+        };
+        let (_, offsets) = offsets.split_once('\n').unwrap();
+        assert_eq!(both(&case, ""), offsets, "{}", case.display());
+        let states = told("state").unwrap();
+        let (_, states) = states.split_once('\n').unwrap();
+        let ours = both(&case, "--state");
+        assert_eq!(
+            without_coordinators(&ours),
+            without_coordinators(states),
+            "{}",
+            case.display()
+        );
+        count += 1;
+    }
+    count
+}
+
+fn cases(root: &Path) -> Vec<PathBuf> {
+    let mut cases = Vec::new();
+    for group in fs::read_dir(root).unwrap() {
+        let group = group.unwrap().path();
+        if group.is_dir() {
+            let inside = fs::read_dir(group).unwrap();
+            cases.extend(inside.map(|case| case.unwrap().path()));
+        }
+    }
+    cases.sort();
+    cases
+}
+
+#[test]
+fn offsets_and_states_are_those_that_kafka_told() {
+    assert!(compare(Path::new(TESTDATA)) >= 3);
+}
+
+#[test]
+#[ignore = "needs KSEG_CORPUS"]
+fn offsets_and_states_of_the_corpus_are_those_that_kafka_told() {
+    let corpus = std::env::var("KSEG_CORPUS").expect("the folder of a corpus");
+    assert!(compare(Path::new(&corpus)) >= 14);
+}
+
+fn groups(case: &str, args: &[&str]) -> Ran {
+    let dir = Path::new(TESTDATA).join("kafka-4.3.1").join(case);
+    process::kseg(&dir, &[&["groups", "files"], args].concat())
+}
+
+fn rows(case: &str, args: &[&str]) -> Vec<Value> {
+    let ran = groups(case, &[&["--format", "ndjson"], args].concat());
+    assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
+    let lines = ran.out.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn what_a_transaction_has_not_committed_is_pending() {
+    let rows = rows("classic-4.3.1", &["--group", "birch.*"]);
+    let pending: Vec<_> = rows
+        .iter()
+        .filter(|row| row["pending_offset"].is_i64())
+        .map(|row| (row["topic"].as_str().unwrap(), &row["offset"]))
+        .collect();
+    assert_eq!(
+        pending,
+        [
+            ("heron.pay", &Value::Null),
+            ("willow.orders", &Value::from(15))
+        ]
+    );
+}
+
+#[test]
+fn offsets_are_given_as_the_tool_takes_them_back() {
+    let ran = groups(
+        "classic-4.3.1",
+        &["--group", "dusk.simple", "--format", "csv"],
+    );
+    assert_eq!(
+        ran.out,
+        "heron.pay,1,0\nwillow.orders,0,9\nwillow.orders,2,7\n"
+    );
+    let ran = groups(
+        "classic-4.3.1",
+        &["--topic", "heron.pay", "--format", "csv"],
+    );
+    assert!(
+        ran.out.contains("dusk.simple,heron.pay,1,0\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn members_have_what_they_were_assigned_and_groups_a_home() {
+    let members = rows("consumer-4.3.1", &["--members", "--group", "cedar-stuck"]);
+    let assigned: Vec<_> = members
+        .iter()
+        .map(|row| row["assigned"].to_string())
+        .collect();
+    assert_eq!(assigned, ["[]", r#"["willow.flow.a:0,1,2,3"]"#]);
+    let states = rows("consumer-4.3.1", &["--state", "--group", "cedar-stuck"]);
+    assert_eq!(states[0]["state"], "Reconciling");
+    assert_eq!(states[0]["home_partition"], 0);
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let ran = groups("classic-4.3.1", &["--group", "nobody"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains("no group matches"), "{}", ran.err);
+    assert!(ran.err.contains("amber.partial"), "{}", ran.err);
+    let dir = Path::new(TESTDATA).join("kafka-4.3.1/rp-nonnumeric");
+    let ran = process::kseg(&dir, &["groups", "files"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(
+        ran.err.contains("no partition of __consumer_offsets"),
+        "{}",
+        ran.err
+    );
+}
