@@ -8,24 +8,27 @@ use std::str::FromStr;
 
 use kseg::format::Limits;
 use kseg::scan::Jobs;
-use kseg::store::{Error, LogFile, Source, Stream, lock};
+use kseg::store::{Error, LogFile, Stream, lock};
+
+use super::range::size;
 
 /// How files are read.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Reading")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Reading {
-    /// Threads that read, beside the one that writes: -j 2; the output is the same for any number [default: one a core]
+    /// Number of reading threads, beside the one that writes: -j 2; the output is the same for any number [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_hyphen_values = true)]
     jobs: Option<Jobs>,
 
-    /// Read files piece by piece, where they would be mapped into memory; chosen by itself where a broker holds the log dir,
-    /// so --no-mmap is for files that something else may cut meanwhile
+    /// Read with read() instead of mmap. Chosen automatically where a broker runs on the log dir, so --no-mmap is for files that
+    /// something else may truncate meanwhile
     #[arg(long)]
     no_mmap: bool,
 
-    /// Take a batch that unpacks to more than this many MiB for damage: --inflate-limit 1024
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = whole(1..=u16::MAX), allow_hyphen_values = true)]
-    inflate_limit: u16,
+    /// Treat a batch that decompresses to more than this as damaged: --inflate-limit 1G; a bare number counts MiB
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = inflate_limit, allow_hyphen_values = true)]
+    inflate_limit: u64,
 }
 
 /// A number of threads.
@@ -33,7 +36,16 @@ fn jobs(text: &str) -> Result<Jobs, String> {
     let number: Result<NonZero<usize>, _> = text.parse();
     number
         .map(Jobs::new)
-        .map_err(|_| "no number of threads; 1, 2 and more are taken".into())
+        .map_err(|_| "expected a number of threads, 1 or more".into())
+}
+
+/// Bytes that a batch may decompress to: at most 64 GiB, which no machine that reads it should have to hold.
+fn inflate_limit(text: &str) -> Result<u64, String> {
+    let bytes = size(1 << 20)(text)?;
+    if bytes > 64 << 30 {
+        return Err("expected at most 64G".into());
+    }
+    Ok(bytes)
 }
 
 /// Reads whole numbers of a range, and says which it takes where it does not.
@@ -47,9 +59,15 @@ where
         let number = text.parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
             let (first, last) = (range.start(), range.end());
-            format!("whole numbers from {first} to {last} are taken")
+            format!("expected a whole number from {first} to {last}")
         })
     }
+}
+
+/// A size of a setting of brokers.
+pub(crate) fn setting(text: &str) -> Result<u32, String> {
+    let bytes = u32::try_from(size(1)(text)?);
+    bytes.map_err(|_| "expected less than 4G".into())
 }
 
 impl Reading {
@@ -60,7 +78,7 @@ impl Reading {
 
     /// How much work a batch may make.
     pub(crate) fn limits(self) -> Limits {
-        Limits::inflating(usize::from(self.inflate_limit) << 20)
+        Limits::inflating(usize::try_from(self.inflate_limit).unwrap_or(usize::MAX))
     }
 
     /// The same on as many threads.
@@ -88,9 +106,9 @@ impl Reading {
         }
         // SAFETY: no broker runs on this log dir, and only brokers change it. Of what they would change, closed
         // segments are immutable, the active segment grows, and preallocated indexes, which are rewritten in place,
-        // are not read this way. Who cuts a file by hand while we read it ends us with SIGBUS; we hold no data to lose.
-        match unsafe { Source::map(path) } {
-            Ok(source) => Ok(LogFile::Whole(source)),
+        // are not read this way.
+        match unsafe { LogFile::map(path) } {
+            Ok(mapped) => Ok(mapped),
             // What cannot be mapped may still be read; if not, that error is the one to tell.
             Err(_) => Stream::open(path).map(LogFile::Windowed),
         }

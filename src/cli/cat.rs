@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use kseg::scan::Output;
 
 use super::Context;
 use super::args::{Reading, whole};
@@ -13,6 +14,7 @@ use super::input::{Selection, logs};
 use super::output::{OutputFile, unwritten};
 use super::pick::{Picking, Reader, Start, Take, Tally, Track};
 use super::progress::Progress;
+use super::render::Pages;
 use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Rendering};
 
 /// Shows the records of logs
@@ -33,6 +35,7 @@ use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Renderin
   kseg cat --since 2h --key-regex '^user-' orders-3
   kseg cat --since 2026-11-21T14:00Z --until 2026-11-21T15:00Z orders-3
   kseg cat --value-regex 'error|failed' --header trace=17 orders-3
+  kseg cat --offset -5.. orders-3
   kseg cat --key user-17 --tail 10 orders-3
   kseg cat --producer-id 4001 --epoch 7 --control orders-3
   kseg cat --committed --limit 100 orders-3
@@ -140,10 +143,11 @@ impl Cat {
         let renderer = || format.renderer(track.decoder());
         let sink = &mut |text: &[u8], notes: &[u8]| sheet.take(text, notes);
         let opened = reader.open(track, sink)?;
-        if self.limit.is_none() && self.tail.is_none() {
+        let tail = self.tail.or(self.picking.tail());
+        if self.limit.is_none() && tail.is_none() {
             return reader.read(&opened, || All(renderer()), sink);
         }
-        let start = match self.tail {
+        let start = match tail {
             Some(count) => reader.last(&opened, count)?,
             None => Start::default(),
         };
@@ -161,8 +165,8 @@ pub(crate) struct All<'a>(pub(crate) RecordRenderer<'a>);
 
 impl Take for All<'_> {
     #[inline]
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()> {
-        self.0.record(entry, out);
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
+        self.0.record(entry, &mut Pages(out));
         ControlFlow::Continue(())
     }
 }
@@ -175,12 +179,12 @@ struct Several<'a> {
 }
 
 impl Take for Several<'_> {
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()> {
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
         if let Some(skip) = self.skip.checked_sub(1) {
             self.skip = skip;
             return ControlFlow::Continue(());
         }
-        self.renderer.record(entry, out);
+        self.renderer.record(entry, &mut Pages(out));
         *self.left = self.left.saturating_sub(1);
         if *self.left == 0 {
             return ControlFlow::Break(());
@@ -202,8 +206,8 @@ struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     fn new(context: &'a mut Context, file: Option<OutputFile>, format: &'a RecordFormat) -> Self {
         Self {
+            file: file.map(|file| (file, Progress::new(context))),
             context,
-            file: file.map(|file| (file, Progress::new())),
             format,
             is_empty: true,
             written: Ok(()),

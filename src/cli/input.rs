@@ -3,31 +3,44 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use kseg::format::name::DirState;
-use kseg::store::{Error, Item, LogDir, Partition, Place};
+use kseg::format::name::{DirState, file_name};
+use kseg::format::{FileName, Properties};
+use kseg::store::{Error, Item, LogDir, Partition, Place, Source, Standing};
 use wildmatch::WildMatch;
 
 /// Which partitions of the paths are meant.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Which partitions")]
 pub(crate) struct Selection {
-    /// Only topics of this name; * stands for any characters and ? for one; may be given again
-    #[arg(long = "topic", value_name = "PATTERN")]
+    /// Only topics of these names: orders,clicks; * stands for any characters and ? for one, and !__* leaves out; may be given
+    /// again
+    #[arg(long = "topic", value_name = "PATTERN", value_delimiter = ',')]
     topics: Vec<Pattern>,
 
-    /// Only partitions of this number: 3, 0..4 or 0..=3; may be given again
-    #[arg(long = "partition", value_name = "N", allow_hyphen_values = true)]
+    /// Only partitions of these numbers: 3, 0..4, 0..=3 or 0,3..5; may be given again
+    #[arg(
+        long = "partition",
+        value_name = "N",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
     partitions: Vec<Numbers>,
 }
 
-/// A pattern for names of topics or groups.
+/// A pattern for names of topics or groups that are meant, or left out.
 #[derive(Debug, Clone)]
-pub(crate) struct Pattern(WildMatch);
+pub(crate) struct Pattern {
+    name: WildMatch,
+    leaves_out: bool,
+}
 
 impl Pattern {
-    /// Whether a name is one that it stands for.
-    pub(crate) fn matches(&self, name: &str) -> bool {
-        self.0.matches(name)
+    /// Whether a name is meant by patterns: by one of them, if any says what is meant, and left out by none.
+    pub(crate) fn means(patterns: &[Self], name: &str) -> bool {
+        let (out, within): (Vec<_>, Vec<_>) =
+            patterns.iter().partition(|pattern| pattern.leaves_out);
+        let matches = |pattern: &&Self| pattern.name.matches(name);
+        !out.iter().any(matches) && (within.is_empty() || within.iter().any(matches))
     }
 }
 
@@ -35,12 +48,15 @@ impl std::str::FromStr for Pattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.is_empty() {
-            return Err(
-                "the name of a topic, in which * and ? stand for others, is not empty".into(),
-            );
+        let name = text.strip_prefix('!');
+        let leaves_out = name.is_some();
+        match name.unwrap_or(text) {
+            "" => Err("expected the name of a topic, or a pattern: orders, orders*, !__*".into()),
+            name => Ok(Self {
+                name: WildMatch::new(name),
+                leaves_out,
+            }),
         }
-        Ok(Self(WildMatch::new(text)))
     }
 }
 
@@ -57,7 +73,7 @@ impl std::str::FromStr for Numbers {
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |text: &str| match text.parse::<i32>() {
             Ok(number) if number >= 0 => Ok(number),
-            _ => Err(format!("{text:?} is no partition; 3, 0..4 and 0..=3 are")),
+            _ => Err("expected N, A..B or A..=B".to_owned()),
         };
         let Some((first, last)) = text.split_once("..") else {
             let first = number(text)?;
@@ -83,7 +99,7 @@ impl Selection {
 
     /// Whether a partition is meant. What has no name is meant only if everything is.
     pub(crate) fn includes(&self, topic: Option<&str>, partition: Option<i32>) -> bool {
-        let is_topic = |topic: &str| self.topics.iter().any(|pattern| pattern.matches(topic));
+        let is_topic = |topic: &str| Pattern::means(&self.topics, topic);
         let is_number = |number: i32| {
             let mut ranges = self.partitions.iter();
             ranges.any(|range| (range.first..=range.last).contains(&number))
@@ -144,6 +160,58 @@ pub(crate) fn no_log(path: &Path) -> anyhow::Error {
     )
 }
 
+/// What a path leads to. A folder that holds log dirs stands for these, and `server.properties` for the `log.dirs` in it.
+///
+/// # Errors
+/// The path leads nowhere, or to a directory without logs.
+pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
+    match Place::at(path)? {
+        Place::File(item) if is_settings(path) => {
+            let text = Source::read(item.path())?;
+            let settings = Properties::parse(&text);
+            let dirs = settings
+                .get("log.dirs")
+                .or_else(|| settings.get("log.dir"))
+                .ok_or_else(|| anyhow!("{}: no log.dirs in it", path.display()))?;
+            let dirs = dirs.value.split(',').map(str::trim);
+            dirs.filter(|dir| !dir.is_empty())
+                .map(|dir| Ok(Place::at(dir)?))
+                .collect()
+        }
+        Place::LogDir(dir) if !is_log_dir(&dir) => {
+            let inside = dir.items().iter().filter(|item| item.is_dir());
+            let inside = inside.filter_map(|item| Place::at(item.path()).ok());
+            let inside: Vec<Place> = inside
+                .filter(|place| matches!(place, Place::LogDir(dir) if is_log_dir(dir)))
+                .collect();
+            if inside.is_empty() {
+                return Err(no_log(path));
+            }
+            Ok(inside)
+        }
+        place => Ok(vec![place]),
+    }
+}
+
+/// Whether a file of log dirs lies here, or a partition with a file of Kafka's or nothing in it: `/etc/dbus-1` has the name of a partition.
+fn is_log_dir(dir: &LogDir) -> bool {
+    let is_at_home = |item: &Item| item.is_file() && LogDir::standing(item) == Standing::Current;
+    let is_kafkas = |partition: Partition| {
+        let items = partition.items();
+        items.is_empty() || items.iter().any(|item| item.file_name().is_some())
+    };
+    dir.items().iter().any(is_at_home)
+        || dir
+            .partitions()
+            .any(|item| Partition::open(item.path()).map_or(true, is_kafkas))
+}
+
+/// Whether a file has the name of a broker's settings.
+fn is_settings(path: &Path) -> bool {
+    let name = file_name(path);
+    name.ends_with(".properties") && FileName::parse(name).is_none()
+}
+
 /// The logs that `paths` lead to, in the order of the paths and, in a log dir, by topic and number. Of a log dir those in
 /// use: what is to be deleted or not yet moved there has to be named.
 ///
@@ -155,21 +223,15 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection) -> Result<Logs> {
         mut lost,
     } = Logs::default();
     for path in paths {
-        match Place::at(path)? {
-            Place::File(item) => logs.push(Log::File(item)),
-            Place::Partition(partition) => logs.push(Log::Partition(partition)),
-            Place::LogDir(dir) => {
-                if dir.partitions().next().is_none() {
-                    return Err(no_log(path));
-                }
-                for item in selection.partitions(&dir) {
-                    match Partition::open(item.path()) {
-                        Ok(partition) if partition.state() == DirState::Current => {
-                            logs.push(Log::Partition(partition));
-                        }
-                        Ok(_) => {}
-                        Err(error) => lost.push(error),
+        for place in places(path)? {
+            match place {
+                Place::File(item) => logs.push(Log::File(item)),
+                Place::Partition(partition) => logs.push(Log::Partition(partition)),
+                Place::LogDir(dir) => {
+                    if dir.partitions().next().is_none() {
+                        return Err(no_log(path));
                     }
+                    in_use(&dir, selection, &mut logs, &mut lost);
                 }
             }
         }
@@ -188,6 +250,19 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection) -> Result<Logs> {
         bail!("no partition here is one that --topic and --partition ask for");
     }
     Ok(Logs { found: logs, lost })
+}
+
+/// Appends the partitions of a log dir that are meant and in use.
+fn in_use(dir: &LogDir, selection: &Selection, logs: &mut Vec<Log>, lost: &mut Vec<Error>) {
+    for item in selection.partitions(dir) {
+        match Partition::open(item.path()) {
+            Ok(partition) if partition.state() == DirState::Current => {
+                logs.push(Log::Partition(partition));
+            }
+            Ok(_) => {}
+            Err(error) => lost.push(error),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -211,6 +286,21 @@ mod tests {
         }
         assert!(!selection.includes(None, Some(1)));
         assert!(Selection::default().includes(None, None));
+    }
+
+    #[test]
+    fn topics_are_left_out_by_pattern() {
+        let selection = |topics: &[&str]| Selection {
+            topics: topics.iter().map(|topic| topic.parse().unwrap()).collect(),
+            partitions: Vec::new(),
+        };
+        let own = selection(&["!__*"]);
+        assert!(own.includes(Some("orders"), Some(0)));
+        assert!(!own.includes(Some("__consumer_offsets"), Some(0)));
+        let some = selection(&["ord*", "!orders"]);
+        assert!(some.includes(Some("ordered"), None));
+        assert!(!some.includes(Some("orders"), None) && !some.includes(Some("x"), None));
+        assert!("!".parse::<Pattern>().is_err());
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 mod args;
 mod cat;
+mod common;
 mod dump;
 mod exit;
 mod explain;
 mod export;
+mod generate;
 mod groups;
+mod help;
 mod input;
 mod ls;
 mod output;
@@ -24,11 +27,11 @@ mod writer;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use common::Common;
 use exit::Outcome;
 use render::table::Look;
 
@@ -42,6 +45,7 @@ use render::table::Look;
     version,
     max_term_width = 100,
     arg_required_else_help = true,
+    disable_help_subcommand = true,
     after_help = "Examples:
   kseg ls /var/lib/kafka               what is here
   kseg verify /var/lib/kafka           what is wrong with it
@@ -49,6 +53,7 @@ use render::table::Look;
   kseg repair plan /var/lib/kafka      what kseg would do instead
   kseg cat orders-3                    the records of a partition
   kseg cat --help                      every option of a command
+  kseg help times                      how times are written; other topics
 
 Exit status:
   0  done, and clean
@@ -58,6 +63,9 @@ Exit status:
 struct Cli {
     #[command(subcommand)]
     command: Command,
+
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(Debug, Subcommand)]
@@ -72,6 +80,8 @@ enum Command {
     Explain(explain::Explain),
     Predict(predict::Predict),
     Repair(repair::Repair),
+    Generate(generate::Generate),
+    Help(help::Help),
 }
 
 /// Where commands write.
@@ -82,6 +92,9 @@ pub(crate) struct Context {
     err: io::Stderr,
     /// How many characters fit into a line, if data goes to a terminal or `COLUMNS` says so.
     columns: Option<usize>,
+    /// Whether headings stand out.
+    colour: bool,
+    no_progress: bool,
 }
 
 /// As much as anybody may ask for a pipe.
@@ -95,14 +108,16 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error, is_dump),
     };
-    let out = match io::stdout().as_fd().try_clone_to_owned() {
-        Ok(out) => File::from(out),
+    let out = match cli.common.output() {
+        Ok(out) => out,
         Err(error) => return exit::failed(&error.into()),
     };
     // A pipe that holds more wakes its reader less often. What is no pipe refuses, and nothing depends on it.
     let _refused = rustix::pipe::fcntl_setpipe_size(&out, PIPE_BYTES);
     let mut context = Context {
         columns: columns(&out),
+        colour: cli.common.is_coloured(&out),
+        no_progress: cli.common.no_progress,
         out,
         err: io::stderr(),
     };
@@ -111,6 +126,8 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Dump(command) => command.run(&mut context),
         Command::Explain(command) => command.run(&mut context),
         Command::Export(command) => command.run(&mut context),
+        Command::Generate(command) => command.run(&mut context),
+        Command::Help(command) => command.run(&mut context),
         Command::Groups(command) => command.run(&mut context),
         Command::Ls(command) => command.run(&mut context),
         Command::Repair(command) => command.run(&mut context),
@@ -151,6 +168,7 @@ impl Context {
     fn look(&self) -> Look {
         Look {
             room: self.columns,
+            colour: self.colour,
             ..Look::default()
         }
     }

@@ -1,6 +1,8 @@
 //! How far long work is, on standard error where that is a terminal.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Context;
 
 /// A line that says how many bytes are done; nothing where nobody would see it.
 #[derive(Debug)]
@@ -8,8 +10,9 @@ pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     /// Begins.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(context: &Context) -> Self {
         let bar = ProgressBar::new_spinner();
+        hide(&bar, context);
         if let Ok(style) =
             ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec} {msg}")
         {
@@ -19,8 +22,9 @@ impl Progress {
     }
 
     /// Begins work on as many bytes.
-    pub(crate) fn of_bytes(total: u64) -> Self {
+    pub(crate) fn of_bytes(total: u64, context: &Context) -> Self {
         let bar = ProgressBar::new(total);
+        hide(&bar, context);
         let template = "{bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
@@ -51,5 +55,11 @@ impl Progress {
     /// Ends; nothing of it stays.
     pub(crate) fn end(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+fn hide(bar: &ProgressBar, context: &Context) {
+    if context.no_progress {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
     }
 }

@@ -18,7 +18,6 @@ macro_rules! schemas {
         )*
 
         /// All of them.
-        #[cfg(test)]
         pub(crate) const ALL: &[Schema] = &[$($name),*];
     };
 }

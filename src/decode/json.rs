@@ -80,6 +80,11 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Appends a text as it stands inside of a string.
+pub fn write_text_part(text: &str, out: &mut Vec<u8>) {
+    write_escaped(text.as_bytes(), out);
+}
+
 /// What is looked at together for anything to escape.
 const BLOCK: usize = 32;
 

@@ -242,10 +242,7 @@ impl Worker {
             walk = here.resume(&[], job.end);
             match here.wanted() {
                 Some(_) if short && here.reached() == position => {
-                    return match job.log {
-                        LogFile::Windowed(stream) => Err(stream.shorter()),
-                        LogFile::Whole(_) => Ok(job.end),
-                    };
+                    return Err(job.log.shorter());
                 }
                 Some(bytes) => wanted = bytes,
                 None => return Ok(here.reached()),

@@ -5,7 +5,9 @@
 pub mod item;
 pub mod lock;
 pub mod log_dir;
+pub mod mapping;
 pub mod partition;
+pub mod read;
 pub mod segment;
 pub mod small;
 pub mod source;
@@ -16,9 +18,10 @@ use std::path::{Path, PathBuf};
 pub use item::{Item, ItemType, Standing};
 pub use log_dir::{LogDir, Place};
 pub use partition::Partition;
+pub use read::{ReadAt, Unreadable};
 pub use segment::Segment;
 pub use small::{Cap, read_small};
-pub use source::{LogFile, Patch, Source, Stream};
+pub use source::{LogFile, Patch, Source, Stream, Window};
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,14 @@ pub enum Error {
         path: PathBuf,
         /// What the operating system said: part of the message, so not told again as its source.
         why: io::Error,
+    },
+    /// Some of its bytes cannot be read.
+    #[error("{}: {unreadable}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Which bytes, and why.
+        unreadable: Unreadable,
     },
     /// To open it may wait for ever.
     #[error("{}: a pipe, a socket or a device, which is not opened", .0.display())]

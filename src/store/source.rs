@@ -1,26 +1,21 @@
 //! The bytes of a file: mapped, held in memory, or read through a window.
 //!
-//! A mapping is quickest where a file is visited at random and as quick as reading elsewhere, but a file that somebody
-//! cuts while it is mapped ends the process with `SIGBUS`. So what may change under us is read instead.
+//! A mapping is quickest where a file is visited at random and as quick as reading elsewhere. No way of reading can end the
+//! process: unreadable bytes are an error, or a range of their own.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::{Deref, Range};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use memmap2::Mmap;
-
+use super::mapping::Mapping;
+use super::read::{self, Known, ReadAt, Unreadable};
 use super::{Error, Item, ItemType};
 
-/// The bytes of a whole file.
-pub struct Source(Backing);
-
-enum Backing {
-    Held(Vec<u8>),
-    Mapped(Mmap),
-}
+/// The bytes of a whole file, in memory.
+pub struct Source(Vec<u8>);
 
 impl Source {
     /// Reads the file into memory.
@@ -35,56 +30,11 @@ impl Source {
             .map_err(Error::io(path))?;
         Ok(bytes.into())
     }
-
-    /// Maps the file.
-    ///
-    /// # Safety
-    /// While the source lives, nobody may change the file's bytes or cut it: a changed byte is undefined behaviour by
-    /// the letter of the language, and reading behind a new, nearer end raises `SIGBUS`. Closed segments are immutable
-    /// by Kafka's design; the active segment only grows; preallocated indexes are rewritten in place.
-    ///
-    /// # Errors
-    /// The file cannot be opened or mapped.
-    #[expect(unsafe_code, reason = "the one mapping")]
-    pub unsafe fn map(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let file = open(path)?;
-        #[expect(clippy::disallowed_methods, reason = "this is store::source")]
-        // SAFETY: the caller keeps the contract above.
-        let map = unsafe { Mmap::map(&file) };
-        map.map(|map| Self(Backing::Mapped(map)))
-            .map_err(Error::io(path))
-    }
-
-    /// Gives the memory behind these bytes back; they are read anew if they are asked for again.
-    #[expect(unsafe_code, reason = "the advice that keeps a long scan small")]
-    fn release(&self, range: Range<u64>) {
-        let Backing::Mapped(map) = &self.0 else {
-            return;
-        };
-        let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end))
-        else {
-            return;
-        };
-        // The page at the start is let go with this range, the one at the end with the next.
-        let start = start / PAGE_BYTES * PAGE_BYTES;
-        let end = end.min(map.len()) / PAGE_BYTES * PAGE_BYTES;
-        if start < end {
-            let advice = memmap2::UncheckedAdvice::DontNeed;
-            // SAFETY: a shared, read-only mapping of a file has no content of its own to lose: a page that is
-            // touched again comes from the file. A refusal only costs memory.
-            let _refused = unsafe { map.unchecked_advise_range(advice, start, end - start) };
-        }
-    }
 }
-
-/// The smallest page there is; a multiple of it is not required to be a page on every machine, but a range that the
-/// kernel refuses is merely kept.
-const PAGE_BYTES: usize = 4096;
 
 impl From<Vec<u8>> for Source {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Backing::Held(bytes))
+        Self(bytes)
     }
 }
 
@@ -92,34 +42,27 @@ impl Deref for Source {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        match &self.0 {
-            Backing::Held(bytes) => bytes,
-            Backing::Mapped(map) => map,
-        }
+        &self.0
     }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let how = if matches!(self.0, Backing::Mapped(_)) {
-            "mapped"
-        } else {
-            "held"
-        };
         f.debug_struct("Source")
-            .field("how", &how)
             .field("bytes", &self.len())
             .finish()
     }
 }
 
 /// A file read through a window: memory stays small whatever its size.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Stream {
-    file: File,
+    file: Arc<dyn ReadAt>,
     path: PathBuf,
     len: u64,
     patches: Vec<Patch>,
+    /// What could not be read so far.
+    unreadable: Arc<Known>,
 }
 
 /// Bytes that are taken to stand at a place of a file instead of those that do.
@@ -140,12 +83,19 @@ impl Stream {
         let path = path.as_ref();
         let file = open(path)?;
         let len = file.metadata().map_err(Error::io(path))?.len();
-        Ok(Self {
-            file,
-            path: path.to_owned(),
+        Ok(Self::of(file, path, len))
+    }
+
+    /// Something that is read like a file of `len` bytes at `path`.
+    #[must_use]
+    pub fn of(file: impl ReadAt + 'static, path: impl Into<PathBuf>, len: u64) -> Self {
+        Self {
+            file: Arc::new(file),
+            path: path.into(),
             len,
             patches: Vec::new(),
-        })
+            unreadable: Arc::default(),
+        }
     }
 
     /// The same file as if `patches` had been applied to it.
@@ -154,38 +104,27 @@ impl Stream {
         Self { patches, ..self }
     }
 
+    /// Where it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Bytes of the file when it was opened.
     #[must_use]
     pub fn len_bytes(&self) -> u64 {
         self.len
     }
 
-    /// What there is to say of a file that has become shorter.
-    pub(crate) fn shorter(&self) -> Error {
-        Error::Shorter(self.path.clone())
-    }
-
-    /// Reads `range` into `buffer`; fewer bytes if the file has become shorter.
-    fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Result<(), Error> {
-        let want = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
-        buffer.resize(want, 0);
-        let mut filled = 0;
-        while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
-            match self
-                .file
-                .read_at(room, range.start.saturating_add(filled as u64))
-            {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io(&self.path)(error)),
-            }
-        }
-        buffer.truncate(filled);
+    /// Reads `range`, as far as the file goes, into `buffer`, up to what cannot be read; fewer bytes if the file has become
+    /// shorter.
+    fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Option<Unreadable> {
+        let range = range.start..range.end.min(self.len);
+        let unreadable = read::fill(&*self.file, &self.unreadable, range.clone(), buffer);
         for patch in &self.patches {
             overlay(buffer, range.start, patch);
         }
-        Ok(())
+        unreadable
     }
 }
 
@@ -201,21 +140,53 @@ fn overlay(window: &mut [u8], start: u64, patch: &Patch) {
     }
 }
 
-/// A `.log`, either way.
+/// A file, opened one way or the other.
 #[derive(Debug)]
 pub enum LogFile {
-    /// All of it at once.
+    /// All of it in memory.
     Whole(Source),
+    /// Mapped into memory.
+    Mapped(Mapping),
     /// A window at a time.
     Windowed(Stream),
 }
 
+/// Bytes of a file, as far as they can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// What cannot be read after them: they end there, and not because the file does.
+    pub unreadable: Option<Unreadable>,
+}
+
 impl LogFile {
+    /// Maps the file.
+    ///
+    /// # Safety
+    /// While it lives, nobody may change the file's bytes: a changed byte is undefined behavior by the letter of the
+    /// language. Closed segments are immutable by Kafka's design; the active segment only grows; preallocated indexes are
+    /// rewritten in place. A file that is truncated meanwhile is an error.
+    ///
+    /// # Errors
+    /// The file cannot be opened or mapped.
+    #[expect(unsafe_code, reason = "the contract of a mapping")]
+    pub unsafe fn map(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let file = open(path)?;
+        let len = file.metadata().map_err(Error::io(path))?.len();
+        let again = file.try_clone().map_err(Error::io(path))?;
+        // SAFETY: the caller keeps the contract above.
+        let mapping = unsafe { Mapping::new(&file, Stream::of(again, path, len)) };
+        mapping.map(Self::Mapped)
+    }
+
     /// Bytes of the file.
     #[must_use]
     pub fn len_bytes(&self) -> u64 {
         match self {
             Self::Whole(source) => source.len() as u64,
+            Self::Mapped(mapping) => mapping.len_bytes(),
             Self::Windowed(stream) => stream.len,
         }
     }
@@ -226,37 +197,76 @@ impl LogFile {
     pub const fn stride_bytes(&self) -> u64 {
         match self {
             Self::Whole(_) => 16 << 20,
+            Self::Mapped(_) => 1 << 20,
             Self::Windowed(_) => 256 << 10,
+        }
+    }
+
+    /// What there is to say of a file that has become shorter.
+    pub(crate) fn shorter(&self) -> Error {
+        Error::Shorter(self.path().to_owned())
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Whole(_) => Path::new(""),
+            Self::Mapped(mapping) => mapping.stream().path(),
+            Self::Windowed(stream) => stream.path(),
         }
     }
 
     /// The bytes of `range`, as far as the file goes; `buffer` is for those that have to be read.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Some of them cannot be read.
     pub fn window<'a>(
         &'a self,
         range: Range<u64>,
         buffer: &'a mut Vec<u8>,
     ) -> Result<&'a [u8], Error> {
-        match self {
+        let window = self.readable(range, buffer);
+        match window.unreadable {
+            None => Ok(window.bytes),
+            Some(unreadable) => Err(Error::Unreadable {
+                path: self.path().to_owned(),
+                unreadable,
+            }),
+        }
+    }
+
+    /// The bytes of `range`, as far as the file goes and can be read; `buffer` is for those that have to be read.
+    pub fn readable<'a>(&'a self, range: Range<u64>, buffer: &'a mut Vec<u8>) -> Window<'a> {
+        let stream = match self {
             Self::Whole(source) => {
                 let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
-                Ok(source
-                    .get(place(range.start)..place(range.end))
-                    .unwrap_or_default())
+                let bytes = source.get(place(range.start)..place(range.end));
+                return Window {
+                    bytes: bytes.unwrap_or_default(),
+                    unreadable: None,
+                };
             }
-            Self::Windowed(stream) => {
-                stream.fill(range.start..range.end.min(stream.len), buffer)?;
-                Ok(buffer)
-            }
+            Self::Mapped(mapping) => match mapping.populated(range.clone()) {
+                Some(bytes) => {
+                    return Window {
+                        bytes,
+                        unreadable: None,
+                    };
+                }
+                None => mapping.stream(),
+            },
+            Self::Windowed(stream) => stream,
+        };
+        let unreadable = stream.fill(range, buffer);
+        Window {
+            bytes: buffer,
+            unreadable,
         }
     }
 
     /// Says that `range` is done with.
     pub fn release(&self, range: Range<u64>) {
-        if let Self::Whole(source) = self {
-            source.release(range);
+        if let Self::Mapped(mapping) = self {
+            mapping.release(range);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `KSEG_CORPUS` may name a folder of the layout `GROUP/CASE/` whose cases are taken too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -21,31 +21,30 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-/// Findings that cases which are healthy otherwise have, because of what they are about.
-const ODD: [(&str, &[&str]); 15] = [
-    ("raw-attributes", &["B103"]),
-    ("raw-magic-0", &["B103", "R110"]),
-    ("raw-magic-1", &["B103", "R110"]),
-    ("raw-offsets", &["R107", "R112"]),
-    ("raw-timestamps", &["B106", "B401"]),
-    // Every batch was sent with all offset deltas 0: a consumer reads one record of each.
-    ("sarama-1.15.none", &["B104", "R107"]),
-    ("odd-batches", &["B103"]),
-    ("timestamps", &["B106", "B401"]),
-    ("torn-tail", &["S101"]),
-    // Sets inside of sets, which consumers refuse.
-    ("m0-nested", &["R111"]),
-    ("odd-values-01022", &["B103", "B401", "B402"]),
-    ("odd-values-0822", &["B103"]),
-    ("odd-values-0901", &["B103"]),
-    ("odd-values-111", &["B401"]),
-    ("odd-values-282", &["B401"]),
-];
-
 /// A folder with a `case.json`.
 pub(crate) struct Case {
     pub(crate) dir: PathBuf,
     pub(crate) about: Value,
+    /// What is expected of it.
+    expected: Expected,
+}
+
+/// What is expected of a case: in its `case.json` if it is ours, else in `testdata/corpus.json`.
+#[derive(Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    /// Whether its broker was killed, or it is as odd as a broker accepts.
+    odd: bool,
+    /// Codes that a case which is healthy otherwise has.
+    #[serde(default)]
+    allowed: Vec<String>,
+    /// One of these is found at what was changed; no codes where nothing can be known, and null where the damage is in a `.log`,
+    /// and is found by its position.
+    #[serde(default)]
+    found: Option<Vec<String>>,
+    /// Why the damage to a `.log` is not seen in the file by itself.
+    #[serde(default)]
+    unseen: Option<String>,
 }
 
 impl Case {
@@ -56,24 +55,23 @@ impl Case {
 
     /// Whether its broker was killed, or it is as odd as a broker accepts.
     pub(crate) fn is_odd(&self) -> bool {
-        let name = self.dir.file_name().unwrap().to_str().unwrap();
-        let odd = [
-            "raw-",
-            "torn-",
-            "left-",
-            "kill",
-            "logdir-killed",
-            "live-copy",
-            "odd-",
-        ];
-        odd.iter().any(|start| name.starts_with(start)) || name == "value-too-long"
+        self.expected.odd
     }
 
     /// The codes of what it has that is bad, if it is healthy otherwise.
-    pub(crate) fn odd_codes(&self) -> &'static [&'static str] {
-        let name = self.dir.file_name().unwrap().to_str().unwrap();
-        let odd = ODD.iter().find(|(odd, _)| *odd == name);
-        odd.map_or(&[], |(_, codes)| codes)
+    pub(crate) fn allows(&self, code: &str) -> bool {
+        self.expected.allowed.iter().any(|allowed| allowed == code)
+    }
+
+    /// The codes of which one is found at what was changed, if any can be expected.
+    pub(crate) fn found(&self) -> Option<&[String]> {
+        let found = self.expected.found.as_deref();
+        found.filter(|codes| !codes.is_empty())
+    }
+
+    /// Whether its `.log` by itself is in order.
+    pub(crate) fn is_unseen(&self) -> bool {
+        self.expected.unseen.is_some()
     }
 
     /// The files below one of its folders.
@@ -129,21 +127,51 @@ pub(crate) fn below(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// All cases. One of which nothing is expected fails.
 pub(crate) fn cases() -> Vec<Case> {
     let mut roots = vec![PathBuf::from(TESTDATA)];
     roots.extend(std::env::var_os("KSEG_CORPUS").map(PathBuf::from));
+    let outside = fs::read(Path::new(TESTDATA).join("corpus.json")).unwrap();
+    let outside: BTreeMap<String, Expected> = serde_json::from_slice(&outside).unwrap();
     let mut cases = Vec::new();
     for root in roots {
         for group in fs::read_dir(&root).unwrap() {
             for dir in fs::read_dir(group.unwrap().path()).into_iter().flatten() {
                 let dir = dir.unwrap().path();
                 if let Ok(about) = fs::read(dir.join("case.json")) {
-                    let about = serde_json::from_slice(&about).unwrap();
-                    cases.push(Case { dir, about });
+                    cases.push(case(dir, &about, &outside));
                 }
             }
         }
     }
     cases.sort_by(|a, b| a.dir.cmp(&b.dir));
     cases
+}
+
+fn case(dir: PathBuf, about: &[u8], outside: &BTreeMap<String, Expected>) -> Case {
+    let about: Value = serde_json::from_slice(about).unwrap();
+    let name = dir.file_name().unwrap().to_str().unwrap();
+    let own = about.get("expected").cloned();
+    let expected = own
+        .map(|own| serde_json::from_value(own).unwrap())
+        .or_else(|| outside.get(name).cloned())
+        // A case of the corpus that is ours too.
+        .or_else(|| ours(name));
+    let Some(expected) = expected else {
+        panic!("{}: nothing is expected of it", dir.display());
+    };
+    Case {
+        dir,
+        about,
+        expected,
+    }
+}
+
+/// What is expected of the case of this name in `testdata/`.
+fn ours(name: &str) -> Option<Expected> {
+    let releases = fs::read_dir(TESTDATA).unwrap();
+    let mut files = releases.map(|release| release.unwrap().path().join(name).join("case.json"));
+    let about = files.find_map(|file| fs::read(file).ok())?;
+    let about: Value = serde_json::from_slice(&about).unwrap();
+    serde_json::from_value(about.get("expected")?.clone()).ok()
 }

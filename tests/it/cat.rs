@@ -328,6 +328,8 @@ fn the_first_and_the_last_records_are_those_of_all() {
         let (last, _) = objects(&["--tail", &number], &sample());
         assert_eq!(last, all[all.len().saturating_sub(count)..], "{count}");
     }
+    let (five, _) = objects(&["--tail", "5"], &sample());
+    assert_eq!(objects(&["--offset", "-5.."], &sample()).0, five);
     let (both, _) = objects(&["--tail", "5", "--limit", "2"], &sample());
     assert_eq!(both, all[all.len() - 5..all.len() - 3]);
     let (none, output) = objects(&["--limit", "0"], &sample());
@@ -339,7 +341,8 @@ fn wrong_values_are_refused_before_any_file_is_looked_for() {
     for args in [
         &["--offset", "x"][..],
         &["--offset", "5..3"],
-        &["--since", "yesterday"],
+        &["--since", "tomorrow"],
+        &["--since", "1795600000"],
         &["--until", "2x"],
         &["--since", "5", "--until", "5"],
         &["--key-regex", "("],

@@ -245,7 +245,7 @@ fn an_export_that_goes_on_and_ends_early_keeps_what_was_there() {
 }
 
 #[test]
-fn numbers_are_refused_with_those_that_are_taken() {
+fn invalid_values_are_refused_with_what_is_expected() {
     let temp = Temp::new();
     for (command, flag, value, says) in [
         ("cat", "--producer-id", "x", "from 0 to 9223372036854775807"),
@@ -258,14 +258,14 @@ fn numbers_are_refused_with_those_that_are_taken() {
         ("cat", "--epoch", "1.5", "from 0 to 2147483647"),
         ("cat", "--limit", "x", "from 0 to 18446744073709551615"),
         ("cat", "--tail", "-1", "from 0 to 18446744073709551615"),
-        ("cat", "--inflate-limit", "0", "from 1 to 65535"),
-        ("cat", "--inflate-limit", "x", "from 1 to 65535"),
-        ("cat", "--jobs", "-1", "1, 2 and more are taken"),
-        ("cat", "--offset", "-3", "--tail N"),
-        ("verify", "--io-rate", "-1", "from 1 to 4294967295"),
-        ("verify", "--io-rate", "0", "from 1 to 4294967295"),
-        ("verify", "--since-modified", "-1h", "no point in time"),
-        ("verify", "--jobs", "0", "1, 2 and more are taken"),
+        ("cat", "--inflate-limit", "0", "expected a size"),
+        ("cat", "--inflate-limit", "x", "expected a size"),
+        ("cat", "--jobs", "-1", "1 or more"),
+        ("cat", "--offset", "-3", "-N.."),
+        ("verify", "--io-rate", "-1", "expected a size"),
+        ("verify", "--io-rate", "0", "expected a size"),
+        ("verify", "--since-modified", "-1h", "yesterday"),
+        ("verify", "--jobs", "0", "1 or more"),
         (
             "verify",
             "--write-baseline",

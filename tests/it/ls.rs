@@ -320,7 +320,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_opened() {
         (&["--topics", "--sort", "end"], "--topics"),
         (&["--segments", "--sort", "segments"], "--segments"),
         (&["--topics", "--segments"], "--segments"),
-        (&["--partition", "x"], "0..4"),
+        (&["--partition", "x"], "A..B"),
         (&["--topic", ""], "--topic"),
         (&["--format", "xml"], "ndjson"),
         (&["-j", "0"], "--jobs"),
@@ -384,4 +384,85 @@ fn every_flag_has_a_line_in_the_help_and_an_example() {
         assert!(flags.contains(flag) && examples.contains(flag), "{flag}");
     }
     assert!(examples.contains("Exit status:"));
+}
+
+#[test]
+fn a_parent_folder_and_the_settings_of_a_broker_stand_for_their_log_dirs() {
+    let zoo = zoo();
+    let at = |name: &str| zoo.path().join(name).display().to_string();
+    zoo.file("disks/one/a-0/00000000000000000000.log", &batch(0, 1, b"a"));
+    zoo.file("disks/two/a-1/00000000000000000000.log", &batch(0, 1, b"a"));
+    let settings = format!("log.dirs={},{}\n", at("disks/one"), at("disks/two"));
+    zoo.file("server.properties", settings.as_bytes());
+    for path in ["disks", "server.properties"] {
+        let all = rows(zoo.path(), &[path]);
+        let partitions: Vec<Value> = of(&all, "kseg.partition/1").into_iter().cloned().collect();
+        assert_eq!(names(&partitions, "name"), "a-0 a-1", "{path}");
+        let cat = process::kseg(zoo.path(), &["cat", path]);
+        assert_eq!(
+            (cat.status, cat.out.lines().count()),
+            (Some(0), 2),
+            "{path}"
+        );
+        let predicted = process::kseg(zoo.path(), &["predict", path]);
+        assert!(predicted.out.contains("a-1"), "{path}: {}", predicted.err);
+    }
+    zoo.file("etc/hosts", b"");
+    zoo.file("etc/dbus-1/session.conf", b"");
+    let ran = ls(zoo.path(), &["etc"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(
+        ran.err.contains("neither a log dir nor a partition"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn what_a_terminal_would_act_on_is_escaped_in_every_format() {
+    let temp = Temp::new();
+    temp.file("d/a-0/00000000000000000000.log", &batch(0, 1, b"a"));
+    for name in ["gol\u{202e}exe", "c1\u{9b}2J", "esc\u{1b}[2J"] {
+        temp.file(format!("d/a-0/{name}"), b"");
+    }
+    for command in ["ls", "show"] {
+        for format in ["text", "json", "ndjson", "csv"] {
+            let folder = if command == "show" {
+                "d/a-0/gol\u{202e}exe"
+            } else {
+                "d/a-0"
+            };
+            let ran = process::kseg(temp.path(), &[command, "--format", format, folder]);
+            let said = format!("{}{}", ran.out, ran.err);
+            let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(
+                !said.contains(acts),
+                "{command} --format {format}: {said:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn headings_stand_out_only_where_that_is_wanted() {
+    let temp = Temp::new();
+    temp.file("d/a-0/00000000000000000000.log", &batch(0, 1, b"a"));
+    let coloured = |args: &[&str], name: &str, value: &str| {
+        let args: Vec<_> = [&["ls", "d"], args].concat();
+        let args: Vec<_> = args.iter().map(std::ffi::OsStr::new).collect();
+        let mut command = process::command(temp.path(), &args);
+        command
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .env(name, value);
+        let ran = process::end(command.spawn().unwrap());
+        assert_eq!(ran.status, Some(0));
+        ran.out.contains("\u{1b}[1m")
+    };
+    assert!(!coloured(&[], "X", "1"));
+    assert!(coloured(&["--color", "always"], "NO_COLOR", "1"));
+    assert!(coloured(&[], "CLICOLOR_FORCE", "1"));
+    assert!(!coloured(&["--color", "never"], "CLICOLOR_FORCE", "1"));
+    let quiet = ls(temp.path(), &["-q", "d"]);
+    assert_eq!((quiet.status, quiet.out.as_str()), (Some(0), ""));
 }

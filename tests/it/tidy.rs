@@ -37,7 +37,7 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
 /// Other crates, and modules of the standard library, with the places below `src/` that may name them.
 const HOMES: [(&[&str], &[&str]); 6] = [
     (&["nom"], &["wire/", "format/", "decode/"]),
-    (&["memmap2"], &["store/source.rs"]),
+    (&["memmap2"], &["store/mapping.rs"]),
     (&["nix"], &["store/lock.rs", "repair/disk/"]),
     (
         &[
@@ -54,6 +54,8 @@ const HOMES: [(&[&str], &[&str]); 6] = [
     (
         &[
             "clap",
+            "clap_complete",
+            "clap_mangen",
             "anyhow",
             "serde_json",
             "indicatif",

@@ -110,7 +110,7 @@ pub(crate) struct Dump {
     kafka: Release,
 
     /// Print this help, and exit with 1 as the original does
-    #[arg(long)]
+    #[arg(short = 'h', long)]
     help: bool,
 
     /// Print the release whose output is imitated

@@ -119,6 +119,11 @@ struct Job<'a> {
 impl Export {
     /// Writes the files.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        if self.picking.tail().is_some() {
+            bail!(
+                "--offset -N..: export writes from the start; kseg cat --offset -N.. counts from the end"
+            );
+        }
         let pick = self.picking.pick()?;
         let format = self.rendering.format(&[Form::Ndjson, Form::Csv])?;
         let form = format.form().unwrap_or(Form::Ndjson);
@@ -140,7 +145,7 @@ impl Export {
         }
         let before = before.unwrap_or_default();
         output::make_dir(&self.output)?;
-        let progress = Progress::new();
+        let progress = Progress::new(context);
         let (outer, inner) = self.reading.jobs().share(tracks.len());
         let job = Job {
             dir: &self.output,

@@ -269,7 +269,7 @@ fn homes(dirs: &[LogDir]) -> Result<BTreeMap<i32, Partition>> {
 
 /// Whether a name is one that any of the patterns asks for.
 fn is_any(patterns: &[Pattern], name: &str) -> bool {
-    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
+    Pattern::means(patterns, name)
 }
 
 /// Names for an error message, as many as can be read at a glance.

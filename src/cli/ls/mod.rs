@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use kseg::report::listing::{Depth, TopicSummary};
-use kseg::store::{LogFile, Place};
+use kseg::store::LogFile;
 
 use self::columns::{PartitionRow, SegmentRow, TopicRow};
 use self::sort::{Order, Sort, Sortable};
@@ -17,7 +17,7 @@ use self::sort::{Order, Sort, Sortable};
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
-use super::input::Selection;
+use super::input::{Selection, places};
 use super::render::rows::{Format, Row};
 use super::schema;
 use super::writer::Writer;
@@ -113,8 +113,8 @@ impl Ls {
             &self.paths
         };
         for path in paths {
-            match Place::at(path) {
-                Ok(place) => lister.place(place),
+            match places(path) {
+                Ok(places) => places.into_iter().for_each(|place| lister.place(place)),
                 Err(error) => {
                     lister.is_found = true;
                     lister.writer.fail(error);

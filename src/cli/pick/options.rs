@@ -16,7 +16,7 @@ use crate::cli::range::{Moment, OffsetRange};
 #[command(next_help_heading = "Which records")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Picking {
-    /// Only these offsets: 42, 42.., ..42, 42..50 or 42..=50
+    /// Only these offsets: 42, 42.., ..42, 42..50 or 42..=50; -5.. for the last five of each partition
     #[arg(
         long,
         value_name = "A..B",
@@ -26,7 +26,8 @@ pub(crate) struct Picking {
     )]
     offset: OffsetRange,
 
-    /// Only timestamps from then on: 2026-11-21T14:00:00Z, milliseconds since 1970, or 2h for two hours before now
+    /// Only timestamps from then on: 2026-11-20, "2026-11-20 10:00" (UTC, unless a zone follows), 2026-11-20T10:00:00Z, @seconds or
+    /// milliseconds since 1970, yesterday, or 2h for two hours before now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<Moment>,
 
@@ -94,6 +95,11 @@ impl FromStr for HeaderIs {
 }
 
 impl Picking {
+    /// How many records at the end of each partition --offset -N.. asks for.
+    pub(crate) fn tail(&self) -> Option<u64> {
+        self.offset.tail()
+    }
+
     /// What the options amount to.
     ///
     /// # Errors
@@ -103,9 +109,6 @@ impl Picking {
             && since >= until
         {
             bail!("--until: no later than --since, which leaves nothing");
-        }
-        if self.offset.last() < 0 {
-            bail!("--offset: leaves nothing, because offsets begin at 0; the last N are --tail N");
         }
         Ok(Pick {
             filter: Filter {

@@ -19,12 +19,12 @@ const GAPS: usize = 1000;
 /// Takes the records, one after the other, and may render them. `Break`: no more.
 pub(crate) trait Take {
     /// Takes the next record.
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()>;
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()>;
 }
 
 impl<T: Take> Take for &mut T {
     #[inline]
-    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) -> ControlFlow<()> {
+    fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
         (**self).take(entry, out)
     }
 }
@@ -190,7 +190,7 @@ impl<'a, T: Take> Picker<'a, T> {
                     record: &record,
                     is_sound: Some(true),
                 };
-                if self.take.take(entry, out.text()).is_break() {
+                if self.take.take(entry, out).is_break() {
                     self.is_enough = true;
                     return ControlFlow::Break(());
                 }

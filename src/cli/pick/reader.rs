@@ -353,7 +353,7 @@ fn told<'n>(notes: &'n [u8], count: &mut u64) -> &'n [u8] {
 struct Everything;
 
 impl Take for Everything {
-    fn take(&mut self, _: Entry<'_, '_>, _: &mut Vec<u8>) -> ControlFlow<()> {
+    fn take(&mut self, _: Entry<'_, '_>, _: &mut Output<'_>) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }

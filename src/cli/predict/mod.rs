@@ -12,8 +12,9 @@ use kseg::store::{Item, Place};
 
 use self::text::PartitionRow;
 use super::Context;
+use super::args::setting;
 use super::exit::Outcome;
-use super::input::{Selection, no_log};
+use super::input::{self, Selection};
 use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
@@ -34,7 +35,7 @@ use super::writer::Writer;
   kseg predict --unclean /var/lib/kafka
   kseg predict --unclean --no-recovery-points /var/lib/kafka/orders-3
   kseg predict --kafka 3.9 --topic orders --partition 0..4 /var/lib/kafka
-  kseg predict --index-bytes 1048576 --index-interval 1024 /var/lib/kafka
+  kseg predict --index-bytes 1M --index-interval 1K /var/lib/kafka
   kseg predict --format json /disk1/kafka /disk2/kafka
 
 Exit status:
@@ -60,11 +61,11 @@ pub(crate) struct Predict {
     no_recovery_points: bool,
 
     /// The broker's segment.index.bytes, if it is another than usual: how far an index may grow
-    #[arg(long, value_name = "BYTES", default_value_t = Conditions::default().index_bytes)]
+    #[arg(long, value_name = "SIZE", default_value_t = Conditions::default().index_bytes, value_parser = setting)]
     index_bytes: u32,
 
     /// The broker's index.interval.bytes, if it is another than usual: how dense an index is that it makes anew
-    #[arg(long, value_name = "BYTES", default_value_t = Conditions::default().index_interval_bytes)]
+    #[arg(long, value_name = "SIZE", default_value_t = Conditions::default().index_interval_bytes, value_parser = setting)]
     index_interval: u32,
 
     /// How to show it; ndjson and csv have a row for each partition
@@ -174,13 +175,14 @@ impl Predict {
         };
         let mut places = Vec::new();
         for path in &self.paths {
-            match Place::at(path)? {
-                Place::File(_) => bail!(
-                    "{}: a file; what becomes of it shows in the folder of its partition",
-                    path.display()
-                ),
-                Place::LogDir(dir) if !dir.is_likely() => return Err(no_log(path)),
-                place => places.push(place),
+            for place in input::places(path)? {
+                match place {
+                    Place::File(_) => bail!(
+                        "{}: a file; what becomes of it shows in the folder of its partition",
+                        path.display()
+                    ),
+                    place => places.push(place),
+                }
             }
         }
         let wanted = |item: &Item| self.selection.includes_dir(item);

@@ -12,6 +12,9 @@ pub(crate) mod time;
 
 use std::borrow::Cow;
 
+use kseg::scan::Output;
+use kseg::wire::text::push_utf8;
+
 /// Whether a letter does something to a terminal, or to the order of other letters, instead of being seen: control characters,
 /// and those that turn the direction of text (U+202E makes `gol.exe` of `exe.log`) or end a line.
 pub(crate) fn is_hidden(letter: char) -> bool {
@@ -49,16 +52,78 @@ pub(crate) trait Push {
     }
 }
 
-impl Push for Vec<u8> {
+/// Text in the making, of which what is finished can be handed on, so that no large value is ever held whole.
+pub(crate) trait Page {
+    /// What was not handed on yet.
+    fn page(&mut self) -> &mut Vec<u8>;
+
+    /// Takes note that everything on the page is finished.
+    fn turn(&mut self);
+}
+
+/// Text that is held to the end.
+impl Page for Vec<u8> {
+    #[inline]
+    fn page(&mut self) -> &mut Vec<u8> {
+        self
+    }
+
+    fn turn(&mut self) {}
+}
+
+/// Text that a scan hands on.
+impl Page for Pages<'_, '_> {
+    #[inline]
+    fn page(&mut self) -> &mut Vec<u8> {
+        self.0.text()
+    }
+
+    fn turn(&mut self) {
+        // That nobody wants it any more shows again after the record.
+        let _flow = self.0.poll();
+    }
+}
+
+/// Bytes of a value that are written at once: whole groups of base64.
+const PIECE: usize = 48 << 10;
+
+/// Where the first piece of a text ends: between two characters, of which none has more than three bytes after its first.
+fn end_of_piece(text: &[u8]) -> usize {
+    let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let mut ends = (PIECE - 3..=PIECE).rev();
+    ends.find(|at| !continues(at)).unwrap_or(PIECE)
+}
+
+/// Appends the text of `bytes`, piece by piece. What is not UTF-8 is replaced as Java does.
+#[inline]
+fn write_lossy(mut bytes: &[u8], out: &mut impl Page) {
+    while bytes.len() > PIECE {
+        let (piece, rest) = bytes
+            .split_at_checked(end_of_piece(bytes))
+            .unwrap_or((bytes, &[]));
+        push_utf8(out.page(), piece);
+        out.turn();
+        bytes = rest;
+    }
+    push_utf8(out.page(), bytes);
+}
+
+/// The output of a scan, as pages.
+#[derive(Debug)]
+pub(crate) struct Pages<'o, 's>(pub(crate) &'o mut Output<'s>);
+
+impl<P: Page + ?Sized> Push for P {
     #[inline]
     fn text(&mut self, text: &str) -> &mut Self {
-        self.extend_from_slice(text.as_bytes());
+        self.page().extend_from_slice(text.as_bytes());
         self
     }
 
     #[inline]
     fn int(&mut self, number: impl itoa::Integer) -> &mut Self {
-        self.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        let mut buffer = itoa::Buffer::new();
+        self.page()
+            .extend_from_slice(buffer.format(number).as_bytes());
         self
     }
 }

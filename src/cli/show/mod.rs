@@ -91,6 +91,11 @@ pub(crate) struct Show {
 impl Show {
     /// Shows the files.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        if self.offset.tail().is_some() {
+            bail!(
+                "--offset -N..: show reads from the start; kseg cat --offset -N.. counts from the end"
+            );
+        }
         let writer = Writer::new(context, self.format, schema::SHOW);
         let mut writer = writer.with_limit(self.limit);
         if self.image {

@@ -16,10 +16,10 @@ use anyhow::Result;
 use kseg::verify::{Depth, Severity};
 
 use super::Context;
-use super::args::{Reading, whole};
+use super::args::Reading;
 use super::exit::Outcome;
 use super::input::Selection;
-use super::range::Moment;
+use super::range::{Moment, size};
 
 /// Finds what is wrong in logs, and says where and what it means
 ///
@@ -74,14 +74,13 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
 
-    /// Only partitions of which a file was changed since: 2026-11-21T14:00:00Z, milliseconds since 1970, or 2h for two hours
-    /// before now
+    /// Only partitions with a file changed since: 2026-11-20, "2026-11-20 10:00" (UTC), yesterday, or 2h for two hours before now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since_modified: Option<Moment>,
 
-    /// Read no more than this many MiB a second, to leave a broker its disk
-    #[arg(long, value_name = "MIB", value_parser = whole(1..=u32::MAX), allow_hyphen_values = true)]
-    io_rate: Option<u32>,
+    /// Read no more than this a second, to leave a broker its disk: 50M; a bare number counts MiB
+    #[arg(long, value_name = "SIZE", value_parser = size(1 << 20), allow_hyphen_values = true)]
+    io_rate: Option<u64>,
 
     #[command(flatten)]
     levels: levels::LevelArgs,

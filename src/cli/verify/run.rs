@@ -66,10 +66,8 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     let written = written.map(OutputFile::create).transpose()?;
     let given = subjects(args)?;
     let total = given.list.iter().map(Subject::log_bytes).sum();
-    let progress = Progress::of_bytes(total);
-    let pace = args
-        .io_rate
-        .map(|mib| parallel::Pace::of(u64::from(mib) << 20));
+    let progress = Progress::of_bytes(total, context);
+    let pace = args.io_rate.map(parallel::Pace::of);
     let on_bytes = |bytes| {
         progress.read(bytes);
         if let Some(pace) = &pace {

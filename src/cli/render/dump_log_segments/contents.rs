@@ -1,11 +1,10 @@
 //! Keys and payloads as text.
 
 use kseg::format::Record;
-use kseg::wire::text::push_utf8;
 
 use super::style::Style;
-use crate::cli::render::Push;
 use crate::cli::render::coordinators::{Coordinators, Shown};
+use crate::cli::render::{Page, Push, write_lossy};
 
 /// How keys and payloads become text.
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +43,9 @@ pub(crate) enum TextDecoder {
 impl TextDecoder {
     /// Appends `bytes` as text, or says that they are too few for a number.
     #[inline]
-    fn push(self, line: &mut Vec<u8>, bytes: &[u8]) -> Result<(), String> {
+    fn push(self, line: &mut impl Page, bytes: &[u8]) -> Result<(), String> {
         match self {
-            Self::String => push_utf8(line, bytes),
+            Self::String => write_lossy(bytes, line),
             Self::Integer => match bytes.first_chunk() {
                 Some(number) => drop(line.int(i32::from_be_bytes(*number))),
                 None => return Err(too_few(line, bytes, "IntegerDecoder")),
@@ -62,7 +61,7 @@ impl TextDecoder {
 
 /// Finishes a field that the original breaks off at.
 #[cold]
-fn too_few(line: &mut Vec<u8>, bytes: &[u8], decoder: &str) -> String {
+fn too_few(line: &mut impl Page, bytes: &[u8], decoder: &str) -> String {
     line.text("<").int(bytes.len()).text(" bytes>");
     format!("{} bytes are too few for {decoder}", bytes.len())
 }
@@ -104,7 +103,7 @@ impl<'a> Printer<'a> {
     /// # Errors
     /// What the original would have broken off at; the line is finished all the same.
     #[inline]
-    pub(crate) fn push(&mut self, line: &mut Vec<u8>, record: &Record<'_>) -> Result<(), String> {
+    pub(crate) fn push(&mut self, line: &mut impl Page, record: &Record<'_>) -> Result<(), String> {
         match self.contents {
             Contents::Hidden => Ok(()),
             Contents::Text { key, value } => self.push_text(line, key, value, record),
@@ -114,7 +113,7 @@ impl<'a> Printer<'a> {
 
     fn push_text(
         &self,
-        line: &mut Vec<u8>,
+        line: &mut impl Page,
         key: TextDecoder,
         value: TextDecoder,
         record: &Record<'_>,
@@ -138,7 +137,7 @@ impl<'a> Printer<'a> {
 
     fn push_topic(
         &mut self,
-        line: &mut Vec<u8>,
+        line: &mut impl Page,
         topic: Coordinators,
         record: &Record<'_>,
     ) -> Result<(), String> {
@@ -155,11 +154,11 @@ impl<'a> Printer<'a> {
             Ok(Shown { key, payload }) => {
                 if key {
                     self.begin_key(line);
-                    line.extend_from_slice(&self.key);
+                    line.page().extend_from_slice(&self.key);
                 }
                 if payload {
                     self.begin_payload(line, key);
-                    line.extend_from_slice(&self.payload);
+                    line.page().extend_from_slice(&self.payload);
                 }
                 Ok(())
             }
@@ -171,7 +170,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn begin_key(&self, line: &mut Vec<u8>) {
+    fn begin_key(&self, line: &mut impl Page) {
         line.text(if self.lead == Lead::Nothing {
             "| key: "
         } else {
@@ -179,7 +178,7 @@ impl<'a> Printer<'a> {
         });
     }
 
-    fn begin_payload(&self, line: &mut Vec<u8>, has_key: bool) {
+    fn begin_payload(&self, line: &mut impl Page, has_key: bool) {
         let bar = self.lead == Lead::Nothing && !has_key && self.style.bar_without_key;
         line.text(if bar { "| payload: " } else { " payload: " });
     }

@@ -19,7 +19,7 @@ use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch, Scratch};
 use kseg::scan::{Merge, Output, PieceVisitor, Span, Visitor};
 use kseg::wire::{Fault, FaultKind};
 
-use crate::cli::render::Push;
+use crate::cli::render::{Pages, Push};
 use contents::Lead;
 pub(crate) use contents::{Contents, TextDecoder};
 pub(crate) use gaps::Gaps;
@@ -238,7 +238,7 @@ impl<'a> LogPrinter<'a> {
                 Ok(())
             }
         } else {
-            self.contents.push(out.text(), record)
+            self.contents.push(&mut Pages(out), record)
         };
         out.text().push(b'\n');
         if let Err(what) = told {

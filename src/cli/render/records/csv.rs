@@ -17,7 +17,7 @@ use super::batch::{Facts, crc_name};
 use super::content::View;
 use super::object::write_headers;
 use super::shown::Shown;
-use crate::cli::render::Push;
+use crate::cli::render::{Page, Push};
 
 /// The names of the columns.
 const COLUMNS: [&str; 26] = [
@@ -59,10 +59,10 @@ pub(super) fn record(
     entry: &Entry<'_, '_>,
     view: &View<'_>,
     scratch: &mut Vec<u8>,
-    out: &mut Vec<u8>,
+    out: &mut impl Page,
 ) {
     let (record, facts) = (entry.record, Facts::of(entry.batch));
-    cell(out, |out| {
+    cell(out, false, &|out| {
         out.text(entry.topic.unwrap_or_default());
     });
     number(entry.partition, out);
@@ -72,7 +72,8 @@ pub(super) fn record(
     number(facts.leader_epoch, out);
     shown(view.key(scratch), out);
     shown(view.value(scratch), out);
-    cell(out, |out| write_headers(view, out));
+    let has_large = view.headers().any(|(_, value)| value.is_large());
+    cell(out, has_large, &|out| write_headers(view, out));
     number(view.key_size(), out);
     number(view.value_size(), out);
     number(Some(entry.batch.position().0), out);
@@ -88,48 +89,119 @@ pub(super) fn record(
     word(view.control_type(), out);
     word(view.type_name(), out);
     number(view.version(), out);
-    out.pop();
+    out.page().pop();
     out.text("\r\n");
 }
 
 /// A text and what it is.
-fn shown(shown: Shown<'_>, out: &mut Vec<u8>) {
+fn shown(shown: Shown<'_>, out: &mut impl Page) {
     match shown {
         Shown::Text("") | Shown::Lossy(b"") => drop(out.text("\"\",")),
-        _ => cell(out, |out| shown.write_plain(out)),
+        _ => cell(out, shown.is_large(), &|out| shown.write_plain(out)),
     }
     word(Some(shown.kind()), out);
 }
 
-fn number(number: Option<impl itoa::Integer>, out: &mut Vec<u8>) {
+fn number(number: Option<impl itoa::Integer>, out: &mut impl Page) {
     if let Some(number) = number {
         out.int(number);
     }
-    out.push(b',');
+    out.text(",");
 }
 
 /// A word that needs no quotes.
-fn word(word: Option<&str>, out: &mut Vec<u8>) {
+fn word(word: Option<&str>, out: &mut impl Page) {
     out.text(word.unwrap_or_default()).text(",");
 }
 
-/// Appends what `write` does, in quotes if it needs them.
-fn cell(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    let start = out.len();
-    write(out);
-    let written = out.get(start..).unwrap_or_default();
-    if needs_quotes(written) {
-        let quotes = memchr::memchr_iter(b'"', written).count();
-        quote(out, start, quotes);
+/// Appends what `write` does, in quotes if it needs them. What is large is written twice: whether it needs them shows at
+/// its end only.
+fn cell(out: &mut impl Page, is_large: bool, write: &dyn Fn(&mut dyn Page)) {
+    let mut probe = Probe::default();
+    if is_large {
+        write(&mut probe);
+        probe.turn();
     }
-    out.push(b',');
+    let start = out.page().len();
+    if probe.needs_quotes || matches!(probe.last, Some(b' ' | b'\t')) {
+        out.text("\"");
+        let start = start + 1;
+        let quoted = &mut Quoted { out, start };
+        write(quoted);
+        quoted.double();
+        out.text("\"");
+    } else {
+        write(out);
+        // What was large is on the page no more, or has nothing to quote.
+        let written = out.page().get(start..).unwrap_or_default();
+        if !is_large && needs_quotes(written) {
+            let quotes = memchr::memchr_iter(b'"', written).count();
+            quote(out.page(), start, quotes);
+        }
+    }
+    out.text(",");
+}
+
+/// Looks at what would be written.
+#[derive(Default)]
+struct Probe {
+    page: Vec<u8>,
+    needs_quotes: bool,
+    last: Option<u8>,
+}
+
+impl Page for Probe {
+    fn page(&mut self) -> &mut Vec<u8> {
+        &mut self.page
+    }
+
+    fn turn(&mut self) {
+        let first = self.page.first();
+        let is_blank = self.last.is_none() && matches!(first, Some(b' ' | b'\t'));
+        self.needs_quotes |= is_blank || has_special(&self.page);
+        self.last = self.page.last().copied().or(self.last);
+        self.page.clear();
+    }
+}
+
+/// A cell in quotes, without them.
+struct Quoted<'o, P> {
+    out: &'o mut P,
+    /// What is before it on the page is as it shall be.
+    start: usize,
+}
+
+impl<P: Page> Quoted<'_, P> {
+    /// Doubles the quotes.
+    fn double(&mut self) {
+        let page = self.out.page();
+        let written = page.split_off(self.start.min(page.len()));
+        for (index, part) in written.split(|&byte| byte == b'"').enumerate() {
+            page.text(if index > 0 { "\"\"" } else { "" });
+            page.extend_from_slice(part);
+        }
+    }
+}
+
+impl<P: Page> Page for Quoted<'_, P> {
+    fn page(&mut self) -> &mut Vec<u8> {
+        self.out.page()
+    }
+
+    fn turn(&mut self) {
+        self.double();
+        self.out.turn();
+        self.start = self.out.page().len();
+    }
 }
 
 /// Commas, quotes, line ends; blanks at the ends, which some readers drop.
 fn needs_quotes(text: &[u8]) -> bool {
-    memchr::memchr3(b',', b'"', b'\n', text).is_some()
-        || memchr::memchr(b'\r', text).is_some()
-        || matches!(text, [b' ' | b'\t', ..] | [.., b' ' | b'\t'])
+    has_special(text) || matches!(text, [b' ' | b'\t', ..] | [.., b' ' | b'\t'])
+}
+
+fn has_special(text: &[u8]) -> bool {
+    memchr::memchr3(b',', b'"', b'\n', text).is_some() || memchr::memchr(b'\r', text).is_some()
 }
 
 /// Puts what follows `start` in quotes, and doubles the quotes in it, from the end so that nothing is moved twice.
@@ -175,11 +247,19 @@ mod tests {
         ];
         for (text, expected) in table {
             let mut out = b"before,".to_vec();
-            cell(&mut out, |out| out.extend_from_slice(text.as_bytes()));
-            assert_eq!(
-                String::from_utf8(out).unwrap(),
-                format!("before,{expected},")
-            );
+            let mut large = out.clone();
+            let write = |out: &mut dyn Page| {
+                for letter in text.bytes() {
+                    out.page().push(letter);
+                    out.turn();
+                }
+            };
+            cell(&mut out, false, &write);
+            cell(&mut large, true, &write);
+            for out in [out, large] {
+                let cell = String::from_utf8(out).unwrap();
+                assert_eq!(cell, format!("before,{expected},"));
+            }
         }
     }
 }

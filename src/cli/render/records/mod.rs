@@ -32,6 +32,8 @@ use object::Objects;
 use options::Choice;
 use template::Template;
 
+use super::{Page, Push};
+
 /// What to render: one record and where it lies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry<'a, 'b> {
@@ -106,6 +108,7 @@ impl RecordFormat {
             decoder: self.decoding.of(decoder),
             objects: Objects::default(),
             scratch: Vec::new(),
+            spare: Vec::new(),
         }
     }
 }
@@ -118,24 +121,28 @@ pub(crate) struct RecordRenderer<'a> {
     objects: Objects,
     /// What a key or a value becomes before it is written.
     scratch: Vec<u8>,
+    /// What is written anew.
+    spare: Vec<u8>,
 }
 
 impl RecordRenderer<'_> {
     /// Appends a record.
-    pub(crate) fn record(&mut self, entry: Entry<'_, '_>, out: &mut Vec<u8>) {
+    pub(crate) fn record(&mut self, entry: Entry<'_, '_>, out: &mut impl Page) {
         let Entry { batch, record, .. } = entry;
         let view = View::new(self.format.contents, self.decoder, batch, record);
         let scratch = &mut self.scratch;
         match &self.format.shape {
             Shape::Form(Form::Ndjson) => {
                 self.objects.record(&entry, &view, scratch, out);
-                out.push(b'\n');
+                out.text("\n");
             }
             Shape::Form(Form::Json) => {
-                out.extend_from_slice(b",\n");
+                out.text(",\n");
                 self.objects.record(&entry, &view, scratch, out);
             }
-            Shape::Form(Form::Text) => text::record(&entry, &view, scratch, out),
+            Shape::Form(Form::Text) => {
+                text::record(&entry, &view, [scratch, &mut self.spare], out);
+            }
             Shape::Form(Form::Csv) => csv::record(&entry, &view, scratch, out),
             Shape::Template(template, null) => template.record(null, &entry, &view, scratch, out),
         }

@@ -6,7 +6,7 @@ use kseg::format::Batch;
 use super::Entry;
 use super::batch::{Facts, crc_name};
 use super::content::View;
-use crate::cli::render::Push;
+use crate::cli::render::{Page, Push};
 use crate::cli::schema;
 
 /// Writes objects; what all records of a batch have in common is made once.
@@ -64,7 +64,7 @@ impl Objects {
         entry: &Entry<'_, '_>,
         view: &View<'_>,
         scratch: &mut Vec<u8>,
-        out: &mut Vec<u8>,
+        out: &mut impl Page,
     ) {
         let batch = Some(Identity::of(entry));
         if self.batch != batch || self.topic.as_deref() != entry.topic {
@@ -72,11 +72,11 @@ impl Objects {
             self.enter(entry);
         }
         let record = entry.record;
-        out.extend_from_slice(&self.head);
+        out.page().extend_from_slice(&self.head);
         out.int(record.offset().0)
             .text(",\"timestamp\":")
             .int(record.timestamp().0);
-        out.extend_from_slice(&self.middle);
+        out.page().extend_from_slice(&self.middle);
         view.key(scratch).write_json(out);
         out.text(",\"value\":");
         view.value(scratch).write_json(out);
@@ -86,9 +86,9 @@ impl Objects {
         number(view.key_size(), out);
         out.text(",\"serialized_value_size\":");
         number(view.value_size(), out);
-        out.extend_from_slice(&self.tail);
+        out.page().extend_from_slice(&self.tail);
         number(Some(record.sequence()).filter(|n| *n != -1), out);
-        out.extend_from_slice(&self.end);
+        out.page().extend_from_slice(&self.end);
         if let Some(name) = view.control_type() {
             out.text(",\"control_type\":\"").text(name).text("\"");
         }
@@ -98,7 +98,7 @@ impl Objects {
         if let Some(version) = view.version() {
             out.text(",\"version\":").int(version);
         }
-        out.push(b'}');
+        out.text("}");
     }
 
     /// Makes what all records of the batch have in common.
@@ -154,20 +154,21 @@ impl Objects {
 }
 
 /// Appends the headers as an array of objects.
-pub(super) fn write_headers(view: &View<'_>, out: &mut Vec<u8>) {
-    out.push(b'[');
+pub(super) fn write_headers<P: Page + ?Sized>(view: &View<'_>, out: &mut P) {
+    out.text("[");
     for (index, (name, value)) in view.headers().enumerate() {
         out.text(if index > 0 { ",{\"key\":" } else { "{\"key\":" });
         name.write_json(out);
         out.text(",\"value\":");
         value.write_json(out);
-        out.push(b'}');
+        out.text("}");
+        out.turn();
     }
-    out.push(b']');
+    out.text("]");
 }
 
 /// A number, or null.
-fn number(number: Option<impl itoa::Integer>, out: &mut Vec<u8>) {
+fn number(number: Option<impl itoa::Integer>, out: &mut impl Page) {
     match number {
         Some(number) => out.int(number),
         None => out.text("null"),
@@ -175,7 +176,7 @@ fn number(number: Option<impl itoa::Integer>, out: &mut Vec<u8>) {
 }
 
 /// A word that needs no escapes, or null.
-fn word(word: Option<&str>, out: &mut Vec<u8>) {
+fn word(word: Option<&str>, out: &mut impl Page) {
     match word {
         Some(word) => out.text("\"").text(word).text("\""),
         None => out.text("null"),

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use kseg::decode::Unread;
-use kseg::decode::json::{write_base64, write_string, write_text};
-use kseg::wire::text::push_utf8;
+use kseg::decode::json::{write_base64, write_string, write_text, write_text_part};
+use kseg::wire::text::{each_piece, push_utf8};
 
-use crate::cli::render::Push;
+use crate::cli::render::{PIECE, Page, Push, end_of_piece};
 
 /// What is shown of a key, a value, or a part of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +53,112 @@ impl fmt::Display for Why {
     }
 }
 
-impl Shown<'_> {
+impl<'a> Shown<'a> {
     /// Appends it as JSON.
     #[inline]
-    pub(super) fn write_json(&self, out: &mut Vec<u8>) {
+    pub(super) fn write_json<P: Page + ?Sized>(&self, out: &mut P) {
+        if self.is_large() {
+            let (before, after) = self.json_around();
+            out.text(before);
+            self.write_pieces(Self::write_json_piece, out);
+            out.text(&after);
+        } else {
+            self.write_small_json(out.page());
+        }
+    }
+
+    /// Appends it as text whose kind is told elsewhere, by [`Self::kind`].
+    pub(super) fn write_plain<P: Page + ?Sized>(&self, out: &mut P) {
+        if self.is_large() {
+            self.write_pieces(Self::write_small_plain, out);
+        } else {
+            self.write_small_plain(out.page());
+        }
+    }
+
+    /// Whether it is written in pieces.
+    pub(super) fn is_large(&self) -> bool {
+        self.bytes().len() > PIECE
+    }
+
+    /// What it is made of.
+    fn bytes(&self) -> &'a [u8] {
+        match *self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes)
+            | Self::Base64(bytes)
+            | Self::Hex(bytes)
+            | Self::Lossy(bytes)
+            | Self::Json(bytes)
+            | Self::Unread(bytes, _) => bytes,
+            Self::Null | Self::Hidden | Self::Size(_) | Self::Sha256(_) => &[],
+        }
+    }
+
+    /// Writes what it is made of piece by piece, and turns the page after each.
+    #[cold]
+    fn write_pieces<P: Page + ?Sized>(&self, write: fn(&Self, &mut Vec<u8>), out: &mut P) {
+        let mut rest = self.bytes();
+        while !rest.is_empty() {
+            let (piece, next) = rest.split_at_checked(self.cut(rest)).unwrap_or((rest, &[]));
+            write(&self.with(piece), out.page());
+            out.turn();
+            rest = next;
+        }
+    }
+
+    /// Where the first piece of `bytes` ends: in text between two characters.
+    fn cut(&self, bytes: &[u8]) -> usize {
+        if !matches!(self, Self::Text(_) | Self::Lossy(_) | Self::Json(_)) {
+            return PIECE;
+        }
+        end_of_piece(bytes)
+    }
+
+    /// The same kind of something else.
+    fn with(&self, bytes: &'a [u8]) -> Self {
+        match *self {
+            Self::Text(_) => Self::Text(std::str::from_utf8(bytes).unwrap_or_default()),
+            Self::Binary(_) => Self::Binary(bytes),
+            Self::Base64(_) => Self::Base64(bytes),
+            Self::Hex(_) => Self::Hex(bytes),
+            Self::Lossy(_) => Self::Lossy(bytes),
+            Self::Json(_) => Self::Json(bytes),
+            Self::Unread(_, why) => Self::Unread(bytes, why),
+            other => other,
+        }
+    }
+
+    /// What stands around it in JSON.
+    fn json_around(&self) -> (&'static str, String) {
+        match *self {
+            Self::Text(_) | Self::Lossy(_) => ("\"", "\"".into()),
+            Self::Binary(_) | Self::Base64(_) => ("{\"base64\":\"", "\"}".into()),
+            Self::Hex(_) => ("{\"hex\":\"", "\"}".into()),
+            Self::Unread(_, why) => {
+                let mut after = b"\",\"error\":".to_vec();
+                write_text(&why.to_string(), &mut after);
+                after.push(b'}');
+                (
+                    "{\"base64\":\"",
+                    String::from_utf8(after).unwrap_or_default(),
+                )
+            }
+            _ => ("", String::new()),
+        }
+    }
+
+    /// Appends a piece of it as it stands in JSON.
+    fn write_json_piece(&self, out: &mut Vec<u8>) {
+        match *self {
+            Self::Text(text) => write_text_part(text, out),
+            Self::Lossy(bytes) => each_piece(bytes, |text| write_text_part(text, out)),
+            _ => self.write_small_plain(out),
+        }
+    }
+
+    #[inline]
+    fn write_small_json(&self, out: &mut Vec<u8>) {
         match *self {
             Self::Text(text) => write_text(text, out),
             Self::Null => drop(out.text("null")),
@@ -89,8 +191,7 @@ impl Shown<'_> {
         }
     }
 
-    /// Appends it as text whose kind is told elsewhere, by [`Self::kind`].
-    pub(super) fn write_plain(&self, out: &mut Vec<u8>) {
+    fn write_small_plain(&self, out: &mut Vec<u8>) {
         match *self {
             Self::Null | Self::Hidden => {}
             Self::Text(text) => drop(out.text(text)),
@@ -178,6 +279,53 @@ mod tests {
             assert_eq!(String::from_utf8(as_json).unwrap(), json);
             assert_eq!(String::from_utf8(as_plain).unwrap(), plain);
             assert_eq!(shown.kind(), kind);
+        }
+    }
+
+    /// What a page was when it was turned.
+    #[derive(Default)]
+    struct Turned {
+        page: Vec<u8>,
+        before: Vec<u8>,
+        largest: usize,
+    }
+
+    impl Page for Turned {
+        fn page(&mut self) -> &mut Vec<u8> {
+            &mut self.page
+        }
+
+        fn turn(&mut self) {
+            self.largest = self.largest.max(self.page.len());
+            self.before.append(&mut self.page);
+        }
+    }
+
+    #[test]
+    fn what_is_large_is_written_in_pieces_as_if_it_were_small() {
+        let text = "\u{e9}\u{20ac}\u{1f600}\"\n\0x".repeat(40_000);
+        let mut broken = text.clone().into_bytes();
+        broken.extend(vec![0x80; 100_000]);
+        for shown in [
+            Shown::Text(&text),
+            Shown::Binary(&broken),
+            Shown::Base64(&broken),
+            Shown::Hex(&broken),
+            Shown::Lossy(&broken),
+            Shown::Json(text.as_bytes()),
+            Shown::Unread(&broken, Why::Serde("not an int")),
+        ] {
+            let (mut whole, mut turned) = (Vec::new(), Turned::default());
+            shown.write_small_json(&mut whole);
+            shown.write_json(&mut turned);
+            turned.turn();
+            assert!(turned.before == whole, "{}", shown.kind());
+            assert!(turned.largest <= 6 * PIECE);
+            let (mut whole, mut turned) = (Vec::new(), Turned::default());
+            shown.write_small_plain(&mut whole);
+            shown.write_plain(&mut turned);
+            turned.turn();
+            assert!(turned.before == whole, "{}", shown.kind());
         }
     }
 }

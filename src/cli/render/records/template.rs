@@ -9,7 +9,7 @@ use std::str::FromStr;
 use super::Entry;
 use super::content::View;
 use super::shown::Shown;
-use crate::cli::render::Push;
+use crate::cli::render::{Page, Push};
 
 /// What stands for a null header value.
 const NULL_HEADER: &str = "NULL";
@@ -151,11 +151,11 @@ impl Template {
         entry: &Entry<'_, '_>,
         view: &View<'_>,
         scratch: &mut Vec<u8>,
-        out: &mut Vec<u8>,
+        out: &mut impl Page,
     ) {
         for piece in &self.pieces {
             match piece {
-                Piece::Literal(text) => out.extend_from_slice(text),
+                Piece::Literal(text) => out.page().extend_from_slice(text),
                 Piece::Topic => drop(out.text(entry.topic.unwrap_or_default())),
                 Piece::Partition => drop(out.int(entry.partition.unwrap_or(-1))),
                 Piece::Offset => drop(out.int(entry.record.offset().0)),
@@ -167,13 +167,13 @@ impl Template {
                 Piece::ValueSizeBinary => {
                     let size = view.value_size().unwrap_or(-1);
                     let size = i32::try_from(size).unwrap_or(i32::MAX);
-                    out.extend_from_slice(&size.to_be_bytes());
+                    out.page().extend_from_slice(&size.to_be_bytes());
                 }
                 Piece::Headers => {
                     for (index, (name, value)) in view.headers().enumerate() {
                         out.text(if index > 0 { "," } else { "" });
                         write(name, b"", out);
-                        out.push(b'=');
+                        out.text("=");
                         write(value, NULL_HEADER.as_bytes(), out);
                     }
                 }
@@ -183,10 +183,11 @@ impl Template {
 }
 
 /// Appends bytes as they are; what is marked as something else keeps its mark.
-fn write(shown: Shown<'_>, null: &[u8], out: &mut Vec<u8>) {
+fn write(shown: Shown<'_>, null: &[u8], out: &mut impl Page) {
     match shown {
-        Shown::Null => out.extend_from_slice(null),
-        Shown::Binary(bytes) => out.extend_from_slice(bytes),
+        Shown::Null => out.page().extend_from_slice(null),
+        // As they are.
+        Shown::Binary(bytes) => Shown::Json(bytes).write_plain(out),
         Shown::Unread(..) | Shown::Hidden => shown.write_json(out),
         _ => shown.write_plain(out),
     }

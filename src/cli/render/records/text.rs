@@ -8,52 +8,80 @@ use kseg::decode::json::write_text;
 use super::Entry;
 use super::content::View;
 use super::shown::Shown;
-use crate::cli::render::Push;
 use crate::cli::render::time::write_rfc3339;
+use crate::cli::render::{Page, Push};
 
 /// Appends a record.
 pub(super) fn record(
     entry: &Entry<'_, '_>,
     view: &View<'_>,
-    scratch: &mut Vec<u8>,
-    out: &mut Vec<u8>,
+    [scratch, spare]: [&mut Vec<u8>; 2],
+    out: &mut impl Page,
 ) {
     match entry.record.timestamp().0 {
-        -1 => out.push(b'-'),
-        ms => write_rfc3339(ms, out),
+        -1 => drop(out.text("-")),
+        ms => write_rfc3339(ms, out.page()),
     }
-    out.push(b'\t');
-    let start = out.len();
+    out.text("\t");
+    let start = out.page().len();
+    let line = &mut Disarmed { out, start, spare };
     match entry.topic {
-        Some(topic) if is_bare(topic) => drop(out.text(topic)),
-        Some(topic) => write_text(topic, out),
-        None => out.push(b'?'),
+        Some(topic) if is_bare(topic) => drop(line.text(topic)),
+        Some(topic) => write_text(topic, line.page()),
+        None => drop(line.text("?")),
     }
     if let Some(partition) = entry.partition {
-        out.text("-").int(partition);
+        line.text("-").int(partition);
     }
-    out.text("\t").int(entry.record.offset().0).text("\t");
+    line.text("\t").int(entry.record.offset().0).text("\t");
     if let Some(control) = view.control_type() {
-        out.text(control);
+        line.text(control);
     } else {
-        view.key(scratch).write_json(out);
+        view.key(scratch).write_json(line);
     }
-    out.push(b'\t');
+    line.text("\t");
     if let Some(name) = view.type_name() {
-        out.text(name).text(" ");
+        line.text(name).text(" ");
     }
-    view.value(scratch).write_json(out);
+    view.value(scratch).write_json(line);
     for (index, (name, value)) in view.headers().enumerate() {
-        out.text(if index > 0 { " " } else { "\t" });
+        line.text(if index > 0 { " " } else { "\t" });
         match name {
-            Shown::Text(name) if is_bare(name) => drop(out.text(name)),
-            _ => name.write_json(out),
+            Shown::Text(name) if is_bare(name) => drop(line.text(name)),
+            _ => name.write_json(line),
         }
-        out.push(b'=');
-        value.write_json(out);
+        line.text("=");
+        value.write_json(line);
     }
-    disarm(out, start, scratch);
-    out.push(b'\n');
+    line.disarm();
+    out.text("\n");
+}
+
+/// A line, of which nothing is handed on that a terminal would act on.
+struct Disarmed<'o, P> {
+    out: &'o mut P,
+    /// What is before it on the page is as it shall be.
+    start: usize,
+    spare: &'o mut Vec<u8>,
+}
+
+impl<P: Page> Disarmed<'_, P> {
+    fn disarm(&mut self) {
+        disarm(self.out.page(), self.start, self.spare);
+    }
+}
+
+impl<P: Page> Page for Disarmed<'_, P> {
+    #[inline]
+    fn page(&mut self) -> &mut Vec<u8> {
+        self.out.page()
+    }
+
+    fn turn(&mut self) {
+        self.disarm();
+        self.out.turn();
+        self.start = self.out.page().len();
+    }
 }
 
 /// Whether a name needs no quotes.

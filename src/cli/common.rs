@@ -1,0 +1,50 @@
+//! The options of every command.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+
+use clap::ColorChoice;
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Common")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
+pub(crate) struct Common {
+    /// When headings stand out: --color never; auto is on a terminal, unless NO_COLOR is set, and elsewhere if CLICOLOR_FORCE is
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto, global = true)]
+    color: ColorChoice,
+
+    /// Print nothing but errors: -q for the exit status alone
+    #[arg(short, long, global = true)]
+    quiet: bool,
+
+    /// Show no progress: --no-progress for terminals that are recorded
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+}
+
+impl Common {
+    /// Where data goes.
+    ///
+    /// # Errors
+    /// There is no standard output.
+    pub(crate) fn output(&self) -> io::Result<File> {
+        if self.quiet {
+            return File::options().write(true).open("/dev/null");
+        }
+        io::stdout().as_fd().try_clone_to_owned().map(File::from)
+    }
+
+    /// Whether headings stand out there.
+    pub(crate) fn is_coloured(&self, out: &File) -> bool {
+        // By no-color.org and bixense.com/clicolors: what is set to nothing is not set.
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if is_set("NO_COLOR") => false,
+            ColorChoice::Auto => is_set("CLICOLOR_FORCE") || out.is_terminal(),
+        }
+    }
+}

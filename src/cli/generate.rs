@@ -1,0 +1,84 @@
+//! `kseg generate`: what shells and manual readers want to know of the command line.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use super::exit::Outcome;
+use super::output::{self, OutputFile};
+use super::{Cli, Context};
+
+/// Prints completions for a shell, or writes man pages
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg generate completions bash > /etc/bash_completion.d/kseg
+  kseg generate man /usr/local/share/man/man1
+
+Exit status:
+  0  done
+  2  a file could not be written, or the arguments are invalid")]
+pub(crate) struct Generate {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Prints completions for a shell
+    #[command(after_help = "Examples:
+  kseg generate completions bash > /etc/bash_completion.d/kseg
+  kseg generate completions zsh > ~/.zfunc/_kseg
+  kseg generate completions fish > ~/.config/fish/completions/kseg.fish")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+
+    /// Writes man pages into a directory: kseg.1, kseg-ls.1 and so on
+    #[command(after_help = "Examples:
+  kseg generate man /usr/local/share/man/man1")]
+    Man {
+        /// The directory; it is created if need be
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
+}
+
+impl Generate {
+    /// Prints or writes it.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let mut cli = Cli::command();
+        match self.what {
+            What::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut cli, "kseg", &mut script);
+                context.out.write_all(&script).context("standard output")?;
+            }
+            What::Man { dir } => {
+                cli.build();
+                output::make_dir(&dir)?;
+                pages(&cli, "kseg", &dir)?;
+            }
+        }
+        Ok(Outcome::Clean)
+    }
+}
+
+/// Writes the page of a command, and those of the commands below it.
+fn pages(command: &clap::Command, name: &str, dir: &Path) -> Result<()> {
+    let mut page = Vec::new();
+    let man = clap_mangen::Man::new(command.clone());
+    man.title(name.to_uppercase()).render(&mut page)?;
+    let path = dir.join(format!("{name}.1"));
+    let mut file = OutputFile::create(&path)?;
+    let written = file.write_all(&page);
+    written.map_err(|error| file.failed(&error))?;
+    file.finish()?;
+    for below in command.get_subcommands() {
+        pages(below, &format!("{name}-{}", below.get_name()), dir)?;
+    }
+    Ok(())
+}

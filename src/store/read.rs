@@ -1,0 +1,311 @@
+//! Reads that say exactly which bytes of a file cannot be read.
+//!
+//! A sick disk answers a read with an error for the whole of it. Here the read is repeated in ever smaller blocks, so that
+//! every readable byte is read and what is left is the smallest range that the operating system can tell apart.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
+
+use super::reason;
+
+/// What the page cache reads at least: a failed read of one block says nothing of its neighbours.
+const BLOCK: usize = 4096;
+const BLOCK_BYTES: u64 = BLOCK as u64;
+
+/// What a disk reads at least. A file system with blocks smaller than a page can read one half of a page and not the other.
+const SECTOR: usize = 512;
+const SECTOR_BYTES: u64 = SECTOR as u64;
+
+/// Bytes that can be read at a position: a file, or in a test something that fails where it is told to.
+pub trait ReadAt: fmt::Debug + Send + Sync {
+    /// Reads bytes from `position` on into `buffer`; returns how many, 0 at the end.
+    ///
+    /// # Errors
+    /// The first of them cannot be read.
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, position)
+    }
+}
+
+/// Bytes of a file that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where, from the start of the file.
+    pub range: Range<u64>,
+    /// The number of the operating system's error; 5 (`EIO`) is a bad sector.
+    pub errno: i32,
+}
+
+impl Unreadable {
+    /// As much of it as lies in `range`.
+    fn within(self, range: &Range<u64>) -> Self {
+        Self {
+            range: self.range.start.max(range.start)..self.range.end.min(range.end),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Range { start, end } = self.range;
+        let why = reason(&io::Error::from_raw_os_error(self.errno));
+        write!(f, "bytes {start}..{end} cannot be read: {why}")
+    }
+}
+
+/// The ranges of a file that turned out to be unreadable: each is tried once, because a disk may take seconds to give up.
+#[derive(Debug, Default)]
+pub(super) struct Known(Mutex<BTreeMap<u64, Unreadable>>);
+
+impl Known {
+    /// The first range that ends after `position`.
+    fn from(&self, position: u64) -> Option<Unreadable> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.range(..=position).next_back();
+        let around = before.filter(|(_, bad)| bad.range.end > position);
+        let next = || known.range(position..).next();
+        around.or_else(next).map(|(_, bad)| bad.clone())
+    }
+
+    fn add(&self, bad: &Unreadable) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _known_before = known.insert(bad.range.start, bad.clone());
+    }
+}
+
+/// Reads `range` into `buffer`, as far as it can be read. What ended it before the end of the range: unreadable bytes, or
+/// the end of the file.
+pub(super) fn fill(
+    file: &dyn ReadAt,
+    known: &Known,
+    range: Range<u64>,
+    buffer: &mut Vec<u8>,
+) -> Option<Unreadable> {
+    let bytes = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+    let bad = known.from(range.start);
+    let bad = bad.filter(|bad| bad.range.start < range.end);
+    let end = bad.as_ref().map_or(range.end, |bad| bad.range.start);
+    buffer.resize(bytes(range.start, end), 0);
+    let mut filled = 0;
+    let failed = loop {
+        let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) else {
+            break None;
+        };
+        let position = range.start.saturating_add(filled as u64);
+        match read_at(file, room, position) {
+            Ok(0) => break None,
+            Ok(read) => filled += read,
+            // Perhaps only the rest of what was asked for cannot be read.
+            Err(_) => match read_at(file, first_block(room, position), position) {
+                Ok(0) => break None,
+                Ok(read) => filled += read,
+                Err(error) => break Some((position, error)),
+            },
+        }
+    };
+    let is_whole = filled == buffer.len();
+    buffer.truncate(filled);
+    let Some((position, error)) = failed else {
+        return bad.filter(|_| is_whole).map(|bad| bad.within(&range));
+    };
+    let start = position.saturating_add(sectors(file, buffer, position));
+    let bad = Unreadable {
+        range: start..bad_until(file, start, end),
+        errno: error.raw_os_error().unwrap_or_default(),
+    };
+    known.add(&bad);
+    Some(bad)
+}
+
+fn read_at(file: &dyn ReadAt, room: &mut [u8], position: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(room, position) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// As much of `room` as lies in the block that `position` lies in.
+fn first_block(room: &mut [u8], position: u64) -> &mut [u8] {
+    let bytes = usize::try_from(BLOCK_BYTES - position % BLOCK_BYTES).unwrap_or(usize::MAX);
+    let bytes = bytes.min(room.len());
+    room.get_mut(..bytes).unwrap_or_default()
+}
+
+/// Appends the readable sectors at the start of a block that cannot be read as a whole. Returns how many bytes they have.
+fn sectors(file: &dyn ReadAt, buffer: &mut Vec<u8>, position: u64) -> u64 {
+    let block_end = (position / BLOCK_BYTES + 1).saturating_mul(BLOCK_BYTES);
+    let mut at = position;
+    while at < block_end {
+        let mut sector = [0; SECTOR];
+        let bytes = usize::try_from(SECTOR_BYTES - at % SECTOR_BYTES).unwrap_or_default();
+        let room = sector.get_mut(..bytes).unwrap_or_default();
+        let Ok(read @ 1..) = read_at(file, room, at) else {
+            break;
+        };
+        buffer.extend_from_slice(room.get(..read).unwrap_or_default());
+        at += read as u64;
+    }
+    at - position
+}
+
+/// Where the unreadable bytes that begin at `start` end, looked for up to `end`: at the first block that can be read, or
+/// before it at the last sectors of the block before. Sectors in the middle are not tried one by one: each may take seconds.
+fn bad_until(file: &dyn ReadAt, start: u64, end: u64) -> u64 {
+    let mut block = [0; BLOCK];
+    let next_block = |at: u64| (at / BLOCK_BYTES + 1).saturating_mul(BLOCK_BYTES);
+    let mut bad_end = next_block(start);
+    while bad_end < end && read_at(file, &mut block, bad_end).is_err() {
+        bad_end = next_block(bad_end);
+    }
+    let last_block = start.max(bad_end - BLOCK_BYTES);
+    while bad_end > last_block {
+        let sector = block.get_mut(..SECTOR).unwrap_or_default();
+        let from = (bad_end - 1) / SECTOR_BYTES * SECTOR_BYTES;
+        // A read at the end of the file says nothing of a sector.
+        if from <= start || !matches!(read_at(file, sector, from), Ok(1..)) {
+            break;
+        }
+        bad_end = from;
+    }
+    bad_end.min(end)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Bytes of which some ranges cannot be read, as the kernel has it: a read ends before them, and fails at them.
+    #[derive(Debug)]
+    pub(crate) struct Sick {
+        pub(crate) bytes: Vec<u8>,
+        pub(crate) bad: Vec<Range<u64>>,
+        /// Reads that failed.
+        pub(crate) failed: AtomicUsize,
+    }
+
+    impl Sick {
+        pub(crate) fn new(bytes: Vec<u8>, bad: impl IntoIterator<Item = Range<u64>>) -> Self {
+            Self {
+                bytes,
+                bad: bad.into_iter().collect(),
+                failed: AtomicUsize::new(0),
+            }
+        }
+    }
+
+    impl ReadAt for Sick {
+        fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+            if self.bad.iter().any(|bad| bad.contains(&position)) {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                return Err(io::Error::from_raw_os_error(5));
+            }
+            let next_bad = self.bad.iter().map(|bad| bad.start);
+            let end = next_bad.filter(|start| *start > position).min();
+            let end = usize::try_from(end.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+            let position = usize::try_from(position).unwrap();
+            let rest = self.bytes.get(position..end.min(self.bytes.len()));
+            let rest = rest.unwrap_or_default();
+            let count = rest.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&rest[..count]);
+            Ok(count)
+        }
+    }
+
+    /// What a read from the start to the end in windows of `stride` bytes comes to: the bytes, and the unreadable ranges.
+    fn all(file: &Sick, stride: u64) -> (Vec<u8>, Vec<Range<u64>>) {
+        let (known, mut bytes, mut bad) = (Known::default(), Vec::new(), Vec::new());
+        let (mut position, mut buffer) = (0, Vec::new());
+        let len = file.bytes.len() as u64;
+        while position < len {
+            let window = position..len.min(position + stride);
+            let ended = fill(file, &known, window, &mut buffer);
+            bytes.extend_from_slice(&buffer);
+            position += buffer.len() as u64;
+            if let Some(ended) = ended {
+                assert_eq!(ended.range.start, position);
+                assert_eq!(ended.errno, 5);
+                position = ended.range.end;
+                bytes.resize(usize::try_from(position).unwrap(), 0xee);
+                bad.push(ended.range);
+            }
+        }
+        (bytes, bad)
+    }
+
+    fn sample(len: usize) -> Vec<u8> {
+        (0..=250).cycle().take(len).collect()
+    }
+
+    #[test]
+    fn every_readable_byte_is_read_and_the_unreadable_ranges_are_exact() {
+        for bad in [
+            [8192..12288, 12288..12288],
+            [0..4096, 4096..4096],
+            [4096..8192, 12288..20480],
+            [4096..8192, 36864..40000],
+            // Sectors.
+            [8704..9728, 20480..20992],
+            [512..1024, 8704..17408],
+        ] {
+            let bad: Vec<Range<u64>> = bad.into_iter().filter(|bad| !bad.is_empty()).collect();
+            let whole = sample(40_000);
+            let file = Sick::new(whole.clone(), bad.clone());
+            for stride in [512, 10_000, 1 << 20] {
+                let (bytes, told) = all(&file, stride);
+                let mut merged: Vec<Range<u64>> = Vec::new();
+                for range in told {
+                    match merged.last_mut() {
+                        Some(last) if last.end == range.start => last.end = range.end,
+                        _ => merged.push(range),
+                    }
+                }
+                assert_eq!(merged, bad);
+                for (at, byte) in bytes.iter().enumerate() {
+                    let is_bad = bad.iter().any(|bad| bad.contains(&(at as u64)));
+                    assert_eq!(*byte, if is_bad { 0xee } else { whole[at] });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unreadable_range_is_tried_once() {
+        let file = Sick::new(sample(1 << 20), Some(65_536..131_072));
+        let (known, mut buffer) = (Known::default(), Vec::new());
+        let first = fill(&file, &known, 0..1 << 20, &mut buffer);
+        assert_eq!(first.unwrap().range, 65_536..131_072);
+        let failed = file.failed.load(Ordering::Relaxed);
+        // A block each, and the sectors at both ends.
+        assert!(failed <= 16 + 4, "{failed}");
+        let inside = fill(&file, &known, 70_000..80_000, &mut buffer);
+        assert_eq!(inside.unwrap().range, 70_000..80_000);
+        assert!(buffer.is_empty());
+        assert_eq!(fill(&file, &known, 131_072..131_080, &mut buffer), None);
+        assert_eq!(buffer.len(), 8);
+        assert_eq!(file.failed.load(Ordering::Relaxed), failed);
+    }
+
+    #[test]
+    fn the_end_of_a_file_is_no_error() {
+        let file = Sick::new(sample(5_000), None);
+        let mut buffer = Vec::new();
+        assert_eq!(
+            fill(&file, &Known::default(), 4_000..9_000, &mut buffer),
+            None
+        );
+        assert_eq!(buffer.len(), 1_000);
+    }
+}

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# A disk with bad sectors, for real: a log dir on an ext4 image on a loop device, the image truncated while it is mounted, so
+# that some blocks of one segment answer EIO. Then every command that reads.
+#
+#   tests/sick-disk.sh KSEG SEGMENT [PARTITION]      as root; needs mkfs.ext4, filefrag, fallocate and a free loop device
+#
+#   KSEG       the binary, such as target/release/kseg
+#   SEGMENT    a sound .log of more than 2 MiB with base offset 0: cargo bench --bench segments -- --out SEGMENT --size 4MiB
+#   PARTITION  a directory of files of another partition, which must be reported as if nothing had happened
+set -euo pipefail
+export LC_ALL=C
+die() { echo "sick-disk: $*" >&2; exit 2; }
+(($# >= 2)) || { sed -n '2,/^set -e/{/^set -e/!s/^# \{0,1\}//p}' "$0"; exit 2; }
+kseg=$(realpath "$1") segment=$(realpath "$2") other=${3:+$(realpath "$3")}
+[[ $EUID == 0 ]] || die "only root may mount an image"
+(($(stat -c %s "$segment") > 2 << 20)) || die "$segment: too small"
+
+dir=$(mktemp -d)
+trap 'umount -q "$dir/mnt" || true; rm -rf "$dir"' EXIT
+cd "$dir"
+mkdir mnt
+bad_blocks=4 total=16384
+truncate -s $((total * 4096)) image
+mkfs.ext4 -q -F -b 4096 -m 0 -O ^has_journal image
+mount -o loop,noatime image mnt
+
+# The first MiB of the segment, then blocks at the very end of the disk, because nothing else is free, then the rest.
+logs=$dir/mnt/logs log=$dir/mnt/logs/sick-0/00000000000000000000.log
+mkdir -p "$logs/sick-0" "$logs/sound-0"
+[[ -z $other ]] || cp "$other"/* "$logs/sound-0/"
+printf '0\n0\n' > "$logs/recovery-point-offset-checkpoint"
+head -c $((1 << 20)) "$segment" > "$log"
+sync
+fallocate -l $(($(df --output=avail -B1 mnt | tail -1) - (1 << 16))) mnt/filler
+sync
+last=$(filefrag -v mnt/filler | awk -v end=$((total - 1)) '$1 ~ /^[0-9]+:$/ { gsub(/[.:]/, " "); if ($5 == end) print $3 }')
+[[ $last ]] || die "the last block of the image is not the filler's"
+# What else is free is taken, so that only the last blocks are left.
+head -c $((1 << 20)) /dev/zero > mnt/filler2 2> /dev/null || true
+sync
+fallocate -p -o $(((last - bad_blocks + 1) * 4096)) -l $((bad_blocks * 4096)) mnt/filler
+sync
+dd if="$segment" bs=4096 skip=256 count=$bad_blocks status=none >> "$log"
+sync
+rm mnt/filler mnt/filler2
+dd if="$segment" bs=4096 skip=$((256 + bad_blocks)) count=256 status=none >> "$log"
+sync
+filefrag -v "$log" | grep -q "$((total - bad_blocks))\.\. *$((total - 1)):" || die "the blocks are not where they should be"
+umount mnt
+mount -o loop,noatime image mnt
+truncate -s $(((total - bad_blocks) * 4096)) image
+
+bad_start=$((1 << 20)) bad_end=$(((1 << 20) + bad_blocks * 4096)) failed=0
+check() { # WHAT: the last command's output holds a text
+  grep -qF -- "$1" out err || { echo "FAILED: no \"$1\" in the output of: $command"; failed=1; }
+}
+run() { # EXPECTED-STATUS ARG...: no signal, and the status is one of those expected
+  local expected=$1 status=0
+  shift
+  command="kseg $*"
+  "$kseg" "$@" > out 2> err || status=$?
+  echo "status $status  $command  ($(wc -l < out) lines, $(wc -l < err) messages)"
+  [[ ,$expected, == *,$status,* ]] || { echo "FAILED: status $status, expected $expected"; head -3 err; failed=1; }
+}
+cat "$log" > /dev/null 2>&1 && die "the blocks can be read"
+
+# No signal ends a command; each names exactly the bytes that cannot be read, and shows what is in the partition beside.
+for way in "" --no-mmap; do
+  for jobs in 1 2; do
+    run 1 verify -j$jobs $way "$logs"
+    check "$bad_start..$bad_end"
+    for more in "" --salvage; do
+      run 1,2 cat -j$jobs $way $more "$logs"
+      check "$bad_start..$bad_end"
+    done
+    run 1,2 show -j$jobs $way "$log"
+    check "$bad_start..$bad_end"
+    run 1 dump -j$jobs $way --files "$log"
+    check "$bad_start..$bad_end"
+  done
+done
+run 0,1,2 ls "$logs"
+run 1,2 predict "$logs"
+check "$bad_start..$bad_end"
+((failed == 0)) && echo "sick-disk: all as it should be"
+exit $failed
