@@ -86,6 +86,7 @@ schemas! {
 
     // repair
     PLAN_SUMMARY "kseg.plan_summary/1" "A plan, without its steps"
+    PLANS "kseg.plans/1" "Plans of several log dirs"
     STEP "kseg.step/1" "A step of a plan"
 }
 

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use super::disk::{Disk, Guard, Kind, Look, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder;
@@ -14,6 +16,7 @@ use super::plan::{Plan, Scope, State};
 use super::work::Work;
 use crate::format::FileKind;
 use crate::format::name::FileName;
+use crate::store;
 
 /// Where a plan is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -357,7 +360,7 @@ impl Approved {
                 (State::File { len_bytes, .. }, Kind::File) if *len_bytes != before.len_bytes => {
                     format!("{} bytes", before.len_bytes)
                 }
-                _ => match state_of(disk, &at)? {
+                _ => match state_of(disk, &at).map_err(|error| self.failing(&at, error))? {
                     found if found == *expected => String::new(),
                     found => found.to_string(),
                 },
@@ -386,6 +389,18 @@ impl Approved {
             self.replicas.insert(path.clone(), before);
         }
         self.check_dirs(disk)
+    }
+
+    /// A disk that fails is not written to: a repair in place of a file that cannot be read in places is refused, with the way out.
+    fn failing(&self, path: &Path, error: Error) -> Error {
+        match (&self.site, &error) {
+            (Site::InPlace { .. }, Error::Store(store::Error::Io { why, .. }))
+                if why.raw_os_error() == Some(Errno::IO.raw_os_error()) =>
+            {
+                Refusal::Failing(path.to_owned()).into()
+            }
+            _ => error,
+        }
     }
 
     /// A directory that goes is empty once its files are gone; what gets a content has a directory to be in.

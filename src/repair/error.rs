@@ -147,6 +147,9 @@ pub enum Refusal {
     /// A symbolic link, or something that is neither a file nor a directory.
     #[error("{}: a symbolic link or a special file, which a repair does not follow", .0.display())]
     Odd(PathBuf),
+    /// A file of a disk that fails, to which nothing more is to be written.
+    #[error("{}: cannot be read in places, and --in-place would write to a disk that fails; use --into with a directory on another file system", .0.display())]
+    Failing(PathBuf),
     /// A folder that has the name of ours, but is not.
     #[error("{}: exists, and is not what a repair left", .0.display())]
     NotOurs(PathBuf),

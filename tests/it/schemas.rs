@@ -19,7 +19,9 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const VARYING: [&str; 3] = ["disk_bytes", "kseg", "tool"];
 
 /// Kinds that say what is in a document, which other tests read in every detail.
-const DOCUMENTS: [&str; 5] = ["findings", "verdict", "plan", "baseline", "manifest"];
+const DOCUMENTS: [&str; 6] = [
+    "findings", "verdict", "plan", "plans", "baseline", "manifest",
+];
 
 type Read = fn(Value) -> serde_json::Result<()>;
 
@@ -254,6 +256,8 @@ fn emitted() -> Vec<Value> {
     let plan = plan.to_str().unwrap();
     run(&["repair", "plan", "-o", plan, "--format", "json", &flipped]);
     run(&["repair", "show", "--format", "ndjson", plan]);
+    let holed = format!("{kafka}/zero-page-512-mid/files");
+    run(&["repair", "plan", "--format", "json", &flipped, &holed]);
     let members = format!("{kafka}/consumer-4.3.1/files");
     run(&["groups", "--format", "json", &members]);
     for args in [&[][..], &["--state"], &["--members"]] {

@@ -7,11 +7,13 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use kseg::repair::{Action, Plan, Step};
 
+use crate::cli::schema;
+
 /// The longest plan that is read.
 const PLAN_BYTES: u64 = 256 << 20;
 
 /// What a file with several plans calls itself.
-const SCHEMA: &str = "kseg.plans/1";
+const SCHEMA: &str = schema::PLANS.id;
 
 /// Plans, of which the steps are numbered throughout.
 #[derive(Debug)]

@@ -36,7 +36,8 @@ use crate::cli::writer::Writer;
   kseg repair plan /data/kafka -o plan.json
   kseg repair plan /disk1/kafka /disk2/kafka -o plan.json
   kseg repair plan /data/kafka --topic orders --partition 0..4 -o plan.json
-  kseg repair plan /data/kafka --from /backup/kafka --from /mnt/broker-2/kafka -o plan.json
+  kseg repair plan /data/kafka --from /backup/kafka --from /mnt/broker-2/kafka
+  kseg repair plan --kafka 3.9 /data/kafka
   kseg repair plan --format json orders-3 | jq '.steps[].why'
 
 Exit status:

@@ -52,6 +52,8 @@ pub(super) struct MemDisk {
     /// Directories on file systems of their own.
     mounts: Vec<PathBuf>,
     held: Rc<RefCell<BTreeSet<PathBuf>>>,
+    /// A file that cannot be read.
+    failing: Cell<Option<usize>>,
 }
 
 impl MemDisk {
@@ -71,6 +73,7 @@ impl MemDisk {
             done: Cell::new(0),
             mounts: mounts.iter().map(PathBuf::from).collect(),
             held: Rc::default(),
+            failing: Cell::new(None),
         }
     }
 
@@ -99,6 +102,7 @@ impl MemDisk {
             done: Cell::new(0),
             mounts: self.mounts.clone(),
             held: Rc::default(),
+            failing: Cell::new(None),
         }
     }
 
@@ -142,6 +146,7 @@ impl MemDisk {
             done: Cell::new(0),
             mounts: self.mounts.clone(),
             held: Rc::default(),
+            failing: Cell::new(None),
         }
     }
 
@@ -150,6 +155,11 @@ impl MemDisk {
         match self.world.borrow_mut().node_mut(Path::new(path)).unwrap() {
             Node::Dir { attributes, .. } | Node::File { attributes, .. } => *attributes = wanted,
         }
+    }
+
+    /// From now on a file cannot be read.
+    pub(super) fn fail(&self, path: &Path) {
+        self.failing.set(self.world.borrow().find(path).ok());
     }
 
     pub(super) fn bytes(&self, path: &Path) -> Vec<u8> {
@@ -218,6 +228,9 @@ struct Open<'a> {
 impl Input for Open<'_> {
     fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
         self.disk.alive()?;
+        if self.disk.failing.get() == Some(self.node) {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         match &self.disk.world.borrow().nodes[self.node] {
             Node::File { now, .. } => now.as_slice().read_at(buffer, position),
             Node::Dir { .. } => Err(io::ErrorKind::IsADirectory.into()),

@@ -279,3 +279,18 @@ fn a_derived_file_that_comes_out_otherwise_stops_the_repair_before_it_begins() {
         assert_eq!(disk.tree("/"), before);
     }
 }
+
+#[test]
+fn a_disk_that_fails_is_not_written_to() {
+    let disk = disk(&[]);
+    let plan = every_action(&disk);
+    let before = disk.tree("/");
+    disk.fail(&Path::new(ROOT).join(LOG));
+    let refused = approved(&disk, &plan, &IN_PLACE).unwrap_err();
+    assert!(
+        matches!(refused, Error::Refused(Refusal::Failing(_))),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("use --into"), "{refused}");
+    assert_eq!(disk.tree("/"), before);
+}
