@@ -80,7 +80,8 @@ for way in "" --no-mmap; do
   done
 done
 run 0,1,2 ls "$logs"
-run 1,2 predict "$logs"
+run 1 predict --unclean --no-recovery-points "$logs"
 check "$bad_start..$bad_end"
+check KafkaStorageException
 ((failed == 0)) && echo "sick-disk: all as it should be"
 exit $failed

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::format::name;
 use crate::store;
 use crate::wire::Fault;
 
@@ -161,9 +162,16 @@ pub(super) enum Thrown {
     Ours(store::Error),
 }
 
+/// A broker cannot read what we cannot read either: `KafkaStorageException` for the log dir.
 impl From<store::Error> for Thrown {
     fn from(error: store::Error) -> Self {
-        Self::Ours(error)
+        match error {
+            store::Error::Unreadable { path, unreadable } => Self::io(
+                name::file_name(&path),
+                format_args!("{unreadable} (KafkaStorageException)"),
+            ),
+            other => Self::Ours(other),
+        }
     }
 }
 
@@ -201,5 +209,34 @@ impl Thrown {
             }),
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn what_cannot_be_read_takes_the_log_dir_offline_and_other_errors_are_ours() {
+        let path = || PathBuf::from("/data/t-0/00000000000000000000.log");
+        let unreadable = store::Unreadable {
+            range: 4096..8192,
+            errno: 5,
+        };
+        let error = store::Error::Unreadable {
+            path: path(),
+            unreadable,
+        };
+        let Thrown::Io(Reason::Unexpected { file, what }) = Thrown::from(error) else {
+            panic!("an I/O error");
+        };
+        assert_eq!(file, "00000000000000000000.log");
+        assert_eq!(
+            what,
+            "bytes 4096..8192 cannot be read: input/output error (KafkaStorageException)"
+        );
+        let shorter = Thrown::from(store::Error::Shorter(path()));
+        assert!(matches!(shorter, Thrown::Ours(_)));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::catalog::CheckId;
-use super::evidence::{Field, FieldValue, FlippedBit};
+use super::evidence::{Field, FieldValue, FlippedBit, ProducerFields, RecordCount, ReservedBits};
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
 use crate::format::defaults::MESSAGE_TIMESTAMP_AFTER_MAX_MS;
@@ -149,11 +149,7 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, now_ms: Option<i64>, sink: &
     match batch {
         Batch::V2(batch) => {
             magic(batch, info, sink);
-            attributes(
-                info,
-                u64::from((batch.attributes() & !KNOWN_V2).cast_unsigned()),
-                sink,
-            );
+            attributes(info, (batch.attributes() & !KNOWN_V2).cast_unsigned(), sink);
             counts(batch, info, sink);
             producer(batch, info, sink);
             control(batch, info, sink);
@@ -164,7 +160,7 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, now_ms: Option<i64>, sink: &
             } else {
                 KNOWN_V1
             };
-            attributes(info, u64::from(message.attributes() & !known), sink);
+            attributes(info, u16::from(message.attributes() & !known), sink);
             sink.tallies.count(CheckId::OldMagic, info);
         }
     }
@@ -192,43 +188,38 @@ fn magic(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
     }
 }
 
-fn attributes(info: &Info, unknown: u64, sink: &mut Sink<'_>) {
+fn attributes(info: &Info, unknown: u16, sink: &mut Sink<'_>) {
     if unknown != 0 {
         let finding = info.finding(CheckId::ReservedAttributes, sink.subject);
-        sink.add(finding.with("bits", format!("{unknown:#x}")));
+        sink.add(finding.saw(ReservedBits { bits: unknown }));
     }
 }
 
 fn counts(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
     let (count, delta) = (batch.records_count(), batch.last_offset_delta().0);
-    let hidden = batch.body().len();
-    if count == 0 && hidden == 0 {
+    let offsets = i64::from(delta) + 1;
+    let counted = RecordCount {
+        records: count,
+        offsets,
+        body_bytes: batch.body().len() as u64,
+    };
+    if count == 0 && counted.body_bytes == 0 {
         sink.tallies.count(CheckId::EmptyBatch, info);
     } else if count == 0 {
         let finding = info.finding(CheckId::RecordCount, sink.subject);
-        sink.add(
-            finding
-                .says(format!("no records announced, but {hidden} bytes of them"))
-                .with("records", count)
-                .with("hidden_bytes", hidden),
-        );
+        sink.add(finding.saw(counted));
     }
     if delta < 0 {
         let finding = info.finding(CheckId::LastOffsetDelta, sink.subject);
-        sink.add(
-            finding
-                .says(format!("last offset delta {delta} is negative"))
-                .with("stored", delta),
-        );
-    } else if count < 0 || i64::from(count) > i64::from(delta) + 1 {
+        sink.add(finding.saw(FieldValue {
+            field: Field::LastOffsetDelta,
+            stored: delta.into(),
+            actual: i64::from(count).saturating_sub(1),
+            flip: None,
+        }));
+    } else if count < 0 || i64::from(count) > offsets {
         let finding = info.finding(CheckId::RecordCount, sink.subject);
-        let offsets = i64::from(delta) + 1;
-        sink.add(
-            finding
-                .says(format!("{count} records announced for {offsets} offsets"))
-                .with("records", count)
-                .with("offsets", offsets),
-        );
+        sink.add(finding.saw(counted));
     } else if i64::from(count) <= i64::from(delta) && count > 0 {
         sink.tallies.count(CheckId::OffsetsUnused, info);
     }
@@ -237,23 +228,18 @@ fn counts(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
 fn producer(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
     let (id, epoch) = (batch.producer_id().0, batch.producer_epoch());
     let sequence = batch.base_sequence();
-    let what = match () {
-        () if id < -1 => format!("producer id {id}"),
-        () if id >= 0 && epoch < 0 => format!("producer {id} without an epoch"),
-        () if id >= 0 && sequence < 0 && !batch.is_control() => {
-            format!("producer {id} without a sequence number")
-        }
-        () if id < 0 && batch.is_transactional() => "transactional without a producer".into(),
-        () => return,
-    };
-    let finding = info.finding(CheckId::ProducerFields, sink.subject);
-    sink.add(
-        finding
-            .says(what)
-            .with("producer_id", id)
-            .with("producer_epoch", epoch)
-            .with("base_sequence", sequence),
-    );
+    let is_odd = id < -1
+        || id >= 0 && epoch < 0
+        || id >= 0 && sequence < 0 && !batch.is_control()
+        || id < 0 && batch.is_transactional();
+    if is_odd {
+        let finding = info.finding(CheckId::ProducerFields, sink.subject);
+        sink.add(finding.saw(ProducerFields {
+            producer_id: id,
+            producer_epoch: epoch,
+            base_sequence: sequence,
+        }));
+    }
 }
 
 fn control(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::catalog::CheckId;
 use super::coverage::Coverage;
 use super::epochs::EpochsCheck;
-use super::evidence::{Gap, OutOfTransaction};
+use super::evidence::{Gap, OutOfTransaction, Overlap};
 use super::finding::{Finding, Findings};
 use super::history::{Clock, History, Step};
 use super::offset_index::{OffsetIndexCheck, Stretch};
@@ -147,11 +147,11 @@ impl SegmentCheck {
                 Finding::new(CheckId::SegmentOverlap, &self.log)
                     .at(row.position, row.end - row.position)
                     .offset(row.first.0)
-                    .says(format!(
-                        "offsets {} to {}, and the next segment begins at {next}",
-                        row.first, row.last
-                    ))
-                    .with("next_base", next.0),
+                    .saw(Overlap {
+                        first: row.first.0,
+                        last: row.last.0,
+                        next_base: next.0,
+                    }),
             );
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
-use super::evidence::{Against, CheckpointLine};
+use super::evidence::{Against, CheckpointLine, Lacking, Part};
 use super::finding::{Finding, Findings};
 use super::partition::{Around, Extent};
 use super::setting::Stop;
@@ -288,14 +288,11 @@ impl Table {
             return;
         };
         let finding = Finding::new(CheckId::CheckpointLacking, &self.path);
-        findings.add(
-            finding
-                .says(format!(
-                    "{} of {} partitions have no line, the first is {topic}-{partition}",
-                    missing.len(),
-                    here.current.len()
-                ))
-                .with("count", missing.len()),
-        );
+        findings.add(finding.saw(Lacking {
+            what: Part::Line,
+            missing: missing.len() as u64,
+            all: here.current.len() as u64,
+            first: format!("{topic}-{partition}"),
+        }));
     }
 }

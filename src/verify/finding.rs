@@ -1,13 +1,13 @@
 //! Findings: what a check found, and where.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::catalog::{CheckId, Depth, Fix, Severity};
-use super::evidence::{Evidence, Impact, Loss};
+use super::evidence::{Evidence, Impact, Loss, Records, Said, Value};
 use crate::scan::Merge;
 
 /// Findings kept of a check in a file; more are counted.
@@ -143,6 +143,29 @@ impl Finding {
         self
     }
 
+    /// What is lost at these findings together. What several of them tell of the same gap between good batches is counted
+    /// once; where nobody can know of one, nobody can know the sum.
+    pub fn lost<'a>(findings: impl IntoIterator<Item = &'a Self>) -> Records {
+        let mut sum = Records::Exactly(0);
+        let mut gaps = BTreeSet::new();
+        for finding in findings {
+            let Some(loss) = finding.loss.as_deref() else {
+                return Records::Unknown;
+            };
+            let gap = (loss.last_offset_before, loss.next_offset_after);
+            let is_counted = !loss.records.is_exact() && !gaps.insert((&finding.path, gap));
+            sum = match (sum, loss.records) {
+                (_, Records::Unknown) => return Records::Unknown,
+                (sum, _) if is_counted => sum,
+                (Records::Exactly(sum), Records::Exactly(records)) => {
+                    Records::Exactly(sum.saturating_add(records))
+                }
+                (sum, records) => Records::AtMost(sum.at_most().saturating_add(records.at_most())),
+            };
+        }
+        sum
+    }
+
     /// The order of findings: by path, position, code, offset.
     fn order(&self, other: &Self) -> Ordering {
         let key = |finding: &Self| (finding.position, finding.check, finding.offset);
@@ -159,81 +182,6 @@ impl fmt::Display for Finding {
         match self.count {
             0 | 1 => Ok(()),
             count => write!(f, " (the first of {count})"),
-        }
-    }
-}
-
-/// Words and numbers by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
-    pub(super) message: Option<String>,
-    pub(super) detail: Vec<(&'static str, Value)>,
-}
-
-impl Said {
-    /// Names and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.detail.iter().map(|(name, value)| (*name, value))
-    }
-}
-
-/// A value of a finding's detail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Value {
-    /// A number.
-    Int(i128),
-    /// A checksum.
-    Crc(u32),
-    /// Yes or no.
-    Flag(bool),
-    /// Words.
-    Text(String),
-}
-
-macro_rules! value_from {
-    ($($from:ty),*) => { $(
-        impl From<$from> for Value {
-            fn from(value: $from) -> Self {
-                Self::Int(value.into())
-            }
-        }
-    )* };
-}
-
-value_from!(i8, i16, i32, i64, u8, u16, u32, u64);
-
-impl From<usize> for Value {
-    fn from(value: usize) -> Self {
-        Self::Int(value as i128)
-    }
-}
-
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Flag(value)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Int(number) => write!(f, "{number}"),
-            Self::Crc(crc) => write!(f, "{crc:#010x}"),
-            Self::Flag(flag) => write!(f, "{flag}"),
-            Self::Text(text) => f.write_str(text),
         }
     }
 }
@@ -322,9 +270,9 @@ impl Merge for Findings {
 
 #[cfg(feature = "serde")]
 mod document {
-    use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+    use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-    use super::{Evidence, Finding, Loss, Said, Value};
+    use super::{Evidence, Finding, Loss};
 
     impl Serialize for Finding {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -379,31 +327,6 @@ mod document {
                 to_ms: times.map(|(_, to)| to),
                 broker: impact.map(|impact| impact.broker.to_string()),
                 step_over: resume.map(ToString::to_string),
-            }
-        }
-    }
-
-    impl Serialize for Said {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let mut map = serializer.serialize_map(Some(self.detail.len()))?;
-            for (name, value) in self.iter() {
-                map.serialize_entry(name, value)?;
-            }
-            map.end()
-        }
-    }
-
-    impl Serialize for Value {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            match self {
-                Self::Int(number) => match (i64::try_from(*number), u64::try_from(*number)) {
-                    (Ok(number), _) => serializer.serialize_i64(number),
-                    (_, Ok(number)) => serializer.serialize_u64(number),
-                    _ => serializer.collect_str(number),
-                },
-                Self::Crc(crc) => serializer.serialize_u32(*crc),
-                Self::Flag(flag) => serializer.serialize_bool(*flag),
-                Self::Text(text) => serializer.serialize_str(text),
             }
         }
     }

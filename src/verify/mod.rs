@@ -19,6 +19,9 @@
 //! directory · meta · checkpoints · metadata_log · topics  names, ids and small files
 //! ```
 //!
+//! A [`Finding`] holds what its check saw as [`Evidence`]: numbers in a struct a kind, from which its text and its JSON derive, and
+//! which repair matches on. What is lost there is computed once, as [`Loss`](evidence::Loss).
+//!
 //! **Invariant:** every byte of every file is accounted for ([`Coverage`]); damage never hides what follows it; the same
 //! findings in the same order at any number of threads. Absent on purpose: how to repair, what a broker would do with
 //! the whole partition.
@@ -58,8 +61,8 @@ mod txn;
 
 pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Otherwise, Severity};
 pub use coverage::Coverage;
-pub use evidence::Evidence;
-pub use finding::{Finding, Findings, Value};
+pub use evidence::{Evidence, Value};
+pub use finding::{Finding, Findings};
 pub use node::Node;
 pub use partition::{Around, Extent, Known, PartitionCheck};
 pub use segment::{Subject, Witness};

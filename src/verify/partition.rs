@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::catalog::{CheckId, Severity};
 use super::chain::{Carried, SegmentCheck, Topic, after};
 use super::directory;
-use super::evidence::{BeyondEnd, Gap, Mark, Unindexed};
+use super::evidence::{BeyondEnd, Gap, Lacking, Mark, Part, Unindexed};
 use super::finding::Finding;
 use super::history::{self, Clock, History};
 use super::meta;
@@ -388,11 +388,12 @@ impl PartitionCheck {
         let missing: Vec<_> = missing.collect();
         if let Some(first) = missing.first() {
             let finding = Finding::new(CheckId::SnapshotMissing, &self.path);
-            carried.findings.add(finding.offset(first.0).says(format!(
-                "{} of {} segments have no snapshot, the first at offset {first}",
-                missing.len(),
-                bases.len()
-            )));
+            carried.findings.add(finding.offset(first.0).saw(Lacking {
+                what: Part::Snapshot,
+                missing: missing.len() as u64,
+                all: bases.len() as u64,
+                first: first.to_string(),
+            }));
         }
         self.newest_snapshot(carried, extent);
     }

@@ -8,7 +8,7 @@ use super::catalog::{CheckId, Fix, Severity};
 use super::coverage::Coverage;
 use super::damage::Part;
 use super::evidence::{
-    Disorder, Field, FieldValue, FlippedBit, Loss, Number, Records, SuspectedBit,
+    Disorder, Field, FieldValue, FlippedBit, Loss, Number, Records, Size, SuspectedBit,
 };
 use super::finding::{Finding, Findings};
 use super::gap::Gap;
@@ -250,7 +250,9 @@ impl<'a> Sequence<'a> {
             self.findings.add(of_file(CheckId::EmptyLog));
         }
         if self.len_bytes > i32::MAX as u64 {
-            let finding = of_file(CheckId::LogTooLarge).with("size_bytes", self.len_bytes);
+            let finding = of_file(CheckId::LogTooLarge).saw(Size {
+                size_bytes: self.len_bytes,
+            });
             self.findings.add(finding);
         }
         let missing = self

@@ -36,8 +36,12 @@ fn steps(places: &[PathBuf]) -> Vec<Value> {
         .args(["repair", "plan", "--format", "json"])
         .args(places);
     let planned = planned.output().expect("kseg runs");
-    let plan: Value = serde_json::from_slice(&planned.stdout).expect("a plan");
-    plan["steps"].as_array().unwrap().clone()
+    let document: Value = serde_json::from_slice(&planned.stdout).expect("a plan");
+    // Of several log dirs there is a plan each.
+    let plans = document["plans"].as_array().cloned();
+    let plans = plans.unwrap_or_else(|| vec![document]).into_iter();
+    let steps = plans.map(|plan| plan["steps"].as_array().expect("steps").clone());
+    steps.flatten().collect()
 }
 
 fn checks(step: &Value) -> Vec<CheckId> {

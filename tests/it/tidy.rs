@@ -56,6 +56,7 @@ const HOMES: [(&[&str], &[&str]); 6] = [
             "clap",
             "clap_complete",
             "clap_mangen",
+            "comfy_table",
             "anyhow",
             "serde_json",
             "indicatif",

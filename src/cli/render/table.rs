@@ -1,11 +1,17 @@
 //! Tables for people: measured by their first rows, and no wider than the terminal.
+//!
+//! Which columns are shown, and how wide, is chosen here, once for rows without end; a block of rows of these widths is a
+//! table of `comfy_table`, which wraps and aligns.
 
 use std::borrow::Cow;
 
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
+
 use super::rows::{Cell, Row};
 
-/// Rows that are measured before the first is shown: enough to be right about nearly all, and soon there.
-const MEASURED_ROWS: usize = 500;
+/// Rows that are measured before the first is shown, and laid out together: enough to be right about nearly all, and soon
+/// there.
+const BLOCK_ROWS: usize = 500;
 
 /// Blanks between columns.
 const GAP: usize = 2;
@@ -134,22 +140,16 @@ impl Table {
     pub(crate) fn push(&mut self, rendered: &[u8], out: &mut Vec<u8>) {
         for line in rendered.split_inclusive(|&byte| byte == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
-            if let Some(layout) = &self.layout {
-                self.show(layout, line, out);
-                continue;
-            }
             self.waiting.push(line.to_vec());
-            if self.waiting.len() >= MEASURED_ROWS {
-                self.begin(false, out);
+            if self.waiting.len() >= BLOCK_ROWS {
+                self.flush(false, out);
             }
         }
     }
 
     /// Appends the rest, and names the columns left out.
     pub(crate) fn finish(mut self, out: &mut Vec<u8>) {
-        if !self.waiting.is_empty() {
-            self.begin(true, out);
-        }
+        self.flush(true, out);
         let left_out = self.layout.map(|layout| layout.left_out);
         if let Some(left_out) = left_out.filter(|heads| !heads.is_empty()) {
             let line = format!("(too narrow for: {})\n", left_out.join(", "));
@@ -157,42 +157,40 @@ impl Table {
         }
     }
 
-    /// Chooses the layout, and appends the headings and the rows that waited.
-    fn begin(&mut self, is_whole: bool, out: &mut Vec<u8>) {
+    /// Appends what waited; before the first row the headings.
+    fn flush(&mut self, is_whole: bool, out: &mut Vec<u8>) {
         let waiting = std::mem::take(&mut self.waiting);
-        let layout = self.measure(&waiting, is_whole);
-        let has_rows = waiting.iter().any(|line| line.first() != Some(&REMARK));
-        if has_rows {
-            let heads: Vec<&str> = self.shapes.iter().map(|shape| shape.head).collect();
-            let start = out.len();
-            self.lines(&layout, &heads, out);
-            if self.look.colour {
-                bold(start, out);
+        for lines in waiting.chunk_by(|a, b| is_remark(a) == is_remark(b)) {
+            if lines.first().is_some_and(|line| is_remark(line)) {
+                for line in lines {
+                    out.extend_from_slice(line.get(1..).unwrap_or_default());
+                    out.push(b'\n');
+                }
+                continue;
+            }
+            if self.layout.is_none() {
+                let layout = self.measure(&waiting, is_whole);
+                let heads: Vec<Cow<'_, str>> =
+                    self.shapes.iter().map(|shape| shape.head.into()).collect();
+                let start = out.len();
+                self.rows(&layout, &[heads], out);
+                if self.look.colour {
+                    bold(start, out);
+                }
+                self.layout = Some(layout);
+            }
+            if let Some(layout) = &self.layout {
+                let rows: Vec<_> = lines.iter().map(|line| texts(line)).collect();
+                self.rows(layout, &rows, out);
             }
         }
-        for line in &waiting {
-            self.show(&layout, line, out);
-        }
-        // Nothing is known about rows as long as there was none.
-        self.layout = Some(layout).filter(|_| has_rows);
-    }
-
-    fn show(&self, layout: &Layout, line: &[u8], out: &mut Vec<u8>) {
-        if let Some(remark) = line.strip_prefix(&[REMARK]) {
-            out.extend_from_slice(remark);
-            out.push(b'\n');
-            return;
-        }
-        let texts = texts(line);
-        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-        self.lines(layout, &texts, out);
     }
 
     /// Which columns are shown, and how wide.
     fn measure(&self, rows: &[Vec<u8>], is_whole: bool) -> Layout {
         let mut needs = vec![0; self.shapes.len()];
         let mut is_bare = vec![true; self.shapes.len()];
-        for row in rows.iter().filter(|row| row.first() != Some(&REMARK)) {
+        for row in rows.iter().filter(|row| !is_remark(row)) {
             for ((need, bare), text) in needs.iter_mut().zip(&mut is_bare).zip(texts(row)) {
                 *need = width(&text).max(*need);
                 *bare &= text == "-";
@@ -219,41 +217,40 @@ impl Table {
         fit(columns, room)
     }
 
-    /// Appends one row: as many lines as its longest cell needs.
-    fn lines(&self, layout: &Layout, texts: &[&str], out: &mut Vec<u8>) {
-        let mut rests: Vec<&str> = layout
-            .columns
-            .iter()
-            .map(|(index, _)| texts.get(*index).copied().unwrap_or_default())
-            .collect();
-        let mut is_first = true;
-        while std::mem::take(&mut is_first) || rests.iter().any(|rest| !rest.is_empty()) {
-            let start = out.len();
-            for (nth, (&(index, width), rest)) in layout.columns.iter().zip(&mut rests).enumerate()
-            {
-                let Some(shape) = self.shapes.get(index) else {
-                    continue;
-                };
-                let text = if shape.wrap > 0 {
-                    wrapped(rest, width)
-                } else {
-                    std::mem::take(rest)
-                };
-                if nth > 0 {
-                    out.extend([b' '; GAP]);
-                }
-                pad(text, width, shape.is_right, out);
+    /// Appends rows: as many lines each as its longest cell needs.
+    fn rows(&self, layout: &Layout, rows: &[Vec<Cow<'_, str>>], out: &mut Vec<u8>) {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        for texts in rows {
+            let columns = layout.columns.iter();
+            table.add_row(columns.map(|(index, _)| texts.get(*index).map_or("", AsRef::as_ref)));
+        }
+        let gap = u16::try_from(GAP).unwrap_or_default();
+        for (column, (index, width)) in table.column_iter_mut().zip(&layout.columns) {
+            let shape = self.shapes.get(*index);
+            column.set_padding((0, gap));
+            let width = Width::Fixed(u16::try_from(width.saturating_add(GAP)).unwrap_or(u16::MAX));
+            // What may not be continued on the next line moves the rest of its own where it is wider than was measured.
+            column.set_constraint(if shape.is_some_and(|shape| shape.wrap > 0) {
+                ColumnConstraint::Absolute(width)
+            } else {
+                ColumnConstraint::LowerBoundary(width)
+            });
+            if shape.is_some_and(|shape| shape.is_right) {
+                column.set_cell_alignment(CellAlignment::Right);
             }
-            let blanks = out.get(start..).unwrap_or_default();
-            let blanks = blanks
-                .iter()
-                .rev()
-                .take_while(|byte| **byte == b' ')
-                .count();
-            out.truncate(out.len() - blanks);
+        }
+        for line in table.lines() {
+            out.extend_from_slice(line.trim_end().as_bytes());
             out.push(b'\n');
         }
     }
+}
+
+/// Whether a rendered line is no row.
+fn is_remark(line: &[u8]) -> bool {
+    line.first() == Some(&REMARK)
 }
 
 /// The cells of a rendered row.
@@ -298,37 +295,8 @@ fn fit(mut columns: Vec<(usize, Shape, usize)>, room: usize) -> Layout {
     }
 }
 
-/// Takes a line of at most `width` characters from the front: whole words where there are any.
-fn wrapped<'a>(rest: &mut &'a str, width: usize) -> &'a str {
-    let text = *rest;
-    let Some((end, _)) = text.char_indices().nth(width.max(1)) else {
-        return std::mem::take(rest);
-    };
-    let (head, tail) = text.split_at(end);
-    let cut = if tail.starts_with(' ') {
-        end
-    } else {
-        head.rfind(' ').filter(|at| *at > 0).unwrap_or(end)
-    };
-    let (line, after) = text.split_at(cut);
-    *rest = after.trim_start_matches(' ');
-    line
-}
-
 fn width(text: &str) -> usize {
     text.chars().count()
-}
-
-fn pad(text: &str, to: usize, is_right: bool, out: &mut Vec<u8>) {
-    let blanks = to.saturating_sub(width(text));
-    let end = out.len() + blanks;
-    if is_right {
-        out.resize(end, b' ');
-    }
-    out.extend_from_slice(text.as_bytes());
-    if !is_right {
-        out.resize(end + text.len(), b' ');
-    }
 }
 
 /// Makes what was appended since `start` bold, line by line.
@@ -435,25 +403,16 @@ mod tests {
         let look = Look::default();
         let (mut table, mut out, mut rendered) = (Table::new::<Line>(look), Vec::new(), Vec::new());
         cells(&row("a", 1, None, "-"), look, &mut rendered);
-        for _ in 0..MEASURED_ROWS {
+        for _ in 0..BLOCK_ROWS {
             assert!(out.is_empty());
             table.push(&rendered, &mut out);
         }
         let lines = String::from_utf8_lossy(&out).lines().count();
-        assert_eq!(lines, MEASURED_ROWS + 1);
+        assert_eq!(lines, BLOCK_ROWS + 1);
         out.clear();
         remark("! damage", &mut rendered);
         table.push(&rendered, &mut out);
+        table.finish(&mut out);
         assert_eq!(out, b"a          1     -  -\n! damage\n");
-    }
-
-    #[test]
-    fn words_that_are_too_long_are_cut_where_the_line_ends() {
-        let mut rest = "abcdefgh ij";
-        let mut lines = Vec::new();
-        while !rest.is_empty() {
-            lines.push(wrapped(&mut rest, 4));
-        }
-        assert_eq!(lines, ["abcd", "efgh", "ij"]);
     }
 }

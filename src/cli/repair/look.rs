@@ -72,7 +72,7 @@ impl Look {
             1 => (String::new(), ""),
             places => (format!(" in {places} places"), "the first: "),
         };
-        let what = match Records::of(damage.iter().copied()) {
+        let what = match Finding::lost(damage.iter().copied()) {
             Records::Unknown | Records::AtMost(0) | Records::Exactly(0) => {
                 counted(damage.len() as u64, "damaged place")
             }

@@ -1,10 +1,7 @@
 //! What damage in a `.log` costs: the records lost, what a broker does, where consumers go on.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-
-use crate::verify::Finding;
 
 /// What is lost where a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,29 +46,6 @@ impl Records {
             Self::Exactly(records) | Self::AtMost(records) => records,
             Self::Unknown => 0,
         }
-    }
-
-    /// What is lost at these findings together. What several of them tell of the same gap between good batches is counted
-    /// once; where nobody can know of one, nobody can know the sum.
-    pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
-        let mut sum = Self::Exactly(0);
-        let mut gaps = BTreeSet::new();
-        for finding in findings {
-            let Some(loss) = finding.loss.as_deref() else {
-                return Self::Unknown;
-            };
-            let gap = (loss.last_offset_before, loss.next_offset_after);
-            let is_counted = !loss.records.is_exact() && !gaps.insert((&finding.path, gap));
-            sum = match (sum, loss.records) {
-                (_, Self::Unknown) => return Self::Unknown,
-                (sum, _) if is_counted => sum,
-                (Self::Exactly(sum), Self::Exactly(records)) => {
-                    Self::Exactly(sum.saturating_add(records))
-                }
-                (sum, records) => Self::AtMost(sum.at_most().saturating_add(records.at_most())),
-            };
-        }
-        sum
     }
 
     /// Whether the number is known.

@@ -2,20 +2,22 @@
 
 mod entries;
 mod files;
+mod headers;
 mod impact;
 mod log;
 mod producers;
+mod said;
 
 use std::fmt::{self, Display as _};
 
 use super::catalog::Check;
-use super::finding::Said;
 use crate::wire::Fault;
 pub use entries::{
     LastTimestamp, OffsetEntry, OffsetEntryAgainst, PartialEntry, TimeEntry, TimeEntryAgainst,
     Unindexed, Untrimmed,
 };
 pub use files::{Against, BeyondEnd, CheckpointLine, Gap, Mark, Unparsed};
+pub use headers::{Lacking, Overlap, Part, ProducerFields, RecordCount, ReservedBits, Size};
 pub use impact::{BrokerAction, Impact, Loss, Records, Resume};
 pub use log::{
     Checksum, Disorder, EpochConflict, Field, FieldValue, FlippedBit, Number, SuspectedBit, Torn,
@@ -26,6 +28,7 @@ pub use producers::{
     OpenTransaction, OutOfTransaction, ProducerConflict, ProducerNumber, SnapshotAgainst,
     SnapshotProducer, SnapshotShape, TxnEntry, TxnEntryAgainst, UnindexedAbort,
 };
+pub use said::{Said, Value};
 
 /// What a check saw. Kinds are shared by checks; the check says what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +88,18 @@ pub enum Evidence {
     UnindexedAbort(UnindexedAbort),
     /// An entry of a transaction index that something contradicts.
     TxnEntry(TxnEntry),
+    /// A batch that announces another number of records than it can have.
+    RecordCount(RecordCount),
+    /// Attributes that nobody defined.
+    ReservedBits(ReservedBits),
+    /// Fields of a producer that contradict each other.
+    ProducerFields(ProducerFields),
+    /// A batch with offsets that belong to the next segment.
+    Overlap(Overlap),
+    /// A file that is larger than it can be.
+    Size(Size),
+    /// Things of which some lack something.
+    Lacking(Lacking),
     /// Words and numbers of checks that have no kind of their own yet.
     Said(Said),
 }
@@ -105,7 +120,9 @@ impl Evidence {
     pub(super) fn describe(&self, check: &Check, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = check.title();
         match self {
-            Self::Bare | Self::Foreign => f.write_str(title),
+            Self::Bare | Self::Foreign | Self::Size(_) | Self::ReservedBits(_) => {
+                f.write_str(title)
+            }
             Self::Checksum(checksum) => write!(f, "{title}{checksum}"),
             Self::Field(field) => field.fmt(f),
             Self::Zeros(zeros) => write!(f, "{title}: {zeros}"),
@@ -135,6 +152,10 @@ impl Evidence {
             Self::SnapshotShape(it) => it.fmt(f),
             Self::UnindexedAbort(it) => it.fmt(f),
             Self::TxnEntry(it) => it.fmt(f),
+            Self::RecordCount(it) => it.fmt(f),
+            Self::ProducerFields(it) => it.fmt(f),
+            Self::Overlap(it) => it.fmt(f),
+            Self::Lacking(it) => it.fmt(f),
             Self::Said(said) => match &said.message {
                 Some(message) => f.write_str(message),
                 None => f.write_str(title),
@@ -154,6 +175,12 @@ macro_rules! from_kinds {
 }
 
 from_kinds!(
+    RecordCount,
+    ReservedBits,
+    ProducerFields,
+    Overlap,
+    Size,
+    Lacking,
     ProducerConflict,
     OutOfTransaction,
     OpenTransaction,

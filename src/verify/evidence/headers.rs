@@ -1,0 +1,139 @@
+//! What is seen in the header of a good batch, and of segments among each other.
+
+use std::fmt;
+
+/// A batch that announces another number of records than it can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct RecordCount {
+    /// Records announced.
+    pub records: i32,
+    /// Offsets of the batch.
+    pub offsets: i64,
+    /// Bytes after the header.
+    pub body_bytes: u64,
+}
+
+impl fmt::Display for RecordCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.records {
+            0 => write!(
+                f,
+                "0 records announced, and {} bytes of them",
+                self.body_bytes
+            ),
+            records => write!(
+                f,
+                "{records} records announced for {} offsets",
+                self.offsets
+            ),
+        }
+    }
+}
+
+/// Bits of the attributes that nobody defined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct ReservedBits {
+    /// The bits.
+    pub bits: u16,
+}
+
+/// What the header of a batch says of its producer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct ProducerFields {
+    /// The producer; −1 for none.
+    pub producer_id: i64,
+    /// Its epoch; −1 for none.
+    pub producer_epoch: i16,
+    /// The sequence number of the first record; −1 for none.
+    pub base_sequence: i32,
+}
+
+impl fmt::Display for ProducerFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.producer_id, self.producer_epoch) {
+            (-1, _) => f.write_str("transactional without a producer"),
+            (id @ ..-1, _) => write!(f, "producer id {id}"),
+            (id, ..0) => write!(f, "producer {id} without an epoch"),
+            (id, _) => write!(f, "producer {id} without a sequence number"),
+        }
+    }
+}
+
+/// A batch with offsets that belong to the next segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Overlap {
+    /// Its first offset.
+    pub first: i64,
+    /// Its last offset.
+    pub last: i64,
+    /// The base offset of the next segment.
+    pub next_base: i64,
+}
+
+impl fmt::Display for Overlap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            first,
+            last,
+            next_base,
+        } = self;
+        write!(
+            f,
+            "offsets {first} to {last}, and the next segment begins at {next_base}"
+        )
+    }
+}
+
+/// A file that is larger than it can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Size {
+    /// Its bytes.
+    pub size_bytes: u64,
+}
+
+/// Things of which some lack something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Lacking {
+    /// What they lack.
+    pub what: Part,
+    /// How many lack it.
+    pub missing: u64,
+    /// How many there are.
+    pub all: u64,
+    /// The first that lacks it.
+    pub first: String,
+}
+
+/// What something may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Part {
+    /// A segment its producer snapshot.
+    Snapshot,
+    /// A partition its line in a checkpoint.
+    Line,
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (missing, all, first) = (self.missing, self.all, &self.first);
+        match self.what {
+            Part::Snapshot => write!(
+                f,
+                "{missing} of {all} segments have no snapshot, the first at offset {first}"
+            ),
+            Part::Line => write!(
+                f,
+                "{missing} of {all} partitions have no line, the first is {first}"
+            ),
+        }
+    }
+}
