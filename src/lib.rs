@@ -1,5 +1,25 @@
 //! Kafka log segments, read offline: no broker, no JVM, nothing changed on the disk.
 //!
+//! The records of a partition from an offset on ([`records`]):
+//!
+//! ```
+//! use kseg::scan::Filter;
+//! use kseg::store::Partition;
+//! use kseg::wire::Offset;
+//!
+//! # let dir = "testdata/kafka-4.3.1/txns-4.3.1/files/willow.ledger-0";
+//! let partition = Partition::open(dir)?;
+//! let reader = partition.records(Filter::from_offset(Offset(10)));
+//! let summary = reader.for_each(|record| {
+//!     let value = record.value().unwrap_or_default();
+//!     println!("{} {}", record.offset(), String::from_utf8_lossy(value));
+//! })?;
+//! assert!(summary.records > 0 && summary.unread.is_empty());
+//! # Ok::<(), kseg::store::Error>(())
+//! ```
+//!
+//! The same by hand, over bytes that are in memory:
+//!
 //! ```no_run
 //! use kseg::format::{Limits, Scratch};
 //! use kseg::scan::{Event, Policy, Walk};
@@ -60,7 +80,8 @@
 //! # Modules, in the order of the data
 //!
 //! [`wire`] bytes to numbers · [`mod@format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
-//! [`scan`] files to spans, spans to visitors, batches to what brokers derive from them · [`verify`] spans to findings ·
+//! [`scan`] files to spans, spans to visitors, batches to what brokers derive from them · [`records`] the records of partitions ·
+//! [`verify`] spans to findings ·
 //! [`predict`] what a broker does at its next start · [`report`] what records amount to · [`repair`] plans, and carrying them
 //! out · [`guide`] the long texts.
 
@@ -68,6 +89,7 @@ pub mod decode;
 pub mod format;
 pub mod guide;
 pub mod predict;
+pub mod records;
 pub mod repair;
 pub mod report;
 pub mod scan;

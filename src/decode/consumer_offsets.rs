@@ -11,6 +11,7 @@ use super::framing::Decoded;
 use super::schema::{Family, NEWEST};
 use super::value::{Struct, Value};
 use super::{Entry, Part};
+use crate::wire::Uuid;
 use crate::wire::{LeaderEpoch, Offset, Timestamp, finish};
 
 /// Record types of committed offsets: as written by 0.8.2, and since.
@@ -55,7 +56,7 @@ pub struct Commit<'buf> {
     /// When it expires, if the client asked for that (version 1 only); else −1.
     pub expire_timestamp: Timestamp,
     /// The id of the topic, if it was stored.
-    pub topic_id: Option<[u8; 16]>,
+    pub topic_id: Option<Uuid>,
 }
 
 impl<'buf> OffsetCommit<'buf> {

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use super::value::{Struct, Value};
+use crate::wire::Uuid;
 use crate::wire::text::each_piece;
 
 impl Struct<'_> {
@@ -221,7 +222,7 @@ fn write_double(n: f64, out: &mut Vec<u8>) {
 }
 
 /// Appends a UUID as Kafka does: URL-safe base64 without padding, 22 characters.
-pub fn write_uuid(uuid: &[u8; 16], out: &mut Vec<u8>) {
+pub fn write_uuid(uuid: &Uuid, out: &mut Vec<u8>) {
     encode64(
         b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
         uuid,

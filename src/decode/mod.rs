@@ -25,6 +25,8 @@ pub mod share_state;
 pub mod transaction_state;
 pub mod value;
 
+use crate::format::topic;
+
 pub use framing::{Decoded, Reading, Unread};
 pub use schema::{Family, Message};
 pub use value::{Struct, Value};
@@ -96,11 +98,11 @@ impl Decoder {
     #[must_use]
     pub fn for_topic(name: &str) -> Option<Self> {
         match name {
-            "__consumer_offsets" => Some(Self::Offsets),
-            "__transaction_state" => Some(Self::Transactions),
-            "__cluster_metadata" => Some(Self::ClusterMetadata),
-            "__remote_log_metadata" => Some(Self::RemoteLogMetadata),
-            "__share_group_state" => Some(Self::ShareState),
+            topic::CONSUMER_OFFSETS => Some(Self::Offsets),
+            topic::TRANSACTION_STATE => Some(Self::Transactions),
+            topic::CLUSTER_METADATA => Some(Self::ClusterMetadata),
+            topic::REMOTE_LOG_METADATA => Some(Self::RemoteLogMetadata),
+            topic::SHARE_GROUP_STATE => Some(Self::ShareState),
             _ => MirrorTopic::named(name).map(Self::Mirror),
         }
     }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::{Entry, Family};
+use crate::wire::Uuid;
 
 /// The partition of a share group that a record is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct SharePartition<'buf> {
     /// The group.
     pub group: Cow<'buf, str>,
     /// The id of the topic.
-    pub topic_id: [u8; 16],
+    pub topic_id: Uuid,
     /// The partition.
     pub partition: i32,
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::schema::{Field, Layout};
+use crate::wire::Uuid;
 use crate::wire::text::text;
 
 /// A value of a message.
@@ -21,7 +22,7 @@ pub enum Value<'buf> {
     /// A floating-point number.
     Float(f64),
     /// A UUID.
-    Uuid(&'buf [u8; 16]),
+    Uuid(&'buf Uuid),
     /// A string as stored: UTF-8, but nobody checked.
     String(&'buf [u8]),
     /// Bytes.
@@ -135,7 +136,7 @@ impl<'buf> Struct<'buf> {
 
     /// A UUID field.
     #[must_use]
-    pub fn uuid(&self, name: &str) -> Option<&'buf [u8; 16]> {
+    pub fn uuid(&self, name: &str) -> Option<&'buf Uuid> {
         match self.get(name)? {
             Value::Uuid(uuid) => Some(uuid),
             _ => None,

@@ -21,35 +21,19 @@
 
 use super::codec::{Codec, Scratch};
 use super::frame::Frame;
+use super::layout::batch::{
+    self as layout, ATTRIBUTES, BASE_OFFSET, BASE_SEQUENCE, BASE_TIMESTAMP, CRC, LAST_OFFSET_DELTA,
+    LEADER_EPOCH, LENGTH, MAGIC, MAX_TIMESTAMP, PRODUCER_EPOCH, PRODUCER_ID, RECORDS_COUNT,
+};
+use super::layout::message;
 use super::legacy::Message;
 use super::records::Records;
 use crate::wire::{
     Fault, FaultKind, LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp, be, crc,
 };
 
-pub(super) const BASE_OFFSET: usize = 0;
-pub(super) const LENGTH: usize = 8;
-pub(super) const LEADER_EPOCH: usize = 12;
-pub(super) const MAGIC: usize = 16;
-pub(super) const CRC: usize = 17;
-pub(super) const ATTRIBUTES: usize = 21;
-pub(super) const LAST_OFFSET_DELTA: usize = 23;
-pub(super) const BASE_TIMESTAMP: usize = 27;
-pub(super) const MAX_TIMESTAMP: usize = 35;
-pub(super) const PRODUCER_ID: usize = 43;
-pub(super) const PRODUCER_EPOCH: usize = 51;
-pub(super) const BASE_SEQUENCE: usize = 53;
-pub(super) const RECORDS_COUNT: usize = 57;
-
 /// Bytes before the records.
-pub const HEADER_BYTES: usize = 61;
-
-const _: () = assert!(
-    8 + 4 + 4 + 1 + 4 + 2 + 4 + 8 + 8 + 8 + 2 + 4 + 4 == HEADER_BYTES
-        && RECORDS_COUNT + 4 == HEADER_BYTES
-        && BASE_OFFSET + 8 == LENGTH
-        && MAGIC + 1 == CRC
-);
+pub const HEADER_BYTES: usize = layout::BYTES;
 
 /// The bits of the codec, and all that mean anything.
 pub(super) const CODEC_BITS: u8 = 0x07;
@@ -194,11 +178,7 @@ impl<'map> Batch<'map> {
     pub fn check_crc(&self) -> Result<(), Fault> {
         let (stored, actual, at) = match self {
             Self::V2(batch) => (batch.stored_crc(), batch.actual_crc(), CRC),
-            Self::Legacy(message) => (
-                message.stored_crc(),
-                message.actual_crc(),
-                super::legacy::CRC,
-            ),
+            Self::Legacy(message) => (message.stored_crc(), message.actual_crc(), message::CRC),
         };
         if stored == actual {
             Ok(())

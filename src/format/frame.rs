@@ -9,17 +9,14 @@
 //!
 //! Source: `FileLogInputStream`, `Records.HEADER_SIZE_UP_TO_MAGIC`.
 
+use super::layout::frame::{self as layout, MAGIC, OFFSET, SIZE};
 use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
 use crate::wire::{Fault, FaultKind, Offset, Position, be};
 
-const OFFSET: usize = 0;
-const SIZE: usize = 8;
-const MAGIC: usize = 16;
-
 /// Bytes up to and with the magic.
-pub const HEADER_BYTES: usize = 17;
+pub const HEADER_BYTES: usize = layout::BYTES;
 
-const _: () = assert!(MAGIC + 1 == HEADER_BYTES && SIZE + 4 == LOG_OVERHEAD && OFFSET == 0);
+const _: () = assert!(SIZE + 4 == LOG_OVERHEAD);
 
 /// The first 17 bytes of an entry.
 #[derive(Debug, Clone, Copy)]

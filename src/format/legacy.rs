@@ -22,23 +22,16 @@ use nom::number::complete::be_i32;
 use super::batch::TimestampType;
 use super::codec::{Codec, Scratch};
 use super::frame::FrameHeader;
+use super::layout::message::{self as layout, ATTRIBUTES, CRC, MAGIC, OFFSET, SIZE};
 use super::record::Record;
 use super::records::Records;
 use crate::wire::units::LOG_OVERHEAD;
 use crate::wire::{Fault, FaultKind, Offset, Parsed, Position, Timestamp, Wrong, be, crc, finish};
 
-const OFFSET: usize = 0;
-const SIZE: usize = 8;
-/// Where the checksum stands.
-pub(super) const CRC: usize = 12;
-const MAGIC: usize = 16;
-const ATTRIBUTES: usize = 17;
-const TIMESTAMP: usize = 18;
-const KEY_V0: usize = 18;
-const KEY_V1: usize = 26;
-
-const _: () =
-    assert!(SIZE + 4 == CRC && CRC + 4 == MAGIC && TIMESTAMP + 8 == KEY_V1 && OFFSET == 0);
+/// Where the timestamp of magic 1 and the key of magic 0 begin.
+const TIMESTAMP: usize = layout::BYTES;
+const KEY_V0: usize = layout::BYTES;
+const KEY_V1: usize = TIMESTAMP + 8;
 
 /// A message of magic 0 or 1 with the 12 bytes before it.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,8 @@
 //! | file | module |
 //! |---|---|
 //! | names of files and directories | [`name`] |
+//! | internal topics and reserved ids; default settings | [`topic`], [`defaults`] |
+//! | offsets of the fields of fixed headers and entries | [`layout`] |
 //! | the header common to every entry of a `.log` | [`frame`] |
 //! | record batches (magic 2), and what all magics have in common | [`batch`] |
 //! | messages (magic 0 and 1) and compressed sets of them | [`legacy`] |
@@ -30,9 +32,11 @@ pub mod checkpoint;
 pub mod clean_shutdown;
 pub mod codec;
 pub mod control;
+pub mod defaults;
 pub mod frame;
 pub mod index;
 pub mod json;
+pub mod layout;
 pub mod leader_epochs;
 pub mod legacy;
 pub mod name;
@@ -47,6 +51,7 @@ pub mod remake;
 pub mod remote_snapshot;
 mod search;
 pub mod time_index;
+pub mod topic;
 pub mod txn_index;
 
 pub use batch::{Batch, RecordBatch, TimestampType};

@@ -19,16 +19,12 @@
 //! Source: `OffsetIndex`, `AbstractIndex`.
 
 use super::index::{self, Index, IndexEntry, relative};
+use super::layout::offset_index::{self as layout, POSITION, RELATIVE_OFFSET};
 use super::search::{largest_at_most, largest_at_most_cold};
 use crate::wire::{Fault, FaultKind, Offset, be, put};
 
-const RELATIVE_OFFSET: usize = 0;
-const POSITION: usize = 4;
-
 /// Bytes of an entry.
-pub const ENTRY_BYTES: usize = 8;
-
-const _: () = assert!(RELATIVE_OFFSET + 4 == POSITION && POSITION + 4 == ENTRY_BYTES);
+pub const ENTRY_BYTES: usize = layout::BYTES;
 
 /// The entries of an `.index`, zeros at its end included.
 pub type OffsetIndex<'map> = Index<'map, OffsetEntry, ENTRY_BYTES>;

@@ -6,15 +6,16 @@
 //! Source: `DefaultRecordBatch.writeEmptyHeader`.
 
 use super::batch::HEADER_BYTES;
-use crate::wire::{LeaderEpoch, Offset, OffsetDelta, ProducerId, Timestamp, crc};
+use super::layout::batch as layout;
+use crate::wire::units::LOG_OVERHEAD;
+use crate::wire::{LeaderEpoch, Offset, OffsetDelta, ProducerId, Timestamp, crc, put};
 
-/// Bytes behind the field of the length.
-const LENGTH: i32 = 49;
 const MAGIC: u8 = 2;
-/// Bytes before the field of the length, and the field.
-const OVERHEAD: usize = 12;
 
-const _: () = assert!(LENGTH as usize + OVERHEAD == HEADER_BYTES);
+/// Bytes after the length field of a batch without records.
+const LENGTH: i32 = 49;
+
+const _: () = assert!(LENGTH as usize + LOG_OVERHEAD == HEADER_BYTES);
 
 /// The bits that say how records are compressed: there are none.
 const CODEC_BITS: i16 = 0x07;
@@ -51,23 +52,54 @@ impl Placeholder {
     /// The batch as it lies in a file, its checksum right.
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
-        let mut covered = Vec::with_capacity(HEADER_BYTES);
-        covered.extend_from_slice(&(self.attributes & !CODEC_BITS).to_be_bytes());
-        covered.extend_from_slice(&self.last_offset_delta.0.to_be_bytes());
-        covered.extend_from_slice(&self.base_timestamp.0.to_be_bytes());
-        covered.extend_from_slice(&self.max_timestamp.0.to_be_bytes());
-        covered.extend_from_slice(&self.producer_id.0.to_be_bytes());
-        covered.extend_from_slice(&self.producer_epoch.to_be_bytes());
-        covered.extend_from_slice(&self.base_sequence.to_be_bytes());
-        covered.extend_from_slice(&0_i32.to_be_bytes());
-        let mut batch = Vec::with_capacity(HEADER_BYTES);
-        batch.extend_from_slice(&self.base_offset.0.to_be_bytes());
-        batch.extend_from_slice(&LENGTH.to_be_bytes());
-        batch.extend_from_slice(&self.leader_epoch.0.to_be_bytes());
-        batch.push(MAGIC);
-        batch.extend_from_slice(&crc::crc32c(&covered).to_be_bytes());
-        batch.extend_from_slice(&covered);
-        batch.first_chunk().copied().unwrap_or([0; HEADER_BYTES])
+        let mut bytes = [0; HEADER_BYTES];
+        let attributes = self.attributes & !CODEC_BITS;
+        put(
+            &mut bytes,
+            layout::BASE_OFFSET,
+            self.base_offset.0.to_be_bytes(),
+        );
+        put(&mut bytes, layout::LENGTH, LENGTH.to_be_bytes());
+        put(
+            &mut bytes,
+            layout::LEADER_EPOCH,
+            self.leader_epoch.0.to_be_bytes(),
+        );
+        put(&mut bytes, layout::MAGIC, [MAGIC]);
+        put(&mut bytes, layout::ATTRIBUTES, attributes.to_be_bytes());
+        put(
+            &mut bytes,
+            layout::LAST_OFFSET_DELTA,
+            self.last_offset_delta.0.to_be_bytes(),
+        );
+        put(
+            &mut bytes,
+            layout::BASE_TIMESTAMP,
+            self.base_timestamp.0.to_be_bytes(),
+        );
+        put(
+            &mut bytes,
+            layout::MAX_TIMESTAMP,
+            self.max_timestamp.0.to_be_bytes(),
+        );
+        put(
+            &mut bytes,
+            layout::PRODUCER_ID,
+            self.producer_id.0.to_be_bytes(),
+        );
+        put(
+            &mut bytes,
+            layout::PRODUCER_EPOCH,
+            self.producer_epoch.to_be_bytes(),
+        );
+        put(
+            &mut bytes,
+            layout::BASE_SEQUENCE,
+            self.base_sequence.to_be_bytes(),
+        );
+        let crc = crc::crc32c(bytes.get(layout::ATTRIBUTES..).unwrap_or_default());
+        put(&mut bytes, layout::CRC, crc.to_be_bytes());
+        bytes
     }
 }
 

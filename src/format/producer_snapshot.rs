@@ -22,38 +22,21 @@
 //!
 //! Source: `ProducerStateManager`, `ProducerSnapshot.json`.
 
+use super::layout::producer_entry::{
+    self as layout, COORDINATOR_EPOCH, LAST_OFFSET, LAST_SEQUENCE, OFFSET_DELTA, PRODUCER_EPOCH,
+    PRODUCER_ID, TIMESTAMP, TXN_FIRST_OFFSET,
+};
+use super::layout::producer_snapshot::{self as header, COUNT, CRC, VERSION};
 use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, ProducerId, Timestamp, be, crc, put};
 
-const VERSION: usize = 0;
-const CRC: usize = 2;
-const COUNT: usize = 6;
-
 /// Bytes before the entries.
-pub const HEADER_BYTES: usize = 10;
+pub const HEADER_BYTES: usize = header::BYTES;
+
+/// Bytes of an entry.
+pub const ENTRY_BYTES: usize = layout::BYTES;
 
 /// The version that is written and read.
 pub const KNOWN_VERSION: i16 = 1;
-
-const _: () = assert!(2 + 4 + 4 == HEADER_BYTES && CRC + 4 == COUNT && COUNT + 4 == HEADER_BYTES);
-
-const PRODUCER_ID: usize = 0;
-const PRODUCER_EPOCH: usize = 8;
-const LAST_SEQUENCE: usize = 10;
-const LAST_OFFSET: usize = 14;
-const OFFSET_DELTA: usize = 22;
-const TIMESTAMP: usize = 26;
-const COORDINATOR_EPOCH: usize = 34;
-const TXN_FIRST_OFFSET: usize = 38;
-
-/// Bytes of an entry.
-pub const ENTRY_BYTES: usize = 46;
-
-const _: () = assert!(
-    8 + 2 + 4 + 8 + 4 + 8 + 4 + 8 == ENTRY_BYTES
-        && TXN_FIRST_OFFSET + 8 == ENTRY_BYTES
-        && PRODUCER_ID + 8 == PRODUCER_EPOCH
-        && OFFSET_DELTA + 4 == TIMESTAMP
-);
 
 /// A snapshot of the state of producers.
 #[derive(Debug, Clone, Copy)]

@@ -16,6 +16,7 @@
 
 use super::checkpoint::{split_lines, text};
 use super::name::parse_int;
+use crate::wire::Uuid;
 use crate::wire::fault::Text;
 use crate::wire::{Fault, Position};
 
@@ -96,7 +97,7 @@ pub struct MetaProperties {
     /// The cluster.
     pub cluster_id: Option<String>,
     /// The log dir.
-    pub directory_id: Option<[u8; 16]>,
+    pub directory_id: Option<Uuid>,
     /// What is wrong.
     pub faults: Vec<Fault>,
 }
@@ -155,7 +156,7 @@ pub struct PartitionMetadata {
     /// The version of the file.
     pub version: Option<i32>,
     /// The id of the topic.
-    pub topic_id: Option<[u8; 16]>,
+    pub topic_id: Option<Uuid>,
     /// What is wrong.
     pub faults: Vec<Fault>,
 }
@@ -207,7 +208,7 @@ impl PartitionMetadata {
 
 /// Reads a UUID as Kafka writes it: 16 bytes in base64 for URLs, without padding.
 #[must_use]
-pub fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+pub fn parse_uuid(text: &str) -> Option<Uuid> {
     let text = text.trim_end_matches('=');
     if text.len() != 22 {
         return None;
@@ -235,7 +236,7 @@ pub fn parse_uuid(text: &str) -> Option<[u8; 16]> {
 
 /// A UUID as Kafka writes it.
 #[must_use]
-pub fn write_uuid(id: &[u8; 16]) -> String {
+pub fn write_uuid(id: &Uuid) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let bits = u128::from_be_bytes(*id);
     // 21 digits of six bits from the top, and one of the last two.
@@ -249,14 +250,14 @@ pub fn write_uuid(id: &[u8; 16]) -> String {
 
 /// The bytes of a `partition.metadata` with this topic id.
 #[must_use]
-pub fn partition_metadata(topic_id: &[u8; 16]) -> Vec<u8> {
+pub fn partition_metadata(topic_id: &Uuid) -> Vec<u8> {
     let id = write_uuid(topic_id);
     format!("version: {PARTITION_VERSION}\ntopic_id: {id}").into_bytes()
 }
 
 /// The bytes of a `meta.properties` of version 1; without an id of the log dir a broker gives it a new one.
 #[must_use]
-pub fn meta_properties(node_id: i32, cluster_id: &str, directory_id: Option<&[u8; 16]>) -> Vec<u8> {
+pub fn meta_properties(node_id: i32, cluster_id: &str, directory_id: Option<&Uuid>) -> Vec<u8> {
     let directory = directory_id.map(|id| format!("directory.id={}\n", write_uuid(id)));
     let directory = directory.unwrap_or_default();
     let cluster_id = escape(cluster_id);

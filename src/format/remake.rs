@@ -2,6 +2,8 @@
 
 use super::batch::{self, HEADER_BYTES};
 use super::codec::Codec;
+use super::layout::batch as layout;
+use crate::wire::units::LOG_OVERHEAD;
 use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp, crc};
 
 /// A batch in the making: the header of the old one, with fields set right, and records.
@@ -21,31 +23,31 @@ impl Remake {
 
     /// Where it begins in the log, and under which leader.
     pub fn place(&mut self, base: Offset, last: OffsetDelta, epoch: LeaderEpoch) {
-        self.put(batch::BASE_OFFSET, &base.0.to_be_bytes());
-        self.put(batch::LAST_OFFSET_DELTA, &last.0.to_be_bytes());
-        self.put(batch::LEADER_EPOCH, &epoch.0.to_be_bytes());
+        self.put(layout::BASE_OFFSET, &base.0.to_be_bytes());
+        self.put(layout::LAST_OFFSET_DELTA, &last.0.to_be_bytes());
+        self.put(layout::LEADER_EPOCH, &epoch.0.to_be_bytes());
     }
 
     /// The time that those of its records are counted from, and the largest.
     pub fn times(&mut self, base: Timestamp, max: Timestamp) {
-        self.put(batch::BASE_TIMESTAMP, &base.0.to_be_bytes());
-        self.put(batch::MAX_TIMESTAMP, &max.0.to_be_bytes());
+        self.put(layout::BASE_TIMESTAMP, &base.0.to_be_bytes());
+        self.put(layout::MAX_TIMESTAMP, &max.0.to_be_bytes());
     }
 
     /// Sets the codec of what the records are going to be, and leaves only those attributes that there are.
     pub fn codec(&mut self, codec: Codec) {
-        let Some([_, low]) = self.field::<2>(batch::ATTRIBUTES) else {
+        let Some([_, low]) = self.field::<2>(layout::ATTRIBUTES) else {
             return;
         };
         let kept = low & !batch::CODEC_BITS & batch::KNOWN_BITS;
-        self.put(batch::ATTRIBUTES, &[0, kept | codec.id()]);
+        self.put(layout::ATTRIBUTES, &[0, kept | codec.id()]);
     }
 
     /// Forgets the producer.
     pub fn anonymous(&mut self) {
-        self.put(batch::PRODUCER_ID, &(-1_i64).to_be_bytes());
-        self.put(batch::PRODUCER_EPOCH, &(-1_i16).to_be_bytes());
-        self.put(batch::BASE_SEQUENCE, &(-1_i32).to_be_bytes());
+        self.put(layout::PRODUCER_ID, &(-1_i64).to_be_bytes());
+        self.put(layout::PRODUCER_EPOCH, &(-1_i16).to_be_bytes());
+        self.put(layout::BASE_SEQUENCE, &(-1_i32).to_be_bytes());
     }
 
     /// Adds records as they are stored.
@@ -56,12 +58,12 @@ impl Remake {
     /// The batch: of magic 2, with its length and checksum right. None if it is longer than a batch can be.
     #[must_use]
     pub fn finish(mut self, records: i32) -> Option<Vec<u8>> {
-        let length = i32::try_from(self.bytes.len().checked_sub(batch::LEADER_EPOCH)?).ok()?;
-        self.put(batch::LENGTH, &length.to_be_bytes());
-        self.put(batch::MAGIC, &[2]);
-        self.put(batch::RECORDS_COUNT, &records.to_be_bytes());
-        let crc = crc::crc32c(self.bytes.get(batch::ATTRIBUTES..)?);
-        self.put(batch::CRC, &crc.to_be_bytes());
+        let length = i32::try_from(self.bytes.len().checked_sub(LOG_OVERHEAD)?).ok()?;
+        self.put(layout::LENGTH, &length.to_be_bytes());
+        self.put(layout::MAGIC, &[2]);
+        self.put(layout::RECORDS_COUNT, &records.to_be_bytes());
+        let crc = crc::crc32c(self.bytes.get(layout::ATTRIBUTES..)?);
+        self.put(layout::CRC, &crc.to_be_bytes());
         Some(self.bytes)
     }
 

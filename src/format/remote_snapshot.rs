@@ -11,20 +11,14 @@
 //!
 //! Source: `RemoteLogMetadataSnapshotFile`; KIP-405.
 
+use super::layout::remote_snapshot::{self as layout, ENTRIES, OFFSET, PARTITION, VERSION};
 use crate::wire::{Fault, FaultKind, Offset, Position, be};
 
-const VERSION: usize = 0;
-const PARTITION: usize = 2;
-const OFFSET: usize = 6;
-const ENTRIES: usize = 14;
-
 /// Bytes before the first entry.
-pub const HEADER_BYTES: usize = 18;
+pub const HEADER_BYTES: usize = layout::BYTES;
 
 /// Bytes before the record of an entry.
 const SIZE_BYTES: usize = 4;
-
-const _: () = assert!(ENTRIES + 4 == HEADER_BYTES && OFFSET == PARTITION + 4 && VERSION == 0);
 
 /// A snapshot.
 #[derive(Debug, Clone, Copy)]

@@ -14,16 +14,12 @@
 //! Source: `TimeIndex`, `AbstractIndex`.
 
 use super::index::{self, Index, IndexEntry, relative};
+use super::layout::time_index::{self as layout, RELATIVE_OFFSET, TIMESTAMP};
 use super::search::largest_at_most;
 use crate::wire::{Fault, FaultKind, Offset, Timestamp, be, put};
 
-const TIMESTAMP: usize = 0;
-const RELATIVE_OFFSET: usize = 8;
-
 /// Bytes of an entry.
-pub const ENTRY_BYTES: usize = 12;
-
-const _: () = assert!(TIMESTAMP + 8 == RELATIVE_OFFSET && RELATIVE_OFFSET + 4 == ENTRY_BYTES);
+pub const ENTRY_BYTES: usize = layout::BYTES;
 
 /// The entries of a `.timeindex`, zeros at its end included.
 pub type TimeIndex<'map> = Index<'map, TimeEntry, ENTRY_BYTES>;

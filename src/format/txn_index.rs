@@ -15,22 +15,13 @@
 //! Source: `TransactionIndex`, `AbortedTxn`.
 
 use super::index::whole;
+use super::layout::txn_index::{
+    self as layout, FIRST_OFFSET, LAST_OFFSET, LAST_STABLE_OFFSET, PRODUCER_ID, VERSION,
+};
 use crate::wire::{Fault, FaultKind, Offset, ProducerId, be, put};
 
-const VERSION: usize = 0;
-const PRODUCER_ID: usize = 2;
-const FIRST_OFFSET: usize = 10;
-const LAST_OFFSET: usize = 18;
-const LAST_STABLE_OFFSET: usize = 26;
-
 /// Bytes of an entry.
-pub const ENTRY_BYTES: usize = 34;
-
-const _: () = assert!(
-    2 + 8 + 8 + 8 + 8 == ENTRY_BYTES
-        && VERSION + 2 == PRODUCER_ID
-        && LAST_STABLE_OFFSET + 8 == ENTRY_BYTES
-);
+pub const ENTRY_BYTES: usize = layout::BYTES;
 
 /// The entries of a `.txnindex`.
 #[derive(Debug, Clone, Copy)]

@@ -11,8 +11,9 @@ use super::start::Start;
 use super::thrown::Thrown;
 use crate::format::Batch;
 use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, base_offset, checkpoint};
-use crate::report::metadata_image::{Topic, Uuid};
+use crate::report::metadata_image::Topic;
 use crate::report::{Image as _, MetadataImage};
+use crate::wire::Uuid;
 
 /// The types of the resources that have configurations.
 const TOPIC: i8 = 2;

@@ -5,12 +5,14 @@
 
 use super::paper::Content;
 use super::reason::Reason;
-use super::segment::{Segment, stem};
+use super::segment::Segment;
 use super::start::Start;
 use super::thrown::Thrown;
+use crate::format::name::stem;
 use crate::format::name::{
     LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, base_offset,
 };
+use crate::wire::Offset;
 
 const DELETED: &str = ".deleted";
 const SNAPSHOT_DELETED: &str = ".checkpoint.deleted";
@@ -75,7 +77,7 @@ pub(super) fn clear(start: &mut Start<'_>) -> Result<Vec<String>, Thrown> {
 }
 
 fn delete_indexes(start: &mut Start<'_>, name: &str, suffix: &str) -> Result<(), Thrown> {
-    let stem = stem(offset_of(name)?);
+    let stem = stem(Offset(offset_of(name)?));
     for index in INDEXES {
         start.paper.delete(&format!("{stem}{index}{suffix}"));
     }

@@ -6,11 +6,13 @@ use super::leftovers::{is_index, offset_of};
 use super::paper::Content;
 use super::producers::Producers;
 use super::reason::Reason;
-use super::segment::{Segment, stem};
+use super::segment::Segment;
 use super::start::{Bounds, Given, Start};
 use super::thrown::Thrown;
 use super::txn_index;
 use crate::format::name::LOG_SUFFIX;
+use crate::format::name::stem;
+use crate::wire::Offset;
 
 /// A loader at work.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ impl Loader {
         self.segments.clear();
         for name in start.paper.names() {
             if is_index(&name) {
-                let log = format!("{}{LOG_SUFFIX}", stem(offset_of(&name)?));
+                let log = format!("{}{LOG_SUFFIX}", stem(Offset(offset_of(&name)?)));
                 if !start.paper.exists(&log) {
                     start.paper.delete(&name);
                 }
@@ -306,7 +308,7 @@ impl Loader {
         for (piece, content) in pieces {
             start
                 .paper
-                .put(&format!("{}{LOG_SUFFIX}", stem(piece)), content);
+                .put(&format!("{}{LOG_SUFFIX}", stem(Offset(piece))), content);
             let segment = Segment::open(start, piece)?;
             let [_, index, time_index, _] = segment.names();
             start.paper.put(&index, Content::Rebuilt);

@@ -13,6 +13,7 @@ use crate::format::control::{self, ControlType};
 use crate::format::name;
 use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};
 use crate::store::{ItemType, Source};
+use crate::wire::Offset;
 
 /// The suffix of a snapshot.
 const SUFFIX: &str = name::PRODUCER_SNAPSHOT_SUFFIX;
@@ -180,7 +181,10 @@ impl Producers {
         if self.map_end <= self.snapshot_end {
             return Ok(());
         }
-        let file = format!("{}{SUFFIX}", super::segment::stem(self.map_end));
+        let file = format!(
+            "{}{SUFFIX}",
+            crate::format::name::stem(Offset(self.map_end))
+        );
         if paper
             .get(&file)
             .is_some_and(|leaf| leaf.kind == ItemType::Directory)

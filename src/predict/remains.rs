@@ -5,8 +5,8 @@ use super::paper::{self, Content};
 use super::start::{Bounds, Start};
 use crate::format::Batch;
 use crate::format::name::{LOG_SUFFIX, TIME_INDEX_SUFFIX, base_offset};
-use crate::report::metadata_image::Uuid;
 use crate::store::{Error, Item};
+use crate::wire::Uuid;
 
 /// A loaded partition.
 #[derive(Debug, Default)]

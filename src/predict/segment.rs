@@ -8,21 +8,14 @@ use super::reason::Reason;
 use super::start::Start;
 use super::thrown::Thrown;
 use crate::format::Message;
-use crate::format::name::{LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX};
+use crate::format::name::{
+    self, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX,
+};
 use crate::store::ItemType;
+use crate::wire::Offset;
 
 /// A segment larger than this is refused.
 const LARGEST_BYTES: u64 = i32::MAX as u64;
-
-/// The name of a segment's files, without their suffix.
-pub(super) fn stem(base: i64) -> String {
-    // Java puts the sign before twenty digits.
-    if base < 0 {
-        format!("-{:020}", base.unsigned_abs())
-    } else {
-        format!("{base:020}")
-    }
-}
 
 /// A segment.
 #[derive(Debug)]
@@ -103,7 +96,7 @@ impl Segment {
     }
 
     fn name(&self, kind: &str) -> String {
-        format!("{}{kind}{}", stem(self.base), self.suffix)
+        name::of_segment(Offset(self.base), kind) + self.suffix
     }
 
     /// The name of its `.log`.
@@ -284,7 +277,7 @@ impl Segment {
             start.ends.insert(name, pass.end);
             self.cut(start, pass.good);
         }
-        let log = stem(self.base) + LOG_SUFFIX;
+        let log = crate::format::name::stem(Offset(self.base)) + LOG_SUFFIX;
         start.largest_timestamps.insert(log, pass.times.largest.0);
         pass.times.finish(pass.good)?;
         Ok(cut)

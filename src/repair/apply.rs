@@ -13,8 +13,8 @@ use super::plan::{Part, Recipe, State};
 use super::splice::pump;
 use super::work::Source;
 use super::{in_place, into};
+use crate::format::name::LOCK;
 use crate::format::name::LOG_SUFFIX;
-use crate::store::lock::LOCK_FILE;
 
 /// Computes files that derive from a log.
 pub trait Derive {
@@ -196,7 +196,7 @@ fn sibling(disk: &dyn Disk, dir: &Path) -> Result<PathBuf, Error> {
         let name = name.to_string_lossy();
         let is_segment = name.ends_with(LOG_SUFFIX);
         let is_better = is_segment || any.is_none();
-        if !is_better || name.starts_with(OWN) || name == LOCK_FILE {
+        if !is_better || name.starts_with(OWN) || name == LOCK {
             continue;
         }
         let path = dir.join(&*name);

@@ -11,7 +11,7 @@ use super::journal::{self, Begin, DirTime, Journal, Record, Stage};
 use super::output::remove_tree;
 use super::parts::{Crc, OWN, PlanPath};
 use super::plan::Scope;
-use crate::store::lock::LOCK_FILE;
+use crate::format::name::LOCK;
 
 /// What a quarantine folder is named after its log dir with.
 const QUARANTINE: &str = ".kseg-";
@@ -29,7 +29,7 @@ pub(super) fn log_dir(root: &Path, scope: Scope) -> &Path {
 
 /// The lock of a log dir.
 pub(super) fn lock_of(log_dir: &Path) -> PathBuf {
-    log_dir.join(LOCK_FILE)
+    log_dir.join(LOCK)
 }
 
 /// `path` with something behind its name.

@@ -9,9 +9,8 @@ use super::error::{At, Error, Refusal};
 use super::folder::{self, sync_parent};
 use super::journal::{Record, Stage};
 use super::work::{Source, order};
-use crate::format::name::{FileState, LOG_SUFFIX, base_offset};
+use crate::format::name::{FileState, LOCK, LOG_SUFFIX, base_offset};
 use crate::format::{FileKind, FileName};
-use crate::store::lock::LOCK_FILE;
 
 /// How deep directories may lie in each other. Kafka has two levels.
 const DEPTH: usize = 8;
@@ -163,7 +162,7 @@ impl Copy<'_> {
                     let is_kept = below
                         .to_str()
                         .is_none_or(|text| self.approved.work.keeps(text));
-                    if is_kept && name != LOCK_FILE {
+                    if is_kept && name != LOCK {
                         let sharing = match self.sharing {
                             Sharing::File if is_closed(name.to_str(), active) => Sharing::File,
                             _ => Sharing::Blocks,

@@ -9,7 +9,7 @@ use super::parts::{Crc, OWN};
 use super::plan::State;
 use super::splice::{BUFFER_BYTES, pump};
 use super::work::listing;
-use crate::store::lock::LOCK_FILE;
+use crate::format::name::LOCK;
 use crate::wire::crc::Crc32c;
 
 /// What is at `path`. A file is read from end to end; of a directory the names count, kseg's own left out.
@@ -40,7 +40,7 @@ pub fn state_of(disk: &dyn Disk, path: &Path) -> Result<State, Error> {
                 .map(|name| name.to_string_lossy().into_owned())
                 .collect();
             // The lock comes and goes with who holds it.
-            names.retain(|name| !name.starts_with(OWN) && name != LOCK_FILE);
+            names.retain(|name| !name.starts_with(OWN) && name != LOCK);
             Ok(listing(names.iter().map(String::as_str)))
         }
         Kind::Link | Kind::Special => Err(Refusal::Odd(path.to_owned()).into()),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::plan::State;
 use super::unsound::Unsound;
-use crate::store::lock::LOCK_FILE;
+use crate::format::name::LOCK;
 use crate::wire::crc::crc32c;
 
 /// What every name begins with that a repair gives to its own files. Brokers ignore such files.
@@ -88,7 +88,7 @@ impl FromStr for PlanPath {
                 && !name.starts_with(OWN)
                 && name.chars().all(is_shown)
         };
-        let is_lock = text.rsplit('/').next() == Some(LOCK_FILE);
+        let is_lock = text.rsplit('/').next() == Some(LOCK);
         if text.split('/').all(is_name) && text.split('/').count() <= 2 && !is_lock {
             Ok(Self(text.into()))
         } else {

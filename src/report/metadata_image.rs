@@ -14,9 +14,7 @@ use crate::decode::{Decoder, Struct, Value, control};
 use crate::format::control::ControlType;
 use crate::format::{Batch, Record};
 use crate::wire::Offset;
-
-/// A UUID.
-pub type Uuid = [u8; 16];
+use crate::wire::Uuid;
 
 /// What a limit is of, as types and names (none is the default), and the name of the limit.
 pub type QuotaKey = (Vec<(String, Option<String>)>, String);

@@ -6,6 +6,7 @@ use super::listing::{Checkpoints, Depth, PartitionSummary};
 use crate::format::name::DirState;
 use crate::format::{FileKind, PartitionMetadata};
 use crate::scan::Jobs;
+use crate::store::{Cap, read_small};
 use crate::store::{Error, LogDir, LogFile, Stream};
 use crate::wire::Offset;
 
@@ -63,7 +64,7 @@ impl Reaches {
             return;
         };
         if let Some(item) = partition.item(FileKind::PartitionMetadata)
-            && let Ok(bytes) = super::listing::small(item.path())
+            && let Ok(bytes) = read_small(item.path(), Cap::at(item.path()))
             && let Some(topic) = PartitionMetadata::parse(&bytes).topic_id
         {
             self.topics.insert(topic, id.0.clone());

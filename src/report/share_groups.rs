@@ -9,10 +9,11 @@ use super::Image;
 use crate::decode::share_state::SharePartition;
 use crate::decode::{Decoder, Entry, Part, Struct};
 use crate::format::{Batch, Record};
+use crate::wire::Uuid;
 use crate::wire::{LeaderEpoch, Offset};
 
 /// Whose state it is: group, topic id, partition.
-pub type ShareKey = (String, [u8; 16], i32);
+pub type ShareKey = (String, Uuid, i32);
 
 /// The share groups in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -38,6 +38,24 @@ impl Default for Filter {
 }
 
 impl Filter {
+    /// Wants everything from an offset on.
+    #[must_use]
+    pub fn from_offset(first: Offset) -> Self {
+        Self {
+            first_offset: first,
+            ..Self::default()
+        }
+    }
+
+    /// Wants everything from a time on.
+    #[must_use]
+    pub fn from_time(first: Timestamp) -> Self {
+        Self {
+            since: Some(first),
+            ..Self::default()
+        }
+    }
+
     /// Whether a batch may hold a record that is wanted.
     #[must_use]
     pub fn may_want(&self, batch: &Batch<'_>) -> bool {

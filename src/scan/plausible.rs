@@ -7,7 +7,7 @@ use crate::format::{Codec, Message, RecordBatch};
 use crate::wire::{Offset, Position};
 
 /// Where the magic stands in an entry.
-pub(super) const MAGIC: usize = 16;
+pub(super) use crate::format::layout::frame::MAGIC;
 
 /// The smallest record of magic 2: its length and six fields of a byte each.
 const MIN_RECORD_BYTES: usize = 7;

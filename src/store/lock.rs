@@ -4,11 +4,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use crate::format::name;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-
-/// The file in a log dir that a running broker keeps locked.
-pub(crate) const LOCK_FILE: &str = ".lock";
 
 /// Who holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +26,7 @@ pub fn is_live(path: &Path) -> bool {
     };
     path.ancestors()
         .take(3)
-        .any(|dir| is_locked(&dir.join(LOCK_FILE)))
+        .any(|dir| is_locked(&dir.join(name::LOCK)))
 }
 
 fn is_locked(lock: &Path) -> bool {

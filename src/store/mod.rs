@@ -9,6 +9,7 @@ pub mod mapping;
 pub mod partition;
 pub mod read;
 pub mod segment;
+pub mod small;
 pub mod source;
 
 use std::io;
@@ -19,6 +20,7 @@ pub use log_dir::{LogDir, Place};
 pub use partition::Partition;
 pub use read::{ReadAt, Unreadable};
 pub use segment::Segment;
+pub use small::{Cap, read_small};
 pub use source::{LogFile, Patch, Source, Stream, Window};
 
 /// Why a file could not be read.
@@ -47,6 +49,16 @@ pub enum Error {
     /// It was cut while it was read.
     #[error("{}: became shorter while it was read", .0.display())]
     Shorter(PathBuf),
+    /// It is larger than files of its kind can be, and is not read whole.
+    #[error("{}: has {len} bytes, more than the {most} that such a file may have", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        len: u64,
+        /// The most bytes that are read.
+        most: u64,
+    },
     /// A name that ought to hold an offset does not.
     #[error("{}: the name does not begin with a base offset, as 00000000000000000042.log does", .0.display())]
     Name(PathBuf),

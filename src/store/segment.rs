@@ -47,7 +47,7 @@ impl Segment {
         let id = remote_id.map(|id| format!("-{id}")).unwrap_or_default();
         Self {
             base_offset,
-            log: dir.join(format!("{:020}{id}{}", base_offset.0, name::LOG_SUFFIX)),
+            log: dir.join(name::stem(base_offset) + &id + name::LOG_SUFFIX),
             files: Vec::new(),
         }
     }

@@ -6,22 +6,19 @@ use super::catalog::CheckId;
 use super::evidence::{Field, FieldValue, FlippedBit, ProducerFields, RecordCount, ReservedBits};
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
+use crate::format::defaults::MESSAGE_TIMESTAMP_AFTER_MAX_MS;
+use crate::format::layout::frame as layout;
+use crate::format::topic::CLUSTER_METADATA;
 use crate::format::{Batch, Codec, RecordBatch};
 use crate::scan::Merge;
-
-/// The topic whose control records have no producer.
-const METADATA_TOPIC: &str = "__cluster_metadata";
 
 /// Attribute bits that mean something: of magic 2, 1 and 0.
 const KNOWN_V2: i16 = 0x7f;
 const KNOWN_V1: u8 = 0x0f;
 const KNOWN_V0: u8 = 0x07;
 
-/// A timestamp this much later than now lies in the future (`message.timestamp.after.max.ms`).
-const AFTER_MS: i64 = 3_600_000;
-
 /// Where the magic is in a header.
-const MAGIC: u64 = 16;
+const MAGIC: u64 = layout::MAGIC as u64;
 
 /// What the header of a good batch says, for those who come after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +164,9 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, now_ms: Option<i64>, sink: &
             sink.tallies.count(CheckId::OldMagic, info);
         }
     }
-    if now_ms.is_some_and(|now| info.max_timestamp > now.saturating_add(AFTER_MS)) {
+    if now_ms
+        .is_some_and(|now| info.max_timestamp > now.saturating_add(MESSAGE_TIMESTAMP_AFTER_MAX_MS))
+    {
         sink.tallies.count(CheckId::TimestampInTheFuture, info);
     }
     if info.max_timestamp < -1 {
@@ -252,7 +251,7 @@ fn control(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
         .subject
         .topic
         .as_deref()
-        .is_none_or(|topic| topic == METADATA_TOPIC);
+        .is_none_or(|topic| topic == CLUSTER_METADATA);
     let what = match () {
         () if id < 0 && is_metadata => return,
         () if id < 0 => "control batch without a producer".to_owned(),

@@ -17,6 +17,7 @@ use super::time_index::TimeIndexCheck;
 use super::trace::Row;
 use super::txn::TxnCheck;
 use crate::format::control::ControlType;
+use crate::format::topic;
 use crate::format::{Batch, ProducerSnapshot, RecordBatch, Scratch};
 use crate::scan::derive::{Epochs, Producers, Violation};
 use crate::wire::{Offset, Timestamp};
@@ -34,8 +35,8 @@ pub(super) enum Topic {
 impl Topic {
     pub(super) fn of(name: Option<&str>) -> Self {
         match name {
-            Some(super::METADATA_TOPIC) => Self::Metadata,
-            Some("__consumer_offsets") => Self::GroupOffsets,
+            Some(topic::CLUSTER_METADATA) => Self::Metadata,
+            Some(topic::CONSUMER_OFFSETS) => Self::GroupOffsets,
             _ => Self::Other,
         }
     }

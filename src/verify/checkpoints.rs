@@ -10,11 +10,13 @@ use super::evidence::{Against, CheckpointLine, Lacking, Part};
 use super::finding::{Finding, Findings};
 use super::partition::{Around, Extent};
 use super::setting::Stop;
-use super::small::read_small;
 use super::suite::Outcome;
+use crate::format::name;
+use crate::format::topic;
 use crate::format::{FileKind, OffsetCheckpoint};
 use crate::scan::Merge;
 use crate::store::LogDir;
+use crate::store::{Cap, read_small};
 use crate::wire::Offset;
 
 /// A partition: its topic and number.
@@ -63,10 +65,10 @@ impl Checkpoints {
     pub(super) fn read(dir: &LogDir, outcome: &mut Outcome) -> Self {
         let mut table = |kind, name| Table::read(dir, kind, name, outcome);
         Self {
-            recovery_points: table(FileKind::RecoveryPoints, "recovery-point-offset-checkpoint"),
-            high_watermarks: table(FileKind::HighWatermarks, "replication-offset-checkpoint"),
-            log_starts: table(FileKind::LogStarts, "log-start-offset-checkpoint"),
-            cleaner_offsets: table(FileKind::CleanerOffsets, "cleaner-offset-checkpoint"),
+            recovery_points: table(FileKind::RecoveryPoints, name::RECOVERY_POINTS),
+            high_watermarks: table(FileKind::HighWatermarks, name::HIGH_WATERMARKS),
+            log_starts: table(FileKind::LogStarts, name::LOG_STARTS),
+            cleaner_offsets: table(FileKind::CleanerOffsets, name::CLEANER_OFFSETS),
         }
     }
 
@@ -208,7 +210,7 @@ impl Table {
     }
 
     fn fill(&mut self, outcome: &mut Outcome) {
-        match read_small(&self.path) {
+        match read_small(&self.path, Cap::at(&self.path)) {
             Ok(bytes) => {
                 let mut coverage = Coverage::of_file(bytes.len() as u64);
                 coverage.small_bytes = bytes.len() as u64;
@@ -280,7 +282,7 @@ impl Table {
             .filter(|(_, extent)| extent.is_some_and(|e| e.end.0 > 0));
         let missing: Vec<&Tp> = tps
             .map(|(tp, _)| tp)
-            .filter(|tp| !self.lines.contains_key(*tp) && tp.0 != super::METADATA_TOPIC)
+            .filter(|tp| !self.lines.contains_key(*tp) && tp.0 != topic::CLUSTER_METADATA)
             .collect();
         let Some((topic, partition)) = missing.first() else {
             return;

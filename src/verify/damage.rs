@@ -6,9 +6,10 @@ use super::evidence::{Field, FlippedBit};
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
+use crate::format::layout::{batch, frame, message};
 use crate::scan::may_follow;
 use crate::wire::crc;
-use crate::wire::units::LOG_OVERHEAD;
+use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
 
 /// Bytes of a gap that are looked at; a batch that is larger is not told from what follows it.
 pub(super) const LOOKED_AT: u64 = 8 << 20;
@@ -18,13 +19,6 @@ const ZEROS_BYTES: usize = 256;
 
 /// Parts that a gap is cut into; what is left is one more.
 const PARTS: usize = 4096;
-
-/// Where checksums stand, and where what they cover begins.
-const CRC_V2: usize = 17;
-const COVERED_V2: usize = 21;
-const CRC_LEGACY: usize = 12;
-const COVERED_LEGACY: usize = 16;
-const MAGIC: usize = 16;
 
 /// A part of a gap.
 #[derive(Debug, Clone)]
@@ -117,9 +111,11 @@ fn is_followed(bytes: &[u8], size: usize) -> bool {
 
 /// What is wrong with a batch whose size is right.
 fn framed(bytes: &[u8], start: u64) -> Kind {
-    let stored = bytes.get(MAGIC).map_or(0, |&byte| byte.cast_signed());
-    let v2 = Sum::of(bytes, CRC_V2, COVERED_V2, crc::crc32c);
-    let legacy = Sum::of(bytes, CRC_LEGACY, COVERED_LEGACY, crc::crc32);
+    let stored = bytes
+        .get(frame::MAGIC)
+        .map_or(0, |&byte| byte.cast_signed());
+    let v2 = Sum::of(bytes, batch::CRC, batch::ATTRIBUTES, crc::crc32c);
+    let legacy = Sum::of(bytes, message::CRC, message::MAGIC, crc::crc32);
     let is_v2 = bytes.len() >= HEADER_BYTES;
     if is_v2 && v2.is_right() && stored != 2 {
         return Kind::Magic { stored, actual: 2 };
@@ -161,25 +157,25 @@ struct Sum {
 type Fields = [(usize, Field)];
 
 const FIELDS_V2: [(usize, Field); 12] = [
-    (12, Field::BatchLength),
-    (16, Field::LeaderEpoch),
-    (17, Field::Magic),
-    (21, Field::Crc),
-    (23, Field::Attributes),
-    (27, Field::LastOffsetDelta),
-    (35, Field::BaseTimestamp),
-    (43, Field::MaxTimestamp),
-    (51, Field::ProducerId),
-    (53, Field::ProducerEpoch),
-    (57, Field::BaseSequence),
-    (61, Field::RecordsCount),
+    (batch::LEADER_EPOCH, Field::BatchLength),
+    (batch::MAGIC, Field::LeaderEpoch),
+    (batch::CRC, Field::Magic),
+    (batch::ATTRIBUTES, Field::Crc),
+    (batch::LAST_OFFSET_DELTA, Field::Attributes),
+    (batch::BASE_TIMESTAMP, Field::LastOffsetDelta),
+    (batch::MAX_TIMESTAMP, Field::BaseTimestamp),
+    (batch::PRODUCER_ID, Field::MaxTimestamp),
+    (batch::PRODUCER_EPOCH, Field::ProducerId),
+    (batch::BASE_SEQUENCE, Field::ProducerEpoch),
+    (batch::RECORDS_COUNT, Field::BaseSequence),
+    (batch::BYTES, Field::RecordsCount),
 ];
 
 const FIELDS_LEGACY: [(usize, Field); 4] = [
-    (12, Field::BatchLength),
-    (16, Field::Crc),
-    (17, Field::Magic),
-    (18, Field::Attributes),
+    (message::CRC, Field::BatchLength),
+    (message::MAGIC, Field::Crc),
+    (message::ATTRIBUTES, Field::Magic),
+    (message::BYTES, Field::Attributes),
 ];
 
 impl Sum {
@@ -225,13 +221,13 @@ impl Sum {
 /// Whether all of these bytes are one batch, but for its size.
 fn resized(bytes: &[u8]) -> Option<Kind> {
     let header = FrameHeader::read(bytes)?;
-    let stored = i32::from_be_bytes(*bytes.get(8..)?.first_chunk()?);
+    let stored = i32::from_be_bytes(*bytes.get(frame::SIZE..)?.first_chunk()?);
     let actual = i32::try_from(bytes.len().checked_sub(LOG_OVERHEAD)?).ok()?;
     let is_right = match header.magic() {
-        0 | 1 => Sum::of(bytes, CRC_LEGACY, COVERED_LEGACY, crc::crc32).is_right(),
+        0 | 1 => Sum::of(bytes, message::CRC, message::MAGIC, crc::crc32).is_right(),
         2 => {
             bytes.len() >= HEADER_BYTES
-                && Sum::of(bytes, CRC_V2, COVERED_V2, crc::crc32c).is_right()
+                && Sum::of(bytes, batch::CRC, batch::ATTRIBUTES, crc::crc32c).is_right()
         }
         _ => false,
     };
@@ -320,12 +316,13 @@ pub(super) fn is_torn(head: &[u8], left: u64, last: Option<i64>) -> bool {
     let offset = i64::from_be_bytes(*bytes);
     let from = last.map_or(0, |last| last.saturating_add(1));
     let in_line = (from..=from.saturating_add(i64::from(i32::MAX))).contains(&offset);
-    let size = head.get(8..).and_then(<[u8]>::first_chunk::<4>);
+    let size = head.get(frame::SIZE..).and_then(<[u8]>::first_chunk::<4>);
     let size = size.is_none_or(|size| {
         let announced = u64::try_from(i32::from_be_bytes(*size)).unwrap_or(0);
-        announced >= 14 && announced + LOG_OVERHEAD as u64 > left
+        announced >= u64::from(MIN_FRAME_SIZE.unsigned_abs())
+            && announced + LOG_OVERHEAD as u64 > left
     });
-    let magic = head.get(MAGIC).is_none_or(|&magic| magic <= 2);
+    let magic = head.get(frame::MAGIC).is_none_or(|&magic| magic <= 2);
     in_line && size && magic
 }
 

@@ -9,24 +9,22 @@ use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::finding::Finding;
 use super::suite::Outcome;
-use crate::format::name::{DirState, FileState};
+use crate::format::name::{self, DirState, FileState};
+use crate::format::topic;
 use crate::format::{DirName, FileKind, FileName, Scratch};
 use crate::scan::{Event, Merge, Output, Policy, ScanOptions, Visitor, follow};
 use crate::store::{Item, ItemType, LogDir, LogFile, Partition, Stream};
 
 /// Suffixes that a broker takes for its own, whatever stands before them.
 const TAKEN: [&str; 7] = [
-    ".log",
-    ".index",
-    ".timeindex",
-    ".txnindex",
-    ".snapshot",
-    ".swap",
-    ".cleaned",
+    name::LOG_SUFFIX,
+    name::OFFSET_INDEX_SUFFIX,
+    name::TIME_INDEX_SUFFIX,
+    name::TXN_INDEX_SUFFIX,
+    name::PRODUCER_SNAPSHOT_SUFFIX,
+    name::SWAP_SUFFIX,
+    name::CLEANED_SUFFIX,
 ];
-
-/// Longest name of a topic.
-const TOPIC_CHARS: usize = 249;
 
 /// Looks at what lies directly in a log dir.
 pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
@@ -105,7 +103,10 @@ fn directory(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
         )));
     }
     let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if !topic.chars().all(is_legal) || topic.len() > TOPIC_CHARS || matches!(topic, "." | "..") {
+    if !topic.chars().all(is_legal)
+        || topic.len() > topic::MAX_NAME_CHARS
+        || matches!(topic, "." | "..")
+    {
         outcome.findings.add(
             finding(CheckId::NameNotCanonical).says(format!("no topic can be called {topic:?}")),
         );
@@ -147,7 +148,7 @@ fn root_file(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
 
 /// Looks at what lies in the directory of a partition.
 pub(super) fn partition(partition: &Partition, outcome: &mut Outcome) {
-    let is_metadata = partition.topic() == Some(super::METADATA_TOPIC);
+    let is_metadata = partition.topic() == Some(topic::CLUSTER_METADATA);
     for item in partition.items() {
         let path: Arc<Path> = Arc::from(item.path());
         match item.kind() {
@@ -206,8 +207,8 @@ fn file(item: &Item, path: &Arc<Path>, is_metadata: bool, outcome: &mut Outcome)
                 Finding::new(CheckId::NameNotCanonical, path)
                     .offset(offset.0)
                     .says(format!(
-                        "Kafka reads offset {offset}, and makes an empty segment of the name {:020}",
-                        offset.0
+                        "Kafka reads offset {offset}, and makes an empty segment of the name {}",
+                        name::stem(offset)
                     )),
             );
             account(item, outcome);
@@ -378,7 +379,7 @@ pub(super) fn twice(dirs: &[LogDir], outcome: &mut Outcome) {
             continue;
         };
         let id = match topic {
-            super::METADATA_TOPIC => CheckId::MetadataMisplaced,
+            topic::CLUSTER_METADATA => CheckId::MetadataMisplaced,
             _ => CheckId::PartitionTwice,
         };
         let says = format!("{topic}-{partition} is in {} already", first.display());

@@ -8,10 +8,12 @@ use super::coverage::Coverage;
 use super::evidence::{BeyondEnd, EpochConflict, Mark};
 use super::finding::{Finding, Findings};
 use super::partition::Extent;
-use super::small::read_small;
 use super::trace::Row;
+use crate::format::FileKind;
 use crate::format::LeaderEpochs;
+use crate::format::layout::batch as layout;
 use crate::store::Error;
+use crate::store::{Cap, read_small};
 use crate::wire::fault::Text;
 use crate::wire::{FaultKind, LeaderEpoch, Offset};
 
@@ -77,7 +79,7 @@ impl EpochsCheck {
         if !exists {
             return Ok((check, Coverage::default()));
         }
-        let bytes = read_small(path)?;
+        let bytes = read_small(path, Cap::of(FileKind::LeaderEpochs))?;
         let file = LeaderEpochs::parse(&bytes);
         for fault in &file.faults {
             let is_order = matches!(fault.kind(), FaultKind::Text(Text::Order(_)));
@@ -191,7 +193,8 @@ impl EpochsCheck {
             && (is_between || !is_known);
         let finding = if is_odd {
             // The four bytes of the epoch in the header.
-            Finding::new(CheckId::EpochsMismatch, &run.log).at(run.position + 12, 4)
+            Finding::new(CheckId::EpochsMismatch, &run.log)
+                .at(run.position + layout::LEADER_EPOCH as u64, 4)
         } else {
             Finding::new(CheckId::EpochsMismatch, &self.path)
         };

@@ -14,12 +14,13 @@ use super::evidence::{
 use super::finding::{Finding, Findings};
 use super::segment::Subject;
 use crate::format::batch::HEADER_BYTES;
+use crate::format::layout::frame as layout;
 
 /// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and what was lost is not.
 const ROUND_BYTES: [u64; 2] = [1024, 1000];
 
 /// Where the length and the magic are in a header.
-const LENGTH: u64 = 8;
+const LENGTH: u64 = layout::SIZE as u64;
 const MAGIC: u64 = 16;
 
 /// A gap between good batches, or behind the last one.

@@ -12,12 +12,13 @@ use super::tally::Tally;
 use super::trace::Row;
 use crate::format::RecordBatch;
 use crate::format::batch::sequence_after;
+use crate::format::defaults::TRANSACTION_MAX_TIMEOUT_MS;
 use crate::format::producer_snapshot::ProducerEntry;
 use crate::scan::derive::Producers;
 use crate::wire::{Offset, OffsetDelta, Timestamp};
 
 /// The longest that a transaction may last (`transaction.max.timeout.ms`), and five minutes for its coordinator.
-const LONGEST_TXN_MS: i64 = 20 * 60 * 1000;
+const LONGEST_TXN_MS: i64 = TRANSACTION_MAX_TIMEOUT_MS + 5 * 60 * 1000;
 
 /// Between markers that are remembered.
 const TICK_MS: i64 = 60 * 1000;

@@ -8,27 +8,17 @@ use std::sync::Arc;
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::finding::Finding;
-use super::small::read_small;
 use super::suite::Outcome;
-use super::topics::Uuid;
 use crate::format::clean_shutdown::CleanShutdown;
-use crate::format::name::DirState;
+use crate::format::name::{self, DirState};
+use crate::format::topic;
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::scan::Merge;
+use crate::store::{Cap, read_small};
 use crate::store::{Item, LogDir, Partition, Source};
 use crate::wire::FaultKind;
+use crate::wire::Uuid;
 use crate::wire::fault::Text;
-
-/// The id that is reserved for the topic of the metadata log.
-const METADATA_TOPIC_ID: Uuid = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
-
-/// Ids below this number are reserved, where the first eight bytes are zero.
-const RESERVED_IDS: u64 = 100;
-
-/// Whether Kafka keeps an id for itself.
-pub(crate) fn is_reserved(id: Uuid) -> bool {
-    u128::from_be_bytes(id) < u128::from(RESERVED_IDS)
-}
 
 /// What log dirs say of themselves, to be compared.
 #[derive(Debug, Default)]
@@ -67,7 +57,7 @@ impl Identities {
                     || is_used(FileKind::Lock)
                     || is_used(FileKind::BootstrapSnapshot))
             {
-                let path: Arc<Path> = Arc::from(dir.path().join("meta.properties"));
+                let path: Arc<Path> = Arc::from(dir.path().join(name::META_PROPERTIES));
                 let finding = Finding::new(CheckId::MetaMalformed, &path);
                 outcome.findings.add(finding.says("it is missing"));
             }
@@ -105,7 +95,7 @@ impl Identities {
 
     fn directory_id(&mut self, id: Option<Uuid>, path: &Arc<Path>, outcome: &mut Outcome) {
         let Some(id) = id else { return };
-        if is_reserved(id) {
+        if topic::is_reserved_id(id) {
             let number = u128::from_be_bytes(id);
             let finding = Finding::new(CheckId::DirectoryId, path);
             outcome
@@ -156,7 +146,7 @@ impl Identities {
         outcome: &mut Outcome,
     ) {
         if needs_id && partition.item(FileKind::PartitionMetadata).is_none() {
-            let path: Arc<Path> = Arc::from(partition.path().join("partition.metadata"));
+            let path: Arc<Path> = Arc::from(partition.path().join(name::PARTITION_METADATA));
             let finding = Finding::new(CheckId::PartitionMetadataMalformed, &path);
             outcome
                 .findings
@@ -253,11 +243,11 @@ pub(super) fn partition_metadata(
 pub(super) fn topic_id(partition: &Partition, outcome: &mut Outcome) -> Option<(Uuid, Arc<Path>)> {
     let item = partition.item(FileKind::PartitionMetadata)?;
     let (path, metadata) = partition_metadata(item, outcome)?;
-    let id = metadata.topic_id.filter(|id| *id != [0; 16])?;
-    if partition.topic() != Some(super::METADATA_TOPIC) {
+    let id = metadata.topic_id.filter(|id| *id != topic::NO_ID)?;
+    if partition.topic() != Some(topic::CLUSTER_METADATA) {
         return Some((id, path));
     }
-    if id != METADATA_TOPIC_ID {
+    if id != topic::CLUSTER_METADATA_ID {
         outcome
             .findings
             .add(Finding::new(CheckId::MetadataTopicId, &path));
@@ -272,7 +262,7 @@ pub(super) fn small(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, So
     }
     let path: Arc<Path> = Arc::from(item.path());
     outcome.files.push(Arc::clone(&path));
-    match read_small(&path) {
+    match read_small(&path, Cap::at(&path)) {
         Ok(bytes) => {
             let len = bytes.len() as u64;
             outcome.coverage.merge(Coverage {

@@ -9,12 +9,13 @@ use super::evidence::{BeyondEnd, Mark};
 use super::finding::Finding;
 use super::meta::small;
 use super::partition::Extent;
-use super::small::read_small;
 use super::suite::Outcome;
 use crate::format::control::ControlType;
+use crate::format::name;
 use crate::format::{Batch, FileKind, QuorumState, Scratch};
 use crate::scan::derive::Epochs;
 use crate::scan::{Event, Merge, Policy, Walk};
+use crate::store::{Cap, read_small};
 use crate::store::{Item, Partition};
 use crate::wire::Offset;
 
@@ -98,7 +99,7 @@ fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: 
 
 /// Looks into a snapshot: batches from header to footer.
 pub(super) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
-    let bytes = match read_small(path) {
+    let bytes = match read_small(path, Cap::of(FileKind::MetadataSnapshot)) {
         Ok(bytes) => bytes,
         Err(error) => return outcome.unreadable(path, &error),
     };
@@ -175,7 +176,7 @@ pub(super) fn quorum_state(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Pa
 /// `quorum-state` against the log.
 fn quorum(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
     let Some(item) = partition.item(FileKind::QuorumState) else {
-        let path: Arc<Path> = Arc::from(partition.path().join("quorum-state"));
+        let path: Arc<Path> = Arc::from(partition.path().join(name::QUORUM_STATE));
         if log.is_some_and(|log| log.extent.end.0 > 0) {
             let finding = Finding::new(CheckId::QuorumState, &path).severity(Severity::Note);
             outcome

@@ -53,7 +53,6 @@ pub mod segment;
 mod sequence;
 mod setting;
 mod siblings;
-mod small;
 pub mod suite;
 mod tally;
 mod time_index;
@@ -61,14 +60,10 @@ pub mod topics;
 mod trace;
 mod txn;
 
-/// The topic of the metadata log.
-const METADATA_TOPIC: &str = "__cluster_metadata";
-
 pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Otherwise, Severity};
 pub use coverage::Coverage;
 pub use evidence::{Evidence, Value};
 pub use finding::{Finding, Findings};
-pub(crate) use meta::is_reserved;
 pub use node::Node;
 pub use partition::{Around, Extent, Known};
 pub use segment::Subject;

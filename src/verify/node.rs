@@ -12,11 +12,13 @@ use super::metadata_log;
 use super::partition::{Around, Known};
 use super::setting::Stop;
 use super::suite::{Outcome, Suite};
-use super::topics::{Topics, Uuid};
-use crate::format::name::DirState;
+use super::topics::Topics;
+use crate::format::name::{self, DirState};
+use crate::format::topic;
 use crate::format::{DirName, FileKind};
 use crate::scan::Merge;
 use crate::store::{Item, LogDir, Partition};
+use crate::wire::Uuid;
 
 /// Log dirs that belong together. Partitions are verified by themselves, and [`Node::learn`] tells what became of each.
 #[derive(Debug)]
@@ -137,7 +139,7 @@ impl Node {
                 owner,
             });
         }
-        if tp.0 == super::METADATA_TOPIC {
+        if tp.0 == topic::CLUSTER_METADATA {
             self.metadata = Some(partition.clone());
         }
         dir.here.current.insert(tp, extent);
@@ -217,7 +219,7 @@ impl Inhabitants {
     /// The partitions that have a directory in a log dir.
     fn of(dir: &LogDir) -> Self {
         let present = dir.partitions().filter_map(tp_of).collect();
-        let is_written = |item: &Item| item.path().join("partition.metadata").exists();
+        let is_written = |item: &Item| item.path().join(name::PARTITION_METADATA).exists();
         Self {
             present,
             is_modern: dir.partitions().any(is_written),

@@ -20,16 +20,14 @@ use super::setting::{Setting, Stop};
 use super::siblings::{open_txns, read_epochs, read_snapshots, sibling};
 use super::suite::Outcome;
 use super::time_index::TimeIndexCheck;
-use super::topics::Uuid;
 use crate::format::FileKind;
-use crate::format::name::DirState;
+use crate::format::defaults::INDEX_INTERVAL_BYTES;
+use crate::format::name::{self, DirState};
 use crate::scan::Merge;
 use crate::scan::derive::{Epochs, Producers};
 use crate::store::{Item, Partition, Segment};
+use crate::wire::Uuid;
 use crate::wire::{Offset, Timestamp};
-
-/// Bytes of log between two entries of an index, unless somebody configured another number.
-const INTERVAL_BYTES: u64 = 4096;
 
 /// Brokers copy up to so much at once, and make one entry for it.
 const LARGEST_APPEND_BYTES: u64 = 2 << 20;
@@ -321,7 +319,9 @@ impl PartitionCheck {
         let bases: Vec<Offset> = self.segments.iter().map(Segment::base_offset).collect();
         for offset in self.snapshots.keys() {
             if *offset < extent.end && bases.binary_search(offset).is_err() {
-                let path = self.path.join(format!("{:020}.snapshot", offset.0));
+                let path = self
+                    .path
+                    .join(name::of_segment(*offset, name::PRODUCER_SNAPSHOT_SUFFIX));
                 carried
                     .findings
                     .add(Finding::new(CheckId::SnapshotStray, &Arc::from(path)).offset(offset.0));
@@ -391,7 +391,7 @@ impl PartitionCheck {
             .filter_map(|(_, stretch)| stretch.least)
             .min();
         for (log, stretch) in std::mem::take(&mut self.stretches) {
-            let usual = 2 * least.unwrap_or(INTERVAL_BYTES) + stretch.largest_batch;
+            let usual = 2 * least.unwrap_or(INDEX_INTERVAL_BYTES.into()) + stretch.largest_batch;
             if stretch.most <= usual {
                 continue;
             }

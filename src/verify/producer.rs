@@ -10,10 +10,11 @@ use super::catalog::CheckId;
 use super::coverage::Coverage;
 use super::evidence::{Checksum, SnapshotAgainst, SnapshotProducer, SnapshotShape};
 use super::finding::{Finding, Findings};
-use super::small::read_small;
+use crate::format::FileKind;
 use crate::format::ProducerSnapshot;
 use crate::format::producer_snapshot::{ENTRY_BYTES, HEADER_BYTES, KNOWN_VERSION, ProducerEntry};
 use crate::scan::derive::Producers;
+use crate::store::{Cap, read_small};
 use crate::store::{Error, Source};
 use crate::wire::Offset;
 
@@ -37,7 +38,7 @@ impl SnapshotFile {
         offset: Offset,
         findings: &mut Findings,
     ) -> Result<(Self, Coverage), Error> {
-        let bytes = read_small(path)?;
+        let bytes = read_small(path, Cap::of(FileKind::ProducerSnapshot))?;
         let before = findings.kept().len();
         check_bytes(path, &bytes, findings);
         let is_sound = findings.kept().len() == before;
@@ -59,7 +60,9 @@ impl SnapshotFile {
 
     /// The bytes of a snapshot that a broker would believe: read again, because there may be many of them.
     pub(super) fn bytes(&self) -> Option<Source> {
-        read_small(&self.path).ok().filter(|_| self.is_sound)
+        read_small(&self.path, Cap::of(FileKind::ProducerSnapshot))
+            .ok()
+            .filter(|_| self.is_sound)
     }
 
     /// Nothing in it lies behind its own offset.

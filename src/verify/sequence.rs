@@ -15,10 +15,11 @@ use super::gap::Gap;
 use super::order::{Link, Order, Run, Way};
 use super::segment::Subject;
 use super::trace::Note;
+use crate::format::layout::batch as layout;
 use crate::scan::Merge;
 
 /// Where the leader epoch is in a header.
-const EPOCH: u64 = 12;
+const EPOCH: u64 = layout::LEADER_EPOCH as u64;
 
 /// Runs remembered of a file; more are damage of another kind.
 const RUNS: usize = 10_000;

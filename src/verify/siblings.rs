@@ -7,7 +7,7 @@ use super::epochs::EpochsCheck;
 use super::producer::SnapshotFile;
 use super::suite::Outcome;
 use super::txn::TxnCheck;
-use crate::format::name::FileState;
+use crate::format::name::{self, FileState};
 use crate::format::{FileKind, FileName};
 use crate::scan::Merge;
 use crate::store::{Error, Item, Partition, Segment};
@@ -79,7 +79,7 @@ pub(super) fn read_epochs(
     log_start: Option<Offset>,
     outcome: &mut Outcome,
 ) -> EpochsCheck {
-    let path: Arc<Path> = Arc::from(partition.path().join("leader-epoch-checkpoint"));
+    let path: Arc<Path> = Arc::from(partition.path().join(name::LEADER_EPOCHS));
     let is_it = |item: &&Item| {
         let state = item.file_name().map(|name| name.state);
         item.is_current(FileKind::LeaderEpochs) && state == Some(FileState::Current)

@@ -14,6 +14,7 @@ use super::finding::{Finding, Findings};
 use super::setting::Setting;
 use super::tally::Tally;
 use super::trace::Row;
+use crate::format::layout::time_index as layout;
 use crate::format::time_index::ENTRY_BYTES;
 use crate::store::Error;
 use crate::wire::{Offset, Timestamp, be};
@@ -62,8 +63,8 @@ impl TimeIndexCheck {
         let shape = entries::read::<ENTRY_BYTES>(path, |bytes| {
             if list.len() < MAX_ENTRIES {
                 list.push(Entry {
-                    timestamp: Timestamp(i64::from_be_bytes(be(&bytes, 0))),
-                    relative: i32::from_be_bytes(be(&bytes, 8)),
+                    timestamp: Timestamp(i64::from_be_bytes(be(&bytes, layout::TIMESTAMP))),
+                    relative: i32::from_be_bytes(be(&bytes, layout::RELATIVE_OFFSET)),
                     index: u32::try_from(list.len()).unwrap_or(u32::MAX),
                 });
             }

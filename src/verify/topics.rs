@@ -7,13 +7,12 @@ use std::path::Path;
 use super::suite::Suite;
 use crate::decode::cluster_metadata as id;
 use crate::decode::{Decoder, Struct, Value};
+use crate::format::topic::is_reserved_id;
 use crate::format::{FileKind, Scratch};
 use crate::scan::{Event, Output, PieceVisitor, Policy, RenderedChunk, ScanOptions, Visitor, scan};
 use crate::store::{Error, Item, Partition, Segment};
 use crate::wire::Offset;
-
-/// An id of 16 bytes.
-pub type Uuid = [u8; 16];
+use crate::wire::Uuid;
 
 /// The topics of a cluster.
 #[derive(Debug, Default)]
@@ -45,12 +44,9 @@ impl Replicas {
         let index = self.nodes.iter().position(|other| *other == node)?;
         let id = self.directories.get(index)?;
         // Small numbers stand for what is not known yet.
-        (u128::from_be_bytes(*id) >= RESERVED_IDS).then_some(*id)
+        (!is_reserved_id(*id)).then_some(*id)
     }
 }
-
-/// Ids below this number are reserved.
-const RESERVED_IDS: u128 = 100;
 
 /// Bytes before the value of a record on its way from who reads it to who applies it: offset and length.
 const PREFIX_BYTES: usize = 12;

@@ -8,11 +8,12 @@ use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::evidence::{PartialEntry, TxnEntry, TxnEntryAgainst, UnindexedAbort};
 use super::finding::{Finding, Findings};
-use super::small::read_small;
+use crate::format::FileKind;
 use crate::format::TxnIndex;
 use crate::format::txn_index::ENTRY_BYTES;
 use crate::scan::derive::CompletedTxn;
 use crate::store::Error;
+use crate::store::{Cap, read_small};
 use crate::wire::{Offset, ProducerId};
 
 /// A transaction index and the markers of its segment.
@@ -52,7 +53,7 @@ impl TxnCheck {
     ) -> Result<Self, Error> {
         let mut check = Self::none(path);
         if exists {
-            let bytes = read_small(path)?;
+            let bytes = read_small(path, Cap::of(FileKind::TransactionIndex))?;
             check.read(&bytes, findings);
         }
         Ok(check)

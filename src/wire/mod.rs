@@ -15,7 +15,7 @@ pub mod varint;
 
 pub use fault::{Fault, FaultKind, FieldName};
 pub use release::Release;
-pub use units::{LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp};
+pub use units::{LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp, Uuid};
 
 /// What a parser returns: the rest of the input and a value, or where the input went wrong.
 pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, Wrong<'a>>;

@@ -8,6 +8,9 @@ pub const LOG_OVERHEAD: usize = 12;
 /// The smallest size a frame may announce (`LegacyRecord.RECORD_OVERHEAD_V0`).
 pub const MIN_FRAME_SIZE: i32 = 14;
 
+/// A UUID as Kafka stores it: the most significant byte first.
+pub type Uuid = [u8; 16];
+
 /// The largest frame we look for when searching behind damage, in bytes: no broker writes a batch larger than
 /// `segment.bytes`, which is an `int`.
 pub const MAX_FRAME_BYTES: u64 = i32::MAX as u64;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What stands directly below `src/`, and which modules of the library each may name beside itself.
-const MAY_NAME: [(&str, &[&str]); 13] = [
+const MAY_NAME: [(&str, &[&str]); 14] = [
     ("wire", &[]),
     ("format", &["wire"]),
     ("decode", &["wire", "format"]),
@@ -15,6 +15,7 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
     ("scan", &["wire", "format", "store"]),
     ("verify", &["wire", "format", "decode", "store", "scan"]),
     ("predict", &["wire", "format", "store", "scan", "report"]),
+    ("records", &["wire", "format", "store", "scan"]),
     ("report", &["wire", "format", "store", "scan", "decode"]),
     (
         "repair",
@@ -24,7 +25,8 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
     (
         "lib",
         &[
-            "wire", "format", "decode", "store", "scan", "verify", "predict", "report", "repair",
+            "wire", "format", "decode", "store", "scan", "records", "verify", "predict", "report",
+            "repair",
         ],
     ),
     // The binary is a crate of its own, whose paths into the library begin with `kseg`.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use kseg::format::codec::pack::Packing;
+use kseg::format::name::LOG_SUFFIX;
 use kseg::format::name::file_name;
 use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Item};
@@ -338,7 +339,7 @@ fn names(tracks: &[Track], form: Form, packing: Packing) -> Result<Vec<String>> 
         };
         if !track.is_partition || name.is_empty() {
             let own = file_name(&track.path);
-            let own = own.strip_suffix(".log").unwrap_or(own);
+            let own = own.strip_suffix(LOG_SUFFIX).unwrap_or(own);
             let dot = if name.is_empty() { "" } else { "." };
             name = format!("{name}{dot}{own}");
         }

@@ -5,6 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use kseg::format::FileKind;
 use kseg::format::name::{DirState, FileState};
+use kseg::format::name::{LOG_SUFFIX, OFFSET_INDEX_SUFFIX};
 use kseg::report::listing::{PartitionSummary, SegmentSummary, TopicSummary, Usage};
 use kseg::store::{Item, ItemType, Standing};
 use kseg::wire::{Offset, Timestamp};
@@ -413,7 +414,10 @@ fn segment_state(each: &SegmentSummary) -> Vec<String> {
     if each.is_active {
         notes.push("active".to_owned());
     }
-    for (kind, ending) in [(FileKind::Log, ".log"), (FileKind::OffsetIndex, ".index")] {
+    for (kind, ending) in [
+        (FileKind::Log, LOG_SUFFIX),
+        (FileKind::OffsetIndex, OFFSET_INDEX_SUFFIX),
+    ] {
         if each.segment.file(kind).is_none() {
             notes.push(format!("no {ending}"));
         }

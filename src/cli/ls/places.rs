@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use kseg::format::{FileKind, FileName, MetaProperties, Properties};
-use kseg::report::listing::{Checkpoints, PartitionSummary, TopicSummary, small};
+use kseg::report::listing::{Checkpoints, PartitionSummary, TopicSummary};
 use kseg::scan::in_order;
+use kseg::store::{Cap, Source, read_small};
 use kseg::store::{Error, Item, LogDir, Partition, Place, Standing};
 
 use super::columns::{self, ItemRow, LogDirRow, PartitionRow, SegmentRow};
@@ -205,9 +206,9 @@ impl Lister<'_> {
     }
 
     /// The bytes of a small file of a log dir, if there is one.
-    fn small(&mut self, dir: &LogDir, kind: FileKind) -> Option<Vec<u8>> {
+    fn small(&mut self, dir: &LogDir, kind: FileKind) -> Option<Source> {
         let item = dir.item(kind).filter(|item| item.is_file())?;
-        match small(item.path()) {
+        match read_small(item.path(), Cap::of(kind)) {
             Ok(bytes) => Some(bytes),
             Err(error) => {
                 self.writer.fail(error);

@@ -6,13 +6,11 @@ use anyhow::{Result, bail};
 use kseg::decode::Decoder;
 use kseg::format::name::{self, DirState, FileState, file_name};
 use kseg::format::{FileKind, OffsetCheckpoint};
+use kseg::store::{Cap, read_small};
 use kseg::store::{Item, Partition, Segment, Source};
 use kseg::wire::Offset;
 
 use crate::cli::input::Log;
-
-/// An index larger than this is not asked.
-const LARGEST_INDEX: u64 = 16 << 20;
 
 /// The files of a log, in the order of their offsets.
 #[derive(Debug)]
@@ -158,8 +156,8 @@ fn log_start(partition: &Partition) -> Option<Offset> {
         return None;
     }
     let (topic, number) = (partition.topic()?, partition.number()?);
-    let checkpoint = partition.path().join("../log-start-offset-checkpoint");
-    let bytes = Source::read(checkpoint).ok()?;
+    let checkpoint = partition.path().join("..").join(name::LOG_STARTS);
+    let bytes = read_small(&checkpoint, Cap::of(FileKind::LogStarts)).ok()?;
     let entries = OffsetCheckpoint::parse(&bytes).entries;
     let own = entries
         .iter()
@@ -189,9 +187,8 @@ impl LogPart {
     }
 }
 
-/// A file that is there, can be read, and is not too large.
+/// The bytes of a file that is there, can be read, and is not too large.
 fn small(path: Option<&Path>) -> Option<Source> {
-    let item = Item::at(path?).ok()?;
-    let fits = item.is_file() && item.len_bytes() <= LARGEST_INDEX;
-    Source::read(path.filter(|_| fits)?).ok()
+    let path = path?;
+    read_small(path, Cap::at(path)).ok()
 }

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use kseg::decode::Decoder;
 use kseg::format::name::{self, FileState, file_name};
+use kseg::format::topic::CLUSTER_METADATA;
 use kseg::format::{FileKind, FileName};
-use kseg::store::Source;
+use kseg::store::{Cap, read_small};
 use kseg::wire::Offset;
 
 use self::file::{Facts, FileRow};
@@ -159,7 +160,7 @@ impl Show {
                 FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot
             )
         }) {
-            return Some("__cluster_metadata".into());
+            return Some(CLUSTER_METADATA.into());
         }
         // `.` has a name too.
         let dir = path.canonicalize().ok()?.parent()?.to_owned();
@@ -225,7 +226,7 @@ impl Show {
                 log::show(writer, path, &log, self.reading, view)?;
             }
             _ => {
-                let bytes = Source::read(path)?;
+                let bytes = read_small(path, Cap::of(name.kind))?;
                 let page = Page::of(name.kind, &bytes);
                 let (facts, page) = match page {
                     Some((said, page)) => (said.with_name(path, &name), Some(page)),

@@ -10,18 +10,16 @@ use super::mend::batch_of;
 use super::pieces::each_batch;
 use super::seen::small;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
+use crate::format::defaults::INDEX_INTERVAL_BYTES;
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, ProducerSnapshot, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
 use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Crc, Derive, PlanPath};
 use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
-use crate::store::{Item, Partition, Source, Stream};
+use crate::store::{Item, Partition, Stream};
 use crate::verify::{CheckId, Family, Finding};
 use crate::wire::Offset;
-
-/// Kafka's own `index.interval.bytes`.
-const INTERVAL_BYTES: u32 = 4096;
 
 /// Adds the steps for the files that derive from `log`.
 ///
@@ -231,10 +229,7 @@ fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
             continue;
         };
         let is_log_told = segment.file(FileKind::Log).is_some_and(is_told);
-        let Some(bytes) = (!is_log_told)
-            .then(|| Source::read(item.path()).ok())
-            .flatten()
-        else {
+        let Some(bytes) = (!is_log_told).then(|| small(item.path())).flatten() else {
             continue;
         };
         let index = OffsetIndex::new(&bytes, segment.base_offset());
@@ -250,13 +245,17 @@ fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
     let power = least.saturating_sub(1).checked_ilog2().unwrap_or(0);
     1_u32
         .checked_shl(power)
-        .unwrap_or(INTERVAL_BYTES)
-        .min(INTERVAL_BYTES)
+        .unwrap_or(INDEX_INTERVAL_BYTES)
+        .min(INDEX_INTERVAL_BYTES)
 }
 
 /// The place of a segment's file of `kind`, there or not.
 fn sibling(partition: &Partition, base: i64, suffix: &str, steps: &Steps<'_>) -> Option<PlanPath> {
-    steps.path(&partition.path().join(format!("{base:020}{suffix}")))
+    steps.path(
+        &partition
+            .path()
+            .join(name::of_segment(Offset(base), suffix)),
+    )
 }
 
 /// The offset and the time index of a segment, where they are to be others.
@@ -323,7 +322,7 @@ fn noted(partition: &Partition, base: i64, findings: &[&Finding]) -> Option<Prod
 fn is_same(path: &Path, bytes: &[u8]) -> bool {
     let is_as_long =
         Item::at(path).is_ok_and(|item| item.is_file() && item.len_bytes() == bytes.len() as u64);
-    is_as_long && Source::read(path).is_ok_and(|there| there[..] == *bytes)
+    is_as_long && small(path).is_some_and(|there| there[..] == *bytes)
 }
 
 fn transactions(

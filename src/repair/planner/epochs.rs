@@ -4,6 +4,7 @@ use super::files::put;
 use super::pieces::each_batch;
 use super::seen::small;
 use super::steps::{NewLog, Reason, Steps};
+use crate::format::name::LEADER_EPOCHS;
 use crate::format::{Batch, FileKind, LeaderEpochs};
 use crate::repair::error::Error;
 use crate::repair::proof::Origin;
@@ -56,7 +57,7 @@ pub(super) fn steps(
     let why = "the leader epochs of the batches; what else the file says is kept where no batch contradicts it";
     put(
         partition,
-        "leader-epoch-checkpoint",
+        LEADER_EPOCHS,
         &epochs.encode(),
         Reason::derived(&checks, why, Origin::Log),
         steps,
@@ -65,7 +66,7 @@ pub(super) fn steps(
 
 fn is_about_epochs(finding: &Finding) -> bool {
     finding.check.family() == Family::Epochs
-        || finding.check == CheckId::Unreadable && finding.path.ends_with("leader-epoch-checkpoint")
+        || finding.check == CheckId::Unreadable && finding.path.ends_with(LEADER_EPOCHS)
 }
 
 /// The epochs that the batches have.

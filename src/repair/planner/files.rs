@@ -8,17 +8,16 @@ use std::path::Path;
 use super::seen::Proof;
 use super::steps::{NewLog, Reason, Steps};
 use crate::format::FileKind;
-use crate::format::name::FileState;
+use crate::format::name::{FileState, PARTITION_METADATA};
 use crate::format::properties::partition_metadata;
+use crate::format::topic::NO_ID;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Content, PlanPath};
 use crate::store::{Item, ItemType, Partition};
 use crate::verify::{CheckId, Family, Finding, Severity};
-
-/// The file with the id of the topic.
-const METADATA_FILE: &str = "partition.metadata";
+use crate::wire::Uuid;
 
 /// Adds the steps for what else lies in the directory.
 ///
@@ -171,7 +170,7 @@ pub(super) fn identity(
     proof: &Proof,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
-    let path = partition.path().join(METADATA_FILE);
+    let path = partition.path().join(PARTITION_METADATA);
     let mut checks: Vec<CheckId> = findings
         .iter()
         .filter(|finding| finding.severity >= Severity::Warning && *finding.path == *path)
@@ -193,7 +192,7 @@ pub(super) fn identity(
                 );
                 put(
                     partition,
-                    METADATA_FILE,
+                    PARTITION_METADATA,
                     &partition_metadata(&id),
                     reason,
                     steps,
@@ -216,7 +215,7 @@ pub(super) fn identity(
     );
     put(
         partition,
-        METADATA_FILE,
+        PARTITION_METADATA,
         &partition_metadata(&id),
         reason,
         steps,
@@ -224,10 +223,10 @@ pub(super) fn identity(
 }
 
 /// The id in a file whose id can be read, whatever else is wrong with it.
-fn whole_id(path: &Path) -> Option<[u8; 16]> {
+fn whole_id(path: &Path) -> Option<Uuid> {
     let bytes = super::seen::small(path)?;
     let metadata = crate::format::PartitionMetadata::parse(&bytes);
-    metadata.topic_id.filter(|id| *id != [0; 16])
+    metadata.topic_id.filter(|id| *id != NO_ID)
 }
 
 /// A small file of this name and content: made, or given another content; none if it has it.

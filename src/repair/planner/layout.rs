@@ -287,7 +287,7 @@ impl<'a> Layout<'a, '_, '_> {
 
     /// The path of a segment by the name that it gets.
     fn new_path(&self, log: &Log) -> Option<PlanPath> {
-        let name = format!("{:020}{}", log.new_base, name::LOG_SUFFIX);
+        let name = name::of_segment(Offset(log.new_base), name::LOG_SUFFIX);
         self.steps.path(&log.path.with_file_name(name))
     }
 }

@@ -17,6 +17,7 @@ use super::survey::{self, Home, Run, Sequence, Stretch};
 use super::text::as_text;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
+use crate::format::layout::batch as layout;
 use crate::format::{Batch, Frame, RecordBatch, Scratch};
 use crate::repair::parts::CONTENT_BYTES;
 use crate::repair::proof::{Between, Checksum};
@@ -27,9 +28,6 @@ use crate::wire::{Offset, Position};
 
 /// Bytes of a gap in which records are sought; what is longer is lost.
 const LARGEST_GAP: u64 = 16 << 20;
-
-/// Where the leader epoch is in a header.
-const EPOCH: u64 = 12;
 
 /// A change of a range of bytes, and why.
 #[derive(Debug, Clone)]
@@ -224,7 +222,7 @@ impl Mender<'_> {
         };
         let epoch = before.epochs.0;
         let led_after = led_behind.map(|behind| behind.epochs.0.into());
-        let at = single.range.start + EPOCH;
+        let at = single.range.start + layout::LEADER_EPOCH as u64;
         let change = Change {
             range: at..at + 4,
             bytes: epoch.to_be_bytes().to_vec(),

@@ -6,7 +6,9 @@
 use super::seen::{Seen, small};
 use super::steps::{NewLog, Reason, Steps};
 use super::{Options, derived, epochs, files, log};
+use crate::format::name::PARTITION_METADATA;
 use crate::format::properties::partition_metadata;
+use crate::format::topic::CLUSTER_METADATA_ID;
 use crate::format::{FileKind, QuorumState};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Step};
@@ -14,9 +16,6 @@ use crate::repair::proof::Origin;
 use crate::repair::{Grade, Knowledge, Loss};
 use crate::store::{Item, Partition};
 use crate::verify::{CheckId, Finding, Severity};
-
-/// The id that is reserved for the topic of the metadata log.
-const METADATA_TOPIC_ID: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 /// Adds the steps for the directory of the metadata log.
 ///
@@ -60,8 +59,8 @@ pub(super) fn steps(
             "the id that is reserved for it",
             Origin::Constant,
         );
-        let bytes = partition_metadata(&METADATA_TOPIC_ID);
-        files::put(partition, "partition.metadata", &bytes, reason, steps)?;
+        let bytes = partition_metadata(&CLUSTER_METADATA_ID);
+        files::put(partition, PARTITION_METADATA, &bytes, reason, steps)?;
     }
     Ok(())
 }

@@ -41,13 +41,13 @@ use super::error::{Error, Refusal};
 use super::plan::{Plan, Scope};
 use crate::format::FileKind;
 use crate::format::name::DirState;
+use crate::format::topic::CLUSTER_METADATA;
 use crate::scan::Jobs;
 use crate::store::{self, Item, LogDir, Partition, Place};
 use crate::verify::{CheckId, Family, Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
 use replicas::Healed;
-use seen::METADATA_TOPIC;
 pub use seen::Seen;
 use steps::{LogPiece, NewLog, NewSegment, Steps};
 
@@ -121,7 +121,7 @@ fn partition(
         .filter(|finding| finding.path.starts_with(partition.path()))
         .collect();
     let is_any_wrong = here.iter().any(|finding| is_wrong(finding));
-    if partition.topic() == Some(METADATA_TOPIC) {
+    if partition.topic() == Some(CLUSTER_METADATA) {
         if is_any_wrong {
             metadata::steps(partition, &here, seen, steps, options)?;
         }

@@ -3,17 +3,13 @@
 use super::mend::{Change, batch_of};
 use super::steps::Reason;
 use crate::format::batch::HEADER_BYTES;
+use crate::format::layout::batch as layout;
 use crate::format::{RecordBatch, Scratch};
 use crate::repair::Odds;
 use crate::repair::proof::{Between, Checksum};
 use crate::store::{Error, LogFile};
 use crate::verify::evidence::{EpochConflict, Field, FieldValue, Number};
 use crate::verify::{CheckId, Evidence, Finding, Severity};
-
-/// Where the fields of a header are that no checksum covers.
-const LENGTH: u64 = 8;
-const EPOCH: u64 = 12;
-const MAGIC: u64 = 16;
 
 /// Leader epochs rise by one with every election: what is so far from the checkpoint is no election that was not noted, but damage.
 const FAR_EPOCHS: i64 = 1 << 16;
@@ -65,8 +61,8 @@ fn field(value: &FieldValue, position: u64) -> Option<(u64, Vec<u8>)> {
         _ => return None,
     };
     let at = match value.field {
-        Field::Magic => MAGIC,
-        _ => LENGTH,
+        Field::Magic => layout::MAGIC as u64,
+        _ => layout::LENGTH as u64,
     };
     Some((position.checked_add(at)?, bytes))
 }
@@ -167,7 +163,7 @@ fn epoch_between(
     if after.is_some_and(|after: i64| after != i64::from(epoch)) {
         return Ok(None);
     }
-    let at = position + EPOCH;
+    let at = position + layout::LEADER_EPOCH as u64;
     Ok(Some(Change {
         range: at..at + 4,
         bytes: epoch.to_be_bytes().to_vec(),

@@ -7,13 +7,14 @@ use super::files::quarantine;
 use super::pieces::each_batch;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::survey::{Run, Stretch, survey};
-use crate::format::name::{FileState, LOG_SUFFIX};
+use crate::format::name::{self, FileState, LOG_SUFFIX};
 use crate::format::{FileKind, FileName};
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::repair::{Content, Odds};
 use crate::store::{Item, LogFile, Partition, Stream};
 use crate::verify::{CheckId, Finding};
+use crate::wire::Offset;
 
 /// A file that could be the missing one.
 struct Candidate<'a> {
@@ -78,7 +79,9 @@ fn empty(partition: &Partition, log: &mut NewLog, steps: &mut Steps<'_>) -> Resu
     let Some(end) = offsets.max() else {
         return Ok(());
     };
-    let path = partition.path().join(format!("{end:020}{LOG_SUFFIX}"));
+    let path = partition
+        .path()
+        .join(name::of_segment(Offset(end), LOG_SUFFIX));
     let Some(file) = steps.path(&path) else {
         return Ok(());
     };
@@ -159,7 +162,7 @@ fn rescue(
     steps: &mut Steps<'_>,
 ) -> Result<Option<NewSegment>, Error> {
     let base = one.run.first;
-    let name = format!("{base:020}{LOG_SUFFIX}");
+    let name = name::of_segment(Offset(base), LOG_SUFFIX);
     let to = steps.path(&partition.path().join(name));
     let (Some(file), Some(to)) = (steps.path(one.item.path()), to) else {
         return Ok(None);

@@ -8,19 +8,17 @@ use super::checkpoints::{self, Reaches};
 use super::files::{empty_directory, quarantine, set};
 use super::seen::{Seen, small, topic_id};
 use super::steps::{Reason, Steps};
-use crate::format::name::{DirName, DirState};
+use crate::format::name::{DirName, DirState, META_PROPERTIES};
 use crate::format::properties::{meta_properties, parse_uuid};
+use crate::format::topic::is_reserved_id;
 use crate::format::{FileKind, MetaProperties, Properties};
 use crate::repair::Loss;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::repair::proof::{Idle, Origin};
 use crate::store::{Item, ItemType, LogDir, Partition};
-use crate::verify::topics::Uuid;
-use crate::verify::{CheckId, Finding, Severity, is_reserved};
-
-/// The file that says whose log dir it is.
-const META_FILE: &str = "meta.properties";
+use crate::verify::{CheckId, Finding, Severity};
+use crate::wire::Uuid;
 
 /// Adds the steps for what lies in the log dir itself.
 ///
@@ -257,7 +255,7 @@ fn owner(
     seen: &Seen,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
-    let path = dir.path().join(META_FILE);
+    let path = dir.path().join(META_PROPERTIES);
     let is_told = findings.iter().any(|finding| *finding.path == *path);
     let Some(file) = steps.path(&path) else {
         return Ok(());
@@ -317,7 +315,8 @@ fn restated_meta(properties: &Properties) -> Option<(Vec<u8>, &'static str)> {
     let value = |key| properties.get(key).map(|entry| entry.value.as_str());
     let node = value("node.id")?.parse().ok().filter(|node| *node >= 0)?;
     let cluster = value("cluster.id").filter(|cluster| !cluster.is_empty())?;
-    let directory = value("directory.id").map(|id| parse_uuid(id).filter(|id| !is_reserved(*id)));
+    let directory =
+        value("directory.id").map(|id| parse_uuid(id).filter(|id| !is_reserved_id(*id)));
     let why = match directory {
         Some(None) => "no log dir can have this id: without one, a broker makes a new one",
         _ if value("version") == Some("1") => return None,

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::format::topic::{CLUSTER_METADATA, NO_ID};
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::repair::proof::Origin;
 use crate::scan::Merge;
+use crate::store::{Cap, read_small};
 use crate::store::{Error, LogDir, Partition, Place, Source};
-use crate::verify::topics::{Topics, Uuid};
+use crate::verify::topics::Topics;
 use crate::verify::{Around, Extent, Finding, Known, Node, Outcome, Suite};
-
-/// The topic of the metadata log.
-pub(super) const METADATA_TOPIC: &str = "__cluster_metadata";
+use crate::wire::Uuid;
 
 /// What is known of a place and of the log dirs of the same node.
 #[derive(Debug, Default)]
@@ -118,7 +118,7 @@ impl Proof {
             let Some(topic) = partition.topic() else {
                 continue;
             };
-            if topic == METADATA_TOPIC {
+            if topic == CLUSTER_METADATA {
                 let topics = Topics::read(partition, suite)?;
                 if topics.is_empty() {
                     continue;
@@ -160,7 +160,7 @@ pub(super) fn topic_id(partition: &Partition) -> Option<Uuid> {
     let metadata = PartitionMetadata::parse(&bytes);
     metadata
         .topic_id
-        .filter(|id| metadata.faults.is_empty() && *id != [0; 16])
+        .filter(|id| metadata.faults.is_empty() && *id != NO_ID)
 }
 
 /// The cluster and the node of a log dir, if its file can be read.
@@ -172,12 +172,7 @@ fn owner(dir: &LogDir) -> Option<(String, i32)> {
     Some((meta.cluster_id.filter(|_| is_sound)?, meta.node_id?))
 }
 
-/// No small file is as long.
-const MOST_BYTES: u64 = 64 << 20;
-
-/// The bytes of a small file; none if it is none or cannot be read.
+/// The bytes of a small file; `None` if it is not a file or cannot be read.
 pub(super) fn small(path: &Path) -> Option<Source> {
-    let item = crate::store::Item::at(path).ok()?;
-    let is_small = item.is_file() && item.len_bytes() <= MOST_BYTES;
-    is_small.then(|| Source::read(path).ok()).flatten()
+    read_small(path, Cap::at(path)).ok()
 }

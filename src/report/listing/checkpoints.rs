@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::format::{FileKind, OffsetCheckpoint};
-use crate::store::{Error, Item, LogFile, Stream};
+use crate::store::{Cap, Error, Item, read_small};
 use crate::wire::Offset;
-
-/// Small files are read up to here: a checkpoint of 200 000 partitions of the longest names.
-const SMALL_BYTES: u64 = 64 << 20;
 
 /// Offsets by topic and partition.
 pub(super) type Offsets = BTreeMap<(String, i32), Offset>;
@@ -37,23 +34,12 @@ impl Checkpoints {
 
 fn offsets(dir: &Path, kind: FileKind) -> Result<Offsets, Error> {
     let bytes = match kind.fixed_name().map(|name| Item::at(dir.join(name))) {
-        Some(Ok(item)) if item.is_file() => small(item.path())?,
+        Some(Ok(item)) if item.is_file() => read_small(item.path(), Cap::of(kind))?,
         Some(Err(error)) if !error.is_not_found() => return Err(error),
-        _ => Vec::new(),
+        _ => Vec::new().into(),
     };
     let entries = OffsetCheckpoint::parse(&bytes).entries.into_iter();
     Ok(entries
         .map(|entry| ((entry.topic.to_owned(), entry.partition), entry.offset))
         .collect())
-}
-
-/// The start of a small file.
-///
-/// # Errors
-/// It cannot be read.
-pub fn small(path: &Path) -> Result<Vec<u8>, Error> {
-    let file = LogFile::Windowed(Stream::open(path)?);
-    let mut bytes = Vec::new();
-    let _same = file.window(0..SMALL_BYTES, &mut bytes)?;
-    Ok(bytes)
 }

@@ -14,12 +14,13 @@ use crate::format::name::DirState;
 use crate::format::{FileKind, LeaderEpochs, Limits};
 use crate::scan::in_order;
 use crate::scan::{Extent, Jobs};
+use crate::store::{Cap, read_small};
 use crate::store::{Error, Item, LogFile, Partition, Segment, Standing};
 use crate::wire::{LeaderEpoch, Offset, Timestamp};
 
 use checkpoints::Offsets;
 
-pub use checkpoints::{Checkpoints, small};
+pub use checkpoints::Checkpoints;
 pub use usage::{TopicSummary, Usage};
 
 /// Looking at the ends of a segment takes no longer than waking a thread for it.
@@ -202,7 +203,7 @@ impl PartitionSummary {
         let file = self.partition.item(FileKind::LeaderEpochs);
         let noted = match file
             .filter(|item| item.is_file())
-            .map(|item| small(item.path()))
+            .map(|item| read_small(item.path(), Cap::of(FileKind::LeaderEpochs)))
         {
             Some(Ok(bytes)) => LeaderEpochs::parse(&bytes)
                 .entries

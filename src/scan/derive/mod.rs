@@ -50,6 +50,7 @@ pub use producers::{CompletedTxn, Expiry, MAX_PRODUCERS, Producers};
 pub use recover::{Ended, Recovered, recover};
 pub use violation::{Exception, Violation};
 
+use crate::format::defaults;
 use crate::format::{Batch, Scratch};
 use crate::wire::Release;
 
@@ -80,8 +81,8 @@ impl Default for Settings {
     /// Kafka's defaults, a broker of the newest release, recovering.
     fn default() -> Self {
         Self {
-            index_interval_bytes: 4096,
-            max_index_bytes: 10 << 20,
+            index_interval_bytes: defaults::INDEX_INTERVAL_BYTES,
+            max_index_bytes: defaults::SEGMENT_INDEX_BYTES,
             kafka: Release::new(4, 3, u16::MAX),
             way: Way::Recover,
         }

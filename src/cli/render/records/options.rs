@@ -2,20 +2,12 @@
 
 use anyhow::{Result, bail};
 use kseg::decode::Decoder;
+use kseg::format::topic;
 
 use super::content::{Contents, Policy};
 use super::serdes::Serde;
 use super::template::Template;
 use super::{RecordFormat, Shape};
-
-/// The internal topics that have a decoder.
-const INTERNAL: [&str; 5] = [
-    "__consumer_offsets",
-    "__transaction_state",
-    "__cluster_metadata",
-    "__share_group_state",
-    "__remote_log_metadata",
-];
 
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -168,7 +160,7 @@ fn internal_topic(name: &str) -> Result<Choice, String> {
     }
     match Decoder::for_topic(name) {
         Some(decoder) => Ok(Choice::All(decoder)),
-        None => Err(format!("takes {}", INTERNAL.join(", "))),
+        None => Err(format!("takes {}", topic::INTERNAL.join(", "))),
     }
 }
 

@@ -1,0 +1,137 @@
+//! The files of a log in order, and the indexes beside them.
+
+use std::path::{Path, PathBuf};
+
+use crate::format::name::{self, DirState};
+use crate::format::{FileKind, OffsetCheckpoint, OffsetIndex, TimeIndex};
+use crate::scan::locate::Indexes;
+use crate::store::{Cap, Partition, Segment, Source, read_small};
+use crate::wire::Offset;
+
+/// A `.log` and the indexes beside it.
+#[derive(Debug, Clone)]
+pub struct SegmentFiles {
+    log: PathBuf,
+    base: Option<Offset>,
+    offsets: Option<PathBuf>,
+    times: Option<PathBuf>,
+    transactions: Option<PathBuf>,
+}
+
+impl SegmentFiles {
+    /// The files of a segment; `None` if its `.log` is missing.
+    #[must_use]
+    pub fn of(segment: &Segment) -> Option<Self> {
+        let path = |kind| segment.file(kind).map(|item| item.path().to_owned());
+        Some(Self {
+            log: path(FileKind::Log)?,
+            base: Some(segment.base_offset()),
+            offsets: path(FileKind::OffsetIndex),
+            times: path(FileKind::TimeIndex),
+            transactions: path(FileKind::TransactionIndex),
+        })
+    }
+
+    /// A file of records without any index.
+    #[must_use]
+    pub fn alone(log: PathBuf) -> Self {
+        Self {
+            log,
+            base: None,
+            offsets: None,
+            times: None,
+            transactions: None,
+        }
+    }
+
+    /// The same, its `.log` reached by another path.
+    #[must_use]
+    pub fn at(self, log: PathBuf) -> Self {
+        Self { log, ..self }
+    }
+
+    /// The file of the records.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The offset that its name begins with, where no record has a lower one.
+    #[must_use]
+    pub fn base_offset(&self) -> Option<Offset> {
+        self.base
+    }
+
+    /// Reads the indexes, as far as they can be read.
+    #[must_use]
+    pub fn indexes(&self) -> IndexBytes {
+        IndexBytes {
+            base: self.base,
+            offsets: small(self.offsets.as_deref()),
+            times: small(self.times.as_deref()),
+        }
+    }
+
+    /// Reads the index of aborted transactions, if there is one that can be read.
+    #[must_use]
+    pub fn transactions(&self) -> Option<Source> {
+        small(self.transactions.as_deref())
+    }
+}
+
+/// The bytes of the indexes of a segment.
+#[derive(Debug, Default)]
+pub struct IndexBytes {
+    base: Option<Offset>,
+    offsets: Option<Source>,
+    times: Option<Source>,
+}
+
+impl IndexBytes {
+    /// The indexes in these bytes.
+    #[must_use]
+    pub fn parse(&self) -> Indexes<'_> {
+        let Some(base) = self.base else {
+            return Indexes::default();
+        };
+        Indexes {
+            offsets: self
+                .offsets
+                .as_deref()
+                .map(|bytes| OffsetIndex::new(bytes, base)),
+            times: self
+                .times
+                .as_deref()
+                .map(|bytes| TimeIndex::new(bytes, base)),
+        }
+    }
+}
+
+/// The segments of a partition that have a `.log`, in the order of their offsets.
+#[must_use]
+pub fn segments(partition: &Partition) -> Vec<SegmentFiles> {
+    let segments = partition.segments();
+    segments.iter().filter_map(SegmentFiles::of).collect()
+}
+
+/// The log start offset of a partition by the checkpoint of its log dir, if that has one.
+#[must_use]
+pub fn log_start(partition: &Partition) -> Option<Offset> {
+    if partition.state() != DirState::Current {
+        return None;
+    }
+    let (topic, number) = (partition.topic()?, partition.number()?);
+    let checkpoint = partition.log_dir()?.join(name::LOG_STARTS);
+    let bytes = read_small(&checkpoint, Cap::of(FileKind::LogStarts)).ok()?;
+    let entries = OffsetCheckpoint::parse(&bytes).entries;
+    let own = entries
+        .iter()
+        .find(|entry| entry.topic == topic && entry.partition == number);
+    own.map(|entry| entry.offset)
+}
+
+/// The bytes of a file that is there, can be read, and is not too large.
+fn small(path: Option<&Path>) -> Option<Source> {
+    let path = path?;
+    read_small(path, Cap::at(path)).ok()
+}
