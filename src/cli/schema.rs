@@ -77,7 +77,7 @@ schemas! {
     MANIFEST "kseg.manifest/1" "What is in the files of an export"
 
     // verify
-    FINDINGS "kseg.findings/1" "The document of verify"
+    FINDINGS "kseg.findings/2" "The document of verify"
     BASELINE "kseg.baseline/1" "Findings that are known"
 
     // predict

@@ -156,5 +156,5 @@ fn what_brokers_refused_and_deleted_is_what_was_predicted() {
         starts.len(),
         wrong.join("\n")
     );
-    assert!(starts.len() >= 20, "{} starts", starts.len());
+    assert!(starts.len() >= 4, "{} starts", starts.len());
 }

@@ -1,4 +1,4 @@
-//! Findings as one JSON document: `kseg.findings/1`.
+//! Findings as one JSON document: `kseg.findings/2`.
 
 use std::io::{self, Write};
 
