@@ -57,6 +57,7 @@ const HOMES: [(&[&str], &[&str]); 6] = [
             "clap_complete",
             "clap_mangen",
             "comfy_table",
+            "unicode_width",
             "anyhow",
             "serde_json",
             "indicatif",

@@ -295,8 +295,9 @@ fn fit(mut columns: Vec<(usize, Shape, usize)>, room: usize) -> Layout {
     }
 }
 
+/// Columns of a terminal that a text takes up, as `comfy_table` counts them.
 fn width(text: &str) -> usize {
-    text.chars().count()
+    unicode_width::UnicodeWidthStr::width(text)
 }
 
 /// Makes what was appended since `start` bold, line by line.
