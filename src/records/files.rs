@@ -1,11 +1,13 @@
 //! The files of a log in order, and the indexes beside them.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::format::name::{self, DirState};
-use crate::format::{FileKind, OffsetCheckpoint, OffsetIndex, TimeIndex};
+use crate::format::{FileKind, OffsetCheckpoint, OffsetIndex, TimeIndex, TxnIndex};
 use crate::scan::locate::Indexes;
-use crate::store::{Cap, Partition, Segment, Source, read_small};
+use crate::scan::{Filter, ScanOptions, Transactions, follow};
+use crate::store::{Cap, Error, LogFile, Partition, Segment, Source, read_small};
 use crate::wire::Offset;
 
 /// A `.log` and the indexes beside it.
@@ -112,6 +114,39 @@ impl IndexBytes {
 pub fn segments(partition: &Partition) -> Vec<SegmentFiles> {
     let segments = partition.segments();
     segments.iter().filter_map(SegmentFiles::of).collect()
+}
+
+/// Whether the file at `index` may hold what `filter` wants, by the offsets in the names of it and of the next.
+#[must_use]
+pub fn may_hold(files: &[SegmentFiles], index: usize, filter: &Filter) -> bool {
+    let base = |index: usize| files.get(index).and_then(SegmentFiles::base_offset);
+    base(index).is_none_or(|base| base <= filter.last_offset)
+        && base(index + 1).is_none_or(|next| next > filter.first_offset)
+}
+
+/// The transactions of a log, by its control records, and by the indexes where these do not tell. `open` opens a `.log`.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn transactions<'f>(
+    files: impl Iterator<Item = &'f SegmentFiles> + Clone,
+    options: ScanOptions,
+    open: impl Fn(&Path) -> Result<LogFile, Error>,
+) -> Result<Transactions, Error> {
+    let mut known = Transactions::default();
+    for part in files.clone() {
+        let nothing = &mut |_| ControlFlow::Continue(());
+        follow(&open(part.log())?, options, &mut known, nothing)?;
+    }
+    for part in files {
+        if known.open_count() == 0 {
+            break;
+        }
+        if let Some(bytes) = part.transactions() {
+            known.index(&TxnIndex::new(&bytes));
+        }
+    }
+    Ok(known)
 }
 
 /// The log start offset of a partition by the checkpoint of its log dir, if that has one.

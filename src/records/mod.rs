@@ -37,10 +37,10 @@ use std::path::{Path, PathBuf};
 pub use batch::Selection;
 
 use self::files::SegmentFiles;
-use crate::format::{Limits, Record, Scratch, TxnIndex};
+use crate::format::{Limits, Record, Scratch};
 use crate::scan::{
-    Event, Filter, Gap, GapKind, Output, Policy, RenderedChunk, ScanOptions, Transactions, Visitor,
-    follow, locate,
+    Event, Filter, Gap, GapKind, Output, Policy, RenderedChunk, ScanOptions, Visitor, follow,
+    locate,
 };
 use crate::store::{Error, LogFile, Partition, Segment, Stream};
 use crate::wire::{Fault, Offset};
@@ -181,7 +181,8 @@ impl RecordReader {
         let mut summary = Summary::default();
         let mut transactions = None;
         if self.committed {
-            let known = self.transactions()?;
+            // Only headers and markers are looked at, where checksums are not asked for.
+            let known = files::transactions(self.files.iter(), self.options(Policy::Trust), open)?;
             if let Some(first) = known.first_open() {
                 summary.last_stable_offset = Some(first);
                 let last = Offset(first.0.saturating_sub(1));
@@ -195,7 +196,7 @@ impl RecordReader {
             transactions: transactions.as_ref(),
         };
         for (index, part) in self.files.iter().enumerate() {
-            if !self.may_hold(index) {
+            if !files::may_hold(&self.files, index, &self.filter) {
                 continue;
             }
             let log = open(part.log())?;
@@ -222,13 +223,6 @@ impl RecordReader {
         Ok(summary)
     }
 
-    /// Whether a file may hold what is wanted, by the offsets in the names of it and of the next.
-    fn may_hold(&self, index: usize) -> bool {
-        let base = |index: usize| self.files.get(index).and_then(SegmentFiles::base_offset);
-        base(index).is_none_or(|base| base <= self.filter.last_offset)
-            && base(index + 1).is_none_or(|next| next > self.filter.first_offset)
-    }
-
     fn options(&self, otherwise: Policy) -> ScanOptions {
         let policy = if self.salvage {
             Policy::Salvage
@@ -239,25 +233,6 @@ impl RecordReader {
             limits: self.limits,
             ..ScanOptions::of(policy)
         }
-    }
-
-    /// The transactions of the log, by its control records, and by the indexes where these do not tell.
-    fn transactions(&self) -> Result<Transactions, Error> {
-        let mut known = Transactions::default();
-        // Only headers and markers are looked at, where checksums are not asked for.
-        let options = self.options(Policy::Trust);
-        for part in &self.files {
-            follow(&open(part.log())?, options, &mut known, &mut ignore)?;
-        }
-        for part in &self.files {
-            if known.open_count() == 0 {
-                break;
-            }
-            if let Some(bytes) = part.transactions() {
-                known.index(&TxnIndex::new(&bytes));
-            }
-        }
-        Ok(known)
     }
 }
 

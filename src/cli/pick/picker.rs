@@ -3,8 +3,8 @@
 use std::ops::{ControlFlow, Range};
 
 use kseg::format::{Batch, Record, Scratch};
+use kseg::records::Selection;
 use kseg::scan::{Event, Filter, Merge, Output, PieceVisitor, Transactions, Visitor};
-use kseg::wire::FaultKind;
 
 use super::{Pick, Track};
 use crate::cli::render::records::Entry;
@@ -144,12 +144,6 @@ impl<'a, T: Take> Picker<'a, T> {
     ) -> ControlFlow<()> {
         let start = batch.position().0;
         let range = start..start + batch.size_bytes() as u64;
-        if let Batch::V2(batch) = batch
-            && batch.magic() > 2
-        {
-            let what = FaultKind::UnknownMagic(batch.magic()).to_string();
-            return self.gap(range, &what, true, out);
-        }
         let Scope {
             pick,
             filter,
@@ -157,43 +151,33 @@ impl<'a, T: Take> Picker<'a, T> {
             transactions,
             ..
         } = self.scope;
-        if !filter.may_want(batch)
-            || batch.is_control() && !pick.control
-            || transactions.is_some_and(|transactions| transactions.is_aborted(batch))
-        {
-            return ControlFlow::Continue(());
-        }
-        let records = match batch.records(scratch) {
-            Ok(records) => records,
-            Err(fault) => return self.gap(range, &fault.to_string(), true, out),
+        let selection = Selection {
+            filter,
+            control: pick.control,
+            transactions,
         };
-        for record in records {
+        selection.records(batch, scratch, |record| {
             let record = match record {
                 Ok(record) => record,
-                // A consumer gets the inner set as one opaque value.
-                Err(fault) if fault.kind() == FaultKind::WrapperNested => continue,
-                Err(fault) => {
-                    self.gap(range.clone(), &fault.to_string(), true, out)?;
-                    continue;
-                }
+                Err(fault) => return self.gap(range.clone(), &fault.to_string(), true, out),
             };
-            if filter.wants(&record) && pick.wants(&record) {
-                self.tally.count(&record);
-                let entry = Entry {
-                    topic: track.topic.as_deref(),
-                    partition: track.partition,
-                    batch,
-                    record: &record,
-                    is_sound: Some(true),
-                };
-                if self.take.take(entry, out).is_break() {
-                    self.is_enough = true;
-                    return ControlFlow::Break(());
-                }
-                out.poll()?;
+            if !pick.wants(&record) {
+                return ControlFlow::Continue(());
             }
-        }
-        ControlFlow::Continue(())
+            self.tally.count(&record);
+            let entry = Entry {
+                topic: track.topic.as_deref(),
+                partition: track.partition,
+                batch,
+                record: &record,
+                is_sound: Some(true),
+            };
+            if self.take.take(entry, out).is_break() {
+                self.is_enough = true;
+                return ControlFlow::Break(());
+            }
+            out.poll()
+        })
     }
 
     #[cold]

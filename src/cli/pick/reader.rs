@@ -1,10 +1,12 @@
 //! Reads the records of a log, from the first to the last or as far as they are wanted.
 
 use std::ops::{ControlFlow, Range};
+use std::path::Path;
 
 use anyhow::Result;
-use kseg::format::{OffsetIndex, Scratch, TimeIndex, TxnIndex};
-use kseg::scan::locate::{self, Indexes};
+use kseg::format::Scratch;
+use kseg::records::files::{self, SegmentFiles};
+use kseg::scan::locate;
 use kseg::scan::{
     Event, Filter, Merge, Output, Policy, RenderedChunk, ScanOptions, Transactions, Visitor,
     follow, scan,
@@ -13,7 +15,6 @@ use kseg::store::LogFile;
 use kseg::wire::Offset;
 
 use super::picker::{Picker, Scope};
-use super::track::{IndexBytes, LogPart};
 use super::{Gap, Pick, Take, Tally, Track};
 use crate::cli::args::Reading;
 use crate::cli::render::records::Entry;
@@ -133,11 +134,11 @@ impl Reader<'_> {
         let mut found = 0;
         let wanted = wanted_files(opened);
         for (file, part) in wanted.rev() {
-            let log = self.reading.unmapped().open(&part.path)?;
+            let log = self.reading.unmapped().open(part.log())?;
             let bytes = part.indexes();
-            let indexes = indexes(part, &bytes);
+            let indexes = bytes.parse();
             let all = locate::locate(&log, indexes, &opened.filter)?;
-            let path = part.path.display().to_string();
+            let path = part.log().display().to_string();
             let scope = self.scope(opened, &path, None);
             let (mut end, mut step) = (all.end, STEP_BYTES);
             while end > all.start {
@@ -208,12 +209,12 @@ impl Reader<'_> {
         let (mut is_closed, mut notes) = (false, 0);
         let last = opened.track.files.len().saturating_sub(1);
         for (file, part) in wanted_files(opened).filter(|(file, _)| *file >= start.file) {
-            let log = self.reading.unmapped().open(&part.path)?;
-            let mut range = locate::locate(&log, indexes(part, &part.indexes()), &opened.filter)?;
+            let log = self.reading.unmapped().open(part.log())?;
+            let mut range = locate::locate(&log, part.indexes().parse(), &opened.filter)?;
             if file == start.file {
                 range.start = range.start.max(start.position);
             }
-            let path = part.path.display().to_string();
+            let path = part.log().display().to_string();
             let quiet_end = (file == last).then(|| log.len_bytes());
             let scope = self.scope(opened, &path, quiet_end);
             let mut own = |chunk: RenderedChunk| {
@@ -281,63 +282,29 @@ impl Reader<'_> {
         ))
     }
 
-    /// The transactions of a log, by its control records, and by the indexes where these do not tell.
     fn transactions(self, track: &Track) -> Result<Transactions> {
-        let mut known = Transactions::default();
-        let files = || track.files.iter().chain(&track.later);
-        for part in files() {
-            let log = self.reading.unmapped().open(&part.path)?;
-            // Only headers and markers are looked at, where checksums are not asked for.
-            let options = ScanOptions {
-                policy: if self.pick.salvage {
-                    Policy::Salvage
-                } else {
-                    Policy::Trust
-                },
-                ..self.options(0..u64::MAX)
-            };
-            let sink = &mut |_| ControlFlow::Continue(());
-            follow(&log, options, &mut known, sink)?;
-        }
-        for part in files() {
-            if known.open_count() == 0 {
-                break;
-            }
-            if let Some(bytes) = part.transactions() {
-                known.index(&TxnIndex::new(&bytes));
-            }
-        }
-        Ok(known)
+        // Only headers and markers are looked at, where checksums are not asked for.
+        let options = ScanOptions {
+            policy: if self.pick.salvage {
+                Policy::Salvage
+            } else {
+                Policy::Trust
+            },
+            ..self.options(0..u64::MAX)
+        };
+        let all = track.files.iter().chain(&track.later);
+        let open = |path: &Path| self.reading.unmapped().open(path);
+        Ok(files::transactions(all, options, open)?)
     }
 }
 
 /// The files that can hold what is wanted by the names of their segments, with their numbers.
 fn wanted_files<'t>(
     opened: &Opened<'t>,
-) -> impl DoubleEndedIterator<Item = (usize, &'t LogPart)> + use<'t> {
-    let files = &opened.track.files;
-    let (first, last) = (opened.filter.first_offset, opened.filter.last_offset);
-    let is_wanted = move |(file, part): &(usize, &LogPart)| {
-        let next = files.get(file + 1).and_then(|next| next.base);
-        next.is_none_or(|next| next > first) && part.base.is_none_or(|base| base <= last)
-    };
-    files.iter().enumerate().filter(is_wanted)
-}
-
-fn indexes<'b>(part: &LogPart, bytes: &'b IndexBytes) -> Indexes<'b> {
-    let Some(base) = part.base else {
-        return Indexes::default();
-    };
-    Indexes {
-        offsets: bytes
-            .offsets
-            .as_deref()
-            .map(|bytes| OffsetIndex::new(bytes, base)),
-        times: bytes
-            .times
-            .as_deref()
-            .map(|bytes| TimeIndex::new(bytes, base)),
-    }
+) -> impl DoubleEndedIterator<Item = (usize, &'t SegmentFiles)> + use<'t> {
+    let (all, filter) = (&opened.track.files, opened.filter);
+    let is_wanted = move |(file, _): &(usize, &SegmentFiles)| files::may_hold(all, *file, &filter);
+    all.iter().enumerate().filter(is_wanted)
 }
 
 /// The notes that are still told.

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use kseg::decode::Decoder;
-use kseg::format::name::{self, DirState, FileState, file_name};
-use kseg::format::{FileKind, OffsetCheckpoint};
-use kseg::store::{Cap, read_small};
-use kseg::store::{Item, Partition, Segment, Source};
+use kseg::format::FileKind;
+use kseg::format::name::{self, FileState, file_name};
+use kseg::records::files::{self, SegmentFiles};
+use kseg::store::{Item, Partition};
 use kseg::wire::Offset;
 
 use crate::cli::input::Log;
@@ -22,24 +22,13 @@ pub(crate) struct Track {
     /// What it was named by.
     pub(crate) path: PathBuf,
     /// The files to read.
-    pub(super) files: Vec<LogPart>,
+    pub(super) files: Vec<SegmentFiles>,
     /// Files that follow, where transactions may end that begin before.
-    pub(super) later: Vec<LogPart>,
+    pub(super) later: Vec<SegmentFiles>,
     /// The first offset that a consumer is given.
     pub(crate) log_start: Offset,
     /// Whether it is all there is of the partition, and not one file.
     pub(crate) is_partition: bool,
-}
-
-/// A `.log` and the indexes beside it.
-#[derive(Debug, Clone)]
-pub(super) struct LogPart {
-    pub(super) path: PathBuf,
-    /// What its name begins with, where that is the offset of its first record.
-    pub(super) base: Option<Offset>,
-    index: Option<PathBuf>,
-    times: Option<PathBuf>,
-    transactions: Option<PathBuf>,
 }
 
 impl Track {
@@ -61,7 +50,7 @@ impl Track {
 
     /// The files that are read.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|part| part.path.as_path())
+        self.files.iter().map(SegmentFiles::log)
     }
 
     fn of_partition(partition: &Partition) -> Self {
@@ -69,9 +58,9 @@ impl Track {
             topic: partition.topic().map(str::to_owned),
             partition: partition.number(),
             path: partition.path().to_owned(),
-            files: parts(partition),
+            files: files::segments(partition),
             later: Vec::new(),
-            log_start: log_start(partition).unwrap_or(Offset(i64::MIN)),
+            log_start: files::log_start(partition).unwrap_or(Offset(i64::MIN)),
             is_partition: true,
         }
     }
@@ -98,97 +87,32 @@ impl Track {
             .unzip();
         let is_segment = name.kind == FileKind::Log && name.state == FileState::Current;
         let mut all = match dir.filter(|_| is_segment).map(Partition::open) {
-            Some(Ok(partition)) => parts(&partition),
+            Some(Ok(partition)) => files::segments(&partition),
             _ => Vec::new(),
         };
         let at = all
             .iter()
-            .position(|part| file_name(&part.path) == file_name(item.path()));
-        let (mut own, later) = match at {
+            .position(|part| file_name(part.log()) == file_name(item.path()));
+        let (own, later) = match at {
             Some(at) => {
                 let later = all.split_off(at.saturating_add(1));
                 (all.pop(), later)
             }
             None => (None, Vec::new()),
         };
-        if let Some(own) = &mut own {
-            item.path().clone_into(&mut own.path);
-        }
-        let alone = || LogPart {
-            path: item.path().to_owned(),
-            base: None,
-            index: None,
-            times: None,
-            transactions: None,
+        let path = item.path().to_owned();
+        let own = match own {
+            Some(own) => own.at(path),
+            None => SegmentFiles::alone(path),
         };
         Ok(Self {
             topic,
             partition,
             path: item.path().to_owned(),
-            files: vec![own.unwrap_or_else(alone)],
+            files: vec![own],
             later,
             log_start: Offset(i64::MIN),
             is_partition: false,
         })
     }
-}
-
-/// The segments of a partition that have a `.log`.
-fn parts(partition: &Partition) -> Vec<LogPart> {
-    let path = |segment: &Segment, kind| segment.file(kind).map(|item| item.path().to_owned());
-    let segments = partition.segments().into_iter();
-    segments
-        .filter_map(|segment| {
-            Some(LogPart {
-                path: path(&segment, FileKind::Log)?,
-                base: Some(segment.base_offset()),
-                index: path(&segment, FileKind::OffsetIndex),
-                times: path(&segment, FileKind::TimeIndex),
-                transactions: path(&segment, FileKind::TransactionIndex),
-            })
-        })
-        .collect()
-}
-
-/// Where the log starts by the checkpoint of its log dir.
-fn log_start(partition: &Partition) -> Option<Offset> {
-    if partition.state() != DirState::Current {
-        return None;
-    }
-    let (topic, number) = (partition.topic()?, partition.number()?);
-    let checkpoint = partition.path().join("..").join(name::LOG_STARTS);
-    let bytes = read_small(&checkpoint, Cap::of(FileKind::LogStarts)).ok()?;
-    let entries = OffsetCheckpoint::parse(&bytes).entries;
-    let own = entries
-        .iter()
-        .find(|entry| entry.topic == topic && entry.partition == number);
-    own.map(|entry| entry.offset)
-}
-
-/// The bytes of indexes, held while they are asked.
-#[derive(Debug, Default)]
-pub(super) struct IndexBytes {
-    pub(super) offsets: Option<Source>,
-    pub(super) times: Option<Source>,
-}
-
-impl LogPart {
-    /// Reads the indexes, as far as they can be read.
-    pub(super) fn indexes(&self) -> IndexBytes {
-        IndexBytes {
-            offsets: small(self.index.as_deref()),
-            times: small(self.times.as_deref()),
-        }
-    }
-
-    /// Reads the index of transactions.
-    pub(super) fn transactions(&self) -> Option<Source> {
-        small(self.transactions.as_deref())
-    }
-}
-
-/// The bytes of a file that is there, can be read, and is not too large.
-fn small(path: Option<&Path>) -> Option<Source> {
-    let path = path?;
-    read_small(path, Cap::at(path)).ok()
 }
