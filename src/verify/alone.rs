@@ -3,24 +3,51 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::checkpoints;
-use super::epochs::EpochsCheck;
-use super::meta;
-use super::metadata_log;
-use super::offset_index::OffsetIndexCheck;
-use super::producer::SnapshotFile;
+use super::node::{checkpoints, identities};
+use super::options::Options;
+use super::outcome::Outcome;
+use super::partition::epochs::EpochsCheck;
+use super::partition::offset_index::OffsetIndexCheck;
+use super::partition::producer_snapshot::SnapshotFile;
+use super::partition::time_index::TimeIndexCheck;
+use super::partition::txn_index::TxnCheck;
+use super::partition::{metadata_log, topic_id};
+use super::segment;
 use super::setting::Setting;
-use super::suite::Outcome;
-use super::time_index::TimeIndexCheck;
-use super::txn::TxnCheck;
+use super::subject::Subject;
 use crate::format::FileKind;
-use crate::format::name::FileState;
+use crate::format::name::{self, DirName, FileName, FileState};
 use crate::scan::Merge;
-use crate::store::{Error, Item};
+use crate::store::{Error, Item, lock};
 use crate::wire::Offset;
 
+/// Verifies a file by itself.
+#[must_use]
+pub fn file(item: &Item, options: &Options<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    let is_log =
+        |name: FileName<'_>| matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot);
+    if item.is_file() && item.file_name().is_some_and(is_log) {
+        let path = item.path().canonicalize();
+        let dir = path
+            .as_deref()
+            .ok()
+            .and_then(Path::parent)
+            .map(name::file_name);
+        let subject = Subject {
+            is_live: lock::is_live(item.path()),
+            ..Subject::of(item, dir.and_then(DirName::parse))
+        };
+        segment::log(item, &subject, options, None, &mut outcome);
+    } else {
+        other(item, &mut outcome);
+    }
+    outcome.findings = outcome.findings.at_depth(options.depth);
+    outcome
+}
+
 /// Looks at a file other than a `.log`.
-pub(super) fn file(item: &Item, outcome: &mut Outcome) {
+fn other(item: &Item, outcome: &mut Outcome) {
     let path: Arc<Path> = Arc::from(item.path());
     let name = item
         .file_name()
@@ -69,11 +96,11 @@ pub(super) fn file(item: &Item, outcome: &mut Outcome) {
             Ok(())
         }
         FileKind::MetaProperties => {
-            meta::properties(item, outcome);
+            identities::properties(item, outcome);
             Ok(())
         }
         FileKind::PartitionMetadata => {
-            meta::partition_metadata(item, outcome);
+            topic_id::check(item, outcome);
             Ok(())
         }
         FileKind::QuorumState => {
@@ -81,7 +108,7 @@ pub(super) fn file(item: &Item, outcome: &mut Outcome) {
             Ok(())
         }
         FileKind::CleanShutdown => {
-            meta::marker(item, outcome);
+            identities::marker(item, outcome);
             Ok(())
         }
         _ => {

@@ -1,23 +1,25 @@
 //! Spans and siblings to findings: what is wrong, where, and what it means.
 //!
-//! [`catalog`] has a row and a manual for every check. [`suite`] says which of them look at what, and drives them;
-//! [`segment`] is one pass over a `.log`, on as many threads as wanted. What a piece of it shows by itself is checked where it is
-//! read; what depends on the order is noted, and the notes are read out in file order:
+//! [`catalog`] has a row and a manual for every check. There are three rooms, each of which knows only those before it:
+//!
+//! `segment` is one pass over a `.log` ([`verify_log`]), on as many threads as wanted. What a piece of it shows by itself is checked
+//! where it is read; what depends on the order is noted, and the notes are read out in file order:
 //!
 //! ```text
 //! workers                                in file order
 //! batch    headers of good batches   ─┐
-//! record   what they unpack to        ├─▶ sequence ─▶ order   batches that don't fit in
-//! damage   what is no batch          ─┘            └▶ gap     what damage means
+//! record   their records              ├─▶ sequence ─▶ order   batches that don't fit in
+//! damage   bytes that are no batch   ─┘            └▶ gap     what damage means
 //! ```
 //!
-//! [`partition`] compares the files of a partition: it is shown the batches of each segment. [`Node`] compares what lies beside
-//! partitions with what became known of them:
+//! `partition` ([`partition()`]) compares the files of a partition: it is shown the batches of each segment. `node` ([`Node`],
+//! [`log_dirs`]) compares what lies beside partitions with what became known of them:
 //!
 //! ```text
-//! trace ─▶ chain ─┬▶ offset_index · time_index · txn      siblings of the .log
-//!                 └▶ producer · history · epochs          from segment to segment
-//! directory · meta · checkpoints · metadata_log · topics  names, ids and small files
+//! chain ─┬▶ offset_index · time_index · txn_index         siblings of the .log
+//!        └▶ producer_snapshot · history · epochs          from segment to segment
+//! names · topic_id · metadata_log                         the directory of a partition
+//! names · identities · checkpoints · topics               log dirs
 //! ```
 //!
 //! A [`Finding`] holds what its check saw as [`Evidence`]: numbers in a struct a kind, from which its text and its JSON derive, and
@@ -28,44 +30,33 @@
 //! the whole partition.
 
 mod alone;
-mod batch;
 pub mod catalog;
-mod chain;
-mod checkpoints;
 pub mod coverage;
-mod damage;
-mod directory;
-mod entries;
-mod epochs;
 pub mod evidence;
+mod extent;
 pub mod finding;
-mod gap;
-mod history;
-mod meta;
-mod metadata_log;
+mod names;
 mod node;
-mod offset_index;
-mod order;
-pub mod partition;
-mod producer;
-mod record;
-pub mod segment;
-mod sequence;
+mod options;
+mod outcome;
+mod partition;
+mod row;
+mod segment;
 mod setting;
-mod siblings;
-pub mod suite;
+mod subject;
 mod tally;
-mod time_index;
-pub mod topics;
-mod trace;
-mod txn;
 
+pub use alone::file;
 pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Otherwise, Severity};
 pub use coverage::Coverage;
 pub use evidence::{Evidence, Value};
+pub use extent::{Extent, Known, LogDirContext};
 pub use finding::{Finding, Findings};
-pub use node::Node;
-pub use partition::{Around, Extent, Known};
-pub use segment::Subject;
+pub use node::topics::{Replicas, Topics};
+pub use node::{Node, log_dirs};
+pub use options::{Open, Options};
+pub use outcome::Outcome;
+pub use partition::partition;
+pub use segment::{Verified, verify_log};
 pub use setting::Stop;
-pub use suite::{Outcome, Suite};
+pub use subject::Subject;

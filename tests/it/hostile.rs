@@ -8,11 +8,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use kseg::format::Limits;
 use kseg::scan::Jobs;
 use kseg::store::{Error, Partition};
-use kseg::verify::segment::OnBytes;
-use kseg::verify::{Around, Depth, Suite};
+use kseg::verify::{self, LogDirContext, Options};
 use serde_json::Value;
 
 use crate::forge::{BatchSpec, Frame, Rec};
@@ -153,15 +151,13 @@ fn a_log_that_cannot_be_read_says_nothing_of_what_lies_beside_it() {
             }
             kseg::store::Stream::open(path).map(kseg::store::LogFile::Windowed)
         };
-        let suite = Suite {
-            depth: Depth::Deep,
+        let options = Options {
             jobs: Jobs::available(),
-            limits: Limits::default(),
-            now_ms: None,
             open: &open,
-            on_bytes: OnBytes(None),
+            ..Options::default()
         };
-        let (outcome, _) = suite.partition(&partition, Around::of(&partition));
+        let around = LogDirContext::of(&partition);
+        let (outcome, _) = verify::partition(&partition, around, &options);
         assert!(outcome.coverage.is_complete());
         let (findings, _) = outcome.findings.into_sorted();
         let worse = findings

@@ -27,11 +27,11 @@ type Specimen = (&'static str, &'static str, Vec<u8>);
 
 /// Checks that no file shows by itself, with where they are tested.
 const WITHOUT: [(&str, &str); 6] = [
-    ("S112", "takes 2 GiB: verify::sequence"),
-    ("S114", "takes a running broker: verify::gap"),
+    ("S112", "takes 2 GiB: verify::segment::sequence"),
+    ("S114", "takes a running broker: verify::segment::gap"),
     (
         "S116",
-        "takes somebody who cuts the file meanwhile: verify::sequence",
+        "takes somebody who cuts the file meanwhile: verify::segment::sequence",
     ),
     ("D114", "takes a link that leads nowhere: verify_dirs"),
     ("D122", "takes a running broker: verify_dirs"),

@@ -4,11 +4,9 @@ use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use kseg::format::Limits;
 use kseg::scan::Jobs;
 use kseg::store::{LogFile, Source};
-use kseg::verify::segment::{OnBytes, Options, verify_log};
-use kseg::verify::{CheckId, Depth, Subject};
+use kseg::verify::{CheckId, Options, Subject, verify_log};
 use serde_json::Value;
 
 use crate::cases::{Case, TESTDATA, cases, text};
@@ -338,13 +336,10 @@ fn every_byte_is_accounted_for_whatever_the_damage_and_the_threads() {
         let subject = Subject::at(Path::new("00000000000000000000.log"));
         let verified = |threads| {
             let options = Options {
-                depth: Depth::Deep,
                 jobs: Jobs::new(NonZero::new(threads).unwrap()),
-                limits: Limits::default(),
-                now_ms: None,
-                on_bytes: OnBytes::default(),
+                ..Options::default()
             };
-            let verified = verify_log(&log, &subject, options).unwrap();
+            let verified = verify_log(&log, &subject, &options).unwrap();
             assert!(verified.coverage.is_complete(), "seed {seed}");
             verified.findings.into_sorted()
         };

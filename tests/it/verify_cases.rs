@@ -3,11 +3,9 @@
 
 use std::path::Path;
 
-use kseg::format::Limits;
 use kseg::scan::Jobs;
-use kseg::store::{LogDir, LogFile, Stream};
-use kseg::verify::segment::OnBytes;
-use kseg::verify::{Depth, Finding, Outcome, Severity, Suite};
+use kseg::store::LogDir;
+use kseg::verify::{self, Finding, Options, Outcome, Severity};
 use serde_json::Value;
 
 use crate::cases::{Case, cases};
@@ -34,15 +32,12 @@ fn dirs_of(case: &Path) -> Vec<Vec<LogDir>> {
 }
 
 fn verify(dirs: &[LogDir], jobs: usize) -> Outcome {
-    let suite = Suite {
-        depth: Depth::Deep,
+    let options = Options {
         jobs: Jobs::new(jobs.try_into().unwrap()),
-        limits: Limits::default(),
         now_ms: Some(NOW),
-        open: &|path| Ok(LogFile::Windowed(Stream::open(path)?)),
-        on_bytes: OnBytes::default(),
+        ..Options::default()
     };
-    suite.log_dirs(dirs)
+    verify::log_dirs(dirs, &options)
 }
 
 fn name(case: &Case) -> &str {

@@ -3,11 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use kseg::format::Limits;
-use kseg::scan::Jobs;
-use kseg::store::{LogDir, LogFile, Stream};
-use kseg::verify::segment::OnBytes;
-use kseg::verify::{Depth, Severity, Suite};
+use kseg::store::LogDir;
+use kseg::verify::{self, Options, Severity};
 
 use crate::cases::below;
 use crate::forge::batch::TRANSACTIONAL;
@@ -18,15 +15,11 @@ use crate::temp::Temp;
 
 /// Whether something is found that is worse than a note, or a note at the file itself.
 fn is_found(dir: &Path, file: &Path) -> bool {
-    let suite = Suite {
-        depth: Depth::Deep,
-        jobs: Jobs::new(1.try_into().unwrap()),
-        limits: Limits::default(),
+    let options = Options {
         now_ms: Some(1_795_400_000_000),
-        open: &|path| Ok(LogFile::Windowed(Stream::open(path)?)),
-        on_bytes: OnBytes::default(),
+        ..Options::default()
     };
-    let outcome = suite.log_dirs(&[LogDir::open(dir).unwrap()]);
+    let outcome = verify::log_dirs(&[LogDir::open(dir).unwrap()], &options);
     let findings = outcome.findings.kept().iter();
     let mut findings =
         findings.filter(|finding| finding.severity > Severity::Note || &*finding.path == file);

@@ -7,8 +7,7 @@ use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Verdict};
 use kseg::repair::planner::Seen;
 use kseg::store::Place;
 use kseg::verify::evidence::Records;
-use kseg::verify::segment::OnBytes;
-use kseg::verify::{CheckId, Depth, Finding, Severity, Suite};
+use kseg::verify::{CheckId, Finding, Options, Severity};
 
 use crate::cli::args::Reading;
 use crate::cli::render::table::counted;
@@ -26,16 +25,14 @@ impl Look {
         let others = others.iter().map(|path| self::place(path));
         let others = others.collect::<Result<Vec<_>>>()?;
         let open = |path: &Path| reading.open(path);
-        let suite = Suite {
-            depth: Depth::Deep,
+        let options = Options {
             jobs: reading.jobs(),
             limits: reading.limits(),
-            // What is wrong must not depend on the day.
-            now_ms: None,
             open: &open,
-            on_bytes: OnBytes(None),
+            // What is wrong must not depend on the day: `now_ms` is not set.
+            ..Options::default()
         };
-        let seen = Seen::of(&place, &others, &suite)?;
+        let seen = Seen::of(&place, &others, &options)?;
         Ok(Self { place, seen })
     }
 

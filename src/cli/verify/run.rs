@@ -10,8 +10,7 @@ use anyhow::{Result, bail};
 use kseg::format::FileKind;
 use kseg::scan::{Jobs, Merge, Pace, in_order};
 use kseg::store::{Error, Item, LogDir, Partition, Place};
-use kseg::verify::segment::OnBytes;
-use kseg::verify::{Around, Depth, Known, Node, Outcome as Found, Severity, Suite};
+use kseg::verify::{self, Depth, Known, LogDirContext, Node, Options, Outcome as Found, Severity};
 
 use super::Verify;
 use super::baseline::Baseline;
@@ -25,7 +24,7 @@ use crate::cli::range::{Moment, now_ms};
 /// What is verified by itself.
 enum Subject {
     /// A partition, and what its log dir says of it.
-    Partition(Partition, Around),
+    Partition(Partition, LogDirContext),
     File(Item),
     /// What could not be listed.
     Lost(PathBuf, Error),
@@ -81,13 +80,13 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         Depth::Cross
     };
     let (across, within) = split(args.reading.jobs(), given.list.len());
-    let suite = Suite {
+    let options = Options {
         depth: args.depth.map_or(default_depth, Depth::from),
         jobs: within,
         limits: args.reading.limits(),
         now_ms: Some(now_ms()),
         open: &open,
-        on_bytes: OnBytes(Some(&on_bytes)),
+        on_bytes: Some(&on_bytes),
     };
     let mut sink = Sink {
         args,
@@ -98,7 +97,7 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         out: BufWriter::new(&mut context.out),
     };
     let result = sink.report.begin(&mut sink.out);
-    let result = result.and_then(|()| drive(&suite, given, across, &mut sink, &progress));
+    let result = result.and_then(|()| drive(&options, given, across, &mut sink, &progress));
     progress.end();
     let result = result.and_then(|()| sink.finish());
     let (failing, all) = (sink.summary.failing, sink.all);
@@ -118,7 +117,7 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
 
 /// Verifies one subject after the other, and then the log dirs that they lie in.
 fn drive(
-    suite: &Suite<'_>,
+    options: &Options<'_>,
     given: Given,
     across: Jobs,
     sink: &mut Sink<'_>,
@@ -131,7 +130,7 @@ fn drive(
     } = given;
     let mut result = Ok(());
     let work = |subject: Subject| {
-        let (found, known) = verify(suite, &subject);
+        let (found, known) = verify(options, &subject);
         (subject, found, known)
     };
     in_order(across, list, work, &mut |(subject, found, known)| {
@@ -148,7 +147,7 @@ fn drive(
     // What lies beside the partitions counts where all of them do.
     match dirs.first() {
         Some(dir) if sink.args.selection.is_everything() => {
-            let found = node.finish(suite);
+            let found = node.finish(options);
             progress.beside(|| sink.take(Arc::from(dir.path()), found))
         }
         _ => Ok(()),
@@ -164,10 +163,10 @@ fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
     }
 }
 
-fn verify(suite: &Suite<'_>, subject: &Subject) -> (Found, Known) {
+fn verify(options: &Options<'_>, subject: &Subject) -> (Found, Known) {
     match subject {
-        Subject::Partition(partition, around) => suite.partition(partition, *around),
-        Subject::File(item) => (suite.file(item), Known::default()),
+        Subject::Partition(partition, around) => verify::partition(partition, *around, options),
+        Subject::File(item) => (verify::file(item, options), Known::default()),
         Subject::Lost(path, error) => {
             let mut found = Found::default();
             found.unreadable(&Arc::from(path.as_path()), error);
@@ -204,7 +203,7 @@ fn subjects(args: &Verify) -> Result<Given> {
                     .selection
                     .includes(partition.topic(), partition.number())
                 {
-                    let around = Around::of(&partition);
+                    let around = LogDirContext::of(&partition);
                     subjects.push(Subject::Partition(partition, around));
                 }
             }

@@ -11,8 +11,7 @@ use crate::repair::proof::Origin;
 use crate::scan::Merge;
 use crate::store::{Cap, read_small};
 use crate::store::{Error, LogDir, Partition, Place, Source};
-use crate::verify::topics::Topics;
-use crate::verify::{Around, Extent, Finding, Known, Node, Outcome, Suite};
+use crate::verify::{self, Extent, Finding, Known, LogDirContext, Node, Options, Outcome, Topics};
 use crate::wire::Uuid;
 
 /// What is known of a place and of the log dirs of the same node.
@@ -41,7 +40,7 @@ impl Seen {
     ///
     /// # Errors
     /// A directory cannot be listed.
-    pub fn of(place: &Place, others: &[Place], suite: &Suite<'_>) -> Result<Self, Error> {
+    pub fn of(place: &Place, others: &[Place], options: &Options<'_>) -> Result<Self, Error> {
         let mut seen = Self::default();
         let mut dirs: Vec<LogDir> = others.iter().filter_map(log_dir).cloned().collect();
         dirs.extend(log_dir(place).cloned());
@@ -59,22 +58,22 @@ impl Seen {
         for partition in &partitions {
             let known = if partition.path().starts_with(place.path()) {
                 let around = node.around(partition);
-                seen.verify(partition, around, suite, &mut found)
+                seen.verify(partition, around, options, &mut found)
             } else {
                 Known::default()
             };
             node.learn(partition, known);
         }
         if let Place::Partition(partition) = place {
-            let around = Around::of(partition);
-            seen.verify(partition, around, suite, &mut found);
+            let around = LogDirContext::of(partition);
+            seen.verify(partition, around, options, &mut found);
             partitions.push(partition.clone());
         }
-        found.merge(node.finish(suite));
+        found.merge(node.finish(options));
         let (mut findings, _) = found.findings.into_sorted();
         findings.retain(|finding| finding.path.starts_with(place.path()));
         seen.findings = findings;
-        seen.proof = Proof::of(&dirs, &partitions, suite)?;
+        seen.proof = Proof::of(&dirs, &partitions, options)?;
         Ok(seen)
     }
 
@@ -98,11 +97,11 @@ impl Seen {
     fn verify(
         &mut self,
         partition: &Partition,
-        around: Around,
-        suite: &Suite<'_>,
+        around: LogDirContext,
+        options: &Options<'_>,
         found: &mut Outcome,
     ) -> Known {
-        let (outcome, known) = suite.partition(partition, around);
+        let (outcome, known) = verify::partition(partition, around, options);
         found.merge(outcome);
         if let Some(extent) = known.extent {
             self.extents.insert(partition.path().to_owned(), extent);
@@ -112,14 +111,14 @@ impl Seen {
 }
 
 impl Proof {
-    fn of(dirs: &[LogDir], partitions: &[Partition], suite: &Suite<'_>) -> Result<Self, Error> {
+    fn of(dirs: &[LogDir], partitions: &[Partition], options: &Options<'_>) -> Result<Self, Error> {
         let mut proof = Self::default();
         for partition in partitions {
             let Some(topic) = partition.topic() else {
                 continue;
             };
             if topic == CLUSTER_METADATA {
-                let topics = Topics::read(partition, suite)?;
+                let topics = Topics::read(partition, options)?;
                 if topics.is_empty() {
                     continue;
                 }

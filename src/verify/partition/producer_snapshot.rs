@@ -6,21 +6,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::CheckId;
-use super::coverage::Coverage;
-use super::evidence::{Checksum, SnapshotAgainst, SnapshotProducer, SnapshotShape};
-use super::finding::{Finding, Findings};
 use crate::format::FileKind;
 use crate::format::ProducerSnapshot;
 use crate::format::producer_snapshot::{ENTRY_BYTES, HEADER_BYTES, KNOWN_VERSION, ProducerEntry};
 use crate::scan::derive::Producers;
 use crate::store::{Cap, read_small};
 use crate::store::{Error, Source};
+use crate::verify::catalog::CheckId;
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{Checksum, SnapshotAgainst, SnapshotProducer, SnapshotShape};
+use crate::verify::finding::{Finding, Findings};
 use crate::wire::Offset;
 
 /// A snapshot that was read.
 #[derive(Debug)]
-pub(super) struct SnapshotFile {
+pub(in crate::verify) struct SnapshotFile {
     pub(super) path: Arc<Path>,
     /// The offset in its name.
     pub(super) offset: Offset,
@@ -33,7 +33,7 @@ impl SnapshotFile {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn open(
+    pub(in crate::verify) fn open(
         path: &Arc<Path>,
         offset: Offset,
         findings: &mut Findings,

@@ -1,77 +1,101 @@
-//! A partition: the files of its directory against each other.
-//!
-//! [`suite`](super::suite) shows it the segments in order: `begin` before a `.log` is read, whose batches go to the
-//! `SegmentCheck`, and `end` after it; then `finish`.
+//! A partition: its `.log` files, and the files of its directory against each other.
+
+mod chain;
+mod entries;
+pub(super) mod epochs;
+mod history;
+pub(super) mod metadata_log;
+mod names;
+pub(super) mod offset_index;
+pub(super) mod producer_snapshot;
+mod siblings;
+pub(super) mod time_index;
+pub(super) mod topic_id;
+pub(super) mod txn_index;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
+use self::chain::{Carried, SegmentCheck, Topic, after};
+use self::history::{Clock, History};
+use self::metadata_log::Log;
+use self::offset_index::{OffsetIndexCheck, Stretch};
+use self::siblings::{open_txns, read_epochs, read_snapshots, sibling};
+use self::time_index::TimeIndexCheck;
 use super::catalog::{CheckId, Severity};
-use super::chain::{Carried, SegmentCheck, Topic, after};
-use super::directory;
 use super::evidence::{BeyondEnd, Gap, Lacking, Mark, Part, Unindexed};
+use super::extent::{Extent, Known, LogDirContext};
 use super::finding::Finding;
-use super::history::{self, Clock, History};
-use super::meta;
-use super::metadata_log::{self, Log};
-use super::offset_index::{OffsetIndexCheck, Stretch};
+use super::options::Options;
+use super::outcome::Outcome;
+use super::segment;
 use super::setting::{Setting, Stop};
-use super::siblings::{open_txns, read_epochs, read_snapshots, sibling};
-use super::suite::Outcome;
-use super::time_index::TimeIndexCheck;
+use super::subject::Subject;
 use crate::format::FileKind;
 use crate::format::defaults::INDEX_INTERVAL_BYTES;
 use crate::format::name::{self, DirState};
 use crate::scan::Merge;
 use crate::scan::derive::{Epochs, Producers};
 use crate::store::{Item, Partition, Segment};
-use crate::wire::Uuid;
 use crate::wire::{Offset, Timestamp};
 
 /// Brokers copy up to so much at once, and make one entry for it.
 const LARGEST_APPEND_BYTES: u64 = 2 << 20;
 
-/// What a log dir says of a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Around {
-    /// How the broker left the log dir.
-    pub stop: Stop,
-    /// Up to where the partition was flushed.
-    pub recovery_point: Option<Offset>,
-    /// Where the partition begins, if behind its first segment's base offset.
-    pub log_start: Option<Offset>,
+/// Verifies everything in the directory of a partition, with what its log dir says of it. Tells what the log dir
+/// needs to know.
+#[must_use]
+pub fn partition(
+    partition: &Partition,
+    around: LogDirContext,
+    options: &Options<'_>,
+) -> (Outcome, Known) {
+    let mut check = PartitionCheck::new(partition, around);
+    let mut logs = Outcome::default();
+    for index in 0..check.segments().len() {
+        segment(partition, index, around, options, &mut check, &mut logs);
+    }
+    let (outcome, known) = check.finish(partition);
+    logs.merge(outcome);
+    logs.findings = logs.findings.at_depth(options.depth);
+    (logs, known)
 }
 
-/// Where a log begins and ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
-    /// The first segment's base offset.
-    pub start: Offset,
-    /// The last segment's base offset.
-    pub active: Offset,
-    /// Behind the last good batch.
-    pub end: Offset,
-    /// Where the first leader epoch begins, as `leader-epoch-checkpoint` has it.
-    pub epochs: Option<Offset>,
-    /// Whether everything in the last segment could be read.
-    pub is_sure: bool,
-}
-
-/// What became known of a partition.
-#[derive(Debug, Clone, Default)]
-pub struct Known {
-    /// Where its log begins and ends, if it has one.
-    pub extent: Option<Extent>,
-    /// The id of its topic, and the file that says so.
-    pub(super) topic_id: Option<(Uuid, Arc<Path>)>,
+/// Verifies a `.log`, and shows it to the checks of the files beside it.
+fn segment(
+    partition: &Partition,
+    index: usize,
+    around: LogDirContext,
+    options: &Options<'_>,
+    check: &mut PartitionCheck,
+    outcome: &mut Outcome,
+) {
+    let log = check
+        .segments()
+        .get(index)
+        .and_then(|segment| segment.file(FileKind::Log));
+    let Some(item) = log.cloned() else { return };
+    let subject = Subject {
+        is_last: index + 1 == check.segments().len(),
+        is_live: around.stop == Stop::Live,
+        ..Subject::of(&item, partition.name())
+    };
+    let Some(mut segment) = check.begin(index) else {
+        return;
+    };
+    if segment::log(&item, &subject, options, Some(&mut segment), outcome) {
+        check.end(segment, item.len_bytes());
+    } else {
+        check.lose(segment);
+    }
 }
 
 /// The files of a partition, while its segments are read.
 #[derive(Debug)]
-pub(super) struct PartitionCheck {
+struct PartitionCheck {
     path: Arc<Path>,
-    around: Around,
+    around: LogDirContext,
     state: DirState,
     segments: Vec<Segment>,
     carried: Option<Carried>,
@@ -91,7 +115,7 @@ pub(super) struct PartitionCheck {
 impl PartitionCheck {
     /// Reads the small files of the directory.
     #[must_use]
-    pub(super) fn new(partition: &Partition, around: Around) -> Self {
+    fn new(partition: &Partition, around: LogDirContext) -> Self {
         let mut outcome = Outcome::default();
         let path: Arc<Path> = Arc::from(partition.path());
         let segments: Vec<Segment> = partition
@@ -142,12 +166,12 @@ impl PartitionCheck {
 
     /// The segments that have a `.log`, in order.
     #[must_use]
-    pub(super) fn segments(&self) -> &[Segment] {
+    fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
     /// Begins with a segment, the one behind that of the last call; nothing if there is no such segment.
-    pub(super) fn begin(&mut self, index: usize) -> Option<SegmentCheck> {
+    fn begin(&mut self, index: usize) -> Option<SegmentCheck> {
         let segment = self.segments.get(index)?.clone();
         let next_base = self.segments.get(index + 1).map(Segment::base_offset);
         let mut carried = self.carried.take()?;
@@ -221,7 +245,7 @@ impl PartitionCheck {
     }
 
     /// Ends with a segment, all of whose `.log` of `len_bytes` was read.
-    pub(super) fn end(&mut self, segment: SegmentCheck, len_bytes: u64) {
+    fn end(&mut self, segment: SegmentCheck, len_bytes: u64) {
         let log = Arc::clone(&segment.log);
         (self.is_sure, self.is_lost) = (segment.is_sound, false);
         let (carried, stretch, coverage) = segment.finish(len_bytes);
@@ -231,7 +255,7 @@ impl PartitionCheck {
     }
 
     /// Ends with a segment whose `.log` could not be read: its siblings and what is carried on say nothing of it.
-    pub(super) fn lose(&mut self, segment: SegmentCheck) {
+    fn lose(&mut self, segment: SegmentCheck) {
         self.is_lost = true;
         let (carried, coverage) = segment.lose();
         self.carried = Some(carried);
@@ -240,7 +264,7 @@ impl PartitionCheck {
 
     /// Ends the check, behind the last segment. Tells where the log begins and ends.
     #[must_use]
-    pub(super) fn finish(mut self, partition: &Partition) -> (Outcome, Known) {
+    fn finish(mut self, partition: &Partition) -> (Outcome, Known) {
         let extent = self.extent();
         let Some(mut carried) = self.carried.take() else {
             return (self.outcome, Known::default());
@@ -274,8 +298,8 @@ impl PartitionCheck {
             });
             metadata_log::check(partition, log, &mut self.outcome);
         }
-        directory::partition(partition, &mut self.outcome);
-        let topic_id = meta::topic_id(partition, &mut self.outcome);
+        names::check(partition, &mut self.outcome);
+        let topic_id = topic_id::of(partition, &mut self.outcome);
         (self.outcome, Known { extent, topic_id })
     }
 

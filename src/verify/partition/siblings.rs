@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::epochs::EpochsCheck;
-use super::producer::SnapshotFile;
-use super::suite::Outcome;
-use super::txn::TxnCheck;
+use super::producer_snapshot::SnapshotFile;
+use super::txn_index::TxnCheck;
 use crate::format::name::{self, FileState};
 use crate::format::{FileKind, FileName};
 use crate::scan::Merge;
 use crate::store::{Error, Item, Partition, Segment};
+use crate::verify::outcome::Outcome;
 use crate::wire::Offset;
 
 /// Opens a sibling of a segment, if it is there.

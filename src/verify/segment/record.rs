@@ -1,11 +1,11 @@
 //! What the records of a good batch may get wrong.
 
 use super::batch::{Info, Sink};
-use super::catalog::{CheckId, Severity};
-use super::evidence::{Field, FieldValue, Unparsed};
-use super::finding::Finding;
 use crate::format::control::{ControlType, coordinator_epoch};
 use crate::format::{Batch, Codec, Record, Scratch, TimestampType};
+use crate::verify::catalog::{CheckId, Severity};
+use crate::verify::evidence::{Field, FieldValue, Unparsed};
+use crate::verify::finding::Finding;
 use crate::wire::{Fault, FaultKind};
 
 /// Unpacks and decodes a batch whose frame and checksum are right.

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::evidence::{Field, FlippedBit};
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::layout::{batch, frame, message};
 use crate::scan::may_follow;
+use crate::verify::evidence::{Field, FlippedBit};
 use crate::wire::crc;
 use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
 

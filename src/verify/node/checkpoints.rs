@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::{CheckId, Severity};
-use super::coverage::Coverage;
-use super::evidence::{Against, CheckpointLine, Lacking, Part};
-use super::finding::{Finding, Findings};
-use super::partition::{Around, Extent};
-use super::setting::Stop;
-use super::suite::Outcome;
 use crate::format::name;
 use crate::format::topic;
 use crate::format::{FileKind, OffsetCheckpoint};
 use crate::scan::Merge;
 use crate::store::LogDir;
 use crate::store::{Cap, read_small};
+use crate::verify::catalog::{CheckId, Severity};
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{Against, CheckpointLine, Lacking, Part};
+use crate::verify::extent::{Extent, LogDirContext};
+use crate::verify::finding::{Finding, Findings};
+use crate::verify::outcome::Outcome;
+use crate::verify::setting::Stop;
 use crate::wire::Offset;
 
 /// A partition: its topic and number.
@@ -73,8 +73,8 @@ impl Checkpoints {
     }
 
     /// What they say of a partition.
-    pub(super) fn around(&self, tp: &Tp, stop: Stop) -> Around {
-        Around {
+    pub(super) fn around(&self, tp: &Tp, stop: Stop) -> LogDirContext {
+        LogDirContext {
             stop,
             recovery_point: self.recovery_points.get(tp),
             log_start: self.log_starts.get(tp),
@@ -182,7 +182,7 @@ impl Checkpoints {
 }
 
 /// Looks at a checkpoint without the log dir that it is of.
-pub(super) fn alone(path: &Arc<Path>, outcome: &mut Outcome) {
+pub(in crate::verify) fn alone(path: &Arc<Path>, outcome: &mut Outcome) {
     Table::none(path).fill(outcome);
 }
 

@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::{CheckId, Severity};
-use super::coverage::Coverage;
-use super::evidence::{BeyondEnd, Mark};
-use super::finding::Finding;
-use super::meta::small;
-use super::partition::Extent;
-use super::suite::Outcome;
+use crate::verify::catalog::{CheckId, Severity};
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{BeyondEnd, Mark};
+use crate::verify::finding::Finding;
+
 use crate::format::control::ControlType;
 use crate::format::name;
 use crate::format::{Batch, FileKind, QuorumState, Scratch};
@@ -17,6 +15,8 @@ use crate::scan::derive::Epochs;
 use crate::scan::{Event, Merge, Policy, Walk};
 use crate::store::{Cap, read_small};
 use crate::store::{Item, Partition};
+use crate::verify::extent::Extent;
+use crate::verify::outcome::Outcome;
 use crate::wire::Offset;
 
 /// The log, as its batches have it.
@@ -98,7 +98,7 @@ fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: 
 }
 
 /// Looks into a snapshot: batches from header to footer.
-pub(super) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
+pub(in crate::verify) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
     let bytes = match read_small(path, Cap::of(FileKind::MetadataSnapshot)) {
         Ok(bytes) => bytes,
         Err(error) => return outcome.unreadable(path, &error),
@@ -161,8 +161,11 @@ fn control(batch: &Batch<'_>, scratch: &mut Scratch) -> Option<(ControlType, Con
 }
 
 /// `quorum-state` by itself.
-pub(super) fn quorum_state(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, QuorumState)> {
-    let (path, bytes) = small(item, outcome)?;
+pub(in crate::verify) fn quorum_state(
+    item: &Item,
+    outcome: &mut Outcome,
+) -> Option<(Arc<Path>, QuorumState)> {
+    let (path, bytes) = outcome.read_small(item)?;
     let state = QuorumState::parse(&bytes);
     for fault in &state.faults {
         let finding = Finding::new(CheckId::QuorumState, &path);

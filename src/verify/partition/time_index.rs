@@ -6,17 +6,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::{CheckId, Severity};
-use super::coverage::Coverage;
 use super::entries::{self, MAX_ENTRIES, Shape};
-use super::evidence::{LastTimestamp, TimeEntry, TimeEntryAgainst};
-use super::finding::{Finding, Findings};
-use super::setting::Setting;
-use super::tally::Tally;
-use super::trace::Row;
 use crate::format::layout::time_index as layout;
 use crate::format::time_index::ENTRY_BYTES;
 use crate::store::Error;
+use crate::verify::catalog::{CheckId, Severity};
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{LastTimestamp, TimeEntry, TimeEntryAgainst};
+use crate::verify::finding::{Finding, Findings};
+use crate::verify::row::Row;
+use crate::verify::setting::Setting;
+use crate::verify::tally::Tally;
 use crate::wire::{Offset, Timestamp, be};
 
 /// What is checked of the size, and of zeros at the end.
@@ -24,7 +24,7 @@ const SHAPE_CHECKS: [CheckId; 2] = [CheckId::TimeIndexSize, CheckId::TimeIndexUn
 
 /// A time index, while its log goes by.
 #[derive(Debug)]
-pub(super) struct TimeIndexCheck {
+pub(in crate::verify) struct TimeIndexCheck {
     path: Arc<Path>,
     setting: Setting,
     base: Offset,
@@ -58,7 +58,11 @@ impl TimeIndexCheck {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn open(path: &Arc<Path>, base: Offset, setting: Setting) -> Result<Self, Error> {
+    pub(in crate::verify) fn open(
+        path: &Arc<Path>,
+        base: Offset,
+        setting: Setting,
+    ) -> Result<Self, Error> {
         let mut list: Vec<Entry> = Vec::new();
         let shape = entries::read::<ENTRY_BYTES>(path, |bytes| {
             if list.len() < MAX_ENTRIES {
@@ -174,7 +178,7 @@ impl TimeIndexCheck {
     }
 
     /// Ends the check of an index without its log.
-    pub(super) fn alone(self, findings: &mut Findings) -> Coverage {
+    pub(in crate::verify) fn alone(self, findings: &mut Findings) -> Coverage {
         self.order.tell(findings);
         self.shape
             .tell(&self.path, self.setting, SHAPE_CHECKS, findings)

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::catalog::CheckId;
-use super::evidence::{Field, FieldValue, FlippedBit, ProducerFields, RecordCount, ReservedBits};
-use super::finding::{Finding, Findings};
-use super::segment::Subject;
 use crate::format::defaults::MESSAGE_TIMESTAMP_AFTER_MAX_MS;
 use crate::format::layout::frame as layout;
 use crate::format::topic::CLUSTER_METADATA;
 use crate::format::{Batch, Codec, RecordBatch};
 use crate::scan::Merge;
+use crate::verify::catalog::CheckId;
+use crate::verify::evidence::{
+    Field, FieldValue, FlippedBit, ProducerFields, RecordCount, ReservedBits,
+};
+use crate::verify::finding::{Finding, Findings};
+use crate::verify::row::Row;
+use crate::verify::subject::Subject;
+use crate::wire::{LeaderEpoch, Offset, Timestamp};
 
 /// Attribute bits that mean something: of magic 2, 1 and 0.
 const KNOWN_V2: i16 = 0x7f;
@@ -63,6 +67,18 @@ impl Info {
                 max_timestamp: message.timestamp().0,
                 magic: message.magic(),
             },
+        }
+    }
+
+    /// What the checks of other files are shown of it.
+    pub(super) fn row(&self) -> Row {
+        Row {
+            position: self.position,
+            end: self.position.saturating_add(self.size),
+            first: Offset(self.base),
+            last: Offset(self.last),
+            max_timestamp: Timestamp(self.max_timestamp),
+            epoch: self.epoch.map(LeaderEpoch),
         }
     }
 

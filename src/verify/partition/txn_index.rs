@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::{CheckId, Severity};
-use super::coverage::Coverage;
-use super::evidence::{PartialEntry, TxnEntry, TxnEntryAgainst, UnindexedAbort};
-use super::finding::{Finding, Findings};
 use crate::format::FileKind;
 use crate::format::TxnIndex;
 use crate::format::txn_index::ENTRY_BYTES;
 use crate::scan::derive::CompletedTxn;
 use crate::store::Error;
 use crate::store::{Cap, read_small};
+use crate::verify::catalog::{CheckId, Severity};
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{PartialEntry, TxnEntry, TxnEntryAgainst, UnindexedAbort};
+use crate::verify::finding::{Finding, Findings};
 use crate::wire::{Offset, ProducerId};
 
 /// A transaction index and the markers of its segment.
 #[derive(Debug)]
-pub(super) struct TxnCheck {
+pub(in crate::verify) struct TxnCheck {
     /// Where the index is, or would be.
     path: Arc<Path>,
     entries: Vec<Entry>,
@@ -46,7 +46,7 @@ impl TxnCheck {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn open(
+    pub(in crate::verify) fn open(
         path: &Arc<Path>,
         exists: bool,
         findings: &mut Findings,
@@ -126,7 +126,7 @@ impl TxnCheck {
     }
 
     /// The account of an index without its log.
-    pub(super) fn alone(self) -> Coverage {
+    pub(in crate::verify) fn alone(self) -> Coverage {
         self.coverage.unwrap_or_default()
     }
 

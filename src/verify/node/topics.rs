@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::suite::Suite;
 use crate::decode::cluster_metadata as id;
 use crate::decode::{Decoder, Struct, Value};
 use crate::format::topic::is_reserved_id;
 use crate::format::{FileKind, Scratch};
 use crate::scan::{Event, Output, PieceVisitor, Policy, RenderedChunk, ScanOptions, Visitor, scan};
 use crate::store::{Error, Item, Partition, Segment};
+use crate::verify::options::Options;
 use crate::wire::Offset;
 use crate::wire::Uuid;
 
@@ -56,13 +56,13 @@ impl Topics {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub fn read(partition: &Partition, suite: &Suite<'_>) -> Result<Self, Error> {
+    pub fn read(partition: &Partition, options: &Options<'_>) -> Result<Self, Error> {
         let mut topics = Self::default();
         let is_snapshot = |item: &&Item| item.is_current(FileKind::MetadataSnapshot);
         let newest = partition.items().iter().rfind(is_snapshot);
         let mut from = Offset(0);
         if let Some(item) = newest {
-            topics.take(item.path(), Offset(0), suite)?;
+            topics.take(item.path(), Offset(0), options)?;
             from = item
                 .file_name()
                 .and_then(|name| name.offset)
@@ -70,7 +70,7 @@ impl Topics {
         }
         for segment in partition.segments() {
             if segment.file(FileKind::Log).is_some_and(Item::is_file) {
-                topics.take(Segment::log(&segment), from, suite)?;
+                topics.take(Segment::log(&segment), from, options)?;
             }
         }
         Ok(topics)
@@ -102,11 +102,11 @@ impl Topics {
     }
 
     /// Applies the records of a file from an offset on.
-    fn take(&mut self, path: &Path, from: Offset, suite: &Suite<'_>) -> Result<(), Error> {
-        let log = (suite.open)(path)?;
-        let options = ScanOptions {
-            jobs: suite.jobs,
-            limits: suite.limits,
+    fn take(&mut self, path: &Path, from: Offset, options: &Options<'_>) -> Result<(), Error> {
+        let log = (options.open)(path)?;
+        let scanned = ScanOptions {
+            jobs: options.jobs,
+            limits: options.limits,
             ..ScanOptions::of(Policy::Salvage)
         };
         let mut sink = |chunk: RenderedChunk| {
@@ -124,7 +124,7 @@ impl Topics {
             }
             ControlFlow::Continue(())
         };
-        scan(&log, options, || Reader, &mut sink)
+        scan(&log, scanned, || Reader, &mut sink)
     }
 
     fn record(&mut self, value: &[u8]) {

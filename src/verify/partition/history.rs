@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::CheckId;
-use super::evidence::{
-    Evidence, OpenTransaction, OutOfTransaction, ProducerConflict, ProducerNumber,
-};
-use super::finding::{Finding, Findings};
-use super::tally::Tally;
-use super::trace::Row;
 use crate::format::RecordBatch;
 use crate::format::batch::sequence_after;
 use crate::format::defaults::TRANSACTION_MAX_TIMEOUT_MS;
 use crate::format::producer_snapshot::ProducerEntry;
 use crate::scan::derive::Producers;
+use crate::verify::catalog::CheckId;
+use crate::verify::evidence::{
+    Evidence, OpenTransaction, OutOfTransaction, ProducerConflict, ProducerNumber,
+};
+use crate::verify::finding::{Finding, Findings};
+use crate::verify::row::Row;
+use crate::verify::tally::Tally;
 use crate::wire::{Offset, OffsetDelta, Timestamp};
 
 /// The longest that a transaction may last (`transaction.max.timeout.ms`), and five minutes for its coordinator.

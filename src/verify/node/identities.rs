@@ -1,24 +1,18 @@
-//! Whose log dirs these are: `meta.properties`, `.kafka_cleanshutdown` and `partition.metadata`, each by itself and against
-//! each other.
+//! The owner of log dirs: `meta.properties`, `.kafka_cleanshutdown` and the ids of topics, each by itself and against each other.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::{CheckId, Severity};
-use super::coverage::Coverage;
-use super::finding::Finding;
-use super::suite::Outcome;
 use crate::format::clean_shutdown::CleanShutdown;
 use crate::format::name::{self, DirState};
 use crate::format::topic;
-use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
-use crate::scan::Merge;
-use crate::store::{Cap, read_small};
-use crate::store::{Item, LogDir, Partition, Source};
-use crate::wire::FaultKind;
+use crate::format::{FileKind, MetaProperties, Properties};
+use crate::store::{Item, LogDir, Partition};
+use crate::verify::catalog::CheckId;
+use crate::verify::finding::Finding;
+use crate::verify::outcome::Outcome;
 use crate::wire::Uuid;
-use crate::wire::fault::Text;
 
 /// What log dirs say of themselves, to be compared.
 #[derive(Debug, Default)]
@@ -183,11 +177,11 @@ impl Identities {
 }
 
 /// `meta.properties` by itself.
-pub(super) fn properties(
+pub(in crate::verify) fn properties(
     item: &Item,
     outcome: &mut Outcome,
 ) -> Option<(Arc<Path>, MetaProperties)> {
-    let (path, bytes) = small(item, outcome)?;
+    let (path, bytes) = outcome.read_small(item)?;
     let meta = MetaProperties::of(&Properties::parse(&bytes));
     for fault in &meta.faults {
         let finding = Finding::new(CheckId::MetaMalformed, &path);
@@ -199,8 +193,11 @@ pub(super) fn properties(
 }
 
 /// `.kafka_cleanshutdown` by itself.
-pub(super) fn marker(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, CleanShutdown)> {
-    let (path, bytes) = small(item, outcome)?;
+pub(in crate::verify) fn marker(
+    item: &Item,
+    outcome: &mut Outcome,
+) -> Option<(Arc<Path>, CleanShutdown)> {
+    let (path, bytes) = outcome.read_small(item)?;
     let marker = CleanShutdown::parse(&bytes);
     for fault in &marker.faults {
         let finding = Finding::new(CheckId::CleanMarkerMalformed, &path);
@@ -209,71 +206,4 @@ pub(super) fn marker(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, C
             .add(finding.at(fault.at() as u64, 0).saw(*fault));
     }
     Some((path, marker))
-}
-
-/// `partition.metadata` by itself.
-pub(super) fn partition_metadata(
-    item: &Item,
-    outcome: &mut Outcome,
-) -> Option<(Arc<Path>, PartitionMetadata)> {
-    let (path, bytes) = small(item, outcome)?;
-    let metadata = PartitionMetadata::parse(&bytes);
-    for fault in &metadata.faults {
-        // Any version but a negative one is read.
-        let is_read = match fault.kind() {
-            FaultKind::Text(Text::Version(version)) => version >= 0,
-            _ => false,
-        };
-        let severity = if is_read {
-            Severity::Warning
-        } else {
-            Severity::Error
-        };
-        outcome.findings.add(
-            Finding::new(CheckId::PartitionMetadataMalformed, &path)
-                .severity(severity)
-                .at(fault.at() as u64, 0)
-                .saw(*fault),
-        );
-    }
-    Some((path, metadata))
-}
-
-/// The id of a partition's topic, as `partition.metadata` has it; none of the metadata log, whose is reserved.
-pub(super) fn topic_id(partition: &Partition, outcome: &mut Outcome) -> Option<(Uuid, Arc<Path>)> {
-    let item = partition.item(FileKind::PartitionMetadata)?;
-    let (path, metadata) = partition_metadata(item, outcome)?;
-    let id = metadata.topic_id.filter(|id| *id != topic::NO_ID)?;
-    if partition.topic() != Some(topic::CLUSTER_METADATA) {
-        return Some((id, path));
-    }
-    if id != topic::CLUSTER_METADATA_ID {
-        outcome
-            .findings
-            .add(Finding::new(CheckId::MetadataTopicId, &path));
-    }
-    None
-}
-
-/// The bytes of a small file, if it is one and can be read.
-pub(super) fn small(item: &Item, outcome: &mut Outcome) -> Option<(Arc<Path>, Source)> {
-    if !item.is_file() {
-        return None;
-    }
-    let path: Arc<Path> = Arc::from(item.path());
-    outcome.files.push(Arc::clone(&path));
-    match read_small(&path, Cap::at(&path)) {
-        Ok(bytes) => {
-            let len = bytes.len() as u64;
-            outcome.coverage.merge(Coverage {
-                small_bytes: len,
-                ..Coverage::of_file(len)
-            });
-            Some((path, bytes))
-        }
-        Err(error) => {
-            outcome.unreadable(&path, &error);
-            None
-        }
-    }
 }

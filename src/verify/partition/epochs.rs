@@ -3,23 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::{CheckId, Severity};
-use super::coverage::Coverage;
-use super::evidence::{BeyondEnd, EpochConflict, Mark};
-use super::finding::{Finding, Findings};
-use super::partition::Extent;
-use super::trace::Row;
 use crate::format::FileKind;
 use crate::format::LeaderEpochs;
 use crate::format::layout::batch as layout;
 use crate::store::Error;
 use crate::store::{Cap, read_small};
+use crate::verify::catalog::{CheckId, Severity};
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{BeyondEnd, EpochConflict, Mark};
+use crate::verify::extent::Extent;
+use crate::verify::finding::{Finding, Findings};
+use crate::verify::row::Row;
 use crate::wire::fault::Text;
 use crate::wire::{FaultKind, LeaderEpoch, Offset};
 
 /// The leader epochs of a partition, while its batches go by.
 #[derive(Debug)]
-pub(super) struct EpochsCheck {
+pub(in crate::verify) struct EpochsCheck {
     /// Where the file is, or would be.
     path: Arc<Path>,
     /// In the order of the file; none if it can't be read in order.
@@ -66,7 +66,7 @@ impl EpochsCheck {
     ///
     /// # Errors
     /// It cannot be read.
-    pub(super) fn open(
+    pub(in crate::verify) fn open(
         path: &Arc<Path>,
         exists: bool,
         log_start: Option<Offset>,

@@ -4,19 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::{Info, Tallies};
-use super::catalog::{CheckId, Fix, Severity};
-use super::coverage::Coverage;
 use super::damage::Part;
-use super::evidence::{
-    Disorder, Field, FieldValue, FlippedBit, Loss, Number, Records, Size, SuspectedBit,
-};
-use super::finding::{Finding, Findings};
 use super::gap::Gap;
+use super::notes::Note;
 use super::order::{Link, Order, Run, Way};
-use super::segment::Subject;
-use super::trace::Note;
 use crate::format::layout::batch as layout;
 use crate::scan::Merge;
+use crate::verify::catalog::{CheckId, Fix, Severity};
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{
+    Disorder, Field, FieldValue, FlippedBit, Loss, Number, Records, Size, SuspectedBit,
+};
+use crate::verify::finding::{Finding, Findings};
+use crate::verify::subject::Subject;
 
 /// Where the leader epoch is in a header.
 const EPOCH: u64 = layout::LEADER_EPOCH as u64;

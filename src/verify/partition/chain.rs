@@ -5,21 +5,21 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::CheckId;
-use super::coverage::Coverage;
 use super::epochs::EpochsCheck;
-use super::evidence::{Gap, OutOfTransaction, Overlap};
-use super::finding::{Finding, Findings};
 use super::history::{Clock, History, Step};
 use super::offset_index::{OffsetIndexCheck, Stretch};
-use super::producer::SnapshotFile;
+use super::producer_snapshot::SnapshotFile;
 use super::time_index::TimeIndexCheck;
-use super::trace::Row;
-use super::txn::TxnCheck;
+use super::txn_index::TxnCheck;
 use crate::format::control::ControlType;
 use crate::format::topic;
 use crate::format::{Batch, ProducerSnapshot, RecordBatch, Scratch};
 use crate::scan::derive::{Epochs, Producers, Violation};
+use crate::verify::catalog::CheckId;
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{Gap, OutOfTransaction, Overlap};
+use crate::verify::finding::{Finding, Findings};
+use crate::verify::row::{Beside, Row};
 use crate::wire::{Offset, Timestamp};
 
 /// What is expected of a log because of its topic.
@@ -248,10 +248,8 @@ impl SegmentCheck {
     }
 }
 
-impl SegmentCheck {
-    /// Takes the next good batch, and the first offset of the one right behind it. Of a batch with a producer there is the
-    /// header too, and of its control batches the records.
-    pub(super) fn batch(
+impl Beside for SegmentCheck {
+    fn batch(
         &mut self,
         row: &Row,
         next: Option<Offset>,
@@ -295,8 +293,7 @@ impl SegmentCheck {
         self.carried.largest = self.carried.largest.max(row.max_timestamp);
     }
 
-    /// Takes bytes that are no batch.
-    pub(super) fn gap(&mut self, range: Range<u64>) {
+    fn gap(&mut self, range: Range<u64>) {
         (self.is_whole, self.is_sound) = (false, false);
         self.carried.is_complete = false;
         if let Some(check) = &mut self.offsets {

@@ -4,17 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::batch::Info;
-use super::catalog::{CheckId, Fix};
-use super::coverage::Coverage;
 use super::damage::{Claim, Kind, Part, is_torn};
-use super::evidence::{
+use crate::format::batch::HEADER_BYTES;
+use crate::format::layout::frame as layout;
+use crate::verify::catalog::{CheckId, Fix};
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{
     BrokerAction, Checksum, Evidence, Field, FieldValue, FlippedBit, Impact, Loss, Records, Resume,
     Torn, Zeros,
 };
-use super::finding::{Finding, Findings};
-use super::segment::Subject;
-use crate::format::batch::HEADER_BYTES;
-use crate::format::layout::frame as layout;
+use crate::verify::finding::{Finding, Findings};
+use crate::verify::subject::Subject;
 
 /// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and what was lost is not.
 const ROUND_BYTES: [u64; 2] = [1024, 1000];
@@ -233,7 +233,7 @@ fn evidence(check: CheckId, part: &Part) -> Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::damage;
+    use crate::verify::segment::damage;
     use std::path::Path;
 
     /// The code and what is lost of a tail of these bytes behind offset 9.

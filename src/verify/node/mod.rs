@@ -1,18 +1,23 @@
 //! The log dirs of a node: what lies in them beside partitions, and each against the others.
 
+pub(super) mod checkpoints;
+pub(super) mod identities;
+mod names;
+pub(super) mod topics;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::checkpoints::{Checkpoints, Inhabitants, Tp};
+use self::identities::{Identities, Owner};
+use self::topics::Topics;
 use super::catalog::CheckId;
-use super::checkpoints::{Checkpoints, Inhabitants, Tp};
-use super::directory;
+use super::extent::{Known, LogDirContext};
 use super::finding::Finding;
-use super::meta::{Identities, Owner};
-use super::metadata_log;
-use super::partition::{Around, Known};
+use super::options::Options;
+use super::outcome::Outcome;
+use super::partition::metadata_log;
 use super::setting::Stop;
-use super::suite::{Outcome, Suite};
-use super::topics::Topics;
 use crate::format::name::{self, DirState};
 use crate::format::topic;
 use crate::format::{DirName, FileKind};
@@ -60,7 +65,7 @@ impl Node {
             metadata: None,
             outcome: Outcome::default(),
         };
-        directory::twice(dirs, &mut node.outcome);
+        names::twice(dirs, &mut node.outcome);
         for dir in dirs {
             let dir = node.dir(dir);
             node.dirs.push(dir);
@@ -70,7 +75,7 @@ impl Node {
 
     fn dir(&mut self, dir: &LogDir) -> Dir {
         let outcome = &mut self.outcome;
-        directory::log_dir(dir, outcome);
+        names::log_dir(dir, outcome);
         let stop = stop_of(dir);
         if stop == Stop::Live {
             let path: Arc<Path> = Arc::from(dir.path());
@@ -100,15 +105,15 @@ impl Node {
 
     /// What the log dir of a partition says of it.
     #[must_use]
-    pub fn around(&self, partition: &Partition) -> Around {
+    pub fn around(&self, partition: &Partition) -> LogDirContext {
         let dir = self
             .dirs
             .iter()
             .find(|dir| partition.path().parent() == Some(&dir.path));
         match (dir, key(partition)) {
             (Some(dir), Some(tp)) => dir.checkpoints.around(&tp, dir.stop),
-            (Some(dir), None) => Around::unknown(dir.stop),
-            (None, _) => Around::unknown(Stop::Unclean),
+            (Some(dir), None) => LogDirContext::unknown(dir.stop),
+            (None, _) => LogDirContext::unknown(Stop::Unclean),
         }
     }
 
@@ -147,13 +152,13 @@ impl Node {
 
     /// Compares what is known of the log dirs and of the partitions in them.
     #[must_use]
-    pub fn finish(mut self, suite: &Suite<'_>) -> Outcome {
+    pub fn finish(mut self, options: &Options<'_>) -> Outcome {
         for dir in &self.dirs {
             dir.checkpoints
                 .compare(&dir.here, dir.stop, &mut self.outcome.findings);
         }
         if let Some(partition) = &self.metadata {
-            match Topics::read(partition, suite) {
+            match Topics::read(partition, options) {
                 Ok(topics) if topics.is_empty() => {}
                 Ok(topics) => {
                     for held in &self.held {
@@ -165,43 +170,32 @@ impl Node {
                     .unreadable(&Arc::from(partition.path()), &error),
             }
         }
-        self.outcome.findings = self.outcome.findings.at_depth(suite.depth);
+        self.outcome.findings = self.outcome.findings.at_depth(options.depth);
         self.outcome
     }
 }
 
-impl Suite<'_> {
-    /// Verifies log dirs of one node with everything in them, one partition after the other.
-    #[must_use]
-    pub fn log_dirs(&self, dirs: &[LogDir]) -> Outcome {
-        let mut node = Node::read(dirs);
-        let mut outcome = Outcome::default();
-        for item in dirs.iter().flat_map(LogDir::partitions) {
-            match Partition::open(item.path()) {
-                Ok(partition) => {
-                    let (found, known) = self.partition(&partition, node.around(&partition));
-                    outcome.merge(found);
-                    node.learn(&partition, known);
-                }
-                Err(error) => outcome.unreadable(&Arc::from(item.path()), &error),
+/// Verifies log dirs of one node with everything in them, one partition after the other.
+#[must_use]
+pub fn log_dirs(dirs: &[LogDir], options: &Options<'_>) -> Outcome {
+    let mut node = Node::read(dirs);
+    let mut outcome = Outcome::default();
+    for item in dirs.iter().flat_map(LogDir::partitions) {
+        match Partition::open(item.path()) {
+            Ok(partition) => {
+                let (found, known) =
+                    super::partition::partition(&partition, node.around(&partition), options);
+                outcome.merge(found);
+                node.learn(&partition, known);
             }
+            Err(error) => outcome.unreadable(&Arc::from(item.path()), &error),
         }
-        outcome.merge(node.finish(self));
-        outcome
     }
+    outcome.merge(node.finish(options));
+    outcome
 }
 
-impl Around {
-    /// Nothing but how the broker stopped is known.
-    #[must_use]
-    pub const fn unknown(stop: Stop) -> Self {
-        Self {
-            stop,
-            recovery_point: None,
-            log_start: None,
-        }
-    }
-
+impl LogDirContext {
     /// What the log dir says that a partition lies in, if it lies in one.
     #[must_use]
     pub fn of(partition: &Partition) -> Self {

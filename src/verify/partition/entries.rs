@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::CheckId;
-use super::coverage::Coverage;
-use super::evidence::{PartialEntry, Untrimmed};
-use super::finding::{Finding, Findings};
-use super::setting::Setting;
-use super::tally::Tally;
 use crate::store::{Error, LogFile, Stream};
+use crate::verify::catalog::CheckId;
+use crate::verify::coverage::Coverage;
+use crate::verify::evidence::{PartialEntry, Untrimmed};
+use crate::verify::finding::{Finding, Findings};
+use crate::verify::setting::Setting;
+use crate::verify::tally::Tally;
 
 /// The most entries that are compared; an index of Kafka's default size has a third of them.
 pub(super) const MAX_ENTRIES: usize = 4 << 20;

@@ -4,49 +4,14 @@
 //! only notes what its batches say, and the notes are read out where the pieces are taken in file order.
 
 use super::batch::Info;
-use super::chain::SegmentCheck;
 use super::damage::Part;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::{Batch, Frame, RecordBatch, Scratch};
-use crate::wire::{LeaderEpoch, Offset, Position, Timestamp};
+use crate::verify::row::Beside;
+use crate::wire::{Offset, Position};
 
 /// The most bytes of a control batch that are kept; those that Kafka writes have fewer than 200.
 const CONTROL_BYTES: usize = 64 << 10;
-
-/// What the header of a batch says.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
-    /// Where it begins.
-    pub(super) position: u64,
-    /// Where it ends.
-    pub(super) end: u64,
-    /// Its first offset; the only one that is known of a message of magic 0 or 1.
-    pub(super) first: Offset,
-    /// Its last offset.
-    pub(super) last: Offset,
-    /// Its largest timestamp; −1 for none.
-    pub(super) max_timestamp: Timestamp,
-    /// The term of its leader; none of magic 0 and 1.
-    pub(super) epoch: Option<LeaderEpoch>,
-}
-
-impl Row {
-    fn of(info: &Info) -> Self {
-        Self {
-            position: info.position,
-            end: info.position.saturating_add(info.size),
-            first: Offset(info.base),
-            last: Offset(info.last),
-            max_timestamp: Timestamp(info.max_timestamp),
-            epoch: info.epoch.map(LeaderEpoch),
-        }
-    }
-
-    /// Whether it is of magic 0 or 1.
-    pub(super) fn is_legacy(&self) -> bool {
-        self.epoch.is_none()
-    }
-}
 
 /// What is noted of a batch or a gap.
 #[derive(Debug)]
@@ -88,13 +53,13 @@ impl Notes {
 /// Reads notes out to the checks of the other files. Whether a batch is in its place shows in the next one, so that of a piece
 /// waits for the first of the next.
 pub(super) struct ReadOut<'c> {
-    check: &'c mut SegmentCheck,
+    check: &'c mut dyn Beside,
     held: Option<(Info, Vec<u8>)>,
     scratch: Scratch,
 }
 
 impl<'c> ReadOut<'c> {
-    pub(super) fn to(check: &'c mut SegmentCheck) -> Self {
+    pub(super) fn to(check: &'c mut dyn Beside) -> Self {
         Self {
             check,
             held: None,
@@ -152,6 +117,6 @@ impl<'c> ReadOut<'c> {
             RecordBatch::of_header(kept)
         };
         self.check
-            .batch(&Row::of(info), next, batch.as_ref(), &mut self.scratch);
+            .batch(&info.row(), next, batch.as_ref(), &mut self.scratch);
     }
 }

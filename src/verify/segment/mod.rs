@@ -1,87 +1,29 @@
 //! One pass over a `.log`: every check that the file itself can answer.
 
+mod batch;
+mod damage;
+mod gap;
+mod notes;
+mod order;
+mod record;
+mod sequence;
+
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
 use std::sync::Arc;
 
-use super::batch::{self, Info, Sink, Tallies};
+use self::batch::{Info, Sink, Tallies};
+use self::notes::{Notes, ReadOut};
+use self::sequence::Sequence;
 use super::catalog::Depth;
-use super::chain::SegmentCheck;
 use super::coverage::Coverage;
-use super::damage;
 use super::finding::Findings;
-use super::record;
-use super::sequence::Sequence;
-use super::trace::{Notes, ReadOut};
-use crate::format::{Batch, Limits, Scratch};
-use crate::scan::{Event, Jobs, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan_pieces};
-use crate::store::{Error, LogFile};
-use crate::wire::Offset;
-
-/// A `.log`, and what is known about it from outside.
-#[derive(Debug, Clone)]
-pub struct Subject {
-    /// Where it is, as it can be opened.
-    pub path: Arc<Path>,
-    /// The offset in its name.
-    pub base_offset: Option<Offset>,
-    /// The topic, by the directory's name.
-    pub topic: Option<String>,
-    /// The partition, by the directory's name.
-    pub partition: Option<i32>,
-    /// Whether no segment of the partition has a higher base offset.
-    pub is_last: bool,
-    /// Whether a broker runs on it.
-    pub is_live: bool,
-}
-
-impl Subject {
-    /// A `.log` of which nothing is known but where it is.
-    #[must_use]
-    pub fn at(path: &Path) -> Self {
-        Self {
-            path: Arc::from(path),
-            base_offset: None,
-            topic: None,
-            partition: None,
-            is_last: true,
-            is_live: false,
-        }
-    }
-}
-
-/// Whom to tell of bytes that were read: for progress, and to slow down.
-#[derive(Clone, Copy, Default)]
-pub struct OnBytes<'a>(pub Option<&'a (dyn Fn(u64) + Sync)>);
-
-impl OnBytes<'_> {
-    fn tell(self, bytes: u64) {
-        if let Some(tell) = self.0 {
-            tell(bytes);
-        }
-    }
-}
-
-impl std::fmt::Debug for OnBytes<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("OnBytes").field(&self.0.is_some()).finish()
-    }
-}
-
-/// How a pass is made.
-#[derive(Debug, Clone, Copy)]
-pub struct Options<'a> {
-    /// How deep.
-    pub depth: Depth,
-    /// On how many threads.
-    pub jobs: Jobs,
-    /// Bounds of unpacking.
-    pub limits: Limits,
-    /// The time now, in milliseconds since 1970-01-01 UTC: what is later lies in the future.
-    pub now_ms: Option<i64>,
-    /// Whom to tell of bytes.
-    pub on_bytes: OnBytes<'a>,
-}
+use super::options::Options;
+use super::outcome::Outcome;
+use super::row::Beside;
+use super::subject::Subject;
+use crate::format::{Batch, Scratch};
+use crate::scan::{Event, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan_pieces};
+use crate::store::{Error, Item, LogFile};
 
 /// What a pass found.
 #[derive(Debug)]
@@ -99,7 +41,7 @@ pub struct Verified {
 pub fn verify_log(
     log: &LogFile,
     subject: &Subject,
-    options: Options<'_>,
+    options: &Options<'_>,
 ) -> Result<Verified, Error> {
     verify_among(log, subject, options, None)
 }
@@ -108,11 +50,11 @@ pub fn verify_log(
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn verify_among(
+fn verify_among(
     log: &LogFile,
     subject: &Subject,
-    options: Options<'_>,
-    check: Option<&mut SegmentCheck>,
+    options: &Options<'_>,
+    check: Option<&mut dyn Beside>,
 ) -> Result<Verified, Error> {
     let scanned = ScanOptions {
         jobs: options.jobs,
@@ -145,11 +87,38 @@ pub(super) fn verify_among(
     Ok(Verified { findings, coverage })
 }
 
+/// Verifies a `.log`, and shows it to the check of the files beside it. Returns whether it could be read.
+pub(super) fn log(
+    item: &Item,
+    subject: &Subject,
+    options: &Options<'_>,
+    check: Option<&mut dyn Beside>,
+    outcome: &mut Outcome,
+) -> bool {
+    outcome.files.push(Arc::clone(&subject.path));
+    let verified =
+        (options.open)(item.path()).and_then(|log| verify_among(&log, subject, options, check));
+    match verified {
+        Ok(verified) => {
+            outcome.findings.merge(verified.findings);
+            outcome.coverage.merge(verified.coverage);
+            true
+        }
+        Err(error) => {
+            if !error.is_not_found() {
+                outcome.unknown(item);
+            }
+            outcome.unreadable(&subject.path, &error);
+            false
+        }
+    }
+}
+
 /// The visit of a piece.
 struct Pass<'a> {
     log: &'a LogFile,
     subject: &'a Subject,
-    options: Options<'a>,
+    options: &'a Options<'a>,
     bytes: u64,
     piece: Piece,
 }
@@ -217,7 +186,9 @@ impl PieceVisitor for Pass<'_> {
     const PIECE_BYTES: u64 = 2 << 20;
 
     fn end(self) -> Piece {
-        self.options.on_bytes.tell(self.bytes);
+        if let Some(on_bytes) = self.options.on_bytes {
+            on_bytes(self.bytes);
+        }
         self.piece
     }
 }

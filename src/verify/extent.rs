@@ -1,0 +1,54 @@
+//! What a partition and its log dir know of each other.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::setting::Stop;
+use crate::wire::{Offset, Uuid};
+
+/// What a log dir says of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogDirContext {
+    /// How the broker left the log dir.
+    pub stop: Stop,
+    /// Up to where the partition was flushed.
+    pub recovery_point: Option<Offset>,
+    /// Where the partition begins, if behind its first segment's base offset.
+    pub log_start: Option<Offset>,
+}
+
+impl LogDirContext {
+    /// Nothing but how the broker stopped is known.
+    #[must_use]
+    pub const fn unknown(stop: Stop) -> Self {
+        Self {
+            stop,
+            recovery_point: None,
+            log_start: None,
+        }
+    }
+}
+
+/// Where a log begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// The first segment's base offset.
+    pub start: Offset,
+    /// The last segment's base offset.
+    pub active: Offset,
+    /// Behind the last good batch.
+    pub end: Offset,
+    /// Where the first leader epoch begins, as `leader-epoch-checkpoint` has it.
+    pub epochs: Option<Offset>,
+    /// Whether everything in the last segment could be read.
+    pub is_sure: bool,
+}
+
+/// What became known of a partition.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Where its log begins and ends, if it has one.
+    pub extent: Option<Extent>,
+    /// The id of its topic, and the file that says so.
+    pub(super) topic_id: Option<(Uuid, Arc<Path>)>,
+}

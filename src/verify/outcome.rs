@@ -1,0 +1,75 @@
+//! What verifying a file, a partition or a log dir comes to.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::{CheckId, Severity};
+use super::coverage::Coverage;
+use super::finding::{Finding, Findings};
+use crate::scan::Merge;
+use crate::store::{Cap, Error, Item, Source, read_small};
+
+/// What became of a file, a partition or a log dir.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What is wrong.
+    pub findings: Findings,
+    /// What the bytes are.
+    pub coverage: Coverage,
+    /// The files looked at, in order.
+    pub files: Vec<Arc<Path>>,
+}
+
+impl Merge for Outcome {
+    fn merge(&mut self, next: Self) {
+        self.findings.merge(next.findings);
+        self.coverage.merge(next.coverage);
+        self.files.extend(next.files);
+    }
+}
+
+impl Outcome {
+    /// Takes in a file of which nobody knows more than that it is there.
+    pub(super) fn unknown(&mut self, item: &Item) {
+        let mut coverage = Coverage::of_file(item.len_bytes());
+        coverage.unknown_bytes = item.len_bytes();
+        self.coverage.merge(coverage);
+    }
+
+    /// Says that something could not be read, and why.
+    pub fn unreadable(&mut self, path: &Arc<Path>, error: &Error) {
+        // A running broker may have deleted it since it was listed.
+        if error.is_not_found() {
+            return;
+        }
+        let finding = Finding::new(CheckId::Unreadable, path).says(error.to_string());
+        // Or it may have cut it: followers do, after another leader is elected.
+        self.findings.add(match error {
+            Error::Shorter(_) => finding.severity(Severity::Warning),
+            _ => finding,
+        });
+    }
+
+    /// Reads a small file, if it is one and can be read.
+    pub(super) fn read_small(&mut self, item: &Item) -> Option<(Arc<Path>, Source)> {
+        if !item.is_file() {
+            return None;
+        }
+        let path: Arc<Path> = Arc::from(item.path());
+        self.files.push(Arc::clone(&path));
+        match read_small(&path, Cap::at(&path)) {
+            Ok(bytes) => {
+                let len = bytes.len() as u64;
+                self.coverage.merge(Coverage {
+                    small_bytes: len,
+                    ..Coverage::of_file(len)
+                });
+                Some((path, bytes))
+            }
+            Err(error) => {
+                self.unreadable(&path, &error);
+                None
+            }
+        }
+    }
+}

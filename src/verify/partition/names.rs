@@ -1,0 +1,186 @@
+//! Names in the directory of a partition: whether they belong there, and what a broker does about them.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::format::name::{self, DirState, FileState};
+use crate::format::topic;
+use crate::format::{FileKind, Scratch};
+use crate::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
+use crate::store::{Item, ItemType, LogFile, Partition, Stream};
+use crate::verify::catalog::{CheckId, Severity};
+use crate::verify::finding::Finding;
+use crate::verify::names::{account, is_known, leftover, special, unrecognised};
+use crate::verify::outcome::Outcome;
+
+/// Suffixes that a broker takes for its own, whatever stands before them.
+const TAKEN: [&str; 7] = [
+    name::LOG_SUFFIX,
+    name::OFFSET_INDEX_SUFFIX,
+    name::TIME_INDEX_SUFFIX,
+    name::TXN_INDEX_SUFFIX,
+    name::PRODUCER_SNAPSHOT_SUFFIX,
+    name::SWAP_SUFFIX,
+    name::CLEANED_SUFFIX,
+];
+
+/// Looks at what lies in the directory of a partition.
+pub(super) fn check(partition: &Partition, outcome: &mut Outcome) {
+    let is_metadata = partition.topic() == Some(topic::CLUSTER_METADATA);
+    for item in partition.items() {
+        let path: Arc<Path> = Arc::from(item.path());
+        match item.kind() {
+            ItemType::File => file(item, &path, is_metadata, outcome),
+            ItemType::Directory if is_known(item) => outcome
+                .findings
+                .add(Finding::new(CheckId::Unreadable, &path).says("it is a directory")),
+            ItemType::Directory => outcome.findings.add(
+                Finding::new(CheckId::UnrecognisedDirectory, &path)
+                    .severity(Severity::Note)
+                    .says("a broker ignores directories in that of a partition"),
+            ),
+            _ => special(item, &path, outcome),
+        }
+    }
+    segments(partition, outcome);
+    swaps(partition, outcome);
+}
+
+/// The name of a file in the directory of a partition.
+fn file(item: &Item, path: &Arc<Path>, is_metadata: bool, outcome: &mut Outcome) {
+    let text = item.name().to_str().unwrap_or_default();
+    let is_taken = TAKEN.iter().any(|suffix| text.ends_with(suffix));
+    let Some(name) = item.file_name() else {
+        if is_taken {
+            let says =
+                "Kafka takes it for its own, and does not start because it begins with no offset";
+            unrecognised(item, path, Severity::Error, says, outcome);
+        } else {
+            unrecognised(item, path, Severity::Note, "a broker ignores it", outcome);
+        }
+        return;
+    };
+    if is_taken && name.offset.is_none() {
+        let says = "Kafka does not start because the name begins with no offset";
+        unrecognised(item, path, Severity::Error, says, outcome);
+        return;
+    }
+    if name.state != FileState::Current {
+        leftover(item, path, name, outcome);
+        return;
+    }
+    match name.kind {
+        FileKind::LeaderEpochs | FileKind::PartitionMetadata => {}
+        FileKind::QuorumState | FileKind::MetadataSnapshot if is_metadata => {}
+        FileKind::RemoteSnapshot => account(item, outcome),
+        _ if is_taken && !name.is_canonical() => {
+            let offset = name.offset.unwrap_or_default();
+            outcome.findings.add(
+                Finding::new(CheckId::NameNotCanonical, path)
+                    .offset(offset.0)
+                    .says(format!(
+                        "Kafka reads offset {offset}, and makes an empty segment of the name {}",
+                        name::stem(offset)
+                    )),
+            );
+            account(item, outcome);
+        }
+        _ if is_taken => {}
+        _ => unrecognised(
+            item,
+            path,
+            Severity::Note,
+            "a broker ignores it here",
+            outcome,
+        ),
+    }
+}
+
+/// Segments that lack their `.log`, and partitions that lack segments.
+fn segments(partition: &Partition, outcome: &mut Outcome) {
+    let segments = partition.segments();
+    let has_log = segments
+        .iter()
+        .any(|segment| segment.file(FileKind::Log).is_some());
+    for segment in &segments {
+        if segment.file(FileKind::Log).is_some() {
+            continue;
+        }
+        for (kind, item) in segment.files() {
+            if *kind != FileKind::ProducerSnapshot && item.is_file() {
+                let finding = Finding::new(CheckId::IndexWithoutLog, &Arc::from(item.path()));
+                outcome
+                    .findings
+                    .add(finding.offset(segment.base_offset().0));
+                account(item, outcome);
+            }
+        }
+    }
+    if !has_log && partition.state() == DirState::Current && partition.name().is_some() {
+        let path: Arc<Path> = Arc::from(partition.path());
+        outcome
+            .findings
+            .add(Finding::new(CheckId::NoSegment, &path));
+    }
+}
+
+/// Swaps that a broker would finish at its next start: it looks at none of them.
+fn swaps(partition: &Partition, outcome: &mut Outcome) {
+    let named = |kind, offset, state| {
+        partition.items().iter().any(|item| {
+            let name = item.file_name();
+            name.is_some_and(|n| n.kind == kind && n.offset == Some(offset) && n.state == state)
+        })
+    };
+    for item in partition.items().iter().filter(|item| item.is_file()) {
+        let Some(name) = item
+            .file_name()
+            .filter(|name| name.state == FileState::Swap)
+        else {
+            continue;
+        };
+        let Some(offset) = name.offset else { continue };
+        let path: Arc<Path> = Arc::from(item.path());
+        let is_there =
+            |kind| named(kind, offset, FileState::Swap) || named(kind, offset, FileState::Current);
+        let finding = Finding::new(CheckId::SwapIncomplete, &path).offset(offset.0);
+        if name.kind == FileKind::Log {
+            if let Some((position, what)) = damage(item) {
+                outcome.findings.add(finding.at(position, 0).says(what));
+            } else if !is_there(FileKind::OffsetIndex) {
+                outcome.findings.add(finding.says("it has no offset index"));
+            }
+        } else if name.kind != FileKind::TransactionIndex && !is_there(FileKind::Log) {
+            outcome.findings.add(finding.says("it has no .log"));
+        }
+    }
+}
+
+/// Where a swapped `.log` stops being whole.
+fn damage(item: &Item) -> Option<(u64, String)> {
+    if item.len_bytes() == 0 {
+        return Some((0, "it is empty".to_owned()));
+    }
+    let log = LogFile::Windowed(Stream::open(item.path()).ok()?);
+    let mut first = First(None);
+    let nobody = &mut |_| ControlFlow::Continue(());
+    follow(&log, ScanOptions::of(Policy::Verify), &mut first, nobody).ok()?;
+    first.0
+}
+
+/// The first damage of a file.
+struct First(Option<(u64, String)>);
+
+impl Visitor for First {
+    fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
+        self.0 = match event.or_gap() {
+            Event::Gap(gap) if gap.is_zeros() => {
+                Some((gap.range().start, "it ends in zeros".to_owned()))
+            }
+            Event::Gap(gap) => Some((gap.range().start, gap.kind().to_string())),
+            _ => return ControlFlow::Continue(()),
+        };
+        ControlFlow::Break(())
+    }
+}

@@ -1,0 +1,46 @@
+//! What the files beside a `.log` are shown of its batches.
+
+use std::ops::Range;
+
+use crate::format::{RecordBatch, Scratch};
+use crate::wire::{LeaderEpoch, Offset, Timestamp};
+
+/// What the header of a batch says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// Where it begins.
+    pub(super) position: u64,
+    /// Where it ends.
+    pub(super) end: u64,
+    /// Its first offset; the only one that is known of a message of magic 0 or 1.
+    pub(super) first: Offset,
+    /// Its last offset.
+    pub(super) last: Offset,
+    /// Its largest timestamp; −1 for none.
+    pub(super) max_timestamp: Timestamp,
+    /// The term of its leader; none of magic 0 and 1.
+    pub(super) epoch: Option<LeaderEpoch>,
+}
+
+impl Row {
+    /// Whether it is of magic 0 or 1.
+    pub(super) fn is_legacy(&self) -> bool {
+        self.epoch.is_none()
+    }
+}
+
+/// Checks that are shown the batches of a `.log` in file order.
+pub(super) trait Beside {
+    /// Takes the next good batch, and the first offset of the one right after it. Of a batch with a producer there is the
+    /// header too, and of its control batches the records.
+    fn batch(
+        &mut self,
+        row: &Row,
+        next: Option<Offset>,
+        batch: Option<&RecordBatch<'_>>,
+        scratch: &mut Scratch,
+    );
+
+    /// Takes bytes that are no batch.
+    fn gap(&mut self, range: Range<u64>);
+}
