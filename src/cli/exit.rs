@@ -18,6 +18,13 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
+impl Outcome {
+    /// The end of a command that may have met something to see.
+    pub(crate) const fn of(is_seen: bool) -> Self {
+        if is_seen { Self::Seen } else { Self::Clean }
+    }
+}
+
 /// A command line that asks for help, or for what does not exist. Kafka's tool, and so `dump`, exits with 1.
 pub(crate) fn usage(error: &clap::Error, is_dump: bool) -> ExitCode {
     let _shown = error.print();

@@ -193,6 +193,23 @@ pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
     }
 }
 
+/// The log dirs that paths lead to.
+///
+/// # Errors
+/// A path leads nowhere, or to something else.
+pub(crate) fn log_dirs(paths: &[PathBuf]) -> Result<Vec<LogDir>> {
+    let mut dirs = Vec::new();
+    for path in paths {
+        for place in places(path)? {
+            match place {
+                Place::LogDir(dir) if dir.is_likely() => dirs.push(dir),
+                _ => return Err(no_log(path)),
+            }
+        }
+    }
+    Ok(dirs)
+}
+
 /// Whether a file of log dirs lies here, or a partition with a file of Kafka's or nothing in it: `/etc/dbus-1` has the name of a partition.
 fn is_log_dir(dir: &LogDir) -> bool {
     let is_at_home = |item: &Item| item.is_file() && LogDir::standing(item) == Standing::Current;

@@ -31,6 +31,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use kseg::report::DamagedPlace;
+
 use common::Common;
 use exit::Outcome;
 use render::table::Look;
@@ -176,6 +178,15 @@ impl Context {
     /// Says something that is not data. That nobody listens is no reason to stop.
     fn say(&mut self, text: &[u8]) {
         let _heard = self.err.write_all(text);
+    }
+
+    /// Says which places of files are damaged.
+    fn say_damage(&mut self, damage: &[DamagedPlace]) {
+        for place in damage {
+            let (path, position) = (place.path.display(), place.position);
+            let line = format!("{path}: position {position}: {}", place.what);
+            self.say(format!("kseg: {}\n", render::plain(&line)).as_bytes());
+        }
     }
 }
 

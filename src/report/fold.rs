@@ -1,44 +1,111 @@
 //! Files of a topic to an [`Image`], in the order of the log.
 
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use super::Image;
-use crate::format::{Limits, Scratch};
+use crate::format::{FileKind, Limits, Scratch};
 use crate::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
-use crate::store::{Error, LogFile};
+use crate::store::{Error, Item, LogFile, Partition};
 use crate::wire::Offset;
 
-/// Shows an image the batches of a file that end at offset `from` or after it. Each damaged place is handed to `damaged`: its
-/// position, and what is wrong.
+/// A file of a log, and where its part of the log begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPart {
+    /// The file.
+    pub path: PathBuf,
+    /// Batches that end before this offset are left out: a snapshot covers them.
+    pub from: Offset,
+}
+
+/// A damaged place of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedPlace {
+    /// The file.
+    pub path: PathBuf,
+    /// Where it begins.
+    pub position: u64,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl LogPart {
+    /// All batches of a file.
+    #[must_use]
+    pub const fn all_of(path: PathBuf) -> Self {
+        Self {
+            path,
+            from: Offset(i64::MIN),
+        }
+    }
+
+    /// The segments of a partition in order; of the metadata log the newest snapshot, then the segments as far as it does not
+    /// cover them.
+    #[must_use]
+    pub fn of(partition: &Partition) -> Vec<Self> {
+        let snapshots = partition.items().iter();
+        let snapshots = snapshots
+            .filter(|item| item.is_file() && item.is_current(FileKind::MetadataSnapshot))
+            .filter_map(|item| Some((item.file_name()?.offset?, item.path().to_owned())));
+        let newest = snapshots.max();
+        let from = newest.as_ref().map_or(Offset(i64::MIN), |(end, _)| *end);
+        let mut parts: Vec<Self> = newest
+            .into_iter()
+            .map(|(_, path)| Self::all_of(path))
+            .collect();
+        let segments = partition.segments().into_iter();
+        let segments = segments.filter(|it| it.file(FileKind::Log).is_some_and(Item::is_file));
+        parts.extend(segments.map(|segment| Self {
+            path: segment.log().to_owned(),
+            from,
+        }));
+        parts
+    }
+}
+
+/// Shows an image the batches of files that are one log; `open` opens them. What is damaged is added to `damage`.
 ///
 /// # Errors
-/// The file cannot be read.
+/// A file cannot be read. The image has the batches before.
 pub fn fold<I: Image>(
     image: &mut I,
-    log: &LogFile,
-    from: Offset,
+    parts: &[LogPart],
     limits: Limits,
-    damaged: &mut dyn FnMut(u64, String),
+    open: impl Fn(&Path) -> Result<LogFile, Error>,
+    damage: &mut Vec<DamagedPlace>,
 ) -> Result<(), Error> {
     let options = ScanOptions {
         limits,
         ..ScanOptions::of(Policy::Salvage)
     };
-    let mut folding = Folding {
-        image,
-        from,
-        damaged,
-    };
-    follow(log, options, &mut folding, &mut |_| {
-        ControlFlow::Continue(())
-    })
+    for part in parts {
+        let mut folding = Folding {
+            image,
+            part,
+            damage,
+        };
+        follow(&open(&part.path)?, options, &mut folding, &mut |_| {
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(())
 }
 
 /// What a record does to an image depends on those before, so there are no visitors of pieces.
 struct Folding<'a, I> {
     image: &'a mut I,
-    from: Offset,
-    damaged: &'a mut dyn FnMut(u64, String),
+    part: &'a LogPart,
+    damage: &'a mut Vec<DamagedPlace>,
+}
+
+impl<I> Folding<'_, I> {
+    fn damaged(&mut self, position: u64, what: String) {
+        self.damage.push(DamagedPlace {
+            path: self.part.path.clone(),
+            position,
+            what,
+        });
+    }
 }
 
 impl<I: Image> Visitor for Folding<'_, I> {
@@ -49,16 +116,16 @@ impl<I: Image> Visitor for Folding<'_, I> {
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
         match event.or_gap() {
-            Event::Batch(batch) if batch.last_offset() < self.from => {}
+            Event::Batch(batch) if batch.last_offset() < self.part.from => {}
             Event::Batch(batch) => {
                 if let Err(fault) = self.image.batch(&batch, scratch) {
-                    (self.damaged)(batch.position().0, fault.to_string());
+                    self.damaged(batch.position().0, fault.to_string());
                 }
             }
             Event::Gap(gap) if gap.is_zeros() => {
-                (self.damaged)(gap.range().start, "zeros".to_owned());
+                self.damaged(gap.range().start, "zeros".to_owned());
             }
-            Event::Gap(gap) => (self.damaged)(gap.range().start, gap.kind().to_string()),
+            Event::Gap(gap) => self.damaged(gap.range().start, gap.kind().to_string()),
             Event::Malformed(..) => {}
         }
         ControlFlow::Continue(())

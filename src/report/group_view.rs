@@ -38,7 +38,7 @@ pub struct GroupOffset<'a> {
     /// The offset that a transaction commits if it ends so, and its producer.
     pub pending: Option<(ProducerId, &'a CommittedOffset)>,
     /// Where the log begins and ends; none if it is not on these disks.
-    pub reach: Option<Reach>,
+    pub reach: Option<&'a Reach>,
     /// The member that it is assigned to.
     pub member: Option<(&'a str, &'a Member)>,
 }
@@ -175,8 +175,7 @@ fn offsets<'a>(
         pending: pending.get(&(topic, partition)).copied(),
         reach: reaches
             .partitions
-            .get(&(topic.to_owned(), partition))
-            .copied(),
+            .get(&(topic.to_owned(), partition)),
         member,
     };
     let mut rows = Vec::new();
@@ -226,6 +225,7 @@ mod tests {
 
     fn reach(start: i64, end: i64) -> Reach {
         Reach {
+            path: "t-0".into(),
             start: Offset(start),
             end: Offset(end),
             high_watermark: None,

@@ -23,7 +23,7 @@ pub mod transactions;
 use crate::format::{Batch, Record, Scratch};
 use crate::wire::Fault;
 
-pub use fold::fold;
+pub use fold::{DamagedPlace, LogPart, fold};
 pub use groups::Groups;
 pub use metadata_image::MetadataImage;
 pub use remote_segments::RemoteSegments;

@@ -1,19 +1,22 @@
 //! Where the log of each partition begins and ends, over all log dirs at hand.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::listing::{Checkpoints, Depth, PartitionSummary};
 use crate::format::name::DirState;
 use crate::format::{FileKind, PartitionMetadata};
 use crate::scan::Jobs;
 use crate::store::{Cap, read_small};
-use crate::store::{Error, LogDir, LogFile, Stream};
+use crate::store::{Error, LogDir, LogFile, Partition, Stream};
 use crate::wire::Offset;
 
 /// The reach of the log of one partition, in the copy that reaches furthest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reach {
+    /// The directory of that copy.
+    pub path: PathBuf,
     /// The first offset that is served.
     pub start: Offset,
     /// The offset of the next record.
@@ -42,6 +45,18 @@ impl Reaches {
             reaches.add(dir);
         }
         reaches
+    }
+
+    /// The partitions of a topic by number, each in the copy that reaches furthest.
+    ///
+    /// # Errors
+    /// A directory can no longer be read.
+    pub fn copies_of(&self, topic: &str) -> Result<Vec<(i32, Partition)>, Error> {
+        let of_topic = self.partitions.iter();
+        let of_topic = of_topic.filter(|((name, _), _)| name == topic);
+        of_topic
+            .map(|((_, number), reach)| Ok((*number, Partition::open(&reach.path)?)))
+            .collect()
     }
 
     fn add(&mut self, dir: &LogDir) {
@@ -76,14 +91,17 @@ impl Reaches {
         let (Some(start), Some(end)) = (summary.log_start, summary.end_offset()) else {
             return;
         };
+        // Of copies that reach equally far the first counts.
+        let known = self.partitions.get(&id).map(|known| known.end);
+        if known >= Some(end) {
+            return;
+        }
         let reach = Reach {
+            path: summary.partition.path().to_owned(),
             start,
             end,
             high_watermark: summary.high_watermark,
         };
-        let known = self.partitions.entry(id).or_insert(reach);
-        if known.end < end {
-            *known = reach;
-        }
+        self.partitions.insert(id, reach);
     }
 }

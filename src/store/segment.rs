@@ -41,6 +41,22 @@ impl Segment {
         }
     }
 
+    /// The same with the files beside its `.log` that have its name but for the end, without a look at the rest of the directory.
+    #[must_use]
+    pub fn with_siblings(mut self) -> Self {
+        let stem = name::file_name(&self.log).strip_suffix(name::LOG_SUFFIX);
+        let stem = stem.unwrap_or_default().to_owned();
+        for kind in Self::KINDS {
+            let name = kind.suffix().map(|suffix| format!("{stem}{suffix}"));
+            if let Some(Ok(item)) = name.map(|name| Item::at(self.log.with_file_name(name)))
+                && self.file(kind).is_none()
+            {
+                self.take(kind, item);
+            }
+        }
+        self
+    }
+
     /// The segment at `base_offset` of the partition in `dir`, none of whose files was found yet; in tiered storage the
     /// copy with this id.
     pub(super) fn missing(dir: &Path, base_offset: Offset, remote_id: Option<&str>) -> Self {

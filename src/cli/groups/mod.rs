@@ -5,28 +5,23 @@ mod rows;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use kseg::format::FileKind;
-use kseg::format::name::DirState;
+use kseg::format::topic::CONSUMER_OFFSETS;
 use kseg::report::group_view::{GroupView, OffsetProblem};
 use kseg::report::reach::Reaches;
-use kseg::report::{Groups as Image, fold};
+use kseg::report::{DamagedPlace, Groups as Image, LogPart, fold};
 use kseg::scan::in_order;
-use kseg::store::{Error, LogDir, Partition, Place};
-use kseg::wire::Offset;
+use kseg::store::{Error, Partition};
 
 use super::Context;
 use super::args::Reading;
-use super::exit::Outcome;
-use super::input::{Pattern, no_log};
+use super::exit::{Failures, Outcome};
+use super::input::{Pattern, log_dirs};
 use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
-
-/// The topic of groups and their offsets.
-const TOPIC: &str = "__consumer_offsets";
 
 /// Shows consumer groups: committed offsets, lag, state and members, from the disks of a stopped cluster
 ///
@@ -96,29 +91,32 @@ enum View {
     Kafka,
 }
 
-/// A damaged place of `__consumer_offsets`.
-struct Damage {
-    path: String,
-    position: u64,
-    what: String,
-}
-
 impl Groups {
     /// Shows the groups.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let dirs = self.dirs()?;
-        let mut reaches = Reaches::of(&dirs);
-        let homes = homes(&dirs)?;
-        if homes.is_empty() {
-            bail!("no partition of {TOPIC} in these log dirs");
+        match (self.format, self.state, self.members) {
+            (View::Csv, true, _) | (View::Csv, _, true) => {
+                bail!("--format csv is for offsets: leave out --state and --members")
+            }
+            (View::Kafka, _, true) => bail!("--members supports text, json and ndjson"),
+            _ => {}
         }
-        let count = i32::try_from(homes.len()).unwrap_or(i32::MAX);
-        let (image, damage, mut errors) = self.read(homes);
+        let mut reaches = Reaches::of(&log_dirs(&self.paths)?);
+        let homes = reaches.copies_of(CONSUMER_OFFSETS)?;
+        if homes.is_empty() {
+            bail!("no partition of {CONSUMER_OFFSETS} in these log dirs");
+        }
+        let Read {
+            image,
+            homes,
+            damage,
+            mut errors,
+        } = self.read(homes);
         errors.append(&mut reaches.errors);
         let mut views = GroupView::all(&image, &reaches);
-        views.retain(|view| is_any(&self.names, view.name));
+        views.retain(|view| Pattern::means(&self.names, view.name));
         for view in &mut views {
-            view.offsets.retain(|row| is_any(&self.topics, row.topic));
+            view.offsets.retain(|row| Pattern::means(&self.topics, row.topic));
         }
         if !self.topics.is_empty() {
             views.retain(|view| !view.offsets.is_empty());
@@ -134,7 +132,7 @@ impl Groups {
         };
         let mut writer = Writer::new(context, format, schema::GROUPS);
         if self.state {
-            rows::states(&mut writer, &views, count);
+            rows::states(&mut writer, &views, &homes);
         } else if self.members {
             rows::members(&mut writer, &views, &reaches);
         } else {
@@ -142,17 +140,14 @@ impl Groups {
             remarks(&mut writer, &views);
         }
         for place in damage {
-            writer.damage_of(&place.path, place.position, &place.what);
+            let path = place.path.display().to_string();
+            writer.damage_of(&path, place.position, &place.what);
         }
         for error in errors {
             writer.fail(error);
         }
         let is_damaged = writer.finish()?;
-        Ok(if is_damaged {
-            Outcome::Seen
-        } else {
-            Outcome::Clean
-        })
+        Ok(Outcome::of(is_damaged))
     }
 
     /// In a form of Kafka's tools.
@@ -160,116 +155,57 @@ impl Groups {
         &self,
         context: &mut Context,
         views: &[GroupView<'_>],
-        damage: &[Damage],
+        damage: &[DamagedPlace],
         errors: Vec<Error>,
     ) -> Result<Outcome> {
-        match (self.format, self.state, self.members) {
-            (View::Csv, false, false) => kafka::csv(views, context)?,
-            (View::Kafka, true, _) => kafka::states(views, context)?,
-            (View::Kafka, _, false) => kafka::offsets(views, context)?,
-            (View::Csv, ..) => bail!("--format csv has offsets only"),
-            _ => bail!("--members supports text, json and ndjson"),
+        match self.format {
+            View::Csv => kafka::csv(views, context)?,
+            _ if self.state => kafka::states(views, context)?,
+            _ => kafka::offsets(views, context)?,
         }
-        for place in damage {
-            let Damage {
-                path,
-                position,
-                what,
-            } = place;
-            context.say(format!("kseg: {path}: position {position}: {what}\n").as_bytes());
-        }
-        match errors.into_iter().next() {
-            Some(error) => Err(error.into()),
-            None if damage.is_empty() => Ok(Outcome::Clean),
-            None => Ok(Outcome::Seen),
-        }
-    }
-
-    /// The log dirs that the paths lead to.
-    fn dirs(&self) -> Result<Vec<LogDir>> {
-        let mut dirs = Vec::new();
-        for path in &self.paths {
-            match Place::at(path)? {
-                Place::LogDir(dir) if dir.is_likely() => dirs.push(dir),
-                _ => return Err(no_log(path)),
+        context.say_damage(damage);
+        let mut failed = Failures::default();
+        for error in errors {
+            if let Some(earlier) = failed.add(error.into()) {
+                context.say(earlier.as_bytes());
             }
         }
-        Ok(dirs)
+        failed.result()?;
+        Ok(Outcome::of(!damage.is_empty()))
     }
 
     /// The image of all partitions, each read by itself.
-    fn read(&self, homes: BTreeMap<i32, Partition>) -> (Image, Vec<Damage>, Vec<Error>) {
-        let mut all = (Image::default(), Vec::new(), Vec::new());
-        let read = |(_, partition): (i32, Partition)| self.partition(&partition);
+    fn read(&self, homes: Vec<(i32, Partition)>) -> Read {
+        let mut all = Read::default();
+        let limits = self.reading.limits();
+        let open = |path: &Path| self.reading.open(path);
+        let read = |(number, partition): (i32, Partition)| {
+            let (mut image, mut damage) = (Image::default(), Vec::new());
+            let parts = LogPart::of(&partition);
+            let folded = fold(&mut image, &parts, limits, open, &mut damage);
+            (number, image, damage, folded.err())
+        };
         in_order(self.reading.jobs(), homes, read, &mut |result| {
-            let (image, damage, error) = result;
-            all.0.join(image);
-            all.1.extend(damage);
-            all.2.extend(error);
+            let (number, image, damage, error) = result;
+            let names = image.names().map(|name| (name.to_owned(), number));
+            all.homes.extend(names);
+            all.image.join(image);
+            all.damage.extend(damage);
+            all.errors.extend(error);
             ControlFlow::Continue(())
         });
         all
     }
-
-    fn partition(&self, partition: &Partition) -> (Image, Vec<Damage>, Option<Error>) {
-        let (mut image, mut all) = (Image::default(), Vec::new());
-        for segment in partition.segments() {
-            if segment.file(FileKind::Log).is_none() {
-                continue;
-            }
-            let path = segment.log().display().to_string();
-            let mut damaged = |position, what| {
-                let path = path.clone();
-                all.push(Damage {
-                    path,
-                    position,
-                    what,
-                });
-            };
-            let opened = self.reading.open(segment.log());
-            let limits = self.reading.limits();
-            let folded = opened
-                .and_then(|log| fold(&mut image, &log, Offset(i64::MIN), limits, &mut damaged));
-            if let Err(error) = folded {
-                return (image, all, Some(error));
-            }
-        }
-        (image, all, None)
-    }
 }
 
-/// The partitions of `__consumer_offsets` by number: of several replicas the one that reaches furthest.
-fn homes(dirs: &[LogDir]) -> Result<BTreeMap<i32, Partition>> {
-    let mut homes = BTreeMap::<i32, (Option<Offset>, Partition)>::new();
-    for dir in dirs {
-        let here = Reaches::of(std::slice::from_ref(dir));
-        for item in dir.partitions() {
-            let partition = Partition::open(item.path())?;
-            let is_home = partition.topic() == Some(TOPIC);
-            let (true, DirState::Current, Some(number)) =
-                (is_home, partition.state(), partition.number())
-            else {
-                continue;
-            };
-            let reach = here.partitions.get(&(TOPIC.to_owned(), number));
-            let end = reach.map(|reach| reach.end);
-            match homes.get(&number) {
-                Some((known, _)) if *known >= end => {}
-                _ => {
-                    homes.insert(number, (end, partition));
-                }
-            }
-        }
-    }
-    let homes = homes.into_iter();
-    Ok(homes
-        .map(|(number, (_, partition))| (number, partition))
-        .collect())
-}
-
-/// Whether a name is one that any of the patterns asks for.
-fn is_any(patterns: &[Pattern], name: &str) -> bool {
-    Pattern::means(patterns, name)
+/// What was read.
+#[derive(Default)]
+struct Read {
+    image: Image,
+    /// The partition of `__consumer_offsets` in which each group lives.
+    homes: BTreeMap<String, i32>,
+    damage: Vec<DamagedPlace>,
+    errors: Vec<Error>,
 }
 
 /// Names for an error message, as many as can be read at a glance.

@@ -1,11 +1,13 @@
 //! Groups as rows.
 
+use std::collections::BTreeMap;
+
 use kseg::report::group_view::{GroupOffset, GroupView, OffsetProblem};
 use kseg::report::groups::{Assigned, AssignedOf, GroupKind};
 use kseg::report::reach::Reaches;
 use serde::Serialize;
 
-use crate::cli::render::rows::{Cell, Column, Row, known, uuid};
+use crate::cli::render::rows::{Cell, Column, Row, known, text, uuid};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -51,10 +53,6 @@ impl Row for OffsetRow {
         })
         .gives_way(6),
     ];
-}
-
-fn text(text: Option<&str>) -> Cell<'_> {
-    Cell::maybe(text, Into::into)
 }
 
 impl OffsetRow {
@@ -160,8 +158,12 @@ pub(super) fn offsets(writer: &mut Writer<'_>, views: &[GroupView<'_>]) {
     writer.table(rows);
 }
 
-/// Shows a line for each group, where `__consumer_offsets` has so many partitions.
-pub(super) fn states(writer: &mut Writer<'_>, views: &[GroupView<'_>], partitions: i32) {
+/// Shows a line for each group. `homes` are the partitions of `__consumer_offsets` in which they live.
+pub(super) fn states(
+    writer: &mut Writer<'_>,
+    views: &[GroupView<'_>],
+    homes: &BTreeMap<String, i32>,
+) {
     writer.table(views.iter().map(|view| {
         StateRow {
             group: view.name.to_owned(),
@@ -175,7 +177,7 @@ pub(super) fn states(writer: &mut Writer<'_>, views: &[GroupView<'_>], partition
             epoch: view.group.map(|group| group.epoch),
             members: view.group.map_or(0, |group| group.members.len()),
             offsets: view.offsets.len(),
-            home_partition: GroupView::home(view.name, partitions),
+            home_partition: homes.get(view.name).copied(),
         }
     }));
 }

@@ -162,6 +162,11 @@ impl<'a, T: Clone + Into<Cell<'a>>> From<&Option<T>> for Cell<'a> {
     }
 }
 
+/// A text that may not be there.
+pub(crate) fn text(text: Option<&str>) -> Cell<'_> {
+    Cell::maybe(text, Into::into)
+}
+
 /// A number with a comma between groups of three digits, from five digits on: 9999, 10,000.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use kseg::format::{FileKind, FileName};
 use kseg::scan::Extent;
-use kseg::store::{LogFile, Partition, Stream};
+use kseg::store::{LogFile, Segment, Stream};
 use kseg::wire::Offset;
 use serde::Serialize;
 
-use crate::cli::render::rows::{Cell, Column, Row};
+use crate::cli::render::rows::{Cell, Column, Row, text};
 use crate::cli::schema::{self, Schema};
 
 /// A file, with what its kind of files says.
@@ -71,21 +71,21 @@ impl Row for FileRow {
         Column::right("base offset", |row: &Self| (&row.facts.base_offset).into()),
         Column::right("end offset", |row: &Self| (&row.facts.end_offset).into()),
         Column::right("leader epoch", |row: &Self| (&row.facts.epoch).into()),
-        Column::left("remote id", |row: &Self| text(row.facts.remote_id.as_ref())),
+        Column::left("remote id", |row: &Self| text(row.facts.remote_id.as_deref())),
         Column::right("version", |row: &Self| (&row.facts.version).into()),
         Column::right("entries", |row: &Self| (&row.facts.declared).into()),
         Column::right("node", |row: &Self| (&row.facts.node_id).into()),
         Column::right("broker epoch", |row: &Self| {
             (&row.facts.broker_epoch).into()
         }),
-        Column::left("topic id", |row: &Self| text(row.facts.topic_id.as_ref())),
+        Column::left("topic id", |row: &Self| text(row.facts.topic_id.as_deref())),
         Column::right("leader", |row: &Self| (&row.facts.leader_id).into()),
         Column::right("leader epoch", |row: &Self| {
             (&row.facts.leader_epoch).into()
         }),
         Column::right("voted for", |row: &Self| (&row.facts.voted_id).into()),
         Column::left("in directory", |row: &Self| {
-            text(row.facts.voted_directory_id.as_ref())
+            text(row.facts.voted_directory_id.as_deref())
         }),
         Column::right("applied offset", |row: &Self| {
             (&row.facts.applied_offset).into()
@@ -96,10 +96,6 @@ impl Row for FileRow {
         }),
         Column::right("read to offset", |row: &Self| (&row.facts.offset).into()),
     ];
-}
-
-fn text(text: Option<&String>) -> Cell<'_> {
-    Cell::maybe(text, Into::into)
 }
 
 impl Facts {
@@ -134,11 +130,8 @@ impl Facts {
 ///
 /// The producer snapshot that is uploaded with a segment is the one taken at its end (`RemoteLogManager.copyLogSegment`).
 fn segment_end(path: &Path) -> Option<Offset> {
-    let log = path.with_extension("log");
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let partition = Partition::open(dir.unwrap_or(Path::new("."))).ok()?;
-    let mut segments = partition.segments().into_iter();
-    let segment = segments.find(|segment| segment.log().file_name() == log.file_name())?;
+    let segment = Segment::at(path.with_extension("log")).ok()?;
+    let segment = segment.with_siblings();
     let extent = Extent::read(&segment, |path| Stream::open(path).map(LogFile::Windowed)).ok()?;
     let last = extent.last_offset?;
     Some(Offset(last.0.checked_add(1)?))

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use kseg::decode::Decoder;
 use kseg::format::{FileKind, FileName, name};
-use kseg::report::{Groups, Image, MetadataImage, RemoteSegments, ShareGroups, Transactions, fold};
+use kseg::report::{
+    DamagedPlace, Groups, Image, LogPart, MetadataImage, RemoteSegments, ShareGroups, Transactions, fold,
+};
 use kseg::wire::Offset;
 
 use super::file::FileRow;
@@ -25,35 +27,35 @@ pub(super) fn show(
         .iter()
         .map(|file| file.path.display().to_string())
         .collect();
-    let mut notes = Vec::new();
+    let mut damage = Vec::new();
     match decoder {
         Decoder::ClusterMetadata => {
-            let image: MetadataImage = image(&files, reading, &mut notes)?;
-            begin(writer, &heading, "metadata image", notes, image.unread);
+            let image: MetadataImage = image(&files, reading, &mut damage)?;
+            begin(writer, &heading, "metadata image", damage, image.unread);
             tables::metadata(writer, &image);
         }
         Decoder::Offsets => {
-            let image = joined(&files, reading, &mut notes, Groups::join)?;
-            begin(writer, &heading, "groups image", notes, image.unread);
+            let image = joined(&files, reading, &mut damage, Groups::join)?;
+            begin(writer, &heading, "groups image", damage, image.unread);
             tables::groups(writer, &image);
         }
         Decoder::Transactions => {
-            let image: Transactions = image(&files, reading, &mut notes)?;
-            begin(writer, &heading, "transactions image", notes, image.unread);
+            let image: Transactions = image(&files, reading, &mut damage)?;
+            begin(writer, &heading, "transactions image", damage, image.unread);
             tables::transactions(writer, &image);
         }
         Decoder::ShareState => {
-            let image: ShareGroups = image(&files, reading, &mut notes)?;
-            begin(writer, &heading, "share groups image", notes, image.unread);
+            let image: ShareGroups = image(&files, reading, &mut damage)?;
+            begin(writer, &heading, "share groups image", damage, image.unread);
             tables::share_groups(writer, &image);
         }
         Decoder::RemoteLogMetadata => {
-            let image: RemoteSegments = image(&files, reading, &mut notes)?;
+            let image: RemoteSegments = image(&files, reading, &mut damage)?;
             begin(
                 writer,
                 &heading,
                 "remote segments image",
-                notes,
+                damage,
                 image.unread,
             );
             tables::remote_segments(writer, &image);
@@ -66,21 +68,15 @@ pub(super) fn show(
     Ok(())
 }
 
-/// A place of a file that is damaged.
-struct Note {
-    path: String,
-    position: u64,
-    what: String,
-}
-
-fn begin(writer: &mut Writer<'_>, heading: &[String], kind: &str, notes: Vec<Note>, unread: u64) {
+fn begin(writer: &mut Writer<'_>, heading: &[String], kind: &str, damage: Vec<DamagedPlace>, unread: u64) {
     let file = FileRow {
         kind: kind.to_owned(),
         ..FileRow::default()
     };
     writer.file(&heading.join(" "), &file);
-    for note in notes {
-        writer.damage_of(&note.path, note.position, &note.what);
+    for place in damage {
+        let path = place.path.display().to_string();
+        writer.damage_of(&path, place.position, &place.what);
     }
     if unread > 0 {
         let what = format!("{unread} records that could not be read, or taken in");
@@ -88,15 +84,9 @@ fn begin(writer: &mut Writer<'_>, heading: &[String], kind: &str, notes: Vec<Not
     }
 }
 
-/// A file of the log, and the offset from which on its records count.
-struct Part {
-    path: PathBuf,
-    from: i64,
-}
-
 /// The newest snapshot first, then segments by folder and offset. Segments that a snapshot covers are left out as far
 /// as it does.
-fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<Part>> {
+fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<LogPart>> {
     let (mut snapshots, mut segments) = (Vec::new(), Vec::new());
     for path in files {
         let name = name::file_name(&path).to_owned();
@@ -117,46 +107,37 @@ fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<Part>> {
     segments.sort();
     snapshots.sort();
     let newest = snapshots.pop();
-    let from = newest.as_ref().map_or(i64::MIN, |(offset, ..)| offset.0);
-    let mut parts: Vec<Part> = newest
+    let from = newest.as_ref().map_or(Offset(i64::MIN), |(offset, ..)| *offset);
+    let mut parts: Vec<LogPart> = newest
         .into_iter()
-        .map(|(_, _, path)| Part {
-            path,
-            from: i64::MIN,
-        })
+        .map(|(_, _, path)| LogPart::all_of(path))
         .collect();
-    parts.extend(segments.into_iter().map(|(_, _, path)| Part { path, from }));
+    parts.extend(segments.into_iter().map(|(_, _, path)| LogPart { path, from }));
     Ok(parts)
 }
 
 /// The image of all files. Partitions are joined, each read by itself: a marker ends a producer's transaction only in its own.
 fn joined<I: Image + Default>(
-    parts: &[Part],
+    parts: &[LogPart],
     reading: Reading,
-    notes: &mut Vec<Note>,
+    damage: &mut Vec<DamagedPlace>,
     join: impl Fn(&mut I, I),
 ) -> Result<I> {
     let mut all = I::default();
     for partition in parts.chunk_by(|a, b| a.path.parent() == b.path.parent()) {
-        join(&mut all, image(partition, reading, notes)?);
+        join(&mut all, image(partition, reading, damage)?);
     }
     Ok(all)
 }
 
 /// The image of files that are one log.
-fn image<I: Image + Default>(parts: &[Part], reading: Reading, notes: &mut Vec<Note>) -> Result<I> {
+fn image<I: Image + Default>(
+    parts: &[LogPart],
+    reading: Reading,
+    damage: &mut Vec<DamagedPlace>,
+) -> Result<I> {
     let mut image = I::default();
-    for part in parts {
-        let log = reading.open(&part.path)?;
-        let mut damaged = |position, what| {
-            notes.push(Note {
-                path: part.path.display().to_string(),
-                position,
-                what,
-            });
-        };
-        let limits = reading.limits();
-        fold(&mut image, &log, Offset(part.from), limits, &mut damaged)?;
-    }
+    let open = |path: &Path| reading.open(path);
+    fold(&mut image, parts, reading.limits(), open, damage)?;
     Ok(image)
 }

@@ -130,6 +130,13 @@ impl FileKind {
         ("_rlmm_committed_offsets", Self::RemoteCommittedOffsets),
     ];
 
+    /// The end of the names of its files, where they are recognized by it.
+    #[must_use]
+    pub fn suffix(self) -> Option<&'static str> {
+        let mut suffixes = Self::SUFFIXES.iter();
+        suffixes.find_map(|(suffix, kind)| (*kind == self).then_some(*suffix))
+    }
+
     /// Files that are told by their suffix.
     const SUFFIXES: [(&'static str, Self); 7] = [
         (LOG_SUFFIX, Self::Log),

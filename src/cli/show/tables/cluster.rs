@@ -5,8 +5,7 @@ use kseg::report::metadata_image::{Node, Topic};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::text;
-use crate::cli::render::rows::{Cell, Column, Row, known, uuid};
+use crate::cli::render::rows::{Cell, Column, Row, known, uuid, text};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -49,7 +48,7 @@ impl Row for VoterRow {
     const TITLE: &'static str = "Voters";
     const COLUMNS: &'static [Column<Self>] = &[
         Column::right("Id", |row: &Self| row.voter_id.into()),
-        Column::left("Directory", |row: &Self| text(row.directory_id.as_ref())),
+        Column::left("Directory", |row: &Self| text(row.directory_id.as_deref())),
     ];
 }
 
@@ -93,7 +92,7 @@ impl Row for NodeRow {
             row.in_controlled_shutdown.into()
         })
         .gives_way(3),
-        Column::left("Rack", |row: &Self| text(row.rack.as_ref())).gives_way(1),
+        Column::left("Rack", |row: &Self| text(row.rack.as_deref())).gives_way(1),
         Column::left("Endpoints", |row: &Self| Cell::list(&row.endpoints)).wraps(20),
         Column::left("Incarnation", |row: &Self| (&row.incarnation).into()).gives_way(5),
         Column::left("Log dirs", |row: &Self| Cell::list(&row.log_dirs))

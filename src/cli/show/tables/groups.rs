@@ -4,8 +4,7 @@ use kseg::report::groups::GroupKind;
 use kseg::report::{Groups, ShareGroups, Transactions};
 use serde::Serialize;
 
-use super::text;
-use crate::cli::render::rows::{Cell, Column, Row, known, uuid};
+use crate::cli::render::rows::{Cell, Column, Row, known, uuid, text};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -31,11 +30,11 @@ impl Row for GroupRow {
             Cell::maybe(row.members, |count| Cell::Count(count as u64))
         }),
         Column::left("Protocol type", |row: &Self| {
-            text(row.protocol_type.as_ref())
+            text(row.protocol_type.as_deref())
         })
         .gives_way(2),
-        Column::left("Protocol", |row: &Self| text(row.protocol.as_ref())).gives_way(1),
-        Column::left("Leader", |row: &Self| text(row.leader.as_ref())).gives_way(3),
+        Column::left("Protocol", |row: &Self| text(row.protocol.as_deref())).gives_way(1),
+        Column::left("Leader", |row: &Self| text(row.leader.as_deref())).gives_way(3),
     ];
 }
 
@@ -54,7 +53,7 @@ impl Row for MemberRow {
     const COLUMNS: &'static [Column<Self>] = &[
         Column::left("Group", |row: &Self| (&row.group).into()).wraps(16),
         Column::left("Member", |row: &Self| (&row.member_id).into()).wraps(16),
-        Column::left("Instance", |row: &Self| text(row.instance_id.as_ref())).gives_way(3),
+        Column::left("Instance", |row: &Self| text(row.instance_id.as_deref())).gives_way(3),
         Column::left("Client", |row: &Self| (&row.client_id).into()).gives_way(2),
         Column::left("Host", |row: &Self| (&row.client_host).into()).gives_way(1),
     ];
@@ -117,7 +116,7 @@ impl Row for TransactionRow {
             (&row.transactional_id).into()
         })
         .wraps(16),
-        Column::left("State", |row: &Self| text(row.state.as_ref())),
+        Column::left("State", |row: &Self| text(row.state.as_deref())),
         Column::right("Producer", |row: &Self| row.producer_id.into()),
         Column::right("Producer epoch", |row: &Self| row.producer_epoch.into()).gives_way(1),
         Column::right("Timeout ms", |row: &Self| row.timeout_ms.into()).gives_way(5),

@@ -7,10 +7,3 @@ mod remote;
 pub(super) use self::cluster::metadata;
 pub(super) use self::groups::{groups, share_groups, transactions};
 pub(super) use self::remote::remote_segments;
-
-use crate::cli::render::rows::Cell;
-
-/// A text that may not be there.
-fn text(text: Option<&String>) -> Cell<'_> {
-    Cell::maybe(text, Into::into)
-}

@@ -4,8 +4,7 @@ use kseg::decode::remote_metadata::{delete_state, segment_state};
 use kseg::report::RemoteSegments;
 use serde::Serialize;
 
-use super::text;
-use crate::cli::render::rows::{Cell, Column, Row, known, uuid};
+use crate::cli::render::rows::{Cell, Column, Row, known, uuid, text};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -42,7 +41,7 @@ impl Row for SegmentRow {
         }),
         Column::left("State", |row: &Self| (&row.state).into()),
         Column::left("Partition state", |row: &Self| {
-            text(row.partition_state.as_ref())
+            text(row.partition_state.as_deref())
         })
         .gives_way(3),
         Column::left("Since", |row: &Self| {
