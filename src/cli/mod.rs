@@ -11,6 +11,7 @@ mod generate;
 mod groups;
 mod help;
 mod input;
+mod internal;
 mod ls;
 mod output;
 mod pick;
@@ -21,6 +22,7 @@ mod render;
 mod repair;
 mod schema;
 mod show;
+mod txns;
 mod verify;
 mod writer;
 
@@ -77,6 +79,7 @@ enum Command {
     Cat(cat::Cat),
     Export(export::Export),
     Groups(groups::Groups),
+    Txns(txns::Txns),
     Dump(dump::Dump),
     Verify(verify::Verify),
     Explain(explain::Explain),
@@ -135,6 +138,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Repair(command) => command.run(&mut context),
         Command::Predict(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
+        Command::Txns(command) => command.run(&mut context),
         Command::Verify(command) => command.run(&mut context),
     };
     match outcome {
@@ -178,6 +182,16 @@ impl Context {
     /// Says something that is not data. That nobody listens is no reason to stop.
     fn say(&mut self, text: &[u8]) {
         let _heard = self.err.write_all(text);
+    }
+
+    /// Prints a text whose form is not ours. That nobody reads it any more is no error.
+    fn print(&mut self, text: &str) -> anyhow::Result<()> {
+        match self.out.write_all(text.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(output::unwritten(&error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Says which places of files are damaged.

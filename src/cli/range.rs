@@ -147,7 +147,7 @@ fn milliseconds(text: &str, number: i64) -> Result<Moment, String> {
 }
 
 /// Milliseconds of weeks, days, hours, minutes, seconds and milliseconds: `1w`, `1d12h`, `90s`, `250ms`.
-fn duration_ms(text: &str) -> Option<i64> {
+pub(crate) fn duration_ms(text: &str) -> Option<i64> {
     let (mut rest, mut total) = (text, 0_i64);
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();

@@ -72,6 +72,11 @@ schemas! {
     GROUP_STATE "kseg.group_state/1" "A group and its state"
     GROUP_MEMBER "kseg.group_member/1" "A member of a group, and what it was assigned"
 
+    // txns
+    TXNS "kseg.txns/1" "The document of txns"
+    OPEN_TRANSACTION "kseg.open_transaction/1" "An open transaction of a partition"
+    PARTITION_PRODUCER "kseg.partition_producer/1" "A producer of a partition"
+
     // cat, export
     RECORD "kseg.record/1" "A record"
     MANIFEST "kseg.manifest/1" "What is in the files of an export"

@@ -133,18 +133,6 @@ impl<'a> GroupView<'a> {
             GroupKind::Share | GroupKind::Streams => None,
         }
     }
-
-    /// The partition of `__consumer_offsets` in which the group lives, if that has so many.
-    ///
-    /// # References
-    /// `GroupMetadataManager.partitionFor`, `Utils.abs` and Java's `String.hashCode`.
-    #[must_use]
-    pub fn home(name: &str, partitions: i32) -> Option<i32> {
-        let hash = name.encode_utf16().fold(0_i32, |hash, unit| {
-            hash.wrapping_mul(31).wrapping_add(unit.into())
-        });
-        hash.checked_abs().unwrap_or(0).checked_rem(partitions)
-    }
 }
 
 /// What belongs to each partition.
@@ -173,9 +161,7 @@ fn offsets<'a>(
         partition,
         committed: committed.get(&(topic, partition)).copied(),
         pending: pending.get(&(topic, partition)).copied(),
-        reach: reaches
-            .partitions
-            .get(&(topic.to_owned(), partition)),
+        reach: reaches.partitions.get(&(topic.to_owned(), partition)),
         member,
     };
     let mut rows = Vec::new();
@@ -264,14 +250,5 @@ mod tests {
                 (None, Some(OffsetProblem::NoLog)),
             ]
         );
-    }
-
-    #[test]
-    fn a_group_lives_where_java_puts_it() {
-        assert_eq!(GroupView::home("", 50), Some(0));
-        assert_eq!(GroupView::home("a", 50), Some(47));
-        // The hash of this is Integer.MIN_VALUE, which Utils.abs makes 0.
-        assert_eq!(GroupView::home("polygenelubricants", 50), Some(0));
-        assert_eq!(GroupView::home("a", 0), None);
     }
 }

@@ -3,8 +3,8 @@
 //! An [`Image`] takes batches in the order of the log and ends up with what Kafka itself would hold in memory after
 //! reading them ([`fold()`] shows it the files): [`groups`], [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
 //!
-//! A [`listing`] is what is on a disk, by its files, headers and checkpoints; [`reach`] is where logs begin and end, and a
-//! [`group_view`] the two together.
+//! A [`listing`] is what is on a disk, by its files, headers and checkpoints; [`reach`] is where logs begin and end, [`producers`] who writes to them; a
+//! [`group_view`] and a [`txn_view`] are images and logs together.
 //!
 //! **Invariant:** what an image holds grows with what is in force, not with what was read; records that cannot be read
 //! are counted and change nothing; secrets are never kept. Absent on purpose: where batches come from, how images look.
@@ -14,11 +14,13 @@ pub mod group_view;
 pub mod groups;
 pub mod listing;
 pub mod metadata_image;
+pub mod producers;
 pub mod reach;
 pub mod remote_segments;
 pub mod secrets;
 pub mod share_groups;
 pub mod transactions;
+pub mod txn_view;
 
 use crate::format::{Batch, Record, Scratch};
 use crate::wire::Fault;

@@ -38,6 +38,23 @@ pub struct TransactionState {
     pub start: Timestamp,
 }
 
+impl TransactionState {
+    /// When its coordinator aborts it, in milliseconds since 1970; none if nothing is ongoing.
+    #[must_use]
+    pub fn expires_ms(&self) -> Option<i64> {
+        let is_ongoing = self.status == Some(Status::Ongoing) && self.start.0 >= 0;
+        is_ongoing.then(|| self.start.0.saturating_add(self.timeout_ms.into()))
+    }
+}
+
+impl Transactions {
+    /// Takes the ids of another partition of the topic in.
+    pub fn join(&mut self, other: Self) {
+        self.ids.extend(other.ids);
+        self.unread = self.unread.saturating_add(other.unread);
+    }
+}
+
 impl Image for Transactions {
     fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>) {
         if batch.is_control() {

@@ -41,20 +41,30 @@ impl Segment {
         }
     }
 
-    /// The same with the files beside its `.log` that have its name but for the end, without a look at the rest of the directory.
-    #[must_use]
-    pub fn with_siblings(mut self) -> Self {
-        let stem = name::file_name(&self.log).strip_suffix(name::LOG_SUFFIX);
-        let stem = stem.unwrap_or_default().to_owned();
+    /// The segment that the file at `path` belongs to, with the files beside it that have its name but for the end; the rest of
+    /// the directory is not looked at.
+    ///
+    /// # Errors
+    /// The name holds no base offset.
+    pub fn around(path: &Path) -> Result<Self, Error> {
+        let name = name::file_name(path);
+        let parsed = name::FileName::parse(name);
+        let stem = parsed.and_then(|it| name.strip_suffix(it.kind.suffix()?));
+        let (Some(parsed), Some(stem)) = (parsed, stem) else {
+            return Err(Error::Name(path.to_owned()));
+        };
+        let mut segment = Self {
+            base_offset: parsed.offset.unwrap_or_default(),
+            log: path.with_file_name(format!("{stem}{}", name::LOG_SUFFIX)),
+            files: Vec::new(),
+        };
         for kind in Self::KINDS {
             let name = kind.suffix().map(|suffix| format!("{stem}{suffix}"));
-            if let Some(Ok(item)) = name.map(|name| Item::at(self.log.with_file_name(name)))
-                && self.file(kind).is_none()
-            {
-                self.take(kind, item);
+            if let Some(Ok(item)) = name.map(|name| Item::at(path.with_file_name(name))) {
+                segment.take(kind, item);
             }
         }
-        self
+        Ok(segment)
     }
 
     /// The segment at `base_offset` of the partition in `dir`, none of whose files was found yet; in tiered storage the

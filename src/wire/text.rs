@@ -28,6 +28,15 @@ pub fn text(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Java's `String.hashCode`.
+#[must_use]
+pub fn java_hash(text: &str) -> i32 {
+    let units = text.encode_utf16();
+    units.fold(0, |hash: i32, unit| {
+        hash.wrapping_mul(31).wrapping_add(unit.into())
+    })
+}
+
 /// Hands over the text of `bytes` piece by piece.
 #[cold]
 pub fn each_piece(bytes: &[u8], mut take: impl FnMut(&str)) {

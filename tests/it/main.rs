@@ -48,6 +48,7 @@ mod temp;
 mod tidy;
 mod tiered;
 mod truth;
+mod txns;
 mod verify;
 mod verify_cases;
 mod verify_dirs;

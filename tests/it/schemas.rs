@@ -172,6 +172,17 @@ rows! {
         assigned: Texts, target: Texts,
     }
     Groups "groups/1" { rows: Vec<Value> }
+    OpenTransaction "open_transaction/1" {
+        topic: String, partition: i64, start_offset: i64, is_last_stable_offset: bool, held_back_offsets: i64,
+        state: String, producer_id: i64, producer_epoch: i64, coordinator_epoch: Int, last_offset: Int,
+        last_timestamp_ms: Int, transactional_id: Text, transaction_state: Text, start_timestamp_ms: Int, timeout_ms: Int,
+        abort_command: Text,
+    }
+    PartitionProducer "partition_producer/1" {
+        topic: String, partition: i64, producer_id: i64, producer_epoch: i64, coordinator_epoch: Int, last_sequence: Int,
+        last_offset: Int, last_timestamp_ms: Int, transaction_start_offset: Int,
+    }
+    Txns "txns/1" { rows: Vec<Value> }
     Prediction "prediction/1" {
         log_dir: String, dir: String, outcome: String, log_start: Int, log_end: Int, lost_records: u64, lost_bytes: u64,
         deleted_records: u64, why: Text,
@@ -265,6 +276,11 @@ fn emitted() -> Vec<Value> {
     run(&["groups", "--format", "json", &members]);
     for args in [&[][..], &["--state"], &["--members"]] {
         run(&[&["groups", "--format", "ndjson"], args, &[&members]].concat());
+    }
+    let txns = format!("{kafka}/txns-4.3.1/files");
+    run(&["txns", "--format", "json", &txns]);
+    for args in [&["--now=2027-06-01"][..], &["--producers"]] {
+        run(&[&["txns", "--format", "ndjson"], args, &[&txns]].concat());
     }
     let ndjson = ["show", "--format", "ndjson"];
     for image in images(root, &temp) {

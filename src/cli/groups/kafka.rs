@@ -4,14 +4,12 @@
 //! `ConsumerGroupCommand` of Kafka 4.3: `printOffsets`, `printStates`, `parseConsumerGroupsFromFile`.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use anyhow::Result;
 use kseg::report::group_view::{GroupOffset, GroupView};
 use kseg::report::groups::{GroupKind, GroupState};
 
 use crate::cli::Context;
-use crate::cli::output::unwritten;
 
 /// What stands where a value is missing.
 const MISSING: &str = "-";
@@ -55,7 +53,7 @@ pub(super) fn offsets(views: &[GroupView<'_>], context: &mut Context) -> Result<
         for row in std::iter::once(&head).chain(&rows) {
             line(&mut text, row, &widths);
         }
-        write(context, &text)?;
+        context.print(&text)?;
     }
     Ok(())
 }
@@ -85,7 +83,7 @@ pub(super) fn states(views: &[GroupView<'_>], context: &mut Context) -> Result<(
         for row in [&head, &row] {
             line(&mut text, row, &widths);
         }
-        write(context, &text)?;
+        context.print(&text)?;
     }
     Ok(())
 }
@@ -107,7 +105,7 @@ pub(super) fn csv(views: &[GroupView<'_>], context: &mut Context) -> Result<()> 
             let _ = writeln!(text, "{topic},{},{}", row.partition, commit.offset.0);
         }
     }
-    write(context, &text)
+    context.print(&text)
 }
 
 /// Whether `kafka-consumer-groups.sh` knows the group: those of other kinds have tools of their own.
@@ -170,12 +168,5 @@ fn quoted(text: &str) -> String {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()
-    }
-}
-
-fn write(context: &mut Context, text: &str) -> Result<()> {
-    match context.out.write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
-        _ => Ok(()),
     }
 }

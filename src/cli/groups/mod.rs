@@ -4,21 +4,19 @@ mod kafka;
 mod rows;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use kseg::format::topic::CONSUMER_OFFSETS;
+use kseg::report::Groups as Image;
 use kseg::report::group_view::{GroupView, OffsetProblem};
 use kseg::report::reach::Reaches;
-use kseg::report::{DamagedPlace, Groups as Image, LogPart, fold};
-use kseg::scan::in_order;
-use kseg::store::{Error, Partition};
 
 use super::Context;
 use super::args::Reading;
-use super::exit::{Failures, Outcome};
+use super::exit::Outcome;
 use super::input::{Pattern, log_dirs};
+use super::internal::{Trouble, images};
 use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
@@ -102,21 +100,27 @@ impl Groups {
             _ => {}
         }
         let mut reaches = Reaches::of(&log_dirs(&self.paths)?);
-        let homes = reaches.copies_of(CONSUMER_OFFSETS)?;
-        if homes.is_empty() {
+        let copies = reaches.copies_of(CONSUMER_OFFSETS)?;
+        if copies.is_empty() {
             bail!("no partition of {CONSUMER_OFFSETS} in these log dirs");
         }
-        let Read {
-            image,
-            homes,
-            damage,
-            mut errors,
-        } = self.read(homes);
-        errors.append(&mut reaches.errors);
+        let (mut image, mut homes) = (Image::default(), BTreeMap::new());
+        let mut trouble = Trouble::default();
+        images(
+            copies,
+            self.reading,
+            &mut trouble,
+            &mut |number, part: Image| {
+                homes.extend(part.names().map(|name| (name.to_owned(), number)));
+                image.join(part);
+            },
+        );
+        trouble.errors.append(&mut reaches.errors);
         let mut views = GroupView::all(&image, &reaches);
         views.retain(|view| Pattern::means(&self.names, view.name));
         for view in &mut views {
-            view.offsets.retain(|row| Pattern::means(&self.topics, row.topic));
+            view.offsets
+                .retain(|row| Pattern::means(&self.topics, row.topic));
         }
         if !self.topics.is_empty() {
             views.retain(|view| !view.offsets.is_empty());
@@ -125,7 +129,7 @@ impl Groups {
             bail!("no group matches; groups here: {}", names(&image));
         }
         let format = match self.format {
-            View::Kafka | View::Csv => return self.plain(context, &views, &damage, errors),
+            View::Kafka | View::Csv => return self.plain(context, &views, trouble),
             View::Text => Format::Text,
             View::Json => Format::Json,
             View::Ndjson => Format::Ndjson,
@@ -139,13 +143,7 @@ impl Groups {
             rows::offsets(&mut writer, &views);
             remarks(&mut writer, &views);
         }
-        for place in damage {
-            let path = place.path.display().to_string();
-            writer.damage_of(&path, place.position, &place.what);
-        }
-        for error in errors {
-            writer.fail(error);
-        }
+        trouble.tell(&mut writer);
         let is_damaged = writer.finish()?;
         Ok(Outcome::of(is_damaged))
     }
@@ -155,57 +153,15 @@ impl Groups {
         &self,
         context: &mut Context,
         views: &[GroupView<'_>],
-        damage: &[DamagedPlace],
-        errors: Vec<Error>,
+        trouble: Trouble,
     ) -> Result<Outcome> {
         match self.format {
             View::Csv => kafka::csv(views, context)?,
             _ if self.state => kafka::states(views, context)?,
             _ => kafka::offsets(views, context)?,
         }
-        context.say_damage(damage);
-        let mut failed = Failures::default();
-        for error in errors {
-            if let Some(earlier) = failed.add(error.into()) {
-                context.say(earlier.as_bytes());
-            }
-        }
-        failed.result()?;
-        Ok(Outcome::of(!damage.is_empty()))
+        trouble.say(context)
     }
-
-    /// The image of all partitions, each read by itself.
-    fn read(&self, homes: Vec<(i32, Partition)>) -> Read {
-        let mut all = Read::default();
-        let limits = self.reading.limits();
-        let open = |path: &Path| self.reading.open(path);
-        let read = |(number, partition): (i32, Partition)| {
-            let (mut image, mut damage) = (Image::default(), Vec::new());
-            let parts = LogPart::of(&partition);
-            let folded = fold(&mut image, &parts, limits, open, &mut damage);
-            (number, image, damage, folded.err())
-        };
-        in_order(self.reading.jobs(), homes, read, &mut |result| {
-            let (number, image, damage, error) = result;
-            let names = image.names().map(|name| (name.to_owned(), number));
-            all.homes.extend(names);
-            all.image.join(image);
-            all.damage.extend(damage);
-            all.errors.extend(error);
-            ControlFlow::Continue(())
-        });
-        all
-    }
-}
-
-/// What was read.
-#[derive(Default)]
-struct Read {
-    image: Image,
-    /// The partition of `__consumer_offsets` in which each group lives.
-    homes: BTreeMap<String, i32>,
-    damage: Vec<DamagedPlace>,
-    errors: Vec<Error>,
 }
 
 /// Names for an error message, as many as can be read at a glance.

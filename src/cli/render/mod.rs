@@ -5,6 +5,7 @@ pub(crate) mod csv;
 pub(crate) mod dump_log_segments;
 mod fields;
 pub(crate) mod json;
+pub(crate) mod kafka_table;
 pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod table;

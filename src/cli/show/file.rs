@@ -71,7 +71,9 @@ impl Row for FileRow {
         Column::right("base offset", |row: &Self| (&row.facts.base_offset).into()),
         Column::right("end offset", |row: &Self| (&row.facts.end_offset).into()),
         Column::right("leader epoch", |row: &Self| (&row.facts.epoch).into()),
-        Column::left("remote id", |row: &Self| text(row.facts.remote_id.as_deref())),
+        Column::left("remote id", |row: &Self| {
+            text(row.facts.remote_id.as_deref())
+        }),
         Column::right("version", |row: &Self| (&row.facts.version).into()),
         Column::right("entries", |row: &Self| (&row.facts.declared).into()),
         Column::right("node", |row: &Self| (&row.facts.node_id).into()),
@@ -130,8 +132,8 @@ impl Facts {
 ///
 /// The producer snapshot that is uploaded with a segment is the one taken at its end (`RemoteLogManager.copyLogSegment`).
 fn segment_end(path: &Path) -> Option<Offset> {
-    let segment = Segment::at(path.with_extension("log")).ok()?;
-    let segment = segment.with_siblings();
+    let segment = Segment::around(path).ok()?;
+    segment.file(FileKind::Log)?;
     let extent = Extent::read(&segment, |path| Stream::open(path).map(LogFile::Windowed)).ok()?;
     let last = extent.last_offset?;
     Some(Offset(last.0.checked_add(1)?))

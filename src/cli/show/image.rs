@@ -6,7 +6,8 @@ use anyhow::{Result, bail};
 use kseg::decode::Decoder;
 use kseg::format::{FileKind, FileName, name};
 use kseg::report::{
-    DamagedPlace, Groups, Image, LogPart, MetadataImage, RemoteSegments, ShareGroups, Transactions, fold,
+    DamagedPlace, Groups, Image, LogPart, MetadataImage, RemoteSegments, ShareGroups, Transactions,
+    fold,
 };
 use kseg::wire::Offset;
 
@@ -40,9 +41,9 @@ pub(super) fn show(
             tables::groups(writer, &image);
         }
         Decoder::Transactions => {
-            let image: Transactions = image(&files, reading, &mut damage)?;
+            let image = joined(&files, reading, &mut damage, Transactions::join)?;
             begin(writer, &heading, "transactions image", damage, image.unread);
-            tables::transactions(writer, &image);
+            tables::transactions(writer, &image.ids);
         }
         Decoder::ShareState => {
             let image: ShareGroups = image(&files, reading, &mut damage)?;
@@ -68,7 +69,13 @@ pub(super) fn show(
     Ok(())
 }
 
-fn begin(writer: &mut Writer<'_>, heading: &[String], kind: &str, damage: Vec<DamagedPlace>, unread: u64) {
+fn begin(
+    writer: &mut Writer<'_>,
+    heading: &[String],
+    kind: &str,
+    damage: Vec<DamagedPlace>,
+    unread: u64,
+) {
     let file = FileRow {
         kind: kind.to_owned(),
         ..FileRow::default()
@@ -107,12 +114,18 @@ fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<LogPart>> {
     segments.sort();
     snapshots.sort();
     let newest = snapshots.pop();
-    let from = newest.as_ref().map_or(Offset(i64::MIN), |(offset, ..)| *offset);
+    let from = newest
+        .as_ref()
+        .map_or(Offset(i64::MIN), |(offset, ..)| *offset);
     let mut parts: Vec<LogPart> = newest
         .into_iter()
         .map(|(_, _, path)| LogPart::all_of(path))
         .collect();
-    parts.extend(segments.into_iter().map(|(_, _, path)| LogPart { path, from }));
+    parts.extend(
+        segments
+            .into_iter()
+            .map(|(_, _, path)| LogPart { path, from }),
+    );
     Ok(parts)
 }
 

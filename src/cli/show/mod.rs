@@ -7,7 +7,7 @@ mod index;
 mod log;
 mod records;
 mod small;
-mod tables;
+pub(crate) mod tables;
 
 use std::path::{Path, PathBuf};
 

@@ -121,18 +121,20 @@ impl Producers {
         self.open.keys().next().copied()
     }
 
-    /// The bytes of a snapshot. The order of its entries is that of Kafka's `HashMap`, which is the same for all who were
-    /// told of the producers in the same order and forgot none.
+    /// The bytes of a snapshot, in [the order](Self::in_java_order) in which a broker writes it.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
-        let mut slots = JAVA_SLOTS;
-        while self.known.len() as u64 > slots / 4 * 3 {
-            slots *= 2;
-        }
+        producer_snapshot::encode(&self.in_java_order())
+    }
+
+    /// The producers in the order of Kafka's `HashMap`, which is the same for all who were told of the producers in the same
+    /// order and forgot none.
+    #[must_use]
+    pub fn in_java_order(&self) -> Vec<ProducerEntry> {
+        let slots = java_slots(self.known.len());
         let mut all: Vec<&Known> = self.known.values().collect();
         all.sort_by_key(|known| (slot(known.entry.producer_id, slots), known.order));
-        let entries: Vec<_> = all.into_iter().map(|known| known.entry).collect();
-        producer_snapshot::encode(&entries)
+        all.into_iter().map(|known| known.entry).collect()
     }
 
     /// Forgets the producers that a broker would.
@@ -261,6 +263,15 @@ impl Expiry {
         let age = self.now.0.wrapping_sub(entry.timestamp.0);
         entry.open_txn().is_none() && age >= self.after_ms
     }
+}
+
+/// The slots of a `java.util.HashMap` that came to so many entries.
+fn java_slots(entries: usize) -> u64 {
+    let mut slots = JAVA_SLOTS;
+    while entries as u64 > slots / 4 * 3 {
+        slots *= 2;
+    }
+    slots
 }
 
 /// Where a `java.util.HashMap` with so many slots keeps a `Long`.

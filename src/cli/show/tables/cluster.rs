@@ -5,7 +5,7 @@ use kseg::report::metadata_image::{Node, Topic};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::cli::render::rows::{Cell, Column, Row, known, uuid, text};
+use crate::cli::render::rows::{Cell, Column, Row, known, text, uuid};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 

@@ -1,10 +1,11 @@
 //! Groups with their members and offsets, transactional ids, share groups.
 
 use kseg::report::groups::GroupKind;
-use kseg::report::{Groups, ShareGroups, Transactions};
+use kseg::report::transactions::TransactionState;
+use kseg::report::{Groups, ShareGroups};
 use serde::Serialize;
 
-use crate::cli::render::rows::{Cell, Column, Row, known, uuid, text};
+use crate::cli::render::rows::{Cell, Column, Row, known, text, uuid};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -212,8 +213,11 @@ pub(in crate::cli::show) fn groups(writer: &mut Writer<'_>, image: &Groups) {
 }
 
 /// Shows transactional ids.
-pub(in crate::cli::show) fn transactions(writer: &mut Writer<'_>, image: &Transactions) {
-    writer.table(image.ids.iter().map(|(id, state)| {
+pub(crate) fn transactions<'a>(
+    writer: &mut Writer<'_>,
+    ids: impl IntoIterator<Item = (&'a String, &'a TransactionState)>,
+) {
+    writer.table(ids.into_iter().map(|(id, state)| {
         let partitions = state.partitions.iter();
         TransactionRow {
             transactional_id: id.clone(),

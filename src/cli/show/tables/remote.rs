@@ -4,7 +4,7 @@ use kseg::decode::remote_metadata::{delete_state, segment_state};
 use kseg::report::RemoteSegments;
 use serde::Serialize;
 
-use crate::cli::render::rows::{Cell, Column, Row, known, uuid, text};
+use crate::cli::render::rows::{Cell, Column, Row, known, text, uuid};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 

@@ -1,0 +1,108 @@
+//! The internal topics of the log dirs at hand.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use kseg::format::topic::CLUSTER_METADATA;
+use kseg::report::reach::Reaches;
+use kseg::report::{DamagedPlace, Image, LogPart, MetadataImage, fold};
+use kseg::scan::in_order;
+use kseg::store::{Error, Partition};
+
+use super::Context;
+use super::args::Reading;
+use super::exit::{Failures, Outcome};
+use super::writer::Writer;
+
+/// What went wrong while several logs were read.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble {
+    /// Damaged places.
+    pub(crate) damage: Vec<DamagedPlace>,
+    /// What could not be read at all.
+    pub(crate) errors: Vec<Error>,
+}
+
+impl Trouble {
+    /// Takes in what went wrong elsewhere.
+    pub(crate) fn add(&mut self, damage: Vec<DamagedPlace>, error: Option<Error>) {
+        self.damage.extend(damage);
+        self.errors.extend(error);
+    }
+
+    /// Says it beside the rows.
+    pub(crate) fn tell(self, writer: &mut Writer<'_>) {
+        for place in self.damage {
+            let path = place.path.display().to_string();
+            writer.damage_of(&path, place.position, &place.what);
+        }
+        for error in self.errors {
+            writer.fail(error);
+        }
+    }
+
+    /// Says it where the output is not ours: on standard error.
+    ///
+    /// # Errors
+    /// Something could not be read; the last of several.
+    pub(crate) fn say(self, context: &mut Context) -> anyhow::Result<Outcome> {
+        context.say_damage(&self.damage);
+        let mut failed = Failures::default();
+        for error in self.errors {
+            if let Some(earlier) = failed.add(error.into()) {
+                context.say(earlier.as_bytes());
+            }
+        }
+        failed.result()?;
+        Ok(Outcome::of(!self.damage.is_empty()))
+    }
+}
+
+/// Reads the partitions of a topic, each by itself, and hands their images to `join`, by number.
+pub(crate) fn images<I: Image + Default + Send>(
+    copies: Vec<(i32, Partition)>,
+    reading: Reading,
+    trouble: &mut Trouble,
+    join: &mut dyn FnMut(i32, I),
+) {
+    let read = |(number, partition): (i32, Partition)| {
+        let (image, damage, error) = image(&partition, reading);
+        (number, image, damage, error)
+    };
+    in_order(reading.jobs(), copies, read, &mut |result| {
+        let (number, image, damage, error) = result;
+        join(number, image);
+        trouble.add(damage, error);
+        ControlFlow::Continue(())
+    });
+}
+
+/// What the metadata log says, in the copy that reaches furthest; none if it is not here.
+pub(crate) fn metadata(
+    reaches: &Reaches,
+    reading: Reading,
+    trouble: &mut Trouble,
+) -> Option<MetadataImage> {
+    let copies = match reaches.copies_of(CLUSTER_METADATA) {
+        Ok(copies) => copies,
+        Err(error) => {
+            trouble.errors.push(error);
+            return None;
+        }
+    };
+    let (_, partition) = copies.into_iter().next()?;
+    let (image, damage, error) = image(&partition, reading);
+    trouble.add(damage, error);
+    Some(image)
+}
+
+fn image<I: Image + Default>(
+    partition: &Partition,
+    reading: Reading,
+) -> (I, Vec<DamagedPlace>, Option<Error>) {
+    let (mut image, mut damage) = (I::default(), Vec::new());
+    let open = |path: &Path| reading.open(path);
+    let parts = LogPart::of(partition);
+    let folded = fold(&mut image, &parts, reading.limits(), open, &mut damage);
+    (image, damage, folded.err())
+}

@@ -1,0 +1,329 @@
+//! `kseg txns`: transactions that are open, those that hang, and who holds them open.
+
+mod kafka;
+mod rows;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use kseg::format::defaults::TRANSACTION_MAX_TIMEOUT_MS;
+use kseg::format::topic::{CLUSTER_METADATA, TRANSACTION_STATE};
+use kseg::report::producers;
+use kseg::report::reach::Reaches;
+use kseg::report::transactions::TransactionState;
+use kseg::report::txn_view::{Coordinators, OpenTransaction, TxnStanding};
+use kseg::report::{MetadataImage, Transactions};
+use kseg::scan::derive::Producers;
+use kseg::scan::in_order;
+use kseg::store::{Error, Partition};
+
+use super::Context;
+use super::args::Reading;
+use super::exit::Outcome;
+use super::input::{Pattern, Selection, log_dirs};
+use super::internal::{Trouble, images, metadata};
+use super::range::{Moment, duration_ms, now_ms};
+use super::render::rows::Format;
+use super::schema;
+use super::show::tables;
+use super::writer::Writer;
+
+/// Shows open transactions, and which of them hang, from the disks of a stopped cluster
+///
+/// An open transaction keeps the last stable offset of its partition where it begins: consumers with
+/// isolation.level=read_committed get no further. Open transactions are found by the newest producer snapshot of each partition
+/// and the batches after it, their transactional ids in __transaction_state. By Kafka's own rule (kafka-transactions.sh
+/// find-hanging) a transaction hangs if no coordinator knows it and its last record is older than --max-timeout.
+///
+/// What a disk cannot tell: which broker coordinates a transactional id, and whether a producer still lives. Give the log dirs of
+/// all nodes together: whether a transaction hangs is known only if every partition of __transaction_state is at hand.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg txns /var/lib/kafka/data
+  kseg txns --topic 'orders*' --partition 0..4 node1/data node2/data node3/data
+  kseg txns --hanging --max-timeout 1h --format ndjson data | jq -r .abort_command
+  kseg txns --ids --id 'billing-*' data
+  kseg txns --producers --topic orders --partition 3 --format kafka data
+  kseg txns --format kafka --now 2026-11-29T10:00Z data
+
+--format kafka prints what kafka-transactions.sh prints: find-hanging, with --ids list, with --id describe, and with --producers
+describe-producers. The coordinator, which no disk knows, is -.
+
+Exit status:
+  0  everything was read, and no transaction hangs
+  1  a transaction hangs, or something is damaged; what can be read is shown
+  2  something could not be read, or there is no such transactional id or partition")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
+pub(crate) struct Txns {
+    /// Log dirs, of one node or of several; a folder of log dirs, or a server.properties
+    #[arg(value_name = "DIR", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Only hanging transactions
+    #[arg(long, conflicts_with_all = ["ids", "producers", "names"])]
+    hanging: bool,
+
+    /// Show a line for each transactional id and its last transaction
+    #[arg(long, conflicts_with = "producers")]
+    ids: bool,
+
+    /// Only transactional ids of this name; * stands for any characters and ? for one; may be given again
+    #[arg(long = "id", value_name = "PATTERN", conflicts_with = "producers")]
+    names: Vec<Pattern>,
+
+    /// Show a line for each producer of each partition
+    #[arg(long)]
+    producers: bool,
+
+    /// The longest that a transaction may go on (transaction.max.timeout.ms of the brokers): 1h, 900s [default: 15m]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
+    max_timeout: Option<i64>,
+
+    /// When transactions are judged: 2026-11-29T10:00Z, or 2h for two hours ago [default: now]
+    #[arg(long, value_name = "TIME")]
+    now: Option<Moment>,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = View::Text)]
+    format: View,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How transactions are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum View {
+    /// Tables for people
+    Text,
+    /// One JSON document
+    Json,
+    /// A JSON object a line
+    Ndjson,
+    /// Comma-separated values
+    Csv,
+    /// As kafka-transactions.sh shows them
+    Kafka,
+}
+
+/// Reads a length of time.
+fn timeout(text: &str) -> Result<i64, String> {
+    duration_ms(text).ok_or_else(|| "expected 15m, 900s, 1h30m".to_owned())
+}
+
+/// A partition and its producers.
+struct Writers {
+    topic: String,
+    partition: i32,
+    log_end: i64,
+    producers: Producers,
+}
+
+impl Txns {
+    /// Shows the transactions.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let mut reaches = Reaches::of(&log_dirs(&self.paths)?);
+        let mut trouble = Trouble::default();
+        trouble.errors.append(&mut reaches.errors);
+        if self.producers {
+            let writers = self.writers(&reaches, &mut trouble)?;
+            return self.show_producers(context, &writers, trouble);
+        }
+        let copies = reaches.copies_of(TRANSACTION_STATE)?;
+        let at_hand: Vec<i32> = copies.iter().map(|(number, _)| *number).collect();
+        let mut image = Transactions::default();
+        images(copies, self.reading, &mut trouble, &mut |_, part| {
+            image.join(part);
+        });
+        if self.ids || !self.names.is_empty() {
+            if at_hand.is_empty() {
+                bail!("no partition of {TRANSACTION_STATE} in these log dirs");
+            }
+            return self.show_ids(context, &image, trouble);
+        }
+        let cluster = metadata(&reaches, self.reading, &mut trouble);
+        let is_complete = is_complete(cluster.as_ref(), &at_hand);
+        let writers = self.writers(&reaches, &mut trouble)?;
+        let coordinators = Coordinators {
+            image: &image,
+            is_complete,
+            now_ms: self.now_ms(),
+            max_timeout_ms: self.max_timeout.unwrap_or(TRANSACTION_MAX_TIMEOUT_MS),
+        };
+        self.show_open(context, &writers, coordinators, trouble)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.now.map_or_else(now_ms, |now| now.0)
+    }
+
+    /// The producers of every partition that is meant, each in the copy that reaches furthest.
+    fn writers(&self, reaches: &Reaches, trouble: &mut Trouble) -> Result<Vec<Writers>> {
+        let meant = reaches.partitions.iter().filter(|((topic, number), _)| {
+            topic != CLUSTER_METADATA && self.selection.includes(Some(topic), Some(*number))
+        });
+        let meant: Vec<_> = meant.collect();
+        if meant.is_empty() && !self.selection.is_everything() {
+            bail!("no partition here is one that --topic and --partition ask for");
+        }
+        let (limits, reading) = (self.reading.limits(), self.reading);
+        let read = |(id, reach): (&(String, i32), &kseg::report::reach::Reach)| {
+            let mut damage = Vec::new();
+            let open = |path: &Path| reading.open(path);
+            let producers = Partition::open(&reach.path)
+                .and_then(|it| producers::of_partition(&it, limits, open, &mut damage));
+            let writers = producers.map(|producers| Writers {
+                topic: id.0.clone(),
+                partition: id.1,
+                log_end: reach.end.0,
+                producers,
+            });
+            Ok::<_, Error>((writers?, damage))
+        };
+        let mut all = Vec::new();
+        in_order(self.reading.jobs(), meant, read, &mut |result| {
+            match result {
+                Ok((writers, damage)) => {
+                    all.push(writers);
+                    trouble.add(damage, None);
+                }
+                Err(error) => trouble.errors.push(error),
+            }
+            ControlFlow::Continue(())
+        });
+        Ok(all)
+    }
+
+    /// A line for each open transaction.
+    fn show_open(
+        &self,
+        context: &mut Context,
+        writers: &[Writers],
+        coordinators: Coordinators<'_>,
+        trouble: Trouble,
+    ) -> Result<Outcome> {
+        let ids = coordinators.by_producer();
+        let mut open = Vec::new();
+        for each in writers {
+            let id = (&*each.topic, each.partition);
+            let own = OpenTransaction::of(id, &each.producers, &ids, coordinators);
+            open.extend(own.into_iter().map(|it| (it, each.log_end)));
+        }
+        let hangs = |it: &OpenTransaction<'_>| it.standing == TxnStanding::Hanging;
+        let hanging = open.iter().filter(|(it, _)| hangs(it)).count();
+        if self.hanging || self.format == View::Kafka {
+            open.retain(|(it, _)| hangs(it));
+        }
+        let Some(format) = self.rows() else {
+            context.print(&kafka::hanging(open.iter().map(|(it, _)| it), coordinators))?;
+            let outcome = trouble.say(context)?;
+            return Ok(if hanging > 0 { Outcome::Seen } else { outcome });
+        };
+        let mut writer = Writer::new(context, format, schema::TXNS);
+        if open.is_empty() {
+            let what = if self.hanging { "hanging" } else { "open" };
+            writer.remark(&format!("no {what} transactions"));
+        }
+        rows::open(&mut writer, &open);
+        rows::remarks(&mut writer, &open);
+        trouble.tell(&mut writer);
+        Ok(Outcome::of(writer.finish()? || hanging > 0))
+    }
+
+    /// A line for each transactional id.
+    fn show_ids(
+        &self,
+        context: &mut Context,
+        image: &Transactions,
+        trouble: Trouble,
+    ) -> Result<Outcome> {
+        let ids = image.ids.iter();
+        let ids: Vec<(&String, &TransactionState)> = ids
+            .filter(|(id, _)| Pattern::means(&self.names, id))
+            .collect();
+        if ids.is_empty() && !self.names.is_empty() {
+            bail!("no transactional id matches");
+        }
+        let Some(format) = self.rows() else {
+            let text = if self.names.is_empty() {
+                kafka::list(&ids)
+            } else {
+                kafka::describe(&ids, self.now_ms())
+            };
+            context.print(&text)?;
+            return trouble.say(context);
+        };
+        let mut writer = Writer::new(context, format, schema::TXNS);
+        tables::transactions(&mut writer, ids);
+        if image.unread > 0 {
+            let what = format!(
+                "{} records of {TRANSACTION_STATE} are unreadable",
+                image.unread
+            );
+            writer.remark(&what);
+            writer.seen();
+        }
+        trouble.tell(&mut writer);
+        Ok(Outcome::of(writer.finish()?))
+    }
+
+    /// A line for each producer.
+    fn show_producers(
+        &self,
+        context: &mut Context,
+        writers: &[Writers],
+        trouble: Trouble,
+    ) -> Result<Outcome> {
+        let Some(format) = self.rows() else {
+            let [one] = writers else {
+                bail!(
+                    "--producers --format kafka is for one partition, and {} match: choose it with --topic and --partition",
+                    writers.len()
+                );
+            };
+            context.print(&kafka::producers(&one.producers))?;
+            return trouble.say(context);
+        };
+        let mut writer = Writer::new(context, format, schema::TXNS);
+        for each in writers {
+            rows::producers(&mut writer, (&each.topic, each.partition), &each.producers);
+        }
+        trouble.tell(&mut writer);
+        Ok(Outcome::of(writer.finish()?))
+    }
+
+    /// How rows are shown, unless in Kafka's form.
+    fn rows(&self) -> Option<Format> {
+        Some(match self.format {
+            View::Text => Format::Text,
+            View::Json => Format::Json,
+            View::Ndjson => Format::Ndjson,
+            View::Csv => Format::Csv,
+            View::Kafka => return None,
+        })
+    }
+}
+
+/// Whether every partition of `__transaction_state` is at hand: the metadata log says how many there are; without it they are taken for
+/// all only if they are the 50 that Kafka makes by default (`transaction.state.log.num.partitions`), because who has only some of
+/// them would take living transactions for hanging ones.
+fn is_complete(cluster: Option<&MetadataImage>, at_hand: &[i32]) -> bool {
+    const DEFAULT: usize = 50;
+    let topic = cluster.and_then(|cluster| {
+        let mut topics = cluster.topics.values();
+        topics.find(|topic| topic.name == TRANSACTION_STATE)
+    });
+    match (cluster, topic) {
+        (_, Some(topic)) => topic
+            .partitions
+            .keys()
+            .all(|number| at_hand.contains(number)),
+        // Nobody has ever begun a transaction with a transactional id.
+        (Some(_), None) => at_hand.is_empty(),
+        (None, _) => at_hand.len() >= DEFAULT,
+    }
+}

@@ -1,0 +1,180 @@
+//! Transactions as rows.
+
+use kseg::report::txn_view::{OpenTransaction, TxnStanding};
+use kseg::scan::derive::Producers;
+use serde::Serialize;
+
+use crate::cli::render::rows::{Cell, Column, Row, grouped, known, text};
+use crate::cli::schema::{self, Schema};
+use crate::cli::writer::Writer;
+
+#[derive(Debug, Serialize)]
+struct OpenRow {
+    topic: String,
+    partition: i32,
+    start_offset: i64,
+    /// Whether the last stable offset of the partition is here.
+    is_last_stable_offset: bool,
+    /// Offsets from here to the log end.
+    held_back_offsets: i64,
+    state: &'static str,
+    producer_id: i64,
+    producer_epoch: i16,
+    coordinator_epoch: Option<i32>,
+    last_offset: Option<i64>,
+    last_timestamp_ms: Option<i64>,
+    transactional_id: Option<String>,
+    transaction_state: Option<String>,
+    start_timestamp_ms: Option<i64>,
+    timeout_ms: Option<i32>,
+    /// What to type to end it; only if it hangs.
+    abort_command: Option<String>,
+}
+
+impl Row for OpenRow {
+    const SCHEMA: Schema = schema::OPEN_TRANSACTION;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Topic", |row: &Self| (&row.topic).into()).wraps(12),
+        Column::right("Partition", |row: &Self| row.partition.into()),
+        Column::right("Start offset", |row: &Self| row.start_offset.into()),
+        Column::left("Holds LSO", |row: &Self| row.is_last_stable_offset.into()).gives_way(3),
+        Column::left("State", |row: &Self| row.state.into()),
+        Column::left("Transactional id", |row: &Self| {
+            text(row.transactional_id.as_deref())
+        })
+        .wraps(12),
+        Column::right("Producer id", |row: &Self| row.producer_id.into()),
+        Column::right("Producer epoch", |row: &Self| row.producer_epoch.into()).gives_way(4),
+        Column::left("Last record", |row: &Self| {
+            Cell::maybe(row.last_timestamp_ms, Cell::Time)
+        })
+        .gives_way(1),
+        Column::left("Started", |row: &Self| {
+            Cell::maybe(row.start_timestamp_ms, Cell::Time)
+        })
+        .gives_way(5),
+        Column::right("Timeout ms", |row: &Self| (&row.timeout_ms).into()).gives_way(6),
+    ];
+}
+
+impl OpenRow {
+    fn of(open: &OpenTransaction<'_>, log_end: i64) -> Self {
+        let (producer, state) = (&open.producer, open.id.map(|(_, state)| state));
+        Self {
+            topic: open.topic.to_owned(),
+            partition: open.partition,
+            start_offset: open.start.0,
+            is_last_stable_offset: open.is_first,
+            held_back_offsets: log_end.saturating_sub(open.start.0),
+            state: open.standing.name(),
+            producer_id: producer.producer_id.0,
+            producer_epoch: producer.producer_epoch,
+            coordinator_epoch: known(producer.coordinator_epoch),
+            last_offset: known(producer.last_offset.0),
+            last_timestamp_ms: known(producer.timestamp.0),
+            transactional_id: open.id.map(|(id, _)| id.to_owned()),
+            transaction_state: state.and_then(|it| Some(it.status?.to_string())),
+            start_timestamp_ms: state.and_then(|it| known(it.start.0)),
+            timeout_ms: state.map(|it| it.timeout_ms),
+            abort_command: (open.standing == TxnStanding::Hanging).then(|| abort(open)),
+        }
+    }
+}
+
+/// The command that ends it, of Kafka 3.0 and later.
+fn abort(open: &OpenTransaction<'_>) -> String {
+    format!(
+        "kafka-transactions.sh --bootstrap-server HOST:9092 abort --topic {} --partition {} --start-offset {}",
+        open.topic, open.partition, open.start
+    )
+}
+
+/// Shows open transactions, each with the end of its log.
+pub(super) fn open(writer: &mut Writer<'_>, open: &[(OpenTransaction<'_>, i64)]) {
+    writer.table(open.iter().map(|(open, end)| OpenRow::of(open, *end)));
+}
+
+/// What people should know of the table above.
+pub(super) fn remarks(writer: &mut Writer<'_>, open: &[(OpenTransaction<'_>, i64)]) {
+    let of = |standing| open.iter().filter(move |(it, _)| it.standing == standing);
+    for (it, end) in open.iter().filter(|(it, _)| it.is_first) {
+        let held = u64::try_from(end.saturating_sub(it.start.0)).unwrap_or(0);
+        writer.remark(&format!(
+            "{}-{}: the last stable offset is {}: read_committed consumers don't get the {} offsets from there to the log end",
+            it.topic,
+            it.partition,
+            it.start,
+            grouped(held)
+        ));
+    }
+    let timed_out = of(TxnStanding::TimedOut).count();
+    if timed_out > 0 {
+        writer.remark(&format!(
+            "{timed_out} open longer than their timeout: their coordinator aborts them after its next start"
+        ));
+    }
+    let unknown = of(TxnStanding::Unknown).count();
+    if unknown > 0 {
+        writer.remark(&format!(
+            "{unknown} may hang: not all partitions of __transaction_state are in these log dirs"
+        ));
+    }
+    for (it, _) in of(TxnStanding::Hanging) {
+        writer.remark(&format!("Hangs; to end it: {}", abort(it)));
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ProducerRow {
+    topic: String,
+    partition: i32,
+    producer_id: i64,
+    producer_epoch: i16,
+    coordinator_epoch: Option<i32>,
+    last_sequence: Option<i32>,
+    last_offset: Option<i64>,
+    last_timestamp_ms: Option<i64>,
+    transaction_start_offset: Option<i64>,
+}
+
+impl Row for ProducerRow {
+    const SCHEMA: Schema = schema::PARTITION_PRODUCER;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Topic", |row: &Self| (&row.topic).into()).wraps(12),
+        Column::right("Partition", |row: &Self| row.partition.into()),
+        Column::right("Producer id", |row: &Self| row.producer_id.into()),
+        Column::right("Producer epoch", |row: &Self| row.producer_epoch.into()),
+        Column::right("Coordinator epoch", |row: &Self| {
+            (&row.coordinator_epoch).into()
+        })
+        .gives_way(2),
+        Column::right("Last sequence", |row: &Self| (&row.last_sequence).into()),
+        Column::right("Last offset", |row: &Self| (&row.last_offset).into()).gives_way(3),
+        Column::left("Last record", |row: &Self| {
+            Cell::maybe(row.last_timestamp_ms, Cell::Time)
+        })
+        .gives_way(1),
+        Column::right("Transaction start", |row: &Self| {
+            (&row.transaction_start_offset).into()
+        }),
+    ];
+}
+
+/// Shows the producers of a partition.
+pub(super) fn producers(
+    writer: &mut Writer<'_>,
+    (topic, partition): (&str, i32),
+    producers: &Producers,
+) {
+    writer.table(producers.entries().map(|entry| ProducerRow {
+        topic: topic.to_owned(),
+        partition,
+        producer_id: entry.producer_id.0,
+        producer_epoch: entry.producer_epoch,
+        coordinator_epoch: known(entry.coordinator_epoch),
+        last_sequence: known(entry.last_sequence),
+        last_offset: known(entry.last_offset.0),
+        last_timestamp_ms: known(entry.timestamp.0),
+        transaction_start_offset: entry.open_txn().map(|offset| offset.0),
+    }));
+}
