@@ -4,7 +4,7 @@ use kseg::report::txn_view::{OpenTransaction, TxnStanding};
 use kseg::scan::derive::Producers;
 use serde::Serialize;
 
-use crate::cli::render::rows::{Cell, Column, Row, grouped, known, text};
+use crate::cli::render::rows::{Cell, Column, Row, known, text};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -37,7 +37,10 @@ impl Row for OpenRow {
         Column::left("Topic", |row: &Self| (&row.topic).into()).wraps(12),
         Column::right("Partition", |row: &Self| row.partition.into()),
         Column::right("Start offset", |row: &Self| row.start_offset.into()),
-        Column::left("Holds LSO", |row: &Self| row.is_last_stable_offset.into()).gives_way(3),
+        Column::right("Held back", |row: &Self| {
+            Cell::Count(u64::try_from(row.held_back_offsets).unwrap_or(0))
+        })
+        .gives_way(3),
         Column::left("State", |row: &Self| row.state.into()),
         Column::left("Transactional id", |row: &Self| {
             text(row.transactional_id.as_deref())
@@ -97,15 +100,10 @@ pub(super) fn open(writer: &mut Writer<'_>, open: &[(OpenTransaction<'_>, i64)])
 /// What people should know of the table above.
 pub(super) fn remarks(writer: &mut Writer<'_>, open: &[(OpenTransaction<'_>, i64)]) {
     let of = |standing| open.iter().filter(move |(it, _)| it.standing == standing);
-    for (it, end) in open.iter().filter(|(it, _)| it.is_first) {
-        let held = u64::try_from(end.saturating_sub(it.start.0)).unwrap_or(0);
-        writer.remark(&format!(
-            "{}-{}: the last stable offset is {}: read_committed consumers don't get the {} offsets from there to the log end",
-            it.topic,
-            it.partition,
-            it.start,
-            grouped(held)
-        ));
+    if !open.is_empty() {
+        writer.remark(
+            "read_committed consumers get no further than the first start offset of each partition",
+        );
     }
     let timed_out = of(TxnStanding::TimedOut).count();
     if timed_out > 0 {
