@@ -228,6 +228,25 @@ fn listed() -> BTreeMap<String, usize> {
 /// The data are older than what is kept by default.
 const KEPT: &str = "--set=retention.ms=-1";
 
+/// Views over log dirs, their options and cases.
+const VIEWS: &[(&str, &[&str], &str)] = &[
+    ("groups", &["--format=json"], "consumer-4.3.1"),
+    ("groups", &["--format=ndjson"], "consumer-4.3.1"),
+    ("groups", &["--format=ndjson", "--state"], "consumer-4.3.1"),
+    (
+        "groups",
+        &["--format=ndjson", "--members"],
+        "consumer-4.3.1",
+    ),
+    ("txns", &["--format=json", "--now=2027-06-01"], "txns-4.3.1"),
+    (
+        "txns",
+        &["--format=ndjson", "--now=2027-06-01"],
+        "txns-4.3.1",
+    ),
+    ("txns", &["--format=ndjson", "--producers"], "txns-4.3.1"),
+];
+
 /// What the commands print that between them emit every schema.
 fn emitted() -> Vec<Value> {
     let root = Path::new(ROOT);
@@ -272,15 +291,9 @@ fn emitted() -> Vec<Value> {
     run(&["repair", "show", "--format", "ndjson", plan]);
     let holed = format!("{kafka}/zero-page-512-mid/files");
     run(&["repair", "plan", "--format", "json", &flipped, &holed]);
-    let members = format!("{kafka}/consumer-4.3.1/files");
-    run(&["groups", "--format", "json", &members]);
-    for args in [&[][..], &["--state"], &["--members"]] {
-        run(&[&["groups", "--format", "ndjson"], args, &[&members]].concat());
-    }
-    let txns = format!("{kafka}/txns-4.3.1/files");
-    run(&["txns", "--format", "json", &txns]);
-    for args in [&["--now=2027-06-01"][..], &["--producers"]] {
-        run(&[&["txns", "--format", "ndjson"], args, &[&txns]].concat());
+    for (view, args, case) in VIEWS {
+        let files = format!("{kafka}/{case}/files");
+        run(&[&[*view], *args, &[&files]].concat());
     }
     let ndjson = ["show", "--format", "ndjson"];
     for image in images(root, &temp) {
