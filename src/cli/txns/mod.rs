@@ -41,8 +41,8 @@ use super::writer::Writer;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg txns /var/lib/kafka/data
-  kseg txns --topic 'orders*' --partition 0..4 node1/data node2/data node3/data
-  kseg txns --hanging --max-timeout 1h --format ndjson data | jq -r .abort_command
+  kseg txns --topic orders --partition 0..4 node1/data node2/data
+  kseg txns --hanging --max-timeout 1h data
   kseg txns --ids --id 'billing-*' data
   kseg txns --producers --topic orders --partition 3 --format kafka data
   kseg txns --format kafka --now 2026-11-29T10:00Z data
