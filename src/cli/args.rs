@@ -11,6 +11,7 @@ use kseg::scan::Jobs;
 use kseg::store::{Error, LogFile, Stream, lock};
 
 use super::range::size;
+use super::spool;
 
 /// How files are read.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -95,6 +96,9 @@ impl Reading {
     /// Opens a `.log`.
     #[expect(unsafe_code, reason = "the one place that answers for mapped files")]
     pub(crate) fn open(self, path: &Path) -> Result<LogFile, Error> {
+        if let Some(spooled) = spool::opened(path) {
+            return Stream::open(spooled).map(LogFile::Windowed);
+        }
         if self.no_mmap || lock::is_live(path) {
             return Stream::open(path).map(LogFile::Windowed);
         }

@@ -10,7 +10,7 @@ use kseg::scan::Output;
 use super::Context;
 use super::args::{Reading, whole};
 use super::exit::{Failures, Outcome};
-use super::input::{Selection, logs};
+use super::input::{Others, Selection, logs};
 use super::output::{OutputFile, unwritten};
 use super::pick::{Picking, Reader, Start, Take, Tally, Track};
 use super::progress::Progress;
@@ -59,6 +59,9 @@ pub(crate) struct Cat {
     selection: Selection,
 
     #[command(flatten)]
+    others: Others,
+
+    #[command(flatten)]
     picking: Picking,
 
     /// Stop after N records
@@ -99,7 +102,7 @@ impl Cat {
         let format = self
             .rendering
             .format(&[Form::Text, Form::Ndjson, Form::Json, Form::Csv])?;
-        let logs = logs(&self.paths, &self.selection)?;
+        let logs = logs(&self.paths, &self.selection, self.others)?;
         let tracks = logs.found.into_iter().map(Track::of);
         let tracks = tracks.collect::<Result<Vec<_>>>()?;
         let reader = Reader {

@@ -19,6 +19,10 @@ pub(crate) struct Common {
     #[arg(short, long, global = true)]
     quiet: bool,
 
+    /// Show more: verify -v every finding with all its evidence, notes too
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+
     /// Show no progress: --no-progress for terminals that are recorded
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,

@@ -1,139 +1,18 @@
-//! What commands are to look at: paths, and which of the partitions there.
+//! What the paths of a command line lead to.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
+use kseg::format::DirName;
 use kseg::format::name::{DirState, file_name};
 use kseg::format::{FileName, Properties};
+use kseg::predict::Settings;
 use kseg::store::{Error, Item, LogDir, Partition, Place, Source, Standing};
 use wildmatch::WildMatch;
 
-/// Which partitions of the paths are meant.
-#[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Which partitions")]
-pub(crate) struct Selection {
-    /// Only topics of these names: orders,clicks; * stands for any characters and ? for one, and !__* leaves out; may be given
-    /// again
-    #[arg(long = "topic", value_name = "PATTERN", value_delimiter = ',')]
-    topics: Vec<Pattern>,
-
-    /// Only partitions of these numbers: 3, 0..4, 0..=3 or 0,3..5; may be given again
-    #[arg(
-        long = "partition",
-        value_name = "N",
-        value_delimiter = ',',
-        allow_hyphen_values = true
-    )]
-    partitions: Vec<Numbers>,
-}
-
-/// A pattern for names of topics or groups that are meant, or left out.
-#[derive(Debug, Clone)]
-pub(crate) struct Pattern {
-    name: WildMatch,
-    leaves_out: bool,
-}
-
-impl Pattern {
-    /// Whether a name is meant by patterns: by one of them, if any says what is meant, and left out by none.
-    pub(crate) fn means(patterns: &[Self], name: &str) -> bool {
-        let (out, within): (Vec<_>, Vec<_>) =
-            patterns.iter().partition(|pattern| pattern.leaves_out);
-        let matches = |pattern: &&Self| pattern.name.matches(name);
-        !out.iter().any(matches) && (within.is_empty() || within.iter().any(matches))
-    }
-}
-
-impl std::str::FromStr for Pattern {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let name = text.strip_prefix('!');
-        let leaves_out = name.is_some();
-        match name.unwrap_or(text) {
-            "" => Err("expected the name of a topic, or a pattern: orders, orders*, !__*".into()),
-            name => Ok(Self {
-                name: WildMatch::new(name),
-                leaves_out,
-            }),
-        }
-    }
-}
-
-/// Numbers of partitions from one to another, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Numbers {
-    first: i32,
-    last: i32,
-}
-
-impl std::str::FromStr for Numbers {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| match text.parse::<i32>() {
-            Ok(number) if number >= 0 => Ok(number),
-            _ => Err("expected N, A..B or A..=B".to_owned()),
-        };
-        let Some((first, last)) = text.split_once("..") else {
-            let first = number(text)?;
-            return Ok(Self { first, last: first });
-        };
-        let last = match last.strip_prefix('=') {
-            Some(last) => number(last)?,
-            None => number(last)? - 1,
-        };
-        let first = number(first)?;
-        if first > last {
-            return Err("the range is empty".into());
-        }
-        Ok(Self { first, last })
-    }
-}
-
-impl Selection {
-    /// Whether nothing is left out.
-    pub(crate) fn is_everything(&self) -> bool {
-        self.topics.is_empty() && self.partitions.is_empty()
-    }
-
-    /// Whether a partition is meant. What has no name is meant only if everything is.
-    pub(crate) fn includes(&self, topic: Option<&str>, partition: Option<i32>) -> bool {
-        let is_topic = |topic: &str| Pattern::means(&self.topics, topic);
-        let is_number = |number: i32| {
-            let mut ranges = self.partitions.iter();
-            ranges.any(|range| (range.first..=range.last).contains(&number))
-        };
-        (self.topics.is_empty() || topic.is_some_and(is_topic))
-            && (self.partitions.is_empty() || partition.is_some_and(is_number))
-    }
-
-    /// Whether a directory is meant, by the partition in its name.
-    pub(crate) fn includes_dir(&self, item: &Item) -> bool {
-        match item.dir_name() {
-            Some(kseg::format::DirName::Partition {
-                topic, partition, ..
-            }) => self.includes(Some(topic), Some(partition)),
-            _ => self.includes(None, None),
-        }
-    }
-
-    /// The directories of the partitions of a log dir that are meant, in any state, by topic and number.
-    pub(crate) fn partitions(&self, dir: &LogDir) -> Vec<Item> {
-        let mut chosen: Vec<Item> = dir
-            .partitions()
-            .filter(|item| self.includes_dir(item))
-            .cloned()
-            .collect();
-        chosen.sort_by_cached_key(|item| match item.dir_name() {
-            Some(kseg::format::DirName::Partition {
-                topic, partition, ..
-            }) => (topic.to_owned(), partition, item.name().to_owned()),
-            _ => (String::new(), 0, item.name().to_owned()),
-        });
-        chosen
-    }
-}
+pub(crate) use super::selection::{Others, Pattern, Selection};
+use super::spool;
 
 /// A row of records: a partition, or a single file.
 #[derive(Debug, Clone)]
@@ -150,6 +29,10 @@ pub(crate) struct Logs {
     pub(crate) found: Vec<Log>,
     /// Why partitions of a log dir cannot be read.
     pub(crate) lost: Vec<Error>,
+    /// Partitions left out because they are marked for deletion.
+    marked: usize,
+    /// Partitions of internal topics left out because they were not named.
+    pub(crate) internal: usize,
 }
 
 /// What is said of a directory in which there are no logs.
@@ -160,34 +43,89 @@ pub(crate) fn no_log(path: &Path) -> anyhow::Error {
     )
 }
 
-/// What a path leads to. A folder that holds log dirs stands for these, and `server.properties` for the `log.dirs` in it.
+/// Folders below a path in which log dirs are sought: `/backup/broker-1/disk1/kafka` for `/backup`.
+const FOLDERS_DEEP: usize = 3;
+
+/// Folders that are looked into for log dirs; a path that leads to more, `/` say, was not meant.
+const FOLDERS: usize = 10_000;
+
+/// What paths lead to, in their order.
+///
+/// # Errors
+/// One of them leads nowhere, or to a directory without logs.
+pub(crate) fn all_places(paths: &[PathBuf]) -> Result<Vec<Place>> {
+    let mut all = Vec::new();
+    for path in paths {
+        all.append(&mut places(path)?);
+    }
+    Ok(all)
+}
+
+/// The log dirs and folders of partitions that paths lead to.
+///
+/// # Errors
+/// One of them leads nowhere, to a file, or to a directory without logs.
+pub(crate) fn folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let folder = |place: Place| match place {
+        Place::File(item) => Err(anyhow!(
+            "{}: a file; expected a log dir or the folder of a partition",
+            item.path().display()
+        )),
+        place => Ok(place.path().to_owned()),
+    };
+    all_places(paths)?.into_iter().map(folder).collect()
+}
+
+/// What a path leads to. A folder that holds log dirs stands for these, `server.properties` for the `log.dirs` in it, a
+/// pattern that no shell has expanded for what it matches, `-` for a segment on standard input, and a compressed segment for
+/// what is in it.
 ///
 /// # Errors
 /// The path leads nowhere, or to a directory without logs.
 pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
-    match Place::at(path)? {
-        Place::File(item) if is_settings(path) => {
+    if let Some(item) = spool::spooled(path)? {
+        return Ok(vec![Place::File(item)]);
+    }
+    match Place::at(path) {
+        Ok(place) => inside(place),
+        Err(error) if error.is_not_found() => {
+            let matched = glob(path);
+            if matched.is_empty() {
+                return Err(error.into());
+            }
+            all_places(&matched)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A place as it is, or the places that it stands for.
+fn inside(place: Place) -> Result<Vec<Place>> {
+    match place {
+        Place::File(item) if is_settings(item.path()) => {
             let text = Source::read(item.path())?;
             let settings = Properties::parse(&text);
             let dirs = settings
                 .get("log.dirs")
                 .or_else(|| settings.get("log.dir"))
-                .ok_or_else(|| anyhow!("{}: no log.dirs in it", path.display()))?;
+                .ok_or_else(|| anyhow!("{}: no log.dirs in it", item.path().display()))?;
             let dirs = dirs.value.split(',').map(str::trim);
             dirs.filter(|dir| !dir.is_empty())
                 .map(|dir| Ok(Place::at(dir)?))
                 .collect()
         }
         Place::LogDir(dir) if !is_log_dir(&dir) => {
-            let inside = dir.items().iter().filter(|item| item.is_dir());
-            let inside = inside.filter_map(|item| Place::at(item.path()).ok());
-            let inside: Vec<Place> = inside
-                .filter(|place| matches!(place, Place::LogDir(dir) if is_log_dir(dir)))
-                .collect();
-            if inside.is_empty() {
-                return Err(no_log(path));
+            let (mut found, mut budget) = (Vec::new(), FOLDERS);
+            log_dirs_below(&dir, FOLDERS_DEEP, &mut budget, &mut found);
+            if found.is_empty() {
+                let known = |item: &&Item| item.is_file() && item.file_name().is_some();
+                let files = dir.items().iter().filter(known).cloned();
+                found.extend(files.map(Place::File));
             }
-            Ok(inside)
+            if found.is_empty() {
+                return Err(no_log(dir.path()));
+            }
+            Ok(found)
         }
         place => Ok(vec![place]),
     }
@@ -210,17 +148,91 @@ pub(crate) fn log_dirs(paths: &[PathBuf]) -> Result<Vec<LogDir>> {
     Ok(dirs)
 }
 
-/// Whether a file of log dirs lies here, or a partition with a file of Kafka's or nothing in it: `/etc/dbus-1` has the name of a partition.
+/// Appends the log dirs below a folder that is none.
+fn log_dirs_below(dir: &LogDir, levels: usize, budget: &mut usize, found: &mut Vec<Place>) {
+    for item in dir
+        .items()
+        .iter()
+        .filter(|item| item.is_dir() && !item.is_link())
+    {
+        if *budget == 0 {
+            return;
+        }
+        *budget -= 1;
+        let Ok(below) = LogDir::open(item.path()) else {
+            continue;
+        };
+        if is_log_dir(&below) {
+            found.push(Place::LogDir(below));
+        } else if levels > 1 {
+            log_dirs_below(&below, levels - 1, budget, found);
+        }
+    }
+}
+
+/// What a pattern in a path matches, in the order of the names: `*` and `?` within a name.
+fn glob(pattern: &Path) -> Vec<PathBuf> {
+    let mut matched = vec![PathBuf::new()];
+    for part in pattern.components() {
+        let part = part.as_os_str();
+        let text = part.to_string_lossy();
+        if !text.contains(['*', '?']) {
+            for path in &mut matched {
+                path.push(part);
+            }
+            continue;
+        }
+        let wanted = WildMatch::new(&text);
+        let names = matched.iter().flat_map(|dir| {
+            let here = if dir.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                dir
+            };
+            let items = Item::list(here).unwrap_or_default();
+            let is_wanted = |item: &Item| {
+                let name = item.name().to_string_lossy();
+                wanted.matches(&name) && (text.starts_with('.') || !name.starts_with('.'))
+            };
+            let items = items.into_iter().filter(is_wanted);
+            let paths: Vec<PathBuf> = items.map(|item| dir.join(item.name())).collect();
+            paths
+        });
+        matched = names.collect();
+    }
+    matched.retain(|path| Item::at(path).is_ok());
+    matched
+}
+
+/// Whether a file of log dirs lies here, or a partition with a file of Kafka's or nothing in it: `/etc/dbus-1` has the name of a
+/// partition, and so has a log dir `/var/lib/kafka/data-0`.
 fn is_log_dir(dir: &LogDir) -> bool {
     let is_at_home = |item: &Item| item.is_file() && LogDir::standing(item) == Standing::Current;
-    let is_kafkas = |partition: Partition| {
-        let items = partition.items();
-        items.is_empty() || items.iter().any(|item| item.file_name().is_some())
+    let is_partition = |item: &Item| match Place::at(item.path()) {
+        Ok(Place::Partition(partition)) => {
+            let items = partition.items();
+            items.is_empty() || items.iter().any(|item| item.file_name().is_some())
+        }
+        Ok(_) => false,
+        Err(_) => true,
     };
-    dir.items().iter().any(is_at_home)
-        || dir
-            .partitions()
-            .any(|item| Partition::open(item.path()).map_or(true, is_kafkas))
+    dir.items().iter().any(is_at_home) || dir.partitions().any(is_partition)
+}
+
+/// The settings in `server.properties`.
+///
+/// # Errors
+/// It cannot be read, or not understood.
+pub(crate) fn settings(path: &Path) -> Result<Settings> {
+    let shown = || path.display().to_string();
+    let bytes = std::fs::read(path).with_context(shown)?;
+    Settings::of_file(&bytes).with_context(shown)
+}
+
+/// The file of a broker's settings among paths.
+pub(crate) fn settings_among(paths: &[PathBuf]) -> Option<&Path> {
+    let mut paths = paths.iter().map(PathBuf::as_path);
+    paths.find(|path| is_settings(path) && path.is_file())
 }
 
 /// Whether a file has the name of a broker's settings.
@@ -230,101 +242,104 @@ fn is_settings(path: &Path) -> bool {
 }
 
 /// The logs that `paths` lead to, in the order of the paths and, in a log dir, by topic and number. Of a log dir those in
-/// use: what is to be deleted or not yet moved there has to be named.
+/// use, and what `others` adds: what is not yet moved there has to be named.
 ///
 /// # Errors
 /// A path leads nowhere or to no log, or the selection leaves nothing.
-pub(crate) fn logs(paths: &[PathBuf], selection: &Selection) -> Result<Logs> {
-    let Logs {
-        found: mut logs,
-        mut lost,
-    } = Logs::default();
+pub(crate) fn logs(paths: &[PathBuf], selection: &Selection, others: Others) -> Result<Logs> {
+    let mut logs = Logs::default();
     for path in paths {
         for place in places(path)? {
             match place {
-                Place::File(item) => logs.push(Log::File(item)),
-                Place::Partition(partition) => logs.push(Log::Partition(partition)),
+                Place::File(item) => logs.found.push(Log::File(item)),
+                Place::Partition(partition) => logs.found.push(Log::Partition(partition)),
                 Place::LogDir(dir) => {
                     if dir.partitions().next().is_none() {
                         return Err(no_log(path));
                     }
-                    in_use(&dir, selection, &mut logs, &mut lost);
+                    in_use(&dir, selection, others, &mut logs);
                 }
             }
         }
     }
-    logs.retain(|log| match log {
+    logs.found.retain(|log| match log {
         Log::Partition(partition) => selection.includes(partition.topic(), partition.number()),
         Log::File(_) => true,
     });
-    if !lost.is_empty() {
-        return Ok(Logs { found: logs, lost });
+    if !logs.found.is_empty() || !logs.lost.is_empty() {
+        return Ok(logs);
     }
-    if logs.is_empty() && selection.is_everything() {
-        bail!("no partition here is in use; what is to be deleted or moved there has to be named");
+    if logs.marked > 0 {
+        bail!("all partitions that match are marked for deletion (-delete): --deleted reads them");
     }
-    if logs.is_empty() {
-        bail!("no partition here is one that --topic and --partition ask for");
+    if logs.internal > 0 {
+        bail!("all partitions here are of internal topics: name them, with --topic '__*' for all");
     }
-    Ok(Logs { found: logs, lost })
+    if selection.is_everything() {
+        bail!(
+            "no partition here is in use: name the folder of one that is being moved (-future) or stray (-stray)"
+        );
+    }
+    Err(no_match(paths))
 }
 
 /// Appends the partitions of a log dir that are meant and in use.
-fn in_use(dir: &LogDir, selection: &Selection, logs: &mut Vec<Log>, lost: &mut Vec<Error>) {
+fn in_use(dir: &LogDir, selection: &Selection, others: Others, logs: &mut Logs) {
+    let own_only = others.own_only && !selection.names_internal();
     for item in selection.partitions(dir) {
-        match Partition::open(item.path()) {
-            Ok(partition) if partition.state() == DirState::Current => {
-                logs.push(Log::Partition(partition));
+        let partition = match Partition::open(item.path()) {
+            Ok(partition) => partition,
+            Err(error) => {
+                logs.lost.push(error);
+                continue;
             }
-            Ok(_) => {}
-            Err(error) => lost.push(error),
+        };
+        let is_internal = partition
+            .topic()
+            .is_some_and(|topic| topic.starts_with("__"));
+        match partition.state() {
+            DirState::Current | DirState::Delete if own_only && is_internal => logs.internal += 1,
+            DirState::Delete if !others.deleted => logs.marked += 1,
+            DirState::Current | DirState::Delete => logs.found.push(Log::Partition(partition)),
+            _ => {}
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The error where --topic and --partition leave no partition of what paths lead to, with the topics that are there.
+pub(crate) fn no_match(paths: &[PathBuf]) -> anyhow::Error {
+    const NAMED: usize = 10;
+    let topics = topics(paths);
+    let mut named: Vec<&str> = topics.iter().take(NAMED).map(String::as_str).collect();
+    let more = format!("{} more", topics.len().saturating_sub(NAMED));
+    if topics.len() > NAMED {
+        named.push(&more);
+    }
+    match named.as_slice() {
+        [] => anyhow!("no partition matches --topic and --partition"),
+        named => anyhow!(
+            "no partition matches --topic and --partition; topics here: {}",
+            named.join(", ")
+        ),
+    }
+}
 
-    #[test]
-    fn partitions_are_chosen_by_pattern_and_number() {
-        let selection = Selection {
-            topics: vec!["ord*".parse().unwrap(), "x?z".parse().unwrap()],
-            partitions: vec!["1".parse().unwrap(), "4..=5".parse().unwrap()],
-        };
-        for (topic, number, expected) in [
-            ("orders", 1, true),
-            ("orders", 5, true),
-            ("orders", 3, false),
-            ("xyz", 4, true),
-            ("xz", 4, false),
-        ] {
-            assert_eq!(selection.includes(Some(topic), Some(number)), expected);
+/// The topics of the partitions that paths lead to.
+fn topics(paths: &[PathBuf]) -> BTreeSet<String> {
+    let places = paths.iter().filter_map(|path| places(path).ok()).flatten();
+    let mut topics = BTreeSet::new();
+    for place in places {
+        match place {
+            Place::LogDir(dir) => {
+                let names = dir.partitions().filter_map(Item::dir_name);
+                topics.extend(names.filter_map(|name| match name {
+                    DirName::Partition { topic, .. } => Some(topic.to_owned()),
+                    _ => None,
+                }));
+            }
+            Place::Partition(partition) => topics.extend(partition.topic().map(str::to_owned)),
+            Place::File(_) => {}
         }
-        assert!(!selection.includes(None, Some(1)));
-        assert!(Selection::default().includes(None, None));
     }
-
-    #[test]
-    fn topics_are_left_out_by_pattern() {
-        let selection = |topics: &[&str]| Selection {
-            topics: topics.iter().map(|topic| topic.parse().unwrap()).collect(),
-            partitions: Vec::new(),
-        };
-        let own = selection(&["!__*"]);
-        assert!(own.includes(Some("orders"), Some(0)));
-        assert!(!own.includes(Some("__consumer_offsets"), Some(0)));
-        let some = selection(&["ord*", "!orders"]);
-        assert!(some.includes(Some("ordered"), None));
-        assert!(!some.includes(Some("orders"), None) && !some.includes(Some("x"), None));
-        assert!("!".parse::<Pattern>().is_err());
-    }
-
-    #[test]
-    fn what_is_no_partition_is_refused_with_the_accepted_forms() {
-        for text in ["", "x", "-1", "3..", "5..5", "2..=1"] {
-            assert!(text.parse::<Numbers>().is_err(), "{text}");
-        }
-        assert_eq!("0..4".parse(), Ok(Numbers { first: 0, last: 3 }));
-    }
+    topics
 }

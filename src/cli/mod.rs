@@ -2,7 +2,9 @@
 
 mod args;
 mod cat;
+mod check;
 mod common;
+mod damage;
 mod dump;
 mod exit;
 mod explain;
@@ -21,7 +23,10 @@ mod range;
 mod render;
 mod repair;
 mod schema;
+mod selection;
+mod shell;
 mod show;
+mod spool;
 mod txns;
 mod verify;
 mod writer;
@@ -51,6 +56,7 @@ use render::table::Look;
     arg_required_else_help = true,
     disable_help_subcommand = true,
     after_help = "Examples:
+  kseg check /var/lib/kafka            all of this on one screen
   kseg ls /var/lib/kafka               what is here
   kseg verify /var/lib/kafka           what is wrong with it
   kseg predict /var/lib/kafka          what a broker will do about that
@@ -74,6 +80,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Check),
     Ls(ls::Ls),
     Show(show::Show),
     Cat(cat::Cat),
@@ -99,6 +106,8 @@ pub(crate) struct Context {
     columns: Option<usize>,
     /// Whether headings stand out.
     colour: bool,
+    /// Whether everything is shown, not only what matters first.
+    verbose: bool,
     no_progress: bool,
 }
 
@@ -122,12 +131,14 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let mut context = Context {
         columns: columns(&out),
         colour: cli.common.is_coloured(&out),
+        verbose: cli.common.verbose,
         no_progress: cli.common.no_progress,
         out,
         err: io::stderr(),
     };
     let outcome = match cli.command {
         Command::Cat(command) => command.run(&mut context),
+        Command::Check(command) => command.run(&mut context),
         Command::Dump(command) => command.run(&mut context),
         Command::Explain(command) => command.run(&mut context),
         Command::Export(command) => command.run(&mut context),

@@ -59,6 +59,25 @@ impl OutputFile {
         })
     }
 
+    /// Opens the file at `path` to append to it. It is not renamed: others append to it too.
+    ///
+    /// # Errors
+    /// A directory is there, or the file cannot be opened.
+    pub(crate) fn append(path: &Path) -> Result<Self> {
+        if is_kafkas(path) {
+            bail!(
+                "{}: not written, because Kafka's own files are named so",
+                path.display()
+            );
+        }
+        let opened = File::options().append(true).create(true).open(path);
+        Ok(Self {
+            path: path.to_owned(),
+            beside: None,
+            file: opened.map_err(|error| said(path, &error))?,
+        })
+    }
+
     /// Removes what a run that died left beside `path`.
     pub(crate) fn sweep(path: &Path) {
         if beside(path).is_some_and(|beside| Item::at(beside).is_ok()) {

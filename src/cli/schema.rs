@@ -23,6 +23,10 @@ macro_rules! schemas {
 }
 
 schemas! {
+    // check
+    CHECK "kseg.check/1" "The document of check"
+    CHECKED "kseg.checked/1" "A partition that check found something about: damage, a loss at the start, a loss by the plan"
+
     // ls
     LS "kseg.ls/1" "The document of ls"
     LOG_DIR "kseg.log-dir/1" "A log dir"

@@ -71,6 +71,12 @@ impl Item {
         })
     }
 
+    /// An open file under the name that it would have: a segment that was decompressed, or came through a pipe.
+    #[must_use]
+    pub fn named(path: impl Into<PathBuf>, metadata: &Metadata) -> Self {
+        Self::of(path.into(), metadata, false)
+    }
+
     fn of(path: PathBuf, metadata: &Metadata, is_link: bool) -> Self {
         let kind = metadata.file_type();
         let special =

@@ -136,16 +136,13 @@ fn damage_is_in_the_manifest() {
     bytes[100] ^= 0xff;
     temp.file(format!("t-0/{name}"), &bytes);
     let log = temp.path().join("t-0");
-    for (args, complete) in [
-        (&["--resume"][..], false),
-        (&["--resume", "--salvage"], true),
-    ] {
+    for args in [&["--resume"][..], &["--resume", "--salvage"]] {
         let dir = temp.path().join("out");
         let output = export(&dir, args, &[&log]);
         assert_eq!(output.status.code(), Some(1));
         let file = &manifest(&dir)["files"][0];
         assert_eq!(file["damage"][0]["start"], 0);
-        assert_eq!(file["complete"], complete);
+        assert_eq!(file["complete"], false);
     }
 }
 

@@ -69,11 +69,13 @@ const SHOWN: [(&str, &[&str]); 9] = [
 ];
 
 /// The same for commands whose words are being chosen anew.
-const SAID: [(&str, &[&str]); 3] = [
-    (
-        "verify",
-        &["verify", "testdata/kafka-4.3.1/zero-page-512-mid/files"],
-    ),
+const SAID: [(&str, &[&str]); 1] = [(
+    "verify",
+    &["verify", "testdata/kafka-4.3.1/zero-page-512-mid/files"],
+)];
+
+/// The same for commands whose words are being chosen anew.
+const CHANGING: [(&str, &[&str]); 2] = [
     (
         "predict",
         &[
@@ -165,9 +167,14 @@ fn tables_give_way_at_60_columns_and_use_160() {
 }
 
 #[test]
-#[ignore = "the words of verify, predict and repair plan are being chosen anew: run with BLESS=1 and take this off when they are"]
 fn reports_read_well_at_60_columns_and_at_160() {
     check(&SAID);
+}
+
+#[test]
+#[ignore = "the words of predict and repair plan are being chosen anew: run with BLESS=1 and take this off when they are"]
+fn predictions_and_plans_read_well_at_60_columns_and_at_160() {
+    check(&CHANGING);
 }
 
 #[test]

@@ -52,6 +52,12 @@ type Ints = Vec<i64>;
 type Texts = Vec<String>;
 
 rows! {
+    Check "check/1" { rows: Vec<Value> }
+    Checked "checked/1" {
+        log_dir: String, partition: String, severity: Text, code: Text, finding: Text, unreadable_records: Int,
+        unreadable: Text, start: Text, start_loses_records: u64, start_loses_bytes: u64, start_deletes_records: u64,
+        plan_loses_records: u64,
+    }
     LogDir "log-dir/1" {
         path: String, state: String, node_id: Int, cluster_id: Text, directory_id: Text, partitions: u64, segments: u64,
         records: Int, log_bytes: u64, size_bytes: u64, disk_bytes: u64,
@@ -248,6 +254,7 @@ const VIEWS: &[(&str, &[&str], &str)] = &[
 ];
 
 /// What the commands print that between them emit every schema.
+#[expect(clippy::too_many_lines, reason = "a list of commands")]
 fn emitted() -> Vec<Value> {
     let root = Path::new(ROOT);
     let temp = Temp::new();
@@ -283,6 +290,12 @@ fn emitted() -> Vec<Value> {
     run(&["export", "-o", out.to_str().unwrap(), seed]);
     let flipped = format!("{kafka}/index-missing-and-flip/files");
     for format in ["json", "ndjson"] {
+        run(&[
+            "check",
+            "--format",
+            format,
+            "testdata/kafka-4.3.1/ls-beyond/files",
+        ]);
         run(&["predict", KEPT, "--format", format, &flipped]);
     }
     let plan = temp.path().join("plan.json");

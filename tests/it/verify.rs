@@ -269,14 +269,13 @@ fn every_format_shows_the_finding() {
     let shown =
         |format: &str| String::from_utf8(kseg(&["--format", format], &path).stdout).unwrap();
     let text = shown("text");
-    assert!(
-        text.starts_with("error[B101]: batch checksum mismatch: bit 5 of byte "),
-        "{text}"
-    );
-    assert!(
-        text.contains("  --> ") && text.ends_with("1 error, 0 warnings, 0 notes\n"),
-        "{text}"
-    );
+    let first = "1 of 1 file is damaged: 1 error; 3 records unreadable\n";
+    assert!(text.starts_with(first), "{text}");
+    let finding =
+        "\n  error B101 at byte 178 (offset 3, 178 bytes): batch checksum mismatch: bit 5 of byte ";
+    assert!(text.contains(finding), "{text}");
+    let last = "1 error, 0 warnings, 0 notes; kseg explain B101 describes the worst\n";
+    assert!(text.ends_with(last), "{text}");
     let junit = shown("junit");
     assert!(
         junit.contains("tests=\"1\" failures=\"1\"") && junit.contains("<failure type=\"B101\"")

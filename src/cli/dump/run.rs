@@ -19,6 +19,7 @@ use crate::cli::render::Push;
 use crate::cli::render::dump_log_segments::mismatch::Mismatches;
 use crate::cli::render::dump_log_segments::{Gaps, LogFold, LogPrinter, Options, Style};
 use crate::cli::render::table::plain;
+use crate::cli::spool;
 use crate::cli::{Context, help_of};
 
 /// A run in progress.
@@ -249,8 +250,12 @@ fn split_list(list: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A directory stands for the segments in it.
+/// A directory stands for the segments in it, `-` for a segment on standard input, a compressed segment for what is in it.
 fn expand(path: &Path) -> Vec<PathBuf> {
+    // What cannot be read is said where the file is opened.
+    if let Ok(Some(item)) = spool::spooled(path) {
+        return vec![item.path().to_owned()];
+    }
     let is_log = |segment: &Segment| segment.file(FileKind::Log).is_some();
     let logs: Vec<PathBuf> = Partition::open(path)
         .map(|partition| partition.segments())

@@ -10,6 +10,8 @@ use kseg::store::{Item, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::output::OutputFile;
+use crate::cli::render::rows::size;
+use crate::cli::render::table::{counted, plain};
 use crate::cli::schema;
 
 /// Its schema.
@@ -61,7 +63,7 @@ pub(super) struct ExportedFile {
     /// Of the file, in hexadecimal.
     pub(super) crc32c: String,
     pub(super) sha256: String,
-    /// Whether reading came to the end of the log.
+    /// Whether every record of the source that was asked for is in it.
     pub(super) complete: bool,
     /// What could not be read.
     pub(super) damage: Vec<Damage>,
@@ -144,6 +146,23 @@ impl Manifest {
             .files
             .iter()
             .all(|file| file.damage.is_empty())
+    }
+
+    /// The line at the end of an export into `dir`.
+    pub(super) fn summary(&self, dir: &Path) -> String {
+        let files = &self.document.files;
+        let records = files.iter().map(|file| file.records).sum();
+        let bytes = files.iter().map(|file| file.size_bytes).sum();
+        let (records, count) = (
+            counted(records, "record"),
+            counted(files.len() as u64, "file"),
+        );
+        let dir = plain(&dir.to_string_lossy());
+        let written = format!("{dir}: {records} in {count}, {}", size(bytes));
+        match files.iter().filter(|file| !file.complete).count() {
+            0 => format!("{written}\n"),
+            some => format!("{written}; {some} not complete, see {NAME}\n"),
+        }
     }
 
     /// Writes it into `dir` if it has been a while: what is lost with a run that dies is little, and is made again.

@@ -22,11 +22,12 @@ use super::Context;
 use super::args::Reading;
 use super::cat::All;
 use super::exit::{Failures, Outcome};
-use super::input::{Selection, logs};
+use super::input::{Others, Selection, logs};
 use super::output::{self, OutputFile};
 use super::pick::{Picking, Reader, Start, Tally, Track};
 use super::progress::Progress;
 use super::render::records::{Form, RecordFormat, Rendering};
+use super::render::table::counted;
 
 /// Writes the records of partitions into files
 ///
@@ -76,6 +77,9 @@ pub(crate) struct Export {
 
     #[command(flatten)]
     selection: Selection,
+
+    #[command(flatten)]
+    others: Others,
 
     #[command(flatten)]
     picking: Picking,
@@ -132,7 +136,14 @@ impl Export {
             Some(Compression::Zstd) => Packing::Zstd,
             Some(Compression::Gzip) => Packing::Gzip,
         };
-        let logs = logs(&self.paths, &self.selection)?;
+        let logs = logs(&self.paths, &self.selection, self.others.own_only())?;
+        if logs.internal > 0 {
+            let left_out = counted(logs.internal as u64, "partition");
+            let note = format!(
+                "kseg: {left_out} of internal topics not exported: --topic '__*' names them\n"
+            );
+            context.say(note.as_bytes());
+        }
         let tracks = logs.found.into_iter().map(Track::of);
         let tracks = tracks.collect::<Result<Vec<_>>>()?;
         let names = names(&tracks, form, packing)?;
@@ -171,6 +182,7 @@ impl Export {
         } else {
             result?;
         }
+        context.say(manifest.summary(&self.output).as_bytes());
         Ok(if manifest.is_undamaged() {
             Outcome::Clean
         } else {
@@ -281,7 +293,7 @@ impl Job<'_> {
             size_bytes: sums.size_bytes,
             crc32c: sums.crc32c,
             sha256: sums.sha256,
-            complete: self.reader.pick.salvage || !tally.is_damaged(),
+            complete: !tally.is_damaged(),
             more_damage: tally.more_gaps,
             damage: damage(tally),
             request,

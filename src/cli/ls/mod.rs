@@ -1,7 +1,7 @@
 //! `kseg ls`: what is on this disk.
 
 mod columns;
-mod places;
+pub(crate) mod places;
 mod sort;
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use self::sort::{Order, Sort, Sortable};
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
-use super::input::{Selection, places};
+use super::input::{Selection, no_match, places};
 use super::render::rows::{Format, Row};
 use super::schema;
 use super::writer::Writer;
@@ -169,7 +169,7 @@ impl Lister<'_> {
     /// Shows what only all paths together amount to.
     fn end(mut self) -> Result<()> {
         if !self.is_found {
-            bail!("no partition here is one that --topic and --partition ask for");
+            return Err(no_match(&self.ls.paths));
         }
         let topics = std::mem::take(&mut self.topics).into_iter();
         let mut rows: Vec<TopicRow> = topics

@@ -223,11 +223,7 @@ impl Lister<'_> {
         let meta = meta.unwrap_or_default();
         LogDirRow {
             path: columns::path(dir.path()),
-            state: match dir.item(FileKind::CleanShutdown) {
-                _ if dir.is_live() => "in use by a running broker",
-                Some(_) => "clean shutdown",
-                None => "unclean shutdown",
-            },
+            state: state(dir),
             node_id: meta.node_id,
             cluster_id: meta.cluster_id.clone(),
             directory_id: meta.directory_id.as_ref().map(uuid),
@@ -238,6 +234,15 @@ impl Lister<'_> {
             size_bytes: 0,
             disk_bytes: 0,
         }
+    }
+}
+
+/// Whether a broker uses the log dir, or how the last one stopped.
+pub(crate) fn state(dir: &LogDir) -> &'static str {
+    match dir.item(FileKind::CleanShutdown) {
+        _ if dir.is_live() => "in use by a running broker",
+        Some(_) => "clean shutdown",
+        None => "unclean shutdown",
     }
 }
 

@@ -79,8 +79,15 @@ impl Track {
                 name.kind.description()
             );
         }
-        let dir = item.path().canonicalize().ok();
-        let dir = dir.as_deref().and_then(Path::parent);
+        let dir = match item.path().parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        };
+        // The file itself need not be there: it may be compressed. If it is a link, its target says more.
+        let real = item.path().canonicalize().ok();
+        let real = real.as_deref().and_then(Path::parent);
+        let dir = real.map(Path::to_owned).or_else(|| dir.canonicalize().ok());
+        let dir = dir.as_deref();
         let named = dir.map(file_name).and_then(name::topic_partition);
         let (topic, partition) = named
             .map(|(topic, partition)| (topic.to_owned(), partition))

@@ -1,7 +1,7 @@
 //! `kseg predict`: what a broker will do to a log dir at its next start, and in the hour after it.
 
 mod document;
-mod text;
+pub(crate) mod text;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -131,13 +131,10 @@ impl Predict {
     }
 
     fn settings(&self) -> Result<Settings> {
-        let mut settings = match &self.config {
+        let file = self.config.as_deref();
+        let mut settings = match file.or(input::settings_among(&self.paths)) {
             None => Settings::default(),
-            Some(path) => {
-                let shown = || path.display().to_string();
-                let bytes = std::fs::read(path).with_context(shown)?;
-                Settings::of_file(&bytes).with_context(shown)?
-            }
+            Some(path) => input::settings(path)?,
         };
         for (name, value) in &self.set {
             settings.set(name, value).context("--set")?;
@@ -178,7 +175,7 @@ impl Predict {
         let wanted = |item: &Item| self.selection.includes_dir(item);
         let verdict = predict::predict(&places, wanted, &conditions)?;
         if verdict.partitions().next().is_none() && !self.selection.is_everything() {
-            bail!("no partition here is one that --topic and --partition ask for");
+            return Err(input::no_match(&paths));
         }
         Ok(verdict)
     }

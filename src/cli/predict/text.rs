@@ -79,7 +79,7 @@ fn line(indent: &str, text: &str, out: &mut Vec<u8>) {
 }
 
 /// The first line: whether the broker starts, and what is gone then.
-pub(super) fn answer(verdict: &Verdict) -> String {
+pub(crate) fn answer(verdict: &Verdict) -> String {
     let kafka = verdict.kafka;
     if verdict.outcome() == Outcome::Refuses {
         let mut whys = refusals(verdict);
@@ -452,7 +452,7 @@ fn duration(ms: i64) -> String {
 }
 
 /// Bytes as people count them, rounded to whole units.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let mut number = bytes;
     if number == 1 {
         return "1 byte".into();

@@ -303,7 +303,7 @@ struct Checked {
 
 impl Checked {
     fn at(path: &Path, reading: Reading) -> Result<Self> {
-        let look = Look::at(path, &[], reading)?;
+        let look = Look::at(path, &[], reading, None)?;
         let verdict = look.verdict(Kafka::default())?;
         Ok(Self { look, verdict })
     }

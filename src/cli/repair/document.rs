@@ -17,7 +17,7 @@ const SCHEMA: &str = schema::PLANS.id;
 
 /// Plans, of which the steps are numbered throughout.
 #[derive(Debug)]
-pub(super) struct Plans(Vec<Plan>);
+pub(crate) struct Plans(Vec<Plan>);
 
 /// The field of a plan that is read first.
 #[derive(Default, serde::Deserialize)]
@@ -35,7 +35,7 @@ struct Several<P> {
 
 impl Plans {
     /// Plans of log dirs that belong together.
-    pub(super) fn new(plans: Vec<Plan>) -> Self {
+    pub(crate) fn new(plans: Vec<Plan>) -> Self {
         Self(plans)
     }
 
@@ -43,7 +43,7 @@ impl Plans {
     ///
     /// # Errors
     /// It cannot be read, or holds something else.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = || path.display().to_string();
         let file = File::open(path).with_context(name)?;
         let mut bytes = Vec::new();
@@ -72,7 +72,7 @@ impl Plans {
     ///
     /// # Errors
     /// None; plans can be written.
-    pub(super) fn document(&self) -> Result<Vec<u8>> {
+    pub(crate) fn document(&self) -> Result<Vec<u8>> {
         let mut document = match self.0.as_slice() {
             [plan] => serde_json::to_vec_pretty(plan)?,
             plans => serde_json::to_vec_pretty(&Several {
@@ -85,7 +85,7 @@ impl Plans {
     }
 
     /// The plans, each with the number of steps before it.
-    pub(super) fn numbered(&self) -> impl Iterator<Item = (u32, &Plan)> {
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, &Plan)> {
         let mut before = 0_u32;
         self.0.iter().map(move |plan| {
             let first = before;
@@ -96,12 +96,12 @@ impl Plans {
     }
 
     /// How many plans there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// The steps, by their numbers.
-    pub(super) fn steps(&self) -> impl Iterator<Item = (u32, &Step)> {
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (u32, &Step)> {
         let plans = self.numbered();
         plans.flat_map(|(before, plan)| {
             let steps = plan.steps().iter();
@@ -110,13 +110,13 @@ impl Plans {
     }
 
     /// How many steps only describe what a person has to do.
-    pub(super) fn manual(&self) -> usize {
+    pub(crate) fn manual(&self) -> usize {
         let describes = |step: &Step| matches!(step.action, Action::Describe { .. });
         self.steps().filter(|(_, step)| describes(step)).count()
     }
 
     /// The command that applies the plans in `path`, to be typed next; none if there is nothing to do.
-    pub(super) fn next(&self, path: &Path) -> Option<String> {
+    pub(crate) fn next(&self, path: &Path) -> Option<String> {
         let is_any = self
             .steps()
             .any(|(_, step)| !matches!(step.action, Action::Describe { .. }));
@@ -144,7 +144,7 @@ impl Plans {
 }
 
 /// Numbers that rise, in short: 1,4..=6.
-pub(super) fn numbers(all: &[u32]) -> String {
+pub(crate) fn numbers(all: &[u32]) -> String {
     let follows = |a: &u32, b: &u32| a.checked_add(1) == Some(*b);
     let ranges = all.chunk_by(follows).map(|range| match range {
         [first, _, .., last] => format!("{first}..={last}"),
@@ -158,14 +158,14 @@ pub(super) fn numbers(all: &[u32]) -> String {
 
 /// Numbers of steps from one to another, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct StepNumbers {
+pub(crate) struct StepNumbers {
     first: u32,
     last: u32,
 }
 
 impl StepNumbers {
     /// Whether a step is meant.
-    pub(super) fn has(self, step: u32) -> bool {
+    pub(crate) fn has(self, step: u32) -> bool {
         (self.first..=self.last).contains(&step)
     }
 }

@@ -7,20 +7,26 @@ use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Verdict};
 use kseg::repair::planner::Seen;
 use kseg::store::Place;
 use kseg::verify::evidence::Records;
-use kseg::verify::{CheckId, Finding, Options, Severity};
+use kseg::verify::{Finding, Options, Severity};
 
 use crate::cli::args::Reading;
+use crate::cli::damage;
 use crate::cli::render::table::counted;
 
 /// A place that was looked at.
-pub(super) struct Look {
-    pub(super) place: Place,
-    pub(super) seen: Seen,
+pub(crate) struct Look {
+    pub(crate) place: Place,
+    pub(crate) seen: Seen,
 }
 
 impl Look {
-    /// Looks at what is at `path`; `others` are log dirs of the same node.
-    pub(super) fn at(path: &Path, others: &[PathBuf], reading: Reading) -> Result<Self> {
+    /// Looks at what is at `path`; `others` are log dirs of the same node. A plan must not depend on the day, so it gives no time.
+    pub(crate) fn at(
+        path: &Path,
+        others: &[PathBuf],
+        reading: Reading,
+        now_ms: Option<i64>,
+    ) -> Result<Self> {
         let place = place(path)?;
         let others = others.iter().map(|path| self::place(path));
         let others = others.collect::<Result<Vec<_>>>()?;
@@ -28,8 +34,8 @@ impl Look {
         let options = Options {
             jobs: reading.jobs(),
             limits: reading.limits(),
+            now_ms,
             open: &open,
-            // What is wrong must not depend on the day: `now_ms` is not set.
             ..Options::default()
         };
         let seen = Seen::of(&place, &others, &options)?;
@@ -37,13 +43,13 @@ impl Look {
     }
 
     /// What is wrong, notes left out.
-    pub(super) fn wrong(&self) -> impl Iterator<Item = &Finding> {
+    pub(crate) fn wrong(&self) -> impl Iterator<Item = &Finding> {
         let findings = self.seen.findings().iter();
         findings.filter(|finding| finding.severity >= Severity::Warning)
     }
 
     /// What a broker would do, and what nobody could read then, in a few words.
-    pub(super) fn fate(&self, verdict: &Verdict) -> String {
+    pub(crate) fn fate(&self, verdict: &Verdict) -> String {
         match verdict.outcome() {
             Fate::Refuses => "does not start".into(),
             Fate::Offline => "takes the log dir offline".into(),
@@ -57,8 +63,7 @@ impl Look {
 
     /// What consumers cannot read of what stays, and where that begins.
     fn unreadable(&self) -> Option<String> {
-        let findings = self.seen.findings().iter();
-        let damage: Vec<&Finding> = findings.filter(|found| is_unreadable(found)).collect();
+        let damage = damage::unreadable(self.seen.findings());
         let first = damage.first()?;
         let dir = first.path.parent().and_then(Path::file_name)?;
         let at = match first.offset {
@@ -83,7 +88,7 @@ impl Look {
     }
 
     /// What a broker of this release would do.
-    pub(super) fn verdict(&self, kafka: Kafka) -> Result<Verdict> {
+    pub(crate) fn verdict(&self, kafka: Kafka) -> Result<Verdict> {
         let conditions = Conditions {
             kafka,
             ..Conditions::default()
@@ -94,7 +99,7 @@ impl Look {
 }
 
 /// What a path leads to, by its own name and place.
-pub(super) fn place(path: &Path) -> Result<Place> {
+pub(crate) fn place(path: &Path) -> Result<Place> {
     let whole = path.canonicalize();
     let whole = whole.with_context(|| path.display().to_string())?;
     match Place::at(whole)? {
@@ -104,26 +109,4 @@ pub(super) fn place(path: &Path) -> Result<Place> {
         ),
         place => Ok(place),
     }
-}
-
-/// Whether a consumer that comes to what a finding tells of gets nothing, or no further. Most starts of a broker do not read
-/// the records, so nothing of this shows in what it cuts off.
-fn is_unreadable(finding: &Finding) -> bool {
-    let is_damage = matches!(
-        finding.check,
-        CheckId::CrcMismatch
-            | CheckId::FrameSize
-            | CheckId::UnknownMagic
-            | CheckId::UnknownCodec
-            | CheckId::ZeroPages
-            | CheckId::LostFrames
-            | CheckId::InflateFailed
-            | CheckId::RecordsMissing
-            | CheckId::FieldLength
-    );
-    let is_lost = finding
-        .loss
-        .as_ref()
-        .is_some_and(|loss| loss.records.at_most() > 0);
-    finding.severity >= Severity::Error && (is_damage || is_lost)
 }

@@ -1,8 +1,8 @@
 //! `kseg repair`: plans shown, applied and undone.
 
 mod apply;
-mod document;
-mod look;
+pub(crate) mod document;
+pub(crate) mod look;
 mod plan;
 mod show;
 mod undo;

@@ -15,7 +15,7 @@ use super::show;
 use crate::cli::Context;
 use crate::cli::args::Reading;
 use crate::cli::exit::Outcome;
-use crate::cli::input::Selection;
+use crate::cli::input::{Selection, folders};
 use crate::cli::output::OutputFile;
 use crate::cli::render::rows::Format as Rows;
 use crate::cli::render::table::counted;
@@ -90,7 +90,9 @@ enum Format {
 }
 
 impl Plan {
-    pub(super) fn run(self, context: &mut Context) -> Result<Outcome> {
+    pub(super) fn run(mut self, context: &mut Context) -> Result<Outcome> {
+        self.paths = folders(&self.paths)?;
+        self.from = folders(&self.from)?;
         if let Some(output) = &self.output
             && !self.force
             && output.symlink_metadata().is_ok()
@@ -146,7 +148,7 @@ impl Plan {
         if others.iter().any(|other| is_same(other, path)) {
             bail!("{}: given twice", path.display());
         }
-        let look = Look::at(path, &others, self.reading)?;
+        let look = Look::at(path, &others, self.reading, None)?;
         let replicas = self.from.iter().map(|from| {
             if is_same(from, path) {
                 bail!("{}: --from names what is to be repaired", from.display());

@@ -11,12 +11,12 @@ pub(crate) mod tables;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use kseg::decode::Decoder;
 use kseg::format::name::{self, FileState, file_name};
 use kseg::format::topic::CLUSTER_METADATA;
 use kseg::format::{FileKind, FileName};
-use kseg::store::{Cap, read_small};
+use kseg::store::{Cap, Item, Partition, Place, read_small};
 use kseg::wire::Offset;
 
 use self::file::{Facts, FileRow};
@@ -26,9 +26,11 @@ use self::small::Page;
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
+use super::input::places;
 use super::range::OffsetRange;
 use super::render::rows::Format;
 use super::schema;
+use super::spool;
 use super::writer::Writer;
 
 /// Shows what is in any one file of a log dir
@@ -50,7 +52,7 @@ Exit status:
   2  a file could not be read at all, or what was asked for makes no sense")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Show {
-    /// Files of a log dir; a directory stands for the files in it
+    /// Files of a log dir; a directory stands for the files in it, and - for a segment on standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -126,26 +128,54 @@ impl Show {
     fn expand(&self, wanted: impl Fn(&FileName<'_>) -> bool) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         for path in &self.files {
-            if !path.is_dir() {
-                files.push(path.clone());
+            if let Some(item) = spool::spooled(path)? {
+                files.push(item.path().to_owned());
                 continue;
             }
-            let mut inside = Vec::new();
-            let unreadable = || path.display().to_string();
-            for entry in path.read_dir().with_context(unreadable)? {
-                let path = entry.with_context(unreadable)?.path();
-                let is_wanted = FileName::parse(file_name(&path)).is_some_and(|name| wanted(&name));
-                if path.is_file() && is_wanted {
-                    inside.push(path);
+            if path.is_dir() || Item::at(path).is_err() {
+                for place in places(path)? {
+                    self.inside(&place, &wanted, &mut files)?;
                 }
+                continue;
             }
-            if inside.is_empty() {
-                bail!("{}: no such files in this directory", path.display());
-            }
-            inside.sort();
-            files.append(&mut inside);
+            files.push(path.clone());
         }
         Ok(files)
+    }
+
+    /// Appends the wanted files of a place; of a log dir those of the partitions of --topic, if it is given.
+    fn inside(
+        &self,
+        place: &Place,
+        wanted: &impl Fn(&FileName<'_>) -> bool,
+        files: &mut Vec<PathBuf>,
+    ) -> Result<()> {
+        let before = files.len();
+        let mut take = |items: &[Item]| {
+            let items = items.iter().filter(|item| item.is_file());
+            let items = items.filter(|item| item.file_name().is_some_and(|name| wanted(&name)));
+            files.extend(items.map(|item| item.path().to_owned()));
+        };
+        match (place, &self.topic) {
+            (Place::File(item), _) => take(std::slice::from_ref(item)),
+            (Place::Partition(partition), _) => take(partition.items()),
+            (Place::LogDir(dir), None) => take(dir.items()),
+            (Place::LogDir(dir), Some(topic)) => {
+                for item in dir.partitions() {
+                    let partition = Partition::open(item.path())?;
+                    if partition.topic() == Some(topic) {
+                        take(partition.items());
+                    }
+                }
+            }
+        }
+        if files.len() == before {
+            bail!(
+                "{}: no such files in this directory",
+                place.path().display()
+            );
+        }
+        Ok(())
     }
 
     /// The topic that a file belongs to.
@@ -163,7 +193,11 @@ impl Show {
             return Some(CLUSTER_METADATA.into());
         }
         // `.` has a name too.
-        let dir = path.canonicalize().ok()?.parent()?.to_owned();
+        let dir = match path.canonicalize() {
+            Ok(path) => path.parent()?.to_owned(),
+            // A compressed segment goes by the name that it would have.
+            Err(_) => path.parent()?.canonicalize().ok()?,
+        };
         name::topic_partition(file_name(&dir)).map(|(topic, _)| topic.to_owned())
     }
 

@@ -4,11 +4,13 @@ use std::io::{self, Write};
 
 use kseg::verify::Severity;
 
-use super::report::{Report, Summary, Unit};
+use super::report::{Report, Shown, Summary, Unit};
 use super::text::totals;
 use crate::cli::render::table::{counted, plain};
 
-pub(super) struct Github;
+pub(super) struct Github {
+    pub(super) with_notes: bool,
+}
 
 impl Report for Github {
     fn begin(&mut self, _: &mut dyn Write) -> io::Result<()> {
@@ -16,8 +18,11 @@ impl Report for Github {
     }
 
     fn unit(&mut self, unit: &Unit, out: &mut dyn Write) -> io::Result<()> {
-        for finding in unit.findings.iter().filter(|shown| !shown.is_known) {
-            let finding = &finding.finding;
+        let new = unit.findings.iter().filter(|shown| !shown.is_known);
+        for Shown { finding, .. } in new {
+            if finding.severity == Severity::Note && !self.with_notes {
+                continue;
+            }
             let row = finding.check.check();
             let command = match finding.severity {
                 Severity::Note => "notice",

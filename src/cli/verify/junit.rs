@@ -9,8 +9,8 @@ use kseg::verify::Severity;
 use super::report::{Report, Shown, Summary, Unit};
 
 pub(super) struct Junit {
-    /// From which severity on a finding makes its test case fail.
-    pub(super) fails: Severity,
+    /// From which severity on a finding makes its test case fail, if any does.
+    pub(super) fails: Option<Severity>,
 }
 
 impl Report for Junit {
@@ -29,7 +29,10 @@ impl Report for Junit {
         for shown in &unit.findings {
             cases.entry(&shown.finding.path).or_default().push(shown);
         }
-        let is_failure = |shown: &&Shown| shown.finding.severity >= self.fails && !shown.is_known;
+        let is_failure = |shown: &&Shown| {
+            let fails = |least| shown.finding.severity >= least;
+            self.fails.is_some_and(fails) && !shown.is_known
+        };
         let failures = cases.values().filter(|shown| shown.iter().any(&is_failure));
         writeln!(
             out,

@@ -5,7 +5,9 @@ mod document;
 mod github;
 mod junit;
 mod levels;
-mod report;
+mod markdown;
+pub(crate) mod overview;
+pub(crate) mod report;
 mod run;
 mod sarif;
 mod text;
@@ -16,17 +18,19 @@ use anyhow::Result;
 use kseg::verify::{Depth, Severity};
 
 use super::Context;
-use super::args::Reading;
+use super::args::{Reading, whole};
 use super::exit::Outcome;
 use super::input::Selection;
 use super::range::{Moment, size};
 
-/// Finds what is wrong in logs, and says where and what it means
+/// Finds damage in log dirs, partitions and files, and says what it costs
 ///
-/// Paths are log dirs, partitions or single files, in any number; log dirs that are given together are taken for those
-/// of one broker. Damage hides nothing: what follows it is verified too. At the end every byte is accounted for.
+/// The first line is the result, then a table of partitions with findings, the worst first, then the findings of each file.
+/// Log dirs that are given together are taken for those of one broker. What follows damage is verified too, and every byte is
+/// accounted for.
 ///
-/// An error loses records or makes them wrong, a warning works but not as it should, and a note is worth knowing.
+/// An error loses records or makes them wrong; a warning is something that a broker repairs or works around; a note is worth
+/// knowing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,47 +42,69 @@ Examples:
   kseg verify --fail-on warning -A D102 -W B -D time-index-missing data
   kseg verify --write-baseline known.json data
   kseg verify --baseline known.json --format junit data > verify.xml
-  kseg verify --format sarif data > verify.sarif
+  kseg verify --sarif verify.sarif --junit verify.xml --json verify.json data
+  kseg verify --format github --summary summary.md --fail-on none data
   kseg explain B101
 
 Exit status:
   0  nothing was found at --fail-on or above that is not in the baseline
   1  something was
-  2  a file could not be read, or what was asked for makes no sense")]
+  2  a file could not be read, or the arguments are invalid")]
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Verify {
     /// Log dirs, partitions or files
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// How deep to look; each depth includes those before it [default: cross for log dirs, deep for the rest]
+    /// How much to verify; each depth includes those before it [default: cross for log dirs, deep for partitions and files]
     #[arg(long, value_enum)]
     depth: Option<DepthArg>,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Exit with 1 if there is a finding this bad, or worse
-    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Error)]
+    /// Exit with 1 if there is a finding of this severity or worse; none: never
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Error, help_heading = "For CI")]
     fail_on: Level,
 
-    /// Show notes in full too; text only counts them otherwise
+    /// Show notes too; otherwise text counts them and github leaves them out
     #[arg(long)]
     notes: bool,
 
-    /// Don't fail because of what is in this file, which --write-baseline made; it is shown as known
-    #[arg(long, value_name = "FILE")]
+    /// Show the findings of N partitions, the worst first [default: 20; all with -v]: --limit 5
+    #[arg(long, value_name = "N", value_parser = whole(0..=usize::MAX), allow_hyphen_values = true)]
+    limit: Option<usize>,
+
+    /// Don't fail because of findings in this file, which --write-baseline wrote; they are marked as known
+    #[arg(long, value_name = "FILE", help_heading = "For CI")]
     baseline: Option<PathBuf>,
 
-    /// Write all findings of this run to this file, for --baseline
-    #[arg(long, value_name = "FILE")]
+    /// Write all findings of this run to this file, for --baseline, and exit with 0
+    #[arg(long, value_name = "FILE", help_heading = "For CI")]
     write_baseline: Option<PathBuf>,
+
+    /// Write SARIF 2.1.0 to this file too
+    #[arg(long, value_name = "FILE", help_heading = "For CI")]
+    sarif: Option<PathBuf>,
+
+    /// Write JUnit XML to this file too
+    #[arg(long, value_name = "FILE", help_heading = "For CI")]
+    junit: Option<PathBuf>,
+
+    /// Write the JSON document to this file too
+    #[arg(long, value_name = "FILE", help_heading = "For CI")]
+    json: Option<PathBuf>,
+
+    /// Append the result as a Markdown table to this file: --summary "$GITHUB_STEP_SUMMARY"
+    #[arg(long, value_name = "FILE", help_heading = "For CI")]
+    summary: Option<PathBuf>,
 
     /// Only partitions with a file changed since: 2026-11-20, "2026-11-20 10:00" (UTC), yesterday, or 2h for two hours before now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since_modified: Option<Moment>,
 
-    /// Read no more than this a second, to leave a broker its disk: 50M; a bare number counts MiB
+    /// Read at most this much per second, to leave a running broker its disk: 50M; a bare number counts MiB
     #[arg(long, value_name = "SIZE", value_parser = size(1 << 20), allow_hyphen_values = true)]
     io_rate: Option<u64>,
 
@@ -94,13 +120,13 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum DepthArg {
-    /// Headers and names
+    /// Names of files and headers of batches
     Shape,
-    /// Checksums
+    /// And checksums
     Sum,
-    /// Files against each other
+    /// And indexes, snapshots and checkpoints against the log
     Cross,
-    /// Batches unpacked, records decoded
+    /// And records, decompressed and decoded
     Deep,
 }
 
@@ -117,11 +143,11 @@ impl From<DepthArg> for Depth {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// For people; notes are counted
+    /// For people
     Text,
     /// One JSON document
     Json,
-    /// JUnit's XML for CI servers, a test case a file
+    /// JUnit XML: a test case for each file
     Junit,
     /// SARIF 2.1.0 for code scanning
     Sarif,
@@ -134,19 +160,28 @@ enum Level {
     Error,
     Warning,
     Note,
+    None,
 }
 
-impl From<Level> for Severity {
+impl From<Level> for Option<Severity> {
     fn from(level: Level) -> Self {
         match level {
-            Level::Error => Self::Error,
-            Level::Warning => Self::Warning,
-            Level::Note => Self::Note,
+            Level::Error => Some(Severity::Error),
+            Level::Warning => Some(Severity::Warning),
+            Level::Note => Some(Severity::Note),
+            Level::None => None,
         }
     }
 }
 
 impl Verify {
+    fn settings(&self) -> report::Settings {
+        report::Settings {
+            fails: self.fail_on.into(),
+            with_notes: self.notes,
+        }
+    }
+
     /// Verifies everything there.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         run::run(&self, context)

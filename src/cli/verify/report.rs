@@ -13,39 +13,49 @@ use super::{document, github, junit, sarif, text};
 use crate::cli::render::table::plain;
 
 /// A finding as it is shown.
-#[derive(Debug)]
-pub(super) struct Shown {
-    pub(super) finding: Finding,
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(crate) finding: Finding,
     /// Whether the baseline has it.
-    pub(super) is_known: bool,
+    pub(crate) is_known: bool,
 }
 
-/// A partition, a file, or what lies beside the partitions of a log dir.
+/// What a unit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnitKind {
+    Partition,
+    File,
+    /// The log dirs themselves: checkpoints and ids, compared between them.
+    LogDirs,
+}
+
+/// Findings that belong together: of a partition, of a file, or of what lies beside the partitions of log dirs.
 #[derive(Debug)]
-pub(super) struct Unit {
-    pub(super) path: Arc<Path>,
-    pub(super) files: Vec<Arc<Path>>,
-    pub(super) findings: Vec<Shown>,
+pub(crate) struct Unit {
+    pub(crate) kind: UnitKind,
+    pub(crate) path: Arc<Path>,
+    pub(crate) files: Vec<Arc<Path>>,
+    pub(crate) findings: Vec<Shown>,
     /// Findings that were only counted.
-    pub(super) more: Vec<More>,
+    pub(crate) more: Vec<More>,
 }
 
 /// What all units add up to.
 #[derive(Debug, Default)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     /// How many findings of a check there are, by how bad they are taken to be.
-    pub(super) counts: BTreeMap<(Severity, CheckId), u64>,
+    pub(crate) counts: BTreeMap<(Severity, CheckId), u64>,
     /// Findings that the baseline has.
-    pub(super) known: u64,
+    pub(crate) known: u64,
     /// Findings at the level that fails the run, or above it, without those that are known.
-    pub(super) failing: u64,
-    pub(super) units: u64,
-    pub(super) coverage: Coverage,
+    pub(crate) failing: u64,
+    pub(crate) units: u64,
+    pub(crate) coverage: Coverage,
 }
 
 impl Summary {
     /// How many findings are as bad as that.
-    pub(super) fn of(&self, severity: Severity) -> u64 {
+    pub(crate) fn of(&self, severity: Severity) -> u64 {
         let counts = self.counts.iter();
         let of = counts.filter(|((found, _), _)| *found == severity);
         of.map(|(_, count)| count).sum()
@@ -59,14 +69,24 @@ pub(super) trait Report {
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// The format asked for.
-pub(super) fn of(format: Format, with_notes: bool, fails: Severity) -> Box<dyn Report> {
+/// What formats depend on beside the findings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    /// From which severity on a finding fails the run, if any does.
+    pub(super) fails: Option<Severity>,
+    /// Whether notes are shown where only people read.
+    pub(super) with_notes: bool,
+}
+
+/// The format asked for; `text` says how that for people looks.
+pub(super) fn of(format: Format, settings: Settings, text: text::Options) -> Box<dyn Report> {
+    let Settings { fails, with_notes } = settings;
     match format {
-        Format::Text => Box::new(text::Text::new(with_notes)),
+        Format::Text => Box::new(text::Text::new(text)),
         Format::Json => Box::new(document::Document::default()),
         Format::Junit => Box::new(junit::Junit { fails }),
         Format::Sarif => Box::new(sarif::Sarif::default()),
-        Format::Github => Box::new(github::Github),
+        Format::Github => Box::new(github::Github { with_notes }),
     }
 }
 

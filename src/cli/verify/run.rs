@@ -12,14 +12,18 @@ use kseg::scan::{Jobs, Merge, Pace, in_order};
 use kseg::store::{Error, Item, LogDir, Partition, Place};
 use kseg::verify::{self, Depth, Known, LogDirContext, Node, Options, Outcome as Found, Severity};
 
-use super::Verify;
 use super::baseline::Baseline;
-use super::report::{self, Report, Shown, Summary, Unit};
+use super::markdown::Markdown;
+use super::report::{self, Report, Shown, Summary, Unit, UnitKind};
+use super::text;
+use super::{Format, Verify};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
+use crate::cli::input::{all_places, no_match};
 use crate::cli::output::{OutputFile, unwritten};
 use crate::cli::progress::Progress;
 use crate::cli::range::{Moment, now_ms};
+use crate::cli::shell;
 
 /// What is verified by itself.
 enum Subject {
@@ -31,6 +35,13 @@ enum Subject {
 }
 
 impl Subject {
+    fn kind(&self) -> UnitKind {
+        match self {
+            Self::Partition(..) | Self::Lost(..) => UnitKind::Partition,
+            Self::File(_) => UnitKind::File,
+        }
+    }
+
     fn path(&self) -> &Path {
         match self {
             Self::Partition(partition, _) => partition.path(),
@@ -63,8 +74,17 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     };
     let written = args.write_baseline.as_deref();
     let written = written.map(OutputFile::create).transpose()?;
+    let beside = beside(args)?;
     let given = subjects(args)?;
     let total = given.list.iter().map(Subject::log_bytes).sum();
+    let text = text::Options {
+        look: context.look(),
+        with_notes: args.notes || context.verbose,
+        is_verbose: context.verbose,
+        limit: args.limit,
+        next: next(args, &given),
+        by_folder: given.dirs.len() == 1,
+    };
     let progress = Progress::of_bytes(total, context);
     let pace = args.io_rate.map(Pace::of);
     let on_bytes = |bytes| {
@@ -93,26 +113,46 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         known,
         all: Baseline::default(),
         summary: Summary::default(),
-        report: report::of(args.format, args.notes, args.fail_on.into()),
+        report: report::of(args.format, args.settings(), text),
         out: BufWriter::new(&mut context.out),
+        beside,
     };
-    let result = sink.report.begin(&mut sink.out);
+    let result = sink.begin();
     let result = result.and_then(|()| drive(&options, given, across, &mut sink, &progress));
     progress.end();
     let result = result.and_then(|()| sink.finish());
-    let (failing, all) = (sink.summary.failing, sink.all);
-    match (result, written) {
-        // What was not looked at any more would be missing in a baseline.
-        (Err(error), None) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        (Err(error), _) => return Err(unwritten(&error)),
-        (Ok(()), Some(file)) => all.write(file)?,
-        (Ok(()), None) => {}
+    sink.end(result, written)
+}
+
+/// A report, and its file.
+type Beside = (Box<dyn Report>, BufWriter<OutputFile>);
+
+/// The reports that are written into files beside the one that is shown.
+fn beside(args: &Verify) -> Result<Vec<Beside>> {
+    let mut reports: Vec<Beside> = Vec::new();
+    for (format, path) in [
+        (Format::Sarif, &args.sarif),
+        (Format::Junit, &args.junit),
+        (Format::Json, &args.json),
+    ] {
+        if let Some(path) = path {
+            let report = report::of(format, args.settings(), text::Options::default());
+            reports.push((report, BufWriter::new(OutputFile::create(path)?)));
+        }
     }
-    Ok(if failing == 0 {
-        Outcome::Clean
-    } else {
-        Outcome::Seen
-    })
+    if let Some(path) = &args.summary {
+        let report = Box::new(Markdown::default());
+        reports.push((report, BufWriter::new(OutputFile::append(path)?)));
+    }
+    Ok(reports)
+}
+
+/// A report that could not be written.
+enum Unwritten {
+    /// To standard output.
+    Out(io::Error),
+    /// Into a file beside it.
+    Beside(anyhow::Error),
 }
 
 /// Verifies one subject after the other, and then the log dirs that they lie in.
@@ -122,7 +162,7 @@ fn drive(
     across: Jobs,
     sink: &mut Sink<'_>,
     progress: &Progress,
-) -> io::Result<()> {
+) -> Result<(), Unwritten> {
     let Given {
         list,
         dirs,
@@ -137,7 +177,8 @@ fn drive(
         if let Subject::Partition(partition, _) = &subject {
             node.learn(partition, known);
         }
-        result = progress.beside(|| sink.take(Arc::from(subject.path()), found));
+        let path = Arc::from(subject.path());
+        result = progress.beside(|| sink.take(subject.kind(), path, found));
         match result {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -148,10 +189,22 @@ fn drive(
     match dirs.first() {
         Some(dir) if sink.args.selection.is_everything() => {
             let found = node.finish(options);
-            progress.beside(|| sink.take(Arc::from(dir.path()), found))
+            let path = Arc::from(dir.path());
+            progress.beside(|| sink.take(UnitKind::LogDirs, path, found))
         }
         _ => Ok(()),
     }
+}
+
+/// The command to type where something is damaged: the plan of a repair, for what can be repaired.
+fn next(args: &Verify, given: &Given) -> Option<String> {
+    let is_whole = |subject: &Subject| !matches!(subject, Subject::File(_));
+    if !given.list.iter().all(is_whole) {
+        return None;
+    }
+    let paths = args.paths.iter().map(|path| shell::word(path));
+    let paths: Vec<String> = paths.collect();
+    Some(format!("kseg repair plan {} -o plan.json", paths.join(" ")))
 }
 
 /// Threads across units, and threads within a unit.
@@ -185,8 +238,8 @@ struct Given {
 /// What the paths lead to.
 fn subjects(args: &Verify) -> Result<Given> {
     let mut places = Vec::new();
-    for path in &args.paths {
-        places.extend(inside(Place::at(path)?)?);
+    for place in all_places(&args.paths)? {
+        places.extend(parts(place)?);
     }
     let dirs = places.iter().filter_map(|place| match place {
         Place::LogDir(dir) => Some(dir.clone()),
@@ -223,7 +276,7 @@ fn subjects(args: &Verify) -> Result<Given> {
     if let Some(Moment(since_ms)) = args.since_modified {
         subjects.retain(|subject| is_modified(subject, since_ms));
     } else if subjects.is_empty() && !args.selection.is_everything() {
-        bail!("no partition here is one that --topic and --partition ask for");
+        return Err(no_match(&args.paths));
     }
     Ok(Given {
         list: subjects,
@@ -232,42 +285,20 @@ fn subjects(args: &Verify) -> Result<Given> {
     })
 }
 
-/// A place; of a directory that is neither a log dir nor a partition the log dirs in it, or else its files of Kafka's, each by itself.
+/// A place, or the files in it where they are verified each by itself.
 ///
 /// # Errors
-/// There are none, or the file is not one of Kafka's: a wrong path would be taken for a sound log.
-fn inside(place: Place) -> Result<Vec<Place>> {
-    let dir = match &place {
-        Place::LogDir(dir) if !dir.is_likely() => dir,
-        // Copies in tiered storage stand each by itself: none of the files of a partition of a broker's lies beside them.
-        Place::Partition(partition) if partition.is_tiered() => {
-            return Ok(known_files(partition.items()));
-        }
-        Place::File(item) if is_foreign(item) => {
-            bail!(
-                "{}: Kafka writes no file of this name",
-                item.path().display()
-            )
-        }
-        _ => return Ok(vec![place]),
-    };
-    let folders = dir.items().iter().filter(|item| item.is_dir());
-    let log_dirs: Vec<Place> = folders
-        .filter_map(|item| LogDir::open(item.path()).ok())
-        .filter(LogDir::is_likely)
-        .map(Place::LogDir)
-        .collect();
-    if !log_dirs.is_empty() {
-        return Ok(log_dirs);
+/// The file is not one of Kafka's: a wrong path would be taken for a sound log.
+fn parts(place: Place) -> Result<Vec<Place>> {
+    match &place {
+        // In tiered storage none of the files that a broker keeps of a partition lies beside the segments.
+        Place::Partition(partition) if partition.is_tiered() => Ok(known_files(partition.items())),
+        Place::File(item) if is_foreign(item) => bail!(
+            "{}: Kafka writes no file of this name",
+            item.path().display()
+        ),
+        _ => Ok(vec![place]),
     }
-    let files = known_files(dir.items());
-    if files.is_empty() {
-        bail!(
-            "{}: neither a log dir nor a partition",
-            dir.path().display()
-        );
-    }
-    Ok(files)
 }
 
 /// The files of which something can be said.
@@ -310,13 +341,15 @@ struct Sink<'a> {
     summary: Summary,
     report: Box<dyn Report>,
     out: BufWriter<&'a mut std::fs::File>,
+    /// Reports in other formats, and their files.
+    beside: Vec<Beside>,
 }
 
 impl Sink<'_> {
-    fn take(&mut self, path: Arc<Path>, found: Found) -> io::Result<()> {
+    fn take(&mut self, kind: UnitKind, path: Arc<Path>, found: Found) -> Result<(), Unwritten> {
         let (findings, mut more) = found.findings.into_sorted();
         let roots: &[PathBuf] = &self.args.paths;
-        let fails: Severity = self.args.fail_on.into();
+        let fails: Option<Severity> = self.args.fail_on.into();
         let mut shown = Vec::new();
         for mut finding in findings {
             let Some(severity) = self.args.levels.severity(&finding) else {
@@ -333,7 +366,8 @@ impl Sink<'_> {
                 .entry((severity, finding.check))
                 .or_default() += 1;
             self.summary.known += u64::from(is_known);
-            self.summary.failing += u64::from(!is_known && severity >= fails);
+            let is_failing = fails.is_some_and(|fails| !is_known && severity >= fails);
+            self.summary.failing += u64::from(is_failing);
             shown.push(Shown { finding, is_known });
         }
         // What is left out is not counted either.
@@ -349,17 +383,64 @@ impl Sink<'_> {
         self.summary.units += 1;
         self.summary.coverage.merge(found.coverage);
         let unit = Unit {
+            kind,
             path,
             files: found.files,
             findings: shown,
             more,
         };
-        self.report.unit(&unit, &mut self.out)?;
-        self.out.flush()
+        self.each(|report, out| report.unit(&unit, out))
     }
 
-    fn finish(&mut self) -> io::Result<()> {
-        self.report.finish(&self.summary, &mut self.out)?;
-        self.out.flush()
+    fn begin(&mut self) -> Result<(), Unwritten> {
+        self.each(|report, out| report.begin(out))
+    }
+
+    fn finish(&mut self) -> Result<(), Unwritten> {
+        let summary = std::mem::take(&mut self.summary);
+        let result = self.each(|report, out| report.finish(&summary, out));
+        self.summary = summary;
+        result
+    }
+
+    /// Has all reports write something.
+    fn each(
+        &mut self,
+        write: impl Fn(&mut dyn Report, &mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Unwritten> {
+        for (report, file) in &mut self.beside {
+            let written = write(report.as_mut(), file).and_then(|()| file.flush());
+            written.map_err(|error| Unwritten::Beside(file.get_ref().failed(&error)))?;
+        }
+        let written = write(self.report.as_mut(), &mut self.out);
+        let written = written.and_then(|()| self.out.flush());
+        written.map_err(Unwritten::Out)
+    }
+
+    /// Gives the files their names once all findings are in them.
+    fn end(self, result: Result<(), Unwritten>, baseline: Option<OutputFile>) -> Result<Outcome> {
+        let is_alone = baseline.is_none() && self.beside.is_empty();
+        match result {
+            Ok(()) => {}
+            // What was not looked at any more would be missing in the files.
+            Err(Unwritten::Out(error)) if is_alone && error.kind() == io::ErrorKind::BrokenPipe => {
+            }
+            Err(Unwritten::Out(error)) => return Err(unwritten(&error)),
+            Err(Unwritten::Beside(error)) => return Err(error),
+        }
+        for (_, file) in self.beside {
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.finish()?;
+        }
+        if let Some(file) = baseline {
+            self.all.write(file)?;
+            // From now on the findings are known.
+            return Ok(Outcome::Clean);
+        }
+        Ok(if self.summary.failing == 0 {
+            Outcome::Clean
+        } else {
+            Outcome::Seen
+        })
     }
 }

@@ -4,13 +4,17 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 
-use kseg::verify::{CATALOG, Check, Severity};
+use kseg::verify::{CATALOG, Check, Finding, Severity};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::report::{Report, Shown, Summary, Unit};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// Where the documentation of a release is.
+const INFORMATION: &str = concat!("https://docs.rs/kseg/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Default)]
 pub(super) struct Sarif {
@@ -22,6 +26,7 @@ impl Report for Sarif {
         let rules: Vec<Value> = CATALOG.iter().map(rule).collect();
         let driver = json!({
             "name": "kseg",
+            "informationUri": INFORMATION,
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "rules": rules,
         });
@@ -50,11 +55,13 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn rule(check: &Check) -> Value {
+    let manual = check.manual().collect::<Vec<_>>().join("\n");
     json!({
         "id": check.code,
         "name": check.name,
         "shortDescription": { "text": check.title() },
-        "fullDescription": { "text": check.manual().collect::<Vec<_>>().join("\n") },
+        "fullDescription": { "text": check.title() },
+        "help": { "text": manual },
         "defaultConfiguration": { "level": level(check.severity) },
     })
 }
@@ -76,6 +83,7 @@ fn result(shown: &Shown) -> Value {
         "baselineState": state,
         "message": { "text": finding.message() },
         "locations": [{ "physicalLocation": place }],
+        "partialFingerprints": { "ksegFinding/v1": fingerprint(finding) },
         "properties": {
             "offset": finding.offset,
             "fix": finding.fix,
@@ -84,10 +92,31 @@ fn result(shown: &Shown) -> Value {
     })
 }
 
-/// A path as a reference: everything but what RFC 3986 leaves alone is escaped.
+/// What stays the same of a finding from run to run and from checkout to checkout, as code scanning compares it.
+fn fingerprint(finding: &Finding) -> String {
+    let Finding {
+        check,
+        position,
+        offset,
+        ..
+    } = finding;
+    let path = uri(&finding.path);
+    let key = format!("{} {path} {position:?} {offset:?}", check.code());
+    let mut hex = String::new();
+    for byte in Sha256::digest(key).iter().take(16) {
+        let _infallible = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+/// A path as a reference by RFC 3986: relative where it is below the current directory, which is the root of a checkout; the
+/// URI of a file elsewhere.
 fn uri(path: &Path) -> String {
-    let mut uri = String::new();
-    for byte in path.as_os_str().as_encoded_bytes() {
+    let here = std::env::current_dir().unwrap_or_default();
+    let below = path.strip_prefix(here).unwrap_or(path);
+    let below = below.strip_prefix(".").unwrap_or(below);
+    let mut uri = String::from(if below.is_absolute() { "file://" } else { "" });
+    for byte in below.as_os_str().as_encoded_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
                 uri.push(char::from(*byte));

@@ -1,21 +1,50 @@
-//! Findings for people.
+//! Findings for people: the answer, a table by partition, the findings of each file, what was read, what to type next.
 
 use std::io::{self, Write};
 
 use kseg::verify::evidence::Checksum;
 use kseg::verify::{Evidence, Finding, Severity, Value};
 
-use super::report::{Report, Shown, Summary, Unit, line_of};
-use crate::cli::render::table::{counted, plain};
+use super::overview::{Overview, Place, short_name};
+use super::report::{Report, Shown, Summary, Unit, UnitKind, line_of};
+use crate::cli::render::rows::size;
+use crate::cli::render::table::{self, Look, counted, plain};
 use crate::cli::render::time::rfc3339;
 
+/// Partitions whose findings are shown unless all are asked for: what fits into a few screens.
+const PLACES: usize = 20;
+
+/// Files of a partition whose findings are shown unless all are asked for.
+const FILES: usize = 20;
+
+/// Findings of one check that are shown of a file unless all are asked for; the first says what is wrong.
+const ALIKE: usize = 3;
+
 pub(super) struct Text {
-    with_notes: bool,
+    options: Options,
+    found: Overview,
+}
+
+/// How findings are shown.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Options {
+    pub(super) look: Look,
+    /// Notes too.
+    pub(super) with_notes: bool,
+    /// All findings with all their evidence.
+    pub(super) is_verbose: bool,
+    /// Partitions whose findings are shown.
+    pub(super) limit: Option<usize>,
+    /// The command to type next where something is damaged.
+    pub(super) next: Option<String>,
+    /// Whether partitions are named by their folder alone, because there is one log dir.
+    pub(super) by_folder: bool,
 }
 
 impl Text {
-    pub(super) fn new(with_notes: bool) -> Self {
-        Self { with_notes }
+    pub(super) fn new(options: Options) -> Self {
+        let found = Overview::default();
+        Self { options, found }
     }
 }
 
@@ -24,67 +53,87 @@ impl Report for Text {
         Ok(())
     }
 
-    fn unit(&mut self, unit: &Unit, out: &mut dyn Write) -> io::Result<()> {
-        for shown in &unit.findings {
-            if shown.finding.severity > Severity::Note || self.with_notes {
-                write(shown, out)?;
-            }
-        }
-        for more in &unit.more {
-            let (check, count) = (more.check.check(), more.count);
-            writeln!(
-                out,
-                "{count} more of {} {} in {}\n",
-                check.code,
-                check.name,
-                line_of(&more.path)
-            )?;
-        }
+    fn unit(&mut self, unit: &Unit, _: &mut dyn Write) -> io::Result<()> {
+        self.found.add(unit);
         Ok(())
     }
 
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-        if !summary.counts.is_empty() {
-            let heads = ("code", "check", "level", "findings");
-            writeln!(
-                out,
-                "{:<4}  {:<28}  {:<7}  {:>8}",
-                heads.0, heads.1, heads.2, heads.3
-            )?;
+        let options = &self.options;
+        let name = |place: &Place| match place.kind {
+            UnitKind::Partition if !options.by_folder => line_of(&place.path),
+            UnitKind::File => line_of(&place.path),
+            _ => short_name(place),
+        };
+        let mut rows = self.found.rows(options.least(), name);
+        writeln!(out, "{}", self.found.answer(&rows, summary))?;
+        let limit = match options.limit {
+            Some(limit) => limit,
+            None if options.is_verbose => usize::MAX,
+            None => PLACES,
+        };
+        let more = rows.len().saturating_sub(limit);
+        rows.truncate(limit);
+        let worst = rows.first().map(|(row, _)| row.worst());
+        let (rows, places): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        // The only place is shown below with all there is to say.
+        if rows.len() > 1 || more > 0 {
+            let mut text = vec![b'\n'];
+            table::whole(rows, options.look, &mut text);
+            out.write_all(&text)?;
         }
-        for ((severity, check), count) in summary.counts.iter().rev() {
-            let row = check.check();
-            writeln!(
-                out,
-                "{:<4}  {:<28}  {severity:<7}  {count:>8}",
-                row.code, row.name
-            )?;
+        if more > 0 {
+            writeln!(out, "({more} more with findings; -v shows all)")?;
         }
-        let coverage = &summary.coverage;
-        writeln!(
-            out,
-            "{}, {}: {} batches, {} entries, {} small files, {} padding, {} damage, {} unknown",
-            counted(coverage.files, "file"),
-            counted(coverage.size_bytes, "byte"),
-            coverage.batch_bytes,
-            coverage.entry_bytes,
-            coverage.small_bytes,
-            coverage.padding_bytes,
-            coverage.damage_bytes,
-            coverage.unknown_bytes,
-        )?;
-        if !coverage.is_complete() {
+        for place in places {
+            options.findings(place, out)?;
+        }
+        writeln!(out, "\n{}", read(summary))?;
+        if !summary.coverage.is_complete() {
             writeln!(
                 out,
                 "not every byte is accounted for: this is a bug in kseg"
             )?;
         }
-        write!(out, "{}", totals(summary))?;
-        match summary.known {
-            0 => writeln!(out),
-            known => writeln!(out, "; {known} of them known"),
+        let hint = match worst {
+            Some(check) => format!("; kseg explain {} describes the worst", check.code()),
+            None if summary.of(Severity::Note) > 0 => "; --notes shows the notes".into(),
+            None => String::new(),
+        };
+        writeln!(out, "{}{hint}", totals(summary))?;
+        match &options.next {
+            Some(next) if summary.of(Severity::Error) + summary.of(Severity::Warning) > 0 => {
+                writeln!(out, "Next: {next}")
+            }
+            _ => Ok(()),
         }
     }
+}
+
+/// What was read, and what the bytes are.
+pub(super) fn read(summary: &Summary) -> String {
+    let coverage = &summary.coverage;
+    let kinds = [
+        (coverage.batch_bytes, "in batches"),
+        (coverage.entry_bytes, "in index entries"),
+        (coverage.small_bytes, "in small files"),
+        (coverage.padding_bytes, "preallocated"),
+        (coverage.damage_bytes, "damaged"),
+        (coverage.unknown_bytes, "in files that Kafka did not write"),
+    ];
+    let kinds = kinds.iter().filter(|(bytes, _)| *bytes > 0);
+    let kinds: Vec<String> = kinds
+        .map(|(bytes, what)| format!("{} {what}", size(*bytes)))
+        .collect();
+    let read = format!(
+        "Read {}, {}",
+        counted(coverage.files, "file"),
+        size(coverage.size_bytes)
+    );
+    if kinds.is_empty() {
+        return read;
+    }
+    format!("{read}: {}", kinds.join(", "))
 }
 
 /// How much was found, by severity.
@@ -98,43 +147,122 @@ pub(super) fn totals(summary: &Summary) -> String {
         .join(", ")
 }
 
-fn write(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
-    let finding = &shown.finding;
-    let row = finding.check.check();
-    let known = if shown.is_known { " (known)" } else { "" };
-    writeln!(
-        out,
-        "{}[{}]: {}{known}",
-        finding.severity,
-        row.code,
-        plain(&finding.message())
-    )?;
-    writeln!(out, "  --> {}{}", line_of(&finding.path), place(finding))?;
-    for line in numbers(&finding.evidence) {
-        writeln!(out, "   = {}", plain(&line))?;
-    }
-    if let Some(loss) = &finding.loss {
-        let times = loss.times_ms.map(|times| match times {
-            (from, to) if from == to => format!("; written at {}", rfc3339(from)),
-            (from, to) => format!("; written from {} to {}", rfc3339(from), rfc3339(to)),
-        });
-        writeln!(out, "   = {loss}{}", times.unwrap_or_default())?;
-    }
-    if let Some(impact) = &finding.impact {
-        writeln!(out, "   = a broker: {}", impact.broker)?;
-        if let Some(resume) = &impact.resume {
-            let command = plain(&resume.to_string());
-            writeln!(out, "   = to let consumers skip it: {command}")?;
+impl Options {
+    fn least(&self) -> Severity {
+        if self.with_notes {
+            Severity::Note
+        } else {
+            Severity::Warning
         }
     }
-    writeln!(out, "   = help: kseg explain {}\n", row.code)
+
+    /// Writes the findings of a place, a block for each file.
+    fn findings(&self, place: &Place, out: &mut dyn Write) -> io::Result<()> {
+        let mut shown: Vec<&Shown> = place.findings.iter().collect();
+        shown.retain(|shown| shown.finding.severity >= self.least());
+        shown.sort_by(|a, b| a.finding.path.cmp(&b.finding.path));
+        let files = shown.chunk_by(|a, b| a.finding.path == b.finding.path);
+        let limit = if self.is_verbose { usize::MAX } else { FILES };
+        for (nth, of_file) in files.enumerate() {
+            if nth == limit {
+                writeln!(out, "\n(more files with findings; -v shows all)")?;
+                break;
+            }
+            let Some(first) = of_file.first() else {
+                continue;
+            };
+            writeln!(out, "\n{}", line_of(&first.finding.path))?;
+            self.file(of_file, out)?;
+            for more in place
+                .more
+                .iter()
+                .filter(|more| more.path == first.finding.path)
+            {
+                let (check, count) = (more.check.check(), more.count);
+                writeln!(out, "  {count} more {} {}", check.code, check.name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the findings of a file; of those of one check only the first ones, unless all are asked for.
+    fn file(&self, shown: &[&Shown], out: &mut dyn Write) -> io::Result<()> {
+        let mut shown = shown.to_vec();
+        shown.sort_by_key(|shown| std::cmp::Reverse(shown.finding.severity));
+        let mut counts = std::collections::BTreeMap::<_, usize>::new();
+        for each in shown {
+            let count = counts.entry(each.finding.check).or_default();
+            *count += 1;
+            if *count <= ALIKE || self.is_verbose {
+                self.finding(each, out)?;
+            }
+        }
+        if self.is_verbose {
+            return Ok(());
+        }
+        for (check, count) in counts {
+            if let Some(more) = count.checked_sub(ALIKE).filter(|more| *more > 0) {
+                writeln!(out, "  and {more} more {} (-v shows all)", check.code())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finding(&self, shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
+        let finding = &shown.finding;
+        let known = if shown.is_known {
+            " (in the baseline)"
+        } else {
+            ""
+        };
+        let severity = painted(finding.severity, self.look.colour);
+        let (code, place) = (finding.check.code(), place(finding));
+        let message = plain(&finding.message());
+        writeln!(out, "  {severity} {code}{place}: {message}{known}")?;
+        if let Some(loss) = &finding.loss {
+            let times = loss.times_ms.map(|times| match times {
+                (from, to) if from == to => format!("; written at {}", rfc3339(from)),
+                (from, to) => format!("; written from {} to {}", rfc3339(from), rfc3339(to)),
+            });
+            writeln!(out, "    {loss}{}", times.unwrap_or_default())?;
+        }
+        if let Some(impact) = &finding.impact {
+            writeln!(out, "    broker: {}", impact.broker)?;
+        }
+        if self.is_verbose {
+            for line in numbers(&finding.evidence) {
+                writeln!(out, "    {}", plain(&line))?;
+            }
+            let resume = finding.impact.as_ref();
+            if let Some(resume) = resume.and_then(|impact| impact.resume.as_ref()) {
+                let command = plain(&resume.to_string());
+                writeln!(out, "    to let consumers skip it: {command}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// ` at 73400 (offset 184902, 1211 bytes)`.
+/// The name of a severity, in its colour.
+fn painted(severity: Severity, colour: bool) -> String {
+    let name = severity.name();
+    let code = match severity {
+        _ if !colour => return name.to_owned(),
+        Severity::Error => 31,
+        Severity::Warning => 33,
+        Severity::Note => 36,
+    };
+    format!("\x1b[1;{code}m{name}\x1b[0m")
+}
+
+/// ` at byte 73400 (offset 184902, 1211 bytes)`.
 fn place(finding: &Finding) -> String {
-    let position = finding.position.map(|position| format!(" at {position}"));
+    let position = finding
+        .position
+        .map(|position| format!(" at byte {position}"));
     let offset = finding.offset.map(|offset| format!("offset {offset}"));
-    let length = finding.length.map(|length| format!("{length} bytes"));
+    let length = finding.length.filter(|length| *length > 0);
+    let length = length.map(|length| counted(length, "byte"));
     let inside: Vec<String> = offset.into_iter().chain(length).collect();
     let inside = if inside.is_empty() {
         String::new()
@@ -143,7 +271,6 @@ fn place(finding: &Finding) -> String {
     };
     position.unwrap_or_default() + &inside
 }
-
 /// The numbers that are not in the message.
 fn numbers(evidence: &Evidence) -> Vec<String> {
     match evidence {

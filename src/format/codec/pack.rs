@@ -1,9 +1,10 @@
-//! Packing what is written: a stream into one gzip member or one zstd frame.
+//! Whole files as gzip or zstd streams: packed while they are written, unpacked while they are read.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use flate2::Compression;
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 /// How a file is packed.
@@ -37,6 +38,18 @@ impl Packing {
             Self::Zstd => ".zst",
         }
     }
+}
+
+/// Decompresses what is read from `from`: all members of a gzip file, all frames of a zstd file.
+///
+/// # Errors
+/// There is no memory for it.
+pub fn unpack<'r>(packing: Packing, from: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
+    Ok(match packing {
+        Packing::None => Box::new(from),
+        Packing::Gzip => Box::new(MultiGzDecoder::new(from)),
+        Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(from)?),
+    })
 }
 
 /// Packs what is written to it and hands it on.

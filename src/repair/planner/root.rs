@@ -65,9 +65,10 @@ pub(super) fn steps(
                                 .is_some_and(|name| name.kind == FileKind::Log);
                             is_log && item.len_bytes() > 0
                         });
+                let is_log_dir = LogDir::open(item.path()).is_ok_and(|dir| dir.is_likely());
                 let checks = [finding.check];
                 // Nobody serves what lies there; whose records they are, nobody knows.
-                let reason = if holds_records {
+                let reason = if holds_records || is_log_dir {
                     Reason::lossy(&checks, why, Loss::default())
                 } else {
                     Reason::unused(&checks, why, Idle::File)

@@ -7,7 +7,8 @@ macro_rules! directory { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $n
 /// **What** The name of a file is none that Kafka writes there.
 /// **Why it happens** Somebody put it there: a backup, an editor's copy.
 /// **What Kafka does** It ignores most such files; a name that ends in `.log` or `.index` and doesn't begin with 20 digits keeps it from starting or makes an empty segment.
-/// **Repair** Move it out of the log dir.
+/// **Repair** Move it out of the log dir. If it is a log dir itself, it stays where it is: give kseg and `log.dirs` its path,
+/// not that of the folder around it.
 /// **References** `LogLoader.loadSegmentFiles`, `LogFileUtils.offsetFromFile`.
 Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe
     severity Error "where the name keeps a broker from starting"
@@ -76,7 +77,8 @@ Directory D107 SegmentGap "segment-gap" Note Cross None;
 /// **What** The name of a directory in a log dir is not that of a partition.
 /// **Why it happens** `lost+found` of a file system, or somebody's backup.
 /// **What Kafka does** It doesn't start.
-/// **Repair** Move it out of the log dir.
+/// **Repair** Move it out of the log dir. If it is a log dir itself, it stays where it is: give kseg and `log.dirs` its path,
+/// not that of the folder around it.
 /// **References** `UnifiedLog.parseTopicPartitionName`.
 Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe
     severity Note "where it lies in the directory of a partition";
@@ -218,7 +220,8 @@ Directory D122 BrokerRunning "broker-running" Note Shape None;
 /// **What** A pipe, a socket, a device, or a link that leads nowhere lies here.
 /// **Why it happens** Somebody put it there.
 /// **What Kafka does** It may wait on it for ever.
-/// **Repair** Move it out of the log dir.
+/// **Repair** Move it out of the log dir. If it is a log dir itself, it stays where it is: give kseg and `log.dirs` its path,
+/// not that of the folder around it.
 /// **References** `LogLoader.loadSegmentFiles`.
 Directory D123 SpecialFile "special-file" Warning Shape Manual;
 

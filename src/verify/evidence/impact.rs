@@ -61,7 +61,7 @@ impl fmt::Display for Records {
         match *self {
             Self::Exactly(records) => write!(f, "{records} record{}", plural(records)),
             Self::AtMost(records) => write!(f, "at most {records} record{}", plural(records)),
-            Self::Unknown => f.write_str("nobody knows how many records"),
+            Self::Unknown => f.write_str("an unknown number of records"),
         }
     }
 }
@@ -75,18 +75,14 @@ impl fmt::Display for Loss {
             (Some((first, last)), _) => {
                 write!(
                     f,
-                    "offsets {first} to {last} ({}) are unreadable",
+                    "offsets {first}-{last} ({}) are unreadable",
                     self.records
                 )
             }
             (None, Some(before)) => {
-                write!(
-                    f,
-                    "what followed offset {before} is unreadable: {}",
-                    self.records
-                )
+                write!(f, "after offset {before}, {} unreadable", self.records)
             }
-            (None, None) => write!(f, "what was here is unreadable: {}", self.records),
+            (None, None) => write!(f, "{} unreadable", self.records),
         }
     }
 }
@@ -157,7 +153,7 @@ impl fmt::Display for BrokerAction {
             }
             Self::TruncatesTail { at } => write!(
                 f,
-                "after an unclean shutdown it truncates the segment at {at}; after a clean one it appends after these bytes, where no client can read"
+                "after an unclean shutdown it truncates the segment at {at}; after a clean one it appends after these bytes, and no client can read what it appends"
             ),
             Self::TruncatesLog { at } => write!(
                 f,

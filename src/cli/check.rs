@@ -1,0 +1,433 @@
+//! `kseg check`: the state of log dirs on one screen, and the command that shows more of each part of it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Settings, Verdict};
+use kseg::repair::planner::{Options, plan};
+use kseg::repair::{Grade, RealDisk};
+use kseg::report::listing::{Checkpoints, PartitionSummary, Usage};
+use kseg::store::{LogDir, Place};
+use kseg::verify::evidence::Records;
+use kseg::verify::{CheckId, Severity};
+use serde::Serialize;
+
+use super::args::Reading;
+use super::exit::Outcome;
+use super::input::{self, folders};
+use super::ls::places::state;
+use super::predict::text::answer;
+use super::range::now_ms;
+use super::render::rows::{Cell, Column, Format, Row, grouped, size};
+use super::render::table::{counted, plain};
+use super::repair::document::Plans;
+use super::repair::look::Look;
+use super::schema::{self, Schema};
+use super::verify::overview::{Overview, PlaceRow};
+use super::verify::report::{Shown, Summary, Unit, UnitKind};
+use super::writer::Writer;
+use super::{Context, shell};
+
+/// Partitions that fit on a screen.
+const PARTITIONS: usize = 10;
+
+/// Shows the state of log dirs on one screen: what is here, what is damaged, what a start would lose, what a repair would lose
+///
+/// Log dirs that are given together are those of one broker. Everything is read once more for each part: the findings are those
+/// of kseg verify --depth deep, the start is that of kseg predict, the repair that of kseg repair plan; the command for each
+/// is shown below it. Nothing is changed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg check /var/lib/kafka
+  kseg check /disk1/kafka /disk2/kafka
+  kseg check /etc/kafka/server.properties
+  kseg check --kafka 3.9 orders-3
+  kseg check --format ndjson /var/lib/kafka | jq -r .partition
+
+Exit status:
+  0  no errors, and the next start loses nothing
+  1  something is damaged, or the next start loses or deletes records
+  2  something could not be read, or the arguments are invalid")]
+pub(crate) struct Check {
+    /// Log dirs, folders of partitions, or server.properties [default: the current directory]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// The release that starts: 2.8 (with ZooKeeper), 3.0 to 3.9 or 4.0 to 4.4
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    kafka: Kafka,
+
+    /// How to show it; json, ndjson and csv have a row for each partition with something to see
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// A partition with something to see.
+#[derive(Debug, Serialize)]
+struct CheckedRow {
+    log_dir: String,
+    partition: String,
+    severity: Option<&'static str>,
+    code: Option<&'static str>,
+    finding: Option<&'static str>,
+    unreadable_records: Option<u64>,
+    unreadable: Option<String>,
+    /// How the next start ends for it.
+    start: Option<&'static str>,
+    start_loses_records: u64,
+    start_loses_bytes: u64,
+    start_deletes_records: u64,
+    plan_loses_records: u64,
+}
+
+impl Row for CheckedRow {
+    const SCHEMA: Schema = schema::CHECKED;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Partition", |row: &Self| (&row.partition).into()),
+        Column::left("Worst finding", |row: &Self| {
+            match (row.code, row.finding) {
+                (Some(code), Some(name)) => Cell::Text(format!("{code} {name}").into()),
+                _ => Cell::None,
+            }
+        })
+        .wraps(16),
+        Column::right("Unreadable", |row: &Self| {
+            Cell::maybe(row.unreadable.as_deref(), Into::into)
+        }),
+        Column::right("Start loses", |row: &Self| row.start_loses()),
+        Column::right("Plan loses", |row: &Self| match row.plan_loses_records {
+            0 => Cell::None,
+            lost => Cell::Count(lost),
+        }),
+    ];
+}
+
+impl CheckedRow {
+    /// The row of what lies at `path`, with what was found there.
+    fn of(path: &Path, found: Option<&PlaceRow>) -> Self {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let check = found.map(|row| row.worst().check());
+        let unreadable = found.map(|row| row.unreadable);
+        Self {
+            log_dir: path.parent().map(text).unwrap_or_default(),
+            partition: path
+                .file_name()
+                .map_or_else(|| text(path), |name| text(name.as_ref())),
+            severity: found.map(|row| row.severity().name()),
+            code: check.map(|check| check.code),
+            finding: check.map(|check| check.name),
+            unreadable_records: unreadable.and_then(|records| match records {
+                Records::Unknown => None,
+                records => Some(records.at_most()),
+            }),
+            unreadable: unreadable.and_then(|records| match records {
+                Records::Exactly(0) | Records::AtMost(0) => None,
+                Records::Exactly(records) => Some(grouped(records)),
+                Records::AtMost(records) => Some(format!("at most {}", grouped(records))),
+                Records::Unknown => Some("unknown".into()),
+            }),
+            start: None,
+            start_loses_records: 0,
+            start_loses_bytes: 0,
+            start_deletes_records: 0,
+            plan_loses_records: 0,
+        }
+    }
+
+    fn start_loses(&self) -> Cell<'_> {
+        match self.start {
+            Some("offline") => "offline".into(),
+            Some("refuses") => "no start".into(),
+            _ if self.start_loses_records > 0 => Cell::Count(self.start_loses_records),
+            _ if self.start_loses_bytes > 0 => Cell::Size(self.start_loses_bytes),
+            _ => Cell::None,
+        }
+    }
+}
+
+/// What was found out.
+struct Checked {
+    dirs: Vec<LogDir>,
+    overview: Overview,
+    summary: Summary,
+    verdict: Verdict,
+    plans: Plans,
+}
+
+impl Check {
+    /// Shows the state.
+    pub(crate) fn run(mut self, context: &mut Context) -> Result<Outcome> {
+        if self.paths.is_empty() {
+            self.paths.push(PathBuf::from("."));
+        }
+        let checked = self.check()?;
+        let is_verbose = context.verbose;
+        let mut writer = Writer::new(context, self.format, schema::CHECK);
+        let rows = checked.rows();
+        if writer.is_text() {
+            self.show(&checked, rows, is_verbose, &mut writer);
+        } else {
+            writer.table(rows);
+        }
+        writer.finish()?;
+        let is_sound = checked.summary.of(Severity::Error) == 0 && checked.verdict.is_harmless();
+        Ok(if is_sound {
+            Outcome::Clean
+        } else {
+            Outcome::Seen
+        })
+    }
+
+    /// Verifies, predicts and plans.
+    fn check(&self) -> Result<Checked> {
+        let paths = folders(&self.paths)?;
+        let now = now_ms();
+        let (mut overview, mut summary) = (Overview::default(), Summary::default());
+        let (mut places, mut plans, mut beside) = (Vec::new(), Vec::new(), Vec::new());
+        for (nth, path) in paths.iter().enumerate() {
+            let others = paths.iter().enumerate();
+            let others = others.filter(|(other, _)| *other != nth);
+            let others: Vec<PathBuf> = others.map(|(_, path)| path.clone()).collect();
+            let mut look = Look::at(path, &others, self.reading, Some(now))?;
+            let place = Place::at(path)?;
+            beside.extend(partitions(&place, &look, &mut overview, &mut summary));
+            // A plan must not depend on the day.
+            look.seen
+                .retain(|finding| finding.check != CheckId::TimestampInTheFuture);
+            let options = Options {
+                jobs: self.reading.jobs(),
+                keep_suspect: false,
+            };
+            plans.push(plan(&look.place, &look.seen, options, &RealDisk)?);
+            places.push(place);
+        }
+        let unit = Unit {
+            kind: UnitKind::LogDirs,
+            path: Arc::from(paths.first().map_or(Path::new(""), PathBuf::as_path)),
+            files: Vec::new(),
+            findings: beside,
+            more: Vec::new(),
+        };
+        overview.add(&unit);
+        let settings = match input::settings_among(&self.paths) {
+            Some(path) => input::settings(path)?,
+            None => Settings::default(),
+        };
+        let conditions = Conditions {
+            kafka: self.kafka,
+            settings,
+            now_ms: Some(now),
+            ..Conditions::default()
+        };
+        let verdict = predict::predict(&places, |_| true, &conditions)?;
+        let dirs = places.into_iter().filter_map(|place| match place {
+            Place::LogDir(dir) => Some(dir),
+            _ => None,
+        });
+        Ok(Checked {
+            dirs: dirs.collect(),
+            overview,
+            summary,
+            verdict,
+            plans: Plans::new(plans),
+        })
+    }
+
+    fn show(
+        &self,
+        checked: &Checked,
+        rows: Vec<CheckedRow>,
+        is_verbose: bool,
+        writer: &mut Writer<'_>,
+    ) {
+        let paths = self.paths.iter().map(|path| shell::word(path));
+        let paths = paths.collect::<Vec<_>>().join(" ");
+        let kafka = if self.kafka == Kafka::default() {
+            String::new()
+        } else {
+            format!("--kafka {} ", self.kafka)
+        };
+        for dir in &checked.dirs {
+            writer.remark(&here(dir));
+        }
+        writer.remark(&format!("  kseg ls {paths}"));
+        let found = checked.overview.rows(Severity::Warning, |_| String::new());
+        let answer_of_verify = checked.overview.answer(&found, &checked.summary);
+        writer.heading(&answer_of_verify);
+        writer.remark(&format!("  kseg verify --depth deep {paths}"));
+        writer.heading(&answer(&checked.verdict));
+        writer.remark(&format!("  kseg predict {kafka}{paths}"));
+        writer.heading(&repair(&checked.plans));
+        writer.remark(&format!("  kseg repair plan {kafka}{paths} -o plan.json"));
+        if rows.is_empty() {
+            return;
+        }
+        writer.heading("Records by partition:");
+        let limit = if is_verbose { usize::MAX } else { PARTITIONS };
+        let more = rows.len().saturating_sub(limit);
+        writer.table(rows.into_iter().take(limit));
+        if more > 0 {
+            writer.remark(&format!("({more} more partitions; -v shows all)"));
+        }
+    }
+}
+
+/// Adds the partitions of a place with their findings, and returns the findings beside them.
+fn partitions(
+    place: &Place,
+    look: &Look,
+    overview: &mut Overview,
+    summary: &mut Summary,
+) -> Vec<Shown> {
+    let folders: Vec<PathBuf> = match place {
+        Place::LogDir(dir) => dir.partitions().map(|item| item.path().into()).collect(),
+        place => vec![place.path().to_owned()],
+    };
+    let mut by_folder: BTreeMap<PathBuf, Vec<Shown>> = BTreeMap::new();
+    by_folder.extend(folders.into_iter().map(|folder| (folder, Vec::new())));
+    let mut beside = Vec::new();
+    for finding in look.seen.findings() {
+        let count = summary.counts.entry((finding.severity, finding.check));
+        *count.or_default() += 1;
+        // It was looked at by the path that links lead to.
+        let inside = finding.path.strip_prefix(look.place.path());
+        let path = inside.map_or(finding.path.to_path_buf(), |inside| {
+            place.path().join(inside)
+        });
+        let mut own = path.ancestors();
+        let own = own.find_map(|path| {
+            by_folder
+                .get_key_value(path)
+                .map(|(folder, _)| folder.clone())
+        });
+        let shown = Shown {
+            finding: finding.clone(),
+            is_known: false,
+        };
+        match own.and_then(|folder| by_folder.get_mut(&folder)) {
+            Some(findings) => findings.push(shown),
+            None => beside.push(shown),
+        }
+    }
+    for (folder, findings) in by_folder {
+        overview.add(&Unit {
+            kind: UnitKind::Partition,
+            path: Arc::from(folder),
+            files: Vec::new(),
+            findings,
+            more: Vec::new(),
+        });
+    }
+    beside
+}
+
+/// A log dir on one line.
+fn here(dir: &LogDir) -> String {
+    let summaries = dir
+        .partitions()
+        .filter_map(|item| PartitionSummary::open(item.path(), &Checkpoints::default()).ok());
+    let (mut usage, mut segments, mut partitions) = (Usage::default(), 0, 0);
+    for summary in summaries {
+        usage.add(Usage::of(&summary));
+        segments += summary.segments.len() as u64;
+        partitions += 1;
+    }
+    format!(
+        "{}: {}; {}, {}, {} in batches",
+        dir.path().display(),
+        state(dir),
+        counted(partitions, "partition"),
+        counted(segments, "segment"),
+        size(usage.log_bytes)
+    )
+}
+
+/// What a plan comes to, on one line.
+fn repair(plans: &Plans) -> String {
+    let of = |grade: Grade| {
+        let steps = plans.steps();
+        steps
+            .filter(|(_, step)| step.safety.grade() == grade)
+            .count()
+    };
+    let grades = Grade::ALL.iter().map(|grade| (of(*grade), grade.name()));
+    let grades: Vec<String> = grades
+        .filter(|(steps, _)| *steps > 0)
+        .map(|(steps, name)| format!("{steps} {name}"))
+        .collect();
+    if grades.is_empty() {
+        return "Nothing to repair".into();
+    }
+    let steps = counted(plans.steps().count() as u64, "step");
+    let lost: u64 = plans.steps().map(|(_, step)| step.loss.records).sum();
+    let lost = match lost {
+        0 => "no records".into(),
+        lost => counted(lost, "record"),
+    };
+    format!(
+        "A repair has {steps} ({}) and loses {lost}",
+        grades.join(", ")
+    )
+}
+
+impl Checked {
+    /// The partitions with something to see, the worst first.
+    fn rows(&self) -> Vec<CheckedRow> {
+        let found = self.overview.rows(Severity::Warning, |place| {
+            plain(&place.path.to_string_lossy())
+        });
+        let mut by_path: BTreeMap<PathBuf, CheckedRow> = BTreeMap::new();
+        let mut order = Vec::new();
+        for (row, place) in &found {
+            let path = place.path.to_path_buf();
+            order.push(path.clone());
+            by_path.insert(path.clone(), CheckedRow::of(&path, Some(row)));
+        }
+        for dir in &self.verdict.dirs {
+            for partition in &dir.partitions {
+                let path = Path::new(&dir.path).join(&partition.dir);
+                let path = if path.exists() {
+                    path
+                } else {
+                    PathBuf::from(&dir.path)
+                };
+                let deletes = partition.later.iter().map(predict::Event::records).sum();
+                let is_lost = !partition.lost.is_nothing();
+                if !is_lost && partition.outcome < Fate::Offline && !by_path.contains_key(&path) {
+                    continue;
+                }
+                let row = by_path.entry(path.clone()).or_insert_with(|| {
+                    order.push(path.clone());
+                    CheckedRow::of(&path, None)
+                });
+                row.start = Some(partition.outcome.name());
+                row.start_loses_records = partition.lost.records;
+                row.start_loses_bytes = partition.lost.bytes.saturating_sub(partition.lost.zeros);
+                row.start_deletes_records = deletes;
+            }
+        }
+        // A plan names what links lead to.
+        let real = order
+            .iter()
+            .filter_map(|path| Some((path.canonicalize().ok()?, path)));
+        let real: BTreeMap<PathBuf, &PathBuf> = real.collect();
+        for (_, plan) in self.plans.numbered() {
+            for step in plan.steps() {
+                let path = Path::new(plan.root()).join(step.action.file().as_str());
+                let own = path.ancestors().find_map(|path| real.get(path));
+                if let Some(row) = own.and_then(|path| by_path.get_mut(*path)) {
+                    row.plan_loses_records += step.loss.records;
+                }
+            }
+        }
+        order
+            .iter()
+            .filter_map(|path| by_path.remove(path))
+            .collect()
+    }
+}

@@ -1,0 +1,236 @@
+//! Findings by partition, the worst first, and the sentence that sums them up.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use kseg::verify::evidence::Records;
+use kseg::verify::{CheckId, Finding, Severity};
+use serde::Serialize;
+
+use super::report::{Shown, Summary, Unit, UnitKind};
+use crate::cli::damage;
+use crate::cli::render::rows::{Cell, Column, Row, grouped};
+use crate::cli::render::table::{counted, plain};
+use crate::cli::schema::{self, Schema};
+
+/// A partition, a file, or the log dirs themselves, with what was found there.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) kind: UnitKind,
+    pub(crate) path: Arc<Path>,
+    pub(super) findings: Vec<Shown>,
+    /// Findings that were counted only.
+    pub(super) more: Vec<kseg::verify::finding::More>,
+}
+
+/// What was found, by place.
+#[derive(Debug, Default)]
+pub(crate) struct Overview {
+    places: Vec<Place>,
+    /// Places by path.
+    by_path: BTreeMap<Arc<Path>, usize>,
+}
+
+impl Overview {
+    /// Takes the findings of a unit in. What the log dirs' own checks find in a partition belongs to that partition.
+    pub(crate) fn add(&mut self, unit: &Unit) {
+        let (mut own, mut elsewhere) = (Vec::new(), Vec::new());
+        for shown in &unit.findings {
+            let inside = shown.finding.path.ancestors();
+            let inside = inside.filter(|_| unit.kind == UnitKind::LogDirs);
+            match inside.into_iter().find_map(|path| self.by_path.get(path)) {
+                Some(place) => elsewhere.push((*place, shown.clone())),
+                None => own.push(shown.clone()),
+            }
+        }
+        for (place, shown) in elsewhere {
+            if let Some(place) = self.places.get_mut(place) {
+                place.findings.push(shown);
+            }
+        }
+        if unit.kind != UnitKind::LogDirs {
+            self.by_path
+                .insert(Arc::clone(&unit.path), self.places.len());
+        }
+        self.places.push(Place {
+            kind: unit.kind,
+            path: Arc::clone(&unit.path),
+            findings: own,
+            more: unit.more.clone(),
+        });
+    }
+
+    /// The places with findings of this severity or worse, the worst first; `name` names them.
+    pub(crate) fn rows(
+        &self,
+        least: Severity,
+        name: impl Fn(&Place) -> String,
+    ) -> Vec<(PlaceRow, &Place)> {
+        let rows = self.places.iter();
+        let rows = rows.filter_map(|place| Some((PlaceRow::of(place, &name, least)?, place)));
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by_key(|(row, _)| Reverse(row.badness()));
+        rows
+    }
+
+    fn count(&self, kind: UnitKind) -> u64 {
+        let places = self.places.iter();
+        places.filter(|place| place.kind == kind).count() as u64
+    }
+
+    /// The first line: what is damaged, and how much cannot be read.
+    pub(crate) fn answer(&self, rows: &[(PlaceRow, &Place)], summary: &Summary) -> String {
+        let rows = rows.iter().map(|(row, _)| row);
+        let damaged = |kind| {
+            let rows = rows.clone().filter(|row| row.kind == kind);
+            rows.filter(|row| row.severity() == Severity::Error).count() as u64
+        };
+        let mut parts = Vec::new();
+        let kinds = [(UnitKind::Partition, "partition"), (UnitKind::File, "file")];
+        for (kind, what) in kinds {
+            let (count, all) = (damaged(kind), self.count(kind));
+            if count > 0 {
+                let verb = if count == 1 { "is" } else { "are" };
+                let (count, all) = (grouped(count), counted(all, what));
+                parts.push(format!("{count} of {all} {verb} damaged"));
+            }
+        }
+        if damaged(UnitKind::LogDirs) > 0 {
+            let what = "files of the log dir beside its partitions are damaged";
+            parts.push(what.into());
+        }
+        let mut answer = parts.join(", and ");
+        if parts.is_empty() {
+            let all = kinds.map(|(kind, what)| (self.count(kind), what));
+            let all = all.into_iter().filter(|(count, _)| *count > 0);
+            let all: Vec<String> = all.map(|(count, what)| counted(count, what)).collect();
+            answer = match all.as_slice() {
+                [] => "No errors".into(),
+                all => format!("No errors in {}", all.join(" and ")),
+            };
+        }
+        let worse = [(Severity::Error, "error"), (Severity::Warning, "warning")];
+        let worse = worse.map(|(severity, what)| (summary.of(severity), what));
+        let worse = worse.into_iter().filter(|(count, _)| *count > 0);
+        let worse: Vec<String> = worse.map(|(count, what)| counted(count, what)).collect();
+        if !worse.is_empty() {
+            answer = format!("{answer}: {}", worse.join(", "));
+        }
+        let unreadable = rows.map(|row| row.unreadable);
+        let unreadable = unreadable.fold(Records::Exactly(0), damage::sum);
+        if let Some(amount) = damage::amount(unreadable) {
+            answer = format!("{answer}; {amount} unreadable");
+        }
+        if summary.known > 0 {
+            let known = counted(summary.known, "finding");
+            answer = format!("{answer}; {known} in the baseline");
+        }
+        answer
+    }
+}
+
+/// A place with findings, as a row.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlaceRow {
+    #[serde(skip)]
+    kind: UnitKind,
+    pub(crate) path: String,
+    errors: u64,
+    warnings: u64,
+    notes: u64,
+    #[serde(skip)]
+    pub(crate) unreadable: Records,
+    unreadable_records: Option<String>,
+    #[serde(skip)]
+    worst: CheckId,
+    worst_finding: String,
+}
+
+impl Row for PlaceRow {
+    const SCHEMA: Schema = schema::FINDINGS;
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::left("Where", |row: &Self| (&row.path).into()),
+        Column::left("Severity", |row: &Self| row.severity().name().into()),
+        Column::right("Findings", |row: &Self| Cell::Count(row.findings())).gives_way(1),
+        Column::left("Unreadable", |row: &Self| {
+            Cell::maybe(row.unreadable_records.as_deref(), Into::into)
+        })
+        .wraps(10),
+        Column::left("Worst finding", |row: &Self| (&row.worst_finding).into()).wraps(20),
+    ];
+}
+
+impl PlaceRow {
+    /// The row of a place; nothing if there is nothing to see.
+    fn of(place: &Place, name: &impl Fn(&Place) -> String, least: Severity) -> Option<Self> {
+        let findings = || place.findings.iter().map(|shown| &shown.finding);
+        let worst = findings()
+            .filter(|found| found.severity >= least)
+            .max_by_key(|found| (found.severity, lost_at(found), Reverse(found.check)))?;
+        let count = |severity| {
+            let of = |found: &&Finding| found.severity == severity;
+            let own = findings().filter(of).count() as u64;
+            let is_it = |more: &&kseg::verify::finding::More| {
+                let mut kept = findings().filter(of);
+                kept.any(|kept| kept.check == more.check && kept.path == more.path)
+            };
+            let more = place.more.iter().filter(is_it);
+            own + more.map(|more| more.count).sum::<u64>()
+        };
+        let unreadable = Finding::lost(damage::unreadable(findings()));
+        Some(Self {
+            kind: place.kind,
+            path: name(place),
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+            notes: count(Severity::Note),
+            unreadable,
+            unreadable_records: damage::amount(unreadable),
+            worst: worst.check,
+            worst_finding: format!("{}: {}", worst.check.code(), worst.check.check().title()),
+        })
+    }
+
+    /// The check of the worst finding.
+    pub(crate) fn worst(&self) -> CheckId {
+        self.worst
+    }
+
+    /// That of the worst finding.
+    pub(crate) fn severity(&self) -> Severity {
+        match (self.errors, self.warnings) {
+            (0, 0) => Severity::Note,
+            (0, _) => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+
+    fn findings(&self) -> u64 {
+        self.errors + self.warnings + self.notes
+    }
+
+    /// For sorting, the worst last.
+    fn badness(&self) -> (Severity, u64, u64, u64) {
+        let lost = match self.unreadable {
+            Records::Unknown => u64::MAX,
+            records => records.at_most(),
+        };
+        (self.severity(), lost, self.errors, self.warnings)
+    }
+}
+
+/// The folder of a partition, or the path.
+pub(crate) fn short_name(place: &Place) -> String {
+    match (place.kind, place.path.file_name()) {
+        (UnitKind::LogDirs, _) => "(log dir)".into(),
+        (_, Some(name)) => plain(&name.to_string_lossy()),
+        (_, None) => plain(&place.path.to_string_lossy()),
+    }
+}
+
+fn lost_at(finding: &Finding) -> u64 {
+    let loss = finding.loss.as_ref();
+    loss.map_or(0, |loss| loss.records.at_most())
+}
