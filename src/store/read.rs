@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
 
-use super::reason;
+use crate::wire::fault::errno_text;
 
 /// What the page cache reads at least: a failed read of one block says nothing of its neighbours.
 const BLOCK: usize = 4096;
@@ -58,7 +58,7 @@ impl Unreadable {
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Range { start, end } = self.range;
-        let why = reason(&io::Error::from_raw_os_error(self.errno));
+        let why = errno_text(self.errno);
         write!(f, "bytes {start}..{end} cannot be read: {why}")
     }
 }
@@ -170,6 +170,7 @@ fn bad_until(file: &dyn ReadAt, start: u64, end: u64) -> u64 {
         bad_end = next_block(bad_end);
     }
     let last_block = start.max(bad_end - BLOCK_BYTES);
+    bad_end = bad_end.min(end);
     while bad_end > last_block {
         let sector = block.get_mut(..SECTOR).unwrap_or_default();
         let from = (bad_end - 1) / SECTOR_BYTES * SECTOR_BYTES;
@@ -179,7 +180,7 @@ fn bad_until(file: &dyn ReadAt, start: u64, end: u64) -> u64 {
         }
         bad_end = from;
     }
-    bad_end.min(end)
+    bad_end
 }
 
 #[cfg(test)]
@@ -259,6 +260,8 @@ pub(crate) mod tests {
             // Sectors.
             [8704..9728, 20480..20992],
             [512..1024, 8704..17408],
+            // The last block is not a whole one.
+            [512..1024, 36_864..37_376],
         ] {
             let bad: Vec<Range<u64>> = bad.into_iter().filter(|bad| !bad.is_empty()).collect();
             let whole = sample(40_000);

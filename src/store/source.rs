@@ -202,6 +202,14 @@ impl LogFile {
         }
     }
 
+    /// The error that some of its bytes cannot be read.
+    pub(crate) fn unreadable(&self, unreadable: Unreadable) -> Error {
+        Error::Unreadable {
+            path: self.path().to_owned(),
+            unreadable,
+        }
+    }
+
     /// What there is to say of a file that has become shorter.
     pub(crate) fn shorter(&self) -> Error {
         Error::Shorter(self.path().to_owned())
@@ -227,10 +235,7 @@ impl LogFile {
         let window = self.readable(range, buffer);
         match window.unreadable {
             None => Ok(window.bytes),
-            Some(unreadable) => Err(Error::Unreadable {
-                path: self.path().to_owned(),
-                unreadable,
-            }),
+            Some(unreadable) => Err(self.unreadable(unreadable)),
         }
     }
 

@@ -11,7 +11,7 @@ mod sparse;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::event::{Event, Gap, GapKind};
+use super::event::{Event, Gap};
 use super::jobs::Jobs;
 use super::output::Output;
 use super::parallel::{ScanOptions, follow, scan};
@@ -116,9 +116,9 @@ impl Extent {
     fn gap(&mut self, gap: &Gap) {
         for part in gap.parts() {
             let bytes = part.range.end - part.range.start;
-            match part.kind {
-                GapKind::Zeros => self.zero_bytes += bytes,
-                GapKind::Damage(fault) => {
+            match part.fault() {
+                None => self.zero_bytes += bytes,
+                Some(fault) => {
                     self.damaged_bytes += bytes;
                     let position = Position(part.range.start);
                     self.fault.get_or_insert((position, fault));
