@@ -91,9 +91,7 @@ impl Worker {
                 reach = job.end.saturating_add(HEADER_BYTES as u64);
             }
             let Window { bytes, unreadable } = job.log.readable(position..reach, &mut self.window);
-            let mut here = walk
-                .resume(bytes, job.end)
-                .cut_if(unreadable.is_some());
+            let mut here = walk.resume(bytes, job.end).cut_if(unreadable.is_some());
             let mut cut_entry = None;
             loop {
                 if here.reached() >= range.end && !here.is_in_gap() {

@@ -2,11 +2,14 @@
 
 use std::num::NonZero;
 use std::ops::{ControlFlow, Range};
+use std::path::Path;
 
 use kseg::format::Scratch;
 use kseg::scan::{
     Event, GapKind, GapPart, Jobs, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan,
 };
+use kseg::verify::{CheckId, Evidence, Options, Subject, Verified, verify_log};
+use kseg::wire::Offset;
 
 use crate::forge::random::Rng;
 use crate::forge::{BatchSpec, Frame, Rec};
@@ -146,7 +149,7 @@ fn a_scan_passes_over_unreadable_bytes_and_every_whole_batch_is_seen() {
 fn what_reads_like_recovery_ends_at_the_first_batch_that_is_unreadable() {
     let (bytes, batches) = segment(7, 100_000);
     let bad = BLOCK * 3..BLOCK * 4;
-    let seen = see(&bytes, &[bad.clone()], Policy::Verify, 1);
+    let seen = see(&bytes, std::slice::from_ref(&bad), Policy::Verify, 1);
     let cut = batches.iter().position(|batch| overlap(batch, &bad));
     let cut = cut.expect("a batch there");
     assert_eq!(seen.batches, batches[..cut]);
@@ -170,4 +173,78 @@ fn batches_inside_of_an_unreadable_batch_are_not_taken_for_the_log() {
     let last = len - frames[2].len() as u64;
     assert_eq!(seen.batches, [0..first, last..len]);
     assert_eq!(seen.gaps[0].0, first..last);
+}
+
+/// Verifies a sound segment of a sick disk: nothing is found but what is unreadable.
+fn verified(bytes: &[u8], bad: &[Range<u64>]) -> Verified {
+    let log = Sick::log("t-0/00000000000000000000.log", bytes, bad);
+    let subject = Subject {
+        base_offset: Some(Offset(0)),
+        ..Subject::at(Path::new("t-0/00000000000000000000.log"))
+    };
+    let options = Options::default();
+    verify_log(&log, &subject, &options).expect("unreadable bytes are no error")
+}
+
+#[test]
+fn verify_reports_exactly_the_unreadable_ranges_and_the_batches_that_they_cut() {
+    for seed in 0..60 {
+        let (bytes, batches) = segment(seed, 300_000);
+        let len = bytes.len() as u64;
+        let bad = bad_ranges(&mut Rng::new(seed ^ 0xbad), len);
+        let Verified { findings, coverage } = verified(&bytes, &bad);
+        let is_cut = |batch: &Range<u64>| bad.iter().any(|bad| overlap(bad, batch));
+        let (mut ranges, mut covered) = (Vec::new(), Vec::new());
+        let (mut lost, mut is_known) = (0, true);
+        for finding in findings.kept() {
+            assert_eq!(finding.check, CheckId::UnreadableBytes, "{finding:?}");
+            let Evidence::Unreadable(evidence) = &finding.evidence else {
+                panic!("{finding:?}");
+            };
+            let listed = evidence.unreadable.iter();
+            ranges.extend(listed.map(|range| range.from..range.to));
+            let (start, size) = (finding.position.unwrap(), finding.length.unwrap());
+            covered.push(start..start + size);
+            let loss = finding.loss.as_ref().unwrap();
+            lost += loss.records.at_most();
+            // Two records a batch.
+            let Some((first, last)) = loss.offsets else {
+                // Before the first batch and after the last one nothing says how far the offsets go.
+                let is_first = batches.first().is_some_and(is_cut);
+                assert!(is_first || batches.last().is_some_and(is_cut), "{loss:?}");
+                is_known = false;
+                continue;
+            };
+            let own: Vec<i64> = (0..)
+                .step_by(2)
+                .zip(&batches)
+                .filter(|(_, batch)| is_cut(batch) && overlap(batch, &(start..start + size)))
+                .map(|(offset, _)| offset)
+                .collect();
+            if loss.records.is_exact() || findings.kept().len() == 1 {
+                assert_eq!(first, own[0]);
+                assert_eq!(last, own[own.len() - 1] + 1);
+            }
+        }
+        assert_eq!(ranges, bad);
+        let cut = batches.iter().filter(|batch| is_cut(batch));
+        let cut: u64 = cut.map(|batch| batch.end - batch.start).sum();
+        assert_eq!(
+            covered
+                .iter()
+                .map(|range| range.end - range.start)
+                .sum::<u64>(),
+            cut
+        );
+        let cut_batches = batches.iter().filter(|batch| is_cut(batch)).count() as u64;
+        assert!(
+            !is_known || lost == 2 * cut_batches,
+            "{lost} of {cut_batches}"
+        );
+        assert!(coverage.is_complete());
+        assert_eq!(coverage.batch_bytes, len - cut);
+        let unreadable: u64 = bad.iter().map(|bad| bad.end - bad.start).sum();
+        assert_eq!(coverage.unreadable_bytes, unreadable);
+        assert_eq!(coverage.damage_bytes, cut - unreadable);
+    }
 }
