@@ -120,7 +120,8 @@ impl Stream {
     /// shorter.
     fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Option<Unreadable> {
         let range = range.start..range.end.min(self.len);
-        let unreadable = read::fill(&*self.file, &self.unreadable, range.clone(), buffer);
+        let read = |room: &mut [u8], at| self.file.read_at(room, at);
+        let unreadable = read::fill(&read, &self.unreadable, range.clone(), buffer);
         for patch in &self.patches {
             overlay(buffer, range.start, patch);
         }
