@@ -72,6 +72,12 @@ impl Error {
         matches!(self, Self::Io { why, .. } if why.kind() == io::ErrorKind::NotFound)
     }
 
+    /// Whether some of a file's bytes cannot be read.
+    #[must_use]
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Unreadable { .. })
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |why| Self::Io {
             path: path.to_owned(),

@@ -74,12 +74,13 @@ impl Extent {
         open: impl FnOnce(&Path) -> Result<LogFile, Error>,
     ) -> Result<Self, Error> {
         let log = LogFile::Windowed(Stream::open(segment.log())?);
-        let head = Head::read(&log)?;
+        // What the first header does not say, or an index, is found by reading on.
+        let head = unless_unreadable(Head::read(&log))?;
         let is_small = log.len_bytes() <= SMALL_BYTES;
         let sparse = if is_small {
             None
         } else {
-            Sparse::open(segment, &log)?
+            unless_unreadable(Sparse::open(segment, &log))?
         };
         let mut extent = match sparse {
             Some(sparse) => {
@@ -139,6 +140,14 @@ impl Extent {
     /// Takes in a timestamp.
     fn until(&mut self, timestamp: Timestamp) {
         self.last_timestamp = self.last_timestamp.max(time(timestamp));
+    }
+}
+
+/// Nothing where bytes on the way cannot be read.
+fn unless_unreadable<T>(found: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    match found {
+        Err(error) if error.is_unreadable() => Ok(None),
+        found => found,
     }
 }
 
