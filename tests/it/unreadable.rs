@@ -195,7 +195,7 @@ fn verify_reports_exactly_the_unreadable_ranges_and_the_batches_that_they_cut() 
         let Verified { findings, coverage } = verified(&bytes, &bad);
         let is_cut = |batch: &Range<u64>| bad.iter().any(|bad| overlap(bad, batch));
         let (mut ranges, mut covered) = (Vec::new(), Vec::new());
-        let (mut lost, mut is_known) = (0, true);
+        let (mut records, mut is_known) = (0, true);
         for finding in findings.kept() {
             assert_eq!(finding.check, CheckId::UnreadableBytes, "{finding:?}");
             let Evidence::Unreadable(evidence) = &finding.evidence else {
@@ -206,7 +206,7 @@ fn verify_reports_exactly_the_unreadable_ranges_and_the_batches_that_they_cut() 
             let (start, size) = (finding.position.unwrap(), finding.length.unwrap());
             covered.push(start..start + size);
             let loss = finding.loss.as_ref().unwrap();
-            lost += loss.records.at_most();
+            records += loss.records.at_most();
             // Two records a batch.
             let Some((first, last)) = loss.offsets else {
                 // Before the first batch and after the last one nothing says how far the offsets go.
@@ -238,8 +238,8 @@ fn verify_reports_exactly_the_unreadable_ranges_and_the_batches_that_they_cut() 
         );
         let cut_batches = batches.iter().filter(|batch| is_cut(batch)).count() as u64;
         assert!(
-            !is_known || lost == 2 * cut_batches,
-            "{lost} of {cut_batches}"
+            !is_known || records == 2 * cut_batches,
+            "{records} of {cut_batches}"
         );
         assert!(coverage.is_complete());
         assert_eq!(coverage.batch_bytes, len - cut);
