@@ -221,6 +221,7 @@ impl Check {
         let conditions = Conditions {
             kafka: self.kafka,
             settings,
+            reads_all: true,
             now_ms: Some(now),
             ..Conditions::default()
         };

@@ -11,6 +11,7 @@ use super::start::Start;
 use super::thrown::Thrown;
 use crate::format::Batch;
 use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, base_offset, checkpoint};
+use crate::format::topic::is_reserved_id;
 use crate::report::metadata_image::Topic;
 use crate::report::{Image as _, MetadataImage};
 use crate::wire::Uuid;
@@ -18,9 +19,6 @@ use crate::wire::Uuid;
 /// The types of the resources that have configurations.
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
-
-/// Ids of log dirs below this stand for something else.
-const RESERVED_IDS: u128 = 100;
 
 /// The feature that says which records the metadata log holds.
 const METADATA_VERSION: &str = "metadata.version";
@@ -101,7 +99,7 @@ impl Cluster {
             return false;
         };
         let mut replicas = partition.replicas.iter().zip(&partition.directories);
-        replicas.any(|(replica, id)| *replica == node && u128::from_be_bytes(*id) >= RESERVED_IDS)
+        replicas.any(|(replica, id)| *replica == node && !is_reserved_id(*id))
     }
 
     /// The settings of a topic on the node.

@@ -12,6 +12,9 @@ pub struct Conditions {
     pub unclean: bool,
     /// Takes the recovery points for missing too, so that everything is recovered.
     pub no_recovery_points: bool,
+    /// Reads all batches of the logs once they are loaded, to say which of them fail when they are fetched. Without it only
+    /// what the start reads is known.
+    pub reads_all: bool,
     /// The settings of the broker and its topics, as far as they are given.
     pub settings: Settings,
     /// The cluster that the node belongs to, where it is known.

@@ -1,20 +1,21 @@
 //! The first hour after the start of a partition: what the broker's regular tasks delete.
 
 use super::cluster::Cluster;
+use super::compaction;
 use super::conditions::Conditions;
-use super::later::{Change, Event, Moment};
+use super::expiry;
+use super::later::{Cause, Change, Event, Moment};
 use super::remains::{self, Remains};
 use super::retention::{self, Breach, Candidate, Rules};
 use super::settings::{self, TopicSettings};
 use super::verdict::PartitionVerdict;
+use crate::format::Scratch;
 use crate::format::name::DirState;
+use crate::format::topic::{CONSUMER_OFFSETS, TRANSACTION_STATE};
 use crate::store::Error;
 
 /// How far a prediction goes.
 pub(super) const HOUR_MS: i64 = 3_600_000;
-
-/// How often the cleaner looks for something to do (`log.cleaner.backoff.ms`).
-const CLEANER_MS: i64 = 15_000;
 
 /// No two checks are predicted that are closer: a broker may be told to check every millisecond.
 const LEAST_PERIOD_MS: i64 = 1_000;
@@ -24,6 +25,8 @@ pub(super) struct Hour<'a> {
     pub(super) topic: &'a str,
     pub(super) number: i32,
     pub(super) state: DirState,
+    /// Up to where it was compacted, if it ever was.
+    pub(super) cleaned: Option<i64>,
     pub(super) cluster: &'a Cluster,
     pub(super) conditions: &'a Conditions,
 }
@@ -47,8 +50,25 @@ impl Hour<'_> {
                 if settings.is_tiered() {
                     verdict.unknown.push(super::verdict::Unknown::Tiered);
                 } else {
-                    self.retention(remains, &settings, now_ms, verdict)?;
+                    // Nobody but the cleaner looks after compacted logs.
+                    let is_looked_after = !settings.policy().value.1 || settings.has_cleaner();
+                    if is_looked_after {
+                        self.retention(remains, &settings, now_ms, verdict)?;
+                    }
                 }
+                let expired = match self.topic {
+                    CONSUMER_OFFSETS => expiry::offsets(remains, &settings, now_ms)?,
+                    TRANSACTION_STATE => expiry::ids(remains, &settings, now_ms)?,
+                    _ => Vec::new(),
+                };
+                for event in &expired {
+                    verdict.rests_on(event.setting.name, event.setting.origin);
+                }
+                verdict.later.extend(expired);
+                verdict
+                    .later
+                    .extend(expiry::producers(remains, &settings, now_ms));
+                verdict.later.sort_by_key(|event| event.after_ms);
             }
             DirState::Stray => {}
         }
@@ -90,7 +110,8 @@ impl Hour<'_> {
         let time = settings.number(settings::RETENTION_MS);
         let size = settings.number(settings::RETENTION_BYTES);
         let (first, period) = if compacts {
-            (CLEANER_MS, CLEANER_MS)
+            let every = settings.number(settings::CLEANER_BACKOFF_MS).value.max(0);
+            (every, every)
         } else {
             let first = settings.number(settings::FIRST_CHECK_MS).value;
             (first.max(0), settings.number(settings::CHECK_MS).value)
@@ -136,6 +157,10 @@ impl Hour<'_> {
                     setting: setting.into(),
                 });
             }
+            if compacts && after_ms == first {
+                let left = remains.segments.get(gone..).unwrap_or_default();
+                self.clean(remains, left, settings, now_ms, after_ms, verdict)?;
+            }
             rules.log_start = candidates
                 .get(gone)
                 .map_or(bounds.end, |next| next.base)
@@ -143,15 +168,115 @@ impl Hour<'_> {
             let Some(next) = next_check(candidates.get(gone), &rules, now_ms) else {
                 break;
             };
-            let checks = next
-                .saturating_sub(after_ms)
-                .max(1)
-                .saturating_add(period - 1)
-                / period;
-            after_ms = after_ms.saturating_add(checks.saturating_mul(period));
+            after_ms = later_check(after_ms, next, period);
         }
         Ok(())
     }
+}
+
+impl Hour<'_> {
+    /// Adds what the first pass of the cleaner drops of these segments.
+    fn clean(
+        &self,
+        remains: &Remains,
+        segments: &[remains::Remaining],
+        settings: &TopicSettings<'_>,
+        now_ms: i64,
+        after_ms: i64,
+        verdict: &mut PartitionVerdict,
+    ) -> Result<(), Error> {
+        let at = now_ms.saturating_add(after_ms);
+        if let Some((change, setting)) = self.compaction(remains, segments, settings, at)? {
+            verdict.rests_on(settings::DIRTY_RATIO, settings.dirty_ratio().origin);
+            verdict.later.push(Event {
+                moment: Moment::Cleaner,
+                after_ms,
+                change,
+                setting,
+            });
+        }
+        Ok(())
+    }
+
+    /// What the first pass of the cleaner drops of these segments.
+    fn compaction(
+        &self,
+        remains: &Remains,
+        segments: &[remains::Remaining],
+        settings: &TopicSettings<'_>,
+        now_ms: i64,
+    ) -> Result<Option<(Change, Cause)>, Error> {
+        let Some(bounds) = remains.bounds else {
+            return Ok(None);
+        };
+        let ratio = settings.dirty_ratio();
+        let log_start = bounds.start;
+        let cleaned = self
+            .cleaned
+            .filter(|at| (log_start..=bounds.end).contains(at));
+        let rules = compaction::Rules {
+            first_dirty: cleaned.unwrap_or(log_start),
+            last_stable: remains.last_stable.min(bounds.end),
+            min_lag_ms: settings.number(settings::COMPACTION_LAG_MS).value,
+            max_lag_ms: settings.number(settings::MOST_COMPACTION_LAG_MS).value,
+            min_dirty_ratio: ratio.value,
+        };
+        let candidates: Vec<_> = segments
+            .iter()
+            .map(|segment| compaction::Candidate {
+                base: segment.base,
+                bytes: segment.content.len_bytes(),
+                largest_timestamp_ms: segment.largest_timestamp_ms,
+            })
+            .collect();
+        let Some(until) = compaction::until(&candidates, &rules, now_ms) else {
+            return Ok(None);
+        };
+        let mut pass = compaction::Pass::new(until, now_ms);
+        let mut scratch = Scratch::default();
+        let mut failed = false;
+        let mut following = segments
+            .iter()
+            .skip(1)
+            .map(|next| next.base)
+            .chain([i64::MAX]);
+        for segment in segments.iter().filter(|segment| segment.base < until) {
+            let end = following.next().unwrap_or(i64::MAX);
+            if end > rules.first_dirty {
+                remains::batches(segment, &mut |batch| {
+                    let is_dirty = batch.last_offset().0 >= rules.first_dirty;
+                    failed |= is_dirty && pass.remember(batch, &mut scratch).is_err();
+                })?;
+            }
+        }
+        for segment in segments.iter().filter(|segment| segment.base < until) {
+            remains::batches(segment, &mut |batch| {
+                failed |= pass.count(batch, &mut scratch).is_err();
+            })?;
+        }
+        let dropped = pass.dropped();
+        // A cleaner that cannot read a batch leaves the partition alone from then on.
+        if failed || dropped.records() == 0 {
+            return Ok(None);
+        }
+        let change = Change::Compacted {
+            replaced: dropped.replaced,
+            without_key: dropped.without_key,
+            tombstones: dropped.tombstones,
+            bytes: dropped.bytes,
+        };
+        Ok(Some((
+            change,
+            settings.number(settings::COMPACTION_LAG_MS).into(),
+        )))
+    }
+}
+
+/// The first check, every `period`, that comes after the one at `after_ms` and not before `next`.
+fn later_check(after_ms: i64, next: i64, period: i64) -> i64 {
+    let wait = next.saturating_sub(after_ms).max(1);
+    let checks = wait.saturating_add(period - 1) / period;
+    after_ms.saturating_add(checks.saturating_mul(period))
 }
 
 /// How long after the start the first segment left is too old.

@@ -101,6 +101,25 @@ impl Index {
         }
     }
 
+    /// The offset of the first entry above `target`.
+    pub(super) fn above(&self, target: i64) -> Result<Option<i64>, Thrown> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = u64::midpoint(low, high);
+            if self.get(middle)?.0 > target {
+                high = middle;
+            } else {
+                low = middle.saturating_add(1);
+            }
+        }
+        let entry = if low < self.len() {
+            Some(self.get(low)?.0)
+        } else {
+            None
+        };
+        Ok(entry.filter(|offset| *offset > target))
+    }
+
     /// Where to look for `target` from (`OffsetIndex.lookup`): the position of the last entry that is not above it, or
     /// what the search ends at where the entries are in no order.
     pub(super) fn lookup(&self, target: i64) -> Result<i64, Thrown> {

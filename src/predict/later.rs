@@ -33,6 +33,8 @@ pub enum Moment {
     RetentionCheck,
     /// Directories that were given up are removed.
     DirectoryRemoval,
+    /// The broker looks for producers to forget.
+    ProducersCheck,
     /// The coordinator looks for offsets that expired.
     OffsetsCheck,
     /// The coordinator looks for transactional ids that expired.
@@ -67,6 +69,17 @@ pub enum Change {
         /// The records in it, those of control batches left out.
         records: u64,
         /// The bytes of its `.log`s.
+        bytes: u64,
+    },
+    /// The cleaner drops records of a compacted topic.
+    Compacted {
+        /// Records that later ones of the same key replace.
+        replaced: u64,
+        /// Records without a key.
+        without_key: u64,
+        /// Tombstones that are old enough.
+        tombstones: u64,
+        /// Bytes of their keys and values.
         bytes: u64,
     },
     /// Committed offsets of groups without members expire.
@@ -123,6 +136,14 @@ impl Event {
             Change::SegmentsDeleted { records, .. } | Change::DirectoryRemoved { records, .. } => {
                 records
             }
+            Change::Compacted {
+                replaced,
+                without_key,
+                tombstones,
+                ..
+            } => replaced
+                .saturating_add(without_key)
+                .saturating_add(tombstones),
             _ => 0,
         }
     }
@@ -131,13 +152,16 @@ impl Event {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         match self.change {
-            Change::SegmentsDeleted { bytes, .. } | Change::DirectoryRemoved { bytes, .. } => bytes,
+            Change::SegmentsDeleted { bytes, .. }
+            | Change::DirectoryRemoved { bytes, .. }
+            | Change::Compacted { bytes, .. } => bytes,
             _ => 0,
         }
     }
 
     /// Whether something is gone afterwards that somebody may still want: records or committed offsets. Segments before
-    /// the log start offset are not read by anybody.
+    /// the log start offset are not read by anybody, and that compaction drops what later records replace is what it is for;
+    /// records without a key are another matter.
     #[must_use]
     pub fn deletes(&self) -> bool {
         match self.change {
@@ -146,6 +170,7 @@ impl Event {
             } => breach != Breach::LogStart && records > 0,
             Change::DirectoryRemoved { records, .. } => records > 0,
             Change::OffsetsExpired { .. } => true,
+            Change::Compacted { without_key, .. } => without_key > 0,
             _ => false,
         }
     }

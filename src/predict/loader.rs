@@ -175,6 +175,8 @@ impl Loader {
         if let Some(first) = producers.first_unstable() {
             self.look_up(start, first.max(log_start), end)?;
         }
+        start.ongoing.clone_from(producers.ongoing());
+        start.idle_producers = producers.idle();
         Ok(Bounds {
             start: log_start,
             end,

@@ -207,6 +207,34 @@ impl Log {
         };
         checked.map_err(|fault| Thrown::Corrupt(at(fault, position)))
     }
+
+    /// Reads the records of an entry from the offset `from` on, as a consumer does. Returns how many it gets, those of control
+    /// batches left out, and the offset after the last of them; none where a record cannot be read, with what it got before.
+    pub(super) fn decode(
+        &mut self,
+        entry: Entry,
+        from: i64,
+        scratch: &mut Scratch,
+    ) -> Result<(u64, i64, bool), Thrown> {
+        let position = entry.position;
+        let wrong = |fault: Fault| Thrown::Corrupt(at(fault, position));
+        let batch = Batch::parse(self.frame(entry)?).map_err(wrong)?;
+        let is_control = batch.is_control();
+        let (mut count, mut next) = (0, from);
+        let Ok(records) = batch.records(scratch) else {
+            return Ok((0, from, false));
+        };
+        for record in records {
+            let Ok(record) = record else {
+                return Ok((count, next, false));
+            };
+            if record.offset().0 >= from {
+                count += u64::from(!is_control);
+                next = next.max(record.offset().0.saturating_add(1));
+            }
+        }
+        Ok((count, next, true))
+    }
 }
 
 /// A fault of an entry, by its place in the file.

@@ -7,11 +7,9 @@ use super::settings::Settings;
 use super::snapshots;
 use super::start::{Given, Start};
 use super::verdict::{Outcome, PartitionVerdict};
+use crate::format::topic::CLUSTER_METADATA;
 use crate::report::MetadataImage;
 use crate::store::{Error, Partition};
-
-/// The topic of the metadata log.
-pub(super) const METADATA: &str = "__cluster_metadata";
 
 /// What becomes of the metadata log, and the cluster that it then describes. It is recovered from its first segment on,
 /// whatever marker there is, and has settings of its own.
@@ -22,10 +20,12 @@ pub(super) fn verdict(
     let conditions = Conditions {
         settings: Settings::default(),
         now_ms: None,
+        // A node reads all of it, and nobody else does.
+        reads_all: false,
         ..conditions.clone()
     };
     let cluster = Cluster::default();
-    let settings = cluster.settings(METADATA, &conditions);
+    let settings = cluster.settings(CLUSTER_METADATA, &conditions);
     let mut start = Start::new(opened.items(), &settings, &conditions);
     let loaded = start.load(Given::default());
     let mut image = None;

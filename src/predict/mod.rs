@@ -14,7 +14,9 @@
 //!        ├─ end of the log, by the last index entry              segment
 //!        ├─ snapshots of producers                               producers
 //!        ├─ partition.metadata                                   identity
-//!        └─ the first hour: retention and other regular tasks     hour, retention
+//!        ├─ what consumers get of it                              fetch, open
+//!        └─ the first hour: retention and other regular tasks     hour, retention,
+//!                                                                 compaction, expiry
 //! ```
 //!
 //! ```no_run
@@ -32,8 +34,11 @@
 //! broker starts. Absent on purpose: what is written after the start, and what other replicas do.
 
 mod cluster;
+pub mod compaction;
 mod conditions;
 mod epochs;
+mod expiry;
+mod fetch;
 mod hour;
 mod identity;
 mod index;
@@ -44,6 +49,7 @@ mod log;
 mod loss;
 mod metadata_log;
 mod node;
+mod open;
 mod paper;
 mod partition;
 mod producers;
@@ -59,16 +65,20 @@ mod snapshots;
 mod start;
 mod swap;
 mod thrown;
+mod times;
 mod txn_index;
 mod verdict;
 
 pub use conditions::Conditions;
+pub use fetch::{Duplicate, FetchFailure, Served, Unreadable};
 pub use later::{Cause, Change, Event, Moment};
+pub use open::{OpenTransaction, TransactionEnd};
 pub use reason::{Reason, Stranger};
 pub use release::{Kafka, NotKnown};
 pub use settings::{Origin, Settings, Unusable};
 pub use verdict::{
-    DirVerdict, Lost, Outcome, PartitionVerdict, Renaming, Truncation, Unknown, Verdict,
+    DirVerdict, Lost, MissingPartition, Outcome, PartitionVerdict, Renaming, Truncation, Unknown,
+    Verdict,
 };
 
 use crate::store::{Error, Item, Place};

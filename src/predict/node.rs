@@ -7,7 +7,7 @@ use std::path::Path;
 use super::cluster::{Cluster, Standing};
 use super::conditions::Conditions;
 use super::identity;
-use super::metadata_log::{self, METADATA};
+use super::metadata_log;
 use super::properties;
 use super::reason::Reason;
 use super::release::Kafka;
@@ -15,7 +15,10 @@ use super::root::{self, Root};
 use super::verdict::{DirVerdict, Outcome, PartitionVerdict, Unknown, Verdict};
 use crate::format::MetaProperties;
 use crate::format::name::{DirName, DirState};
+use crate::format::topic::CLUSTER_METADATA;
 use crate::store::{Error, Item, LogDir, Partition, Place};
+
+mod absent;
 
 /// A log dir of the node, or the directory around a partition.
 struct Dir {
@@ -151,7 +154,7 @@ impl<'c> Node<'c> {
                 matches!(
                     item.dir_name(),
                     Some(DirName::Partition {
-                        topic: METADATA,
+                        topic: CLUSTER_METADATA,
                         state: DirState::Current,
                         ..
                     })
@@ -173,7 +176,7 @@ impl<'c> Node<'c> {
             return Ok(());
         }
         let shown = |path: &Path| {
-            path.join("__cluster_metadata-0")
+            path.join(format!("{CLUSTER_METADATA}-0"))
                 .to_string_lossy()
                 .into_owned()
         };
@@ -214,7 +217,7 @@ impl<'c> Node<'c> {
                     state: state @ (DirState::Current | DirState::Future),
                     ..
                 }) = item.dir_name()
-                    && (topic != METADATA || !kafka.is_kraft())
+                    && (topic != CLUSTER_METADATA || !kafka.is_kraft())
                 {
                     let is_future = state == DirState::Future;
                     let holder = Holder {
@@ -270,7 +273,7 @@ impl<'c> Node<'c> {
                     continue;
                 }
                 let opened = Partition::open(item.path())?;
-                let is_metadata = topic_of(item) == Some(METADATA);
+                let is_metadata = topic_of(item) == Some(CLUSTER_METADATA);
                 let ready = is_metadata.then(|| self.metadata.remove(&index)).flatten();
                 partitions.push(match ready {
                     Some(verdict) => verdict,
@@ -280,7 +283,7 @@ impl<'c> Node<'c> {
             let worst = partitions.iter().map(|one| one.outcome).max();
             let mut outcome = dir.root.outcome(worst);
             let mut names = dir.listed.partitions().map(topic_of);
-            let holds_metadata = names.any(|topic| topic == Some(METADATA));
+            let holds_metadata = names.any(|topic| topic == Some(CLUSTER_METADATA));
             // One with another topic's id keeps the broker from serving, but it runs.
             let runs = |one: &PartitionVerdict| {
                 let mut reasons = one.reasons.iter();
@@ -311,10 +314,13 @@ impl<'c> Node<'c> {
             dirs.push(self.alone(one)?);
         }
         self.without_ids(&mut dirs);
+        let missing = self.missing();
+        self.transactions(&mut dirs, &missing)?;
         let mut verdict = Verdict {
             kafka: self.conditions.kafka,
             reasons: self.reasons,
             dirs,
+            missing,
             unknown,
         };
         if verdict.outcome() == Outcome::Refuses {
@@ -374,22 +380,18 @@ impl<'c> Node<'c> {
         } else if self.cluster.image.is_none() && self.metadata.is_empty() {
             unknown.push(Unknown::Cluster);
         }
-        let given = |id: &[u8; 16]| {
-            let mut metas = self.dirs.iter().filter_map(|dir| dir.root.meta.as_ref());
-            metas.any(|meta| meta.directory_id.as_ref() == Some(id))
-        };
-        let node = self.cluster.node_id.zip(self.cluster.image.as_ref());
-        let node = node.and_then(|(id, image)| image.brokers.get(&id));
-        let registered = node
-            .map(|node| node.log_dirs.as_slice())
-            .unwrap_or_default();
-        let others = registered.iter().filter(|id| !given(id));
-        unknown.extend(others.map(|id| Unknown::OtherLogDir { id: *id }));
+        unknown.extend(
+            self.other_log_dirs()
+                .map(|id| Unknown::OtherLogDir { id: *id }),
+        );
         if self.dirs.iter().any(|dir| dir.listed.is_live()) {
             unknown.push(Unknown::Running);
         }
         if self.conditions.now_ms.is_none() {
             unknown.push(Unknown::Now);
+        }
+        if !self.conditions.reads_all {
+            unknown.push(Unknown::Unread);
         }
         unknown
     }

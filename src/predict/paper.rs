@@ -22,8 +22,18 @@ pub(super) enum Content {
     Zeros(u64),
     /// Recomputed from the log.
     Rebuilt,
-    /// The state of producers: those with an open transaction, and its first offset.
-    Producers(Vec<(i64, i64)>),
+    /// The state of producers.
+    Producers(Vec<Producer>),
+}
+
+/// What a snapshot says of a producer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Producer {
+    pub(super) id: i64,
+    /// The first offset of its open transaction; negative if there is none.
+    pub(super) first_offset: i64,
+    /// The timestamp of its last batch, in milliseconds.
+    pub(super) last_timestamp_ms: i64,
 }
 
 impl Content {

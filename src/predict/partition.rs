@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Conditions;
+use super::fetch;
 use super::leftovers;
 use super::loss;
+use super::open::OpenTransaction;
 use super::paper::{Content, Leaf, Paper};
 use super::reason::Reason;
 use super::remains::Remains;
@@ -41,8 +43,55 @@ pub(super) fn verdict(
     if given.to_be_deleted {
         // Whatever is in it was given up before.
         (concluded.0.lost, concluded.0.unread) = Default::default();
+        concluded.0.served = None;
+        concluded.0.open_transactions.clear();
     }
     Ok(concluded)
+}
+
+/// A transaction that is open once the log is loaded.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    pub(super) producer_id: i64,
+    pub(super) first_offset: i64,
+    pub(super) first_timestamp_ms: Option<i64>,
+}
+
+/// The transactions that are open.
+fn open_transactions(start: &mut Start<'_>) -> Result<Vec<OpenTransaction>, Error> {
+    let mut all = Vec::new();
+    for (first_offset, producer_id) in start.ongoing.clone() {
+        let first_timestamp_ms = match timestamp_at(start, first_offset) {
+            Ok(found) => found,
+            Err(Thrown::Ours(error)) => return Err(error),
+            Err(_) => None,
+        };
+        let open = Transaction {
+            producer_id,
+            first_offset,
+            first_timestamp_ms,
+        };
+        all.push(OpenTransaction::from(&open));
+    }
+    Ok(all)
+}
+
+/// The timestamp of the batch at an offset, if it is there.
+fn timestamp_at(start: &mut Start<'_>, offset: i64) -> Result<Option<i64>, Thrown> {
+    let logs = start.paper.after().keys().filter(|name| loss::is_log(name));
+    let bases = logs.filter_map(|name| Some(name::base_offset(name)?.0));
+    let Some(base) = bases.filter(|base| *base <= offset).max() else {
+        return Ok(None);
+    };
+    let mut segment = Segment::open(start, base)?;
+    let mut log = segment.log(start)?;
+    let Some(position) = segment.translate(start, &mut log, offset)? else {
+        return Ok(None);
+    };
+    match log.entry(position, log.len_bytes())? {
+        Some(entry) if !entry.is_legacy() => Ok(Some(log.header(entry)?.base_timestamp().0)),
+        _ => Ok(None),
+    }
 }
 
 /// A step behind loading, which may change everything again.
@@ -88,6 +137,11 @@ pub(super) fn conclude(
         Outcome::Recovers
     });
     let remains = Remains::of(&start, bounds)?;
+    let open_transactions = open_transactions(&mut start)?;
+    let served = match bounds {
+        Some(bounds) if start.conditions.reads_all => Some(fetch::served(&mut start, bounds)?),
+        _ => None,
+    };
     let verdict = PartitionVerdict {
         dir: dir.to_owned(),
         outcome,
@@ -103,6 +157,8 @@ pub(super) fn conclude(
         unread,
         reasons: start.reasons,
         replaced: None,
+        served,
+        open_transactions,
         later: Vec::new(),
         unknown: Vec::new(),
         assumed: BTreeSet::new(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::log::{Entry, Log};
-use super::paper::{Content, Paper};
+use super::paper::{Content, Paper, Producer};
 use super::thrown::Thrown;
 use crate::format::control::{self, ControlType};
 use crate::format::name;
@@ -45,6 +45,8 @@ pub(super) struct Producers {
     listed: Option<BTreeMap<i64, String>>,
     /// The first offset of the open transaction, by producer.
     open: BTreeMap<i64, i64>,
+    /// The timestamp of the last batch, by producer.
+    seen: BTreeMap<i64, i64>,
     /// Transactions not completed, by their first offset.
     ongoing: BTreeMap<i64, i64>,
     /// The first offset of the earliest transaction that was completed since the snapshot.
@@ -99,6 +101,20 @@ impl Producers {
     pub(super) fn first_unstable(&self) -> Option<i64> {
         let ongoing = self.ongoing.keys().next().copied();
         [ongoing, self.completed].into_iter().flatten().min()
+    }
+
+    /// The first offsets of the transactions that are open, with their producers.
+    pub(super) fn ongoing(&self) -> &BTreeMap<i64, i64> {
+        &self.ongoing
+    }
+
+    /// The timestamps of the last batches of producers without an open transaction.
+    pub(super) fn idle(&self) -> Vec<i64> {
+        let idle = self
+            .seen
+            .iter()
+            .filter(|(id, _)| !self.open.contains_key(id));
+        idle.map(|(_, &last)| last).collect()
     }
 
     /// Forgets everything and starts at `offset` (`truncateFullyAndStartAt`).
@@ -157,6 +173,7 @@ impl Producers {
             return Ok(());
         }
         self.open.clear();
+        self.seen.clear();
         self.ongoing.clear();
         self.completed = None;
         loop {
@@ -164,10 +181,13 @@ impl Producers {
                 (self.map_end, self.snapshot_end) = (log_start, log_start);
                 return Ok(());
             };
-            if let Some(open) = read(paper, file)? {
-                for (producer, first) in open {
-                    self.open.insert(producer, first);
-                    self.ongoing.insert(first, producer);
+            if let Some(known) = read(paper, file)? {
+                for producer in known {
+                    self.seen.insert(producer.id, producer.last_timestamp_ms);
+                    if producer.first_offset >= 0 {
+                        self.open.insert(producer.id, producer.first_offset);
+                        self.ongoing.insert(producer.first_offset, producer.id);
+                    }
                 }
                 (self.map_end, self.snapshot_end) = (offset, offset);
                 return Ok(());
@@ -191,8 +211,12 @@ impl Producers {
         {
             return Err(Thrown::io(&file, "is a directory"));
         }
-        let open = self.open.iter().map(|(&id, &first)| (id, first)).collect();
-        paper.put(&file, Content::Producers(open));
+        let known = self.seen.iter().map(|(&id, &last)| Producer {
+            id,
+            first_offset: self.open.get(&id).copied().unwrap_or(-1),
+            last_timestamp_ms: last,
+        });
+        paper.put(&file, Content::Producers(known.collect()));
         if let Some(listed) = &mut self.listed {
             listed.insert(self.map_end, file);
         }
@@ -210,6 +234,8 @@ impl Producers {
         let Some(producer) = producer_of(log, entry)? else {
             return Ok(None);
         };
+        self.seen
+            .insert(producer, log.header(entry)?.max_timestamp().0);
         let mut update = self.begin(producer);
         let completed = append(&mut update, log, entry, scratch)?;
         self.apply(producer, update);
@@ -235,6 +261,8 @@ impl Producers {
             let Some(producer) = producer_of(log, entry)? else {
                 continue;
             };
+            self.seen
+                .insert(producer, log.header(entry)?.max_timestamp().0);
             let update = updates
                 .entry(producer)
                 .or_insert_with(|| self.begin(producer));
@@ -382,10 +410,10 @@ fn marker(
     }
 }
 
-/// Those with an open transaction in a snapshot; none if it cannot be believed.
-fn read(paper: &Paper, file: &str) -> Result<Option<Vec<(i64, i64)>>, Thrown> {
+/// The producers in a snapshot; none if it cannot be believed.
+fn read(paper: &Paper, file: &str) -> Result<Option<Vec<Producer>>, Thrown> {
     match paper.file(file) {
-        Some(Content::Producers(open)) => Ok(Some(open.clone())),
+        Some(Content::Producers(known)) => Ok(Some(known.clone())),
         Some(Content::Disk { path, len, .. }) if *len <= LARGEST_BYTES => {
             let bytes = Source::read(path)?;
             let Ok(snapshot) = ProducerSnapshot::parse(&bytes) else {
@@ -394,11 +422,12 @@ fn read(paper: &Paper, file: &str) -> Result<Option<Vec<(i64, i64)>>, Thrown> {
             if snapshot.check().is_err() {
                 return Ok(None);
             }
-            let open = snapshot.entries().filter_map(|state| {
-                let first = state.txn_first_offset().0;
-                (first >= 0).then_some((state.producer_id().0, first))
+            let known = snapshot.entries().map(|state| Producer {
+                id: state.producer_id().0,
+                first_offset: state.txn_first_offset().0,
+                last_timestamp_ms: state.timestamp().0,
             });
-            Ok(Some(open.collect()))
+            Ok(Some(known.collect()))
         }
         _ => Ok(None),
     }

@@ -4,6 +4,7 @@ use super::conditions::Conditions;
 use super::reason::Reason;
 use super::release::Kafka;
 use super::verdict::Outcome;
+use crate::format::topic::is_reserved_id;
 use crate::format::{FileKind, MetaProperties, Properties};
 use crate::store::{Error, LogDir, Source};
 
@@ -12,9 +13,6 @@ const FILE: &str = "meta.properties";
 
 /// A larger file is none of Kafka's.
 const LARGEST_BYTES: u64 = 1 << 20;
-
-/// Ids of log dirs below this are kept for other uses.
-const RESERVED_IDS: u128 = 100;
 
 /// What the file says of the node.
 #[derive(Debug, Default)]
@@ -91,7 +89,7 @@ fn of_kraft(
     }
     if conditions.kafka.has_directory_ids() {
         match (meta.directory_id, properties.get("directory.id")) {
-            (Some(id), _) if u128::from_be_bytes(id) < RESERVED_IDS => {
+            (Some(id), _) if is_reserved_id(id) => {
                 return Some((Outcome::Refuses, "its directory.id is a reserved one"));
             }
             (None, Some(_)) => return Some((Outcome::Offline, "its directory.id is not a UUID")),

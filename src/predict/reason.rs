@@ -69,8 +69,8 @@ pub enum Reason {
         /// Why it is none of the broker's.
         why: Stranger,
     },
-    /// The directory says the id of another topic that exists: the broker stops to apply the cluster's topics, and leads
-    /// no partition of any.
+    /// The directory says the id of another topic that exists: the broker fails at it when it applies the cluster's topics,
+    /// and may not come to those after it.
     OtherTopic {
         /// The topic of that id.
         topic: String,
@@ -216,7 +216,7 @@ impl fmt::Display for Reason {
             Self::Stray { why } => write!(f, "stray: {why}"),
             Self::OtherTopic { topic } => write!(
                 f,
-                "partition.metadata has the id of topic {topic}: the broker leads no partition of any topic"
+                "partition.metadata has the id of topic {topic}: the broker cannot lead it, and may fail at others on the way"
             ),
             Self::ToBeDeleted => f.write_str("marked for deletion"),
             Self::SnapshotBeyondLog { end } => write!(

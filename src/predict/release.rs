@@ -134,6 +134,11 @@ impl Kafka {
         self.since(3, 1)
     }
 
+    /// Whether producers are forgotten by a setting of their own (KIP-854).
+    pub(super) fn forgets_producers_by_id(self) -> bool {
+        self.since(3, 4)
+    }
+
     /// Whether a segment that breaches the size is looked for before one that is too old.
     pub(super) fn retains_by_size_first(self) -> bool {
         self.since(3, 0)

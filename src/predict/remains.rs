@@ -17,6 +17,10 @@ pub(super) struct Remains {
     pub(super) topic_id: Option<Uuid>,
     /// Where the log begins and ends; none if it was not loaded.
     pub(super) bounds: Option<Bounds>,
+    /// The last stable offset.
+    pub(super) last_stable: i64,
+    /// The timestamps of the last batches of producers without an open transaction.
+    pub(super) idle_producers: Vec<i64>,
 }
 
 /// A loaded segment.
@@ -36,6 +40,8 @@ impl Remains {
             topic_id: start.topic_id,
             bounds,
             segments: Vec::new(),
+            last_stable: start.ongoing.keys().next().copied().unwrap_or(i64::MAX),
+            idle_producers: start.idle_producers.clone(),
         };
         let Some(now_ms) = start.conditions.now_ms.filter(|_| bounds.is_some()) else {
             return Ok(remains);
@@ -101,16 +107,18 @@ fn last_entry(path: &std::path::Path, len: u64) -> Result<Option<i64>, Error> {
     Ok(bytes.first_chunk().map(|time| i64::from_be_bytes(*time)))
 }
 
+/// Shows the batches of a segment that a reader gets to.
+pub(super) fn batches(segment: &Remaining, see: &mut dyn FnMut(&Batch<'_>)) -> Result<(), Error> {
+    match super::cluster::batches(&segment.name, &segment.content, see) {
+        Err(super::thrown::Thrown::Ours(error)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// The records of a segment that a reader gets to, those of control batches left out.
 pub(super) fn records(segment: &Remaining) -> Result<u64, Error> {
     let mut lost = super::verdict::Lost::default();
     let mut scratch = crate::format::Scratch::default();
-    let counted =
-        super::cluster::batches(&segment.name, &segment.content, &mut |batch: &Batch<'_>| {
-            lost.add(batch, &mut scratch);
-        });
-    match counted {
-        Err(super::thrown::Thrown::Ours(error)) => Err(error),
-        _ => Ok(lost.records),
-    }
+    batches(segment, &mut |batch| lost.add(batch, &mut scratch))?;
+    Ok(lost.records)
 }

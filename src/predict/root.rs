@@ -19,7 +19,7 @@ use crate::store::{Error, Item, LogDir, Partition, Source};
 use crate::wire::Fault;
 
 /// Offsets of partitions.
-type Offsets = BTreeMap<(String, i32), i64>;
+pub(super) type Offsets = BTreeMap<(String, i32), i64>;
 
 /// What a log dir's own files say.
 #[derive(Debug, Default)]
@@ -31,6 +31,8 @@ pub(super) struct Root {
     pub(super) meta: Option<MetaProperties>,
     recovery_points: Offsets,
     log_starts: Offsets,
+    cleaned: Offsets,
+    pub(super) high_watermarks: Offsets,
     pub(super) reasons: Vec<Reason>,
     outcome: Option<Outcome>,
     /// Whether the log dir goes offline only once its partitions are loaded.
@@ -73,8 +75,8 @@ impl Root {
             root.recovery_points = root.checkpoint(dir, FileKind::RecoveryPoints, conditions)?;
         }
         root.log_starts = root.checkpoint(dir, FileKind::LogStarts, conditions)?;
-        root.checkpoint(dir, FileKind::HighWatermarks, conditions)?;
-        root.checkpoint(dir, FileKind::CleanerOffsets, conditions)?;
+        root.high_watermarks = root.checkpoint(dir, FileKind::HighWatermarks, conditions)?;
+        root.cleaned = root.checkpoint(dir, FileKind::CleanerOffsets, conditions)?;
         Ok(root)
     }
 
@@ -130,6 +132,7 @@ impl Root {
             clean: self.clean,
             recovery_point: of(&self.recovery_points),
             log_start: of(&self.log_starts),
+            cleaned: self.cleaned.get(&key).copied(),
             to_be_deleted: state == DirState::Delete,
         }
     }
@@ -163,6 +166,7 @@ pub(super) fn one(
         topic,
         number,
         state,
+        cleaned: given.cleaned,
         cluster,
         conditions,
     };
@@ -208,6 +212,8 @@ impl Stray {
             return Ok(());
         }
         partition::give_up(opened, verdict)?;
+        verdict.served = None;
+        verdict.open_transactions.clear();
         verdict.outcome = Outcome::Recovers;
         // Where nobody can tell, the replica is taken to be the broker's.
         let bound = (self.replaced != Some(false)).then_some(0);

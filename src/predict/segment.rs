@@ -7,6 +7,7 @@ use super::producers::Producers;
 use super::reason::Reason;
 use super::start::Start;
 use super::thrown::Thrown;
+use super::times::Times;
 use crate::format::Message;
 use crate::format::name::{
     self, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX,
@@ -48,15 +49,6 @@ impl Pass {
             },
         }
     }
-}
-
-/// The time index in the making, as far as it decides what happens.
-struct Times {
-    entries: u64,
-    room: u64,
-    last: (i64, i64),
-    /// The largest timestamp and the last offset of its batch.
-    largest: (i64, i64),
 }
 
 impl Segment {
@@ -213,6 +205,30 @@ impl Segment {
             position = entry.end();
         }
         Ok(None)
+    }
+
+    /// Where a reader stops that looks for `target` (`translate`) and does not find it.
+    pub(super) fn reached(
+        &mut self,
+        start: &mut Start<'_>,
+        log: &mut Log,
+        target: i64,
+    ) -> Result<u64, Thrown> {
+        let position = self.index(start)?.lookup(target)?;
+        let mut position = u64::try_from(position).unwrap_or(0);
+        while let Some(entry) = log.entry(position, log.len_bytes())? {
+            position = entry.end();
+        }
+        Ok(position)
+    }
+
+    /// The offset of the first index entry above `offset`: from there on a fetch may begin elsewhere.
+    pub(super) fn entry_above(
+        &mut self,
+        start: &mut Start<'_>,
+        offset: i64,
+    ) -> Result<Option<i64>, Thrown> {
+        self.index(start)?.above(offset)
     }
 
     /// Where the log ends, by its last batch behind the last index entry, and where in the file the reader stopped.
@@ -404,30 +420,6 @@ impl Segment {
     pub(super) fn overflows(&mut self, start: &mut Start<'_>) -> Result<bool, Thrown> {
         let (next, _) = self.next_offset(start)?;
         Ok(next > self.base && !self.reaches(next.wrapping_sub(1)))
-    }
-}
-
-impl Times {
-    /// Adds the largest timestamp, if it is larger than the one before (`maybeAppend`).
-    fn add(&mut self, position: u64, name: &str) -> Result<(), Thrown> {
-        if self.entries + 1 >= self.room {
-            return Err(Thrown::fatal(
-                name,
-                "its time index is full before all is indexed",
-            ));
-        }
-        self.finish(position)
-    }
-
-    fn finish(&mut self, position: u64) -> Result<(), Thrown> {
-        if self.entries > 0 && self.largest.1 < self.last.1 {
-            return Err(Thrown::Disorder(position));
-        }
-        if self.largest.0 > self.last.0 {
-            self.entries += 1;
-            self.last = self.largest;
-        }
-        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::release::Kafka;
 use crate::format::Properties;
+use crate::format::topic::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE};
 
 /// Where the value of a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +56,7 @@ const fn known(name: &'static str, broker: &'static [(&'static str, i64)], defau
 }
 
 /// The settings that are numbers. Those of brokers only have no other name.
-const NUMBERS: [Known; 17] = [
+const NUMBERS: [Known; 21] = [
     known(
         RETENTION_MS,
         &[
@@ -94,6 +95,12 @@ const NUMBERS: [Known; 17] = [
         &[("log.cleaner.min.compaction.lag.ms", 1)],
         0,
     ),
+    known(
+        MOST_COMPACTION_LAG_MS,
+        &[("log.cleaner.max.compaction.lag.ms", 1)],
+        i64::MAX,
+    ),
+    known(CLEANER_BACKOFF_MS, &[], 15_000),
     known(CHECK_MS, &[], 300_000),
     known(FIRST_CHECK_MS, &[], 30_000),
     known(OFFSETS_MINUTES, &[], 7 * 24 * 60),
@@ -101,6 +108,8 @@ const NUMBERS: [Known; 17] = [
     known(TRANSACTIONAL_ID_MS, &[], 7 * DAY_MS),
     known(TRANSACTIONAL_ID_CHECK_MS, &[], 3_600_000),
     known(PRODUCER_ID_MS, &[], DAY_MS),
+    known(PRODUCER_ID_CHECK_MS, &[], 600_000),
+    known(TIMED_OUT_CHECK_MS, &[], 10_000),
 ];
 
 const DAY_MS: i64 = 86_400_000;
@@ -125,6 +134,10 @@ pub(super) const INDEX_INTERVAL_BYTES: &str = "index.interval.bytes";
 pub(super) const TOMBSTONE_MS: &str = "delete.retention.ms";
 /// How old a record must be to be compacted.
 pub(super) const COMPACTION_LAG_MS: &str = "min.compaction.lag.ms";
+/// How old a record may be at most and not be compacted.
+pub(super) const MOST_COMPACTION_LAG_MS: &str = "max.compaction.lag.ms";
+/// Time between two looks of the cleaner.
+pub(super) const CLEANER_BACKOFF_MS: &str = "log.cleaner.backoff.ms";
 /// Time between two retention checks.
 pub(super) const CHECK_MS: &str = "log.retention.check.interval.ms";
 /// Time from the start to the first of them.
@@ -140,6 +153,18 @@ pub(super) const TRANSACTIONAL_ID_CHECK_MS: &str =
     "transaction.remove.expired.transaction.cleanup.interval.ms";
 /// How long a producer that writes nothing is remembered.
 pub(super) const PRODUCER_ID_MS: &str = "producer.id.expiration.ms";
+
+/// Time between two looks for producers that are to be forgotten.
+pub(super) const PRODUCER_ID_CHECK_MS: &str = "producer.id.expiration.check.interval.ms";
+/// Time between two looks for transactions that timed out.
+pub(super) const TIMED_OUT_CHECK_MS: &str =
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms";
+
+/// How much of a log must not be compacted yet for the cleaner to take it.
+pub(super) const DIRTY_RATIO: &str = "min.cleanable.dirty.ratio";
+const BROKER_DIRTY_RATIO: &str = "log.cleaner.min.cleanable.ratio";
+/// Whether there is a cleaner.
+const CLEANER: &str = "log.cleaner.enable";
 
 /// What happens to old records: `delete`, `compact`, or both.
 const POLICY: (&str, &str) = ("cleanup.policy", "log.cleanup.policy");
@@ -255,6 +280,16 @@ fn check(name: &str, value: &str) -> Result<(), Unusable> {
             "invalid value \"{value}\" of {name}: expected a number"
         )));
     }
+    if [DIRTY_RATIO, BROKER_DIRTY_RATIO].contains(&name)
+        && !value
+            .trim()
+            .parse::<f64>()
+            .is_ok_and(|ratio| (0.0..=1.0).contains(&ratio))
+    {
+        return Err(Unusable(format!(
+            "invalid value \"{value}\" of {name}: expected a number from 0 to 1"
+        )));
+    }
     Ok(())
 }
 
@@ -264,14 +299,22 @@ fn is_named(known: &Known, name: &str) -> bool {
 
 fn is_known(name: &str) -> bool {
     NUMBERS.iter().any(|known| is_named(known, name))
-        || [POLICY.0, POLICY.1, TIERED].contains(&name)
+        || [
+            POLICY.0,
+            POLICY.1,
+            TIERED,
+            DIRTY_RATIO,
+            BROKER_DIRTY_RATIO,
+            CLEANER,
+        ]
+        .contains(&name)
         || IDENTITY.contains(&name)
 }
 
 /// The names of topics' settings first.
 fn names() -> Vec<&'static str> {
     let numbers = NUMBERS.iter().map(|known| known.name);
-    numbers.chain([POLICY.0, TIERED]).collect()
+    numbers.chain([POLICY.0, TIERED, DIRTY_RATIO]).collect()
 }
 
 type Configs = BTreeMap<String, String>;
@@ -349,7 +392,7 @@ impl TopicSettings<'_> {
         });
         parsed.unwrap_or_else(|| {
             // KIP-932: what share groups need is kept for ever.
-            let is_kept = name == RETENTION_MS && self.topic == SHARE_STATE;
+            let is_kept = name == RETENTION_MS && self.topic == SHARE_GROUP_STATE;
             assumed(if is_kept { -1 } else { known.default })
         })
     }
@@ -358,7 +401,9 @@ impl TopicSettings<'_> {
     pub(super) fn policy(&self) -> Setting<(bool, bool)> {
         let (value, origin) = match self.text(POLICY.0, &[POLICY.1]) {
             Some((text, _, origin)) => (text, origin),
-            None if [OFFSETS, TRANSACTIONS].contains(&self.topic) => ("compact", Origin::Assumed),
+            None if [CONSUMER_OFFSETS, TRANSACTION_STATE].contains(&self.topic) => {
+                ("compact", Origin::Assumed)
+            }
             None => ("delete", Origin::Assumed),
         };
         let has = |word: &str| value.split(',').any(|part| part.trim() == word);
@@ -369,6 +414,34 @@ impl TopicSettings<'_> {
         }
     }
 
+    /// How much of a log must not be compacted yet for the cleaner to take it, from 0 to 1.
+    pub(super) fn dirty_ratio(&self) -> Setting<f64> {
+        let found = self.text(DIRTY_RATIO, &[BROKER_DIRTY_RATIO]);
+        let parsed = found.and_then(|(text, _, origin)| Some((text.trim().parse().ok()?, origin)));
+        let (value, origin) = parsed.unwrap_or((0.5, Origin::Assumed));
+        Setting {
+            name: DIRTY_RATIO,
+            value,
+            origin,
+        }
+    }
+
+    /// Whether the broker compacts logs at all.
+    pub(super) fn has_cleaner(&self) -> bool {
+        self.text(CLEANER, &[CLEANER])
+            .is_none_or(|(value, ..)| value.trim() != "false")
+    }
+
+    /// How long a producer that writes nothing is remembered; before KIP-854 as long as a transactional id.
+    pub(super) fn producer_id(&self) -> Setting<i64> {
+        let name = if self.kafka.forgets_producers_by_id() {
+            PRODUCER_ID_MS
+        } else {
+            TRANSACTIONAL_ID_MS
+        };
+        self.number(name)
+    }
+
     /// Whether the topic is tiered: its old segments are elsewhere too.
     pub(super) fn is_tiered(&self) -> bool {
         self.kafka.is_kraft()
@@ -377,13 +450,6 @@ impl TopicSettings<'_> {
                 .is_some_and(|(value, ..)| value.trim() == "true")
     }
 }
-
-/// The topic of committed offsets.
-pub(super) const OFFSETS: &str = "__consumer_offsets";
-/// The topic of transactional ids.
-pub(super) const TRANSACTIONS: &str = "__transaction_state";
-/// The topic of share groups.
-const SHARE_STATE: &str = "__share_group_state";
 
 #[cfg(test)]
 mod tests {

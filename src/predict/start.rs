@@ -23,6 +23,8 @@ pub(super) struct Given {
     pub(super) recovery_point: i64,
     /// Where the log starts.
     pub(super) log_start: i64,
+    /// Up to where it was compacted, if it ever was.
+    pub(super) cleaned: Option<i64>,
     /// Whether the directory is about to be deleted.
     pub(super) to_be_deleted: bool,
 }
@@ -49,6 +51,10 @@ pub(super) struct Start<'a> {
     pub(super) largest_timestamps: BTreeMap<String, i64>,
     /// The id in `partition.metadata`.
     pub(super) topic_id: Option<[u8; 16]>,
+    /// The first offsets of open transactions, with their producers.
+    pub(super) ongoing: BTreeMap<i64, i64>,
+    /// The timestamps of the last batches of producers without an open transaction.
+    pub(super) idle_producers: Vec<i64>,
 }
 
 /// Where a log begins and ends once it is loaded.
@@ -81,6 +87,8 @@ impl<'a> Start<'a> {
             replaced: BTreeSet::new(),
             largest_timestamps: BTreeMap::new(),
             topic_id: None,
+            ongoing: BTreeMap::new(),
+            idle_producers: Vec::new(),
         }
     }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::fetch::Served;
 use super::later::Event;
+use super::open::{OpenTransaction, TransactionEnd};
 use super::reason::Reason;
 #[cfg(feature = "serde")]
 use super::reason::document;
@@ -170,6 +172,11 @@ pub struct PartitionVerdict {
     /// Whether a new, empty partition is served in place of a stray, if that is known.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub replaced: Option<bool>,
+    /// What consumers get; none unless all batches were read.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub served: Option<Served>,
+    /// The transactions that are open after the start: consumers of what is committed get nothing from the first on.
+    pub open_transactions: Vec<OpenTransaction>,
     /// What follows in the first hour, in order.
     pub later: Vec<Event>,
     /// What nobody can tell of it by what was given.
@@ -179,6 +186,13 @@ pub struct PartitionVerdict {
 }
 
 impl PartitionVerdict {
+    /// What consumers get of it, if that is not everything.
+    fn unreadable(&self) -> Option<&Served> {
+        self.served
+            .as_ref()
+            .filter(|served| served.unreadable_offsets > 0)
+    }
+
     /// Notes that something rests on a setting.
     pub(super) fn rests_on(&mut self, name: &'static str, origin: Origin) {
         if origin == Origin::Assumed {
@@ -211,6 +225,8 @@ pub enum Unknown {
     Tiered,
     /// When the broker starts.
     Now,
+    /// Whether batches that the start does not read can be fetched.
+    Unread,
 }
 
 impl fmt::Display for Unknown {
@@ -237,6 +253,9 @@ impl fmt::Display for Unknown {
                 "which local segments of tiered topics are deleted: that depends on what is uploaded",
             ),
             Self::Now => f.write_str("the first hour after the start was not asked for"),
+            Self::Unread => f.write_str(
+                "whether all batches can be fetched: segments that the start does not read were not read",
+            ),
         }
     }
 }
@@ -268,8 +287,38 @@ pub struct Verdict {
     pub reasons: Vec<Reason>,
     /// The log dirs.
     pub dirs: Vec<DirVerdict>,
+    /// The partitions that the cluster has here, and no log dir: they come back empty.
+    pub missing: Vec<MissingPartition>,
     /// What nobody can tell by what was given.
     pub unknown: Vec<Unknown>,
+}
+
+/// A partition that the cluster has on the node, and whose directory is not there: an empty one is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct MissingPartition {
+    /// Its topic.
+    pub topic: String,
+    /// Its number.
+    pub partition: i32,
+    /// Up to where it was replicated, as a log dir's checkpoint says: it was there once.
+    pub high_watermark: Option<i64>,
+    /// Whether other nodes have it too, from which it is filled again.
+    pub has_other_replicas: bool,
+}
+
+impl MissingPartition {
+    /// The name that its directory has.
+    #[must_use]
+    pub fn dir(&self) -> String {
+        format!("{}-{}", self.topic, self.partition)
+    }
+
+    /// Whether records were in it.
+    #[must_use]
+    pub fn had_records(&self) -> bool {
+        self.high_watermark.is_some_and(|at| at > 0)
+    }
 }
 
 impl Verdict {
@@ -313,11 +362,29 @@ impl Verdict {
         self.partitions().flat_map(of).collect()
     }
 
+    /// The partitions of which consumers do not get everything.
+    pub fn unreadable(&self) -> impl Iterator<Item = (&PartitionVerdict, &Served)> {
+        let of = |one| Some((one, PartitionVerdict::unreadable(one)?));
+        self.partitions().filter_map(of)
+    }
+
+    /// The transactions that stay open until somebody aborts them.
+    pub fn hanging(&self) -> impl Iterator<Item = (&PartitionVerdict, &OpenTransaction)> {
+        self.partitions().flat_map(|one| {
+            let open = one.open_transactions.iter();
+            let hanging = open.filter(|open| open.end == TransactionEnd::Hangs);
+            hanging.map(move |open| (one, open))
+        })
+    }
+
     /// Whether everything is served, and nothing is lost or deleted.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         self.outcome() < Outcome::Offline
             && self.lost().is_nothing()
             && self.deleted().next().is_none()
+            && !self.missing.iter().any(MissingPartition::had_records)
+            && self.unreadable().next().is_none()
+            && self.hanging().next().is_none()
     }
 }

@@ -280,7 +280,8 @@ impl<T: FnMut(&Record<'_>) -> ControlFlow<()>> Visit<'_, T> {
             let range = part.range.clone();
             match part.kind {
                 GapKind::Zeros if self.zeros_end == Some(range.end) => {}
-                _ => self.unread(range, part.fault())?,
+                GapKind::Damage(fault) => self.unread(range, Some(fault))?,
+                GapKind::Zeros => self.unread(range, None)?,
             }
         }
         ControlFlow::Continue(())

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Image;
-use crate::decode::transaction_state::{Status, TransactionalId};
+pub use crate::decode::transaction_state::Status;
+use crate::decode::transaction_state::TransactionalId;
 use crate::decode::{Decoder, Entry};
 use crate::format::{Batch, Record};
 use crate::wire::{Offset, ProducerId, Timestamp};

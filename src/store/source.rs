@@ -120,8 +120,7 @@ impl Stream {
     /// shorter.
     fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Option<Unreadable> {
         let range = range.start..range.end.min(self.len);
-        let read = |room: &mut [u8], at| self.file.read_at(room, at);
-        let unreadable = read::fill(&read, &self.unreadable, range.clone(), buffer);
+        let unreadable = read::fill(&*self.file, &self.unreadable, range.clone(), buffer);
         for patch in &self.patches {
             overlay(buffer, range.start, patch);
         }
@@ -203,14 +202,6 @@ impl LogFile {
         }
     }
 
-    /// The error that some of its bytes cannot be read.
-    pub(crate) fn unreadable(&self, unreadable: Unreadable) -> Error {
-        Error::Unreadable {
-            path: self.path().to_owned(),
-            unreadable,
-        }
-    }
-
     /// What there is to say of a file that has become shorter.
     pub(crate) fn shorter(&self) -> Error {
         Error::Shorter(self.path().to_owned())
@@ -236,7 +227,10 @@ impl LogFile {
         let window = self.readable(range, buffer);
         match window.unreadable {
             None => Ok(window.bytes),
-            Some(unreadable) => Err(self.unreadable(unreadable)),
+            Some(unreadable) => Err(Error::Unreadable {
+                path: self.path().to_owned(),
+                unreadable,
+            }),
         }
     }
 

@@ -93,10 +93,27 @@ fn what_is_lost_is_said_in_plain_words() {
                  and deletes 2 segments: 87 records (5111 bytes) lost";
     assert!(text.contains(words), "{text}");
     let (text, status) = run(&["--set", "retention.ms=-1", path.to_str().unwrap()]);
+    assert_eq!(status, 1);
+    let answer = "Kafka 4.3 will start; 1 offset of orders014-0 cannot be read by consumers\n";
+    assert!(text.starts_with(answer), "{text}");
+    let words =
+        "orders014-0: offset 41 cannot be read: 00000000000000000026.log at 844; each poll throws";
+    assert!(text.contains(words), "{text}");
+    let args = [
+        "--quick",
+        "--set",
+        "retention.ms=-1",
+        path.to_str().unwrap(),
+    ];
+    let (text, status) = run(&args);
     assert_eq!(status, 0);
     let answer =
         "Kafka 4.3 will start; nothing is lost as far as can be known from what is given\n";
     assert!(text.starts_with(answer), "{text}");
+    assert!(
+        text.contains("not known: whether all batches can be fetched"),
+        "{text}"
+    );
 }
 
 #[test]

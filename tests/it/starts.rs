@@ -8,12 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kseg::predict::{
-    Conditions, DirVerdict, Kafka, Outcome, PartitionVerdict, Reason, Settings, Verdict, predict,
+    Conditions, DirVerdict, FetchFailure, Kafka, Outcome, PartitionVerdict, Reason, Settings,
+    Unreadable, Verdict, predict,
 };
 use kseg::store::Place;
 use serde_json::Value;
 
 use crate::cases::{self, Case};
+use crate::explained::is_explained;
 use crate::temp::Temp;
 
 const RELEASES: [(&str, Kafka); 3] = [
@@ -28,55 +30,6 @@ const VARIANTS: [(&str, bool, bool); 3] = [
     ("unclean", true, false),
     ("unclean-rp0", true, true),
 ];
-
-/// Where a prediction cannot know better: case, release (or any), what differs, and why.
-const EXPLAINED: [(&str, &str, &[&str], &str); 14] = [
-    ("cleaner-garbage", "3.9.1", &["outcome"], AT_ONCE),
-    ("cleaner-nul", "3.9.1", &["outcome"], AT_ONCE),
-    ("cleaner-version1", "3.9.1", &["outcome"], AT_ONCE),
-    ("cleaner-beyond", "2.8.2", &["rebuilt"], COMPACTED),
-    ("cleaner-empty", "2.8.2", &["rebuilt"], COMPACTED),
-    ("cleaner-missing", "2.8.2", &["rebuilt"], COMPACTED),
-    ("cleaner-negative", "2.8.2", &["rebuilt"], COMPACTED),
-    (
-        "kraft-dir-missing",
-        "",
-        &["outcome"],
-        "a log dir need not hold the metadata log",
-    ),
-    ("meta-directory-other", "", &["outcome"], OFFLINE),
-    (
-        "meta-directory-twice",
-        "",
-        &["outcome"],
-        "the other log dir of this id is not in the case",
-    ),
-    (
-        "pmeta-wrong-id",
-        "",
-        &["gone", "logs", "log_end", "rebuilt"],
-        METADATA,
-    ),
-    ("root-extra-partition", "", &["gone", "logs"], METADATA),
-    (
-        "root-unknown-topic",
-        "2.8.2",
-        &["outcome"],
-        "ZooKeeper did not answer",
-    ),
-    (
-        "tmp-leftovers",
-        "",
-        &["gone"],
-        "written over once the broker is the leader",
-    ),
-];
-
-const AT_ONCE: &str = "the cleaner stopped at another log dir before it came to this one";
-const COMPACTED: &str = "the log was compacted behind the start";
-const OFFLINE: &str =
-    "the cluster had the replicas under another id of the log dir, and took them for lost";
-const METADATA: &str = "which partitions there are is in the metadata log of another log dir";
 
 /// The length of a file made anew, which a verdict does not tell.
 const UNKNOWN: u64 = u64::MAX;
@@ -282,6 +235,7 @@ fn differences(done: &Value, all: &Verdict, before: &Listing, topic: Option<&str
         if let Some(one) = one {
             compare_bounds(done, one, &mut found);
             compare_lost(done, one, &mut found);
+            compare_served(done, one, &mut found);
         }
         let (theirs, ours) = (expected(done, before), predicted(verdict, before));
         // A node that runs writes to its metadata log.
@@ -320,6 +274,43 @@ fn compare_lost(done: &Value, one: &PartitionVerdict, found: &mut Differences) {
     }
     if bytes.is_some_and(|lost| !is_swap && lost != ours.1) {
         found.push(("lost bytes", format!("{bytes:?}, predicted {}", ours.1)));
+    }
+}
+
+/// The offsets that consumers got, by all that they could have got.
+fn compare_served(done: &Value, one: &PartitionVerdict, found: &mut Differences) {
+    let range = |pair: &Value| pair[0].as_i64().unwrap()..=pair[1].as_i64().unwrap();
+    let Some(theirs) = done["served"].as_array() else {
+        return;
+    };
+    let theirs: BTreeSet<i64> = theirs.iter().flat_map(range).collect();
+    let Some(served) = one.served.as_ref() else {
+        return;
+    };
+    let is_beyond = |place: &Unreadable| place.failure == FetchFailure::OutOfRange;
+    if served.unreadable.iter().any(is_beyond) {
+        // Where the consumer went on then was up to it.
+        return;
+    }
+    let unreadable = served.unreadable.iter();
+    let failing: Vec<_> = unreadable
+        .map(|place| place.first_offset..=place.last_offset)
+        .collect();
+    let is_failing = |offset: &i64| failing.iter().any(|range| range.contains(offset));
+    let both: Vec<&i64> = theirs.iter().filter(|offset| is_failing(offset)).collect();
+    if !both.is_empty() {
+        found.push((
+            "read",
+            format!("{both:?}, predicted not to be: {failing:?}"),
+        ));
+    }
+    if theirs.len() as u64 != served.records {
+        let text = format!(
+            "{} records, predicted {} without {failing:?}",
+            theirs.len(),
+            served.records
+        );
+        found.push(("served", text));
     }
 }
 
@@ -406,12 +397,6 @@ fn as_started(files: &Path, kafka: Kafka) -> Option<Temp> {
     Some(temp)
 }
 
-fn is_explained(case: &str, release: &str, kind: &str) -> bool {
-    EXPLAINED.iter().any(|(name, of, kinds, _)| {
-        *name == case && (of.is_empty() || *of == release) && kinds.contains(&kind)
-    })
-}
-
 #[test]
 fn what_brokers_did_is_what_was_predicted() {
     let mut by_kind: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -435,6 +420,7 @@ fn what_brokers_did_is_what_was_predicted() {
                     settings: settings(topic.is_some()),
                     cluster_id: topic.map(|_| CLUSTER.to_owned()),
                     now_ms: None,
+                    reads_all: true,
                 };
                 let started = as_started(&files, kafka);
                 let place = Place::at(started.as_ref().map_or(&*files, Temp::path)).unwrap();

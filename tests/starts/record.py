@@ -5,9 +5,11 @@
 
 KAFKA is a script that runs Kafka of any release: `KAFKA serve RELEASE DIR[,DIR] PORT KEY=VALUE...` in the foreground, with the
 broker's process id in DIR.pid, and `KAFKA java RELEASE CLASS ARG...`. A base log dir is made by a broker of each release, with
-topics whose records are of chosen times; copies of it are changed and started. OUT/RELEASE/CASE/ gets `files/`, one folder a log
-dir as it lay before the start, and `start.json`: the settings, the time, the outcome, and where each partition began and ended.
-ONLY is a pattern for the names of the cases that are made. What is recorded already is left as it is.
+topics whose records are of chosen times; copies of it are changed and started. OUT/RELEASE.ndjson gets a line for the base, with
+all of its files, and a line for each start: what was changed before it, the settings, the time, the outcome, where each partition
+began and ended, and whatever else was asked. Contents are lists of hexadecimal strings and of numbers of zeros between them.
+ONLY is a pattern for the names of the cases that are made. What is recorded already is left as it is. `gzip -9n` makes of it
+what lies in testdata/starts.
 """
 import json, os, re, shutil, signal, subprocess, sys, time
 
@@ -59,12 +61,16 @@ class Broker:
         return self.run.returncode
 
 
-def java(release, *args):
+def java(release, *args, of='Topics'):
     env = dict(os.environ, TIERED='1')
-    command = [KAFKA, 'java', release, HERE + '/Topics.java', str(PORT), *args]
+    command = [KAFKA, 'java', release, f'{HERE}/{of}.java', str(PORT), *args]
     try:
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60).stdout
+        run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=150)
+        if run.returncode:
+            print(release, args, run.stderr[:600], flush=True)
+        return run.stdout
     except subprocess.TimeoutExpired:
+        print(release, args, 'took too long', flush=True)
         return ''
 
 
@@ -91,14 +97,19 @@ def topics(release, now):
         of('squeezed', ['retention.ms=-1', 'retention.bytes=700'], [old] * 12),
         of('compacted', ['cleanup.policy=compact', 'min.cleanable.dirty.ratio=1.0'], [old] * 6),
         of('both', ['cleanup.policy=compact,delete', 'min.cleanable.dirty.ratio=1.0'], mixed),
+        of('keyed', ['cleanup.policy=compact', 'min.cleanable.dirty.ratio=0.1'], [new] * 9),
+        of('paid', ['retention.ms=-1'], []),
     ]
 
 
 def base(release, work):
-    """A log dir of the release, closed in order, in which no retention check has run."""
-    dirs = [work + '/base/a', work + '/base/b']
-    shutil.rmtree(work + '/base', ignore_errors=True)
-    os.makedirs(work + '/base')
+    """Two log dirs of the release, closed in order, in which no retention check has run; of those that were made before."""
+    home = f'{OUT}/base-{release}'
+    dirs = [home + '/a', home + '/b']
+    if os.path.exists(home + '/made'):
+        return dirs
+    shutil.rmtree(home, ignore_errors=True)
+    os.makedirs(home)
     now = int(time.time() * 1000)
     lines = work + '/topics'
     open(lines, 'w').write('\n'.join(topics(release, now)) + '\n')
@@ -107,12 +118,58 @@ def base(release, work):
     if number(release) >= (3, 7):
         settings.append('log.initial.task.delay.ms=3600000')
     broker = Broker(release, dirs, settings, work + '/base.log')
-    if not broker.wait(STARTED, 150):
+    if not broker.wait(STARTED, 240):
         broker.stop()
         sys.exit(f'{release}: the base did not start, see {work}/base.log')
     java(release, 'make', lines)
     broker.stop()
+    open(home + '/made', 'w').write(str(now))
     return dirs
+
+
+def content(path):
+    """The bytes of a file: hexadecimal strings, and numbers of zeros between them."""
+    data = open(path, 'rb').read()
+    parts = []
+    at = 0
+    for run in re.finditer(rb'\0{64,}', data):
+        if run.start() > at:
+            parts.append(data[at:run.start()].hex())
+        parts.append(run.end() - run.start())
+        at = run.end()
+    if at < len(data):
+        parts.append(data[at:].hex())
+    return parts
+
+
+def tree(dirs):
+    """The files and the empty folders of log dirs, by their names below; what only ZooKeeper and the lock need is left out."""
+    found = {}
+    for d in dirs:
+        for at, folders, files in os.walk(d):
+            for name in files:
+                if name != '.lock':
+                    path = os.path.join(at, name)
+                    found[os.path.relpath(path, os.path.dirname(d))] = path
+            if not folders and not files:
+                found[os.path.relpath(at, os.path.dirname(d)) + '/'] = None
+    return found
+
+
+def changes(before, after):
+    """What was done to the base: contents by name, none for what is gone, and the times of `.log`s that were set."""
+    one, other = tree(before), tree(after)
+    files = {name: None for name in one if name not in other}
+    times = {}
+    for name, path in other.items():
+        was = one.get(name)
+        if path is None:
+            files[name] = []
+        elif was is None or open(was, 'rb').read() != open(path, 'rb').read():
+            files[name] = content(path)
+        if path and was and name.endswith('.log') and abs(os.stat(path).st_mtime - os.stat(was).st_mtime) > 60:
+            times[name] = int(os.stat(path).st_mtime * 1000)
+    return files, times
 
 
 def find(dirs, name):
@@ -161,6 +218,64 @@ def cases(release):
     yield 'retention-week', 'records of 30 days ago, a week kept', retention, week
     yield 'retention-hours', 'records kept for two hours', nothing, ['log.retention.hours=2']
     yield 'retention-size', 'no more than 400 bytes kept', nothing, ['log.retention.ms=-1', 'log.retention.bytes=400']
+    yield 'compaction', 'a compacted topic that was never cleaned', nothing, ['log.retention.ms=-1']
+
+    def flip(dirs, release):
+        with open(find(dirs, 'forever-0') + '/00000000000000000000.log', 'r+b') as log:
+            log.seek(131 + 100)
+            log.write(b'x')
+    yield 'read-value', 'a byte in the second batch is flipped, and the broker stopped in order', flip, week
+
+    def sized(dirs, release):
+        with open(find(dirs, 'forever-0') + '/00000000000000000000.log', 'r+b') as log:
+            log.seek(131 + 8)
+            log.write(bytes([0, 0, 0, 5]))
+    yield 'read-size', 'the second batch says a size of 5', sized, week
+
+    def overlong(dirs, release):
+        with open(find(dirs, 'forever-0') + '/00000000000000000000.log', 'r+b') as log:
+            log.seek(131 + 8)
+            log.write(bytes([0, 1, 0, 0]))
+    yield 'read-overlong', 'the second batch says a size beyond the file', overlong, week
+
+    def hole(dirs, release):
+        with open(find(dirs, 'forever-0') + '/00000000000000000000.log', 'r+b') as log:
+            log.seek(131)
+            log.write(bytes(131))
+    yield 'read-zeros', 'zeros in place of the second batch', hole, week
+
+    def twofold(dirs, release):
+        path = find(dirs, 'forever-0') + '/00000000000000000002.log'
+        data = open(path, 'rb').read()
+        open(path, 'wb').write(data[:131] + data[:131] + data[131:])
+    yield 'read-twice', 'a batch is in the log twice', twofold, week
+
+    def segment_gone(dirs, release):
+        one = find(dirs, 'forever-0')
+        for name in os.listdir(one):
+            if name.startswith('00000000000000000002.') and not name.endswith('.snapshot'):
+                os.remove(one + '/' + name)
+    yield 'segment-gone', 'a segment in the middle is gone', segment_gone, week
+
+    def first_gone(dirs, release):
+        one = find(dirs, 'forever-0')
+        for name in os.listdir(one):
+            if name.startswith('00000000000000000000.'):
+                os.remove(one + '/' + name)
+    yield 'first-segment-gone', 'the first segment is gone', first_gone, week
+
+    def lost_folder(dirs, release):
+        shutil.rmtree(find(dirs, 'fresh-0'))
+    yield 'lost-folder', 'the folder of a partition is gone', lost_folder, week
+
+    def no_coordinator(dirs, release):
+        shutil.rmtree(find(dirs, '__transaction_state-0'))
+    yield 'hanging', 'an open transaction, and nobody who knows of it', no_coordinator, week
+    yield 'offsets-expire', 'committed offsets kept for a minute', nothing, week + [
+        'offsets.retention.minutes=1', 'offsets.retention.check.interval.ms=5000']
+    yield 'ids-expire', 'transactional ids and producers kept for half a minute', nothing, week + [
+        'transactional.id.expiration.ms=30000', 'transaction.remove.expired.transaction.cleanup.interval.ms=5000'] + (
+        ['producer.id.expiration.ms=30000', 'producer.id.expiration.check.interval.ms=5000'] if number(release) >= (3, 4) else [])
 
     def lost_found(dirs, release):
         os.mkdir(dirs[1] + '/lost+found')
@@ -237,63 +352,74 @@ def cases(release):
         yield 'directory-id-twice', 'both log dirs have one directory.id', same_directory, week
 
 
-def start(release, name, what, change, settings, dirs, work, base_release=None):
-    out = f'{OUT}/{release}/{name}'
-    if os.path.exists(out + '/start.json'):
-        return
-    lying = copy(dirs, out + '/files')
+def start(release, name, what, change, settings, dirs, work):
+    lying = copy(dirs, work + '/lying')
     change(lying, release)
+    files, times = changes(dirs, lying)
     started = copy(lying, work + '/run')
     if os.path.isdir(dirs[0] + '.zk'):
         shutil.copytree(dirs[0] + '.zk', started[0] + '.zk')
-    is_retention = name.startswith('retention') or name == 'deleted'
+    hour = name.startswith('retention') or name in ('deleted', 'compaction', 'offsets-expire', 'ids-expire')
     more = ['log.initial.task.delay.ms=2000'] if number(release) >= (3, 7) else []
     now = int(time.time() * 1000)
     broker = Broker(release, started, settings + more, work + '/run.log')
-    loaded = broker.wait(STARTED, 150)
-    ends, seen = {}, 0
-    waited = (20 if more else 36) if is_retention else 2
+    loaded = broker.wait(STARTED, 200)
+    seen = 0
+    waited = (20 if more else 36) if hour else 2
+    asked = {'ends': {}}
     if loaded:
         # The first check comes after 30 s before 3.7, and the cleaner looks after 15 s.
         time.sleep(waited)
         seen = int(time.time() * 1000) - now
-        for line in java(release, 'ends').splitlines():
-            words = line.split()
-            if len(words) == 3:
-                ends[words[0]] = [int(w) if w.lstrip('-').isdigit() else None for w in words[1:]]
+        said = java(release, 'ends')
+        if name == 'offsets-expire':
+            said += java(release, 'groups')
+        if name.startswith('read') or name == 'compaction':
+            said += java(release, 'read', 'keyed' if name == 'compaction' else 'forever')
+        if name == 'ids-expire' and number(release) >= (3, 3):
+            said += java(release, 'paid', of='Ids')
+        for line in said.splitlines():
+            kind, key, *words = line.split()
+            words = [int(w) if w.lstrip('-').isdigit() else w for w in words]
+            if kind == 'ends':
+                asked['ends'][key] = [w if isinstance(w, int) else None for w in words]
+            else:
+                asked.setdefault(kind + 's' if kind != 'producers' else kind, []).append([key] + words)
     alive = broker.run.poll() is None
     code = broker.stop()
-    served = bool(ends)
     lines = [l for l in broker.text().splitlines() if re.search(
-        r'ERROR|FATAL|[Ss]tray|due to|Exception:|offline|Deleted log|ghost', l)][:40]
+        r'ERROR|FATAL|[Ss]tray|due to|Exception:|offline|Deleted log|ghost', l)][:12]
     listing = {os.path.basename(d): sorted(n for n in os.listdir(d) if os.path.isdir(os.path.join(d, n))) for d in started}
     outcome = 'loaded' if loaded and alive else 'broker-died' if not alive else 'hung'
-    if outcome == 'loaded' and not served:
+    if outcome == 'loaded' and not asked['ends']:
         outcome = 'not-served'
     if outcome == 'loaded' and re.search(r'Stopping serving logs in dir|Error while reading meta.properties|marked as offline', broker.text()):
         outcome = 'logdir-offline'
-    record = dict(kafka=release, base=base_release or release, what=what, settings=settings + more, now=now,
-                  outcome=outcome, exit_code=code, waited_ms=waited * 1000, seen_after_ms=seen, ends=ends, directories=listing,
-                  log_lines=[l.replace(work, '').replace(OUT, '')[:400] for l in lines])
-    json.dump(record, open(out + '/start.json', 'w'), indent=1)
-    print(release, name, outcome, {k: v for k, v in ends.items() if not k.startswith('__')} if is_retention else '', flush=True)
+    record = dict(name=name, kafka=release, what=what, changed=files, times=times, settings=settings + more, now=now, outcome=outcome,
+                  exit_code=code, waited_ms=waited * 1000, seen_after_ms=seen, **asked, directories=listing,
+                  log_lines=[l.replace(work, '').replace(OUT, '')[:200] for l in lines])
+    open(f'{OUT}/{release}.ndjson', 'a').write(json.dumps(record) + '\n')
+    print(time.strftime('%H:%M:%S'), release, name, outcome, {k: v for k, v in asked.items() if k != 'ends'} or asked['ends'], flush=True)
 
 
 def main():
     for release in RELEASES:
-        work = f'{OUT}/work'
+        work = f'{OUT}/work-{PORT}'
         os.makedirs(work, exist_ok=True)
         dirs = base(release, work)
+        out = f'{OUT}/{release}.ndjson'
+        if not os.path.exists(out):
+            files = {name: content(path) if path else [] for name, path in tree(dirs).items()}
+            made = int(open(f'{OUT}/base-{release}/made').read())
+            open(out, 'w').write(json.dumps(dict(base=release, made=made, files=files)) + '\n')
+        recorded = {json.loads(line).get('name') for line in open(out)}
         for name, what, change, settings in cases(release):
-            if not re.fullmatch(os.environ.get('ONLY', '.*'), name):
+            if name in recorded or not re.fullmatch(os.environ.get('ONLY', '.*'), name):
                 continue
             try:
                 start(release, name, what, change, settings, dirs, work)
             except (OSError, StopIteration, subprocess.SubprocessError) as error:
                 print(release, name, 'not recorded:', error, flush=True)
-        keep = f'{OUT}/base-{release}'
-        shutil.rmtree(keep, ignore_errors=True)
-        shutil.copytree(work + '/base', keep)
 
 
 main()

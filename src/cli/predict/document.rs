@@ -1,6 +1,8 @@
 //! Verdicts as JSON.
 
-use kseg::predict::{DirVerdict, Kafka, Lost, Outcome, PartitionVerdict, Reason, Unknown, Verdict};
+use kseg::predict::{
+    DirVerdict, Kafka, Lost, MissingPartition, Outcome, PartitionVerdict, Reason, Unknown, Verdict,
+};
 use serde::Serialize;
 
 use super::text;
@@ -21,6 +23,8 @@ pub(super) struct Document<'a> {
     reasons: Vec<ToldReason<'a>>,
     log_dirs: Vec<DirFields<'a>>,
     partitions: Vec<PartitionFields<'a>>,
+    /// The partitions that come back empty.
+    missing: &'a [MissingPartition],
     /// The settings that are assumed to have Kafka's defaults, and decide something.
     assumed: Vec<&'static str>,
     unknown: Vec<ToldUnknown<'a>>,
@@ -105,6 +109,7 @@ impl<'a> Document<'a> {
                 })
                 .collect(),
             partitions: dirs().flat_map(inside).collect(),
+            missing: &verdict.missing,
             assumed: verdict.assumed().into_iter().collect(),
             unknown: verdict
                 .unknown

@@ -1,7 +1,10 @@
 //! `kseg predict`: what a broker will do to a log dir at its next start, and in the hour after it.
 
+mod consumers;
 mod document;
+mod events;
 pub(crate) mod text;
+mod words;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -30,8 +33,9 @@ use super::writer::Writer;
 /// the output says which settings that concerns. Of a log dir the clean shutdown marker, the checkpoints and meta.properties are
 /// taken into account; for the folder of one partition those of the log dir around it.
 ///
-/// A start reads the records of the segments that it recovers, and of no others: what is damaged there stays, and fails when it is
-/// fetched. kseg verify finds it, kseg repair plan counts it.
+/// A start checks the batches of the segments that it recovers, and of no others: what is damaged elsewhere stays, and fails when it
+/// is fetched. So all segments are read, as a consumer would read them; --quick leaves that out. Open transactions are looked up in
+/// the log of their coordinator, if it is among the log dirs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg predict /var/lib/kafka
@@ -45,7 +49,8 @@ use super::writer::Writer;
 
 Exit status:
   0  the broker starts, everything is served, and nothing is lost or deleted in the first hour
-  1  something is lost or deleted, a log dir goes offline, or the broker does not start
+  1  something is lost, deleted or cannot be fetched, a partition comes back empty, a transaction hangs, a log dir goes offline, or
+     the broker does not start
   2  a file could not be read, or the arguments are invalid")]
 pub(crate) struct Predict {
     /// Log dirs, or folders of partitions; taken together for those of one broker; with --config its log.dirs by default
@@ -80,6 +85,10 @@ pub(crate) struct Predict {
     /// As if the recovery points were missing too: without the marker everything is checked
     #[arg(long)]
     no_recovery_points: bool,
+
+    /// Don't read the segments that the start does not read: which batches fail when they are fetched is then not known
+    #[arg(long)]
+    quick: bool,
 
     /// How to show it; ndjson and csv have a row for each partition
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -158,6 +167,7 @@ impl Predict {
             no_recovery_points: self.no_recovery_points,
             settings,
             cluster_id: self.cluster_id.clone(),
+            reads_all: !self.quick,
             now_ms: Some(self.now.map_or_else(range::now_ms, |now| now.0)),
         };
         let mut places = Vec::new();
@@ -173,7 +183,11 @@ impl Predict {
             }
         }
         let wanted = |item: &Item| self.selection.includes_dir(item);
-        let verdict = predict::predict(&places, wanted, &conditions)?;
+        let mut verdict = predict::predict(&places, wanted, &conditions)?;
+        verdict.missing.retain(|one| {
+            self.selection
+                .includes(Some(&one.topic), Some(one.partition))
+        });
         if verdict.partitions().next().is_none() && !self.selection.is_everything() {
             return Err(input::no_match(&paths));
         }

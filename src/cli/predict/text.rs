@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use kseg::format::name::FileState;
 use kseg::format::{FileKind, FileName};
-use kseg::predict::retention::Breach;
 use kseg::predict::{
-    Change, DirVerdict, Event, Lost, Moment, Origin, Outcome, PartitionVerdict, Reason, Unknown,
-    Verdict,
+    Change, DirVerdict, Event, MissingPartition, Moment, Outcome, PartitionVerdict, Reason,
+    Unknown, Verdict,
 };
 
+use super::consumers::{consumers, transaction};
+use super::events::{cause, forgotten, is_shown, moment, what};
+use super::words::{amount, duration, line, named};
 use crate::cli::render::Push;
 use crate::cli::render::rows::{Cell, Column, Row};
 use crate::cli::render::table::{self, Look, counted};
@@ -58,9 +60,6 @@ fn lost(number: u64, show: fn(u64) -> Cell<'static>) -> Cell<'static> {
     }
 }
 
-/// As many partitions are named in the answer.
-const NAMED: usize = 3;
-
 /// Appends the verdict.
 pub(super) fn render(verdict: &Verdict, look: Look, out: &mut Vec<u8>) {
     out.text(&table::plain(&answer(verdict))).push(b'\n');
@@ -71,11 +70,14 @@ pub(super) fn render(verdict: &Verdict, look: Look, out: &mut Vec<u8>) {
         out.push(b'\n');
         log_dir(dir, look, out);
     }
+    let mut ending = Vec::new();
+    missing(verdict, &mut ending);
+    forgotten(verdict, &mut ending);
+    if !ending.is_empty() {
+        out.push(b'\n');
+        out.append(&mut ending);
+    }
     rests_on(verdict, out);
-}
-
-fn line(indent: &str, text: &str, out: &mut Vec<u8>) {
-    out.text(indent).text(&table::plain(text)).push(b'\n');
 }
 
 /// The first line: whether the broker starts, and what is gone then.
@@ -101,6 +103,9 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
     if !lost.is_nothing() {
         parts.push(format!("the start loses {}", amount(&lost)));
     }
+    parts.extend(returns_empty(verdict));
+    parts.extend(unreadable(verdict));
+    parts.extend(hanging(verdict));
     parts.extend(deletions(verdict));
     if parts.is_empty() {
         let of_all = verdict.partitions().count();
@@ -123,6 +128,59 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
         return format!("Kafka {kafka} will start{what}; {so_far}");
     }
     format!("Kafka {kafka} will start; {}", parts.join("; "))
+}
+
+/// The partitions whose directories are gone.
+fn returns_empty(verdict: &Verdict) -> Option<String> {
+    let gone = || verdict.missing.iter().filter(|one| one.had_records());
+    let dirs: Vec<String> = gone().map(MissingPartition::dir).collect();
+    let names = named(dirs.iter().map(String::as_str))?;
+    let verb = if dirs.len() == 1 { "comes" } else { "come" };
+    let filled = if gone().all(|one| one.has_other_replicas) {
+        ", to be filled from other replicas"
+    } else {
+        ""
+    };
+    Some(format!("{names} {verb} back empty{filled}"))
+}
+
+/// What consumers do not get.
+fn unreadable(verdict: &Verdict) -> Option<String> {
+    let names = named(verdict.unreadable().map(|(one, _)| one.dir.as_str()))?;
+    let offsets = verdict
+        .unreadable()
+        .map(|(_, served)| served.unreadable_offsets)
+        .sum();
+    let offsets = counted(offsets, "offset");
+    Some(format!("{offsets} of {names} cannot be read by consumers"))
+}
+
+/// The transactions that stay open.
+fn hanging(verdict: &Verdict) -> Option<String> {
+    let names = named(verdict.hanging().map(|(one, _)| one.dir.as_str()))?;
+    Some(format!(
+        "consumers of what is committed stop in {names}, at a transaction that hangs"
+    ))
+}
+
+/// The partitions that come back empty.
+fn missing(verdict: &Verdict, out: &mut Vec<u8>) {
+    for one in &verdict.missing {
+        let had = match one.high_watermark {
+            Some(at) if at > 0 => format!("it was replicated up to offset {at}"),
+            _ => "no checkpoint says that anything was in it".to_owned(),
+        };
+        let others = if one.has_other_replicas {
+            "other replicas have it"
+        } else {
+            "there is no other replica"
+        };
+        let text = format!(
+            "{}: its directory is missing, and it comes back empty; {had}; {others}",
+            one.dir()
+        );
+        line("", &text, out);
+    }
 }
 
 /// Why the broker does not start.
@@ -164,16 +222,16 @@ fn deletions(verdict: &Verdict) -> Vec<String> {
             return format!("{}, {}", moment(*at), what(event, Some(&partition.dir)));
         }
         let records: u64 = all.iter().map(|(_, event)| event.records()).sum();
-        let mut names: Vec<&str> = all.iter().map(|(one, _)| one.dir.as_str()).collect();
-        names.dedup();
-        let more = names.len().saturating_sub(NAMED);
-        names.truncate(NAMED);
-        let names = match more {
-            0 => names.join(", "),
-            more => format!("{} and {more} more", names.join(", ")),
+        let offsets = all.iter().map(|(_, event)| match event.change {
+            Change::OffsetsExpired { offsets, .. } => offsets,
+            _ => 0,
+        });
+        let what = match (records, offsets.sum()) {
+            (0, offsets) => counted(offsets, "committed offset"),
+            (records, _) => counted(records, "record"),
         };
-        let records = counted(records, "record");
-        format!("{}, {records} of {names} are deleted", moment(*at))
+        let names = named(all.iter().map(|(one, _)| one.dir.as_str())).unwrap_or_default();
+        format!("{}, {what} of {names} are deleted", moment(*at))
     });
     told.collect()
 }
@@ -200,9 +258,14 @@ fn log_dir(dir: &DirVerdict, look: Look, out: &mut Vec<u8>) {
     let rows = dir.partitions.iter();
     table::whole(rows.map(|row| PartitionRow::of(&dir.path, row)), look, out);
     for partition in &dir.partitions {
+        let served = partition.served.as_ref();
         let is_telling = !partition.lost.is_nothing()
             || partition.outcome >= Outcome::Offline
-            || !partition.later.is_empty();
+            || served.is_some_and(|served| {
+                !served.unreadable.is_empty() || !served.duplicates.is_empty()
+            })
+            || !partition.open_transactions.is_empty()
+            || partition.later.iter().any(is_shown);
         if is_telling {
             out.push(b'\n');
             details(partition, out);
@@ -263,7 +326,13 @@ fn details(partition: &PartitionVerdict, out: &mut Vec<u8>) {
             line("  because of ", &reason.to_string(), out);
         }
     }
-    for event in &partition.later {
+    if let Some(served) = &partition.served {
+        consumers(&partition.dir, served, out);
+    }
+    for open in &partition.open_transactions {
+        transaction(&partition.dir, open, out);
+    }
+    for event in partition.later.iter().filter(|event| is_shown(event)) {
         let text = format!(
             "{}: {}, {} after the start, {}",
             partition.dir,
@@ -318,99 +387,6 @@ fn steps(partition: &PartitionVerdict) -> Vec<String> {
     done
 }
 
-/// When something happens.
-fn moment(at: Moment) -> &'static str {
-    match at {
-        Moment::Start => "at the start",
-        Moment::Cleaner => "when the log cleaner looks",
-        Moment::FirstRetentionCheck => "at the first retention check",
-        Moment::RetentionCheck => "at a later retention check",
-        Moment::DirectoryRemoval => "when deleted directories are removed",
-        Moment::OffsetsCheck => "when expired offsets are removed",
-        Moment::TransactionalIdsCheck => "when expired transactional ids are removed",
-        _ => "later",
-    }
-}
-
-/// What happens, of a partition that is named here or elsewhere.
-fn what(event: &Event, of: Option<&str>) -> String {
-    let of = of.map(|name| format!(" of {name}")).unwrap_or_default();
-    match &event.change {
-        Change::SegmentsDeleted {
-            segments,
-            of_segments,
-            records,
-            bytes,
-            ..
-        } => {
-            let records = match records {
-                records if segments == of_segments => {
-                    format!("{records} of {}{of}", counted(*records, "record"))
-                }
-                records => format!("{}{of}", counted(*records, "record")),
-            };
-            format!(
-                "{records} are deleted ({segments} of {}, {})",
-                counted(*of_segments, "segment"),
-                size(*bytes)
-            )
-        }
-        Change::DirectoryRemoved { records, bytes } => format!(
-            "{}{of} are deleted with their directory ({})",
-            counted(*records, "record"),
-            size(*bytes)
-        ),
-        Change::OffsetsExpired { groups, offsets } => format!(
-            "{} of {} are deleted",
-            counted(*offsets, "committed offset"),
-            counted(*groups, "group")
-        ),
-        Change::TransactionalIdsExpired { ids } => {
-            format!("{} are deleted", counted(*ids, "transactional id"))
-        }
-        Change::ProducersExpired { producers } => format!(
-            "{} are forgotten: what they send again is not recognised",
-            counted(*producers, "producer")
-        ),
-        _ => "something changes".into(),
-    }
-}
-
-/// The setting behind it, and how to prevent it.
-fn cause(event: &Event) -> String {
-    let setting = event.setting;
-    let origin = match setting.origin {
-        Origin::Given => "as given",
-        Origin::Topic => "the topic's",
-        Origin::Cluster => "in the metadata log",
-        Origin::Broker => "in the broker's file",
-        _ => "Kafka's default, assumed",
-    };
-    let setting_text = format!("{}={} ({origin})", setting.name, setting.value);
-    match &event.change {
-        Change::SegmentsDeleted {
-            breach: Breach::Time,
-            largest_timestamp_ms,
-            ..
-        } => format!(
-            "{setting_text}: their largest timestamp is {}; {}=-1 keeps them",
-            time::rfc3339(*largest_timestamp_ms),
-            setting.name
-        ),
-        Change::SegmentsDeleted {
-            breach: Breach::Size,
-            ..
-        } => format!("{setting_text}; {}=-1 keeps them", setting.name),
-        Change::SegmentsDeleted { log_start, .. } => {
-            format!("the log start offset: they end before {log_start}, and nobody can read them")
-        }
-        Change::DirectoryRemoved { .. } => format!(
-            "{setting_text}: the directory is marked for deletion; move it out of the log dir to keep it"
-        ),
-        _ => setting_text,
-    }
-}
-
 /// What the answer rests on, and what it cannot know.
 fn rests_on(verdict: &Verdict, out: &mut Vec<u8>) {
     let assumed = verdict.assumed();
@@ -430,38 +406,4 @@ fn rests_on(verdict: &Verdict, out: &mut Vec<u8>) {
     for one in unknown {
         line("not known: ", &one.to_string(), out);
     }
-}
-
-/// How much is lost: `82 records, 9 KiB`.
-fn amount(lost: &Lost) -> String {
-    let bytes = size(lost.bytes);
-    match lost.records {
-        0 => bytes,
-        records => format!("{} ({bytes})", counted(records, "record")),
-    }
-}
-
-/// `30 s`, `5 min 30 s`.
-fn duration(ms: i64) -> String {
-    let seconds = ms.saturating_add(500) / 1000;
-    match (seconds / 60, seconds % 60) {
-        (0, seconds) => format!("{seconds} s"),
-        (minutes, 0) => format!("{minutes} min"),
-        (minutes, seconds) => format!("{minutes} min {seconds} s"),
-    }
-}
-
-/// Bytes as people count them, rounded to whole units.
-pub(crate) fn size(bytes: u64) -> String {
-    let mut number = bytes;
-    if number == 1 {
-        return "1 byte".into();
-    }
-    for unit in ["bytes", "KiB", "MiB", "GiB"] {
-        if number < 10_000 {
-            return format!("{number} {unit}");
-        }
-        number = number.saturating_add(512) / 1024;
-    }
-    format!("{number} TiB")
 }

@@ -52,6 +52,8 @@ pub struct Group {
     pub topology: Option<Vec<String>>,
     /// The members by id.
     pub members: BTreeMap<String, Member>,
+    /// When a classic group came into its state, in milliseconds; none in records before version 2.
+    pub state_since: Option<i64>,
 }
 
 impl Group {
@@ -65,6 +67,7 @@ impl Group {
             leader: None,
             topology: None,
             members: BTreeMap::new(),
+            state_since: None,
         }
     }
 
@@ -304,6 +307,9 @@ fn classic(state: &mut Group, body: &Struct<'_>) {
     state.protocol_type = own(body, "protocolType");
     state.protocol = own(body, "protocol");
     state.leader = own(body, "leader");
+    state.state_since = body
+        .int("currentStateTimestamp")
+        .filter(|&since| since >= 0);
     let members = body.structures("members").zip(0..).map(|(of, rank)| {
         let mut member = Member {
             rank,

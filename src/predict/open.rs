@@ -1,0 +1,145 @@
+//! Transactions that are open once the logs are loaded: until they end, consumers of what is committed get nothing from the
+//! first of them on.
+//!
+//! # References
+//! `TransactionCoordinator`, `TransactionStateManager.loadTransactionsForTxnTopicPartition`; KIP-664 for those that hang.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::paper;
+use super::partition::Transaction;
+use crate::format::Limits;
+use crate::report::fold::{LogPart, fold};
+use crate::report::transactions::{Status, TransactionState, Transactions};
+use crate::store::{Error, Partition};
+
+/// A transaction that is open after the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct OpenTransaction {
+    /// Who writes it.
+    pub producer_id: i64,
+    /// Its first offset here.
+    pub first_offset: i64,
+    /// When its first batch was written, in milliseconds, as the producer says.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub first_timestamp_ms: Option<i64>,
+    /// The transactional id, if the coordinator's log says it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub transactional_id: Option<String>,
+    /// What becomes of it.
+    pub end: TransactionEnd,
+}
+
+/// What becomes of an open transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "end", rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum TransactionEnd {
+    /// The coordinator finishes committing it at the start.
+    Committed,
+    /// The coordinator finishes aborting it at the start.
+    Aborted,
+    /// The coordinator aborts it unless its producer ends it before.
+    TimesOut {
+        /// How long after the start, in milliseconds, if that is asked for.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        after_ms: Option<i64>,
+    },
+    /// The coordinator does not know it, so that it stays open until somebody aborts it.
+    Hangs,
+    /// The coordinator's log is not there, or not all of it.
+    Unknown,
+}
+
+impl fmt::Display for TransactionEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Committed => "its commit is finished at the start",
+            Self::Aborted => "its abort is finished at the start",
+            Self::TimesOut { .. } => "it is aborted when it times out, unless its producer ends it before",
+            Self::Hangs => "its coordinator does not know it: it stays open until somebody aborts it (kafka-transactions.sh abort)",
+            Self::Unknown => "the log of its coordinator was not given",
+        })
+    }
+}
+
+impl From<&Transaction> for OpenTransaction {
+    fn from(open: &Transaction) -> Self {
+        Self {
+            producer_id: open.producer_id,
+            first_offset: open.first_offset,
+            first_timestamp_ms: open.first_timestamp_ms,
+            transactional_id: None,
+            end: TransactionEnd::Unknown,
+        }
+    }
+}
+
+/// What coordinators know of transactions, by their logs.
+#[derive(Debug)]
+pub(super) struct Coordinators {
+    known: BTreeMap<i64, (String, TransactionState)>,
+    /// Whether all of their logs were read.
+    pub(super) all: bool,
+}
+
+impl Coordinators {
+    /// Before any log is read.
+    pub(super) fn none() -> Self {
+        Self {
+            known: BTreeMap::new(),
+            all: true,
+        }
+    }
+
+    /// Reads the log of one.
+    pub(super) fn read(&mut self, partition: &Partition) -> Result<(), Error> {
+        let mut image = Transactions::default();
+        let mut damage = Vec::new();
+        let parts = LogPart::of(partition);
+        fold(
+            &mut image,
+            &parts,
+            Limits::default(),
+            paper::open,
+            &mut damage,
+        )?;
+        self.all &= image.unread == 0 && damage.is_empty();
+        for (id, state) in image.ids {
+            self.known.insert(state.producer_id.0, (id, state));
+        }
+        Ok(())
+    }
+
+    /// Says of an open transaction what becomes of it.
+    pub(super) fn judge(
+        &self,
+        open: &mut OpenTransaction,
+        partition: (&str, i32),
+        now_ms: Option<i64>,
+    ) {
+        let known = self.known.get(&open.producer_id);
+        let covers = |state: &TransactionState| {
+            let mut partitions = state.partitions.iter();
+            partitions.any(|(topic, number)| (topic.as_str(), *number) == partition)
+        };
+        open.transactional_id = known.map(|(id, _)| id.clone());
+        open.end = match known
+            .filter(|(_, state)| covers(state))
+            .map(|(_, state)| (state.status, state))
+        {
+            Some((Some(Status::PrepareCommit), _)) => TransactionEnd::Committed,
+            Some((Some(Status::PrepareAbort), _)) => TransactionEnd::Aborted,
+            Some((Some(Status::Ongoing), state)) => {
+                let due = state.start.0.saturating_add(i64::from(state.timeout_ms));
+                let after_ms = now_ms.map(|now| due.saturating_sub(now).max(0));
+                TransactionEnd::TimesOut { after_ms }
+            }
+            _ if self.all => TransactionEnd::Hangs,
+            _ => TransactionEnd::Unknown,
+        };
+    }
+}
