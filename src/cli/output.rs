@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
@@ -176,6 +176,21 @@ fn is_kafkas(path: &Path) -> bool {
 /// It cannot be made.
 pub(crate) fn make_dir(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|error| said(path, &error))
+}
+
+/// Makes a directory that only its owner may enter, if there is none.
+///
+/// # Errors
+/// It cannot be made.
+pub(crate) fn make_private_dir(path: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(path).map_err(|error| said(path, &error))
+}
+
+/// Removes a directory of output with everything in it.
+pub(crate) fn remove_dir(path: &Path) {
+    let _gone = std::fs::remove_dir_all(path);
 }
 
 /// What to say of an error in writing to standard output.

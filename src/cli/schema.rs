@@ -97,6 +97,7 @@ schemas! {
     PLAN_SUMMARY "kseg.plan_summary/1" "A plan, without its steps"
     PLANS "kseg.plans/1" "Plans of several log dirs"
     STEP "kseg.step/1" "A step of a plan"
+    LOST_FOUND "kseg.lost_found/1" "What a repair took out of logs"
 }
 
 #[cfg(test)]

@@ -43,6 +43,13 @@ impl Remake {
         self.put(layout::ATTRIBUTES, &[0, kept | codec.id()]);
     }
 
+    /// Makes its records data, not control records.
+    pub fn data(&mut self) {
+        if let Some([high, low]) = self.field::<2>(layout::ATTRIBUTES) {
+            self.put(layout::ATTRIBUTES, &[high, low & !batch::CONTROL_BIT]);
+        }
+    }
+
     /// Forgets the producer.
     pub fn anonymous(&mut self) {
         self.put(layout::PRODUCER_ID, &(-1_i64).to_be_bytes());

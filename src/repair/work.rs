@@ -90,6 +90,8 @@ struct Gather {
     work: Work,
     edits: BTreeMap<PlanPath, Vec<Edit>>,
     renames: BTreeMap<PlanPath, PlanPath>,
+    /// The new names of directories.
+    renamed_to: BTreeSet<PlanPath>,
     contents: BTreeMap<PlanPath, Source>,
     /// Paths of `contents` at which there may be nothing, unless something takes it away.
     created: Vec<(u32, PlanPath)>,
@@ -205,7 +207,7 @@ impl Gather {
             }
             (State::Directory { .. }, State::Absent) if path.dir() == to.dir() => {
                 let renamed = &mut self.work.renamed_dirs;
-                once(!renamed.values().any(|other| other == to), to)?;
+                once(self.renamed_to.insert(to.clone()), to)?;
                 once(renamed.insert(path.clone(), to.clone()).is_none(), path)
             }
             _ => Err(kind(step.id, "rename", to, target)),
@@ -268,13 +270,14 @@ impl Gather {
 impl Work {
     /// Directories that go, or change their names, are not the ones that something is put into.
     fn check_dirs(&self) -> Result<(), Unsound> {
+        let filled: BTreeSet<&str> = self.puts.keys().map(PlanPath::dir).collect();
         for dir in &self.removed_dirs {
-            let is_filled = self.puts.keys().any(|path| path.dir() == dir.as_str());
+            let is_filled = filled.contains(dir.as_str());
             let is_renamed = self.renamed_dirs.contains_key(dir);
             once(!is_filled && !is_renamed, dir)?;
         }
         for to in self.renamed_dirs.values() {
-            let is_filled = self.puts.keys().any(|path| path.dir() == to.as_str());
+            let is_filled = filled.contains(to.as_str());
             once(!is_filled && !self.puts.contains_key(to), to)?;
         }
         Ok(())

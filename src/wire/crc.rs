@@ -50,13 +50,16 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
 
+/// The polynomial of CRC-32C, reflected.
+pub(crate) const CASTAGNOLI: u32 = 0x82f6_3b78;
+
 /// A bit of some bytes: which byte, and which of its bits, 0 the lowest.
 pub type Bit = (usize, u8);
 
 /// The bit of a message of `len_bytes` that, if it flips, changes its CRC-32C by `syndrome` (stored xor actual).
 #[must_use]
 pub fn flipped_bit_crc32c(len_bytes: usize, syndrome: u32) -> Option<Bit> {
-    static STEPS: LazyLock<Steps> = LazyLock::new(|| Steps::of(0x82f6_3b78));
+    static STEPS: LazyLock<Steps> = LazyLock::new(|| Steps::of(CASTAGNOLI));
     STEPS.flipped_bit(len_bytes, syndrome)
 }
 
@@ -114,12 +117,12 @@ impl Steps {
 }
 
 /// The syndrome of a bit once another bit follows.
-const fn forth(polynomial: u32, syndrome: u32) -> u32 {
+pub(crate) const fn forth(polynomial: u32, syndrome: u32) -> u32 {
     (syndrome >> 1) ^ (polynomial & (syndrome & 1).wrapping_neg())
 }
 
 /// The syndrome with a bit less behind it: both polynomials have their highest bit set.
-const fn back(polynomial: u32, syndrome: u32) -> u32 {
+pub(crate) const fn back(polynomial: u32, syndrome: u32) -> u32 {
     match syndrome >> 31 {
         0 => syndrome << 1,
         _ => (syndrome ^ polynomial) << 1 | 1,

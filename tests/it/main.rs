@@ -3,6 +3,7 @@
 
 mod acceptance;
 mod alloc;
+mod attacks;
 mod cases;
 mod cat;
 mod cat_seek;

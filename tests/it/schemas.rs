@@ -19,8 +19,14 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const VARYING: [&str; 3] = ["disk_bytes", "kseg", "tool"];
 
 /// Kinds that say what is in a document, which other tests read in every detail.
-const DOCUMENTS: [&str; 6] = [
-    "findings", "verdict", "plan", "plans", "baseline", "manifest",
+const DOCUMENTS: [&str; 7] = [
+    "findings",
+    "verdict",
+    "plan",
+    "plans",
+    "baseline",
+    "manifest",
+    "lost_found",
 ];
 
 type Read = fn(Value) -> serde_json::Result<()>;
@@ -304,6 +310,11 @@ fn emitted() -> Vec<Value> {
     run(&["repair", "show", "--format", "ndjson", plan]);
     let holed = format!("{kafka}/zero-page-512-mid/files");
     run(&["repair", "plan", "--format", "json", &flipped, &holed]);
+    run(&["repair", "plan", "-o", plan, "--force", &holed]);
+    let fixed = temp.path().join("fixed");
+    let into = ["--accept-lossy", "--into", fixed.to_str().unwrap()];
+    run(&[&["repair", "apply", plan], &into[..]].concat());
+    let taken = temp.path().join("fixed.lost+found/manifest.json");
     for (view, args, case) in VIEWS {
         let files = format!("{kafka}/{case}/files");
         run(&[&[*view], *args, &[&files]].concat());
@@ -327,7 +338,8 @@ fn emitted() -> Vec<Value> {
             run(&[&ndjson[..], what, &[folder]].concat());
         }
     }
-    for file in [known, out.join("kseg.manifest.json").to_str().unwrap()] {
+    let manifest = out.join("kseg.manifest.json");
+    for file in [Path::new(known), &manifest, &taken] {
         objects.push(serde_json::from_slice(&fs::read(file).unwrap()).unwrap());
     }
     objects

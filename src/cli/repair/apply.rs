@@ -20,6 +20,7 @@ use signal_hook::flag;
 
 use super::document::{self, Plans, StepNumbers};
 use super::look::Look;
+use super::lost_found::LostFound;
 use crate::cli::Context;
 use crate::cli::args::Reading;
 use crate::cli::exit::{INTERRUPTED, Outcome};
@@ -109,7 +110,7 @@ impl Apply {
             approved.push(approve(&chosen.plan, target, &chosen.consent, &disk)?);
         }
         let mut outcome = Outcome::Clean;
-        for (chosen, approved) in chosen.iter().zip(approved) {
+        for (chosen, approved) in chosen.iter().zip(approved.into_iter().zip(&targets)) {
             match self.carry_out(&chosen.plan, approved, (&disk, &stop), context)? {
                 Outcome::Clean => {}
                 Outcome::Interrupted => return Ok(Outcome::Interrupted),
@@ -214,16 +215,25 @@ impl Apply {
     fn carry_out(
         &self,
         plan: &Plan,
-        approved: Approved,
+        (approved, target): (Approved, &Target),
         (disk, stop): (&Stoppable<'_>, &AtomicBool),
         context: &mut Context,
     ) -> Result<Outcome> {
         let is_stopped = || stop.load(Ordering::Relaxed);
+        let target = match target {
+            Target::Into { dir, .. } => dir.clone(),
+            Target::InPlace { .. } => PathBuf::from(plan.root()),
+        };
+        let lost = LostFound::write(plan, &target)?;
         let work = Work {
             reading: self.reading,
             checked: Cell::new(None),
         };
-        let applied = match apply(approved, disk, &work) {
+        let applied = apply(approved, disk, &work);
+        if let (Err(Error::Unprepared(_)), Some(lost)) = (&applied, &lost) {
+            lost.take_back();
+        }
+        let applied = match applied {
             Err(error) if is_stopped() => {
                 context.say(format!("stopped: {error}\n").as_bytes());
                 return Ok(Outcome::Interrupted);
@@ -231,6 +241,9 @@ impl Apply {
             other => other?,
         };
         context.say(done(&applied).as_bytes());
+        if let Some(lost) = lost {
+            context.say(lost.said().as_bytes());
+        }
         if is_stopped() {
             context.say(b"stopped before it was verified\n");
             return Ok(Outcome::Interrupted);

@@ -3,6 +3,7 @@
 mod apply;
 pub(crate) mod document;
 pub(crate) mod look;
+mod lost_found;
 mod plan;
 mod show;
 mod undo;

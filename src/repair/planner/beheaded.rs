@@ -18,6 +18,9 @@ use crate::wire::{LeaderEpoch, Offset, OffsetDelta, ProducerId, Timestamp};
 /// Bytes before the next batch in which records are sought: as many as a batch has by default.
 const REACH: usize = 1 << 20;
 
+/// The attribute of batches whose times the broker set.
+const APPEND_TIME: i16 = 8;
+
 /// Bytes of records that are looked at in all.
 const EFFORT: usize = 256 << 20;
 
@@ -49,7 +52,7 @@ pub(super) struct Neighbours<'a> {
     pub(super) log: &'a LogFile,
     pub(super) stretches: &'a [Stretch],
     /// Batches written anew before it.
-    pub(super) made: Vec<(u64, Sequence)>,
+    pub(super) made: &'a [(u64, Sequence)],
     pub(super) position: u64,
     /// The log's path, beside which the time index is, and its base offset.
     pub(super) path: &'a Path,
@@ -71,7 +74,7 @@ impl Neighbours<'_> {
             Stretch::Run(run) => Some(run),
             Stretch::Gap { .. } => None,
         });
-        let missing = survey::missing_sequence(self.log, runs, &self.made, self.position, records);
+        let missing = survey::missing_sequence(self.log, runs, self.made, self.position, records);
         missing.ok().flatten()
     }
 }
@@ -112,20 +115,45 @@ pub(super) fn beheaded(
         producer_epoch,
         base_sequence: sequence.map_or(-1, |sequence| sequence.first),
     };
-    let mut batch = Remake::of(&header.encode());
-    batch.push(&tail.bytes);
-    let records = u64::try_from(tail.count).ok()?;
-    Some(Salvaged {
-        bytes: batch.finish(tail.count)?,
-        from: tail.from,
-        offsets: (Offset(base), Offset(last)),
-        records,
-        lost: u64::try_from(tail.last.0)
-            .ok()?
-            .saturating_add(1)
-            .saturating_sub(records),
-        is_located: true,
-    })
+    tail.into_batch(header, (base, last))
+}
+
+impl Tail {
+    /// The records in a batch with this header, from the first offset of the batch to the last.
+    fn into_batch(self, header: Placeholder, (base, last): (i64, i64)) -> Option<Salvaged> {
+        let mut batch = Remake::of(&header.encode());
+        batch.push(&self.bytes);
+        let records = u64::try_from(self.count).ok()?;
+        let covered = u64::try_from(self.last.0).ok()?.saturating_add(1);
+        Some(Salvaged {
+            bytes: batch.finish(self.count)?,
+            from: self.from,
+            offsets: (Offset(base), Offset(last)),
+            records,
+            lost: covered.saturating_sub(records),
+            is_located: true,
+        })
+    }
+}
+
+/// Makes a batch of the records that end `bytes`, without their times.
+pub(super) fn tail_of(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Option<Salvaged> {
+    let tail = packed(bytes, scratch).or_else(|| plain(bytes, slot.position))?;
+    let last = slot.offsets.end.checked_sub(1)?;
+    let base = last.checked_sub(tail.last.0.into())?;
+    let header = Placeholder {
+        base_offset: Offset(base),
+        last_offset_delta: tail.last,
+        leader_epoch: LeaderEpoch(slot.epoch),
+        // Set by the broker: so no record has a time of its own.
+        attributes: APPEND_TIME,
+        base_timestamp: Timestamp(-1),
+        max_timestamp: Timestamp(-1),
+        producer_id: ProducerId(-1),
+        producer_epoch: -1,
+        base_sequence: -1,
+    };
+    tail.into_batch(header, (base, last))
 }
 
 /// The records of a payload that is there from its beginning.

@@ -150,6 +150,10 @@ fn is_of_entry(fault: &Fault) -> bool {
     match fault.kind() {
         FaultKind::Text(Text::Number(what)) => !is_of_head(what),
         FaultKind::Text(Text::Version(_)) => false,
+        // Fewer lines than are announced: one is missing. More: all are there.
+        FaultKind::Text(Text::Entries { declared, found }) => {
+            usize::try_from(declared).is_ok_and(|declared| found < declared)
+        }
         _ => true,
     }
 }

@@ -1,21 +1,23 @@
 //! What derives from the log of a partition: indexes and producer snapshots, computed from the batches as the plan leaves them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::aborted::{Aborted, TxnEntry};
 use super::files::set;
+use super::frames::batch_of;
 use super::is_wrong;
-use super::mend::batch_of;
 use super::pieces::each_batch;
 use super::seen::small;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::defaults::INDEX_INTERVAL_BYTES;
+use crate::format::txn_index::TxnIndex;
 use crate::format::{Batch, FileKind, FileName, OffsetIndex, ProducerSnapshot, Scratch, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
 use crate::repair::proof::{Idle, Origin};
-use crate::repair::{Crc, Derive, PlanPath};
+use crate::repair::{Crc, Derive, Knowledge, Loss, PlanPath};
 use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
 use crate::store::{Item, Partition, Stream};
 use crate::verify::{CheckId, Family, Finding};
@@ -38,14 +40,21 @@ pub(super) fn steps(
     let mut state = LogState::default();
     let mut scratch = Scratch::default();
     let wanted = Wanted::of(partition, log, findings);
-    let mut is_changed = false;
-    for segment in &log.segments {
+    let there = partition.segments();
+    let there: BTreeSet<i64> = there.iter().map(|one| one.base_offset().0).collect();
+    let noted = Noted::of(partition, findings);
+    let mut aborted = Aborted::of(partition, log);
+    for (nth, segment) in log.segments.iter().enumerate() {
+        let noted = noted.at(segment.base);
         if wanted.snapshots.contains(&segment.base) {
+            if let Some(noted) = noted {
+                state.producers = noted.with_times_of(&state.producers);
+            }
             snapshot(partition, segment.base, &state, steps)?;
-        } else if !is_changed && let Some(producers) = noted(partition, segment.base, findings) {
-            state.producers = producers;
+        } else if let Some(noted) = noted {
+            // What it knows of batches that are lost is true all the same.
+            state.producers = noted;
         }
-        is_changed |= segment.is_changed;
         let is_rebuilt = segment.is_changed || wanted.indexes.contains(&segment.base);
         if !is_rebuilt && !wanted.needs_state() {
             continue;
@@ -54,17 +63,22 @@ pub(super) fn steps(
         each_batch(segment, |batch, unread| {
             // What a broker would refuse here, it refuses whatever the indexes say.
             let _refused = state.take(batch, &mut indexes, &mut scratch);
+            aborted.settle(batch);
             indexes.skip(unread);
         })?;
         let _full = indexes.close();
         if is_rebuilt {
             positions(partition, segment, &indexes, settings, steps)?;
         }
-        if wanted.txn_indexes.contains(&segment.base) || segment.is_moved(partition) {
-            transactions(partition, segment, &indexes, steps)?;
+        // What had no segment of this name has none of its files.
+        let is_new = !there.contains(&segment.base);
+        if segment.is_changed || wanted.txn_indexes.contains(&segment.base) || is_new {
+            let next = log.segments.get(nth + 1).map(|next| next.base);
+            let entries = aborted.entries(segment, next, log.end);
+            transactions(partition, segment, &indexes, &entries, steps)?;
         }
     }
-    if wanted.snapshots.contains(&log.end) && !log.has(log.end) {
+    if wanted.snapshots.contains(&log.end) && !log.bases().contains(&log.end) {
         snapshot(partition, log.end, &state, steps)?;
     }
     obsolete(partition, log, steps)
@@ -125,6 +139,7 @@ struct Wanted {
     indexes: BTreeSet<i64>,
     txn_indexes: BTreeSet<i64>,
     snapshots: BTreeSet<i64>,
+    is_state_needed: bool,
 }
 
 impl Wanted {
@@ -133,8 +148,9 @@ impl Wanted {
             indexes: BTreeSet::new(),
             txn_indexes: BTreeSet::new(),
             snapshots: BTreeSet::new(),
+            is_state_needed: false,
         };
-        let bases: BTreeSet<i64> = log.segments.iter().map(|segment| segment.base).collect();
+        let bases = log.bases();
         for finding in findings.iter().filter(|finding| is_wrong(finding)) {
             let name = finding.path.file_name().and_then(|name| name.to_str());
             let name = name.and_then(FileName::parse);
@@ -178,6 +194,12 @@ impl Wanted {
         if is_changed && has_snapshots {
             wanted.snapshots.insert(log.end);
         }
+        // The transactions that end in a segment may begin before it.
+        wanted.is_state_needed = log.segments.iter().any(|segment| segment.is_changed)
+            && partition.items().iter().any(|item| {
+                item.is_current(FileKind::ProducerSnapshot)
+                    || item.is_current(FileKind::TransactionIndex)
+            });
         // Those behind a batch of a producer that is written anew have the times of the old one.
         if let Some(first) = log.segments.iter().find(|segment| segment.is_rewritten()) {
             let behind = partition.items().iter().filter_map(|item| {
@@ -192,7 +214,7 @@ impl Wanted {
     }
 
     fn needs_state(&self) -> bool {
-        !self.txn_indexes.is_empty() || !self.snapshots.is_empty()
+        self.is_state_needed || !self.txn_indexes.is_empty() || !self.snapshots.is_empty()
     }
 }
 
@@ -206,20 +228,13 @@ impl NewSegment {
             LogPiece::Kept { .. } => false,
         })
     }
-
-    /// Whether no segment had this name.
-    fn is_moved(&self, partition: &Partition) -> bool {
-        let segments = partition.segments();
-        !segments
-            .iter()
-            .any(|segment| segment.base_offset().0 == self.base)
-    }
 }
 
 /// The interval between entries by which the sound indexes of the partition were written: never more bytes than lie between any
 /// two of them.
 fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
-    let is_told = |item: &Item| findings.iter().any(|finding| *finding.path == *item.path());
+    let told: BTreeSet<&Path> = findings.iter().map(|finding| &*finding.path).collect();
+    let is_told = |item: &Item| told.contains(item.path());
     let mut least = u64::MAX;
     for segment in partition.segments() {
         let Some(item) = segment
@@ -304,19 +319,29 @@ fn positions(
     Ok(())
 }
 
-/// The producers by the snapshot at `base`, if nothing is wrong with it: it knows those whose batches the log no longer has.
-fn noted(partition: &Partition, base: i64, findings: &[&Finding]) -> Option<Producers> {
-    let mut items = partition.items().iter();
-    let item = items.find(|item| {
-        let name = item.file_name();
-        item.is_current(FileKind::ProducerSnapshot)
-            && name.is_some_and(|name| name.is_canonical() && name.offset == Some(Offset(base)))
-    })?;
-    let is_told = |finding: &&Finding| is_wrong(finding) && *finding.path == *item.path();
-    let bytes = small(item.path()).filter(|_| !findings.iter().any(is_told))?;
-    let snapshot = ProducerSnapshot::parse(&bytes).ok()?;
-    snapshot.check().ok()?;
-    Producers::load(&snapshot, None).ok()
+/// The snapshots that nothing is wrong with, by their offsets.
+struct Noted<'a>(BTreeMap<i64, &'a Item>);
+
+impl<'a> Noted<'a> {
+    fn of(partition: &'a Partition, findings: &[&Finding]) -> Self {
+        let wrong = findings.iter().filter(|finding| is_wrong(finding));
+        let wrong: BTreeSet<&Path> = wrong.map(|finding| &*finding.path).collect();
+        let snapshots = partition.items().iter().filter_map(|item| {
+            let name = item.file_name().filter(FileName::is_canonical)?;
+            let is_one = item.is_current(FileKind::ProducerSnapshot);
+            let at = name.offset.filter(|_| is_one)?;
+            (!wrong.contains(item.path())).then_some((at.0, item))
+        });
+        Self(snapshots.collect())
+    }
+
+    /// The producers by the snapshot at `base`: it knows those whose batches the log no longer has.
+    fn at(&self, base: i64) -> Option<Producers> {
+        let bytes = small(self.0.get(&base)?.path())?;
+        let snapshot = ProducerSnapshot::parse(&bytes).ok()?;
+        snapshot.check().ok()?;
+        Producers::load(&snapshot, None).ok()
+    }
 }
 
 fn is_same(path: &Path, bytes: &[u8]) -> bool {
@@ -325,24 +350,44 @@ fn is_same(path: &Path, bytes: &[u8]) -> bool {
     is_as_long && small(path).is_some_and(|there| there[..] == *bytes)
 }
 
+/// The transaction index of a segment: by the markers in it, and what is `noted` of markers that are lost.
 fn transactions(
     partition: &Partition,
     segment: &NewSegment,
     indexes: &SegmentIndexes,
+    noted: &[TxnEntry],
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let suffix = name::TXN_INDEX_SUFFIX;
     let Some(file) = sibling(partition, segment.base, suffix, steps) else {
         return Ok(());
     };
-    let why = "the transactions aborted in this segment, by the markers in its log";
-    put(
-        partition,
-        file,
-        indexes.txn_index(),
-        Reason::derived(&[CheckId::TxnIndexLacking], why, Origin::Log),
-        steps,
-    )
+    let of_log = TxnIndex::new(indexes.txn_index());
+    let mut entries: BTreeMap<i64, TxnEntry> = of_log.entries().map(TxnEntry::of).collect();
+    let lost: Vec<i64> = noted
+        .iter()
+        .filter(|entry| entry.is_lost)
+        .map(|entry| entry.last)
+        .collect();
+    for entry in noted.iter().filter(|entry| !entry.is_lost) {
+        entries.entry(entry.last).or_insert(*entry);
+    }
+    let bytes: Vec<u8> = entries.values().flat_map(|entry| entry.bytes).collect();
+    let why = "the transactions aborted in this segment, by the markers in its log and what the index has of markers that are lost";
+    let reason = match lost.first() {
+        None => Reason::derived(&[CheckId::TxnIndexLacking], why, Origin::Log),
+        Some(first) => {
+            let why = format!(
+                "{why}; of transactions whose abort marker is beyond the new end of the log (the first at {first}) the entry goes: they are open again"
+            );
+            Reason::lossy(
+                &[CheckId::TxnIndexOutside],
+                why,
+                Loss::of(Knowledge::TransactionEnd),
+            )
+        }
+    };
+    put(partition, file, &bytes, reason, steps)
 }
 
 fn snapshot(
@@ -383,7 +428,7 @@ fn put(
 
 /// The files of segments that have another name now.
 fn obsolete(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Result<(), Error> {
-    let bases: BTreeSet<i64> = log.segments.iter().map(|segment| segment.base).collect();
+    let bases = log.bases();
     for segment in partition.segments() {
         let has_log = segment.file(FileKind::Log).is_some_and(Item::is_file);
         if bases.contains(&segment.base_offset().0) || !has_log {

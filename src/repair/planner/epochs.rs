@@ -1,5 +1,7 @@
 //! `leader-epoch-checkpoint`: the epochs that the batches have, and what is left of the file where no batch contradicts it.
 
+use std::collections::BTreeSet;
+
 use super::files::put;
 use super::pieces::each_batch;
 use super::seen::small;
@@ -8,6 +10,7 @@ use crate::format::name::LEADER_EPOCHS;
 use crate::format::{Batch, FileKind, LeaderEpochs};
 use crate::repair::error::Error;
 use crate::repair::proof::Origin;
+use crate::repair::{Knowledge, Loss};
 use crate::scan::derive::Epochs;
 use crate::store::Partition;
 use crate::verify::{CheckId, Family, Finding, Severity};
@@ -38,7 +41,8 @@ pub(super) fn steps(
     let bytes = item.and_then(|item| small(item.path()));
     let file = LeaderEpochs::parse(bytes.as_deref().unwrap_or_default());
     let told = told(log)?;
-    let epochs = told.or_kept(&readable(&file, log.end));
+    let kept = readable(&file, log.end);
+    let epochs = told.or_kept(&kept);
     let is_right = bytes.is_some()
         && file.faults.is_empty()
         && epochs.entries().eq(file
@@ -55,13 +59,17 @@ pub(super) fn steps(
         checks.push(CheckId::EpochsMismatch);
     }
     let why = "the leader epochs of the batches; what else the file says is kept where no batch contradicts it";
-    put(
-        partition,
-        LEADER_EPOCHS,
-        &epochs.encode(),
-        Reason::derived(&checks, why, Origin::Log),
-        steps,
-    )
+    // An epoch that the file has and the result has not: an election that nobody else remembers.
+    let remembered: BTreeSet<i32> = epochs.entries().map(|(epoch, _)| epoch.0).collect();
+    let mut forgotten = kept.entries().map(|(epoch, _)| epoch.0);
+    let reason = match forgotten.find(|epoch| !remembered.contains(epoch)) {
+        None => Reason::derived(&checks, why, Origin::Log),
+        Some(epoch) => {
+            let why = format!("{why}; epoch {epoch} of the file contradicts them and goes");
+            Reason::lossy(&checks, why, Loss::of(Knowledge::Epochs))
+        }
+    };
+    put(partition, LEADER_EPOCHS, &epochs.encode(), reason, steps)
 }
 
 fn is_about_epochs(finding: &Finding) -> bool {

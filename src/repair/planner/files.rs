@@ -3,6 +3,7 @@
 //!
 //! What a broker ignores stays, and so does what it deletes by itself without a loss.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::seen::Proof;
@@ -29,11 +30,13 @@ pub(super) fn steps(
     findings: &[&Finding],
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
+    let items = partition.items().iter();
+    let items: BTreeMap<&Path, &Item> = items.map(|item| (item.path(), item)).collect();
     for finding in findings
         .iter()
         .filter(|finding| finding.severity >= Severity::Warning)
     {
-        let Some(item) = find(partition, &finding.path) else {
+        let Some(item) = items.get(&*finding.path).copied() else {
             continue;
         };
         match (finding.check, item.kind()) {
@@ -61,8 +64,9 @@ pub(super) fn steps(
 
 /// Indexes whose log is gone.
 fn orphans(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Result<(), Error> {
+    let bases = log.bases();
     for segment in partition.segments() {
-        if log.has(segment.base_offset().0) {
+        if bases.contains(&segment.base_offset().0) {
             continue;
         }
         for (kind, item) in segment.files() {
@@ -77,14 +81,10 @@ fn orphans(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Result
 }
 
 impl NewLog {
-    /// Whether it has a segment of this base offset.
-    pub(super) fn has(&self, base: i64) -> bool {
-        self.segments.iter().any(|segment| segment.base == base)
+    /// The base offsets of its segments.
+    pub(super) fn bases(&self) -> BTreeSet<i64> {
+        self.segments.iter().map(|segment| segment.base).collect()
     }
-}
-
-fn find<'a>(partition: &'a Partition, path: &Path) -> Option<&'a Item> {
-    partition.items().iter().find(|item| item.path() == path)
 }
 
 /// Takes a file out of the log dir, unless a step is about it already.
@@ -137,6 +137,11 @@ fn snapshots(
     findings: &[&Finding],
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
+    let bases = log.bases();
+    let told = findings.iter().filter(|finding| {
+        finding.severity >= Severity::Warning && finding.check.family() == Family::Producer
+    });
+    let told: BTreeSet<&Path> = told.map(|finding| &*finding.path).collect();
     for item in partition.items().iter().filter(|item| item.is_file()) {
         let name = item.file_name().filter(|name| {
             name.kind == FileKind::ProducerSnapshot && name.state == FileState::Current
@@ -144,15 +149,11 @@ fn snapshots(
         let Some(at) = name.and_then(|name| name.offset) else {
             continue;
         };
-        let is_told = findings.iter().any(|finding| {
-            *finding.path == *item.path()
-                && finding.severity >= Severity::Warning
-                && finding.check.family() == Family::Producer
-        });
+        let is_told = told.contains(item.path());
         if at.0 > log.end {
             let why = format!("the log ends at {}, so a broker deletes it", log.end);
             quarantine(item, &[CheckId::SnapshotBeyondLog], &why, steps)?;
-        } else if is_told && at.0 != log.end && !log.has(at.0) {
+        } else if is_told && at.0 != log.end && !bases.contains(&at.0) {
             let why = "it is not sound, and no segment begins at its offset";
             quarantine(item, &[CheckId::SnapshotStray], why, steps)?;
         }

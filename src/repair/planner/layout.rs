@@ -1,5 +1,6 @@
 //! Where every batch of a partition goes, as steps: changes where they are, ranges cut out, files put together anew.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
@@ -19,9 +20,14 @@ use crate::wire::Offset;
 
 /// The segments, and where their batches go.
 pub(super) struct Layout<'a, 'steps, 'disk> {
-    pub(super) logs: &'a [Log],
-    pub(super) placed: &'a [Placed],
-    pub(super) steps: &'steps mut Steps<'disk>,
+    logs: &'a [Log],
+    steps: &'steps mut Steps<'disk>,
+    /// What goes into each segment, in the order of its offsets.
+    here: Vec<Vec<&'a Placed>>,
+    /// What leaves each file.
+    gone: Vec<Vec<&'a Placed>>,
+    /// The files by their paths.
+    plans: BTreeMap<&'a Path, &'a PlanPath>,
 }
 
 /// Whether a run is there afterwards.
@@ -29,7 +35,35 @@ pub(super) fn is_kept(placed: &Placed) -> bool {
     matches!(placed.fate, Fate::Stays | Fate::Moves)
 }
 
-impl<'a> Layout<'a, '_, '_> {
+impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
+    pub(super) fn new(
+        logs: &'a [Log],
+        placed: &'a [Placed],
+        steps: &'steps mut Steps<'disk>,
+    ) -> Self {
+        let (mut here, mut gone) = (vec![Vec::new(); logs.len()], vec![Vec::new(); logs.len()]);
+        for one in placed {
+            if is_kept(one)
+                && let Some(here) = here.get_mut(one.target)
+            {
+                here.push(one);
+            }
+            if !(is_kept(one) && one.target == one.run.file)
+                && let Some(gone) = gone.get_mut(one.run.file)
+            {
+                gone.push(one);
+            }
+        }
+        let plans = logs.iter().map(|log| (log.path.as_path(), &log.plan));
+        Self {
+            logs,
+            steps,
+            here,
+            gone,
+            plans: plans.collect(),
+        }
+    }
+
     /// Adds the steps, and tells what they leave.
     pub(super) fn write(&mut self) -> Result<NewLog, Error> {
         let mut new = NewLog::default();
@@ -41,20 +75,14 @@ impl<'a> Layout<'a, '_, '_> {
         Ok(new)
     }
 
-    /// What goes into a segment, in the order of its offsets.
-    fn of_target(&self, index: usize) -> Vec<&'a Placed> {
-        let goes_there = |placed: &&Placed| is_kept(placed) && placed.target == index;
-        self.placed.iter().filter(goes_there).collect()
-    }
-
     /// Adds the steps for one file, and tells what it becomes.
     fn segment(&mut self, index: usize, end: &mut i64) -> Result<Option<NewSegment>, Error> {
-        let (logs, all) = (self.logs, self.placed);
+        let logs = self.logs;
         let Some(log) = logs.get(index) else {
             return Ok(None);
         };
-        let goes_here = |placed: &&Placed| is_kept(placed) && placed.target == index;
-        let here = self.of_target(index);
+        let here = self.here.get(index).cloned().unwrap_or_default();
+        let gone = self.gone.get(index).cloned().unwrap_or_default();
         let moved = here.iter().filter(|placed| placed.fate == Fate::Moves);
         let moved: u64 = moved.map(|placed| placed.run.batches).sum();
         let mut segment = NewSegment {
@@ -67,10 +95,6 @@ impl<'a> Layout<'a, '_, '_> {
                 segment.pieces.extend(pieces(from, &placed.run.range));
             }
         }
-        let gone: Vec<&Placed> = all
-            .iter()
-            .filter(|placed| placed.run.file == index && !goes_here(placed))
-            .collect();
         segment.is_changed |= !gone.is_empty();
         if moved > 0 {
             self.arrange(log, (&here, &gone), &segment)?;
@@ -80,15 +104,13 @@ impl<'a> Layout<'a, '_, '_> {
         for placed in gone {
             self.excise(log, placed)?;
         }
-        for nth in 0..log.mended.parts.len() {
-            if let Some(lost) = Lost::of(self.logs, index, nth) {
-                segment.is_changed = true;
-                if let Some(batch) = lost.give_up(self.steps)? {
-                    *end = batch.base_offset.plus(batch.last_offset_delta).0 + 1;
-                    segment
-                        .pieces
-                        .push(LogPiece::Bytes(batch.encode().to_vec()));
-                }
+        for lost in Lost::of(self.logs, index) {
+            segment.is_changed = true;
+            if let Some(batch) = lost.give_up(self.steps)? {
+                *end = batch.base_offset.plus(batch.last_offset_delta).0 + 1;
+                segment
+                    .pieces
+                    .push(LogPiece::Bytes(batch.encode().to_vec()));
             }
         }
         Ok(Some(segment))
@@ -177,11 +199,7 @@ impl<'a> Layout<'a, '_, '_> {
 
     /// The pieces of a segment as a plan names them, and the files that they come from.
     fn parts(&self, segment: &NewSegment) -> Result<(Vec<Piece>, Vec<PlanPath>), Error> {
-        let plan_of = |path: &Path| {
-            let log = self.logs.iter().find(|log| log.path == path);
-            log.map(|log| log.plan.clone())
-        };
-        let (mut parts, mut reads): (Vec<Piece>, Vec<PlanPath>) = (Vec::new(), Vec::new());
+        let (mut parts, mut reads): (Vec<Piece>, BTreeSet<&PlanPath>) = Default::default();
         for piece in &segment.pieces {
             let (path, range) = match piece {
                 LogPiece::Bytes(bytes) => {
@@ -190,19 +208,22 @@ impl<'a> Layout<'a, '_, '_> {
                 }
                 LogPiece::Kept { path, range } => (path, range.clone()),
             };
-            let Some(file) = plan_of(path) else { continue };
-            if !reads.contains(&file) {
-                reads.push(file.clone());
-            }
+            let Some(file) = self.plans.get(path.as_path()).copied() else {
+                continue;
+            };
+            reads.insert(file);
             match parts.last_mut() {
                 Some(Piece::Range {
                     file: last,
                     range: before,
-                }) if *last == file && before.end == range.start => before.end = range.end,
-                _ => parts.push(Piece::Range { file, range }),
+                }) if last == file && before.end == range.start => before.end = range.end,
+                _ => parts.push(Piece::Range {
+                    file: file.clone(),
+                    range,
+                }),
             }
         }
-        Ok((parts, reads))
+        Ok((parts, reads.into_iter().cloned().collect()))
     }
 
     /// A run that goes: a copy, one that stands in another file now, or one that nobody knows.
@@ -213,7 +234,8 @@ impl<'a> Layout<'a, '_, '_> {
                 let why = format!(
                     "offsets {first} to {last} belong into another segment and are put there"
                 );
-                let proof = proof_of_moves(&self.of_target(gone.target));
+                let proof = self.here.get(gone.target);
+                let proof = proof.and_then(|here| proof_of_moves(here));
                 Reason::proven_or_likely(&[CheckId::MisplacedBatches], why, proof)
             }
             Fate::Copy if let Some((from, to)) = missing_at(log, &gone.run.range) => {

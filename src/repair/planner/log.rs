@@ -12,6 +12,7 @@ use super::mend::{Around, Change, Mended, Part, mend};
 use super::order::{self, Fate, Look, Placed, beside_lost, is_in_order, place, renamed};
 use super::steps::{NewLog, Reason, Steps};
 use super::survey::{self, Home, LEAP, Run};
+use super::witness::Witness;
 use crate::format::FileKind;
 use crate::repair::PlanPath;
 use crate::repair::error::Error;
@@ -56,12 +57,7 @@ pub(super) fn steps(
     }
     let mut placed = order(&logs, &homes)?;
     bound(&mut placed, &homes, end);
-    let mut layout = Layout {
-        logs: &logs,
-        placed: &placed,
-        steps,
-    };
-    let mut new = layout.write()?;
+    let mut new = Layout::new(&logs, &placed, steps).write()?;
     let last = placed.iter().filter(|placed| is_kept(placed));
     let last = last.map(|placed| placed.run.last.saturating_add(1)).max();
     let base = logs.last().map_or(0, |log| log.new_base);
@@ -182,7 +178,10 @@ fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
         let is_noted = end.is_some_and(|end| here.run.last < end);
         let is_explained =
             file != here.run.file || i64::try_from(between).is_ok_and(|room| leap <= room);
-        if is_noted || is_explained || leap <= LEAP {
+        // The log ended between them once, after batches that are not here: this one is not the next.
+        let is_passed = end.is_some_and(|end| last.saturating_add(1) < end && end < here.run.first);
+        let is_near = leap <= LEAP && !is_passed;
+        if is_noted || is_explained || is_near {
             break;
         }
         here.fate = Fate::Foreign;
@@ -269,6 +268,7 @@ fn renumber(log: &mut Log, home: &Home, end: Option<i64>) -> Result<(), Error> {
     let mut questions = MOST_QUESTIONS;
     let mut last_before = home.start.saturating_sub(1);
     let mut renumbered = Vec::new();
+    let mut witness = None;
     for (index, part) in log.mended.parts.iter().enumerate() {
         let (before, after) = ends.split_at(index);
         let next = match after.get(1) {
@@ -291,7 +291,10 @@ fn renumber(log: &mut Log, home: &Home, end: Option<i64>) -> Result<(), Error> {
             questions -= 1;
             let fit = survey::continuity(&log.mended.log, &all, run)?;
             let proof = gap.filter(|_| fit == 2);
-            if is_own(run.first, base, fit) {
+            let last = base.saturating_add(run.last.saturating_sub(run.first));
+            let witness = witness.get_or_insert_with(|| Witness::beside(&log.path, log.base));
+            let is_known = fit == 0 && witness.has(&log.mended.log, run, last)?;
+            if is_known || is_own(run.first, base, fit) {
                 renumbered.push((index, base, next, proof));
                 last_before = base.saturating_add(run.last.saturating_sub(run.first));
                 continue;
@@ -433,10 +436,11 @@ pub(super) fn changes_in<'a>(log: &'a Log, range: &Range<u64>) -> Vec<&'a Change
         Part::Batches { changes, .. } => changes.as_slice(),
         Part::Lost { .. } => &[],
     };
-    let mut here: Vec<&Change> = log
-        .mended
-        .parts
-        .iter()
+    let parts = &log.mended.parts;
+    let first = parts.partition_point(|part| part.range().end <= range.start);
+    let parts = parts.iter().skip(first);
+    let mut here: Vec<&Change> = parts
+        .take_while(|part| part.range().start < range.end)
         .flat_map(changes)
         .filter(|change| range.contains(&change.range.start))
         .collect();

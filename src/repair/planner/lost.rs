@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::log::Log;
 use super::mend::Part;
 use super::steps::{Reason, Steps};
+use super::survey::Run;
 use crate::format::frame::FrameHeader;
 use crate::format::{Placeholder, RecordBatch};
 use crate::repair::error::Error;
@@ -26,6 +27,8 @@ pub(super) struct Lost<'a> {
     range: Range<u64>,
     /// Records in them that can be read and that nobody can vouch for.
     suspect: u64,
+    /// Whether other bytes of the same gap are before them, which tell what is lost of it.
+    is_rest: bool,
     /// The first offset that may be lost, and the first one behind that is there.
     first: i64,
     after: Option<i64>,
@@ -37,31 +40,42 @@ pub(super) struct Lost<'a> {
 }
 
 impl<'a> Lost<'a> {
-    /// Part number `nth` of segment number `index`, if it is no batch.
-    pub(super) fn of(logs: &'a [Log], index: usize, nth: usize) -> Option<Self> {
-        let log = logs.get(index)?;
-        let parts = &log.mended.parts;
-        let Part::Lost { range, suspect } = parts.get(nth)? else {
-            return None;
+    /// What is no batch in segment number `index`.
+    pub(super) fn of(logs: &'a [Log], index: usize) -> Vec<Self> {
+        let mut row: Vec<Self> = Vec::new();
+        let Some(log) = logs.get(index) else {
+            return row;
         };
-        let run = |part: &Part| match part {
-            Part::Batches { run, .. } => Some((run.first, run.last, run.epochs.1)),
-            Part::Lost { .. } => None,
-        };
-        let before = parts.get(..nth)?.iter().rev().find_map(run);
-        let behind = parts.get(nth + 1..)?.iter().find_map(run);
         let next = logs.get(index + 1).map(|next| next.new_base);
-        let is_tail = range.end == log.len_bytes;
-        Some(Self {
-            log,
-            range: range.clone(),
-            suspect: *suspect,
-            first: before.map_or(log.new_base, |(_, last, _)| last + 1),
-            after: behind.map(|(first, ..)| first).or(next),
-            epoch: before.map_or(-1, |(.., epoch)| epoch),
-            is_tail,
-            is_end: is_tail && next.is_none(),
-        })
+        let mut before: Option<&Run> = None;
+        // How many of the row have seen the batch after them.
+        let mut settled = 0;
+        for part in &log.mended.parts {
+            match part {
+                Part::Batches { run, .. } => {
+                    for lost in row.iter_mut().skip(settled) {
+                        lost.after = Some(run.first);
+                    }
+                    settled = row.len();
+                    before = Some(run);
+                }
+                Part::Lost { range, suspect } => {
+                    let is_tail = range.end == log.len_bytes;
+                    row.push(Self {
+                        log,
+                        range: range.clone(),
+                        suspect: *suspect,
+                        is_rest: settled < row.len(),
+                        first: before.map_or(log.new_base, |run| run.last.saturating_add(1)),
+                        after: next,
+                        epoch: before.map_or(-1, |run| run.epochs.1),
+                        is_tail,
+                        is_end: is_tail && next.is_none(),
+                    });
+                }
+            }
+        }
+        row
     }
 
     /// Adds the step that gives the bytes up. Returns the batch that stands for them, if one does.
@@ -99,6 +113,8 @@ impl<'a> Lost<'a> {
     /// Takes the bytes out of the file.
     fn cut(&self, is_zero: bool, steps: &mut Steps<'_>) -> Result<(), Error> {
         let gap = self.after.filter(|after| *after > self.first);
+        let is_gap = gap.is_some();
+        let gap = gap.filter(|_| !self.is_rest);
         let records = gap.map_or(0, |after| u64::try_from(after - self.first).unwrap_or(0));
         // What came after it is unknown: an offset may be given out twice.
         let is_end_lost = self.is_end && !is_zero;
@@ -117,6 +133,7 @@ impl<'a> Lost<'a> {
                 self.first,
                 after - 1
             ),
+            (false, None) if is_gap => "these bytes are no batch either".to_owned(),
             (false, None) => {
                 "these bytes are no batch, and no offset is missing around them".to_owned()
             }

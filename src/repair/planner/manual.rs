@@ -17,11 +17,7 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
         let Some(file) = steps.path(&finding.path) else {
             continue;
         };
-        let is_told = steps.steps().iter().any(|step| {
-            *step.action.file() == file
-                && step.codes.iter().any(|code| code == finding.check.code())
-        });
-        if is_told || steps.covers(finding.check, &file) {
+        if steps.tells(finding.check, &file) || steps.covers(finding.check, &file) {
             continue;
         }
         let repair = finding.check.check().manual().find_map(|line| {

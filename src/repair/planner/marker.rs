@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::mend::batch_of;
+use super::frames::batch_of;
 use super::remake::Remade;
 use super::seen::small;
 use crate::format::batch::HEADER_BYTES;
@@ -32,6 +32,7 @@ pub(super) fn restored(bytes: &[u8], log: &Path, scratch: &mut Scratch) -> Optio
     Some(Remade {
         bytes: remake.finish(1)?,
         lost: 0,
+        is_guess: true,
         what: format!(
             "the marker at offset {} says neither commit nor abort; by the transaction index it is: {}",
             batch.base_offset(),

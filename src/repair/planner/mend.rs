@@ -8,26 +8,31 @@ use std::path::Path;
 
 use super::Options;
 use super::beheaded::{Neighbours, beheaded};
+use super::frames::{epochs_after, pieces_of, runs_of};
 use super::marker::restored;
 use super::proven::{proven, suspects};
 use super::remake::{is_unreadable, remade};
 use super::salvage::{Salvaged, Slot, salvage};
+use super::solve::{Solved, Solver};
 use super::steps::Reason;
 use super::survey::{self, Home, Run, Sequence, Stretch};
 use super::text::as_text;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::layout::batch as layout;
-use crate::format::{Batch, Frame, RecordBatch, Scratch};
+use crate::format::{RecordBatch, Scratch};
 use crate::repair::parts::CONTENT_BYTES;
 use crate::repair::proof::{Between, Checksum};
 use crate::repair::{Loss, Odds};
 use crate::store::{Error, LogFile, Patch, Stream};
 use crate::verify::{CheckId, Finding};
-use crate::wire::{Offset, Position};
+use crate::wire::Offset;
 
 /// Bytes of a gap in which records are sought; what is longer is lost.
 const LARGEST_GAP: u64 = 16 << 20;
+
+/// How often the headers of a file are read for what one batch lost: each time takes as long as the file.
+const MOST_QUESTIONS: u32 = 64;
 
 /// A change of a range of bytes, and why.
 #[derive(Debug, Clone)]
@@ -113,6 +118,10 @@ pub(super) fn mend(
         suspects: suspects(findings),
         scratch: Scratch::default(),
         parts: Vec::new(),
+        before: None,
+        made: Vec::new(),
+        solver: Solver::default(),
+        questions: MOST_QUESTIONS,
     };
     for (index, stretch) in stretches.iter().enumerate() {
         let next = stretches.get(index + 1..).unwrap_or_default();
@@ -120,12 +129,11 @@ pub(super) fn mend(
     }
     let mut parts = mender.parts;
     for change in proven {
-        let holds = |part: &&mut Part| {
-            let range = part.range();
-            range.start <= change.range.start && change.range.end <= range.end
-        };
+        let after = parts.partition_point(|part| part.range().start <= change.range.start);
+        let holder = after.checked_sub(1).and_then(|nth| parts.get_mut(nth));
+        let holder = holder.filter(|part| change.range.end <= part.range().end);
         // A bit in bytes that are lost anyway changes nothing.
-        if let Some(Part::Batches { changes, .. }) = parts.iter_mut().find(holds) {
+        if let Some(Part::Batches { changes, .. }) = holder {
             changes.push(change);
         }
     }
@@ -142,6 +150,13 @@ struct Mender<'a> {
     suspects: Vec<(u64, CheckId)>,
     scratch: Scratch,
     parts: Vec<Part>,
+    /// The last batches so far that have offsets of the segment.
+    before: Option<Run>,
+    /// Sequence numbers of batches written anew, and where.
+    made: Vec<(u64, Sequence)>,
+    solver: Solver,
+    /// How often the headers of the file may still be read for one batch.
+    questions: u32,
 }
 
 impl Mender<'_> {
@@ -160,68 +175,65 @@ impl Mender<'_> {
 
     /// A run, taken apart where the content of a batch is wrong.
     fn run(&mut self, run: &Run) -> Result<(), Error> {
-        let has_suspects = self
-            .suspects
-            .iter()
-            .any(|(position, _)| run.range.contains(position));
-        if !has_suspects {
+        if self.suspects_in(&run.range).is_empty() {
             self.add(run.clone(), Vec::new());
             return Ok(());
         }
         let singles = survey::singles(self.log, run)?;
-        let mut joined: Option<Run> = None;
+        let after = epochs_after(&singles);
+        let (mut joined, mut before): (Option<Run>, Option<i32>) = (None, None);
         for (index, single) in singles.iter().enumerate() {
-            let Some(check) = self.suspicion(run, single) else {
+            let check = self.suspicion(run, single);
+            if check != Some(CheckId::NegativeEpoch) && single.epochs.0 >= 0 {
+                before = Some(single.epochs.0);
+            }
+            let Some(check) = check else {
                 match &mut joined {
                     Some(before) if before.goes_on_with(single, self.home) => before.join(single),
                     _ => {
-                        self.parts.extend(joined.take().map(whole));
-                        joined = Some(single.clone());
+                        self.add_whole(joined.replace(single.clone()));
                     }
                 }
                 continue;
             };
-            self.parts.extend(joined.take().map(whole));
-            let (before, behind) = singles.split_at(index);
-            let behind = behind.get(1..).unwrap_or_default();
+            self.add_whole(joined.take());
             if check == CheckId::NegativeEpoch {
-                self.epoch(single, before, behind);
+                let after = after.get(index).copied().flatten();
+                self.epoch(single, before, after);
             } else {
-                self.content(single, check, behind.first().map(|next| next.first))?;
+                self.content(single, check, singles.get(index + 1).map(|next| next.first))?;
             }
         }
-        self.parts.extend(joined.map(whole));
+        self.add_whole(joined);
         Ok(())
     }
 
     /// What is wrong with one batch of a run.
     fn suspicion(&self, run: &Run, single: &Run) -> Option<CheckId> {
-        let here = self
-            .suspects
-            .iter()
-            .find(|(position, _)| single.range.contains(position));
+        let here = self.suspects_in(&single.range).first();
         // Of batches without a leader epoch the finding names the first.
         let lacks_epoch = single.is_modern && single.epochs.0 < 0;
-        let is_of_many = |(position, check): &(u64, CheckId)| {
-            lacks_epoch && *check == CheckId::NegativeEpoch && run.range.contains(position)
+        let is_of_many = |(_, check): &&(u64, CheckId)| *check == CheckId::NegativeEpoch;
+        let of_many = || {
+            let of_run = self.suspects_in(&run.range).iter();
+            of_run.filter(|_| lacks_epoch).find(is_of_many)
         };
-        let of_many = || self.suspects.iter().find(|suspect| is_of_many(suspect));
         here.or_else(of_many).map(|(_, check)| *check)
     }
 
+    /// The suspects in a range.
+    fn suspects_in(&self, range: &Range<u64>) -> &[(u64, CheckId)] {
+        let first = self.suspects.partition_point(|(at, _)| *at < range.start);
+        let end = self.suspects.partition_point(|(at, _)| *at < range.end);
+        self.suspects.get(first..end).unwrap_or_default()
+    }
+
     /// A batch without a leader epoch, among those of one leader.
-    fn epoch(&mut self, single: &Run, before: &[Run], behind: &[Run]) {
-        let has_epoch = |run: &&Run| run.epochs.0 >= 0;
-        let led_before = before.iter().rev().find(has_epoch);
-        let led_behind = behind.iter().find(has_epoch);
-        let is_between = led_before.is_some_and(|before| {
-            led_behind.is_none_or(|behind| behind.epochs.0 == before.epochs.0)
-        });
-        let Some(before) = led_before.filter(|_| is_between) else {
+    fn epoch(&mut self, single: &Run, before: Option<i32>, after: Option<i32>) {
+        let is_between = |before: &i32| after.is_none_or(|after| after == *before);
+        let Some(epoch) = before.filter(is_between) else {
             return self.add(single.clone(), Vec::new());
         };
-        let epoch = before.epochs.0;
-        let led_after = led_behind.map(|behind| behind.epochs.0.into());
         let at = single.range.start + layout::LEADER_EPOCH as u64;
         let change = Change {
             range: at..at + 4,
@@ -229,7 +241,7 @@ impl Mender<'_> {
             reason: Reason::proven_or_likely(
                 &[CheckId::NegativeEpoch],
                 format!("no leader epoch, among batches of epoch {epoch}"),
-                Between::agree(Some(epoch.into()), led_after),
+                Between::agree(Some(epoch.into()), after.map(i64::from)),
             ),
         };
         let led = Run {
@@ -244,7 +256,6 @@ impl Mender<'_> {
         let mut buffer = Vec::new();
         let bytes = self.log.window(single.range.clone(), &mut buffer)?;
         let marker = restored(bytes, self.path, &mut self.scratch);
-        let is_marker = marker.is_some();
         let Some(remade) = marker.or_else(|| remade(bytes, next, &mut self.scratch)) else {
             if says_unreadable(check) && is_unreadable(bytes, &mut self.scratch) {
                 self.lose(single.range.clone());
@@ -253,7 +264,7 @@ impl Mender<'_> {
             }
             return Ok(());
         };
-        let reason = if is_marker {
+        let reason = if remade.is_guess {
             Reason::likely(&[check], remade.what, Odds::Unknown)
         } else if remade.lost == 0 {
             Reason::proven_or_likely(
@@ -287,17 +298,9 @@ impl Mender<'_> {
         }
         let mut buffer = Vec::new();
         let bytes = log.window(range.clone(), &mut buffer)?;
-        let mut at = 0;
-        while at < bytes.len() {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let zeros = rest.iter().take_while(|byte| **byte == 0).count();
-            let size = FrameHeader::read(rest).and_then(|header| header.frame_bytes().ok());
-            let size = size
-                .filter(|size| *size <= rest.len() && zeros < 8)
-                .unwrap_or(rest.len());
-            let piece = rest.get(..size).unwrap_or(rest);
-            self.damaged(piece, range.start + at as u64, next)?;
-            at += size;
+        for piece in pieces_of(bytes) {
+            let position = range.start + piece.start as u64;
+            self.damaged(bytes.get(piece).unwrap_or_default(), position, next)?;
         }
         Ok(())
     }
@@ -305,10 +308,7 @@ impl Mender<'_> {
     /// Bytes that may have been a batch.
     fn damaged(&mut self, bytes: &[u8], position: u64, next: Option<&Run>) -> Result<(), Error> {
         let range = position..position + bytes.len() as u64;
-        let before = self.parts.iter().rev().find_map(|part| match part {
-            Part::Batches { run, .. } if self.home.contains(&run.last) => Some(run),
-            _ => None,
-        });
+        let before = self.before.as_ref();
         let slot = Slot {
             position,
             offsets: before.map_or(self.home.start, |run| run.last + 1)
@@ -323,6 +323,10 @@ impl Mender<'_> {
                     .is_some_and(|size| size > bytes.len()),
             is_open: next.is_none() && self.around.is_open,
         };
+        if let Some(solved) = self.solver.solve(bytes, &slot, &mut self.scratch) {
+            self.solved(bytes, range, solved);
+            return Ok(());
+        }
         let saved = match salvage(bytes, &slot, &mut self.scratch) {
             None => self.beheaded(bytes, &slot, next)?,
             saved => saved,
@@ -335,7 +339,7 @@ impl Mender<'_> {
         if range.start < kept.start {
             self.lose(range.start..kept.start);
         }
-        let is_likely = self.around.is_only && saved.is_located && saved.lost > 0;
+        let is_likely = self.around.is_only && saved.is_located;
         if !is_likely && !self.around.options.keep_suspect {
             self.parts.push(Part::Lost {
                 range: kept,
@@ -354,13 +358,45 @@ impl Mender<'_> {
             "of a damaged batch (offsets {first} to {last}) the records that can still be read are kept: {}; lost: {}",
             saved.records, saved.lost
         );
-        let reason = if is_likely {
+        let reason = if is_likely && saved.lost == 0 {
+            Reason::likely(&[CheckId::CrcMismatch], why, Odds::Unknown)
+        } else if is_likely {
             Reason::lossy(&[CheckId::CrcMismatch], why, loss)
         } else {
             Reason::suspect(&[CheckId::CrcMismatch], why, loss)
         };
         self.replace(kept, saved.bytes, reason);
         Ok(())
+    }
+
+    /// A batch with its bits turned back.
+    fn solved(&mut self, bytes: &[u8], range: Range<u64>, solved: Solved) {
+        if solved.is_suspect && !self.around.options.keep_suspect {
+            self.parts.push(Part::Lost {
+                range,
+                suspect: solved.records.max(1),
+            });
+            return;
+        }
+        let differs = |at: &usize| bytes.get(*at) != solved.bytes.get(*at);
+        let first = (0..bytes.len()).find(differs).unwrap_or(0);
+        let last = (0..bytes.len()).rfind(differs).unwrap_or(first);
+        let checks = [CheckId::CrcMismatch];
+        let reason = if solved.is_suspect {
+            Reason::suspect(&checks, solved.what, Loss::default())
+        } else {
+            Reason::proven(&checks, solved.what, solved.proof)
+        };
+        let Some(run) = Run::of_header(&solved.bytes, self.file, range.start) else {
+            return self.lose(range);
+        };
+        let content = solved.bytes.get(first..=last).unwrap_or_default().to_vec();
+        let change = Change {
+            range: range.start + first as u64..range.start + last as u64 + 1,
+            bytes: content,
+            reason,
+        };
+        self.add(run, vec![change]);
     }
 
     /// Bytes of which nothing can be kept.
@@ -382,16 +418,17 @@ impl Mender<'_> {
         next: Option<&Run>,
     ) -> Result<Option<Salvaged>, Error> {
         let end = slot.position + bytes.len() as u64;
-        if next.is_none_or(|next| next.range.start != end) {
+        if next.is_none_or(|next| next.range.start != end) || self.questions == 0 {
             return Ok(None);
         }
+        self.questions -= 1;
         let mut buffer = Vec::new();
         let header = end..end + HEADER_BYTES as u64;
         let header = self.log.window(header, &mut buffer)?;
         let around = Neighbours {
             log: self.log,
             stretches: self.stretches,
-            made: self.parts.iter().filter_map(made).collect(),
+            made: &self.made,
             position: slot.position,
             path: self.path,
             base: Offset(self.home.start),
@@ -401,7 +438,16 @@ impl Mender<'_> {
     }
 
     fn add(&mut self, run: Run, changes: Vec<Change>) {
+        if self.home.contains(&run.last) {
+            self.before = Some(run.clone());
+        }
         self.parts.push(Part::Batches { run, changes });
+    }
+
+    fn add_whole(&mut self, run: Option<Run>) {
+        if let Some(run) = run {
+            self.add(run, Vec::new());
+        }
     }
 
     /// New batches in place of a range.
@@ -417,6 +463,8 @@ impl Mender<'_> {
             return;
         };
         run.range = range.clone();
+        let sequence = Sequence::of_header(&bytes);
+        self.made.extend(sequence.map(|made| (range.start, made)));
         self.add(
             run,
             vec![Change {
@@ -439,42 +487,4 @@ fn says_unreadable(check: CheckId) -> bool {
             | CheckId::RecordsMissing
             | CheckId::NullHeaderKey
     )
-}
-
-/// The sequence numbers of a batch that is written anew, and where.
-fn made(part: &Part) -> Option<(u64, Sequence)> {
-    let Part::Batches { run, changes } = part else {
-        return None;
-    };
-    let whole = changes.iter().find(|change| change.range == run.range)?;
-    Some((run.range.start, Sequence::of_header(&whole.bytes)?))
-}
-
-fn whole(run: Run) -> Part {
-    Part::Batches {
-        run,
-        changes: Vec::new(),
-    }
-}
-
-/// The batches in bytes that are nothing else.
-fn runs_of(bytes: &[u8], file: usize) -> Vec<Run> {
-    let mut runs = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let Some(run) = Run::of_header(rest, file, at as u64) else {
-            break;
-        };
-        at = usize::try_from(run.range.end).unwrap_or(usize::MAX);
-        runs.push(run);
-    }
-    runs
-}
-
-/// The batch in `bytes`, all of which it takes.
-pub(super) fn batch_of(bytes: &[u8]) -> Option<Batch<'_>> {
-    let frame = Frame::parse(bytes, Position(0)).ok()?;
-    Batch::parse(frame)
-        .ok()
-        .filter(|_| frame.size_bytes() == bytes.len())
 }

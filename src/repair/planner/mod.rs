@@ -8,12 +8,15 @@
 //! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent on purpose: changing
 //! anything.
 
+mod aborted;
 mod beheaded;
 mod checkpoints;
 mod derived;
 mod epochs;
 mod fall;
 mod files;
+mod flips;
+mod frames;
 mod layout;
 mod leftovers;
 mod links;
@@ -32,9 +35,12 @@ mod rescue;
 mod root;
 mod salvage;
 mod seen;
+mod set_aside;
+mod solve;
 mod steps;
 mod survey;
 mod text;
+mod witness;
 
 use super::disk::Disk;
 use super::error::{Error, Refusal};
@@ -49,6 +55,7 @@ use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
 use replicas::Healed;
 pub use seen::Seen;
+pub use set_aside::{SetAside, set_aside};
 use steps::{LogPiece, NewLog, NewSegment, Steps};
 
 /// How a plan is made.
@@ -115,11 +122,7 @@ fn partition(
     steps: &mut Steps<'_>,
     options: Options,
 ) -> Result<NewLog, Error> {
-    let here: Vec<&Finding> = seen
-        .findings
-        .iter()
-        .filter(|finding| finding.path.starts_with(partition.path()))
-        .collect();
+    let here: Vec<&Finding> = seen.below(partition.path()).collect();
     let is_any_wrong = here.iter().any(|finding| is_wrong(finding));
     if partition.topic() == Some(CLUSTER_METADATA) {
         if is_any_wrong {

@@ -41,7 +41,12 @@ pub(super) fn is_home(run: &Run, homes: &[Home]) -> bool {
 
 /// The segment into which an offset belongs.
 fn segment_of(offset: i64, homes: &[Home]) -> Option<usize> {
-    homes.iter().position(|home| home.contains(&offset))
+    let after = homes.partition_point(|home| home.start <= offset);
+    let nth = after.checked_sub(1)?;
+    homes
+        .get(nth)
+        .filter(|home| home.contains(&offset))
+        .map(|_| nth)
 }
 
 /// Whether all runs stand in their places: then there is nothing to put in order.
@@ -143,7 +148,7 @@ fn clusters(sorted: &[Run]) -> impl Iterator<Item = &[Run]> {
 }
 
 /// Of batches that want the same offsets one wins: the one in its place before others, then that of the later leader, then the
-/// one that fits its producer's others, then the first.
+/// one that fits its producer's others, then the one right after the batch before it, then the first.
 fn contest<L: Look>(
     pieces: Vec<Run>,
     homes: &[Home],
@@ -176,7 +181,10 @@ fn contest<L: Look>(
             let is_better = match merit(ours).cmp(&merit(theirs)) {
                 _ if is_odd => false,
                 _ if is_same => follows(ours) && !follows(theirs),
-                Ordering::Equal => look.continuity(ours)? > look.continuity(theirs)?,
+                Ordering::Equal => {
+                    let fit = (look.continuity(ours)?, look.continuity(theirs)?);
+                    (fit.0, follows(ours)) > (fit.1, follows(theirs))
+                }
                 other => other == Ordering::Greater,
             };
             if !is_better {
@@ -209,13 +217,15 @@ fn contest<L: Look>(
 
 /// Tells which of those that were placed have to move for it.
 fn settle(mut row: Vec<Placed>, homes: &[Home]) -> Vec<Placed> {
-    for file in 0..homes.len() {
-        let here: Vec<usize> = (0..row.len())
-            .filter(|index| {
-                row.get(*index)
-                    .is_some_and(|placed| placed.fate == Fate::Stays && placed.target == file)
-            })
-            .collect();
+    let mut by_target: Vec<Vec<usize>> = vec![Vec::new(); homes.len()];
+    for (index, placed) in row.iter().enumerate() {
+        if placed.fate == Fate::Stays
+            && let Some(here) = by_target.get_mut(placed.target)
+        {
+            here.push(index);
+        }
+    }
+    for (file, here) in by_target.into_iter().enumerate() {
         let staying = longest_rise(&here, &row, file);
         for index in here {
             if !staying.contains(&index)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::mend::batch_of;
+use super::frames::batch_of;
 use super::steps::{LogPiece, NewSegment};
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;

@@ -1,14 +1,14 @@
 //! What findings say of a `.log`: what is proven wrong in it, and where to look.
 
-use super::mend::{Change, batch_of};
+use super::frames::batch_of;
+use super::mend::Change;
 use super::steps::Reason;
-use crate::format::batch::HEADER_BYTES;
+use crate::format::Scratch;
 use crate::format::layout::batch as layout;
-use crate::format::{RecordBatch, Scratch};
 use crate::repair::Odds;
 use crate::repair::proof::{Between, Checksum};
 use crate::store::{Error, LogFile};
-use crate::verify::evidence::{EpochConflict, Field, FieldValue, Number};
+use crate::verify::evidence::{Disorder, EpochConflict, Field, FieldValue, Number};
 use crate::verify::{CheckId, Evidence, Finding, Severity};
 
 /// Leader epochs rise by one with every election: what is so far from the checkpoint is no election that was not noted, but damage.
@@ -34,7 +34,7 @@ pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>
             (CheckId::EpochRegression | CheckId::EpochJump, Evidence::Disorder(run))
                 if run.number == Number::Epoch && run.batches == 1 =>
             {
-                changes.extend(epoch_between(log, finding, run.before, position)?);
+                changes.extend(epoch_between(finding, run, position));
                 continue;
             }
             (CheckId::CrcMismatch, evidence) => flipped(log, evidence)?,
@@ -143,36 +143,26 @@ fn far_epoch(finding: &Finding, conflict: &EpochConflict, position: u64) -> Opti
     })
 }
 
-/// The leader epoch of a single batch between others of one epoch.
-fn epoch_between(
-    log: &LogFile,
-    finding: &Finding,
-    before: Option<i64>,
-    position: u64,
-) -> Result<Option<Change>, Error> {
-    let Some(epoch) = before.and_then(|before| i32::try_from(before).ok()) else {
-        return Ok(None);
+/// The leader epoch of a single batch that does not fit between those around it: theirs where they agree, else the one that is a bit
+/// away, else that of the batch after it.
+fn epoch_between(finding: &Finding, run: &Disorder, position: u64) -> Option<Change> {
+    let fits = |epoch: &i64| {
+        let is_late = run.before.is_none_or(|before| before <= *epoch);
+        is_late && run.after.is_none_or(|after| *epoch <= after)
     };
-    let next = position.saturating_add(finding.length.unwrap_or(0));
-    let end = log
-        .len_bytes()
-        .min(next.saturating_add(HEADER_BYTES as u64));
-    let mut buffer = Vec::new();
-    let header = log.window(next.min(end)..end, &mut buffer)?;
-    let after = RecordBatch::of_header(header).map(|batch| batch.leader_epoch().0.into());
-    if after.is_some_and(|after: i64| after != i64::from(epoch)) {
-        return Ok(None);
-    }
+    let one_bit = run.actual.filter(fits);
+    let epoch = one_bit.or(run.after).or(run.before)?;
+    let epoch = i32::try_from(epoch).ok()?;
     let at = position + layout::LEADER_EPOCH as u64;
-    Ok(Some(Change {
+    Some(Change {
         range: at..at + 4,
         bytes: epoch.to_be_bytes().to_vec(),
         reason: Reason::proven_or_likely(
             &[finding.check],
             finding.message(),
-            Between::agree(before, after),
+            Between::agree(run.before, run.after),
         ),
-    }))
+    })
 }
 
 /// Where batches begin whose checksums are right and whose content is not, with the check that says so.

@@ -1,6 +1,6 @@
 //! Batches whose checksums are right and whose headers or records are not: written so, by a client or a broken tool.
 
-use super::mend::batch_of;
+use super::frames::batch_of;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::control::ControlType;
 use crate::format::record::stored_record;
@@ -12,6 +12,8 @@ pub(super) struct Remade {
     pub(super) bytes: Vec<u8>,
     /// Records that could not be read.
     pub(super) lost: u64,
+    /// Whether nothing proves it.
+    pub(super) is_guess: bool,
     /// What was wrong.
     pub(super) what: String,
 }
@@ -29,7 +31,10 @@ struct Rows {
     is_all: bool,
     /// Whole records behind the first whose offset does not rise, if there is nothing else.
     fallen: i32,
+    /// Whether each is a control record of a type that there is.
     is_control: bool,
+    /// Whether none can be a control record, of whatever type.
+    is_data: bool,
 }
 
 /// Sets right what the header says of its records, if they can be read. `next` is the offset of the batch that follows.
@@ -38,8 +43,10 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
         return None;
     };
     let rows = readings(&batch, scratch)?;
-    // Control records of a type that is not known here are not data.
-    if batch.is_control() && !rows.is_control || rows.is_as_written(&batch) {
+    // Control records of a type that is not known here are not data. What cannot be one is: the bit that says so is wrong.
+    let is_data = batch.is_control() && rows.is_data;
+    let is_unknown = batch.is_control() && !rows.is_control && !is_data;
+    if is_unknown || rows.is_as_written(&batch) {
         return None;
     }
     let stated = batch.last_offset_delta().0;
@@ -58,7 +65,10 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     let is_packed = batch.codec() == Ok(rows.codec) && rows.codec != Codec::None && rows.is_all;
     let codec = if is_packed { rows.codec } else { Codec::None };
     let latest = rows.latest(&batch);
-    let wrong = wrong(&batch, &rows, codec, last_delta);
+    let mut wrong = wrong(&batch, &rows, codec, last_delta);
+    if is_data {
+        wrong.push("it says control records and has none that could be one".to_owned());
+    }
     if wrong.is_empty() {
         return None;
     }
@@ -66,11 +76,15 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     let base = batch.base_offset();
     remake.place(base, OffsetDelta(last_delta), batch.leader_epoch());
     remake.codec(codec);
+    if is_data {
+        remake.data();
+    }
     remake.times(batch.base_timestamp(), latest);
     remake.push(if is_packed { batch.body() } else { &rows.bytes });
     Some(Remade {
         bytes: remake.finish(rows.count)?,
         lost: rows.lost(&batch),
+        is_guess: is_data,
         what: format!(
             "the batch at offset {} is rewritten: {}",
             base.0,
@@ -186,13 +200,14 @@ fn readings(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<Rows> {
 fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
     let (mut at, mut count, mut last_delta) = (0, 0, -1);
     let mut latest_delta = None;
-    let mut is_control = true;
+    let (mut is_control, mut is_data) = (true, true);
     while let Some((record, size)) = bytes.get(at..).and_then(stored_record) {
         if record.offset_delta.0 <= last_delta || record.attributes != 0 {
             break;
         }
         is_control &= ControlType::parse(record.key)
             .is_ok_and(|kind| !matches!(kind, ControlType::Unknown(_)));
+        is_data &= !could_be_control(record.key);
         last_delta = record.offset_delta.0;
         latest_delta = latest_delta.max(Some(record.timestamp_delta));
         count += 1;
@@ -210,7 +225,13 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
         is_all,
         fallen,
         is_control,
+        is_data,
     }
+}
+
+/// Whether a key could be that of a control record, of this release or a later one: versions and types are small numbers.
+fn could_be_control(key: Option<&[u8]>) -> bool {
+    matches!(key, Some([0, _, 0, _, ..]))
 }
 
 /// The records in `bytes`; 0 if there is anything else.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::Path;
 
 use super::checkpoints::{self, Reaches};
 use super::files::{empty_directory, quarantine, set};
@@ -39,12 +40,12 @@ pub(super) fn steps(
         .collect();
     owner(dir, &here, seen, steps)?;
     checkpoints::steps(dir, reaches, steps)?;
+    let items = dir.items().iter();
+    let items: BTreeMap<&Path, &Item> = items.map(|item| (item.path(), item)).collect();
     for finding in here {
-        let item = dir
-            .items()
-            .iter()
-            .find(|item| *item.path() == *finding.path);
-        let Some(item) = item else { continue };
+        let Some(item) = items.get(&*finding.path).copied() else {
+            continue;
+        };
         match (finding.check, item.kind()) {
             (CheckId::CleanMarkerMalformed, _) => {
                 let why = "an empty marker says as much: a clean stop under an unknown epoch";

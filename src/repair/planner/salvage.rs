@@ -2,7 +2,7 @@
 //!
 //! Nothing in a batch but its CRC says whether a record is whole, and that one is wrong here. So a record is kept only if its
 //! structure is, if its place and time fit the header's, and if it has no rows of zeros where a page or sector of a disk
-//! would leave them. Where the damage shows nowhere in the structure, no record can be trusted, and none is kept.
+//! would leave them. Where the damage shows nowhere in the structure, every record is suspect.
 
 use std::ops::Range;
 
@@ -69,7 +69,7 @@ pub(super) fn salvage(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Optio
     } else {
         packed(body, &header, scratch)?
     };
-    if found.kept.is_empty() || !(found.is_broken || header.is_damaged) {
+    if found.kept.is_empty() {
         return None;
     }
     header.batch_of(&found, body, slot)
@@ -258,7 +258,7 @@ impl Header {
             offsets: (Offset(base), Offset(base + i64::from(last_delta))),
             records,
             lost: lost.saturating_sub(records),
-            is_located: found.is_broken && !self.is_damaged,
+            is_located: found.is_broken && !self.is_damaged && records < lost,
         })
     }
 }

@@ -88,6 +88,16 @@ impl Seen {
         self.findings.retain(wanted);
     }
 
+    /// The findings in a directory.
+    pub(super) fn below<'a>(&'a self, dir: &'a Path) -> impl Iterator<Item = &'a Finding> {
+        // They are sorted by path.
+        let first = self
+            .findings
+            .partition_point(|finding| *finding.path < *dir);
+        let rest = self.findings.iter().skip(first);
+        rest.take_while(move |finding| finding.path.starts_with(dir))
+    }
+
     /// The findings.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {

@@ -1,6 +1,6 @@
 //! The steps of a plan while it is made, and the log that they leave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,31 @@ pub(super) struct Steps<'a> {
     /// What files outside of the root are.
     elsewhere: BTreeMap<PathBuf, State>,
     row: Vec<Step>,
+    about: About,
+}
+
+/// What the steps so far are about.
+#[derive(Debug, Default)]
+struct About {
+    /// Files and directories, with the checks of each.
+    files: BTreeMap<PlanPath, BTreeSet<CheckId>>,
+    /// Those about which something is done.
+    done: BTreeSet<PlanPath>,
+    /// The checks for which something is done in a directory, by its name.
+    checks: BTreeMap<String, BTreeSet<CheckId>>,
+}
+
+impl About {
+    fn add(&mut self, step: &Step) {
+        let file = step.action.file();
+        let checks = || step.codes.iter().filter_map(|code| CheckId::find(code));
+        self.files.entry(file.clone()).or_default().extend(checks());
+        if step.safety != Safety::Manual {
+            self.done.insert(file.clone());
+            let dir = self.checks.entry(file.dir().to_owned()).or_default();
+            dir.extend(checks());
+        }
+    }
 }
 
 /// Why a step is taken.
@@ -131,6 +156,7 @@ impl<'a> Steps<'a> {
             states: BTreeMap::new(),
             elsewhere: BTreeMap::new(),
             row: Vec::new(),
+            about: About::default(),
         }
     }
 
@@ -159,7 +185,7 @@ impl<'a> Steps<'a> {
             let is = self.state(&file)?;
             fingerprints.push(Fingerprint { file, is });
         }
-        self.row.push(Step {
+        self.push(Step {
             id: self.next_id(),
             codes: reason
                 .checks
@@ -177,28 +203,36 @@ impl<'a> Steps<'a> {
 
     /// Whether a step is about `file` already.
     pub(super) fn writes(&self, file: &PlanPath) -> bool {
-        self.row.iter().any(|step| step.action.file() == file)
+        self.about.files.contains_key(file)
+    }
+
+    /// Whether a step is about what `check` found in `file`, if only to describe it.
+    pub(super) fn tells(&self, check: CheckId, file: &PlanPath) -> bool {
+        let checks = self.about.files.get(file);
+        checks.is_some_and(|checks| checks.contains(&check))
+    }
+
+    fn push(&mut self, step: Step) {
+        self.about.add(&step);
+        self.row.push(step);
     }
 
     /// Whether a step does something about what `check` found in `file`: to the file itself, to the directory that it is in,
     /// or for the same reason beside it.
     pub(super) fn covers(&self, check: CheckId, file: &PlanPath) -> bool {
-        let is_about = |step: &Step| {
-            let at = step.action.file();
-            let is_beside =
-                at.dir() == file.dir() || at.dir() == file.as_str() || at.dir().is_empty();
-            let is_why = |code: &String| {
-                let is_inside = at.dir() == file.as_str();
-                CheckId::find(code).is_some_and(|other| {
-                    other == check || is_inside && other.family() == check.family()
-                })
-            };
-            at == file || at.as_str() == file.dir() || is_beside && step.codes.iter().any(is_why)
+        let About { done, checks, .. } = &self.about;
+        let in_dir = |dir: &str, is_it: &dyn Fn(CheckId) -> bool| {
+            let mut here = checks.get(dir).into_iter().flatten();
+            here.any(|other| is_it(*other))
         };
-        self.row
-            .iter()
-            .filter(|step| step.safety != Safety::Manual)
-            .any(is_about)
+        let is_same = |other: CheckId| other == check;
+        let is_of_family = |other: CheckId| other.family() == check.family();
+        let is_around = |dir: &PlanPath| done.contains(dir);
+        done.contains(file)
+            || file.dir().parse().is_ok_and(|dir| is_around(&dir))
+            || in_dir(file.dir(), &is_same)
+            || in_dir("", &is_same)
+            || in_dir(file.as_str(), &is_of_family)
     }
 
     /// The steps so far.
@@ -215,7 +249,7 @@ impl<'a> Steps<'a> {
     pub(super) fn append(&mut self, other: Self) {
         for mut step in other.row {
             step.id = self.next_id();
-            self.row.push(step);
+            self.push(step);
         }
     }
 

@@ -137,6 +137,19 @@ impl Producers {
         all.into_iter().map(|known| known.entry).collect()
     }
 
+    /// These producers, with the times that `other` has for the same last batches: one of them may have been written anew.
+    #[must_use]
+    pub fn with_times_of(mut self, other: &Self) -> Self {
+        for (producer_id, known) in &mut self.known {
+            let same = other.get(*producer_id);
+            let same = same.filter(|same| same.last_offset == known.entry.last_offset);
+            if let Some(same) = same {
+                known.entry.timestamp = same.timestamp;
+            }
+        }
+        self
+    }
+
     /// Forgets the producers that a broker would.
     pub fn expire(&mut self, expiry: Expiry) {
         self.known.retain(|_, known| !expiry.forgets(&known.entry));

@@ -27,7 +27,8 @@ Epochs E102 EpochsOrder "epochs-order" Error Shape Safe;
 /// **What Kafka does** Followers may truncate too much or too little.
 /// **Repair** Write it anew from the batches.
 /// **References** `LeaderEpochFileCache.endOffsetFor`, KIP-101.
-Epochs E103 EpochsMismatch "epochs-mismatch" Error Cross Safe;
+Epochs E103 EpochsMismatch "epochs-mismatch" Error Cross Safe
+    fix Lossy "where the file has an epoch that the batches contradict";
 
 /// a leader epoch that begins behind the log
 ///

@@ -164,6 +164,26 @@ fn internal_topic(name: &str) -> Result<Choice, String> {
     }
 }
 
+impl RecordFormat {
+    /// A JSON object a line, with everything that there is.
+    pub(crate) fn ndjson() -> Self {
+        let whole = |embeds_json| Policy {
+            reveal: Reveal::Full,
+            read_as: None,
+            embeds_json,
+        };
+        Self {
+            shape: Shape::Form(Form::Ndjson),
+            contents: Contents {
+                key: whole(false),
+                value: whole(false),
+                bytes: Bytes::Utf8,
+            },
+            decoding: Choice::Never,
+        }
+    }
+}
+
 impl Rendering {
     /// What the options amount to, for a command that writes `forms`, of which the first is the usual one. Templates are
     /// for commands that write text.

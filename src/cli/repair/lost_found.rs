@@ -1,0 +1,302 @@
+//! `NAME.lost+found`: what a repair takes out of logs, raw and as records, for people to decide about.
+
+use std::fs::{File, read};
+use std::io::Write;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use kseg::decode::Decoder;
+use kseg::format::{Batch, FileKind, FileName, Frame, Scratch};
+use kseg::repair::plan::Part;
+use kseg::repair::planner::{SetAside, set_aside};
+use kseg::repair::{Action, Grade, Plan, State, Step};
+use kseg::wire::{Offset, Position};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::output::{OutputFile, make_private_dir, remove_dir};
+use crate::cli::render::records::{Entry, RecordFormat};
+use crate::cli::schema;
+
+/// The file that says what is there.
+const MANIFEST: &str = "manifest.json";
+
+/// Bytes in which records are sought in one go.
+const WINDOW_BYTES: u64 = 16 << 20;
+
+/// What is set aside, and why.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    schema: String,
+    /// What tells the plan from others.
+    plan: String,
+    root: String,
+    entries: Vec<Entries>,
+}
+
+/// Bytes that leave a log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Entries {
+    /// The folder of the partition.
+    partition: String,
+    file: String,
+    /// The step of the plan.
+    step: u32,
+    grade: Grade,
+    bytes: Range<u64>,
+    /// The first and the last offset that are empty then, as far as that is known.
+    offsets: Option<(i64, i64)>,
+    /// Records in the bytes that can be read.
+    records: u64,
+    why: String,
+    /// The bytes as they were, below this folder.
+    raw: String,
+    /// The records, if any can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ndjson: Option<String>,
+}
+
+/// What was written.
+pub(super) struct LostFound {
+    dir: PathBuf,
+    entries: usize,
+    records: u64,
+}
+
+impl LostFound {
+    /// Writes what the steps of a plan take out of logs into a folder beside `target`. None if they take out nothing.
+    ///
+    /// # Errors
+    /// Something cannot be read or written.
+    pub(super) fn write(plan: &Plan, target: &Path) -> Result<Option<Self>> {
+        let mut taken = taken(plan);
+        if taken.is_empty() {
+            return Ok(None);
+        }
+        let digest = plan.digest().to_string();
+        let dir = place(target, &digest)?;
+        if let Some(manifest) = manifest(&dir) {
+            // The same plan, interrupted: its source may be changed already.
+            return Ok(Some(Self::of(dir, &manifest.entries)));
+        }
+        make_private_dir(&dir)?;
+        for entry in &mut taken {
+            entry.write(Path::new(plan.root()), &dir)?;
+        }
+        let manifest = Manifest {
+            schema: schema::LOST_FOUND.id.to_owned(),
+            plan: digest,
+            root: plan.root().to_owned(),
+            entries: taken,
+        };
+        let mut bytes = serde_json::to_vec_pretty(&manifest)?;
+        bytes.push(b'\n');
+        let mut file = OutputFile::create(&dir.join(MANIFEST))?;
+        file.write_all(&bytes)
+            .map_err(|error| file.failed(&error))?;
+        file.finish()?;
+        Ok(Some(Self::of(dir, &manifest.entries)))
+    }
+
+    fn of(dir: PathBuf, entries: &[Entries]) -> Self {
+        Self {
+            dir,
+            entries: entries.len(),
+            records: entries.iter().map(|entry| entry.records).sum(),
+        }
+    }
+
+    /// Removes it: nothing was taken out after all.
+    pub(super) fn take_back(&self) {
+        remove_dir(&self.dir);
+    }
+
+    /// What is there, for people.
+    pub(super) fn said(&self) -> String {
+        let (entries, records) = (self.entries, self.records);
+        let ranges = if entries == 1 { "range" } else { "ranges" };
+        let word = if records == 1 { "record" } else { "records" };
+        format!(
+            "{}: {entries} {ranges} taken out of logs, with {records} {word} that can be read\n",
+            self.dir.display()
+        )
+    }
+}
+
+/// Where to write: beside the target, under a name that no other plan has taken.
+fn place(target: &Path, digest: &str) -> Result<PathBuf> {
+    let name = target.file_name().context("the target has no name")?;
+    let name = name.to_string_lossy();
+    let mut dir = target.with_file_name(format!("{name}.lost+found"));
+    let mut number = 1_u64;
+    // What a killed run left is whole only with its manifest.
+    while dir.join(MANIFEST).exists() && manifest(&dir).is_none_or(|there| there.plan != digest) {
+        number += 1;
+        dir = target.with_file_name(format!("{name}.lost+found-{number}"));
+    }
+    Ok(dir)
+}
+
+fn manifest(dir: &Path) -> Option<Manifest> {
+    serde_json::from_slice(&read(dir.join(MANIFEST)).ok()?).ok()
+}
+
+/// What the steps take out of logs.
+fn taken(plan: &Plan) -> Vec<Entries> {
+    let mut taken: Vec<Entries> = Vec::new();
+    for step in plan.steps() {
+        let file = step.action.file();
+        let name = FileName::parse(file.name());
+        let is_log = name.is_some_and(|name| name.kind == FileKind::Log);
+        if !is_log || !matches!(step.safety.grade(), Grade::Suspect | Grade::Lossy) {
+            continue;
+        }
+        for bytes in ranges(step) {
+            let known = step.loss.offsets;
+            let known = known.map(|(Offset(first), Offset(last))| (first, last));
+            // The first of several steps about a gap says which offsets it has.
+            let before = taken.last().filter(|before| {
+                let (dir, name) = (file.dir(), file.name());
+                before.bytes.end == bytes.start
+                    && (&*before.partition, &*before.file) == (dir, name)
+            });
+            taken.push(Entries {
+                partition: file.dir().to_owned(),
+                file: file.name().to_owned(),
+                step: step.id,
+                grade: step.safety.grade(),
+                offsets: known.or_else(|| before.and_then(|before| before.offsets)),
+                bytes,
+                records: 0,
+                why: step.why.clone(),
+                raw: String::new(),
+                ndjson: None,
+            });
+        }
+    }
+    taken
+}
+
+/// The bytes of its file that a step leaves out or writes anew.
+fn ranges(step: &Step) -> Vec<Range<u64>> {
+    let file = step.action.file();
+    let was = step.fingerprints.iter().find(|was| was.file == *file);
+    let Some(State::File { len_bytes, .. }) = was.map(|was| was.is) else {
+        return Vec::new();
+    };
+    let one = |range| Vec::from([range]);
+    let of_loss = || step.loss.bytes.clone();
+    let ranges = match &step.action {
+        Action::Truncate { to, .. } => one(*to..len_bytes),
+        Action::Excise { ranges, .. } => ranges.clone(),
+        Action::Placeholder { range, .. } | Action::Patch { range, .. } => {
+            one(of_loss().unwrap_or_else(|| range.clone()))
+        }
+        Action::Quarantine { .. } => one(0..len_bytes),
+        Action::Arrange { pieces, .. } => {
+            let kept = pieces.iter().filter_map(|piece| match piece {
+                Part::Range { file: from, range } if from == file => Some(range.clone()),
+                _ => None,
+            });
+            rest(kept.collect(), len_bytes)
+        }
+        _ => Vec::new(),
+    };
+    ranges
+        .into_iter()
+        .filter(|range| range.start < range.end && range.end <= len_bytes)
+        .collect()
+}
+
+/// What is left of so many bytes without the ranges that are `kept`.
+fn rest(mut kept: Vec<Range<u64>>, len_bytes: u64) -> Vec<Range<u64>> {
+    kept.sort_unstable_by_key(|range| range.start);
+    let (mut rest, mut at) = (Vec::new(), 0);
+    for range in kept {
+        if at < range.start {
+            rest.push(at..range.start);
+        }
+        at = at.max(range.end);
+    }
+    rest.push(at..len_bytes);
+    rest
+}
+
+impl Entries {
+    /// Writes the bytes and the records in them.
+    fn write(&mut self, root: &Path, dir: &Path) -> Result<()> {
+        let folder = dir.join(&self.partition);
+        make_private_dir(&folder)?;
+        let stem = self.file.trim_end_matches(".log");
+        let Range { start, end } = self.bytes;
+        let name = format!("{stem}-{start}-{end}");
+        let below = |name: &str| match self.partition.as_str() {
+            "" => name.to_owned(),
+            partition => format!("{partition}/{name}"),
+        };
+        let from = root.join(&self.partition).join(&self.file);
+        let source = File::open(&from).with_context(|| from.display().to_string())?;
+        let raw = format!("{name}.bin");
+        let mut out = OutputFile::create(&folder.join(&raw))?;
+        let mut lines = Vec::new();
+        let mut at = start;
+        while at < end {
+            let take = WINDOW_BYTES.min(end - at);
+            let mut bytes = vec![0; usize::try_from(take)?];
+            source
+                .read_exact_at(&mut bytes, at)
+                .with_context(|| from.display().to_string())?;
+            out.write_all(&bytes).map_err(|error| out.failed(&error))?;
+            let offsets = self
+                .offsets
+                .map_or(0..i64::MAX, |(first, last)| first..last.saturating_add(1));
+            let found = set_aside(&bytes, at, offsets);
+            self.records += self.render(&found, &mut lines);
+            at += take;
+        }
+        out.finish()?;
+        self.raw = below(&raw);
+        if self.records > 0 {
+            let ndjson = format!("{name}.ndjson");
+            let mut out = OutputFile::create(&folder.join(&ndjson))?;
+            out.write_all(&lines).map_err(|error| out.failed(&error))?;
+            out.finish()?;
+            self.ndjson = Some(below(&ndjson));
+        }
+        Ok(())
+    }
+
+    /// Renders records; returns how many there are.
+    fn render(&self, found: &[SetAside], lines: &mut Vec<u8>) -> u64 {
+        let (topic, partition) = match self.partition.rsplit_once('-') {
+            Some((topic, number)) => (Some(topic), number.parse().ok()),
+            None => (None, None),
+        };
+        let format = RecordFormat::ndjson();
+        let mut renderer = format.renderer(topic.and_then(Decoder::for_topic));
+        let mut scratch = Scratch::default();
+        let mut records = 0;
+        for one in found {
+            let frame = Frame::parse(&one.bytes, Position(self.bytes.start));
+            let Some(batch) = frame.ok().and_then(|frame| Batch::parse(frame).ok()) else {
+                continue;
+            };
+            let Ok(all) = batch.records(&mut scratch) else {
+                continue;
+            };
+            for record in all.flatten() {
+                records += 1;
+                let entry = Entry {
+                    topic,
+                    partition,
+                    batch: &batch,
+                    record: &record,
+                    is_sound: Some(one.is_sound),
+                };
+                renderer.record(entry, lines);
+            }
+        }
+        records
+    }
+}
