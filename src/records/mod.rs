@@ -280,8 +280,7 @@ impl<T: FnMut(&Record<'_>) -> ControlFlow<()>> Visit<'_, T> {
             let range = part.range.clone();
             match part.kind {
                 GapKind::Zeros if self.zeros_end == Some(range.end) => {}
-                GapKind::Damage(fault) => self.unread(range, Some(fault))?,
-                GapKind::Zeros => self.unread(range, None)?,
+                _ => self.unread(range, part.fault())?,
             }
         }
         ControlFlow::Continue(())

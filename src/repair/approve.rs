@@ -4,19 +4,16 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
-
 use super::disk::{Disk, Guard, Kind, Look, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder;
 use super::journal::{Begin, DirTime, Mode, Record, Stage};
-use super::output::state_of;
+use super::output::{readable_state_of, state_of};
 use super::parts::{Crc, OWN, PlanPath};
 use super::plan::{Plan, Scope, State};
 use super::work::Work;
 use crate::format::FileKind;
 use crate::format::name::FileName;
-use crate::store;
 
 /// Where a plan is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -360,10 +357,17 @@ impl Approved {
                 (State::File { len_bytes, .. }, Kind::File) if *len_bytes != before.len_bytes => {
                     format!("{} bytes", before.len_bytes)
                 }
-                _ => match state_of(disk, &at).map_err(|error| self.failing(&at, error))? {
-                    found if found == *expected => String::new(),
-                    found => found.to_string(),
-                },
+                _ => {
+                    let (found, unreadable) = readable_state_of(disk, &at)?;
+                    if unreadable.is_some() {
+                        self.check_apart(disk, &at, before.device)?;
+                    }
+                    if found == *expected {
+                        String::new()
+                    } else {
+                        found.to_string()
+                    }
+                }
             };
             if !found.is_empty() {
                 return Err(Refusal::Changed {
@@ -391,16 +395,22 @@ impl Approved {
         self.check_dirs(disk)
     }
 
-    /// A disk that fails is not written to: a repair in place of a file that cannot be read in places is refused, with the way out.
-    fn failing(&self, path: &Path, error: Error) -> Error {
-        match (&self.site, &error) {
-            (Site::InPlace { .. }, Error::Store(store::Error::Io { why, .. }))
-                if why.raw_os_error() == Some(Errno::IO.raw_os_error()) =>
-            {
-                Refusal::Failing(path.to_owned()).into()
+    /// A disk that fails is not written to: where a file cannot be read in places, the target is on another file system.
+    fn check_apart(&self, disk: &dyn Disk, path: &Path, device: u64) -> Result<(), Error> {
+        let refusal = match &self.site {
+            Site::InPlace { .. } => Refusal::Failing(path.to_owned()),
+            Site::Into { dir, .. } => {
+                let parent = dir.parent().unwrap_or(dir);
+                if disk.look(parent).at(parent)?.device != device {
+                    return Ok(());
+                }
+                Refusal::FailingInto {
+                    path: path.to_owned(),
+                    dir: dir.clone(),
+                }
             }
-            _ => error,
-        }
+        };
+        Err(refusal.into())
     }
 
     /// A directory that goes is empty once its files are gone; what gets a content has a directory to be in.

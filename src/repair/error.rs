@@ -150,6 +150,14 @@ pub enum Refusal {
     /// A file of a disk that fails, to which nothing more is to be written.
     #[error("{}: cannot be read in places, and --in-place would write to a disk that fails; use --into with a directory on another file system", .0.display())]
     Failing(PathBuf),
+    /// A target on the file system of a file of a disk that fails.
+    #[error("{}: cannot be read in places, and {} is on the same file system; use --into with a directory on another one", path.display(), dir.display())]
+    FailingInto {
+        /// The file.
+        path: PathBuf,
+        /// The target.
+        dir: PathBuf,
+    },
     /// A folder that has the name of ours, but is not.
     #[error("{}: exists, and is not what a repair left", .0.display())]
     NotOurs(PathBuf),

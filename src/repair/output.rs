@@ -7,31 +7,45 @@ use super::disk::{Disk, Kind, Likeness, Output};
 use super::error::{At, Error, Refusal};
 use super::parts::{Crc, OWN};
 use super::plan::State;
-use super::splice::{BUFFER_BYTES, pump};
+use super::splice::BUFFER_BYTES;
 use super::work::listing;
 use crate::format::name::LOCK;
+use crate::store::Unreadable;
+use crate::store::read::each_readable;
 use crate::wire::crc::Crc32c;
 
-/// What is at `path`. A file is read from end to end; of a directory the names count, kseg's own left out.
+/// What is at `path`. A file is read from end to end, and bytes that the disk does not give are left out of its checksum; of a
+/// directory the names count, kseg's own left out.
 ///
 /// # Errors
 /// It cannot be read, or is a link or a special file.
 pub fn state_of(disk: &dyn Disk, path: &Path) -> Result<State, Error> {
+    readable_state_of(disk, path).map(|(state, _)| state)
+}
+
+/// The same, and the first bytes of a file that cannot be read.
+pub(super) fn readable_state_of(
+    disk: &dyn Disk,
+    path: &Path,
+) -> Result<(State, Option<Unreadable>), Error> {
     let look = disk.look(path).at(path)?;
-    match look.kind {
+    let state = match look.kind {
         Kind::Absent => Ok(State::Absent),
         Kind::File => {
             let input = disk.open(path).at(path)?;
+            let read = |room: &mut [u8], at| input.read_at(room, at);
             let mut crc = Crc32c::default();
-            pump(&*input, 0..look.len_bytes, &mut Vec::new(), |bytes| {
+            let all = 0..look.len_bytes;
+            let unreadable = each_readable(&read, all, BUFFER_BYTES as u64, &mut |bytes| {
                 crc.update(bytes);
                 Ok(())
             })
             .at(path)?;
-            Ok(State::File {
+            let state = State::File {
                 len_bytes: look.len_bytes,
                 crc: Crc(crc.value()),
-            })
+            };
+            return Ok((state, unreadable));
         }
         Kind::Directory => {
             let names = disk.list(path).at(path)?;
@@ -44,7 +58,8 @@ pub fn state_of(disk: &dyn Disk, path: &Path) -> Result<State, Error> {
             Ok(listing(names.iter().map(String::as_str)))
         }
         Kind::Link | Kind::Special => Err(Refusal::Odd(path.to_owned()).into()),
-    }
+    };
+    state.map(|state| (state, None))
 }
 
 /// A new file, and what has gone into it.

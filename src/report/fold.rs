@@ -125,7 +125,7 @@ impl<I: Image> Visitor for Folding<'_, I> {
             Event::Gap(gap) if gap.is_zeros() => {
                 self.damaged(gap.range().start, "zeros".to_owned());
             }
-            Event::Gap(gap) => self.damaged(gap.range().start, gap.kind().to_string()),
+            Event::Gap(gap) => self.damaged(gap.range().start, gap.to_string()),
             Event::Malformed(..) => {}
         }
         ControlFlow::Continue(())

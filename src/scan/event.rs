@@ -1,16 +1,17 @@
 //! What a file consists of: batches, and gaps between them.
 //!
 //! Gaps are put together here and nowhere else, by [`Walk`](super::Walk): what lies between two batches is one [`Gap`], in
-//! whichever windows and by however many threads the file is read. Its parts say what the bytes are. A further kind of bytes is
-//! one more [`GapKind`] with its text in `Display`; whoever meets the bytes adds them with `Walk::skip`, which also
-//! makes the walk seek the next batch behind them.
+//! whichever windows and by however many threads the file is read. Its parts say what the bytes are. Bytes that cannot be read
+//! are added by the one who reads the file, with `Walk::skip`.
 
 use std::fmt;
 use std::ops::Range;
 
 use crate::format::Batch;
 use crate::format::frame::Frame;
-use crate::wire::Fault;
+use crate::store::Unreadable;
+use crate::wire::fault::errno_text;
+use crate::wire::{Fault, FaultKind};
 
 /// What comes next in a file. The events of a file tile it.
 #[derive(Debug, Clone)]
@@ -85,15 +86,23 @@ pub enum GapKind {
     Zeros,
     /// Anything else, and why the entry expected there is none.
     Damage(Fault),
+    /// Bytes that the operating system does not give.
+    Unreadable {
+        /// The number of its error; 5 (`EIO`) is a bad sector.
+        errno: i32,
+    },
 }
 
 impl GapKind {
     /// Whether bytes of this kind and, right behind them, of the other are one part.
-    const fn goes_on_with(self, next: Self) -> bool {
-        matches!(
-            (self, next),
-            (Self::Zeros, Self::Zeros) | (Self::Damage(_), Self::Damage(_))
-        )
+    fn goes_on_with(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Zeros, Self::Zeros) => true,
+            // What is left of an entry that is unreadable in part is told from other damage.
+            (Self::Damage(one), Self::Damage(other)) => is_cut(one) == is_cut(other),
+            (Self::Unreadable { errno: one }, Self::Unreadable { errno: other }) => one == other,
+            _ => false,
+        }
     }
 }
 
@@ -104,6 +113,54 @@ impl fmt::Display for GapKind {
                 f.write_str("zeros: preallocated room, or pages that never reached the disk")
             }
             Self::Damage(fault) => fault.fmt(f),
+            Self::Unreadable { errno } => {
+                write!(f, "cannot be read: {}", errno_text(*errno))
+            }
+        }
+    }
+}
+
+/// The fault of bytes that cannot be read, and of an entry that reaches into them.
+pub(super) const fn unreadable_fault(errno: i32) -> Fault {
+    Fault::new(FaultKind::Unreadable { errno }, 0)
+}
+
+/// Whether it is the fault of an entry that is unreadable in part.
+const fn is_cut(fault: Fault) -> bool {
+    matches!(fault.kind(), FaultKind::Unreadable { .. })
+}
+
+impl GapPart {
+    /// Whether it belongs to an entry that is unreadable, or to bytes among which entries cannot be told: unreadable bytes, and what
+    /// is left of the entries that they cut.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        match self.kind {
+            GapKind::Zeros => false,
+            GapKind::Damage(fault) => is_cut(fault),
+            GapKind::Unreadable { .. } => true,
+        }
+    }
+
+    /// What is wrong with it; none of zeros.
+    #[must_use]
+    pub const fn fault(&self) -> Option<Fault> {
+        match self.kind {
+            GapKind::Zeros => None,
+            GapKind::Damage(fault) => Some(fault),
+            GapKind::Unreadable { errno } => Some(unreadable_fault(errno)),
+        }
+    }
+
+    /// The bytes, if they cannot be read.
+    #[must_use]
+    pub fn unreadable(&self) -> Option<Unreadable> {
+        match self.kind {
+            GapKind::Unreadable { errno } => Some(Unreadable {
+                range: self.range.clone(),
+                errno,
+            }),
+            GapKind::Zeros | GapKind::Damage(_) => None,
         }
     }
 }
@@ -148,19 +205,43 @@ impl Gap {
     /// The first fault; none if there are only zeros.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
-        self.parts().find_map(|part| match part.kind {
-            GapKind::Damage(fault) => Some(fault),
-            GapKind::Zeros => None,
-        })
+        self.parts().find_map(GapPart::fault)
     }
 
-    /// What it is in a word: of the first part that is not zeros, if there is one.
+    /// The ranges in it that cannot be read.
+    pub fn unreadable(&self) -> impl Iterator<Item = Unreadable> {
+        self.parts().filter_map(GapPart::unreadable)
+    }
+
+    /// What ends a reader that takes the file as a broker does, from front to back: the first bytes that cannot be read, unless
+    /// other damage ends it before.
+    pub(crate) fn fatal(&self) -> Option<Unreadable> {
+        self.unreadable().next().filter(|_| self.first.is_cut())
+    }
+
+    /// What it is in a word: unreadable if part of it is, else what the first part is that is not zeros, if there is one.
     #[must_use]
     pub fn kind(&self) -> GapKind {
-        let mut kinds = self.parts().map(|part| part.kind);
-        kinds
-            .find(|kind| *kind != GapKind::Zeros)
-            .unwrap_or(GapKind::Zeros)
+        let kinds = || self.parts().map(|part| part.kind);
+        let unreadable = kinds().find(|kind| matches!(kind, GapKind::Unreadable { .. }));
+        let other = || kinds().find(|kind| *kind != GapKind::Zeros);
+        unreadable.or_else(other).unwrap_or(GapKind::Zeros)
+    }
+}
+
+impl fmt::Display for Gap {
+    /// Says what it is, and which bytes cannot be read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut unreadable = self.unreadable();
+        let Some(first) = unreadable.next() else {
+            return self.kind().fmt(f);
+        };
+        first.fmt(f)?;
+        match unreadable.count() {
+            0 => Ok(()),
+            1 => f.write_str(" (and 1 more range)"),
+            more => write!(f, " (and {more} more ranges)"),
+        }
     }
 }
 

@@ -35,6 +35,15 @@ pub struct Indexes<'map> {
 /// # Errors
 /// The file cannot be read.
 pub fn locate(log: &LogFile, indexes: Indexes<'_>, filter: &Filter) -> Result<Range<u64>, Error> {
+    match readable(log, indexes, filter) {
+        // Whoever reads on passes over the bytes, or ends there.
+        Err(error) if error.is_unreadable() => Ok(0..log.len_bytes()),
+        found => found,
+    }
+}
+
+/// The same where the bytes that lead there can be read.
+fn readable(log: &LogFile, indexes: Indexes<'_>, filter: &Filter) -> Result<Range<u64>, Error> {
     let mut places = Places::new(log, indexes.offsets);
     let mut start = 0;
     if filter.first_offset.0 > 0 {
@@ -76,7 +85,10 @@ pub fn last_entry_up_to(
     let Some(entry) = low.checked_sub(1).and_then(|found| index.get(found)) else {
         return Ok(0);
     };
-    let place = places.proved(u64::from(entry.position.unsigned_abs()))?;
+    let place = match places.proved(u64::from(entry.position.unsigned_abs())) {
+        Err(error) if error.is_unreadable() => None,
+        place => place?,
+    };
     let fits = |place: &Place| place.first.is_none_or(|first| first <= entry.offset.0);
     Ok(place.filter(fits).map_or(0, |place| place.position))
 }

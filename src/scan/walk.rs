@@ -1,16 +1,18 @@
 //! A file as a row of events that tile it.
 
-use super::event::{Event, Gap, GapKind};
+use super::event::{Event, Gap, GapKind, unreadable_fault};
 use super::plausible::may_follow;
 use super::search::{Found, Search, leading_zeros};
 use crate::format::frame::{Frame, FrameHeader, HEADER_BYTES};
 use crate::format::{Batch, batch};
-use crate::wire::{Fault, FaultKind, Position};
+use crate::store::Unreadable;
+use crate::wire::{Fault, FaultKind, Offset, Position};
 
 /// What counts as an entry, and what happens behind one that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// Structure only; after a fault the rest of the file is damage. Kafka's own iterator.
+    /// Structure only; after a fault the rest of the file is damage. Kafka's own iterator, but that after bytes that cannot be read
+    /// the next entry that checks is sought.
     Trust,
     /// As `Trust`, but where Kafka's iterator fails rather than ends (a size below 14), seeks the next entry that checks.
     Resume,
@@ -24,6 +26,19 @@ impl Policy {
     /// Whether an entry is a batch only if its checksum is right.
     const fn checks(self) -> bool {
         matches!(self, Self::Verify | Self::Salvage)
+    }
+
+    /// Whether the next entry is sought after a fault of this kind.
+    const fn seeks(self, fault: FaultKind) -> bool {
+        match self {
+            Self::Trust => matches!(fault, FaultKind::Unreadable { .. }),
+            Self::Verify => false,
+            Self::Resume => matches!(
+                fault,
+                FaultKind::Unreadable { .. } | FaultKind::FrameSize { .. }
+            ),
+            Self::Salvage => true,
+        }
     }
 }
 
@@ -41,6 +56,8 @@ pub struct Walk<'map> {
     at: usize,
     /// Where the file ends; the window may end before, and go on behind it.
     end: u64,
+    /// Whether the bytes that follow the window cannot be read.
+    is_cut: bool,
     policy: Policy,
     /// What ended the row of entries, until the next one is found.
     lost: Option<Lost>,
@@ -90,6 +107,7 @@ impl<'map> Walk<'map> {
             start: 0,
             at: 0,
             end: bytes.len() as u64,
+            is_cut: false,
             policy,
             lost: None,
             gap: None,
@@ -124,11 +142,71 @@ impl<'map> Walk<'map> {
             start,
             at: 0,
             end,
+            is_cut: false,
             policy: self.policy,
             lost: self.lost,
             gap: self.gap,
             held: None,
             wanted: None,
+        }
+    }
+
+    /// Takes the bytes that follow the window for unreadable, if they are: no entry reaches into them.
+    pub(super) const fn cut_if(mut self, is_cut: bool) -> Self {
+        self.is_cut = is_cut;
+        self
+    }
+
+    /// Whether an entry is expected at the walk's place, and the window is too short to show it.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.lost.is_none() && self.wanted.is_some()
+    }
+
+    /// The entry that a cut window shows only in part, if its size is at hand: its offset, and where it ends. Only a policy that
+    /// reads on asks.
+    pub(super) fn announced(&self) -> Option<(Offset, u64)> {
+        if self.lost.is_some() || !self.policy.seeks(FaultKind::Unreadable { errno: 0 }) {
+            return None;
+        }
+        let header = FrameHeader::read(self.window())?;
+        let end = self
+            .reached()
+            .saturating_add(header.frame_bytes().ok()? as u64);
+        Some((header.offset(), end))
+    }
+
+    /// Gives up the entry that a cut window shows only in part. What is left of the window may hold others.
+    pub(super) fn give_up(&mut self, errno: i32) {
+        if self.lost.is_none() {
+            self.lost = Some(self.lost_at(unreadable_fault(errno)));
+        }
+    }
+
+    /// Passes over bytes that cannot be read, and seeks the next entry from their end on.
+    pub(super) fn pass_over(&mut self, unreadable: &Unreadable) {
+        let errno = unreadable.errno;
+        self.give_up(errno);
+        let Some(lost) = self.lost else { return };
+        self.skip_part(unreadable.range.start, GapKind::Damage(lost.fault));
+        self.skip_part(unreadable.range.end, GapKind::Unreadable { errno });
+        self.lost = Some(Lost {
+            fault: unreadable_fault(errno),
+            from: unreadable.range.end,
+            inside: None,
+            ..lost
+        });
+    }
+
+    /// Passes over bytes up to `end` without looking at them. The window is used up.
+    pub(super) fn skip_part(&mut self, end: u64, kind: GapKind) {
+        let start = self.reached();
+        if start >= end {
+            return;
+        }
+        (self.bytes, self.start, self.at) = (&[], end, 0);
+        match &mut self.gap {
+            Some(gap) => gap.extend(end, kind),
+            None => self.gap = Some(Gap::new(start..end, kind)),
         }
     }
 
@@ -241,28 +319,30 @@ impl<'map> Walk<'map> {
 
     #[cold]
     fn lose(&mut self, fault: Fault) -> Step<'map> {
-        let seeks = match self.policy {
-            Policy::Trust | Policy::Verify => false,
-            Policy::Resume => matches!(fault.kind(), FaultKind::FrameSize { .. }),
-            Policy::Salvage => true,
-        };
-        let search = seeks.then(|| Search::starting_at(self.reached()));
-        let lost = Lost {
+        self.seek(self.lost_at(fault))
+    }
+
+    /// The state behind a fault at the walk's place.
+    fn lost_at(&self, fault: Fault) -> Lost {
+        let seeks = self.policy.seeks(fault.kind());
+        Lost {
             fault,
-            search,
+            search: seeks.then(|| Search::starting_at(self.reached())),
             from: self.reached().saturating_add(1),
             inside: None,
-        };
-        self.seek(lost)
+        }
     }
 
     /// Passes over what is no entry: up to the next one, to where zeros end, or to the end of the window.
     #[cold]
     fn seek(&mut self, mut lost: Lost) -> Step<'map> {
         let position = self.reached();
-        let rest = usize::try_from(self.left()).unwrap_or(usize::MAX);
+        let mut rest = usize::try_from(self.left()).unwrap_or(usize::MAX);
         let window = self.window();
         let window = window.get(..rest).unwrap_or(window);
+        if self.is_cut {
+            rest = window.len();
+        }
         let (mut length, mut wanted) = (
             window.len(),
             self.is_partial().then_some(batch::HEADER_BYTES),

@@ -2,13 +2,16 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::event::Event;
+use super::event::{Event, GapKind, unreadable_fault};
 use super::output::Output;
+use super::plausible::may_follow;
 use super::visit::Visitor;
 use super::walk::{Policy, Walk};
 use crate::format::Scratch;
 use crate::format::batch::HEADER_BYTES;
-use crate::store::{Error, LogFile};
+use crate::format::frame::{self, FrameHeader};
+use crate::store::{Error, LogFile, Unreadable, Window};
+use crate::wire::Offset;
 
 /// What is scanned.
 #[derive(Debug, Clone, Copy)]
@@ -87,13 +90,25 @@ impl Worker {
                 // Kafka reads a header in full, even beyond what counts.
                 reach = job.end.saturating_add(HEADER_BYTES as u64);
             }
-            let bytes = job.log.window(position..reach, &mut self.window)?;
-            let mut here = walk.resume(bytes, job.end);
+            let Window { bytes, unreadable } = job.log.readable(position..reach, &mut self.window);
+            let mut here = walk.resume(bytes, job.end).cut_if(unreadable.is_some());
+            let mut cut_entry = None;
             loop {
                 if here.reached() >= range.end && !here.is_in_gap() {
                     return Ok(here.reached());
                 }
-                let Some(event) = here.next() else { break };
+                let Some(event) = here.next() else {
+                    let Some(unreadable) = unreadable.as_ref().filter(|_| here.is_cut_short())
+                    else {
+                        break;
+                    };
+                    cut_entry = here.announced().filter(|entry| is_followed(job, *entry));
+                    if cut_entry.is_some() {
+                        break;
+                    }
+                    here.give_up(unreadable.errno);
+                    continue;
+                };
                 let flow = visitor.event(event, &mut self.scratch, out);
                 if flow.is_break() || out.poll().is_break() {
                     return Ok(here.reached());
@@ -105,15 +120,63 @@ impl Worker {
             pages.pass(job.log, reached);
             let short = (bytes.len() as u64) < reach.min(job.end) - position;
             walk = here.resume(&[], job.end);
-            match more {
-                Some(_) if short && reached == position => {
+            wanted = match (more, unreadable) {
+                (None, _) => return Ok(reached),
+                (Some(_), Some(unreadable)) => {
+                    match cut_entry {
+                        Some((_, end)) => self.skip_entry(job, &mut walk, end, unreadable.errno)?,
+                        None => walk.pass_over(&unreadable),
+                    }
+                    0
+                }
+                (Some(_), None) if short && reached == position => {
                     return Err(job.log.shorter());
                 }
-                Some(bytes) => wanted = bytes,
-                None => return Ok(reached),
-            }
+                (Some(bytes), None) => bytes,
+            };
         }
     }
+
+    /// Passes over an entry that begins at the walk's place and ends at `end`, parts of which cannot be read.
+    ///
+    /// # Errors
+    /// The file has become shorter.
+    fn skip_entry(
+        &mut self,
+        job: Job<'_>,
+        walk: &mut Walk<'_>,
+        end: u64,
+        errno: i32,
+    ) -> Result<(), Error> {
+        let cut = GapKind::Damage(unreadable_fault(errno));
+        while walk.reached() < end {
+            let position = walk.reached();
+            let reach = end.min(position.saturating_add(job.log.stride_bytes()));
+            let window = job.log.readable(position..reach, &mut self.window);
+            walk.skip_part(position + window.bytes.len() as u64, cut);
+            match window.unreadable {
+                Some(Unreadable { range, errno }) => {
+                    walk.skip_part(range.end.min(end), GapKind::Unreadable { errno });
+                }
+                None if window.bytes.is_empty() => return Err(job.log.shorter()),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an entry, of which the offset and the end are known, is followed by another, or by the end of the file: then its size
+/// is right.
+fn is_followed(job: Job<'_>, (offset, end): (Offset, u64)) -> bool {
+    if end >= job.end {
+        return end == job.end;
+    }
+    let mut buffer = Vec::new();
+    let header = end..end.saturating_add(frame::HEADER_BYTES as u64);
+    let next = job.log.window(header, &mut buffer).ok();
+    let next = next.and_then(FrameHeader::read);
+    next.is_some_and(|next| may_follow(offset, next))
 }
 
 /// Remembers whether a visitor has broken off.

@@ -15,6 +15,7 @@ pub mod source;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::wire::fault::error_text;
 pub use item::{Item, ItemType, Standing};
 pub use log_dir::{LogDir, Place};
 pub use partition::Partition;
@@ -71,6 +72,12 @@ impl Error {
         matches!(self, Self::Io { why, .. } if why.kind() == io::ErrorKind::NotFound)
     }
 
+    /// Whether some of a file's bytes cannot be read.
+    #[must_use]
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Unreadable { .. })
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |why| Self::Io {
             path: path.to_owned(),
@@ -79,20 +86,12 @@ impl Error {
     }
 }
 
-/// What went wrong, in lower case and without the number that Rust appends.
+/// What went wrong, in a few words.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),
         io::ErrorKind::IsADirectory => "is a directory".into(),
-        _ => {
-            let text = error.to_string();
-            let text = text.split(" (os error").next().unwrap_or_default();
-            let mut chars = text.chars();
-            chars
-                .next()
-                .map(|first| first.to_lowercase().chain(chars).collect())
-                .unwrap_or_default()
-        }
+        _ => error_text(error),
     }
 }

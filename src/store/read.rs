@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
 
-use super::reason;
+use crate::wire::fault::errno_text;
 
 /// What the page cache reads at least: a failed read of one block says nothing of its neighbours.
 const BLOCK: usize = 4096;
@@ -58,7 +58,7 @@ impl Unreadable {
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Range { start, end } = self.range;
-        let why = reason(&io::Error::from_raw_os_error(self.errno));
+        let why = errno_text(self.errno);
         write!(f, "bytes {start}..{end} cannot be read: {why}")
     }
 }
@@ -83,10 +83,43 @@ impl Known {
     }
 }
 
+/// Reads bytes at a position, as [`ReadAt::read_at`] does.
+type ReadFn<'a> = &'a dyn Fn(&mut [u8], u64) -> io::Result<usize>;
+
+/// Hands the bytes of `range` to `take`, block by block where some cannot be read, and leaves those out. Returns the first of them.
+///
+/// # Errors
+/// The bytes end before the range does; an error that is none of the operating system; or what `take` returns.
+pub(crate) fn each_readable(
+    file: ReadFn<'_>,
+    range: Range<u64>,
+    stride_bytes: u64,
+    take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<Option<Unreadable>> {
+    let (known, mut buffer, mut first) = (Known::default(), Vec::new(), None);
+    let mut position = range.start;
+    while position < range.end {
+        let window = position..range.end.min(position.saturating_add(stride_bytes));
+        let unreadable = fill(file, &known, window, &mut buffer);
+        take(&buffer)?;
+        position = position.saturating_add(buffer.len() as u64);
+        match unreadable {
+            Some(bad) if bad.errno == 0 => return Err(io::Error::other("cannot be read")),
+            Some(bad) => {
+                position = bad.range.end;
+                first.get_or_insert(bad);
+            }
+            None if buffer.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
+            None => {}
+        }
+    }
+    Ok(first)
+}
+
 /// Reads `range` into `buffer`, as far as it can be read. What ended it before the end of the range: unreadable bytes, or
 /// the end of the file.
 pub(super) fn fill(
-    file: &dyn ReadAt,
+    file: ReadFn<'_>,
     known: &Known,
     range: Range<u64>,
     buffer: &mut Vec<u8>,
@@ -127,9 +160,9 @@ pub(super) fn fill(
     Some(bad)
 }
 
-fn read_at(file: &dyn ReadAt, room: &mut [u8], position: u64) -> io::Result<usize> {
+fn read_at(file: ReadFn<'_>, room: &mut [u8], position: u64) -> io::Result<usize> {
     loop {
-        match file.read_at(room, position) {
+        match file(room, position) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
@@ -144,7 +177,7 @@ fn first_block(room: &mut [u8], position: u64) -> &mut [u8] {
 }
 
 /// Appends the readable sectors at the start of a block that cannot be read as a whole. Returns how many bytes they have.
-fn sectors(file: &dyn ReadAt, buffer: &mut Vec<u8>, position: u64) -> u64 {
+fn sectors(file: ReadFn<'_>, buffer: &mut Vec<u8>, position: u64) -> u64 {
     let block_end = (position / BLOCK_BYTES + 1).saturating_mul(BLOCK_BYTES);
     let mut at = position;
     while at < block_end {
@@ -162,7 +195,7 @@ fn sectors(file: &dyn ReadAt, buffer: &mut Vec<u8>, position: u64) -> u64 {
 
 /// Where the unreadable bytes that begin at `start` end, looked for up to `end`: at the first block that can be read, or
 /// before it at the last sectors of the block before. Sectors in the middle are not tried one by one: each may take seconds.
-fn bad_until(file: &dyn ReadAt, start: u64, end: u64) -> u64 {
+fn bad_until(file: ReadFn<'_>, start: u64, end: u64) -> u64 {
     let mut block = [0; BLOCK];
     let next_block = |at: u64| (at / BLOCK_BYTES + 1).saturating_mul(BLOCK_BYTES);
     let mut bad_end = next_block(start);
@@ -170,6 +203,7 @@ fn bad_until(file: &dyn ReadAt, start: u64, end: u64) -> u64 {
         bad_end = next_block(bad_end);
     }
     let last_block = start.max(bad_end - BLOCK_BYTES);
+    bad_end = bad_end.min(end);
     while bad_end > last_block {
         let sector = block.get_mut(..SECTOR).unwrap_or_default();
         let from = (bad_end - 1) / SECTOR_BYTES * SECTOR_BYTES;
@@ -179,7 +213,7 @@ fn bad_until(file: &dyn ReadAt, start: u64, end: u64) -> u64 {
         }
         bad_end = from;
     }
-    bad_end.min(end)
+    bad_end
 }
 
 #[cfg(test)]
@@ -231,7 +265,12 @@ pub(crate) mod tests {
         let len = file.bytes.len() as u64;
         while position < len {
             let window = position..len.min(position + stride);
-            let ended = fill(file, &known, window, &mut buffer);
+            let ended = fill(
+                &|room, at| file.read_at(room, at),
+                &known,
+                window,
+                &mut buffer,
+            );
             bytes.extend_from_slice(&buffer);
             position += buffer.len() as u64;
             if let Some(ended) = ended {
@@ -259,6 +298,8 @@ pub(crate) mod tests {
             // Sectors.
             [8704..9728, 20480..20992],
             [512..1024, 8704..17408],
+            // The last block is not a whole one.
+            [512..1024, 36_864..37_376],
         ] {
             let bad: Vec<Range<u64>> = bad.into_iter().filter(|bad| !bad.is_empty()).collect();
             let whole = sample(40_000);
@@ -285,15 +326,33 @@ pub(crate) mod tests {
     fn an_unreadable_range_is_tried_once() {
         let file = Sick::new(sample(1 << 20), Some(65_536..131_072));
         let (known, mut buffer) = (Known::default(), Vec::new());
-        let first = fill(&file, &known, 0..1 << 20, &mut buffer);
+        let first = fill(
+            &|room, at| file.read_at(room, at),
+            &known,
+            0..1 << 20,
+            &mut buffer,
+        );
         assert_eq!(first.unwrap().range, 65_536..131_072);
         let failed = file.failed.load(Ordering::Relaxed);
         // A block each, and the sectors at both ends.
         assert!(failed <= 16 + 4, "{failed}");
-        let inside = fill(&file, &known, 70_000..80_000, &mut buffer);
+        let inside = fill(
+            &|room, at| file.read_at(room, at),
+            &known,
+            70_000..80_000,
+            &mut buffer,
+        );
         assert_eq!(inside.unwrap().range, 70_000..80_000);
         assert!(buffer.is_empty());
-        assert_eq!(fill(&file, &known, 131_072..131_080, &mut buffer), None);
+        assert_eq!(
+            fill(
+                &|room, at| file.read_at(room, at),
+                &known,
+                131_072..131_080,
+                &mut buffer
+            ),
+            None
+        );
         assert_eq!(buffer.len(), 8);
         assert_eq!(file.failed.load(Ordering::Relaxed), failed);
     }
@@ -303,7 +362,12 @@ pub(crate) mod tests {
         let file = Sick::new(sample(5_000), None);
         let mut buffer = Vec::new();
         assert_eq!(
-            fill(&file, &Known::default(), 4_000..9_000, &mut buffer),
+            fill(
+                &|room, at| file.read_at(room, at),
+                &Known::default(),
+                4_000..9_000,
+                &mut buffer
+            ),
             None
         );
         assert_eq!(buffer.len(), 1_000);

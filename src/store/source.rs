@@ -120,7 +120,8 @@ impl Stream {
     /// shorter.
     fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Option<Unreadable> {
         let range = range.start..range.end.min(self.len);
-        let unreadable = read::fill(&*self.file, &self.unreadable, range.clone(), buffer);
+        let read = |room: &mut [u8], at| self.file.read_at(room, at);
+        let unreadable = read::fill(&read, &self.unreadable, range.clone(), buffer);
         for patch in &self.patches {
             overlay(buffer, range.start, patch);
         }
@@ -202,6 +203,14 @@ impl LogFile {
         }
     }
 
+    /// The error that some of its bytes cannot be read.
+    pub(crate) fn unreadable(&self, unreadable: Unreadable) -> Error {
+        Error::Unreadable {
+            path: self.path().to_owned(),
+            unreadable,
+        }
+    }
+
     /// What there is to say of a file that has become shorter.
     pub(crate) fn shorter(&self) -> Error {
         Error::Shorter(self.path().to_owned())
@@ -227,10 +236,7 @@ impl LogFile {
         let window = self.readable(range, buffer);
         match window.unreadable {
             None => Ok(window.bytes),
-            Some(unreadable) => Err(Error::Unreadable {
-                path: self.path().to_owned(),
-                unreadable,
-            }),
+            Some(unreadable) => Err(self.unreadable(unreadable)),
         }
     }
 

@@ -18,8 +18,10 @@ pub struct Coverage {
     pub small_bytes: u64,
     /// Zeros where room is preallocated.
     pub padding_bytes: u64,
-    /// What can't be read.
+    /// What is no batch and no entry.
     pub damage_bytes: u64,
+    /// What the operating system does not give: bad sectors.
+    pub unreadable_bytes: u64,
     /// Files that nobody recognises, or that nothing looks into.
     pub unknown_bytes: u64,
 }
@@ -44,6 +46,7 @@ impl Coverage {
             self.small_bytes,
             self.padding_bytes,
             self.damage_bytes,
+            self.unreadable_bytes,
             self.unknown_bytes,
         ]
         .into_iter()
@@ -67,6 +70,7 @@ impl Merge for Coverage {
             (&mut self.small_bytes, next.small_bytes),
             (&mut self.padding_bytes, next.padding_bytes),
             (&mut self.damage_bytes, next.damage_bytes),
+            (&mut self.unreadable_bytes, next.unreadable_bytes),
             (&mut self.unknown_bytes, next.unknown_bytes),
         ] {
             *mine = mine.saturating_add(its);

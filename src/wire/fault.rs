@@ -1,6 +1,7 @@
 //! What is wrong with some bytes.
 
 use std::fmt;
+use std::io;
 
 /// What is wrong with some bytes, and where: `Copy`, and without text until it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,22 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// What the operating system calls its error of this number: in lower case, and without the number.
+pub(crate) fn errno_text(errno: i32) -> String {
+    error_text(&io::Error::from_raw_os_error(errno))
+}
+
+/// What went wrong, in lower case and without the number that Rust appends.
+pub(crate) fn error_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_lowercase().chain(chars).collect())
+        .unwrap_or_default()
+}
+
 /// The kinds of wrong bytes. Numbers are as stored; sizes are in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -81,6 +98,11 @@ pub enum FaultKind {
         size: usize,
         /// Bytes the header needs.
         least: usize,
+    },
+    /// A frame lies in bytes that the operating system does not give, or reaches into them.
+    Unreadable {
+        /// The number of its error; 5 (`EIO`) is a bad sector.
+        errno: i32,
     },
     /// The magic byte is none that Kafka ever wrote.
     UnknownMagic(i8),
@@ -352,6 +374,7 @@ impl fmt::Display for FaultKind {
                     "batch of {size} bytes, smaller than its header of {least}"
                 )
             }
+            Self::Unreadable { errno } => write!(f, "cannot be read: {}", errno_text(errno)),
             Self::UnknownMagic(magic) => write!(f, "unknown magic {magic}"),
             Self::UnknownCodec(id) => write!(f, "unknown compression codec {id}"),
             Self::CodecForbidden { codec, magic } => {

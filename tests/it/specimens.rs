@@ -26,13 +26,14 @@ const LOG: &str = "00000000000000000000.log";
 type Specimen = (&'static str, &'static str, Vec<u8>);
 
 /// Checks that no file shows by itself, with where they are tested.
-const WITHOUT: [(&str, &str); 6] = [
+const WITHOUT: [(&str, &str); 7] = [
     ("S112", "takes 2 GiB: verify::segment::sequence"),
     ("S114", "takes a running broker: verify::segment::gap"),
     (
         "S116",
         "takes somebody who cuts the file meanwhile: verify::segment::sequence",
     ),
+    ("S117", "takes a disk with bad sectors: unreadable"),
     ("D114", "takes a link that leads nowhere: verify_dirs"),
     ("D122", "takes a running broker: verify_dirs"),
     ("D123", "takes a pipe: verify_dirs"),

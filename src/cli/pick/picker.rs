@@ -230,7 +230,7 @@ impl<T: Take> Visitor for Picker<'_, T> {
             Event::Gap(gap) if gap.is_zeros() && self.scope.quiet_end == Some(gap.range().end) => {
                 ControlFlow::Continue(())
             }
-            Event::Gap(gap) => self.gap(gap.range(), &gap.kind().to_string(), false, out),
+            Event::Gap(gap) => self.gap(gap.range(), &gap.to_string(), false, out),
             Event::Malformed(..) => ControlFlow::Continue(()),
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use kseg::repair::{Action, Plan, Step};
+use kseg::verify::CheckId;
 
 use crate::cli::schema;
 
@@ -123,10 +124,16 @@ impl Plans {
         if !is_any {
             return None;
         }
+        // A disk that fails is not written to.
+        let is_failing = self.steps().any(|(_, step)| {
+            let mut codes = step.codes.iter();
+            codes.any(|code| CheckId::find(code) == Some(CheckId::UnreadableBytes))
+        });
+        let new = if is_failing { "OTHER-DISK/NEW" } else { "NEW" };
         let targets: Vec<String> = match self.len() {
-            1 => vec!["--into NEW".to_owned()],
+            1 => vec![format!("--into {new}")],
             several => (1..=several)
-                .map(|nth| format!("--into NEW{nth}"))
+                .map(|nth| format!("--into {new}{nth}"))
                 .collect(),
         };
         let agreed = self

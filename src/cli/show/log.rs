@@ -297,7 +297,7 @@ impl Rows<'_> {
         if is_crc && !self.view.records {
             self.broken_batch(range.start, out);
         }
-        let what = gap.kind().to_string();
+        let what = gap.to_string();
         self.damage(range.start, Some(range.end - range.start), &what, out);
     }
 

@@ -119,6 +119,7 @@ pub(super) fn read(summary: &Summary) -> String {
         (coverage.small_bytes, "in small files"),
         (coverage.padding_bytes, "preallocated"),
         (coverage.damage_bytes, "damaged"),
+        (coverage.unreadable_bytes, "unreadable"),
         (coverage.unknown_bytes, "in files that Kafka did not write"),
     ];
     let kinds = kinds.iter().filter(|(bytes, _)| *bytes > 0);

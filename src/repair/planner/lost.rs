@@ -39,6 +39,17 @@ pub(super) struct Lost<'a> {
     is_end: bool,
 }
 
+/// What bytes are that are given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// Zeros, all of them: room that was never filled, or that never reached the disk.
+    Zeros,
+    /// Some of them cannot be read.
+    Unreadable,
+    /// Anything else.
+    Other,
+}
+
 impl<'a> Lost<'a> {
     /// What is no batch in segment number `index`.
     pub(super) fn of(logs: &'a [Log], index: usize) -> Vec<Self> {
@@ -86,32 +97,38 @@ impl<'a> Lost<'a> {
             .log
             .mended
             .log
-            .window(self.range.start..end, &mut buffer)?;
-        if let Some(batch) = self.placeholder(head) {
-            self.hold_place(batch, steps)?;
+            .readable(self.range.start..end, &mut buffer);
+        let placeholder = self.placeholder(head.bytes);
+        let content = self.content();
+        if let Some(batch) = placeholder {
+            self.hold_place(batch, content, steps)?;
             return Ok(Some(batch));
         }
-        let is_zero = self.is_zero()?;
-        self.cut(is_zero, steps)?;
+        self.cut(content, steps)?;
         Ok(None)
     }
 
-    /// Whether they are zeros, all of them: room that was never filled, or that never reached the disk.
-    fn is_zero(&self) -> Result<bool, Error> {
+    /// What the bytes are.
+    fn content(&self) -> Content {
         let (mut buffer, mut at) = (Vec::new(), self.range.start);
+        let mut content = Content::Zeros;
         while at < self.range.end {
             let end = self.range.end.min(at + WINDOW_BYTES);
-            let window = self.log.mended.log.window(at..end, &mut buffer)?;
-            if window.iter().any(|byte| *byte != 0) {
-                return Ok(false);
+            let window = self.log.mended.log.readable(at..end, &mut buffer);
+            if window.unreadable.is_some() {
+                return Content::Unreadable;
+            }
+            if window.bytes.iter().any(|byte| *byte != 0) {
+                content = Content::Other;
             }
             at = end;
         }
-        Ok(true)
+        content
     }
 
     /// Takes the bytes out of the file.
-    fn cut(&self, is_zero: bool, steps: &mut Steps<'_>) -> Result<(), Error> {
+    fn cut(&self, content: Content, steps: &mut Steps<'_>) -> Result<(), Error> {
+        let is_zero = content == Content::Zeros;
         let gap = self.after.filter(|after| *after > self.first);
         let is_gap = gap.is_some();
         let gap = gap.filter(|_| !self.is_rest);
@@ -126,20 +143,31 @@ impl<'a> Lost<'a> {
             records,
             knowledge,
         };
+        let what = if content == Content::Unreadable {
+            "the disk does not give all of these bytes"
+        } else {
+            "these bytes are no batch"
+        };
         let why = match (self.is_tail, gap) {
+            (true, None) if content == Content::Unreadable => {
+                format!("{what}; what follows the last batch that can be read is left out")
+            }
             (true, None) => "what follows the last batch is none and is cut off".to_owned(),
             (_, Some(after)) => format!(
-                "these bytes are no batch; offsets {} to {} are lost, everything behind them stays",
+                "{what}; offsets {} to {} are lost, everything after them stays",
                 self.first,
                 after - 1
             ),
             (false, None) if is_gap => "these bytes are no batch either".to_owned(),
             (false, None) => {
-                "these bytes are no batch, and no offset is missing around them".to_owned()
+                format!("{what}, and no offset is missing around them")
             }
         };
         let reason = match (self.is_tail, is_zero && gap.is_none()) {
             (true, true) => Reason::unused(&[CheckId::ZeroTail], why, Idle::Zeros),
+            _ if content == Content::Unreadable => {
+                Reason::lossy(&[CheckId::UnreadableBytes], why, loss)
+            }
             _ if self.suspect > 0 => {
                 let why = format!(
                     "{why}; {} records in them can be read, and no checksum says whether they are right: repair plan --keep-suspect keeps them",
@@ -192,7 +220,12 @@ impl<'a> Lost<'a> {
         })
     }
 
-    fn hold_place(&self, batch: Placeholder, steps: &mut Steps<'_>) -> Result<(), Error> {
+    fn hold_place(
+        &self,
+        batch: Placeholder,
+        content: Content,
+        steps: &mut Steps<'_>,
+    ) -> Result<(), Error> {
         let end = batch.base_offset.plus(batch.last_offset_delta);
         let why = format!(
             "the last batch cannot be read; an empty one keeps offsets {} to {end} from being given out again",
@@ -209,7 +242,10 @@ impl<'a> Lost<'a> {
             range: self.range.clone(),
             batch,
         };
-        let checks = [CheckId::CrcMismatch];
+        let checks = [match content {
+            Content::Unreadable => CheckId::UnreadableBytes,
+            Content::Zeros | Content::Other => CheckId::CrcMismatch,
+        }];
         let reason = if self.suspect > 0 {
             Reason::suspect(&checks, why, loss)
         } else {

@@ -163,6 +163,15 @@ impl Mender<'_> {
     fn stretch(&mut self, stretch: &Stretch, next: &[Stretch]) -> Result<(), Error> {
         match stretch {
             Stretch::Run(run) => self.run(run),
+            // Nothing proves what a batch was of which a part is missing.
+            Stretch::Gap {
+                range,
+                is_cut: true,
+                ..
+            } => {
+                self.lose(range.clone());
+                Ok(())
+            }
             Stretch::Gap { range, .. } => {
                 let next = next.iter().find_map(|stretch| match stretch {
                     Stretch::Run(run) if self.home.contains(&run.first) => Some(run),

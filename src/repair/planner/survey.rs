@@ -7,7 +7,9 @@ use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::{Batch, RecordBatch, Scratch};
 use crate::scan::seek::last_offset;
-use crate::scan::{Event, Jobs, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan};
+use crate::scan::{
+    Event, GapPart, Jobs, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan,
+};
 use crate::store::{Error, LogFile};
 use crate::wire::Fault;
 use crate::wire::units::LOG_OVERHEAD;
@@ -50,6 +52,8 @@ pub(super) enum Stretch {
         file: usize,
         range: Range<u64>,
         fault: Option<Fault>,
+        /// Whether some of it cannot be read.
+        is_cut: bool,
     },
 }
 
@@ -334,15 +338,25 @@ struct Surveyor {
 impl Visitor for Surveyor {
     fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
         let file = self.file;
-        self.row.push(match event.or_gap() {
-            Event::Batch(batch) => Stretch::Run(Run::of(&batch, file)),
-            Event::Gap(gap) => Stretch::Gap {
-                file,
-                range: gap.range(),
-                fault: gap.fault(),
-            },
-            Event::Malformed(..) => return ControlFlow::Continue(()),
-        });
+        match event.or_gap() {
+            Event::Batch(batch) => self.row.push(Stretch::Run(Run::of(&batch, file))),
+            Event::Gap(gap) => {
+                // What is unreadable, with what is left of the batches around it, is a stretch of its own.
+                let parts: Vec<&GapPart> = gap.parts().collect();
+                for parts in parts.chunk_by(|one, next| one.is_cut() == next.is_cut()) {
+                    let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+                        continue;
+                    };
+                    self.row.push(Stretch::Gap {
+                        file,
+                        range: first.range.start..last.range.end,
+                        fault: parts.iter().find_map(|part| part.fault()),
+                        is_cut: first.is_cut(),
+                    });
+                }
+            }
+            Event::Malformed(..) => {}
+        }
         ControlFlow::Continue(())
     }
 }

@@ -9,7 +9,7 @@ use crate::scan::output::Output;
 use crate::scan::parallel::{ScanOptions, follow_with};
 use crate::scan::visit::Visitor;
 use crate::scan::walk::Policy;
-use crate::store::{Error, LogFile};
+use crate::store::{Error, LogFile, Unreadable};
 use crate::wire::{Fault, FaultKind, Offset, OffsetDelta};
 
 /// What the batches of a segment amount to.
@@ -40,7 +40,7 @@ pub enum Ended {
 /// `Policy::Verify` is recovery. `Policy::Trust` does without checksums, for a file known to be whole.
 ///
 /// # Errors
-/// The file cannot be read.
+/// The file cannot be read, or not up to where the batches end.
 ///
 /// # References
 /// `LogSegment.recover`.
@@ -54,6 +54,7 @@ pub fn recover(
 ) -> Result<Recovered, Error> {
     let mut segment = Segment {
         state,
+        unreadable: None,
         recovered: Recovered {
             indexes: SegmentIndexes::new(settings, base_offset),
             end_offset: base_offset,
@@ -64,6 +65,9 @@ pub fn recover(
     let mut nobody = |_| ControlFlow::Continue(());
     let options = ScanOptions::of(policy);
     follow_with(scratch, log, options, &mut segment, &mut nobody)?;
+    if let Some(unreadable) = segment.unreadable {
+        return Err(log.unreadable(unreadable));
+    }
     let mut recovered = segment.recovered;
     if let Err(violation) = recovered.indexes.close()
         && recovered.ended.is_none()
@@ -77,6 +81,8 @@ pub fn recover(
 struct Segment<'state> {
     state: &'state mut LogState,
     recovered: Recovered,
+    /// Bytes at which a broker would end: nothing that is recovered counts.
+    unreadable: Option<Unreadable>,
 }
 
 impl Segment<'_> {
@@ -104,6 +110,10 @@ impl Visitor for Segment<'_> {
                 Err(violation) => Ended::Violation(violation),
             },
             Event::Malformed(_, fault) => Ended::Fault(fault),
+            Event::Gap(gap) if gap.fatal().is_some() => {
+                self.unreadable = gap.fatal();
+                return ControlFlow::Break(());
+            }
             Event::Gap(gap) => Ended::Fault(match gap.parts().next().map(|part| part.kind) {
                 Some(GapKind::Damage(fault)) => fault,
                 // Kafka reads the zeros as a size.

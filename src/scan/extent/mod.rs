@@ -11,7 +11,7 @@ mod sparse;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::event::{Event, Gap, GapKind};
+use super::event::{Event, Gap};
 use super::jobs::Jobs;
 use super::output::Output;
 use super::parallel::{ScanOptions, follow, scan};
@@ -74,12 +74,13 @@ impl Extent {
         open: impl FnOnce(&Path) -> Result<LogFile, Error>,
     ) -> Result<Self, Error> {
         let log = LogFile::Windowed(Stream::open(segment.log())?);
-        let head = Head::read(&log)?;
+        // What the first header does not say, or an index, is found by reading on.
+        let head = unless_unreadable(Head::read(&log))?;
         let is_small = log.len_bytes() <= SMALL_BYTES;
         let sparse = if is_small {
             None
         } else {
-            Sparse::open(segment, &log)?
+            unless_unreadable(Sparse::open(segment, &log))?
         };
         let mut extent = match sparse {
             Some(sparse) => {
@@ -116,9 +117,9 @@ impl Extent {
     fn gap(&mut self, gap: &Gap) {
         for part in gap.parts() {
             let bytes = part.range.end - part.range.start;
-            match part.kind {
-                GapKind::Zeros => self.zero_bytes += bytes,
-                GapKind::Damage(fault) => {
+            match part.fault() {
+                None => self.zero_bytes += bytes,
+                Some(fault) => {
                     self.damaged_bytes += bytes;
                     let position = Position(part.range.start);
                     self.fault.get_or_insert((position, fault));
@@ -139,6 +140,14 @@ impl Extent {
     /// Takes in a timestamp.
     fn until(&mut self, timestamp: Timestamp) {
         self.last_timestamp = self.last_timestamp.max(time(timestamp));
+    }
+}
+
+/// Nothing where bytes on the way cannot be read.
+fn unless_unreadable<T>(found: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    match found {
+        Err(error) if error.is_unreadable() => Ok(None),
+        found => found,
     }
 }
 

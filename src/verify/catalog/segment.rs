@@ -149,4 +149,13 @@ Segment S115 OldMagic "old-magic" Note Shape None;
 /// **References** `FileRecords.truncateTo`.
 Segment S116 ShrankMeanwhile "shrank-meanwhile" Warning Shape None;
 
+/// bytes that cannot be read from the disk
+///
+/// **What** The operating system returns an error for some bytes of the file, and for every smaller read of them. The ranges are exact, to a block or a sector; what is left of the batches that they cut is given up with them.
+/// **Why it happens** Bad sectors, a failing disk or controller, or a file system on a device that became too small.
+/// **What Kafka does** A fetch that reaches them fails, and so does recovery after an unclean stop.
+/// **Repair** Write nothing to the disk. First take an image with `ddrescue -d DEVICE IMAGE MAPFILE`, which reads around bad sectors and tries them again for as long as it takes: kseg tries each once. Then mount the image read-only (`mount -o ro,loop IMAGE DIR`; after `fsck` on a copy, if it does not mount) and verify it: what `ddrescue` could not read is zeros there, and is reported as zeros. The repair of either copies what can be read into a directory on another disk (`repair apply --into`), without the batches that are cut; it is not done in place. A healthy replica has the records.
+/// **References** `read(2)`: `EIO`; GNU ddrescue.
+Segment S117 UnreadableBytes "unreadable-bytes" Error Shape Lossy;
+
 } } } }

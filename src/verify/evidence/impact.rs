@@ -132,6 +132,8 @@ pub enum BrokerAction {
         /// Where.
         at: u64,
     },
+    /// Fails where a fetch comes here, and in recovery after an unclean shutdown.
+    Fails,
     /// Fails where a fetch comes here, and truncates the segment here after an unclean shutdown.
     TruncatesGood {
         /// Where.
@@ -145,6 +147,9 @@ impl fmt::Display for BrokerAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Writes => f.write_str("it is writing here"),
+            Self::Fails => f.write_str(
+                "a fetch that reaches this fails, and so does recovery after an unclean shutdown",
+            ),
             Self::Trims { at } => {
                 write!(
                     f,

@@ -7,6 +7,7 @@ mod impact;
 mod log;
 mod producers;
 mod said;
+mod unreadable;
 
 use std::fmt::{self, Display as _};
 
@@ -29,6 +30,7 @@ pub use producers::{
     SnapshotProducer, SnapshotShape, TxnEntry, TxnEntryAgainst, UnindexedAbort,
 };
 pub use said::{Said, Value};
+pub use unreadable::{Unreadable, UnreadableRange};
 
 /// What a check saw. Kinds are shared by checks; the check says what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +102,8 @@ pub enum Evidence {
     Size(Size),
     /// Things of which some lack something.
     Lacking(Lacking),
+    /// Bytes that cannot be read.
+    Unreadable(Unreadable),
     /// Words and numbers of checks that have no kind of their own yet.
     Said(Said),
 }
@@ -156,6 +160,7 @@ impl Evidence {
             Self::ProducerFields(it) => it.fmt(f),
             Self::Overlap(it) => it.fmt(f),
             Self::Lacking(it) => it.fmt(f),
+            Self::Unreadable(it) => it.fmt(f),
             Self::Said(said) => match &said.message {
                 Some(message) => f.write_str(message),
                 None => f.write_str(title),

@@ -178,7 +178,7 @@ impl Visitor for First {
             Event::Gap(gap) if gap.is_zeros() => {
                 Some((gap.range().start, "it ends in zeros".to_owned()))
             }
-            Event::Gap(gap) => Some((gap.range().start, gap.kind().to_string())),
+            Event::Gap(gap) => Some((gap.range().start, gap.to_string())),
             _ => return ControlFlow::Continue(()),
         };
         ControlFlow::Break(())

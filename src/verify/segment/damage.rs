@@ -7,6 +7,7 @@ use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::layout::{batch, frame, message};
 use crate::scan::may_follow;
+use crate::store::Unreadable;
 use crate::verify::evidence::{Field, FlippedBit};
 use crate::wire::crc;
 use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
@@ -18,7 +19,7 @@ pub(super) const LOOKED_AT: u64 = 8 << 20;
 const ZEROS_BYTES: usize = 256;
 
 /// Parts that a gap is cut into; what is left is one more.
-const PARTS: usize = 4096;
+pub(super) const PARTS: usize = 4096;
 
 /// A part of a gap.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub(super) struct Part {
     pub(super) head: Vec<u8>,
     /// The longest row of zeros, if it is long.
     pub(super) zeros: Option<Range<u64>>,
+    /// The ranges in it that cannot be read.
+    pub(super) unreadable: Vec<Unreadable>,
 }
 
 impl Part {
@@ -36,7 +39,10 @@ impl Part {
     pub(super) fn is_one_batch(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Crc { .. } | Kind::Length { .. } | Kind::Magic { .. }
+            Kind::Crc { .. }
+                | Kind::Length { .. }
+                | Kind::Magic { .. }
+                | Kind::Unreadable { is_batch: true }
         )
     }
 }
@@ -54,6 +60,11 @@ pub(super) enum Kind {
     Length { stored: i32, actual: i32 },
     /// A batch whose checksum is right if its magic is another.
     Magic { stored: i8, actual: i8 },
+    /// Bytes that cannot be read, and what they leave of batches.
+    Unreadable {
+        /// Whether it is one batch, going by its size.
+        is_batch: bool,
+    },
     /// Nothing but zeros.
     Zeros,
     /// Anything else.
@@ -79,6 +90,7 @@ pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
             kind,
             head: part.get(..HEADER_BYTES).unwrap_or(part).to_vec(),
             zeros: longest_zeros(part, start),
+            unreadable: Vec::new(),
         });
         at += usize::try_from(size).unwrap_or(usize::MAX - at);
     }

@@ -11,7 +11,7 @@ use crate::verify::catalog::{CheckId, Fix};
 use crate::verify::coverage::Coverage;
 use crate::verify::evidence::{
     BrokerAction, Checksum, Evidence, Field, FieldValue, FlippedBit, Impact, Loss, Records, Resume,
-    Torn, Zeros,
+    Torn, Unreadable, Zeros,
 };
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::subject::Subject;
@@ -50,7 +50,10 @@ impl Gap<'_> {
                 CheckId::TailInMotion => &mut coverage.unknown_bytes,
                 _ => &mut coverage.damage_bytes,
             };
-            *kind = kind.saturating_add(bytes);
+            let unreadable = part.unreadable.iter();
+            let unreadable = unreadable.map(|bad| bad.range.end - bad.range.start).sum();
+            *kind = kind.saturating_add(bytes.saturating_sub(unreadable));
+            coverage.unreadable_bytes = coverage.unreadable_bytes.saturating_add(unreadable);
             let mut finding = Finding::new(check, &self.subject.path).at(part.range.start, bytes);
             let after_last = || {
                 let last = self.last.filter(|_| part.zeros.is_some())?;
@@ -103,6 +106,7 @@ impl Gap<'_> {
         let is_at_end = self.is_tail() && part.range.end >= self.len_bytes;
         let (is_last, is_live) = (self.subject.is_last, self.subject.is_live);
         match part.kind {
+            Kind::Unreadable { .. } => CheckId::UnreadableBytes,
             _ if is_at_end && is_last && is_live => CheckId::TailInMotion,
             Kind::Crc { .. } => CheckId::CrcMismatch,
             Kind::Length { .. } => CheckId::FrameSize,
@@ -170,6 +174,7 @@ impl Gap<'_> {
         let at = range.start;
         let broker = match check {
             CheckId::TailInMotion => BrokerAction::Writes,
+            CheckId::UnreadableBytes => BrokerAction::Fails,
             CheckId::PreallocatedTail => BrokerAction::Trims { at },
             _ if bytes_after == 0 && !self.subject.is_last => BrokerAction::TruncatesLog { at },
             _ if bytes_after == 0 => BrokerAction::TruncatesTail { at },
@@ -224,6 +229,7 @@ fn evidence(check: CheckId, part: &Part) -> Evidence {
                 flip: FlippedBit::between(stored, actual, at, 1),
             })
         }
+        Kind::Unreadable { .. } => Evidence::Unreadable(Unreadable::of(&part.unreadable)),
         Kind::Zeros => Evidence::Zeros(Zeros::from(part.range.clone())),
         Kind::Rest if check == CheckId::TruncatedTail => Evidence::Torn(Torn { zeros }),
         Kind::Rest => zeros.map_or(Evidence::Foreign, Evidence::Zeros),

@@ -7,6 +7,7 @@ mod notes;
 mod order;
 mod record;
 mod sequence;
+mod unreadable;
 
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
@@ -22,7 +23,9 @@ use super::outcome::Outcome;
 use super::row::Beside;
 use super::subject::Subject;
 use crate::format::{Batch, Scratch};
-use crate::scan::{Event, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan_pieces};
+use crate::scan::{
+    Event, Gap, GapPart, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan_pieces,
+};
 use crate::store::{Error, Item, LogFile};
 
 /// What a pass found.
@@ -149,7 +152,23 @@ impl Pass<'_> {
 
     /// Looks into a gap.
     #[cold]
-    fn gap(&mut self, range: Range<u64>) {
+    fn gap(&mut self, gap: &Gap) {
+        let parts: Vec<GapPart> = gap.parts().cloned().collect();
+        for stretch in parts.chunk_by(|one, next| one.is_cut() == next.is_cut()) {
+            match stretch {
+                [first, ..] if first.is_cut() => {
+                    let parts = unreadable::parts(self.log, stretch);
+                    self.piece.notes.gap(parts);
+                }
+                [first, .., last] => self.damage(first.range.start..last.range.end),
+                [only] => self.damage(only.range.clone()),
+                [] => {}
+            }
+        }
+    }
+
+    /// Looks into damage.
+    fn damage(&mut self, range: Range<u64>) {
         let end = range.end.min(range.start.saturating_add(damage::LOOKED_AT));
         let mut buffer = Vec::new();
         // What can't be read again is told of without a look into it.
@@ -173,7 +192,8 @@ impl Visitor for Pass<'_> {
         self.bytes += range.end - range.start;
         match event {
             Event::Batch(batch) => self.batch(&batch, scratch),
-            Event::Malformed(..) | Event::Gap(_) => self.gap(range),
+            Event::Gap(gap) => self.gap(&gap),
+            Event::Malformed(..) => self.damage(range),
         }
         ControlFlow::Continue(())
     }

@@ -238,10 +238,14 @@ impl<'a> LogPrinter<'a> {
     }
 
     /// Tells of bytes that are no entry. Where the size of an entry is impossible the original breaks off; an entry that is not
-    /// all there ends the file, and so do a few bytes.
+    /// all there ends the file, and so do a few bytes. At bytes that cannot be read it breaks off too.
     fn gap(&mut self, gap: &Gap, out: &mut Output<'_>) {
         let (range, fault) = (gap.range(), gap.fault());
         let length = range.end - range.start;
+        if gap.unreadable().next().is_some() {
+            self.note(out, range.start, &gap.to_string());
+            return;
+        }
         let breaks = match fault.map(|fault| fault.kind()) {
             Some(kind) => matches!(kind, FaultKind::FrameSize { .. }),
             None => length > SILENT_TAIL_BYTES,
