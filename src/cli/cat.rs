@@ -103,8 +103,7 @@ impl Cat {
             .rendering
             .format(&[Form::Text, Form::Ndjson, Form::Json, Form::Csv])?;
         let logs = logs(&self.paths, &self.selection, self.others)?;
-        let tracks = logs.found.into_iter().map(Track::of);
-        let tracks = tracks.collect::<Result<Vec<_>>>()?;
+        let (tracks, lost) = Track::all(logs);
         let reader = Reader {
             pick: &pick,
             reading: self.reading,
@@ -112,8 +111,8 @@ impl Cat {
         let file = self.output.as_deref().map(OutputFile::create).transpose()?;
         let mut sheet = Sheet::new(context, file, &format);
         sheet.begin();
-        for error in logs.lost {
-            sheet.fail(error.into())?;
+        for error in lost {
+            sheet.fail(error)?;
         }
         let mut left = self.limit.unwrap_or(u64::MAX);
         let mut is_damaged = false;
@@ -122,7 +121,12 @@ impl Cat {
                 break;
             }
             match self.track(reader, track, &mut left, &mut sheet) {
-                Ok(tally) => is_damaged |= tally.is_damaged(),
+                Ok(tally) => {
+                    is_damaged |= tally.is_damaged();
+                    for error in tally.lost {
+                        sheet.fail(error.into())?;
+                    }
+                }
                 Err(error) => sheet.fail(error)?,
             }
         }
@@ -145,13 +149,13 @@ impl Cat {
         let format = sheet.format;
         let renderer = || format.renderer(track.decoder());
         let sink = &mut |text: &[u8], notes: &[u8]| sheet.take(text, notes);
-        let opened = reader.open(track, sink)?;
+        let mut opened = reader.open(track, sink)?;
         let tail = self.tail.or(self.picking.tail());
         if self.limit.is_none() && tail.is_none() {
             return reader.read(&opened, || All(renderer()), sink);
         }
         let start = match tail {
-            Some(count) => reader.last(&opened, count)?,
+            Some(count) => reader.last(&mut opened, count)?,
             None => Start::default(),
         };
         let several = Several {

@@ -8,7 +8,7 @@ use kseg::format::DirName;
 use kseg::format::name::{DirState, file_name};
 use kseg::format::{FileName, Properties};
 use kseg::predict::Settings;
-use kseg::store::{Error, Item, LogDir, Partition, Place, Source, Standing};
+use kseg::store::{Item, LogDir, Partition, Place, Source, Standing};
 use wildmatch::WildMatch;
 
 pub(crate) use super::selection::{Others, Pattern, Selection};
@@ -27,8 +27,8 @@ pub(crate) enum Log {
 #[derive(Debug, Default)]
 pub(crate) struct Logs {
     pub(crate) found: Vec<Log>,
-    /// Why partitions of a log dir cannot be read.
-    pub(crate) lost: Vec<Error>,
+    /// Why paths, or partitions of a log dir, cannot be read.
+    pub(crate) lost: Vec<anyhow::Error>,
     /// Partitions left out because they are marked for deletion.
     marked: usize,
     /// Partitions of internal topics left out because they were not named.
@@ -131,21 +131,29 @@ fn inside(place: Place) -> Result<Vec<Place>> {
     }
 }
 
-/// The log dirs that paths lead to.
+/// The log dirs that paths lead to, and why others do not.
 ///
 /// # Errors
-/// A path leads nowhere, or to something else.
-pub(crate) fn log_dirs(paths: &[PathBuf]) -> Result<Vec<LogDir>> {
-    let mut dirs = Vec::new();
+/// No path leads to one.
+pub(crate) fn log_dirs(paths: &[PathBuf]) -> Result<(Vec<LogDir>, Vec<anyhow::Error>)> {
+    let (mut dirs, mut lost) = (Vec::new(), Vec::new());
     for path in paths {
-        for place in places(path)? {
-            match place {
-                Place::LogDir(dir) if dir.is_likely() => dirs.push(dir),
-                _ => return Err(no_log(path)),
-            }
+        let found = places(path).and_then(|places| {
+            let dirs = places.into_iter().map(|place| match place {
+                Place::LogDir(dir) if dir.is_likely() => Ok(dir),
+                _ => Err(no_log(path)),
+            });
+            dirs.collect::<Result<Vec<_>>>()
+        });
+        match found {
+            Ok(found) => dirs.extend(found),
+            Err(error) => lost.push(error),
         }
     }
-    Ok(dirs)
+    if let Some(error) = lost.pop_if(|_| dirs.is_empty()) {
+        return Err(error);
+    }
+    Ok((dirs, lost))
 }
 
 /// Appends the log dirs below a folder that is none.
@@ -245,20 +253,25 @@ fn is_settings(path: &Path) -> bool {
 /// use, and what `others` adds: what is not yet moved there has to be named.
 ///
 /// # Errors
-/// A path leads nowhere or to no log, or the selection leaves nothing.
+/// No path leads to a log, or the selection leaves nothing.
 pub(crate) fn logs(paths: &[PathBuf], selection: &Selection, others: Others) -> Result<Logs> {
     let mut logs = Logs::default();
     for path in paths {
-        for place in places(path)? {
+        let places = match places(path) {
+            Ok(places) => places,
+            Err(error) => {
+                logs.lost.push(error);
+                continue;
+            }
+        };
+        for place in places {
             match place {
                 Place::File(item) => logs.found.push(Log::File(item)),
                 Place::Partition(partition) => logs.found.push(Log::Partition(partition)),
-                Place::LogDir(dir) => {
-                    if dir.partitions().next().is_none() {
-                        return Err(no_log(path));
-                    }
-                    in_use(&dir, selection, others, &mut logs);
+                Place::LogDir(dir) if dir.partitions().next().is_none() => {
+                    logs.lost.push(no_log(path));
                 }
+                Place::LogDir(dir) => in_use(&dir, selection, others, &mut logs),
             }
         }
     }
@@ -266,6 +279,12 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection, others: Others) -> 
         Log::Partition(partition) => selection.includes(partition.topic(), partition.number()),
         Log::File(_) => true,
     });
+    if let Some(error) = logs
+        .lost
+        .pop_if(|_| logs.found.is_empty() && paths.len() == 1)
+    {
+        return Err(error);
+    }
     if !logs.found.is_empty() || !logs.lost.is_empty() {
         return Ok(logs);
     }
@@ -289,8 +308,10 @@ fn in_use(dir: &LogDir, selection: &Selection, others: Others, logs: &mut Logs) 
     for item in selection.partitions(dir) {
         let partition = match Partition::open(item.path()) {
             Ok(partition) => partition,
+            // A running broker has removed it since.
+            Err(error) if error.is_not_found() && !item.path().exists() => continue,
             Err(error) => {
-                logs.lost.push(error);
+                logs.lost.push(error.into());
                 continue;
             }
         };

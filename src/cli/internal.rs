@@ -20,14 +20,14 @@ pub(crate) struct Trouble {
     /// Damaged places.
     pub(crate) damage: Vec<DamagedPlace>,
     /// What could not be read at all.
-    pub(crate) errors: Vec<Error>,
+    pub(crate) errors: Vec<anyhow::Error>,
 }
 
 impl Trouble {
     /// Takes in what went wrong elsewhere.
     pub(crate) fn add(&mut self, damage: Vec<DamagedPlace>, error: Option<Error>) {
         self.damage.extend(damage);
-        self.errors.extend(error);
+        self.errors.extend(error.map(anyhow::Error::from));
     }
 
     /// Says it beside the rows.
@@ -49,7 +49,7 @@ impl Trouble {
         context.say_damage(&self.damage);
         let mut failed = Failures::default();
         for error in self.errors {
-            if let Some(earlier) = failed.add(error.into()) {
+            if let Some(earlier) = failed.add(error) {
                 context.say(earlier.as_bytes());
             }
         }
@@ -86,7 +86,7 @@ pub(crate) fn metadata(
     let copies = match reaches.copies_of(CLUSTER_METADATA) {
         Ok(copies) => copies,
         Err(error) => {
-            trouble.errors.push(error);
+            trouble.errors.push(error.into());
             return None;
         }
     };

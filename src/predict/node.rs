@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::cluster::{Cluster, Standing};
 use super::conditions::Conditions;
@@ -29,6 +31,11 @@ struct Dir {
     /// The only partition that is asked for.
     only: Option<OsString>,
 }
+
+/// How often a partition is looked at that seems to lose something while a broker writes, and the pause between: a write, a
+/// roll or a swap of segments is over much sooner.
+const LOOKS: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What becomes of everything that was given.
 pub(super) fn verdict(
@@ -260,7 +267,7 @@ impl<'c> Node<'c> {
     }
 
     fn judge(mut self, wanted: &dyn Fn(&Item) -> bool) -> Result<Verdict, Error> {
-        let unknown = self.unknown();
+        let mut unknown = self.unknown();
         let mut dirs = Vec::new();
         for (index, dir) in self.dirs.iter().enumerate() {
             let mut partitions = Vec::new();
@@ -272,13 +279,15 @@ impl<'c> Node<'c> {
                 if !chosen {
                     continue;
                 }
-                let opened = Partition::open(item.path())?;
                 let is_metadata = topic_of(item) == Some(CLUSTER_METADATA);
                 let ready = is_metadata.then(|| self.metadata.remove(&index)).flatten();
-                partitions.push(match ready {
-                    Some(verdict) => verdict,
-                    None => root::one(&dir.root, &opened, &self.cluster, self.conditions)?,
-                });
+                match ready.map_or_else(|| self.one(dir, item), |ready| Ok(Some(ready))) {
+                    Ok(verdict) => partitions.extend(verdict),
+                    // What is not known of one partition does not keep the others from being predicted.
+                    Err(error) => unknown.push(Unknown::Unread {
+                        what: error.to_string(),
+                    }),
+                }
             }
             let worst = partitions.iter().map(|one| one.outcome).max();
             let mut outcome = dir.root.outcome(worst);
@@ -328,6 +337,29 @@ impl<'c> Node<'c> {
             partitions.for_each(|one| one.later.clear());
         }
         Ok(verdict)
+    }
+
+    /// What becomes of one partition; nothing if it is no longer there. Files of a running broker come and go, so what is in
+    /// motion is looked at again before anything is said to be lost.
+    fn one(&self, dir: &Dir, item: &Item) -> Result<Option<PartitionVerdict>, Error> {
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            let verdict = Partition::open(item.path())
+                .and_then(|opened| root::one(&dir.root, &opened, &self.cluster, self.conditions));
+            let is_in_motion = match &verdict {
+                Ok(verdict) => {
+                    (!verdict.lost.is_nothing() || verdict.outcome >= Outcome::Offline)
+                        && dir.listed.is_live()
+                }
+                Err(error) => error.is_not_found() || matches!(error, Error::Shorter(_)),
+            };
+            match verdict {
+                _ if is_in_motion && looks < LOOKS => thread::sleep(PAUSE),
+                Err(error) if error.is_not_found() && !item.path().exists() => return Ok(None),
+                verdict => return verdict.map(Some),
+            }
+        }
     }
 
     /// Says of log dirs without an id what comes of that. Where the metadata log has no directory for the replicas, which

@@ -223,6 +223,11 @@ pub enum Unknown {
     Running,
     /// The topic is tiered: which of its segments are elsewhere too.
     Tiered,
+    /// What becomes of a partition that could not be read.
+    Unread {
+        /// Which file, and why.
+        what: String,
+    },
     /// When the broker starts.
     Now,
     /// Whether batches that the start does not read can be fetched.
@@ -247,11 +252,12 @@ impl fmt::Display for Unknown {
                 write_uuid(id)
             ),
             Self::Running => f.write_str(
-                "what the running broker writes before it stops: files change while they are read",
+                "what the running broker writes before it stops: this is a snapshot of files that change while they are read",
             ),
             Self::Tiered => f.write_str(
                 "which local segments of tiered topics are deleted: that depends on what is uploaded",
             ),
+            Self::Unread { what } => write!(f, "what becomes of a partition: {what}"),
             Self::Now => f.write_str("the first hour after the start was not asked for"),
             Self::Unread => f.write_str(
                 "whether all batches can be fetched: segments that the start does not read were not read",

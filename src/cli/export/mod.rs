@@ -104,6 +104,8 @@ enum Compression {
 struct Exported {
     file: ExportedFile,
     notes: Vec<u8>,
+    /// Files that could not be read.
+    lost: Vec<Error>,
 }
 
 /// What all files have in common.
@@ -144,8 +146,7 @@ impl Export {
             );
             context.say(note.as_bytes());
         }
-        let tracks = logs.found.into_iter().map(Track::of);
-        let tracks = tracks.collect::<Result<Vec<_>>>()?;
+        let (tracks, lost) = Track::all(logs);
         let names = names(&tracks, form, packing)?;
         let before = Manifest::read(&self.output)?;
         if before.is_some() && !self.resume {
@@ -173,7 +174,7 @@ impl Export {
         };
         let mut manifest = Manifest::after(&before, &names);
         let items = tracks.iter().zip(names).collect();
-        let result = job.run(outer, items, logs.lost, &mut manifest, context);
+        let result = job.run(outer, items, lost, &mut manifest, context);
         progress.end();
         // What is whole is kept, whatever came behind it.
         if result.is_ok() || !manifest.is_empty() {
@@ -200,7 +201,7 @@ impl Job<'_> {
         &self,
         jobs: Jobs,
         items: Vec<(&Track, String)>,
-        lost: Vec<Error>,
+        lost: Vec<anyhow::Error>,
         manifest: &mut Manifest,
         context: &mut Context,
     ) -> Result<()> {
@@ -211,13 +212,16 @@ impl Job<'_> {
             }
         };
         for error in lost {
-            fail(error.into(), context);
+            fail(error, context);
         }
         let count = items.len();
         let work = |(track, name): (&Track, String)| self.export(track, name);
         in_order(jobs, items, work, &mut |exported| {
-            let written = exported.and_then(|Exported { file, notes }| {
+            let written = exported.and_then(|Exported { file, notes, lost }| {
                 self.progress.beside(|| context.say(&notes));
+                for error in lost {
+                    fail(error.into(), context);
+                }
                 manifest.add(file);
                 self.progress
                     .is_at(format!("{} of {count} files", manifest.len()));
@@ -244,7 +248,11 @@ impl Job<'_> {
         let mut notes = Vec::new();
         if let Some(file) = self.kept(&path, &name, &request) {
             OutputFile::sweep(&path);
-            return Ok(Exported { file, notes });
+            return Ok(Exported {
+                file,
+                notes,
+                lost: Vec::new(),
+            });
         }
         let mut file = PackedFile::create(&path, self.packing)?;
         let mut written = Ok(());
@@ -276,6 +284,7 @@ impl Job<'_> {
         let ended = file.write(&text);
         ended.map_err(|error| output::said(&path, &error))?;
         let sums = file.finish(&path)?;
+        let lost = std::mem::take(&mut tally.lost);
         let (first_offset, last_offset) = tally.offsets.unzip();
         let (first_timestamp, last_timestamp) = tally.times.unzip();
         let file = ExportedFile {
@@ -293,12 +302,12 @@ impl Job<'_> {
             size_bytes: sums.size_bytes,
             crc32c: sums.crc32c,
             sha256: sums.sha256,
-            complete: !tally.is_damaged(),
+            complete: lost.is_empty() && !tally.is_damaged(),
             more_damage: tally.more_gaps,
             damage: damage(tally),
             request,
         };
-        Ok(Exported { file, notes })
+        Ok(Exported { file, notes, lost })
     }
 
     /// The file, if an export before this one has written it and it is unchanged.

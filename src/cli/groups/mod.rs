@@ -99,7 +99,8 @@ impl Groups {
             (View::Kafka, _, true) => bail!("--members supports text, json and ndjson"),
             _ => {}
         }
-        let mut reaches = Reaches::of(&log_dirs(&self.paths)?);
+        let (dirs, lost) = log_dirs(&self.paths)?;
+        let mut reaches = Reaches::of(&dirs);
         let copies = reaches.copies_of(CONSUMER_OFFSETS)?;
         if copies.is_empty() {
             bail!("no partition of {CONSUMER_OFFSETS} in these log dirs");
@@ -115,7 +116,9 @@ impl Groups {
                 image.join(part);
             },
         );
-        trouble.errors.append(&mut reaches.errors);
+        trouble.errors.extend(lost);
+        let unread = reaches.errors.drain(..);
+        trouble.errors.extend(unread.map(anyhow::Error::from));
         let mut views = GroupView::all(&image, &reaches);
         views.retain(|view| Pattern::means(&self.names, view.name));
         for view in &mut views {

@@ -54,7 +54,7 @@ pub(crate) struct Gap {
 }
 
 /// What was picked.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// Records.
     pub(crate) records: u64,
@@ -62,6 +62,10 @@ pub(crate) struct Tally {
     pub(crate) offsets: Option<(i64, i64)>,
     /// Their earliest and latest timestamp.
     pub(crate) times: Option<(i64, i64)>,
+    /// The last offset of the batches looked at, wanted or not.
+    pub(crate) reached: Option<i64>,
+    /// Files that could not be read, and why.
+    pub(crate) lost: Vec<kseg::store::Error>,
     /// What could not be read, the first of it.
     pub(crate) gaps: Vec<Gap>,
     /// And how many more there are.
@@ -101,6 +105,8 @@ impl Merge for Tally {
                 widen(mine, high);
             }
         }
+        self.reached = self.reached.max(next.reached);
+        self.lost.extend(next.lost);
         let room = GAPS.saturating_sub(self.gaps.len());
         let untold = next.gaps.len().saturating_sub(room);
         self.gaps.extend(next.gaps.into_iter().take(room));
@@ -144,6 +150,7 @@ impl<'a, T: Take> Picker<'a, T> {
     ) -> ControlFlow<()> {
         let start = batch.position().0;
         let range = start..start + batch.size_bytes() as u64;
+        self.tally.reached = self.tally.reached.max(Some(batch.last_offset().0));
         let Scope {
             pick,
             filter,

@@ -11,7 +11,7 @@ use kseg::scan::{
     Event, Filter, Merge, Output, Policy, RenderedChunk, ScanOptions, Transactions, Visitor,
     follow, scan,
 };
-use kseg::store::LogFile;
+use kseg::store::{Error, LogFile};
 use kseg::wire::Offset;
 
 use super::picker::{Picker, Scope};
@@ -46,8 +46,8 @@ pub(crate) struct Start {
 }
 
 /// A log with what has to be known of all of it.
-pub(crate) struct Opened<'a> {
-    track: &'a Track,
+pub(crate) struct Opened {
+    track: Track,
     transactions: Option<Transactions>,
     filter: Filter,
 }
@@ -65,12 +65,18 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub(crate) fn open<'t>(self, track: &'t Track, sink: Sink<'_>) -> Result<Opened<'t>> {
+    pub(crate) fn open(self, track: &Track, sink: Sink<'_>) -> Result<Opened> {
+        let mut track = track.clone();
         let mut filter = self.pick.filter;
         filter.first_offset = filter.first_offset.max(track.log_start);
         let mut transactions = None;
         if self.pick.committed {
-            let known = self.transactions(track)?;
+            let known = loop {
+                match self.transactions(&track) {
+                    Err(error) if track.relisted(&error) => {}
+                    known => break known?,
+                }
+            };
             if let Some(first) = known.first_open() {
                 let note = format!(
                     "kseg: {}: nothing from offset {first} on: the transaction that begins there has not ended in the files at hand\n",
@@ -94,7 +100,7 @@ impl Reader<'_> {
     /// A file cannot be read.
     pub(crate) fn read<T: Take>(
         self,
-        opened: &Opened<'_>,
+        opened: &Opened,
         take: impl Fn() -> T + Sync,
         sink: Sink<'_>,
     ) -> Result<Tally> {
@@ -112,7 +118,7 @@ impl Reader<'_> {
     /// A file cannot be read.
     pub(crate) fn follow(
         self,
-        opened: &Opened<'_>,
+        opened: &Opened,
         start: Start,
         mut take: impl Take,
         sink: Sink<'_>,
@@ -130,16 +136,26 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub(crate) fn last(self, opened: &Opened<'_>, count: u64) -> Result<Start> {
+    pub(crate) fn last(self, opened: &mut Opened, count: u64) -> Result<Start> {
+        loop {
+            match self.last_of(opened, count) {
+                Err(error) if opened.track.relisted(&error) => {}
+                found => return found,
+            }
+        }
+    }
+
+    /// The same of the files as they were listed.
+    fn last_of(self, opened: &Opened, count: u64) -> Result<Start> {
         let mut found = 0;
-        let wanted = wanted_files(opened);
+        let wanted = wanted_files(&opened.track.files, opened.filter);
         for (file, part) in wanted.rev() {
             let log = self.reading.unmapped().open(part.log())?;
             let bytes = part.indexes();
             let indexes = bytes.parse();
             let all = locate::locate(&log, indexes, &opened.filter)?;
             let path = part.log().display().to_string();
-            let scope = self.scope(opened, &path, None);
+            let scope = self.scope(opened, opened.filter, &path, None);
             let (mut end, mut step) = (all.end, STEP_BYTES);
             while end > all.start {
                 let back = end.saturating_sub(step).max(all.start);
@@ -183,64 +199,71 @@ impl Reader<'_> {
 
     fn scope<'s>(
         &'s self,
-        opened: &'s Opened<'_>,
+        opened: &'s Opened,
+        filter: Filter,
         path: &'s str,
         quiet_end: Option<u64>,
     ) -> Scope<'s> {
         Scope {
             pick: self.pick,
-            filter: opened.filter,
-            track: opened.track,
+            filter,
+            track: &opened.track,
             path,
             quiet_end,
             transactions: opened.transactions.as_ref(),
         }
     }
 
-    /// Scans the files that can hold what is wanted, one after the other.
-    fn files(
-        self,
-        opened: &Opened<'_>,
-        start: Start,
-        pass: Scan<'_>,
-        sink: Sink<'_>,
-    ) -> Result<Tally> {
-        let mut total = Tally::default();
-        let (mut is_closed, mut notes) = (false, 0);
-        let last = opened.track.files.len().saturating_sub(1);
-        for (file, part) in wanted_files(opened).filter(|(file, _)| *file >= start.file) {
-            let log = self.reading.unmapped().open(part.log())?;
-            let mut range = locate::locate(&log, part.indexes().parse(), &opened.filter)?;
-            if file == start.file {
-                range.start = range.start.max(start.position);
-            }
-            let path = part.log().display().to_string();
-            let quiet_end = (file == last).then(|| log.len_bytes());
-            let scope = self.scope(opened, &path, quiet_end);
-            let mut own = |chunk: RenderedChunk| {
-                let mut flow = ControlFlow::Continue(());
-                if self.pick.salvage {
-                    let told = told(&chunk.notes, &mut notes);
-                    flow = sink(&chunk.text, told);
-                } else {
-                    if !chunk.text.is_empty() {
-                        flow = sink(&chunk.text, &[]);
-                    }
-                    if !chunk.notes.is_empty() {
-                        return ControlFlow::Break(());
-                    }
-                }
-                is_closed = flow.is_break();
-                flow
-            };
-            let (tally, is_enough) = pass(&log, range, scope, &mut own)?;
-            total.merge(tally);
-            if let Some(gap) = total.gaps.first().filter(|_| !self.pick.salvage) {
-                let words = self.explain(&log, gap)?;
-                let _heard = sink(&[], words.as_bytes());
+    /// Scans the files that can hold what is wanted, one after the other. Where one has vanished since they were listed, the log
+    /// is listed anew, and reading continues at the next offset.
+    fn files(self, opened: &Opened, start: Start, pass: Scan<'_>, sink: Sink<'_>) -> Result<Tally> {
+        let (mut total, mut notes) = (Tally::default(), 0);
+        let (mut track, mut filter) = (opened.track.clone(), opened.filter);
+        let mut next = start.file;
+        loop {
+            let mut wanted = wanted_files(&track.files, filter);
+            let Some((file, part)) = wanted.find(|(file, _)| *file >= next) else {
                 break;
-            }
-            if is_enough || is_closed {
+            };
+            let part = part.clone();
+            drop(wanted);
+            next = file + 1;
+            let is_last = next == track.files.len();
+            let from = if file == start.file {
+                start.position
+            } else {
+                0
+            };
+            let scanned = self.file(
+                opened,
+                &part,
+                (from, filter, is_last),
+                pass,
+                &mut notes,
+                sink,
+            );
+            let is_ended = match scanned {
+                Ok((tally, is_ended)) => {
+                    total.merge(tally);
+                    is_ended
+                }
+                Err(error) => {
+                    let base = part.base_offset();
+                    if track.relisted(&error) {
+                        let reached = total.reached.map(|last| Offset(last.saturating_add(1)));
+                        filter.first_offset = filter
+                            .first_offset
+                            .max(base.max(reached).unwrap_or(filter.first_offset));
+                        next = 0;
+                    } else if self.pick.salvage {
+                        total.lost.push(error.downcast::<Error>()?);
+                    } else {
+                        return Err(error);
+                    }
+                    false
+                }
+            };
+            if is_ended {
                 break;
             }
         }
@@ -249,6 +272,48 @@ impl Reader<'_> {
             let _heard = sink(&[], format!("kseg: {path}: and {more} more\n").as_bytes());
         }
         Ok(total)
+    }
+
+    /// Scans one file from a position on. Returns what was picked, and whether it is the last file to be read.
+    fn file(
+        self,
+        opened: &Opened,
+        part: &SegmentFiles,
+        (from, filter, is_last): (u64, Filter, bool),
+        pass: Scan<'_>,
+        notes: &mut u64,
+        sink: Sink<'_>,
+    ) -> Result<(Tally, bool)> {
+        let log = self.reading.unmapped().open(part.log())?;
+        let mut range = locate::locate(&log, part.indexes().parse(), &filter)?;
+        range.start = range.start.max(from);
+        let path = part.log().display().to_string();
+        let quiet_end = is_last.then(|| log.len_bytes());
+        let scope = self.scope(opened, filter, &path, quiet_end);
+        let mut is_closed = false;
+        let mut own = |chunk: RenderedChunk| {
+            let mut flow = ControlFlow::Continue(());
+            if self.pick.salvage {
+                let told = told(&chunk.notes, notes);
+                flow = sink(&chunk.text, told);
+            } else {
+                if !chunk.text.is_empty() {
+                    flow = sink(&chunk.text, &[]);
+                }
+                if !chunk.notes.is_empty() {
+                    return ControlFlow::Break(());
+                }
+            }
+            is_closed = flow.is_break();
+            flow
+        };
+        let (tally, is_enough) = pass(&log, range, scope, &mut own)?;
+        if let Some(gap) = tally.gaps.first().filter(|_| !self.pick.salvage) {
+            let words = self.explain(&log, gap)?;
+            let _heard = sink(&[], words.as_bytes());
+            return Ok((tally, true));
+        }
+        Ok((tally, is_enough || is_closed))
     }
 
     /// What stopped the reading, and where it could go on.
@@ -299,10 +364,10 @@ impl Reader<'_> {
 }
 
 /// The files that can hold what is wanted by the names of their segments, with their numbers.
-fn wanted_files<'t>(
-    opened: &Opened<'t>,
-) -> impl DoubleEndedIterator<Item = (usize, &'t SegmentFiles)> + use<'t> {
-    let (all, filter) = (&opened.track.files, opened.filter);
+fn wanted_files(
+    all: &[SegmentFiles],
+    filter: Filter,
+) -> impl DoubleEndedIterator<Item = (usize, &SegmentFiles)> {
     let is_wanted = move |(file, _): &(usize, &SegmentFiles)| files::may_hold(all, *file, &filter);
     all.iter().enumerate().filter(is_wanted)
 }

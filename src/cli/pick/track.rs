@@ -7,13 +7,16 @@ use kseg::decode::Decoder;
 use kseg::format::FileKind;
 use kseg::format::name::{self, FileState, file_name};
 use kseg::records::files::{self, SegmentFiles};
-use kseg::store::{Item, Partition};
+use kseg::store::{Error, Item, Partition};
 use kseg::wire::Offset;
 
-use crate::cli::input::Log;
+use crate::cli::input::{Log, Logs};
+
+/// How often a log is listed anew because a file of it vanished: each time a broker has deleted or compacted something.
+const RELISTS: u32 = 100;
 
 /// The files of a log, in the order of their offsets.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Track {
     /// The topic, if a folder's name says it.
     pub(crate) topic: Option<String>,
@@ -29,14 +32,28 @@ pub(crate) struct Track {
     pub(crate) log_start: Offset,
     /// Whether it is all there is of the partition, and not one file.
     pub(crate) is_partition: bool,
+    /// How often it was listed anew.
+    relists: u32,
 }
 
 impl Track {
+    /// The files of all logs, and what cannot be read.
+    pub(crate) fn all(logs: Logs) -> (Vec<Self>, Vec<anyhow::Error>) {
+        let (mut tracks, mut lost) = (Vec::new(), logs.lost);
+        for log in logs.found {
+            match Self::of(log) {
+                Ok(track) => tracks.push(track),
+                Err(error) => lost.push(error),
+            }
+        }
+        (tracks, lost)
+    }
+
     /// The files of a log.
     ///
     /// # Errors
     /// A file that holds no records.
-    pub(crate) fn of(log: Log) -> Result<Self> {
+    fn of(log: Log) -> Result<Self> {
         match log {
             Log::Partition(partition) => Ok(Self::of_partition(&partition)),
             Log::File(item) => Self::of_file(&item),
@@ -46,6 +63,25 @@ impl Track {
     /// What the records of its topic mean, if they mean anything to Kafka.
     pub(crate) fn decoder(&self) -> Option<Decoder> {
         Decoder::for_topic(self.topic.as_deref()?)
+    }
+
+    /// Lists the log anew if `error` is that a file of it vanished: a running broker has deleted it, or compaction has put its
+    /// records into another one. Of a partition that is gone no file is left.
+    pub(super) fn relisted(&mut self, error: &anyhow::Error) -> bool {
+        let vanished = match error.downcast_ref::<Error>() {
+            Some(Error::Io { path, .. }) => Item::at(path).is_err_and(|error| error.is_not_found()),
+            _ => false,
+        };
+        if !vanished || !self.is_partition || self.relists >= RELISTS {
+            return false;
+        }
+        match Partition::open(&self.path) {
+            Ok(partition) => self.files = files::segments(&partition),
+            Err(error) if error.is_not_found() => self.files.clear(),
+            Err(_) => return false,
+        }
+        self.relists += 1;
+        true
     }
 
     /// The files that are read.
@@ -62,6 +98,7 @@ impl Track {
             later: Vec::new(),
             log_start: files::log_start(partition).unwrap_or(Offset(i64::MIN)),
             is_partition: true,
+            relists: 0,
         }
     }
 
@@ -120,6 +157,7 @@ impl Track {
             later,
             log_start: Offset(i64::MIN),
             is_partition: false,
+            relists: 0,
         })
     }
 }

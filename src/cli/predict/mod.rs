@@ -9,13 +9,13 @@ mod words;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
-use kseg::predict::{self, Conditions, Kafka, Settings, Verdict};
+use anyhow::{Context as _, Result, anyhow, bail};
+use kseg::predict::{self, Conditions, Kafka, Settings, Unknown, Verdict};
 use kseg::store::{Item, Place};
 
 use self::text::PartitionRow;
 use super::Context;
-use super::exit::Outcome;
+use super::exit::{Failures, Outcome};
 use super::input::{self, Selection};
 use super::range::{self, Moment};
 use super::render::rows::Format;
@@ -132,6 +132,15 @@ impl Predict {
             }
             _ => {}
         }
+        let mut failed = Failures::default();
+        for unknown in &verdict.unknown {
+            if let Unknown::Unread { what } = unknown
+                && let Some(earlier) = failed.add(anyhow!("{what}"))
+            {
+                context.say(earlier.as_bytes());
+            }
+        }
+        failed.result()?;
         Ok(if verdict.is_harmless() {
             Outcome::Clean
         } else {

@@ -101,19 +101,27 @@ impl Show {
         let writer = Writer::new(context, self.format, schema::SHOW);
         let mut writer = writer.with_limit(self.limit);
         if self.image {
-            let files = self.expand(|name| {
+            let is_wanted = |name: &FileName<'_>| {
                 matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot)
                     && name.state == FileState::Current
-            })?;
+            };
+            let files = self.files.iter().map(|path| self.expand(path, is_wanted));
+            let files = files.collect::<Result<Vec<_>>>()?.concat();
             let decoder = self.one_decoder(&files)?;
             image::show(&mut writer, files, decoder, self.reading)?;
         } else {
-            for path in self.expand(|_| true)? {
-                if let Err(error) = self.file(&mut writer, &path) {
+            for given in &self.files {
+                let files = self.expand(given, |_| true).unwrap_or_else(|error| {
                     writer.fail(error);
-                }
-                if !writer.is_heard() {
-                    break;
+                    Vec::new()
+                });
+                for path in files {
+                    if let Err(error) = self.file(&mut writer, &path) {
+                        writer.fail(error);
+                    }
+                    if !writer.is_heard() {
+                        break;
+                    }
                 }
             }
         }
@@ -124,21 +132,17 @@ impl Show {
         })
     }
 
-    /// The files given, and those wanted of the directories given.
-    fn expand(&self, wanted: impl Fn(&FileName<'_>) -> bool) -> Result<Vec<PathBuf>> {
+    /// A file given, or the wanted ones of a directory given.
+    fn expand(&self, path: &Path, wanted: impl Fn(&FileName<'_>) -> bool) -> Result<Vec<PathBuf>> {
+        if let Some(item) = spool::spooled(path)? {
+            return Ok(vec![item.path().to_owned()]);
+        }
+        if !path.is_dir() && Item::at(path).is_ok() {
+            return Ok(vec![path.to_owned()]);
+        }
         let mut files = Vec::new();
-        for path in &self.files {
-            if let Some(item) = spool::spooled(path)? {
-                files.push(item.path().to_owned());
-                continue;
-            }
-            if path.is_dir() || Item::at(path).is_err() {
-                for place in places(path)? {
-                    self.inside(&place, &wanted, &mut files)?;
-                }
-                continue;
-            }
-            files.push(path.clone());
+        for place in places(path)? {
+            self.inside(&place, &wanted, &mut files)?;
         }
         Ok(files)
     }
@@ -152,7 +156,8 @@ impl Show {
     ) -> Result<()> {
         let before = files.len();
         let mut take = |items: &[Item]| {
-            let items = items.iter().filter(|item| item.is_file());
+            // A pipe, or a link that leads nowhere, is an error of its own.
+            let items = items.iter().filter(|item| !item.is_dir());
             let items = items.filter(|item| item.file_name().is_some_and(|name| wanted(&name)));
             files.extend(items.map(|item| item.path().to_owned()));
         };

@@ -126,9 +126,12 @@ struct Writers {
 impl Txns {
     /// Shows the transactions.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let mut reaches = Reaches::of(&log_dirs(&self.paths)?);
+        let (dirs, lost) = log_dirs(&self.paths)?;
+        let mut reaches = Reaches::of(&dirs);
         let mut trouble = Trouble::default();
-        trouble.errors.append(&mut reaches.errors);
+        trouble.errors.extend(lost);
+        let unread = reaches.errors.drain(..);
+        trouble.errors.extend(unread.map(anyhow::Error::from));
         if self.producers {
             let writers = self.writers(&reaches, &mut trouble)?;
             return self.show_producers(context, &writers, trouble);
@@ -191,7 +194,7 @@ impl Txns {
                     all.push(writers);
                     trouble.add(damage, None);
                 }
-                Err(error) => trouble.errors.push(error),
+                Err(error) => trouble.errors.push(error.into()),
             }
             ControlFlow::Continue(())
         });

@@ -18,8 +18,8 @@ use super::report::{self, Report, Shown, Summary, Unit, UnitKind};
 use super::text;
 use super::{Format, Verify};
 use crate::cli::Context;
-use crate::cli::exit::Outcome;
-use crate::cli::input::{all_places, no_match};
+use crate::cli::exit::{Failures, Outcome};
+use crate::cli::input::{self, no_match};
 use crate::cli::output::{OutputFile, unwritten};
 use crate::cli::progress::Progress;
 use crate::cli::range::{Moment, now_ms};
@@ -75,7 +75,13 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     let written = args.write_baseline.as_deref();
     let written = written.map(OutputFile::create).transpose()?;
     let beside = beside(args)?;
-    let given = subjects(args)?;
+    let mut given = subjects(args)?;
+    let mut failed = Failures::default();
+    for error in given.lost.drain(..) {
+        if let Some(earlier) = failed.add(error) {
+            context.say(earlier.as_bytes());
+        }
+    }
     let total = given.list.iter().map(Subject::log_bytes).sum();
     let text = text::Options {
         look: context.look(),
@@ -121,7 +127,9 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     let result = result.and_then(|()| drive(&options, given, across, &mut sink, &progress));
     progress.end();
     let result = result.and_then(|()| sink.finish());
-    sink.end(result, written)
+    let outcome = sink.end(result, written)?;
+    failed.result()?;
+    Ok(outcome)
 }
 
 /// A report, and its file.
@@ -167,6 +175,7 @@ fn drive(
         list,
         dirs,
         mut node,
+        lost: _,
     } = given;
     let mut result = Ok(());
     let work = |subject: Subject| {
@@ -233,13 +242,25 @@ struct Given {
     list: Vec<Subject>,
     dirs: Vec<LogDir>,
     node: Node,
+    /// Why nothing could be verified at other paths.
+    lost: Vec<anyhow::Error>,
 }
 
 /// What the paths lead to.
 fn subjects(args: &Verify) -> Result<Given> {
-    let mut places = Vec::new();
-    for place in all_places(&args.paths)? {
-        places.extend(parts(place)?);
+    let (mut places, mut lost) = (Vec::new(), Vec::new());
+    for path in &args.paths {
+        let found = input::places(path).and_then(|places| {
+            let parts = places.into_iter().map(parts);
+            Ok(parts.collect::<Result<Vec<_>>>()?.concat())
+        });
+        match found {
+            Ok(found) => places.extend(found),
+            Err(error) => lost.push(error),
+        }
+    }
+    if let Some(error) = lost.pop_if(|_| places.is_empty()) {
+        return Err(error);
     }
     let dirs = places.iter().filter_map(|place| match place {
         Place::LogDir(dir) => Some(dir.clone()),
@@ -267,6 +288,8 @@ fn subjects(args: &Verify) -> Result<Given> {
                             let around = node.around(&partition);
                             Subject::Partition(partition, around)
                         }
+                        // A running broker has removed it since.
+                        Err(error) if error.is_not_found() && !item.path().exists() => continue,
                         Err(error) => Subject::Lost(item.path().to_owned(), error),
                     });
                 }
@@ -282,6 +305,7 @@ fn subjects(args: &Verify) -> Result<Given> {
         list: subjects,
         dirs,
         node,
+        lost,
     })
 }
 
