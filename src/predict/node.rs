@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use super::cluster::{Cluster, Standing};
 use super::conditions::Conditions;
@@ -18,6 +16,7 @@ use super::verdict::{DirVerdict, Outcome, PartitionVerdict, Unknown, Verdict};
 use crate::format::MetaProperties;
 use crate::format::name::{DirName, DirState};
 use crate::format::topic::CLUSTER_METADATA;
+use crate::scan::look_again;
 use crate::store::{Error, Item, LogDir, Partition, Place};
 
 mod absent;
@@ -31,11 +30,6 @@ struct Dir {
     /// The only partition that is asked for.
     only: Option<OsString>,
 }
-
-/// How often a partition is looked at that seems to lose something while a broker writes, and the pause between: a write, a
-/// roll or a swap of segments is over much sooner.
-const LOOKS: u32 = 6;
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// What becomes of everything that was given.
 pub(super) fn verdict(
@@ -342,23 +336,20 @@ impl<'c> Node<'c> {
     /// What becomes of one partition; nothing if it is no longer there. Files of a running broker come and go, so what is in
     /// motion is looked at again before anything is said to be lost.
     fn one(&self, dir: &Dir, item: &Item) -> Result<Option<PartitionVerdict>, Error> {
-        let mut looks = 0;
-        loop {
-            looks += 1;
-            let verdict = Partition::open(item.path())
-                .and_then(|opened| root::one(&dir.root, &opened, &self.cluster, self.conditions));
-            let is_in_motion = match &verdict {
-                Ok(verdict) => {
-                    (!verdict.lost.is_nothing() || verdict.outcome >= Outcome::Offline)
-                        && dir.listed.is_live()
-                }
-                Err(error) => error.is_not_found() || matches!(error, Error::Shorter(_)),
-            };
-            match verdict {
-                _ if is_in_motion && looks < LOOKS => thread::sleep(PAUSE),
-                Err(error) if error.is_not_found() && !item.path().exists() => return Ok(None),
-                verdict => return verdict.map(Some),
+        let look = || {
+            Partition::open(item.path())
+                .and_then(|opened| root::one(&dir.root, &opened, &self.cluster, self.conditions))
+        };
+        let verdict = look_again(look, |seen| match seen {
+            Ok(verdict) => {
+                (!verdict.lost.is_nothing() || verdict.outcome >= Outcome::Offline)
+                    && dir.listed.is_live()
             }
+            Err(error) => error.is_not_found() || matches!(error, Error::Shorter(_)),
+        });
+        match verdict {
+            Err(error) if error.is_not_found() && !item.path().exists() => Ok(None),
+            verdict => verdict.map(Some),
         }
     }
 

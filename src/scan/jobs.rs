@@ -130,6 +130,23 @@ pub fn in_order<T: Send, R: Send>(
     });
 }
 
+/// How often something is looked at that seems wrong while a broker writes, and the pause between: a write, a roll or a swap of
+/// segments is over much sooner.
+const LOOKS: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Looks until what is seen is not `in_motion`, but only so often.
+pub(crate) fn look_again<T>(mut look: impl FnMut() -> T, in_motion: impl Fn(&T) -> bool) -> T {
+    for _ in 1..LOOKS {
+        let seen = look();
+        if !in_motion(&seen) {
+            return seen;
+        }
+        thread::sleep(PAUSE);
+    }
+    look()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

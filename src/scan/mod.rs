@@ -31,6 +31,7 @@ mod worker;
 pub use event::{Event, Gap, GapKind, GapPart};
 pub use extent::Extent;
 pub use filter::Filter;
+pub(crate) use jobs::look_again;
 pub use jobs::{Jobs, Pace, in_order};
 pub use output::{Output, RenderedChunk};
 pub(crate) use parallel::follow_with;

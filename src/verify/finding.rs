@@ -219,6 +219,26 @@ impl Findings {
         self
     }
 
+    /// The same without errors and warnings of checks that found nothing in the same file before.
+    #[must_use]
+    pub(super) fn seen_again(mut self, before: &Self) -> Self {
+        let counts = &before.counts;
+        let is_again = |path: &Arc<Path>, check| counts.contains_key(&(Arc::clone(path), check));
+        let mut gone = Vec::new();
+        self.kept.retain(|finding| {
+            let stays =
+                finding.severity < Severity::Warning || is_again(&finding.path, finding.check);
+            if !stays {
+                gone.push((Arc::clone(&finding.path), finding.check));
+            }
+            stays
+        });
+        for key in gone {
+            self.counts.remove(&key);
+        }
+        self
+    }
+
     /// Those kept, as they came.
     #[must_use]
     pub fn kept(&self) -> &[Finding] {

@@ -62,8 +62,8 @@ impl Dump {
             broke: false,
             written: Ok(()),
         };
-        for path in self.given() {
-            run.file(&path);
+        for (path, is_listed) in self.given() {
+            run.file(&path, is_listed);
             if run.written.is_err() {
                 break;
             }
@@ -71,12 +71,23 @@ impl Dump {
         run.end()
     }
 
-    /// The files to dump, in order.
-    fn given(&self) -> Vec<PathBuf> {
-        match self.files.first() {
-            Some(list) => split_list(list),
-            None => self.paths.iter().flat_map(|path| expand(path)).collect(),
+    /// The files to dump, in order, and whether each was found in a directory.
+    fn given(&self) -> Vec<(PathBuf, bool)> {
+        if let Some(list) = self.files.first() {
+            return split_list(list)
+                .into_iter()
+                .map(|path| (path, false))
+                .collect();
         }
+        let expanded = |given: &PathBuf| {
+            let paths = expand(given).into_iter();
+            let given = given.clone();
+            paths.map(move |path| {
+                let is_listed = path != given;
+                (path, is_listed)
+            })
+        };
+        self.paths.iter().flat_map(expanded).collect()
     }
 }
 
@@ -94,7 +105,11 @@ impl Run<'_> {
         }
     }
 
-    fn file(&mut self, path: &Path) {
+    fn file(&mut self, path: &Path, is_listed: bool) {
+        if is_listed && !is_there(path) {
+            // A running broker has deleted it since.
+            return;
+        }
         let given = given_form(path);
         let name = given.rsplit('/').next().unwrap_or_default();
         let kind = Kind::of(name, self.style.release);
@@ -120,7 +135,9 @@ impl Run<'_> {
                 Ok(())
             }
         };
-        if let Err(error) = dumped {
+        if let Err(error) = dumped
+            && (!is_listed || is_there(path))
+        {
             self.broke = true;
             self.context
                 .say(format!("{}\n", plain(&format!("kseg: {error:#}"))).as_bytes());
@@ -234,6 +251,11 @@ impl Run<'_> {
             _ => Ok(Outcome::Clean),
         }
     }
+}
+
+/// Whether there is something at the path, if only a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 /// `String.split(",")`: empty pieces at the end do not count, unless there is nothing else.

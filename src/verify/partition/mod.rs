@@ -26,7 +26,7 @@ use self::time_index::TimeIndexCheck;
 use super::catalog::{CheckId, Severity};
 use super::evidence::{BeyondEnd, Gap, Lacking, Mark, Part, Unindexed};
 use super::extent::{Extent, Known, LogDirContext};
-use super::finding::Finding;
+use super::finding::{Finding, Findings};
 use super::options::Options;
 use super::outcome::Outcome;
 use super::segment;
@@ -35,8 +35,8 @@ use super::subject::Subject;
 use crate::format::FileKind;
 use crate::format::defaults::INDEX_INTERVAL_BYTES;
 use crate::format::name::{self, DirState};
-use crate::scan::Merge;
 use crate::scan::derive::{Epochs, Producers};
+use crate::scan::{Merge, look_again};
 use crate::store::{Item, Partition, Segment};
 use crate::wire::{Offset, Timestamp};
 
@@ -45,12 +45,39 @@ const LARGEST_APPEND_BYTES: u64 = 2 << 20;
 
 /// Verifies everything in the directory of a partition, with what its log dir says of it. Tells what the log dir
 /// needs to know.
+///
+/// Where a broker runs, files are in motion: what seems wrong is looked at again, and only what stays wrong is reported.
 #[must_use]
 pub fn partition(
     partition: &Partition,
     around: LogDirContext,
     options: &Options<'_>,
 ) -> (Outcome, Known) {
+    let mut before: Option<Findings> = None;
+    let look = || {
+        let listed = match &before {
+            None => Ok(partition.clone()),
+            Some(_) => Partition::open(partition.path()),
+        };
+        let Ok(listed) = listed else {
+            // It was deleted meanwhile.
+            return (Outcome::default(), Known::default());
+        };
+        let (mut outcome, known) = look(&listed, around, options);
+        if let Some(before) = &before {
+            outcome.findings = outcome.findings.seen_again(before);
+        }
+        before = Some(outcome.findings.clone());
+        (outcome, known)
+    };
+    look_again(look, |(outcome, _)| {
+        let mut findings = outcome.findings.kept().iter();
+        around.stop == Stop::Live && findings.any(|one| one.severity >= Severity::Warning)
+    })
+}
+
+/// Looks at a partition once.
+fn look(partition: &Partition, around: LogDirContext, options: &Options<'_>) -> (Outcome, Known) {
     let mut check = PartitionCheck::new(partition, around);
     let mut logs = Outcome::default();
     for index in 0..check.segments().len() {
