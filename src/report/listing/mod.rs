@@ -131,8 +131,49 @@ impl PartitionSummary {
     }
 
     /// Looks into the segments. `open` opens a `.log` of which more than a few places are read. What cannot be read is kept
-    /// in [`errors`](Self::errors).
+    /// in [`errors`](Self::errors). Where a running broker has deleted or compacted segments since they were listed, they are
+    /// listed anew.
     pub fn look(
+        &mut self,
+        depth: Depth,
+        jobs: Jobs,
+        open: impl Fn(&Path) -> Result<LogFile, Error> + Sync,
+    ) {
+        let is_whole = self.segments.len() == self.partition.segments().len();
+        let look = || {
+            if self.has_vanished() {
+                self.relist();
+            }
+            self.look_once(depth, jobs, &open);
+            self.has_vanished()
+        };
+        let _gone = look_again(look, |has_vanished| *has_vanished && is_whole);
+        if self.has_vanished() && !self.partition.path().exists() {
+            self.errors.clear();
+        }
+    }
+
+    /// Whether something of it was there when it was listed and is no longer.
+    fn has_vanished(&self) -> bool {
+        self.errors.iter().any(|error| match error {
+            Error::Io { path, .. } => {
+                error.is_not_found() && Item::at(path).is_err_and(|error| error.is_not_found())
+            }
+            _ => false,
+        })
+    }
+
+    /// Lists the segments anew.
+    fn relist(&mut self) {
+        let Ok(fresh) = Self::open(self.partition.path(), &Checkpoints::default()) else {
+            return;
+        };
+        self.log_start = fresh.log_start.max(self.noted_log_start);
+        (self.partition, self.segments) = (fresh.partition, fresh.segments);
+        self.errors.clear();
+    }
+
+    fn look_once(
         &mut self,
         depth: Depth,
         jobs: Jobs,
