@@ -8,7 +8,7 @@ use kseg::format::DirName;
 use kseg::format::name::{DirState, file_name};
 use kseg::format::{FileName, Properties};
 use kseg::predict::Settings;
-use kseg::store::{Item, LogDir, Partition, Place, Source, Standing};
+use kseg::store::{Item, LogDir, Partition, Place, Standing, read_known};
 use wildmatch::WildMatch;
 
 pub(crate) use super::selection::{Others, Pattern, Selection};
@@ -103,7 +103,7 @@ pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
 fn inside(place: Place) -> Result<Vec<Place>> {
     match place {
         Place::File(item) if is_settings(item.path()) => {
-            let text = Source::read(item.path())?;
+            let text = read_known(item.path())?;
             let settings = Properties::parse(&text);
             let dirs = settings
                 .get("log.dirs")

@@ -5,7 +5,7 @@ use super::reason::Reason;
 use super::release::Kafka;
 use super::thrown::Thrown;
 use crate::format::LeaderEpochs;
-use crate::store::Source;
+use crate::store::read_known;
 use crate::wire::fault::Text;
 use crate::wire::{Fault, FaultKind};
 
@@ -42,7 +42,7 @@ impl Epochs {
         if *len > LARGEST_BYTES {
             return Err(failed(None));
         }
-        let lines = LeaderEpochs::parse(&Source::read(path)?);
+        let lines = LeaderEpochs::parse(&read_known(path)?);
         match Failure::of(&lines.faults, kafka) {
             None => {}
             Some((Failure::Line, fault)) => return Err(failed(Some(fault))),

@@ -8,7 +8,7 @@ use super::release::Kafka;
 use super::start::Start;
 use super::thrown::Thrown;
 use crate::format::name::parse_int;
-use crate::store::{Error, Item, ItemType, Source};
+use crate::store::{Error, Item, ItemType, read_known};
 
 /// The file.
 pub(super) const FILE: &str = "partition.metadata";
@@ -23,7 +23,7 @@ const LARGEST_BYTES: u64 = 1 << 20;
 pub(super) fn read_topic_id(dir: &Path, kafka: Kafka) -> Result<Option<[u8; 16]>, Error> {
     match Item::at(dir.join(FILE)) {
         Ok(item) if item.is_file() && item.len_bytes() <= LARGEST_BYTES => {
-            Ok(parse(&Source::read(item.path())?, kafka).ok())
+            Ok(parse(&read_known(item.path())?, kafka).ok())
         }
         _ => Ok(None),
     }
@@ -64,7 +64,7 @@ pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
             if *len > LARGEST_BYTES {
                 return Err(thrown(Wrong::Line("is too large")));
             }
-            let bytes = Source::read(path)?;
+            let bytes = read_known(path)?;
             parse(&bytes, kafka).map(Some).map_err(thrown)
         }
     }

@@ -278,7 +278,7 @@ impl<'c> Node<'c> {
                 match ready.map_or_else(|| self.one(dir, item), |ready| Ok(Some(ready))) {
                     Ok(verdict) => partitions.extend(verdict),
                     // What is not known of one partition does not keep the others from being predicted.
-                    Err(error) => unknown.push(Unknown::Unread {
+                    Err(error) => unknown.push(Unknown::Partition {
                         what: error.to_string(),
                     }),
                 }

@@ -12,7 +12,7 @@ use super::thrown::Thrown;
 use crate::format::control::{self, ControlType};
 use crate::format::name;
 use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};
-use crate::store::{ItemType, Source};
+use crate::store::{ItemType, read_known};
 use crate::wire::Offset;
 
 /// The suffix of a snapshot.
@@ -415,7 +415,7 @@ fn read(paper: &Paper, file: &str) -> Result<Option<Vec<Producer>>, Thrown> {
     match paper.file(file) {
         Some(Content::Producers(known)) => Ok(Some(known.clone())),
         Some(Content::Disk { path, len, .. }) if *len <= LARGEST_BYTES => {
-            let bytes = Source::read(path)?;
+            let bytes = read_known(path)?;
             let Ok(snapshot) = ProducerSnapshot::parse(&bytes) else {
                 return Ok(None);
             };

@@ -6,7 +6,7 @@ use super::release::Kafka;
 use super::verdict::Outcome;
 use crate::format::topic::is_reserved_id;
 use crate::format::{FileKind, MetaProperties, Properties};
-use crate::store::{Error, LogDir, Source};
+use crate::store::{Error, LogDir, read_known};
 
 /// The file.
 const FILE: &str = "meta.properties";
@@ -30,7 +30,7 @@ pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Er
     let item = dir.item(FileKind::MetaProperties);
     let unread = item.is_some_and(|item| !item.is_file() || item.len_bytes() > LARGEST_BYTES);
     let properties = match item.filter(|_| !unread) {
-        Some(item) => Some(Properties::parse(&Source::read(item.path())?)),
+        Some(item) => Some(Properties::parse(&read_known(item.path())?)),
         None => None,
     };
     let meta = properties.as_ref().map(MetaProperties::of);

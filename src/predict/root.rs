@@ -15,7 +15,7 @@ use super::verdict::{Outcome, PartitionVerdict, Renaming};
 use super::{partition, properties};
 use crate::format::name::{self, DirName, DirState};
 use crate::format::{FileKind, MetaProperties, OffsetCheckpoint};
-use crate::store::{Error, Item, LogDir, Partition, Source};
+use crate::store::{Error, Item, LogDir, Partition, read_known};
 use crate::wire::Fault;
 
 /// Offsets of partitions.
@@ -107,7 +107,7 @@ impl Root {
         if item.len_bytes() > LARGEST_BYTES {
             return failed(None, true);
         }
-        let bytes = Source::read(item.path())?;
+        let bytes = read_known(item.path())?;
         let checkpoint = OffsetCheckpoint::parse(&bytes);
         if let Some((failure, fault)) = Failure::of(&checkpoint.faults, conditions.kafka) {
             return failed(Some(fault), failure == Failure::Line);

@@ -11,7 +11,7 @@ use super::thrown::Thrown;
 use crate::format::control::ControlType;
 use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, checkpoint};
 use crate::format::{Batch, QuorumState, RecordBatch};
-use crate::store::Source;
+use crate::store::read_known;
 
 const DELETED: &str = ".deleted";
 const PART: &str = ".part";
@@ -143,7 +143,7 @@ fn quorum_state(start: &Start<'_>) -> Result<(), Thrown> {
     if *len > LARGEST_BYTES {
         return Err(Thrown::fatal(QUORUM_STATE, "is too large"));
     }
-    match QuorumState::parse(&Source::read(path)?).faults.first() {
+    match QuorumState::parse(&read_known(path)?).faults.first() {
         Some(fault) => Err(Thrown::fatal(QUORUM_STATE, fault)),
         None => Ok(()),
     }

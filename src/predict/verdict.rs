@@ -224,7 +224,7 @@ pub enum Unknown {
     /// The topic is tiered: which of its segments are elsewhere too.
     Tiered,
     /// What becomes of a partition that could not be read.
-    Unread {
+    Partition {
         /// Which file, and why.
         what: String,
     },
@@ -257,7 +257,7 @@ impl fmt::Display for Unknown {
             Self::Tiered => f.write_str(
                 "which local segments of tiered topics are deleted: that depends on what is uploaded",
             ),
-            Self::Unread { what } => write!(f, "what becomes of a partition: {what}"),
+            Self::Partition { what } => write!(f, "what becomes of a partition: {what}"),
             Self::Now => f.write_str("the first hour after the start was not asked for"),
             Self::Unread => f.write_str(
                 "whether all batches can be fetched: segments that the start does not read were not read",

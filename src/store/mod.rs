@@ -21,7 +21,7 @@ pub use log_dir::{LogDir, Place};
 pub use partition::Partition;
 pub use read::{ReadAt, Unreadable};
 pub use segment::Segment;
-pub use small::{Cap, read_small};
+pub use small::{Cap, read_known, read_small};
 pub use source::{LogFile, Patch, Source, Stream, Window};
 
 /// Why a file could not be read.

@@ -70,6 +70,14 @@ impl Cap {
     }
 }
 
+/// Reads a file that is no larger than files of its name can be.
+///
+/// # Errors
+/// It cannot be read, or is larger ([`Error::TooLarge`]).
+pub fn read_known(path: &Path) -> Result<Source, Error> {
+    read_small(path, Cap::at(path))
+}
+
 /// Reads a file whose size is at most `cap`.
 ///
 /// # Errors

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::store::{Item, Source};
+use kseg::store::{Item, read_known};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::output::OutputFile;
+use crate::cli::render::json;
 use crate::cli::render::rows::size;
 use crate::cli::render::table::{counted, plain};
 use crate::cli::schema;
@@ -98,7 +99,7 @@ impl Manifest {
             return Ok(None);
         }
         let shown = path.display();
-        let text = Source::read(&path)?;
+        let text = read_known(&path)?;
         let manifest: Document =
             serde_json::from_slice(&text).with_context(|| format!("{shown}: no manifest"))?;
         if manifest.schema != SCHEMA {
@@ -185,7 +186,7 @@ impl Manifest {
     pub(super) fn save(&mut self, dir: &Path) -> Result<()> {
         let done = self.document.files.len();
         self.document.files.extend(self.ahead.values().cloned());
-        let text = serde_json::to_vec_pretty(&self.document);
+        let text = json::pretty(&self.document);
         self.document.files.truncate(done);
         let mut text = text?;
         text.push(b'\n');

@@ -18,6 +18,7 @@ use super::Context;
 use super::exit::{Failures, Outcome};
 use super::input::{self, Selection};
 use super::range::{self, Moment};
+use super::render::json;
 use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
@@ -114,7 +115,7 @@ impl Predict {
         match self.format {
             Format::Text => text::render(&verdict, context.look(), &mut out),
             Format::Json => {
-                serde_json::to_writer(&mut out, &document::Document::of(&verdict))?;
+                json::value(&document::Document::of(&verdict), &mut out);
                 out.push(b'\n');
             }
             Format::Ndjson | Format::Csv => {
@@ -134,7 +135,7 @@ impl Predict {
         }
         let mut failed = Failures::default();
         for unknown in &verdict.unknown {
-            if let Unknown::Unread { what } = unknown
+            if let Unknown::Partition { what } = unknown
                 && let Some(earlier) = failed.add(anyhow!("{what}"))
             {
                 context.say(earlier.as_bytes());

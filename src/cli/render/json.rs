@@ -23,7 +23,9 @@ impl Formatter for Escaping {
             writer.write_all(before.as_bytes())?;
             let mut letters = after.chars();
             if let Some(letter) = letters.next() {
-                write!(writer, "\\u{:04x}", u32::from(letter))?;
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
             }
             rest = letters.as_str();
         }
@@ -38,6 +40,24 @@ impl Formatter for Escaping {
         // What is hidden can stand in strings only.
         self.write_string_fragment(writer, fragment)
     }
+}
+
+/// A value on several lines, as people edit it.
+///
+/// # Errors
+/// It cannot be put into words.
+pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let value = serde_json::to_string_pretty(value)?;
+    let mut out = Vec::with_capacity(value.len());
+    // What is hidden can stand in strings only, but for the ends of lines.
+    for line in value.split_inclusive('\n') {
+        let (text, end) = line
+            .strip_suffix('\n')
+            .map_or((line, ""), |text| (text, "\n"));
+        let _infallible = Escaping.write_string_fragment(&mut out, text);
+        out.extend_from_slice(end.as_bytes());
+    }
+    Ok(out)
 }
 
 /// Appends a value.

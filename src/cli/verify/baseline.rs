@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use kseg::verify::Finding;
-use serde_json::{Value, json};
+use serde_json::{Value, json as object};
 
 use crate::cli::output::{OutputFile, said};
+use crate::cli::render::json;
 use crate::cli::schema;
 
 const SCHEMA: &str = schema::BASELINE.id;
@@ -38,7 +39,7 @@ impl Baseline {
         let bytes = std::fs::read(path).map_err(|error| said(path, &error))?;
         let document: Value = serde_json::from_slice(&bytes)
             .with_context(|| format!("{}: not a baseline", path.display()))?;
-        if document.get("schema") != Some(&json!(SCHEMA)) {
+        if document.get("schema") != Some(&object!(SCHEMA)) {
             bail!(
                 "{}: not a baseline: its schema is not {SCHEMA}",
                 path.display()
@@ -75,7 +76,7 @@ impl Baseline {
             .keys
             .iter()
             .map(|key| {
-                json!({
+                object!({
                     "code": key.code,
                     "path": key.path,
                     "position": key.position,
@@ -83,11 +84,10 @@ impl Baseline {
                 })
             })
             .collect();
-        let document = json!({ "schema": SCHEMA, "findings": findings });
-        let mut text = serde_json::to_string_pretty(&document)?;
-        text.push('\n');
-        file.write_all(text.as_bytes())
-            .map_err(|error| file.failed(&error))?;
+        let document = object!({ "schema": SCHEMA, "findings": findings });
+        let mut text = json::pretty(&document)?;
+        text.push(b'\n');
+        file.write_all(&text).map_err(|error| file.failed(&error))?;
         file.finish()
     }
 }

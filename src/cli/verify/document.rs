@@ -6,6 +6,7 @@ use kseg::verify::Severity;
 use serde_json::json;
 
 use super::report::{Report, Summary, Unit};
+use crate::cli::render::json;
 use crate::cli::schema;
 
 #[derive(Default)]
@@ -23,7 +24,9 @@ impl Report for Document {
         for shown in &unit.findings {
             let comma = if self.is_begun { ",\n" } else { "\n" };
             self.is_begun = true;
-            write!(out, "{comma}{}", serde_json::to_string(&shown.finding)?)?;
+            let mut text = comma.as_bytes().to_vec();
+            json::value(&shown.finding, &mut text);
+            out.write_all(&text)?;
         }
         Ok(())
     }

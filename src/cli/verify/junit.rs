@@ -7,6 +7,7 @@ use std::path::Path;
 use kseg::verify::Severity;
 
 use super::report::{Report, Shown, Summary, Unit};
+use crate::cli::render::is_hidden;
 
 pub(super) struct Junit {
     /// From which severity on a finding makes its test case fail, if any does.
@@ -107,7 +108,10 @@ fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\n' => escaped.push_str("&#10;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            // XML 1.0 has no escapes for most of what is hidden.
+            c if is_hidden(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                escaped.extend(c.escape_default());
+            }
             c => escaped.push(c),
         }
     }

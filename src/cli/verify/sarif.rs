@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::report::{Report, Shown, Summary, Unit};
+use crate::cli::render;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -40,7 +41,9 @@ impl Report for Sarif {
         for shown in &unit.findings {
             let comma = if self.is_begun { ",\n" } else { "\n" };
             self.is_begun = true;
-            write!(out, "{comma}{}", result(shown))?;
+            let mut text = comma.as_bytes().to_vec();
+            render::json::value(&result(shown), &mut text);
+            out.write_all(&text)?;
         }
         Ok(())
     }

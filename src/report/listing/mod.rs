@@ -12,8 +12,8 @@ use std::path::Path;
 
 use crate::format::name::DirState;
 use crate::format::{FileKind, LeaderEpochs, Limits};
-use crate::scan::in_order;
 use crate::scan::{Extent, Jobs};
+use crate::scan::{in_order, look_again};
 use crate::store::{Cap, read_small};
 use crate::store::{Error, Item, LogFile, Partition, Segment, Standing};
 use crate::wire::{LeaderEpoch, Offset, Timestamp};
