@@ -11,6 +11,7 @@ use super::Context;
 use super::args::{Reading, whole};
 use super::exit::{Failures, Outcome};
 use super::input::{Others, Selection, logs};
+use super::latest;
 use super::output::{OutputFile, unwritten};
 use super::pick::{Picking, Reader, Start, Take, Tally, Track};
 use super::progress::Progress;
@@ -39,6 +40,8 @@ use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Renderin
   kseg cat --key user-17 --tail 10 orders-3
   kseg cat --producer-id 4001 --epoch 7 --control orders-3
   kseg cat --committed --limit 100 orders-3
+  kseg cat --latest --format ndjson accounts-3
+  kseg cat --latest --tombstones --temp /var/tmp accounts-3
   kseg cat --template '%T %o %k=%s\\n' --null NULL orders-3
   kseg cat --key-as long --value-as msgpack --bytes hex orders-3
   kseg cat --keys sha256 --values size orders-3
@@ -83,6 +86,25 @@ pub(crate) struct Cat {
         help_heading = "Which records"
     )]
     tail: Option<u64>,
+
+    /// Only the latest record of each key of a partition, of those that the other options pick; records without a key are left out, and
+    /// so are keys whose latest record has no value
+    #[arg(long, conflicts_with = "tail", help_heading = "Which records")]
+    latest: bool,
+
+    /// With --latest: keys whose latest record has no value too
+    #[arg(long, requires = "latest", help_heading = "Which records")]
+    tombstones: bool,
+
+    /// With --latest: the folder for temporary files, which have no name and are made where there are more than 2.8 million keys; $TMPDIR or /tmp
+    /// unless it is given
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "latest",
+        help_heading = "Reading"
+    )]
+    temp: Option<PathBuf>,
 
     #[command(flatten)]
     rendering: Rendering,
@@ -151,6 +173,14 @@ impl Cat {
         let sink = &mut |text: &[u8], notes: &[u8]| sheet.take(text, notes);
         let mut opened = reader.open(track, sink)?;
         let tail = self.tail.or(self.picking.tail());
+        if self.latest {
+            let dir = self.temp.clone().unwrap_or_else(std::env::temp_dir);
+            let wanted = latest::Wanted {
+                tombstones: self.tombstones,
+                dir: &dir,
+            };
+            return latest::show(reader, &opened, wanted, left, renderer(), sink);
+        }
         if self.limit.is_none() && tail.is_none() {
             return reader.read(&opened, || All(renderer()), sink);
         }

@@ -35,6 +35,18 @@ pub(crate) struct Logs {
     pub(crate) internal: usize,
 }
 
+/// The log dirs around some logs, each once, as far as they can be listed.
+pub(crate) fn log_dirs_of(logs: &[Log]) -> Vec<LogDir> {
+    let partitions = logs.iter().filter_map(|log| match log {
+        Log::Partition(partition) => partition.log_dir(),
+        Log::File(_) => None,
+    });
+    let dirs: std::collections::BTreeSet<&Path> = partitions.collect();
+    dirs.into_iter()
+        .filter_map(|dir| LogDir::open(dir).ok())
+        .collect()
+}
+
 /// What is said of a directory in which there are no logs.
 pub(crate) fn no_log(path: &Path) -> anyhow::Error {
     anyhow!(

@@ -30,6 +30,12 @@ impl Trouble {
         self.errors.extend(error.map(anyhow::Error::from));
     }
 
+    /// Takes in what else could not be read.
+    pub(crate) fn fail(&mut self, errors: impl IntoIterator<Item = Error>) {
+        self.errors
+            .extend(errors.into_iter().map(anyhow::Error::from));
+    }
+
     /// Says it beside the rows.
     pub(crate) fn tell(self, writer: &mut Writer<'_>) {
         for place in self.damage {

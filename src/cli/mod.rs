@@ -1,19 +1,25 @@
 //! The command line: one file a command, and what they share.
 
 mod args;
+mod brokers;
 mod cat;
 mod check;
 mod common;
+mod compaction;
 mod damage;
+mod diff;
 mod dump;
 mod exit;
 mod explain;
 mod export;
+mod fingerprint;
 mod generate;
+mod given;
 mod groups;
 mod help;
 mod input;
 mod internal;
+mod latest;
 mod ls;
 mod output;
 mod pick;
@@ -22,11 +28,14 @@ mod progress;
 mod range;
 mod render;
 mod repair;
+mod retention;
 mod schema;
 mod selection;
 mod shell;
 mod show;
+mod spill;
 mod spool;
+mod stats;
 mod txns;
 mod verify;
 mod writer;
@@ -87,6 +96,11 @@ enum Command {
     Export(export::Export),
     Groups(groups::Groups),
     Txns(txns::Txns),
+    Retention(retention::Retention),
+    Compaction(compaction::Compaction),
+    Stats(stats::StatsCommand),
+    Diff(diff::Diff),
+    Fingerprint(fingerprint::Fingerprint),
     Dump(dump::Dump),
     Verify(verify::Verify),
     Explain(explain::Explain),
@@ -150,6 +164,11 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Predict(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
         Command::Txns(command) => command.run(&mut context),
+        Command::Retention(command) => command.run(&mut context),
+        Command::Compaction(command) => command.run(&mut context),
+        Command::Stats(command) => command.run(&mut context),
+        Command::Diff(command) => command.run(&mut context),
+        Command::Fingerprint(command) => command.run(&mut context),
         Command::Verify(command) => command.run(&mut context),
     };
     match outcome {

@@ -81,6 +81,26 @@ schemas! {
     OPEN_TRANSACTION "kseg.open_transaction/1" "An open transaction of a partition"
     PARTITION_PRODUCER "kseg.partition_producer/1" "A producer of a partition"
 
+    // retention
+    RETENTION "kseg.retention/1" "The document of retention"
+    RETENTION_SEGMENT "kseg.retention_segment/1" "A segment, and what retention makes of it"
+
+    // compaction
+    COMPACTION "kseg.compaction/1" "The document of compaction"
+    COMPACTED_PARTITION "kseg.compacted_partition/1" "A partition, and what the log cleaner makes of it"
+    COMPACTION_STOP "kseg.compaction_stop/1" "A place that stops the log cleaner"
+
+    // stats
+    STATS "kseg.stats/1" "The document of stats"
+    STATS_GROUP "kseg.stats_group/1" "Records with something in common, counted"
+
+    // diff, fingerprint
+    DIFF "kseg.diff/1" "The document of diff"
+    DIFF_PARTITION "kseg.diff_partition/1" "Two copies of a partition, compared"
+    DIFF_RANGE "kseg.diff_range/1" "A range in which two copies of a partition differ"
+    FINGERPRINT "kseg.fingerprint/1" "The document of fingerprint"
+    FINGERPRINT_PARTITION "kseg.fingerprint_partition/1" "A digest of the records of a partition"
+
     // cat, export
     RECORD "kseg.record/1" "A record"
     MANIFEST "kseg.manifest/1" "What is in the files of an export"

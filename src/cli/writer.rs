@@ -103,6 +103,11 @@ impl<'a> Writer<'a> {
         self.format == Format::Text
     }
 
+    /// Whether it can hold rows of one kind only.
+    pub(crate) fn takes_one_kind(&self) -> bool {
+        self.format == Format::Csv
+    }
+
     /// How it looks to people.
     pub(crate) fn look(&self) -> Look {
         self.look

@@ -6,7 +6,7 @@ use super::conditions::Conditions;
 use super::log::Log;
 use super::paper::Content;
 use super::reason::{Reason, Stranger};
-use super::settings::{SEGMENT_BYTES, TopicSettings};
+use super::settings::{SEGMENT_BYTES, TOPIC_RESOURCE, TopicSettings};
 use super::start::Start;
 use super::thrown::Thrown;
 use crate::format::Batch;
@@ -15,10 +15,6 @@ use crate::format::topic::is_reserved_id;
 use crate::report::metadata_image::Topic;
 use crate::report::{Image as _, MetadataImage};
 use crate::wire::Uuid;
-
-/// The types of the resources that have configurations.
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
 
 /// The feature that says which records the metadata log holds.
 const METADATA_VERSION: &str = "metadata.version";
@@ -108,14 +104,7 @@ impl Cluster {
         topic: &'a str,
         conditions: &'a Conditions,
     ) -> TopicSettings<'a> {
-        let of = |kind, name: String| self.image.as_ref()?.configs.get(&(kind, name));
-        let own = self.node_id.and_then(|id| of(BROKER, id.to_string()));
-        TopicSettings {
-            settings: &conditions.settings,
-            configs: [of(TOPIC, topic.to_owned()), own, of(BROKER, String::new())],
-            topic,
-            kafka: conditions.kafka,
-        }
+        TopicSettings::of(self.image.as_ref(), self.node_id, conditions, topic)
     }
 
     /// What of the cluster's state the release cannot run with.
@@ -145,7 +134,11 @@ impl Cluster {
             }
         }
         let least = conditions.kafka.least_segment_bytes();
-        for (kind, topic) in image.configs.keys().filter(|(kind, _)| *kind == TOPIC) {
+        for (kind, topic) in image
+            .configs
+            .keys()
+            .filter(|(kind, _)| *kind == TOPIC_RESOURCE)
+        {
             let own = image.configs.get(&(*kind, topic.clone()));
             let bytes = own.and_then(|own| own.get(SEGMENT_BYTES)?.parse().ok());
             if let Some(value) = bytes.filter(|&bytes: &i64| bytes < least) {

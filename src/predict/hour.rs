@@ -125,6 +125,7 @@ impl Hour<'_> {
             log_end: bounds.end,
             high_watermark: bounds.end,
             time_first: !self.conditions.kafka.retains_by_size_first(),
+            copied_to: None,
         };
         if deletes && time.value >= 0 {
             verdict.rests_on(time.name, time.origin);

@@ -60,7 +60,7 @@ mod remains;
 pub mod retention;
 mod root;
 mod segment;
-mod settings;
+pub mod settings;
 mod snapshots;
 mod start;
 mod swap;
@@ -75,7 +75,7 @@ pub use later::{Cause, Change, Event, Moment};
 pub use open::{OpenTransaction, TransactionEnd};
 pub use reason::{Reason, Stranger};
 pub use release::{Kafka, NotKnown};
-pub use settings::{Origin, Settings, Unusable};
+pub use settings::{Origin, Settings, TopicSettings, Unusable};
 pub use verdict::{
     DirVerdict, Lost, MissingPartition, Outcome, PartitionVerdict, Renaming, Truncation, Unknown,
     Verdict,

@@ -140,7 +140,8 @@ impl Kafka {
     }
 
     /// Whether a segment that breaches the size is looked for before one that is too old.
-    pub(super) fn retains_by_size_first(self) -> bool {
+    #[must_use]
+    pub fn retains_by_size_first(self) -> bool {
         self.since(3, 0)
     }
 

@@ -34,6 +34,8 @@ pub struct Rules {
     pub high_watermark: i64,
     /// Whether time is asked first and the log's start last, as 2.8 does, and not the other way round.
     pub time_first: bool,
+    /// Of a topic in tiered storage, the offset after the last that was copied there: segments beyond it stay.
+    pub copied_to: Option<i64>,
 }
 
 /// Why a segment is deleted.
@@ -74,6 +76,86 @@ pub fn deleted(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Breach
     gone
 }
 
+/// What becomes of a segment if nothing more is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fate {
+    /// The next retention check deletes it.
+    Goes(Breach),
+    /// It is too old from this time on, in milliseconds since 1970.
+    GoesAt(i64),
+    /// It is too old, or will be from this time on, but stays as long as the segment at this index.
+    After(usize, i64),
+    /// It stays.
+    Stays(Stay),
+}
+
+/// Why a segment stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stay {
+    /// `cleanup.policy` has no `delete`.
+    CompactOnly,
+    /// `retention.ms` is −1, and the partition is not too large.
+    NoTimeLimit,
+    /// It reaches beyond the high watermark.
+    NotReplicated,
+    /// It reaches beyond what was copied to tiered storage.
+    NotCopied,
+    /// It is the last one, and there is nothing in it.
+    Empty,
+    /// The segment at this index, which is before it, stays.
+    Behind(usize),
+}
+
+/// What becomes of each segment if nothing more is written; `segments` are in order.
+#[must_use]
+pub fn fates(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Fate> {
+    let mut fates: Vec<Fate> = deleted(segments, rules, now_ms)
+        .into_iter()
+        .map(Fate::Goes)
+        .collect();
+    // What keeps those that follow: a segment that stays, or the one that goes last.
+    let (mut stays, mut last): (Option<usize>, Option<(usize, i64)>) = (None, None);
+    for (index, segment) in segments.iter().enumerate().skip(fates.len()) {
+        let next = segments.get(index.saturating_add(1)).map(|next| next.base);
+        if let Some(before) = stays {
+            fates.push(Fate::Stays(Stay::Behind(before)));
+            continue;
+        }
+        if let Some(stay) = stay(segment, next, rules) {
+            stays = Some(index);
+            fates.push(Fate::Stays(stay));
+            continue;
+        }
+        let due = segment
+            .largest_timestamp_ms
+            .saturating_add(rules.retention_ms);
+        let due = due.saturating_add(1);
+        match last {
+            Some((before, later)) if later > due => fates.push(Fate::After(before, later)),
+            _ => {
+                last = Some((index, due));
+                fates.push(Fate::GoesAt(due));
+            }
+        }
+    }
+    fates
+}
+
+/// Why a segment stays whatever the time.
+fn stay(segment: &Candidate, next: Option<i64>, rules: &Rules) -> Option<Stay> {
+    let end = next.unwrap_or(rules.log_end);
+    Some(match () {
+        () if !rules.deletes => Stay::CompactOnly,
+        () if rules.high_watermark < end => Stay::NotReplicated,
+        () if rules.copied_to.is_some_and(|copied| copied < end) => Stay::NotCopied,
+        () if next.is_none() && segment.bytes == 0 => Stay::Empty,
+        () if rules.retention_ms < 0 => Stay::NoTimeLimit,
+        () => return None,
+    })
+}
+
 /// How many segments from the first on may go, and `breaches` says so of each; it is shown where the next one begins.
 fn prefix(
     segments: &[Candidate],
@@ -84,7 +166,9 @@ fn prefix(
     let pairs = segments.iter().zip(nexts.chain([None]));
     let goes = |(segment, next): &(&Candidate, Option<i64>)| {
         let is_last_and_empty = next.is_none() && segment.bytes == 0;
-        rules.high_watermark >= next.unwrap_or(rules.log_end)
+        let end = next.unwrap_or(rules.log_end);
+        rules.high_watermark >= end
+            && rules.copied_to.is_none_or(|copied| copied >= end)
             && breaches(segment, *next)
             && !is_last_and_empty
     };
@@ -130,6 +214,7 @@ mod tests {
         log_end: 30,
         high_watermark: 30,
         time_first: false,
+        copied_to: None,
     };
 
     fn segments(times: [i64; 3]) -> Vec<Candidate> {
@@ -198,5 +283,100 @@ mod tests {
         let mut last = segments([0; 3]);
         last[2].bytes = 0;
         assert_eq!(deleted(&last, &RULES, 1_000), [Breach::Time; 2]);
+    }
+
+    #[test]
+    fn a_segment_goes_when_it_and_all_before_it_are_too_old() {
+        let of = |times, rules: &Rules| fates(&segments(times), rules, 1_000);
+        let goes = Fate::Goes(Breach::Time);
+        assert_eq!(
+            of([0, 950, 920], &RULES),
+            [goes, Fate::GoesAt(1_051), Fate::After(1, 1_051)]
+        );
+        assert_eq!(
+            of([5_000, 0, 6_000], &RULES),
+            [
+                Fate::GoesAt(5_101),
+                Fate::After(0, 5_101),
+                Fate::GoesAt(6_101)
+            ]
+        );
+        let uncopied = Rules {
+            copied_to: Some(10),
+            ..RULES
+        };
+        assert_eq!(
+            of([0; 3], &uncopied),
+            [
+                goes,
+                Fate::Stays(Stay::NotCopied),
+                Fate::Stays(Stay::Behind(1))
+            ]
+        );
+        let compacted = Rules {
+            deletes: false,
+            ..RULES
+        };
+        assert_eq!(of([0; 3], &compacted)[0], Fate::Stays(Stay::CompactOnly));
+        let forever = Rules {
+            retention_ms: -1,
+            ..RULES
+        };
+        assert_eq!(of([0; 3], &forever)[0], Fate::Stays(Stay::NoTimeLimit));
+    }
+
+    /// What a broker 4.3.1 left of ten partitions of six segments when it looked at this time.
+    #[test]
+    fn what_a_broker_deleted_goes_and_what_it_left_stays() {
+        const NOW_MS: i64 = 1_795_964_276_000;
+        const BASES: [i64; 6] = [0, 976, 1951, 2926, 3901, 4876];
+        const BYTES: [u64; 6] = [
+            1_048_114, 1_048_101, 1_048_125, 1_048_125, 1_048_125, 133_300,
+        ];
+        /// Milliseconds before then.
+        type Ages = [i64; 6];
+        const STEADY: Ages = [8_150_318, 6_200_318, 4_250_318, 2_300_318, 350_318, 102_318];
+        const FUTURE: Ages = [
+            8_150_318,
+            -86_299_682,
+            4_250_318,
+            2_300_318,
+            350_318,
+            102_318,
+        ];
+        const MIXED: Ages = [296_144, 115_541, 156_940, 288_140, 126_205, 102_318];
+        const APPENDED: Ages = [64_563, 64_272, 64_140, 63_848, 63_523, 63_481];
+        const RANDOM: Ages = [254_358, 108_431, 111_587, 101_050, 150_494, 102_318];
+        let week = 604_800_000;
+        let cases: [(Ages, i64, i64, usize); 10] = [
+            (STEADY, 3_600_000, -1, 3),
+            (STEADY, week, 2_500_000, 2),
+            (FUTURE, 3_600_000, -1, 1),
+            (STEADY, -1, -1, 0),
+            (MIXED, 7_200_000, -1, 0),
+            (STEADY, week, 0, 6),
+            (STEADY, 1_000, -1, 6),
+            (APPENDED, 3_600_000, -1, 0),
+            (RANDOM, week, 1_048_576, 4),
+            (STEADY, 5_400_000, -1, 2),
+        ];
+        for (nth, (ages, retention_ms, retention_bytes, gone)) in cases.into_iter().enumerate() {
+            let rules = Rules {
+                retention_ms,
+                retention_bytes,
+                log_end: 5_000,
+                high_watermark: 5_000,
+                ..RULES
+            };
+            let candidates = (0..6).map(|at| Candidate {
+                base: BASES[at],
+                bytes: BYTES[at],
+                largest_timestamp_ms: NOW_MS - ages[at],
+            });
+            let candidates: Vec<_> = candidates.collect();
+            let fates = fates(&candidates, &rules, NOW_MS);
+            let found = fates.iter().filter(|fate| matches!(fate, Fate::Goes(_)));
+            assert_eq!(found.count(), gone, "case {nth}");
+        }
     }
 }

@@ -6,9 +6,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::conditions::Conditions;
 use super::release::Kafka;
 use crate::format::Properties;
 use crate::format::topic::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE};
+use crate::report::MetadataImage;
+
+/// The types of the resources that have configurations (`ConfigResource.Type`).
+pub(super) const TOPIC_RESOURCE: i8 = 2;
+const BROKER_RESOURCE: i8 = 4;
 
 /// Where the value of a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +36,8 @@ pub enum Origin {
 
 /// A setting: its name as a topic has it, or as a broker has it where topics have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Setting<T> {
+#[non_exhaustive]
+pub struct Setting<T> {
     /// Its name.
     pub name: &'static str,
     /// Its value.
@@ -56,7 +63,7 @@ const fn known(name: &'static str, broker: &'static [(&'static str, i64)], defau
 }
 
 /// The settings that are numbers. Those of brokers only have no other name.
-const NUMBERS: [Known; 21] = [
+const NUMBERS: [Known; 22] = [
     known(
         RETENTION_MS,
         &[
@@ -101,6 +108,7 @@ const NUMBERS: [Known; 21] = [
         i64::MAX,
     ),
     known(CLEANER_BACKOFF_MS, &[], 15_000),
+    known(MAX_DECOMPRESSED_BYTES, &[], 2_147_483_639),
     known(CHECK_MS, &[], 300_000),
     known(FIRST_CHECK_MS, &[], 30_000),
     known(OFFSETS_MINUTES, &[], 7 * 24 * 60),
@@ -115,13 +123,13 @@ const NUMBERS: [Known; 21] = [
 const DAY_MS: i64 = 86_400_000;
 
 /// How long records are kept.
-pub(super) const RETENTION_MS: &str = "retention.ms";
+pub const RETENTION_MS: &str = "retention.ms";
 /// How large a partition may grow.
-pub(super) const RETENTION_BYTES: &str = "retention.bytes";
+pub const RETENTION_BYTES: &str = "retention.bytes";
 /// How long tiered records stay on the disk.
-pub(super) const LOCAL_RETENTION_MS: &str = "local.retention.ms";
+pub const LOCAL_RETENTION_MS: &str = "local.retention.ms";
 /// How much of a tiered partition stays on the disk.
-pub(super) const LOCAL_RETENTION_BYTES: &str = "local.retention.bytes";
+pub const LOCAL_RETENTION_BYTES: &str = "local.retention.bytes";
 /// After how long files that were given up are removed.
 pub(super) const DELETE_DELAY_MS: &str = "file.delete.delay.ms";
 /// How large a segment may grow.
@@ -133,13 +141,15 @@ pub(super) const INDEX_INTERVAL_BYTES: &str = "index.interval.bytes";
 /// How long compaction keeps a tombstone.
 pub(super) const TOMBSTONE_MS: &str = "delete.retention.ms";
 /// How old a record must be to be compacted.
-pub(super) const COMPACTION_LAG_MS: &str = "min.compaction.lag.ms";
+pub const COMPACTION_LAG_MS: &str = "min.compaction.lag.ms";
 /// How old a record may be at most and not be compacted.
-pub(super) const MOST_COMPACTION_LAG_MS: &str = "max.compaction.lag.ms";
+pub const MOST_COMPACTION_LAG_MS: &str = "max.compaction.lag.ms";
+/// The most that a record may decompress to for the cleaner (4.4 and later).
+pub const MAX_DECOMPRESSED_BYTES: &str = "max.decompressed.message.bytes";
 /// Time between two looks of the cleaner.
 pub(super) const CLEANER_BACKOFF_MS: &str = "log.cleaner.backoff.ms";
 /// Time between two retention checks.
-pub(super) const CHECK_MS: &str = "log.retention.check.interval.ms";
+pub const CHECK_MS: &str = "log.retention.check.interval.ms";
 /// Time from the start to the first of them.
 pub(super) const FIRST_CHECK_MS: &str = "log.initial.task.delay.ms";
 /// How long the offsets of an empty group are kept.
@@ -321,7 +331,7 @@ type Configs = BTreeMap<String, String>;
 
 /// The settings of one topic on the broker that starts.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TopicSettings<'a> {
+pub struct TopicSettings<'a> {
     pub(super) settings: &'a Settings,
     /// What the metadata log says of the topic, of the broker, and of all brokers.
     pub(super) configs: [Option<&'a Configs>; 3],
@@ -330,7 +340,29 @@ pub(super) struct TopicSettings<'a> {
     pub(super) kafka: Kafka,
 }
 
-impl TopicSettings<'_> {
+impl<'a> TopicSettings<'a> {
+    /// Those of `topic` on a node, by what the metadata log says and what is given.
+    #[must_use]
+    pub fn of(
+        image: Option<&'a MetadataImage>,
+        node_id: Option<i32>,
+        conditions: &'a Conditions,
+        topic: &'a str,
+    ) -> Self {
+        let of = |kind, name: String| image?.configs.get(&(kind, name));
+        let own = node_id.and_then(|id| of(BROKER_RESOURCE, id.to_string()));
+        Self {
+            settings: &conditions.settings,
+            configs: [
+                of(TOPIC_RESOURCE, topic.to_owned()),
+                own,
+                of(BROKER_RESOURCE, String::new()),
+            ],
+            topic,
+            kafka: conditions.kafka,
+        }
+    }
+
     /// The value of a setting as text, under the topic's or a broker's name.
     fn text(&self, name: &'static str, broker: &[&str]) -> Option<(&str, usize, Origin)> {
         let [topic, own, all] = self.configs;
@@ -356,7 +388,8 @@ impl TopicSettings<'_> {
     }
 
     /// A number.
-    pub(super) fn number(&self, name: &'static str) -> Setting<i64> {
+    #[must_use]
+    pub fn number(&self, name: &'static str) -> Setting<i64> {
         let assumed = |value| Setting {
             name,
             value,
@@ -398,7 +431,8 @@ impl TopicSettings<'_> {
     }
 
     /// Whether old segments are deleted, and whether records are compacted.
-    pub(super) fn policy(&self) -> Setting<(bool, bool)> {
+    #[must_use]
+    pub fn policy(&self) -> Setting<(bool, bool)> {
         let (value, origin) = match self.text(POLICY.0, &[POLICY.1]) {
             Some((text, _, origin)) => (text, origin),
             None if [CONSUMER_OFFSETS, TRANSACTION_STATE].contains(&self.topic) => {
@@ -415,7 +449,8 @@ impl TopicSettings<'_> {
     }
 
     /// How much of a log must not be compacted yet for the cleaner to take it, from 0 to 1.
-    pub(super) fn dirty_ratio(&self) -> Setting<f64> {
+    #[must_use]
+    pub fn dirty_ratio(&self) -> Setting<f64> {
         let found = self.text(DIRTY_RATIO, &[BROKER_DIRTY_RATIO]);
         let parsed = found.and_then(|(text, _, origin)| Some((text.trim().parse().ok()?, origin)));
         let (value, origin) = parsed.unwrap_or((0.5, Origin::Assumed));
@@ -443,7 +478,8 @@ impl TopicSettings<'_> {
     }
 
     /// Whether the topic is tiered: its old segments are elsewhere too.
-    pub(super) fn is_tiered(&self) -> bool {
+    #[must_use]
+    pub fn is_tiered(&self) -> bool {
         self.kafka.is_kraft()
             && self
                 .text(TIERED, &[])

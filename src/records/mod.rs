@@ -28,6 +28,7 @@
 //! [`Summary`]. Absent on purpose: what records mean ([`decode`](crate::decode)), and how they are shown.
 
 mod batch;
+pub mod compare;
 pub mod files;
 
 use std::fmt;
@@ -37,7 +38,7 @@ use std::path::{Path, PathBuf};
 pub use batch::Selection;
 
 use self::files::SegmentFiles;
-use crate::format::{Limits, Record, Scratch};
+use crate::format::{Batch, Limits, Record, Scratch};
 use crate::scan::{
     Event, Filter, Gap, GapKind, Output, Policy, RenderedChunk, ScanOptions, Visitor, follow,
     locate,
@@ -175,8 +176,19 @@ impl RecordReader {
     /// # Errors
     /// A file cannot be read.
     pub fn try_for_each(
-        mut self,
+        self,
         mut take: impl FnMut(&Record<'_>) -> ControlFlow<()>,
+    ) -> Result<Summary, Error> {
+        self.try_for_each_in_batch(|_, record| take(record))
+    }
+
+    /// Hands records to `take`, each with its batch, until it returns `Break`.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn try_for_each_in_batch(
+        mut self,
+        mut take: impl FnMut(&Batch<'_>, &Record<'_>) -> ControlFlow<()>,
     ) -> Result<Summary, Error> {
         let mut summary = Summary::default();
         let mut transactions = None;
@@ -257,7 +269,7 @@ struct Visit<'a, T> {
     is_ended: bool,
 }
 
-impl<T: FnMut(&Record<'_>) -> ControlFlow<()>> Visit<'_, T> {
+impl<T: FnMut(&Batch<'_>, &Record<'_>) -> ControlFlow<()>> Visit<'_, T> {
     #[cold]
     fn unread(&mut self, range: Range<u64>, fault: Option<Fault>) -> ControlFlow<()> {
         if self.summary.unread.len() < LISTED {
@@ -292,7 +304,7 @@ impl<T: FnMut(&Record<'_>) -> ControlFlow<()>> Visit<'_, T> {
     }
 }
 
-impl<T: FnMut(&Record<'_>) -> ControlFlow<()>> Visitor for Visit<'_, T> {
+impl<T: FnMut(&Batch<'_>, &Record<'_>) -> ControlFlow<()>> Visitor for Visit<'_, T> {
     fn event(
         &mut self,
         event: Event<'_>,
@@ -309,7 +321,7 @@ impl<T: FnMut(&Record<'_>) -> ControlFlow<()>> Visitor for Visit<'_, T> {
         selection.records(&batch, scratch, |record| match record {
             Ok(record) => {
                 self.summary.records += 1;
-                if (self.take)(&record).is_break() {
+                if (self.take)(&batch, &record).is_break() {
                     return self.end();
                 }
                 ControlFlow::Continue(())

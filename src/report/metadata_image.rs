@@ -78,6 +78,8 @@ pub struct Partition {
     pub adding: Vec<i32>,
     /// Those that may lead although they are not in sync (KIP-966).
     pub elr: Vec<i32>,
+    /// Those that were the last of these (KIP-966).
+    pub last_known_elr: Vec<i32>,
     /// The log dirs, one for each replica, if they are known.
     pub directories: Vec<Uuid>,
     /// The leader; −1 means none.
@@ -390,6 +392,7 @@ impl Partition {
             removing: body.numbers("removingReplicas").collect(),
             adding: body.numbers("addingReplicas").collect(),
             elr: body.numbers("eligibleLeaderReplicas").collect(),
+            last_known_elr: body.numbers("lastKnownElr").collect(),
             directories: uuids(body, "directories"),
             leader: body.number("leader")?,
             leader_epoch: body.number("leaderEpoch")?,
@@ -410,6 +413,7 @@ impl Partition {
         list("removingReplicas", &mut self.removing);
         list("addingReplicas", &mut self.adding);
         list("eligibleLeaderReplicas", &mut self.elr);
+        list("lastKnownElr", &mut self.last_known_elr);
         if let Some(Value::Array(_)) = body.get("directories") {
             self.directories = uuids(body, "directories");
         }

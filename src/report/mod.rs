@@ -4,14 +4,17 @@
 //! reading them ([`fold()`] shows it the files): [`groups`], [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
 //!
 //! A [`listing`] is what is on a disk, by its files, headers and checkpoints; [`reach`] is where logs begin and end, [`producers`] who writes to them; a
-//! [`group_view`] and a [`txn_view`] are images and logs together.
+//! [`group_view`] and a [`txn_view`] are images and logs together. [`compaction`]
+//! is what the log cleaner would make of a log.
 //!
 //! **Invariant:** what an image holds grows with what is in force, not with what was read; records that cannot be read
 //! are counted and change nothing; secrets are never kept. Absent on purpose: where batches come from, how images look.
 
+pub mod compaction;
 pub mod fold;
 pub mod group_view;
 pub mod groups;
+pub mod key_sample;
 pub mod listing;
 pub mod metadata_image;
 pub mod producers;
@@ -19,6 +22,8 @@ pub mod reach;
 pub mod remote_segments;
 pub mod secrets;
 pub mod share_groups;
+pub mod sizes;
+pub mod stats;
 pub mod transactions;
 pub mod txn_view;
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::listing::{Checkpoints, Depth, PartitionSummary};
-use crate::format::name::DirState;
+use crate::format::name::{DirName, DirState};
 use crate::format::{FileKind, PartitionMetadata};
 use crate::scan::Jobs;
 use crate::store::{Cap, read_small};
-use crate::store::{Error, LogDir, LogFile, Partition, Stream};
+use crate::store::{Error, Item, LogDir, LogFile, Partition, Stream};
 use crate::wire::Offset;
 
 /// The reach of the log of one partition, in the copy that reaches furthest.
@@ -40,9 +40,15 @@ impl Reaches {
     /// Looks at the ends of every partition in use.
     #[must_use]
     pub fn of(dirs: &[LogDir]) -> Self {
+        Self::only(dirs, |_| true)
+    }
+
+    /// Looks at the ends of the partitions in use of the topics that are `wanted`.
+    #[must_use]
+    pub fn only(dirs: &[LogDir], wanted: impl Fn(&str) -> bool) -> Self {
         let mut reaches = Self::default();
         for dir in dirs {
-            reaches.add(dir);
+            reaches.add(dir, &wanted);
         }
         reaches
     }
@@ -59,12 +65,16 @@ impl Reaches {
             .collect()
     }
 
-    fn add(&mut self, dir: &LogDir) {
+    fn add(&mut self, dir: &LogDir, wanted: &impl Fn(&str) -> bool) {
         let checkpoints = Checkpoints::read(dir.path()).unwrap_or_else(|error| {
             self.errors.push(error);
             Checkpoints::default()
         });
-        for item in dir.partitions() {
+        let is_wanted = |item: &&Item| match item.dir_name() {
+            Some(DirName::Partition { topic, .. }) => wanted(topic),
+            _ => false,
+        };
+        for item in dir.partitions().filter(is_wanted) {
             match PartitionSummary::open(item.path(), &checkpoints) {
                 Ok(summary) => self.look(summary),
                 Err(error) => self.errors.push(error),

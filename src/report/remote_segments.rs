@@ -63,6 +63,30 @@ const DELETE_SEGMENT_FINISHED: i64 = 3;
 /// The number of the state in which a partition no longer exists.
 const DELETE_PARTITION_FINISHED: i64 = 2;
 
+/// The number of the state in which a segment is whole.
+const COPY_SEGMENT_FINISHED: i64 = 1;
+
+impl RemoteSegments {
+    /// Takes the segments of another partition of the topic in.
+    pub fn join(&mut self, other: Self) {
+        self.partitions.extend(other.partitions);
+        self.deletions.extend(other.deletions);
+        self.unread = self.unread.saturating_add(other.unread);
+    }
+
+    /// The offset after the last that was copied of a partition; 0 if nothing was.
+    #[must_use]
+    pub fn copied_to(&self, (topic, number): (&str, i32)) -> i64 {
+        let of_partition = self.partitions.iter();
+        let of_partition =
+            of_partition.filter(|((name, other, _), _)| name == topic && *other == number);
+        let segments = of_partition.flat_map(|(_, segments)| segments.values());
+        let whole = segments.filter(|segment| segment.state == COPY_SEGMENT_FINISHED);
+        let ends = whole.map(|segment| segment.end_offset.0.saturating_add(1));
+        ends.max().unwrap_or(0)
+    }
+}
+
 impl Image for RemoteSegments {
     fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>) {
         if batch.is_control() {

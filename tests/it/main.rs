@@ -61,6 +61,7 @@ mod verify;
 mod verify_cases;
 mod verify_dirs;
 mod verify_flips;
+mod views;
 
 use std::collections::BTreeSet;
 use std::path::Path;

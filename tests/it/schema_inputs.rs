@@ -7,6 +7,64 @@ use crate::forge::bytes::put_uvarint;
 use crate::forge::{BatchSpec, Frame, Rec};
 use crate::temp::Temp;
 
+/// Views over log dirs, their options and cases.
+pub(crate) const VIEWS: &[(&str, &[&str], &str)] = &[
+    ("groups", &["--format=json"], "consumer-4.3.1"),
+    ("groups", &["--format=ndjson"], "consumer-4.3.1"),
+    ("groups", &["--format=ndjson", "--state"], "consumer-4.3.1"),
+    (
+        "groups",
+        &["--format=ndjson", "--members"],
+        "consumer-4.3.1",
+    ),
+    ("txns", &["--format=json", "--now=2027-06-01"], "txns-4.3.1"),
+    (
+        "txns",
+        &["--format=ndjson", "--now=2027-06-01"],
+        "txns-4.3.1",
+    ),
+    ("txns", &["--format=ndjson", "--producers"], "txns-4.3.1"),
+    (
+        "retention",
+        &["--format=json", "--now=2027-06-01"],
+        "txns-4.3.1",
+    ),
+    (
+        "retention",
+        &["--format=ndjson", "--now=2027-06-01"],
+        "txns-4.3.1",
+    ),
+    (
+        "compaction",
+        &["--format=json", "--now=2027-06-01"],
+        "txns-4.3.1",
+    ),
+    ("compaction", COMPACTED, "zero-page-512-mid"),
+    ("stats", &["--format=json"], "txns-4.3.1"),
+    ("stats", &["--format=ndjson", "--by=key"], "txns-4.3.1"),
+    (
+        "diff",
+        &["--format=json", "testdata/kafka-4.3.1/classic-4.3.1/files"],
+        "txns-4.3.1",
+    ),
+    (
+        "diff",
+        &[
+            "--format=ndjson",
+            "testdata/kafka-4.3.1/classic-4.3.1/files",
+        ],
+        "txns-4.3.1",
+    ),
+    ("fingerprint", &["--format=json"], "txns-4.3.1"),
+    ("fingerprint", &["--format=ndjson"], "txns-4.3.1"),
+];
+
+const COMPACTED: &[&str] = &[
+    "--format=ndjson",
+    "--set=cleanup.policy=compact",
+    "--now=2027-06-01",
+];
+
 /// The folders with files in a case.
 pub(crate) fn folders_of(root: &Path, case: &str) -> Vec<String> {
     let releases = root.join("testdata").read_dir().unwrap();

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::process;
-use crate::schema_inputs::{folders_of, images};
+use crate::schema_inputs::{VIEWS, folders_of, images};
 use crate::temp::Temp;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -195,6 +195,44 @@ rows! {
         last_offset: Int, last_timestamp_ms: Int, transaction_start_offset: Int,
     }
     Txns "txns/1" { rows: Vec<Value> }
+    Retention "retention/1" { rows: Vec<Value> }
+    RetentionSegment "retention_segment/1" {
+        path: String, topic: Text, partition: Int, base_offset: i64, size_bytes: u64, is_active: bool,
+        largest_timestamp_ms: i64, largest_timestamp_offset: Int, fate: String, why: String, deleted_after_ms: Int,
+        kept_by_base_offset: Int, bytes_until_size: Int, retention_ms: i64, retention_bytes: i64, assumed: Texts,
+    }
+    Compaction "compaction/1" { rows: Vec<Value> }
+    CompactedPartition "compacted_partition/1" {
+        path: String, topic: Text, partition: Int, log_start_offset: i64, first_dirty_offset: i64,
+        is_dirty_offset_noted: bool, first_uncleanable_offset: i64, log_end_offset: i64, limit: String, clean_bytes: u64,
+        dirty_bytes: u64, uncleanable_bytes: u64, dirty_ratio: f64, min_dirty_ratio: f64, is_due: bool, state: String,
+        records: u64, keys: u64, duplicates: u64, replaced_records: u64, replaced_bytes: u64, error: Option<f64>,
+        tombstones: u64, tombstones_due: u64, tombstones_new: u64, next_delete_horizon_ms: Int, aborted_records: u64,
+        keyless_records: u64, stops: u64,
+    }
+    CompactionStop "compaction_stop/1" { path: String, position: u64, offset: Int, kind: String, what: String }
+    Stats "stats/1" { rows: Vec<Value> }
+    StatsGroup "stats_group/1" {
+        by: String, group: Value, records: u64, batches: Int, records_per_batch: Option<f64>, stored_bytes: u64,
+        unpacked_bytes: u64, compression_ratio: Option<f64>, header_bytes: u64, null_keys: u64, null_values: u64,
+        min_size_bytes: Int, mean_size_bytes: Int, p50_size_bytes: Int, p95_size_bytes: Int, p99_size_bytes: Int,
+        max_size_bytes: Int, first_timestamp_ms: Int, last_timestamp_ms: Int, share: f64,
+    }
+    Diff "diff/1" { rows: Vec<Value> }
+    DiffPartition "diff_partition/1" {
+        topic: String, partition: Int, path_a: Text, path_b: Text, state: String, log_start_offset_a: Int,
+        log_start_offset_b: Int, log_end_offset_a: Int, log_end_offset_b: Int, log_bytes_a: u64, log_bytes_b: u64,
+        same_records: u64, only_a_records: u64, only_b_records: u64, different_records: u64, framing_records: u64,
+        parts_at_offset: Int, epochs_part_at_offset: Int,
+    }
+    DiffRange "diff_range/1" {
+        topic: String, partition: Int, kind: String, first_offset: i64, last_offset: i64, records: u64, why: Text,
+    }
+    Fingerprint "fingerprint/1" { rows: Vec<Value> }
+    FingerprintPartition "fingerprint_partition/1" {
+        path: String, topic: Text, partition: Int, records: u64, first_offset: Int, last_offset: Int, digest: String,
+        is_whole: bool,
+    }
     Prediction "prediction/1" {
         log_dir: String, dir: String, outcome: String, log_start: Int, log_end: Int, lost_records: u64, lost_bytes: u64,
         deleted_records: u64, why: Text,
@@ -239,25 +277,6 @@ fn listed() -> BTreeMap<String, usize> {
 
 /// The data are older than what is kept by default.
 const KEPT: &str = "--set=retention.ms=-1";
-
-/// Views over log dirs, their options and cases.
-const VIEWS: &[(&str, &[&str], &str)] = &[
-    ("groups", &["--format=json"], "consumer-4.3.1"),
-    ("groups", &["--format=ndjson"], "consumer-4.3.1"),
-    ("groups", &["--format=ndjson", "--state"], "consumer-4.3.1"),
-    (
-        "groups",
-        &["--format=ndjson", "--members"],
-        "consumer-4.3.1",
-    ),
-    ("txns", &["--format=json", "--now=2027-06-01"], "txns-4.3.1"),
-    (
-        "txns",
-        &["--format=ndjson", "--now=2027-06-01"],
-        "txns-4.3.1",
-    ),
-    ("txns", &["--format=ndjson", "--producers"], "txns-4.3.1"),
-];
 
 /// What the commands print that between them emit every schema.
 #[expect(clippy::too_many_lines, reason = "a list of commands")]

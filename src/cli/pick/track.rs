@@ -84,6 +84,11 @@ impl Track {
         true
     }
 
+    /// The files to read, with their indexes.
+    pub(crate) fn files(&self) -> &[SegmentFiles] {
+        &self.files
+    }
+
     /// The files that are read.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(SegmentFiles::log)

@@ -10,12 +10,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use kseg::predict::{self, Conditions, Kafka, Settings, Unknown, Verdict};
+use kseg::predict::{self, Conditions, Unknown, Verdict};
 use kseg::store::{Item, Place};
 
 use self::text::PartitionRow;
 use super::Context;
 use super::exit::{Failures, Outcome};
+use super::given::Given;
 use super::input::{self, Selection};
 use super::range::{self, Moment};
 use super::render::json;
@@ -58,17 +59,8 @@ pub(crate) struct Predict {
     #[arg(value_name = "PATH", required_unless_present = "config")]
     paths: Vec<PathBuf>,
 
-    /// The release that starts: 2.8 (with ZooKeeper), 3.0 to 3.9 or 4.0 to 4.4
-    #[arg(long, value_name = "VERSION", default_value_t)]
-    kafka: Kafka,
-
-    /// The broker's server.properties: its node.id, log.dirs and settings of logs
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// A setting of all topics or of the broker, in place of the one that is stored: retention.ms=-1; may be given again
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
-    set: Vec<(String, String)>,
+    #[command(flatten)]
+    given: Given,
 
     /// When the broker starts: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for two hours ago [default: now]
     #[arg(long, value_name = "TIME")]
@@ -97,14 +89,6 @@ pub(crate) struct Predict {
 
     #[command(flatten)]
     selection: Selection,
-}
-
-/// Reads `NAME=VALUE`.
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("expected NAME=VALUE, such as retention.ms=-1")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 impl Predict {
@@ -149,20 +133,8 @@ impl Predict {
         })
     }
 
-    fn settings(&self) -> Result<Settings> {
-        let file = self.config.as_deref();
-        let mut settings = match file.or(input::settings_among(&self.paths)) {
-            None => Settings::default(),
-            Some(path) => input::settings(path)?,
-        };
-        for (name, value) in &self.set {
-            settings.set(name, value).context("--set")?;
-        }
-        Ok(settings)
-    }
-
     fn verdict(&self) -> Result<Verdict> {
-        let settings = self.settings()?;
+        let settings = self.given.settings(&self.paths)?;
         let paths: Vec<PathBuf> = if self.paths.is_empty() {
             settings.log_dirs().into_iter().map(PathBuf::from).collect()
         } else {
@@ -172,7 +144,7 @@ impl Predict {
             bail!("the file given with --config has no log.dirs: give the log dirs too");
         }
         let conditions = Conditions {
-            kafka: self.kafka,
+            kafka: self.given.kafka,
             unclean: self.unclean,
             no_recovery_points: self.no_recovery_points,
             settings,

@@ -16,6 +16,17 @@ use super::tables;
 use crate::cli::args::Reading;
 use crate::cli::writer::Writer;
 
+/// The cluster that the files of a metadata log describe, and what of them is damaged.
+pub(super) fn cluster(
+    files: Vec<PathBuf>,
+    reading: Reading,
+) -> Result<(MetadataImage, Vec<DamagedPlace>)> {
+    let mut damage = Vec::new();
+    let files = in_order(files, Decoder::ClusterMetadata)?;
+    let image = image(&files, reading, &mut damage)?;
+    Ok((image, damage))
+}
+
 /// Shows the image of the files, which are of one topic.
 pub(super) fn show(
     writer: &mut Writer<'_>,

@@ -6,6 +6,7 @@ mod image;
 mod index;
 mod log;
 mod records;
+mod recreate;
 mod small;
 pub(crate) mod tables;
 
@@ -21,6 +22,7 @@ use kseg::wire::Offset;
 
 use self::file::{Facts, FileRow};
 use self::log::View;
+use self::recreate::Form;
 use self::small::Page;
 
 use super::Context;
@@ -43,6 +45,7 @@ use super::writer::Writer;
   kseg show --records __consumer_offsets-12/*.log
   kseg show --offset 4200..4300 --format json orders-3/*.index
   kseg show --image __cluster_metadata-0
+  kseg show --image --as commands /var/lib/kafka > recreate.sh
   kseg show --image --format ndjson __consumer_offsets-*/*.log
   kseg show --records --topic __consumer_offsets --limit 10 copy/*.log
 
@@ -68,6 +71,17 @@ pub(crate) struct Show {
     /// of __consumer_offsets, transactional ids of __transaction_state, share groups of __share_group_state; all files together
     #[arg(long, conflicts_with_all = ["records", "offset"])]
     image: bool,
+
+    /// Show the image of __cluster_metadata in this form: --as commands is a script that makes topics, configurations, limits and
+    /// permissions again, with HOST:9092 for the new cluster
+    #[arg(
+        long = "as",
+        value_name = "FORM",
+        value_enum,
+        requires = "image",
+        conflicts_with = "format"
+    )]
+    form: Option<Form>,
 
     /// Show what has these offsets only: 42, 42.., ..42, 42..50 or 42..=50
     #[arg(
@@ -98,15 +112,13 @@ impl Show {
                 "--offset -N..: show reads from the start; kseg cat --offset -N.. counts from the end"
             );
         }
+        if let Some(form) = self.form {
+            return self.recreate(context, form);
+        }
         let writer = Writer::new(context, self.format, schema::SHOW);
         let mut writer = writer.with_limit(self.limit);
         if self.image {
-            let is_wanted = |name: &FileName<'_>| {
-                matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot)
-                    && name.state == FileState::Current
-            };
-            let files = self.files.iter().map(|path| self.expand(path, is_wanted));
-            let files = files.collect::<Result<Vec<_>>>()?.concat();
+            let files = self.logs()?;
             let decoder = self.one_decoder(&files)?;
             image::show(&mut writer, files, decoder, self.reading)?;
         } else {
@@ -147,6 +159,28 @@ impl Show {
         Ok(files)
     }
 
+    /// The cluster in a form of Kafka's tools.
+    fn recreate(&self, context: &mut Context, form: Form) -> Result<Outcome> {
+        let files = self.logs()?;
+        if self.one_decoder(&files)? != Decoder::ClusterMetadata {
+            bail!("--as is for the image of {CLUSTER_METADATA}");
+        }
+        let (image, damage) = image::cluster(files, self.reading)?;
+        context.print(&recreate::text(&image, form))?;
+        context.say_damage(&damage);
+        Ok(Outcome::of(!damage.is_empty() || image.unread > 0))
+    }
+
+    /// The files of records among those given.
+    fn logs(&self) -> Result<Vec<PathBuf>> {
+        let is_wanted = |name: &FileName<'_>| {
+            matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot)
+                && name.state == FileState::Current
+        };
+        let files = self.files.iter().map(|path| self.expand(path, is_wanted));
+        Ok(files.collect::<Result<Vec<_>>>()?.concat())
+    }
+
     /// Appends the wanted files of a place; of a log dir those of the partitions of --topic, if it is given.
     fn inside(
         &self,
@@ -161,7 +195,9 @@ impl Show {
             let items = items.filter(|item| item.file_name().is_some_and(|name| wanted(&name)));
             files.extend(items.map(|item| item.path().to_owned()));
         };
-        match (place, &self.topic) {
+        // The image of a log dir is that of its cluster, unless it says of what.
+        let of_cluster = self.image.then_some(CLUSTER_METADATA);
+        match (place, self.topic.as_deref().or(of_cluster)) {
             (Place::File(item), _) => take(std::slice::from_ref(item)),
             (Place::Partition(partition), _) => take(partition.items()),
             (Place::LogDir(dir), None) => take(dir.items()),

@@ -16,6 +16,7 @@ pub struct Checkpoints {
     pub(super) log_starts: Offsets,
     pub(super) high_watermarks: Offsets,
     pub(super) recovery_points: Offsets,
+    cleaned: Offsets,
 }
 
 impl Checkpoints {
@@ -28,7 +29,16 @@ impl Checkpoints {
             log_starts: offsets(dir, FileKind::LogStarts)?,
             high_watermarks: offsets(dir, FileKind::HighWatermarks)?,
             recovery_points: offsets(dir, FileKind::RecoveryPoints)?,
+            cleaned: offsets(dir, FileKind::CleanerOffsets)?,
         })
+    }
+}
+
+impl Checkpoints {
+    /// The first offset of a partition that was not compacted yet, by `cleaner-offset-checkpoint`.
+    #[must_use]
+    pub fn cleaned_to(&self, (topic, number): (&str, i32)) -> Option<Offset> {
+        self.cleaned.get(&(topic.to_owned(), number)).copied()
     }
 }
 

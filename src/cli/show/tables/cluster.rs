@@ -5,6 +5,7 @@ use kseg::report::metadata_image::{Node, Topic};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::super::recreate::ghosts;
 use crate::cli::render::rows::{Cell, Column, Row, known, text, uuid};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
@@ -303,6 +304,9 @@ pub(in crate::cli::show) fn metadata(writer: &mut Writer<'_>, image: &MetadataIm
     writer.table(topics.iter().flat_map(|(_, topic)| partitions(topic)));
     writer.table(configs(image));
     security(writer, image);
+    for id in ghosts(image) {
+        writer.remark(&format!("controller {id} is registered and not a voter"));
+    }
 }
 
 fn node(role: &'static str, id: i32, node: &Node) -> NodeRow {
@@ -361,11 +365,21 @@ fn configs(image: &MetadataImage) -> impl Iterator<Item = ConfigRow> {
 }
 
 /// A number of one of Kafka's enums by its name.
-fn named(number: i8, names: &[&str]) -> String {
+pub(in crate::cli::show) fn named(number: i8, names: &[&str]) -> String {
     let name = usize::try_from(number)
         .ok()
         .and_then(|index| names.get(index));
     name.map_or_else(|| number.to_string(), |name| (*name).to_owned())
+}
+
+/// An operation as Kafka's tools call it: `DescribeConfigs`.
+pub(in crate::cli::show) fn camel(operation: i8) -> String {
+    let words = named(operation, &OPERATIONS);
+    let words = words.split('-').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + rest
+    });
+    words.collect()
 }
 
 const PERMISSIONS: [&str; 4] = ["unknown", "any", "deny", "allow"];
@@ -398,7 +412,8 @@ const RESOURCES: [&str; 8] = [
     "user",
 ];
 const PATTERNS: [&str; 5] = ["unknown", "any", "match", "literal", "prefixed"];
-const MECHANISMS: [&str; 3] = ["unknown", "SCRAM-SHA-256", "SCRAM-SHA-512"];
+pub(in crate::cli::show) const MECHANISMS: [&str; 3] =
+    ["unknown", "SCRAM-SHA-256", "SCRAM-SHA-512"];
 
 fn security(writer: &mut Writer<'_>, image: &MetadataImage) {
     writer.table(image.acls.iter().map(|acl| AclRow {

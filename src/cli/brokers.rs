@@ -1,0 +1,103 @@
+//! What log dirs note of their partitions, and what the cluster says of topics.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use kseg::format::topic::CLUSTER_METADATA;
+use kseg::format::{FileKind, MetaProperties, Properties};
+use kseg::predict::{Conditions, TopicSettings};
+use kseg::report::MetadataImage;
+use kseg::report::listing::Checkpoints;
+use kseg::report::reach::Reaches;
+use kseg::store::{Cap, Error, LogDir, Partition, read_small};
+
+use super::args::Reading;
+use super::input::Log;
+use super::internal::{Trouble, metadata};
+
+/// The log dirs around some logs, each read once.
+#[derive(Debug, Default)]
+pub(crate) struct Brokers {
+    dirs: BTreeMap<PathBuf, Noted>,
+    /// What the metadata log says, if it is in one of them.
+    pub(crate) cluster: Option<MetadataImage>,
+}
+
+/// What a log dir notes.
+#[derive(Debug, Default)]
+struct Noted {
+    checkpoints: Checkpoints,
+    node_id: Option<i32>,
+}
+
+impl Brokers {
+    /// Looks at the log dirs around `logs`.
+    pub(crate) fn around(logs: &[Log], reading: Reading, trouble: &mut Trouble) -> Self {
+        let mut brokers = Self::default();
+        let mut dirs = Vec::new();
+        for log in logs {
+            let Log::Partition(partition) = log else {
+                continue;
+            };
+            let Some(path) = partition.log_dir() else {
+                continue;
+            };
+            if brokers.dirs.contains_key(path) {
+                continue;
+            }
+            let noted = match noted(path) {
+                Ok((dir, noted)) => {
+                    dirs.push(dir);
+                    noted
+                }
+                Err(error) => {
+                    trouble.add(Vec::new(), Some(error));
+                    Noted::default()
+                }
+            };
+            brokers.dirs.insert(path.to_owned(), noted);
+        }
+        let mut reaches = Reaches::only(&dirs, |topic| topic == CLUSTER_METADATA);
+        trouble.fail(reaches.errors.drain(..));
+        brokers.cluster = metadata(&reaches, reading, trouble);
+        brokers
+    }
+
+    /// The checkpoints beside a partition.
+    pub(crate) fn checkpoints(&self, partition: &Partition) -> Checkpoints {
+        let noted = self.noted(partition);
+        noted.map_or_else(Checkpoints::default, |noted| noted.checkpoints.clone())
+    }
+
+    /// The settings of the topic of a partition on the node that has it.
+    pub(crate) fn settings<'a>(
+        &'a self,
+        partition: &'a Partition,
+        conditions: &'a Conditions,
+    ) -> TopicSettings<'a> {
+        let node = self.noted(partition).and_then(|noted| noted.node_id);
+        let node = conditions.settings.node_id().or(node);
+        let topic = partition.topic().unwrap_or_default();
+        TopicSettings::of(self.cluster.as_ref(), node, conditions, topic)
+    }
+
+    fn noted(&self, partition: &Partition) -> Option<&Noted> {
+        self.dirs.get(partition.log_dir()?)
+    }
+}
+
+fn noted(path: &Path) -> Result<(LogDir, Noted), Error> {
+    let dir = LogDir::open(path)?;
+    let meta = match dir.item(FileKind::MetaProperties) {
+        Some(item) if item.is_file() => {
+            let bytes = read_small(item.path(), Cap::of(FileKind::MetaProperties))?;
+            Some(MetaProperties::of(&Properties::parse(&bytes)))
+        }
+        _ => None,
+    };
+    let noted = Noted {
+        checkpoints: Checkpoints::read(path)?,
+        node_id: meta.and_then(|meta| meta.node_id),
+    };
+    Ok((dir, noted))
+}

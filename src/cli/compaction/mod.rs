@@ -1,0 +1,183 @@
+//! `kseg compaction`: what of compacted partitions is clean and dirty, what the cleaner would drop, and what stops it.
+
+mod rows;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use kseg::predict::Conditions;
+use kseg::predict::settings::{COMPACTION_LAG_MS, MAX_DECOMPRESSED_BYTES, MOST_COMPACTION_LAG_MS};
+use kseg::report::compaction::{self, Census, CleanerRules, Ranges};
+use kseg::report::key_sample::SAMPLE_KEYS;
+use kseg::report::listing::{Depth, PartitionSummary};
+use kseg::scan::{Jobs, in_order};
+use kseg::store::{Error, Partition};
+
+use super::Context;
+use super::args::Reading;
+use super::brokers::Brokers;
+use super::exit::Outcome;
+use super::given::Given;
+use super::input::{Log, Others, Selection, logs};
+use super::internal::Trouble;
+use super::range::{Moment, now_ms};
+use super::render::rows::Format;
+use super::schema;
+use super::writer::Writer;
+
+/// Shows what of compacted partitions is clean and dirty, what the log cleaner would drop, and what stops it
+///
+/// For each partition with cleanup.policy=compact: the clean, dirty and uncleanable offsets, the dirty ratio against
+/// min.cleanable.dirty.ratio, keys, records that later ones replace and what dropping them saves, tombstones and when they may go. What stops
+/// the cleaner is listed by position: damaged batches, and records over max.decompressed.message.bytes. Topics' settings are read from the
+/// metadata log among the log dirs, the broker's from --config.
+///
+/// All records are read. Up to 262,144 keys are counted exactly; beyond that keys, duplicates and savings are estimated from a sample of the
+/// keys, in 40 MiB of memory, and the error is said. --exact takes some 80 bytes for each key.
+///
+/// What a disk cannot tell: whether the cleaner runs at all, and partitions that a running broker has marked as uncleanable.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg compaction /var/lib/kafka
+  kseg compaction --exact /var/lib/kafka/accounts-3
+  kseg compaction --set cleanup.policy=compact copied/accounts-3
+  kseg compaction --config /etc/kafka/server.properties --kafka 4.4 data
+  kseg compaction --topic accounts --partition 0..4 --now 2026-12-24 data
+  kseg compaction --format ndjson data | jq 'select(.stops > 0)'
+
+Exit status:
+  0  nothing stops the cleaner
+  1  something does
+  2  something could not be read, or the arguments are invalid")]
+pub(crate) struct Compaction {
+    /// Log dirs or partitions, a folder of log dirs, or a server.properties
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Count every key, however many there are
+    #[arg(long)]
+    exact: bool,
+
+    #[command(flatten)]
+    given: Given,
+
+    /// When the cleaner looks: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for two hours ago [default: now]
+    #[arg(long, value_name = "TIME")]
+    now: Option<Moment>,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// What was found of a partition.
+struct Found {
+    partition: Partition,
+    rules: CleanerRules,
+    ranges: Option<Ranges>,
+    census: Option<Census>,
+    errors: Vec<Error>,
+}
+
+impl Compaction {
+    /// Shows the partitions.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let found = logs(&self.paths, &self.selection, Others::default())?;
+        let mut trouble = Trouble::default();
+        trouble.errors.extend(found.lost);
+        let brokers = Brokers::around(&found.found, self.reading, &mut trouble);
+        let conditions = Conditions {
+            kafka: self.given.kafka,
+            settings: self.given.settings(&self.paths)?,
+            ..Conditions::default()
+        };
+        let now_ms = self.now.map_or_else(now_ms, |now| now.0);
+        let partitions = found.found.into_iter().filter_map(|log| match log {
+            Log::Partition(partition) => Some(partition),
+            Log::File(_) => None,
+        });
+        let all: Vec<Partition> = partitions.collect();
+        let count = all.len();
+        let compacted: Vec<Partition> = all
+            .into_iter()
+            .filter(|it| brokers.settings(it, &conditions).policy().value.1)
+            .collect();
+        let others = count.saturating_sub(compacted.len());
+        let look = |partition| self.look(partition, &brokers, &conditions, now_ms);
+        let mut writer = Writer::new(context, self.format, schema::COMPACTION);
+        let (mut is_stopped, mut stops) = (false, Vec::new());
+        in_order(self.reading.jobs(), compacted, look, &mut |found| {
+            match found {
+                Ok(mut found) => {
+                    trouble.fail(found.errors.drain(..));
+                    is_stopped |= rows::show(&mut writer, &found, &mut stops);
+                }
+                Err(error) => trouble.fail([error]),
+            }
+            if writer.is_heard() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        rows::stops(&mut writer, stops);
+        if others > 0 {
+            writer.remark(&format!(
+                "{others} partitions are not compacted by the settings at hand; --set cleanup.policy=compact takes them for such"
+            ));
+        }
+        trouble.tell(&mut writer);
+        Ok(Outcome::of(writer.finish()? || is_stopped))
+    }
+
+    fn look(
+        &self,
+        partition: Partition,
+        brokers: &Brokers,
+        conditions: &Conditions,
+        now_ms: i64,
+    ) -> Result<Found, Error> {
+        let settings = brokers.settings(&partition, conditions);
+        let most = settings.number(MAX_DECOMPRESSED_BYTES).value;
+        let rules = CleanerRules {
+            dirty_ratio: settings.dirty_ratio().value,
+            min_lag_ms: settings.number(COMPACTION_LAG_MS).value,
+            max_lag_ms: settings.number(MOST_COMPACTION_LAG_MS).value,
+            max_record_bytes: u64::try_from(most).unwrap_or(u64::MAX),
+            now_ms,
+            sample_keys: if self.exact { usize::MAX } else { SAMPLE_KEYS },
+        };
+        let checkpoints = brokers.checkpoints(&partition);
+        let open = |path: &Path| self.reading.open(path);
+        let mut summary = PartitionSummary::open(partition.path(), &checkpoints)?;
+        summary.look(Depth::Segments, Jobs::ONE, open);
+        let errors = std::mem::take(&mut summary.errors);
+        let transactions = compaction::transactions(&summary, open)?;
+        let noted = partition.topic().zip(partition.number());
+        let noted = noted.and_then(|id| checkpoints.cleaned_to(id));
+        let ranges = compaction::ranges(&summary, noted, transactions.first_open(), &rules);
+        let census = match &ranges {
+            Some(ranges) => {
+                let limits = self.reading.limits();
+                let census =
+                    compaction::census(&summary, ranges, &transactions, &rules, limits, open)?;
+                Some(census)
+            }
+            None => None,
+        };
+        Ok(Found {
+            partition,
+            rules,
+            ranges,
+            census,
+            errors,
+        })
+    }
+}

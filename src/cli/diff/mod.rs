@@ -1,0 +1,220 @@
+//! `kseg diff`: two copies of partitions, compared record by record.
+
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use kseg::format::{FileKind, LeaderEpochs};
+use kseg::records::compare::{Comparison, compare, epochs_part_at};
+use kseg::report::listing::{Checkpoints, Depth, PartitionSummary};
+use kseg::scan::{Jobs, in_order};
+use kseg::store::{Cap, Error, Partition, read_small};
+use kseg::wire::Offset;
+
+use super::Context;
+use super::args::Reading;
+use super::exit::Outcome;
+use super::input::{Log, Others, Selection, logs};
+use super::render::rows::Format;
+use super::schema;
+use super::writer::Writer;
+
+/// Compares two copies: replicas, a backup and its original, before and after a repair
+///
+/// Partitions are matched by topic and number, or, where both paths are one partition, taken as they are. Of each record the offset,
+/// timestamp, key, value and headers are compared; other batches, codecs or leader epochs with the same records are no difference unless
+/// --framing asks for them. Both copies are read from their log start on, control records included, around damage.
+///
+/// What a disk cannot tell: which of two copies is right. Where the leader epochs of both are known, the offset is shown from which on
+/// the histories are not the same; up to there a difference is damage or a missing record, from there on the copies had other leaders.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg diff node1/data node2/data
+  kseg diff --topic orders --partition 0..4 backup /var/lib/kafka
+  kseg diff --framing before/orders-3 after/orders-3
+  kseg diff --format ndjson a/orders-3 b/orders-3 | jq .kind
+
+Exit status:
+  0  the records are the same
+  1  they differ, or a partition is in one of them only, or something is damaged
+  2  something could not be read, or the arguments are invalid")]
+pub(crate) struct Diff {
+    /// A log dir or partition, a folder of log dirs, or a server.properties
+    #[arg(value_name = "A")]
+    first: PathBuf,
+
+    /// What it is compared with
+    #[arg(value_name = "B")]
+    second: PathBuf,
+
+    /// Show where the same records are in other batches, or have another codec or leader epoch, and take it for a difference
+    #[arg(long)]
+    framing: bool,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// A partition by topic and number; that of no name by its path.
+type Name = (String, i32);
+
+/// A partition of which at least one copy is here.
+struct Pair {
+    name: Name,
+    first: Option<Partition>,
+    second: Option<Partition>,
+}
+
+/// What was found of a pair.
+struct Compared {
+    pair: Pair,
+    comparison: Option<Comparison>,
+    ends: [Option<(Offset, Offset)>; 2],
+    bytes: [u64; 2],
+    epochs_part_at: Option<Offset>,
+    errors: Vec<Error>,
+}
+
+impl Diff {
+    /// Compares them.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let mut errors: Vec<anyhow::Error> = Vec::new();
+        let first = self.partitions(&self.first, &mut errors)?;
+        let second = self.partitions(&self.second, &mut errors)?;
+        let pairs = pairs(first, second);
+        let (mut is_different, mut writer) =
+            (false, Writer::new(context, self.format, schema::DIFF));
+        let look = |pair| self.look(pair);
+        in_order(self.reading.jobs(), pairs, look, &mut |compared| {
+            match compared {
+                Ok(mut compared) => {
+                    errors.extend(compared.errors.drain(..).map(anyhow::Error::from));
+                    is_different |= rows::show(&mut writer, &compared, self.framing);
+                }
+                Err(error) => errors.push(error.into()),
+            }
+            if writer.is_heard() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        if !is_different && errors.is_empty() {
+            writer.remark("the records are the same");
+        }
+        for error in errors {
+            writer.fail(error);
+        }
+        Ok(Outcome::of(writer.finish()? || is_different))
+    }
+
+    /// The partitions that a path leads to, by name.
+    fn partitions(
+        &self,
+        path: &Path,
+        errors: &mut Vec<anyhow::Error>,
+    ) -> Result<BTreeMap<Name, Partition>> {
+        let mut found = logs(&[path.to_owned()], &self.selection, Others::default())?;
+        errors.append(&mut found.lost);
+        let mut all = BTreeMap::new();
+        for log in found.found {
+            let Log::Partition(partition) = log else {
+                bail!("{}: diff compares partitions, not files", path.display());
+            };
+            let name = match (partition.topic(), partition.number()) {
+                (Some(topic), Some(number)) => (topic.to_owned(), number),
+                _ => (partition.path().display().to_string(), -1),
+            };
+            if all.contains_key(&name) {
+                bail!(
+                    "{}: two copies of {}-{} in it: name the log dirs one by one",
+                    path.display(),
+                    name.0,
+                    name.1
+                );
+            }
+            all.insert(name, partition);
+        }
+        Ok(all)
+    }
+
+    fn look(&self, pair: Pair) -> Result<Compared, Error> {
+        let mut errors = Vec::new();
+        let mut ends = |partition: Option<&Partition>| {
+            let Some(partition) = partition else {
+                return Ok((None, 0));
+            };
+            let checkpoints = match partition.log_dir() {
+                Some(dir) => Checkpoints::read(dir)?,
+                None => Checkpoints::default(),
+            };
+            let mut summary = PartitionSummary::open(partition.path(), &checkpoints)?;
+            summary.look(Depth::Ends, Jobs::ONE, |path| self.reading.open(path));
+            errors.append(&mut summary.errors);
+            let logs = summary.segments.iter().filter_map(|each| each.log());
+            let bytes = logs.map(kseg::store::Item::len_bytes).sum();
+            Ok::<_, Error>((summary.log_start.zip(summary.end_offset()), bytes))
+        };
+        let (first, first_bytes) = ends(pair.first.as_ref())?;
+        let (second, second_bytes) = ends(pair.second.as_ref())?;
+        let (mut comparison, mut parts_at) = (None, None);
+        if let (Some(a), Some(b)) = (&pair.first, &pair.second) {
+            comparison = Some(compare(a, b, self.reading.limits())?);
+            if let (Some(a_ends), Some(b_ends)) = (first, second) {
+                let common = a_ends.0.max(b_ends.0)..a_ends.1.min(b_ends.1);
+                parts_at = epochs_part_at(&epochs(a)?, &epochs(b)?, common);
+            }
+        }
+        Ok(Compared {
+            pair,
+            comparison,
+            ends: [first, second],
+            bytes: [first_bytes, second_bytes],
+            epochs_part_at: parts_at,
+            errors,
+        })
+    }
+}
+
+/// The partitions of both, by name; two single ones are a pair whatever their names.
+fn pairs(mut first: BTreeMap<Name, Partition>, mut second: BTreeMap<Name, Partition>) -> Vec<Pair> {
+    if first.len() == 1 && second.len() == 1 {
+        let one = first.pop_first().zip(second.pop_first());
+        let one = one.map(|((name, a), (_, b))| Pair {
+            name,
+            first: Some(a),
+            second: Some(b),
+        });
+        return one.into_iter().collect();
+    }
+    let names: BTreeSet<Name> = first.keys().chain(second.keys()).cloned().collect();
+    let pair = |name: Name| Pair {
+        first: first.remove(&name),
+        second: second.remove(&name),
+        name,
+    };
+    names.into_iter().map(pair).collect()
+}
+
+/// The leader epochs of a partition and where they begin.
+fn epochs(partition: &Partition) -> Result<Vec<(i32, Offset)>, Error> {
+    let Some(item) = partition.item(FileKind::LeaderEpochs) else {
+        return Ok(Vec::new());
+    };
+    let bytes = read_small(item.path(), Cap::of(FileKind::LeaderEpochs))?;
+    let entries = LeaderEpochs::parse(&bytes).entries;
+    Ok(entries
+        .iter()
+        .map(|it| (it.epoch.0, it.start_offset))
+        .collect())
+}

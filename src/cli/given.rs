@@ -1,0 +1,50 @@
+//! What is given about a broker beside its disks: its release and its settings.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use kseg::predict::{Kafka, Settings};
+
+use super::input;
+
+/// The broker that is to be.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Given {
+    /// The release of the broker: 2.8 (with ZooKeeper), 3.0 to 3.9 or 4.0 to 4.4
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    pub(crate) kafka: Kafka,
+
+    /// The broker's server.properties: its node.id, log.dirs and settings of logs
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// A setting of all topics or of the broker, in place of the one that is stored: retention.ms=-1; may be given again
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+}
+
+/// Reads `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("expected NAME=VALUE, such as retention.ms=-1")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+impl Given {
+    /// The settings: of the file given, or of one among `paths`, and those set beside.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a value is not one that its setting may have.
+    pub(crate) fn settings(&self, paths: &[PathBuf]) -> Result<Settings> {
+        let file = self.config.as_deref();
+        let mut settings = match file.or(input::settings_among(paths)) {
+            None => Settings::default(),
+            Some(path) => input::settings(path)?,
+        };
+        for (name, value) in &self.set {
+            settings.set(name, value).context("--set")?;
+        }
+        Ok(settings)
+    }
+}

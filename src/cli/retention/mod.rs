@@ -1,0 +1,247 @@
+//! `kseg retention`: which segments retention deletes, when, and what keeps the others.
+
+mod rows;
+mod segments;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use kseg::format::topic::CLUSTER_METADATA;
+use kseg::predict::retention::{Fate, Rules, fates};
+use kseg::predict::settings::{
+    CHECK_MS, LOCAL_RETENTION_BYTES, LOCAL_RETENTION_MS, RETENTION_BYTES, RETENTION_MS,
+};
+use kseg::predict::{Conditions, TopicSettings};
+use kseg::report::RemoteSegments;
+use kseg::report::listing::{Depth, PartitionSummary};
+use kseg::report::reach::Reaches;
+use kseg::scan::{Jobs, in_order};
+use kseg::store::{Error, Partition};
+
+use self::segments::{Largest, largest};
+use super::Context;
+use super::args::Reading;
+use super::brokers::Brokers;
+use super::exit::Outcome;
+use super::given::Given;
+use super::input::{Log, Others, Selection, log_dirs_of, logs};
+use super::internal::{Trouble, images};
+use super::range::{Moment, now_ms};
+use super::render::rows::Format;
+use super::schema;
+use super::writer::Writer;
+
+/// Shows which segments retention deletes, when, and what keeps the others
+///
+/// A broker looks at the segments of a partition from the oldest on, every five minutes, and stops at the first that may stay:
+/// one record with a timestamp in the future keeps its segment and all after it. The largest timestamp of a segment is that of the
+/// last entry of its .timeindex, or the file's time where no record has one. Topics' settings are read from the metadata log among
+/// the log dirs, the broker's from --config; what is said nowhere is assumed to be Kafka's default, and marked so.
+///
+/// What a disk cannot tell: what is written or replicated after the stop. All replicas are taken to have everything, and nothing is
+/// taken to be written until then.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg retention /var/lib/kafka
+  kseg retention --config /etc/kafka/server.properties /var/lib/kafka/orders-3
+  kseg retention --topic orders --partition 0..4 --set retention.ms=3600000 data
+  kseg retention --kafka 3.9 --now 2026-12-24T08:00:00Z data
+  kseg retention --format ndjson data | jq 'select(.fate == \"deleted\")'
+
+Exit status:
+  0  no record with a timestamp in the future keeps a segment
+  1  one does
+  2  something could not be read, or the arguments are invalid")]
+pub(crate) struct Retention {
+    /// Log dirs or partitions, a folder of log dirs, or a server.properties
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    given: Given,
+
+    /// When retention looks: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for two hours ago [default: now]
+    #[arg(long, value_name = "TIME")]
+    now: Option<Moment>,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// A partition, its rules, and what becomes of its segments.
+struct Verdict {
+    partition: Partition,
+    rules: Rules,
+    /// Whether `cleanup.policy` has `compact`.
+    compacts: bool,
+    assumed: Vec<&'static str>,
+    segments: Vec<(i64, Largest)>,
+    sizes: Vec<u64>,
+    fates: Vec<Fate>,
+    /// How often retention looks, in milliseconds.
+    check_ms: i64,
+    errors: Vec<Error>,
+}
+
+impl Retention {
+    /// Shows what becomes of the segments.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        let found = logs(&self.paths, &self.selection, Others::default())?;
+        let mut trouble = Trouble::default();
+        trouble.errors.extend(found.lost);
+        let brokers = Brokers::around(&found.found, self.reading, &mut trouble);
+        let remote = self.remote(&found.found, &mut trouble);
+        let conditions = Conditions {
+            kafka: self.given.kafka,
+            settings: self.given.settings(&self.paths)?,
+            ..Conditions::default()
+        };
+        let now = self.now.map_or_else(now_ms, |now| now.0);
+        let partitions = found.found.into_iter().filter_map(|log| match log {
+            Log::Partition(partition) if partition.topic() != Some(CLUSTER_METADATA) => {
+                Some(partition)
+            }
+            _ => None,
+        });
+        let partitions: Vec<Partition> = partitions.collect();
+        let look = |partition: Partition| self.look(partition, &brokers, &remote, &conditions, now);
+        let mut writer = Writer::new(context, self.format, schema::RETENTION);
+        let mut is_seen = false;
+        in_order(self.reading.jobs(), partitions, look, &mut |verdict| {
+            match verdict {
+                Ok(mut verdict) => {
+                    trouble.fail(verdict.errors.drain(..));
+                    is_seen |= rows::show(&mut writer, &verdict, now);
+                }
+                Err(error) => trouble.fail([error]),
+            }
+            if writer.is_heard() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        trouble.tell(&mut writer);
+        Ok(Outcome::of(writer.finish()? || is_seen))
+    }
+
+    /// The segments in tiered storage, as far as the log dirs tell.
+    fn remote(&self, logs: &[Log], trouble: &mut Trouble) -> RemoteSegments {
+        let dirs = log_dirs_of(logs);
+        let topic = kseg::format::topic::REMOTE_LOG_METADATA;
+        let mut reaches = Reaches::only(&dirs, |name| name == topic);
+        trouble.fail(reaches.errors.drain(..));
+        let mut all = RemoteSegments::default();
+        match reaches.copies_of(topic) {
+            Ok(copies) => images(
+                copies,
+                self.reading,
+                trouble,
+                &mut |_, part: RemoteSegments| {
+                    all.join(part);
+                },
+            ),
+            Err(error) => trouble.fail([error]),
+        }
+        all
+    }
+
+    fn look(
+        &self,
+        partition: Partition,
+        brokers: &Brokers,
+        remote: &RemoteSegments,
+        conditions: &Conditions,
+        now_ms: i64,
+    ) -> Result<Verdict, Error> {
+        let checkpoints = brokers.checkpoints(&partition);
+        let mut summary = PartitionSummary::open(partition.path(), &checkpoints)?;
+        summary.look(Depth::Segments, Jobs::ONE, |path| self.reading.open(path));
+        let mut errors = std::mem::take(&mut summary.errors);
+        let end = summary.end_offset().map_or(0, |end| end.0);
+        let settings = brokers.settings(&partition, conditions);
+        let id = partition.topic().zip(partition.number());
+        let copied = id
+            .map(|id| remote.copied_to(id))
+            .filter(|_| settings.is_tiered());
+        let (mut rules, assumed) = rules(&settings, copied);
+        rules.log_start = summary.log_start.map_or(0, |start| start.0);
+        (rules.log_end, rules.high_watermark) = (end, end);
+        rules.time_first = !conditions.kafka.retains_by_size_first();
+        let (mut segments, mut sizes, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
+        for each in summary.segments.iter().filter(|each| each.log().is_some()) {
+            let bytes = each.log().map_or(0, kseg::store::Item::len_bytes);
+            let largest = match largest(each, now_ms) {
+                Ok(largest) => largest,
+                Err(error) => {
+                    errors.push(error);
+                    continue;
+                }
+            };
+            candidates.push(kseg::predict::retention::Candidate {
+                base: each.segment.base_offset().0,
+                bytes,
+                largest_timestamp_ms: largest.ms,
+            });
+            sizes.push(bytes);
+            segments.push((each.segment.base_offset().0, largest));
+        }
+        let fates = fates(&candidates, &rules, now_ms);
+        let check_ms = settings.number(CHECK_MS).value;
+        let compacts = settings.policy().value.1;
+        Ok(Verdict {
+            partition,
+            rules,
+            compacts,
+            assumed,
+            segments,
+            sizes,
+            fates,
+            check_ms,
+            errors,
+        })
+    }
+}
+
+/// The rules of a topic, and which of its settings are assumed. In tiered storage the local limits count.
+fn rules(settings: &TopicSettings<'_>, copied_to: Option<i64>) -> (Rules, Vec<&'static str>) {
+    let policy = settings.policy();
+    // -2 stands for the limit of the whole log.
+    let number = |local, whole| {
+        let own = settings.number(local);
+        if copied_to.is_some() && own.value != -2 {
+            own
+        } else {
+            settings.number(whole)
+        }
+    };
+    let time = number(LOCAL_RETENTION_MS, RETENTION_MS);
+    let size = number(LOCAL_RETENTION_BYTES, RETENTION_BYTES);
+    let origins = [
+        (policy.name, policy.origin),
+        (time.name, time.origin),
+        (size.name, size.origin),
+    ];
+    let assumed = origins
+        .into_iter()
+        .filter(|(_, origin)| *origin == kseg::predict::Origin::Assumed);
+    let rules = Rules {
+        deletes: policy.value.0,
+        retention_ms: time.value,
+        retention_bytes: size.value,
+        log_start: 0,
+        log_end: 0,
+        high_watermark: 0,
+        time_first: false,
+        copied_to,
+    };
+    (rules, assumed.map(|(name, _)| name).collect())
+}

@@ -1,0 +1,333 @@
+//! Two copies of a partition, record by record.
+//!
+//! Both are read in the order of their offsets, some records of each at a time, so memory is bounded whatever their sizes. Of a record its
+//! offset, timestamp, key, value and headers count; which batch it is in, that batch's codec and the leader epoch are its framing.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::ops::{ControlFlow, Range};
+
+use super::{RecordReader, Unread};
+use crate::format::{Batch, Limits, Record};
+use crate::scan::Filter;
+use crate::store::{Error, Partition};
+use crate::wire::Offset;
+
+/// Records of each copy that are held at a time.
+const AT_ONCE: usize = 1 << 16;
+
+/// Ranges that differ which are kept; more are counted.
+const RANGES: usize = 10_000;
+
+/// How a range of two copies differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DifferenceKind {
+    /// The records are in the first copy only.
+    OnlyFirst,
+    /// The records are in the second copy only.
+    OnlySecond,
+    /// Both have records with these offsets, and they are not the same.
+    Records,
+    /// Both have the same records in other batches, with another codec or leader epoch.
+    Framing,
+}
+
+/// A range in which two copies differ in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// How.
+    pub kind: DifferenceKind,
+    /// The first offset.
+    pub first: Offset,
+    /// The last offset.
+    pub last: Offset,
+    /// How many records.
+    pub records: u64,
+}
+
+/// What two copies have in common, and what not.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// Records that are the same in both.
+    pub same: u64,
+    /// Records that differ, by how.
+    pub records: BTreeMap<DifferenceKind, u64>,
+    /// The ranges that differ, in the order of their offsets; the first of them.
+    pub ranges: Vec<Difference>,
+    /// How many more ranges there are.
+    pub more_ranges: u64,
+    /// What could not be read of the two copies.
+    pub unread: [Vec<Unread>; 2],
+    /// Whether the last record compared was the same in both.
+    is_ended: bool,
+}
+
+/// A record as it is compared.
+#[derive(Debug, Clone, Copy)]
+struct Compared {
+    offset: Offset,
+    content: u64,
+    framing: u64,
+}
+
+/// Compares two copies of a partition, control records included. What is damaged is read around.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn compare(first: &Partition, second: &Partition, limits: Limits) -> Result<Comparison, Error> {
+    let mut comparison = Comparison::default();
+    let mut from = Offset(i64::MIN);
+    loop {
+        let [a, b] = &mut comparison.unread;
+        let left = read(first, from, limits, a)?;
+        let right = read(second, from, limits, b)?;
+        // Beyond the end of a copy that has more, nothing is known of it yet.
+        let end = |part: &[Compared]| match part.last() {
+            Some(last) if part.len() == AT_ONCE => last.offset,
+            _ => Offset(i64::MAX),
+        };
+        let end = end(&left).min(end(&right));
+        let within = |part: &[Compared]| part.partition_point(|record| record.offset <= end);
+        let (mine, theirs) = (within(&left), within(&right));
+        comparison.join(
+            left.get(..mine).unwrap_or_default(),
+            right.get(..theirs).unwrap_or_default(),
+        );
+        if end == Offset(i64::MAX) {
+            return Ok(comparison);
+        }
+        from = Offset(end.0.saturating_add(1));
+    }
+}
+
+/// The next records of a copy from an offset on.
+fn read(
+    partition: &Partition,
+    from: Offset,
+    limits: Limits,
+    unread: &mut Vec<Unread>,
+) -> Result<Vec<Compared>, Error> {
+    let mut records = Vec::new();
+    let reader: RecordReader = partition.records(Filter::from_offset(from));
+    let reader = reader.with_control_records().salvage().limits(limits);
+    let summary = reader.try_for_each_in_batch(|batch, record| {
+        records.push(Compared {
+            offset: record.offset(),
+            content: content(batch, record),
+            framing: framing(batch),
+        });
+        if records.len() == AT_ONCE {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
+    // A place between two parts is met twice.
+    let is_known = |place: &Unread, known: &[Unread]| {
+        known
+            .iter()
+            .any(|other| other.path == place.path && other.range == place.range)
+    };
+    for place in summary.unread {
+        if !is_known(&place, unread) {
+            unread.push(place);
+        }
+    }
+    // Behind damage offsets may go back; what is out of order is compared where it belongs.
+    records.sort_by_key(|record| record.offset);
+    Ok(records)
+}
+
+fn content(batch: &Batch<'_>, record: &Record<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    each_part(batch.is_control(), record, |part| match part {
+        Some(bytes) => {
+            hasher.write_u64(bytes.len() as u64);
+            hasher.write(bytes);
+        }
+        None => hasher.write_u64(u64::MAX),
+    });
+    hasher.finish()
+}
+
+/// What counts of a record but for its offset: whether it is a control record, its timestamp, key, value, and names and values of headers.
+pub fn each_part(is_control: bool, record: &Record<'_>, mut take: impl FnMut(Option<&[u8]>)) {
+    take(Some(&[u8::from(is_control)]));
+    take(Some(&record.timestamp().0.to_be_bytes()));
+    take(record.key());
+    take(record.value());
+    for header in record.headers() {
+        take(Some(header.key));
+        take(header.value);
+    }
+}
+
+fn framing(batch: &Batch<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write_i64(batch.offset().0);
+    hasher.write_i64(batch.last_offset().0);
+    hasher.write(batch.codec().map_or("", |codec| codec.name()).as_bytes());
+    if let Batch::V2(batch) = batch {
+        hasher.write_i8(batch.magic());
+        hasher.write_i32(batch.leader_epoch().0);
+    }
+    hasher.finish()
+}
+
+impl Comparison {
+    /// Whether both have the same records, whatever their framing.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.records
+            .keys()
+            .all(|kind| *kind == DifferenceKind::Framing)
+    }
+
+    /// The first offset at which both have records, and not the same ones.
+    #[must_use]
+    pub fn parts_at(&self) -> Option<Offset> {
+        let mut ranges = self.ranges.iter();
+        ranges
+            .find(|range| range.kind == DifferenceKind::Records)
+            .map(|range| range.first)
+    }
+
+    /// Compares two parts that end at the same offset.
+    fn join(&mut self, left: &[Compared], right: &[Compared]) {
+        let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+        loop {
+            let (kind, offset) = match (left.peek(), right.peek()) {
+                (Some(a), Some(b)) if a.offset == b.offset => {
+                    let kind = match (a.content == b.content, a.framing == b.framing) {
+                        (true, true) => None,
+                        (true, false) => Some(DifferenceKind::Framing),
+                        _ => Some(DifferenceKind::Records),
+                    };
+                    let offset = a.offset;
+                    let _both = (left.next(), right.next());
+                    (kind, offset)
+                }
+                (Some(a), other) if other.is_none_or(|b| a.offset < b.offset) => {
+                    let offset = a.offset;
+                    let _one = left.next();
+                    (Some(DifferenceKind::OnlyFirst), offset)
+                }
+                (_, Some(b)) => {
+                    let offset = b.offset;
+                    let _one = right.next();
+                    (Some(DifferenceKind::OnlySecond), offset)
+                }
+                (_, None) => return,
+            };
+            if let Some(kind) = kind {
+                self.differs(kind, offset);
+            } else {
+                self.same += 1;
+                self.is_ended = true;
+            }
+        }
+    }
+
+    fn differs(&mut self, kind: DifferenceKind, offset: Offset) {
+        if kind == DifferenceKind::Framing {
+            self.same += 1;
+        }
+        *self.records.entry(kind).or_default() += 1;
+        let is_full = self.ranges.len() == RANGES;
+        match self.ranges.last_mut() {
+            Some(last) if last.kind == kind && !self.is_ended => {
+                last.last = offset;
+                last.records += 1;
+            }
+            _ if is_full => self.more_ranges += 1,
+            _ => self.ranges.push(Difference {
+                kind,
+                first: offset,
+                last: offset,
+                records: 1,
+            }),
+        }
+        self.is_ended = false;
+    }
+}
+
+/// The offsets at which two lists of leader epochs begin to differ, within offsets that both logs have: from where on the
+/// histories are not the same.
+#[must_use]
+pub fn epochs_part_at(
+    first: &[(i32, Offset)],
+    second: &[(i32, Offset)],
+    common: Range<Offset>,
+) -> Option<Offset> {
+    let at = |epochs: &[(i32, Offset)], offset: Offset| {
+        let before = epochs.iter().filter(|(_, start)| *start <= offset);
+        before.map(|(epoch, _)| *epoch).next_back()
+    };
+    let starts = first.iter().chain(second).map(|(_, start)| *start);
+    let mut starts: Vec<Offset> = starts.filter(|it| common.contains(it)).collect();
+    starts.push(common.start);
+    starts.sort();
+    starts.into_iter().find(|offset| {
+        let (a, b) = (at(first, *offset), at(second, *offset));
+        common.contains(offset) && a.is_some() && b.is_some() && a != b
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(all: &[(i64, u64, u64)]) -> Vec<Compared> {
+        let of = |(offset, content, framing): &(i64, u64, u64)| Compared {
+            offset: Offset(*offset),
+            content: *content,
+            framing: *framing,
+        };
+        all.iter().map(of).collect()
+    }
+
+    #[test]
+    fn ranges_are_of_records_that_differ_in_one_way_without_a_same_one_between() {
+        let mut found = Comparison::default();
+        found.join(
+            &records(&[(1, 1, 1), (2, 2, 1), (3, 3, 1), (4, 4, 1), (5, 5, 1)]),
+            &records(&[
+                (2, 2, 1),
+                (3, 9, 1),
+                (4, 4, 7),
+                (5, 5, 1),
+                (8, 8, 1),
+                (9, 9, 1),
+            ]),
+        );
+        let ranges: Vec<_> = found
+            .ranges
+            .iter()
+            .map(|it| (it.kind, it.first.0, it.last.0, it.records))
+            .collect();
+        assert_eq!(
+            ranges,
+            [
+                (DifferenceKind::OnlyFirst, 1, 1, 1),
+                (DifferenceKind::Records, 3, 3, 1),
+                (DifferenceKind::Framing, 4, 4, 1),
+                (DifferenceKind::OnlySecond, 8, 9, 2),
+            ]
+        );
+        assert_eq!((found.same, found.parts_at()), (3, Some(Offset(3))));
+        assert!(!found.is_same());
+    }
+
+    #[test]
+    fn histories_part_where_an_offset_has_two_epochs() {
+        let a = [(0, Offset(0)), (1, Offset(10)), (3, Offset(20))];
+        let b = [(0, Offset(0)), (1, Offset(10)), (2, Offset(15))];
+        let common = |end| Offset(0)..Offset(end);
+        assert_eq!(epochs_part_at(&a, &b, common(30)), Some(Offset(15)));
+        assert_eq!(epochs_part_at(&a, &b, common(15)), None);
+        assert_eq!(epochs_part_at(&a, &a, common(30)), None);
+        assert_eq!(epochs_part_at(&a, &[], common(30)), None);
+    }
+}
