@@ -49,6 +49,7 @@ schemas! {
     CHECKPOINT_ENTRY "kseg.checkpoint_entry/1" "An entry of a checkpoint of offsets"
     LEADER_EPOCH "kseg.leader_epoch/1" "An entry of leader-epoch-checkpoint"
     PROPERTY "kseg.property/1" "A line of meta.properties"
+    FIELD "kseg.field/1" "A field of a file, with its bytes"
     REMOTE_SEGMENT "kseg.remote_segment/1" "A segment in a snapshot of remote log metadata"
 
     // show --image

@@ -13,6 +13,9 @@ macro_rules! layout {
         $(#[$doc])*
         pub mod $module {
             layout!(@offsets 0; $($name: $bytes $text;)*);
+
+            /// The names of the fields and their widths in bytes, in order.
+            pub const FIELDS: &[(&str, usize)] = &[$(($text, $bytes)),*];
         }
     };
     (@offsets $at:expr; $name:ident: $bytes:literal $text:literal; $($rest:tt)*) => {

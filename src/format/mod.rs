@@ -33,6 +33,7 @@ pub mod clean_shutdown;
 pub mod codec;
 pub mod control;
 pub mod defaults;
+pub mod dissect;
 pub mod frame;
 pub mod index;
 pub mod json;

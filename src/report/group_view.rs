@@ -56,11 +56,14 @@ pub enum OffsetProblem {
 }
 
 impl GroupOffset<'_> {
-    /// LOG-END-OFFSET − CURRENT-OFFSET, as Kafka's own tool computes it; negative if it is beyond the log end.
+    /// LOG-END-OFFSET − CURRENT-OFFSET, as Kafka's own tool computes it, less what a share group is done with beyond that; negative if the
+    /// offset is beyond the log end.
     #[must_use]
     pub fn lag(&self) -> Option<i64> {
         let end = self.reach?.end;
-        Some(end.0.saturating_sub(self.committed?.offset.0))
+        let committed = self.committed?;
+        let left = end.0.saturating_sub(committed.offset.0);
+        Some(left.saturating_sub(committed.done_after))
     }
 
     /// What is odd about it.

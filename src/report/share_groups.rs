@@ -33,6 +33,8 @@ pub struct ShareState {
     pub start_offset: Offset,
     /// The term of the leader that wrote; −1 means unknown.
     pub leader_epoch: LeaderEpoch,
+    /// How many records from the start offset on are done with too; −1 means unknown (before 4.2).
+    pub delivery_complete_count: i32,
     /// Counts how often the state was set anew.
     pub state_epoch: i32,
     /// Counts the snapshots.
@@ -52,6 +54,12 @@ impl Image for ShareGroups {
 }
 
 impl ShareGroups {
+    /// Takes the state in another partition of the topic in.
+    pub fn join(&mut self, other: Self) {
+        self.partitions.extend(other.partitions);
+        self.unread = self.unread.saturating_add(other.unread);
+    }
+
     fn entry(&mut self, offset: Offset, entry: &Entry<'_>) -> Option<()> {
         const UPDATE: i16 = 1;
         let partition = SharePartition::of(entry)?;
@@ -86,6 +94,7 @@ impl ShareState {
             record_offset,
             start_offset: Offset(body.int("startOffset")?),
             leader_epoch: LeaderEpoch(body.number("leaderEpoch")?),
+            delivery_complete_count: body.number("deliveryCompleteCount").unwrap_or(-1),
             state_epoch: body.number("stateEpoch").unwrap_or_default(),
             snapshot_epoch: body.number("snapshotEpoch")?,
         })

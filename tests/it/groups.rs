@@ -95,6 +95,15 @@ fn offsets_and_states_of_the_corpus_are_those_that_kafka_told() {
     assert!(compare(Path::new(&corpus)) >= 14);
 }
 
+#[test]
+fn share_groups_have_come_as_far_as_kafka_told() {
+    let told = Path::new(TESTDATA).join("kafka-4.3.1/share-4.3.1/describe-share-offsets.txt");
+    let told = fs::read_to_string(told).unwrap();
+    let (_, told) = told.split_once('\n').unwrap();
+    let ran = groups("share-4.3.1", &["--kind", "share", "--format", "kafka"]);
+    assert_eq!((ran.status, &*ran.out), (Some(0), told));
+}
+
 fn groups(case: &str, args: &[&str]) -> Ran {
     let dir = Path::new(TESTDATA).join("kafka-4.3.1").join(case);
     process::kseg(&dir, &[&["groups", "files"], args].concat())

@@ -121,6 +121,9 @@ rows! {
     Epoch "leader_epoch/1" { position: u64, epoch: i64, start_offset: i64 }
     Property "property/1" { position: u64, key: String, value: String }
     Remote "remote_segment/1" { position: u64, r#type: Text, version: Int, value: Value }
+    Field "field/1" {
+        position: u64, size_bytes: u64, hex: String, field: String, value: String, is_damaged: bool,
+    }
     Cluster "cluster/1" {
         last_offset: Int, kraft_version: Int, next_producer_id: Int, zk_migration: Int, pending_records: Int,
     }
@@ -358,6 +361,7 @@ fn emitted() -> Vec<Value> {
         }
     }
     let manifest = out.join("kseg.manifest.json");
+    run(&["show", "--hex", "--format", "ndjson", seed]);
     for file in [Path::new(known), &manifest, &taken] {
         objects.push(serde_json::from_slice(&fs::read(file).unwrap()).unwrap());
     }

@@ -1,5 +1,6 @@
 //! `kseg show` on every file that brokers left.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -232,4 +233,73 @@ fn what_makes_no_sense_is_refused() {
         assert_eq!(out.status.code(), Some(2), "{args:?}");
         assert!(!out.stderr.is_empty());
     }
+}
+
+#[test]
+fn every_byte_has_a_field_and_damage_is_marked() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let seed = "testdata/seed/00000000000000000000.log";
+    let args = ["show", "--hex", "--format", "ndjson", seed];
+    let ran = crate::process::kseg(root, &args);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    let rows: Vec<Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let bytes = fs::read(root.join(seed)).unwrap();
+    let mut position = 0;
+    for row in rows.iter().filter(|row| row["schema"] == "kseg.field/1") {
+        assert_eq!(row["position"], position, "{row}");
+        let size = row["size_bytes"].as_u64().unwrap();
+        let at = usize::try_from(position).unwrap();
+        let own = &bytes[at..at + usize::try_from(size.min(256)).unwrap()];
+        let hex: Vec<String> = own.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(row["hex"], hex.join(" "), "{row}");
+        position += size;
+    }
+    assert_eq!(position, bytes.len() as u64);
+    let temp = crate::temp::Temp::new();
+    let mut flipped = bytes.clone();
+    flipped[40] ^= 1;
+    let file = temp.file("t-0/00000000000000000000.log", &flipped);
+    let args = ["show", "--hex", "--position", "17", file.to_str().unwrap()];
+    let ran = crate::process::kseg(root, &args);
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.out.contains("wrong: the bytes give"), "{}", ran.out);
+}
+
+#[test]
+fn a_cluster_is_shown_as_commands_that_make_it_again() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = "testdata/kafka-4.3.1/classic-4.3.1/files";
+    let shown = |form: &str| {
+        let ran = crate::process::kseg(root, &["show", "--image", "--as", form, dir]);
+        assert_eq!((ran.status, &*ran.err), (Some(0), ""), "{form}");
+        ran.out
+    };
+    let commands = shown("commands");
+    let create = "kafka-topics.sh --bootstrap-server HOST:9092 --create --topic willow.orders --replica-assignment 1,1,1";
+    assert!(
+        commands.lines().any(|line| line.starts_with(create)),
+        "{commands}"
+    );
+    assert!(
+        commands.contains("# __consumer_offsets: Kafka makes it itself"),
+        "{commands}"
+    );
+    let described = shown("kafka");
+    assert!(
+        described.contains("\tPartitionCount: 3\tReplicationFactor: 1\tConfigs: "),
+        "{described}"
+    );
+    assert!(
+        described.contains("\tTopic: willow.orders\tPartition: 2\tLeader: "),
+        "{described}"
+    );
+    let documents = shown("strimzi");
+    assert!(
+        documents.contains("  topicName: \"willow.orders\"\n  partitions: 3\n"),
+        "{documents}"
+    );
 }

@@ -58,6 +58,43 @@ pub(super) fn offsets(views: &[GroupView<'_>], context: &mut Context) -> Result<
     Ok(())
 }
 
+/// Shows the start offsets of each share group (`ShareGroupCommand`).
+pub(super) fn share_offsets(views: &[GroupView<'_>], context: &mut Context) -> Result<()> {
+    for view in views {
+        let mut offsets: Vec<&GroupOffset<'_>> = view.offsets.iter().collect();
+        offsets.sort_by_key(|row| (row.topic, row.partition));
+        offsets.dedup_by_key(|row| (row.topic, row.partition));
+        let rows: Vec<[String; 5]> = offsets
+            .into_iter()
+            .filter(|row| row.committed.is_some())
+            .map(|row| {
+                let number =
+                    |number: Option<i64>| number.map_or(MISSING.to_owned(), |it| it.to_string());
+                [
+                    view.name.to_owned(),
+                    row.topic.to_owned(),
+                    row.partition.to_string(),
+                    number(row.committed.map(|commit| commit.offset.0)),
+                    number(row.lag()),
+                ]
+            })
+            .collect();
+        let head = ["GROUP", "TOPIC", "PARTITION", "START-OFFSET", "LAG"].map(str::to_owned);
+        let width = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            let widest = cells.map(|cell| chars(cell)).max();
+            widest.unwrap_or(0).max(LEAST_WIDTH)
+        };
+        let widths = [width(0), width(1), 10, 13, 0];
+        let mut text = String::from("\n");
+        for row in std::iter::once(&head).chain(&rows) {
+            line(&mut text, row, &widths);
+        }
+        context.print(&text)?;
+    }
+    Ok(())
+}
+
 /// Shows the state of each group. Which broker coordinates it, no disk knows.
 pub(super) fn states(views: &[GroupView<'_>], context: &mut Context) -> Result<()> {
     for view in views.iter().filter(|view| is_consumer(view)) {

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use kseg::format::topic::CONSUMER_OFFSETS;
-use kseg::report::Groups as Image;
+use kseg::format::topic::{CONSUMER_OFFSETS, SHARE_GROUP_STATE};
 use kseg::report::group_view::{GroupView, OffsetProblem};
+use kseg::report::groups::GroupKind;
 use kseg::report::reach::Reaches;
+use kseg::report::{Groups as Image, ShareGroups};
 
 use super::Context;
 use super::args::Reading;
@@ -34,11 +35,12 @@ use super::writer::Writer;
   kseg groups --group billing node1/data node2/data node3/data
   kseg groups --topic 'orders*' --format ndjson data | jq 'select(.lag > 0)'
   kseg groups --state data
+  kseg groups --kind share --format kafka data
   kseg groups --members data
   kseg groups --format kafka data | less
   kseg groups --group billing --format csv data > offsets.csv
 
---format kafka prints what kafka-consumer-groups.sh --describe prints; --format csv what its --reset-offsets --from-file takes.
+--format kafka prints what kafka-consumer-groups.sh --describe prints, with --kind share what kafka-share-groups.sh does; --format csv what its --reset-offsets --from-file takes.
 
 Exit status:
   0  everything was read
@@ -58,6 +60,10 @@ pub(crate) struct Groups {
     #[arg(long = "topic", value_name = "PATTERN")]
     topics: Vec<Pattern>,
 
+    /// Only groups of this kind; the start offsets of share groups, from __share_group_state, count as their offsets
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
+
     /// Show a line for each group: its state, its assignor, and in which partition of __consumer_offsets it lives
     #[arg(long, conflicts_with = "members")]
     state: bool,
@@ -72,6 +78,27 @@ pub(crate) struct Groups {
 
     #[command(flatten)]
     reading: Reading,
+}
+
+/// A kind of groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    Classic,
+    Consumer,
+    Share,
+    Streams,
+}
+
+impl Kind {
+    fn has(self, view: &GroupView<'_>) -> bool {
+        let kind = view.group.map_or(GroupKind::Classic, |group| group.kind);
+        kind == match self {
+            Self::Classic => GroupKind::Classic,
+            Self::Consumer => GroupKind::Consumer,
+            Self::Share => GroupKind::Share,
+            Self::Streams => GroupKind::Streams,
+        }
+    }
 }
 
 /// How groups are shown.
@@ -119,7 +146,19 @@ impl Groups {
         trouble.errors.extend(lost);
         let unread = reaches.errors.drain(..);
         trouble.errors.extend(unread.map(anyhow::Error::from));
+        let mut share = ShareGroups::default();
+        let copies = reaches.copies_of(SHARE_GROUP_STATE)?;
+        images(
+            copies,
+            self.reading,
+            &mut trouble,
+            &mut |_, part: ShareGroups| {
+                share.join(part);
+            },
+        );
+        image.take_share_groups(&share, &reaches.topics);
         let mut views = GroupView::all(&image, &reaches);
+        views.retain(|view| self.kind.is_none_or(|kind| kind.has(view)));
         views.retain(|view| Pattern::means(&self.names, view.name));
         for view in &mut views {
             view.offsets
@@ -160,6 +199,9 @@ impl Groups {
     ) -> Result<Outcome> {
         match self.format {
             View::Csv => kafka::csv(views, context)?,
+            _ if self.kind == Some(Kind::Share) && !self.state => {
+                kafka::share_offsets(views, context)?;
+            }
             _ if self.state => kafka::states(views, context)?,
             _ => kafka::offsets(views, context)?,
         }

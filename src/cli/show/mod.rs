@@ -2,6 +2,7 @@
 
 mod batch;
 mod file;
+mod hex;
 mod image;
 mod index;
 mod log;
@@ -45,6 +46,8 @@ use super::writer::Writer;
   kseg show --records __consumer_offsets-12/*.log
   kseg show --offset 4200..4300 --format json orders-3/*.index
   kseg show --image __cluster_metadata-0
+  kseg show --hex --offset 4200 orders-3/00000000000000000000.log
+  kseg show --hex --position 516658 orders-3/00000000000000000000.log
   kseg show --image --as commands /var/lib/kafka > recreate.sh
   kseg show --image --format ndjson __consumer_offsets-*/*.log
   kseg show --records --topic __consumer_offsets --limit 10 copy/*.log
@@ -82,6 +85,14 @@ pub(crate) struct Show {
         conflicts_with = "format"
     )]
     form: Option<Form>,
+
+    /// Show every byte with the field that it belongs to, its name and its value; damage is marked with !
+    #[arg(long, conflicts_with_all = ["records", "image"])]
+    hex: bool,
+
+    /// With --hex: show only what is at this position in the file
+    #[arg(long, value_name = "P", requires = "hex", conflicts_with = "offset")]
+    position: Option<u64>,
 
     /// Show what has these offsets only: 42, 42.., ..42, 42..50 or 42..=50
     #[arg(
@@ -263,6 +274,29 @@ impl Show {
         all.ok_or(anyhow!("no files"))
     }
 
+    /// Shows the bytes of a file with their fields.
+    fn bytes(
+        &self,
+        writer: &mut Writer<'_>,
+        path: &Path,
+        name: &FileName<'_>,
+        kind: String,
+    ) -> Result<()> {
+        let file = FileRow {
+            kind,
+            size_bytes: Some(self.reading.open(path)?.len_bytes()),
+            facts: Facts::of(path, name),
+        };
+        let wanted = hex::Wanted {
+            offsets: self.offset,
+            position: self.position,
+        };
+        writer.file(&path.display().to_string(), &file);
+        hex::show(writer, path, name, self.reading, wanted)?;
+        writer.end_file();
+        Ok(())
+    }
+
     fn file(&self, writer: &mut Writer<'_>, path: &Path) -> Result<()> {
         let shown = path.display().to_string();
         let Some(name) = FileName::parse(file_name(path)) else {
@@ -281,6 +315,9 @@ impl Show {
             (kind, FileState::Current) => kind.to_owned(),
             (kind, state) => format!("{kind} ({})", state.description()),
         };
+        if self.hex {
+            return self.bytes(writer, path, &name, kind);
+        }
         match name.kind {
             FileKind::Log | FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot => {
                 let log = self.reading.open(path)?;

@@ -3,6 +3,7 @@
 //! # References
 //! `TopicCommand`, `ConfigCommand`, `AclCommand` of Kafka 4.3; Strimzi's `KafkaTopic` (`kafka.strimzi.io/v1`).
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use kseg::report::MetadataImage;
@@ -89,11 +90,34 @@ fn own_configs<'a>(
     own.into_iter().flatten()
 }
 
+/// What topics call the settings that all brokers of a cluster were given while they ran, where these have other names.
+const OF_BROKERS: [(&str, &str); 8] = [
+    ("log.cleanup.policy", "cleanup.policy"),
+    ("log.retention.ms", "retention.ms"),
+    ("log.retention.bytes", "retention.bytes"),
+    ("log.segment.bytes", "segment.bytes"),
+    ("log.roll.ms", "segment.ms"),
+    ("log.message.timestamp.type", "message.timestamp.type"),
+    ("message.max.bytes", "max.message.bytes"),
+    ("min.insync.replicas", "min.insync.replicas"),
+];
+
+/// The configurations of a topic that are no defaults: its own, and those that all brokers were given.
+fn effective<'a>(image: &'a MetadataImage, topic: &Topic) -> BTreeMap<&'a str, &'a str> {
+    const BROKER: i8 = 4;
+    let all = image.configs.get(&(BROKER, String::new()));
+    let of_brokers = OF_BROKERS.iter().filter_map(|(broker, topic)| {
+        let value = all?.get(*broker)?;
+        Some((*topic, value.as_str()))
+    });
+    let own = own_configs(image, topic).map(|(key, value)| (key.as_str(), value.as_str()));
+    of_brokers.chain(own).collect()
+}
+
 /// `kafka-topics.sh --describe`; the order of the configurations is that of their names, since that of Kafka is that of a hash map.
 fn describe(image: &MetadataImage, id: &[u8; 16], topic: &Topic, text: &mut String) {
-    let pairs: Vec<String> = own_configs(image, topic)
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let pairs = effective(image, topic).into_iter();
+    let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
     let factor = topic
         .partitions
         .values()

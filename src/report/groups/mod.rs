@@ -8,7 +8,7 @@ mod group;
 use std::collections::BTreeMap;
 
 use self::group::About;
-use super::Image;
+use super::{Image, ShareGroups};
 use crate::decode::consumer_offsets::OffsetCommit;
 use crate::decode::{Decoder, Entry, Part};
 use crate::format::control::ControlType;
@@ -48,6 +48,8 @@ pub struct CommittedOffset {
     pub commit_timestamp: Timestamp,
     /// When it expires, if the client asked for that; else −1.
     pub expire_timestamp: Timestamp,
+    /// Records from the offset on that are done with too: only share groups have such.
+    pub done_after: i64,
 }
 
 impl Image for Groups {
@@ -76,6 +78,24 @@ impl Groups {
         self.unread += other.unread;
         for (producer, offsets) in other.pending {
             self.pending.entry(producer).or_default().extend(offsets);
+        }
+    }
+
+    /// Takes the start offsets of share groups for their offsets, where the topic is known by its id.
+    pub fn take_share_groups(&mut self, share: &ShareGroups, topics: &BTreeMap<[u8; 16], String>) {
+        for ((group, topic, partition), state) in &share.partitions {
+            let Some(topic) = topics.get(topic).filter(|_| state.start_offset.0 >= 0) else {
+                continue;
+            };
+            let start = CommittedOffset {
+                record_offset: state.record_offset,
+                leader_epoch: state.leader_epoch,
+                commit_timestamp: Timestamp(-1),
+                done_after: state.delivery_complete_count.max(0).into(),
+                ..CommittedOffset::of_offset(state.start_offset.0)
+            };
+            self.offsets
+                .insert((group.clone(), topic.clone(), *partition), start);
         }
     }
 
@@ -179,6 +199,7 @@ impl Groups {
             metadata: commit.metadata.into_owned(),
             commit_timestamp: commit.commit_timestamp,
             expire_timestamp: commit.expire_timestamp,
+            done_after: 0,
         };
         offsets.insert(key, committed);
     }
@@ -197,7 +218,6 @@ impl Groups {
     }
 }
 
-#[cfg(test)]
 impl CommittedOffset {
     /// One of which only the offset matters.
     pub(super) fn of_offset(offset: i64) -> Self {
@@ -208,6 +228,7 @@ impl CommittedOffset {
             metadata: String::new(),
             commit_timestamp: Timestamp(0),
             expire_timestamp: Timestamp(-1),
+            done_after: 0,
         }
     }
 }
