@@ -93,6 +93,7 @@ fn kseg<const IS_JSON: bool>(bencher: Bencher<'_, '_>, form: &str) {
                     partition: Some(3),
                     batch: &batch,
                     record: &record.unwrap(),
+                    file: None,
                     is_sound: Some(true),
                 };
                 renderer.record(entry, &mut out);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use kseg::scan::Output;
 
 use super::Context;
@@ -15,8 +15,8 @@ use super::latest;
 use super::output::{OutputFile, unwritten};
 use super::pick::{Picking, Reader, Start, Take, Tally, Track};
 use super::progress::Progress;
-use super::render::Pages;
-use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Rendering};
+use super::render::records::{Entry, Form, Lossy, RecordFormat, RecordRenderer, Rendering};
+use super::render::{Pages, plain};
 
 /// Shows the records of logs
 ///
@@ -47,6 +47,8 @@ use super::render::records::{Entry, Form, RecordFormat, RecordRenderer, Renderin
   kseg cat --keys sha256 --values size orders-3
   kseg cat --no-decode __consumer_offsets-12
   kseg cat --decode=__consumer_offsets copy-of-offsets-12
+  kseg cat --format arrow -o orders.arrows orders-3
+  kseg cat --format arrow --columns all orders-3 | python3 read.py
   kseg cat --salvage --format csv -o orders.csv orders-3/*.log
 
 Exit status:
@@ -121,9 +123,16 @@ impl Cat {
     /// Shows the records.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         let pick = self.picking.pick()?;
-        let format = self
-            .rendering
-            .format(&[Form::Text, Form::Ndjson, Form::Json, Form::Csv])?;
+        let format = self.rendering.format(&[
+            Form::Text,
+            Form::Ndjson,
+            Form::Json,
+            Form::Csv,
+            Form::Arrow,
+        ])?;
+        if format.form() == Some(Form::Arrow) && self.output.is_none() && context.is_terminal() {
+            bail!("--format arrow is not for terminals: redirect it, or write a file with -o");
+        }
         let logs = logs(&self.paths, &self.selection, self.others)?;
         let (tracks, lost) = Track::all(logs);
         let reader = Reader {
@@ -145,6 +154,8 @@ impl Cat {
             match self.track(reader, track, &mut left, &mut sheet) {
                 Ok(tally) => {
                     is_damaged |= tally.is_damaged();
+                    let path = plain(&track.path.to_string_lossy()).into_owned();
+                    sheet.say(tally.lossy.notes(&path).as_bytes());
                     for error in tally.lost {
                         sheet.fail(error.into())?;
                     }
@@ -206,6 +217,10 @@ impl Take for All<'_> {
         self.0.record(entry, &mut Pages(out));
         ControlFlow::Continue(())
     }
+
+    fn finish(&mut self, out: &mut Output<'_>) -> Lossy {
+        self.0.finish(&mut Pages(out))
+    }
 }
 
 /// Renders some records.
@@ -227,6 +242,10 @@ impl Take for Several<'_> {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+
+    fn finish(&mut self, out: &mut Output<'_>) -> Lossy {
+        self.renderer.finish(&mut Pages(out))
     }
 }
 
@@ -283,16 +302,20 @@ impl<'a> Sheet<'a> {
             self.is_empty = false;
             self.write(text);
         }
-        if !notes.is_empty() {
-            match &self.file {
-                Some((_, progress)) => progress.beside(|| self.context.say(notes)),
-                None => self.context.say(notes),
-            }
-        }
+        self.say(notes);
         if self.written.is_err() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+
+    /// Says something beside the data.
+    fn say(&mut self, notes: &[u8]) {
+        match &self.file {
+            _ if notes.is_empty() => {}
+            Some((_, progress)) => progress.beside(|| self.context.say(notes)),
+            None => self.context.say(notes),
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) {

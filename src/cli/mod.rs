@@ -42,7 +42,7 @@ mod writer;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -207,6 +207,11 @@ impl Context {
             colour: self.colour,
             ..Look::default()
         }
+    }
+
+    /// Whether data goes to a terminal.
+    fn is_terminal(&self) -> bool {
+        self.out.is_terminal()
     }
 
     /// Says something that is not data. That nobody listens is no reason to stop.

@@ -213,6 +213,9 @@ pub(crate) fn follow_with(
         }
         pages.pass(log, position);
     }
+    watched.visitor.finish(&mut out);
+    // Nobody being left to take it is the sink's to know.
+    let _flow = out.flush();
     *scratch = worker.scratch;
     result
 }
@@ -233,6 +236,7 @@ fn piece<V: PieceVisitor>(
 ) -> Result<(V::Piece, u64), Error> {
     let mut out = Output::new(sink);
     let end = worker.scan(job, range, &mut visitor, &mut out)?;
+    visitor.finish(&mut out);
     // Nobody being left to take it is the sink's to know.
     let _flow = out.flush();
     Ok((visitor.end(), end))

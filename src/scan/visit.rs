@@ -26,6 +26,9 @@ pub trait Visitor {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()>;
+
+    /// Renders what waited for more events, after the last one of the scan or piece.
+    fn finish(&mut self, _out: &mut Output<'_>) {}
 }
 
 /// Looks at a piece of a file without knowing what came before: threads share a file, and each piece has a visitor of its own.

@@ -9,6 +9,7 @@ mod cat;
 mod cat_seek;
 mod check;
 mod cli;
+mod columns;
 mod derive;
 mod examples;
 mod explained;

@@ -34,7 +34,11 @@ use super::render::table::counted;
 /// One file a partition, and kseg.manifest.json, which says what is in each: offsets, counts, times, damage, and checksums of
 /// the file. The records are those that kseg cat shows. A file has its name only when it is whole; interrupted, --resume goes on.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("template", |it| it.hide(true)), mut_arg("null", |it| it.hide(true)))]
+#[command(
+    mut_arg("template", |it| it.hide(true)),
+    mut_arg("null", |it| it.hide(true)),
+    mut_arg("columns", |it| it.hide(true))
+)]
 #[command(after_help = "Examples:
   kseg export -o out orders-0 orders-1
   kseg export --topic 'orders*' --compress zstd -o out /var/lib/kafka

@@ -7,7 +7,7 @@ use kseg::records::Selection;
 use kseg::scan::{Event, Filter, Merge, Output, PieceVisitor, Transactions, Visitor};
 
 use super::{Pick, Track};
-use crate::cli::render::records::Entry;
+use crate::cli::render::records::{Entry, Lossy};
 use crate::cli::render::table::plain;
 
 /// Gaps kept of each file; more are counted.
@@ -17,12 +17,21 @@ const GAPS: usize = 1000;
 pub(crate) trait Take {
     /// Takes the next record.
     fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()>;
+
+    /// Renders what waited for more records. Returns what was lost in rendering.
+    fn finish(&mut self, _out: &mut Output<'_>) -> Lossy {
+        Lossy::default()
+    }
 }
 
 impl<T: Take> Take for &mut T {
     #[inline]
     fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
         (**self).take(entry, out)
+    }
+
+    fn finish(&mut self, out: &mut Output<'_>) -> Lossy {
+        (**self).finish(out)
     }
 }
 
@@ -70,6 +79,8 @@ pub(crate) struct Tally {
     pub(crate) gaps: Vec<Gap>,
     /// And how many more there are.
     pub(crate) more_gaps: u64,
+    /// What the format could not hold.
+    pub(crate) lossy: Lossy,
 }
 
 impl Tally {
@@ -111,6 +122,7 @@ impl Merge for Tally {
         let untold = next.gaps.len().saturating_sub(room);
         self.gaps.extend(next.gaps.into_iter().take(room));
         self.more_gaps += next.more_gaps + untold as u64;
+        self.lossy += next.lossy;
     }
 }
 
@@ -175,6 +187,7 @@ impl<'a, T: Take> Picker<'a, T> {
             let entry = Entry {
                 topic: track.topic.as_deref(),
                 partition: track.partition,
+                file: Some(self.scope.path),
                 batch,
                 record: &record,
                 is_sound: Some(true),
@@ -240,6 +253,10 @@ impl<T: Take> Visitor for Picker<'_, T> {
             Event::Gap(gap) => self.gap(gap.range(), &gap.to_string(), false, out),
             Event::Malformed(..) => ControlFlow::Continue(()),
         }
+    }
+
+    fn finish(&mut self, out: &mut Output<'_>) {
+        self.tally.lossy += self.take.finish(out);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Things to bytes: what commands print.
 
+pub(crate) mod columns;
 pub(crate) mod coordinators;
 pub(crate) mod csv;
 pub(crate) mod dump_log_segments;

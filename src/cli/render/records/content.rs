@@ -127,6 +127,12 @@ impl<'r> View<'r> {
         })
     }
 
+    /// The headers with the bytes of their names, which columns hold as UTF-8 whatever they are.
+    pub(super) fn headers_in_columns(&self) -> impl Iterator<Item = (&'r [u8], Shown<'r>)> {
+        let names = self.record.headers().map(|header| header.key);
+        names.zip(self.headers().map(|(_, value)| value))
+    }
+
     /// Bytes of the key: −1 for null; nothing where they are hidden.
     pub(super) fn key_size(&self) -> Option<i64> {
         self.contents.key.reveal.size(self.record.key())

@@ -9,6 +9,7 @@
 //! the formats only decide how that is written. So nothing that is to be hidden is seen by any of them.
 
 mod batch;
+mod columns;
 mod content;
 mod csv;
 mod embed;
@@ -22,17 +23,21 @@ mod template;
 mod tests;
 mod text;
 
+pub(crate) use columns::Lossy;
 pub(crate) use options::{Form, Rendering};
 
 use kseg::decode::Decoder;
 use kseg::format::{Batch, Record};
 
+use columns::{Columns, Rows};
 use content::{Contents, View};
 use object::Objects;
 use options::Choice;
 use template::Template;
 
+use super::columns::ipc;
 use super::{Page, Push};
+use crate::cli::schema;
 
 /// What to render: one record and where it lies.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +46,8 @@ pub(crate) struct Entry<'a, 'b> {
     pub(crate) topic: Option<&'a str>,
     /// Its partition, if that is known.
     pub(crate) partition: Option<i32>,
+    /// The file that holds it, if that is known.
+    pub(crate) file: Option<&'a str>,
     /// The batch that holds it.
     pub(crate) batch: &'a Batch<'a>,
     /// The record.
@@ -61,6 +68,8 @@ pub(crate) struct RecordFormat {
 #[derive(Debug)]
 enum Shape {
     Form(Form),
+    /// Columns, in a form that holds them.
+    Columns(Form, Columns),
     /// A template, and what a null is in it.
     Template(Template, Vec<u8>),
 }
@@ -71,6 +80,13 @@ impl RecordFormat {
         match self.shape {
             Shape::Form(Form::Json) => out.push(b'['),
             Shape::Form(Form::Csv) => csv::header(out),
+            Shape::Columns(Form::Arrow, columns) => {
+                ipc::schema(
+                    &columns.fields(),
+                    &[("kseg.schema", schema::RECORD.id)],
+                    out,
+                );
+            }
             _ => {}
         }
     }
@@ -88,15 +104,17 @@ impl RecordFormat {
 
     /// Appends what stands behind the last record.
     pub(crate) fn footer(&self, out: &mut Vec<u8>) {
-        if matches!(self.shape, Shape::Form(Form::Json)) {
-            out.extend_from_slice(b"\n]\n");
+        match self.shape {
+            Shape::Form(Form::Json) => out.extend_from_slice(b"\n]\n"),
+            Shape::Columns(Form::Arrow, _) => ipc::end(out),
+            _ => {}
         }
     }
 
     /// The form of the records; none if a template makes it.
     pub(crate) fn form(&self) -> Option<Form> {
         match self.shape {
-            Shape::Form(form) => Some(form),
+            Shape::Form(form) | Shape::Columns(form, _) => Some(form),
             Shape::Template(..) => None,
         }
     }
@@ -107,6 +125,10 @@ impl RecordFormat {
             format: self,
             decoder: self.decoding.of(decoder),
             objects: Objects::default(),
+            rows: match self.shape {
+                Shape::Columns(_, columns) => Some(Rows::new(columns)),
+                _ => None,
+            },
             scratch: Vec::new(),
             spare: Vec::new(),
         }
@@ -119,6 +141,8 @@ pub(crate) struct RecordRenderer<'a> {
     format: &'a RecordFormat,
     decoder: Option<Decoder>,
     objects: Objects,
+    /// Rows of columns that are not written yet.
+    rows: Option<Rows>,
     /// What a key or a value becomes before it is written.
     scratch: Vec<u8>,
     /// What is written anew.
@@ -144,7 +168,25 @@ impl RecordRenderer<'_> {
                 text::record(&entry, &view, [scratch, &mut self.spare], out);
             }
             Shape::Form(Form::Csv) => csv::record(&entry, &view, scratch, out),
+            Shape::Form(Form::Arrow) => {}
+            Shape::Columns(..) => {
+                if let Some(rows) = &mut self.rows {
+                    rows.push(&entry, &view, scratch);
+                    if rows.is_batch() {
+                        rows.write_batch(out);
+                    }
+                }
+            }
             Shape::Template(template, null) => template.record(null, &entry, &view, scratch, out),
         }
+    }
+
+    /// Appends what waits for more rows, after the last record of a piece. Returns what columns could not hold.
+    pub(crate) fn finish(&mut self, out: &mut impl Page) -> Lossy {
+        let Some(rows) = &mut self.rows else {
+            return Lossy::default();
+        };
+        rows.write_batch(out);
+        rows.take_lossy()
     }
 }

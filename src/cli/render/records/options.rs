@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use kseg::decode::Decoder;
 use kseg::format::topic;
 
+use super::columns::Columns;
 use super::content::{Contents, Policy};
 use super::serdes::Serde;
 use super::template::Template;
@@ -20,9 +21,16 @@ pub(crate) enum Form {
     Json,
     /// Comma-separated values with a header line
     Csv,
+    /// An Arrow IPC stream, for DuckDB, pandas, polars or Spark
+    Arrow,
 }
 
 impl Form {
+    /// Whether it is made of columns.
+    pub(super) const fn is_columns(self) -> bool {
+        matches!(self, Self::Arrow)
+    }
+
     /// Its name on the command line, and the end of the names of its files.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -30,6 +38,7 @@ impl Form {
             Self::Ndjson => "ndjson",
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Arrow => "arrow",
         }
     }
 }
@@ -65,9 +74,14 @@ pub(crate) enum Reveal {
 #[command(next_help_heading = "Rendering")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Rendering {
-    /// How records are written [default: text; of export, which has ndjson and csv only, ndjson]
+    /// How records are written [default: text; of export, which has ndjson and csv only, ndjson]. Columns of arrow are those
+    /// of Spark's Kafka source; bytes come as they are, and as JSON where --value-as, --key-as or the topic says what they mean
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Form>,
+
+    /// Columns of --format arrow [default: spark]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    columns: Option<Columns>,
 
     /// Write what kcat's -f would: %t topic, %p partition, %o offset, %T timestamp, %k key, %s value, %h headers, %K and %S
     /// their sizes (-1: null), %R the size of the value as four bytes, %%, \n, \t, \r, \x41
@@ -206,8 +220,21 @@ impl Rendering {
                 let null = self.null.clone().unwrap_or_default();
                 Shape::Template(template.clone(), null.into_bytes())
             }
+            None if form.is_columns() => {
+                Shape::Columns(form, self.columns.unwrap_or(Columns::Spark))
+            }
             None => Shape::Form(form),
         };
+        let is_columns = matches!(shape, Shape::Columns(..));
+        if self.columns.is_some() && !is_columns {
+            bail!("--columns: only --format arrow has columns");
+        }
+        if self.bytes != Bytes::Utf8 && is_columns {
+            bail!(
+                "--bytes: columns of --format {} hold bytes as they are",
+                form.name()
+            );
+        }
         Ok(RecordFormat {
             shape,
             contents: Contents {
@@ -221,7 +248,12 @@ impl Rendering {
                     read_as: self.value_as,
                     embeds_json: self.json_values,
                 },
-                bytes: self.bytes,
+                // Columns hold bytes whatever they are, so nothing looks for text among them.
+                bytes: if is_columns {
+                    Bytes::Base64
+                } else {
+                    self.bytes
+                },
             },
             decoding: if self.no_decode {
                 Choice::Never

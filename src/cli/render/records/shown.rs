@@ -206,6 +206,17 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// Appends what a column of bytes holds: the bytes themselves, JSON where they are read as something, or what is told
+    /// of them instead. False: null, as what is hidden is.
+    pub(super) fn write_column(&self, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Null | Self::Hidden => return false,
+            Self::Size(_) | Self::Sha256(_) => self.write_small_json(out),
+            _ => out.extend_from_slice(self.bytes()),
+        }
+        true
+    }
+
     /// What the plain text is.
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -54,6 +54,7 @@ fn rendered_of(args: &str, bytes: &[u8], topic: Option<&str>, partition: Option<
                 partition,
                 batch: &batch,
                 record: &record.unwrap(),
+                file: None,
                 is_sound: Some(true),
             };
             renderer.record(entry, &mut text);
@@ -217,6 +218,7 @@ fn what_is_unknown_is_null() {
             partition: None,
             batch: &batch,
             record: &record,
+            file: None,
             is_sound,
         };
         renderer.record(entry, &mut out);
@@ -919,6 +921,7 @@ fn readable(format: &RecordFormat, bytes: &[u8], topic: &str, partition: i32) ->
                 partition: Some(partition),
                 batch: &batch,
                 record: &record,
+                file: None,
                 is_sound: None,
             };
             renderer.record(entry, &mut out);

@@ -1,0 +1,259 @@
+//! A column in the making, in the layout of Arrow's columnar format.
+
+use super::{Field, Kind};
+
+/// The values of a column.
+#[derive(Debug, Clone)]
+pub(crate) struct Array {
+    rows: usize,
+    nulls: usize,
+    /// A bit a row, set where there is a value; empty as long as there are no nulls.
+    validity: Vec<u8>,
+    data: Data,
+}
+
+/// The bytes of the values. Ends are those of each row; the first begins at 0.
+#[derive(Debug, Clone)]
+pub(crate) enum Data {
+    /// A bit a row.
+    Bits(Vec<u8>),
+    /// As many bytes a row as the type says, little-endian.
+    Fixed(Vec<u8>, usize),
+    /// Bytes of any length.
+    Bytes(Vec<i32>, Vec<u8>),
+    /// Rows of another column.
+    List(Vec<i32>, Box<Array>),
+    /// Columns side by side, with as many rows.
+    Struct(Vec<Array>),
+}
+
+impl Array {
+    /// An empty column.
+    pub(crate) fn new(kind: &Kind) -> Self {
+        let data = match kind {
+            Kind::Binary | Kind::Utf8 => Data::Bytes(Vec::new(), Vec::new()),
+            Kind::Bool => Data::Bits(Vec::new()),
+            Kind::Int(width) => Data::Fixed(Vec::new(), width.bytes()),
+            Kind::Timestamp => Data::Fixed(Vec::new(), 8),
+            Kind::List(item) => Data::List(Vec::new(), Box::new(Self::new(&item.kind))),
+            Kind::Struct(fields) => Data::Struct(Self::of(fields)),
+        };
+        Self {
+            rows: 0,
+            nulls: 0,
+            validity: Vec::new(),
+            data,
+        }
+    }
+
+    /// An empty column for each field.
+    pub(crate) fn of(fields: &[Field]) -> Vec<Self> {
+        fields.iter().map(|field| Self::new(&field.kind)).collect()
+    }
+
+    /// How many rows there are.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many of them are null.
+    pub(crate) fn nulls(&self) -> usize {
+        self.nulls
+    }
+
+    /// A bit a row, set where there is a value; empty if there are no nulls.
+    pub(crate) fn validity(&self) -> &[u8] {
+        &self.validity
+    }
+
+    /// The values.
+    pub(crate) fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// Whether a row has a value.
+    #[cfg(test)]
+    pub(crate) fn is_valid(&self, row: usize) -> bool {
+        let byte = self.validity.get(row / 8);
+        byte.is_none_or(|byte| byte >> (row % 8) & 1 == 1)
+    }
+
+    /// Removes all rows; the memory stays for the next ones.
+    pub(crate) fn clear(&mut self) {
+        (self.rows, self.nulls) = (0, 0);
+        self.validity.clear();
+        match &mut self.data {
+            Data::Bits(values) | Data::Fixed(values, _) => values.clear(),
+            Data::Bytes(ends, values) => {
+                ends.clear();
+                values.clear();
+            }
+            Data::List(ends, items) => {
+                ends.clear();
+                items.clear();
+            }
+            Data::Struct(columns) => columns.iter_mut().for_each(Self::clear),
+        }
+    }
+
+    /// Appends a null.
+    pub(crate) fn push_null(&mut self) {
+        if self.nulls == 0 {
+            self.validity.clear();
+            self.validity.resize(self.rows / 8, 0xff);
+            let rest = self.rows % 8;
+            if rest > 0 {
+                self.validity.push((1 << rest) - 1);
+            }
+        }
+        push_bit(&mut self.validity, self.rows, false);
+        self.rows += 1;
+        self.nulls += 1;
+        match &mut self.data {
+            Data::Bits(values) => push_bit(values, self.rows - 1, false),
+            Data::Fixed(values, width) => values.resize(values.len() + *width, 0),
+            Data::Bytes(ends, values) => ends.push(end(values.len())),
+            Data::List(ends, items) => ends.push(end(items.rows)),
+            Data::Struct(columns) => columns.iter_mut().for_each(Self::push_null),
+        }
+    }
+
+    /// Counts a row that has a value.
+    #[inline]
+    fn push_valid(&mut self) {
+        if self.nulls > 0 {
+            push_bit(&mut self.validity, self.rows, true);
+        }
+        self.rows += 1;
+    }
+
+    /// Appends bytes, or a null.
+    #[inline]
+    pub(crate) fn push_bytes(&mut self, bytes: Option<&[u8]>) {
+        match (bytes, &mut self.data) {
+            (Some(bytes), Data::Bytes(ends, values)) => {
+                values.extend_from_slice(bytes);
+                ends.push(end(values.len()));
+                self.push_valid();
+            }
+            _ => self.push_null(),
+        }
+    }
+
+    /// Appends the bytes that `write` appends, or a null if it says false.
+    #[inline]
+    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+        if let Data::Bytes(ends, values) = &mut self.data
+            && write(values)
+        {
+            ends.push(end(values.len()));
+            self.push_valid();
+        } else {
+            self.push_null();
+        }
+    }
+
+    /// Appends an integer of the column's width, or a null.
+    #[inline]
+    #[expect(
+        clippy::little_endian_bytes,
+        reason = "the order of bytes that the schema says"
+    )]
+    pub(crate) fn push_int(&mut self, number: Option<impl Into<i64>>) {
+        match (number, &mut self.data) {
+            (Some(number), Data::Fixed(values, width)) => {
+                let bytes = number.into().to_le_bytes();
+                values.extend_from_slice(bytes.get(..*width).unwrap_or(&bytes));
+                self.push_valid();
+            }
+            _ => self.push_null(),
+        }
+    }
+
+    /// Appends true or false.
+    pub(crate) fn push_bool(&mut self, value: bool) {
+        if let Data::Bits(values) = &mut self.data {
+            push_bit(values, self.rows, value);
+            self.push_valid();
+        } else {
+            self.push_null();
+        }
+    }
+
+    /// Appends a row of as many items as `fill` appends to the columns of a list of structs.
+    #[inline]
+    pub(crate) fn push_structs(&mut self, fill: impl FnOnce(&mut Structs<'_>)) {
+        let Data::List(ends, items) = &mut self.data else {
+            return self.push_null();
+        };
+        fill(&mut Structs(items));
+        ends.push(end(items.rows));
+        self.push_valid();
+    }
+}
+
+/// The structs of a list.
+pub(crate) struct Structs<'a>(&'a mut Array);
+
+impl Structs<'_> {
+    /// Appends a struct, whose columns `fill` gives a value each.
+    pub(crate) fn push(&mut self, fill: impl FnOnce(&mut [Array])) {
+        if let Data::Struct(columns) = &mut self.0.data {
+            fill(columns);
+        }
+        self.0.push_valid();
+    }
+}
+
+/// An end as Arrow has it. Batches are cut long before it would not fit, and no value of Kafka's is as large.
+fn end(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
+}
+
+fn push_bit(bits: &mut Vec<u8>, at: usize, bit: bool) {
+    if at.is_multiple_of(8) {
+        bits.push(0);
+    }
+    if let Some(last) = bits.last_mut() {
+        *last |= u8::from(bit) << (at % 8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::render::columns::Width;
+
+    #[test]
+    fn nulls_are_where_they_were_pushed() {
+        for before in [0_usize, 1, 7, 8, 9, 16] {
+            let mut array = Array::new(&Kind::Int(Width::Four));
+            for _ in 0..before {
+                array.push_int(Some(1));
+            }
+            array.push_int(None::<i32>);
+            array.push_int(Some(-2));
+            let valid: Vec<bool> = (0..array.rows()).map(|row| array.is_valid(row)).collect();
+            let mut expected = vec![true; before];
+            expected.extend([false, true]);
+            assert_eq!(valid, expected);
+            assert_eq!(array.nulls(), 1);
+            let Data::Fixed(bytes, 4) = array.data() else {
+                panic!()
+            };
+            assert_eq!(bytes[bytes.len() - 4..], [0xfe, 0xff, 0xff, 0xff]);
+        }
+    }
+
+    #[test]
+    fn a_cleared_column_is_empty() {
+        let mut array = Array::new(&Kind::Utf8);
+        array.push_bytes(Some(b"x"));
+        array.push_bytes(None);
+        array.clear();
+        array.push_bytes(Some(b"yz"));
+        assert_eq!((array.rows(), array.nulls()), (1, 0));
+        assert!(array.validity().is_empty() && array.is_valid(0));
+        assert!(matches!(array.data(), Data::Bytes(ends, bytes) if ends == &[2] && bytes == b"yz"));
+    }
+}

@@ -1,0 +1,268 @@
+//! Records as rows of columns, for engines that read Arrow or Parquet.
+//!
+//! The columns are those of Spark's Kafka source (`includeHeaders`), with its names and types, so that queries written for it
+//! work; `--columns all` appends kseg's own.
+
+use std::ops::AddAssign;
+
+use kseg::format::TimestampType;
+use kseg::wire::text::push_utf8;
+
+use super::Entry;
+use super::batch::Facts;
+use super::content::View;
+use super::shown::Shown;
+use crate::cli::render::Page;
+use crate::cli::render::columns::{Array, Field, Kind, Width, ipc};
+
+/// A batch has at most so many rows, …
+const BATCH_ROWS: usize = 16 << 10;
+
+/// … and is cut when it holds so many bytes: a few of them wait for each worker, so this bounds the memory.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Which columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Columns {
+    /// Those of Spark's Kafka source: key, value, topic, partition, offset, timestamp, timestampType, headers
+    Spark,
+    /// Also leaderEpoch, producerId, producerEpoch, sequence, transactional, control, batchOffset, position, codec, file
+    All,
+}
+
+impl Columns {
+    /// Their names and types.
+    pub(crate) fn fields(self) -> Vec<Field> {
+        let header = vec![
+            Field::new("key", Kind::Utf8),
+            Field::new("value", Kind::Binary),
+        ];
+        let header = Field::new("element", Kind::Struct(header));
+        let mut fields = vec![
+            Field::new("key", Kind::Binary),
+            Field::new("value", Kind::Binary),
+            Field::new("topic", Kind::Utf8),
+            Field::new("partition", Kind::Int(Width::Four)),
+            Field::new("offset", Kind::Int(Width::Eight)),
+            Field::new("timestamp", Kind::Timestamp),
+            Field::new("timestampType", Kind::Int(Width::Four)),
+            Field::new("headers", Kind::List(Box::new(header))),
+        ];
+        if self == Self::All {
+            fields.extend([
+                Field::new("leaderEpoch", Kind::Int(Width::Four)),
+                Field::new("producerId", Kind::Int(Width::Eight)),
+                Field::new("producerEpoch", Kind::Int(Width::Two)),
+                Field::new("sequence", Kind::Int(Width::Four)),
+                Field::new("transactional", Kind::Bool),
+                Field::new("control", Kind::Bool),
+                Field::new("batchOffset", Kind::Int(Width::Eight)),
+                Field::new("position", Kind::Int(Width::Eight)),
+                Field::new("codec", Kind::Utf8),
+                Field::new("file", Kind::Utf8),
+            ]);
+        }
+        fields
+    }
+}
+
+/// What columns could not hold as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Lossy {
+    /// Timestamps beyond the microseconds of 64 bits: null.
+    pub(crate) timestamps: u64,
+    /// Names of headers that are not UTF-8: U+FFFD stands for what is not.
+    pub(crate) header_keys: u64,
+}
+
+impl Lossy {
+    /// What there is to say of it, a line each.
+    pub(crate) fn notes(self, path: &str) -> String {
+        let timestamps = counted(self.timestamps, "timestamp");
+        let header_keys = counted(self.header_keys, "header key");
+        let notes = [
+            (
+                self.timestamps,
+                format!(
+                    "{timestamps} out of the range of a column of microseconds, written as null"
+                ),
+            ),
+            (
+                self.header_keys,
+                format!("{header_keys} not UTF-8, written with U+FFFD for invalid bytes"),
+            ),
+        ];
+        notes
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .fold(String::new(), |said, (_, note)| {
+                said + "kseg: " + path + ": " + &note + "\n"
+            })
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+impl AddAssign for Lossy {
+    fn add_assign(&mut self, more: Self) {
+        self.timestamps += more.timestamps;
+        self.header_keys += more.header_keys;
+    }
+}
+
+/// Rows in the making.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    arrays: Vec<Array>,
+    count: usize,
+    /// About as many bytes as they take.
+    bytes: usize,
+    lossy: Lossy,
+}
+
+impl Rows {
+    /// No rows yet.
+    pub(crate) fn new(columns: Columns) -> Self {
+        Self {
+            arrays: Array::of(&columns.fields()),
+            count: 0,
+            bytes: 0,
+            lossy: Lossy::default(),
+        }
+    }
+
+    /// Whether they are enough for a batch of a stream.
+    pub(crate) fn is_batch(&self) -> bool {
+        self.count >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+    }
+
+    /// Appends them as a batch of a stream, if there are any, and begins anew.
+    pub(crate) fn write_batch(&mut self, out: &mut impl Page) {
+        if self.count > 0 {
+            ipc::batch(self.count, &self.arrays, out.page());
+            out.turn();
+            self.clear();
+        }
+    }
+
+    /// Removes all rows.
+    fn clear(&mut self) {
+        self.arrays.iter_mut().for_each(Array::clear);
+        (self.count, self.bytes) = (0, 0);
+    }
+
+    /// What columns could not hold since the last time.
+    pub(crate) fn take_lossy(&mut self) -> Lossy {
+        std::mem::take(&mut self.lossy)
+    }
+
+    /// Appends a record.
+    pub(crate) fn push(&mut self, entry: &Entry<'_, '_>, view: &View<'_>, scratch: &mut Vec<u8>) {
+        let (record, batch) = (entry.record, entry.batch);
+        let Some(
+            [
+                key,
+                value,
+                topic,
+                partition,
+                offset,
+                timestamp,
+                kind,
+                headers,
+            ],
+        ) = self.arrays.first_chunk_mut()
+        else {
+            return;
+        };
+        let mut bytes = 64;
+        bytes += push_shown(key, &view.key(scratch));
+        bytes += push_shown(value, &view.value(scratch));
+        topic.push_bytes(entry.topic.map(str::as_bytes));
+        partition.push_int(entry.partition);
+        offset.push_int(Some(record.offset().0));
+        let millis = Some(record.timestamp().0).filter(|millis| *millis != -1);
+        let micros = millis.and_then(|millis| millis.checked_mul(1000));
+        self.lossy.timestamps += u64::from(millis.is_some() && micros.is_none());
+        timestamp.push_int(micros);
+        kind.push_int(match batch.timestamp_type() {
+            TimestampType::CreateTime => Some(0),
+            TimestampType::LogAppendTime => Some(1),
+            TimestampType::None => Some(-1),
+        });
+        let lossy = &mut self.lossy.header_keys;
+        headers.push_structs(|structs| {
+            for (header, shown) in view.headers_in_columns() {
+                structs.push(|columns| {
+                    let Some([name, value]) = columns.first_chunk_mut() else {
+                        return;
+                    };
+                    name.push_with(|out| {
+                        let before = out.len();
+                        if simdutf8::basic::from_utf8(header).is_ok() {
+                            out.extend_from_slice(header);
+                        } else {
+                            push_utf8(out, header);
+                            *lossy += 1;
+                        }
+                        bytes += out.len() - before + 16;
+                        true
+                    });
+                    bytes += push_shown(value, &shown);
+                });
+            }
+        });
+        self.own(entry);
+        self.count += 1;
+        self.bytes += bytes;
+    }
+
+    /// Appends to kseg's own columns, where they are asked for.
+    #[inline]
+    fn own(&mut self, entry: &Entry<'_, '_>) {
+        let own = self.arrays.get_mut(8..).unwrap_or_default();
+        let Some(
+            [
+                leader_epoch,
+                producer_id,
+                producer_epoch,
+                sequence,
+                transactional,
+                control,
+                batch_offset,
+                position,
+                codec,
+                file,
+            ],
+        ) = own.first_chunk_mut()
+        else {
+            return;
+        };
+        let facts = Facts::of(entry.batch);
+        leader_epoch.push_int(facts.leader_epoch);
+        producer_id.push_int(facts.producer_id);
+        producer_epoch.push_int(facts.producer_epoch);
+        sequence.push_int(Some(entry.record.sequence()).filter(|n| *n != -1));
+        transactional.push_bool(facts.is_transactional);
+        control.push_bool(entry.batch.is_control());
+        batch_offset.push_int(facts.base_offset);
+        position.push_int(i64::try_from(entry.batch.position().0).ok());
+        codec.push_bytes(facts.codec.map(str::as_bytes));
+        file.push_bytes(entry.file.map(str::as_bytes));
+    }
+}
+
+/// Appends what is shown of some bytes. Returns how many bytes that takes.
+#[inline]
+fn push_shown(column: &mut Array, shown: &Shown<'_>) -> usize {
+    let mut bytes = 0;
+    column.push_with(|out| {
+        let before = out.len();
+        let is_there = shown.write_column(out);
+        bytes = out.len() - before;
+        is_there
+    });
+    bytes
+}
