@@ -13,12 +13,15 @@
 //! tools.
 #![deny(clippy::arithmetic_side_effects, clippy::expect_used)]
 
+pub mod avro;
 pub mod cluster_metadata;
 pub mod consumer_offsets;
 pub mod control;
 pub mod framing;
 pub mod json;
 mod notation;
+pub mod protobuf;
+pub mod registry;
 pub mod remote_metadata;
 pub mod schema;
 pub mod share_state;

@@ -7,7 +7,7 @@ use crate::wire::Fault;
 use crate::wire::fault::Text;
 
 /// How deep arrays and objects may be nested.
-const DEPTH: u8 = 32;
+const DEPTH: u8 = 128;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,7 +283,7 @@ mod tests {
         for (bytes, kind, at) in table {
             assert_eq!(Json::parse(bytes), Err(text(kind, at)), "{bytes:?}");
         }
-        let deep = [b'['; 100];
-        assert_eq!(Json::parse(&deep), Err(text(Text::Depth, 33)));
+            let deep = [b'['; 300];
+        assert_eq!(Json::parse(&deep), Err(text(Text::Depth, 129)));
     }
 }

@@ -59,6 +59,7 @@ const HOMES: [(&[&str], &[&str]); 6] = [
             "comfy_table",
             "unicode_width",
             "anyhow",
+            "parquet",
             "serde_json",
             "indicatif",
             "jiff",

@@ -67,6 +67,16 @@ impl Write for Summed {
     }
 }
 
+impl Write for PackedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 impl PackedFile {
     /// Begins the file at `path`.
     ///
@@ -78,14 +88,6 @@ impl PackedFile {
             sums: Summing::default(),
         };
         Ok(Self(Packer::new(packing, summed)?))
-    }
-
-    /// Appends text.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub(super) fn write(&mut self, text: &[u8]) -> io::Result<()> {
-        self.0.write_all(text)
     }
 
     /// Gives the file its name.

@@ -1,10 +1,12 @@
 //! `kseg export`: the records of partitions into files, a manifest beside them.
 
+mod columns;
 mod file;
 mod manifest;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,7 @@ use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Item};
 use sha2::{Digest, Sha256};
 
+use self::columns::Grouping;
 use self::file::{PackedFile, sums_of};
 use self::manifest::{Damage, ExportedFile, Files, Manifest};
 use super::Context;
@@ -26,6 +29,8 @@ use super::input::{Others, Selection, logs};
 use super::output::{self, OutputFile};
 use super::pick::{Picking, Reader, Start, Tally, Track};
 use super::progress::Progress;
+use super::render::columns::parquet::ColumnFile;
+use super::render::plain;
 use super::render::records::{Form, RecordFormat, Rendering};
 use super::render::table::counted;
 
@@ -36,14 +41,15 @@ use super::render::table::counted;
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("template", |it| it.hide(true)),
-    mut_arg("null", |it| it.hide(true)),
-    mut_arg("columns", |it| it.hide(true))
+    mut_arg("null", |it| it.hide(true))
 )]
 #[command(after_help = "Examples:
   kseg export -o out orders-0 orders-1
   kseg export --topic 'orders*' --compress zstd -o out /var/lib/kafka
   kseg export --topic 'orders*' --compress zstd -o out --resume /var/lib/kafka
   kseg export --topic orders --partition 0..4 -o out /var/lib/kafka
+  kseg export --format parquet -o out /var/lib/kafka
+  kseg export --format parquet --columns all -o out orders-3
   kseg export --format csv --compress gzip --since 24h -o out /var/lib/kafka
   kseg export --salvage --committed -o out orders-3
 
@@ -135,8 +141,13 @@ impl Export {
             );
         }
         let pick = self.picking.pick()?;
-        let format = self.rendering.format(&[Form::Ndjson, Form::Csv])?;
+        let format = self
+            .rendering
+            .format(&[Form::Ndjson, Form::Csv, Form::Parquet])?;
         let form = format.form().unwrap_or(Form::Ndjson);
+        if form == Form::Parquet && self.compress.is_some() {
+            bail!("--compress: the pages of a Parquet file are compressed already, with zstd");
+        }
         let packing = match self.compress {
             None => Packing::None,
             Some(Compression::Zstd) => Packing::Zstd,
@@ -259,34 +270,15 @@ impl Job<'_> {
             });
         }
         let mut file = PackedFile::create(&path, self.packing)?;
-        let mut written = Ok(());
-        let mut text = Vec::new();
-        self.format.header(&mut text);
-        let sink = &mut |text: &[u8], said: &[u8]| {
-            notes.extend_from_slice(said);
-            self.progress.wrote(text.len());
-            written = file.write(text);
-            if written.is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
+        let tally = match self.format.fields() {
+            Some(fields) => {
+                let file = ColumnFile::new(&mut file, &fields);
+                let file = file.map_err(|error| unwritten(&path, error))?;
+                self.columns(track, file, &mut notes)
+                    .map_err(|error| unwritten(&path, error))?
             }
+            None => self.text(track, &mut file, &path, &mut notes)?,
         };
-        let mut tally = Tally::default();
-        if sink(&text, &[]).is_continue() {
-            let opened = self.reader.open(track, sink)?;
-            let all = || All(self.format.renderer(track.decoder()));
-            tally = if self.reader.reading.jobs().threads().get() == 1 {
-                self.reader.follow(&opened, Start::default(), all(), sink)?
-            } else {
-                self.reader.read(&opened, all, sink)?
-            };
-        }
-        written.map_err(|error| output::said(&path, &error))?;
-        text.clear();
-        self.format.footer(&mut text);
-        let ended = file.write(&text);
-        ended.map_err(|error| output::said(&path, &error))?;
         let sums = file.finish(&path)?;
         let lost = std::mem::take(&mut tally.lost);
         let (first_offset, last_offset) = tally.offsets.unzip();
@@ -314,6 +306,67 @@ impl Job<'_> {
         Ok(Exported { file, notes, lost })
     }
 
+    /// Writes the records of a log as text.
+    fn text(
+        &self,
+        track: &Track,
+        file: &mut PackedFile,
+        path: &Path,
+        notes: &mut Vec<u8>,
+    ) -> Result<Tally> {
+        let mut written = Ok(());
+        let mut text = Vec::new();
+        self.format.header(&mut text);
+        let sink = &mut |text: &[u8], said: &[u8]| {
+            notes.extend_from_slice(said);
+            self.progress.wrote(text.len());
+            written = file.write_all(text);
+            if written.is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        };
+        let mut tally = Tally::default();
+        if sink(&text, &[]).is_continue() {
+            let opened = self.reader.open(track, sink)?;
+            let all = || All(self.format.renderer(track.decoder()));
+            tally = if self.reader.reading.jobs().threads().get() == 1 {
+                self.reader.follow(&opened, Start::default(), all(), sink)?
+            } else {
+                self.reader.read(&opened, all, sink)?
+            };
+        }
+        written.map_err(|error| output::said(path, &error))?;
+        text.clear();
+        self.format.footer(&mut text);
+        let ended = file.write_all(&text);
+        ended.map_err(|error| output::said(path, &error))?;
+        Ok(tally)
+    }
+
+    /// Writes the records of a log as columns, on one thread: a row group is made of many pieces.
+    fn columns(
+        &self,
+        track: &Track,
+        file: ColumnFile<&mut PackedFile>,
+        notes: &mut Vec<u8>,
+    ) -> Result<Tally> {
+        let renderer = self.format.renderer(track.decoder());
+        let mut grouping = Grouping::new(renderer, file, self.progress);
+        let sink = &mut |_: &[u8], said: &[u8]| {
+            notes.extend_from_slice(said);
+            ControlFlow::Continue(())
+        };
+        let opened = self.reader.open(track, sink)?;
+        let start = Start::default();
+        let mut tally = self.reader.follow(&opened, start, &mut grouping, sink)?;
+        tally.lossy = grouping.finish(track, &tally)?;
+        let path = plain(&track.path.to_string_lossy()).into_owned();
+        notes.extend_from_slice(tally.lossy.notes(&path).as_bytes());
+        Ok(tally)
+    }
+
     /// The file, if an export before this one has written it and it is unchanged.
     fn kept(&self, path: &Path, name: &str, request: &str) -> Option<ExportedFile> {
         let file = self.before.get(name)?;
@@ -337,6 +390,14 @@ impl Job<'_> {
         }
         hex
     }
+}
+
+/// What to say of a file that cannot be written, or of a log that cannot be read, which is said as it is.
+fn unwritten(path: &Path, error: anyhow::Error) -> anyhow::Error {
+    if error.is::<Error>() {
+        return error;
+    }
+    error.context(format!("{}: not written", path.display()))
 }
 
 fn damage(tally: Tally) -> Vec<Damage> {

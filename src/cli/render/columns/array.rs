@@ -71,8 +71,14 @@ impl Array {
         &self.data
     }
 
+    /// The values, for those who move them out.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn data_mut(&mut self) -> &mut Data {
+        &mut self.data
+    }
+
     /// Whether a row has a value.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "parquet"))]
     pub(crate) fn is_valid(&self, row: usize) -> bool {
         let byte = self.validity.get(row / 8);
         byte.is_none_or(|byte| byte >> (row % 8) & 1 == 1)

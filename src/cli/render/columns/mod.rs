@@ -2,12 +2,18 @@
 //!
 //! ```text
 //! Field   a column's name and type
-//! Array   its values, in the layout of Arrow ─▶ ipc   an Arrow IPC stream
+//! Array   its values, in the layout of Arrow ─▶ ipc       an Arrow IPC stream
+//!                                            ─▶ parquet   a Parquet file
 //! ```
 
 mod array;
 mod flatbuffer;
 pub(crate) mod ipc;
+#[cfg(feature = "parquet")]
+pub(crate) mod parquet;
+#[cfg(not(feature = "parquet"))]
+#[path = "without_parquet.rs"]
+pub(crate) mod parquet;
 
 pub(crate) use array::{Array, Data};
 

@@ -21,6 +21,12 @@ const BATCH_ROWS: usize = 16 << 10;
 /// … and is cut when it holds so many bytes: a few of them wait for each worker, so this bounds the memory.
 const BATCH_BYTES: usize = 1 << 20;
 
+/// A row group of a file has at most so many rows, which engines take as what one thread reads at a time, …
+const GROUP_ROWS: usize = 64 << 10;
+
+/// … and is cut when it holds so many bytes, because all of it is in memory until it is written.
+const GROUP_BYTES: usize = 16 << 20;
+
 /// Which columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Columns {
@@ -134,9 +140,24 @@ impl Rows {
         }
     }
 
+    /// About as many bytes as they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether they are enough for a batch of a stream.
     pub(crate) fn is_batch(&self) -> bool {
         self.count >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+    }
+
+    /// Whether they are enough for a row group of a file.
+    pub(crate) fn is_group(&self) -> bool {
+        self.count >= GROUP_ROWS || self.bytes >= GROUP_BYTES
+    }
+
+    /// The columns, unless they are empty.
+    pub(crate) fn arrays(&mut self) -> Option<&mut [Array]> {
+        (self.count > 0).then_some(&mut self.arrays)
     }
 
     /// Appends them as a batch of a stream, if there are any, and begins anew.
@@ -149,7 +170,7 @@ impl Rows {
     }
 
     /// Removes all rows.
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.arrays.iter_mut().for_each(Array::clear);
         (self.count, self.bytes) = (0, 0);
     }

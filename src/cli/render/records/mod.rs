@@ -23,19 +23,19 @@ mod template;
 mod tests;
 mod text;
 
-pub(crate) use columns::Lossy;
+pub(crate) use columns::{Lossy, Rows};
 pub(crate) use options::{Form, Rendering};
 
 use kseg::decode::Decoder;
 use kseg::format::{Batch, Record};
 
-use columns::{Columns, Rows};
+use columns::Columns;
 use content::{Contents, View};
 use object::Objects;
 use options::Choice;
 use template::Template;
 
-use super::columns::ipc;
+use super::columns::{Field, ipc};
 use super::{Page, Push};
 use crate::cli::schema;
 
@@ -119,6 +119,14 @@ impl RecordFormat {
         }
     }
 
+    /// The columns, where there are some.
+    pub(crate) fn fields(&self) -> Option<Vec<Field>> {
+        match self.shape {
+            Shape::Columns(_, columns) => Some(columns.fields()),
+            _ => None,
+        }
+    }
+
     /// What renders the records of one log; `decoder` is that of its topic ([`Decoder::for_topic`]).
     pub(crate) fn renderer(&self, decoder: Option<Decoder>) -> RecordRenderer<'_> {
         RecordRenderer {
@@ -168,11 +176,11 @@ impl RecordRenderer<'_> {
                 text::record(&entry, &view, [scratch, &mut self.spare], out);
             }
             Shape::Form(Form::Csv) => csv::record(&entry, &view, scratch, out),
-            Shape::Form(Form::Arrow) => {}
-            Shape::Columns(..) => {
+            Shape::Form(Form::Arrow | Form::Parquet) => {}
+            Shape::Columns(form, _) => {
                 if let Some(rows) = &mut self.rows {
                     rows.push(&entry, &view, scratch);
-                    if rows.is_batch() {
+                    if *form == Form::Arrow && rows.is_batch() {
                         rows.write_batch(out);
                     }
                 }
@@ -183,10 +191,17 @@ impl RecordRenderer<'_> {
 
     /// Appends what waits for more rows, after the last record of a piece. Returns what columns could not hold.
     pub(crate) fn finish(&mut self, out: &mut impl Page) -> Lossy {
-        let Some(rows) = &mut self.rows else {
-            return Lossy::default();
-        };
-        rows.write_batch(out);
-        rows.take_lossy()
+        match (&self.format.shape, &mut self.rows) {
+            (Shape::Columns(Form::Arrow, _), Some(rows)) => {
+                rows.write_batch(out);
+                rows.take_lossy()
+            }
+            _ => Lossy::default(),
+        }
+    }
+
+    /// The rows of a form that is not written on pages.
+    pub(crate) fn rows(&mut self) -> Option<&mut Rows> {
+        self.rows.as_mut()
     }
 }

@@ -21,14 +21,16 @@ pub(crate) enum Form {
     Json,
     /// Comma-separated values with a header line
     Csv,
-    /// An Arrow IPC stream, for DuckDB, pandas, polars or Spark
+    /// An Arrow IPC stream, for DuckDB, pandas, polars or Spark (cat)
     Arrow,
+    /// A Parquet file of each partition, for the same (export)
+    Parquet,
 }
 
 impl Form {
     /// Whether it is made of columns.
     pub(super) const fn is_columns(self) -> bool {
-        matches!(self, Self::Arrow)
+        matches!(self, Self::Arrow | Self::Parquet)
     }
 
     /// Its name on the command line, and the end of the names of its files.
@@ -39,6 +41,7 @@ impl Form {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -74,12 +77,12 @@ pub(crate) enum Reveal {
 #[command(next_help_heading = "Rendering")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Rendering {
-    /// How records are written [default: text; of export, which has ndjson and csv only, ndjson]. Columns of arrow are those
-    /// of Spark's Kafka source; bytes come as they are, and as JSON where --value-as, --key-as or the topic says what they mean
+    /// How records are written [default: text; of export, which has ndjson, csv and parquet, ndjson]. Columns are those of Spark's
+    /// Kafka source; bytes come as they are, and as JSON where --value-as, --key-as or the topic says what they mean
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Form>,
 
-    /// Columns of --format arrow [default: spark]
+    /// Columns of --format arrow and parquet [default: spark]
     #[arg(long, value_enum, value_name = "WHICH")]
     columns: Option<Columns>,
 
@@ -227,7 +230,7 @@ impl Rendering {
         };
         let is_columns = matches!(shape, Shape::Columns(..));
         if self.columns.is_some() && !is_columns {
-            bail!("--columns: only --format arrow has columns");
+            bail!("--columns: only --format arrow and parquet have columns");
         }
         if self.bytes != Bytes::Utf8 && is_columns {
             bail!(

@@ -1,0 +1,264 @@
+//! A Parquet file: a row group after the other, of which only one is ever in memory.
+//!
+//! # References
+//! The Parquet format: nested columns as definition and repetition levels, after Dremel.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use anyhow::Result;
+use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical, ZstdLevel};
+use parquet::basic::{TimeUnit, TimestampType};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int32Type, Int64Type};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::schema::types::{ColumnPath, Type};
+
+use super::{Array, Data, Field, Kind, Width};
+
+/// Columns by whose smallest and largest value engines pass over row groups.
+const PRUNED: [&str; 4] = ["topic", "partition", "offset", "timestamp"];
+
+/// Numbers that mostly rise: their differences are small.
+const RISING: [&str; 5] = ["offset", "timestamp", "batchOffset", "position", "sequence"];
+
+/// A file in the making.
+pub(crate) struct ColumnFile<W: Write + Send>(SerializedFileWriter<W>);
+
+impl<W: Write + Send> ColumnFile<W> {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn new(out: W, fields: &[Field]) -> Result<Self> {
+        let columns = fields.iter().map(|field| Ok(Arc::new(type_of(field)?)));
+        let schema = Type::group_type_builder("kseg")
+            .with_fields(columns.collect::<Result<_>>()?)
+            .build()?;
+        let file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties()?))?;
+        Ok(Self(file))
+    }
+
+    /// Writes a row group. The texts and bytes of the columns are moved out of them.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn row_group(&mut self, arrays: &mut [Array]) -> Result<()> {
+        let mut group = self.0.next_row_group()?;
+        for array in arrays {
+            let rows = (0..array.rows()).map(|row| Slot {
+                row: Some(row),
+                definition: 0,
+                repetition: 0,
+            });
+            let slots: Vec<Slot> = rows.collect();
+            write(array, slots, 0, &mut |write_leaf| {
+                if let Some(mut column) = group.next_column()? {
+                    write_leaf(&mut column)?;
+                    column.close()?;
+                }
+                Ok(())
+            })?;
+        }
+        group.close()?;
+        Ok(())
+    }
+
+    /// Notes something about the file in its footer.
+    pub(crate) fn note(&mut self, key: &str, value: String) {
+        let pair = KeyValue::new(key.to_owned(), value);
+        self.0.append_key_value_metadata(pair);
+    }
+
+    /// Writes the footer.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn finish(self) -> Result<()> {
+        self.0.close()?;
+        Ok(())
+    }
+}
+
+fn properties() -> Result<WriterProperties> {
+    let mut properties = WriterProperties::builder()
+        .set_created_by(concat!("kseg version ", env!("CARGO_PKG_VERSION")).into())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_max_row_group_row_count(None);
+    for name in PRUNED {
+        let path = ColumnPath::from(name);
+        properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Page);
+    }
+    // Values seldom repeat, and a dictionary would be thrown away after a megabyte of them.
+    properties = properties.set_column_dictionary_enabled(ColumnPath::from("value"), false);
+    for name in RISING {
+        properties = properties
+            .set_column_dictionary_enabled(ColumnPath::from(name), false)
+            .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
+    }
+    Ok(properties.build())
+}
+
+/// The type of a column; all are optional.
+fn type_of(field: &Field) -> Result<Type> {
+    let name = field.name;
+    let (physical, logical) = match &field.kind {
+        Kind::Binary => (Physical::BYTE_ARRAY, None),
+        Kind::Utf8 => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+        Kind::Bool => (Physical::BOOLEAN, None),
+        Kind::Int(Width::Two) => (Physical::INT32, Some(LogicalType::integer(16, true))),
+        Kind::Int(Width::Four) => (Physical::INT32, None),
+        Kind::Int(Width::Eight) => (Physical::INT64, None),
+        Kind::Timestamp => {
+            let kind = LogicalType::Timestamp(TimestampType {
+                is_adjusted_to_u_t_c: true,
+                unit: TimeUnit::MICROS,
+            });
+            (Physical::INT64, Some(kind))
+        }
+        Kind::List(item) => {
+            let repeated = Type::group_type_builder("list")
+                .with_repetition(Repetition::REPEATED)
+                .with_fields(vec![Arc::new(type_of(item)?)])
+                .build()?;
+            return Ok(Type::group_type_builder(name)
+                .with_repetition(Repetition::OPTIONAL)
+                .with_logical_type(Some(LogicalType::List))
+                .with_fields(vec![Arc::new(repeated)])
+                .build()?);
+        }
+        Kind::Struct(fields) => {
+            let columns = fields.iter().map(|field| Ok(Arc::new(type_of(field)?)));
+            return Ok(Type::group_type_builder(name)
+                .with_repetition(Repetition::OPTIONAL)
+                .with_fields(columns.collect::<Result<_>>()?)
+                .build()?);
+        }
+    };
+    Ok(Type::primitive_type_builder(name, physical)
+        .with_repetition(Repetition::OPTIONAL)
+        .with_logical_type(logical)
+        .build()?)
+}
+
+/// A place of a column: a row of it, or where there is none.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    row: Option<usize>,
+    definition: i16,
+    repetition: i16,
+}
+
+/// Writes a column without columns below it.
+type Leaf<'a> = &'a mut dyn FnMut(&mut SerializedColumnWriter<'_>) -> Result<()>;
+
+/// Writes the leaves of a column, whose rows `slots` are, inside of `depth` lists.
+fn write(
+    array: &mut Array,
+    mut slots: Vec<Slot>,
+    depth: i16,
+    each: &mut dyn FnMut(Leaf<'_>) -> Result<()>,
+) -> Result<()> {
+    for slot in &mut slots {
+        slot.row = slot.row.filter(|row| array.is_valid(*row));
+        slot.definition += i16::from(slot.row.is_some());
+    }
+    match array.data_mut() {
+        Data::Struct(columns) => {
+            for column in columns {
+                write(column, slots.clone(), depth, each)?;
+            }
+            Ok(())
+        }
+        Data::List(ends, items) => write(items, items_of(&slots, ends, depth + 1), depth + 1, each),
+        leaf => each(&mut |column| write_leaf(leaf, &slots, column)),
+    }
+}
+
+/// The items of the lists that `slots` are.
+fn items_of(slots: &[Slot], ends: &[i32], depth: i16) -> Vec<Slot> {
+    let mut items = Vec::with_capacity(slots.len());
+    for slot in slots {
+        let range = slot.row.map(|row| range_of(ends, row)).unwrap_or_default();
+        if range.is_empty() {
+            items.push(Slot { row: None, ..*slot });
+        }
+        for (nth, row) in range.enumerate() {
+            items.push(Slot {
+                row: Some(row),
+                definition: slot.definition + 1,
+                repetition: if nth == 0 { slot.repetition } else { depth },
+            });
+        }
+    }
+    items
+}
+
+/// What a row takes up of what its column holds.
+fn range_of(ends: &[i32], row: usize) -> std::ops::Range<usize> {
+    let end_of = |row: Option<usize>| {
+        let end = row.and_then(|row| ends.get(row)).copied();
+        usize::try_from(end.unwrap_or_default()).unwrap_or_default()
+    };
+    end_of(row.checked_sub(1))..end_of(Some(row))
+}
+
+fn write_leaf(
+    data: &mut Data,
+    slots: &[Slot],
+    column: &mut SerializedColumnWriter<'_>,
+) -> Result<()> {
+    let definitions: Vec<i16> = slots.iter().map(|slot| slot.definition).collect();
+    let repetitions: Vec<i16> = slots.iter().map(|slot| slot.repetition).collect();
+    let levels = (Some(&*definitions), Some(&*repetitions));
+    let rows = slots.iter().filter_map(|slot| slot.row);
+    match data {
+        Data::Bits(bits) => {
+            let is_set = |row: usize| bits.get(row / 8).is_some_and(|it| it >> (row % 8) & 1 == 1);
+            let values: Vec<bool> = rows.map(is_set).collect();
+            let typed = column.typed::<BoolType>();
+            typed.write_batch(&values, levels.0, levels.1)?;
+        }
+        Data::Fixed(bytes, width @ (2 | 4)) => {
+            let values: Vec<i32> = rows
+                .map(|row| i32::try_from(number(bytes, row, *width)).unwrap_or_default())
+                .collect();
+            let typed = column.typed::<Int32Type>();
+            typed.write_batch(&values, levels.0, levels.1)?;
+        }
+        Data::Fixed(bytes, width) => {
+            let values: Vec<i64> = rows.map(|row| number(bytes, row, *width)).collect();
+            let typed = column.typed::<Int64Type>();
+            typed.write_batch(&values, levels.0, levels.1)?;
+        }
+        Data::Bytes(ends, bytes) => {
+            // Shared by all values instead of copied for each.
+            let all = ByteArray::from(std::mem::take(bytes));
+            let values: Vec<ByteArray> = rows
+                .map(|row| {
+                    let range = range_of(ends, row);
+                    all.slice(range.start, range.len())
+                })
+                .collect();
+            let typed = column.typed::<ByteArrayType>();
+            typed.write_batch(&values, levels.0, levels.1)?;
+        }
+        Data::List(..) | Data::Struct(_) => {}
+    }
+    Ok(())
+}
+
+/// A little-endian number of `width` bytes.
+#[expect(clippy::little_endian_bytes, reason = "as columns hold them")]
+fn number(bytes: &[u8], row: usize, width: usize) -> i64 {
+    let own = bytes
+        .get(row * width..(row + 1) * width)
+        .unwrap_or_default();
+    match *own {
+        [a, b] => i16::from_le_bytes([a, b]).into(),
+        [a, b, c, d] => i32::from_le_bytes([a, b, c, d]).into(),
+        _ => i64::from_le_bytes(own.try_into().unwrap_or_default()),
+    }
+}

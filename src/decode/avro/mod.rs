@@ -1,0 +1,49 @@
+//! Avro: values as JSON, by the schema that wrote them.
+//!
+//! ```text
+//! schema text ─▶ Schema (nodes) ─▶ value bytes ─▶ JSON
+//! ```
+//!
+//! The reader is our own, because JSON is written straight from the bytes, fields keep the order of the schema, and any
+//! bytes are safe to read: depth, values and output are bounded ([`MOST_DEPTH`], [`MOST_BYTES`]). There is no resolution to a
+//! reader's schema.
+//!
+//! | Avro | JSON |
+//! |---|---|
+//! | `null`, `boolean`, `int`, `long`, `string`, `enum` | as such |
+//! | `float`, `double` | a number; as text where it is none: `"NaN"`, `"inf"` |
+//! | `bytes`, `fixed` | `{"base64":"…"}` |
+//! | `array`, `map`, `record` | an array, an object, an object |
+//! | union | the value, without the name of its branch |
+//! | `decimal` | text with all digits: `"12.50"` |
+//! | `date`, `time-*`, `timestamp-*`, `local-timestamp-*` | text by ISO 8601; the number where the year is not in 0 to 9999 |
+//! | `uuid` | text |
+//! | `duration` | `{"months":1,"days":2,"millis":3}` |
+//!
+//! # References
+//! The Avro 1.12 specification.
+
+mod decimal;
+mod parse;
+mod time;
+mod value;
+
+pub use parse::Schema;
+pub use value::{MOST_BYTES, MOST_DEPTH, Undecodable};
+
+/// Why a text is not a schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// The text is not JSON.
+    #[error("the schema is not JSON")]
+    NotJson,
+    /// A type is missing, or of a form that Avro does not have.
+    #[error("the schema has a type that is not one of Avro's: {0}")]
+    Malformed(String),
+    /// A type by a name that nothing has.
+    #[error("the schema names {0}, which is not defined")]
+    Undefined(String),
+    /// A type is defined inside of too many others.
+    #[error("the schema is nested too deep")]
+    TooDeep,
+}

@@ -1,0 +1,303 @@
+//! Schema texts to nodes.
+
+use std::collections::BTreeMap;
+
+use super::SchemaError;
+use super::time::Unit;
+use crate::decode::json::write_text;
+use crate::format::json::Json;
+
+/// Types defined inside of each other.
+const MOST_DEPTH: usize = 64;
+
+/// A schema, ready to read values.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    pub(super) nodes: Vec<Node>,
+    pub(super) root: usize,
+}
+
+/// A type; types inside of it are numbers of nodes, because a type may be inside of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    /// A name whose definition is being read.
+    Unfinished,
+    Null,
+    Boolean,
+    Int(Number),
+    Long(Number),
+    Float,
+    Double,
+    Bytes(Blob),
+    String,
+    Fixed(usize, Blob),
+    /// Symbols, quoted.
+    Enum(Vec<Vec<u8>>),
+    Array(usize),
+    Map(usize),
+    Union(Vec<usize>),
+    /// Fields in their order: name, quoted and with its colon, and type.
+    Record(Vec<(Vec<u8>, usize)>),
+}
+
+/// What a number means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Number {
+    Plain,
+    Date,
+    Time(Unit),
+    /// An instant.
+    Timestamp(Unit),
+    /// A time of an unknown zone.
+    LocalTimestamp(Unit),
+}
+
+/// What bytes mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blob {
+    Plain,
+    /// A number with so many digits after the point.
+    Decimal(usize),
+    Uuid,
+    Duration,
+}
+
+impl Schema {
+    /// Reads the text of a schema; `references` are the texts of schemas whose types it may name, those that are named by others
+    /// first.
+    ///
+    /// # Errors
+    /// It is not a schema, or one of them is not.
+    pub fn parse(text: &str, references: &[&str]) -> Result<Self, SchemaError> {
+        let mut builder = Builder {
+            nodes: Vec::new(),
+            names: BTreeMap::new(),
+        };
+        for reference in references {
+            builder.text(reference)?;
+        }
+        let root = builder.text(text)?;
+        Ok(Self {
+            nodes: builder.nodes,
+            root,
+        })
+    }
+}
+
+struct Builder {
+    nodes: Vec<Node>,
+    /// Full names of types.
+    names: BTreeMap<String, usize>,
+}
+
+impl Builder {
+    fn text(&mut self, text: &str) -> Result<usize, SchemaError> {
+        match Json::parse(text.as_bytes()) {
+            Ok(json) => self.node(&json, "", MOST_DEPTH),
+            // The text of a primitive type may stand without quotes.
+            Err(_) => match primitive(text.trim(), None) {
+                Some(node) => Ok(self.add(node)),
+                None => Err(SchemaError::NotJson),
+            },
+        }
+    }
+
+    fn add(&mut self, node: Node) -> usize {
+        self.nodes.push(node);
+        self.nodes.len().saturating_sub(1)
+    }
+
+    fn node(&mut self, json: &Json<'_>, space: &str, depth: usize) -> Result<usize, SchemaError> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(SchemaError::TooDeep);
+        };
+        match json {
+            Json::String(name) => match primitive(name, None) {
+                Some(node) => Ok(self.add(node)),
+                None => self.named(name, space),
+            },
+            Json::Array(branches) => {
+                let branches = branches.iter().map(|it| self.node(it, space, depth));
+                let branches = branches.collect::<Result<_, _>>()?;
+                Ok(self.add(Node::Union(branches)))
+            }
+            Json::Object(_) => match json.get("type") {
+                Some(Json::String(kind)) => self.object(kind, json, space, depth),
+                Some(inner) => self.node(inner, space, depth),
+                None => Err(malformed("an object without a type")),
+            },
+            _ => Err(malformed("a number or a boolean")),
+        }
+    }
+
+    fn object(
+        &mut self,
+        kind: &str,
+        json: &Json<'_>,
+        space: &str,
+        depth: usize,
+    ) -> Result<usize, SchemaError> {
+        match kind {
+            "array" | "map" => {
+                let field = if kind == "array" { "items" } else { "values" };
+                let Some(item) = json.get(field) else {
+                    return Err(malformed(&format!("{kind} without {field}")));
+                };
+                let item = self.node(item, space, depth)?;
+                let is_array = kind == "array";
+                let node = if is_array { Node::Array } else { Node::Map };
+                Ok(self.add(node(item)))
+            }
+            "record" | "error" | "enum" | "fixed" => self.define(kind, json, space, depth),
+            _ => match primitive(kind, Some(json)) {
+                Some(node) => Ok(self.add(node)),
+                None => self.named(kind, space),
+            },
+        }
+    }
+
+    /// Defines a type that has a name.
+    fn define(
+        &mut self,
+        kind: &str,
+        json: &Json<'_>,
+        space: &str,
+        depth: usize,
+    ) -> Result<usize, SchemaError> {
+        let Some(name) = json.get("name").and_then(Json::string) else {
+            return Err(malformed(&format!("{kind} without a name")));
+        };
+        let space = match name.rsplit_once('.') {
+            Some((space, _)) => space.to_owned(),
+            None => match json.get("namespace").and_then(Json::string) {
+                Some(own) => own.to_owned(),
+                None => space.to_owned(),
+            },
+        };
+        let at = self.add(Node::Unfinished);
+        self.names.insert(full(name, &space), at);
+        let node = match kind {
+            "enum" => Node::Enum(symbols(json)?),
+            "fixed" => {
+                let size = json.get("size").and_then(Json::int);
+                let size = size.and_then(|size| usize::try_from(size).ok());
+                let size = size.ok_or_else(|| malformed("fixed without a size"))?;
+                Node::Fixed(size, blob(json, Some(size)))
+            }
+            _ => {
+                let Some(Json::Array(fields)) = json.get("fields") else {
+                    return Err(malformed("record without fields"));
+                };
+                let fields = fields.iter().map(|field| self.field(field, &space, depth));
+                Node::Record(fields.collect::<Result<_, _>>()?)
+            }
+        };
+        if let Some(place) = self.nodes.get_mut(at) {
+            *place = node;
+        }
+        Ok(at)
+    }
+
+    fn field(
+        &mut self,
+        json: &Json<'_>,
+        space: &str,
+        depth: usize,
+    ) -> Result<(Vec<u8>, usize), SchemaError> {
+        let name = json.get("name").and_then(Json::string);
+        let (Some(name), Some(kind)) = (name, json.get("type")) else {
+            return Err(malformed("a field without a name or a type"));
+        };
+        // A logical type may stand beside the type of its field, where Avro ignores it, as we do.
+        let kind = self.node(kind, space, depth)?;
+        let mut label = Vec::new();
+        write_text(name, &mut label);
+        label.push(b':');
+        Ok((label, kind))
+    }
+
+    fn named(&self, name: &str, space: &str) -> Result<usize, SchemaError> {
+        let found = self.names.get(&full(name, space));
+        let found = found.or_else(|| self.names.get(name));
+        found
+            .copied()
+            .ok_or_else(|| SchemaError::Undefined(name.to_owned()))
+    }
+}
+
+fn full(name: &str, space: &str) -> String {
+    if name.contains('.') || space.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{space}.{name}")
+    }
+}
+
+fn malformed(what: &str) -> SchemaError {
+    SchemaError::Malformed(what.to_owned())
+}
+
+fn symbols(json: &Json<'_>) -> Result<Vec<Vec<u8>>, SchemaError> {
+    let Some(Json::Array(symbols)) = json.get("symbols") else {
+        return Err(malformed("enum without symbols"));
+    };
+    let quoted = symbols.iter().map(|symbol| {
+        let mut quoted = Vec::new();
+        let text = symbol.string();
+        write_text(
+            text.ok_or_else(|| malformed("a symbol that is not text"))?,
+            &mut quoted,
+        );
+        Ok(quoted)
+    });
+    quoted.collect()
+}
+
+fn primitive(name: &str, json: Option<&Json<'_>>) -> Option<Node> {
+    let logical = json.and_then(|json| json.get("logicalType"));
+    let logical = logical.and_then(Json::string).unwrap_or_default();
+    Some(match name {
+        "null" => Node::Null,
+        "boolean" => Node::Boolean,
+        "int" => Node::Int(match logical {
+            "date" => Number::Date,
+            "time-millis" => Number::Time(Unit::Millis),
+            _ => Number::Plain,
+        }),
+        "long" => Node::Long(match logical {
+            "time-micros" => Number::Time(Unit::Micros),
+            "timestamp-millis" => Number::Timestamp(Unit::Millis),
+            "timestamp-micros" => Number::Timestamp(Unit::Micros),
+            "timestamp-nanos" => Number::Timestamp(Unit::Nanos),
+            "local-timestamp-millis" => Number::LocalTimestamp(Unit::Millis),
+            "local-timestamp-micros" => Number::LocalTimestamp(Unit::Micros),
+            "local-timestamp-nanos" => Number::LocalTimestamp(Unit::Nanos),
+            _ => Number::Plain,
+        }),
+        "float" => Node::Float,
+        "double" => Node::Double,
+        "bytes" => Node::Bytes(json.map_or(Blob::Plain, |json| blob(json, None))),
+        // A uuid is text already.
+        "string" => Node::String,
+        _ => return None,
+    })
+}
+
+/// What bytes mean, of a fixed size or not. A logical type that does not fit is ignored, as Avro says.
+fn blob(json: &Json<'_>, size: Option<usize>) -> Blob {
+    let logical = json.get("logicalType").and_then(Json::string);
+    match (logical, size) {
+        (Some("decimal"), _) => {
+            let of = |name| json.get(name).map_or(Some(0), Json::int);
+            match (of("scale"), of("precision")) {
+                (Some(scale), Some(precision)) if (0..=precision).contains(&scale) => {
+                    usize::try_from(scale).map_or(Blob::Plain, Blob::Decimal)
+                }
+                _ => Blob::Plain,
+            }
+        }
+        (Some("uuid"), Some(16)) => Blob::Uuid,
+        (Some("duration"), Some(12)) => Blob::Duration,
+        _ => Blob::Plain,
+    }
+}

@@ -1,0 +1,141 @@
+//! Dates and times by ISO 8601.
+
+use std::io::Write as _;
+
+/// The unit of a number that is a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl Unit {
+    const fn a_second(self) -> i64 {
+        match self {
+            Self::Millis => 1_000,
+            Self::Micros => 1_000_000,
+            Self::Nanos => 1_000_000_000,
+        }
+    }
+
+    const fn digits(self) -> usize {
+        match self {
+            Self::Millis => 3,
+            Self::Micros => 6,
+            Self::Nanos => 9,
+        }
+    }
+}
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// Days since 1970 of 0000-01-01 and of 9999-12-31.
+const DAYS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
+
+/// Appends a date, in days since 1970. False: its year has not four digits, and nothing was appended.
+pub(super) fn write_date(days: i64, out: &mut Vec<u8>) -> bool {
+    let Some((year, month, day)) = civil(days) else {
+        return false;
+    };
+    write(out, format_args!("\"{year:04}-{month:02}-{day:02}\""))
+}
+
+/// Appends a time of day. False: it is none.
+pub(super) fn write_time(number: i64, unit: Unit, out: &mut Vec<u8>) -> bool {
+    let (seconds, fraction) = parts(number, unit);
+    if !(0..DAY_SECONDS).contains(&seconds) {
+        return false;
+    }
+    let (hour, minute, second) = clock(seconds);
+    let digits = unit.digits();
+    write(
+        out,
+        format_args!("\"{hour:02}:{minute:02}:{second:02}.{fraction:0digits$}\""),
+    )
+}
+
+/// Appends a time since 1970, with `zone` after it. False: its year has not four digits.
+pub(super) fn write_timestamp(number: i64, unit: Unit, zone: &str, out: &mut Vec<u8>) -> bool {
+    let (seconds, fraction) = parts(number, unit);
+    let Some((year, month, day)) = civil(seconds.div_euclid(DAY_SECONDS)) else {
+        return false;
+    };
+    let (hour, minute, second) = clock(seconds.rem_euclid(DAY_SECONDS));
+    let digits = unit.digits();
+    write(
+        out,
+        format_args!(
+            "\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:0digits$}{zone}\""
+        ),
+    )
+}
+
+fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) -> bool {
+    out.write_fmt(text).is_ok()
+}
+
+fn parts(number: i64, unit: Unit) -> (i64, i64) {
+    let second = unit.a_second();
+    (number.div_euclid(second), number.rem_euclid(second))
+}
+
+fn clock(seconds: i64) -> (i64, i64, i64) {
+    (seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Year, month and day of a day since 1970, by Howard Hinnant's `civil_from_days`: years begin in March, so that the day that
+/// may be missing is the last.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "days are within ten thousand years"
+)]
+fn civil(days: i64) -> Option<(i64, i64, i64)> {
+    if !DAYS.contains(&days) {
+        return None;
+    }
+    let days = days + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + i64::from(month <= 2);
+    Some((year, month, day))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (days, expected) in [
+            (0, Some((1970, 1, 1))),
+            (-1, Some((1969, 12, 31))),
+            (11_016, Some((2000, 2, 29))),
+            (11_017, Some((2000, 3, 1))),
+            (-719_528, Some((0, 1, 1))),
+            (2_932_896, Some((9999, 12, 31))),
+            (2_932_897, None),
+            (i64::MIN, None),
+        ] {
+            assert_eq!(civil(days), expected, "{days}");
+        }
+    }
+
+    #[test]
+    fn times_have_the_digits_of_their_unit() {
+        let mut out = Vec::new();
+        assert!(write_timestamp(-1, Unit::Millis, "Z", &mut out));
+        assert!(write_timestamp(1, Unit::Nanos, "", &mut out));
+        assert!(write_time(86_399_999_999, Unit::Micros, &mut out));
+        assert!(!write_time(86_400_000, Unit::Millis, &mut out));
+        assert!(!write_time(-1, Unit::Millis, &mut out));
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "\"1969-12-31T23:59:59.999Z\"\"1970-01-01T00:00:00.000000001\"\"23:59:59.999999\""
+        );
+    }
+}
