@@ -15,6 +15,7 @@ use super::latest;
 use super::output::{OutputFile, unwritten};
 use super::pick::{Picking, Reader, Start, Take, Tally, Track};
 use super::progress::Progress;
+use super::registry::SchemaSources;
 use super::render::records::{Entry, Form, Lossy, RecordFormat, RecordRenderer, Rendering};
 use super::render::{Pages, plain};
 
@@ -46,6 +47,8 @@ use super::render::{Pages, plain};
   kseg cat --key-as long --value-as msgpack --bytes hex orders-3
   kseg cat --keys sha256 --values size orders-3
   kseg cat --no-decode __consumer_offsets-12
+  kseg cat --value-as avro --schemas backup/_schemas-0 orders-3
+  kseg cat --value-as avro --schema 7=order.avsc orders-3
   kseg cat --decode=__consumer_offsets copy-of-offsets-12
   kseg cat --format arrow -o orders.arrows orders-3
   kseg cat --format arrow --columns all orders-3 | python3 read.py
@@ -116,6 +119,9 @@ pub(crate) struct Cat {
     output: Option<PathBuf>,
 
     #[command(flatten)]
+    schemas: SchemaSources,
+
+    #[command(flatten)]
     reading: Reading,
 }
 
@@ -133,6 +139,7 @@ impl Cat {
         if format.form() == Some(Form::Arrow) && self.output.is_none() && context.is_terminal() {
             bail!("--format arrow is not for terminals: redirect it, or write a file with -o");
         }
+        let format = format.with_schemas(self.schemas.load(&self.paths)?)?;
         let logs = logs(&self.paths, &self.selection, self.others)?;
         let (tracks, lost) = Track::all(logs);
         let reader = Reader {

@@ -26,10 +26,12 @@ mod pick;
 mod predict;
 mod progress;
 mod range;
+mod registry;
 mod render;
 mod repair;
 mod retention;
 mod schema;
+mod schemas;
 mod selection;
 mod shell;
 mod show;
@@ -106,6 +108,7 @@ enum Command {
     Explain(explain::Explain),
     Predict(predict::Predict),
     Repair(repair::Repair),
+    Schemas(schemas::SchemasCommand),
     Generate(generate::Generate),
     Help(help::Help),
 }
@@ -162,6 +165,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Ls(command) => command.run(&mut context),
         Command::Repair(command) => command.run(&mut context),
         Command::Predict(command) => command.run(&mut context),
+        Command::Schemas(command) => command.run(&mut context),
         Command::Show(command) => command.run(&mut context),
         Command::Txns(command) => command.run(&mut context),
         Command::Retention(command) => command.run(&mut context),

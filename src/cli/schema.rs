@@ -32,6 +32,7 @@ schemas! {
     LOG_DIR "kseg.log-dir/1" "A log dir"
     PARTITION "kseg.partition/1" "A partition on a disk"
     SEGMENT "kseg.segment/1" "A segment on a disk"
+    SPLIT "kseg.split/1" "A range of offsets of a segment, for a task of its own"
     TOPIC "kseg.topic/1" "What of a topic is on a disk"
     ITEM "kseg.item/1" "A file or folder that is not in use"
 
@@ -105,6 +106,11 @@ schemas! {
     // cat, export
     RECORD "kseg.record/1" "A record"
     MANIFEST "kseg.manifest/1" "What is in the files of an export"
+
+    // schemas
+    SCHEMAS "kseg.schemas/1" "The document of schemas"
+    REGISTERED_SCHEMA "kseg.registered_schema/1" "A schema of a registry, under a subject and version"
+    SCHEMA_PROBLEM "kseg.schema_problem/1" "A schema id that has several texts, or none"
 
     // verify
     FINDINGS "kseg.findings/2" "The document of verify"

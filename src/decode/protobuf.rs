@@ -51,6 +51,7 @@ enum Value<'b> {
 
 type Fields<'b> = BTreeMap<u64, Vec<Value<'b>>>;
 
+#[expect(clippy::little_endian_bytes, reason = "as Protobuf has them")]
 fn fields(message: &[u8], depth: usize) -> Option<Fields<'_>> {
     let depth = depth.checked_sub(1)?;
     let mut reader = Reader { rest: message };

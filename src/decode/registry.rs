@@ -72,6 +72,23 @@ pub struct Registered {
     pub deleted: bool,
 }
 
+impl Registered {
+    /// An Avro schema that no registry has, from a file.
+    #[must_use]
+    pub fn of_file(id: i32, name: &str, text: &str) -> Self {
+        Self {
+            id,
+            guid: None,
+            subject: name.to_owned(),
+            version: 0,
+            kind: SchemaKind::Avro,
+            text: text.to_owned(),
+            references: Vec::new(),
+            deleted: false,
+        }
+    }
+}
+
 /// All schemas of a registry.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {

@@ -283,7 +283,7 @@ mod tests {
         for (bytes, kind, at) in table {
             assert_eq!(Json::parse(bytes), Err(text(kind, at)), "{bytes:?}");
         }
-            let deep = [b'['; 300];
+        let deep = [b'['; 300];
         assert_eq!(Json::parse(&deep), Err(text(Text::Depth, 129)));
     }
 }

@@ -2,10 +2,14 @@
 //! what consumers got where there is pyarrow (`src/python/tests`).
 #![expect(clippy::little_endian_bytes, reason = "so are the numbers of a stream")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::Value;
+
 use crate::cases::{TESTDATA, text};
+use crate::temp::Temp;
 
 fn cat(args: &[&str], path: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
@@ -160,9 +164,40 @@ fn what_columns_cannot_hold_is_counted() {
 }
 
 #[test]
+fn a_parquet_file_is_the_same_for_any_number_of_threads_and_is_kept_on_resume() {
+    let case = case("kafka-4.3.1/segments");
+    let temp = Temp::new();
+    let export = |folder: &str, args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
+        command.args(["export", "--format", "parquet", "-o"]);
+        command.arg(temp.path().join(folder)).args(args).arg(&case);
+        let out = command.output().expect("kseg runs");
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+        let manifest = fs::read(temp.path().join(folder).join("kseg.manifest.json")).unwrap();
+        serde_json::from_slice::<Value>(&manifest).unwrap()
+    };
+    let one = export("one", &["-j1"]);
+    assert_eq!(export("several", &["-j7"]), one);
+    assert_eq!(export("one", &["-j2", "--resume"]), one);
+    let files = one["files"].as_array().unwrap();
+    assert!(!files.is_empty());
+    for file in files {
+        assert_eq!(file["format"], "parquet");
+        let name = file["file"].as_str().unwrap();
+        let bytes = fs::read(temp.path().join("one").join(name)).unwrap();
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+        let footer = String::from_utf8_lossy(&bytes);
+        assert!(footer.contains("kseg.damaged_places") && footer.contains("kseg.source_files"));
+    }
+}
+
+#[test]
 fn options_of_other_formats_are_refused() {
     for (args, expected) in [
-        (&["--columns", "all"][..], "--columns: only --format arrow"),
+        (
+            &["--columns", "all"][..],
+            "--columns: only --format arrow and parquet",
+        ),
         (&["--format", "arrow", "--bytes", "hex"], "--bytes: columns"),
     ] {
         let out = cat(args, &case("kafka-4.3.1/segments"));

@@ -4,6 +4,7 @@
 mod acceptance;
 mod alloc;
 mod attacks;
+mod avro;
 mod cases;
 mod cat;
 mod cat_seek;

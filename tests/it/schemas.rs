@@ -77,9 +77,19 @@ rows! {
     Segment "segment/1" {
         path: String, partition: String, base_offset: i64, first_offset: Int, last_offset: Int, end_offset: Int,
         records: Int, log_bytes: Int, state: Texts, size_bytes: u64, disk_bytes: u64, last_timestamp_ms: Int,
-        first_timestamp_ms: Int, leader_epoch: Int, batches: Int, zero_bytes: Int, damaged_bytes: Int,
+        first_timestamp_ms: Int, min_timestamp_ms: Int, leader_epoch: Int, batches: Int, zero_bytes: Int, damaged_bytes: Int,
         fault_position: Int, fault: Text,
     }
+    Split "split/1" {
+        path: String, partition: String, base_offset: i64, first_offset: i64, end_offset: i64, position: u64,
+        size_bytes: u64, last_timestamp_ms: Int,
+    }
+    Schemas "schemas/1" { rows: Vec<Value> }
+    RegisteredSchema "registered_schema/1" {
+        subject: String, version: i64, id: i64, r#type: String, deleted: bool, references: Texts, used_by: Option<Texts>,
+        text: String,
+    }
+    SchemaProblem "schema_problem/1" { problem: String, id: i64, message: String }
     Topic "topic/1" {
         topic: String, partitions: u64, folders: u64, segments: u64, log_bytes: u64, size_bytes: u64, disk_bytes: u64,
         records: Int, last_timestamp_ms: Int, first_timestamp_ms: Int,
@@ -281,6 +291,19 @@ fn listed() -> BTreeMap<String, usize> {
 /// The data are older than what is kept by default.
 const KEPT: &str = "--set=retention.ms=-1";
 
+/// What `ls` lists.
+const LISTINGS: &[&[&str]] = &[
+    &[],
+    &["--segments"],
+    &["--segments", "--split", "1M"],
+    &["--topics"],
+];
+
+/// Records of the topic of a schema registry; an id has two texts.
+const REGISTRY: &str = r#"{"key":{"keytype":"SCHEMA","subject":"orders-value","version":1},"value":{"subject":"orders-value","version":1,"id":7,"schema":"\"long\""}}
+{"key":{"keytype":"SCHEMA","subject":"clicks-value","version":1},"value":{"subject":"clicks-value","version":1,"id":7,"schema":"{}","schemaType":"JSON","references":[{"name":"a","subject":"a","version":2}]}}
+"#;
+
 /// What the commands print that between them emit every schema.
 #[expect(clippy::too_many_lines, reason = "a list of commands")]
 fn emitted() -> Vec<Value> {
@@ -290,11 +313,8 @@ fn emitted() -> Vec<Value> {
     let mut run = |args: &[&str]| {
         let ran = process::kseg(root, args);
         assert!(ran.status < Some(2), "{args:?}: {}", ran.err);
-        for line in ran
-            .out
-            .lines()
-            .filter(|line| line.starts_with("{\"schema\""))
-        {
+        let lines = ran.out.lines();
+        for line in lines.filter(|line| line.starts_with("{\"schema\"")) {
             objects.extend(serde_json::from_str::<Value>(line).ok());
         }
         if let Ok(document) = serde_json::from_str(&ran.out) {
@@ -303,11 +323,15 @@ fn emitted() -> Vec<Value> {
     };
     let kafka = "testdata/kafka-4.3.1";
     let seed = "testdata/seed/00000000000000000000.log";
-    for args in [&[][..], &["--segments"], &["--topics"]] {
+    for args in LISTINGS {
         let dir = format!("{kafka}/tmp-leftovers/files");
-        run(&[&["ls", "--format", "ndjson"], args, &[&dir]].concat());
+        run(&[&["ls", "--format", "ndjson"], *args, &[&dir]].concat());
     }
     run(&["ls", "--format", "json", seed]);
+    let registry = temp.file("schemas.ndjson", REGISTRY.as_bytes());
+    let registry = registry.to_str().unwrap();
+    run(&["schemas", "--format", "json", registry]);
+    run(&["schemas", "--format", "ndjson", registry]);
     run(&["show", "--format", "json", seed]);
     run(&["cat", "--format", "ndjson", seed]);
     run(&["verify", "--format", "json", seed]);

@@ -11,7 +11,7 @@ use super::file::PackedFile;
 use crate::cli::pick::{Take, Tally, Track};
 use crate::cli::progress::Progress;
 use crate::cli::render::columns::parquet::ColumnFile;
-use crate::cli::render::records::{Entry, Lossy, RecordRenderer};
+use crate::cli::render::records::{Entry, Lossy, RecordRenderer, Rows};
 use crate::cli::schema;
 
 /// Takes records and writes row groups, one after the other.
@@ -70,7 +70,7 @@ impl<'a> Grouping<'a> {
             return Err(error);
         }
         let rows = self.renderer.rows();
-        let lossy = rows.map(|rows| rows.take_lossy()).unwrap_or_default();
+        let lossy = rows.map(Rows::take_lossy).unwrap_or_default();
         let sources: Vec<Source> = track
             .paths()
             .map(|path| Source {

@@ -29,6 +29,7 @@ use super::input::{Others, Selection, logs};
 use super::output::{self, OutputFile};
 use super::pick::{Picking, Reader, Start, Tally, Track};
 use super::progress::Progress;
+use super::registry::SchemaSources;
 use super::render::columns::parquet::ColumnFile;
 use super::render::plain;
 use super::render::records::{Form, RecordFormat, Rendering};
@@ -61,6 +62,8 @@ Options of cat that choose and show records:
   kseg export --json-values --key-as long -o out orders-3
   kseg export --value-as msgpack --bytes hex -o out orders-3
   kseg export --keys sha256 --values size -o out orders-3
+  kseg export --value-as avro --schemas backup/_schemas-0 -o out orders-3
+  kseg export --value-as avro --schema 7=order.avsc -o out orders-3
   kseg export --no-decode -o out __consumer_offsets-12
   kseg export --decode=__consumer_offsets -o out copy-of-offsets-12
 
@@ -96,6 +99,9 @@ pub(crate) struct Export {
 
     #[command(flatten)]
     rendering: Rendering,
+
+    #[command(flatten)]
+    schemas: SchemaSources,
 
     #[command(flatten)]
     reading: Reading,
@@ -144,6 +150,7 @@ impl Export {
         let format = self
             .rendering
             .format(&[Form::Ndjson, Form::Csv, Form::Parquet])?;
+        let format = format.with_schemas(self.schemas.load(&self.paths)?)?;
         let form = format.form().unwrap_or(Form::Ndjson);
         if form == Form::Parquet && self.compress.is_some() {
             bail!("--compress: the pages of a Parquet file are compressed already, with zstd");
@@ -183,7 +190,7 @@ impl Export {
             format: &format,
             form,
             packing,
-            options: format!("{:?} {:?}", self.picking, self.rendering),
+            options: format!("{:?} {:?} {:?}", self.picking, self.rendering, self.schemas),
             before: &before,
             progress: &progress,
         };

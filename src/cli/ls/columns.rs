@@ -119,6 +119,7 @@ pub(super) struct SegmentRow {
     disk_bytes: u64,
     last_timestamp_ms: Option<i64>,
     first_timestamp_ms: Option<i64>,
+    min_timestamp_ms: Option<i64>,
     leader_epoch: Option<i32>,
     batches: Option<u64>,
     zero_bytes: Option<u64>,
@@ -241,11 +242,11 @@ pub(super) fn path(path: &Path) -> Content {
     Content::Bytes(path.as_os_str().as_encoded_bytes().to_vec())
 }
 
-fn offset(offset: Option<Offset>) -> Option<i64> {
+pub(super) fn offset(offset: Option<Offset>) -> Option<i64> {
     offset.map(|offset| offset.0)
 }
 
-fn time(timestamp: Option<Timestamp>) -> Option<i64> {
+pub(super) fn time(timestamp: Option<Timestamp>) -> Option<i64> {
     timestamp.map(|timestamp| timestamp.0)
 }
 
@@ -398,6 +399,7 @@ impl SegmentRow {
             disk_bytes: usage.disk_bytes,
             last_timestamp_ms: time(extent.last_timestamp),
             first_timestamp_ms: time(extent.first_timestamp),
+            min_timestamp_ms: time(extent.first_timestamp.filter(|_| extent.counts.is_some())),
             leader_epoch: extent.leader_epoch.map(|epoch| epoch.0),
             batches: extent.counts.map(|counts| counts.batches),
             zero_bytes: read(extent.zero_bytes),

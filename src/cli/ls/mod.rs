@@ -3,6 +3,7 @@
 mod columns;
 pub(crate) mod places;
 mod sort;
+mod split;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
 use super::input::{Selection, no_match, places};
+use super::range::size;
 use super::render::rows::{Format, Row};
 use super::schema;
 use super::writer::Writer;
@@ -30,7 +32,8 @@ use super::writer::Writer;
 /// and `Last offset` are those of the first and the last batch. `Log start` is the log start offset in the log dir's checkpoint,
 /// or the first segment if that is later (that of a tiered topic is earlier, and shown in `State`); `Log end` is the log end
 /// offset. High watermark and recovery point come from the checkpoints. With --exact every record is read: records are counted,
-/// timestamps are the smallest and the largest, and damage in the middle is found. `In batches` is the size of the .log files,
+/// timestamps are the smallest and the largest (`min_timestamp_ms` in JSON, null without it: the headers don't say it), and
+/// damage in the middle is found. `In batches` is the size of the .log files,
 /// which kafka-log-dirs prints; `Apparent size` that of all files, and `On disk` what they occupy, without the holes of
 /// preallocated ones.
 #[derive(Debug, clap::Args)]
@@ -40,6 +43,7 @@ use super::writer::Writer;
   kseg ls --topics --sort size /var/lib/kafka/data
   kseg ls --segments --sort time --reverse /var/lib/kafka/data
   kseg ls --exact --bytes orders-3
+  kseg ls --segments --split 64MiB --format ndjson /var/lib/kafka
   kseg ls --format ndjson . | jq -r 'select(.end_offset > 0) | .name'
 
 Exit status:
@@ -54,6 +58,11 @@ pub(crate) struct Ls {
     /// A line for each segment, of log dirs too
     #[arg(long)]
     segments: bool,
+
+    /// A line for each part of a segment of about this size: --split 64MiB; its offsets are what one task of several may read. Parts
+    /// begin where entries of a valid .index lead; a segment without one is one part
+    #[arg(long, value_name = "SIZE", requires = "segments", value_parser = split_size, conflicts_with = "sort")]
+    split: Option<u64>,
 
     /// A line for each topic, of all paths together; folders in any state count
     #[arg(long = "topics", conflicts_with = "segments")]
@@ -84,6 +93,15 @@ pub(crate) struct Ls {
 
     #[command(flatten)]
     reading: Reading,
+}
+
+/// The size of a part: not so small that the parts of a segment are more than its batches.
+fn split_size(text: &str) -> Result<u64, String> {
+    let bytes = size(1 << 20)(text)?;
+    if bytes < 1 << 20 {
+        return Err("expected at least 1M".into());
+    }
+    Ok(bytes)
 }
 
 /// What is being listed, and where to.

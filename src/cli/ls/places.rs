@@ -101,6 +101,10 @@ impl Lister<'_> {
 
     fn segments(&mut self, summary: &PartitionSummary, held: &mut Held) {
         for each in &summary.segments {
+            if let Some(size) = self.ls.split {
+                self.splits(summary, each, size);
+                continue;
+            }
             self.sortable(SegmentRow::of(summary, each), &mut held.segments);
         }
     }
@@ -173,7 +177,10 @@ impl Lister<'_> {
             self.writer.fail(error);
         }
         for each in &summary.segments {
-            self.writer.row(&SegmentRow::of(&summary, each));
+            match self.ls.split {
+                Some(size) => self.splits(&summary, each, size),
+                None => drop(self.writer.row(&SegmentRow::of(&summary, each))),
+            }
         }
     }
 

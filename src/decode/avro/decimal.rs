@@ -51,10 +51,9 @@ fn magnitude(bytes: &[u8], is_negative: bool) -> Vec<u32> {
         .rchunks(4)
         .rev()
         .map(|chunk| {
-            let limb = chunk
+            chunk
                 .iter()
-                .fold(0, |limb: u32, byte| limb << 8 | u32::from(byte ^ sign));
-            limb
+                .fold(0, |limb: u32, byte| limb << 8 | u32::from(byte ^ sign))
         })
         .collect();
     if is_negative {

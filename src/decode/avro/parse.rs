@@ -92,13 +92,13 @@ struct Builder {
 
 impl Builder {
     fn text(&mut self, text: &str) -> Result<usize, SchemaError> {
+        // The name of a primitive type may stand without quotes.
+        if let Some(node) = primitive(text.trim(), None) {
+            return Ok(self.add(node));
+        }
         match Json::parse(text.as_bytes()) {
             Ok(json) => self.node(&json, "", MOST_DEPTH),
-            // The text of a primitive type may stand without quotes.
-            Err(_) => match primitive(text.trim(), None) {
-                Some(node) => Ok(self.add(node)),
-                None => Err(SchemaError::NotJson),
-            },
+            Err(_) => Err(SchemaError::NotJson),
         }
     }
 

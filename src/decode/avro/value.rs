@@ -71,6 +71,7 @@ struct Reader<'s, 'b, 'o> {
     left: usize,
 }
 
+#[expect(clippy::little_endian_bytes, reason = "as Avro has them")]
 impl<'b> Reader<'_, 'b, '_> {
     fn value(&mut self, node: usize, depth: usize) -> Result<(), Undecodable> {
         let depth = depth.checked_sub(1).ok_or(Undecodable::Deep)?;
@@ -125,8 +126,8 @@ impl<'b> Reader<'_, 'b, '_> {
                 let branch = *self.choice(branches)?;
                 self.value(branch, depth)?;
             }
-            Node::Array(item) => self.blocks(b"[]", |reader| reader.value(*item, depth))?,
-            Node::Map(value) => self.blocks(b"{}", |reader| {
+            Node::Array(item) => self.blocks(*b"[]", |reader| reader.value(*item, depth))?,
+            Node::Map(value) => self.blocks(*b"{}", |reader| {
                 let name = reader.bytes()?;
                 write_string(name, reader.out);
                 reader.out.push(b':');
@@ -149,10 +150,10 @@ impl<'b> Reader<'_, 'b, '_> {
     /// block's size, for those who skip it.
     fn blocks(
         &mut self,
-        [open, close]: &[u8; 2],
+        [open, close]: [u8; 2],
         mut item: impl FnMut(&mut Self) -> Result<(), Undecodable>,
     ) -> Result<(), Undecodable> {
-        self.out.push(*open);
+        self.out.push(open);
         let mut is_first = true;
         loop {
             let count = self.long()?;
@@ -166,7 +167,7 @@ impl<'b> Reader<'_, 'b, '_> {
                 item(self)?;
             }
             if count == 0 {
-                self.out.push(*close);
+                self.out.push(close);
                 return Ok(());
             }
         }

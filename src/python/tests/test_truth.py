@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support import cases, decoded, kseg, rows, stamp, table, truth
 
@@ -67,6 +68,48 @@ def test_arrow_holds_what_ndjson_shows(case: Path) -> None:
         )
     got = arrow(*options, "--columns", "all", "-j3", case / "files")
     assert rows(got) == expected
+
+
+@pytest.mark.parametrize("case", list(cases()), ids=name)
+def test_parquet_holds_what_arrow_does(case: Path, tmp_path: Path) -> None:
+    options = ("--no-decode", "--salvage", "--control", "--columns", "all")
+    nodes = [*case.glob("files/node[0-9]*")] or [case / "files"]
+    for node in nodes:
+        stream = arrow(*options[1:], node)
+        folder = tmp_path / node.name
+        done = kseg("export", "--format", "parquet", *options, "-o", folder, node)
+        assert done.returncode in (0, 1), done.stderr.decode()
+        files = sorted(folder.glob("*.parquet"))
+        read = pa.concat_tables(pq.read_table(it) for it in files)
+        read.validate(full=True)
+        order = [("topic", "ascending"), ("partition", "ascending"), ("position", "ascending"), ("offset", "ascending")]
+        stream = stream.replace_schema_metadata(None)
+        read = read.replace_schema_metadata(None)
+        assert read.schema == stream.schema
+        # Offsets that go back stay in the order of the file, which a sort by position alone keeps.
+        assert rows(read) == rows(stream)
+        assert read.sort_by(order).equals(stream.sort_by(order)), case
+        same_by_others(files, stream)
+
+
+def same_by_others(files: list[Path], stream: pa.Table) -> None:
+    """DuckDB and polars read the same rows."""
+    totals = (stream.num_rows, sum(len(it) for it in stream.column("value").to_pylist() if it))
+    try:
+        import duckdb
+    except ImportError:
+        pass
+    else:
+        query = f"select count(*), coalesce(sum(octet_length(value)), 0), count(headers) from read_parquet({list(map(str, files))})"
+        assert duckdb.sql(query).fetchall() == [(*totals, stream.num_rows)]
+    try:
+        import polars as pl
+    except ImportError:
+        pass
+    else:
+        frame = pl.read_parquet(files)
+        assert (frame.height, frame["value"].bin.size().sum()) == totals
+        assert frame["offset"].to_list() == pl.from_arrow(pa.concat_tables([pq.read_table(it) for it in files]))["offset"].to_list()
 
 
 def key(shown: object) -> str:

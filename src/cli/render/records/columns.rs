@@ -181,7 +181,7 @@ impl Rows {
     }
 
     /// Appends a record.
-    pub(crate) fn push(&mut self, entry: &Entry<'_, '_>, view: &View<'_>, scratch: &mut Vec<u8>) {
+    pub(super) fn push(&mut self, entry: &Entry<'_, '_>, view: &View<'_>, scratch: &mut Vec<u8>) {
         let (record, batch) = (entry.record, entry.batch);
         let Some(
             [

@@ -2,12 +2,15 @@
 //!
 //! A [`View`] is all that formats get of a record's bytes, so what is to be hidden reaches none of them.
 
+use kseg::decode::registry::Registered;
 use kseg::decode::{Decoder, Entry as Meaning, Part, Unread};
 use kseg::format::control::ControlType;
-use kseg::format::{Batch, Header, Record};
+use kseg::format::{Header, Record};
 use kseg::report::secrets;
 use sha2::{Digest, Sha256};
 
+use super::Entry;
+use super::schemas::{SchemaProblem, Schemas, Side};
 use super::serdes::Serde;
 use super::shown::{Shown, Why};
 use super::{embed, options};
@@ -78,6 +81,7 @@ pub(super) struct View<'r> {
     /// What it means, in an internal topic.
     meaning: Option<Meaning<'r>>,
     is_keyed: bool,
+    schemas: Option<(&'r Schemas, Option<&'r str>)>,
 }
 
 impl<'r> View<'r> {
@@ -86,9 +90,10 @@ impl<'r> View<'r> {
     pub(super) fn new(
         contents: Contents,
         decoder: Option<Decoder>,
-        batch: &Batch<'_>,
-        record: &'r Record<'r>,
+        schemas: Option<&'r Schemas>,
+        entry: &Entry<'r, 'r>,
     ) -> Self {
+        let Entry { batch, record, .. } = *entry;
         let is_control = batch.is_control();
         Self {
             contents,
@@ -98,6 +103,7 @@ impl<'r> View<'r> {
                 .filter(|_| !is_control)
                 .map(|decoder| meaning(decoder, record)),
             is_keyed: decoder.is_some_and(Decoder::is_keyed),
+            schemas: schemas.map(|schemas| (schemas, entry.topic)),
         }
     }
 
@@ -105,14 +111,14 @@ impl<'r> View<'r> {
     #[inline]
     pub(super) fn key<'s>(&'s self, scratch: &'s mut Vec<u8>) -> Shown<'s> {
         let part = self.meaning.as_ref().map(|meaning| &meaning.key);
-        self.part(self.contents.key, self.record.key(), part, scratch)
+        self.part(Side::Key, self.record.key(), part, scratch)
     }
 
     /// The value.
     #[inline]
     pub(super) fn value<'s>(&'s self, scratch: &'s mut Vec<u8>) -> Shown<'s> {
         let part = self.meaning.as_ref().map(|meaning| &meaning.value);
-        self.part(self.contents.value, self.record.value(), part, scratch)
+        self.part(Side::Value, self.record.value(), part, scratch)
     }
 
     /// The headers: names, which are no secrets, and values, which are shown as far as values are.
@@ -173,7 +179,7 @@ impl<'r> View<'r> {
     #[inline]
     fn part<'s>(
         &'s self,
-        policy: Policy,
+        side: Side,
         bytes: Option<&'s [u8]>,
         part: Option<&'s Part<'r>>,
         scratch: &'s mut Vec<u8>,
@@ -181,27 +187,81 @@ impl<'r> View<'r> {
         let Some(bytes) = bytes else {
             return Shown::Null;
         };
+        let policy = self.policy(side);
         if let Some(instead) = policy.reveal.instead(bytes) {
             return instead;
         }
-        if part.is_none() && policy.read_as.is_none() && !policy.embeds_json || self.is_control {
+        let is_plain = part.is_none() && policy.read_as.is_none() && !policy.embeds_json;
+        if is_plain && self.schemas.is_none() || self.is_control {
             return self.contents.bytes.show(bytes);
         }
-        self.read(policy, bytes, part, scratch)
+        self.read(side, bytes, part, scratch)
+    }
+
+    fn policy(&self, side: Side) -> Policy {
+        match side {
+            Side::Key => self.contents.key,
+            Side::Value => self.contents.value,
+        }
+    }
+
+    /// Appends what bytes mean by their schema.
+    fn read_by_schema(
+        &self,
+        side: Side,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SchemaProblem> {
+        let Some((schemas, topic)) = self.schemas else {
+            return Err(SchemaProblem::Unframed);
+        };
+        let is_asked = self.policy(side).read_as == Some(Serde::Avro);
+        let framed = match schemas.find(self.record, topic, side, bytes) {
+            Err(why) if is_asked => schemas.only(bytes).ok_or(why)?,
+            found => found?,
+        };
+        schemas.write_json(framed, out)
+    }
+
+    /// The schema of the key, where it is read by one.
+    pub(super) fn key_schema(&self) -> Option<&Registered> {
+        self.schema(Side::Key, self.record.key()?)
+    }
+
+    /// The schema of the value, where it is read by one.
+    pub(super) fn value_schema(&self) -> Option<&Registered> {
+        self.schema(Side::Value, self.record.value()?)
+    }
+
+    fn schema(&self, side: Side, bytes: &[u8]) -> Option<&Registered> {
+        let policy = self.policy(side);
+        let is_read = self.meaning.is_none() && !self.is_control;
+        let is_shown =
+            policy.reveal == Reveal::Full && matches!(policy.read_as, None | Some(Serde::Avro));
+        let (schemas, topic) = self.schemas.filter(|_| is_read && is_shown)?;
+        let framed = schemas.find(self.record, topic, side, bytes).ok()?;
+        schemas.schema(framed)
     }
 
     /// Bytes of which something is known.
     #[cold]
     fn read<'s>(
         &'s self,
-        policy: Policy,
+        side: Side,
         bytes: &'s [u8],
         part: Option<&'s Part<'r>>,
         scratch: &'s mut Vec<u8>,
     ) -> Shown<'s> {
         scratch.clear();
+        let policy = self.policy(side);
         // What the user says of the bytes counts more than what the topic says.
         if let Some(serde) = policy.read_as {
+            if serde == Serde::Avro {
+                return match self.read_by_schema(side, bytes, scratch) {
+                    Ok(()) => Shown::Json(scratch),
+                    Err(why) => Shown::Unread(bytes, Why::Schema(why)),
+                };
+            }
             return serde.show(bytes, self.contents.bytes, scratch);
         }
         match part {
@@ -214,6 +274,10 @@ impl<'r> View<'r> {
             }
             _ => {}
         }
+        if part.is_none() && self.read_by_schema(side, bytes, scratch).is_ok() {
+            return Shown::Json(scratch);
+        }
+        scratch.clear();
         if policy.embeds_json && embed::compact(bytes, scratch) {
             return Shown::Json(scratch);
         }

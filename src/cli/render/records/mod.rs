@@ -16,6 +16,7 @@ mod embed;
 mod msgpack;
 mod object;
 mod options;
+mod schemas;
 mod serdes;
 mod shown;
 mod template;
@@ -25,7 +26,9 @@ mod text;
 
 pub(crate) use columns::{Lossy, Rows};
 pub(crate) use options::{Form, Rendering};
+pub(crate) use schemas::Schemas;
 
+use anyhow::{Result, bail};
 use kseg::decode::Decoder;
 use kseg::format::{Batch, Record};
 
@@ -33,6 +36,7 @@ use columns::Columns;
 use content::{Contents, View};
 use object::Objects;
 use options::Choice;
+use serdes::Serde;
 use template::Template;
 
 use super::columns::{Field, ipc};
@@ -62,6 +66,7 @@ pub(crate) struct RecordFormat {
     shape: Shape,
     contents: Contents,
     decoding: Choice,
+    schemas: Option<Schemas>,
 }
 
 /// What records are made into.
@@ -109,6 +114,21 @@ impl RecordFormat {
             Shape::Columns(Form::Arrow, _) => ipc::end(out),
             _ => {}
         }
+    }
+
+    /// The same with schemas, for keys and values that have one.
+    ///
+    /// # Errors
+    /// There are none, and some are asked for.
+    pub(crate) fn with_schemas(mut self, schemas: Option<Schemas>) -> Result<Self> {
+        let policies = [self.contents.key, self.contents.value];
+        if schemas.is_none() && policies.iter().any(|it| it.read_as == Some(Serde::Avro)) {
+            bail!(
+                "--value-as avro, --key-as avro: no schemas; there is no _schemas-0 beside what is read: give --schemas or --schema"
+            );
+        }
+        self.schemas = schemas.filter(|_| self.decoding != Choice::Never);
+        Ok(self)
     }
 
     /// The form of the records; none if a template makes it.
@@ -160,10 +180,15 @@ pub(crate) struct RecordRenderer<'a> {
 impl RecordRenderer<'_> {
     /// Appends a record.
     pub(crate) fn record(&mut self, entry: Entry<'_, '_>, out: &mut impl Page) {
-        let Entry { batch, record, .. } = entry;
-        let view = View::new(self.format.contents, self.decoder, batch, record);
+        let format = self.format;
+        let view = View::new(
+            format.contents,
+            self.decoder,
+            format.schemas.as_ref(),
+            &entry,
+        );
         let scratch = &mut self.scratch;
-        match &self.format.shape {
+        match &format.shape {
             Shape::Form(Form::Ndjson) => {
                 self.objects.record(&entry, &view, scratch, out);
                 out.text("\n");

@@ -1,6 +1,7 @@
 //! Records as JSON objects of schema `kseg.record/1`.
 
 use kseg::decode::json::write_text;
+use kseg::decode::registry::Registered;
 use kseg::format::Batch;
 
 use super::Entry;
@@ -80,6 +81,14 @@ impl Objects {
         view.key(scratch).write_json(out);
         out.text(",\"value\":");
         view.value(scratch).write_json(out);
+        for (name, schema) in [
+            ("key_schema", view.key_schema()),
+            ("value_schema", view.value_schema()),
+        ] {
+            if let Some(schema) = schema {
+                write_schema(name, schema, out);
+            }
+        }
         out.text(",\"headers\":");
         write_headers(view, out);
         out.text(",\"serialized_key_size\":");
@@ -151,6 +160,14 @@ impl Objects {
         word(crc_name(entry.is_sound), end);
         end.text(",\"magic\":").int(facts.magic);
     }
+}
+
+/// Appends which schema a key or a value was read by.
+fn write_schema(name: &str, schema: &Registered, out: &mut impl Page) {
+    out.text(",\"").text(name).text("\":{\"id\":");
+    out.int(schema.id).text(",\"subject\":");
+    write_text(&schema.subject, out.page());
+    out.text(",\"version\":").int(schema.version).text("}");
 }
 
 /// Appends the headers as an array of objects.

@@ -144,7 +144,7 @@ pub(crate) struct Rendering {
     )]
     decode: Option<Choice>,
 
-    /// Show records of internal topics as the bytes they are, secrets included
+    /// Show records of internal topics, and values that a schema is known of, as the bytes they are, secrets included
     #[arg(long, overrides_with = "decode")]
     no_decode: bool,
 }
@@ -240,6 +240,7 @@ impl Rendering {
         }
         Ok(RecordFormat {
             shape,
+            schemas: None,
             contents: Contents {
                 key: Policy {
                     reveal: self.keys,

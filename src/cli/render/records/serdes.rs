@@ -23,6 +23,8 @@ pub(crate) enum Serde {
     Json,
     /// MessagePack, as JSON
     Msgpack,
+    /// Avro, by the schema whose id stands before it or in a header; see --schemas
+    Avro,
     /// Confluent's framing: {"schema_id":7,"payload":…}
     Confluent,
     /// A UUID as text
@@ -51,7 +53,8 @@ impl Serde {
         scratch: &'s mut Vec<u8>,
     ) -> Shown<'s> {
         let is_read = match self {
-            Self::Bytes => return unknown.show(bytes),
+            // Avro needs the record and the schemas, which are not at hand here.
+            Self::Bytes | Self::Avro => return unknown.show(bytes),
             Self::Utf8 => {
                 return match simdutf8::basic::from_utf8(bytes) {
                     Ok(text) => Shown::Text(text),
@@ -81,7 +84,7 @@ impl Serde {
     #[cold]
     fn refuse(self, bytes: &[u8]) -> Shown<'_> {
         let why = match self {
-            Self::Bytes | Self::Utf8 => "not UTF-8",
+            Self::Bytes | Self::Avro | Self::Utf8 => "not UTF-8",
             Self::Json => "not JSON",
             Self::Msgpack => "not MessagePack that JSON can hold",
             Self::Confluent => "not framed by Confluent: 0 and a schema id",

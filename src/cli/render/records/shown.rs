@@ -6,6 +6,7 @@ use kseg::decode::Unread;
 use kseg::decode::json::{write_base64, write_string, write_text, write_text_part};
 use kseg::wire::text::{each_piece, push_utf8};
 
+use super::schemas::SchemaProblem;
 use crate::cli::render::{PIECE, Page, Push, end_of_piece};
 
 /// What is shown of a key, a value, or a part of a header.
@@ -42,6 +43,8 @@ pub(super) enum Why {
     Serde(&'static str),
     /// The topic says it.
     Meaning(Unread),
+    /// The schema says it, or there is none.
+    Schema(SchemaProblem),
 }
 
 impl fmt::Display for Why {
@@ -49,6 +52,7 @@ impl fmt::Display for Why {
         match self {
             Self::Serde(why) => f.write_str(why),
             Self::Meaning(why) => why.fmt(f),
+            Self::Schema(why) => why.fmt(f),
         }
     }
 }

@@ -1,0 +1,258 @@
+//! Values and keys that a schema registry has a schema of, read by it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+use kseg::decode::avro::{self, Undecodable};
+use kseg::decode::protobuf;
+use kseg::decode::registry::{Registered, Registry, SchemaKind};
+use kseg::format::Record;
+
+use super::embed;
+
+/// Headers that hold the id, where it does not stand before the payload (Confluent 8).
+const KEY_HEADER: &[u8] = b"__key_schema_id";
+const VALUE_HEADER: &[u8] = b"__value_schema_id";
+
+/// Schemas referenced by references by references …
+const MOST_REFERENCES: usize = 16;
+
+/// Schemas, each made ready when it is first needed.
+#[derive(Debug)]
+pub(crate) struct Schemas {
+    registry: Registry,
+    ready: Vec<OnceLock<Option<Reader>>>,
+    by_guid: BTreeMap<[u8; 16], usize>,
+}
+
+/// What reads the payloads of a schema.
+#[derive(Debug)]
+enum Reader {
+    Avro(avro::Schema),
+    Json,
+    Protobuf,
+}
+
+/// Which of the two parts of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Key,
+    Value,
+}
+
+/// A payload, and where its schema is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Framed<'b> {
+    payload: &'b [u8],
+    place: usize,
+}
+
+/// Why a payload could not be read by a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SchemaProblem {
+    /// There is no id before the payload or in a header.
+    Unframed,
+    /// The id is in no registry at hand.
+    Unknown(i32),
+    /// The GUID in a header is in no registry at hand.
+    UnknownGuid,
+    /// The id has several texts, and no subject tells which is meant.
+    Ambiguous(i32),
+    /// The schema itself cannot be read.
+    Broken(i32),
+    /// The payload is not a value of the schema.
+    Value(i32, Undecodable),
+    /// The payload is not JSON, or not a message.
+    Payload(i32, SchemaKind),
+}
+
+impl fmt::Display for SchemaProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unframed => f.write_str("not framed: no schema id before it or in a header"),
+            Self::Unknown(id) => write!(
+                f,
+                "schema {id} is not known: give it with --schemas or --schema"
+            ),
+            Self::UnknownGuid => f.write_str("the schema of the id in the header is not known"),
+            Self::Ambiguous(id) => write!(f, "schema id {id} has several texts"),
+            Self::Broken(id) => write!(f, "schema {id} cannot be read itself"),
+            Self::Value(id, why) => write!(f, "schema {id}: {why}"),
+            Self::Payload(id, kind) => write!(f, "schema {id}: not a payload of {}", kind.name()),
+        }
+    }
+}
+
+impl Schemas {
+    /// The schemas of a registry.
+    pub(crate) fn new(registry: Registry) -> Self {
+        let count = registry.schemas().len();
+        let with_guid = registry.schemas().iter().enumerate();
+        Self {
+            by_guid: with_guid
+                .filter_map(|(place, schema)| Some((schema.guid?, place)))
+                .collect(),
+            ready: (0..count).map(|_| OnceLock::new()).collect(),
+            registry,
+        }
+    }
+
+    /// Finds the schema of a part of a record.
+    ///
+    /// # Errors
+    /// There is no id, or no schema for it.
+    pub(super) fn find<'b>(
+        &self,
+        record: &Record<'b>,
+        topic: Option<&str>,
+        side: Side,
+        bytes: &'b [u8],
+    ) -> Result<Framed<'b>, SchemaProblem> {
+        if let [0, a, b, c, d, payload @ ..] = bytes {
+            let id = i32::from_be_bytes([*a, *b, *c, *d]);
+            return match self.with_id(id, topic, side) {
+                Ok(place) => Ok(Framed { payload, place }),
+                Err(why) => self.in_header(record, topic, side, bytes, why),
+            };
+        }
+        self.in_header(record, topic, side, bytes, SchemaProblem::Unframed)
+    }
+
+    fn in_header<'b>(
+        &self,
+        record: &Record<'b>,
+        topic: Option<&str>,
+        side: Side,
+        payload: &'b [u8],
+        otherwise: SchemaProblem,
+    ) -> Result<Framed<'b>, SchemaProblem> {
+        let name = match side {
+            Side::Key => KEY_HEADER,
+            Side::Value => VALUE_HEADER,
+        };
+        let header = record.headers().find(|header| header.key == name);
+        let place = match header.and_then(|header| header.value) {
+            // A GUID; message indexes may follow.
+            Some([1, rest @ ..]) => {
+                let guid = rest.first_chunk::<16>();
+                let place = guid.and_then(|guid| self.by_guid.get(guid));
+                place.copied().ok_or(SchemaProblem::UnknownGuid)?
+            }
+            Some([0, a, b, c, d, ..]) => {
+                self.with_id(i32::from_be_bytes([*a, *b, *c, *d]), topic, side)?
+            }
+            _ => return Err(otherwise),
+        };
+        Ok(Framed { payload, place })
+    }
+
+    /// The place of the schema with an id: where it has several texts, that under the subject of the topic.
+    fn with_id(&self, id: i32, topic: Option<&str>, side: Side) -> Result<usize, SchemaProblem> {
+        let places = self.registry.with_id(id);
+        let Some(first) = places.first() else {
+            return Err(SchemaProblem::Unknown(id));
+        };
+        if places.len() == 1 {
+            return Ok(*first);
+        }
+        let end = if side == Side::Key { "-key" } else { "-value" };
+        let is_own = |place: &&usize| {
+            let schema = self.registry.schemas().get(**place);
+            let subject = schema.and_then(|schema| schema.subject.strip_suffix(end));
+            subject.is_some() && subject == topic
+        };
+        // A later registration under the same subject replaces an earlier one.
+        if let Some(own) = places.iter().rev().find(is_own) {
+            return Ok(*own);
+        }
+        let all = places
+            .iter()
+            .filter_map(|place| self.registry.schemas().get(*place));
+        let mut texts = all.map(|schema| (schema.kind, &schema.text));
+        let one = texts.next();
+        if texts.all(|text| Some(text) == one) {
+            Ok(*first)
+        } else {
+            Err(SchemaProblem::Ambiguous(id))
+        }
+    }
+
+    /// The only schema there is, for bytes that nothing stands before.
+    pub(super) fn only<'b>(&self, bytes: &'b [u8]) -> Option<Framed<'b>> {
+        (self.registry.schemas().len() == 1).then_some(Framed {
+            payload: bytes,
+            place: 0,
+        })
+    }
+
+    /// The schema that was found.
+    pub(super) fn schema(&self, framed: Framed<'_>) -> Option<&Registered> {
+        self.registry.schemas().get(framed.place)
+    }
+
+    /// Appends a payload as JSON. What was appended before an error has to be taken off again.
+    ///
+    /// # Errors
+    /// It is not one of its schema.
+    pub(super) fn write_json(
+        &self,
+        framed: Framed<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SchemaProblem> {
+        let Some(schema) = self.schema(framed) else {
+            return Err(SchemaProblem::Unframed);
+        };
+        let id = schema.id;
+        let ready = self.ready.get(framed.place);
+        let reader = ready.and_then(|ready| ready.get_or_init(|| self.reader(schema)).as_ref());
+        match reader {
+            None => Err(SchemaProblem::Broken(id)),
+            Some(Reader::Avro(schema)) => schema
+                .write_json(framed.payload, out)
+                .map_err(|why| SchemaProblem::Value(id, why)),
+            Some(Reader::Json) if embed::compact(framed.payload, out) => Ok(()),
+            Some(Reader::Protobuf) if message(framed.payload, out) => Ok(()),
+            Some(_) => Err(SchemaProblem::Payload(id, schema.kind)),
+        }
+    }
+
+    fn reader(&self, schema: &Registered) -> Option<Reader> {
+        match schema.kind {
+            SchemaKind::Avro => {
+                let mut texts = Vec::new();
+                self.references(schema, MOST_REFERENCES, &mut texts)?;
+                avro::Schema::parse(&schema.text, &texts)
+                    .ok()
+                    .map(Reader::Avro)
+            }
+            SchemaKind::Json => Some(Reader::Json),
+            SchemaKind::Protobuf => Some(Reader::Protobuf),
+            _ => None,
+        }
+    }
+
+    /// The texts of what a schema names, those first that others name.
+    fn references<'s>(
+        &'s self,
+        schema: &Registered,
+        depth: usize,
+        texts: &mut Vec<&'s str>,
+    ) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        for (subject, version) in &schema.references {
+            let named = self.registry.version(subject, *version)?;
+            if !texts.contains(&named.text.as_str()) {
+                self.references(named, depth, texts)?;
+                texts.push(&named.text);
+            }
+        }
+        Some(())
+    }
+}
+
+/// A message after its indexes, where there are some.
+fn message(payload: &[u8], out: &mut Vec<u8>) -> bool {
+    let message = protobuf::strip_indexes(payload);
+    message.is_some_and(|message| protobuf::write_json(message, out))
+}

@@ -1,0 +1,116 @@
+//! `kseg schemas`: what a schema registry has on this disk, and what uses it.
+
+mod rows;
+mod usage;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use kseg::decode::registry::Registry;
+
+use self::rows::{ProblemRow, SchemaRow};
+use self::usage::Usage;
+use super::Context;
+use super::args::Reading;
+use super::exit::Outcome;
+use super::input::{Selection, logs};
+use super::registry;
+use super::render::rows::Format;
+use super::schema;
+use super::writer::Writer;
+
+/// Lists the schemas of a registry, from its topic on this disk
+///
+/// A path is a log dir with a _schemas-0 folder, that folder itself, or its records as kseg cat --format ndjson shows them.
+/// Every schema that is on the disk is listed, deleted ones too: they still read what was written with them. With --usage all
+/// records of the log dir are read for schema ids, in front of keys and values, and each schema says which topics use it.
+///
+/// Two things are problems: an id with several texts, and, with --usage, an id that is used and nowhere defined. A topic counts
+/// as one with schemas where every value (or key) begins as Confluent's framing does, and one of the ids is known.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kseg schemas /var/lib/kafka
+  kseg schemas --usage --topic 'orders*' --partition 0 /var/lib/kafka
+  kseg schemas --usage --schemas backup/_schemas-0 -j 4 /var/lib/kafka
+  kseg schemas --format ndjson /var/lib/kafka | jq -r .text
+
+Exit status:
+  0  no problem was found
+  1  an id has several texts, or is used and nowhere defined
+  2  there are no schemas, or something could not be read")]
+pub(crate) struct SchemasCommand {
+    /// Log dirs, the folder of the registry's topic, or a file of its records
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Read the schemas from there, and look for their ids in the log dirs: --schemas backup/_schemas-0
+    #[arg(long, value_name = "DIR|FILE")]
+    schemas: Vec<PathBuf>,
+
+    /// Read all records, and say which topics use each schema
+    #[arg(long)]
+    usage: bool,
+
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl SchemasCommand {
+    /// Lists the schemas.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        if !self.usage && !self.selection.is_everything() {
+            bail!("--topic, --partition: they choose what --usage reads");
+        }
+        let mut registry = Registry::default();
+        let places = if self.schemas.is_empty() {
+            &self.paths
+        } else {
+            &self.schemas
+        };
+        for place in places {
+            registry::read(place, &mut registry)?;
+        }
+        let mut writer = Writer::new(context, self.format, schema::SCHEMAS);
+        let usage = if self.usage {
+            let logs = logs(&self.paths, &self.selection)?;
+            let (usage, errors) = Usage::read(logs.found, self.reading, &registry);
+            for error in logs.lost.into_iter().chain(errors) {
+                writer.fail(error);
+            }
+            Some(usage)
+        } else {
+            None
+        };
+        let used_by = |id: i32| usage.as_ref().map(|usage| usage.of(id));
+        let mut rows: Vec<_> = registry.schemas().iter().collect();
+        rows.sort_by(|a, b| (&a.subject, a.version, a.id).cmp(&(&b.subject, b.version, b.id)));
+        writer.table(rows.into_iter().map(|it| SchemaRow::of(it, used_by(it.id))));
+        let several = registry
+            .ambiguous()
+            .map(|id| ProblemRow::several(id, &registry));
+        let undefined = usage.iter().flat_map(Usage::undefined);
+        let undefined = undefined.map(|(id, topics)| ProblemRow::undefined(id, topics));
+        let problems: Vec<ProblemRow> = several.chain(undefined).collect();
+        let is_sound = problems.is_empty();
+        writer.table(problems);
+        if registry.malformed() > 0 {
+            let count = registry.malformed();
+            writer.remark(&format!(
+                "{count} records of the registry's topic are malformed"
+            ));
+        }
+        writer.finish()?;
+        Ok(if is_sound {
+            Outcome::Clean
+        } else {
+            Outcome::Seen
+        })
+    }
+}

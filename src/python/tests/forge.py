@@ -1,0 +1,71 @@
+"""Segments as a broker writes them, for tests: batches of magic 2, not compressed."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Iterable, Sequence
+
+Record = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
+
+TABLE = []
+for n in range(256):
+    for _ in range(8):
+        n = n >> 1 ^ (0x82F63B78 if n & 1 else 0)
+    TABLE.append(n)
+
+
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ TABLE[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def varint(number: int) -> bytes:
+    number = (number << 1 ^ number >> 63) & (1 << 64) - 1
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def part(data: bytes | None) -> bytes:
+    return varint(-1) if data is None else varint(len(data)) + data
+
+
+def batch(base: int, records: Sequence[Record], timestamp: int = 1_700_000_000_000) -> bytes:
+    rows = bytearray()
+    for delta, (key, value, headers) in enumerate(records):
+        row = b"\0" + varint(0) + varint(delta) + part(key) + part(value) + varint(len(headers))
+        for name, it in headers:
+            row += part(name.encode()) + part(it)
+        rows += varint(len(row)) + row
+    last = len(records) - 1
+    body = struct.pack(">hiqqqhii", 0, last, timestamp, timestamp, -1, -1, -1, len(records)) + rows
+    head = struct.pack(">qiibI", base, len(body) + 9, 0, 2, crc32c(body))
+    return head + body
+
+
+def partition(folder: Path, records: Iterable[Record], at_once: int = 500) -> Path:
+    """Writes a partition of one segment."""
+    folder.mkdir(parents=True)
+    rows = list(records)
+    with open(folder / "00000000000000000000.log", "wb") as log:
+        for base in range(0, len(rows), at_once):
+            log.write(batch(base, rows[base : base + at_once]))
+    return folder
+
+
+def schema_record(id_: int, subject: str, version: int, text: str, **more: object) -> Record:
+    """A record of the topic of a schema registry."""
+    key = {"keytype": "SCHEMA", "subject": subject, "version": version, "magic": 1}
+    value = {"subject": subject, "version": version, "id": id_, "schema": text, "deleted": False}
+    return json.dumps(key).encode(), json.dumps({**value, **more}).encode(), []
+
+
+def framed(id_: int, payload: bytes) -> bytes:
+    return b"\0" + struct.pack(">i", id_) + payload
