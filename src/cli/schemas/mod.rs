@@ -13,7 +13,7 @@ use self::usage::Usage;
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
-use super::input::{Selection, logs};
+use super::input::{Others, Selection, logs};
 use super::registry;
 use super::render::rows::Format;
 use super::schema;
@@ -79,7 +79,7 @@ impl SchemasCommand {
         }
         let mut writer = Writer::new(context, self.format, schema::SCHEMAS);
         let usage = if self.usage {
-            let logs = logs(&self.paths, &self.selection)?;
+            let logs = logs(&self.paths, &self.selection, Others::default())?;
             let (usage, errors) = Usage::read(logs.found, self.reading, &registry);
             for error in logs.lost.into_iter().chain(errors) {
                 writer.fail(error);

@@ -16,7 +16,6 @@ columns    ``spark`` or ``all``
 values     ``none``: no values, for jobs that only count
 splitBytes size of a task's part of a segment, such as ``64MiB``
 binary     path of the binary on driver and executors; or a name shipped by ``spark.files``
-copy       ``true``: the paths are URLs of fsspec; each partition is copied to a local disk by the task that reads it
 ========== ==================================================================================================
 
 Filters on topic, partition and offset are taken over where ``spark.sql.python.filterPushdown.enabled`` is true (Spark 4.1);
@@ -192,7 +191,8 @@ class KsegReader(DataSourceReader):
         )
 
     def _split(self, row: dict[str, Any]) -> Split | None:
-        first = max(self.first, row["base_offset"])
+        # Of a split its own first offset; of a segment the base offset, which no record of it is below.
+        first = max(self.first, row["first_offset"] if row["schema"] == "kseg.split/1" else row["base_offset"])
         end = row["end_offset"]
         if end is None:
             return None
