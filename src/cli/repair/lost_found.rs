@@ -290,6 +290,7 @@ impl Entries {
                 let entry = Entry {
                     topic,
                     partition,
+                    file: None,
                     batch: &batch,
                     record: &record,
                     is_sound: Some(one.is_sound),

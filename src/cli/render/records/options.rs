@@ -197,6 +197,7 @@ impl RecordFormat {
                 bytes: Bytes::Utf8,
             },
             decoding: Choice::Never,
+            schemas: None,
         }
     }
 }
