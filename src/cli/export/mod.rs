@@ -277,7 +277,7 @@ impl Job<'_> {
             });
         }
         let mut file = PackedFile::create(&path, self.packing)?;
-        let tally = match self.format.fields() {
+        let mut tally = match self.format.fields() {
             Some(fields) => {
                 let file = ColumnFile::new(&mut file, &fields);
                 let file = file.map_err(|error| unwritten(&path, error))?;

@@ -81,6 +81,7 @@ impl SchemasCommand {
         let usage = if self.usage {
             let logs = logs(&self.paths, &self.selection, Others::default())?;
             let (usage, errors) = Usage::read(logs.found, self.reading, &registry);
+            let errors = errors.into_iter().map(anyhow::Error::from);
             for error in logs.lost.into_iter().chain(errors) {
                 writer.fail(error);
             }
