@@ -353,8 +353,8 @@ impl<'c> Node<'c> {
         }
     }
 
-    /// Says of log dirs without an id what comes of that. Where the metadata log has no directory for the replicas, which
-    /// is so until the broker has told the cluster, they are served; without a metadata log the worse is assumed.
+    /// Says of log dirs without an id what comes of that. Their replicas have no leader until the broker has told the cluster the
+    /// new id, which takes up to a minute; without a metadata log that says what the cluster knows, the worse is assumed.
     fn without_ids(&self, verdicts: &mut [DirVerdict]) {
         for (dir, verdict) in self.dirs.iter().zip(verdicts) {
             let meta = dir.root.meta.as_ref();
@@ -362,7 +362,6 @@ impl<'c> Node<'c> {
             {
                 continue;
             }
-            verdict.reasons.push(properties::no_directory_id());
             let mut partitions = dir.listed.partitions();
             let is_lost = |item: &Item| match item.dir_name() {
                 Some(DirName::Partition {
@@ -373,8 +372,11 @@ impl<'c> Node<'c> {
                 }) => self.cluster.has_directory(topic, partition),
                 _ => false,
             };
-            if self.cluster.image.is_none() || partitions.any(is_lost) {
+            if self.cluster.image.is_none() {
                 verdict.outcome = verdict.outcome.max(Outcome::Offline);
+            }
+            if self.cluster.image.is_none() || partitions.any(is_lost) {
+                verdict.reasons.push(properties::no_directory_id());
             }
         }
     }

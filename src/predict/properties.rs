@@ -118,8 +118,8 @@ pub(super) fn lacks_directory_id(meta: &MetaProperties, kafka: Kafka) -> bool {
 pub(super) fn no_directory_id() -> Reason {
     Reason::Identity {
         file: FILE.to_owned(),
-        what: "it has no directory.id: the broker makes a new one, and the cluster takes the replicas for lost that it has \
-               under the old one"
+        what: "it has no directory.id: the broker makes a new one, and the partitions that the cluster has under the old one have \
+               no leader until the broker has told it the new one"
             .to_owned(),
     }
 }

@@ -15,6 +15,10 @@ pub struct LogDirContext {
     pub recovery_point: Option<Offset>,
     /// Where the partition begins, if behind its first segment's base offset.
     pub log_start: Option<Offset>,
+    /// Whether the partition was ever compacted, if its log dir has checkpoints that tell.
+    pub was_compacted: Option<bool>,
+    /// Whether older segments may be in tiered storage, of which leader epochs tell too.
+    pub may_be_tiered: bool,
 }
 
 impl LogDirContext {
@@ -25,6 +29,8 @@ impl LogDirContext {
             stop,
             recovery_point: None,
             log_start: None,
+            was_compacted: None,
+            may_be_tiered: true,
         }
     }
 }

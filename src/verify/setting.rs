@@ -23,6 +23,8 @@ pub(super) struct Setting {
     pub(super) state: DirState,
     /// Whether no segment of the partition has a higher base offset.
     pub(super) is_last: bool,
+    /// Whether the partition is the metadata log.
+    pub(super) is_metadata: bool,
 }
 
 impl Setting {
@@ -32,15 +34,16 @@ impl Setting {
             stop: Stop::Unclean,
             state: DirState::Current,
             is_last: true,
+            is_metadata: false,
         }
     }
 
     /// Whether the indexes of the segment may have room that was not written to yet. A clean stop does not trim those of
-    /// partitions that are stray or about to be deleted.
+    /// partitions that are stray or about to be deleted, nor, since 4.4, those of the metadata log, which every start recovers.
     pub(super) fn may_be_preallocated(self) -> bool {
         let is_closed = self.stop == Stop::Clean;
         let is_left_alone = matches!(self.state, DirState::Delete | DirState::Stray);
-        self.is_last && (!is_closed || is_left_alone)
+        self.is_last && (!is_closed || is_left_alone || self.is_metadata)
     }
 
     /// Whether the next start reads the segment and writes its indexes anew.

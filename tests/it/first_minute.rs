@@ -182,7 +182,8 @@ impl Start {
             let reasons: Vec<_> = verdict.reasons.iter().chain(dirs).chain(inside).collect();
             return vec![format!("{theirs}, predicted {ours} {reasons:?}")];
         }
-        if theirs != "loaded" {
+        // Partitions without a leader are not looked at by retention, which then comes five minutes later.
+        if theirs != "loaded" || self.done["name"] == "no-directory-id" {
             return Vec::new();
         }
         let mut wrong = self.ends(verdict);
@@ -384,5 +385,5 @@ fn what_brokers_refused_and_deleted_is_what_was_predicted() {
         });
     }
     assert!(wrong.is_empty(), "{count} starts\n{}", wrong.join("\n"));
-    assert!(count >= 25, "{count} starts");
+    assert!(count >= 60, "{count} starts");
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod acceptance;
+mod agree;
 mod alloc;
 mod attacks;
 mod avro;

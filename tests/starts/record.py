@@ -365,7 +365,8 @@ def start(release, name, what, change, settings, dirs, work):
     broker = Broker(release, started, settings + more, work + '/run.log')
     loaded = broker.wait(STARTED, 200)
     seen = 0
-    waited = (20 if more else 36) if hour else 2
+    # Until the cluster knows a new directory.id, partitions have no leader.
+    waited = 75 if name == 'no-directory-id' else (20 if more else 36) if hour else 2
     asked = {'ends': {}}
     if loaded:
         # The first check comes after 30 s before 3.7, and the cleaner looks after 15 s.

@@ -65,12 +65,17 @@ Directory D106 SegmentOverlap "segment-overlap" Error Cross Lossy
 
 /// offsets are missing between segments
 ///
-/// **What** A segment doesn't begin where the one in front of it ends.
-/// **Why it happens** Compaction leaves gaps; so does a segment that is lost.
-/// **What Kafka does** Gaps are legal: readers go on at the next offset.
-/// **Repair** None is needed; where the topic is not compacted, records are lost.
-/// **References** `LogSegments.higherSegment`.
-Directory D107 SegmentGap "segment-gap" Note Cross None;
+/// **What** A segment doesn't begin where the one in front of it ends, or the log begins after its first leader epoch and no log start
+/// offset says why.
+/// **Why it happens** Compaction leaves gaps between segments; so does a segment that is lost. `cleaner-offset-checkpoint` has a line for
+/// each partition that was ever compacted.
+/// **What Kafka does** Gaps are legal: readers continue at the next offset.
+/// **Repair** Where the partition was compacted, none is needed. Else the records are lost here: bring the segment back from a replica or a
+/// backup.
+/// **References** `LogSegments.higherSegment`, `LogCleanerManager.updateCheckpoints`.
+Directory D107 SegmentGap "segment-gap" Note Cross None
+    severity Error "where the partition was never compacted"
+    severity Warning "where the log begins after its first leader epoch";
 
 /// a directory that Kafka doesn't know
 ///
@@ -102,15 +107,19 @@ Directory D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
 Directory D110 MetaMalformed "meta-malformed" Error Shape Manual
     fix Safe "where the metadata log proves the ids, or only the version is wrong";
 
-/// a directory id that is reserved or there twice
+/// a directory id that is reserved, missing or there twice
 ///
-/// **What** The `directory.id` of a log dir is not a proper one, or another log dir has the same.
-/// **Why it happens** The disk was copied.
-/// **What Kafka does** It doesn't start.
-/// **Repair** Drop the line from the copy; the broker makes a new one.
+/// **What** The `directory.id` of a log dir is not a proper one, another log dir has the same, or it is missing although the metadata log
+/// has partitions in the log dir under one.
+/// **Why it happens** The disk was copied, or `meta.properties` was written anew.
+/// **What Kafka does** It doesn't start. Where the id is missing it makes a new one, and the partitions that the cluster has under the old
+/// one have no leader until the broker has told it the new one.
+/// **Repair** Drop the line from the copy; the broker makes a new one. Where it is missing, put in the one that the metadata log has.
 /// **References** KIP-858, `DirectoryId`.
 Directory D111 DirectoryId "directory-id" Error Cross Manual
-    fix Safe "where the id is a reserved one";
+    severity Warning "where it is missing"
+    severity Note "where it is missing, and no metadata log says that there was one"
+    fix Safe "where the id is a reserved one, or the metadata log proves it";
 
 /// clean-shutdown markers of different stops
 ///

@@ -78,7 +78,17 @@ impl Checkpoints {
             stop,
             recovery_point: self.recovery_points.get(tp),
             log_start: self.log_starts.get(tp),
+            was_compacted: self.was_compacted(tp),
+            may_be_tiered: true,
         }
+    }
+
+    /// Whether a partition was ever compacted: the cleaner notes how far it came, in a file that it makes the first time.
+    fn was_compacted(&self, tp: &Tp) -> Option<bool> {
+        let table = &self.cleaner_offsets;
+        let tells = self.recovery_points.exists && table.is_sound;
+        let is_by_policy = [topic::CONSUMER_OFFSETS, topic::TRANSACTION_STATE].contains(&&*tp.0);
+        tells.then(|| is_by_policy || table.get(tp).is_some())
     }
 
     /// Compares them with the partitions of the log dir.

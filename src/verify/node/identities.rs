@@ -33,6 +33,8 @@ pub(super) struct Owner {
     pub(super) node_id: Option<i32>,
     /// Whether it runs without `ZooKeeper`.
     pub(super) is_kraft: bool,
+    /// Whether the log dir has an id.
+    pub(super) has_directory_id: bool,
 }
 
 impl Identities {
@@ -84,6 +86,7 @@ impl Identities {
         Owner {
             node_id: meta.node_id,
             is_kraft: meta.version == Some(1),
+            has_directory_id: meta.directory_id.is_some(),
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::checkpoints::{Checkpoints, Inhabitants, Tp};
 use self::identities::{Identities, Owner};
 use self::topics::Topics;
-use super::catalog::CheckId;
+use super::catalog::{CheckId, Severity};
 use super::extent::{Known, LogDirContext};
 use super::finding::Finding;
 use super::options::Options;
@@ -32,6 +32,8 @@ pub struct Node {
     identities: Identities,
     held: Vec<Held>,
     metadata: Option<Partition>,
+    /// Whether something shows that the node has tiered storage.
+    is_tiered: bool,
     outcome: Outcome,
 }
 
@@ -63,6 +65,7 @@ impl Node {
             identities: Identities::default(),
             held: Vec::new(),
             metadata: None,
+            is_tiered: dirs.iter().flat_map(LogDir::items).any(shows_tiering),
             outcome: Outcome::default(),
         };
         names::twice(dirs, &mut node.outcome);
@@ -111,7 +114,10 @@ impl Node {
             .iter()
             .find(|dir| partition.path().parent() == Some(&dir.path));
         match (dir, key(partition)) {
-            (Some(dir), Some(tp)) => dir.checkpoints.around(&tp, dir.stop),
+            (Some(dir), Some(tp)) => LogDirContext {
+                may_be_tiered: self.is_tiered,
+                ..dir.checkpoints.around(&tp, dir.stop)
+            },
             (Some(dir), None) => LogDirContext::unknown(dir.stop),
             (None, _) => LogDirContext::unknown(Stop::Unclean),
         }
@@ -157,12 +163,30 @@ impl Node {
             dir.checkpoints
                 .compare(&dir.here, dir.stop, &mut self.outcome.findings);
         }
+        if self.metadata.is_none() {
+            for dir in self.dirs.iter().filter(|dir| dir.has_kraft_without_id()) {
+                let says = "it has no directory.id, which nodes of 3.7 and later have";
+                self.outcome
+                    .findings
+                    .add(dir.without_id(says).severity(Severity::Note));
+            }
+        }
         if let Some(partition) = &self.metadata {
             match Topics::read(partition, options) {
                 Ok(topics) if topics.is_empty() => {}
                 Ok(topics) => {
                     for held in &self.held {
                         held.check(&topics, &mut self.outcome);
+                    }
+                    let lacking = self
+                        .dirs
+                        .iter()
+                        .filter(|dir| dir.lacks_id(&self.held, &topics));
+                    for dir in lacking {
+                        let says = "it has no directory.id, and the metadata log has the partitions here under one";
+                        self.outcome
+                            .findings
+                            .add(dir.without_id(says).severity(Severity::Warning));
                     }
                 }
                 Err(error) => self
@@ -172,6 +196,41 @@ impl Node {
         }
         self.outcome.findings = self.outcome.findings.at_depth(options.depth);
         self.outcome
+    }
+}
+
+/// Whether a directory is one that only nodes with tiered storage have: the cache of its indexes, or the topic of its segments.
+fn shows_tiering(item: &Item) -> bool {
+    match item.dir_name() {
+        Some(DirName::RemoteIndexCache) => true,
+        Some(name) => name.topic() == Some(topic::REMOTE_LOG_METADATA),
+        None => false,
+    }
+}
+
+impl Dir {
+    /// Whether it is of a node without `ZooKeeper`, and has no id.
+    fn has_kraft_without_id(&self) -> bool {
+        self.owner.is_kraft && !self.owner.has_directory_id
+    }
+
+    fn without_id(&self, says: &str) -> Finding {
+        let path: Arc<Path> = Arc::from(self.path.join(name::META_PROPERTIES));
+        Finding::new(CheckId::DirectoryId, &path).says(says)
+    }
+
+    /// Whether it has no id, although the metadata log has partitions of it under one: a broker takes these for lost.
+    fn lacks_id(&self, held: &[Held], topics: &Topics) -> bool {
+        let Some(node) = self.owner.node_id.filter(|_| self.has_kraft_without_id()) else {
+            return false;
+        };
+        let mut here = held
+            .iter()
+            .filter(|held| held.path.parent().and_then(Path::parent) == Some(&self.path));
+        here.any(|held| {
+            let replicas = topics.replicas(&held.id, held.tp.1);
+            replicas.is_some_and(|replicas| replicas.directory(node).is_some())
+        })
     }
 }
 

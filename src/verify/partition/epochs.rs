@@ -206,12 +206,37 @@ impl EpochsCheck {
         }));
     }
 
+    /// Tells of epochs that begin before the log does. A broker that stops cleanly lets the first one begin where the log does.
+    fn begins_earlier(&self, extent: Extent, may_be_tiered: bool, findings: &mut Findings) {
+        if let Some(start) = self.start()
+            && start < extent.start
+        {
+            // The file may be behind a log start that was raised last.
+            let is_explained = self.log_start.is_some_and(|at| at >= extent.start);
+            let severity = if is_explained || may_be_tiered {
+                Severity::Note
+            } else {
+                Severity::Warning
+            };
+            findings.add(
+                Finding::new(CheckId::SegmentGap, &self.path)
+                    .severity(severity)
+                    .offset(start.0)
+                    .says(format!(
+                        "the leader epochs begin at offset {start}, the log at {}",
+                        extent.start
+                    )),
+            );
+        }
+    }
+
     /// Ends the check of a log from where to where it goes; `is_left`: the broker has let go of the partition, and
-    /// emptied the file; `is_clean`: it stopped cleanly, and noted where the log begins.
+    /// emptied the file; `is_clean`: it stopped cleanly, and noted where the log begins; `may_be_tiered`: what is not here may be
+    /// elsewhere.
     pub(super) fn finish(
         mut self,
         extent: Extent,
-        (is_left, is_clean): (bool, bool),
+        (is_left, is_clean, may_be_tiered): (bool, bool, bool),
         findings: &mut Findings,
     ) {
         self.end_run(None, findings);
@@ -254,19 +279,8 @@ impl EpochsCheck {
                     .says(format!("it begins at offset {start}, the log at {first}")),
             );
         }
-        if let Some(start) = self.start()
-            && is_clean
-            && start < extent.start
-        {
-            // A broker lets the first epoch begin where the log does.
-            findings.add(
-                Finding::new(CheckId::SegmentGap, &self.path)
-                    .offset(start.0)
-                    .says(format!(
-                        "the leader epochs begin at offset {start}, the log at {}",
-                        extent.start
-                    )),
-            );
+        if is_clean {
+            self.begins_earlier(extent, may_be_tiered, findings);
         }
         let end = extent.end;
         for (_, start) in &self.entries {

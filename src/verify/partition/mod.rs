@@ -34,7 +34,7 @@ use super::setting::{Setting, Stop};
 use super::subject::Subject;
 use crate::format::FileKind;
 use crate::format::defaults::INDEX_INTERVAL_BYTES;
-use crate::format::name::{self, DirState};
+use crate::format::name::{self, DirState, FileState};
 use crate::scan::derive::{Epochs, Producers};
 use crate::scan::{Merge, look_again};
 use crate::store::{Item, Partition, Segment};
@@ -139,6 +139,11 @@ struct PartitionCheck {
     is_lost: bool,
 }
 
+fn is_swap(item: &Item) -> bool {
+    item.file_name()
+        .is_some_and(|name| name.state == FileState::Swap)
+}
+
 impl PartitionCheck {
     /// Reads the small files of the directory.
     #[must_use]
@@ -175,6 +180,11 @@ impl PartitionCheck {
                 carried.trust(&snapshot);
             }
         }
+        let mut around = around;
+        if partition.items().iter().any(is_swap) {
+            // What a compaction replaces may be gone before it is swapped in.
+            around.was_compacted = Some(true);
+        }
         Self {
             path,
             around,
@@ -209,13 +219,16 @@ impl PartitionCheck {
         let next = Some(next).filter(|next| index > 0 && *next < base);
         if let Some(next) = next {
             carried.is_complete = false;
-            Self::gap(&segment, next, &mut carried);
+            let is_lost =
+                self.state == DirState::Current && self.around.was_compacted == Some(false);
+            Self::gap(&segment, next, is_lost, &mut carried);
         }
         carried.last = (base.0 > 0).then_some(before);
         let setting = Setting {
             stop: self.around.stop,
             state: self.state,
             is_last: next_base.is_none(),
+            is_metadata: carried.topic == Topic::Metadata,
         };
         let log: Arc<Path> = Arc::from(segment.log());
         let outcome = &mut self.outcome;
@@ -256,19 +269,24 @@ impl PartitionCheck {
         })
     }
 
-    /// Offsets between this segment and the one before it.
-    fn gap(segment: &Segment, next: Offset, carried: &mut Carried) {
+    /// Offsets between this segment and the one before it; `is_lost`: compaction did not leave them out.
+    fn gap(segment: &Segment, next: Offset, is_lost: bool, carried: &mut Carried) {
         let base = segment.base_offset();
         let check = if carried.topic == Topic::Metadata {
             CheckId::MetadataGap
         } else {
             CheckId::SegmentGap
         };
-        carried.findings.add(
-            Finding::new(check, &Arc::from(segment.log()))
-                .offset(next.0)
-                .saw(Gap::before(base.0, next.0)),
-        );
+        let finding = Finding::new(check, &Arc::from(segment.log()))
+            .offset(next.0)
+            .saw(Gap::before(base.0, next.0));
+        carried
+            .findings
+            .add(if is_lost && check == CheckId::SegmentGap {
+                finding.severity(Severity::Error)
+            } else {
+                finding
+            });
     }
 
     /// Ends with a segment, all of whose `.log` of `len_bytes` was read.
@@ -310,7 +328,8 @@ impl PartitionCheck {
             if extent.is_sure {
                 let is_left = matches!(self.state, DirState::Delete | DirState::Stray);
                 let is_clean = self.around.stop == Stop::Clean;
-                epochs.finish(extent, (is_left, is_clean), &mut carried.findings);
+                let about = (is_left, is_clean, self.around.may_be_tiered);
+                epochs.finish(extent, about, &mut carried.findings);
             }
             self.outcome.findings.merge(carried.findings);
             self.untimed(carried.has_modern && carried.largest.0 >= 0);
