@@ -65,6 +65,16 @@ fn compare(root: &Path) -> usize {
             "{}",
             case.display()
         );
+        let members = told("members").unwrap();
+        let (_, members) = members.split_once('\n').unwrap();
+        // The members of a consumer group are in the order of a hash table of the coordinator.
+        let lines = |text: &str| {
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        let ours = both(&case, "--members");
+        assert_eq!(lines(&ours), lines(members), "{}", case.display());
         count += 1;
     }
     count

@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use kseg::report::group_view::{GroupOffset, GroupView};
-use kseg::report::groups::{GroupKind, GroupState};
+use kseg::report::groups::{Assigned, GroupKind, GroupState, Member};
+use kseg::report::reach::Reaches;
 
+use super::rows::names;
 use crate::cli::Context;
 
 /// What stands where a value is missing.
@@ -56,6 +58,85 @@ pub(super) fn offsets(views: &[GroupView<'_>], context: &mut Context) -> Result<
         context.print(&text)?;
     }
     Ok(())
+}
+
+/// The least widths of the columns of members.
+const MEMBER_WIDTHS: [usize; 10] = [15, 15, 17, 15, 15, 15, 15, 20, 15, 20];
+
+/// Shows the members of each group, as with `--verbose` (`printMembers`).
+pub(super) fn members(
+    views: &[GroupView<'_>],
+    reaches: &Reaches,
+    context: &mut Context,
+) -> Result<()> {
+    for view in views.iter().filter(|view| is_consumer(view)) {
+        note_state(view, context);
+        let mut members: Vec<_> = view.group.iter().flat_map(|group| &group.members).collect();
+        members.sort_by_key(|(_, member)| member.rank);
+        let has_instances = members.iter().any(|(_, it)| it.instance_id.is_some());
+        let rows: Vec<[String; 10]> = members
+            .into_iter()
+            .map(|(id, member)| member_cells(view, (id, member), reaches))
+            .collect();
+        let head = [
+            "GROUP",
+            "CONSUMER-ID",
+            "GROUP-INSTANCE-ID",
+            "HOST",
+            "CLIENT-ID",
+            "#PARTITIONS",
+            "CURRENT-EPOCH",
+            "CURRENT-ASSIGNMENT",
+            "TARGET-EPOCH",
+            "TARGET-ASSIGNMENT",
+        ]
+        .map(str::to_owned);
+        let width = |column: usize, least: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| chars(cell)).max().unwrap_or(0).max(least)
+        };
+        let is_shown = |column: &usize| *column != 2 || has_instances;
+        let columns = MEMBER_WIDTHS.iter().enumerate();
+        let widths: Vec<usize> = columns
+            .filter(|(column, _)| is_shown(column))
+            .map(|(column, least)| width(column, *least))
+            .collect();
+        let mut text = String::from("\n");
+        for row in std::iter::once(&head).chain(&rows) {
+            let cells = row.iter().enumerate();
+            let cells = cells.filter(|(column, _)| is_shown(column));
+            let cells: Vec<String> = cells.map(|(_, cell)| cell.clone()).collect();
+            line(&mut text, &cells, &widths);
+        }
+        context.print(&text)?;
+    }
+    Ok(())
+}
+
+fn member_cells(
+    view: &GroupView<'_>,
+    (id, member): (&String, &Member),
+    reaches: &Reaches,
+) -> [String; 10] {
+    let epochs = view.group.filter(|group| group.kind != GroupKind::Classic);
+    let epoch = |epoch: Option<i32>| epoch.map_or(MISSING.into(), |it| it.to_string());
+    let assigned = |parts: &[Assigned]| match names(parts, reaches).join(";") {
+        names if names.is_empty() => MISSING.to_owned(),
+        names => names,
+    };
+    let count = member.assigned.iter().map(|it| it.partitions.len());
+    [
+        view.name.to_owned(),
+        id.clone(),
+        member.instance_id.clone().unwrap_or_default(),
+        member.client_host.clone(),
+        member.client_id.clone(),
+        count.sum::<usize>().to_string(),
+        epoch(epochs.map(|_| member.epoch)),
+        assigned(&member.assigned),
+        epoch(epochs.and_then(|group| group.target_epoch)),
+        assigned(&member.target),
+    ]
 }
 
 /// Shows the start offsets of each share group (`ShareGroupCommand`).

@@ -40,7 +40,8 @@ use super::writer::Writer;
   kseg groups --format kafka data | less
   kseg groups --group billing --format csv data > offsets.csv
 
---format kafka prints what kafka-consumer-groups.sh --describe prints, with --kind share what kafka-share-groups.sh does; --format csv what its --reset-offsets --from-file takes.
+--format kafka prints what kafka-consumer-groups.sh --describe prints, with --members as with
+--verbose, and with --kind share what kafka-share-groups.sh does; --format csv what its --reset-offsets --from-file takes.
 
 Exit status:
   0  everything was read
@@ -119,13 +120,7 @@ enum View {
 impl Groups {
     /// Shows the groups.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        match (self.format, self.state, self.members) {
-            (View::Csv, true, _) | (View::Csv, _, true) => {
-                bail!("--format csv is for offsets: leave out --state and --members")
-            }
-            (View::Kafka, _, true) => bail!("--members supports text, json and ndjson"),
-            _ => {}
-        }
+        self.check()?;
         let (dirs, lost) = log_dirs(&self.paths)?;
         let mut reaches = Reaches::of(&dirs);
         let copies = reaches.copies_of(CONSUMER_OFFSETS)?;
@@ -171,7 +166,7 @@ impl Groups {
             bail!("no group matches; groups here: {}", names(&image));
         }
         let format = match self.format {
-            View::Kafka | View::Csv => return self.plain(context, &views, trouble),
+            View::Kafka | View::Csv => return self.plain(context, &views, &reaches, trouble),
             View::Text => Format::Text,
             View::Json => Format::Json,
             View::Ndjson => Format::Ndjson,
@@ -190,11 +185,25 @@ impl Groups {
         Ok(Outcome::of(is_damaged))
     }
 
+    /// Refuses what there is no form for.
+    fn check(&self) -> Result<()> {
+        match (self.format, self.state, self.members) {
+            (View::Csv, true, _) | (View::Csv, _, true) => {
+                bail!("--format csv is for offsets: leave out --state and --members")
+            }
+            (View::Kafka, _, true) if self.kind == Some(Kind::Share) => {
+                bail!("--kind share --members supports text, json and ndjson")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// In a form of Kafka's tools.
     fn plain(
         &self,
         context: &mut Context,
         views: &[GroupView<'_>],
+        reaches: &Reaches,
         trouble: Trouble,
     ) -> Result<Outcome> {
         match self.format {
@@ -203,6 +212,7 @@ impl Groups {
                 kafka::share_offsets(views, context)?;
             }
             _ if self.state => kafka::states(views, context)?,
+            _ if self.members => kafka::members(views, reaches, context)?,
             _ => kafka::offsets(views, context)?,
         }
         trouble.say(context)

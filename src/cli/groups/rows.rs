@@ -201,7 +201,7 @@ pub(super) fn members(writer: &mut Writer<'_>, views: &[GroupView<'_>], reaches:
 }
 
 /// Partitions as `topic:0,1`, as Kafka's own tool writes them.
-fn names(assigned: &[Assigned], reaches: &Reaches) -> Vec<String> {
+pub(super) fn names(assigned: &[Assigned], reaches: &Reaches) -> Vec<String> {
     let name = |of: &AssignedOf| match of {
         AssignedOf::Topic(name) => name.clone(),
         AssignedOf::TopicId(id) => reaches.topics.get(id).cloned().unwrap_or_else(|| uuid(id)),
