@@ -31,6 +31,7 @@ mod indexes;
 mod jobs;
 mod large;
 mod limits;
+mod live;
 mod ls;
 mod ls_ends;
 mod manuals;

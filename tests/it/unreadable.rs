@@ -4,10 +4,14 @@ use std::num::NonZero;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
-use kseg::format::Scratch;
+use kseg::format::{Limits, Scratch};
+use kseg::scan::derive::{LogState, Settings, recover};
+use kseg::scan::locate::{Indexes, locate};
 use kseg::scan::{
-    Event, GapKind, GapPart, Jobs, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan,
+    Event, Extent, Filter, GapKind, GapPart, Jobs, Merge, Output, PieceVisitor, Policy,
+    ScanOptions, Visitor, scan,
 };
+use kseg::store::Error;
 use kseg::verify::{CheckId, Evidence, Options, Subject, Verified, verify_log};
 use kseg::wire::Offset;
 
@@ -247,4 +251,42 @@ fn verify_reports_exactly_the_unreadable_ranges_and_the_batches_that_they_cut() 
         assert_eq!(coverage.unreadable_bytes, unreadable);
         assert_eq!(coverage.damage_bytes, cut - unreadable);
     }
+}
+
+/// What other commands drive: `ls` sees how far the log reaches, `cat` is not misled, and to `predict` it is what a broker meets.
+#[test]
+fn other_readers_pass_over_unreadable_bytes_and_recovery_ends_there() {
+    let (bytes, batches) = segment(11, 200_000);
+    let bad = [BLOCK * 5..BLOCK * 7, BLOCK * 20..BLOCK * 21];
+    let log = Sick::log("t-0/00000000000000000000.log", &bytes, &bad);
+    let is_cut = |batch: &&Range<u64>| bad.iter().any(|bad| overlap(bad, batch));
+    let cut = batches.iter().filter(is_cut);
+    let cut_bytes: u64 = cut.map(|batch| batch.end - batch.start).sum();
+
+    let extent = Extent::scan(&log, Jobs::ONE, Limits::default()).expect("no error");
+    let last = 2 * i64::try_from(batches.len()).expect("few") - 1;
+    assert_eq!(extent.last_offset, Some(Offset(last)));
+    assert_eq!(extent.damaged_bytes, cut_bytes);
+
+    // Wherever the headers lead, what is wanted lies in the range.
+    for (nth, batch) in (0_i64..).zip(&batches) {
+        let filter = Filter::from_offset(Offset(2 * nth));
+        let range = locate(&log, Indexes::default(), &filter).expect("no error");
+        assert!(range.start <= batch.start && batch.end <= range.end);
+    }
+
+    let (mut state, mut scratch) = (LogState::default(), Scratch::default());
+    let (settings, base) = (Settings::default(), Offset(0));
+    let ended = recover(
+        &log,
+        Policy::Verify,
+        settings,
+        base,
+        &mut state,
+        &mut scratch,
+    );
+    let Err(Error::Unreadable { unreadable, .. }) = ended else {
+        panic!("a broker cannot read this: {ended:?}");
+    };
+    assert_eq!((unreadable.range, unreadable.errno), (bad[0].clone(), EIO));
 }

@@ -40,6 +40,9 @@ use crate::cli::writer::Writer;
   kseg repair plan --kafka 3.9 /data/kafka
   kseg repair plan --format json orders-3 | jq '.steps[].why'
 
+Bad sectors: nothing is written to a disk that fails. Save its image first (ddrescue -d DEVICE IMAGE MAPFILE), then
+make the plan for either, and apply it --into a directory on another disk.
+
 Exit status:
   0  a plan was made, and it repairs everything
   1  a plan was made, but something cannot be repaired: its manual steps say what
