@@ -1,4 +1,4 @@
-//! The long texts: how this is built, how quick it is, what it saves, what changed.
+//! The long texts: how this is built, how quick it is, what it saves, how engines read it, what changed.
 
 #[doc = include_str!("changes.md")]
 pub mod changes {}
@@ -8,6 +8,9 @@ pub mod checks {}
 
 #[doc = include_str!("design.md")]
 pub mod design {}
+
+#[doc = include_str!("engines.md")]
+pub mod engines {}
 
 #[doc = include_str!("performance.md")]
 pub mod performance {}
