@@ -10,7 +10,7 @@ use crate::scan::{Event, Merge, Output, PieceVisitor, Visitor};
 use crate::wire::Offset;
 
 /// Groups that are kept; where there are more, the smallest are put together.
-pub const GROUPS: usize = 1 << 17;
+pub const GROUPS: usize = 1 << 15;
 
 /// What records are put together by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

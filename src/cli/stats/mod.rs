@@ -27,7 +27,7 @@ use super::writer::Writer;
 /// Every record from the log start on is read, control records left out. Sizes are those of key, value and headers together; stored bytes
 /// are those of the file, divided by size where the records of a batch are in several groups. Percentiles are within 3 percent.
 ///
-/// Memory is bounded: where there are more than 262,144 keys, prefixes or header names, the smaller ones are put together as others, and
+/// Memory is bounded: where there are more than 65,536 keys, prefixes or header names, the smaller ones are put together as others, and
 /// it is said by how many bytes at most a line may be too low.
 ///
 /// What a disk cannot tell: what was deleted or compacted before, and which records consumers were given.
