@@ -7,7 +7,7 @@ use super::expiry;
 use super::later::{Cause, Change, Event, Moment};
 use super::remains::{self, Remains};
 use super::retention::{self, Breach, Candidate, Rules};
-use super::settings::{self, TopicSettings};
+use super::settings::{self, Origin, TopicSettings};
 use super::verdict::PartitionVerdict;
 use crate::format::Scratch;
 use crate::format::name::DirState;
@@ -42,6 +42,7 @@ impl Hour<'_> {
             return Ok(());
         };
         let settings = self.cluster.settings(self.topic, self.conditions);
+        let settings = settings.noted_by_cleaner(self.cleaned.is_some());
         match self.state {
             DirState::Delete => {
                 verdict.later.push(Self::removal(remains, &settings)?);
@@ -50,8 +51,13 @@ impl Hour<'_> {
                 if settings.is_tiered() {
                     verdict.unknown.push(super::verdict::Unknown::Tiered);
                 } else {
-                    // Nobody but the cleaner looks after compacted logs.
-                    let is_looked_after = !settings.policy().value.1 || settings.has_cleaner();
+                    let policy = settings.policy();
+                    let is_internal = [CONSUMER_OFFSETS, TRANSACTION_STATE].contains(&self.topic);
+                    if policy.origin == Origin::Assumed && policy.value.1 && !is_internal {
+                        verdict.unknown.push(super::verdict::Unknown::Policy);
+                    }
+                    // Only the cleaner deletes old segments of compacted logs.
+                    let is_looked_after = !policy.value.1 || settings.has_cleaner();
                     if is_looked_after {
                         self.retention(remains, &settings, now_ms, verdict)?;
                     }

@@ -338,6 +338,8 @@ pub struct TopicSettings<'a> {
     /// The topic, whose policy is known where it is one of Kafka's own.
     pub(super) topic: &'a str,
     pub(super) kafka: Kafka,
+    /// Whether the cleaner noted a partition of the topic, which it only does where it compacts.
+    pub(super) was_compacted: bool,
 }
 
 impl<'a> TopicSettings<'a> {
@@ -360,6 +362,17 @@ impl<'a> TopicSettings<'a> {
             ],
             topic,
             kafka: conditions.kafka,
+            was_compacted: false,
+        }
+    }
+
+    /// The settings of a topic of which the cleaner noted a partition in `cleaner-offset-checkpoint`, if `noted`: where
+    /// nothing names its policy, `compact` is assumed.
+    #[must_use]
+    pub fn noted_by_cleaner(self, noted: bool) -> Self {
+        Self {
+            was_compacted: noted,
+            ..self
         }
     }
 
@@ -435,7 +448,9 @@ impl<'a> TopicSettings<'a> {
     pub fn policy(&self) -> Setting<(bool, bool)> {
         let (value, origin) = match self.text(POLICY.0, &[POLICY.1]) {
             Some((text, _, origin)) => (text, origin),
-            None if [CONSUMER_OFFSETS, TRANSACTION_STATE].contains(&self.topic) => {
+            None if self.was_compacted
+                || [CONSUMER_OFFSETS, TRANSACTION_STATE].contains(&self.topic) =>
+            {
                 ("compact", Origin::Assumed)
             }
             None => ("delete", Origin::Assumed),
@@ -497,7 +512,20 @@ mod tests {
             configs: [topic, None, None],
             topic: "orders",
             kafka: Kafka::V4_3,
+            was_compacted: false,
         }
+    }
+
+    #[test]
+    fn a_topic_that_the_cleaner_noted_is_compacted_unless_something_says_otherwise() {
+        let noted = |settings: &Settings| {
+            let settings = of(settings, None).noted_by_cleaner(true);
+            settings.policy().value
+        };
+        let mut settings = Settings::default();
+        assert_eq!(noted(&settings), (false, true));
+        settings.set("cleanup.policy", "delete").unwrap();
+        assert_eq!(noted(&settings), (true, false));
     }
 
     #[test]

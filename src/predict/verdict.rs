@@ -223,6 +223,8 @@ pub enum Unknown {
     Running,
     /// The topic is tiered: which of its segments are elsewhere too.
     Tiered,
+    /// Whether a topic that was compacted is compacted still: nothing at hand has its `cleanup.policy`.
+    Policy,
     /// What becomes of a partition that could not be read.
     Partition {
         /// Which file, and why.
@@ -256,6 +258,9 @@ impl fmt::Display for Unknown {
             ),
             Self::Tiered => f.write_str(
                 "which local segments of tiered topics are deleted: that depends on what is uploaded",
+            ),
+            Self::Policy => f.write_str(
+                "cleanup.policy of topics that cleaner-offset-checkpoint lists: compact is assumed; if they are deleted by age or size too, give it with --set cleanup.policy=compact,delete",
             ),
             Self::Partition { what } => write!(f, "what becomes of a partition: {what}"),
             Self::Now => f.write_str("the first hour after the start was not asked for"),
