@@ -11,6 +11,7 @@ use super::journal::{Begin, DirTime, Mode, Record, Stage};
 use super::output::{readable_state_of, state_of};
 use super::parts::{Crc, OWN, PlanPath};
 use super::plan::{Plan, Scope, State};
+use super::recheck;
 use super::work::Work;
 use crate::format::FileKind;
 use crate::format::name::FileName;
@@ -125,9 +126,10 @@ pub fn approve(
         }
         _ => approved.dir_times(disk)?,
     };
-    match approved.earlier.as_ref().map(|record| record.stage) {
-        Some(Stage::Committed) => {}
-        _ => approved.check_files(disk)?,
+    let stage = approved.earlier.as_ref().map(|record| record.stage);
+    if stage != Some(Stage::Committed) {
+        approved.check_files(disk)?;
+        recheck::check(plan, &approved.root, disk)?;
     }
     Ok(approved)
 }

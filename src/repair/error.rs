@@ -158,6 +158,9 @@ pub enum Refusal {
         /// The target.
         dir: PathBuf,
     },
+    /// A step says that it is proven, and is not.
+    #[error("step {0}: says that it is proven, and the files do not prove it; make the plan again")]
+    NotProven(u32),
     /// A folder that has the name of ours, but is not.
     #[error("{}: exists, and is not what a repair left", .0.display())]
     NotOurs(PathBuf),

@@ -28,6 +28,7 @@ mod parts;
 pub mod plan;
 pub mod planner;
 pub mod proof;
+mod recheck;
 mod safety;
 pub mod splice;
 mod undo;

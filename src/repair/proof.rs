@@ -212,7 +212,19 @@ impl Checksum {
     }
 }
 
+impl Checksum {
+    /// Where the batch is in the file as it was found.
+    pub(super) fn batch(&self) -> Range<u64> {
+        self.batch.clone()
+    }
+}
+
 impl EqualBytes {
+    /// Where the same bytes are.
+    pub(super) fn place(&self) -> (&PlanPath, &Range<u64>) {
+        (&self.file, &self.range)
+    }
+
     /// The bytes of `here` in `there`, which is `file` of the plan, if they are the same.
     ///
     /// # Errors
@@ -268,6 +280,11 @@ impl Between {
 }
 
 impl Unused {
+    /// Whether it is because it is zeros.
+    pub(super) fn is_zeros(self) -> bool {
+        self.what == Idle::Zeros
+    }
+
     /// That no broker reads it.
     pub(super) const fn of(what: Idle) -> Self {
         Self { what }
@@ -369,7 +386,7 @@ impl fmt::Display for Proof {
 }
 
 /// Whether bytes are a batch, and nothing else, whose checksum is right.
-fn is_batch(bytes: &[u8]) -> bool {
+pub(super) fn is_batch(bytes: &[u8]) -> bool {
     let Ok(frame) = Frame::parse(bytes, Position(0)) else {
         return false;
     };

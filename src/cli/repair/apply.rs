@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
-use kseg::predict::{Kafka, Verdict};
+use kseg::predict::{Kafka, Outcome as Fate, Settings, Verdict};
 use kseg::repair::planner::Rebuild;
 use kseg::repair::{
     Applied, Approved, Consent, Counts, Derive, Error, Plan, PlanPath, RealDisk, Recipe, Sharing,
@@ -317,7 +317,7 @@ struct Checked {
 impl Checked {
     fn at(path: &Path, reading: Reading) -> Result<Self> {
         let look = Look::at(path, &[], reading, None)?;
-        let verdict = look.verdict(Kafka::default())?;
+        let verdict = look.verdict(Kafka::default(), Settings::default())?;
         Ok(Self { look, verdict })
     }
 
@@ -363,7 +363,12 @@ impl Checked {
         let fate = self.look.fate(&self.verdict);
         lines.push(format!("verified: {left}; the next start: {fate}\n"));
         context.say(lines.join("\n").as_bytes());
-        wrong == 0 && self.verdict.is_harmless()
+        // What retention deletes, it deletes whether or not anything was repaired.
+        let verdict = &self.verdict;
+        let is_served = verdict.outcome() < Fate::Offline && verdict.lost().is_nothing();
+        let is_readable =
+            verdict.unreadable().next().is_none() && verdict.hanging().next().is_none();
+        wrong == 0 && is_served && is_readable
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Verdict};
+use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Settings, Verdict};
 use kseg::repair::planner::Seen;
 use kseg::store::Place;
 use kseg::verify::evidence::Records;
@@ -11,6 +11,7 @@ use kseg::verify::{Finding, Options, Severity};
 
 use crate::cli::args::Reading;
 use crate::cli::damage;
+use crate::cli::range;
 use crate::cli::render::table::counted;
 
 /// A place that was looked at.
@@ -87,10 +88,12 @@ impl Look {
         Some(format!("{what} cannot be read ({which}{dir} at {at})"))
     }
 
-    /// What a broker of this release would do.
-    pub(crate) fn verdict(&self, kafka: Kafka) -> Result<Verdict> {
+    /// What a broker of this release with these settings would do if it started now.
+    pub(crate) fn verdict(&self, kafka: Kafka, settings: Settings) -> Result<Verdict> {
         let conditions = Conditions {
             kafka,
+            settings,
+            now_ms: Some(range::now_ms()),
             ..Conditions::default()
         };
         let places = std::slice::from_ref(&self.place);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::predict::Kafka;
+use kseg::predict::{Kafka, Settings};
 use kseg::repair::planner::{Options, plan};
 use kseg::repair::{Plan as Document, RealDisk};
 use kseg::store::Place;
@@ -15,7 +15,7 @@ use super::show;
 use crate::cli::Context;
 use crate::cli::args::Reading;
 use crate::cli::exit::Outcome;
-use crate::cli::input::{Selection, folders};
+use crate::cli::input::{self, Selection, folders};
 use crate::cli::output::OutputFile;
 use crate::cli::render::rows::Format as Rows;
 use crate::cli::render::table::counted;
@@ -37,6 +37,7 @@ use crate::cli::writer::Writer;
   kseg repair plan /disk1/kafka /disk2/kafka -o plan.json
   kseg repair plan /data/kafka --topic orders --partition 0..4 -o plan.json
   kseg repair plan /data/kafka --from /backup/kafka --from /mnt/broker-2/kafka
+  kseg repair plan --config /etc/kafka/server.properties -o plan.json
   kseg repair plan --kafka 3.9 /data/kafka
   kseg repair plan --format json orders-3 | jq '.steps[].why'
 
@@ -48,9 +49,13 @@ Exit status:
   1  a plan was made, but something cannot be repaired: its manual steps say what
   2  no plan could be made")]
 pub(super) struct Plan {
-    /// What to repair: log dirs of one broker, or a partition
-    #[arg(value_name = "PATH", required = true)]
+    /// What to repair: log dirs of one broker, or a partition; with --config its log.dirs by default
+    #[arg(value_name = "PATH", required_unless_present = "config")]
     paths: Vec<PathBuf>,
+
+    /// The broker's server.properties: its log.dirs, and the settings by which its next start is predicted
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 
     /// Take damaged and missing batches from this replica: a log dir or partition of another broker, or a backup; may be given again
     #[arg(long, value_name = "DIR")]
@@ -94,6 +99,17 @@ enum Format {
 
 impl Plan {
     pub(super) fn run(mut self, context: &mut Context) -> Result<Outcome> {
+        let settings = match &self.config {
+            None => Settings::default(),
+            Some(path) => input::settings(path)?,
+        };
+        if self.paths.is_empty() {
+            let dirs = settings.log_dirs().into_iter();
+            self.paths = dirs.map(PathBuf::from).collect();
+        }
+        if self.paths.is_empty() {
+            bail!("the file given with --config has no log.dirs: give the log dirs too");
+        }
         self.paths = folders(&self.paths)?;
         self.from = folders(&self.from)?;
         if let Some(output) = &self.output
@@ -113,7 +129,7 @@ impl Plan {
             is_any |= self.select(&mut look);
             plans.push(plan(&look.place, &look.seen, options, &RealDisk)?);
             broker.push(match self.format {
-                Format::Text => look.fate(&look.verdict(self.kafka)?),
+                Format::Text => look.fate(&look.verdict(self.kafka, settings.clone())?),
                 Format::Json => String::new(),
             });
         }
@@ -216,6 +232,8 @@ impl Plan {
         command.extend(self.paths.iter().map(|path| path.display().to_string()));
         let from = self.from.iter();
         command.extend(from.map(|from| format!("--from {}", from.display())));
+        let config = self.config.iter();
+        command.extend(config.map(|config| format!("--config {}", config.display())));
         command.push("-o plan.json".to_owned());
         Some(command.join(" "))
     }

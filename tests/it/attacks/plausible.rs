@@ -92,6 +92,36 @@ fn a_flipped_bit_is_proven_in_a_small_batch_and_likely_in_a_large_one() {
 }
 
 #[test]
+fn what_a_document_calls_proven_is_checked_again() {
+    let log = twelve();
+    let mut damaged = bytes(&log);
+    flip_bit(&mut damaged, starts(&log)[3] + 70, 3);
+    let cycle = Cycle::log(damaged);
+    assert_eq!(cycle.grades(), ["proven"]);
+    let path = cycle.temp.path().join("plan.json");
+    let document = fs::read_to_string(&path).unwrap();
+    let patch = &cycle.about(".log")[0]["action"]["patch"]["content"];
+    let other = serde_json::json!({"text": "#"});
+    let forged = document.replace(&format!("{patch:#}"), &other.to_string());
+    let forged = if forged == document {
+        let compact = serde_json::from_str::<serde_json::Value>(&document).unwrap();
+        compact
+            .to_string()
+            .replace(&patch.to_string(), &other.to_string())
+    } else {
+        forged
+    };
+    cycle.temp.file("plan.json", forged.as_bytes());
+    let ran = cycle.apply(&["--accept-lossy"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(
+        ran.err.contains("step 1: says that it is proven"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn two_bits_and_short_bursts_are_solved_and_the_odds_told() {
     let log = vec![
         batch(0, &["a"]),
