@@ -271,21 +271,23 @@ fn renumber(log: &mut Log, home: &Home, end: Option<i64>) -> Result<(), Error> {
     let mut witness = None;
     for (index, part) in log.mended.parts.iter().enumerate() {
         let (before, after) = ends.split_at(index);
+        // What is right after it bounds it; where other bytes are, nothing does.
         let next = match after.get(1) {
-            Some(Neighbour::Batches { first, .. }) => *first,
-            _ => behind,
+            Some(Neighbour::Batches { first, .. }) => Some(*first),
+            Some(_) => None,
+            None => Some(behind),
         };
-        let place = match (part, before.last()) {
-            (Part::Batches { run, .. }, Some(Neighbour::Lost)) => {
-                beside_lost(last_before, run, next).map(|base| (base, None))
+        let place = match (part, before.last(), next) {
+            (Part::Batches { run, .. }, Some(Neighbour::Lost), Some(next)) => {
+                beside_lost(last_before, run, next).map(|base| (base, next, None))
             }
-            (Part::Batches { run, .. }, Some(Neighbour::Batches { .. }) | None) => {
+            (Part::Batches { run, .. }, Some(Neighbour::Batches { .. }) | None, Some(next)) => {
                 let gap = order::renumbered(last_before, run, next);
-                gap.map(|gap| (gap.value(), Some(gap)))
+                gap.map(|gap| (gap.value(), next, Some(gap)))
             }
             _ => None,
         };
-        if let (Some((base, gap)), Part::Batches { run, .. }) = (place, part)
+        if let (Some((base, next, gap)), Part::Batches { run, .. }) = (place, part)
             && questions > 0
         {
             questions -= 1;
@@ -294,7 +296,7 @@ fn renumber(log: &mut Log, home: &Home, end: Option<i64>) -> Result<(), Error> {
             let last = base.saturating_add(run.last.saturating_sub(run.first));
             let witness = witness.get_or_insert_with(|| Witness::beside(&log.path, log.base));
             let is_known = fit == 0 && witness.has(&log.mended.log, run, last)?;
-            if is_known || is_own(run.first, base, fit) {
+            if is_known || is_own(run.first, base, fit) && is_of_leader(log, index) {
                 renumbered.push((index, base, next, proof));
                 last_before = base.saturating_add(run.last.saturating_sub(run.first));
                 continue;
@@ -336,6 +338,24 @@ fn is_own(stored: i64, base: i64, fit: i32) -> bool {
         0 => is_absurd || is_one_bit || stored == 0,
         fit => fit > 0,
     }
+}
+
+/// Whether the leader epoch of part number `index` lies between those of the batches next to it: a batch of another place has another one
+/// sooner than one whose offset alone is damaged.
+fn is_of_leader(log: &Log, index: usize) -> bool {
+    let epoch = |part: Option<&Part>| match part {
+        Some(Part::Batches { run, .. }) => Some(run.epochs),
+        _ => None,
+    };
+    let parts = &log.mended.parts;
+    let Some(own) = epoch(parts.get(index)) else {
+        return false;
+    };
+    let before = index
+        .checked_sub(1)
+        .and_then(|before| epoch(parts.get(before)));
+    let after = epoch(parts.get(index.saturating_add(1)));
+    before.is_none_or(|before| before.1 <= own.0) && after.is_none_or(|after| own.1 <= after.0)
 }
 
 /// What is next to a batch.
