@@ -100,14 +100,14 @@ fn what_a_document_calls_proven_is_checked_again() {
     assert_eq!(cycle.grades(), ["proven"]);
     let path = cycle.temp.path().join("plan.json");
     let document = fs::read_to_string(&path).unwrap();
-    let patch = &cycle.about(".log")[0]["action"]["patch"]["content"];
+    let content = &cycle.about(".log")[0]["action"]["patch"]["content"];
     let other = serde_json::json!({"text": "#"});
-    let forged = document.replace(&format!("{patch:#}"), &other.to_string());
+    let forged = document.replace(&format!("{content:#}"), &other.to_string());
     let forged = if forged == document {
         let compact = serde_json::from_str::<serde_json::Value>(&document).unwrap();
         compact
             .to_string()
-            .replace(&patch.to_string(), &other.to_string())
+            .replace(&content.to_string(), &other.to_string())
     } else {
         forged
     };
