@@ -57,9 +57,7 @@ impl LogDir {
     pub fn standing(item: &Item) -> Standing {
         match item.dir_name() {
             Some(_) if item.is_dir() => Standing::Current,
-            _ => item.standing(|name| {
-                is_at_home(name.kind) || name.kind == FileKind::RemoteCommittedOffsets
-            }),
+            _ => item.standing(|name| Self::is_home_of(name.kind)),
         }
     }
 
@@ -73,23 +71,25 @@ impl LogDir {
     #[must_use]
     pub fn is_likely(&self) -> bool {
         let names = || self.items.iter().filter_map(Item::file_name);
-        self.partitions().next().is_some() || names().any(|name| is_at_home(name.kind))
+        self.partitions().next().is_some() || names().any(|name| Self::is_home_of(name.kind))
     }
-}
 
-/// Whether files of `kind` lie in log dirs only.
-fn is_at_home(kind: FileKind) -> bool {
-    matches!(
-        kind,
-        FileKind::RecoveryPoints
-            | FileKind::HighWatermarks
-            | FileKind::LogStarts
-            | FileKind::CleanerOffsets
-            | FileKind::MetaProperties
-            | FileKind::CleanShutdown
-            | FileKind::Lock
-            | FileKind::BootstrapSnapshot
-    )
+    /// Whether files of `kind` lie directly in log dirs, and nowhere else.
+    #[must_use]
+    pub const fn is_home_of(kind: FileKind) -> bool {
+        matches!(
+            kind,
+            FileKind::RecoveryPoints
+                | FileKind::HighWatermarks
+                | FileKind::LogStarts
+                | FileKind::CleanerOffsets
+                | FileKind::MetaProperties
+                | FileKind::CleanShutdown
+                | FileKind::Lock
+                | FileKind::BootstrapSnapshot
+                | FileKind::RemoteCommittedOffsets
+        )
+    }
 }
 
 /// What a path leads to.

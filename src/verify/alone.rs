@@ -23,7 +23,7 @@ use crate::wire::Offset;
 
 /// Verifies a file by itself.
 #[must_use]
-pub fn file(item: &Item, options: &Options<'_>) -> Outcome {
+pub(super) fn file(item: &Item, options: &Options<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let is_log =
         |name: FileName<'_>| matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot);

@@ -8,23 +8,23 @@ use crate::wire::{Offset, Uuid};
 
 /// What a log dir says of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogDirContext {
+pub(super) struct LogDirContext {
     /// How the broker left the log dir.
-    pub stop: Stop,
+    pub(super) stop: Stop,
     /// Up to where the partition was flushed.
-    pub recovery_point: Option<Offset>,
+    pub(super) recovery_point: Option<Offset>,
     /// Where the partition begins, if behind its first segment's base offset.
-    pub log_start: Option<Offset>,
+    pub(super) log_start: Option<Offset>,
     /// Whether the partition was ever compacted, if its log dir has checkpoints that tell.
-    pub was_compacted: Option<bool>,
+    pub(super) was_compacted: Option<bool>,
     /// Whether older segments may be in tiered storage, of which leader epochs tell too.
-    pub may_be_tiered: bool,
+    pub(super) may_be_tiered: bool,
 }
 
 impl LogDirContext {
     /// Nothing but how the broker stopped is known.
     #[must_use]
-    pub const fn unknown(stop: Stop) -> Self {
+    pub(super) const fn unknown(stop: Stop) -> Self {
         Self {
             stop,
             recovery_point: None,
@@ -52,9 +52,9 @@ pub struct Extent {
 
 /// What became known of a partition.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub(super) struct Known {
     /// Where its log begins and ends, if it has one.
-    pub extent: Option<Extent>,
+    pub(super) extent: Option<Extent>,
     /// The id of its topic, and the file that says so.
     pub(super) topic_id: Option<(Uuid, Arc<Path>)>,
 }

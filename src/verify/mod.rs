@@ -12,14 +12,29 @@
 //! damage   bytes that are no batch   ─┘            └▶ gap     what damage means
 //! ```
 //!
-//! `partition` ([`partition()`]) compares the files of a partition: it is shown the batches of each segment. `node` ([`Node`],
-//! [`log_dirs`]) compares what lies beside partitions with what became known of them:
+//! `partition` compares the files of a partition: it is shown the batches of each segment. `node` compares what lies beside partitions with what became known of them:
 //!
 //! ```text
 //! chain ─┬▶ offset_index · time_index · txn_index         siblings of the .log
 //!        └▶ producer_snapshot · history · epochs          from segment to segment
 //! names · topic_id · metadata_log                         the directory of a partition
 //! names · identities · checkpoints · topics               log dirs
+//! ```
+//!
+//! [`log_dirs`] is the entry; [`Units`] is the same for a choice of partitions and files:
+//!
+//! ```
+//! use kseg::{store::LogDir, verify};
+//! use std::ops::ControlFlow;
+//!
+//! let dirs = [LogDir::open("testdata/kafka-4.3.1/rp-nonnumeric/files")?];
+//! let mut findings = Vec::new();
+//! verify::log_dirs(&dirs, &verify::Options::default(), &mut |verified| {
+//!     findings.extend(verified.outcome.findings.into_sorted().0);
+//!     ControlFlow::Continue(())
+//! });
+//! assert_eq!(findings[0].check.code(), "C101");
+//! # Ok::<(), kseg::store::Error>(())
 //! ```
 //!
 //! A [`Finding`] holds what its check saw as [`Evidence`]: numbers in a struct a kind, from which its text and its JSON derive, and
@@ -45,18 +60,17 @@ mod segment;
 mod setting;
 mod subject;
 mod tally;
+mod units;
 
-pub use alone::file;
 pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Otherwise, Severity};
 pub use coverage::Coverage;
 pub use evidence::{Evidence, Value};
-pub use extent::{Extent, Known, LogDirContext};
+pub use extent::Extent;
 pub use finding::{Finding, Findings};
 pub use node::topics::{Replicas, Topics};
-pub use node::{Node, log_dirs};
 pub use options::{Open, Options};
 pub use outcome::Outcome;
-pub use partition::partition;
-pub use segment::{Verified, verify_log};
+pub use segment::verify_log;
 pub use setting::Stop;
 pub use subject::Subject;
+pub use units::{UnitKind, Units, Verified, log_dirs};

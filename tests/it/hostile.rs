@@ -4,13 +4,15 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
 use kseg::scan::Jobs;
-use kseg::store::{Error, Partition};
-use kseg::verify::{self, LogDirContext, Options};
+use kseg::scan::Merge;
+use kseg::store::{Error, Partition, Place};
+use kseg::verify::{Options, Outcome, Units};
 use serde_json::Value;
 
 use crate::forge::{BatchSpec, Frame, Rec};
@@ -156,8 +158,12 @@ fn a_log_that_cannot_be_read_says_nothing_of_what_lies_beside_it() {
             open: &open,
             ..Options::default()
         };
-        let around = LogDirContext::of(&partition);
-        let (outcome, _) = verify::partition(&partition, around, &options);
+        let mut outcome = Outcome::default();
+        let units = Units::of(vec![Place::Partition(partition.clone())], |_| true);
+        units.verify(&options, &mut |verified| {
+            outcome.merge(verified.outcome);
+            ControlFlow::Continue(())
+        });
         assert!(outcome.coverage.is_complete());
         let (findings, _) = outcome.findings.into_sorted();
         let worse = findings

@@ -1,9 +1,10 @@
 //! What verification of whole log dirs finds in what brokers left, and in what was damaged on purpose: every kind of file, and
 //! files against each other.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use kseg::scan::Jobs;
+use kseg::scan::{Jobs, Merge};
 use kseg::store::LogDir;
 use kseg::verify::{self, Finding, Options, Outcome, Severity};
 use serde_json::Value;
@@ -37,7 +38,12 @@ fn verify(dirs: &[LogDir], jobs: usize) -> Outcome {
         now_ms: Some(NOW),
         ..Options::default()
     };
-    verify::log_dirs(dirs, &options)
+    let mut outcome = Outcome::default();
+    verify::log_dirs(dirs, &options, &mut |verified| {
+        outcome.merge(verified.outcome);
+        ControlFlow::Continue(())
+    });
+    outcome
 }
 
 fn name(case: &Case) -> &str {

@@ -1,10 +1,12 @@
 //! One bit after the other of every small file and index of a log dir is flipped: what changes the meaning is found.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
+use kseg::scan::Merge;
 use kseg::store::LogDir;
-use kseg::verify::{self, Options, Severity};
+use kseg::verify::{self, Options, Outcome, Severity};
 
 use crate::cases::below;
 use crate::forge::batch::TRANSACTIONAL;
@@ -19,7 +21,11 @@ fn is_found(dir: &Path, file: &Path) -> bool {
         now_ms: Some(1_795_400_000_000),
         ..Options::default()
     };
-    let outcome = verify::log_dirs(&[LogDir::open(dir).unwrap()], &options);
+    let mut outcome = Outcome::default();
+    verify::log_dirs(&[LogDir::open(dir).unwrap()], &options, &mut |verified| {
+        outcome.merge(verified.outcome);
+        ControlFlow::Continue(())
+    });
     let findings = outcome.findings.kept().iter();
     let mut findings =
         findings.filter(|finding| finding.severity > Severity::Note || &*finding.path == file);

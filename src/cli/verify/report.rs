@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use kseg::verify::UnitKind;
 use kseg::verify::finding::More;
 use kseg::verify::{CheckId, Coverage, Finding, Severity};
 
@@ -18,15 +19,6 @@ pub(crate) struct Shown {
     pub(crate) finding: Finding,
     /// Whether the baseline has it.
     pub(crate) is_known: bool,
-}
-
-/// What a unit is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UnitKind {
-    Partition,
-    File,
-    /// The log dirs themselves: checkpoints and ids, compared between them.
-    LogDirs,
 }
 
 /// Findings that belong together: of a partition, of a file, or of what lies beside the partitions of log dirs.

@@ -3,20 +3,18 @@
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Result, bail};
-use kseg::format::FileKind;
-use kseg::scan::{Jobs, Merge, Pace, in_order};
-use kseg::store::{Error, Item, LogDir, Partition, Place};
-use kseg::verify::{self, Depth, Known, LogDirContext, Node, Options, Outcome as Found, Severity};
+use kseg::scan::{Merge, Pace};
+use kseg::store::{Item, Place};
+use kseg::verify::{Depth, Options, Severity, Units, Verified};
 
+use super::args::Verify;
 use super::baseline::Baseline;
 use super::markdown::Markdown;
-use super::report::{self, Report, Shown, Summary, Unit, UnitKind};
-use super::text;
-use super::{Format, Verify};
+use super::report::{Format, Report, Settings, Shown, Summary, Unit};
+use super::{document, github, junit, sarif, text};
 use crate::cli::Context;
 use crate::cli::exit::{Failures, Outcome};
 use crate::cli::input::{self, no_match};
@@ -25,49 +23,14 @@ use crate::cli::progress::Progress;
 use crate::cli::range::{Moment, now_ms};
 use crate::cli::shell;
 
-/// What is verified by itself.
-enum Subject {
-    /// A partition, and what its log dir says of it.
-    Partition(Partition, LogDirContext),
-    File(Item),
-    /// What could not be listed.
-    Lost(PathBuf, Error),
-}
-
-impl Subject {
-    fn kind(&self) -> UnitKind {
-        match self {
-            Self::Partition(..) | Self::Lost(..) => UnitKind::Partition,
-            Self::File(_) => UnitKind::File,
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Partition(partition, _) => partition.path(),
-            Self::File(item) => item.path(),
-            Self::Lost(path, _) => path,
-        }
-    }
-
-    /// Bytes of its logs: what takes the time.
-    fn log_bytes(&self) -> u64 {
-        match self {
-            Self::Lost(..) => 0,
-            Self::Partition(partition, _) => {
-                let segments = partition.segments();
-                let logs = segments
-                    .iter()
-                    .filter_map(|segment| segment.file(FileKind::Log));
-                logs.map(Item::len_bytes).sum()
-            }
-            Self::File(item) => item.len_bytes(),
-        }
+impl Verify {
+    /// Verifies everything there.
+    pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
+        run(&self, context)
     }
 }
 
-/// Runs the command.
-pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
+fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     let known = match &args.baseline {
         Some(path) => Baseline::read(path)?,
         None => Baseline::default(),
@@ -75,21 +38,27 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
     let written = args.write_baseline.as_deref();
     let written = written.map(OutputFile::create).transpose()?;
     let beside = beside(args)?;
-    let mut given = subjects(args)?;
+    let (places, lost) = places(args)?;
     let mut failed = Failures::default();
-    for error in given.lost.drain(..) {
+    for error in lost {
         if let Some(earlier) = failed.add(error) {
             context.say(earlier.as_bytes());
         }
     }
-    let total = given.list.iter().map(Subject::log_bytes).sum();
+    let dirs = places
+        .iter()
+        .filter(|place| matches!(place, Place::LogDir(_)));
+    let dirs = dirs.count();
+    let next = next(args, &places);
+    let units = units(args, places)?;
+    let total = units.log_bytes();
     let text = text::Options {
         look: context.look(),
         with_notes: args.notes || context.verbose,
         is_verbose: context.verbose,
         limit: args.limit,
-        next: next(args, &given),
-        by_folder: given.dirs.len() == 1,
+        next,
+        by_folder: dirs == 1,
     };
     let progress = Progress::of_bytes(total, context);
     let pace = args.io_rate.map(Pace::of);
@@ -100,15 +69,10 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         }
     };
     let open = |path: &Path| args.reading.open(path);
-    let default_depth = if given.dirs.is_empty() {
-        Depth::Deep
-    } else {
-        Depth::Cross
-    };
-    let (across, within) = split(args.reading.jobs(), given.list.len());
+    let default_depth = if dirs == 0 { Depth::Deep } else { Depth::Cross };
     let options = Options {
         depth: args.depth.map_or(default_depth, Depth::from),
-        jobs: within,
+        jobs: args.reading.jobs(),
         limits: args.reading.limits(),
         now_ms: Some(now_ms()),
         open: &open,
@@ -119,12 +83,22 @@ pub(super) fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         known,
         all: Baseline::default(),
         summary: Summary::default(),
-        report: report::of(args.format, args.settings(), text),
+        report: report_of(args.format, args.settings(), text),
         out: BufWriter::new(&mut context.out),
         beside,
     };
     let result = sink.begin();
-    let result = result.and_then(|()| drive(&options, given, across, &mut sink, &progress));
+    let result = result.and_then(|()| {
+        let mut result = Ok(());
+        units.verify(&options, &mut |verified| {
+            result = progress.beside(|| sink.take(verified));
+            match result {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        result
+    });
     progress.end();
     let result = result.and_then(|()| sink.finish());
     let outcome = sink.end(result, written)?;
@@ -144,7 +118,7 @@ fn beside(args: &Verify) -> Result<Vec<Beside>> {
         (Format::Json, &args.json),
     ] {
         if let Some(path) = path {
-            let report = report::of(format, args.settings(), text::Options::default());
+            let report = report_of(format, args.settings(), text::Options::default());
             reports.push((report, BufWriter::new(OutputFile::create(path)?)));
         }
     }
@@ -163,52 +137,9 @@ enum Unwritten {
     Beside(anyhow::Error),
 }
 
-/// Verifies one subject after the other, and then the log dirs that they lie in.
-fn drive(
-    options: &Options<'_>,
-    given: Given,
-    across: Jobs,
-    sink: &mut Sink<'_>,
-    progress: &Progress,
-) -> Result<(), Unwritten> {
-    let Given {
-        list,
-        dirs,
-        mut node,
-        lost: _,
-    } = given;
-    let mut result = Ok(());
-    let work = |subject: Subject| {
-        let (found, known) = verify(options, &subject);
-        (subject, found, known)
-    };
-    in_order(across, list, work, &mut |(subject, found, known)| {
-        if let Subject::Partition(partition, _) = &subject {
-            node.learn(partition, known);
-        }
-        let path = Arc::from(subject.path());
-        result = progress.beside(|| sink.take(subject.kind(), path, found));
-        match result {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    });
-    result?;
-    // What lies beside the partitions counts where all of them do.
-    match dirs.first() {
-        Some(dir) if sink.args.selection.is_everything() => {
-            let found = node.finish(options);
-            let path = Arc::from(dir.path());
-            progress.beside(|| sink.take(UnitKind::LogDirs, path, found))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// The command to type where something is damaged: the plan of a repair, for what can be repaired.
-fn next(args: &Verify, given: &Given) -> Option<String> {
-    let is_whole = |subject: &Subject| !matches!(subject, Subject::File(_));
-    if !given.list.iter().all(is_whole) {
+fn next(args: &Verify, places: &[Place]) -> Option<String> {
+    if places.iter().any(|place| matches!(place, Place::File(_))) {
         return None;
     }
     let paths = args.paths.iter().map(|path| shell::word(path));
@@ -216,38 +147,8 @@ fn next(args: &Verify, given: &Given) -> Option<String> {
     Some(format!("kseg repair plan {} -o plan.json", paths.join(" ")))
 }
 
-/// Threads across units, and threads within a unit.
-fn split(jobs: Jobs, units: usize) -> (Jobs, Jobs) {
-    if units >= jobs.threads().get() {
-        (jobs, Jobs::ONE)
-    } else {
-        (Jobs::ONE, jobs)
-    }
-}
-
-fn verify(options: &Options<'_>, subject: &Subject) -> (Found, Known) {
-    match subject {
-        Subject::Partition(partition, around) => verify::partition(partition, *around, options),
-        Subject::File(item) => (verify::file(item, options), Known::default()),
-        Subject::Lost(path, error) => {
-            let mut found = Found::default();
-            found.unreadable(&Arc::from(path.as_path()), error);
-            (found, Known::default())
-        }
-    }
-}
-
-/// What the paths lead to, in their order, and the log dirs among it.
-struct Given {
-    list: Vec<Subject>,
-    dirs: Vec<LogDir>,
-    node: Node,
-    /// Why nothing could be verified at other paths.
-    lost: Vec<anyhow::Error>,
-}
-
-/// What the paths lead to.
-fn subjects(args: &Verify) -> Result<Given> {
+/// What the paths lead to, in their order, without partitions that are not selected; and why others lead nowhere.
+fn places(args: &Verify) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     let (mut places, mut lost) = (Vec::new(), Vec::new());
     for path in &args.paths {
         let found = input::places(path).and_then(|places| {
@@ -262,51 +163,23 @@ fn subjects(args: &Verify) -> Result<Given> {
     if let Some(error) = lost.pop_if(|_| places.is_empty()) {
         return Err(error);
     }
-    let dirs = places.iter().filter_map(|place| match place {
-        Place::LogDir(dir) => Some(dir.clone()),
-        _ => None,
+    let selection = &args.selection;
+    places.retain(|place| match place {
+        Place::Partition(one) => selection.includes(one.topic(), one.number()),
+        _ => true,
     });
-    let dirs: Vec<LogDir> = dirs.collect();
-    let node = Node::read(&dirs);
-    let mut subjects = Vec::new();
-    for place in places {
-        match place {
-            Place::File(item) => subjects.push(Subject::File(item)),
-            Place::Partition(partition) => {
-                if args
-                    .selection
-                    .includes(partition.topic(), partition.number())
-                {
-                    let around = LogDirContext::of(&partition);
-                    subjects.push(Subject::Partition(partition, around));
-                }
-            }
-            Place::LogDir(dir) => {
-                for item in args.selection.partitions(&dir) {
-                    subjects.push(match Partition::open(item.path()) {
-                        Ok(partition) => {
-                            let around = node.around(&partition);
-                            Subject::Partition(partition, around)
-                        }
-                        // A running broker has removed it since.
-                        Err(error) if error.is_not_found() && !item.path().exists() => continue,
-                        Err(error) => Subject::Lost(item.path().to_owned(), error),
-                    });
-                }
-            }
-        }
-    }
+    Ok((places, lost))
+}
+
+/// What is to be verified.
+fn units(args: &Verify, places: Vec<Place>) -> Result<Units> {
+    let mut units = Units::of(places, |item| args.selection.includes_dir(item));
     if let Some(Moment(since_ms)) = args.since_modified {
-        subjects.retain(|subject| is_modified(subject, since_ms));
-    } else if subjects.is_empty() && !args.selection.is_everything() {
+        units.retain(|_, items| is_modified(items, since_ms));
+    } else if units.is_empty() && !args.selection.is_everything() {
         return Err(no_match(&args.paths));
     }
-    Ok(Given {
-        list: subjects,
-        dirs,
-        node,
-        lost,
-    })
+    Ok(units)
 }
 
 /// A place, or the files in it where they are verified each by itself.
@@ -338,17 +211,13 @@ fn is_foreign(item: &Item) -> bool {
     item.is_file() && item.file_name().is_none() && !is_log
 }
 
-/// Whether any of its files was changed since.
-fn is_modified(subject: &Subject, since_ms: i64) -> bool {
+/// Whether any of the files was changed since; what could not be listed may have been.
+fn is_modified(items: &[Item], since_ms: i64) -> bool {
     let is_later = |item: &Item| {
         let modified = item.modified().and_then(since_epoch);
         modified.is_none_or(|modified| modified >= since_ms)
     };
-    match subject {
-        Subject::Lost(..) => true,
-        Subject::Partition(partition, _) => partition.items().iter().any(is_later),
-        Subject::File(item) => is_later(item),
-    }
+    items.is_empty() || items.iter().any(is_later)
 }
 
 fn since_epoch(time: SystemTime) -> Option<i64> {
@@ -370,7 +239,8 @@ struct Sink<'a> {
 }
 
 impl Sink<'_> {
-    fn take(&mut self, kind: UnitKind, path: Arc<Path>, found: Found) -> Result<(), Unwritten> {
+    fn take(&mut self, verified: Verified) -> Result<(), Unwritten> {
+        let found = verified.outcome;
         let (findings, mut more) = found.findings.into_sorted();
         let roots: &[PathBuf] = &self.args.paths;
         let fails: Option<Severity> = self.args.fail_on.into();
@@ -407,8 +277,8 @@ impl Sink<'_> {
         self.summary.units += 1;
         self.summary.coverage.merge(found.coverage);
         let unit = Unit {
-            kind,
-            path,
+            kind: verified.kind,
+            path: verified.path,
             files: found.files,
             findings: shown,
             more,
@@ -466,5 +336,17 @@ impl Sink<'_> {
         } else {
             Outcome::Seen
         })
+    }
+}
+
+/// The format asked for; `text` says how that for people looks.
+fn report_of(format: Format, settings: Settings, text: text::Options) -> Box<dyn Report> {
+    let Settings { fails, with_notes } = settings;
+    match format {
+        Format::Text => Box::new(text::Text::new(text)),
+        Format::Json => Box::new(document::Document::default()),
+        Format::Junit => Box::new(junit::Junit { fails }),
+        Format::Sarif => Box::new(sarif::Sarif::default()),
+        Format::Github => Box::new(github::Github { with_notes }),
     }
 }

@@ -2,8 +2,8 @@
 //! node prove.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::format::topic::{CLUSTER_METADATA, NO_ID};
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
@@ -11,7 +11,7 @@ use crate::repair::proof::Origin;
 use crate::scan::Merge;
 use crate::store::{Cap, read_small};
 use crate::store::{Error, LogDir, Partition, Place, Source};
-use crate::verify::{self, Extent, Finding, Known, LogDirContext, Node, Options, Outcome, Topics};
+use crate::verify::{Extent, Finding, Findings, Options, Topics, Units};
 use crate::wire::Uuid;
 
 /// What is known of a place and of the log dirs of the same node.
@@ -42,35 +42,26 @@ impl Seen {
     /// A directory cannot be listed.
     pub fn of(place: &Place, others: &[Place], options: &Options<'_>) -> Result<Self, Error> {
         let mut seen = Self::default();
-        let mut dirs: Vec<LogDir> = others.iter().filter_map(log_dir).cloned().collect();
-        dirs.extend(log_dir(place).cloned());
-        let mut node = Node::read(&dirs);
-        let mut found = Outcome::default();
-        let mut partitions = Vec::new();
-        for dir in &dirs {
-            for item in dir.partitions() {
-                match Partition::open(item.path()) {
-                    Ok(partition) => partitions.push(partition),
-                    Err(error) => found.unreadable(&Arc::from(item.path()), &error),
-                }
+        let dirs: Vec<LogDir> = others
+            .iter()
+            .chain([place])
+            .filter_map(log_dir)
+            .cloned()
+            .collect();
+        let mut places: Vec<Place> = dirs.iter().cloned().map(Place::LogDir).collect();
+        places.extend(matches!(place, Place::Partition(_)).then(|| place.clone()));
+        let mut units = Units::of(places, |_| true);
+        units.retain(|path, _| path.starts_with(place.path()));
+        let partitions: Vec<Partition> = units.partitions().cloned().collect();
+        let mut found = Findings::default();
+        units.verify(options, &mut |verified| {
+            found.merge(verified.outcome.findings);
+            if let Some(extent) = verified.extent {
+                seen.extents.insert(verified.path.to_path_buf(), extent);
             }
-        }
-        for partition in &partitions {
-            let known = if partition.path().starts_with(place.path()) {
-                let around = node.around(partition);
-                seen.verify(partition, around, options, &mut found)
-            } else {
-                Known::default()
-            };
-            node.learn(partition, known);
-        }
-        if let Place::Partition(partition) = place {
-            let around = LogDirContext::of(partition);
-            seen.verify(partition, around, options, &mut found);
-            partitions.push(partition.clone());
-        }
-        found.merge(node.finish(options));
-        let (mut findings, _) = found.findings.into_sorted();
+            ControlFlow::Continue(())
+        });
+        let (mut findings, _) = found.into_sorted();
         findings.retain(|finding| finding.path.starts_with(place.path()));
         seen.findings = findings;
         seen.proof = Proof::of(&dirs, &partitions, options)?;
@@ -102,21 +93,6 @@ impl Seen {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
-    }
-
-    fn verify(
-        &mut self,
-        partition: &Partition,
-        around: LogDirContext,
-        options: &Options<'_>,
-        found: &mut Outcome,
-    ) -> Known {
-        let (outcome, known) = verify::partition(partition, around, options);
-        found.merge(outcome);
-        if let Some(extent) = known.extent {
-            self.extents.insert(partition.path().to_owned(), extent);
-        }
-        known
     }
 }
 

@@ -21,13 +21,12 @@ use super::setting::Stop;
 use crate::format::name::{self, DirState};
 use crate::format::topic;
 use crate::format::{DirName, FileKind};
-use crate::scan::Merge;
 use crate::store::{Item, LogDir, Partition};
 use crate::wire::Uuid;
 
 /// Log dirs that belong together. Partitions are verified by themselves, and [`Node::learn`] tells what became of each.
 #[derive(Debug)]
-pub struct Node {
+pub(super) struct Node {
     dirs: Vec<Dir>,
     identities: Identities,
     held: Vec<Held>,
@@ -59,7 +58,7 @@ struct Held {
 impl Node {
     /// Reads what lies in the log dirs beside partitions.
     #[must_use]
-    pub fn read(dirs: &[LogDir]) -> Self {
+    pub(super) fn read(dirs: &[LogDir]) -> Self {
         let mut node = Self {
             dirs: Vec::new(),
             identities: Identities::default(),
@@ -108,7 +107,7 @@ impl Node {
 
     /// What the log dir of a partition says of it.
     #[must_use]
-    pub fn around(&self, partition: &Partition) -> LogDirContext {
+    pub(super) fn around(&self, partition: &Partition) -> LogDirContext {
         let dir = self
             .dirs
             .iter()
@@ -124,7 +123,7 @@ impl Node {
     }
 
     /// Takes in what became known of a partition.
-    pub fn learn(&mut self, partition: &Partition, known: Known) {
+    pub(super) fn learn(&mut self, partition: &Partition, known: Known) {
         let Known { extent, topic_id } = known;
         let dir = self
             .dirs
@@ -158,7 +157,7 @@ impl Node {
 
     /// Compares what is known of the log dirs and of the partitions in them.
     #[must_use]
-    pub fn finish(mut self, options: &Options<'_>) -> Outcome {
+    pub(super) fn finish(mut self, options: &Options<'_>) -> Outcome {
         for dir in &self.dirs {
             dir.checkpoints
                 .compare(&dir.here, dir.stop, &mut self.outcome.findings);
@@ -234,30 +233,10 @@ impl Dir {
     }
 }
 
-/// Verifies log dirs of one node with everything in them, one partition after the other.
-#[must_use]
-pub fn log_dirs(dirs: &[LogDir], options: &Options<'_>) -> Outcome {
-    let mut node = Node::read(dirs);
-    let mut outcome = Outcome::default();
-    for item in dirs.iter().flat_map(LogDir::partitions) {
-        match Partition::open(item.path()) {
-            Ok(partition) => {
-                let (found, known) =
-                    super::partition::partition(&partition, node.around(&partition), options);
-                outcome.merge(found);
-                node.learn(&partition, known);
-            }
-            Err(error) => outcome.unreadable(&Arc::from(item.path()), &error),
-        }
-    }
-    outcome.merge(node.finish(options));
-    outcome
-}
-
 impl LogDirContext {
     /// What the log dir says that a partition lies in, if it lies in one.
     #[must_use]
-    pub fn of(partition: &Partition) -> Self {
+    pub(super) fn of(partition: &Partition) -> Self {
         let path = partition.path().canonicalize().ok();
         let parent = path.as_deref().and_then(Path::parent);
         let (Some(Ok(dir)), Some(tp)) = (parent.map(LogDir::open), key(partition)) else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::format::name::{DirState, FileState};
 use crate::format::topic;
-use crate::format::{DirName, FileKind, FileName};
+use crate::format::{DirName, FileKind};
 use crate::store::{Item, ItemType, LogDir};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::finding::Finding;
@@ -107,21 +107,10 @@ fn directory(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
 
 /// The name of a file in a log dir.
 fn root_file(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
-    let is_at_home = |name: &FileName<'_>| {
-        matches!(
-            name.kind,
-            FileKind::RecoveryPoints
-                | FileKind::HighWatermarks
-                | FileKind::LogStarts
-                | FileKind::CleanerOffsets
-                | FileKind::MetaProperties
-                | FileKind::CleanShutdown
-                | FileKind::Lock
-                | FileKind::BootstrapSnapshot
-                | FileKind::RemoteCommittedOffsets
-        )
-    };
-    match item.file_name().filter(is_at_home) {
+    match item
+        .file_name()
+        .filter(|name| LogDir::is_home_of(name.kind))
+    {
         Some(name) if name.state == FileState::Current => {
             if matches!(name.kind, FileKind::Lock | FileKind::RemoteCommittedOffsets) {
                 account(item, outcome);

@@ -48,7 +48,7 @@ const LARGEST_APPEND_BYTES: u64 = 2 << 20;
 ///
 /// Where a broker runs, files are in motion: what seems wrong is looked at again, and only what stays wrong is reported.
 #[must_use]
-pub fn partition(
+pub(super) fn verify(
     partition: &Partition,
     around: LogDirContext,
     options: &Options<'_>,

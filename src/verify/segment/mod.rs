@@ -16,7 +16,6 @@ use self::batch::{Info, Sink, Tallies};
 use self::notes::{Notes, ReadOut};
 use self::sequence::Sequence;
 use super::catalog::Depth;
-use super::coverage::Coverage;
 use super::finding::Findings;
 use super::options::Options;
 use super::outcome::Outcome;
@@ -28,15 +27,6 @@ use crate::scan::{
 };
 use crate::store::{Error, Item, LogFile};
 
-/// What a pass found.
-#[derive(Debug)]
-pub struct Verified {
-    /// What is wrong.
-    pub findings: Findings,
-    /// What the bytes are.
-    pub coverage: Coverage,
-}
-
 /// Verifies a `.log` by itself.
 ///
 /// # Errors
@@ -45,7 +35,7 @@ pub fn verify_log(
     log: &LogFile,
     subject: &Subject,
     options: &Options<'_>,
-) -> Result<Verified, Error> {
+) -> Result<Outcome, Error> {
     verify_among(log, subject, options, None)
 }
 
@@ -58,7 +48,7 @@ fn verify_among(
     subject: &Subject,
     options: &Options<'_>,
     check: Option<&mut dyn Beside>,
-) -> Result<Verified, Error> {
+) -> Result<Outcome, Error> {
     let scanned = ScanOptions {
         jobs: options.jobs,
         limits: options.limits,
@@ -87,7 +77,11 @@ fn verify_among(
         others.end();
     }
     let (findings, coverage) = sequence.finish();
-    Ok(Verified { findings, coverage })
+    Ok(Outcome {
+        findings,
+        coverage,
+        files: Vec::new(),
+    })
 }
 
 /// Verifies a `.log`, and shows it to the check of the files beside it. Returns whether it could be read.
@@ -103,8 +97,7 @@ pub(super) fn log(
         (options.open)(item.path()).and_then(|log| verify_among(&log, subject, options, check));
     match verified {
         Ok(verified) => {
-            outcome.findings.merge(verified.findings);
-            outcome.coverage.merge(verified.coverage);
+            outcome.merge(verified);
             true
         }
         Err(error) => {

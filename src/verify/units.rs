@@ -1,0 +1,259 @@
+//! The one way through verifying: partitions and files one after the other, and then the log dirs that they lie in.
+
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::alone;
+use super::extent::{Extent, Known, LogDirContext};
+use super::node::Node;
+use super::options::Options;
+use super::outcome::Outcome;
+use super::partition;
+use crate::format::{DirName, FileKind};
+use crate::scan::in_order;
+use crate::store::{Error, Item, LogDir, Partition, Place};
+
+/// Verifies log dirs of one node with everything in them. `sink` takes what each partition comes to, by log dir and name, and at
+/// the end what lies beside the partitions; `Break` ends it. The order is the same for any number of threads.
+pub fn log_dirs(
+    dirs: &[LogDir],
+    options: &Options<'_>,
+    sink: &mut dyn FnMut(Verified) -> ControlFlow<()>,
+) {
+    let places = dirs.iter().cloned().map(Place::LogDir).collect();
+    Units::of(places, |_| true).verify(options, sink);
+}
+
+/// What a partition, a file, or what lies beside the partitions of log dirs comes to.
+#[derive(Debug)]
+pub struct Verified {
+    /// What it is.
+    pub kind: UnitKind,
+    /// The partition or the file; of log dirs the first one.
+    pub path: Arc<Path>,
+    /// Where the log of a partition begins and ends, if it has one.
+    pub extent: Option<Extent>,
+    /// The findings, the account of the bytes, and the files.
+    pub outcome: Outcome,
+}
+
+/// What a unit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnitKind {
+    /// The directory of a partition.
+    Partition,
+    /// A file by itself.
+    File,
+    /// What lies beside the partitions of log dirs: checkpoints and ids, compared between them.
+    LogDirs,
+}
+
+/// What is verified, in order.
+#[derive(Debug)]
+pub struct Units {
+    units: Vec<Unit>,
+    /// The first log dir, where all of its partitions were wanted.
+    beside: Option<Arc<Path>>,
+    node: Node,
+}
+
+#[derive(Debug)]
+struct Unit {
+    /// Whether it is verified, or only known to be there.
+    is_wanted: bool,
+    subject: Subject,
+}
+
+#[derive(Debug)]
+enum Subject {
+    /// A partition, and what its log dir says of it.
+    Partition(Partition, LogDirContext),
+    File(Item),
+    /// What could not be listed.
+    Unlisted(PathBuf, Error),
+}
+
+impl Units {
+    /// Lists what lies at `places`. Of log dirs only the directories that are `wanted` are opened; if that are not all of
+    /// them, what lies beside them is not looked at.
+    #[must_use]
+    pub fn of(places: Vec<Place>, wanted: impl Fn(&Item) -> bool) -> Self {
+        let dirs = places.iter().filter_map(|place| match place {
+            Place::LogDir(dir) => Some(dir),
+            _ => None,
+        });
+        let dirs: Vec<LogDir> = dirs.cloned().collect();
+        let is_all = dirs.iter().flat_map(LogDir::partitions).all(&wanted);
+        let node = Node::read(&dirs);
+        let mut subjects = Vec::new();
+        for place in places {
+            match place {
+                Place::File(item) => subjects.push(Subject::File(item)),
+                Place::Partition(partition) => {
+                    let around = LogDirContext::of(&partition);
+                    subjects.push(Subject::Partition(partition, around));
+                }
+                Place::LogDir(dir) => {
+                    let items = dir.partitions().filter(|item| wanted(item));
+                    let mut items: Vec<&Item> = items.collect();
+                    items.sort_by_cached_key(|item| rank(item));
+                    let items = items.into_iter();
+                    subjects.extend(items.map(|item| Subject::in_log_dir(item, &node)));
+                }
+            }
+        }
+        let beside = dirs.first().filter(|_| is_all);
+        let units = subjects.into_iter().map(|subject| Unit {
+            is_wanted: true,
+            subject,
+        });
+        Self {
+            units: units.collect(),
+            beside: beside.map(|dir| Arc::from(dir.path())),
+            node,
+        }
+    }
+
+    /// Leaves out partitions by their items and files that are not `wanted`; that they are there still counts.
+    pub fn retain(&mut self, wanted: impl Fn(&Path, &[Item]) -> bool) {
+        for unit in &mut self.units {
+            unit.is_wanted &= match &unit.subject {
+                Subject::Partition(partition, _) => wanted(partition.path(), partition.items()),
+                Subject::File(item) => wanted(item.path(), std::slice::from_ref(item)),
+                Subject::Unlisted(path, _) => wanted(path, &[]),
+            };
+        }
+    }
+
+    /// Whether there is nothing to verify but what lies beside partitions.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.units.iter().any(|unit| unit.is_wanted)
+    }
+
+    /// Bytes of logs: what takes the time.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        let wanted = self.units.iter().filter(|unit| unit.is_wanted);
+        wanted.map(|unit| unit.subject.log_bytes()).sum()
+    }
+
+    /// The partitions, those included that were left out.
+    pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
+        self.units.iter().filter_map(|unit| match &unit.subject {
+            Subject::Partition(partition, _) => Some(partition),
+            _ => None,
+        })
+    }
+
+    /// Verifies one after the other, and at the end what lies beside partitions. `sink` takes what each comes to; `Break`
+    /// ends it.
+    pub fn verify(self, options: &Options<'_>, sink: &mut dyn FnMut(Verified) -> ControlFlow<()>) {
+        let mut node = self.node;
+        let (across, within) = options.jobs.share(self.units.len());
+        let within = Options {
+            jobs: within,
+            ..*options
+        };
+        let mut flow = ControlFlow::Continue(());
+        let work = |unit: Unit| {
+            let verified = unit.is_wanted.then(|| unit.subject.verify(&within));
+            (unit.subject, verified)
+        };
+        in_order(across, self.units, work, &mut |(subject, verified)| {
+            let (outcome, known) = match verified {
+                Some((outcome, known)) => (Some(outcome), known),
+                None => (None, Known::default()),
+            };
+            let extent = known.extent;
+            if let Subject::Partition(partition, _) = &subject {
+                node.learn(partition, known);
+            }
+            if let Some(outcome) = outcome {
+                flow = sink(Verified {
+                    kind: subject.kind(),
+                    path: Arc::from(subject.path()),
+                    extent,
+                    outcome,
+                });
+            }
+            flow
+        });
+        if let (ControlFlow::Continue(()), Some(path)) = (flow, self.beside) {
+            let outcome = node.finish(options);
+            let _ended = sink(Verified {
+                kind: UnitKind::LogDirs,
+                path,
+                extent: None,
+                outcome,
+            });
+        }
+    }
+}
+
+impl Subject {
+    /// The directory of a partition in a log dir.
+    fn in_log_dir(item: &Item, node: &Node) -> Self {
+        match Partition::open(item.path()) {
+            Ok(partition) => {
+                let around = node.around(&partition);
+                Self::Partition(partition, around)
+            }
+            Err(error) => Self::Unlisted(item.path().to_owned(), error),
+        }
+    }
+
+    fn kind(&self) -> UnitKind {
+        match self {
+            Self::Partition(..) | Self::Unlisted(..) => UnitKind::Partition,
+            Self::File(_) => UnitKind::File,
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Partition(partition, _) => partition.path(),
+            Self::File(item) => item.path(),
+            Self::Unlisted(path, _) => path,
+        }
+    }
+
+    fn log_bytes(&self) -> u64 {
+        match self {
+            Self::Unlisted(..) => 0,
+            Self::Partition(partition, _) => {
+                let segments = partition.segments();
+                let logs = segments
+                    .iter()
+                    .filter_map(|segment| segment.file(FileKind::Log));
+                logs.map(Item::len_bytes).sum()
+            }
+            Self::File(item) => item.len_bytes(),
+        }
+    }
+
+    fn verify(&self, options: &Options<'_>) -> (Outcome, Known) {
+        match self {
+            Self::Partition(partition, around) => partition::verify(partition, *around, options),
+            Self::File(item) => (alone::file(item, options), Known::default()),
+            Self::Unlisted(path, error) => {
+                let mut outcome = Outcome::default();
+                outcome.unreadable(&Arc::from(path.as_path()), error);
+                (outcome, Known::default())
+            }
+        }
+    }
+}
+
+/// The order of partitions in a log dir: by topic, number and name.
+fn rank(item: &Item) -> (Option<(String, i32)>, OsString) {
+    let partition = match item.dir_name() {
+        Some(DirName::Partition {
+            topic, partition, ..
+        }) => Some((topic.to_owned(), partition)),
+        _ => None,
+    };
+    (partition, item.name().to_owned())
+}
