@@ -4,12 +4,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
+use super::Context;
 use super::exit::Outcome;
 use super::output::{self, OutputFile};
-use super::{Cli, Context};
 
 /// Prints completions for a shell, or writes man pages
 #[derive(Debug, clap::Args)]
@@ -50,17 +49,15 @@ enum What {
 impl Generate {
     /// Prints or writes it.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let mut cli = Cli::command();
         match self.what {
             What::Completions { shell } => {
                 let mut script = Vec::new();
-                clap_complete::generate(shell, &mut cli, "kseg", &mut script);
+                clap_complete::generate(shell, &mut context.cli, "kseg", &mut script);
                 context.out.write_all(&script).context("standard output")?;
             }
             What::Man { dir } => {
-                cli.build();
                 output::make_dir(&dir)?;
-                pages(&cli, "kseg", &dir)?;
+                pages(&context.cli, "kseg", &dir)?;
             }
         }
         Ok(Outcome::Clean)

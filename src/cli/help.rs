@@ -3,10 +3,9 @@
 use std::io::Write as _;
 
 use anyhow::{Context as _, Result, bail};
-use clap::CommandFactory as _;
 
 use super::exit::Outcome;
-use super::{Cli, Context, schema};
+use super::{Context, schema};
 
 /// Shows the help of a command, or of a topic: times, paths, exit-status, pipes, schemas, worst-day
 #[derive(Debug, clap::Args)]
@@ -92,7 +91,7 @@ const TOPICS: [(&str, &str); 5] = [
 impl Help {
     /// Shows it.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let text = self.text()?;
+        let text = self.text(&context.cli)?;
         context
             .out
             .write_all(text.as_bytes())
@@ -100,9 +99,9 @@ impl Help {
         Ok(Outcome::Clean)
     }
 
-    fn text(&self) -> Result<String> {
+    fn text(&self, cli: &clap::Command) -> Result<String> {
         let [name] = self.topic.as_slice() else {
-            return self.command();
+            return self.command(cli);
         };
         if name == "schemas" {
             let line = |schema: &schema::Schema| format!("{:<30}  {}\n", schema.id, schema.what);
@@ -110,14 +109,13 @@ impl Help {
         }
         match TOPICS.iter().find(|(topic, _)| topic == name) {
             Some((_, text)) => Ok((*text).to_owned()),
-            None => self.command(),
+            None => self.command(cli),
         }
     }
 
     /// The help of the command that the words lead to.
-    fn command(&self) -> Result<String> {
-        let mut cli = Cli::command();
-        cli.build();
+    fn command(&self, cli: &clap::Command) -> Result<String> {
+        let mut cli = cli.clone();
         let mut command = &mut cli;
         for word in &self.topic {
             let Some(below) = command.find_subcommand_mut(word) else {
@@ -135,11 +133,15 @@ impl Help {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     fn help(words: &[&str]) -> Result<String> {
         let topic = words.iter().map(ToString::to_string).collect();
-        Help { topic }.text()
+        let mut cli = crate::cli::Cli::command();
+        cli.build();
+        Help { topic }.text(&cli)
     }
 
     #[test]

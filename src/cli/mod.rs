@@ -6,6 +6,7 @@ mod cat;
 mod check;
 mod common;
 mod compaction;
+mod context;
 mod damage;
 mod diff;
 mod dump;
@@ -43,17 +44,13 @@ mod verify;
 mod writer;
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use kseg::report::DamagedPlace;
-
 use common::Common;
+pub(crate) use context::Context;
 use exit::Outcome;
-use render::table::Look;
 
 /// Reads, checks and repairs Kafka's log segments without a broker
 ///
@@ -113,24 +110,6 @@ enum Command {
     Help(help::Help),
 }
 
-/// Where commands write.
-pub(crate) struct Context {
-    /// Data. Not buffered: what arrives is large.
-    out: File,
-    /// Everything else.
-    err: io::Stderr,
-    /// How many characters fit into a line, if data goes to a terminal or `COLUMNS` says so.
-    columns: Option<usize>,
-    /// Whether headings stand out.
-    colour: bool,
-    /// Whether everything is shown, not only what matters first.
-    verbose: bool,
-    no_progress: bool,
-}
-
-/// As much as anybody may ask for a pipe.
-const PIPE_BYTES: usize = 1 << 20;
-
 /// Runs the command that `args` ask for.
 pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args = dump::translate(args);
@@ -143,16 +122,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(out) => out,
         Err(error) => return exit::failed(&error.into()),
     };
-    // A pipe that holds more wakes its reader less often. What is no pipe refuses, and nothing depends on it.
-    let _refused = rustix::pipe::fcntl_setpipe_size(&out, PIPE_BYTES);
-    let mut context = Context {
-        columns: columns(&out),
-        colour: cli.common.is_coloured(&out),
-        verbose: cli.common.verbose,
-        no_progress: cli.common.no_progress,
-        out,
-        err: io::stderr(),
-    };
+    let mut context = Context::new(out, &cli.common, Cli::command());
     let outcome = match cli.command {
         Command::Cat(command) => command.run(&mut context),
         Command::Check(command) => command.run(&mut context),
@@ -180,66 +150,6 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(Outcome::Seen) => ExitCode::from(1),
         Ok(Outcome::Interrupted) => ExitCode::from(exit::INTERRUPTED),
         Err(error) => exit::failed(&error),
-    }
-}
-
-/// How many characters fit into a line of `out`.
-fn columns(out: &File) -> Option<usize> {
-    let named = std::env::var("COLUMNS").ok();
-    let named = named.and_then(|columns| columns.parse().ok());
-    // What is no terminal refuses, and some terminals do not know.
-    let shown = || rustix::termios::tcgetwinsize(out).ok();
-    named
-        .or_else(|| shown().map(|size| usize::from(size.ws_col)))
-        .filter(|columns| *columns > 0)
-}
-
-/// The help of a command.
-fn help_of(command: &str) -> String {
-    let mut cli = Cli::command();
-    cli.build();
-    cli.find_subcommand_mut(command)
-        .map(|command| command.render_long_help().to_string())
-        .unwrap_or_default()
-}
-
-impl Context {
-    /// How tables look.
-    fn look(&self) -> Look {
-        Look {
-            room: self.columns,
-            colour: self.colour,
-            ..Look::default()
-        }
-    }
-
-    /// Whether data goes to a terminal.
-    fn is_terminal(&self) -> bool {
-        self.out.is_terminal()
-    }
-
-    /// Says something that is not data. That nobody listens is no reason to stop.
-    fn say(&mut self, text: &[u8]) {
-        let _heard = self.err.write_all(text);
-    }
-
-    /// Prints a text whose form is not ours. That nobody reads it any more is no error.
-    fn print(&mut self, text: &str) -> anyhow::Result<()> {
-        match self.out.write_all(text.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(output::unwritten(&error))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Says which places of files are damaged.
-    fn say_damage(&mut self, damage: &[DamagedPlace]) {
-        for place in damage {
-            let (path, position) = (place.path.display(), place.position);
-            let line = format!("{path}: position {position}: {}", place.what);
-            self.say(format!("kseg: {}\n", render::plain(&line)).as_bytes());
-        }
     }
 }
 

@@ -7,10 +7,10 @@ use std::borrow::Cow;
 
 use nom::number::complete::be_i16;
 
+use super::entry::{Entry, Part};
 use super::framing::Decoded;
 use super::schema::{Family, NEWEST};
 use super::value::{Struct, Value};
-use super::{Entry, Part};
 use crate::wire::Uuid;
 use crate::wire::{LeaderEpoch, Offset, Timestamp, finish};
 

@@ -17,6 +17,7 @@ pub mod avro;
 pub mod cluster_metadata;
 pub mod consumer_offsets;
 pub mod control;
+mod entry;
 pub mod framing;
 pub mod json;
 mod notation;
@@ -30,6 +31,7 @@ pub mod value;
 
 use crate::format::topic;
 
+pub use entry::{Entry, Part};
 pub use framing::{Decoded, Reading, Unread};
 pub use schema::{Family, Message};
 pub use value::{Struct, Value};
@@ -153,71 +155,6 @@ impl Decoder {
             Ok(decoded)
         });
         Entry { key, value }
-    }
-}
-
-/// A record of an internal topic.
-#[derive(Debug, Clone)]
-pub struct Entry<'buf> {
-    /// What it is about.
-    pub key: Part<'buf>,
-    /// What it says of it; null deletes.
-    pub value: Part<'buf>,
-}
-
-/// The key or the value of a record.
-#[derive(Debug, Clone)]
-pub enum Part<'buf> {
-    /// Null.
-    Null,
-    /// A message.
-    Decoded(Decoded<'buf>),
-    /// Bytes that could not be read.
-    Unread {
-        /// Why.
-        why: Unread,
-        /// The bytes.
-        bytes: &'buf [u8],
-    },
-}
-
-impl<'buf> Part<'buf> {
-    fn new(
-        bytes: Option<&'buf [u8]>,
-        decode: impl FnOnce(&'buf [u8]) -> Result<Decoded<'buf>, Unread>,
-    ) -> Self {
-        match bytes.map(|bytes| (bytes, decode(bytes))) {
-            None => Self::Null,
-            Some((_, Ok(decoded))) => Self::Decoded(decoded),
-            Some((bytes, Err(why))) => Self::Unread { why, bytes },
-        }
-    }
-
-    /// The message, if there is one.
-    #[must_use]
-    pub fn decoded(&self) -> Option<&Decoded<'buf>> {
-        match self {
-            Self::Decoded(decoded) => Some(decoded),
-            _ => None,
-        }
-    }
-
-    /// Whether it is null.
-    #[must_use]
-    pub fn is_null(&self) -> bool {
-        matches!(self, Self::Null)
-    }
-
-    /// The record type. A key of unknown type has one too: then the note about its value says so.
-    fn id(&self) -> Option<i16> {
-        match self {
-            Self::Decoded(decoded) => Some(decoded.message.id()),
-            Self::Unread {
-                why: Unread::UnknownType(id) | Unread::Message { id, .. },
-                ..
-            } => Some(*id),
-            _ => None,
-        }
     }
 }
 

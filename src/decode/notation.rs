@@ -1,9 +1,10 @@
 //! Reads `schemas.txt`, which explains its notation at the top.
 
 use std::ops::RangeInclusive;
+use std::sync::OnceLock;
 
-use super::schema::{Family, Field, Kind, Layout, Life, Message, Tag};
-use super::value::Value;
+use super::schema::{Family, Message};
+use super::value::{Field, Kind, Layout, Life, Tag, Value};
 use crate::wire::Release;
 
 /// Facts from Kafka's public message definitions.
@@ -288,6 +289,28 @@ fn blank(kind: &Kind, is_array: bool) -> Value<'static> {
         Kind::Bytes => Value::Bytes(b""),
         Kind::Struct(_) => Value::Absent,
         _ => Value::Int(0),
+    }
+}
+
+impl Family {
+    /// The message that a key of record type `id` holds.
+    #[must_use]
+    pub fn key(self, id: i16) -> Option<&'static Message> {
+        self.message(id, true)
+    }
+
+    /// The message that a value of record type `id` holds.
+    #[must_use]
+    pub fn value(self, id: i16) -> Option<&'static Message> {
+        self.message(id, false)
+    }
+
+    fn message(self, id: i16, is_key: bool) -> Option<&'static Message> {
+        static CATALOGUE: OnceLock<Vec<Message>> = OnceLock::new();
+        CATALOGUE
+            .get_or_init(catalogue)
+            .iter()
+            .find(|m| m.id == id && m.is_key == is_key && m.family == self)
     }
 }
 

@@ -9,15 +9,13 @@
 //! `MessageDataGenerator` and `ByteBufferAccessor` of Kafka.
 
 use std::ops::RangeInclusive;
-use std::sync::OnceLock;
 
 use nom::Parser;
 use nom::number::complete::{be_f64, be_i8, be_i16, be_i32, be_i64, be_u8, be_u16, be_u32};
 
-use super::notation;
-use super::value::{Struct, Value};
+use super::value::{Field, Kind, Layout, Life, Struct, Value};
 use crate::wire::varint::unsigned_varint;
-use crate::wire::{Fault, FaultKind, FieldName, Parsed, Release, Wrong, finish};
+use crate::wire::{Fault, FaultKind, Parsed, Release, Wrong, finish};
 
 /// A release that knows every schema here.
 pub(super) const NEWEST: Release = Release::new(u16::MAX, 0, 0);
@@ -47,42 +45,6 @@ pub enum Family {
     ConsumerProtocol,
     /// The internal topics of `MirrorMaker` 2: offset syncs (0), checkpoints (1) and heartbeats (2).
     MirrorMaker,
-}
-
-impl Family {
-    /// The message that a key of record type `id` holds.
-    #[must_use]
-    pub fn key(self, id: i16) -> Option<&'static Message> {
-        self.message(id, true)
-    }
-
-    /// The message that a value of record type `id` holds.
-    #[must_use]
-    pub fn value(self, id: i16) -> Option<&'static Message> {
-        self.message(id, false)
-    }
-
-    fn message(self, id: i16, is_key: bool) -> Option<&'static Message> {
-        static CATALOGUE: OnceLock<Vec<Message>> = OnceLock::new();
-        CATALOGUE
-            .get_or_init(notation::catalogue)
-            .iter()
-            .find(|m| m.id == id && m.is_key == is_key && m.family == self)
-    }
-}
-
-/// The releases that have something.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Life {
-    pub(super) since: Option<Release>,
-    pub(super) until: Option<Release>,
-}
-
-impl Life {
-    fn covers(self, release: Release) -> bool {
-        self.since.is_none_or(|since| release >= since)
-            && self.until.is_none_or(|until| release < until)
-    }
 }
 
 /// A message: a record type of a topic.
@@ -200,77 +162,6 @@ impl Message {
             })
             .map_or(newest, Ok)
     }
-}
-
-/// The fields of a message, or of a structure in one, in wire order.
-#[derive(Debug, Clone)]
-pub(super) struct Layout {
-    pub(super) name: &'static str,
-    /// Structures that messages share are read in any version.
-    pub(super) is_shared: bool,
-    pub(super) fields: Vec<Field>,
-}
-
-impl Layout {
-    /// Adds the releases that changed what is on the wire under an unchanged version.
-    fn changes(&self, out: &mut Vec<Release>) {
-        for field in &self.fields {
-            if field.tag.is_none() && *field.versions.start() <= 0 {
-                out.extend(field.life.since);
-                out.extend(field.life.until);
-                if let Kind::Struct(layout) = &field.kind {
-                    layout.changes(out);
-                }
-            }
-        }
-    }
-}
-
-/// One field.
-#[derive(Debug, Clone)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) is_array: bool,
-    pub(super) is_nullable: bool,
-    pub(super) versions: RangeInclusive<i16>,
-    pub(super) life: Life,
-    pub(super) tag: Option<Tag>,
-}
-
-impl Field {
-    /// How a fault names this field.
-    fn reported(&self, element: bool) -> FieldName {
-        FieldName {
-            name: self.name,
-            element,
-        }
-    }
-}
-
-/// A tagged field: it is on the wire only where it differs from its default.
-#[derive(Debug, Clone)]
-pub(super) struct Tag {
-    pub(super) number: u32,
-    /// [`Value::Absent`] for a structure.
-    pub(super) default: Value<'static>,
-}
-
-/// The type of a field, or of the elements of an array.
-#[derive(Debug, Clone)]
-pub(super) enum Kind {
-    Bool,
-    Int8,
-    Int16,
-    Uint16,
-    Int32,
-    Uint32,
-    Int64,
-    Float64,
-    Uuid,
-    String,
-    Bytes,
-    Struct(Layout),
 }
 
 /// Reads one message of one version through the eyes of one release.
@@ -474,6 +365,7 @@ fn bytes(input: &[u8], length: i32) -> Parsed<'_, &[u8]> {
 mod tests {
     use super::*;
     use crate::decode::hex;
+    use crate::wire::FieldName;
 
     const FAMILIES: [Family; 8] = [
         Family::ConsumerOffsets,

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 
-use super::schema::{Field, Layout};
-use crate::wire::Uuid;
 use crate::wire::text::text;
+use crate::wire::{FieldName, Release, Uuid};
 
 /// A value of a message.
 #[derive(Debug, Clone, PartialEq)]
@@ -228,6 +228,91 @@ impl PartialEq for Struct<'_> {
             && self.values == other.values
             && self.unknown_tags == other.unknown_tags
     }
+}
+
+/// The releases that have something.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Life {
+    pub(super) since: Option<Release>,
+    pub(super) until: Option<Release>,
+}
+
+impl Life {
+    pub(super) fn covers(self, release: Release) -> bool {
+        self.since.is_none_or(|since| release >= since)
+            && self.until.is_none_or(|until| release < until)
+    }
+}
+
+/// The fields of a message, or of a structure in one, in wire order.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    pub(super) name: &'static str,
+    /// Structures that messages share are read in any version.
+    pub(super) is_shared: bool,
+    pub(super) fields: Vec<Field>,
+}
+
+impl Layout {
+    /// Adds the releases that changed what is on the wire under an unchanged version.
+    pub(super) fn changes(&self, out: &mut Vec<Release>) {
+        for field in &self.fields {
+            if field.tag.is_none() && *field.versions.start() <= 0 {
+                out.extend(field.life.since);
+                out.extend(field.life.until);
+                if let Kind::Struct(layout) = &field.kind {
+                    layout.changes(out);
+                }
+            }
+        }
+    }
+}
+
+/// One field.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) is_array: bool,
+    pub(super) is_nullable: bool,
+    pub(super) versions: RangeInclusive<i16>,
+    pub(super) life: Life,
+    pub(super) tag: Option<Tag>,
+}
+
+impl Field {
+    /// How a fault names this field.
+    pub(super) fn reported(&self, element: bool) -> FieldName {
+        FieldName {
+            name: self.name,
+            element,
+        }
+    }
+}
+
+/// A tagged field: it is on the wire only where it differs from its default.
+#[derive(Debug, Clone)]
+pub(super) struct Tag {
+    pub(super) number: u32,
+    /// [`Value::Absent`] for a structure.
+    pub(super) default: Value<'static>,
+}
+
+/// The type of a field, or of the elements of an array.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    Bool,
+    Int8,
+    Int16,
+    Uint16,
+    Int32,
+    Uint32,
+    Int64,
+    Float64,
+    Uuid,
+    String,
+    Bytes,
+    Struct(Layout),
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ mod identity;
 mod index;
 mod later;
 mod leftovers;
+mod load;
 mod loader;
 mod log;
 mod loss;

@@ -1,16 +1,12 @@
-//! The start of one partition, step by step in a broker's order: `UnifiedLog.apply` and `LogLoader.load`.
+//! The start of one partition: what is given, and what happened to its directory so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Conditions;
 use super::epochs::Epochs;
-use super::identity;
-use super::leftovers;
-use super::loader::Loader;
 use super::paper::Paper;
 use super::reason::Reason;
 use super::settings::{INDEX_BYTES, INDEX_INTERVAL_BYTES, TopicSettings};
-use super::thrown::Thrown;
 use crate::format::Scratch;
 use crate::store::Item;
 
@@ -95,22 +91,5 @@ impl<'a> Start<'a> {
     /// Notes that a segment was recovered.
     pub(super) fn recovered(&mut self, log: &str) {
         self.recovered.insert(log.to_owned());
-    }
-
-    /// Loads the log.
-    pub(super) fn load(&mut self, given: Given) -> Result<Bounds, Thrown> {
-        self.epochs = Epochs::read(&self.paper, self.conditions.kafka)?;
-        let mut loader = Loader::new(self, given)?;
-        let swaps = leftovers::clear(self)?;
-        if self.conditions.kafka.renames_swaps() {
-            leftovers::rename(self, &swaps)?;
-            loader.open_all(self)?;
-        } else {
-            loader.open_all(self)?;
-            loader.swap_in(self, &swaps)?;
-        }
-        let bounds = loader.finish(self)?;
-        self.topic_id = identity::topic_id(self)?;
-        Ok(bounds)
     }
 }

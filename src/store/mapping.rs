@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memmap2::Mmap;
 
 use super::Error;
-use super::source::Stream;
+use super::stream::Stream;
 
 /// The smallest page there is; a multiple of it is not required to be a page on every machine, but a range that the
 /// kernel refuses is merely kept.

@@ -11,6 +11,7 @@ pub mod read;
 pub mod segment;
 pub mod small;
 pub mod source;
+mod stream;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ pub use partition::Partition;
 pub use read::{ReadAt, Unreadable};
 pub use segment::Segment;
 pub use small::{Cap, read_known, read_small};
-pub use source::{LogFile, Patch, Source, Stream, Window};
+pub use source::{LogFile, Source, Window};
+pub use stream::{Patch, Stream};
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]

@@ -4,15 +4,14 @@
 //! process: unreadable bytes are an error, or a range of their own.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::{Deref, Range};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
+use super::Error;
 use super::mapping::Mapping;
-use super::read::{self, Known, ReadAt, Unreadable};
-use super::{Error, Item, ItemType};
+use super::read::Unreadable;
+use super::stream::{Stream, open};
 
 /// The bytes of a whole file, in memory.
 pub struct Source(Vec<u8>);
@@ -51,93 +50,6 @@ impl fmt::Debug for Source {
         f.debug_struct("Source")
             .field("bytes", &self.len())
             .finish()
-    }
-}
-
-/// A file read through a window: memory stays small whatever its size.
-#[derive(Debug, Clone)]
-pub struct Stream {
-    file: Arc<dyn ReadAt>,
-    path: PathBuf,
-    len: u64,
-    patches: Vec<Patch>,
-    /// What could not be read so far.
-    unreadable: Arc<Known>,
-}
-
-/// Bytes that are taken to stand at a place of a file instead of those that do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patch {
-    /// Where, from the start of the file.
-    pub position: u64,
-    /// What stands there.
-    pub bytes: Vec<u8>,
-}
-
-impl Stream {
-    /// Opens the file; it counts as long as it is now, even if it grows.
-    ///
-    /// # Errors
-    /// The file cannot be opened, or is a directory.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let file = open(path)?;
-        let len = file.metadata().map_err(Error::io(path))?.len();
-        Ok(Self::of(file, path, len))
-    }
-
-    /// Something that is read like a file of `len` bytes at `path`.
-    #[must_use]
-    pub fn of(file: impl ReadAt + 'static, path: impl Into<PathBuf>, len: u64) -> Self {
-        Self {
-            file: Arc::new(file),
-            path: path.into(),
-            len,
-            patches: Vec::new(),
-            unreadable: Arc::default(),
-        }
-    }
-
-    /// The same file as if `patches` had been applied to it.
-    #[must_use]
-    pub fn patched(self, patches: Vec<Patch>) -> Self {
-        Self { patches, ..self }
-    }
-
-    /// Where it was opened.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Bytes of the file when it was opened.
-    #[must_use]
-    pub fn len_bytes(&self) -> u64 {
-        self.len
-    }
-
-    /// Reads `range`, as far as the file goes, into `buffer`, up to what cannot be read; fewer bytes if the file has become
-    /// shorter.
-    fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Option<Unreadable> {
-        let range = range.start..range.end.min(self.len);
-        let read = |room: &mut [u8], at| self.file.read_at(room, at);
-        let unreadable = read::fill(&read, &self.unreadable, range.clone(), buffer);
-        for patch in &self.patches {
-            overlay(buffer, range.start, patch);
-        }
-        unreadable
-    }
-}
-
-/// Puts as much of `patch` over `window`, which begins at `start` of the file, as lies in it.
-fn overlay(window: &mut [u8], start: u64, patch: &Patch) {
-    for (at, byte) in (patch.position..).zip(&patch.bytes) {
-        let place = at
-            .checked_sub(start)
-            .and_then(|at| usize::try_from(at).ok());
-        if let Some(there) = place.and_then(|place| window.get_mut(place)) {
-            *there = *byte;
-        }
     }
 }
 
@@ -277,18 +189,10 @@ impl LogFile {
     }
 }
 
-/// Opens a file. To open a pipe or a device may wait for ever, or do something; a directory can be opened, but not read.
-fn open(path: &Path) -> Result<File, Error> {
-    match Item::at(path)?.kind() {
-        ItemType::Special => Err(Error::Special(path.to_owned())),
-        ItemType::Directory => Err(Error::io(path)(io::ErrorKind::IsADirectory.into())),
-        ItemType::File | ItemType::BrokenLink => File::open(path).map_err(Error::io(path)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Patch;
 
     #[test]
     fn a_window_is_what_the_file_holds_there() {

@@ -53,7 +53,7 @@ pub enum UnitKind {
 /// What is verified, in order.
 #[derive(Debug)]
 pub struct Units {
-    units: Vec<Unit>,
+    list: Vec<Unit>,
     /// The first log dir, where all of its partitions were wanted.
     beside: Option<Arc<Path>>,
     node: Node,
@@ -100,7 +100,7 @@ impl Units {
                     let mut items: Vec<&Item> = items.collect();
                     items.sort_by_cached_key(|item| rank(item));
                     let items = items.into_iter();
-                    subjects.extend(items.map(|item| Subject::in_log_dir(item, &node)));
+                    subjects.extend(items.filter_map(|item| Subject::in_log_dir(item, &node)));
                 }
             }
         }
@@ -110,7 +110,7 @@ impl Units {
             subject,
         });
         Self {
-            units: units.collect(),
+            list: units.collect(),
             beside: beside.map(|dir| Arc::from(dir.path())),
             node,
         }
@@ -118,7 +118,7 @@ impl Units {
 
     /// Leaves out partitions by their items and files that are not `wanted`; that they are there still counts.
     pub fn retain(&mut self, wanted: impl Fn(&Path, &[Item]) -> bool) {
-        for unit in &mut self.units {
+        for unit in &mut self.list {
             unit.is_wanted &= match &unit.subject {
                 Subject::Partition(partition, _) => wanted(partition.path(), partition.items()),
                 Subject::File(item) => wanted(item.path(), std::slice::from_ref(item)),
@@ -130,19 +130,19 @@ impl Units {
     /// Whether there is nothing to verify but what lies beside partitions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.units.iter().any(|unit| unit.is_wanted)
+        !self.list.iter().any(|unit| unit.is_wanted)
     }
 
     /// Bytes of logs: what takes the time.
     #[must_use]
     pub fn log_bytes(&self) -> u64 {
-        let wanted = self.units.iter().filter(|unit| unit.is_wanted);
+        let wanted = self.list.iter().filter(|unit| unit.is_wanted);
         wanted.map(|unit| unit.subject.log_bytes()).sum()
     }
 
     /// The partitions, those included that were left out.
     pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
-        self.units.iter().filter_map(|unit| match &unit.subject {
+        self.list.iter().filter_map(|unit| match &unit.subject {
             Subject::Partition(partition, _) => Some(partition),
             _ => None,
         })
@@ -152,7 +152,7 @@ impl Units {
     /// ends it.
     pub fn verify(self, options: &Options<'_>, sink: &mut dyn FnMut(Verified) -> ControlFlow<()>) {
         let mut node = self.node;
-        let (across, within) = options.jobs.share(self.units.len());
+        let (across, within) = options.jobs.share(self.list.len());
         let within = Options {
             jobs: within,
             ..*options
@@ -162,7 +162,7 @@ impl Units {
             let verified = unit.is_wanted.then(|| unit.subject.verify(&within));
             (unit.subject, verified)
         };
-        in_order(across, self.units, work, &mut |(subject, verified)| {
+        in_order(across, self.list, work, &mut |(subject, verified)| {
             let (outcome, known) = match verified {
                 Some((outcome, known)) => (Some(outcome), known),
                 None => (None, Known::default()),
@@ -194,14 +194,15 @@ impl Units {
 }
 
 impl Subject {
-    /// The directory of a partition in a log dir.
-    fn in_log_dir(item: &Item, node: &Node) -> Self {
+    /// The directory of a partition in a log dir; none if a running broker has removed it since.
+    fn in_log_dir(item: &Item, node: &Node) -> Option<Self> {
         match Partition::open(item.path()) {
             Ok(partition) => {
                 let around = node.around(&partition);
-                Self::Partition(partition, around)
+                Some(Self::Partition(partition, around))
             }
-            Err(error) => Self::Unlisted(item.path().to_owned(), error),
+            Err(error) if error.is_not_found() && !item.path().exists() => None,
+            Err(error) => Some(Self::Unlisted(item.path().to_owned(), error)),
         }
     }
 

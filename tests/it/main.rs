@@ -57,6 +57,7 @@ mod specimens_across;
 mod starts;
 mod temp;
 mod tidy;
+mod tidy_circles;
 mod tiered;
 mod truth;
 mod txns;

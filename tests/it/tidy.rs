@@ -222,24 +222,28 @@ fn paths_are_found_with_their_lines() {
 /// A source file without its unit tests and comments; every line keeps its number.
 pub(crate) struct Source {
     /// From the top level, with slashes.
-    name: String,
+    pub(crate) name: String,
     pub(crate) code: String,
 }
 
 impl Source {
     fn read(path: &Path) -> Self {
         let text = fs::read_to_string(path).unwrap();
-        let (code, _) = text
-            .split_once("\n#[cfg(test)]\nmod tests {")
-            .unwrap_or((&text, ""));
+        let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
+        Self::of(&name.replace('\\', "/"), &text)
+    }
+
+    pub(crate) fn of(name: &str, text: &str) -> Self {
+        let tests = ["", "pub(super) "].map(|seen| format!("\n#[cfg(test)]\n{seen}mod tests {{"));
+        let end = tests.iter().filter_map(|tests| text.find(tests)).min();
+        let code = end.and_then(|end| text.get(..end)).unwrap_or(text);
         let mut bare = String::new();
         for line in code.lines() {
             bare += line.split("//").next().unwrap_or_default();
             bare.push('\n');
         }
-        let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
         Self {
-            name: name.replace('\\', "/"),
+            name: name.to_owned(),
             code: bare,
         }
     }
@@ -270,7 +274,7 @@ pub(crate) fn sources(folder: &str) -> Vec<Source> {
 }
 
 /// Every path that the code spells out, with its line; `a::{b, c}` is the two paths `a::b` and `a::c`.
-fn paths(code: &str) -> Vec<(usize, String)> {
+pub(crate) fn paths(code: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     // What stands before each brace that is open, and the path being read.
     let (mut outer, mut path) = (Vec::new(), String::new());

@@ -7,8 +7,8 @@ use kseg::format::{name, offset_index, time_index, txn_index};
 use kseg::store::{Error, LogFile, Source, Stream};
 use kseg::wire::Offset;
 
-use super::Run;
 use super::look::{Look, Reader};
+use super::run::Run;
 use crate::cli::render::dump_log_segments::index::IndexStyle;
 
 /// Bytes of an index looked at together: whole entries of any kind.

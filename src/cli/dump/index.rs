@@ -8,9 +8,9 @@ use kseg::format::{OffsetIndex, ProducerSnapshot, TxnIndex};
 use kseg::store::Error;
 use kseg::wire::{Fault, FaultKind};
 
-use super::Run;
 use super::beside::{At, PARCEL_BYTES, Pieces, base_offset, held};
 use super::look::Look;
+use super::run::Run;
 use super::run::absolute_form;
 use crate::cli::render::dump_log_segments::index::{self, IndexStyle};
 use crate::cli::render::dump_log_segments::mismatch::Mismatch;

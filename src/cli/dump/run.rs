@@ -11,8 +11,9 @@ use kseg::format::{FileKind, name};
 use kseg::scan::{Merge, Policy, RenderedChunk, ScanOptions, scan};
 use kseg::store::{Partition, Segment};
 
-use super::Dump;
 use super::kind::Kind;
+use super::options::Dump;
+use crate::cli::Context;
 use crate::cli::exit::Outcome;
 use crate::cli::output::unwritten;
 use crate::cli::render::Push;
@@ -20,7 +21,6 @@ use crate::cli::render::dump_log_segments::mismatch::Mismatches;
 use crate::cli::render::dump_log_segments::{Gaps, LogFold, LogPrinter, Options, Style};
 use crate::cli::render::table::plain;
 use crate::cli::spool;
-use crate::cli::{Context, help_of};
 
 /// A run in progress.
 pub(super) struct Run<'a> {
@@ -41,7 +41,9 @@ impl Dump {
     /// Dumps the files.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         if self.help {
-            context.out.write_all(help_of("dump").as_bytes())?;
+            let help = context.cli.find_subcommand_mut("dump");
+            let help = help.map(|dump| dump.render_long_help().to_string());
+            context.out.write_all(help.unwrap_or_default().as_bytes())?;
             return Ok(Outcome::Seen);
         }
         if self.version {

@@ -7,9 +7,9 @@ use kseg::format::time_index::{ENTRY_BYTES, TimeEntry, TimeIndex};
 use kseg::format::{OffsetIndex, name};
 use kseg::scan::seek::{Break, Landing, Seek, SeekPolicy, Sought, seek};
 
-use super::Run;
 use super::beside::{At, PARCEL_BYTES, Pieces, base_offset, held};
 use super::look::Look;
+use super::run::Run;
 use super::run::absolute_form;
 use crate::cli::render::dump_log_segments::index::{self, IndexStyle};
 use crate::cli::render::dump_log_segments::mismatch::Mismatch;

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::table::Shape;
 use super::{plain, time};
 use crate::cli::schema::Schema;
 
@@ -258,6 +257,33 @@ pub(crate) fn uuid(uuid: &[u8; 16]) -> String {
 /// An id or a time of a format in which −1 is none.
 pub(crate) fn known<T: Copy + Into<i64>>(number: T) -> Option<T> {
     (number.into() != -1).then_some(number)
+}
+
+/// What a column is for the layout.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// What stands above it.
+    pub(crate) head: &'static str,
+    /// Whether its cells are numbers, which stand on the right.
+    pub(crate) is_right: bool,
+    /// How wide it usually is.
+    pub(crate) usual: usize,
+    /// How readily it gives way where there is no room; 0 is never.
+    pub(crate) weight: u8,
+    /// The fewest characters a line where it may be continued on the next; 0 where it may not.
+    pub(crate) wrap: usize,
+}
+
+impl Shape {
+    pub(crate) const fn new(head: &'static str, is_right: bool) -> Self {
+        Self {
+            head,
+            is_right,
+            usual: 0,
+            weight: 0,
+            wrap: 0,
+        }
+    }
 }
 
 #[cfg(test)]

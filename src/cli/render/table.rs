@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 
-use super::rows::{Cell, Row};
+use super::rows::{Cell, Row, Shape};
 
 /// Rows that are measured before the first is shown, and laid out together: enough to be right about nearly all, and soon
 /// there.
@@ -21,33 +21,6 @@ const BETWEEN: u8 = 0x1f;
 
 /// Before a line that is no row.
 const REMARK: u8 = 0x1e;
-
-/// What a column is for the layout.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
-    /// What stands above it.
-    pub(crate) head: &'static str,
-    /// Whether its cells are numbers, which stand on the right.
-    pub(crate) is_right: bool,
-    /// How wide it usually is.
-    pub(crate) usual: usize,
-    /// How readily it gives way where there is no room; 0 is never.
-    pub(crate) weight: u8,
-    /// The fewest characters a line where it may be continued on the next; 0 where it may not.
-    pub(crate) wrap: usize,
-}
-
-impl Shape {
-    pub(crate) const fn new(head: &'static str, is_right: bool) -> Self {
-        Self {
-            head,
-            is_right,
-            usual: 0,
-            weight: 0,
-            wrap: 0,
-        }
-    }
-}
 
 /// How tables look.
 #[derive(Debug, Clone, Copy, Default)]

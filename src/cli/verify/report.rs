@@ -9,8 +9,6 @@ pub(crate) use kseg::verify::UnitKind;
 use kseg::verify::finding::More;
 use kseg::verify::{CheckId, Coverage, Finding, Severity};
 
-use super::Format;
-use super::{document, github, junit, sarif, text};
 use crate::cli::render::table::plain;
 
 /// A finding as it is shown.
@@ -70,19 +68,21 @@ pub(super) struct Settings {
     pub(super) with_notes: bool,
 }
 
-/// The format asked for; `text` says how that for people looks.
-pub(super) fn of(format: Format, settings: Settings, text: text::Options) -> Box<dyn Report> {
-    let Settings { fails, with_notes } = settings;
-    match format {
-        Format::Text => Box::new(text::Text::new(text)),
-        Format::Json => Box::new(document::Document::default()),
-        Format::Junit => Box::new(junit::Junit { fails }),
-        Format::Sarif => Box::new(sarif::Sarif::default()),
-        Format::Github => Box::new(github::Github { with_notes }),
-    }
-}
-
 /// A path on one line, whatever characters its names have.
 pub(super) fn line_of(path: &Path) -> String {
     plain(&path.to_string_lossy())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+    /// JUnit XML: a test case for each file
+    Junit,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
+    /// Annotations in a run of GitHub Actions
+    Github,
 }

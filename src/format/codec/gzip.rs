@@ -7,7 +7,7 @@ use std::io::Read;
 
 use flate2::bufread::GzDecoder;
 
-use super::Buffer;
+use super::buffer::Buffer;
 use crate::wire::FaultKind;
 use crate::wire::fault::Inflate;
 

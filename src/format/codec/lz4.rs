@@ -13,7 +13,7 @@
 
 use twox_hash::XxHash32;
 
-use super::{Buffer, chunk, split};
+use super::buffer::{Buffer, chunk, split};
 use crate::wire::FaultKind;
 use crate::wire::fault::Inflate;
 
@@ -126,8 +126,9 @@ fn unpack(block: &[u8], block_bytes: usize, out: &mut Buffer) -> Result<(), Faul
 }
 
 #[cfg(test)]
-#[expect(clippy::little_endian_bytes, reason = "lz4 is")]
 mod tests {
+    #![expect(clippy::little_endian_bytes, reason = "lz4 is")]
+
     use super::super::{Codec, Scratch};
     use super::*;
     use crate::wire::Fault;

@@ -11,6 +11,7 @@
 //! Every codec unpacks into the same growing buffer: what a payload claims costs nothing, what it really holds is
 //! bounded by [`Limits`]. What was unpacked before something went wrong stays readable.
 
+mod buffer;
 mod gzip;
 mod lz4;
 pub mod pack;
@@ -19,7 +20,9 @@ mod zstd;
 
 use std::fmt;
 
-use crate::wire::{Fault, FaultKind, fault::Inflate};
+use self::buffer::Buffer;
+
+use crate::wire::{Fault, FaultKind};
 
 const CODEC_BITS: u8 = 0x07;
 
@@ -154,67 +157,4 @@ impl fmt::Debug for Scratch {
             .field("buffer", &self.buffer)
             .finish_non_exhaustive()
     }
-}
-
-/// Bytes unpacked so far, in memory that is kept from batch to batch.
-struct Buffer {
-    bytes: Vec<u8>,
-    filled: usize,
-    limit: usize,
-}
-
-impl Buffer {
-    fn filled(&self) -> &[u8] {
-        self.bytes.get(..self.filled).unwrap_or_default()
-    }
-
-    /// Room for at least `least` bytes more; growing, it doubles.
-    fn spare(&mut self, least: usize) -> Result<&mut [u8], FaultKind> {
-        let need = self.filled.saturating_add(least);
-        if need > self.limit {
-            return Err(FaultKind::InflateLimit { limit: self.limit });
-        }
-        if need > self.bytes.len() {
-            let doubled = self.bytes.len().saturating_mul(2);
-            self.bytes.resize(need.max(doubled).min(self.limit), 0);
-        }
-        Ok(self.bytes.get_mut(self.filled..).unwrap_or_default())
-    }
-
-    /// Takes over `count` bytes written to the spare room.
-    fn advance(&mut self, count: usize) {
-        self.filled = self.filled.saturating_add(count).min(self.bytes.len());
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), FaultKind> {
-        let spare = self.spare(bytes.len())?;
-        if let Some(room) = spare.get_mut(..bytes.len()) {
-            room.copy_from_slice(bytes);
-        }
-        self.advance(bytes.len());
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffer")
-            .field("filled", &self.filled)
-            .field("limit", &self.limit)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The first `N` bytes and the rest, or the stream ends early.
-fn chunk<const N: usize>(input: &[u8]) -> Result<(&[u8; N], &[u8]), FaultKind> {
-    input
-        .split_first_chunk()
-        .ok_or(FaultKind::Inflate(Inflate::Truncated))
-}
-
-/// The first `size` bytes and the rest, or the stream ends early.
-fn split(input: &[u8], size: usize) -> Result<(&[u8], &[u8]), FaultKind> {
-    input
-        .split_at_checked(size)
-        .ok_or(FaultKind::Inflate(Inflate::Truncated))
 }

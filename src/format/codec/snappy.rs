@@ -1,7 +1,7 @@
 //! snappy: the stream that snappy-java writes (16 bytes of header, then blocks each after its length), or one bare
 //! block (`SnappyInputStream`).
 
-use super::{Buffer, chunk, split};
+use super::buffer::{Buffer, chunk, split};
 use crate::wire::FaultKind;
 use crate::wire::fault::Inflate;
 

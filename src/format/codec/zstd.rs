@@ -2,7 +2,7 @@
 
 use zstd::zstd_safe::{DCtx, InBuffer, OutBuffer, ResetDirective, get_error_name};
 
-use super::Buffer;
+use super::buffer::Buffer;
 use crate::wire::FaultKind;
 use crate::wire::fault::Inflate;
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Extent, max_timestamp, time};
+use super::counts::{Extent, max_timestamp, time};
 use crate::format::{Batch, Scratch};
 use crate::scan::{Event, Output, PieceVisitor, Visitor};
 use crate::wire::{Fault, Offset};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{first_timestamp, max_timestamp, time};
+use super::counts::{first_timestamp, max_timestamp, time};
 use crate::format::batch::{Batch, HEADER_BYTES, RecordBatch};
 use crate::format::frame::{Frame, FrameHeader};
 use crate::format::offset_index::{self, OffsetEntry};

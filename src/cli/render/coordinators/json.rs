@@ -7,7 +7,7 @@ use kseg::decode::{
 };
 use kseg::wire::Release;
 
-use super::{Crash, Job, Shown, put, reason};
+use super::job::{Crash, Job, Shown, put, reason};
 
 /// The first release with one parser for all coordinators.
 const ONE_PARSER: Release = Release::new(4, 1, 0);

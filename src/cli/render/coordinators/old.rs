@@ -3,7 +3,7 @@
 use kseg::decode::{Decoded, Family, Message, Reading, Struct, Unread, framing};
 use kseg::wire::{Fault, FaultKind, Release};
 
-use super::{Crash, reason};
+use super::job::{Crash, reason};
 
 /// The first release with the texts that name their fields.
 pub(super) const NAMED_FIELDS: Release = Release::new(2, 4, 1);

@@ -7,8 +7,9 @@ use kseg::decode::json::write_string;
 use kseg::decode::{Family, Struct};
 use kseg::wire::Release;
 
+use super::job::{Crash, Job, Shown, put};
 use super::old::{self, Key, NAMED_FIELDS};
-use super::{Crash, Job, Shown, put, scala};
+use super::scala;
 
 /// The first release that shows groups as JSON, and that keeps the protocol type of those without members.
 const GROUPS_AS_JSON: Release = Release::new(1, 0, 0);

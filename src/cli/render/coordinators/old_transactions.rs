@@ -4,8 +4,9 @@ use kseg::decode::transaction_state::{Status, Transaction};
 use kseg::decode::{Family, Struct};
 use kseg::wire::Release;
 
+use super::job::{Crash, Job, Shown, put};
 use super::old::{self, Key, NAMED_FIELDS};
-use super::{Crash, Job, Shown, put, scala};
+use super::scala;
 
 /// The only record type there is.
 const TRANSACTION: i16 = 0;

@@ -7,8 +7,8 @@ use kseg::decode::remote_metadata::{
 use kseg::decode::{Decoded, Family, Struct, Value};
 use kseg::wire::Release;
 
+use super::job::{Job, Shown, put};
 use super::json::framed;
-use super::{Job, Shown, put};
 
 /// The first release that tells whether a segment had aborted transactions.
 const TRANSACTION_INDEX: Release = Release::new(4, 0, 0);

@@ -1,0 +1,97 @@
+//! Where commands write, and what they know of the command line.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
+
+use kseg::report::DamagedPlace;
+
+use super::common::Common;
+use super::render::table::Look;
+use super::{output, render};
+
+/// Where commands write.
+pub(crate) struct Context {
+    /// Data. Not buffered: what arrives is large.
+    pub(super) out: File,
+    /// Everything else.
+    pub(super) err: io::Stderr,
+    /// How many characters fit into a line, if data goes to a terminal or `COLUMNS` says so.
+    pub(super) columns: Option<usize>,
+    /// Whether headings stand out.
+    pub(super) colour: bool,
+    /// Whether everything is shown, not only what matters first.
+    pub(super) verbose: bool,
+    pub(super) no_progress: bool,
+    /// The whole command line, for those who print it.
+    pub(super) cli: clap::Command,
+}
+
+/// As much as anybody may ask for a pipe.
+const PIPE_BYTES: usize = 1 << 20;
+
+/// How many characters fit into a line of `out`.
+fn columns(out: &File) -> Option<usize> {
+    let named = std::env::var("COLUMNS").ok();
+    let named = named.and_then(|columns| columns.parse().ok());
+    // What is no terminal refuses, and some terminals do not know.
+    let shown = || rustix::termios::tcgetwinsize(out).ok();
+    named
+        .or_else(|| shown().map(|size| usize::from(size.ws_col)))
+        .filter(|columns| *columns > 0)
+}
+
+impl Context {
+    /// A context that writes data to `out`.
+    pub(super) fn new(out: File, common: &Common, mut cli: clap::Command) -> Self {
+        // A pipe that holds more wakes its reader less often. What is no pipe refuses, and nothing depends on it.
+        let _refused = rustix::pipe::fcntl_setpipe_size(&out, PIPE_BYTES);
+        cli.build();
+        Self {
+            columns: columns(&out),
+            colour: common.is_coloured(&out),
+            verbose: common.verbose,
+            no_progress: common.no_progress,
+            cli,
+            out,
+            err: io::stderr(),
+        }
+    }
+
+    /// How tables look.
+    pub(super) fn look(&self) -> Look {
+        Look {
+            room: self.columns,
+            colour: self.colour,
+            ..Look::default()
+        }
+    }
+
+    /// Whether data goes to a terminal.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.out.is_terminal()
+    }
+
+    /// Says something that is not data. That nobody listens is no reason to stop.
+    pub(super) fn say(&mut self, text: &[u8]) {
+        let _heard = self.err.write_all(text);
+    }
+
+    /// Prints a text whose form is not ours. That nobody reads it any more is no error.
+    pub(super) fn print(&mut self, text: &str) -> anyhow::Result<()> {
+        match self.out.write_all(text.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(output::unwritten(&error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says which places of files are damaged.
+    pub(super) fn say_damage(&mut self, damage: &[DamagedPlace]) {
+        for place in damage {
+            let (path, position) = (place.path.display(), place.position);
+            let line = format!("{path}: position {position}: {}", place.what);
+            self.say(format!("kseg: {}\n", render::plain(&line)).as_bytes());
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What payloads are unpacked into, within a bound.
+
+use std::fmt;
+
+use crate::wire::FaultKind;
+use crate::wire::fault::Inflate;
+
+/// Bytes unpacked so far, in memory that is kept from batch to batch.
+pub(super) struct Buffer {
+    pub(super) bytes: Vec<u8>,
+    pub(super) filled: usize,
+    pub(super) limit: usize,
+}
+
+impl Buffer {
+    pub(super) fn filled(&self) -> &[u8] {
+        self.bytes.get(..self.filled).unwrap_or_default()
+    }
+
+    /// Room for at least `least` bytes more; growing, it doubles.
+    pub(super) fn spare(&mut self, least: usize) -> Result<&mut [u8], FaultKind> {
+        let need = self.filled.saturating_add(least);
+        if need > self.limit {
+            return Err(FaultKind::InflateLimit { limit: self.limit });
+        }
+        if need > self.bytes.len() {
+            let doubled = self.bytes.len().saturating_mul(2);
+            self.bytes.resize(need.max(doubled).min(self.limit), 0);
+        }
+        Ok(self.bytes.get_mut(self.filled..).unwrap_or_default())
+    }
+
+    /// Takes over `count` bytes written to the spare room.
+    pub(super) fn advance(&mut self, count: usize) {
+        self.filled = self.filled.saturating_add(count).min(self.bytes.len());
+    }
+
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FaultKind> {
+        let spare = self.spare(bytes.len())?;
+        if let Some(room) = spare.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+        self.advance(bytes.len());
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer")
+            .field("filled", &self.filled)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first `N` bytes and the rest, or the stream ends early.
+pub(super) fn chunk<const N: usize>(input: &[u8]) -> Result<(&[u8; N], &[u8]), FaultKind> {
+    input
+        .split_first_chunk()
+        .ok_or(FaultKind::Inflate(Inflate::Truncated))
+}
+
+/// The first `size` bytes and the rest, or the stream ends early.
+pub(super) fn split(input: &[u8], size: usize) -> Result<(&[u8], &[u8]), FaultKind> {
+    input
+        .split_at_checked(size)
+        .ok_or(FaultKind::Inflate(Inflate::Truncated))
+}
