@@ -12,7 +12,7 @@ use kseg::scan::{
     ScanOptions, Visitor, scan,
 };
 use kseg::store::Error;
-use kseg::verify::{CheckId, Evidence, Options, Subject, Verified, verify_log};
+use kseg::verify::{CheckId, Evidence, Options, Outcome, Subject, verify_log};
 use kseg::wire::Offset;
 
 use crate::forge::random::Rng;
@@ -180,7 +180,7 @@ fn batches_inside_of_an_unreadable_batch_are_not_taken_for_the_log() {
 }
 
 /// Verifies a sound segment of a sick disk: nothing is found but what is unreadable.
-fn verified(bytes: &[u8], bad: &[Range<u64>]) -> Verified {
+fn verified(bytes: &[u8], bad: &[Range<u64>]) -> Outcome {
     let log = Sick::log("t-0/00000000000000000000.log", bytes, bad);
     let subject = Subject {
         base_offset: Some(Offset(0)),
@@ -196,7 +196,9 @@ fn verify_reports_exactly_the_unreadable_ranges_and_the_batches_that_they_cut() 
         let (bytes, batches) = segment(seed, 300_000);
         let len = bytes.len() as u64;
         let bad = bad_ranges(&mut Rng::new(seed ^ 0xbad), len);
-        let Verified { findings, coverage } = verified(&bytes, &bad);
+        let Outcome {
+            findings, coverage, ..
+        } = verified(&bytes, &bad);
         let is_cut = |batch: &Range<u64>| bad.iter().any(|bad| overlap(bad, batch));
         let (mut ranges, mut covered) = (Vec::new(), Vec::new());
         let (mut records, mut is_known) = (0, true);
