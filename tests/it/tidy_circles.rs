@@ -18,8 +18,8 @@ const ALLOWED: [(&[&str], &str); 1] = [(
     "a batch has records, a compressed message has messages, and a record knows the batch that gives it its timestamp type",
 )];
 
-/// Circles below here are not looked at yet.
-const LATER: &str = "src/repair/";
+/// Circles below these folders are not looked at yet.
+const LATER: [&str; 2] = ["src/predict/", "src/repair/"];
 
 #[test]
 fn files_name_each_other_in_no_circle() {
@@ -32,7 +32,8 @@ fn files_name_each_other_in_no_circle() {
             found.insert(circle.clone());
             continue;
         }
-        if files.iter().all(|file| file.starts_with(LATER)) {
+        let is_below = |folder: &str| files.iter().all(|file| file.starts_with(folder));
+        if LATER.into_iter().any(is_below) {
             continue;
         }
         broken.push(format!("a circle of {} files:", circle.len()));
