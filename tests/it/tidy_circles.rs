@@ -19,7 +19,15 @@ const ALLOWED: [(&[&str], &str); 1] = [(
 )];
 
 /// Circles below these folders are not looked at yet.
-const LATER: [&str; 2] = ["src/predict/", "src/repair/"];
+const LATER: [&str; 7] = [
+    "src/cli/compaction/",
+    "src/cli/diff/",
+    "src/cli/retention/",
+    "src/cli/show/",
+    "src/cli/stats/",
+    "src/predict/",
+    "src/repair/",
+];
 
 #[test]
 fn files_name_each_other_in_no_circle() {
