@@ -1,9 +1,12 @@
 //! What `verify` and `predict` say of the same log dirs: a start that loses, refuses or serves less has a finding that says why, so
 //! that where nothing is found nothing is lost.
 
+use std::ops::ControlFlow;
+
 use kseg::predict::{Conditions, MissingPartition, Outcome, Verdict, predict};
+use kseg::scan::Merge;
 use kseg::store::{LogDir, Place};
-use kseg::verify::{self, Options};
+use kseg::verify::{self, Findings, Options};
 
 use crate::cases::{self, Case};
 use crate::first_minute;
@@ -18,10 +21,12 @@ const EXPLAINED: [(&str, &str); 3] = [
 const COPIED: &str = "partitions and checkpoints were copied, and meta.properties was not";
 
 fn findings(dirs: &[LogDir]) -> usize {
-    verify::log_dirs(dirs, &Options::default())
-        .findings
-        .kept()
-        .len()
+    let mut findings = Findings::default();
+    verify::log_dirs(dirs, &Options::default(), &mut |verified| {
+        findings.merge(verified.outcome.findings);
+        ControlFlow::Continue(())
+    });
+    findings.kept().len()
 }
 
 fn hurts(verdict: &Verdict) -> bool {
