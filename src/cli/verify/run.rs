@@ -87,18 +87,7 @@ fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
         out: BufWriter::new(&mut context.out),
         beside,
     };
-    let result = sink.begin();
-    let result = result.and_then(|()| {
-        let mut result = Ok(());
-        units.verify(&options, &mut |verified| {
-            result = progress.beside(|| sink.take(verified));
-            match result {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            }
-        });
-        result
-    });
+    let result = sink.take_all(units, &options, &progress);
     progress.end();
     let result = result.and_then(|()| sink.finish());
     let outcome = sink.end(result, written)?;
@@ -286,8 +275,23 @@ impl Sink<'_> {
         self.each(|report, out| report.unit(&unit, out))
     }
 
-    fn begin(&mut self) -> Result<(), Unwritten> {
-        self.each(|report, out| report.begin(out))
+    /// Verifies `units` and reports each as it is done, until a report cannot be written.
+    fn take_all(
+        &mut self,
+        units: Units,
+        options: &Options<'_>,
+        progress: &Progress,
+    ) -> Result<(), Unwritten> {
+        self.each(|report, out| report.begin(out))?;
+        let mut result = Ok(());
+        units.verify(options, &mut |verified| {
+            result = progress.beside(|| self.take(verified));
+            match result {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        result
     }
 
     fn finish(&mut self) -> Result<(), Unwritten> {
