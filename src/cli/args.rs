@@ -18,12 +18,11 @@ use super::spool;
 #[command(next_help_heading = "Reading")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Reading {
-    /// Number of reading threads, beside the one that writes: -j 2; the output is the same for any number [default: one per core]
+    /// Number of worker threads: -j 2; the output is the same for any number [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_hyphen_values = true)]
     jobs: Option<Jobs>,
 
-    /// Read with read() instead of mmap. Chosen automatically where a broker runs on the log dir, so --no-mmap is for files that
-    /// something else may truncate meanwhile
+    /// Read with read() instead of mmap: --no-mmap. Automatic for a log dir that a broker uses
     #[arg(long)]
     no_mmap: bool,
 

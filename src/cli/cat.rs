@@ -19,15 +19,14 @@ use super::registry::SchemaSources;
 use super::render::records::{Entry, Form, Lossy, RecordFormat, RecordRenderer, Rendering};
 use super::render::{Pages, plain};
 
-/// Shows the records of logs
+/// Shows the records that a consumer gets
 ///
-/// A path is a log dir, a partition, or a segment. Records come in the order of their offsets, one partition after the
-/// other. Of a partition those that a consumer would be given: none below the log start that its log dir records, and no
-/// control records. A segment given by its name is shown from its first record on. So is a file that Kafka has left,
-/// such as 00000000000000000042.log.deleted.
+/// Of a log dir or partition these are the records from the log start offset on, each offset once, without control records,
+/// in the order of offsets, one partition after another. A file is shown from its first record on, also a leftover one such
+/// as 00000000000000000042.log.deleted.
 ///
-/// --offset and --since begin where sound indexes lead, and elsewhere by the headers of batches; what is passed over is not
-/// checked. An offset range ends at the first batch behind it. Timestamps may come in any order, so --until reads to the end.
+/// --offset and --since use indexes where these are valid, and batch headers elsewhere; skipped batches are not verified.
+/// An offset range ends at the first batch after it. Timestamps may be in any order, so --until reads to the end.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg cat orders-3
@@ -56,8 +55,8 @@ use super::render::{Pages, plain};
 
 Exit status:
   0  everything was read
-  1  damage was met: reading stopped there, or with --salvage went on behind it
-  2  a file could not be read or written, or what was asked for makes no sense")]
+  1  damage was found: reading stopped there, or with --salvage continued after it
+  2  a file could not be read or written, or the arguments are invalid")]
 pub(crate) struct Cat {
     /// Log dirs, partitions, segments
     #[arg(value_name = "PATH", required = true)]
@@ -114,7 +113,7 @@ pub(crate) struct Cat {
     #[command(flatten)]
     rendering: Rendering,
 
-    /// Write to this file, which appears when it is whole, in place of one that is there
+    /// Write to this file, replacing it once the output is complete
     #[arg(short, long, value_name = "FILE", help_heading = "Rendering")]
     output: Option<PathBuf>,
 
@@ -340,7 +339,7 @@ impl<'a> Sheet<'a> {
     /// Ends the document.
     ///
     /// # Errors
-    /// It could not be written, or something not be read; that nobody reads it any more is no error.
+    /// It could not be written, or something not be read; that no one reads it any more is no error.
     fn end(mut self) -> Result<()> {
         let mut footer = Vec::new();
         self.format.footer(&mut footer);

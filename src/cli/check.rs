@@ -59,7 +59,7 @@ pub(crate) struct Check {
     #[arg(long, value_name = "VERSION", default_value_t)]
     kafka: Kafka,
 
-    /// How to show it; json, ndjson and csv have a row for each partition with something to see
+    /// Output format; json, ndjson and csv have a row for each partition with findings or losses
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 

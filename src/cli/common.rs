@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 
 use clap::ColorChoice;
 
@@ -11,19 +12,23 @@ use clap::ColorChoice;
 #[command(next_help_heading = "Common")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Common {
-    /// When headings stand out: --color never; auto is on a terminal, unless NO_COLOR is set, and elsewhere if CLICOLOR_FORCE is
+    /// Use colour: --color never; auto means on a terminal, unless NO_COLOR is set, or if CLICOLOR_FORCE is set
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto, global = true)]
     color: ColorChoice,
 
-    /// Print nothing but errors: -q for the exit status alone
+    /// Print only errors: -q for the exit status alone
     #[arg(short, long, global = true)]
     quiet: bool,
 
-    /// Show more: verify -v every finding with all its evidence, notes too
+    /// Show more: -v shows all findings with all evidence (verify), all partitions (check)
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
 
-    /// Show no progress: --no-progress for terminals that are recorded
+    /// Settings: --config-file ci/kseg.toml [default: kseg.toml here or in a folder above]
+    #[arg(long, value_name = "FILE", global = true)]
+    config_file: Option<PathBuf>,
+
+    /// Don't show progress: --no-progress
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
 }

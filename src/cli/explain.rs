@@ -8,7 +8,7 @@ use kseg::verify::{CATALOG, Check, CheckId};
 use super::Context;
 use super::exit::Outcome;
 
-/// Says what a check finds, why it happens, what Kafka does about it, and what can be done
+/// Explains a check: what it finds, why it happens, what Kafka does, and how to repair it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -18,7 +18,7 @@ Examples:
 
 Exit status:
   0  done
-  2  there is no such check")]
+  2  unknown check")]
 pub(crate) struct Explain {
     /// A code, as B101, or a name, as crc-mismatch [default: a list of all]
     #[arg(value_name = "CHECK")]
@@ -32,7 +32,7 @@ impl Explain {
         for text in &self.checks {
             match CheckId::find(text) {
                 Some(check) => chosen.push(check.check()),
-                None => bail!("{text:?} is no check; kseg explain lists them all"),
+                None => bail!("{text:?} unknown check; kseg explain lists all"),
             }
         }
         let text = if chosen.is_empty() {

@@ -4,13 +4,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use clap_complete::Shell;
+use clap_complete::{Generator, Shell as Known};
+use clap_complete_nushell::Nushell;
 
 use super::Context;
 use super::exit::Outcome;
 use super::output::{self, OutputFile};
 
-/// Prints completions for a shell, or writes man pages
+/// Generates shell completions and man pages
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg generate completions bash > /etc/bash_completion.d/kseg
@@ -30,9 +31,12 @@ enum What {
     #[command(after_help = "Examples:
   kseg generate completions bash > /etc/bash_completion.d/kseg
   kseg generate completions zsh > ~/.zfunc/_kseg
-  kseg generate completions fish > ~/.config/fish/completions/kseg.fish")]
+  kseg generate completions fish > ~/.config/fish/completions/kseg.fish
+  kseg generate completions nushell > ~/.config/nushell/kseg.nu
+  kseg generate completions pwsh >> ~/.config/powershell/profile.ps1")]
     Completions {
         /// The shell
+        #[arg(value_enum)]
         shell: Shell,
     },
 
@@ -46,13 +50,43 @@ enum What {
     },
 }
 
+/// A shell.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Nushell,
+    #[value(alias = "pwsh")]
+    Powershell,
+    Zsh,
+}
+
+impl Shell {
+    /// The script for it.
+    fn script(self, cli: &mut clap::Command) -> Vec<u8> {
+        fn of(shell: impl Generator, cli: &mut clap::Command) -> Vec<u8> {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, cli, "kseg", &mut script);
+            script
+        }
+        match self {
+            Self::Bash => of(Known::Bash, cli),
+            Self::Elvish => of(Known::Elvish, cli),
+            Self::Fish => of(Known::Fish, cli),
+            Self::Nushell => of(Nushell, cli),
+            Self::Powershell => of(Known::PowerShell, cli),
+            Self::Zsh => of(Known::Zsh, cli),
+        }
+    }
+}
+
 impl Generate {
     /// Prints or writes it.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         match self.what {
             What::Completions { shell } => {
-                let mut script = Vec::new();
-                clap_complete::generate(shell, &mut context.cli, "kseg", &mut script);
+                let script = shell.script(&mut context.cli);
                 context.out.write_all(&script).context("standard output")?;
             }
             What::Man { dir } => {

@@ -52,9 +52,9 @@ Several paths may be given. Nothing that is read is created, locked or changed.
 ";
 
 const EXIT_STATUS: &str = "\
-  0    done, and clean
-  1    done, and there is something to see: damage, a finding, a loss
-  2    not done: invalid arguments, a file that could not be read or written
+  0    done, nothing found
+  1    done, and something was found: damage, a finding, a loss
+  2    failed: invalid arguments, a file that could not be read or written
   130  interrupted
 kseg dump exits as kafka-dump-log.sh does.
 ";
@@ -71,11 +71,11 @@ Bytes that are not UTF-8 are {\"base64\":\"...\"}. A closed pipe ends kseg quiet
 
 const WORST_DAY: &str = "\
 1. Stop the broker, or keep it stopped. A start truncates a damaged log at the first bad batch, and keeps no copy.
-2. Are there healthy replicas? Then delete the damaged partition's folder and let the broker replicate it anew.
+2. Are there healthy replicas? Then delete the damaged partition's folder and let the broker replicate it again.
 3. kseg verify DIR               what is damaged
 4. kseg predict DIR              what a start would lose
 5. kseg repair plan DIR -o plan.json
-6. kseg repair apply plan.json --into NEW      a repaired copy; DIR stays as it is
+6. kseg repair apply plan.json --into NEW      a repaired copy; DIR is not changed
 7. Point log.dirs at NEW and start the broker.
 If reads fail with an I/O error, copy the disk with ddrescue first, and use the copy.
 ";

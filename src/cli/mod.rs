@@ -6,6 +6,7 @@ mod cat;
 mod check;
 mod common;
 mod compaction;
+mod config;
 mod context;
 mod damage;
 mod diff;
@@ -54,8 +55,7 @@ use exit::Outcome;
 
 /// Reads, checks and repairs Kafka's log segments without a broker
 ///
-/// What is read is never created, locked or changed. Two commands change a log dir, and say so: repair apply --in-place, by
-/// a plan that was read before, and repair undo.
+/// Reading commands never create, lock or change a file. Only repair apply --in-place and repair undo change a log dir.
 #[derive(Debug, Parser)]
 #[command(
     name = "kseg",
@@ -63,20 +63,21 @@ use exit::Outcome;
     max_term_width = 100,
     arg_required_else_help = true,
     disable_help_subcommand = true,
+    args_override_self = true,
     after_help = "Examples:
-  kseg check /var/lib/kafka            all of this on one screen
+  kseg check /var/lib/kafka            the state on one screen
   kseg ls /var/lib/kafka               what is here
   kseg verify /var/lib/kafka           what is wrong with it
-  kseg predict /var/lib/kafka          what a broker will do about that
-  kseg repair plan /var/lib/kafka      what kseg would do instead
+  kseg predict /var/lib/kafka          what a broker start will lose
+  kseg repair plan /var/lib/kafka      what a repair would save
   kseg cat orders-3                    the records of a partition
   kseg cat --help                      every option of a command
   kseg help times                      how times are written; other topics
 
 Exit status:
-  0  done, and clean
-  1  done, and there is something to see: damage, a finding, a loss
-  2  not done"
+  0  done, nothing found
+  1  done, and something was found: damage, a finding, a loss
+  2  failed"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -112,7 +113,10 @@ enum Command {
 
 /// Runs the command that `args` ask for.
 pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let args = dump::translate(args);
+    let args = match config::with_file(dump::translate(args)) {
+        Ok(args) => args,
+        Err(error) => return exit::failed(&error),
+    };
     let is_dump = args.get(1).is_some_and(|command| command == "dump");
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -157,7 +161,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 mod tests {
     use super::*;
 
-    /// Columns of a terminal that nobody made wider.
+    /// Columns of a terminal that no one made wider.
     const COLUMNS: usize = 80;
 
     /// Every command and subcommand, with the words before its own options.

@@ -9,12 +9,12 @@ use wildmatch::WildMatch;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Which partitions")]
 pub(crate) struct Selection {
-    /// Only topics of these names: orders,clicks; * stands for any characters and ? for one, and !__* leaves out; may be given
-    /// again
+    /// Only topics of these names: orders,clicks; * stands for any characters and ? for one, and !__* leaves out; repeatabl
+    /// e
     #[arg(long = "topic", value_name = "PATTERN", value_delimiter = ',')]
     topics: Vec<Pattern>,
 
-    /// Only partitions of these numbers: 3, 0..4, 0..=3 or 0,3..5; may be given again
+    /// Only these partitions: 3, 0..4, 0..=3 or 0,3..5; repeatable
     #[arg(
         long = "partition",
         value_name = "N",
@@ -144,7 +144,7 @@ impl Selection {
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 #[command(next_help_heading = "Which partitions")]
 pub(crate) struct Others {
-    /// Of log dirs also the folders marked for deletion (-delete): --deleted --topic orders
+    /// Include folders marked for deletion (-delete): --deleted --topic orders
     #[arg(long)]
     pub(super) deleted: bool,
 

@@ -83,7 +83,7 @@ fn compressed(path: &Path) -> Option<(PathBuf, Packing)> {
     is_segment.then(|| (PathBuf::from(name), packing))
 }
 
-/// A file that nobody else sees and that is gone with the process: on the disk of `TMPDIR`, or in memory where its file system
+/// A file that no one else sees and that is gone with the process: on the disk of `TMPDIR`, or in memory where its file system
 /// has none.
 fn unnamed() -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;

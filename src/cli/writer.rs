@@ -366,7 +366,7 @@ impl<'a> Writer<'a> {
     /// Ends the document, and says whether there was damage.
     ///
     /// # Errors
-    /// Something could not be read, or the output not be written; that nobody reads it any more is no error.
+    /// Something could not be read, or the output not be written; that no one reads it any more is no error.
     pub(crate) fn finish(mut self) -> anyhow::Result<bool> {
         self.end_table();
         if self.format == Format::Json {

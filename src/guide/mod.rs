@@ -1,10 +1,13 @@
-//! The long texts: how this is built, how quick it is, what it saves, how engines read it, what changed.
+//! The long texts: how this is built, how fast it is, what it saves, how CI and engines use it, what changed.
 
 #[doc = include_str!("changes.md")]
 pub mod changes {}
 
 #[doc = include_str!("checks.md")]
 pub mod checks {}
+
+#[doc = include_str!("ci.md")]
+pub mod ci {}
 
 #[doc = include_str!("design.md")]
 pub mod design {}

@@ -380,10 +380,7 @@ fn pieces(start: &mut Start<'_>, segment: &Segment) -> Result<Vec<(i64, Content)
         let base = log.base_offset(first, &mut start.scratch)?;
         while let Some(entry) = log.entry(position, log.len_bytes())? {
             if !(0..=2).contains(&entry.magic) {
-                return Err(Thrown::fatal(
-                    &name,
-                    "cannot be split: a magic that nobody knows",
-                ));
+                return Err(Thrown::fatal(&name, "cannot be split: unknown magic byte"));
             }
             let relative = log.last_offset(entry)?.wrapping_sub(base);
             if !(0..=i64::from(i32::MAX)).contains(&relative) {

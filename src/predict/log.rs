@@ -142,7 +142,10 @@ impl Log {
         if reach > self.len {
             return Err(Thrown::fatal(
                 &self.name,
-                format_args!("the header at {} ends behind the file", entry.position),
+                format_args!(
+                    "the header at {} extends beyond the end of the file",
+                    entry.position
+                ),
             ));
         }
         let bytes = self.bytes(entry.position..reach)?;

@@ -74,7 +74,7 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
         if *end > bounds.end {
             return Err(Thrown::fatal(
                 name,
-                "ends behind the log but is of an older epoch: the node never becomes active",
+                "ends beyond the log but has an older epoch: the node never becomes active",
             ));
         }
     }

@@ -33,7 +33,7 @@ pub enum Unsound {
     #[error("expected an even number of hexadecimal digits")]
     Hex,
     /// Steps are not numbered from 1.
-    #[error("step {found} stands where step {expected} is expected")]
+    #[error("found step {found}, expected step {expected}")]
     Number {
         /// The number there.
         found: u32,

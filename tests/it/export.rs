@@ -107,7 +107,7 @@ fn going_on_keeps_what_is_whole_and_makes_the_rest() {
     let files = names(&dir);
     let again = export(&dir, &[], &[&source()]);
     assert_eq!(again.status.code(), Some(2));
-    assert!(text(&again.stderr).contains("--resume goes on with it"));
+    assert!(text(&again.stderr).contains("use --resume or another folder"));
     let first = dir.join(&files[0]);
     let kept = fs::metadata(&first).unwrap().modified().unwrap();
     temp.file(dir.join(&files[1]), b"somebody wrote here");
@@ -154,7 +154,7 @@ fn what_cannot_be_written_is_refused_before_anything_is() {
         (&["--compress", "lz4"][..], vec![source()], "--compress"),
         (&["--format", "text"], vec![source()], "--format text"),
         (&["--offset", "x"], vec![source()], "--offset"),
-        (&[], vec![source(), source()], "both would be written into"),
+        (&[], vec![source(), source()], "both would be written to"),
     ] {
         let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
         let output = export(&dir, args, &paths);

@@ -13,9 +13,9 @@ const HEAD: &str = "\
 
 What `kseg verify` looks for. `kseg explain CODE` prints the manual of one. This page is made from `src/verify/catalog/`.
 
-Severity: an error loses data or makes it wrong; a warning works, but not as it should; a note is worth knowing. Depth is
+Severity: an error loses data or makes it wrong; a broker repairs or works around a warning; a note is worth knowing. Depth is
 what a check costs: shape (headers and names), sum (checksums), cross (files against each other), deep (batches
-unpacked, records decoded). Fix: safe (nothing is lost), lossy (gives up bytes), manual (described, never done), none (no file is to be changed).
+decompressed, records decoded). Fix: safe (nothing is lost), lossy (loses bytes), manual (for a person to do), none (no file is changed).
 ";
 
 fn page() -> String {

@@ -1,6 +1,7 @@
 //! The README's transcripts, run: each `console` block is commands after `$ ` and what they print.
 //!
-//! They run one after the other in a folder of our own, which the README calls `/rescue`, with `testdata` in it. A recipe for a
+//! They run one after the other in a folder of our own, which the README calls `/rescue`, with `testdata` in it, and `disk1` and `disk2`, two log dirs with eight
+//! damages. A recipe for a
 //! tool that is not here is skipped, and said to be.
 
 use std::env;
@@ -9,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::scenario::eight_damages;
 use crate::temp::Temp;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -106,6 +108,7 @@ impl Folder {
     fn new() -> Self {
         let temp = Temp::new();
         let path = temp.path().canonicalize().unwrap();
+        eight_damages(&temp);
         std::os::unix::fs::symlink(Path::new(ROOT).join("testdata"), path.join("testdata"))
             .unwrap();
         let bin = Path::new(env!("CARGO_BIN_EXE_kseg")).parent().unwrap();

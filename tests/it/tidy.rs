@@ -55,6 +55,7 @@ const HOMES: [(&[&str], &[&str]); 6] = [
         &[
             "clap",
             "clap_complete",
+            "clap_complete_nushell",
             "clap_mangen",
             "comfy_table",
             "unicode_width",
@@ -65,6 +66,7 @@ const HOMES: [(&[&str], &[&str]); 6] = [
             "jiff",
             "regex",
             "signal_hook",
+            "toml",
             "wildmatch",
         ],
         &["cli/", "main.rs"],

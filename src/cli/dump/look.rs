@@ -204,7 +204,7 @@ impl Look {
         Ok(Ok(()))
     }
 
-    /// Whether nobody minds: the value of a message that is cut, which is not asked for, and a set inside a set, to old
+    /// Whether no one minds: the value of a message that is cut, which is not asked for, and a set inside a set, to old
     /// readers or where it is not reached.
     fn forgives(reader: Reader, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
         match fault.kind() {

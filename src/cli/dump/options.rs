@@ -207,8 +207,8 @@ fn int(option: &str, given: &[String]) -> Result<Option<i32>> {
 
 /// Prints log segments exactly as Kafka's own kafka-dump-log.sh does
 ///
-/// The options are those of the original, and so is every byte of the output. Where the original breaks off, this goes on
-/// behind the damage, says on standard error what is wrong and where, and exits with 1.
+/// The options are those of the original, and so is every byte of the output. Where the original stops with an exception,
+/// this reports the damage on standard error, continues after it, and exits with 1.
 #[derive(Debug, clap::Args)]
 #[command(
     disable_help_flag = true,

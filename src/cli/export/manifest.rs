@@ -38,7 +38,7 @@ pub(super) struct Document {
 #[derive(Debug)]
 pub(super) struct Manifest {
     document: Document,
-    /// Files of the export that this one goes on with, until they are reached.
+    /// Files of the export that this one continues with, until they are reached.
     ahead: Files,
     saved: Instant,
 }
@@ -70,6 +70,9 @@ pub(super) struct ExportedFile {
     pub(super) damage: Vec<Damage>,
     /// How many more such places there are.
     pub(super) more_damage: u64,
+    /// Records left out because their offset came before, as a consumer leaves them out.
+    #[serde(default)]
+    pub(super) duplicates: u64,
     /// A fingerprint of the options and of the source, by which a later run knows whether it would write the same.
     pub(super) request: String,
 }
@@ -109,7 +112,7 @@ impl Manifest {
         Ok(Some(files.map(|file| (file.file.clone(), file)).collect()))
     }
 
-    /// The manifest of an export that writes files of these names, and goes on with the one before.
+    /// The manifest of an export that writes files of these names, and continues with the one before.
     pub(super) fn after(before: &Files, names: &[String]) -> Self {
         let ahead = names.iter().filter_map(|name| before.get_key_value(name));
         Self {

@@ -37,8 +37,9 @@ use super::render::table::counted;
 
 /// Writes the records of partitions into files
 ///
-/// One file a partition, and kseg.manifest.json, which says what is in each: offsets, counts, times, damage, and checksums of
-/// the file. The records are those that kseg cat shows. A file has its name only when it is whole; interrupted, --resume goes on.
+/// One file per partition, and kseg.manifest.json with offsets, counts, timestamps, damage and checksums. The records are
+/// those that kseg cat shows; internal topics are exported only if --topic or the path names them. A file gets its name
+/// when it is complete; --resume continues an interrupted export.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("template", |it| it.hide(true)),
@@ -52,9 +53,9 @@ use super::render::table::counted;
   kseg export --format parquet -o out /var/lib/kafka
   kseg export --format parquet --columns all -o out orders-3
   kseg export --format csv --compress gzip --since 24h -o out /var/lib/kafka
-  kseg export --salvage --committed -o out orders-3
+  kseg export --salvage --committed --raw -o out orders-3
 
-Options of cat that choose and show records:
+Options that select and format records, as in cat:
   kseg export --offset 184902.. --until 2026-11-21T15:00Z -o out orders-3
   kseg export --key user-17 --header trace=17 -o out orders-3
   kseg export --key-regex '^user-' --value-regex 'error|failed' -o out orders-3
@@ -69,22 +70,22 @@ Options of cat that choose and show records:
 
 Exit status:
   0  everything was read
-  1  damage was met: the manifest says where
-  2  a file could not be read or written, or what was asked for makes no sense")]
+  1  damage was found: the manifest says where
+  2  a file could not be read or written, or the arguments are invalid")]
 pub(crate) struct Export {
     /// Log dirs, partitions, segments
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Folder for the files; made if it is not there
+    /// Folder for the files; created if it does not exist
     #[arg(short, long, value_name = "DIR", required = true)]
     output: PathBuf,
 
-    /// How the files are packed [default: not at all]
+    /// Compress the files [default: not compressed]
     #[arg(long, value_enum)]
     compress: Option<Compression>,
 
-    /// Go on with an export into this folder: files that the manifest names, and that this export would write again, are kept
+    /// Continue an export into this folder: files that are complete and would be the same are kept
     #[arg(long)]
     resume: bool,
 
@@ -133,7 +134,7 @@ struct Job<'a> {
     packing: Packing,
     /// The options, as far as they matter for what is written.
     options: String,
-    /// The manifest of the export that this one goes on with.
+    /// The manifest of the export that this one continues with.
     before: &'a Files,
     progress: &'a Progress,
 }
@@ -173,7 +174,7 @@ impl Export {
         let before = Manifest::read(&self.output)?;
         if before.is_some() && !self.resume {
             bail!(
-                "{}: holds an export; --resume goes on with it",
+                "{}: already contains an export; use --resume or another folder",
                 self.output.display()
             );
         }
@@ -307,6 +308,7 @@ impl Job<'_> {
             sha256: sums.sha256,
             complete: lost.is_empty() && !tally.is_damaged(),
             more_damage: tally.more_gaps,
+            duplicates: tally.duplicates,
             damage: damage(tally),
             request,
         };
@@ -439,7 +441,7 @@ fn names(tracks: &[Track], form: Form, packing: Packing) -> Result<Vec<String>> 
         name = format!("{name}.{}{}", form.name(), packing.suffix());
         if let Some(other) = taken.insert(name.clone(), track) {
             bail!(
-                "{} and {}: both would be written into {name}; export them into folders of their own",
+                "{} and {}: both would be written to {name}; export them into folders of their own",
                 other.path.display(),
                 track.path.display()
             );

@@ -53,7 +53,7 @@ pub(crate) struct Groups {
     #[arg(value_name = "DIR", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Only groups of this name; * stands for any characters and ? for one; may be given again
+    /// Only groups of this name; * stands for any characters and ? for one; repeatable
     #[arg(long = "group", value_name = "PATTERN")]
     names: Vec<Pattern>,
 
@@ -73,7 +73,7 @@ pub(crate) struct Groups {
     #[arg(long)]
     members: bool,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = View::Text)]
     format: View,
 
@@ -109,7 +109,7 @@ enum View {
     Text,
     /// One JSON document
     Json,
-    /// A JSON object a line
+    /// One JSON object per line
     Ndjson,
     /// Offsets as kafka-consumer-groups.sh --reset-offsets --from-file takes them
     Csv,

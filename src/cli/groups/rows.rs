@@ -99,7 +99,7 @@ struct StateRow {
     epoch: Option<i32>,
     members: usize,
     offsets: usize,
-    /// The partition of `__consumer_offsets` in which it lives.
+    /// The partition of `__consumer_offsets` in which it is stored.
     home_partition: Option<i32>,
 }
 

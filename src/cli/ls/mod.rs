@@ -24,18 +24,15 @@ use super::render::rows::{Format, Row};
 use super::schema;
 use super::writer::Writer;
 
-/// Lists what is on this disk: log dirs, partitions, segments, files
+/// Lists log dirs, partitions, segments and files
 ///
-/// A log dir is a line for each partition, a partition a line for each segment, a file one line; and the leftover and unknown
-/// files. Only headers are read: those of the first and the last segment of each partition. `First timestamp` is that of the
-/// first record and `Last timestamp` the largest in these segments, as the headers and a valid .timeindex say. `First offset`
-/// and `Last offset` are those of the first and the last batch. `Log start` is the log start offset in the log dir's checkpoint,
-/// or the first segment if that is later (that of a tiered topic is earlier, and shown in `State`); `Log end` is the log end
-/// offset. High watermark and recovery point come from the checkpoints. With --exact every record is read: records are counted,
-/// timestamps are the smallest and the largest (`min_timestamp_ms` in JSON, null without it: the headers don't say it), and
-/// damage in the middle is found. `In batches` is the size of the .log files,
-/// which kafka-log-dirs prints; `Apparent size` that of all files, and `On disk` what they occupy, without the holes of
-/// preallocated ones.
+/// Of a log dir it lists the partitions, of a partition the segments, and leftover and unknown files. It reads only batch
+/// headers at the beginning and end of each partition; --exact reads every record, counts them and finds damage in the
+/// middle. `Log start` is the log start offset (a tiered topic's earlier one is in `State`), `Log end` the log end offset;
+/// high watermark and recovery point are those of the checkpoints. `First timestamp` is that of the first record, `Last
+/// timestamp` the largest; with --exact the smallest too (`min_timestamp_ms` in JSON, null without it: the headers don't
+/// have it). `In batches` is the size of the .log files, as kafka-log-dirs.sh prints it; `Apparent size` that
+/// of all files; `On disk` the space they occupy.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg ls /var/lib/kafka/*
@@ -48,14 +45,14 @@ use super::writer::Writer;
 
 Exit status:
   0  everything was listed
-  2  something could not be read (the rest is listed), or no partition is one that was asked for")]
+  2  something could not be read (the rest is listed), or no partition matches")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Ls {
     /// Log dirs, partitions or files [default: the current directory]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// A line for each segment, of log dirs too
+    /// List segments of log dirs too
     #[arg(long)]
     segments: bool,
 
@@ -64,19 +61,19 @@ pub(crate) struct Ls {
     #[arg(long, value_name = "SIZE", requires = "segments", value_parser = split_size, conflicts_with = "sort")]
     split: Option<u64>,
 
-    /// A line for each topic, of all paths together; folders in any state count
+    /// List topics, all paths together; folders in any state count
     #[arg(long = "topics", conflicts_with = "segments")]
     by_topic: bool,
 
-    /// Read every record: count them, and take offsets and times from them
+    /// Read every record: exact counts, offsets and timestamps
     #[arg(long)]
     exact: bool,
 
-    /// Sort the lines of a path by this, the largest first but for names
+    /// Sort by this column, largest first; names ascend
     #[arg(long, value_name = "BY", value_enum, default_value_t = Sort::Name)]
     sort: Sort,
 
-    /// Sort the other way round
+    /// Reverse the order
     #[arg(long)]
     reverse: bool,
 
@@ -84,7 +81,7 @@ pub(crate) struct Ls {
     #[arg(long)]
     bytes: bool,
 
-    /// How to show it; csv has the partitions, segments or topics, and no other rows
+    /// Output format; csv has partitions, segments or topics only
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 

@@ -6,6 +6,7 @@
 //!            Reader ─▶ Picker ─▶ whoever takes the records, one after the other
 //! ```
 
+mod given;
 mod options;
 mod picker;
 mod reader;

@@ -15,6 +15,7 @@ use crate::cli::range::{Moment, OffsetRange};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Which records")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Picking {
     /// Only these offsets: 42, 42.., ..42, 42..50 or 42..=50; -5.. for the last five of each partition
     #[arg(
@@ -26,28 +27,28 @@ pub(crate) struct Picking {
     )]
     offset: OffsetRange,
 
-    /// Only timestamps from then on: 2026-11-20, "2026-11-20 10:00" (UTC, unless a zone follows), 2026-11-20T10:00:00Z, @seconds or
+    /// Only records with this timestamp or later: 2026-11-20, "2026-11-20 10:00" (UTC, unless a zone follows), 2026-11-20T10:00:00Z, @seconds or
     /// milliseconds since 1970, yesterday, or 2h for two hours before now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<Moment>,
 
-    /// Only timestamps before then, in the same forms
+    /// Only records with an earlier timestamp, in the same forms
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<Moment>,
 
-    /// Only this key
+    /// Only records with this key
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     key: Option<String>,
 
-    /// Only keys that match this regular expression somewhere
+    /// Only records whose key matches this regular expression
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
     key_regex: Option<Regex>,
 
-    /// Only values that match this regular expression somewhere
+    /// Only records whose value matches this regular expression
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
     value_regex: Option<Regex>,
 
-    /// Only records with a header of this name and value; may be given again
+    /// Only records with a header of this name and value; repeatable
     #[arg(long = "header", value_name = "NAME=VALUE", allow_hyphen_values = true)]
     headers: Vec<HeaderIs>,
 
@@ -55,22 +56,26 @@ pub(crate) struct Picking {
     #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = whole(0..=i64::MAX))]
     producer_id: Option<i64>,
 
-    /// Only records that the leader of this epoch appended
+    /// Only records with this leader epoch
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = whole(0..=i32::MAX))]
     epoch: Option<i32>,
 
-    /// Leave out what a consumer with isolation.level=read_committed does not get: aborted transactions, and everything
-    /// from the first that has not ended on
+    /// Show what a consumer with isolation.level=read_committed gets: no aborted transactions, and nothing from the last
+    /// stable offset on
     #[arg(long)]
     committed: bool,
 
-    /// Show control records too, such as the markers that end transactions
+    /// Show control records too, such as transaction markers
     #[arg(long)]
     control: bool,
 
-    /// Go on at the next good batch behind damage, instead of stopping there
+    /// Continue after damage at the next good batch, instead of stopping there
     #[arg(long)]
     salvage: bool,
+
+    /// Show every record of the files, also those whose offset came before, which a consumer skips: --raw
+    #[arg(long)]
+    raw: bool,
 }
 
 /// A header that a record has to have.
@@ -89,7 +94,7 @@ impl FromStr for HeaderIs {
                 name: name.into(),
                 value: value.into(),
             }),
-            _ => Err("no NAME=VALUE, such as trace=17".into()),
+            _ => Err("expected NAME=VALUE, such as trace=17".into()),
         }
     }
 }
@@ -126,12 +131,14 @@ impl Picking {
             committed: self.committed,
             control: self.control,
             salvage: self.salvage,
+            raw: self.raw,
         })
     }
 }
 
 /// What is wanted.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Pick {
     /// What numbers say.
     pub(crate) filter: Filter,
@@ -143,8 +150,10 @@ pub(crate) struct Pick {
     pub(crate) committed: bool,
     /// Control records too.
     pub(crate) control: bool,
-    /// Go on behind damage.
+    /// Continue after damage.
     pub(crate) salvage: bool,
+    /// Records whose offset came before, too.
+    pub(crate) raw: bool,
 }
 
 impl Pick {

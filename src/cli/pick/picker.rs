@@ -6,6 +6,7 @@ use kseg::format::{Batch, Record, Scratch};
 use kseg::records::Selection;
 use kseg::scan::{Event, Filter, Merge, Output, PieceVisitor, Transactions, Visitor};
 
+use super::given::Offsets;
 use super::{Pick, Track};
 use crate::cli::render::records::{Entry, Lossy};
 use crate::cli::render::table::plain;
@@ -81,6 +82,10 @@ pub(crate) struct Tally {
     pub(crate) more_gaps: u64,
     /// What the format could not hold.
     pub(crate) lossy: Lossy,
+    /// Records left out because their offset came before.
+    pub(crate) duplicates: u64,
+    /// Their lowest and highest offset.
+    pub(crate) duplicate_offsets: Option<(i64, i64)>,
 }
 
 impl Tally {
@@ -110,6 +115,7 @@ impl Merge for Tally {
         for (mine, theirs) in [
             (&mut self.offsets, next.offsets),
             (&mut self.times, next.times),
+            (&mut self.duplicate_offsets, next.duplicate_offsets),
         ] {
             if let Some((low, high)) = theirs {
                 widen(mine, low);
@@ -118,6 +124,7 @@ impl Merge for Tally {
         }
         self.reached = self.reached.max(next.reached);
         self.lost.extend(next.lost);
+        self.duplicates += next.duplicates;
         let room = GAPS.saturating_sub(self.gaps.len());
         let untold = next.gaps.len().saturating_sub(room);
         self.gaps.extend(next.gaps.into_iter().take(room));
@@ -131,6 +138,8 @@ pub(super) struct Picker<'a, T> {
     scope: Scope<'a>,
     take: T,
     tally: Tally,
+    /// The offsets given before, where one may come again.
+    given: Option<&'a mut Offsets>,
     /// Behind damage that is not to be passed.
     is_stopped: bool,
     /// Whoever takes the records wants no more.
@@ -143,9 +152,15 @@ impl<'a, T: Take> Picker<'a, T> {
             scope,
             take,
             tally: Tally::default(),
+            given: None,
             is_stopped: false,
             is_enough: false,
         }
+    }
+
+    /// The same with each offset once, those in `given` left out.
+    pub(super) fn once(self, given: Option<&'a mut Offsets>) -> Self {
+        Self { given, ..self }
     }
 
     /// What was picked, and whether there is no need for more.
@@ -180,6 +195,15 @@ impl<'a, T: Take> Picker<'a, T> {
                 Ok(record) => record,
                 Err(fault) => return self.gap(range.clone(), &fault.to_string(), true, out),
             };
+            let offset = record.offset().0;
+            if let Some(given) = self.given.as_deref_mut() {
+                if given.contains(offset) {
+                    self.tally.duplicates += 1;
+                    widen(&mut self.tally.duplicate_offsets, offset);
+                    return ControlFlow::Continue(());
+                }
+                given.insert(offset, offset);
+            }
             if !pick.wants(&record) {
                 return ControlFlow::Continue(());
             }

@@ -14,11 +14,12 @@ use kseg::scan::{
 use kseg::store::{Error, LogFile};
 use kseg::wire::Offset;
 
+use super::given::{Offsets, Survey};
 use super::picker::{Picker, Scope};
 use super::{Gap, Pick, Take, Tally, Track};
 use crate::cli::args::Reading;
 use crate::cli::render::records::Entry;
-use crate::cli::render::table::plain;
+use crate::cli::render::table::{counted, plain};
 
 /// Notes on one log; more are counted.
 const NOTES: u64 = 100;
@@ -57,6 +58,7 @@ type Scan<'s> = &'s mut dyn FnMut(
     &LogFile,
     Range<u64>,
     Scope<'_>,
+    Option<&mut Offsets>,
     &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
 ) -> Result<(Tally, bool)>;
 
@@ -104,7 +106,12 @@ impl Reader<'_> {
         take: impl Fn() -> T + Sync,
         sink: Sink<'_>,
     ) -> Result<Tally> {
-        let pass: Scan<'_> = &mut |log, range, scope, sink| {
+        let pass: Scan<'_> = &mut |log, range, scope, given, sink| {
+            if given.is_some() {
+                let mut picker = Picker::new(scope, take()).once(given);
+                follow(log, self.options(range), &mut picker, sink)?;
+                return Ok((picker.tally().0, false));
+            }
             let visitor = || Picker::new(scope, take());
             let tally = scan(log, self.options(range), visitor, sink)?;
             Ok((tally, false))
@@ -123,8 +130,8 @@ impl Reader<'_> {
         mut take: impl Take,
         sink: Sink<'_>,
     ) -> Result<Tally> {
-        let pass: Scan<'_> = &mut |log, range, scope, sink| {
-            let mut picker = Picker::new(scope, &mut take);
+        let pass: Scan<'_> = &mut |log, range, scope, given, sink| {
+            let mut picker = Picker::new(scope, &mut take).once(given);
             follow(log, self.options(range), &mut picker, sink)?;
             Ok(picker.tally())
         };
@@ -189,6 +196,18 @@ impl Reader<'_> {
         }
     }
 
+    /// How the headers are read beforehand: without checksums, unless there may be damage to read around.
+    fn survey(self, range: Range<u64>) -> ScanOptions {
+        ScanOptions {
+            policy: if self.pick.salvage {
+                Policy::Salvage
+            } else {
+                Policy::Trust
+            },
+            ..self.options(range)
+        }
+    }
+
     fn policy(self) -> Policy {
         if self.pick.salvage {
             Policy::Salvage
@@ -215,11 +234,12 @@ impl Reader<'_> {
     }
 
     /// Scans the files that can hold what is wanted, one after the other. Where one has vanished since they were listed, the log
-    /// is listed anew, and reading continues at the next offset.
+    /// is listed again, and reading continues at the next offset.
     fn files(self, opened: &Opened, start: Start, pass: Scan<'_>, sink: Sink<'_>) -> Result<Tally> {
         let (mut total, mut notes) = (Tally::default(), 0);
         let (mut track, mut filter) = (opened.track.clone(), opened.filter);
         let mut next = start.file;
+        let mut given = Offsets::default();
         loop {
             let mut wanted = wanted_files(&track.files, filter);
             let Some((file, part)) = wanted.find(|(file, _)| *file >= next) else {
@@ -239,7 +259,7 @@ impl Reader<'_> {
                 &part,
                 (from, filter, is_last),
                 pass,
-                &mut notes,
+                (&mut notes, &mut given),
                 sink,
             );
             let is_ended = match scanned {
@@ -267,6 +287,14 @@ impl Reader<'_> {
                 break;
             }
         }
+        if let Some((first, last)) = total.duplicate_offsets {
+            let path = plain(&opened.track.path.to_string_lossy());
+            let note = format!(
+                "kseg: {path}: {} left out whose offsets came before ({first} to {last}), as a consumer skips them; --raw shows them\n",
+                counted(total.duplicates, "record")
+            );
+            let _heard = sink(&[], note.as_bytes());
+        }
         if let Some(more) = notes.checked_sub(NOTES).filter(|more| *more > 0) {
             let path = plain(&opened.track.path.to_string_lossy());
             let _heard = sink(&[], format!("kseg: {path}: and {more} more\n").as_bytes());
@@ -281,7 +309,7 @@ impl Reader<'_> {
         part: &SegmentFiles,
         (from, filter, is_last): (u64, Filter, bool),
         pass: Scan<'_>,
-        notes: &mut u64,
+        (notes, given): (&mut u64, &mut Offsets),
         sink: Sink<'_>,
     ) -> Result<(Tally, bool)> {
         let log = self.reading.unmapped().open(part.log())?;
@@ -307,7 +335,18 @@ impl Reader<'_> {
             is_closed = flow.is_break();
             flow
         };
-        let (tally, is_enough) = pass(&log, range, scope, &mut own)?;
+        let survey = if self.pick.raw {
+            None
+        } else {
+            Some(Survey::of(&log, self.survey(range.clone()))?)
+        };
+        let is_new = survey.as_ref().is_none_or(|survey| survey.is_new_to(given));
+        let before = Some(&mut *given).filter(|_| !is_new);
+        let (tally, is_enough) = pass(&log, range, scope, before, &mut own)?;
+        // Not before: a file that vanishes while it is read is listed again, and read from where the reading came.
+        if let Some(survey) = survey.filter(|_| is_new) {
+            survey.add_to(given);
+        }
         if let Some(gap) = tally.gaps.first().filter(|_| !self.pick.salvage) {
             let words = self.explain(&log, gap)?;
             let _heard = sink(&[], words.as_bytes());
@@ -338,9 +377,9 @@ impl Reader<'_> {
         };
         let rest = match next.found {
             Some((position, offset)) => format!(
-                "the next good batch is at position {position}, offset {offset}; --salvage goes on there"
+                "the next good batch is at position {position}, offset {offset}; --salvage continues there"
             ),
-            None => "no good batch follows in this file; --salvage goes on behind it".into(),
+            None => "no good batch follows in this file; --salvage continues in the next".into(),
         };
         Ok(format!(
             "kseg: {path}: position {start}..{end}: {what}\nkseg: {path}: stopped there; {rest}\n"
@@ -349,14 +388,7 @@ impl Reader<'_> {
 
     fn transactions(self, track: &Track) -> Result<Transactions> {
         // Only headers and markers are looked at, where checksums are not asked for.
-        let options = ScanOptions {
-            policy: if self.pick.salvage {
-                Policy::Salvage
-            } else {
-                Policy::Trust
-            },
-            ..self.options(0..u64::MAX)
-        };
+        let options = self.survey(0..u64::MAX);
         let all = track.files.iter().chain(&track.later);
         let open = |path: &Path| self.reading.unmapped().open(path);
         Ok(files::transactions(all, options, open)?)

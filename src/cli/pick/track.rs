@@ -110,7 +110,7 @@ impl Track {
     fn of_file(item: &Item) -> Result<Self> {
         let shown = item.path().display();
         let Some(name) = item.file_name() else {
-            bail!("{shown}: no segment by its name, which would be like 00000000000000000042.log");
+            bail!("{shown}: not a segment: expected a name like 00000000000000000042.log");
         };
         if !matches!(
             name.kind,

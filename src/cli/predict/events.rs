@@ -119,7 +119,7 @@ pub(super) fn cause(event: &Event) -> String {
             ..
         } => format!("{setting_text}; {}=-1 keeps them", setting.name),
         Change::SegmentsDeleted { log_start, .. } => {
-            format!("the log start offset: they end before {log_start}, and nobody can read them")
+            format!("the log start offset: they end before {log_start}, and no one can read them")
         }
         Change::DirectoryRemoved { .. } => format!(
             "{setting_text}: the directory is marked for deletion; move it out of the log dir to keep it"

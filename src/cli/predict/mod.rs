@@ -24,16 +24,16 @@ use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
 
-/// Says what a broker will do to a log dir at its next start, and in the hour after it
+/// Predicts what a broker will do at its next start, and in the hour after it
 ///
-/// The broker's start is simulated, down to the byte: what it loads as it is, recovers, truncates, deletes, rebuilds, renames, or
-/// refuses, and which records are gone afterwards; then what its regular tasks delete in the first hour, retention first of all.
-/// A broker asks nobody before it truncates or deletes, and keeps no copy.
+/// The broker's start is simulated, down to the byte: what it loads, recovers, truncates, deletes, rebuilds, renames or
+/// refuses, and which records are lost; then what retention and its other tasks delete in the first hour.
+/// A broker truncates and deletes without asking, and keeps no copy.
 ///
 /// Give all log dirs of the node together, or --config with the broker's server.properties, which names them. Topics' settings are
-/// read from the metadata log among them, the broker's from --config; what is said nowhere is assumed to be Kafka's default, and
-/// the output says which settings that concerns. Of a log dir the clean shutdown marker, the checkpoints and meta.properties are
-/// taken into account; for the folder of one partition those of the log dir around it.
+/// read from the metadata log among them, the broker's from --config; for the others Kafka's default is assumed, and the
+/// output names those that matter. The clean shutdown marker, the checkpoints and meta.properties count, also those around
+/// the folder of a single partition.
 ///
 /// A start checks the batches of the segments that it recovers, and of no others: what is damaged elsewhere stays, and fails when it
 /// is fetched. So all segments are read, as a consumer would read them; --quick leaves that out. Open transactions are looked up in
@@ -55,7 +55,7 @@ Exit status:
      the broker does not start
   2  a file could not be read, or the arguments are invalid")]
 pub(crate) struct Predict {
-    /// Log dirs, or folders of partitions; taken together for those of one broker; with --config its log.dirs by default
+    /// Log dirs of one broker, or folders of partitions [default with --config: its log.dirs]
     #[arg(value_name = "PATH", required_unless_present = "config")]
     paths: Vec<PathBuf>,
 
@@ -66,16 +66,16 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "TIME")]
     now: Option<Moment>,
 
-    /// The cluster.id that the node is to have, where the log dirs given cannot tell
+    /// The expected cluster.id, if the given log dirs do not have it
     #[arg(long, value_name = "ID")]
     cluster_id: Option<String>,
 
-    /// As if the clean shutdown marker were missing: what if the broker had crashed? Then what follows the recovery points is
-    /// checked, and truncated at the first bad batch
+    /// Assume an unclean shutdown, as after a crash: logs are recovered from the recovery points on, and truncated at the
+    /// first invalid batch
     #[arg(long)]
     unclean: bool,
 
-    /// As if the recovery points were missing too: without the marker everything is checked
+    /// Assume that the recovery points are missing too: after an unclean shutdown all segments are recovered
     #[arg(long)]
     no_recovery_points: bool,
 
@@ -83,7 +83,7 @@ pub(crate) struct Predict {
     #[arg(long)]
     quick: bool,
 
-    /// How to show it; ndjson and csv have a row for each partition
+    /// Output format; ndjson and csv have a row for each partition
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 

@@ -81,7 +81,7 @@ impl Page for Pages<'_, '_> {
     }
 
     fn turn(&mut self) {
-        // That nobody wants it any more shows again after the record.
+        // That no one wants it any more shows again after the record.
         let _flow = self.0.poll();
     }
 }

@@ -15,9 +15,9 @@ pub(crate) enum Format {
     Text,
     /// One JSON document
     Json,
-    /// A JSON object a line
+    /// One JSON object per line
     Ndjson,
-    /// Comma-separated values, of one kind of rows
+    /// Comma-separated values
     Csv,
 }
 

@@ -25,7 +25,7 @@ const REMARK: u8 = 0x1e;
 /// How tables look.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Look {
-    /// Characters of a line; none if nobody cares.
+    /// Characters of a line; none if no one cares.
     pub(crate) room: Option<usize>,
     /// Sizes in bytes, not in the unit that suits.
     pub(crate) exact_bytes: bool,

@@ -28,12 +28,12 @@ use crate::cli::exit::{INTERRUPTED, Outcome};
 /// Findings that are shown of what is left.
 const SHOWN: usize = 10;
 
-/// Carries a plan out
+/// Applies a plan
 ///
-/// With --into, the log dir or partition is only read, and a repaired copy appears under its name when it is whole. Files that no
-/// step touches share their bytes with the source where the file system can: as reflinks, or closed segments as hard links.
-/// With --in-place, originals are kept in a quarantine folder. Stop the broker first: one that runs is refused, and so are
-/// files that changed since the plan was made.
+/// With --into, the log dir or partition is only read, and a repaired copy appears under its name when it is complete.
+/// Files that no step changes share their bytes with the source where the file system supports it: as reflinks, or closed
+/// segments as hard links. With --in-place, the originals are kept in a quarantine folder. Stop the broker first: a log dir
+/// in use is refused, and so are files that changed since the plan was made.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("where").required(true).args(["into", "in_place"]),
@@ -46,7 +46,7 @@ const SHOWN: usize = 10;
   kseg repair apply plan.json --in-place --accept-lossy --skip 2
   kseg repair apply plan.json --in-place --quarantine /data/originals
 
-Ctrl-C takes back what was only prepared. Killed, the same command finishes what it began, and undo goes back.
+Ctrl-C reverts what was prepared. After a kill, the same command finishes, and undo restores the originals.
 
 Exit status:
   0  the plan was carried out, or there was nothing to do, and nothing is wrong any more
@@ -59,23 +59,24 @@ pub(super) struct Apply {
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
 
-    /// Make a repaired copy here: a new directory, outside of what is repaired; of several log dirs once for each
+    /// Write a repaired copy to this new directory; of several log dirs once for each
     #[arg(long, value_name = "DIR")]
     into: Vec<PathBuf>,
 
-    /// Repair where it is, and keep the originals
+    /// Repair in place, and keep the originals
     #[arg(long)]
     in_place: bool,
 
-    /// Confirm these steps, by their numbers in repair show: 3, 4..6 or 4..=5; every step that is not proven has to be confirmed or skipped
+    /// Confirm these steps, by their numbers in repair show: 3, 4..6 or 4..=5; a step that is not proven has to be
+    /// confirmed or skipped
     #[arg(long, value_name = "STEPS", value_delimiter = ',', num_args = 1.., conflicts_with = "accept_lossy")]
     accept: Vec<StepNumbers>,
 
-    /// Leave these steps out
+    /// Skip these steps
     #[arg(long, value_name = "STEPS", value_delimiter = ',')]
     skip: Vec<StepNumbers>,
 
-    /// Confirm every likely and lossy step: what repair show says is given up
+    /// Confirm every likely and lossy step, with the losses that repair show lists
     #[arg(long)]
     accept_lossy: bool,
 
@@ -83,7 +84,7 @@ pub(super) struct Apply {
     #[arg(long, value_name = "DIR", conflicts_with = "into")]
     quarantine: Option<PathBuf>,
 
-    /// Copy closed segments too where they would be hard links, so that nothing a broker does to the copy reaches the source
+    /// Copy closed segments instead of making hard links, so that changes to the copy never reach the source
     #[arg(long, conflicts_with = "in_place")]
     copy: bool,
 

@@ -49,7 +49,7 @@ impl Look {
         findings.filter(|finding| finding.severity >= Severity::Warning)
     }
 
-    /// What a broker would do, and what nobody could read then, in a few words.
+    /// What a broker would do, and what no one could read then, in a few words.
     pub(crate) fn fate(&self, verdict: &Verdict) -> String {
         match verdict.outcome() {
             Fate::Refuses => "does not start".into(),

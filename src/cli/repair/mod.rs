@@ -13,13 +13,13 @@ use anyhow::Result;
 use super::Context;
 use super::exit::Outcome;
 
-/// Repairs log dirs by plans that can be read before anything is changed
+/// Repairs log dirs by a plan that you can read first
 ///
-/// A plan says step by step what is to be changed, why, and what that gives up. A step is proven: a checksum covers the result, equal
-/// bytes exist elsewhere, only derived files change, or the neighbours leave one value. It is likely (the odds are told), suspect
-/// (nothing says which bytes are right) or lossy (bytes or knowledge go), and then needs consent. Or it is manual: it describes what is
-/// left for a person to do. A plan is applied to a copy, or in place with the
-/// originals kept; either can be interrupted at any moment and finished, or undone, later.
+/// A plan says step by step what changes, why, and what it loses. A step is proven: a checksum covers the result, equal
+/// bytes exist elsewhere, only derived files change, or the neighbours leave one value. It is likely (with the odds),
+/// suspect (nothing shows which bytes are right) or lossy (records or knowledge are lost), and then needs your consent. Or
+/// it is manual: for you to do. A plan is applied to a copy, or in place with the originals kept; both can be interrupted
+/// at any moment, and finished or undone later.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg repair plan /data/kafka -o plan.json
@@ -30,8 +30,8 @@ use super::exit::Outcome;
 
 Exit status:
   0  done
-  1  done, and there is something left for you to do
-  2  not done")]
+  1  done, and manual steps are left for you
+  2  failed")]
 pub(crate) struct Repair {
     #[command(subcommand)]
     command: Command,

@@ -22,14 +22,14 @@ use crate::cli::render::table::counted;
 use crate::cli::schema;
 use crate::cli::writer::Writer;
 
-/// Makes a plan: what has to be changed so that a broker serves everything that can still be read
+/// Makes a plan: what to change so that a broker serves everything that is still readable
 ///
-/// Nothing is changed. Every step says what it does, why, and what it gives up; beside it stands what a broker alone would lose at its next
-/// start. Log dirs given together are those of one broker: each gets its plan, and the metadata log and the files of other partitions
-/// prove ids that are damaged.
+/// Nothing is changed. Every step says what it does, why, and what it loses; the last lines say what a broker alone would
+/// lose. Log dirs that are given together are those of one broker: each gets a plan, and the metadata log and other
+/// partitions prove damaged ids.
 ///
-/// With --from, a batch that is damaged or missing is taken from a replica that has it whole, byte for byte. Where a replica has other
-/// batches at the same offsets, or other leader epochs, its history parts from this one, and it is used only up to there.
+/// With --from, damaged and missing batches are copied from a replica, byte for byte. A replica is used only up to where
+/// its history diverges: other batches at the same offsets, or other leader epochs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg repair plan /data/kafka
@@ -49,7 +49,7 @@ Exit status:
   1  a plan was made, but something cannot be repaired: its manual steps say what
   2  no plan could be made")]
 pub(super) struct Plan {
-    /// What to repair: log dirs of one broker, or a partition; with --config its log.dirs by default
+    /// Log dirs of one broker, or a partition; with --config its log.dirs by default
     #[arg(value_name = "PATH", required_unless_present = "config")]
     paths: Vec<PathBuf>,
 
@@ -57,7 +57,7 @@ pub(super) struct Plan {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Take damaged and missing batches from this replica: a log dir or partition of another broker, or a backup; may be given again
+    /// Take damaged and missing batches from this replica: a log dir or partition of another broker, or a backup; repeatable
     #[arg(long, value_name = "DIR")]
     from: Vec<PathBuf>,
 
@@ -69,17 +69,17 @@ pub(super) struct Plan {
     #[arg(long, requires = "output")]
     force: bool,
 
-    /// The broker whose next start is predicted beside the plan: 2.8, 3.9 or 4.3
+    /// The release of the broker whose start is compared: 2.8, 3.9 or 4.3
     #[arg(long, value_name = "VERSION", default_value_t)]
     kafka: Kafka,
 
-    /// How to show it: as a table, or as the plan itself
+    /// Output format: a table, or the plan itself as JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Keep suspect records in the log: those of damaged batches that can be read, and that no checksum vouches for
+    /// Keep suspect records: readable records of damaged batches, which no checksum covers
     ///
-    /// Without it they leave the log. The bytes stay in the source, or in the quarantine folder.
+    /// Without it they are removed from the log. The bytes stay in the source, or in the quarantine folder.
     #[arg(long)]
     keep_suspect: bool,
 

@@ -23,7 +23,7 @@ const MEASURED: usize = 500;
 /// Characters of the number of a step where there is no room for a table.
 const INDENT: usize = 4;
 
-/// Shows the steps of a plan: what each does, what is known of it, what it gives up, and why
+/// Shows the steps of a plan: what each does, why, how safe it is, and what it loses
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg repair show plan.json
@@ -31,13 +31,13 @@ const INDENT: usize = 4;
 
 Exit status:
   0  the plan was shown
-  2  it could not be read, or makes no sense")]
+  2  it could not be read, or is invalid")]
 pub(super) struct Show {
     /// The plan
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }

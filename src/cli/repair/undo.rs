@@ -8,10 +8,10 @@ use kseg::repair::{RealDisk, undo};
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
 
-/// Takes a repair in place back, to the byte
+/// Undoes a repair in place, to the byte
 ///
-/// Refused if anybody changed since what the repair had changed. What --into left half-made is removed; what it finished is a directory
-/// like any other, and its source was never changed.
+/// Refused if the repaired files changed since. An unfinished copy of --into is removed; a finished one is a directory like
+/// any other, and its source was never changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg repair undo /data/kafka

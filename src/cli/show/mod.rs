@@ -36,10 +36,10 @@ use super::schema;
 use super::spool;
 use super::writer::Writer;
 
-/// Shows what is in any one file of a log dir
+/// Shows the contents of any file of a log dir
 ///
-/// Batches of a segment, entries of an index, producers of a snapshot, checkpoints, properties, metadata: as a table or as JSON.
-/// What a file is, its name says. Damage is shown where it is, told on standard error, and read around.
+/// Shows batches of a segment, entries of an index, producers of a snapshot, checkpoints, properties and metadata, as a
+/// table or as JSON. The file's name decides its type. Damage is shown in place, reported on standard error, and skipped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg show orders-3/00000000000000000000.log
@@ -54,23 +54,23 @@ use super::writer::Writer;
 
 Exit status:
   0  everything was read
-  1  something is damaged, or no file of Kafka's; it is shown and told where
-  2  a file could not be read at all, or what was asked for makes no sense")]
+  1  something is damaged, or not a Kafka file; it is shown and reported
+  2  a file could not be read at all, or the arguments are invalid")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Show {
     /// Files of a log dir; a directory stands for the files in it, and - for a segment on standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Show the records of a segment, not its batches; those of internal topics decoded
+    /// Show the records of a segment instead of its batches; records of internal topics are decoded
     #[arg(long)]
     records: bool,
 
-    /// Show what the records amount to: topics and brokers of __cluster_metadata (segments, snapshots), groups and offsets
+    /// Show the state that the records result in: topics and brokers of __cluster_metadata (segments, snapshots), groups and offsets
     /// of __consumer_offsets, transactional ids of __transaction_state, share groups of __share_group_state; all files together
     #[arg(long, conflicts_with_all = ["records", "offset"])]
     image: bool,
@@ -94,7 +94,7 @@ pub(crate) struct Show {
     #[arg(long, value_name = "P", requires = "hex", conflicts_with = "offset")]
     position: Option<u64>,
 
-    /// Show what has these offsets only: 42, 42.., ..42, 42..50 or 42..=50
+    /// Show only these offsets: 42, 42.., ..42, 42..50 or 42..=50
     #[arg(
         long,
         value_name = "A..B",
@@ -103,11 +103,11 @@ pub(crate) struct Show {
     )]
     offset: OffsetRange,
 
-    /// Show the first N rows of each file only
+    /// Show at most N rows of each file
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 
-    /// Take the files for those of this topic, whatever their folder is called
+    /// Treat the files as those of this topic; of a log dir, show this topic's partitions
     #[arg(long, value_name = "NAME")]
     topic: Option<String>,
 

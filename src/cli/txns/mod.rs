@@ -68,7 +68,7 @@ pub(crate) struct Txns {
     #[arg(long, conflicts_with = "producers")]
     ids: bool,
 
-    /// Only transactional ids of this name; * stands for any characters and ? for one; may be given again
+    /// Only transactional ids of this name; * stands for any characters and ? for one; repeatable
     #[arg(long = "id", value_name = "PATTERN", conflicts_with = "producers")]
     names: Vec<Pattern>,
 
@@ -76,7 +76,7 @@ pub(crate) struct Txns {
     #[arg(long)]
     producers: bool,
 
-    /// The longest that a transaction may go on (transaction.max.timeout.ms of the brokers): 1h, 900s [default: 15m]
+    /// The longest that a transaction may take (transaction.max.timeout.ms of the brokers): 1h, 900s [default: 15m]
     #[arg(long, value_name = "TIME", value_parser = timeout)]
     max_timeout: Option<i64>,
 
@@ -84,7 +84,7 @@ pub(crate) struct Txns {
     #[arg(long, value_name = "TIME")]
     now: Option<Moment>,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = View::Text)]
     format: View,
 
@@ -102,7 +102,7 @@ enum View {
     Text,
     /// One JSON document
     Json,
-    /// A JSON object a line
+    /// One JSON object per line
     Ndjson,
     /// Comma-separated values
     Csv,

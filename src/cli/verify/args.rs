@@ -13,7 +13,7 @@ use crate::cli::range::{Moment, size};
 /// Finds damage in log dirs, partitions and files, and says what it costs
 ///
 /// The first line is the result, then a table of partitions with findings, the worst first, then the findings of each file.
-/// Log dirs that are given together are taken for those of one broker. What follows damage is verified too, and every byte is
+/// Log dirs that are given together are those of one broker. What follows damage is verified too, and every byte is
 /// accounted for.
 ///
 /// An error loses records or makes them wrong; a warning is something that a broker repairs or works around; a note is worth

@@ -1,21 +1,21 @@
-//! How bad findings are taken to be.
+//! Severity findings are taken to be.
 
 use kseg::verify::{CheckId, Family, Finding, Severity};
 
 /// Severities of somebody's own.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "How bad")]
+#[command(next_help_heading = "Severity")]
 pub(super) struct LevelArgs {
-    /// Take for errors: a code (B101), its name, all codes of a letter (B), or of a level (note); a code goes before a letter,
-    /// a letter before a level
+    /// Treat as errors: a code (B101), a name (crc-mismatch), a family (B), or a severity (note); a code wins over a
+    /// family, a family over a severity
     #[arg(short = 'D', long = "deny", value_name = "WHAT")]
     deny: Vec<Target>,
 
-    /// Take for warnings, likewise
+    /// Treat as warnings, likewise
     #[arg(short = 'W', long = "warn", value_name = "WHAT")]
     warn: Vec<Target>,
 
-    /// Leave out, likewise
+    /// Don't report, likewise
     #[arg(short = 'A', long = "allow", value_name = "WHAT")]
     allow: Vec<Target>,
 }
@@ -67,7 +67,7 @@ impl Target {
 }
 
 impl LevelArgs {
-    /// How bad a finding is; nothing if it is to be left out. What names one check wins over what names many.
+    /// Severity a finding is; nothing if it is to be left out. What names one check wins over what names many.
     pub(super) fn severity(&self, finding: &Finding) -> Option<Severity> {
         let rules = [
             (&self.deny, Some(Severity::Error)),

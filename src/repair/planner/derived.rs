@@ -307,7 +307,7 @@ fn positions(
             (false, true) => CheckId::TimeIndexMismatch,
             (false, false) => CheckId::TimeIndexMissing,
         };
-        let why = "computed anew from the log as it will be";
+        let why = "rebuilt from the repaired log";
         let action = Action::Rebuild {
             file,
             recipe,

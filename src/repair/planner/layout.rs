@@ -240,7 +240,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
             }
             Fate::Copy if let Some((from, to)) = missing_at(log, &gone.run.range) => {
                 let why = format!(
-                    "offsets {first} to {last} are there twice; this copy stands where {from} to {to} are missing, and goes"
+                    "offsets {first}-{last} are duplicated; removes this copy, which is where {from}-{to} are missing"
                 );
                 let loss = Loss {
                     bytes: Some(gone.run.range.clone()),

@@ -152,7 +152,7 @@ impl<'a> Lost<'a> {
             (true, None) if content == Content::Unreadable => {
                 format!("{what}; what follows the last batch that can be read is left out")
             }
-            (true, None) => "what follows the last batch is none and is cut off".to_owned(),
+            (true, None) => "truncates the incomplete batch at the end".to_owned(),
             (_, Some(after)) => format!(
                 "{what}; offsets {} to {} are lost, everything after them stays",
                 self.first,

@@ -86,7 +86,7 @@ fn empty(partition: &Partition, log: &mut NewLog, steps: &mut Steps<'_>) -> Resu
         return Ok(());
     };
     let why = format!(
-        "all segments are gone; the log goes on at {end}, where the newest snapshot is, so that no offset is given out twice"
+        "all segments are missing; the log continues at {end}, the offset of the newest producer snapshot, so that no offset is assigned twice"
     );
     let action = Action::Create {
         file,

@@ -2,16 +2,16 @@
 
 macro_rules! checkpoint { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
 
-/// a checkpoint that can't be read
+/// a malformed checkpoint
 ///
 /// **What** A line of a checkpoint file is not as it should be, or their number is not the one announced.
 /// **Why it happens** The file was torn, emptied or edited.
-/// **What Kafka does** At start the log dir goes offline, or the checkpoint is taken for empty, which depends on the file.
+/// **What Kafka does** At start the log dir goes offline, or the checkpoint is treated as empty, which depends on the file.
 /// **Repair** Write the lines that can be read, or an empty checkpoint.
 /// **References** `CheckpointFile.read`, `OffsetCheckpointFile`.
 Checkpoint C101 CheckpointMalformed "checkpoint-malformed" Error Shape Safe;
 
-/// a partition twice in a checkpoint
+/// a duplicate partition in a checkpoint
 ///
 /// **What** A checkpoint has two lines for one partition.
 /// **Why it happens** The file was edited.
@@ -20,7 +20,7 @@ Checkpoint C101 CheckpointMalformed "checkpoint-malformed" Error Shape Safe;
 /// **References** `OffsetCheckpointFile.read`.
 Checkpoint C102 CheckpointDuplicate "checkpoint-duplicate" Warning Shape Safe;
 
-/// a checkpoint for a partition that is not here
+/// a checkpoint entry for a missing partition
 ///
 /// **What** A line names a partition that has no directory in this log dir.
 /// **Why it happens** The partition was deleted or moved after the last write.
@@ -29,7 +29,7 @@ Checkpoint C102 CheckpointDuplicate "checkpoint-duplicate" Warning Shape Safe;
 /// **References** `LogManager.checkpointRecoveryOffsetsInDir`.
 Checkpoint C103 CheckpointStray "checkpoint-stray" Note Cross None;
 
-/// a recovery point behind the end of the log
+/// a recovery point beyond the log end
 ///
 /// **What** `recovery-point-offset-checkpoint` has a higher offset than the log's end.
 /// **Why it happens** The log lost its end after it was written to disk.
@@ -38,7 +38,7 @@ Checkpoint C103 CheckpointStray "checkpoint-stray" Note Cross None;
 /// **References** `LogLoader.recoverLog`.
 Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Safe;
 
-/// a high watermark behind the end of the log
+/// a high watermark beyond the log end
 ///
 /// **What** `replication-offset-checkpoint` has a higher offset than the log's end.
 /// **Why it happens** The log lost records that were committed.
@@ -47,7 +47,7 @@ Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross
 /// **References** `UnifiedLog.updateHighWatermark`.
 Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Safe;
 
-/// a log start behind the end of the log
+/// a log start offset beyond the log end
 ///
 /// **What** `log-start-offset-checkpoint` has a higher offset than the log's end.
 /// **Why it happens** The log lost its end, or the file was edited.
@@ -58,7 +58,7 @@ Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Lossy;
 
 /// a cleaner offset outside of the log
 ///
-/// **What** `cleaner-offset-checkpoint` has an offset before the log's start or behind the active segment's.
+/// **What** `cleaner-offset-checkpoint` has an offset before the log's start or after the active segment's.
 /// **Why it happens** The log was cut, or the file edited.
 /// **What Kafka does** It begins to clean at the log's start again.
 /// **Repair** Remove the line.
@@ -66,7 +66,7 @@ Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Lossy;
 Checkpoint C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Safe
     severity Note "where the log begins after it";
 
-/// a checkpoint below the start of the log
+/// a checkpoint below the log start
 ///
 /// **What** A line has a lower offset than the log's first one.
 /// **Why it happens** Retention or deletion raised the start since.
@@ -75,7 +75,7 @@ Checkpoint C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Safe
 /// **References** `LogLoader.load`.
 Checkpoint C108 CheckpointBelowStart "checkpoint-below-start" Note Cross None;
 
-/// a partition without recovery point
+/// a partition without a recovery point
 ///
 /// **What** `recovery-point-offset-checkpoint` has no line for a partition that is here, and there is no clean-shutdown marker.
 /// **Why it happens** The partition is new, or the file was lost.
@@ -84,7 +84,7 @@ Checkpoint C108 CheckpointBelowStart "checkpoint-below-start" Note Cross None;
 /// **References** `LogManager.loadLogs`.
 Checkpoint C109 CheckpointLacking "checkpoint-lacking" Note Cross None;
 
-/// a recovery point that is not the log's end after a clean stop
+/// a recovery point that is not the log end after a clean shutdown
 ///
 /// **What** The clean-shutdown marker is there, but a recovery point is not at the end of its log.
 /// **Why it happens** Something changed the log after the stop.
@@ -102,12 +102,12 @@ Checkpoint C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross 
 /// **References** `OffsetCheckpointFile`.
 Checkpoint C111 CheckpointNegative "checkpoint-negative" Warning Shape Safe;
 
-/// a log start that hides records
+/// a log start offset that hides records
 ///
-/// **What** After a clean stop `log-start-offset-checkpoint` begins a log behind records that are there, and behind its first leader epoch.
+/// **What** After a clean shutdown `log-start-offset-checkpoint` begins a log after records that are there, and after its first leader epoch.
 /// **Why it happens** The file was edited or is another's. When records are deleted on request, the first leader epoch is moved too.
 /// **What Kafka does** It serves nothing before the log start, and deletes the segments before it.
-/// **Repair** If nobody deleted the records, lower it to the first leader epoch, before a broker starts.
+/// **Repair** Unless the records were deleted on purpose, lower it to the first leader epoch, before a broker starts.
 /// **References** `UnifiedLog.maybeIncrementLogStartOffset`, `LeaderEpochFileCache.truncateFromStart`.
 Checkpoint C112 LogStartHides "log-start-hides" Warning Cross Lossy;
 

@@ -2,9 +2,9 @@
 
 macro_rules! directory { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
 
-/// a file that Kafka doesn't know
+/// an unknown file
 ///
-/// **What** The name of a file is none that Kafka writes there.
+/// **What** The name of a file is not one that Kafka writes there.
 /// **Why it happens** Somebody put it there: a backup, an editor's copy.
 /// **What Kafka does** It ignores most such files; a name that ends in `.log` or `.index` and doesn't begin with 20 digits keeps it from starting or makes an empty segment.
 /// **Repair** Move it out of the log dir. If it is a log dir itself, it stays where it is: give kseg and `log.dirs` its path,
@@ -14,7 +14,7 @@ Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe
     severity Error "where the name keeps a broker from starting"
     severity Note "where a broker ignores it";
 
-/// a file left over
+/// a leftover file
 ///
 /// **What** A `.cleaned`, `.swap`, `.deleted` or `.tmp` file lies here.
 /// **Why it happens** The broker stopped before it was renamed or deleted.
@@ -24,7 +24,7 @@ Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe
 Directory D102 Leftover "leftover" Note Shape None
     fix Safe "where an interrupted compaction left it beside its originals";
 
-/// an index without its log
+/// a segment without its .log file
 ///
 /// **What** An index has no `.log` of the same offset beside it.
 /// **Why it happens** The `.log` was deleted or renamed.
@@ -33,7 +33,7 @@ Directory D102 Leftover "leftover" Note Shape None
 /// **References** `LogLoader.loadSegmentFiles`.
 Directory D103 IndexWithoutLog "index-without-log" Warning Shape Safe;
 
-/// a partition twice
+/// a duplicate partition
 ///
 /// **What** Two directories in the log dirs are of the same partition.
 /// **Why it happens** A directory was copied, or a move between disks was interrupted.
@@ -53,31 +53,31 @@ Directory D104 PartitionTwice "partition-twice" Error Cross Manual
 Directory D105 MetaMismatch "meta-mismatch" Error Cross Manual
     fix Safe "where the metadata log proves whose log dir it is";
 
-/// segments overlap
+/// overlapping segments
 ///
-/// **What** A segment has offsets at or behind the base offset of the next one.
+/// **What** A segment has offsets at or beyond the base offset of the next one.
 /// **Why it happens** Segments were copied or renamed by hand, or a compaction was interrupted and put together wrongly.
 /// **What Kafka does** It reads the lower segment up to its end or jumps to the higher one: records come twice or not.
-/// **Repair** Take the overlapping batches out on one side.
+/// **Repair** Remove the overlapping batches on one side.
 /// **References** `LogSegments.floorSegment`.
 Directory D106 SegmentOverlap "segment-overlap" Error Cross Lossy
     fix Safe "where the batches are there twice";
 
-/// offsets are missing between segments
+/// an offset gap between segments
 ///
-/// **What** A segment doesn't begin where the one in front of it ends, or the log begins after its first leader epoch and no log start
+/// **What** A segment doesn't begin where the one before it ends, or the log begins after its first leader epoch and no log start
 /// offset says why.
 /// **Why it happens** Compaction leaves gaps between segments; so does a segment that is lost. `cleaner-offset-checkpoint` has a line for
 /// each partition that was ever compacted.
 /// **What Kafka does** Gaps are legal: readers continue at the next offset.
-/// **Repair** Where the partition was compacted, none is needed. Else the records are lost here: bring the segment back from a replica or a
+/// **Repair** None is needed where the partition was compacted. Otherwise the records are lost here: bring the segment back from a replica or a
 /// backup.
 /// **References** `LogSegments.higherSegment`, `LogCleanerManager.updateCheckpoints`.
 Directory D107 SegmentGap "segment-gap" Note Cross None
     severity Error "where the partition was never compacted"
     severity Warning "where the log begins after its first leader epoch";
 
-/// a directory that Kafka doesn't know
+/// an unknown directory
 ///
 /// **What** The name of a directory in a log dir is not that of a partition.
 /// **Why it happens** `lost+found` of a file system, or somebody's backup.
@@ -88,7 +88,7 @@ Directory D107 SegmentGap "segment-gap" Note Cross None
 Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe
     severity Note "where it lies in the directory of a partition";
 
-/// a name that Kafka reads but doesn't write
+/// a name that Kafka reads but does not write
 ///
 /// **What** The partition number or the topic of a directory, or the offset of a file, is not written as Kafka writes it.
 /// **Why it happens** Somebody renamed it.
@@ -97,7 +97,7 @@ Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe
 /// **References** `UnifiedLog.parseTopicPartitionName`, `LogFileUtils.filenamePrefixFromOffset`.
 Directory D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
 
-/// no meta.properties that can be read
+/// meta.properties is missing or malformed
 ///
 /// **What** `meta.properties` is missing, can't be read, or has an unknown version.
 /// **Why it happens** It was deleted, torn or edited.
@@ -107,7 +107,7 @@ Directory D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
 Directory D110 MetaMalformed "meta-malformed" Error Shape Manual
     fix Safe "where the metadata log proves the ids, or only the version is wrong";
 
-/// a directory id that is reserved, missing or there twice
+/// a reserved, missing or duplicate directory id
 ///
 /// **What** The `directory.id` of a log dir is not a proper one, another log dir has the same, or it is missing although the metadata log
 /// has partitions in the log dir under one.
@@ -121,7 +121,7 @@ Directory D111 DirectoryId "directory-id" Error Cross Manual
     severity Note "where it is missing, and no metadata log says that there was one"
     fix Safe "where the id is a reserved one, or the metadata log proves it";
 
-/// clean-shutdown markers of different stops
+/// clean shutdown markers of different shutdowns
 ///
 /// **What** The `.kafka_cleanshutdown` files of the log dirs differ in their broker epoch.
 /// **Why it happens** A disk was away during the last run.
@@ -139,7 +139,7 @@ Directory D112 MarkerEpochs "marker-epochs" Warning Cross Manual;
 /// **References** `KafkaRaftServer.initializeLogDirs`.
 Directory D113 MetadataMisplaced "metadata-misplaced" Error Cross Manual;
 
-/// a file or directory that can't be read
+/// an unreadable file or directory
 ///
 /// **What** The system refuses to open, list or read it.
 /// **Why it happens** Rights, a broken link, or a failing disk.
@@ -150,7 +150,7 @@ Directory D114 Unreadable "unreadable" Error Shape Manual
     severity Warning "if it became shorter while it was read"
     fix Safe "where an empty directory stands for a file";
 
-/// a partition about to be deleted
+/// a partition marked for deletion
 ///
 /// **What** The directory's name ends in `-delete`.
 /// **Why it happens** Its topic was deleted or it moved away, and the broker stopped before it was gone.
@@ -159,7 +159,7 @@ Directory D114 Unreadable "unreadable" Error Shape Manual
 /// **References** `LogManager.asyncDelete`.
 Directory D115 PendingDeletion "pending-deletion" Note Shape None;
 
-/// a partition that the cluster doesn't know
+/// a partition unknown to the cluster
 ///
 /// **What** The directory's name ends in `-stray`.
 /// **Why it happens** The metadata said that it doesn't belong on this node.
@@ -171,23 +171,23 @@ Directory D116 StrayPartition "stray-partition" Note Shape None;
 /// partitions of a topic with different topic ids
 ///
 /// **What** The `partition.metadata` of a topic's partitions differ, or two topics share an id.
-/// **Why it happens** A directory was copied from another cluster, or the topic was deleted and made anew.
+/// **Why it happens** A directory was copied from another cluster, or the topic was deleted and created again.
 /// **What Kafka does** It sets partitions with the wrong id aside as stray.
 /// **Repair** Restore the id from the metadata log or the other partitions.
 /// **References** `PartitionMetadataFile`, KIP-516.
 Directory D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
 
-/// a topic id that the metadata doesn't have
+/// a topic id unknown to the metadata log
 ///
 /// **What** The topic id of a partition, or this node as its replica, is not in the metadata log.
 /// **Why it happens** The topic was deleted while the node was away, or the file is of another cluster.
 /// **What Kafka does** It sets the partition aside as stray; releases before 3.7 deleted it.
-/// **Repair** Restore the id, or leave it: a metadata log that is behind, or was cut, proves nothing.
+/// **Repair** Restore the id, or leave it: a metadata log that lags, or was truncated, proves nothing.
 /// **References** `LogManager.isStrayReplica`.
 Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual
     fix Safe "where the metadata log has the topic under another id";
 
-/// a partition.metadata that can't be read
+/// a malformed partition.metadata
 ///
 /// **What** `partition.metadata` is not two lines of a version and a topic id.
 /// **Why it happens** It was torn, emptied or edited.
@@ -206,7 +206,7 @@ Directory D119 PartitionMetadataMalformed "partition-metadata-malformed" Error S
 /// **References** `LogLoader.load`.
 Directory D120 NoSegment "no-segment" Warning Cross Manual;
 
-/// an interrupted swap that would lose data
+/// an interrupted swap that would lose records
 ///
 /// **What** A `.swap` file is not a whole segment: its log is damaged or its indexes are missing.
 /// **Why it happens** The broker stopped during compaction, and the disk lost writes.
@@ -219,7 +219,7 @@ Directory D121 SwapIncomplete "swap-incomplete" Error Cross Safe;
 ///
 /// **What** Another process holds the lock on `.lock`.
 /// **Why it happens** A broker is running.
-/// **What Kafka does** It goes on writing.
+/// **What Kafka does** It continues to write.
 /// **Repair** Stop it before anything is repaired.
 /// **References** `FileLock`.
 Directory D122 BrokerRunning "broker-running" Note Shape None;
@@ -228,13 +228,13 @@ Directory D122 BrokerRunning "broker-running" Note Shape None;
 ///
 /// **What** A pipe, a socket, a device, or a link that leads nowhere lies here.
 /// **Why it happens** Somebody put it there.
-/// **What Kafka does** It may wait on it for ever.
+/// **What Kafka does** It may wait on it forever.
 /// **Repair** Move it out of the log dir. If it is a log dir itself, it stays where it is: give kseg and `log.dirs` its path,
 /// not that of the folder around it.
 /// **References** `LogLoader.loadSegmentFiles`.
 Directory D123 SpecialFile "special-file" Warning Shape Manual;
 
-/// a clean-shutdown marker that can't be read
+/// a malformed clean shutdown marker
 ///
 /// **What** `.kafka_cleanshutdown` holds something, but no version and broker epoch.
 /// **Why it happens** It was torn or edited.

@@ -6,38 +6,38 @@ macro_rules! metadata { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $ne
 ///
 /// **What** Offsets are missing in `__cluster_metadata`, or a batch is bad.
 /// **Why it happens** Data was lost, or batches were taken out.
-/// **What Kafka does** It cuts the log there, and may lose metadata.
-/// **Repair** Never take batches out; let the node fetch the metadata anew from the quorum.
+/// **What Kafka does** It truncates the log there, and may lose metadata.
+/// **Repair** Never remove batches; let the node fetch the metadata again from the quorum.
 /// **References** `KafkaRaftLog`, `RecordsBatchReader`.
 Metadata M101 MetadataGap "metadata-gap" Error Cross Manual;
 
-/// a quorum state that can't be right
+/// an invalid quorum state
 ///
 /// **What** `quorum-state` can't be read, or its epoch is below that of the log.
 /// **Why it happens** It was torn or edited, or is of another time.
 /// **What Kafka does** It doesn't start, or takes the log's epoch.
-/// **Repair** Never invent votes; delete it only on a node that joins anew.
+/// **Repair** Never invent votes; delete it only on a node that joins again.
 /// **References** `FileQuorumStateStore`.
 Metadata M102 QuorumState "quorum-state" Error Cross Manual
-    severity Warning "where its epoch is behind that of the log"
+    severity Warning "where its epoch is below that of the log"
     severity Note "where it is missing"
     fix Lossy "where it can't be read";
 
-/// the snapshot in front of the metadata log is missing
+/// the snapshot before the metadata log is missing
 ///
 /// **What** The metadata log doesn't begin at 0, and no snapshot reaches its start.
 /// **Why it happens** The snapshot was deleted.
 /// **What Kafka does** It doesn't start.
-/// **Repair** Restore the snapshot, or let the node fetch it anew.
+/// **Repair** Restore the snapshot, or let the node fetch it again.
 /// **References** `KafkaRaftLog.recover`.
 Metadata M103 MetadataSnapshotMissing "metadata-snapshot-missing" Error Cross Manual;
 
-/// a metadata snapshot that is not whole
+/// an incomplete metadata snapshot
 ///
 /// **What** A `.checkpoint` has damaged batches, doesn't begin with a header, or doesn't end with a footer.
 /// **Why it happens** It was torn or overwritten.
 /// **What Kafka does** It fails when it loads it; a missing footer it accepts.
-/// **Repair** Use an older snapshot and the log behind it.
+/// **Repair** Use an older snapshot and the log after it.
 /// **References** `RecordsSnapshotReader`, KIP-630.
 Metadata M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual
     severity Warning "where only its footer is missing"
@@ -48,7 +48,7 @@ Metadata M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual
 /// **What** The epoch in a snapshot's name is not that of the log at its offset.
 /// **Why it happens** It is of another time or node.
 /// **What Kafka does** It may cut the whole log, or hang.
-/// **Repair** Let the node fetch the metadata anew.
+/// **Repair** Let the node fetch the metadata again.
 /// **References** `KafkaRaftLog.truncateToLatestSnapshot`.
 Metadata M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cross Lossy;
 
@@ -61,7 +61,7 @@ Metadata M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cros
 /// **References** `Uuid.METADATA_TOPIC_ID`.
 Metadata M106 MetadataTopicId "metadata-topic-id" Error Shape Safe;
 
-/// a metadata snapshot left over
+/// a leftover metadata snapshot
 ///
 /// **What** A `.part` or `.checkpoint.deleted` lies here.
 /// **Why it happens** The broker stopped before it was finished or deleted.

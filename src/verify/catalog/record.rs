@@ -2,7 +2,7 @@
 
 macro_rules! record { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next! { $($after)* { $($rows)*
 
-/// a record's length doesn't fit
+/// an invalid record length
 ///
 /// **What** A record announces more bytes than the batch has left, or its fields end before it does.
 /// **Why it happens** A client with a bug, or records changed together with the checksum.
@@ -20,27 +20,27 @@ Record R101 RecordLength "record-length" Error Deep Lossy;
 /// **References** `ByteUtils.readVarint`.
 Record R102 VarintTooLong "varint-too-long" Error Deep Lossy;
 
-/// bytes follow the last record
+/// bytes after the last record
 ///
-/// **What** The batch goes on behind the number of records that it announces.
+/// **What** The batch continues after the number of records in its header.
 /// **Why it happens** A client with a bug, or a count changed together with the checksum.
-/// **What Kafka does** Consumers fail at the end of the batch, behind the records announced.
+/// **What Kafka does** Consumers fail at the end of the batch, after the records announced.
 /// **Repair** Take the batch out, or correct the count if what follows is records.
 /// **References** `DefaultRecordBatch.RecordIterator`.
 Record R103 TrailingBytes "trailing-bytes" Error Deep Lossy
     fix Safe "where every record can be read all the same";
 
-/// the records can't be decompressed
+/// the records cannot be decompressed
 ///
 /// **What** The payload of a compressed batch is not a stream of its codec, or breaks off.
 /// **Why it happens** A client with a bug; the checksum is right, so the bytes are as they were written.
-/// **What Kafka does** Brokers don't look unless they compress anew; consumers and the cleaner fail on the batch.
+/// **What Kafka does** Brokers don't look unless they recompress; consumers and the cleaner fail on the batch.
 /// **Repair** Take the batch out, or put an empty one in its place; records in front of the fault can be saved.
 /// **References** `Compression.wrapForInput`.
 Record R104 InflateFailed "inflate-failed" Error Deep Lossy
     fix Safe "where every record can be read all the same";
 
-/// the records decompress to more than we unpack
+/// the records decompress to more than the limit
 ///
 /// **What** A batch unpacks to more bytes than the limit.
 /// **Why it happens** A very large batch of very regular records, or a bomb.
@@ -58,7 +58,7 @@ Record R105 InflateLimit "inflate-limit" Warning Deep None;
 /// **References** `DefaultRecord.readHeaders`.
 Record R106 NullHeaderKey "null-header-key" Error Deep Lossy;
 
-/// records are not in the order of their offsets
+/// records out of offset order
 ///
 /// **What** The offset of a record doesn't lie above that of the record in front of it.
 /// **Why it happens** A client with a bug (sarama before 1.16 sent every delta as 0), or records changed together with the checksum.
@@ -67,27 +67,27 @@ Record R106 NullHeaderKey "null-header-key" Error Deep Lossy;
 /// **References** `Fetcher.CompletedFetch.nextFetchedRecord`.
 Record R107 DeltaOrder "delta-order" Error Deep None;
 
-/// a control record that can't be read
+/// a malformed control record
 ///
 /// **What** A control record has no key of four bytes, a type that doesn't exist, or a value that is too short for it.
 /// **Why it happens** The control bit of a data batch was set, or the record changed, together with the checksum.
-/// **What Kafka does** Loading the producer state fails on it. Recovery cuts the log right behind it, and fails again at every start.
+/// **What Kafka does** Loading the producer state fails on it. Recovery truncates the log right after it, and fails again at every start.
 /// **Repair** Put an empty batch in its place.
 /// **References** `ControlRecordType.parse`, `EndTransactionMarker.deserialize`.
 Record R108 ControlRecord "control-record" Error Deep Manual
     severity Warning "where only its version is another";
 
-/// fewer records than announced
+/// fewer records than the header says
 ///
 /// **What** The bytes of a batch end before the number of records that it announces.
 /// **Why it happens** A client with a bug, or a count changed together with the checksum.
-/// **What Kafka does** Consumers fail behind the last record.
+/// **What Kafka does** Consumers fail after the last record.
 /// **Repair** Take the batch out, or put an empty one in its place; the records there can be saved.
 /// **References** `DefaultRecordBatch.RecordIterator`.
 Record R109 RecordsMissing "records-missing" Error Deep Lossy
     fix Safe "where every record can be read all the same";
 
-/// a field runs out of its record
+/// a field extends beyond its record
 ///
 /// **What** A key, value or header announces more bytes than its record has, or a record an impossible number of headers.
 /// **Why it happens** A client with a bug, or records changed together with the checksum.
@@ -96,7 +96,7 @@ Record R109 RecordsMissing "records-missing" Error Deep Lossy
 /// **References** `DefaultRecord.readFrom`, `LegacyRecord`.
 Record R110 FieldLength "field-length" Error Deep Lossy;
 
-/// a compressed set of messages is not as such sets are
+/// a malformed compressed message set
 ///
 /// **What** A compressed message of magic 0 or 1 has no value, holds no messages or compressed ones, or an offset below those inside.
 /// **Why it happens** An old client with a bug.
@@ -105,26 +105,26 @@ Record R110 FieldLength "field-length" Error Deep Lossy;
 /// **References** `AbstractLegacyRecordBatch.DeepRecordsIterator`.
 Record R111 Wrapper "wrapper" Error Deep None;
 
-/// a record lies outside of its batch's offsets
+/// a record outside of its batch's offsets
 ///
-/// **What** The offset of a record lies before the batch's first or behind its last.
+/// **What** The offset of a record lies before the batch's first or after its last.
 /// **Why it happens** A client with a bug, or a header changed together with the checksum.
-/// **What Kafka does** Records behind the last offset come twice or hide those of the next batch.
+/// **What Kafka does** Records beyond the last offset come twice or hide those of the next batch.
 /// **Repair** Correct the last offset delta, or take the batch out.
 /// **References** `DefaultRecordBatch.lastOffset`.
 Record R112 DeltaOutside "delta-outside" Error Deep Lossy
     fix Safe "where every record can be read all the same";
 
-/// the last offset is not that of the last record
+/// the last offset does not match the last record
 ///
-/// **What** A batch goes on behind its last record, or has fewer records than offsets.
+/// **What** A batch has bytes after its last record, or has fewer records than offsets.
 /// **Why it happens** Compaction removes records and keeps the last offset; a client may count wrongly.
-/// **What Kafka does** It works: readers go on behind the batch.
+/// **What Kafka does** It works: readers continue after the batch.
 /// **Repair** None is needed.
 /// **References** `MemoryRecords.filterTo`.
 Record R113 OffsetsUnused "offsets-unused" Note Shape None;
 
-/// the checksum of a message inside a compressed set is wrong
+/// checksum mismatch of a message inside a compressed set
 ///
 /// **What** A message of magic 0 or 1 inside a compressed one has a checksum that is not that of its bytes.
 /// **Why it happens** A client with a bug; the checksum around it is right.

@@ -6,7 +6,7 @@ macro_rules! segment { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $nex
 ///
 /// **What** The last bytes are the beginning of a batch whose rest is missing.
 /// **Why it happens** The machine or the broker went down while the batch was on its way to the disk, or the file was cut.
-/// **What Kafka does** After an unclean stop it cuts the file here. After a clean one it doesn't look: later batches are appended behind the torn one, and nobody can reach them.
+/// **What Kafka does** After an unclean shutdown it truncates the segment here. After a clean one it doesn't look: later batches are appended after the torn one, and no client can reach them.
 /// **Repair** Cut the file at the start of the torn batch. Its records are lost; a healthy replica has them.
 /// **References** `LogSegment.recover`, `FileLogInputStream.nextBatch`.
 Segment S101 TruncatedTail "truncated-tail" Error Shape Lossy;
@@ -15,39 +15,39 @@ Segment S101 TruncatedTail "truncated-tail" Error Shape Lossy;
 ///
 /// **What** Nothing but zeros follow the last batch.
 /// **Why it happens** The file system made the file longer before the data arrived, and the machine went down; or a preallocated file was not trimmed.
-/// **What Kafka does** After an unclean stop it cuts the zeros off. After a clean one it doesn't look, and fails on them when it reads that far.
-/// **Repair** Cut the zeros off; they hold nothing.
+/// **What Kafka does** After an unclean shutdown it cuts the zeros off. After a clean one it doesn't look, and fails on them when it reads that far.
+/// **Repair** Truncate the zeros; they hold nothing.
 /// **References** `LogSegment.recover`; `log.preallocate`.
 Segment S102 ZeroTail "zero-tail" Error Shape Safe;
 
-/// foreign bytes follow the last batch
+/// garbage after the last batch
 ///
-/// **What** The bytes behind the last batch are neither zeros nor the beginning of a batch that would fit.
+/// **What** The bytes after the last batch are neither zeros nor the beginning of a batch that would fit.
 /// **Why it happens** Pages of other data reached the file in a crash, or something else wrote to it.
-/// **What Kafka does** After an unclean stop it cuts the file behind the last good batch. After a clean one, later batches are appended behind the garbage, and nobody can reach them.
-/// **Repair** Cut the file behind the last good batch.
+/// **What Kafka does** After an unclean shutdown it truncates the segment after the last valid batch. After a clean one, later batches are appended after the garbage, and no client can reach them.
+/// **Repair** Truncate the segment after the last valid batch.
 /// **References** `LogSegment.recover`.
 Segment S103 GarbageTail "garbage-tail" Error Shape Lossy;
 
-/// bytes that are no batch, and batches again behind them
+/// invalid bytes between batches
 ///
-/// **What** A stretch of bytes can't be read as batches; behind it there are good batches again.
+/// **What** A range of bytes is not valid batches; valid batches follow it.
 /// **Why it happens** Sectors went bad or were overwritten, a length field was changed, or bytes were inserted or lost.
-/// **What Kafka does** Recovery after an unclean stop cuts the file at the start of the stretch, and all good batches behind it are lost. Otherwise fetches fail there, and consumers stop.
-/// **Repair** Take the stretch out; everything behind it is kept. Its offsets become a gap, which is legal. A healthy replica has the records.
+/// **What Kafka does** Recovery after an unclean shutdown truncates the segment at the start of the range, and all valid batches after it are lost. Otherwise fetches fail there, and consumers stop.
+/// **Repair** Remove the invalid bytes; everything after them is kept. Its offsets become a gap, which is legal. A healthy replica has the records.
 /// **References** `LogSegment.recover`, `FileRecords.searchForOffsetWithSize`.
 Segment S104 LostFrames "lost-frames" Error Shape Lossy;
 
-/// the length of a batch is wrong
+/// a wrong batch length
 ///
 /// **What** A batch is whole and its checksum right, but for its length field, which announces another number of bytes.
 /// **Why it happens** A bit flipped in the 4 bytes of the field, which the checksum doesn't cover.
-/// **What Kafka does** It takes the next batch to begin where the field says, and fails there. Recovery cuts the file at this batch.
+/// **What Kafka does** It takes the next batch to begin where the field says, and fails there. Recovery truncates the segment at this batch.
 /// **Repair** Write the right length, which the checksum proves.
 /// **References** `DefaultRecordBatch`: the CRC covers the bytes from the attributes on.
 Segment S105 FrameSize "frame-size" Error Sum Safe;
 
-/// the magic of a batch is none that exists
+/// unknown magic byte
 ///
 /// **What** A batch has a magic other than 0, 1 and 2, or one that its bytes are not of. The checksum of magic 2 doesn't cover the magic.
 /// **Why it happens** A bit flipped in the byte.
@@ -56,7 +56,7 @@ Segment S105 FrameSize "frame-size" Error Sum Safe;
 /// **References** `FileLogInputStream.nextBatch`, `RecordBatch.CURRENT_MAGIC_VALUE`.
 Segment S106 UnknownMagic "unknown-magic" Error Shape Safe;
 
-/// an offset lies below the base offset of the segment
+/// an offset below the base offset of the segment
 ///
 /// **What** A batch has a lower offset than the number in the file's name.
 /// **Why it happens** The file was renamed, the batch came from another segment, or a bit of its offset flipped.
@@ -66,7 +66,7 @@ Segment S106 UnknownMagic "unknown-magic" Error Shape Safe;
 Segment S107 OffsetBelowBase "offset-below-base" Error Shape Lossy
     fix Safe "where a single bit explains it, or the offsets belong into another segment";
 
-/// an offset lies too far from the base offset of the segment
+/// an offset too far from the base offset of the segment
 ///
 /// **What** A batch has an offset of more than 2³¹−1 above the number in the file's name, which no index can hold.
 /// **Why it happens** A bit of the offset flipped, or the file was renamed. Brokers before 1.1 could write such segments when they compacted.
@@ -78,14 +78,14 @@ Segment S108 OffsetTooFar "offset-too-far" Error Shape Lossy
 
 /// zeros inside the file
 ///
-/// **What** A stretch of zeros stands where batches should be; behind it there are good batches again.
+/// **What** A range of zeros is where batches should be; valid batches follow it.
 /// **Why it happens** Pages never reached the disk before the machine went down, or the disk gave up sectors.
-/// **What Kafka does** Recovery after an unclean stop cuts the file here, and the good batches behind are lost. Otherwise the broker fails when it reads the zeros.
-/// **Repair** Take the damaged batches out; everything behind them is kept. A healthy replica has the records.
+/// **What Kafka does** Recovery after an unclean shutdown truncates the segment here, and the valid batches after are lost. Otherwise the broker fails when it reads the zeros.
+/// **Repair** Remove the damaged batches; everything after them is kept. A healthy replica has the records.
 /// **References** `FileLogInputStream.nextBatch`: a size below 14 is a `CorruptRecordException`.
 Segment S109 ZeroPages "zero-pages" Error Shape Lossy;
 
-/// good batches in the wrong place
+/// misplaced batches
 ///
 /// **What** Batches whose checksums are right have offsets that don't belong here: without them the order is right.
 /// **Why it happens** Sectors or pages of another file, or of another place in this one, were written here.
@@ -95,7 +95,7 @@ Segment S109 ZeroPages "zero-pages" Error Shape Lossy;
 Segment S110 MisplacedBatches "misplaced-batches" Error Shape Lossy
     fix Safe "where the batches are there twice";
 
-/// a segment without records that is not the last one
+/// an empty segment that is not the last
 ///
 /// **What** The `.log` is empty, and segments with higher offsets follow.
 /// **Why it happens** A roll right after a roll, or compaction that left nothing.
@@ -113,16 +113,16 @@ Segment S111 EmptyLog "empty-log" Note Shape None;
 /// **References** `FileRecords`: the size of a segment is an `int`.
 Segment S112 LogTooLarge "log-too-large" Error Shape Manual;
 
-/// room preallocated behind the last batch
+/// preallocated space after the last batch
 ///
 /// **What** The last segment ends in zeros as those of a topic with `preallocate=true` do while a broker runs.
 /// **Why it happens** The broker didn't stop cleanly, which would have trimmed the file.
-/// **What Kafka does** It cuts the zeros off when it starts after an unclean stop.
-/// **Repair** None is needed before a start after an unclean stop; else cut the zeros off.
+/// **What Kafka does** It cuts the zeros off when it starts after an unclean shutdown.
+/// **Repair** None is needed before a start after an unclean shutdown; else cut the zeros off.
 /// **References** `log.preallocate`, `FileRecords.trim`.
 Segment S113 PreallocatedTail "preallocated-tail" Note Shape None;
 
-/// the end of the file is in motion
+/// the tail is being written
 ///
 /// **What** A broker runs on this log dir, and the last bytes of its active segment are not a whole batch yet.
 /// **Why it happens** The batch was being written while it was read.

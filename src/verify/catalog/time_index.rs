@@ -7,7 +7,7 @@ macro_rules! time_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $
 /// **What** The length of the `.timeindex` is not a multiple of 12.
 /// **Why it happens** The file was cut, or something was appended.
 /// **What Kafka does** From 2.3 on it ignores the rest; before, it rebuilt the index.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `TimeIndex.sanityCheck`.
 TimeIndex T101 TimeIndexSize "time-index-size" Warning Shape Safe;
 
@@ -16,18 +16,18 @@ TimeIndex T101 TimeIndexSize "time-index-size" Warning Shape Safe;
 /// **What** Timestamps of a `.timeindex` don't rise from entry to entry, or offsets fall.
 /// **Why it happens** The file was overwritten, or torn in a crash.
 /// **What Kafka does** It searches by time and gets wrong offsets; an append may fail.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `TimeIndex.maybeAppend`.
 TimeIndex T102 TimeIndexOrder "time-index-order" Error Shape Safe
     severity Warning "if the broker rebuilds the file at its next start"
     severity Note "if a broker runs on it";
 
-/// an entry of a time index points behind the log
+/// an entry of a time index points beyond the log
 ///
-/// **What** An entry has an offset behind the last one of the segment.
+/// **What** An entry has an offset beyond the last one of the segment.
 /// **Why it happens** The log was cut without its index, or the index is of another segment.
-/// **What Kafka does** Searches by time end behind the data.
-/// **Repair** Build the index anew from the log.
+/// **What Kafka does** Searches by time end after the data.
+/// **Repair** Rebuild the index from the log.
 /// **References** `LogSegment.findOffsetByTimestamp`.
 TimeIndex T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe
     severity Warning "if the broker rebuilds the file at its next start"
@@ -38,7 +38,7 @@ TimeIndex T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe
 /// **What** The timestamp of an entry is not the largest of the log up to its offset.
 /// **Why it happens** The log changed without its index, or the index is of another segment.
 /// **What Kafka does** Searches by time give wrong offsets; retention deletes too early or too late.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `TimeIndex.lookup`.
 TimeIndex T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe
     severity Warning "if the broker rebuilds the file at its next start, or the entry says more than the log"
@@ -56,10 +56,10 @@ TimeIndex T105 TimeIndexMissing "time-index-missing" Warning Cross Safe
 
 /// a time index ends in zeros
 ///
-/// **What** The preallocated room of a `.timeindex` was not trimmed: of a closed segment, or after a clean stop.
+/// **What** The preallocated room of a `.timeindex` was not trimmed: of a closed segment, or after a clean shutdown.
 /// **Why it happens** The broker was killed, or the files were copied while it ran.
 /// **What Kafka does** It takes the last timestamp for 0: retention deletes the segment at once.
-/// **Repair** Cut the zeros off, or build the index anew.
+/// **Repair** Truncate the zeros, or rebuild the index.
 /// **References** `TimeIndex.lastEntry`, `UnifiedLog.deleteRetentionMsBreachedSegments`.
 TimeIndex T106 TimeIndexUntrimmed "time-index-untrimmed" Error Cross Safe;
 
@@ -68,7 +68,7 @@ TimeIndex T106 TimeIndexUntrimmed "time-index-untrimmed" Error Cross Safe;
 /// **What** The last entry of a closed segment's `.timeindex` is not its largest timestamp.
 /// **Why it happens** The broker was killed before the segment was closed.
 /// **What Kafka does** Retention deletes the segment too early or too late.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `LogSegment.onBecomeInactiveSegment`.
 TimeIndex T107 TimeIndexLastEntry "time-index-last-entry" Warning Cross Safe;
 

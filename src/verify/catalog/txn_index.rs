@@ -7,7 +7,7 @@ macro_rules! txn_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $n
 /// **What** The length of the `.txnindex` is not a multiple of 34, or an entry has a version other than 0.
 /// **Why it happens** The file was cut, overwritten, or something was appended.
 /// **What Kafka does** An unknown version keeps the log dir from loading; a rest shifts what is appended.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `TransactionIndex`, `AbortedTxn`.
 TxnIndex A101 TxnIndexSize "txn-index-size" Error Shape Safe;
 
@@ -16,7 +16,7 @@ TxnIndex A101 TxnIndexSize "txn-index-size" Error Shape Safe;
 /// **What** Last offsets don't rise, or an entry ends before it begins.
 /// **Why it happens** The file was overwritten.
 /// **What Kafka does** It fails when it appends, or hides the wrong records.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `TransactionIndex.append`.
 TxnIndex A102 TxnIndexOrder "txn-index-order" Error Shape Safe;
 
@@ -25,7 +25,7 @@ TxnIndex A102 TxnIndexOrder "txn-index-order" Error Shape Safe;
 /// **What** An entry names a transaction that the log doesn't abort there.
 /// **Why it happens** The index is of another segment, or was changed.
 /// **What Kafka does** Records that were committed are hidden from consumers.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `TransactionIndex.collectAbortedTxns`.
 TxnIndex A103 TxnIndexStray "txn-index-stray" Error Cross Safe;
 
@@ -34,7 +34,7 @@ TxnIndex A103 TxnIndexStray "txn-index-stray" Error Cross Safe;
 /// **What** The log aborts a transaction with records, and the `.txnindex` of the marker's segment doesn't say so.
 /// **Why it happens** The index was deleted, cut, or emptied.
 /// **What Kafka does** Consumers of committed records get the aborted ones.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `ProducerStateManager.completeTxn`.
 TxnIndex A104 TxnIndexLacking "txn-index-lacking" Error Cross Safe;
 
@@ -43,17 +43,17 @@ TxnIndex A104 TxnIndexLacking "txn-index-lacking" Error Cross Safe;
 /// **What** The first offset of an entry is not that of the transaction's first batch.
 /// **Why it happens** The index was changed.
 /// **What Kafka does** Consumers may get aborted records, or lose committed ones.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `AbortedTxn.firstOffset`.
 TxnIndex A105 TxnIndexFirstOffset "txn-index-first-offset" Warning Cross Safe
     severity Note "if markers that were appended together explain the last stable offset";
 
 /// an entry of a transaction index outside of its segment
 ///
-/// **What** The last offset of an entry lies before or behind its segment.
+/// **What** The last offset of an entry lies before or after its segment.
 /// **Why it happens** The index is of another segment.
 /// **What Kafka does** It recovers the segment at every start.
-/// **Repair** Build the index anew from the log.
+/// **Repair** Rebuild the index from the log.
 /// **References** `TransactionIndex.sanityCheck`.
 TxnIndex A106 TxnIndexOutside "txn-index-outside" Error Cross Safe;
 

@@ -90,17 +90,37 @@ pub struct OpenTransaction {
     pub producer_id: i64,
     /// Its first offset.
     pub first_offset: i64,
-    /// For how long markers of others follow it, in milliseconds.
+    /// For how long it has been open at least, by the markers of other transactions after it, in milliseconds; 0 if there are none.
     pub open_ms: i64,
 }
 
 impl fmt::Display for OpenTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, first) = (self.producer_id, self.first_offset);
         write!(
             f,
-            "the transaction of producer {} has been open since offset {}; markers follow for {} ms",
-            self.producer_id, self.first_offset, self.open_ms
-        )
+            "producer {id} has an open transaction from offset {first} on"
+        )?;
+        if self.open_ms > 0 {
+            write!(f, ", for at least {}", Lasting(self.open_ms))?;
+        }
+        f.write_str("; kseg txns shows its transactional id and since when")
+    }
+}
+
+/// A duration in milliseconds, as people say it: `2 h 5 min`.
+struct Lasting(i64);
+
+impl fmt::Display for Lasting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0 / 1000;
+        match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, 0) => write!(f, "{} ms", self.0),
+            (0, 0, seconds) => write!(f, "{seconds} s"),
+            (0, minutes, seconds) => write!(f, "{minutes} min {seconds} s"),
+            (hours, minutes, _) if hours < 48 => write!(f, "{hours} h {minutes} min"),
+            (hours, ..) => write!(f, "{} d {} h", hours / 24, hours % 24),
+        }
     }
 }
 

@@ -199,7 +199,7 @@ fn quorum(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
     {
         outcome
             .findings
-            .add(finding().says(format!("the leader {leader} is none of the voters")));
+            .add(finding().says(format!("the leader {leader} is not one of the voters")));
     }
     let newest = log.and_then(|log| log.epochs.latest());
     if let (Some(stored), Some((actual, _))) = (state.leader_epoch, newest)

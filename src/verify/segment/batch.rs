@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::format::defaults::MESSAGE_TIMESTAMP_AFTER_MAX_MS;
 use crate::format::layout::frame as layout;
 use crate::format::topic::CLUSTER_METADATA;
-use crate::format::{Batch, Codec, RecordBatch};
+use crate::format::{Batch, Codec, RecordBatch, Scratch};
 use crate::scan::Merge;
 use crate::verify::catalog::CheckId;
 use crate::verify::evidence::{
@@ -34,6 +34,8 @@ pub(super) struct Info {
     pub(super) last: i64,
     /// Whether `base` is the first offset.
     pub(super) is_whole: bool,
+    /// The first offset, where it is known.
+    pub(super) first: i64,
     pub(super) count: i64,
     /// Magic 2 has one.
     pub(super) epoch: Option<i32>,
@@ -51,6 +53,7 @@ impl Info {
                 base: batch.base_offset().0,
                 last: batch.last_offset().0,
                 is_whole: true,
+                first: batch.base_offset().0,
                 count: i64::from(batch.records_count()),
                 epoch: Some(batch.leader_epoch().0),
                 max_timestamp: batch.max_timestamp().0,
@@ -62,11 +65,30 @@ impl Info {
                 base: message.offset().0,
                 last: message.offset().0,
                 is_whole: message.codec() == Ok(Codec::None),
+                first: message.offset().0,
                 count: 1,
                 epoch: None,
                 max_timestamp: message.timestamp().0,
                 magic: message.magic(),
             },
+        }
+    }
+
+    /// The same with the first offset inside of a compressed set of magic 0 or 1, if its last one is that of the set: in odd sets,
+    /// which brokers take too, the offsets inside mean nothing.
+    pub(super) fn unpacked(self, batch: &Batch<'_>, scratch: &mut Scratch) -> Self {
+        let Ok(records) = batch.records(scratch) else {
+            return self;
+        };
+        let mut offsets = records.flatten().map(|record| record.offset().0);
+        let Some(first) = offsets.next() else {
+            return self;
+        };
+        let last = offsets.last().unwrap_or(first);
+        let is_known = last == self.last && (0..=last).contains(&first);
+        Self {
+            first: if is_known { first } else { self.first },
+            ..self
         }
     }
 

@@ -255,6 +255,7 @@ mod tests {
             base: 9,
             last: 9,
             is_whole: true,
+            first: 9,
             count: 1,
             epoch: Some(0),
             max_timestamp: 0,

@@ -129,7 +129,10 @@ struct Piece {
 
 impl Pass<'_> {
     fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) {
-        let info = Info::of(batch);
+        let mut info = Info::of(batch);
+        if !info.is_whole && self.options.depth >= Depth::Cross {
+            info = info.unpacked(batch, scratch);
+        }
         let piece = &mut self.piece;
         let mut sink = Sink {
             subject: self.subject,

@@ -90,6 +90,7 @@ impl<'a> Sequence<'a> {
         if self.subject.base_offset.is_some_and(|base| is_far(base.0)) {
             self.too_far.get_or_insert((info, 0)).1 += 1;
         }
+        self.overlap(&info);
         let run = self.offsets.push(offset_link(&info));
         keep(&mut self.offset_runs, run);
         match info.epoch {
@@ -156,6 +157,24 @@ impl<'a> Sequence<'a> {
         }
         self.tallies.into_findings(self.subject, &mut self.findings);
         (self.findings, self.coverage)
+    }
+
+    /// A compressed set of magic 0 or 1 whose header, which has its last offset, fits, and whose first offset does not.
+    fn overlap(&mut self, info: &Info) {
+        let Some(last) = self.last.filter(|last| info.base > last.last) else {
+            return;
+        };
+        if info.first <= last.last {
+            let (first, end) = (info.first, last.last);
+            self.findings.add(
+                Finding::new(CheckId::OffsetOverlap, &self.subject.path)
+                    .at(info.position, info.size)
+                    .offset(first)
+                    .says(format!(
+                        "offsets {first}-{end} of this compressed set are in the set before it too"
+                    )),
+            );
+        }
     }
 
     fn tell_runs(&mut self) {
@@ -380,6 +399,7 @@ mod tests {
             base,
             last: base,
             is_whole: true,
+            first: base,
             count: 1,
             epoch: Some(0),
             max_timestamp: 0,

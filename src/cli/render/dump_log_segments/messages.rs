@@ -11,7 +11,7 @@ use super::style::Nested;
 use super::{LogPrinter, lines};
 use crate::cli::render::Push;
 
-/// Sets inside of sets are opened so deep; nobody ever made more than two.
+/// Sets inside of sets are opened so deep; no one ever made more than two.
 const DEEPEST: usize = 8;
 
 /// Where a message stands.

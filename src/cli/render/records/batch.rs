@@ -47,7 +47,7 @@ impl Facts {
     }
 }
 
-/// What is told of a checksum; nothing if nobody looked.
+/// What is told of a checksum; nothing if no one looked.
 pub(super) const fn crc_name(is_sound: Option<bool>) -> Option<&'static str> {
     match is_sound {
         Some(true) => Some("ok"),

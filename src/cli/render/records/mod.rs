@@ -56,7 +56,7 @@ pub(crate) struct Entry<'a, 'b> {
     pub(crate) batch: &'a Batch<'a>,
     /// The record.
     pub(crate) record: &'a Record<'b>,
-    /// Whether the checksum of the batch is right; none: nobody looked.
+    /// Whether the checksum of the batch is right; none: no one looked.
     pub(crate) is_sound: Option<bool>,
 }
 

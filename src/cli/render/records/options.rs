@@ -13,9 +13,9 @@ use super::{RecordFormat, Shape};
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Form {
-    /// A line a record, for people
+    /// One line per record, for people
     Text,
-    /// A JSON object a line
+    /// One JSON object per line
     Ndjson,
     /// One array of JSON objects
     Json,
@@ -75,9 +75,8 @@ pub(crate) enum Reveal {
 /// What is shown of records, and how.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Rendering")]
-#[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Rendering {
-    /// How records are written [default: text; of export, which has ndjson, csv and parquet, ndjson]. Columns are those of Spark's
+    /// Output format [default: text; of export, which has ndjson, csv and parquet: ndjson]. Columns are those of Spark's
     /// Kafka source; bytes come as they are, and as JSON where --value-as, --key-as or the topic says what they mean
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Form>,
@@ -86,7 +85,7 @@ pub(crate) struct Rendering {
     #[arg(long, value_enum, value_name = "WHICH")]
     columns: Option<Columns>,
 
-    /// Write what kcat's -f would: %t topic, %p partition, %o offset, %T timestamp, %k key, %s value, %h headers, %K and %S
+    /// Write as kcat -f does: %t topic, %p partition, %o offset, %T timestamp, %k key, %s value, %h headers, %K and %S
     /// their sizes (-1: null), %R the size of the value as four bytes, %%, \n, \t, \r, \x41
     #[arg(
         long,
@@ -96,7 +95,7 @@ pub(crate) struct Rendering {
     )]
     template: Option<Template>,
 
-    /// What a null key or value is in a template, instead of nothing; kcat's -Z is --null NULL
+    /// Text for a null key or value in a template; kcat's -Z is --null NULL
     #[arg(
         long,
         value_name = "TEXT",
@@ -106,24 +105,24 @@ pub(crate) struct Rendering {
     )]
     null: Option<String>,
 
-    /// How keys, values and headers are shown of which nothing is known; those that are no text are marked, as
+    /// How to show keys, values and headers of unknown type; those that are not text are marked, as
     /// {"base64":"/w=="} or {"hex":"ff"}
     #[arg(long, value_enum, value_name = "HOW", default_value = "utf8")]
     bytes: Bytes,
 
-    /// Embed values that are JSON as such, not as text, so that jq sees .value.id
+    /// Embed JSON values as JSON instead of text, so that jq sees .value.id
     #[arg(long)]
     json_values: bool,
 
-    /// Read values as this; one that is something else is shown as bytes, with the reason
+    /// Decode values as this type; a value that is not is shown as bytes, with the reason
     #[arg(long, value_enum, value_name = "KIND", conflicts_with = "json_values")]
     value_as: Option<Serde>,
 
-    /// Read keys as this
+    /// Decode keys as this type
     #[arg(long, value_enum, value_name = "KIND")]
     key_as: Option<Serde>,
 
-    /// How much to show of values, and of the values of headers; sha256 tells equal ones without showing them
+    /// How much to show of values and header values; sha256 shows which are equal without showing them
     #[arg(long, value_enum, value_name = "HOW MUCH", default_value = "full")]
     values: Reveal,
 
@@ -131,8 +130,7 @@ pub(crate) struct Rendering {
     #[arg(long, value_enum, value_name = "HOW MUCH", default_value = "full")]
     keys: Reveal,
 
-    /// Show what records of internal topics mean, as is done anyway; with a topic, read all records as its: a copy of
-    /// __consumer_offsets under another name, say
+    /// Decode records of internal topics (the default); with a topic, decode all records as records of that topic
     #[arg(
         long,
         value_name = "TOPIC",
@@ -144,7 +142,7 @@ pub(crate) struct Rendering {
     )]
     decode: Option<Choice>,
 
-    /// Show records of internal topics, and values that a schema is known of, as the bytes they are, secrets included
+    /// Show records of internal topics, and values whose schema is known, as bytes, including secrets
     #[arg(long, overrides_with = "decode")]
     no_decode: bool,
 }

@@ -14,7 +14,7 @@ use crate::cli::render::Push;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) enum Serde {
-    /// Nothing in particular: shown as --bytes says
+    /// Unknown: shown as --bytes says
     Bytes,
     /// UTF-8
     #[value(alias = "string")]
