@@ -55,7 +55,7 @@ pub(crate) struct Fingerprint {
     )]
     offset: OffsetRange,
 
-    /// What does not count: offset, timestamp; may be given again
+    /// What does not count: offset, timestamp; repeatable
     #[arg(long, value_enum, value_delimiter = ',')]
     ignore: Vec<Part>,
 

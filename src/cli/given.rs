@@ -18,7 +18,7 @@ pub(crate) struct Given {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// A setting of all topics or of the broker, in place of the one that is stored: retention.ms=-1; may be given again
+    /// A setting of all topics or of the broker, in place of the one that is stored: retention.ms=-1; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
 }
