@@ -85,7 +85,7 @@ impl Dump {
             let paths = expand(given).into_iter();
             let given = given.clone();
             paths.map(move |path| {
-                let is_listed = path != given;
+                let is_listed = path != given && spool::opened(&path).is_none();
                 (path, is_listed)
             })
         };
