@@ -15,10 +15,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use clap::{ArgAction, CommandFactory as _};
+use clap::ArgAction;
 use toml::{Table, Value};
-
-use super::Cli;
 
 /// Its name, in the current directory or above.
 const NAME: &str = "kseg.toml";
@@ -34,11 +32,11 @@ const PATHS: [&str; 2] = ["baseline", "config"];
 ///
 /// # Errors
 /// The file cannot be read, or says something that there is no option for.
-pub(crate) fn with_file(args: Vec<OsString>) -> Result<Vec<OsString>> {
+pub(crate) fn with_file(args: Vec<OsString>, cli: fn() -> clap::Command) -> Result<Vec<OsString>> {
     let Some((path, is_named)) = file(&args) else {
         return Ok(args);
     };
-    let mut cli = Cli::command();
+    let mut cli = cli();
     cli.build();
     let is_command = |arg: &OsString| cli.find_subcommand(arg).is_some();
     let Some(at) = args.iter().position(is_command) else {
@@ -133,7 +131,7 @@ fn arguments(settings: &Table, command: &clap::Command, dir: &Path) -> Result<Ve
     let mut args = Vec::new();
     for (name, value) in settings {
         let known = command
-            .get_opts()
+            .get_arguments()
             .find(|known| known.get_long() == Some(name));
         let known = known.with_context(|| format!("unknown option {name}"))?;
         if known.get_action().takes_values() {
@@ -176,7 +174,10 @@ fn text(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::cli::Cli;
 
     fn of(text: &str, command: &str) -> Result<Vec<String>> {
         let mut cli = Cli::command();

@@ -113,7 +113,7 @@ enum Command {
 
 /// Runs the command that `args` ask for.
 pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let args = match config::with_file(dump::translate(args)) {
+    let args = match config::with_file(dump::translate(args), Cli::command) {
         Ok(args) => args,
         Err(error) => return exit::failed(&error),
     };
@@ -188,7 +188,7 @@ mod tests {
 
     /// What the shell would make of an example: words, up to a pipe, a redirection or a remark.
     fn words(example: &str) -> Vec<String> {
-        let example = [" | ", " > ", "   "]
+        let example = [" | ", " > ", " >> ", "   "]
             .into_iter()
             .fold(example.trim(), |rest, end| {
                 rest.split_once(end).map_or(rest, |(command, _)| command)

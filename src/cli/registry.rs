@@ -16,11 +16,11 @@ use super::render::records::Schemas;
 #[command(next_help_heading = "Schemas")]
 pub(crate) struct SchemaSources {
     /// Read schemas from this log dir, from this folder of the registry's topic, or from its records as kseg cat --format ndjson
-    /// shows them; may be given again. The _schemas-0 beside what is read is found without it
+    /// shows them; repeatable. The _schemas-0 beside what is read is found without it
     #[arg(long = "schemas", value_name = "DIR|FILE")]
     places: Vec<PathBuf>,
 
-    /// Read what has this schema id by the Avro schema in this file; may be given again
+    /// Read what has this schema id by the Avro schema in this file; repeatable
     #[arg(long = "schema", value_name = "ID=FILE", value_parser = id_and_file)]
     files: Vec<(i32, PathBuf)>,
 }

@@ -41,8 +41,10 @@ impl Hour<'_> {
         let Some(now_ms) = self.conditions.now_ms else {
             return Ok(());
         };
-        let settings = self.cluster.settings(self.topic, self.conditions);
-        let settings = settings.noted_by_cleaner(self.cleaned.is_some());
+        let settings = TopicSettings {
+            was_compacted: self.cleaned.is_some(),
+            ..self.cluster.settings(self.topic, self.conditions)
+        };
         match self.state {
             DirState::Delete => {
                 verdict.later.push(Self::removal(remains, &settings)?);

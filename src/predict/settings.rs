@@ -338,7 +338,7 @@ pub struct TopicSettings<'a> {
     /// The topic, whose policy is known where it is one of Kafka's own.
     pub(super) topic: &'a str,
     pub(super) kafka: Kafka,
-    /// Whether the cleaner noted a partition of the topic, which it only does where it compacts.
+    /// Whether the cleaner noted a partition of the topic: where nothing names its policy, `compact` is assumed.
     pub(super) was_compacted: bool,
 }
 
@@ -363,16 +363,6 @@ impl<'a> TopicSettings<'a> {
             topic,
             kafka: conditions.kafka,
             was_compacted: false,
-        }
-    }
-
-    /// The settings of a topic of which the cleaner noted a partition in `cleaner-offset-checkpoint`, if `noted`: where
-    /// nothing names its policy, `compact` is assumed.
-    #[must_use]
-    pub fn noted_by_cleaner(self, noted: bool) -> Self {
-        Self {
-            was_compacted: noted,
-            ..self
         }
     }
 
@@ -519,7 +509,10 @@ mod tests {
     #[test]
     fn a_topic_that_the_cleaner_noted_is_compacted_unless_something_says_otherwise() {
         let noted = |settings: &Settings| {
-            let settings = of(settings, None).noted_by_cleaner(true);
+            let settings = TopicSettings {
+                was_compacted: true,
+                ..of(settings, None)
+            };
             settings.policy().value
         };
         let mut settings = Settings::default();

@@ -235,7 +235,7 @@ fn a_reader_that_goes_away_is_no_error() {
     // More than any pipe holds.
     let many = temp.file("t-1/00000000000000000000.log", &bytes.repeat(40));
     let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
-    command.arg("cat").arg(&many);
+    command.args(["cat", "--raw"]).arg(&many);
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -111,7 +111,7 @@ Directory D110 MetaMalformed "meta-malformed" Error Shape Manual
 ///
 /// **What** The `directory.id` of a log dir is not a proper one, another log dir has the same, or it is missing although the metadata log
 /// has partitions in the log dir under one.
-/// **Why it happens** The disk was copied, or `meta.properties` was written anew.
+/// **Why it happens** The disk was copied, or `meta.properties` was rewritten.
 /// **What Kafka does** It doesn't start. Where the id is missing it makes a new one, and the partitions that the cluster has under the old
 /// one have no leader until the broker has told it the new one.
 /// **Repair** Drop the line from the copy; the broker makes a new one. Where it is missing, put in the one that the metadata log has.

@@ -222,7 +222,7 @@ fn hostile_and_foreign_plans_are_no_plans() {
             &|plan| plan["steps"][1]["fingerprints"][0]["is"]["file"]["len_bytes"] = json!(-1),
             "invalid value",
         ),
-        (&|plan| plan["steps"][2]["id"] = json!(7), "step 7 stands"),
+        (&|plan| plan["steps"][2]["id"] = json!(7), "found step 7"),
         (
             &|plan| plan["steps"][1]["safety"] = json!("proven"),
             "nothing in it makes it proven",
