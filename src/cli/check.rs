@@ -30,6 +30,9 @@ use super::verify::report::{Shown, Summary, Unit, UnitKind};
 use super::writer::Writer;
 use super::{Context, shell};
 
+/// Log dirs shown, unless all are asked for: a node rarely has more, and one screen is to hold everything.
+const LOG_DIRS: usize = 8;
+
 /// Partitions that fit on a screen.
 const PARTITIONS: usize = 10;
 
@@ -253,8 +256,13 @@ impl Check {
         } else {
             format!("--kafka {} ", self.kafka)
         };
-        for dir in &checked.dirs {
+        let limit = if is_verbose { usize::MAX } else { LOG_DIRS };
+        for dir in checked.dirs.iter().take(limit) {
             writer.remark(&here(dir));
+        }
+        let more = checked.dirs.len().saturating_sub(limit);
+        if more > 0 {
+            writer.remark(&format!("({more} more log dirs; -v shows all)"));
         }
         writer.remark(&format!("  kseg ls {paths}"));
         let found = checked.overview.rows(Severity::Warning, |_| String::new());
