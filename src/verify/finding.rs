@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::catalog::{CheckId, Depth, Fix, Severity};
-use super::evidence::{Evidence, Impact, Loss, Records, Said, Value};
+use super::evidence::{Evidence, Impact, Loss, Records};
 use crate::scan::Merge;
 
 /// Findings kept of a check in a file; more are counted.
@@ -86,30 +86,6 @@ impl Finding {
     pub fn counted(mut self, count: u64) -> Self {
         self.count = count;
         self
-    }
-
-    /// The same in these words.
-    #[must_use]
-    pub fn says(mut self, message: impl Into<String>) -> Self {
-        self.said().message = Some(message.into());
-        self
-    }
-
-    /// The same with a number or word more. Names are those of JSON: small letters and underscores.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.said().detail.push((name, value.into()));
-        self
-    }
-
-    fn said(&mut self) -> &mut Said {
-        if !matches!(self.evidence, Evidence::Said(_)) {
-            self.evidence = Evidence::Said(Said::default());
-        }
-        match &mut self.evidence {
-            Evidence::Said(said) => said,
-            _ => unreachable!("it was made one above"),
-        }
     }
 
     /// What is wrong, with its numbers.

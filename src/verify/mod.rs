@@ -64,7 +64,7 @@ mod units;
 
 pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Otherwise, Severity};
 pub use coverage::Coverage;
-pub use evidence::{Evidence, Value};
+pub use evidence::Evidence;
 pub use extent::Extent;
 pub use finding::{Finding, Findings};
 pub use node::topics::{Replicas, Topics};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
+use super::evidence::{LeftoverFile, Unopened, Unrecognised};
 use super::finding::Finding;
 use super::outcome::Outcome;
 use crate::format::name::FileState;
@@ -21,26 +22,26 @@ pub(super) fn is_known(item: &Item) -> bool {
 /// A pipe, a socket, a device, or a link to nothing.
 pub(super) fn special(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
     let what = match item.kind() {
-        ItemType::BrokenLink => "a link that leads nowhere",
-        _ => "a pipe, a socket or a device",
+        ItemType::BrokenLink => Unopened::BrokenLink,
+        _ => Unopened::Special,
     };
     let id = if is_known(item) {
         CheckId::Unreadable
     } else {
         CheckId::SpecialFile
     };
-    outcome.findings.add(Finding::new(id, path).says(what));
+    outcome.findings.add(Finding::new(id, path).saw(what));
 }
 
 pub(super) fn unrecognised(
     item: &Item,
     path: &Arc<Path>,
     severity: Severity,
-    says: &str,
+    broker: Unrecognised,
     outcome: &mut Outcome,
 ) {
     let finding = Finding::new(CheckId::UnrecognisedFile, path);
-    outcome.findings.add(finding.severity(severity).says(says));
+    outcome.findings.add(finding.severity(severity).saw(broker));
     account(item, outcome);
 }
 
@@ -49,8 +50,11 @@ pub(super) fn leftover(item: &Item, path: &Arc<Path>, name: FileName<'_>, outcom
         FileKind::MetadataSnapshot => CheckId::MetadataLeftover,
         _ => CheckId::Leftover,
     };
-    let says = format!("{}, {}", name.kind.description(), name.state.description());
-    outcome.findings.add(Finding::new(id, path).says(says));
+    let seen = LeftoverFile {
+        file: name.kind.description(),
+        state: name.state.description(),
+    };
+    outcome.findings.add(Finding::new(id, path).saw(seen));
     account(item, outcome);
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
+use super::evidence::Unopened;
 use super::finding::{Finding, Findings};
 use crate::scan::Merge;
 use crate::store::{Cap, Error, Item, Source, read_small};
@@ -42,7 +43,9 @@ impl Outcome {
         if error.is_not_found() {
             return;
         }
-        let finding = Finding::new(CheckId::Unreadable, path).says(error.to_string());
+        let finding = Finding::new(CheckId::Unreadable, path).saw(Unopened::Error {
+            error: error.to_string(),
+        });
         // Or it may have cut it: followers do, after another leader is elected.
         self.findings.add(match error {
             Error::Shorter(_) => finding.severity(Severity::Warning),

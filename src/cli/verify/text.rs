@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use kseg::verify::evidence::Checksum;
-use kseg::verify::{Evidence, Finding, Severity, Value};
+use kseg::verify::{Evidence, Finding, Severity};
 
 use super::overview::{Overview, Place, short_name};
 use super::report::{Report, Shown, Summary, Unit, UnitKind, line_of};
@@ -288,23 +288,6 @@ fn numbers(evidence: &Evidence) -> Vec<String> {
             let rest = [before, after, actual].map(Option::unwrap_or_default);
             vec![format!("{what} {stored}{}", rest.concat())]
         }
-        Evidence::Said(said) => {
-            let pairs: Vec<String> = said.iter().map(|(name, value)| pair(name, value)).collect();
-            let line = Some(pairs.join(", "));
-            line.filter(|line| !line.is_empty()).into_iter().collect()
-        }
         _ => Vec::new(),
-    }
-}
-
-fn pair(name: &str, value: &Value) -> String {
-    let words = name.trim_end_matches("_ms").replace('_', " ");
-    match value {
-        Value::Int(ms) if name.ends_with("_ms") => {
-            let ms = i64::try_from(*ms).unwrap_or(i64::MAX);
-            format!("{words} {}", rfc3339(ms))
-        }
-        Value::Text(text) => format!("{words} {}", text.escape_debug()),
-        value => format!("{words} {value}"),
     }
 }

@@ -88,6 +88,26 @@ impl fmt::Display for Overlap {
     }
 }
 
+/// A compressed set of magic 0 or 1 with offsets that the set before it has too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct RepeatedOffsets {
+    /// The first of them.
+    pub first: i64,
+    /// The last of them.
+    pub last: i64,
+}
+
+impl fmt::Display for RepeatedOffsets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "offsets {}-{} of this compressed set are in the set before it too",
+            self.first, self.last
+        )
+    }
+}
+
 /// A file that is larger than it can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -133,6 +153,63 @@ impl fmt::Display for Lacking {
             Part::Line => write!(
                 f,
                 "{missing} of {all} partitions have no line, the first is {first}"
+            ),
+        }
+    }
+}
+
+/// What is wrong with a control batch or its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "problem", rename_all = "snake_case"))]
+pub enum ControlFault {
+    /// The batch has no producer.
+    NoProducer,
+    /// The batch has several records.
+    Records {
+        /// How many.
+        records: i32,
+    },
+    /// The batch is outside of any transaction.
+    NoTransaction,
+    /// The record can't be parsed.
+    Unparsed {
+        /// What is wrong with its bytes.
+        fault: String,
+    },
+    /// The record of a producer is no transaction marker.
+    Marker {
+        /// Its type.
+        control_type: i16,
+    },
+    /// The record has a type that nobody defined.
+    Type {
+        /// Its type.
+        control_type: i16,
+    },
+    /// The record has a version that no release writes.
+    Version {
+        /// The version.
+        version: i16,
+    },
+}
+
+impl fmt::Display for ControlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProducer => f.write_str("control batch without a producer"),
+            Self::Records { records } => write!(f, "control batch of {records} records"),
+            Self::NoTransaction => f.write_str("control batch outside of any transaction"),
+            Self::Unparsed { fault } => f.write_str(fault),
+            Self::Marker { control_type } => {
+                write!(f, "transaction marker of type {control_type}")
+            }
+            Self::Type { control_type } => {
+                write!(f, "control record of unknown type {control_type}")
+            }
+            Self::Version { version } => write!(
+                f,
+                "control record of version {version}, which no release writes"
             ),
         }
     }

@@ -5,8 +5,8 @@ mod files;
 mod headers;
 mod impact;
 mod log;
+mod names;
 mod producers;
-mod said;
 mod unreadable;
 
 use std::fmt::{self, Display as _};
@@ -18,18 +18,24 @@ pub use entries::{
     Unindexed, Untrimmed,
 };
 pub use files::{Against, BeyondEnd, CheckpointLine, Gap, Mark, Unparsed};
-pub use headers::{Lacking, Overlap, Part, ProducerFields, RecordCount, ReservedBits, Size};
+pub use headers::{
+    ControlFault, Lacking, Overlap, Part, ProducerFields, RecordCount, RepeatedOffsets,
+    ReservedBits, Size,
+};
 pub use impact::{BrokerAction, Impact, Loss, Records, Resume};
 pub use log::{
     Checksum, Disorder, EpochConflict, Field, FieldValue, FlippedBit, Number, SuspectedBit, Torn,
     Zeros,
 };
 
+pub use names::{
+    EpochsReach, IdConflict, LeftoverFile, MetadataFault, MissingFile, NameFault, NoSnapshotAtEnd,
+    SwapFault, Twice, Unopened, Unrecognised,
+};
 pub use producers::{
     OpenTransaction, OutOfTransaction, ProducerConflict, ProducerNumber, SnapshotAgainst,
     SnapshotProducer, SnapshotShape, TxnEntry, TxnEntryAgainst, UnindexedAbort,
 };
-pub use said::{Said, Value};
 pub use unreadable::{Unreadable, UnreadableRange};
 
 /// What a check saw. Kinds are shared by checks; the check says what it means.
@@ -98,14 +104,38 @@ pub enum Evidence {
     ProducerFields(ProducerFields),
     /// A batch with offsets that belong to the next segment.
     Overlap(Overlap),
+    /// A compressed set with offsets that the set before it has too.
+    RepeatedOffsets(RepeatedOffsets),
     /// A file that is larger than it can be.
     Size(Size),
     /// Things of which some lack something.
     Lacking(Lacking),
     /// Bytes that cannot be read.
     Unreadable(Unreadable),
-    /// Words and numbers of checks that have no kind of their own yet.
-    Said(Said),
+    /// A file or directory that cannot be read.
+    Unopened(Unopened),
+    /// A name that Kafka would write otherwise.
+    Name(NameFault),
+    /// A name that a broker does not know.
+    Unrecognised(Unrecognised),
+    /// A file that is left over.
+    Leftover(LeftoverFile),
+    /// A swap that lacks something.
+    Swap(SwapFault),
+    /// A partition that is somewhere else already.
+    Twice(Twice),
+    /// A file that is missing.
+    Missing(MissingFile),
+    /// An id that contradicts another one.
+    Id(IdConflict),
+    /// A file of the metadata log that is not as it should be.
+    Metadata(MetadataFault),
+    /// A log of producers whose end no snapshot is at.
+    NoSnapshotAtEnd(NoSnapshotAtEnd),
+    /// Leader epochs that don't reach over the log.
+    EpochsReach(EpochsReach),
+    /// A control batch or record that is not as it should be.
+    Control(ControlFault),
 }
 
 impl Evidence {
@@ -159,12 +189,21 @@ impl Evidence {
             Self::RecordCount(it) => it.fmt(f),
             Self::ProducerFields(it) => it.fmt(f),
             Self::Overlap(it) => it.fmt(f),
+            Self::RepeatedOffsets(it) => it.fmt(f),
             Self::Lacking(it) => it.fmt(f),
             Self::Unreadable(it) => it.fmt(f),
-            Self::Said(said) => match &said.message {
-                Some(message) => f.write_str(message),
-                None => f.write_str(title),
-            },
+            Self::Unopened(it) => it.fmt(f),
+            Self::Name(it) => it.fmt(f),
+            Self::Unrecognised(it) => it.fmt(f),
+            Self::Leftover(it) => it.fmt(f),
+            Self::Swap(it) => it.fmt(f),
+            Self::Twice(it) => it.fmt(f),
+            Self::Missing(it) => it.fmt(f),
+            Self::Id(it) => it.fmt(f),
+            Self::Metadata(it) => it.fmt(f),
+            Self::NoSnapshotAtEnd(it) => it.fmt(f),
+            Self::EpochsReach(it) => it.fmt(f),
+            Self::Control(it) => it.fmt(f),
         }
     }
 }
@@ -180,10 +219,16 @@ macro_rules! from_kinds {
 }
 
 from_kinds!(
+    Unopened,
+    Unrecognised,
+    Twice,
+    NoSnapshotAtEnd,
+    EpochsReach,
     RecordCount,
     ReservedBits,
     ProducerFields,
     Overlap,
+    RepeatedOffsets,
     Size,
     Lacking,
     ProducerConflict,
@@ -209,6 +254,21 @@ from_kinds!(
     Gap,
     BeyondEnd,
     CheckpointLine
+);
+
+macro_rules! from_named_kinds {
+    ($($variant:ident $kind:ident),*) => { $(
+        impl From<$kind> for Evidence {
+            fn from(kind: $kind) -> Self {
+                Self::$variant(kind)
+            }
+        }
+    )* };
+}
+
+from_named_kinds!(
+    Name NameFault, Leftover LeftoverFile, Swap SwapFault, Missing MissingFile, Id IdConflict,
+    Metadata MetadataFault, Control ControlFault
 );
 
 impl From<Fault> for Evidence {

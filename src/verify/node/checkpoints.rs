@@ -12,7 +12,7 @@ use crate::store::LogDir;
 use crate::store::{Cap, read_small};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::coverage::Coverage;
-use crate::verify::evidence::{Against, CheckpointLine, Lacking, Part};
+use crate::verify::evidence::{Against, CheckpointLine, Lacking, MissingFile, Part};
 use crate::verify::extent::{Extent, LogDirContext};
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::outcome::Outcome;
@@ -116,7 +116,7 @@ impl Checkpoints {
         }
         if here.is_rooted && here.is_modern && !here.current.is_empty() && !self.log_starts.exists {
             let finding = Finding::new(CheckId::CheckpointLacking, &self.log_starts.path);
-            findings.add(finding.says("there is no such file"));
+            findings.add(finding.saw(MissingFile::None));
         }
     }
 

@@ -10,6 +10,7 @@ use crate::format::topic;
 use crate::format::{FileKind, MetaProperties, Properties};
 use crate::store::{Item, LogDir, Partition};
 use crate::verify::catalog::CheckId;
+use crate::verify::evidence::{IdConflict, MissingFile};
 use crate::verify::finding::Finding;
 use crate::verify::outcome::Outcome;
 use crate::wire::Uuid;
@@ -55,21 +56,20 @@ impl Identities {
             {
                 let path: Arc<Path> = Arc::from(dir.path().join(name::META_PROPERTIES));
                 let finding = Finding::new(CheckId::MetaMalformed, &path);
-                outcome.findings.add(finding.says("it is missing"));
+                outcome.findings.add(finding.saw(MissingFile::None));
             }
             return Owner::default();
         };
         let Some((path, meta)) = properties(item, outcome) else {
             return Owner::default();
         };
-        let differ = |what: &str, first: &Arc<Path>| {
-            let says = format!("the id of its {what} is not that in {}", first.display());
-            Finding::new(CheckId::MetaMismatch, &path).says(says)
-        };
+        let differ =
+            |conflict: IdConflict| Finding::new(CheckId::MetaMismatch, &path).saw(conflict);
         if let Some(id) = &meta.cluster_id {
             match &self.clusters {
                 Some((other, first)) if other != id => {
-                    outcome.findings.add(differ("cluster", first));
+                    let other = first.display().to_string();
+                    outcome.findings.add(differ(IdConflict::Cluster { other }));
                 }
                 Some(_) => {}
                 None => self.clusters = Some((id.clone(), Arc::clone(&path))),
@@ -77,7 +77,10 @@ impl Identities {
         }
         if let Some(id) = meta.node_id {
             match &self.nodes {
-                Some((other, first)) if *other != id => outcome.findings.add(differ("node", first)),
+                Some((other, first)) if *other != id => {
+                    let other = first.display().to_string();
+                    outcome.findings.add(differ(IdConflict::Node { other }));
+                }
                 Some(_) => {}
                 None => self.nodes = Some((id, Arc::clone(&path))),
             }
@@ -93,16 +96,17 @@ impl Identities {
     fn directory_id(&mut self, id: Option<Uuid>, path: &Arc<Path>, outcome: &mut Outcome) {
         let Some(id) = id else { return };
         if topic::is_reserved_id(id) {
-            let number = u128::from_be_bytes(id);
+            // Those that are reserved are small.
+            let number = u64::try_from(u128::from_be_bytes(id)).unwrap_or(u64::MAX);
             let finding = Finding::new(CheckId::DirectoryId, path);
             outcome
                 .findings
-                .add(finding.says(format!("the directory.id is reserved (number {number})")));
+                .add(finding.saw(IdConflict::ReservedDirectory { number }));
         } else if let Some(first) = self.directories.insert(id, Arc::clone(path)) {
-            let says = format!("the directory.id is that of {} too", first.display());
+            let other = first.display().to_string();
             outcome
                 .findings
-                .add(Finding::new(CheckId::DirectoryId, path).says(says));
+                .add(Finding::new(CheckId::DirectoryId, path).saw(IdConflict::Directory { other }));
         }
     }
 
@@ -121,14 +125,15 @@ impl Identities {
             return;
         };
         match &self.epochs {
-            Some((other, first)) if *other != epoch => outcome.findings.add(
-                Finding::new(CheckId::MarkerEpochs, &path)
-                    .says(format!(
-                        "broker epoch {epoch}, and {} has {other}",
-                        first.display()
-                    ))
-                    .with("stored", epoch),
-            ),
+            Some((other, first)) if *other != epoch => {
+                let conflict = IdConflict::BrokerEpoch {
+                    stored: epoch,
+                    actual: *other,
+                    other: first.display().to_string(),
+                };
+                let finding = Finding::new(CheckId::MarkerEpochs, &path).saw(conflict);
+                outcome.findings.add(finding);
+            }
             Some(_) => {}
             None => self.epochs = Some((epoch, path)),
         }
@@ -147,7 +152,7 @@ impl Identities {
             let finding = Finding::new(CheckId::PartitionMetadataMalformed, &path);
             outcome
                 .findings
-                .add(finding.says("it is missing: a broker sets the partition aside"));
+                .add(finding.saw(MissingFile::StrayPartition));
         }
         // What is set aside may be a copy.
         let is_current = partition.state() == DirState::Current;
@@ -159,18 +164,22 @@ impl Identities {
     fn topic(&mut self, topic: &str, id: Uuid, path: &Arc<Path>, outcome: &mut Outcome) {
         let finding = || Finding::new(CheckId::TopicIdConflict, path);
         match self.topics.get(topic) {
-            Some((other, first)) if *other != id => outcome
-                .findings
-                .add(finding().says(format!("the topic id is not that in {}", first.display()))),
+            Some((other, first)) if *other != id => {
+                outcome.findings.add(finding().saw(IdConflict::Topic {
+                    other: first.display().to_string(),
+                }));
+            }
             Some(_) => {}
             None => {
                 self.topics.insert(topic.to_owned(), (id, Arc::clone(path)));
             }
         }
         match self.names.get(&id) {
-            Some(other) if other != topic => outcome
-                .findings
-                .add(finding().says(format!("the topic id is that of topic {other} too"))),
+            Some(other) if other != topic => {
+                outcome.findings.add(finding().saw(IdConflict::OtherTopic {
+                    topic: other.clone(),
+                }));
+            }
             Some(_) => {}
             None => {
                 self.names.insert(id, topic.to_owned());

@@ -12,6 +12,7 @@ use self::checkpoints::{Checkpoints, Inhabitants, Tp};
 use self::identities::{Identities, Owner};
 use self::topics::Topics;
 use super::catalog::{CheckId, Severity};
+use super::evidence::IdConflict;
 use super::extent::{Known, LogDirContext};
 use super::finding::Finding;
 use super::options::Options;
@@ -164,10 +165,9 @@ impl Node {
         }
         if self.metadata.is_none() {
             for dir in self.dirs.iter().filter(|dir| dir.has_kraft_without_id()) {
-                let says = "it has no directory.id, which nodes of 3.7 and later have";
                 self.outcome
                     .findings
-                    .add(dir.without_id(says).severity(Severity::Note));
+                    .add(dir.without_id(false).severity(Severity::Note));
             }
         }
         if let Some(partition) = &self.metadata {
@@ -182,10 +182,9 @@ impl Node {
                         .iter()
                         .filter(|dir| dir.lacks_id(&self.held, &topics));
                     for dir in lacking {
-                        let says = "it has no directory.id, and the metadata log has the partitions here under one";
                         self.outcome
                             .findings
-                            .add(dir.without_id(says).severity(Severity::Warning));
+                            .add(dir.without_id(true).severity(Severity::Warning));
                     }
                 }
                 Err(error) => self
@@ -213,9 +212,9 @@ impl Dir {
         self.owner.is_kraft && !self.owner.has_directory_id
     }
 
-    fn without_id(&self, says: &str) -> Finding {
+    fn without_id(&self, is_registered: bool) -> Finding {
         let path: Arc<Path> = Arc::from(self.path.join(name::META_PROPERTIES));
-        Finding::new(CheckId::DirectoryId, &path).says(says)
+        Finding::new(CheckId::DirectoryId, &path).saw(IdConflict::NoDirectory { is_registered })
     }
 
     /// Whether it has no id, although the metadata log has partitions of it under one: a broker takes these for lost.
@@ -265,22 +264,24 @@ impl Held {
     /// A partition whose topic the metadata log does not have, or not on this node.
     fn check(&self, topics: &Topics, outcome: &mut Outcome) {
         let (topic, number) = &self.tp;
-        let says = match topics.name(&self.id) {
-            None => "the metadata log has no topic of this id".to_owned(),
-            Some(name) if name != topic => {
-                format!("the metadata log has the id for topic {name}")
-            }
+        let conflict = match topics.name(&self.id) {
+            None => IdConflict::UnknownTopic,
+            Some(name) if name != topic => IdConflict::NamedTopic {
+                topic: name.to_owned(),
+            },
             Some(_) => match (topics.replicas(&self.id, *number), self.owner.node_id) {
-                (None, _) => format!("the metadata log has no partition {number} of the topic"),
+                (None, _) => IdConflict::UnknownPartition { partition: *number },
                 (Some(replicas), Some(node)) if !replicas.nodes.contains(&node) => {
-                    let nodes = &replicas.nodes;
-                    format!("the metadata log has it on nodes {nodes:?}, and this is node {node}")
+                    IdConflict::OtherNodes {
+                        nodes: replicas.nodes.clone(),
+                        node,
+                    }
                 }
                 _ => return,
             },
         };
         let finding = Finding::new(CheckId::TopicIdUnknown, &self.path);
-        outcome.findings.add(finding.says(says));
+        outcome.findings.add(finding.saw(conflict));
     }
 }
 

@@ -9,6 +9,7 @@ use crate::format::topic;
 use crate::format::{DirName, FileKind};
 use crate::store::{Item, ItemType, LogDir};
 use crate::verify::catalog::{CheckId, Severity};
+use crate::verify::evidence::{NameFault, Twice, Unrecognised};
 use crate::verify::finding::Finding;
 use crate::verify::names::{account, leftover, special, unrecognised};
 use crate::verify::outcome::Outcome;
@@ -49,9 +50,10 @@ pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
         };
         if let Some(future) = twice.get(&(topic, partition, state)) {
             outcome.findings.add(
-                Finding::new(CheckId::PartitionTwice, &Arc::from(future.path())).says(format!(
-                    "{topic}-{partition} is in the same log dir already"
-                )),
+                Finding::new(CheckId::PartitionTwice, &Arc::from(future.path())).saw(Twice {
+                    partition: format!("{topic}-{partition}"),
+                    first: None,
+                }),
             );
         }
     }
@@ -83,20 +85,24 @@ fn directory(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
         (DirState::Stray, Some(id)) => format!("{plain}.{id}-stray"),
     };
     if item.name().to_str() != Some(&expected) || partition < 0 {
-        outcome
-            .findings
-            .add(finding(CheckId::NameNotCanonical).says(format!(
-            "Kafka reads it as partition {partition} of topic {topic}, and would write {expected}"
-        )));
+        outcome.findings.add(
+            finding(CheckId::NameNotCanonical).saw(NameFault::Partition {
+                topic: topic.to_owned(),
+                partition,
+                expected,
+            }),
+        );
     }
     let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if !topic.chars().all(is_legal)
         || topic.len() > topic::MAX_NAME_CHARS
         || matches!(topic, "." | "..")
     {
-        outcome.findings.add(
-            finding(CheckId::NameNotCanonical).says(format!("no topic can be called {topic:?}")),
-        );
+        outcome
+            .findings
+            .add(finding(CheckId::NameNotCanonical).saw(NameFault::Topic {
+                topic: topic.to_owned(),
+            }));
     }
     match state {
         DirState::Delete => outcome.findings.add(finding(CheckId::PendingDeletion)),
@@ -118,7 +124,7 @@ fn root_file(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
         }
         Some(name) => leftover(item, path, name, outcome),
         // A broker looks at nothing else in a log dir.
-        None => unrecognised(item, path, Severity::Note, "a broker ignores it", outcome),
+        None => unrecognised(item, path, Severity::Note, Unrecognised::Ignores, outcome),
     }
 }
 
@@ -147,7 +153,10 @@ pub(super) fn twice(dirs: &[LogDir], outcome: &mut Outcome) {
             topic::CLUSTER_METADATA => CheckId::MetadataMisplaced,
             _ => CheckId::PartitionTwice,
         };
-        let says = format!("{topic}-{partition} is in {} already", first.display());
-        outcome.findings.add(Finding::new(id, &path).says(says));
+        let twice = Twice {
+            partition: format!("{topic}-{partition}"),
+            first: Some(first.display().to_string()),
+        };
+        outcome.findings.add(Finding::new(id, &path).saw(twice));
     }
 }

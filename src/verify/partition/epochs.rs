@@ -10,7 +10,7 @@ use crate::store::Error;
 use crate::store::{Cap, read_small};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::coverage::Coverage;
-use crate::verify::evidence::{BeyondEnd, EpochConflict, Mark};
+use crate::verify::evidence::{BeyondEnd, EpochConflict, EpochsReach, Mark};
 use crate::verify::extent::Extent;
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::row::Row;
@@ -222,10 +222,10 @@ impl EpochsCheck {
                 Finding::new(CheckId::SegmentGap, &self.path)
                     .severity(severity)
                     .offset(start.0)
-                    .says(format!(
-                        "the leader epochs begin at offset {start}, the log at {}",
-                        extent.start
-                    )),
+                    .saw(EpochsReach::Early {
+                        stored: start.0,
+                        actual: extent.start.0,
+                    }),
             );
         }
     }
@@ -246,15 +246,12 @@ impl EpochsCheck {
             && !self.ends_legacy
             && !is_left
         {
-            let what = if self.file == File::Sound {
-                "it is empty"
-            } else {
-                "it is missing"
-            };
             findings.add(
-                Finding::new(CheckId::EpochsMissing, &self.path).says(format!(
-                    "{what}, and the batch at offset {first} has epoch {epoch}"
-                )),
+                Finding::new(CheckId::EpochsMissing, &self.path).saw(EpochsReach::None {
+                    exists: self.file == File::Sound,
+                    batch_offset: first.0,
+                    actual: epoch.0,
+                }),
             );
         }
         if let (File::Sound, Some((stored, start)), Some((first, epoch))) =
@@ -276,7 +273,10 @@ impl EpochsCheck {
                 Finding::new(CheckId::EpochsStartLate, &self.path)
                     .severity(severity)
                     .offset(first.0)
-                    .says(format!("it begins at offset {start}, the log at {first}")),
+                    .saw(EpochsReach::Late {
+                        stored: start.0,
+                        actual: first.0,
+                    }),
             );
         }
         if is_clean {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::coverage::Coverage;
-use crate::verify::evidence::{BeyondEnd, Mark};
+use crate::verify::evidence::{BeyondEnd, Mark, MetadataFault, MissingFile};
 use crate::verify::finding::Finding;
 
 use crate::format::control::ControlType;
@@ -38,10 +38,9 @@ pub(super) fn check(partition: &Partition, log: Option<Log<'_>>, outcome: &mut O
         let named = name.and_then(|name| Some((name.offset?, name.epoch?)));
         if named.is_none() || item.name().len() < 31 {
             let finding = Finding::new(CheckId::MetadataSnapshot, &path);
-            outcome.findings.add(
-                finding
-                    .says("its name is not that of a snapshot, at which the node does not start"),
-            );
+            outcome
+                .findings
+                .add(finding.saw(MetadataFault::SnapshotName));
         }
         snapshot(&path, outcome);
         if let (Some((offset, epoch)), Some(log)) = (named, log) {
@@ -54,11 +53,9 @@ pub(super) fn check(partition: &Partition, log: Option<Log<'_>>, outcome: &mut O
         if start.0 > 0 && reach.is_none_or(|reach| reach < start) {
             let path: Arc<Path> = Arc::from(partition.path());
             let finding = Finding::new(CheckId::MetadataSnapshotMissing, &path).offset(start.0);
-            outcome.findings.add(finding.says(match reach {
-                Some(reach) => {
-                    format!("the log begins at offset {start}, the newest snapshot ends at {reach}")
-                }
-                None => format!("the log begins at offset {start}, and there is no snapshot"),
+            outcome.findings.add(finding.saw(MetadataFault::NoSnapshot {
+                log_start: start.0,
+                newest: reach.map(|reach| reach.0),
             }));
         }
     }
@@ -86,14 +83,13 @@ fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: 
         return;
     };
     if actual.0 != epoch {
-        outcome.findings.add(
-            finding
-                .says(format!(
-                    "its epoch is {epoch}, and offset {last} of the log has {actual}"
-                ))
-                .with("stored", epoch)
-                .with("actual", actual.0),
-        );
+        outcome
+            .findings
+            .add(finding.saw(MetadataFault::SnapshotEpoch {
+                stored: epoch,
+                actual: actual.0,
+                last_offset: last.0,
+            }));
     }
 }
 
@@ -115,7 +111,7 @@ pub(in crate::verify) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
                 let finding = finding().at(range.start, length);
                 outcome.findings.add(match gap.fault() {
                     Some(fault) => finding.saw(fault),
-                    None => finding.says("zeros where batches should be"),
+                    None => finding.saw(MetadataFault::Zeros),
                 });
                 coverage.damage_bytes += length;
                 is_sound = false;
@@ -132,18 +128,16 @@ pub(in crate::verify) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
     }
     outcome.coverage.merge(coverage);
     if bytes.is_empty() {
-        outcome.findings.add(finding().says("it is empty"));
+        outcome.findings.add(finding().saw(MetadataFault::Empty));
     } else if is_sound && first.is_none_or(|(first, _)| first != ControlType::SnapshotHeader) {
         outcome
             .findings
-            .add(finding().at(0, 0).says("it does not begin with a header"));
+            .add(finding().at(0, 0).saw(MetadataFault::NoHeader));
     } else if is_sound && last.is_none_or(|(_, last)| last != ControlType::SnapshotFooter) {
         // Kafka reads it all the same.
         let end = bytes.len() as u64;
         let finding = finding().severity(Severity::Warning).at(end, 0);
-        outcome
-            .findings
-            .add(finding.says("it does not end with a footer"));
+        outcome.findings.add(finding.saw(MetadataFault::NoFooter));
     }
 }
 
@@ -184,7 +178,7 @@ fn quorum(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
             let finding = Finding::new(CheckId::QuorumState, &path).severity(Severity::Note);
             outcome
                 .findings
-                .add(finding.says("it is missing: the node has forgotten its vote"));
+                .add(finding.saw(MissingFile::VoteForgotten));
         }
         return;
     };
@@ -199,18 +193,21 @@ fn quorum(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
     {
         outcome
             .findings
-            .add(finding().says(format!("the leader {leader} is not one of the voters")));
+            .add(finding().saw(MetadataFault::Leader { leader }));
     }
     let newest = log.and_then(|log| log.epochs.latest());
     if let (Some(stored), Some((actual, _))) = (state.leader_epoch, newest)
         && stored < actual
     {
-        outcome.findings.add(
-            finding()
-                .severity(Severity::Warning)
-                .says(format!("the epoch is {stored}, and the log has {actual}"))
-                .with("stored", stored.0)
-                .with("actual", actual.0),
-        );
+        outcome
+            .findings
+            .add(
+                finding()
+                    .severity(Severity::Warning)
+                    .saw(MetadataFault::QuorumEpoch {
+                        stored: stored.0,
+                        actual: actual.0,
+                    }),
+            );
     }
 }

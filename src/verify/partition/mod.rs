@@ -24,7 +24,7 @@ use self::offset_index::{OffsetIndexCheck, Stretch};
 use self::siblings::{open_txns, read_epochs, read_snapshots, sibling};
 use self::time_index::TimeIndexCheck;
 use super::catalog::{CheckId, Severity};
-use super::evidence::{BeyondEnd, Gap, Lacking, Mark, Part, Unindexed};
+use super::evidence::{BeyondEnd, Gap, Lacking, Mark, NoSnapshotAtEnd, Part, Unindexed};
 use super::extent::{Extent, Known, LogDirContext};
 use super::finding::{Finding, Findings};
 use super::options::Options;
@@ -424,17 +424,16 @@ impl PartitionCheck {
             return;
         }
         let finding = Finding::new(CheckId::SnapshotNotAtEnd, &self.path).offset(extent.end.0);
+        let seen = NoSnapshotAtEnd {
+            log_end: extent.end.0,
+            has_snapshots: !self.snapshots.is_empty(),
+        };
         if self.snapshots.is_empty() {
-            carried
-                .findings
-                .add(finding.says("there is no snapshot, and the log has producers"));
+            carried.findings.add(finding.saw(seen));
         } else if extent.is_sure && !self.snapshots.contains_key(&extent.end) {
             carried
                 .findings
-                .add(finding.severity(Severity::Warning).says(format!(
-                    "no snapshot is at the end of the log, offset {}",
-                    extent.end
-                )));
+                .add(finding.severity(Severity::Warning).saw(seen));
         }
     }
 

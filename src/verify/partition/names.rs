@@ -10,6 +10,7 @@ use crate::format::{FileKind, Scratch};
 use crate::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
 use crate::store::{Item, ItemType, LogFile, Partition, Stream};
 use crate::verify::catalog::{CheckId, Severity};
+use crate::verify::evidence::{NameFault, SwapFault, Unopened, Unrecognised};
 use crate::verify::finding::Finding;
 use crate::verify::names::{account, is_known, leftover, special, unrecognised};
 use crate::verify::outcome::Outcome;
@@ -34,11 +35,11 @@ pub(super) fn check(partition: &Partition, outcome: &mut Outcome) {
             ItemType::File => file(item, &path, is_metadata, outcome),
             ItemType::Directory if is_known(item) => outcome
                 .findings
-                .add(Finding::new(CheckId::Unreadable, &path).says("it is a directory")),
+                .add(Finding::new(CheckId::Unreadable, &path).saw(Unopened::Directory)),
             ItemType::Directory => outcome.findings.add(
                 Finding::new(CheckId::UnrecognisedDirectory, &path)
                     .severity(Severity::Note)
-                    .says("a broker ignores directories in that of a partition"),
+                    .saw(Unrecognised::IgnoresDirectories),
             ),
             _ => special(item, &path, outcome),
         }
@@ -53,17 +54,16 @@ fn file(item: &Item, path: &Arc<Path>, is_metadata: bool, outcome: &mut Outcome)
     let is_taken = TAKEN.iter().any(|suffix| text.ends_with(suffix));
     let Some(name) = item.file_name() else {
         if is_taken {
-            let says =
-                "Kafka takes it for its own, and does not start because it begins with no offset";
-            unrecognised(item, path, Severity::Error, says, outcome);
+            let broker = Unrecognised::RefusesSuffix;
+            unrecognised(item, path, Severity::Error, broker, outcome);
         } else {
-            unrecognised(item, path, Severity::Note, "a broker ignores it", outcome);
+            unrecognised(item, path, Severity::Note, Unrecognised::Ignores, outcome);
         }
         return;
     };
     if is_taken && name.offset.is_none() {
-        let says = "Kafka does not start because the name begins with no offset";
-        unrecognised(item, path, Severity::Error, says, outcome);
+        let broker = Unrecognised::RefusesName;
+        unrecognised(item, path, Severity::Error, broker, outcome);
         return;
     }
     if name.state != FileState::Current {
@@ -79,10 +79,10 @@ fn file(item: &Item, path: &Arc<Path>, is_metadata: bool, outcome: &mut Outcome)
             outcome.findings.add(
                 Finding::new(CheckId::NameNotCanonical, path)
                     .offset(offset.0)
-                    .says(format!(
-                        "Kafka reads offset {offset}, and makes an empty segment of the name {}",
-                        name::stem(offset)
-                    )),
+                    .saw(NameFault::Segment {
+                        offset: offset.0,
+                        expected: name::stem(offset),
+                    }),
             );
             account(item, outcome);
         }
@@ -91,7 +91,7 @@ fn file(item: &Item, path: &Arc<Path>, is_metadata: bool, outcome: &mut Outcome)
             item,
             path,
             Severity::Note,
-            "a broker ignores it here",
+            Unrecognised::IgnoresHere,
             outcome,
         ),
     }
@@ -147,20 +147,20 @@ fn swaps(partition: &Partition, outcome: &mut Outcome) {
         let finding = Finding::new(CheckId::SwapIncomplete, &path).offset(offset.0);
         if name.kind == FileKind::Log {
             if let Some((position, what)) = damage(item) {
-                outcome.findings.add(finding.at(position, 0).says(what));
+                outcome.findings.add(finding.at(position, 0).saw(what));
             } else if !is_there(FileKind::OffsetIndex) {
-                outcome.findings.add(finding.says("it has no offset index"));
+                outcome.findings.add(finding.saw(SwapFault::OffsetIndex));
             }
         } else if name.kind != FileKind::TransactionIndex && !is_there(FileKind::Log) {
-            outcome.findings.add(finding.says("it has no .log"));
+            outcome.findings.add(finding.saw(SwapFault::Log));
         }
     }
 }
 
 /// Where a swapped `.log` stops being whole.
-fn damage(item: &Item) -> Option<(u64, String)> {
+fn damage(item: &Item) -> Option<(u64, SwapFault)> {
     if item.len_bytes() == 0 {
-        return Some((0, "it is empty".to_owned()));
+        return Some((0, SwapFault::Batches));
     }
     let log = LogFile::Windowed(Stream::open(item.path()).ok()?);
     let mut first = First(None);
@@ -170,15 +170,18 @@ fn damage(item: &Item) -> Option<(u64, String)> {
 }
 
 /// The first damage of a file.
-struct First(Option<(u64, String)>);
+struct First(Option<(u64, SwapFault)>);
 
 impl Visitor for First {
     fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
         self.0 = match event.or_gap() {
-            Event::Gap(gap) if gap.is_zeros() => {
-                Some((gap.range().start, "it ends in zeros".to_owned()))
-            }
-            Event::Gap(gap) => Some((gap.range().start, gap.to_string())),
+            Event::Gap(gap) if gap.is_zeros() => Some((gap.range().start, SwapFault::End)),
+            Event::Gap(gap) => Some((
+                gap.range().start,
+                SwapFault::Soundness {
+                    damage: gap.to_string(),
+                },
+            )),
             _ => return ControlFlow::Continue(()),
         };
         ControlFlow::Break(())

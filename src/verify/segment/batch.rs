@@ -9,7 +9,7 @@ use crate::format::{Batch, Codec, RecordBatch, Scratch};
 use crate::scan::Merge;
 use crate::verify::catalog::CheckId;
 use crate::verify::evidence::{
-    Field, FieldValue, FlippedBit, ProducerFields, RecordCount, ReservedBits,
+    ControlFault, Field, FieldValue, FlippedBit, ProducerFields, RecordCount, ReservedBits,
 };
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::row::Row;
@@ -292,11 +292,11 @@ fn control(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
         .is_none_or(|topic| topic == CLUSTER_METADATA);
     let what = match () {
         () if id < 0 && is_metadata => return,
-        () if id < 0 => "control batch without a producer".to_owned(),
-        () if count > 1 => format!("control batch of {count} records"),
-        () if !batch.is_transactional() => "control batch outside of any transaction".to_owned(),
+        () if id < 0 => ControlFault::NoProducer,
+        () if count > 1 => ControlFault::Records { records: count },
+        () if !batch.is_transactional() => ControlFault::NoTransaction,
         () => return,
     };
     let finding = info.finding(CheckId::ControlShape, sink.subject);
-    sink.add(finding.says(what));
+    sink.add(finding.saw(what));
 }

@@ -4,7 +4,7 @@ use super::batch::{Info, Sink};
 use crate::format::control::{ControlType, coordinator_epoch};
 use crate::format::{Batch, Codec, Record, Scratch, TimestampType};
 use crate::verify::catalog::{CheckId, Severity};
-use crate::verify::evidence::{Field, FieldValue, Unparsed};
+use crate::verify::evidence::{ControlFault, Field, FieldValue, Unparsed};
 use crate::verify::finding::Finding;
 use crate::wire::{Fault, FaultKind};
 
@@ -47,7 +47,7 @@ struct Seen {
     outside: Count,
     /// Messages inside whose checksum is wrong.
     inner_crc: Count,
-    control: Option<(i64, String, Severity)>,
+    control: Option<(i64, ControlFault, Severity)>,
     is_faulty: bool,
 }
 
@@ -108,7 +108,7 @@ impl Seen {
     fn finish(self, batch: &Batch<'_>, info: &Info, sink: &mut Sink<'_>) {
         if let Some((offset, what, severity)) = self.control {
             let finding = info.finding(CheckId::ControlRecord, sink.subject);
-            sink.add(finding.offset(offset).says(what).severity(severity));
+            sink.add(finding.offset(offset).saw(what).severity(severity));
         }
         // A wrong count explains both.
         let is_miscounted = matches!(batch, Batch::V2(batch)
@@ -155,29 +155,34 @@ fn has_right_crc(message: crate::format::Message<'_>) -> bool {
 }
 
 /// What is wrong with a control record.
-fn control_fault(batch: &Batch<'_>, record: &Record<'_>) -> Option<(String, Severity)> {
+fn control_fault(batch: &Batch<'_>, record: &Record<'_>) -> Option<(ControlFault, Severity)> {
     let Batch::V2(batch) = batch else { return None };
-    let error = |what: String| Some((what, Severity::Error));
+    let error = |what: ControlFault| Some((what, Severity::Error));
     let kind = match ControlType::parse(record.key()) {
         Ok(kind) => kind,
-        Err(fault) => return error(fault.to_string()),
+        Err(fault) => {
+            return error(ControlFault::Unparsed {
+                fault: fault.to_string(),
+            });
+        }
     };
     let is_marker = matches!(kind, ControlType::Abort | ControlType::Commit);
     if batch.producer_id().0 >= 0 && !is_marker {
-        return error(format!("transaction marker of type {}", kind.id()));
+        return error(ControlFault::Marker {
+            control_type: kind.id(),
+        });
     }
     if let ControlType::Unknown(id) = kind {
-        return error(format!("control record of unknown type {id}"));
+        return error(ControlFault::Type { control_type: id });
     }
     if is_marker && let Err(fault) = coordinator_epoch(record.value()) {
-        return error(fault.to_string());
+        return error(ControlFault::Unparsed {
+            fault: fault.to_string(),
+        });
     }
     let version = record.key().and_then(<[u8]>::first_chunk::<2>);
     let version = version.map_or(0, |version| i16::from_be_bytes(*version));
-    (version != 0).then(|| {
-        let what = format!("control record of version {version}, which no release writes");
-        (what, Severity::Warning)
-    })
+    (version != 0).then_some((ControlFault::Version { version }, Severity::Warning))
 }
 
 /// The check that a fault inside a batch falls under.

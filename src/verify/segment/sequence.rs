@@ -13,7 +13,8 @@ use crate::scan::Merge;
 use crate::verify::catalog::{CheckId, Fix, Severity};
 use crate::verify::coverage::Coverage;
 use crate::verify::evidence::{
-    Disorder, Field, FieldValue, FlippedBit, Loss, Number, Records, Size, SuspectedBit,
+    Disorder, Field, FieldValue, FlippedBit, Loss, Number, Records, RepeatedOffsets, Size,
+    SuspectedBit,
 };
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::subject::Subject;
@@ -170,9 +171,7 @@ impl<'a> Sequence<'a> {
                 Finding::new(CheckId::OffsetOverlap, &self.subject.path)
                     .at(info.position, info.size)
                     .offset(first)
-                    .says(format!(
-                        "offsets {first}-{end} of this compressed set are in the set before it too"
-                    )),
+                    .saw(RepeatedOffsets { first, last: end }),
             );
         }
     }

@@ -1,0 +1,471 @@
+//! What is seen of names, of ids and of small files.
+
+use std::fmt;
+
+/// A file or directory that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "reason", rename_all = "snake_case"))]
+pub enum Unopened {
+    /// It is a directory.
+    Directory,
+    /// It is a link to nothing.
+    BrokenLink,
+    /// It is a pipe, a socket or a device.
+    Special,
+    /// The operating system refuses.
+    Error {
+        /// What it says, with the path.
+        error: String,
+    },
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Directory => "it is a directory",
+            Self::BrokenLink => "a link that leads nowhere",
+            Self::Special => "a pipe, a socket or a device",
+            Self::Error { error } => error,
+        })
+    }
+}
+
+/// A name that Kafka would write otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "name", rename_all = "snake_case"))]
+pub enum NameFault {
+    /// Of the directory of a partition.
+    Partition {
+        /// The topic that Kafka reads.
+        topic: String,
+        /// The partition that Kafka reads.
+        partition: i32,
+        /// The name that Kafka would write.
+        expected: String,
+    },
+    /// Of a topic.
+    Topic {
+        /// The topic.
+        topic: String,
+    },
+    /// Of a file of a segment.
+    Segment {
+        /// The offset that Kafka reads.
+        offset: i64,
+        /// What the name would begin with.
+        expected: String,
+    },
+}
+
+impl fmt::Display for NameFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Partition {
+                topic,
+                partition,
+                expected,
+            } => write!(
+                f,
+                "Kafka reads it as partition {partition} of topic {topic}, and would write {expected}"
+            ),
+            Self::Topic { topic } => write!(f, "no topic can be called {topic:?}"),
+            Self::Segment { offset, expected } => write!(
+                f,
+                "Kafka reads offset {offset}, and makes an empty segment of the name {expected}"
+            ),
+        }
+    }
+}
+
+/// What a broker does about a name that it does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "broker", rename_all = "snake_case"))]
+pub enum Unrecognised {
+    /// It ignores the file.
+    Ignores,
+    /// It ignores the file where it is.
+    IgnoresHere,
+    /// It ignores directories in that of a partition.
+    IgnoresDirectories,
+    /// It does not start: the suffix is one of its own, and the name is none.
+    RefusesSuffix,
+    /// It does not start: the name begins with no offset.
+    RefusesName,
+}
+
+impl fmt::Display for Unrecognised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ignores => "a broker ignores it",
+            Self::IgnoresHere => "a broker ignores it here",
+            Self::IgnoresDirectories => "a broker ignores directories in that of a partition",
+            Self::RefusesSuffix => {
+                "Kafka takes it for its own, and does not start because it begins with no offset"
+            }
+            Self::RefusesName => "Kafka does not start because the name begins with no offset",
+        })
+    }
+}
+
+/// A file that is left over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct LeftoverFile {
+    /// What file it was or was to be.
+    pub file: &'static str,
+    /// What became of it.
+    pub state: &'static str,
+}
+
+impl fmt::Display for LeftoverFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.file, self.state)
+    }
+}
+
+/// What a swap lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "lacks", rename_all = "snake_case"))]
+pub enum SwapFault {
+    /// Batches: it is empty.
+    Batches,
+    /// An end: zeros follow the last batch.
+    End,
+    /// Sound batches.
+    Soundness {
+        /// What is wrong with the first one that is damaged.
+        damage: String,
+    },
+    /// The offset index.
+    OffsetIndex,
+    /// The `.log`.
+    Log,
+}
+
+impl fmt::Display for SwapFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Batches => "it is empty",
+            Self::End => "it ends in zeros",
+            Self::Soundness { damage } => damage,
+            Self::OffsetIndex => "it has no offset index",
+            Self::Log => "it has no .log",
+        })
+    }
+}
+
+/// A partition that is somewhere else already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Twice {
+    /// The partition.
+    pub partition: String,
+    /// Where the first one is; none: in the same log dir.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub first: Option<String>,
+}
+
+impl fmt::Display for Twice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let partition = &self.partition;
+        match &self.first {
+            Some(first) => write!(f, "{partition} is in {first} already"),
+            None => write!(f, "{partition} is in the same log dir already"),
+        }
+    }
+}
+
+/// A file that is missing, by what follows from that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "effect", rename_all = "snake_case"))]
+pub enum MissingFile {
+    /// A broker writes it again, or knows nothing of it.
+    None,
+    /// A broker sets the partition aside.
+    StrayPartition,
+    /// The node has forgotten its vote.
+    VoteForgotten,
+}
+
+impl fmt::Display for MissingFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "it is missing",
+            Self::StrayPartition => "it is missing: a broker sets the partition aside",
+            Self::VoteForgotten => "it is missing: the node has forgotten its vote",
+        })
+    }
+}
+
+/// An id that contradicts another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "id", rename_all = "snake_case"))]
+pub enum IdConflict {
+    /// The cluster's, which another file has otherwise.
+    Cluster {
+        /// That file.
+        other: String,
+    },
+    /// The node's, which another file has otherwise.
+    Node {
+        /// That file.
+        other: String,
+    },
+    /// The log dir's, which another one has too.
+    Directory {
+        /// That of the other one.
+        other: String,
+    },
+    /// The log dir's, which stands for something else.
+    ReservedDirectory {
+        /// As a number.
+        number: u64,
+    },
+    /// The log dir's, which is missing.
+    NoDirectory {
+        /// Whether the metadata log has the partitions here under one.
+        is_registered: bool,
+    },
+    /// The broker epoch, which another file has otherwise.
+    BrokerEpoch {
+        /// As it is here.
+        stored: i64,
+        /// As it is there.
+        actual: i64,
+        /// That file.
+        other: String,
+    },
+    /// The topic's, which another file has otherwise.
+    Topic {
+        /// That file.
+        other: String,
+    },
+    /// The topic's, which another topic has too.
+    OtherTopic {
+        /// That topic.
+        topic: String,
+    },
+    /// The topic's, which the metadata log does not have.
+    UnknownTopic,
+    /// The topic's, which is that of another one by the metadata log.
+    NamedTopic {
+        /// That topic.
+        topic: String,
+    },
+    /// The topic's, which by the metadata log has no such partition.
+    UnknownPartition {
+        /// The partition.
+        partition: i32,
+    },
+    /// The topic's, whose partition is not on this node by the metadata log.
+    OtherNodes {
+        /// The nodes that have it.
+        nodes: Vec<i32>,
+        /// This node.
+        node: i32,
+    },
+}
+
+impl fmt::Display for IdConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster { other } => write!(f, "the id of its cluster is not that in {other}"),
+            Self::Node { other } => write!(f, "the id of its node is not that in {other}"),
+            Self::Directory { other } => write!(f, "the directory.id is that of {other} too"),
+            Self::ReservedDirectory { number } => {
+                write!(f, "the directory.id is reserved (number {number})")
+            }
+            Self::NoDirectory { is_registered } => f.write_str(if *is_registered {
+                "it has no directory.id, and the metadata log has the partitions here under one"
+            } else {
+                "it has no directory.id, which nodes of 3.7 and later have"
+            }),
+            Self::BrokerEpoch {
+                stored,
+                actual,
+                other,
+            } => write!(f, "broker epoch {stored}, and {other} has {actual}"),
+            Self::Topic { other } => write!(f, "the topic id is not that in {other}"),
+            Self::OtherTopic { topic } => write!(f, "the topic id is that of topic {topic} too"),
+            Self::UnknownTopic => f.write_str("the metadata log has no topic of this id"),
+            Self::NamedTopic { topic } => {
+                write!(f, "the metadata log has the id for topic {topic}")
+            }
+            Self::UnknownPartition { partition } => {
+                write!(
+                    f,
+                    "the metadata log has no partition {partition} of the topic"
+                )
+            }
+            Self::OtherNodes { nodes, node } => write!(
+                f,
+                "the metadata log has it on nodes {nodes:?}, and this is node {node}"
+            ),
+        }
+    }
+}
+
+/// What is wrong with a file that only the metadata log has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "problem", rename_all = "snake_case"))]
+pub enum MetadataFault {
+    /// The name of a snapshot is not that of one.
+    SnapshotName,
+    /// A snapshot has zeros where batches should be.
+    Zeros,
+    /// A snapshot is empty.
+    Empty,
+    /// A snapshot does not begin with a header.
+    NoHeader,
+    /// A snapshot does not end with a footer.
+    NoFooter,
+    /// The name of a snapshot has another epoch than the log.
+    SnapshotEpoch {
+        /// The epoch in the name.
+        stored: i32,
+        /// That of the log.
+        actual: i32,
+        /// Where in the log.
+        last_offset: i64,
+    },
+    /// No snapshot reaches the start of the log.
+    NoSnapshot {
+        /// Where the log begins.
+        log_start: i64,
+        /// Where the newest snapshot ends.
+        #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+        newest: Option<i64>,
+    },
+    /// The leader is none of the voters.
+    Leader {
+        /// The leader.
+        leader: i32,
+    },
+    /// The epoch of the quorum is older than that of the log.
+    QuorumEpoch {
+        /// The epoch of the quorum.
+        stored: i32,
+        /// That of the log.
+        actual: i32,
+    },
+}
+
+impl fmt::Display for MetadataFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SnapshotName => {
+                f.write_str("its name is not that of a snapshot, at which the node does not start")
+            }
+            Self::Zeros => f.write_str("zeros where batches should be"),
+            Self::Empty => f.write_str("it is empty"),
+            Self::NoHeader => f.write_str("it does not begin with a header"),
+            Self::NoFooter => f.write_str("it does not end with a footer"),
+            Self::SnapshotEpoch {
+                stored,
+                actual,
+                last_offset,
+            } => write!(
+                f,
+                "its epoch is {stored}, and offset {last_offset} of the log has {actual}"
+            ),
+            Self::NoSnapshot {
+                log_start,
+                newest: Some(newest),
+            } => write!(
+                f,
+                "the log begins at offset {log_start}, the newest snapshot ends at {newest}"
+            ),
+            Self::NoSnapshot { log_start, .. } => write!(
+                f,
+                "the log begins at offset {log_start}, and there is no snapshot"
+            ),
+            Self::Leader { leader } => write!(f, "the leader {leader} is none of the voters"),
+            Self::QuorumEpoch { stored, actual } => {
+                write!(f, "the epoch is {stored}, and the log has {actual}")
+            }
+        }
+    }
+}
+
+/// A log of producers whose end no snapshot is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct NoSnapshotAtEnd {
+    /// The log end offset.
+    pub log_end: i64,
+    /// Whether there are snapshots at all.
+    pub has_snapshots: bool,
+}
+
+impl fmt::Display for NoSnapshotAtEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = self.log_end;
+        if self.has_snapshots {
+            write!(f, "no snapshot is at the end of the log, offset {end}")
+        } else {
+            f.write_str("there is no snapshot, and the log has producers")
+        }
+    }
+}
+
+/// How the leader epochs don't reach over the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "problem", rename_all = "snake_case"))]
+pub enum EpochsReach {
+    /// There are none.
+    None {
+        /// Whether the file is there.
+        exists: bool,
+        /// The first offset of the first batch that has an epoch.
+        batch_offset: i64,
+        /// That epoch.
+        actual: i32,
+    },
+    /// They begin after the log does.
+    Late {
+        /// Where they begin.
+        stored: i64,
+        /// Where the log begins.
+        actual: i64,
+    },
+    /// They begin before the log does.
+    Early {
+        /// Where they begin.
+        stored: i64,
+        /// Where the log begins.
+        actual: i64,
+    },
+}
+
+impl fmt::Display for EpochsReach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None {
+                exists,
+                batch_offset,
+                actual,
+            } => {
+                let what = if *exists { "empty" } else { "missing" };
+                write!(
+                    f,
+                    "it is {what}, and the batch at offset {batch_offset} has epoch {actual}"
+                )
+            }
+            Self::Late { stored, actual } => {
+                write!(f, "it begins at offset {stored}, the log at {actual}")
+            }
+            Self::Early { stored, actual } => write!(
+                f,
+                "the leader epochs begin at offset {stored}, the log at {actual}"
+            ),
+        }
+    }
+}
