@@ -356,7 +356,7 @@ fn here(dir: &LogDir) -> String {
     )
 }
 
-/// What a plan comes to, on one line.
+/// Formats the steps and losses of the plans on one line.
 fn repair(plans: &Plans) -> String {
     let of = |grade: Grade| {
         let steps = plans.steps();

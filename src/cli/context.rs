@@ -71,12 +71,12 @@ impl Context {
         self.out.is_terminal()
     }
 
-    /// Says something that is not data. That nobody listens is no reason to stop.
+    /// Writes to standard error. A failure there does not stop the command.
     pub(super) fn say(&mut self, text: &[u8]) {
         let _heard = self.err.write_all(text);
     }
 
-    /// Prints a text whose form is not ours. That nobody reads it any more is no error.
+    /// Writes a text that is complete as it is to standard output. A closed pipe is not an error.
     pub(super) fn print(&mut self, text: &str) -> anyhow::Result<()> {
         match self.out.write_all(text.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

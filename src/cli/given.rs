@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use kseg::predict::{Kafka, Settings};
+use kseg::predict::{Conditions, Kafka, Settings};
 
 use super::input;
 
@@ -46,5 +46,17 @@ impl Given {
             settings.set(name, value).context("--set")?;
         }
         Ok(settings)
+    }
+
+    /// The conditions with this release and these settings; all else as by default.
+    ///
+    /// # Errors
+    /// As [`Given::settings`].
+    pub(crate) fn conditions(&self, paths: &[PathBuf]) -> Result<Conditions> {
+        Ok(Conditions {
+            kafka: self.kafka,
+            settings: self.settings(paths)?,
+            ..Conditions::default()
+        })
     }
 }

@@ -88,9 +88,8 @@ pub(crate) fn folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     all_places(paths)?.into_iter().map(folder).collect()
 }
 
-/// What a path leads to. A folder that holds log dirs stands for these, `server.properties` for the `log.dirs` in it, a
-/// pattern that no shell has expanded for what it matches, `-` for a segment on standard input, and a compressed segment for
-/// what is in it.
+/// Resolves a path: a folder of log dirs to these, `server.properties` to its `log.dirs`, a pattern that no shell has expanded
+/// to its matches, `-` to a segment on standard input, a compressed segment to the decompressed one.
 ///
 /// # Errors
 /// The path leads nowhere, or to a directory without logs.
@@ -111,7 +110,7 @@ pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
     }
 }
 
-/// A place as it is, or the places that it stands for.
+/// Returns the place itself, or the log dirs below it.
 fn inside(place: Place) -> Result<Vec<Place>> {
     match place {
         Place::File(item) if is_settings(item.path()) => {
@@ -168,7 +167,7 @@ pub(crate) fn log_dirs(paths: &[PathBuf]) -> Result<(Vec<LogDir>, Vec<anyhow::Er
     Ok((dirs, lost))
 }
 
-/// Appends the log dirs below a folder that is none.
+/// Appends the log dirs below a folder that is not a log dir itself.
 fn log_dirs_below(dir: &LogDir, levels: usize, budget: &mut usize, found: &mut Vec<Place>) {
     for item in dir
         .items()

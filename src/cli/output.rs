@@ -178,7 +178,7 @@ pub(crate) fn make_dir(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|error| said(path, &error))
 }
 
-/// Makes a directory that only its owner may enter, if there is none.
+/// Creates a directory with mode 0700 unless it exists.
 ///
 /// # Errors
 /// It cannot be made.

@@ -26,6 +26,9 @@ pub const INTERNAL: [&str; 5] = [
     REMOTE_LOG_METADATA,
 ];
 
+/// Those that brokers create with `cleanup.policy=compact` (`AutoTopicCreationManager`).
+pub const COMPACTED: [&str; 2] = [CONSUMER_OFFSETS, TRANSACTION_STATE];
+
 /// The id that means "none" (`Uuid.ZERO_UUID`).
 pub const NO_ID: Uuid = [0; 16];
 

@@ -11,7 +11,7 @@ use super::settings::{self, Origin, TopicSettings};
 use super::verdict::PartitionVerdict;
 use crate::format::Scratch;
 use crate::format::name::DirState;
-use crate::format::topic::{CONSUMER_OFFSETS, TRANSACTION_STATE};
+use crate::format::topic::{COMPACTED, CONSUMER_OFFSETS, TRANSACTION_STATE};
 use crate::store::Error;
 
 /// How far a prediction goes.
@@ -54,7 +54,7 @@ impl Hour<'_> {
                     verdict.unknown.push(super::verdict::Unknown::Tiered);
                 } else {
                     let policy = settings.policy();
-                    let is_internal = [CONSUMER_OFFSETS, TRANSACTION_STATE].contains(&self.topic);
+                    let is_internal = COMPACTED.contains(&self.topic);
                     if policy.origin == Origin::Assumed && policy.value.1 && !is_internal {
                         verdict.unknown.push(super::verdict::Unknown::Policy);
                     }

@@ -9,7 +9,7 @@ use std::fmt;
 use super::conditions::Conditions;
 use super::release::Kafka;
 use crate::format::Properties;
-use crate::format::topic::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE};
+use crate::format::topic::{COMPACTED, SHARE_GROUP_STATE};
 use crate::report::MetadataImage;
 
 /// The types of the resources that have configurations (`ConfigResource.Type`).
@@ -438,9 +438,7 @@ impl<'a> TopicSettings<'a> {
     pub fn policy(&self) -> Setting<(bool, bool)> {
         let (value, origin) = match self.text(POLICY.0, &[POLICY.1]) {
             Some((text, _, origin)) => (text, origin),
-            None if self.was_compacted
-                || [CONSUMER_OFFSETS, TRANSACTION_STATE].contains(&self.topic) =>
-            {
+            None if self.was_compacted || COMPACTED.contains(&self.topic) => {
                 ("compact", Origin::Assumed)
             }
             None => ("delete", Origin::Assumed),

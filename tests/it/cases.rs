@@ -11,6 +11,21 @@ use serde_json::Value;
 
 pub(crate) const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
 
+/// The folders of the layout `GROUP/CASE/` below `root`, in order.
+pub(crate) fn folders(root: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for group in fs::read_dir(root).unwrap() {
+        let group = group.unwrap().path();
+        if group.is_dir() {
+            let inside = fs::read_dir(group).unwrap();
+            let inside = inside.map(|case| case.unwrap().path());
+            folders.extend(inside.filter(|case| case.is_dir()));
+        }
+    }
+    folders.sort();
+    folders
+}
+
 pub(crate) fn kseg(args: &[&str], files: &[PathBuf]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
     command.arg("show").args(args).args(files);

@@ -1,11 +1,12 @@
 //! `kseg groups` against what Kafka's own tool said just before the broker stopped.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
+use super::cases;
 use super::process::{self, Ran};
 
 const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
@@ -48,7 +49,7 @@ fn without_coordinators(text: &str) -> Vec<String> {
 /// Compares every case below `root` that has such files; says how many there are.
 fn compare(root: &Path) -> usize {
     let mut count = 0;
-    for case in cases(root) {
+    for case in cases::folders(root) {
         let told =
             |what: &str| fs::read_to_string(case.join(format!("describe-groups-{what}.txt")));
         let Ok(offsets) = told("offsets") else {
@@ -78,19 +79,6 @@ fn compare(root: &Path) -> usize {
         count += 1;
     }
     count
-}
-
-fn cases(root: &Path) -> Vec<PathBuf> {
-    let mut cases = Vec::new();
-    for group in fs::read_dir(root).unwrap() {
-        let group = group.unwrap().path();
-        if group.is_dir() {
-            let inside = fs::read_dir(group).unwrap();
-            cases.extend(inside.map(|case| case.unwrap().path()));
-        }
-    }
-    cases.sort();
-    cases
 }
 
 #[test]

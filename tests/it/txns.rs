@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
+use crate::cases;
 use crate::process::{self, Ran};
 
 const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
@@ -74,7 +75,7 @@ fn is_caught_in_the_middle(case: &str) -> bool {
 /// Compares every case below `root`; says how many files were compared.
 fn compare(root: &Path) -> usize {
     let mut count = 0;
-    for case in cases(root) {
+    for case in cases::folders(root) {
         for file in fs::read_dir(&case).unwrap() {
             let path = file.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -100,23 +101,6 @@ fn compare(root: &Path) -> usize {
         }
     }
     count
-}
-
-fn cases(root: &Path) -> Vec<PathBuf> {
-    let mut cases = Vec::new();
-    for group in fs::read_dir(root).unwrap() {
-        let group = group.unwrap().path();
-        if group.is_dir() {
-            let inside = fs::read_dir(group).unwrap();
-            cases.extend(
-                inside
-                    .map(|case| case.unwrap().path())
-                    .filter(|it| it.is_dir()),
-            );
-        }
-    }
-    cases.sort();
-    cases
 }
 
 #[test]

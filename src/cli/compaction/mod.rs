@@ -93,11 +93,7 @@ impl Compaction {
         let mut trouble = Trouble::default();
         trouble.errors.extend(found.lost);
         let brokers = Brokers::around(&found.found, self.reading, &mut trouble);
-        let conditions = Conditions {
-            kafka: self.given.kafka,
-            settings: self.given.settings(&self.paths)?,
-            ..Conditions::default()
-        };
+        let conditions = self.given.conditions(&self.paths)?;
         let now_ms = self.now.map_or_else(now_ms, |now| now.0);
         let partitions = found.found.into_iter().filter_map(|log| match log {
             Log::Partition(partition) => Some(partition),

@@ -12,7 +12,7 @@ use kseg::wire::Offset;
 
 use crate::cli::input::{Log, Logs};
 
-/// How often a log is listed anew because a file of it vanished: each time a broker has deleted or compacted something.
+/// Limit of new listings of one log because a file vanished: each means that a broker has deleted or compacted something.
 const RELISTS: u32 = 100;
 
 /// The files of a log, in the order of their offsets.
@@ -32,7 +32,7 @@ pub(crate) struct Track {
     pub(crate) log_start: Offset,
     /// Whether it is all there is of the partition, and not one file.
     pub(crate) is_partition: bool,
-    /// How often it was listed anew.
+    /// Number of new listings so far.
     relists: u32,
 }
 

@@ -99,11 +99,7 @@ impl Retention {
         trouble.errors.extend(found.lost);
         let brokers = Brokers::around(&found.found, self.reading, &mut trouble);
         let remote = self.remote(&found.found, &mut trouble);
-        let conditions = Conditions {
-            kafka: self.given.kafka,
-            settings: self.given.settings(&self.paths)?,
-            ..Conditions::default()
-        };
+        let conditions = self.given.conditions(&self.paths)?;
         let now = self.now.map_or_else(now_ms, |now| now.0);
         let partitions = found.found.into_iter().filter_map(|log| match log {
             Log::Partition(partition) if partition.topic() != Some(CLUSTER_METADATA) => {
