@@ -78,7 +78,7 @@ impl Brokers {
         let node = self.noted(partition).and_then(|noted| noted.node_id);
         let node = conditions.settings.node_id().or(node);
         let topic = partition.topic().unwrap_or_default();
-        TopicSettings::of(self.cluster.as_ref(), node, conditions, topic)
+        conditions.topic_settings(self.cluster.as_ref(), node, topic)
     }
 
     fn noted(&self, partition: &Partition) -> Option<&Noted> {

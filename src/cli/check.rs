@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Settings, Verdict};
+use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Verdict};
 use kseg::repair::planner::{Options, plan};
 use kseg::repair::{Grade, RealDisk};
 use kseg::report::listing::{Checkpoints, PartitionSummary, Usage};
@@ -217,13 +217,9 @@ impl Check {
             more: Vec::new(),
         };
         overview.add(&unit);
-        let settings = match input::settings_among(&self.paths) {
-            Some(path) => input::settings(path)?,
-            None => Settings::default(),
-        };
         let conditions = Conditions {
             kafka: self.kafka,
-            settings,
+            settings: input::settings(None, &self.paths)?,
             reads_all: true,
             now_ms: Some(now),
             ..Conditions::default()

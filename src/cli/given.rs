@@ -33,15 +33,8 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 impl Given {
     /// The settings: of the file given, or of one among `paths`, and those set beside.
-    ///
-    /// # Errors
-    /// The file cannot be read, or a value is not one that its setting may have.
-    pub(crate) fn settings(&self, paths: &[PathBuf]) -> Result<Settings> {
-        let file = self.config.as_deref();
-        let mut settings = match file.or(input::settings_among(paths)) {
-            None => Settings::default(),
-            Some(path) => input::settings(path)?,
-        };
+    fn settings(&self, paths: &[PathBuf]) -> Result<Settings> {
+        let mut settings = input::settings(self.config.as_deref(), paths)?;
         for (name, value) in &self.set {
             settings.set(name, value).context("--set")?;
         }
@@ -51,7 +44,7 @@ impl Given {
     /// The conditions with this release and these settings; all else as by default.
     ///
     /// # Errors
-    /// As [`Given::settings`].
+    /// The file cannot be read, or a value is not one that its setting may have.
     pub(crate) fn conditions(&self, paths: &[PathBuf]) -> Result<Conditions> {
         Ok(Conditions {
             kafka: self.kafka,

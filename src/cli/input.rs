@@ -238,20 +238,18 @@ fn is_log_dir(dir: &LogDir) -> bool {
     dir.items().iter().any(is_at_home) || dir.partitions().any(is_partition)
 }
 
-/// The settings in `server.properties`.
+/// The settings of a broker: of the file given, or else of the one among `paths`; the defaults where there is none.
 ///
 /// # Errors
-/// It cannot be read, or not understood.
-pub(crate) fn settings(path: &Path) -> Result<Settings> {
+/// The file cannot be read, or a value is not one that its setting may have.
+pub(crate) fn settings(file: Option<&Path>, paths: &[PathBuf]) -> Result<Settings> {
+    let mut among = paths.iter().map(PathBuf::as_path);
+    let Some(path) = file.or_else(|| among.find(|path| is_settings(path) && path.is_file())) else {
+        return Ok(Settings::default());
+    };
     let shown = || path.display().to_string();
     let bytes = std::fs::read(path).with_context(shown)?;
     Settings::of_file(&bytes).with_context(shown)
-}
-
-/// The file of a broker's settings among paths.
-pub(crate) fn settings_among(paths: &[PathBuf]) -> Option<&Path> {
-    let mut paths = paths.iter().map(PathBuf::as_path);
-    paths.find(|path| is_settings(path) && path.is_file())
 }
 
 /// Whether a file has the name of a broker's settings.

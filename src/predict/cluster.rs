@@ -4,13 +4,13 @@
 
 use super::conditions::Conditions;
 use super::log::Log;
-use super::paper::Content;
+use super::paper::{Content, log_base};
 use super::reason::{Reason, Stranger};
 use super::settings::{SEGMENT_BYTES, TOPIC_RESOURCE, TopicSettings};
 use super::start::Start;
 use super::thrown::Thrown;
 use crate::format::Batch;
-use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, base_offset, checkpoint};
+use crate::format::name::{CHECKPOINT_SUFFIX, checkpoint};
 use crate::format::topic::is_reserved_id;
 use crate::report::metadata_image::Topic;
 use crate::report::{Image as _, MetadataImage};
@@ -104,7 +104,7 @@ impl Cluster {
         topic: &'a str,
         conditions: &'a Conditions,
     ) -> TopicSettings<'a> {
-        TopicSettings::of(self.image.as_ref(), self.node_id, conditions, topic)
+        conditions.topic_settings(self.image.as_ref(), self.node_id, topic)
     }
 
     /// What of the cluster's state the release cannot run with.
@@ -165,8 +165,7 @@ pub(super) fn image(start: &mut Start<'_>) -> Result<MetadataImage, Thrown> {
         .max_by_key(|((end, epoch), _)| (*epoch, *end));
     let mut logs: Vec<(i64, String)> = files
         .keys()
-        .filter(|name| name.ends_with(LOG_SUFFIX))
-        .filter_map(|name| Some((base_offset(name)?.0, name.clone())))
+        .filter_map(|name| Some((log_base(name)?, name.clone())))
         .collect();
     logs.sort();
     let mut from = 0;

@@ -1,7 +1,8 @@
 //! What a start depends on beside the files.
 
 use super::release::Kafka;
-use super::settings::Settings;
+use super::settings::{BROKER_RESOURCE, Settings, TOPIC_RESOURCE, TopicSettings};
+use crate::report::MetadataImage;
 
 /// What a start depends on beside the files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,4 +23,29 @@ pub struct Conditions {
     /// When the broker starts, in milliseconds since 1970. Without it nothing is said of the hour after the start, in which
     /// retention deletes what is too old.
     pub now_ms: Option<i64>,
+}
+
+impl Conditions {
+    /// The settings of a topic on a node, from the metadata log and from what was given.
+    #[must_use]
+    pub fn topic_settings<'a>(
+        &'a self,
+        image: Option<&'a MetadataImage>,
+        node_id: Option<i32>,
+        topic: &'a str,
+    ) -> TopicSettings<'a> {
+        let of = |kind, name: String| image?.configs.get(&(kind, name));
+        let own = node_id.and_then(|id| of(BROKER_RESOURCE, id.to_string()));
+        TopicSettings {
+            settings: &self.settings,
+            configs: [
+                of(TOPIC_RESOURCE, topic.to_owned()),
+                own,
+                of(BROKER_RESOURCE, String::new()),
+            ],
+            topic,
+            kafka: self.kafka,
+            was_compacted: false,
+        }
+    }
 }

@@ -6,8 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::hour::HOUR_MS;
-use super::later::{Change, Event, Moment};
+use super::later::{Change, Event, HOUR_MS, Moment};
 use super::remains::{self, Remains};
 use super::settings::{self, Setting, TopicSettings};
 use crate::format::Scratch;

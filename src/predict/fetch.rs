@@ -10,11 +10,10 @@
 use std::fmt;
 
 use super::log::{Entry, Log};
-use super::loss;
+use super::paper::log_base;
 use super::segment::Segment;
 use super::start::{Bounds, Start};
 use super::thrown::Thrown;
-use crate::format::name::base_offset;
 use crate::store::{Error, ItemType};
 
 /// As many places of a partition are listed.
@@ -128,8 +127,8 @@ impl Served {
 pub(super) fn served(start: &mut Start<'_>, bounds: Bounds) -> Result<Served, Error> {
     let logs = start.paper.after().iter();
     let mut bases: Vec<i64> = logs
-        .filter(|(name, leaf)| loss::is_log(name) && leaf.kind == ItemType::File)
-        .filter_map(|(name, _)| Some(base_offset(name)?.0))
+        .filter(|(_, leaf)| leaf.kind == ItemType::File)
+        .filter_map(|(name, _)| log_base(name))
         .collect();
     bases.sort_unstable();
     let mut fetcher = Fetcher {

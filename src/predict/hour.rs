@@ -4,7 +4,7 @@ use super::cluster::Cluster;
 use super::compaction;
 use super::conditions::Conditions;
 use super::expiry;
-use super::later::{Cause, Change, Event, Moment};
+use super::later::{Cause, Change, Event, HOUR_MS, Moment};
 use super::remains::{self, Remains};
 use super::retention::{self, Breach, Candidate, Rules};
 use super::settings::{self, Origin, TopicSettings};
@@ -13,9 +13,6 @@ use crate::format::Scratch;
 use crate::format::name::DirState;
 use crate::format::topic::{COMPACTED, CONSUMER_OFFSETS, TRANSACTION_STATE};
 use crate::store::Error;
-
-/// How far a prediction goes.
-pub(super) const HOUR_MS: i64 = 3_600_000;
 
 /// No two checks are predicted that are closer: a broker may be told to check every millisecond.
 const LEAST_PERIOD_MS: i64 = 1_000;

@@ -3,6 +3,9 @@
 use super::retention::Breach;
 use super::settings::{Origin, Setting};
 
+/// The time after the start that is predicted.
+pub(super) const HOUR_MS: i64 = 3_600_000;
+
 /// Something that happens after the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

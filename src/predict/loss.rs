@@ -5,13 +5,12 @@ use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 
 use super::leftovers::SWAP;
-use super::paper::{self, Content};
+use super::lost::Lost;
+use super::paper::{self, Content, is_log, log_base};
 use super::segment::Segment;
 use super::start::{Bounds, Start};
 use super::thrown::Thrown;
-use super::verdict::Lost;
 use crate::format::Scratch;
-use crate::format::name::{LOG_SUFFIX, base_offset};
 use crate::scan::{Event, GapKind, Output, Policy, ScanOptions, Visitor, follow_with};
 use crate::store::{Error, ItemType, LogFile};
 
@@ -53,19 +52,16 @@ fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     if start.replaced.is_empty() {
         return Ok(lost);
     }
-    let logs = start.paper.after().keys().filter(|name| is_log(name));
-    let bases: BTreeSet<i64> = logs.filter_map(|name| Some(base_offset(name)?.0)).collect();
+    let names = start.paper.after().keys();
+    let bases: BTreeSet<i64> = names.filter_map(|name| log_base(name)).collect();
     for name in start.replaced.clone() {
-        let (Some(base), Some(leaf)) = (base_offset(&name), start.paper.before().get(&name)) else {
+        let (Some(base), Some(leaf)) = (log_base(&name), start.paper.before().get(&name)) else {
             continue;
         };
         let Content::Disk { path, len, .. } = leaf.content.clone() else {
             continue;
         };
-        if !is_log(&name) {
-            continue;
-        }
-        let floor = bases.range(..=base.0).next_back();
+        let floor = bases.range(..=base).next_back();
         let end = match floor.map(|&floor| Segment::end_of(start, floor)) {
             Some(Ok(end)) => end,
             Some(Err(Thrown::Ours(error))) => return Err(error),
@@ -109,11 +105,6 @@ fn unread(start: &Start<'_>, bounds: Bounds) -> Option<(PathBuf, Range<u64>)> {
         }
         _ => None,
     }
-}
-
-/// Whether it is a `.log`, by its name.
-pub(super) fn is_log(name: &str) -> bool {
-    name.ends_with(LOG_SUFFIX) && base_offset(name).is_some()
 }
 
 /// Adds the records between two places of a file, from the offset `first` on.

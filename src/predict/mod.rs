@@ -48,6 +48,7 @@ mod load;
 mod loader;
 mod log;
 mod loss;
+mod lost;
 mod metadata_log;
 mod node;
 mod open;
@@ -73,13 +74,13 @@ mod verdict;
 pub use conditions::Conditions;
 pub use fetch::{Duplicate, FetchFailure, Served, Unreadable};
 pub use later::{Cause, Change, Event, Moment};
+pub use lost::Lost;
 pub use open::{OpenTransaction, TransactionEnd};
 pub use reason::{Reason, Stranger};
 pub use release::{Kafka, NotKnown};
 pub use settings::{Origin, Settings, TopicSettings, Unusable};
 pub use verdict::{
-    DirVerdict, Lost, MissingPartition, Outcome, PartitionVerdict, Renaming, Truncation, Unknown,
-    Verdict,
+    DirVerdict, MissingPartition, Outcome, PartitionVerdict, Renaming, Truncation, Unknown, Verdict,
 };
 
 use crate::store::{Error, Item, Place};

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::paper;
-use super::partition::Transaction;
 use crate::format::Limits;
 use crate::report::fold::{LogPart, fold};
 use crate::report::transactions::{Status, TransactionState, Transactions};
@@ -63,18 +62,6 @@ impl fmt::Display for TransactionEnd {
             Self::Hangs => "its coordinator does not know it: it stays open until somebody aborts it (kafka-transactions.sh abort)",
             Self::Unknown => "the log of its coordinator was not given",
         })
-    }
-}
-
-impl From<&Transaction> for OpenTransaction {
-    fn from(open: &Transaction) -> Self {
-        Self {
-            producer_id: open.producer_id,
-            first_offset: open.first_offset,
-            first_timestamp_ms: open.first_timestamp_ms,
-            transactional_id: None,
-            end: TransactionEnd::Unknown,
-        }
     }
 }
 

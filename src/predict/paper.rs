@@ -214,3 +214,14 @@ fn is_snapshot(name: &str, leaf: &Leaf) -> bool {
 pub(super) fn open(path: &Path) -> Result<LogFile, Error> {
     Stream::open(path).map(LogFile::Windowed)
 }
+
+/// The base offset of a `.log`, by its name.
+pub(super) fn log_base(name: &str) -> Option<i64> {
+    let base = base_offset(name).filter(|_| name.ends_with(LOG_SUFFIX));
+    base.map(|base| base.0)
+}
+
+/// Whether it is a `.log`, by its name.
+pub(super) fn is_log(name: &str) -> bool {
+    log_base(name).is_some()
+}

@@ -6,8 +6,9 @@ use super::conditions::Conditions;
 use super::fetch;
 use super::leftovers;
 use super::loss;
-use super::open::OpenTransaction;
-use super::paper::{Content, Leaf, Paper};
+use super::lost::Lost;
+use super::open::{OpenTransaction, TransactionEnd};
+use super::paper::{Content, Leaf, Paper, is_log, log_base};
 use super::reason::Reason;
 use super::remains::Remains;
 use super::segment::Segment;
@@ -49,14 +50,6 @@ pub(super) fn verdict(
     Ok(concluded)
 }
 
-/// A transaction that is open once the log is loaded.
-#[derive(Debug)]
-pub(super) struct Transaction {
-    pub(super) producer_id: i64,
-    pub(super) first_offset: i64,
-    pub(super) first_timestamp_ms: Option<i64>,
-}
-
 /// The transactions that are open.
 fn open_transactions(start: &mut Start<'_>) -> Result<Vec<OpenTransaction>, Error> {
     let mut all = Vec::new();
@@ -66,20 +59,21 @@ fn open_transactions(start: &mut Start<'_>) -> Result<Vec<OpenTransaction>, Erro
             Err(Thrown::Ours(error)) => return Err(error),
             Err(_) => None,
         };
-        let open = Transaction {
+        all.push(OpenTransaction {
             producer_id,
             first_offset,
             first_timestamp_ms,
-        };
-        all.push(OpenTransaction::from(&open));
+            transactional_id: None,
+            end: TransactionEnd::Unknown,
+        });
     }
     Ok(all)
 }
 
 /// The timestamp of the batch at an offset, if it is there.
 fn timestamp_at(start: &mut Start<'_>, offset: i64) -> Result<Option<i64>, Thrown> {
-    let logs = start.paper.after().keys().filter(|name| loss::is_log(name));
-    let bases = logs.filter_map(|name| Some(name::base_offset(name)?.0));
+    let names = start.paper.after().keys();
+    let bases = names.filter_map(|name| log_base(name));
     let Some(base) = bases.filter(|base| *base <= offset).max() else {
         return Ok(None);
     };
@@ -278,13 +272,13 @@ impl Changes {
 
 /// Counts everything that is left of a partition, for what nobody will serve.
 pub(super) fn give_up(opened: &Partition, verdict: &mut PartitionVerdict) -> Result<(), Error> {
-    let mut rest = super::verdict::Lost::default();
+    let mut rest = Lost::default();
     let deleted: BTreeSet<&str> = verdict.deleted.iter().map(String::as_str).collect();
     let cuts = verdict.truncations.iter();
     let cuts: BTreeMap<&str, u64> = cuts.map(|cut| (cut.file.as_str(), cut.to)).collect();
     for item in opened.items().iter().filter(|item| item.is_file()) {
         let name = item.name().to_string_lossy();
-        if !deleted.contains(&*name) && loss::is_log(&name) {
+        if !deleted.contains(&*name) && is_log(&name) {
             let len = cuts.get(&*name).copied().unwrap_or(item.len_bytes());
             rest.bytes = rest.bytes.saturating_add(len);
             let log = super::paper::open(item.path())?;

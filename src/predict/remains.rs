@@ -1,10 +1,11 @@
 //! What there is of a partition once it is loaded, for what follows.
 
 use super::index::TIME_ENTRY_BYTES;
-use super::paper::{self, Content};
+use super::lost::Lost;
+use super::paper::{self, Content, log_base};
 use super::start::{Bounds, Start};
 use crate::format::Batch;
-use crate::format::name::{LOG_SUFFIX, TIME_INDEX_SUFFIX, base_offset};
+use crate::format::name::{LOG_SUFFIX, TIME_INDEX_SUFFIX};
 use crate::store::{Error, Item};
 use crate::wire::Uuid;
 
@@ -47,12 +48,12 @@ impl Remains {
             return Ok(remains);
         };
         for (name, leaf) in start.paper.after() {
-            let base = base_offset(name).filter(|_| name.ends_with(LOG_SUFFIX));
-            let (Some(base), true) = (base, leaf.kind == crate::store::ItemType::File) else {
+            let (Some(base), true) = (log_base(name), leaf.kind == crate::store::ItemType::File)
+            else {
                 continue;
             };
             remains.segments.push(Remaining {
-                base: base.0,
+                base,
                 largest_timestamp_ms: largest_timestamp(start, name, &leaf.content, now_ms)?,
                 name: name.clone(),
                 content: leaf.content.clone(),
@@ -117,7 +118,7 @@ pub(super) fn batches(segment: &Remaining, see: &mut dyn FnMut(&Batch<'_>)) -> R
 
 /// The records of a segment that a reader gets to, those of control batches left out.
 pub(super) fn records(segment: &Remaining) -> Result<u64, Error> {
-    let mut lost = super::verdict::Lost::default();
+    let mut lost = Lost::default();
     let mut scratch = crate::format::Scratch::default();
     batches(segment, &mut |batch| lost.add(batch, &mut scratch))?;
     Ok(lost.records)

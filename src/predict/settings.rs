@@ -6,15 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::conditions::Conditions;
 use super::release::Kafka;
 use crate::format::Properties;
 use crate::format::topic::{COMPACTED, SHARE_GROUP_STATE};
-use crate::report::MetadataImage;
 
 /// The types of the resources that have configurations (`ConfigResource.Type`).
 pub(super) const TOPIC_RESOURCE: i8 = 2;
-const BROKER_RESOURCE: i8 = 4;
+pub(super) const BROKER_RESOURCE: i8 = 4;
 
 /// Where the value of a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -342,30 +340,7 @@ pub struct TopicSettings<'a> {
     pub(super) was_compacted: bool,
 }
 
-impl<'a> TopicSettings<'a> {
-    /// Those of `topic` on a node, by what the metadata log says and what is given.
-    #[must_use]
-    pub fn of(
-        image: Option<&'a MetadataImage>,
-        node_id: Option<i32>,
-        conditions: &'a Conditions,
-        topic: &'a str,
-    ) -> Self {
-        let of = |kind, name: String| image?.configs.get(&(kind, name));
-        let own = node_id.and_then(|id| of(BROKER_RESOURCE, id.to_string()));
-        Self {
-            settings: &conditions.settings,
-            configs: [
-                of(TOPIC_RESOURCE, topic.to_owned()),
-                own,
-                of(BROKER_RESOURCE, String::new()),
-            ],
-            topic,
-            kafka: conditions.kafka,
-            was_compacted: false,
-        }
-    }
-
+impl TopicSettings<'_> {
     /// The value of a setting as text, under the topic's or a broker's name.
     fn text(&self, name: &'static str, broker: &[&str]) -> Option<(&str, usize, Origin)> {
         let [topic, own, all] = self.configs;

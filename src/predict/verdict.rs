@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::fetch::Served;
 use super::later::Event;
+use super::lost::Lost;
 use super::open::{OpenTransaction, TransactionEnd};
 use super::reason::Reason;
 #[cfg(feature = "serde")]
@@ -12,7 +13,6 @@ use super::reason::document;
 use super::release::Kafka;
 use super::settings::Origin;
 use crate::format::properties::write_uuid;
-use crate::format::{Batch, Codec, Scratch};
 
 /// How a start ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,80 +62,6 @@ pub struct Renaming {
     pub from: String,
     /// The name it gets.
     pub to: String,
-}
-
-/// Records that a start takes away.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Lost {
-    /// Records, those of control batches left out.
-    pub records: u64,
-    /// Batches whose checksum is right.
-    pub batches: u64,
-    /// Bytes.
-    pub bytes: u64,
-    /// Those of them that are but zeros at the end of a file: room that was never filled, or that never reached the disk.
-    pub zeros: u64,
-    /// The earliest timestamp, in milliseconds.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub first_timestamp_ms: Option<i64>,
-    /// The latest timestamp, in milliseconds.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub last_timestamp_ms: Option<i64>,
-}
-
-impl Lost {
-    /// Whether nothing is lost. Zeros are nothing to lose.
-    #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        self.batches == 0 && self.bytes <= self.zeros
-    }
-
-    /// Adds a batch.
-    pub(super) fn add(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) {
-        self.batches = self.batches.saturating_add(1);
-        let (records, first, last) = match batch {
-            Batch::V2(batch) => {
-                let first = batch.base_timestamp().0;
-                let count = u64::try_from(batch.records_count()).unwrap_or(0);
-                (count, first, batch.max_timestamp().0)
-            }
-            Batch::Legacy(message) => {
-                let at = message.timestamp().0;
-                let inside = match message.codec() {
-                    Ok(Codec::None) => 1,
-                    _ => Batch::Legacy(*message)
-                        .records(scratch)
-                        .map_or(0, |records| records.flatten().count() as u64),
-                };
-                (inside, at, at)
-            }
-        };
-        if batch.is_control() {
-            return;
-        }
-        self.records = self.records.saturating_add(records);
-        for at in [first, last].into_iter().filter(|&at| at >= 0) {
-            let earliest = self.first_timestamp_ms.map_or(at, |before| before.min(at));
-            let latest = self.last_timestamp_ms.map_or(at, |before| before.max(at));
-            (self.first_timestamp_ms, self.last_timestamp_ms) = (Some(earliest), Some(latest));
-        }
-    }
-
-    /// Adds what is lost elsewhere.
-    pub(super) fn merge(&mut self, other: Self) {
-        self.records = self.records.saturating_add(other.records);
-        self.batches = self.batches.saturating_add(other.batches);
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.zeros = self.zeros.saturating_add(other.zeros);
-        let either = |a: Option<i64>, b: Option<i64>, pick: fn(i64, i64) -> i64| match (a, b) {
-            (Some(a), Some(b)) => Some(pick(a, b)),
-            (a, b) => a.or(b),
-        };
-        self.first_timestamp_ms =
-            either(self.first_timestamp_ms, other.first_timestamp_ms, i64::min);
-        self.last_timestamp_ms = either(self.last_timestamp_ms, other.last_timestamp_ms, i64::max);
-    }
 }
 
 /// What becomes of a partition.

@@ -158,6 +158,16 @@ impl Image for MetadataImage {
 }
 
 impl MetadataImage {
+    /// The controllers that are registered and not voters; none if the log does not name the voters.
+    #[must_use]
+    pub fn registered_non_voters(&self) -> Vec<i32> {
+        if self.voters.is_empty() {
+            return Vec::new();
+        }
+        let ids = self.controllers.keys().copied();
+        ids.filter(|id| !self.voters.contains_key(id)).collect()
+    }
+
     /// How many records wait for the end of their transaction; none outside of one.
     #[must_use]
     pub fn pending_records(&self) -> Option<usize> {

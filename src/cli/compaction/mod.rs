@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use kseg::predict::Conditions;
 use kseg::predict::settings::{COMPACTION_LAG_MS, MAX_DECOMPRESSED_BYTES, MOST_COMPACTION_LAG_MS};
-use kseg::report::compaction::{self, Census, CleanerRules, Ranges};
+use kseg::report::compaction::{self, CleanerRules};
 use kseg::report::key_sample::SAMPLE_KEYS;
 use kseg::report::listing::{Depth, PartitionSummary};
 use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Partition};
 
+use self::rows::Found;
 use super::Context;
 use super::args::Reading;
 use super::brokers::Brokers;
@@ -75,15 +76,6 @@ pub(crate) struct Compaction {
 
     #[command(flatten)]
     reading: Reading,
-}
-
-/// What was found of a partition.
-struct Found {
-    partition: Partition,
-    rules: CleanerRules,
-    ranges: Option<Ranges>,
-    census: Option<Census>,
-    errors: Vec<Error>,
 }
 
 impl Compaction {

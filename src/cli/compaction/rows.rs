@@ -1,12 +1,21 @@
 //! Compacted partitions as rows.
 
-use kseg::report::compaction::{CleanerRules, Limit, Ranges, Stop, StopKind};
+use kseg::report::compaction::{Census, CleanerRules, Limit, Ranges, Stop, StopKind};
+use kseg::store::{Error, Partition};
 use serde::Serialize;
 
-use super::Found;
 use crate::cli::render::rows::{Cell, Column, Row, text};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
+
+/// A partition and what the cleaner would find in it.
+pub(super) struct Found {
+    pub(super) partition: Partition,
+    pub(super) rules: CleanerRules,
+    pub(super) ranges: Option<Ranges>,
+    pub(super) census: Option<Census>,
+    pub(super) errors: Vec<Error>,
+}
 
 #[derive(Debug, Serialize)]
 struct PartitionRow {

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use kseg::format::{FileKind, LeaderEpochs};
-use kseg::records::compare::{Comparison, compare, epochs_part_at};
+use kseg::records::compare::{compare, epochs_part_at};
 use kseg::report::listing::{Checkpoints, Depth, PartitionSummary};
 use kseg::scan::{Jobs, in_order};
 use kseg::store::{Cap, Error, Partition, read_small};
 use kseg::wire::Offset;
 
+use self::rows::{Compared, Name, Pair};
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
@@ -63,26 +64,6 @@ pub(crate) struct Diff {
 
     #[command(flatten)]
     reading: Reading,
-}
-
-/// A partition by topic and number; that of no name by its path.
-type Name = (String, i32);
-
-/// A partition of which at least one copy is here.
-struct Pair {
-    name: Name,
-    first: Option<Partition>,
-    second: Option<Partition>,
-}
-
-/// What was found of a pair.
-struct Compared {
-    pair: Pair,
-    comparison: Option<Comparison>,
-    ends: [Option<(Offset, Offset)>; 2],
-    bytes: [u64; 2],
-    epochs_part_at: Option<Offset>,
-    errors: Vec<Error>,
 }
 
 impl Diff {

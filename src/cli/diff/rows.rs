@@ -2,14 +2,34 @@
 
 use std::fmt::Write as _;
 
-use kseg::records::compare::{Difference, DifferenceKind};
+use kseg::records::compare::{Comparison, Difference, DifferenceKind};
+use kseg::store::{Error, Partition};
 use kseg::wire::Offset;
 use serde::Serialize;
 
-use super::Compared;
 use crate::cli::render::rows::{Cell, Column, Row, grouped, size};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
+
+/// A partition by topic and number; that of no name by its path.
+pub(super) type Name = (String, i32);
+
+/// A partition of which at least one copy is here.
+pub(super) struct Pair {
+    pub(super) name: Name,
+    pub(super) first: Option<Partition>,
+    pub(super) second: Option<Partition>,
+}
+
+/// A pair and how its copies compare.
+pub(super) struct Compared {
+    pub(super) pair: Pair,
+    pub(super) comparison: Option<Comparison>,
+    pub(super) ends: [Option<(Offset, Offset)>; 2],
+    pub(super) bytes: [u64; 2],
+    pub(super) epochs_part_at: Option<Offset>,
+    pub(super) errors: Vec<Error>,
+}
 
 #[derive(Debug, Serialize)]
 struct PartitionRow {

@@ -134,24 +134,23 @@ impl Predict {
     }
 
     fn verdict(&self) -> Result<Verdict> {
-        let settings = self.given.settings(&self.paths)?;
+        let conditions = Conditions {
+            unclean: self.unclean,
+            no_recovery_points: self.no_recovery_points,
+            cluster_id: self.cluster_id.clone(),
+            reads_all: !self.quick,
+            now_ms: Some(self.now.map_or_else(range::now_ms, |now| now.0)),
+            ..self.given.conditions(&self.paths)?
+        };
         let paths: Vec<PathBuf> = if self.paths.is_empty() {
-            settings.log_dirs().into_iter().map(PathBuf::from).collect()
+            let named = conditions.settings.log_dirs();
+            named.into_iter().map(PathBuf::from).collect()
         } else {
             self.paths.clone()
         };
         if paths.is_empty() {
             bail!("the file given with --config has no log.dirs: give the log dirs too");
         }
-        let conditions = Conditions {
-            kafka: self.given.kafka,
-            unclean: self.unclean,
-            no_recovery_points: self.no_recovery_points,
-            settings,
-            cluster_id: self.cluster_id.clone(),
-            reads_all: !self.quick,
-            now_ms: Some(self.now.map_or_else(range::now_ms, |now| now.0)),
-        };
         let mut places = Vec::new();
         for path in &paths {
             for place in input::places(path)? {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::predict::{Kafka, Settings};
+use kseg::predict::Kafka;
 use kseg::repair::planner::{Options, plan};
 use kseg::repair::{Plan as Document, RealDisk};
 use kseg::store::Place;
@@ -99,10 +99,7 @@ enum Format {
 
 impl Plan {
     pub(super) fn run(mut self, context: &mut Context) -> Result<Outcome> {
-        let settings = match &self.config {
-            None => Settings::default(),
-            Some(path) => input::settings(path)?,
-        };
+        let settings = input::settings(self.config.as_deref(), &[])?;
         if self.paths.is_empty() {
             let dirs = settings.log_dirs().into_iter();
             self.paths = dirs.map(PathBuf::from).collect();

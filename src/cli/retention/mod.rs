@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use kseg::format::topic::CLUSTER_METADATA;
-use kseg::predict::retention::{Fate, Rules, fates};
+use kseg::predict::retention::{Rules, fates};
 use kseg::predict::settings::{
     CHECK_MS, LOCAL_RETENTION_BYTES, LOCAL_RETENTION_MS, RETENTION_BYTES, RETENTION_MS,
 };
@@ -19,7 +19,8 @@ use kseg::report::reach::Reaches;
 use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Partition};
 
-use self::segments::{Largest, largest};
+use self::rows::Verdict;
+use self::segments::largest;
 use super::Context;
 use super::args::Reading;
 use super::brokers::Brokers;
@@ -74,21 +75,6 @@ pub(crate) struct Retention {
 
     #[command(flatten)]
     reading: Reading,
-}
-
-/// A partition, its rules, and what becomes of its segments.
-struct Verdict {
-    partition: Partition,
-    rules: Rules,
-    /// Whether `cleanup.policy` has `compact`.
-    compacts: bool,
-    assumed: Vec<&'static str>,
-    segments: Vec<(i64, Largest)>,
-    sizes: Vec<u64>,
-    fates: Vec<Fate>,
-    /// How often retention looks, in milliseconds.
-    check_ms: i64,
-    errors: Vec<Error>,
 }
 
 impl Retention {

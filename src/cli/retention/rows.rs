@@ -2,14 +2,30 @@
 
 use std::fmt::Write as _;
 
-use kseg::predict::retention::{Breach, Fate, Stay};
+use kseg::predict::retention::{Breach, Fate, Rules, Stay};
+use kseg::store::{Error, Partition};
 use serde::Serialize;
 
-use super::Verdict;
+use super::segments::Largest;
 use crate::cli::render::rows::{Cell, Column, Row, size};
 use crate::cli::render::time::rfc3339;
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
+
+/// A partition, its rules, and what becomes of its segments.
+pub(super) struct Verdict {
+    pub(super) partition: Partition,
+    pub(super) rules: Rules,
+    /// Whether `cleanup.policy` has `compact`.
+    pub(super) compacts: bool,
+    pub(super) assumed: Vec<&'static str>,
+    pub(super) segments: Vec<(i64, Largest)>,
+    pub(super) sizes: Vec<u64>,
+    pub(super) fates: Vec<Fate>,
+    /// How often retention looks, in milliseconds.
+    pub(super) check_ms: i64,
+    pub(super) errors: Vec<Error>,
+}
 
 #[derive(Debug, Serialize)]
 struct SegmentRow {

@@ -1,6 +1,7 @@
 //! `kseg show`: what is in any one file of a log dir.
 
 mod batch;
+mod enums;
 mod file;
 mod hex;
 mod image;

@@ -10,7 +10,7 @@ use kseg::report::MetadataImage;
 use kseg::report::metadata_image::{Acl, Topic};
 use kseg::report::secrets::REDACTED;
 
-use super::tables::{MECHANISMS, camel, named};
+use super::enums::{MECHANISMS, camel, named};
 use crate::cli::render::plain;
 use crate::cli::render::rows::uuid;
 
@@ -53,7 +53,7 @@ pub(super) fn text(image: &MetadataImage, form: Form) -> String {
 
 /// What the commands cannot make again.
 fn notes(image: &MetadataImage, text: &mut String) {
-    for id in ghosts(image) {
+    for id in image.registered_non_voters() {
         let _ = writeln!(
             text,
             "# controller {id} is registered and not a voter: it keeps the metadata version from being raised until it is unregistered"
@@ -71,15 +71,6 @@ fn notes(image: &MetadataImage, text: &mut String) {
         let count = image.tokens.len();
         let _ = writeln!(text, "# {count} delegation tokens cannot be made again");
     }
-}
-
-/// Controllers that are registered and no voters, if the voters are in the log.
-pub(super) fn ghosts(image: &MetadataImage) -> Vec<i32> {
-    if image.voters.is_empty() {
-        return Vec::new();
-    }
-    let ids = image.controllers.keys().copied();
-    ids.filter(|id| !image.voters.contains_key(id)).collect()
 }
 
 fn own_configs<'a>(

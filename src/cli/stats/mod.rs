@@ -1,5 +1,6 @@
 //! `kseg stats`: how many records there are, how large, and of whom.
 
+mod grouping;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -8,11 +9,12 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use kseg::records::files;
-use kseg::report::stats::{By, Stats, StatsVisitor};
+use kseg::report::stats::{Stats, StatsVisitor};
 use kseg::scan::{Merge as _, Policy, ScanOptions, in_order, scan};
 use kseg::store::Error;
 use kseg::wire::Offset;
 
+use self::grouping::Grouping;
 use super::Context;
 use super::args::{Reading, whole};
 use super::exit::Outcome;
@@ -72,20 +74,6 @@ pub(crate) struct StatsCommand {
     reading: Reading,
 }
 
-/// What records are put together by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Grouping {
-    Topic,
-    Partition,
-    Key,
-    KeyPrefix,
-    Header,
-    Producer,
-    Codec,
-    Hour,
-    Size,
-}
-
 /// Groups shown of those that may be many.
 const TOP: usize = 20;
 
@@ -125,23 +113,11 @@ impl StatsCommand {
 
     /// How many groups are shown.
     fn most(&self) -> usize {
-        self.top.unwrap_or(match self.by {
-            Grouping::Key | Grouping::KeyPrefix | Grouping::Header | Grouping::Producer => TOP,
-            _ => usize::MAX,
+        self.top.unwrap_or(if self.by.is_open_ended() {
+            TOP
+        } else {
+            usize::MAX
         })
-    }
-
-    fn by(&self) -> By {
-        match self.by {
-            Grouping::Topic | Grouping::Partition => By::Whole,
-            Grouping::Key => By::Key,
-            Grouping::KeyPrefix => By::KeyPrefix(self.prefix_bytes),
-            Grouping::Header => By::Header,
-            Grouping::Producer => By::Producer,
-            Grouping::Codec => By::Codec,
-            Grouping::Hour => By::Hour,
-            Grouping::Size => By::Size,
-        }
     }
 
     fn track(&self, track: &Track, jobs: kseg::scan::Jobs) -> Result<Stats, Error> {
@@ -157,7 +133,8 @@ impl StatsCommand {
                 limits: self.reading.limits(),
                 ..ScanOptions::of(Policy::Salvage)
             };
-            let visitor = || StatsVisitor::new(self.by(), Offset(track.log_start.0));
+            let visitor =
+                || StatsVisitor::new(self.by.by(self.prefix_bytes), Offset(track.log_start.0));
             let ignored = &mut |_| ControlFlow::Continue(());
             all.merge(scan(&log, options, visitor, ignored)?);
         }

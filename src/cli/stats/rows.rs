@@ -6,7 +6,7 @@ use kseg::report::sizes::Sizes;
 use kseg::report::stats::{Group, GroupCounts, Stats};
 use serde::Serialize;
 
-use super::Grouping;
+use super::grouping::Grouping;
 use crate::cli::render::rows::{Cell, Column, Content, Row, grouped, size};
 use crate::cli::render::time::rfc3339;
 use crate::cli::schema::{self, Schema};
@@ -185,7 +185,7 @@ pub(super) fn show(
     }
     for (group, counts) in &rows {
         let group = group.as_ref().map(|bytes| content(by, bytes));
-        writer.row(&StatsRow::of(name(by), group, counts, &all));
+        writer.row(&StatsRow::of(by.name(), group, counts, &all));
     }
     if others != GroupCounts::default() {
         writer.row(&StatsRow::of("others", None, &others, &all));
@@ -215,18 +215,4 @@ fn content(by: Grouping, bytes: &[u8]) -> Content {
         return Content::Bytes(rfc3339(hour.saturating_mul(3_600_000)).into_bytes());
     }
     Content::Bytes(bytes.to_vec())
-}
-
-fn name(by: Grouping) -> &'static str {
-    match by {
-        Grouping::Topic => "topic",
-        Grouping::Partition => "partition",
-        Grouping::Key => "key",
-        Grouping::KeyPrefix => "key-prefix",
-        Grouping::Header => "header",
-        Grouping::Producer => "producer",
-        Grouping::Codec => "codec",
-        Grouping::Hour => "hour",
-        Grouping::Size => "size",
-    }
 }

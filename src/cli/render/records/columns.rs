@@ -8,9 +8,8 @@ use std::ops::AddAssign;
 use kseg::format::TimestampType;
 use kseg::wire::text::push_utf8;
 
-use super::Entry;
-use super::batch::Facts;
 use super::content::View;
+use super::entry::{Entry, Facts};
 use super::shown::Shown;
 use crate::cli::render::Page;
 use crate::cli::render::columns::{Array, Field, Kind, Width, ipc};

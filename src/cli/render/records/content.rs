@@ -7,15 +7,13 @@ use kseg::decode::{Decoder, Entry as Meaning, Part, Unread};
 use kseg::format::control::ControlType;
 use kseg::format::{Header, Record};
 use kseg::report::secrets;
-use sha2::{Digest, Sha256};
 
-use super::Entry;
+use super::embed;
+use super::entry::Entry;
+use super::reveal::{Bytes, Reveal};
 use super::schemas::{SchemaProblem, Schemas, Side};
 use super::serdes::Serde;
 use super::shown::{Shown, Why};
-use super::{embed, options};
-
-use options::{Bytes, Reveal};
 
 /// What may be shown, and how.
 #[derive(Debug, Clone, Copy)]
@@ -33,43 +31,6 @@ pub(super) struct Policy {
     pub(super) read_as: Option<Serde>,
     /// Whether JSON among them is shown as such.
     pub(super) embeds_json: bool,
-}
-
-impl Bytes {
-    /// Bytes of which nothing is known.
-    #[inline]
-    pub(super) fn show(self, bytes: &[u8]) -> Shown<'_> {
-        match self {
-            Self::Utf8 => match simdutf8::basic::from_utf8(bytes) {
-                Ok(text) => Shown::Text(text),
-                Err(_) => Shown::Binary(bytes),
-            },
-            Self::Hex => Shown::Hex(bytes),
-            Self::Base64 => Shown::Base64(bytes),
-            Self::Utf8Lossy => Shown::Lossy(bytes),
-        }
-    }
-}
-
-impl Reveal {
-    /// What is shown instead of the bytes, if they are hidden. A null is no secret.
-    fn instead(self, bytes: &[u8]) -> Option<Shown<'static>> {
-        match self {
-            Self::Full => None,
-            Self::None => Some(Shown::Hidden),
-            Self::Size => Some(Shown::Size(bytes.len())),
-            Self::Sha256 => Some(Shown::Sha256(Sha256::digest(bytes).into())),
-        }
-    }
-
-    /// The size that a consumer tells, −1 for null; nothing where it is hidden.
-    fn size(self, bytes: Option<&[u8]>) -> Option<i64> {
-        match bytes {
-            None => Some(-1),
-            Some(_) if self == Self::None => None,
-            Some(bytes) => Some(i64::try_from(bytes.len()).unwrap_or(i64::MAX)),
-        }
-    }
 }
 
 /// What may be shown of one record.

@@ -12,9 +12,8 @@
 //!
 //! Lines end with CR LF, as they may also inside of quotes. A text that is empty is `""`, what is not there is empty.
 
-use super::Entry;
-use super::batch::{Facts, crc_name};
 use super::content::View;
+use super::entry::{Entry, Facts, crc_name};
 use super::object::write_headers;
 use super::shown::Shown;
 use crate::cli::render::{Page, Push};

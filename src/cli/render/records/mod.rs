@@ -8,14 +8,16 @@
 //! Bytes of keys, values and headers come through one place, [`content`], which knows what may be shown of them and how;
 //! the formats only decide how that is written. So nothing that is to be hidden is seen by any of them.
 
-mod batch;
 mod columns;
 mod content;
 mod csv;
 mod embed;
+mod entry;
+mod format;
 mod msgpack;
 mod object;
 mod options;
+mod reveal;
 mod schemas;
 mod serdes;
 mod shown;
@@ -25,208 +27,7 @@ mod tests;
 mod text;
 
 pub(crate) use columns::{Lossy, Rows};
-pub(crate) use options::{Form, Rendering};
+pub(crate) use entry::Entry;
+pub(crate) use format::{Form, RecordFormat, RecordRenderer};
+pub(crate) use options::Rendering;
 pub(crate) use schemas::Schemas;
-
-use anyhow::{Result, bail};
-use kseg::decode::Decoder;
-use kseg::format::{Batch, Record};
-
-use columns::Columns;
-use content::{Contents, View};
-use object::Objects;
-use options::Choice;
-use serdes::Serde;
-use template::Template;
-
-use super::columns::{Field, ipc};
-use super::{Page, Push};
-use crate::cli::schema;
-
-/// What to render: one record and where it lies.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry<'a, 'b> {
-    /// Its topic, if that is known.
-    pub(crate) topic: Option<&'a str>,
-    /// Its partition, if that is known.
-    pub(crate) partition: Option<i32>,
-    /// The file that holds it, if that is known.
-    pub(crate) file: Option<&'a str>,
-    /// The batch that holds it.
-    pub(crate) batch: &'a Batch<'a>,
-    /// The record.
-    pub(crate) record: &'a Record<'b>,
-    /// Whether the checksum of the batch is right; none: no one looked.
-    pub(crate) is_sound: Option<bool>,
-}
-
-/// How records are written: the same for a whole run, shared by workers.
-#[derive(Debug)]
-pub(crate) struct RecordFormat {
-    shape: Shape,
-    contents: Contents,
-    decoding: Choice,
-    schemas: Option<Schemas>,
-}
-
-/// What records are made into.
-#[derive(Debug)]
-enum Shape {
-    Form(Form),
-    /// Columns, in a form that holds them.
-    Columns(Form, Columns),
-    /// A template, and what a null is in it.
-    Template(Template, Vec<u8>),
-}
-
-impl RecordFormat {
-    /// Appends what stands before the first record: the header line of a CSV file, the `[` of an array.
-    pub(crate) fn header(&self, out: &mut Vec<u8>) {
-        match self.shape {
-            Shape::Form(Form::Json) => out.push(b'['),
-            Shape::Form(Form::Csv) => csv::header(out),
-            Shape::Columns(Form::Arrow, columns) => {
-                ipc::schema(
-                    &columns.fields(),
-                    &[("kseg.schema", schema::RECORD.id)],
-                    out,
-                );
-            }
-            _ => {}
-        }
-    }
-
-    /// What to write of the text rendered first of all, which must not be empty.
-    ///
-    /// Each record of an array brings the comma before it, so that texts of several workers can be written one after the
-    /// other; the very first has none before it.
-    pub(crate) fn first<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        match self.shape {
-            Shape::Form(Form::Json) => text.strip_prefix(b",").unwrap_or(text),
-            _ => text,
-        }
-    }
-
-    /// Appends what stands behind the last record.
-    pub(crate) fn footer(&self, out: &mut Vec<u8>) {
-        match self.shape {
-            Shape::Form(Form::Json) => out.extend_from_slice(b"\n]\n"),
-            Shape::Columns(Form::Arrow, _) => ipc::end(out),
-            _ => {}
-        }
-    }
-
-    /// The same with schemas, for keys and values that have one.
-    ///
-    /// # Errors
-    /// There are none, and some are asked for.
-    pub(crate) fn with_schemas(mut self, schemas: Option<Schemas>) -> Result<Self> {
-        let policies = [self.contents.key, self.contents.value];
-        if schemas.is_none() && policies.iter().any(|it| it.read_as == Some(Serde::Avro)) {
-            bail!(
-                "--value-as avro, --key-as avro: no schemas; there is no _schemas-0 beside what is read: give --schemas or --schema"
-            );
-        }
-        self.schemas = schemas.filter(|_| self.decoding != Choice::Never);
-        Ok(self)
-    }
-
-    /// The form of the records; none if a template makes it.
-    pub(crate) fn form(&self) -> Option<Form> {
-        match self.shape {
-            Shape::Form(form) | Shape::Columns(form, _) => Some(form),
-            Shape::Template(..) => None,
-        }
-    }
-
-    /// The columns, where there are some.
-    pub(crate) fn fields(&self) -> Option<Vec<Field>> {
-        match self.shape {
-            Shape::Columns(_, columns) => Some(columns.fields()),
-            _ => None,
-        }
-    }
-
-    /// What renders the records of one log; `decoder` is that of its topic ([`Decoder::for_topic`]).
-    pub(crate) fn renderer(&self, decoder: Option<Decoder>) -> RecordRenderer<'_> {
-        RecordRenderer {
-            format: self,
-            decoder: self.decoding.of(decoder),
-            objects: Objects::default(),
-            rows: match self.shape {
-                Shape::Columns(_, columns) => Some(Rows::new(columns)),
-                _ => None,
-            },
-            scratch: Vec::new(),
-            spare: Vec::new(),
-        }
-    }
-}
-
-/// Renders the records of a log.
-#[derive(Debug)]
-pub(crate) struct RecordRenderer<'a> {
-    format: &'a RecordFormat,
-    decoder: Option<Decoder>,
-    objects: Objects,
-    /// Rows of columns that are not written yet.
-    rows: Option<Rows>,
-    /// What a key or a value becomes before it is written.
-    scratch: Vec<u8>,
-    /// What is written anew.
-    spare: Vec<u8>,
-}
-
-impl RecordRenderer<'_> {
-    /// Appends a record.
-    pub(crate) fn record(&mut self, entry: Entry<'_, '_>, out: &mut impl Page) {
-        let format = self.format;
-        let view = View::new(
-            format.contents,
-            self.decoder,
-            format.schemas.as_ref(),
-            &entry,
-        );
-        let scratch = &mut self.scratch;
-        match &format.shape {
-            Shape::Form(Form::Ndjson) => {
-                self.objects.record(&entry, &view, scratch, out);
-                out.text("\n");
-            }
-            Shape::Form(Form::Json) => {
-                out.text(",\n");
-                self.objects.record(&entry, &view, scratch, out);
-            }
-            Shape::Form(Form::Text) => {
-                text::record(&entry, &view, [scratch, &mut self.spare], out);
-            }
-            Shape::Form(Form::Csv) => csv::record(&entry, &view, scratch, out),
-            Shape::Form(Form::Arrow | Form::Parquet) => {}
-            Shape::Columns(form, _) => {
-                if let Some(rows) = &mut self.rows {
-                    rows.push(&entry, &view, scratch);
-                    if *form == Form::Arrow && rows.is_batch() {
-                        rows.write_batch(out);
-                    }
-                }
-            }
-            Shape::Template(template, null) => template.record(null, &entry, &view, scratch, out),
-        }
-    }
-
-    /// Appends what waits for more rows, after the last record of a piece. Returns what columns could not hold.
-    pub(crate) fn finish(&mut self, out: &mut impl Page) -> Lossy {
-        match (&self.format.shape, &mut self.rows) {
-            (Shape::Columns(Form::Arrow, _), Some(rows)) => {
-                rows.write_batch(out);
-                rows.take_lossy()
-            }
-            _ => Lossy::default(),
-        }
-    }
-
-    /// The rows of a form that is not written on pages.
-    pub(crate) fn rows(&mut self) -> Option<&mut Rows> {
-        self.rows.as_mut()
-    }
-}

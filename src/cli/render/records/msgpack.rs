@@ -5,8 +5,7 @@
 
 use kseg::decode::json::{write_base64, write_text};
 
-use super::serdes::write_float;
-use super::shown::Shown;
+use super::shown::{Shown, write_float};
 use crate::cli::render::Push;
 
 /// How deep arrays and maps may be nested.

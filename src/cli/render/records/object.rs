@@ -4,9 +4,8 @@ use kseg::decode::json::write_text;
 use kseg::decode::registry::Registered;
 use kseg::format::Batch;
 
-use super::Entry;
-use super::batch::{Facts, crc_name};
 use super::content::View;
+use super::entry::{Entry, Facts, crc_name};
 use crate::cli::render::{Page, Push};
 use crate::cli::schema;
 

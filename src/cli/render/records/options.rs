@@ -6,71 +6,10 @@ use kseg::format::topic;
 
 use super::columns::Columns;
 use super::content::{Contents, Policy};
+use super::format::{Choice, Form, RecordFormat, Shape};
+use super::reveal::{Bytes, Reveal};
 use super::serdes::Serde;
 use super::template::Template;
-use super::{RecordFormat, Shape};
-
-/// How records are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Form {
-    /// One line per record, for people
-    Text,
-    /// One JSON object per line
-    Ndjson,
-    /// One array of JSON objects
-    Json,
-    /// Comma-separated values with a header line
-    Csv,
-    /// An Arrow IPC stream, for DuckDB, pandas, polars or Spark (cat)
-    Arrow,
-    /// A Parquet file of each partition, for the same (export)
-    Parquet,
-}
-
-impl Form {
-    /// Whether it is made of columns.
-    pub(super) const fn is_columns(self) -> bool {
-        matches!(self, Self::Arrow | Self::Parquet)
-    }
-
-    /// Its name on the command line, and the end of the names of its files.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Ndjson => "ndjson",
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Arrow => "arrow",
-            Self::Parquet => "parquet",
-        }
-    }
-}
-
-/// How bytes are shown of which nothing is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Bytes {
-    /// As text where they are UTF-8, else in base64
-    Utf8,
-    /// In hexadecimal
-    Hex,
-    /// In base64
-    Base64,
-    /// As text, with U+FFFD for what is not UTF-8
-    Utf8Lossy,
-}
-
-/// How much is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Reveal {
-    /// Everything
-    Full,
-    /// Nothing but whether it is null
-    None,
-    /// The number of bytes
-    Size,
-    /// The SHA-256 of the bytes
-    Sha256,
-}
 
 /// What is shown of records, and how.
 #[derive(Debug, Clone, clap::Args)]
@@ -147,28 +86,6 @@ pub(crate) struct Rendering {
     no_decode: bool,
 }
 
-/// Whose records are decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Choice {
-    /// Those of internal topics, each its way.
-    ByTopic,
-    /// All, this way.
-    All(Decoder),
-    /// None.
-    Never,
-}
-
-impl Choice {
-    /// What decodes the records of a topic that has this decoder of its own.
-    pub(super) fn of(self, own: Option<Decoder>) -> Option<Decoder> {
-        match self {
-            Self::ByTopic => own,
-            Self::All(decoder) => Some(decoder),
-            Self::Never => None,
-        }
-    }
-}
-
 fn internal_topic(name: &str) -> Result<Choice, String> {
     if name.is_empty() {
         return Ok(Choice::ByTopic);
@@ -176,27 +93,6 @@ fn internal_topic(name: &str) -> Result<Choice, String> {
     match Decoder::for_topic(name) {
         Some(decoder) => Ok(Choice::All(decoder)),
         None => Err(format!("takes {}", topic::INTERNAL.join(", "))),
-    }
-}
-
-impl RecordFormat {
-    /// A JSON object a line, with everything that there is.
-    pub(crate) fn ndjson() -> Self {
-        let whole = |embeds_json| Policy {
-            reveal: Reveal::Full,
-            read_as: None,
-            embeds_json,
-        };
-        Self {
-            shape: Shape::Form(Form::Ndjson),
-            contents: Contents {
-                key: whole(false),
-                value: whole(false),
-                bytes: Bytes::Utf8,
-            },
-            decoding: Choice::Never,
-            schemas: None,
-        }
     }
 }
 

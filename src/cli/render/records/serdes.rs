@@ -3,10 +3,8 @@
 //! # References
 //! `org.apache.kafka.common.serialization`; the wire format of Confluent's serializers; the `MessagePack` specification.
 
-use kseg::decode::json::write_text;
-
-use super::options::Bytes;
-use super::shown::{Shown, Why};
+use super::reveal::Bytes;
+use super::shown::{Shown, Why, write_float};
 use super::{embed, msgpack};
 use crate::cli::render::Push;
 
@@ -121,16 +119,6 @@ impl Serde {
             _ => return None,
         };
         Some(())
-    }
-}
-
-/// Appends a number in its shortest form; as text if it is none.
-pub(super) fn write_float(n: &impl std::fmt::Debug, is_finite: bool, out: &mut Vec<u8>) {
-    let text = format!("{n:?}");
-    if is_finite {
-        out.text(&text);
-    } else {
-        write_text(&text, out);
     }
 }
 

@@ -6,8 +6,8 @@
 
 use std::str::FromStr;
 
-use super::Entry;
 use super::content::View;
+use super::entry::Entry;
 use super::shown::Shown;
 use crate::cli::render::{Page, Push};
 

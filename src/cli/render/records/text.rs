@@ -5,8 +5,8 @@
 
 use kseg::decode::json::write_text;
 
-use super::Entry;
 use super::content::View;
+use super::entry::Entry;
 use super::shown::Shown;
 use crate::cli::render::time::write_rfc3339;
 use crate::cli::render::{Page, Push};

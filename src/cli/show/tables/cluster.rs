@@ -5,9 +5,9 @@ use kseg::report::metadata_image::{Node, Topic};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::super::recreate::ghosts;
 use crate::cli::render::rows::{Cell, Column, Row, known, text, uuid};
 use crate::cli::schema::{self, Schema};
+use crate::cli::show::enums::{MECHANISMS, OPERATIONS, PATTERNS, PERMISSIONS, RESOURCES, named};
 use crate::cli::writer::Writer;
 
 #[derive(Debug, Serialize)]
@@ -304,7 +304,7 @@ pub(in crate::cli::show) fn metadata(writer: &mut Writer<'_>, image: &MetadataIm
     writer.table(topics.iter().flat_map(|(_, topic)| partitions(topic)));
     writer.table(configs(image));
     security(writer, image);
-    for id in ghosts(image) {
+    for id in image.registered_non_voters() {
         writer.remark(&format!("controller {id} is registered and not a voter"));
     }
 }
@@ -363,57 +363,6 @@ fn configs(image: &MetadataImage) -> impl Iterator<Item = ConfigRow> {
             })
         })
 }
-
-/// A number of one of Kafka's enums by its name.
-pub(in crate::cli::show) fn named(number: i8, names: &[&str]) -> String {
-    let name = usize::try_from(number)
-        .ok()
-        .and_then(|index| names.get(index));
-    name.map_or_else(|| number.to_string(), |name| (*name).to_owned())
-}
-
-/// An operation as Kafka's tools call it: `DescribeConfigs`.
-pub(in crate::cli::show) fn camel(operation: i8) -> String {
-    let words = named(operation, &OPERATIONS);
-    let words = words.split('-').map(|word| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        first.to_ascii_uppercase() + rest
-    });
-    words.collect()
-}
-
-const PERMISSIONS: [&str; 4] = ["unknown", "any", "deny", "allow"];
-const OPERATIONS: [&str; 16] = [
-    "unknown",
-    "any",
-    "all",
-    "read",
-    "write",
-    "create",
-    "delete",
-    "alter",
-    "describe",
-    "cluster-action",
-    "describe-configs",
-    "alter-configs",
-    "idempotent-write",
-    "create-tokens",
-    "describe-tokens",
-    "two-phase-commit",
-];
-const RESOURCES: [&str; 8] = [
-    "unknown",
-    "any",
-    "topic",
-    "group",
-    "cluster",
-    "transactional-id",
-    "delegation-token",
-    "user",
-];
-const PATTERNS: [&str; 5] = ["unknown", "any", "match", "literal", "prefixed"];
-pub(in crate::cli::show) const MECHANISMS: [&str; 3] =
-    ["unknown", "SCRAM-SHA-256", "SCRAM-SHA-512"];
 
 fn security(writer: &mut Writer<'_>, image: &MetadataImage) {
     writer.table(image.acls.iter().map(|acl| AclRow {

@@ -4,7 +4,7 @@ mod cluster;
 mod groups;
 mod remote;
 
-pub(super) use self::cluster::{MECHANISMS, camel, metadata, named};
+pub(super) use self::cluster::metadata;
 pub(crate) use self::groups::transactions;
 pub(super) use self::groups::{groups, share_groups};
 pub(super) use self::remote::remote_segments;

@@ -1,6 +1,23 @@
-//! What is told of the batch of a record.
+//! A record to render, and the fields of its batch.
 
-use kseg::format::Batch;
+use kseg::format::{Batch, Record};
+
+/// One record to render, and where it lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a, 'b> {
+    /// Its topic, if that is known.
+    pub(crate) topic: Option<&'a str>,
+    /// Its partition, if that is known.
+    pub(crate) partition: Option<i32>,
+    /// The file that holds it, if that is known.
+    pub(crate) file: Option<&'a str>,
+    /// The batch that holds it.
+    pub(crate) batch: &'a Batch<'a>,
+    /// The record.
+    pub(crate) record: &'a Record<'b>,
+    /// Whether the checksum of the batch is right; none if it was not verified.
+    pub(crate) is_sound: Option<bool>,
+}
 
 /// The fields of a batch that its records show; none where the format, or the batch, has no such thing.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +64,7 @@ impl Facts {
     }
 }
 
-/// What is told of a checksum; nothing if no one looked.
+/// The word for a verified checksum; none if it was not verified.
 pub(super) const fn crc_name(is_sound: Option<bool>) -> Option<&'static str> {
     match is_sound {
         Some(true) => Some("ok"),
