@@ -41,6 +41,7 @@ mod spill;
 mod spool;
 mod stats;
 mod txns;
+mod typed;
 mod verify;
 mod writer;
 

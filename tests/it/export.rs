@@ -125,6 +125,23 @@ fn going_on_keeps_what_is_whole_and_makes_the_rest() {
 }
 
 #[test]
+fn going_on_with_the_same_words_keeps_the_files_although_time_goes_by() {
+    let temp = Temp::new();
+    let dir = temp.path().join("out");
+    let args = ["--resume", "--since", "5000w", "--until", "1h"];
+    let written = |args: &[&str]| {
+        let output = export(&dir, args, &[&source()]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let file = dir.join(&names(&dir)[0]);
+        fs::metadata(file).unwrap().modified().unwrap()
+    };
+    let first = written(&args);
+    assert_eq!(written(&args), first);
+    assert_eq!(written(&[&args[..], &["-j2"]].concat()), first);
+    assert_ne!(written(&["--resume", "--since", "5000w"]), first);
+}
+
+#[test]
 fn damage_is_in_the_manifest() {
     let temp = Temp::new();
     let from = source().join("iot-readings-log-start-0");

@@ -34,6 +34,7 @@ use super::render::columns::parquet::ColumnFile;
 use super::render::plain;
 use super::render::records::{Form, RecordFormat, Rendering};
 use super::render::table::counted;
+use super::typed::Typed;
 
 /// Writes the records of partitions into files
 ///
@@ -96,13 +97,13 @@ pub(crate) struct Export {
     others: Others,
 
     #[command(flatten)]
-    picking: Picking,
+    picking: Typed<Picking>,
 
     #[command(flatten)]
-    rendering: Rendering,
+    rendering: Typed<Rendering>,
 
     #[command(flatten)]
-    schemas: SchemaSources,
+    schemas: Typed<SchemaSources>,
 
     #[command(flatten)]
     reading: Reading,
@@ -132,7 +133,7 @@ struct Job<'a> {
     format: &'a RecordFormat,
     form: Form,
     packing: Packing,
-    /// The options, as far as they matter for what is written.
+    /// The words of the options that decide what is written.
     options: String,
     /// The manifest of the export that this one continues with.
     before: &'a Files,
@@ -191,7 +192,7 @@ impl Export {
             format: &format,
             form,
             packing,
-            options: format!("{:?} {:?} {:?}", self.picking, self.rendering, self.schemas),
+            options: self.words()?,
             before: &before,
             progress: &progress,
         };
@@ -212,6 +213,16 @@ impl Export {
         } else {
             Outcome::Seen
         })
+    }
+
+    /// The words of the options that decide what is written.
+    fn words(&self) -> Result<String> {
+        let words = [
+            self.picking.words(),
+            self.rendering.words(),
+            self.schemas.words(),
+        ];
+        Ok(serde_json::to_string(&words)?)
     }
 }
 

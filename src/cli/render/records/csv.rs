@@ -16,7 +16,7 @@ use super::content::View;
 use super::entry::{Entry, Facts, crc_name};
 use super::object::write_headers;
 use super::shown::Shown;
-use crate::cli::render::{Page, Push};
+use crate::cli::render::{PIECE, Page, Push};
 
 /// The names of the columns.
 const COLUMNS: [&str; 26] = [
@@ -71,8 +71,10 @@ pub(super) fn record(
     number(facts.leader_epoch, out);
     shown(view.key(scratch), out);
     shown(view.value(scratch), out);
-    let has_large = view.headers().any(|(_, value)| value.is_large());
-    cell(out, has_large, &|out| write_headers(view, out));
+    let sizes = view.headers();
+    let sizes = sizes.map(|(name, value)| name.len_bytes().saturating_add(value.len_bytes()));
+    let is_large = sizes.fold(0, usize::saturating_add) > PIECE;
+    cell(out, is_large, &|out| write_headers(view, out));
     number(view.key_size(), out);
     number(view.value_size(), out);
     number(Some(entry.batch.position().0), out);
@@ -129,11 +131,13 @@ fn cell(out: &mut impl Page, is_large: bool, write: &dyn Fn(&mut dyn Page)) {
         write(quoted);
         quoted.double();
         out.text("\"");
-    } else {
+    } else if is_large {
         write(out);
-        // What was large is on the page no more, or has nothing to quote.
+    } else {
+        // Not handed over before it is quoted, also where a page is turned within.
+        write(out.page());
         let written = out.page().get(start..).unwrap_or_default();
-        if !is_large && needs_quotes(written) {
+        if needs_quotes(written) {
             let quotes = memchr::memchr_iter(b'"', written).count();
             quote(out.page(), start, quotes);
         }
@@ -231,6 +235,23 @@ fn quote(out: &mut Vec<u8>, start: usize, quotes: usize) {
 mod tests {
     use super::*;
 
+    /// Hands over whatever is on the page when it is turned.
+    #[derive(Clone, Default)]
+    struct Handed {
+        page: Vec<u8>,
+        done: Vec<u8>,
+    }
+
+    impl Page for Handed {
+        fn page(&mut self) -> &mut Vec<u8> {
+            &mut self.page
+        }
+
+        fn turn(&mut self) {
+            self.done.append(&mut self.page);
+        }
+    }
+
     #[test]
     fn cells_are_quoted_where_they_must() {
         let table = [
@@ -245,7 +266,8 @@ mod tests {
             ("a\"", "\"a\"\"\""),
         ];
         for (text, expected) in table {
-            let mut out = b"before,".to_vec();
+            let mut out = Handed::default();
+            out.text("before,");
             let mut large = out.clone();
             let write = |out: &mut dyn Page| {
                 for letter in text.bytes() {
@@ -256,7 +278,7 @@ mod tests {
             cell(&mut out, false, &write);
             cell(&mut large, true, &write);
             for out in [out, large] {
-                let cell = String::from_utf8(out).unwrap();
+                let cell = String::from_utf8([out.done, out.page].concat()).unwrap();
                 assert_eq!(cell, format!("before,{expected},"));
             }
         }

@@ -22,8 +22,6 @@ mod schemas;
 mod serdes;
 mod shown;
 mod template;
-#[cfg(test)]
-mod tests;
 mod text;
 
 pub(crate) use columns::{Lossy, Rows};

@@ -82,7 +82,12 @@ impl<'a> Shown<'a> {
 
     /// Whether it is written in pieces.
     pub(super) fn is_large(&self) -> bool {
-        self.bytes().len() > PIECE
+        self.len_bytes() > PIECE
+    }
+
+    /// Bytes of what it is made of.
+    pub(super) fn len_bytes(&self) -> usize {
+        self.bytes().len()
     }
 
     /// What it is made of.
