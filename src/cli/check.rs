@@ -160,6 +160,10 @@ struct Checked {
     summary: Summary,
     verdict: Verdict,
     plans: Plans,
+    /// How many of the log dirs have no plan, because none could be made.
+    unplanned: u64,
+    /// Why there is nothing, or no plan, of some of what was given.
+    failed: Vec<anyhow::Error>,
 }
 
 impl Check {
@@ -168,7 +172,7 @@ impl Check {
         if self.paths.is_empty() {
             self.paths.push(PathBuf::from("."));
         }
-        let checked = self.check()?;
+        let mut checked = self.check()?;
         let is_verbose = context.verbose;
         let mut writer = Writer::new(context, self.format, schema::CHECK);
         let rows = checked.rows();
@@ -176,6 +180,9 @@ impl Check {
             self.show(&checked, rows, is_verbose, &mut writer);
         } else {
             writer.table(rows);
+        }
+        for error in checked.failed.drain(..) {
+            writer.fail(error);
         }
         writer.finish()?;
         let is_sound = checked.summary.of(Severity::Error) == 0 && checked.verdict.is_harmless();
@@ -188,16 +195,25 @@ impl Check {
 
     /// Verifies, predicts and plans.
     fn check(&self) -> Result<Checked> {
-        let paths = folders(&self.paths)?;
+        let (folders, mut failed) = folders(&self.paths)?;
+        let paths: Vec<&Path> = folders.iter().map(Place::path).collect();
         let now = now_ms();
+        let mut unplanned = 0;
         let (mut overview, mut summary) = (Overview::default(), Summary::default());
         let (mut places, mut plans, mut beside) = (Vec::new(), Vec::new(), Vec::new());
         for (nth, path) in paths.iter().enumerate() {
             let others = paths.iter().enumerate();
             let others = others.filter(|(other, _)| *other != nth);
-            let others: Vec<PathBuf> = others.map(|(_, path)| path.clone()).collect();
-            let mut look = Look::at(path, &others, self.reading, Some(now))?;
-            let place = Place::at(path)?;
+            let others: Vec<PathBuf> = others.map(|(_, path)| path.to_path_buf()).collect();
+            let looked = Look::at(path, &others, self.reading, Some(now))
+                .and_then(|look| Ok((look, Place::at(path)?)));
+            let (mut look, place) = match looked {
+                Ok(looked) => looked,
+                Err(error) => {
+                    failed.push(error);
+                    continue;
+                }
+            };
             beside.extend(partitions(&place, &look, &mut overview, &mut summary));
             // A plan must not depend on the day.
             look.seen
@@ -206,12 +222,21 @@ impl Check {
                 jobs: self.reading.jobs(),
                 keep_suspect: false,
             };
-            plans.push(plan(&look.place, &look.seen, options, &RealDisk)?);
+            match plan(&look.place, &look.seen, options, &RealDisk) {
+                Ok(plan) => plans.push(plan),
+                Err(error) => {
+                    unplanned += 1;
+                    failed.push(error.into());
+                }
+            }
             places.push(place);
+        }
+        if let Some(error) = failed.pop_if(|_| places.is_empty()) {
+            return Err(error);
         }
         let unit = Unit {
             kind: UnitKind::LogDirs,
-            path: Arc::from(paths.first().map_or(Path::new(""), PathBuf::as_path)),
+            path: Arc::from(paths.first().copied().unwrap_or(Path::new(""))),
             files: Vec::new(),
             findings: beside,
             more: Vec::new(),
@@ -235,6 +260,8 @@ impl Check {
             summary,
             verdict,
             plans: Plans::new(plans),
+            unplanned,
+            failed,
         })
     }
 
@@ -267,7 +294,7 @@ impl Check {
         writer.remark(&format!("  kseg verify --depth deep {paths}"));
         writer.heading(&answer(&checked.verdict));
         writer.remark(&format!("  kseg predict {kafka}{paths}"));
-        writer.heading(&repair(&checked.plans));
+        writer.heading(&checked.repair());
         writer.remark(&format!("  kseg repair plan {kafka}{paths} -o plan.json"));
         if rows.is_empty() {
             return;
@@ -352,7 +379,7 @@ fn here(dir: &LogDir) -> String {
     )
 }
 
-/// Formats the steps and losses of the plans on one line.
+/// Formats the steps and losses of plans on one line.
 fn repair(plans: &Plans) -> String {
     let of = |grade: Grade| {
         let steps = plans.steps();
@@ -381,6 +408,19 @@ fn repair(plans: &Plans) -> String {
 }
 
 impl Checked {
+    /// What a repair would do, as far as there are plans.
+    fn repair(&self) -> String {
+        match (self.plans.len(), self.unplanned) {
+            (_, 0) => repair(&self.plans),
+            (0, _) => "No plan for a repair could be made".into(),
+            (_, unplanned) => format!(
+                "{}; for {} no plan could be made",
+                repair(&self.plans),
+                counted(unplanned, "other log dir")
+            ),
+        }
+    }
+
     /// The partitions with something to see, the worst first.
     fn rows(&self) -> Vec<CheckedRow> {
         let found = self.overview.rows(Severity::Warning, |place| {

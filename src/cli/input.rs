@@ -65,7 +65,7 @@ const FOLDERS: usize = 10_000;
 ///
 /// # Errors
 /// One of them leads nowhere, or to a directory without logs.
-pub(crate) fn all_places(paths: &[PathBuf]) -> Result<Vec<Place>> {
+fn all_places(paths: &[PathBuf]) -> Result<Vec<Place>> {
     let mut all = Vec::new();
     for path in paths {
         all.append(&mut places(path)?);
@@ -73,19 +73,31 @@ pub(crate) fn all_places(paths: &[PathBuf]) -> Result<Vec<Place>> {
     Ok(all)
 }
 
-/// The log dirs and folders of partitions that paths lead to.
+/// The log dirs and folders of partitions that paths lead to, and why others lead to none.
 ///
 /// # Errors
-/// One of them leads nowhere, to a file, or to a directory without logs.
-pub(crate) fn folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let folder = |place: Place| match place {
-        Place::File(item) => Err(anyhow!(
-            "{}: a file; expected a log dir or the folder of a partition",
-            item.path().display()
-        )),
-        place => Ok(place.path().to_owned()),
-    };
-    all_places(paths)?.into_iter().map(folder).collect()
+/// No path leads to one.
+pub(crate) fn folders(paths: &[PathBuf]) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
+    let (mut folders, mut lost) = (Vec::new(), Vec::new());
+    for path in paths {
+        let places = places(path).unwrap_or_else(|error| {
+            lost.push(error);
+            Vec::new()
+        });
+        for place in places {
+            match place {
+                Place::File(item) => lost.push(anyhow!(
+                    "{}: a file; expected a log dir or the folder of a partition",
+                    item.path().display()
+                )),
+                place => folders.push(place),
+            }
+        }
+    }
+    if let Some(error) = lost.pop_if(|_| folders.is_empty()) {
+        return Err(error);
+    }
+    Ok((folders, lost))
 }
 
 /// Resolves a path: a folder of log dirs to these, `server.properties` to its `log.dirs`, a pattern that no shell has expanded

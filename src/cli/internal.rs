@@ -25,9 +25,13 @@ pub(crate) struct Trouble {
 
 impl Trouble {
     /// Takes in what went wrong elsewhere.
-    pub(crate) fn add(&mut self, damage: Vec<DamagedPlace>, error: Option<Error>) {
+    pub(crate) fn add(
+        &mut self,
+        damage: Vec<DamagedPlace>,
+        errors: impl IntoIterator<Item = Error>,
+    ) {
         self.damage.extend(damage);
-        self.errors.extend(error.map(anyhow::Error::from));
+        self.fail(errors);
     }
 
     /// Takes in what else could not be read.
@@ -72,13 +76,13 @@ pub(crate) fn images<I: Image + Default + Send>(
     join: &mut dyn FnMut(i32, I),
 ) {
     let read = |(number, partition): (i32, Partition)| {
-        let (image, damage, error) = image(&partition, reading);
-        (number, image, damage, error)
+        let (image, damage, errors) = image(&partition, reading);
+        (number, image, damage, errors)
     };
     in_order(reading.jobs(), copies, read, &mut |result| {
-        let (number, image, damage, error) = result;
+        let (number, image, damage, errors) = result;
         join(number, image);
-        trouble.add(damage, error);
+        trouble.add(damage, errors);
         ControlFlow::Continue(())
     });
 }
@@ -97,18 +101,18 @@ pub(crate) fn metadata(
         }
     };
     let (_, partition) = copies.into_iter().next()?;
-    let (image, damage, error) = image(&partition, reading);
-    trouble.add(damage, error);
+    let (image, damage, errors) = image(&partition, reading);
+    trouble.add(damage, errors);
     Some(image)
 }
 
 fn image<I: Image + Default>(
     partition: &Partition,
     reading: Reading,
-) -> (I, Vec<DamagedPlace>, Option<Error>) {
+) -> (I, Vec<DamagedPlace>, Vec<Error>) {
     let (mut image, mut damage) = (I::default(), Vec::new());
     let open = |path: &Path| reading.open(path);
     let parts = LogPart::of(partition);
-    let folded = fold(&mut image, &parts, reading.limits(), open, &mut damage);
-    (image, damage, folded.err())
+    let errors = fold(&mut image, &parts, reading.limits(), open, &mut damage);
+    (image, damage, errors)
 }

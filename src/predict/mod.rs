@@ -98,5 +98,17 @@ pub fn predict(
     wanted: impl Fn(&Item) -> bool,
     conditions: &Conditions,
 ) -> Result<Verdict, Error> {
-    node::verdict(places, &wanted, conditions)
+    let look = || node::verdict(places, &wanted, conditions);
+    let mut verdict = look()?;
+    for _ in 1..LOOKS {
+        if verdict.lost().is_nothing() || !verdict.is_of_running() {
+            break;
+        }
+        verdict = look()?;
+    }
+    Ok(verdict)
 }
+
+/// How often everything is looked at where a broker runs and a loss is foretold: topics come and go after the metadata log was
+/// read and before the partitions are.
+const LOOKS: u32 = 3;

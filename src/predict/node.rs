@@ -16,7 +16,7 @@ use super::verdict::{DirVerdict, Outcome, PartitionVerdict, Unknown, Verdict};
 use crate::format::MetaProperties;
 use crate::format::name::{DirName, DirState};
 use crate::format::topic::CLUSTER_METADATA;
-use crate::scan::look_again;
+use crate::scan::{list_again, look_again};
 use crate::store::{Error, Item, LogDir, Partition, Place};
 
 mod absent;
@@ -318,7 +318,7 @@ impl<'c> Node<'c> {
         }
         self.without_ids(&mut dirs);
         let missing = self.missing();
-        self.transactions(&mut dirs, &missing)?;
+        self.transactions(&mut dirs, &missing);
         let mut verdict = Verdict {
             kafka: self.conditions.kafka,
             reasons: self.reasons,
@@ -337,15 +337,17 @@ impl<'c> Node<'c> {
     /// motion is looked at again before anything is said to be lost.
     fn one(&self, dir: &Dir, item: &Item) -> Result<Option<PartitionVerdict>, Error> {
         let look = || {
-            Partition::open(item.path())
-                .and_then(|opened| root::one(&dir.root, &opened, &self.cluster, self.conditions))
+            list_again(|| {
+                let opened = Partition::open(item.path())?;
+                root::one(&dir.root, &opened, &self.cluster, self.conditions)
+            })
         };
         let verdict = look_again(look, |seen| match seen {
             Ok(verdict) => {
                 (!verdict.lost.is_nothing() || verdict.outcome >= Outcome::Offline)
                     && dir.listed.is_live()
             }
-            Err(error) => error.is_not_found() || matches!(error, Error::Shorter(_)),
+            Err(error) => matches!(error, Error::Shorter(_)),
         });
         match verdict {
             Err(error) if error.is_not_found() && !item.path().exists() => Ok(None),

@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use super::paper;
 use crate::format::Limits;
 use crate::report::fold::{LogPart, fold};
 use crate::report::transactions::{Status, TransactionState, Transactions};
-use crate::store::{Error, Partition};
+use crate::scan::list_again;
+use crate::store::Partition;
 
 /// A transaction that is open after the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,23 +84,30 @@ impl Coordinators {
         }
     }
 
-    /// Reads the log of one.
-    pub(super) fn read(&mut self, partition: &Partition) -> Result<(), Error> {
-        let mut image = Transactions::default();
-        let mut damage = Vec::new();
-        let parts = LogPart::of(partition);
-        fold(
-            &mut image,
-            &parts,
-            Limits::default(),
-            paper::open,
-            &mut damage,
-        )?;
+    /// Reads the log of one. Files of a running broker come and go; what else cannot be read may hold anything.
+    pub(super) fn read(&mut self, path: &Path) {
+        let read = list_again(|| {
+            let (mut image, mut damage) = (Transactions::default(), Vec::new());
+            let lost = fold(
+                &mut image,
+                &LogPart::of(&Partition::open(path)?),
+                Limits::default(),
+                paper::open,
+                &mut damage,
+            );
+            match lost.into_iter().next() {
+                Some(error) => Err(error),
+                None => Ok((image, damage)),
+            }
+        });
+        let Ok((image, damage)) = read else {
+            self.all = false;
+            return;
+        };
         self.all &= image.unread == 0 && damage.is_empty();
         for (id, state) in image.ids {
             self.known.insert(state.producer_id.0, (id, state));
         }
-        Ok(())
     }
 
     /// Says of an open transaction what becomes of it.

@@ -274,6 +274,12 @@ impl Verdict {
         all
     }
 
+    /// Whether a broker ran while it was made.
+    #[must_use]
+    pub fn is_of_running(&self) -> bool {
+        self.unknown.contains(&Unknown::Running)
+    }
+
     /// The worst outcome.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

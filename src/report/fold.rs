@@ -63,32 +63,32 @@ impl LogPart {
     }
 }
 
-/// Shows an image the batches of files that are one log; `open` opens them. What is damaged is added to `damage`.
-///
-/// # Errors
-/// A file cannot be read. The image has the batches before.
+/// Shows an image the batches of files that are one log; `open` opens them. What is damaged is added to `damage`. Returns why files
+/// could not be read, or not to the end: the image has the batches of the others.
 pub fn fold<I: Image>(
     image: &mut I,
     parts: &[LogPart],
     limits: Limits,
     open: impl Fn(&Path) -> Result<LogFile, Error>,
     damage: &mut Vec<DamagedPlace>,
-) -> Result<(), Error> {
+) -> Vec<Error> {
     let options = ScanOptions {
         limits,
         ..ScanOptions::of(Policy::Salvage)
     };
+    let mut lost = Vec::new();
     for part in parts {
         let mut folding = Folding {
             image,
             part,
             damage,
         };
-        follow(&open(&part.path)?, options, &mut folding, &mut |_| {
-            ControlFlow::Continue(())
-        })?;
+        let mut nobody = |_| ControlFlow::Continue(());
+        let read =
+            open(&part.path).and_then(|log| follow(&log, options, &mut folding, &mut nobody));
+        lost.extend(read.err());
     }
-    Ok(())
+    lost
 }
 
 /// What a record does to an image depends on those before, so there are no visitors of pieces.

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::store::Error;
+
 /// More threads than this would only take memory.
 pub(super) const MOST_THREADS: usize = 64;
 
@@ -145,6 +147,24 @@ pub(crate) fn look_again<T>(mut look: impl FnMut() -> T, in_motion: impl Fn(&T) 
         thread::sleep(PAUSE);
     }
     look()
+}
+
+/// How often a partition is listed anew because files vanished that a running broker deleted or compacted: each listing takes less
+/// time than it takes the broker to do that again, but for a machine with much else to do.
+const LISTINGS: u32 = 100;
+
+/// Lists something and reads it, again if a file vanished between the two.
+///
+/// # Errors
+/// What is listed is gone, or the read fails in another way.
+pub(crate) fn list_again<T>(mut read: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    for _ in 1..LISTINGS {
+        match read() {
+            Err(error) if error.is_gone() => {}
+            read => return read,
+        }
+    }
+    read()
 }
 
 #[cfg(test)]

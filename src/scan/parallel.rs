@@ -201,6 +201,7 @@ pub(crate) fn follow_with(
     let mut result = Ok(());
     while position < job.end {
         let range = position..job.end.min(position.saturating_add(STEP_BYTES));
+        let range_end = range.end;
         match worker.scan(job, range, &mut watched, &mut out) {
             Ok(reached) => position = reached,
             Err(error) => {
@@ -208,7 +209,8 @@ pub(crate) fn follow_with(
                 break;
             }
         }
-        if out.flush().is_break() || watched.flow.is_break() {
+        // Before the end of its range a scan ends because of the visitor, or because the file does by now.
+        if out.flush().is_break() || watched.flow.is_break() || position < range_end {
             break;
         }
         pages.pass(log, position);

@@ -69,7 +69,8 @@ impl Worker {
     }
 
     /// Shows `visitor` every event that begins in `range`, at the start of which an entry is expected. Returns where the last
-    /// one ended; behind a fault that may be far beyond the range.
+    /// one ended; behind a fault that may be far beyond the range. It lies before the end of the range if the visitor has broken off,
+    /// or if a running broker has cut what it had preallocated: then the file ends there.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -130,6 +131,9 @@ impl Worker {
                     0
                 }
                 (Some(_), None) if short && reached == position => {
+                    if job.log.was_trimmed() {
+                        return Ok(position);
+                    }
                     return Err(job.log.shorter());
                 }
                 (Some(bytes), None) => bytes,

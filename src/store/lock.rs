@@ -21,7 +21,8 @@ pub enum Holder {
 /// log dir itself) lies in. Java locks with `fcntl`; asking changes nothing.
 #[must_use]
 pub fn is_live(path: &Path) -> bool {
-    let Ok(path) = path.canonicalize() else {
+    // A file may be gone by now.
+    let Ok(path) = path.canonicalize().or_else(|_| std::path::absolute(path)) else {
         return false;
     };
     path.ancestors()

@@ -74,6 +74,19 @@ impl Error {
         matches!(self, Self::Io { why, .. } if why.kind() == io::ErrorKind::NotFound)
     }
 
+    /// Whether a file or directory is no longer where it was listed; a link that leads nowhere is still there.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        match self {
+            Self::Io { path, .. } => {
+                let own = path.symlink_metadata();
+                self.is_not_found()
+                    && own.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether some of a file's bytes cannot be read.
     #[must_use]
     pub const fn is_unreadable(&self) -> bool {

@@ -8,10 +8,10 @@ use std::io::Read;
 use std::ops::{Deref, Range};
 use std::path::Path;
 
-use super::Error;
 use super::mapping::Mapping;
 use super::read::Unreadable;
 use super::stream::{Stream, open};
+use super::{Error, lock};
 
 /// The bytes of a whole file, in memory.
 pub struct Source(Vec<u8>);
@@ -121,6 +121,12 @@ impl LogFile {
             path: self.path().to_owned(),
             unreadable,
         }
+    }
+
+    /// Whether a file that has become shorter is one that a running broker trims: when it rolls a segment, it cuts off what
+    /// it had preallocated and not used.
+    pub(crate) fn was_trimmed(&self) -> bool {
+        lock::is_live(self.path())
     }
 
     /// What there is to say of a file that has become shorter.

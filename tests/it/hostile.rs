@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kseg::scan::Jobs;
@@ -16,7 +16,7 @@ use kseg::verify::{Options, Outcome, Units};
 use serde_json::Value;
 
 use crate::forge::{BatchSpec, Frame, Rec};
-use crate::process::{command, end, kseg};
+use crate::process::{Ran, command, end, kseg};
 use crate::temp::Temp;
 
 /// Text that a terminal would act on, and that would begin a line of its own.
@@ -84,6 +84,119 @@ fn a_partition_that_cannot_be_listed_is_named_and_the_others_are_read() {
             assert!(said.contains("b-0: permission denied"), "{said}");
         }
     }
+}
+
+/// Two log dirs with a sound partition each, of topics named like them.
+fn two_log_dirs() -> Temp {
+    let temp = Temp::new();
+    for dir in ["maple", "willow"] {
+        temp.file(format!("{dir}/{dir}-0/00000000000000000000.log"), &log(0));
+    }
+    temp
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_named_and_all_others_are_looked_at() {
+    let temp = two_log_dirs();
+    for command in [
+        &["verify", "-v", "--notes"][..],
+        &["ls"],
+        &["cat", "--template", "%t"],
+        &["stats", "--by", "topic"],
+        &["fingerprint"],
+        &["retention"],
+        &["compaction", "--set", "cleanup.policy=compact"],
+        &["predict", "--format", "json"],
+        &["check", "-v"],
+        &["repair", "plan"],
+        &["show", "--image", "--topic", "__consumer_offsets"],
+    ] {
+        // What an image is of lies in the folders of partitions.
+        let paths = match command {
+            ["show", ..] => ["maple/maple-0", "missing", "willow/willow-0"],
+            _ => ["maple", "missing", "willow"],
+        };
+        let ran = kseg(temp.path(), &[command, &paths[..]].concat());
+        assert_eq!(ran.status, Some(2), "{command:?}: {}", ran.err);
+        let named = ran.err.matches("missing: no such file or directory");
+        assert_eq!(named.count(), 1, "{command:?}: {}", ran.err);
+        for dir in ["maple", "willow"] {
+            assert!(ran.out.contains(dir), "{command:?}: {}", ran.out);
+        }
+    }
+    let whole = ["maple", "willow"].map(|dir| format!("{dir}/{dir}-0/00000000000000000000.log"));
+    let gone = "missing/00000000000000000000.log";
+    for command in [&["show"][..], &["show", "--hex"], &["dump"]] {
+        let ran = kseg(
+            temp.path(),
+            &[command, &[&whole[0], gone, &whole[1]]].concat(),
+        );
+        assert!(ran.status > Some(0), "{command:?}");
+        assert!(ran.err.contains(&format!("{gone}: no such")), "{}", ran.err);
+        assert!(
+            whole.iter().all(|path| ran.out.contains(path)),
+            "{}",
+            ran.out
+        );
+    }
+}
+
+#[test]
+fn a_log_dir_of_which_no_plan_can_be_made_keeps_the_others_from_nothing() {
+    let temp = two_log_dirs();
+    pipe(&temp.path().join("maple/odd-0/00000000000000000000.log"));
+    let planned = kseg(temp.path(), &["repair", "plan", "maple", "willow"]);
+    assert_eq!(planned.status, Some(2));
+    assert!(planned.err.contains("odd-0"), "{}", planned.err);
+    assert!(planned.out.contains("willow: plan for "), "{}", planned.out);
+    let checked = kseg(temp.path(), &["check", "maple", "willow"]);
+    assert_eq!(checked.status, Some(2));
+    assert!(checked.err.contains("odd-0"), "{}", checked.err);
+    for said in ["odd-0", "for 1 other log dir no plan could be made"] {
+        assert!(checked.out.contains(said), "{}", checked.out);
+    }
+    let alone = kseg(temp.path(), &["check", "maple"]);
+    assert!(
+        alone.out.contains("No plan for a repair could be made"),
+        "{}",
+        alone.out
+    );
+}
+
+#[test]
+fn a_segment_of_an_internal_topic_that_cannot_be_read_hides_no_other() {
+    let temp = Temp::new();
+    let from = Path::new(crate::cases::TESTDATA)
+        .join("kafka-4.3.1/consumer-4.3.1/files/__consumer_offsets-0/00000000000000000000.log");
+    let log = fs::read(from).unwrap();
+    let dir = "__consumer_offsets-0";
+    temp.file(format!("{dir}/00000000000000000009.log"), &log);
+    temp.file(".lock", b"");
+    let args = [
+        &["show", "--image", "--format", "ndjson", dir][..],
+        &["groups", "--format", "ndjson", "."],
+    ];
+    let before = args.map(|args| kseg(temp.path(), args));
+    let broken = format!("{dir}/00000000000000000000.log");
+    symlink("nowhere", temp.path().join(&broken)).unwrap();
+    for (args, before) in args.iter().zip(before) {
+        assert_eq!(before.status, Some(0), "{}", before.err);
+        let ran = kseg(temp.path(), args);
+        let rows = |ran: &Ran| {
+            let lines = ran.out.lines().skip(1);
+            let rows = lines.map(|line| {
+                let mut row: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
+                // The heading of an image names all of its files.
+                let _heading = row.remove("file");
+                row
+            });
+            rows.collect::<Vec<_>>()
+        };
+        assert!(rows(&ran) == rows(&before) && rows(&ran).len() > 1);
+    }
+    let ran = kseg(temp.path(), args[0]);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains(&broken), "{}", ran.err);
 }
 
 #[test]
@@ -285,21 +398,39 @@ fn invalid_values_are_refused_with_what_is_expected() {
     }
 }
 
-#[test]
-#[expect(clippy::disallowed_methods, reason = "a folder of our own")]
-fn a_log_that_is_cut_while_it_is_read_is_said_to_be() {
-    let temp = Temp::new();
-    let value = vec![b'v'; 64 << 10];
-    let batch = |offset| {
-        let batch = BatchSpec::at(offset).timestamp(1_700_000_000_000);
-        batch.then(Rec::new(None, Some(&value))).bytes()
-    };
-    let bytes: Vec<u8> = (0..600).flat_map(batch).collect();
-    let path = temp.file("a-0/00000000000000000000.log", &bytes);
-    for jobs in ["-j1", "-j2"] {
-        temp.file(&path, &bytes);
+/// A log of many batches of one record, and what cuts it in a command that has begun to read it.
+struct Cut {
+    temp: Temp,
+    path: PathBuf,
+    bytes: Vec<u8>,
+    batch_bytes: usize,
+}
+
+impl Cut {
+    fn new() -> Self {
+        let temp = Temp::new();
+        let value = vec![b'v'; 64 << 10];
+        let batch = |offset| {
+            let batch = BatchSpec::at(offset).timestamp(1_700_000_000_000);
+            batch.then(Rec::new(None, Some(&value))).bytes()
+        };
+        let bytes: Vec<u8> = (0..600).flat_map(batch).collect();
+        let path = temp.file("a-0/00000000000000000000.log", &bytes);
+        let batch_bytes = bytes.len() / 600;
+        Self {
+            temp,
+            path,
+            bytes,
+            batch_bytes,
+        }
+    }
+
+    /// Cuts the file to `len` bytes once the command has shown a little of it.
+    #[expect(clippy::disallowed_methods, reason = "a folder of our own")]
+    fn run(&self, jobs: &str, len: usize) -> Ran {
+        self.temp.file(&self.path, &self.bytes);
         let args = ["cat", "--format", "ndjson", jobs, "a-0"].map(OsStr::new);
-        let mut child = command(temp.path(), &args).spawn().unwrap();
+        let mut child = command(self.temp.path(), &args).spawn().unwrap();
         let mut first = [0; 100];
         child
             .stdout
@@ -307,12 +438,36 @@ fn a_log_that_is_cut_while_it_is_read_is_said_to_be() {
             .unwrap()
             .read_exact(&mut first)
             .unwrap();
-        let file = fs::File::options().write(true).open(&path).unwrap();
-        file.set_len(1 << 20).unwrap();
-        let ran = end(child);
+        let file = fs::File::options().write(true).open(&self.path).unwrap();
+        file.set_len(len as u64).unwrap();
+        end(child)
+    }
+}
+
+#[test]
+fn a_log_that_is_cut_while_it_is_read_is_said_to_be() {
+    let cut = Cut::new();
+    for jobs in ["-j1", "-j2"] {
+        let ran = cut.run(jobs, 1 << 20);
         assert_eq!(ran.status, Some(2), "{}", ran.err);
         let why = "a-0/00000000000000000000.log: became shorter while it was read";
         assert!(ran.err.contains(why), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_log_that_a_running_broker_trims_ends_where_it_does_then() {
+    let cut = Cut::new();
+    // As a broker holds it: this process never opens the file a second time, which would give the lock up.
+    let lock = fs::File::options()
+        .write(true)
+        .open(cut.temp.file(".lock", b""))
+        .unwrap();
+    rustix::fs::fcntl_lock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    for (jobs, batches) in [("-j1", 16), ("-j2", 16), ("-j1", 2), ("-j2", 3)] {
+        let ran = cut.run(jobs, batches * cut.batch_bytes);
+        assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
+        assert!((batches..600).contains(&ran.out.lines().count()));
     }
 }
 

@@ -68,11 +68,8 @@ impl Track {
     /// Lists the log anew if `error` is that a file of it vanished: a running broker has deleted it, or compaction has put its
     /// records into another one. Of a partition that is gone no file is left.
     pub(super) fn relisted(&mut self, error: &anyhow::Error) -> bool {
-        let vanished = match error.downcast_ref::<Error>() {
-            Some(Error::Io { path, .. }) => Item::at(path).is_err_and(|error| error.is_not_found()),
-            _ => false,
-        };
-        if !vanished || !self.is_partition || self.relists >= RELISTS {
+        let error = error.downcast_ref::<Error>();
+        if !error.is_some_and(Error::is_gone) || !self.is_partition || self.relists >= RELISTS {
             return false;
         }
         match Partition::open(&self.path) {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use kseg::predict::{self, Conditions, Unknown, Verdict};
-use kseg::store::{Item, Place};
+use kseg::store::Item;
 
 use self::text::PartitionRow;
 use super::Context;
@@ -94,7 +94,7 @@ pub(crate) struct Predict {
 impl Predict {
     /// Predicts, and shows it.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let verdict = self.verdict()?;
+        let (verdict, lost) = self.verdict()?;
         let mut out = Vec::new();
         match self.format {
             Format::Text => text::render(&verdict, context.look(), &mut out),
@@ -117,11 +117,13 @@ impl Predict {
             }
             _ => {}
         }
+        let unread = verdict.unknown.iter().filter_map(|unknown| match unknown {
+            Unknown::Partition { what } => Some(anyhow!("{what}")),
+            _ => None,
+        });
         let mut failed = Failures::default();
-        for unknown in &verdict.unknown {
-            if let Unknown::Partition { what } = unknown
-                && let Some(earlier) = failed.add(anyhow!("{what}"))
-            {
+        for error in lost.into_iter().chain(unread) {
+            if let Some(earlier) = failed.add(error) {
                 context.say(earlier.as_bytes());
             }
         }
@@ -133,7 +135,8 @@ impl Predict {
         })
     }
 
-    fn verdict(&self) -> Result<Verdict> {
+    /// The verdict, and why some of what was given is not in it.
+    fn verdict(&self) -> Result<(Verdict, Vec<anyhow::Error>)> {
         let conditions = Conditions {
             unclean: self.unclean,
             no_recovery_points: self.no_recovery_points,
@@ -151,18 +154,7 @@ impl Predict {
         if paths.is_empty() {
             bail!("the file given with --config has no log.dirs: give the log dirs too");
         }
-        let mut places = Vec::new();
-        for path in &paths {
-            for place in input::places(path)? {
-                match place {
-                    Place::File(_) => bail!(
-                        "{}: a file; what becomes of it shows in the folder of its partition",
-                        path.display()
-                    ),
-                    place => places.push(place),
-                }
-            }
-        }
+        let (places, lost) = input::folders(&paths)?;
         let wanted = |item: &Item| self.selection.includes_dir(item);
         let mut verdict = predict::predict(&places, wanted, &conditions)?;
         verdict.missing.retain(|one| {
@@ -172,6 +164,6 @@ impl Predict {
         if verdict.partitions().next().is_none() && !self.selection.is_everything() {
             return Err(input::no_match(&paths));
         }
-        Ok(verdict)
+        Ok((verdict, lost))
     }
 }

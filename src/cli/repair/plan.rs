@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::predict::Kafka;
+use kseg::predict::{Kafka, Settings};
 use kseg::repair::planner::{Options, plan};
 use kseg::repair::{Plan as Document, RealDisk};
 use kseg::store::Place;
@@ -14,7 +14,7 @@ use super::look::Look;
 use super::show;
 use crate::cli::Context;
 use crate::cli::args::Reading;
-use crate::cli::exit::Outcome;
+use crate::cli::exit::{Failures, Outcome};
 use crate::cli::input::{self, Selection, folders};
 use crate::cli::output::OutputFile;
 use crate::cli::render::rows::Format as Rows;
@@ -47,7 +47,7 @@ make the plan for either, and apply it --into a directory on another disk.
 Exit status:
   0  a plan was made, and it repairs everything
   1  a plan was made, but something cannot be repaired: its manual steps say what
-  2  no plan could be made")]
+  2  no plan could be made, or not for all of them")]
 pub(super) struct Plan {
     /// Log dirs of one broker, or a partition; with --config its log.dirs by default
     #[arg(value_name = "PATH", required_unless_present = "config")]
@@ -97,6 +97,16 @@ enum Format {
     Json,
 }
 
+/// What was made of the paths.
+#[derive(Default)]
+struct Made {
+    plans: Vec<Document>,
+    /// What a broker would do, for each plan.
+    broker: Vec<String>,
+    /// Whether any of their partitions is asked for.
+    is_any: bool,
+}
+
 impl Plan {
     pub(super) fn run(mut self, context: &mut Context) -> Result<Outcome> {
         let settings = input::settings(self.config.as_deref(), &[])?;
@@ -107,8 +117,13 @@ impl Plan {
         if self.paths.is_empty() {
             bail!("the file given with --config has no log.dirs: give the log dirs too");
         }
-        self.paths = folders(&self.paths)?;
-        self.from = folders(&self.from)?;
+        let (places, lost) = folders(&self.paths)?;
+        self.paths = paths_of(&places);
+        let (from, mut unusable) = folders(&self.from)?;
+        if let Some(error) = unusable.pop() {
+            return Err(error);
+        }
+        self.from = paths_of(&from);
         if let Some(output) = &self.output
             && !self.force
             && output.symlink_metadata().is_ok()
@@ -119,21 +134,26 @@ impl Plan {
             jobs: self.reading.jobs(),
             keep_suspect: self.keep_suspect,
         };
-        let (mut plans, mut broker) = (Vec::new(), Vec::new());
-        let mut is_any = self.selection.is_everything();
-        for (nth, path) in self.paths.iter().enumerate() {
-            let mut look = self.look(nth, path)?;
-            is_any |= self.select(&mut look);
-            plans.push(plan(&look.place, &look.seen, options, &RealDisk)?);
-            broker.push(match self.format {
-                Format::Text => look.fate(&look.verdict(self.kafka, settings.clone())?),
-                Format::Json => String::new(),
-            });
+        let mut made = Made {
+            is_any: self.selection.is_everything(),
+            ..Made::default()
+        };
+        let mut failed = Failures::default();
+        let planned = self.paths.iter().enumerate();
+        let planned =
+            planned.map(|(nth, path)| self.plan(nth, path, options, &settings, &mut made));
+        for error in lost.into_iter().chain(planned.filter_map(Result::err)) {
+            if let Some(earlier) = failed.add(error) {
+                context.say(earlier.as_bytes());
+            }
         }
-        if !is_any {
+        if made.plans.is_empty() {
+            return failed.result().map(|()| Outcome::Clean);
+        }
+        if !made.is_any {
             bail!("no partition matches --topic and --partition");
         }
-        let plans = Plans::new(plans);
+        let plans = Plans::new(made.plans);
         let document = plans.document()?;
         if let Some(output) = &self.output {
             let mut file = OutputFile::create(output)?;
@@ -142,7 +162,7 @@ impl Plan {
             file.finish()?;
         }
         match self.format {
-            Format::Text => self.table(&plans, &broker, context)?,
+            Format::Text => self.table(&plans, &made.broker, context)?,
             Format::Json => match context.out.write_all(&document) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                     return Err(error).context("standard output");
@@ -150,10 +170,28 @@ impl Plan {
                 _ => {}
             },
         }
-        Ok(match plans.manual() {
-            0 => Outcome::Clean,
-            _ => Outcome::Seen,
-        })
+        failed.result()?;
+        Ok(Outcome::of(plans.manual() > 0))
+    }
+
+    /// Makes the plan for one of the paths.
+    fn plan(
+        &self,
+        nth: usize,
+        path: &Path,
+        options: Options,
+        settings: &Settings,
+        made: &mut Made,
+    ) -> Result<()> {
+        let mut look = self.look(nth, path)?;
+        made.is_any |= self.select(&mut look);
+        let plan = plan(&look.place, &look.seen, options, &RealDisk)?;
+        made.broker.push(match self.format {
+            Format::Text => look.fate(&look.verdict(self.kafka, settings.clone())?),
+            Format::Json => String::new(),
+        });
+        made.plans.push(plan);
+        Ok(())
     }
 
     /// Looks at one of the paths, with the others around it.
@@ -234,6 +272,10 @@ impl Plan {
         command.push("-o plan.json".to_owned());
         Some(command.join(" "))
     }
+}
+
+fn paths_of(places: &[Place]) -> Vec<PathBuf> {
+    places.iter().map(|place| place.path().to_owned()).collect()
 }
 
 /// What a plan gives up of what could be read.

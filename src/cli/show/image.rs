@@ -6,25 +6,24 @@ use anyhow::{Result, bail};
 use kseg::decode::Decoder;
 use kseg::format::{FileKind, FileName, name};
 use kseg::report::{
-    DamagedPlace, Groups, Image, LogPart, MetadataImage, RemoteSegments, ShareGroups, Transactions,
-    fold,
+    Groups, Image, LogPart, MetadataImage, RemoteSegments, ShareGroups, Transactions, fold,
 };
 use kseg::wire::Offset;
 
 use super::file::FileRow;
 use super::tables;
 use crate::cli::args::Reading;
+use crate::cli::internal::Trouble;
 use crate::cli::writer::Writer;
 
-/// The cluster that the files of a metadata log describe, and what of them is damaged.
+/// The cluster that the files of a metadata log describe; what of them is damaged or cannot be read is added to `trouble`.
 pub(super) fn cluster(
     files: Vec<PathBuf>,
     reading: Reading,
-) -> Result<(MetadataImage, Vec<DamagedPlace>)> {
-    let mut damage = Vec::new();
+    trouble: &mut Trouble,
+) -> Result<MetadataImage> {
     let files = in_order(files, Decoder::ClusterMetadata)?;
-    let image = image(&files, reading, &mut damage)?;
-    Ok((image, damage))
+    Ok(image(&files, reading, trouble))
 }
 
 /// Shows the image of the files, which are of one topic.
@@ -39,35 +38,47 @@ pub(super) fn show(
         .iter()
         .map(|file| file.path.display().to_string())
         .collect();
-    let mut damage = Vec::new();
+    let mut trouble = Trouble::default();
     match decoder {
         Decoder::ClusterMetadata => {
-            let image: MetadataImage = image(&files, reading, &mut damage)?;
-            begin(writer, &heading, "metadata image", damage, image.unread);
+            let image: MetadataImage = image(&files, reading, &mut trouble);
+            begin(writer, &heading, "metadata image", trouble, image.unread);
             tables::metadata(writer, &image);
         }
         Decoder::Offsets => {
-            let image = joined(&files, reading, &mut damage, Groups::join)?;
-            begin(writer, &heading, "groups image", damage, image.unread);
+            let image = joined(&files, reading, &mut trouble, Groups::join);
+            begin(writer, &heading, "groups image", trouble, image.unread);
             tables::groups(writer, &image);
         }
         Decoder::Transactions => {
-            let image = joined(&files, reading, &mut damage, Transactions::join)?;
-            begin(writer, &heading, "transactions image", damage, image.unread);
+            let image = joined(&files, reading, &mut trouble, Transactions::join);
+            begin(
+                writer,
+                &heading,
+                "transactions image",
+                trouble,
+                image.unread,
+            );
             tables::transactions(writer, &image.ids);
         }
         Decoder::ShareState => {
-            let image: ShareGroups = image(&files, reading, &mut damage)?;
-            begin(writer, &heading, "share groups image", damage, image.unread);
+            let image: ShareGroups = image(&files, reading, &mut trouble);
+            begin(
+                writer,
+                &heading,
+                "share groups image",
+                trouble,
+                image.unread,
+            );
             tables::share_groups(writer, &image);
         }
         Decoder::RemoteLogMetadata => {
-            let image: RemoteSegments = image(&files, reading, &mut damage)?;
+            let image: RemoteSegments = image(&files, reading, &mut trouble);
             begin(
                 writer,
                 &heading,
                 "remote segments image",
-                damage,
+                trouble,
                 image.unread,
             );
             tables::remote_segments(writer, &image);
@@ -80,22 +91,13 @@ pub(super) fn show(
     Ok(())
 }
 
-fn begin(
-    writer: &mut Writer<'_>,
-    heading: &[String],
-    kind: &str,
-    damage: Vec<DamagedPlace>,
-    unread: u64,
-) {
+fn begin(writer: &mut Writer<'_>, heading: &[String], kind: &str, trouble: Trouble, unread: u64) {
     let file = FileRow {
         kind: kind.to_owned(),
         ..FileRow::default()
     };
     writer.file(&heading.join(" "), &file);
-    for place in damage {
-        let path = place.path.display().to_string();
-        writer.damage_of(&path, place.position, &place.what);
-    }
+    trouble.tell(writer);
     if unread > 0 {
         let what = format!("{unread} records that could not be read, or taken in");
         writer.damage(0, &what);
@@ -144,24 +146,27 @@ fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<LogPart>> {
 fn joined<I: Image + Default>(
     parts: &[LogPart],
     reading: Reading,
-    damage: &mut Vec<DamagedPlace>,
+    trouble: &mut Trouble,
     join: impl Fn(&mut I, I),
-) -> Result<I> {
+) -> I {
     let mut all = I::default();
     for partition in parts.chunk_by(|a, b| a.path.parent() == b.path.parent()) {
-        join(&mut all, image(partition, reading, damage)?);
+        join(&mut all, image(partition, reading, trouble));
     }
-    Ok(all)
+    all
 }
 
 /// The image of files that are one log.
-fn image<I: Image + Default>(
-    parts: &[LogPart],
-    reading: Reading,
-    damage: &mut Vec<DamagedPlace>,
-) -> Result<I> {
+fn image<I: Image + Default>(parts: &[LogPart], reading: Reading, trouble: &mut Trouble) -> I {
     let mut image = I::default();
     let open = |path: &Path| reading.open(path);
-    fold(&mut image, parts, reading.limits(), open, damage)?;
-    Ok(image)
+    let errors = fold(
+        &mut image,
+        parts,
+        reading.limits(),
+        open,
+        &mut trouble.damage,
+    );
+    trouble.fail(errors);
+    image
 }

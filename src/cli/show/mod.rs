@@ -31,6 +31,7 @@ use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
 use super::input::places;
+use super::internal::Trouble;
 use super::range::OffsetRange;
 use super::render::rows::Format;
 use super::schema;
@@ -130,8 +131,11 @@ impl Show {
         let writer = Writer::new(context, self.format, schema::SHOW);
         let mut writer = writer.with_limit(self.limit);
         if self.image {
-            let files = self.logs()?;
+            let (files, lost) = self.logs()?;
             let decoder = self.one_decoder(&files)?;
+            for error in lost {
+                writer.fail(error);
+            }
             image::show(&mut writer, files, decoder, self.reading)?;
         } else {
             for given in &self.files {
@@ -173,24 +177,40 @@ impl Show {
 
     /// The cluster in a form of Kafka's tools.
     fn recreate(&self, context: &mut Context, form: Form) -> Result<Outcome> {
-        let files = self.logs()?;
+        let (files, lost) = self.logs()?;
         if self.one_decoder(&files)? != Decoder::ClusterMetadata {
             bail!("--as is for the image of {CLUSTER_METADATA}");
         }
-        let (image, damage) = image::cluster(files, self.reading)?;
+        let mut trouble = Trouble::default();
+        let image = image::cluster(files, self.reading, &mut trouble)?;
+        trouble.errors.extend(lost);
         context.print(&recreate::text(&image, form))?;
-        context.say_damage(&damage);
-        Ok(Outcome::of(!damage.is_empty() || image.unread > 0))
+        match trouble.say(context)? {
+            Outcome::Clean => Ok(Outcome::of(image.unread > 0)),
+            outcome => Ok(outcome),
+        }
     }
 
-    /// The files of records among those given.
-    fn logs(&self) -> Result<Vec<PathBuf>> {
+    /// The files of records among those given, and why others cannot be looked for.
+    ///
+    /// # Errors
+    /// There are none.
+    fn logs(&self) -> Result<(Vec<PathBuf>, Vec<anyhow::Error>)> {
         let is_wanted = |name: &FileName<'_>| {
             matches!(name.kind, FileKind::Log | FileKind::MetadataSnapshot)
                 && name.state == FileState::Current
         };
-        let files = self.files.iter().map(|path| self.expand(path, is_wanted));
-        Ok(files.collect::<Result<Vec<_>>>()?.concat())
+        let (mut files, mut lost) = (Vec::new(), Vec::new());
+        for path in &self.files {
+            match self.expand(path, is_wanted) {
+                Ok(mut found) => files.append(&mut found),
+                Err(error) => lost.push(error),
+            }
+        }
+        if let Some(error) = lost.pop_if(|_| files.is_empty()) {
+            return Err(error);
+        }
+        Ok((files, lost))
     }
 
     /// Appends the wanted files of a place; of a log dir those of the partitions of --topic, if it is given.

@@ -8,7 +8,6 @@ use crate::format::name::{DirName, DirState};
 use crate::format::topic::TRANSACTION_STATE;
 use crate::predict::open::Coordinators;
 use crate::predict::verdict::{DirVerdict, MissingPartition};
-use crate::store::{Error, Partition};
 
 impl Node<'_> {
     /// The partitions that the cluster has on the node and no log dir, as far as the log dirs given can tell.
@@ -60,14 +59,10 @@ impl Node<'_> {
     }
 
     /// Says of open transactions what becomes of them.
-    pub(super) fn transactions(
-        &self,
-        verdicts: &mut [DirVerdict],
-        missing: &[MissingPartition],
-    ) -> Result<(), Error> {
+    pub(super) fn transactions(&self, verdicts: &mut [DirVerdict], missing: &[MissingPartition]) {
         let mut all = verdicts.iter_mut().flat_map(|dir| &mut dir.partitions);
         if !all.any(|one| !one.open_transactions.is_empty()) {
-            return Ok(());
+            return;
         }
         let mut coordinators = Coordinators::none();
         let mut read = BTreeSet::new();
@@ -79,7 +74,7 @@ impl Node<'_> {
                 ..
             }) = item.dir_name()
             {
-                coordinators.read(&Partition::open(item.path())?)?;
+                coordinators.read(item.path());
                 read.insert(partition);
             }
         }
@@ -109,7 +104,6 @@ impl Node<'_> {
                 }
             }
         }
-        Ok(())
     }
 
     /// Whether a log dir of this id was given.

@@ -155,12 +155,7 @@ impl PartitionSummary {
 
     /// Whether something of it was there when it was listed and is no longer.
     fn has_vanished(&self) -> bool {
-        self.errors.iter().any(|error| match error {
-            Error::Io { path, .. } => {
-                error.is_not_found() && Item::at(path).is_err_and(|error| error.is_not_found())
-            }
-            _ => false,
-        })
+        self.errors.iter().any(Error::is_gone)
     }
 
     /// Lists the segments anew.
