@@ -127,7 +127,6 @@ pub(crate) struct Cat {
 impl Cat {
     /// Shows the records.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let pick = self.picking.pick()?;
         let format = self.rendering.format(&[
             Form::Text,
             Form::Ndjson,
@@ -138,6 +137,9 @@ impl Cat {
         if format.form() == Some(Form::Arrow) && self.output.is_none() && context.is_terminal() {
             bail!("--format arrow is not for terminals: redirect it, or write a file with -o");
         }
+        // A record that may be damaged is not to hide the one before it with its key.
+        let shows_checksum = format.form().is_some_and(Form::shows_checksum) && !self.latest;
+        let pick = self.picking.pick(shows_checksum)?;
         let format = format.with_schemas(self.schemas.load(&self.paths)?)?;
         let logs = logs(&self.paths, &self.selection, self.others)?;
         let (tracks, lost) = Track::all(logs);

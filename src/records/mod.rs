@@ -24,11 +24,12 @@
 //!
 //! Files are read through a window of a few hundred KiB, so memory is bounded and a broker may go on writing.
 //!
-//! **Invariant:** no record of a batch whose checksum is wrong is handed out, and what could not be read is in the
-//! [`Summary`]. Absent on purpose: what records mean ([`decode`](crate::decode)), and how they are shown.
+//! **Invariant:** no record of a batch whose checksum is wrong is handed out, but by [`damaged_batches`], whose caller asks for
+//! them; and what could not be read is in the [`Summary`]. Absent on purpose: what records mean ([`decode`](crate::decode)), and how they are shown.
 
 mod batch;
 pub mod compare;
+mod damaged;
 pub mod files;
 
 use std::fmt;
@@ -36,6 +37,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 pub use batch::Selection;
+pub use damaged::{DamagedBatch, Flip, damaged_batches};
 
 use self::files::SegmentFiles;
 use crate::format::{Batch, Limits, Record, Scratch};

@@ -205,12 +205,81 @@ fn damage_stops_the_reading_and_salvage_goes_on() {
         let good = format!("the next good batch is at position {next}, offset 303; --salvage");
         assert!(said.contains(&range) && said.contains(&good), "{said}");
         let (rest, output) = objects(&[jobs, "--salvage"], &path);
-        assert_eq!(rest, [&all[..300], &all[303..]].concat());
+        let (bad, good): (Vec<Value>, Vec<Value>) =
+            rest.into_iter().partition(|line| line["crc"] == "bad");
+        assert_eq!(good, [&all[..300], &all[303..]].concat());
+        assert!(
+            bad.iter()
+                .all(|line| (300..303).contains(&line["offset"].as_u64().unwrap()))
+        );
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains(&range));
     }
     let (few, output) = objects(&["--limit", "5"], &path);
     assert_eq!((few.len(), output.status.code()), (5, Some(0)));
+}
+
+#[test]
+fn salvage_turns_a_bit_back_and_marks_what_a_wrong_checksum_leaves() {
+    let (temp, _, _) = forged();
+    let path = temp.path().join("t-0/00000000000000000000.log");
+    let sound = fs::read(&path).unwrap();
+    let (all, _) = objects(&[], &path);
+    let position = |line: &Value| usize::try_from(line["position"].as_u64().unwrap()).unwrap();
+    let (hit, next) = (position(&all[300]), position(&all[303]));
+    // The low bit of the last byte of a value, and two bytes there.
+    let value = next - 2;
+    let flipped = |masks: &[u8]| {
+        let mut bytes = sound.clone();
+        for (byte, mask) in bytes[value..].iter_mut().zip(masks) {
+            *byte ^= mask;
+        }
+        temp.file("t-0/00000000000000000000.log", &bytes);
+    };
+    flipped(&[1]);
+    for jobs in ["-j1", "-j8"] {
+        let (rest, output) = objects(&[jobs, "--salvage"], &path);
+        assert_eq!(rest, all);
+        assert_eq!(output.status.code(), Some(1));
+        let said = text(&output.stderr);
+        let turned =
+            format!("3 records read with a flipped bit turned back (bit 0 of byte {value})");
+        assert!(said.contains(&turned), "{said}");
+    }
+    flipped(&[0x5a]);
+    let (rest, output) = objects(&["--salvage"], &path);
+    let offsets = |lines: &[Value]| {
+        lines
+            .iter()
+            .map(|line| line["offset"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(offsets(&rest), offsets(&all));
+    for (index, line) in rest.iter().enumerate() {
+        let is_bad = (300..303).contains(&index);
+        assert_eq!(line["crc"], if is_bad { "bad" } else { "ok" });
+    }
+    let said = text(&output.stderr);
+    let range = format!("position {hit}..{next}: ");
+    assert!(
+        said.contains(&range) && said.contains("they may be damaged"),
+        "{said}"
+    );
+    // Nothing there says which records may be damaged.
+    for unmarked in [&["--format", "text"][..], &["--template", "%o\n"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
+        let output = command
+            .args(["cat", "--salvage"])
+            .args(unmarked)
+            .arg(&path)
+            .output()
+            .unwrap();
+        let lines = text(&output.stdout).lines().count();
+        let heading = usize::from(unmarked[1] == "text" && lines > all.len() - 3);
+        assert_eq!(lines - heading, all.len() - 3);
+    }
+    let (rest, _) = objects(&["--latest", "--salvage"], &path);
+    assert!(rest.iter().all(|line| line["crc"] == "ok"));
 }
 
 #[test]

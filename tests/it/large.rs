@@ -419,7 +419,9 @@ fn every_command_finds_all_damage_of_a_large_log() {
 
     let cat = large.says(&["cat", "--salvage", "--format", "ndjson", dir]);
     assert_eq!(cat.status, Some(1));
-    assert_eq!(numbers(&objects(&cat, "kseg.record/1"), "offset"), offsets);
+    let mut records = objects(&cat, "kseg.record/1");
+    records.retain(|record| record["crc"] == "ok");
+    assert_eq!(numbers(&records, "offset"), offsets);
     let told = |text: &str| text.lines().filter_map(position).collect::<Vec<_>>();
     let ranges: Vec<String> = gaps
         .iter()

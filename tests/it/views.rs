@@ -27,7 +27,9 @@ fn rows(args: &[&str]) -> Vec<Value> {
 }
 
 fn records(path: &str) -> Vec<Value> {
-    rows(&["cat", "--no-decode", "--salvage", path])
+    let mut records = rows(&["cat", "--no-decode", "--salvage", path]);
+    records.retain(|record| record["crc"] == "ok");
+    records
 }
 
 fn number(row: &Value, field: &str) -> i64 {

@@ -148,12 +148,12 @@ impl Export {
                 "--offset -N..: export writes from the start; kseg cat --offset -N.. counts from the end"
             );
         }
-        let pick = self.picking.pick()?;
         let format = self
             .rendering
             .format(&[Form::Ndjson, Form::Csv, Form::Parquet])?;
         let format = format.with_schemas(self.schemas.load(&self.paths)?)?;
         let form = format.form().unwrap_or(Form::Ndjson);
+        let pick = self.picking.pick(form.shows_checksum())?;
         if form == Form::Parquet && self.compress.is_some() {
             bail!("--compress: the pages of a Parquet file are compressed already, with zstd");
         }

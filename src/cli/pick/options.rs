@@ -69,7 +69,8 @@ pub(crate) struct Picking {
     #[arg(long)]
     control: bool,
 
-    /// Continue after damage at the next good batch, instead of stopping there
+    /// Continue after damage at the next good batch, instead of stopping there. A flipped bit is turned back where it explains the
+    /// checksum; records that can be read in spite of a wrong checksum are marked "crc":"bad", and left out of formats without it
     #[arg(long)]
     salvage: bool,
 
@@ -105,11 +106,11 @@ impl Picking {
         self.offset.tail()
     }
 
-    /// What the options amount to.
+    /// What the options amount to, for an output that shows whether the checksum of a record's batch is right, or one that does not.
     ///
     /// # Errors
     /// Options that leave nothing.
-    pub(crate) fn pick(&self) -> Result<Pick> {
+    pub(crate) fn pick(&self, shows_checksum: bool) -> Result<Pick> {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since >= until
         {
@@ -131,6 +132,7 @@ impl Picking {
             committed: self.committed,
             control: self.control,
             salvage: self.salvage,
+            suspects: self.salvage && shows_checksum,
             raw: self.raw,
         })
     }
@@ -152,6 +154,8 @@ pub(crate) struct Pick {
     pub(crate) control: bool,
     /// Continue after damage.
     pub(crate) salvage: bool,
+    /// Records of batches with a wrong checksum, as far as they can be read.
+    pub(crate) suspects: bool,
     /// Records whose offset came before, too.
     pub(crate) raw: bool,
 }

@@ -1,15 +1,17 @@
 //! What looks at the batches of a segment and hands on the records that are wanted.
 
+use std::fmt;
 use std::ops::{ControlFlow, Range};
 
 use kseg::format::{Batch, Record, Scratch};
-use kseg::records::Selection;
-use kseg::scan::{Event, Filter, Merge, Output, PieceVisitor, Transactions, Visitor};
+use kseg::records::{DamagedBatch, Selection, damaged_batches};
+use kseg::scan::{self, Event, Filter, Merge, Output, PieceVisitor, Transactions, Visitor};
+use kseg::store::LogFile;
 
 use super::given::Offsets;
 use super::{Pick, Track};
 use crate::cli::render::records::{Entry, Lossy};
-use crate::cli::render::table::plain;
+use crate::cli::render::table::{counted, plain};
 
 /// Gaps kept of each file; more are counted.
 const GAPS: usize = 1000;
@@ -43,6 +45,7 @@ pub(super) struct Scope<'a> {
     /// The filter, with what the log itself leaves out.
     pub(super) filter: Filter,
     pub(super) track: &'a Track,
+    pub(super) log: &'a LogFile,
     /// The file, as it is named in messages.
     pub(super) path: &'a str,
     /// Where the file ends, if zeros up to there are nothing to speak of.
@@ -133,6 +136,23 @@ impl Merge for Tally {
     }
 }
 
+/// What was read of damaged batches.
+#[derive(Debug, Default)]
+struct Found {
+    batches: u64,
+    records: u64,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let records = counted(self.records, "record");
+        match self.batches {
+            1 => f.write_str(&records),
+            batches => write!(f, "{records} of {batches} batches"),
+        }
+    }
+}
+
 /// The visitor.
 pub(super) struct Picker<'a, T> {
     scope: Scope<'a>,
@@ -175,9 +195,21 @@ impl<'a, T: Take> Picker<'a, T> {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
+        self.tally.reached = self.tally.reached.max(Some(batch.last_offset().0));
+        self.records(batch, true, scratch, out)
+    }
+
+    /// Takes the records of a batch; of one with a wrong checksum those before the first that cannot be read.
+    #[inline]
+    fn records(
+        &mut self,
+        batch: &Batch<'_>,
+        is_sound: bool,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
         let start = batch.position().0;
         let range = start..start + batch.size_bytes() as u64;
-        self.tally.reached = self.tally.reached.max(Some(batch.last_offset().0));
         let Scope {
             pick,
             filter,
@@ -193,10 +225,14 @@ impl<'a, T: Take> Picker<'a, T> {
         selection.records(batch, scratch, |record| {
             let record = match record {
                 Ok(record) => record,
-                Err(fault) => return self.gap(range.clone(), &fault.to_string(), true, out),
+                Err(fault) if is_sound => {
+                    return self.gap(range.clone(), &fault.to_string(), true, out);
+                }
+                Err(_) => return ControlFlow::Break(()),
             };
             let offset = record.offset().0;
-            if let Some(given) = self.given.as_deref_mut() {
+            // An offset that may be wrong is not to take the place of another record.
+            if let Some(given) = self.given.as_deref_mut().filter(|_| is_sound) {
                 if given.contains(offset) {
                     self.tally.duplicates += 1;
                     widen(&mut self.tally.duplicate_offsets, offset);
@@ -214,7 +250,7 @@ impl<'a, T: Take> Picker<'a, T> {
                 file: Some(self.scope.path),
                 batch,
                 record: &record,
-                is_sound: Some(true),
+                is_sound: Some(is_sound),
             };
             if self.take.take(entry, out).is_break() {
                 self.is_enough = true;
@@ -222,6 +258,62 @@ impl<'a, T: Take> Picker<'a, T> {
             }
             out.poll()
         })
+    }
+
+    /// Takes what can be read of the damaged batches in a gap, and notes the gap.
+    #[cold]
+    fn salvage(
+        &mut self,
+        gap: &scan::Gap,
+        scratch: &mut Scratch,
+        out: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let (mut turned, mut bad) = (Found::default(), Found::default());
+        let mut place = String::new();
+        let log = self.scope.log;
+        let _visited = damaged_batches(log, gap.range(), scratch, |damaged, scratch| {
+            let DamagedBatch { batch, flip } = damaged;
+            if flip.is_none() && !self.scope.pick.suspects {
+                return ControlFlow::Continue(());
+            }
+            let before = self.tally.records;
+            let _taken = self.records(batch, flip.is_some(), scratch, out);
+            let found = if flip.is_some() {
+                &mut turned
+            } else {
+                &mut bad
+            };
+            found.batches += 1;
+            found.records += self.tally.records - before;
+            if let Some(flip) = flip {
+                place = format!(" (bit {} of byte {})", flip.bit, flip.position);
+            }
+            if self.is_enough {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        let mut what = vec![gap.to_string()];
+        match turned.batches {
+            0 => {}
+            1 => what.push(format!(
+                "{turned} read with a flipped bit turned back{place}"
+            )),
+            _ => what.push(format!(
+                "{turned} read with a flipped bit turned back in each"
+            )),
+        }
+        if bad.records > 0 {
+            what.push(format!(
+                "{bad} read in spite of the wrong checksum: they may be damaged"
+            ));
+        }
+        self.gap(gap.range(), &what.join("; "), false, out)?;
+        if self.is_enough {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     }
 
     #[cold]
@@ -274,6 +366,7 @@ impl<T: Take> Visitor for Picker<'_, T> {
             Event::Gap(gap) if gap.is_zeros() && self.scope.quiet_end == Some(gap.range().end) => {
                 ControlFlow::Continue(())
             }
+            Event::Gap(gap) if self.scope.pick.salvage => self.salvage(&gap, scratch, out),
             Event::Gap(gap) => self.gap(gap.range(), &gap.to_string(), false, out),
             Event::Malformed(..) => ControlFlow::Continue(()),
         }

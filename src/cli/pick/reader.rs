@@ -162,7 +162,7 @@ impl Reader<'_> {
             let indexes = bytes.parse();
             let all = locate::locate(&log, indexes, &opened.filter)?;
             let path = part.log().display().to_string();
-            let scope = self.scope(opened, opened.filter, &path, None);
+            let scope = self.scope(opened, opened.filter, (&log, &path), None);
             let (mut end, mut step) = (all.end, STEP_BYTES);
             while end > all.start {
                 let back = end.saturating_sub(step).max(all.start);
@@ -220,13 +220,14 @@ impl Reader<'_> {
         &'s self,
         opened: &'s Opened,
         filter: Filter,
-        path: &'s str,
+        (log, path): (&'s LogFile, &'s str),
         quiet_end: Option<u64>,
     ) -> Scope<'s> {
         Scope {
             pick: self.pick,
             filter,
             track: &opened.track,
+            log,
             path,
             quiet_end,
             transactions: opened.transactions.as_ref(),
@@ -317,7 +318,7 @@ impl Reader<'_> {
         range.start = range.start.max(from);
         let path = part.log().display().to_string();
         let quiet_end = is_last.then(|| log.len_bytes());
-        let scope = self.scope(opened, filter, &path, quiet_end);
+        let scope = self.scope(opened, filter, (&log, &path), quiet_end);
         let mut is_closed = false;
         let mut own = |chunk: RenderedChunk| {
             let mut flow = ControlFlow::Continue(());

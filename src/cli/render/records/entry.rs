@@ -68,7 +68,7 @@ impl Facts {
 pub(super) const fn crc_name(is_sound: Option<bool>) -> Option<&'static str> {
     match is_sound {
         Some(true) => Some("ok"),
-        Some(false) => Some("wrong"),
+        Some(false) => Some("bad"),
         None => None,
     }
 }

@@ -39,6 +39,11 @@ impl Form {
         matches!(self, Self::Arrow | Self::Parquet)
     }
 
+    /// Whether it shows of each record whether the checksum of its batch is right.
+    pub(crate) const fn shows_checksum(self) -> bool {
+        matches!(self, Self::Ndjson | Self::Json | Self::Csv)
+    }
+
     /// Its name on the command line, and the end of the names of its files.
     pub(crate) const fn name(self) -> &'static str {
         match self {
