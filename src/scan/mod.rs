@@ -34,7 +34,7 @@ pub use extent::Extent;
 pub use filter::Filter;
 pub use jobs::{Jobs, Pace, in_order};
 pub(crate) use jobs::{list_again, look_again};
-pub use output::{Output, RenderedChunk};
+pub use output::{Output, RenderedChunk, Text};
 pub(crate) use parallel::follow_with;
 pub use parallel::{ScanOptions, follow, scan, scan_pieces};
 pub(crate) use plausible::may_follow;

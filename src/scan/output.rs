@@ -1,12 +1,13 @@
 //! What visitors render, handed over in chunks.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
 
 /// What a visitor has rendered: text for standard output and notes for standard error.
 #[derive(Debug, Default)]
 pub struct RenderedChunk {
     /// Data.
-    pub text: Vec<u8>,
+    pub text: Text,
     /// Everything else.
     pub notes: Vec<u8>,
 }
@@ -21,9 +22,54 @@ impl RenderedChunk {
     /// An empty chunk that need not grow.
     fn roomy() -> Self {
         Self {
-            text: Vec::with_capacity(CHUNK_BYTES + SLACK_BYTES),
+            text: Text::roomy(),
             notes: Vec::new(),
         }
+    }
+}
+
+/// Rendered data. Its memory is used again for a later chunk: memory that the system takes back and gives anew, page by page, costs
+/// as much time as what is written into it.
+#[derive(Debug, Default)]
+pub struct Text(Vec<u8>);
+
+/// Memory of chunks that were written out.
+static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+/// So much of it is kept: as many chunks as two threads have under way.
+const SPARE_CHUNKS: usize = 16;
+
+impl Text {
+    fn roomy() -> Self {
+        let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Self(spare.unwrap_or_else(|| Vec::with_capacity(CHUNK_BYTES + SLACK_BYTES)))
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        let capacity = self.0.capacity();
+        if (CHUNK_BYTES..=2 * CHUNK_BYTES).contains(&capacity) {
+            let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+            if spare.len() < SPARE_CHUNKS {
+                self.0.clear();
+                spare.push(std::mem::take(&mut self.0));
+            }
+        }
+    }
+}
+
+impl Deref for Text {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
     }
 }
 

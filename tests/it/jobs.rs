@@ -109,7 +109,7 @@ fn told(log: &LogFile, policy: Policy, end: u64, threads: usize) -> (Vec<u8>, Ve
     };
     let (mut text, mut notes) = (Vec::new(), Vec::new());
     let mut sink = |chunk: RenderedChunk| {
-        text.extend(chunk.text);
+        text.extend_from_slice(&chunk.text);
         notes.extend(chunk.notes);
         ControlFlow::Continue(())
     };

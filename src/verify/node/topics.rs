@@ -110,7 +110,7 @@ impl Topics {
             ..ScanOptions::of(Policy::Salvage)
         };
         let mut sink = |chunk: RenderedChunk| {
-            let mut rest = &*chunk.text;
+            let mut rest = chunk.text.as_slice();
             while let Some((prefix, after)) = rest.split_first_chunk::<PREFIX_BYTES>() {
                 let offset = i64::from_be_bytes(crate::wire::be(prefix, 0));
                 let length = u32::from_be_bytes(crate::wire::be(prefix, 8)) as usize;

@@ -18,7 +18,7 @@ use crate::cli::render::columns::{Array, Field, Kind, Width, ipc};
 const BATCH_ROWS: usize = 16 << 10;
 
 /// … and is cut when it holds so many bytes: a few of them wait for each worker, so this bounds the memory.
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH_BYTES: usize = 448 << 10;
 
 /// A row group of a file has at most so many rows, which engines take as what one thread reads at a time, …
 const GROUP_ROWS: usize = 64 << 10;
