@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use super::exit::Outcome;
 use super::{Context, schema};
 
-/// Shows the help of a command, or of a topic: times, paths, exit-status, pipes, schemas, worst-day
+/// Shows the help of a command, or of a topic: words, times, paths, exit-status, pipes, ci, schemas, worst-day
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg help verify
@@ -44,11 +44,15 @@ Topics and partitions
 ";
 
 const PATHS: &str = "\
-A path is a log dir, the folder of a partition, or a file of Kafka's.
+  /var/lib/kafka                          the folder of several log dirs
   /var/lib/kafka/data                     a log dir: one entry of log.dirs
-  /var/lib/kafka/data/orders-3            a partition, whatever its folder has at the end (-delete, -future, -stray)
+  /etc/kafka/server.properties            the log dirs that it names
+  /var/lib/kafka/data/orders-3            a partition, also as -delete, -future, -stray or of tiered storage
   orders-3/00000000000000000000.log       a file
-Several paths may be given. Nothing that is read is created, locked or changed.
+  00000000000000000000.log.gz             a compressed segment: .gz or .zst
+  'orders-*'                              a glob, if the shell left it as it is
+  -                                       a segment on standard input
+Several paths may be given. Reading commands never create, lock or change a file.
 ";
 
 const EXIT_STATUS: &str = "\
@@ -71,16 +75,49 @@ Bytes that are not UTF-8 are {\"base64\":\"...\"}. A closed pipe ends kseg quiet
 
 const WORST_DAY: &str = "\
 1. Stop the broker, or keep it stopped. A start truncates a damaged log at the first bad batch, and keeps no copy.
-2. Are there healthy replicas? Then delete the damaged partition's folder and let the broker replicate it again.
-3. kseg verify DIR               what is damaged
-4. kseg predict DIR              what a start would lose
-5. kseg repair plan DIR -o plan.json
+2. Does a read fail with an I/O error? Copy the disk with ddrescue, and continue with the copy.
+3. kseg check DIR                what is damaged, what a start would lose, what a repair would save
+4. Are there healthy replicas? Move the damaged partition's folder away, and the broker replicates it again.
+5. kseg repair plan DIR -o plan.json           add --from REPLICA for each damaged replica: together they may be whole
 6. kseg repair apply plan.json --into NEW      a repaired copy; DIR is not changed
-7. Point log.dirs at NEW and start the broker.
-If reads fail with an I/O error, copy the disk with ddrescue first, and use the copy.
+7. kseg diff DIR NEW             what changed; records set aside are in NEW.lost+found
+8. Point log.dirs at NEW and start the broker.
 ";
 
-const TOPICS: [(&str, &str); 5] = [
+const WORDS: &str = "\
+Kafka's words mean what they mean in Kafka. These are kseg's own:
+
+  shape, sum, cross, deep   depths of verify: names and headers; checksums; files against each other; records
+  error                     data is lost or wrong, or a broker will make it so
+  warning                   works, but not as it should, or not for long
+  note                      worth knowing; nothing is wrong
+
+  proven      a step of a plan whose result a checksum covers, or that only rebuilds files from intact data
+  likely      the damage is located, and independent evidence agrees; the odds are given
+  suspect     records that can be read, although nothing says which of their bytes are right
+  lossy       records or knowledge are lost: a log start offset, an epoch, the end of a transaction
+  manual      only a person can decide
+
+  lost+found  the folder with the records that a repair set aside, raw and as NDJSON
+  quarantine  the folder with the originals of a repair --in-place, for repair undo
+  gap         bytes of a segment that are not a valid batch
+";
+
+const CI: &str = "\
+kseg verify exits with 1 if there is a finding at --fail-on (error by default) that is not in the baseline.
+  kseg verify --format github fixtures                     annotations in GitHub Actions
+  kseg verify --sarif kseg.sarif --junit kseg.xml fixtures files for code scanning and test reports
+  kseg verify --summary \"$GITHUB_STEP_SUMMARY\" fixtures   a Markdown table
+  kseg verify --write-baseline known.json fixtures         accept what is there, once
+  kseg verify --baseline known.json fixtures               fail for what is new
+  kseg verify -A D102 -D time-index-missing fixtures       ignore a check; treat one as an error
+  kseg fingerprint fixtures                                a digest of the records, for a golden file
+kseg.toml, here or in a folder above, holds levels of checks, the baseline and the broker's settings.
+";
+
+const TOPICS: [(&str, &str); 7] = [
+    ("words", WORDS),
+    ("ci", CI),
     ("times", TIMES),
     ("paths", PATHS),
     ("exit-status", EXIT_STATUS),

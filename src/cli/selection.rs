@@ -9,8 +9,8 @@ use wildmatch::WildMatch;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Which partitions")]
 pub(crate) struct Selection {
-    /// Only topics of these names: orders,clicks; * stands for any characters and ? for one, and !__* leaves out; repeatabl
-    /// e
+    /// Only topics of these names: orders,clicks; * stands for any characters and ? for one, and !__* leaves out;
+    /// repeatable
     #[arg(long = "topic", value_name = "PATTERN", value_delimiter = ',')]
     topics: Vec<Pattern>,
 
