@@ -51,7 +51,7 @@ fn records(bencher: Bencher<'_, '_>, codec: &str) {
     });
     let mut scratch = Scratch::default();
     bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
-        let batch = Batch::parse(Frame::parse(&bytes, Position(0)).unwrap()).unwrap();
+        let batch = Batch::parse(Frame::parse(&bytes, Position::new(0)).unwrap()).unwrap();
         for record in batch.records(&mut scratch).unwrap() {
             let record = record.unwrap();
             black_box((
@@ -71,7 +71,7 @@ fn crc(bencher: Bencher<'_, '_>) {
     bencher
         .counter(BytesCount::new(bytes.len()))
         .bench_local(|| {
-            let batch = Batch::parse(Frame::parse(&bytes, Position(0)).unwrap()).unwrap();
+            let batch = Batch::parse(Frame::parse(&bytes, Position::new(0)).unwrap()).unwrap();
             black_box(batch.check_crc())
         });
 }

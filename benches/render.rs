@@ -86,7 +86,7 @@ fn kseg<const IS_JSON: bool>(bencher: Bencher<'_, '_>, form: &str) {
         .counter(ItemsCount::new(RECORDS))
         .bench_local(|| {
             out.clear();
-            let batch = Batch::parse(Frame::parse(&bytes, Position(0)).unwrap()).unwrap();
+            let batch = Batch::parse(Frame::parse(&bytes, Position::new(0)).unwrap()).unwrap();
             for record in batch.records(&mut scratch).unwrap() {
                 let entry = Entry {
                     topic: Some("orders"),
@@ -161,7 +161,7 @@ fn serde_json<const IS_JSON: bool>(bencher: Bencher<'_, '_>) {
         .counter(BytesCount::new(bytes.len()))
         .counter(ItemsCount::new(RECORDS))
         .bench_local(|| {
-            let batch = Batch::parse(Frame::parse(&bytes, Position(0)).unwrap()).unwrap();
+            let batch = Batch::parse(Frame::parse(&bytes, Position::new(0)).unwrap()).unwrap();
             let Batch::V2(v2) = batch else { return };
             for record in batch.records(&mut scratch).unwrap() {
                 let record = record.unwrap();
@@ -169,10 +169,10 @@ fn serde_json<const IS_JSON: bool>(bencher: Bencher<'_, '_>) {
                     schema: "kseg.record/1",
                     topic: "orders",
                     partition: 3,
-                    offset: record.offset().0,
-                    timestamp: record.timestamp().0,
+                    offset: record.offset().get(),
+                    timestamp: record.timestamp().get(),
                     timestamp_type: batch.timestamp_type().name(),
-                    leader_epoch: Some(v2.leader_epoch().0),
+                    leader_epoch: Some(v2.leader_epoch().get()),
                     key: record.key().map(Content::of),
                     value: record.value().map(Content::of),
                     headers: record
@@ -184,10 +184,10 @@ fn serde_json<const IS_JSON: bool>(bencher: Bencher<'_, '_>) {
                         .collect(),
                     serialized_key_size: record.key_size(),
                     serialized_value_size: record.value_size(),
-                    position: batch.position().0,
-                    batch_base_offset: v2.base_offset().0,
+                    position: batch.position().get(),
+                    batch_base_offset: v2.base_offset().get(),
                     codec: v2.codec().unwrap().name(),
-                    producer_id: Some(v2.producer_id().0).filter(|id| *id >= 0),
+                    producer_id: Some(v2.producer_id().get()).filter(|id| *id >= 0),
                     producer_epoch: Some(v2.producer_epoch()).filter(|epoch| *epoch >= 0),
                     sequence: Some(record.sequence()).filter(|number| *number >= 0),
                     transactional: v2.is_transactional(),

@@ -9,7 +9,7 @@
 //!
 //! # let dir = "testdata/kafka-4.3.1/txns-4.3.1/files/willow.ledger-0";
 //! let partition = Partition::open(dir)?;
-//! let reader = partition.records(Filter::from_offset(Offset(10)));
+//! let reader = partition.records(Filter::from_offset(Offset::new(10)));
 //! let summary = reader.for_each(|record| {
 //!     let value = record.value().unwrap_or_default();
 //!     println!("{} {}", record.offset(), String::from_utf8_lossy(value));

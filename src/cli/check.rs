@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Verdict};
-use kseg::repair::planner::{Options, plan};
+use kseg::predict::{self, Conditions, Kafka, StartOutcome as Fate, Verdict};
+use kseg::repair::planner::{PlanOptions, plan};
 use kseg::repair::{Grade, RealDisk};
 use kseg::report::listing::{Checkpoints, PartitionSummary, Usage};
 use kseg::store::{LogDir, Place};
@@ -218,7 +218,7 @@ impl Check {
             // A plan must not depend on the day.
             look.seen
                 .retain(|finding| finding.check != CheckId::TimestampInTheFuture);
-            let options = Options {
+            let options = PlanOptions {
                 jobs: self.reading.jobs(),
                 keep_suspect: false,
             };
@@ -441,7 +441,11 @@ impl Checked {
                 } else {
                     PathBuf::from(&dir.path)
                 };
-                let deletes = partition.later.iter().map(predict::Event::records).sum();
+                let deletes = partition
+                    .later
+                    .iter()
+                    .map(predict::LaterEvent::records)
+                    .sum();
                 let is_lost = !partition.lost.is_nothing();
                 if !is_lost && partition.outcome < Fate::Offline && !by_path.contains_key(&path) {
                     continue;

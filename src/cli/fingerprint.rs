@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use kseg::records::Unread;
+use kseg::records::UnreadPlace;
 use kseg::records::compare::each_part;
 use kseg::scan::{Filter, in_order};
 use kseg::store::{Error, Partition};
@@ -147,10 +147,13 @@ impl Fingerprint {
         Ok(Outcome::of(writer.finish()?))
     }
 
-    fn partition(&self, partition: &Partition) -> Result<(FingerprintRow, Vec<Unread>), Error> {
+    fn partition(
+        &self,
+        partition: &Partition,
+    ) -> Result<(FingerprintRow, Vec<UnreadPlace>), Error> {
         let filter = Filter {
-            first_offset: Offset(self.offset.first()),
-            last_offset: Offset(self.offset.last()),
+            first_offset: Offset::new(self.offset.first()),
+            last_offset: Offset::new(self.offset.last()),
             ..Filter::default()
         };
         let (mut digest, mut first, mut last) = (Sha256::new(), None, None);
@@ -160,7 +163,7 @@ impl Fingerprint {
         let reader = partition.records(filter).with_control_records();
         let reader = reader.limits(self.reading.limits());
         let summary = reader.try_for_each_in_batch(|batch, record| {
-            let offset = record.offset().0;
+            let offset = record.offset().get();
             first.get_or_insert(offset);
             last = Some(offset);
             bytes.clear();

@@ -114,7 +114,7 @@ impl Take for Keys {
         };
         let mut item: Item = [0; HASH_BYTES + OFFSET_BYTES];
         // Offsets are not negative, so their bytes sort as they do.
-        let offset = entry.record.offset().0.cast_unsigned().to_be_bytes();
+        let offset = entry.record.offset().get().cast_unsigned().to_be_bytes();
         let bytes = hash(key).to_be_bytes().into_iter().chain(offset);
         item.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte);
         self.failed = self.sorter.push(item);
@@ -138,7 +138,7 @@ struct Showing<'a> {
 
 impl Take for Showing<'_> {
     fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()> {
-        let offset = entry.record.offset().0;
+        let offset = entry.record.offset().get();
         if self.next != Some(offset) || entry.record.key().is_none() {
             return ControlFlow::Continue(());
         }

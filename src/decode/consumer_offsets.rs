@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use nom::number::complete::be_i16;
 
-use super::entry::{Entry, Part};
+use super::entry::{Entry, EntryPart};
 use super::framing::Decoded;
-use super::schema::{Family, NEWEST};
+use super::schema::{NEWEST, SchemaFamily};
 use super::value::{Struct, Value};
 use crate::wire::Uuid;
 use crate::wire::{LeaderEpoch, Offset, Timestamp, finish};
@@ -26,11 +26,12 @@ const CONSUMER: &[u8] = b"consumer";
 /// Which message of the consumer protocol each opaque field of a member holds.
 const OPAQUE: [(&str, i16); 2] = [("subscription", 0), ("assignment", ASSIGNMENT)];
 
-/// The id of an assignment in [`Family::ConsumerProtocol`].
+/// The id of an assignment in [`SchemaFamily::ConsumerProtocol`].
 const ASSIGNMENT: i16 = 1;
 
 /// An offset that a group committed for a partition, or whose commit was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OffsetCommit<'buf> {
     /// The group.
     pub group: Cow<'buf, str>,
@@ -44,6 +45,7 @@ pub struct OffsetCommit<'buf> {
 
 /// What a group committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Commit<'buf> {
     /// The next offset to read.
     pub offset: Offset,
@@ -64,15 +66,15 @@ impl<'buf> OffsetCommit<'buf> {
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;
-        if key.message.family() != Family::ConsumerOffsets
+        if key.message.family() != SchemaFamily::ConsumerOffsets
             || !OFFSET_COMMIT.contains(&key.message.id())
         {
             return None;
         }
         let commit = match &entry.value {
-            Part::Null => None,
-            Part::Decoded(value) => Some(Commit::of(&value.body)?),
-            Part::Unread { .. } => return None,
+            EntryPart::Null => None,
+            EntryPart::Decoded(value) => Some(Commit::of(&value.body)?),
+            EntryPart::Unread { .. } => return None,
         };
         Some(Self {
             group: key.body.text("group")?,
@@ -101,7 +103,8 @@ impl<'buf> Commit<'buf> {
 /// do. What cannot be read, and what members of other kinds hand to each other, stays bytes.
 pub fn open_members(decoded: &mut Decoded<'_>) {
     let message = decoded.message;
-    let is_group = message.family() == Family::ConsumerOffsets && message.id() == GROUP_METADATA;
+    let is_group =
+        message.family() == SchemaFamily::ConsumerOffsets && message.id() == GROUP_METADATA;
     if !is_group || decoded.body.get("protocolType") != Some(&Value::String(CONSUMER)) {
         return;
     }
@@ -132,7 +135,7 @@ pub fn assignment(bytes: &[u8]) -> Option<Struct<'_>> {
 /// Reads a version and a message of the consumer protocol. Bytes behind it are ignored.
 fn protocol_message(id: i16, bytes: &[u8]) -> Option<Struct<'_>> {
     let (input, version) = finish(bytes, be_i16(bytes)).ok()?;
-    let message = Family::ConsumerProtocol.value(id)?;
+    let message = SchemaFamily::ConsumerProtocol.value(id)?;
     let (body, _) = message.read(version, NEWEST, input).ok()?;
     Some(body)
 }

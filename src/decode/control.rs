@@ -5,7 +5,7 @@
 //! # References
 //! `ControlRecordUtils`, KIP-595, KIP-630, KIP-853.
 
-use super::schema::{Family, NEWEST};
+use super::schema::{NEWEST, SchemaFamily};
 use super::value::Struct;
 use crate::wire::{Fault, FaultKind};
 
@@ -18,7 +18,7 @@ const VERSION: i16 = 0;
 /// # Errors
 /// The type is another, or the bytes are no such message.
 pub fn control(kind: i16, value: &[u8]) -> Result<Struct<'_>, Fault> {
-    let message = Family::Control
+    let message = SchemaFamily::Control
         .value(kind)
         .ok_or(Fault::new(FaultKind::ControlValue, 0))?;
     message.read(VERSION, NEWEST, value).map(|(body, _)| body)

@@ -4,16 +4,17 @@ use super::framing::{Decoded, Unread};
 
 /// A record of an internal topic.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Entry<'buf> {
     /// What it is about.
-    pub key: Part<'buf>,
+    pub key: EntryPart<'buf>,
     /// What it says of it; null deletes.
-    pub value: Part<'buf>,
+    pub value: EntryPart<'buf>,
 }
 
 /// The key or the value of a record.
 #[derive(Debug, Clone)]
-pub enum Part<'buf> {
+pub enum EntryPart<'buf> {
     /// Null.
     Null,
     /// A message.
@@ -27,7 +28,7 @@ pub enum Part<'buf> {
     },
 }
 
-impl<'buf> Part<'buf> {
+impl<'buf> EntryPart<'buf> {
     pub(super) fn new(
         bytes: Option<&'buf [u8]>,
         decode: impl FnOnce(&'buf [u8]) -> Result<Decoded<'buf>, Unread>,

@@ -13,7 +13,7 @@ use std::fmt;
 
 use nom::number::complete::be_i16;
 
-use super::schema::{Family, Message};
+use super::schema::{MessageSchema, SchemaFamily};
 use super::value::Struct;
 use crate::wire::varint::unsigned_varint;
 use crate::wire::{Fault, Parsed, Release, finish};
@@ -26,9 +26,10 @@ const FRAME_VERSION: i16 = 1;
 
 /// A message that was read.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Decoded<'buf> {
     /// Its schema.
-    pub message: &'static Message,
+    pub message: &'static MessageSchema,
     /// The version stored; that of keys is always 0.
     pub version: i16,
     /// What it says.
@@ -43,7 +44,7 @@ impl Decoded<'_> {
     pub fn type_name(&self) -> &'static str {
         let name = self.message.name();
         match self.message.family() {
-            Family::ClusterMetadata | Family::RemoteLogMetadata => name,
+            SchemaFamily::ClusterMetadata | SchemaFamily::RemoteLogMetadata => name,
             _ => name.strip_suffix("Key").unwrap_or(name),
         }
     }
@@ -132,7 +133,7 @@ pub enum Reading {
 }
 
 impl Reading {
-    fn knows(self, message: &Message) -> bool {
+    fn knows(self, message: &MessageSchema) -> bool {
         match self {
             Self::As(release) => message.known_to(release),
             Self::Any => true,
@@ -141,7 +142,7 @@ impl Reading {
 
     /// Whether a version is read and not refused. Releases before 4.0 refused none: what was above the highest they
     /// knew, they read like that.
-    fn takes(self, message: &Message, version: i16) -> bool {
+    fn takes(self, message: &MessageSchema, version: i16) -> bool {
         match self {
             Self::As(release) => {
                 release < VERSIONS_CHECKED || message.versions(release).contains(&version)
@@ -153,7 +154,7 @@ impl Reading {
     /// Reads a message whose bytes begin at `input`, a suffix of `whole`.
     fn read<'buf>(
         self,
-        message: &'static Message,
+        message: &'static MessageSchema,
         version: i16,
         whole: &[u8],
         input: &'buf [u8],
@@ -180,7 +181,11 @@ impl Reading {
 ///
 /// # Errors
 /// Why it cannot be read.
-pub fn keyed_key(family: Family, reading: Reading, key: &[u8]) -> Result<Decoded<'_>, Unread> {
+pub fn keyed_key(
+    family: SchemaFamily,
+    reading: Reading,
+    key: &[u8],
+) -> Result<Decoded<'_>, Unread> {
     let (input, id) = prefix(Prefix::Type, key, be_i16(key))?;
     let message = family
         .key(id)
@@ -202,7 +207,7 @@ pub fn keyed_version(value: &[u8]) -> Result<(&[u8], i16), Unread> {
 /// # Errors
 /// Why it cannot be read.
 pub fn keyed_value(
-    family: Family,
+    family: SchemaFamily,
     reading: Reading,
     id: i16,
     value: &[u8],
@@ -227,7 +232,7 @@ pub fn frame_version(value: &[u8]) -> Result<i16, Unread> {
 ///
 /// # Errors
 /// Why it cannot be read.
-pub fn framed(family: Family, reading: Reading, value: &[u8]) -> Result<Decoded<'_>, Unread> {
+pub fn framed(family: SchemaFamily, reading: Reading, value: &[u8]) -> Result<Decoded<'_>, Unread> {
     let (input, frame) = short(Prefix::FrameVersion, value, value)?;
     if frame != FRAME_VERSION {
         return Err(Unread::FrameVersion(frame));
@@ -246,7 +251,7 @@ pub fn framed(family: Family, reading: Reading, value: &[u8]) -> Result<Decoded<
 /// # Errors
 /// Why it cannot be read. [`Unread::NoMeaning`]: it is something else, since nothing in the bytes says what they are.
 pub(super) fn bare<'buf>(
-    message: Option<&'static Message>,
+    message: Option<&'static MessageSchema>,
     versioned: bool,
     bytes: &'buf [u8],
 ) -> Result<Decoded<'buf>, Unread> {
@@ -297,8 +302,9 @@ mod tests {
 
     #[test]
     fn numbers_in_front_of_a_framed_message_are_checked() {
-        let why =
-            |bytes: &str| framed(Family::ClusterMetadata, Reading::Any, &hex(bytes)).unwrap_err();
+        let why = |bytes: &str| {
+            framed(SchemaFamily::ClusterMetadata, Reading::Any, &hex(bytes)).unwrap_err()
+        };
         let cut = |prefix, at| Unread::Prefix(prefix, Fault::new(FaultKind::EndOfInput, at));
         assert_eq!(why(""), cut(Prefix::FrameVersion, 0));
         assert_eq!(why("01"), cut(Prefix::Type, 1));
@@ -322,14 +328,21 @@ mod tests {
     #[test]
     fn a_release_knows_what_it_knew() {
         let key = hex("000a 0001 67 0001 6d");
-        let read = |release| keyed_key(Family::ConsumerOffsets, Reading::As(release), &key);
+        let read = |release| keyed_key(SchemaFamily::ConsumerOffsets, Reading::As(release), &key);
         assert_eq!(
             read(Release::new(3, 9, 1)).unwrap_err(),
             Unread::UnknownType(10)
         );
         assert_eq!(read(Release::new(4, 0, 0)).unwrap().message.id(), 10);
         let value = hex("0007 00000001 00");
-        let read = |release| keyed_value(Family::ConsumerOffsets, Reading::As(release), 3, &value);
+        let read = |release| {
+            keyed_value(
+                SchemaFamily::ConsumerOffsets,
+                Reading::As(release),
+                3,
+                &value,
+            )
+        };
         assert_eq!(read(Release::new(3, 9, 1)).unwrap().version, 7);
         let refused = Unread::UnknownVersion { id: 3, version: 7 };
         assert_eq!(read(Release::new(4, 0, 0)).unwrap_err(), refused);
@@ -338,7 +351,7 @@ mod tests {
     #[test]
     fn bytes_behind_a_message_are_kept() {
         let value = hex("0000 00000001 00 abcd");
-        let decoded = keyed_value(Family::ConsumerOffsets, Reading::Any, 3, &value).unwrap();
+        let decoded = keyed_value(SchemaFamily::ConsumerOffsets, Reading::Any, 3, &value).unwrap();
         assert_eq!(decoded.rest, [0xab, 0xcd]);
         assert_eq!(keyed_version(&value).unwrap().1, 0);
         assert!(keyed_version(&[0]).is_err());

@@ -31,9 +31,9 @@ pub mod value;
 
 use crate::format::topic;
 
-pub use entry::{Entry, Part};
+pub use entry::{Entry, EntryPart};
 pub use framing::{Decoded, Reading, Unread};
-pub use schema::{Family, Message};
+pub use schema::{MessageSchema, SchemaFamily};
 pub use value::{Struct, Value};
 
 /// What decodes the records of a topic.
@@ -76,7 +76,7 @@ impl MirrorTopic {
         }
     }
 
-    /// The record type in [`Family::MirrorMaker`].
+    /// The record type in [`SchemaFamily::MirrorMaker`].
     const fn id(self) -> i16 {
         match self {
             Self::OffsetSyncs => 0,
@@ -87,11 +87,11 @@ impl MirrorTopic {
 
     /// Decodes a record. What does not fit is shown as bytes: any application may name its topic so.
     fn decode<'buf>(self, key: Option<&'buf [u8]>, value: Option<&'buf [u8]>) -> Entry<'buf> {
-        let (family, id) = (Family::MirrorMaker, self.id());
+        let (family, id) = (SchemaFamily::MirrorMaker, self.id());
         let is_versioned = self != Self::OffsetSyncs;
         Entry {
-            key: Part::new(key, |bytes| framing::bare(family.key(id), false, bytes)),
-            value: Part::new(value, |bytes| {
+            key: EntryPart::new(key, |bytes| framing::bare(family.key(id), false, bytes)),
+            value: EntryPart::new(value, |bytes| {
                 framing::bare(family.value(id), is_versioned, bytes)
             }),
         }
@@ -114,14 +114,14 @@ impl Decoder {
 
     /// The messages of the topic.
     #[must_use]
-    pub fn family(self) -> Family {
+    pub fn family(self) -> SchemaFamily {
         match self {
-            Self::Offsets => Family::ConsumerOffsets,
-            Self::Transactions => Family::TransactionState,
-            Self::ClusterMetadata => Family::ClusterMetadata,
-            Self::RemoteLogMetadata => Family::RemoteLogMetadata,
-            Self::ShareState => Family::ShareGroupState,
-            Self::Mirror(_) => Family::MirrorMaker,
+            Self::Offsets => SchemaFamily::ConsumerOffsets,
+            Self::Transactions => SchemaFamily::TransactionState,
+            Self::ClusterMetadata => SchemaFamily::ClusterMetadata,
+            Self::RemoteLogMetadata => SchemaFamily::RemoteLogMetadata,
+            Self::ShareState => SchemaFamily::ShareGroupState,
+            Self::Mirror(_) => SchemaFamily::MirrorMaker,
         }
     }
 
@@ -143,12 +143,12 @@ impl Decoder {
         }
         if !self.is_keyed() {
             return Entry {
-                key: Part::new(key, |_| Err(Unread::NoMeaning)),
-                value: Part::new(value, |bytes| framing::framed(family, Reading::Any, bytes)),
+                key: EntryPart::new(key, |_| Err(Unread::NoMeaning)),
+                value: EntryPart::new(value, |bytes| framing::framed(family, Reading::Any, bytes)),
             };
         }
-        let key = Part::new(key, |bytes| framing::keyed_key(family, Reading::Any, bytes));
-        let value = Part::new(value, |bytes| {
+        let key = EntryPart::new(key, |bytes| framing::keyed_key(family, Reading::Any, bytes));
+        let value = EntryPart::new(value, |bytes| {
             let id = key.id().ok_or(Unread::NoMeaning)?;
             let mut decoded = framing::keyed_value(family, Reading::Any, id, bytes)?;
             consumer_offsets::open_members(&mut decoded);
@@ -175,7 +175,7 @@ fn hex(digits: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn json(part: &Part<'_>) -> String {
+    fn json(part: &EntryPart<'_>) -> String {
         let mut out = Vec::new();
         part.decoded().unwrap().body.write_json(&mut out);
         String::from_utf8(out).unwrap()
@@ -305,7 +305,7 @@ mod tests {
             for part in [&entry.key, &entry.value] {
                 let is_foreign = matches!(
                     part,
-                    Part::Unread {
+                    EntryPart::Unread {
                         why: Unread::NoMeaning,
                         ..
                     }
@@ -327,7 +327,7 @@ mod tests {
     fn what_cannot_be_read_stays_visible() {
         let value = [0, 0, 1];
         let unread = |key: Option<&[u8]>| match Decoder::Offsets.decode(key, Some(&value)).value {
-            Part::Unread { why, bytes } => {
+            EntryPart::Unread { why, bytes } => {
                 assert_eq!(bytes, value);
                 why
             }
@@ -345,7 +345,7 @@ mod tests {
             }
         ));
         let entry = Decoder::Offsets.decode(Some(&[0, 2, 0, 1, b'g']), Some(&[0, 9, 1]));
-        let Part::Unread { why, .. } = entry.value else {
+        let EntryPart::Unread { why, .. } = entry.value else {
             panic!("version 9 was read");
         };
         assert_eq!(why, Unread::UnknownVersion { id: 2, version: 9 });
@@ -359,7 +359,7 @@ mod tests {
         let entry = Decoder::ClusterMetadata.decode(Some(b"k"), Some(&value));
         assert!(matches!(
             entry.key,
-            Part::Unread {
+            EntryPart::Unread {
                 why: Unread::NoMeaning,
                 bytes: b"k"
             }

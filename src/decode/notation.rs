@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
-use super::schema::{Family, Message};
+use super::schema::{MessageSchema, SchemaFamily};
 use super::value::{Field, Kind, Layout, Life, Tag, Value};
 use crate::wire::Release;
 
@@ -11,7 +11,7 @@ use crate::wire::Release;
 const SCHEMAS: &str = include_str!("schemas.txt");
 
 /// Every message of `schemas.txt`; what follows a mistake in it is missing, which a test rules out.
-pub(super) fn catalogue() -> Vec<Message> {
+pub(super) fn catalogue() -> Vec<MessageSchema> {
     let mut parser = Parser::new(SCHEMAS);
     while parser.item().is_some() {}
     parser.messages
@@ -20,17 +20,17 @@ pub(super) fn catalogue() -> Vec<Message> {
 /// The text not yet read, and what was said so far.
 struct Parser {
     rest: &'static str,
-    family: Family,
+    family: SchemaFamily,
     /// Structures for the messages to come; the last of a name counts.
     shared: Vec<Layout>,
-    messages: Vec<Message>,
+    messages: Vec<MessageSchema>,
 }
 
 impl Parser {
     fn new(rest: &'static str) -> Self {
         Self {
             rest,
-            family: Family::ConsumerOffsets,
+            family: SchemaFamily::ConsumerOffsets,
             shared: Vec::new(),
             messages: Vec::new(),
         }
@@ -60,7 +60,7 @@ impl Parser {
         Some(())
     }
 
-    fn message(&mut self, name: &'static str) -> Option<Message> {
+    fn message(&mut self, name: &'static str) -> Option<MessageSchema> {
         self.expect("[")?;
         let id = self.word()?.parse().ok()?;
         self.expect("]")?;
@@ -92,7 +92,7 @@ impl Parser {
             let shared = self.word()?;
             self.shared(shared)?
         };
-        Some(Message {
+        Some(MessageSchema {
             family: self.family,
             name,
             id,
@@ -240,16 +240,16 @@ fn is_mark(c: char) -> bool {
     "{}[](),:?".contains(c)
 }
 
-fn family(word: &str) -> Option<Family> {
+fn family(word: &str) -> Option<SchemaFamily> {
     Some(match word {
-        "consumer_offsets" => Family::ConsumerOffsets,
-        "transaction_state" => Family::TransactionState,
-        "share_group_state" => Family::ShareGroupState,
-        "cluster_metadata" => Family::ClusterMetadata,
-        "remote_log_metadata" => Family::RemoteLogMetadata,
-        "control" => Family::Control,
-        "consumer_protocol" => Family::ConsumerProtocol,
-        "mirror_maker" => Family::MirrorMaker,
+        "consumer_offsets" => SchemaFamily::ConsumerOffsets,
+        "transaction_state" => SchemaFamily::TransactionState,
+        "share_group_state" => SchemaFamily::ShareGroupState,
+        "cluster_metadata" => SchemaFamily::ClusterMetadata,
+        "remote_log_metadata" => SchemaFamily::RemoteLogMetadata,
+        "control" => SchemaFamily::Control,
+        "consumer_protocol" => SchemaFamily::ConsumerProtocol,
+        "mirror_maker" => SchemaFamily::MirrorMaker,
         _ => return None,
     })
 }
@@ -292,21 +292,21 @@ fn blank(kind: &Kind, is_array: bool) -> Value<'static> {
     }
 }
 
-impl Family {
+impl SchemaFamily {
     /// The message that a key of record type `id` holds.
     #[must_use]
-    pub fn key(self, id: i16) -> Option<&'static Message> {
+    pub fn key(self, id: i16) -> Option<&'static MessageSchema> {
         self.message(id, true)
     }
 
     /// The message that a value of record type `id` holds.
     #[must_use]
-    pub fn value(self, id: i16) -> Option<&'static Message> {
+    pub fn value(self, id: i16) -> Option<&'static MessageSchema> {
         self.message(id, false)
     }
 
-    fn message(self, id: i16, is_key: bool) -> Option<&'static Message> {
-        static CATALOGUE: OnceLock<Vec<Message>> = OnceLock::new();
+    fn message(self, id: i16, is_key: bool) -> Option<&'static MessageSchema> {
+        static CATALOGUE: OnceLock<Vec<MessageSchema>> = OnceLock::new();
         CATALOGUE
             .get_or_init(catalogue)
             .iter()

@@ -28,7 +28,7 @@ const MAX_STRING: i32 = i16::MAX as i32;
 
 /// The messages of one internal topic, or of another place that holds messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
+pub enum SchemaFamily {
     /// `__consumer_offsets`.
     ConsumerOffsets,
     /// `__transaction_state`.
@@ -49,8 +49,8 @@ pub enum Family {
 
 /// A message: a record type of a topic.
 #[derive(Debug)]
-pub struct Message {
-    pub(super) family: Family,
+pub struct MessageSchema {
+    pub(super) family: SchemaFamily,
     pub(super) name: &'static str,
     pub(super) id: i16,
     pub(super) is_key: bool,
@@ -64,7 +64,7 @@ pub struct Message {
     pub(super) layout: Layout,
 }
 
-impl Message {
+impl MessageSchema {
     /// The name in Kafka's definitions: `OffsetCommitValue`.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -73,7 +73,7 @@ impl Message {
 
     /// Where it occurs.
     #[must_use]
-    pub fn family(&self) -> Family {
+    pub fn family(&self) -> SchemaFamily {
         self.family
     }
 
@@ -367,19 +367,19 @@ mod tests {
     use crate::decode::hex;
     use crate::wire::FieldName;
 
-    const FAMILIES: [Family; 8] = [
-        Family::ConsumerOffsets,
-        Family::TransactionState,
-        Family::ShareGroupState,
-        Family::ClusterMetadata,
-        Family::RemoteLogMetadata,
-        Family::Control,
-        Family::ConsumerProtocol,
-        Family::MirrorMaker,
+    const FAMILIES: [SchemaFamily; 8] = [
+        SchemaFamily::ConsumerOffsets,
+        SchemaFamily::TransactionState,
+        SchemaFamily::ShareGroupState,
+        SchemaFamily::ClusterMetadata,
+        SchemaFamily::RemoteLogMetadata,
+        SchemaFamily::Control,
+        SchemaFamily::ConsumerProtocol,
+        SchemaFamily::MirrorMaker,
     ];
 
     /// Every message there is.
-    fn messages() -> impl Iterator<Item = &'static Message> {
+    fn messages() -> impl Iterator<Item = &'static MessageSchema> {
         FAMILIES.into_iter().flat_map(|family| {
             (0..64).flat_map(move |id| [family.key(id), family.value(id)].into_iter().flatten())
         })
@@ -449,7 +449,7 @@ mod tests {
         }
     }
 
-    fn written(message: &Message, version: i16, release: Release) -> Vec<u8> {
+    fn written(message: &MessageSchema, version: i16, release: Release) -> Vec<u8> {
         let mut writer = Writer {
             version,
             release,
@@ -519,7 +519,7 @@ mod tests {
 
     #[test]
     fn an_older_release_passes_over_tags_that_it_does_not_know() {
-        let message = Family::ConsumerOffsets.value(3).unwrap();
+        let message = SchemaFamily::ConsumerOffsets.value(3).unwrap();
         let bytes = written(message, 0, NEWEST);
         let (body, rest) = message.read(0, Release::new(4, 0, 0), &bytes).unwrap();
         assert!(rest.is_empty() && body.has_unknown_tags());
@@ -528,7 +528,7 @@ mod tests {
 
     #[test]
     fn counts_are_checked_before_memory_is_taken() {
-        let message = Family::ConsumerProtocol.value(0).unwrap();
+        let message = SchemaFamily::ConsumerProtocol.value(0).unwrap();
         let fault = message
             .read(0, NEWEST, &[0x7f, 0xff, 0xff, 0xff, 1])
             .unwrap_err();
@@ -542,7 +542,7 @@ mod tests {
                 4
             )
         );
-        let message = Family::ConsumerOffsets.value(16).unwrap();
+        let message = SchemaFamily::ConsumerOffsets.value(16).unwrap();
         let fault = message
             .read(0, NEWEST, &[0xff, 0xff, 0xff, 0xff, 7])
             .unwrap_err();
@@ -557,7 +557,7 @@ mod tests {
 
     #[test]
     fn faults_name_the_field_as_kafka_does() {
-        let message = Family::ConsumerProtocol.value(0).unwrap();
+        let message = SchemaFamily::ConsumerProtocol.value(0).unwrap();
         let kind = |bytes: &str| message.read(0, NEWEST, &hex(bytes)).unwrap_err().kind();
         let null = |name, element| FaultKind::NullField(FieldName { name, element });
         assert_eq!(kind("ffffffff"), null("topics", false));
@@ -566,7 +566,7 @@ mod tests {
             kind("00000000 00000009 00"),
             FaultKind::FieldLength { length: 9, left: 1 }
         );
-        let message = Family::ConsumerOffsets.value(16).unwrap();
+        let message = SchemaFamily::ConsumerOffsets.value(16).unwrap();
         let fault = message.read(0, NEWEST, &hex("02 818002")).unwrap_err();
         let field = FieldName {
             name: "topics",
@@ -587,7 +587,7 @@ mod tests {
 
     #[test]
     fn a_tag_before_its_version_is_a_fault() {
-        let message = Family::ClusterMetadata.value(5).unwrap();
+        let message = SchemaFamily::ClusterMetadata.value(5).unwrap();
         let bytes = hex("00000000 523e709ff16a4d78ab1004af559458d7 01 08 01 01");
         let fault = message.read(0, NEWEST, &bytes).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::TagVersion { tag: 8, version: 0 });
@@ -596,7 +596,7 @@ mod tests {
 
     #[test]
     fn versions_beyond_the_known_are_read_like_the_nearest() {
-        let message = Family::ConsumerOffsets.value(2).unwrap();
+        let message = SchemaFamily::ConsumerOffsets.value(2).unwrap();
         let empty = hex("0000 00000001 ffff ffff 00000000");
         assert!(message.read(-3, NEWEST, &empty).is_ok());
         let newest = written(message, 4, NEWEST);

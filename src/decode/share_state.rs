@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
-use super::{Entry, Family};
+use super::{Entry, SchemaFamily};
 use crate::wire::Uuid;
 
 /// The partition of a share group that a record is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SharePartition<'buf> {
     /// The group.
     pub group: Cow<'buf, str>,
@@ -24,7 +25,7 @@ impl<'buf> SharePartition<'buf> {
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;
-        if key.message.family() != Family::ShareGroupState {
+        if key.message.family() != SchemaFamily::ShareGroupState {
             return None;
         }
         Some(Self {

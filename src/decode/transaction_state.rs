@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::value::Struct;
-use super::{Entry, Family, Part};
+use super::{Entry, EntryPart, SchemaFamily};
 use crate::wire::{ProducerId, Timestamp};
 
 /// Where a transaction is on its way.
@@ -58,6 +58,7 @@ impl fmt::Display for Status {
 
 /// What is known of a transactional id, or that it expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TransactionalId<'buf> {
     /// The id.
     pub id: Cow<'buf, str>,
@@ -67,6 +68,7 @@ pub struct TransactionalId<'buf> {
 
 /// A transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Transaction<'buf> {
     /// Who writes it.
     pub producer_id: ProducerId,
@@ -93,15 +95,15 @@ impl<'buf> TransactionalId<'buf> {
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;
-        if key.message.family() != Family::TransactionState {
+        if key.message.family() != SchemaFamily::TransactionState {
             return None;
         }
         Some(Self {
             id: key.body.text("transactionalId")?,
             transaction: match &entry.value {
-                Part::Null => None,
-                Part::Decoded(value) => Some(Transaction::of(&value.body)?),
-                Part::Unread { .. } => return None,
+                EntryPart::Null => None,
+                EntryPart::Decoded(value) => Some(Transaction::of(&value.body)?),
+                EntryPart::Unread { .. } => return None,
             },
         })
     }

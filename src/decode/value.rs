@@ -317,11 +317,11 @@ pub(super) enum Kind {
 
 #[cfg(test)]
 mod tests {
-    use crate::decode::{Family, hex};
+    use crate::decode::{SchemaFamily, hex};
 
     #[test]
     fn fields_are_found_by_name_and_type() {
-        let message = Family::TransactionState.value(0).unwrap();
+        let message = SchemaFamily::TransactionState.value(0).unwrap();
         let bytes = hex(
             "00000000000003e8 0003 0000ea60 01 00000001 0001 74 00000002 00000000 00000001 \
              0000000000000064 0000000000000000",
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_tagged_structure_of_defaults_is_not_shown_unless_it_hides_something() {
-        let message = Family::ConsumerOffsets.value(5).unwrap();
+        let message = SchemaFamily::ConsumerOffsets.value(5).unwrap();
         let shown = |classic: &str| {
             let bytes = hex(&format!("00 00 01 01 01 00 00000000 00 01 {classic}"));
             let (body, rest) = message

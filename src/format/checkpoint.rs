@@ -22,6 +22,7 @@ const VERSION: i32 = 0;
 
 /// The lines of a checkpoint, understood as far as possible.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Lines<T> {
     /// The version, if there is one.
     pub version: Option<i32>,
@@ -34,11 +35,12 @@ pub struct Lines<T> {
 }
 
 /// An offset checkpoint.
-pub type OffsetCheckpoint<'a> = Lines<OffsetEntry<'a>>;
+pub type OffsetCheckpoint<'a> = Lines<CheckpointEntry<'a>>;
 
 /// How far a partition has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OffsetEntry<'a> {
+#[non_exhaustive]
+pub struct CheckpointEntry<'a> {
     /// Where the line begins.
     pub position: Position,
     /// The topic; empty in `_rlmm_committed_offsets`.
@@ -55,7 +57,7 @@ impl<'a> OffsetCheckpoint<'a> {
     pub fn parse(bytes: &'a [u8]) -> Self {
         read(bytes, |position, line| {
             let [topic, partition, offset] = words(line)?;
-            Ok(OffsetEntry {
+            Ok(CheckpointEntry {
                 position,
                 topic: topic.text,
                 partition: partition.int("partition")?,
@@ -69,7 +71,7 @@ impl<'a> OffsetCheckpoint<'a> {
     pub fn parse_without_topic(bytes: &'a [u8]) -> Self {
         read(bytes, |position, line| {
             let [partition, offset] = words(line)?;
-            Ok(OffsetEntry {
+            Ok(CheckpointEntry {
                 position,
                 topic: "",
                 partition: partition.int("partition")?,
@@ -81,10 +83,11 @@ impl<'a> OffsetCheckpoint<'a> {
 
 /// The bytes of an offset checkpoint with these entries, as every release reads it.
 #[must_use]
-pub fn encode(entries: &[OffsetEntry<'_>]) -> Vec<u8> {
+pub fn encode(entries: &[CheckpointEntry<'_>]) -> Vec<u8> {
     let mut lines = vec![VERSION.to_string(), entries.len().to_string()];
-    let line =
-        |entry: &OffsetEntry<'_>| format!("{} {} {}", entry.topic, entry.partition, entry.offset);
+    let line = |entry: &CheckpointEntry<'_>| {
+        format!("{} {} {}", entry.topic, entry.partition, entry.offset)
+    };
     lines.extend(entries.iter().map(line));
     lines.push(String::new());
     lines.join("\n").into_bytes()

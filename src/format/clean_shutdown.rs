@@ -12,6 +12,7 @@ use crate::wire::fault::Text;
 
 /// What the marker says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CleanShutdown {
     /// The version of the content; none of an empty marker.
     pub version: Option<i64>,

@@ -12,7 +12,7 @@ use crate::wire::varint::{varint, varlong};
 /// A field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Field {
+pub struct DissectedField {
     /// Its bytes, by their positions in the file.
     pub range: Range<u64>,
     /// Its name.
@@ -27,7 +27,7 @@ pub struct Field {
 struct Cutter<'a> {
     bytes: &'a [u8],
     position: u64,
-    fields: Vec<Field>,
+    fields: Vec<DissectedField>,
 }
 
 impl<'a> Cutter<'a> {
@@ -48,7 +48,7 @@ impl<'a> Cutter<'a> {
     ) -> Option<()> {
         let (field, rest) = self.bytes.split_at_checked(length)?;
         let end = self.position.saturating_add(length as u64);
-        self.fields.push(Field {
+        self.fields.push(DissectedField {
             range: self.position..end,
             name: name.to_owned(),
             value: value(field),
@@ -81,7 +81,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// What is left, if anything is, as a field that should not be there.
-    fn rest(mut self, name: &str, is_wrong: bool) -> Vec<Field> {
+    fn rest(mut self, name: &str, is_wrong: bool) -> Vec<DissectedField> {
         let length = self.bytes.len();
         if length > 0
             && self.take(length, name, text).is_some()
@@ -117,14 +117,14 @@ fn text(bytes: &[u8]) -> String {
 
 /// The fields of a batch.
 #[must_use]
-pub fn batch(batch: &Batch<'_>) -> Vec<Field> {
+pub fn batch(batch: &Batch<'_>) -> Vec<DissectedField> {
     match batch {
         Batch::V2(batch) => records(batch),
         Batch::Legacy(entry) => message(entry),
     }
 }
 
-fn records(batch: &RecordBatch<'_>) -> Vec<Field> {
+fn records(batch: &RecordBatch<'_>) -> Vec<DissectedField> {
     let mut cutter = Cutter::new(batch.header(), batch.position().0);
     for (name, width) in layout::batch::FIELDS {
         let _whole = match *name {
@@ -191,7 +191,7 @@ fn record(cutter: &mut Cutter<'_>, batch: &RecordBatch<'_>) -> Option<()> {
 }
 
 /// A message of magic 0 or 1.
-fn message(message: &Message<'_>) -> Vec<Field> {
+fn message(message: &Message<'_>) -> Vec<DissectedField> {
     let mut cutter = Cutter::new(message.bytes(), message.position().0);
     for (name, width) in layout::message::FIELDS {
         let _whole = match *name {
@@ -221,7 +221,7 @@ fn message(message: &Message<'_>) -> Vec<Field> {
     cutter.rest("after the value", true)
 }
 
-fn wrong(fields: &mut [Field], name: &str) {
+fn wrong(fields: &mut [DissectedField], name: &str) {
     if let Some(field) = fields.iter_mut().find(|field| field.name == name) {
         field.is_wrong = true;
     }
@@ -256,7 +256,7 @@ fn attributes(batch: &RecordBatch<'_>, codec: &str) -> String {
 
 /// The fields of an index or of a producer snapshot: of a header, if there is one, and of entries up to the end. None of another kind.
 #[must_use]
-pub fn small(kind: FileKind, bytes: &[u8]) -> Option<Vec<Field>> {
+pub fn small(kind: FileKind, bytes: &[u8]) -> Option<Vec<DissectedField>> {
     let (head, entry): (&[_], &[(&str, usize)]) = match kind {
         FileKind::OffsetIndex => (&[], layout::offset_index::FIELDS),
         FileKind::TimeIndex => (&[], layout::time_index::FIELDS),

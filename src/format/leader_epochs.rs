@@ -14,6 +14,7 @@ pub type LeaderEpochs = Lines<EpochEntry>;
 
 /// A leader's term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EpochEntry {
     /// Where the line begins.
     pub position: Position,

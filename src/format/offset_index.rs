@@ -31,6 +31,7 @@ pub type OffsetIndex<'map> = Index<'map, OffsetEntry, ENTRY_BYTES>;
 
 /// An entry of an `.index`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OffsetEntry {
     /// The offset.
     pub offset: Offset,

@@ -53,6 +53,7 @@ pub struct ProducerState<'map>(&'map [u8; ENTRY_BYTES]);
 
 /// The state of a producer, by value. −1 stands for none, as in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProducerEntry {
     /// Who.
     pub producer_id: ProducerId,

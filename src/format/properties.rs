@@ -28,6 +28,7 @@ const PARTITION_VERSION: i32 = 0;
 
 /// A file of Java properties.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Properties {
     /// The properties in the order of the file.
     pub entries: Vec<Property>,
@@ -37,6 +38,7 @@ pub struct Properties {
 
 /// A property.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Property {
     /// Where its line begins.
     pub position: Position,
@@ -89,6 +91,7 @@ impl Properties {
 
 /// What a log dir says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MetaProperties {
     /// The version of the file.
     pub version: Option<i32>,
@@ -152,6 +155,7 @@ impl MetaProperties {
 
 /// What a partition says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PartitionMetadata {
     /// The version of the file.
     pub version: Option<i32>,

@@ -21,6 +21,7 @@ const NEWEST: i64 = 1;
 
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QuorumState {
     /// The version of the file.
     pub version: Option<i64>,

@@ -170,6 +170,7 @@ impl<'buf> Iterator for Headers<'buf> {
 
 /// What a record says of its place in its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredRecord<'a> {
     /// Unused by Kafka: 0.
     pub attributes: i8,

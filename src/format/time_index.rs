@@ -26,6 +26,7 @@ pub type TimeIndex<'map> = Index<'map, TimeEntry, ENTRY_BYTES>;
 
 /// An entry of a `.timeindex`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimeEntry {
     /// The largest timestamp up to the offset.
     pub timestamp: Timestamp,

@@ -18,7 +18,7 @@ pub const MOST_KEYS: usize = 5_033_164;
 
 /// What the cleaner is asked about a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Candidate {
+pub struct CompactionCandidate {
     /// Its base offset.
     pub base: i64,
     /// Bytes of its `.log`.
@@ -29,7 +29,7 @@ pub struct Candidate {
 
 /// What a partition's segments are held to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rules {
+pub struct CompactionRules {
     /// Where the last pass ended (`cleaner-offset-checkpoint`), or the log start.
     pub first_dirty: i64,
     /// The last stable offset: from there on nothing is cleaned.
@@ -44,9 +44,13 @@ pub struct Rules {
 
 /// Up to which offset the next pass may clean; none if there is no pass. `segments` are in order.
 #[must_use]
-pub fn until(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Option<i64> {
+pub fn until(
+    segments: &[CompactionCandidate],
+    rules: &CompactionRules,
+    now_ms: i64,
+) -> Option<i64> {
     let active = segments.last()?.base;
-    let is_young = |segment: &&Candidate| {
+    let is_young = |segment: &&CompactionCandidate| {
         segment.base >= rules.first_dirty
             && rules.min_lag_ms > 0
             && segment.largest_timestamp_ms > now_ms.saturating_sub(rules.min_lag_ms)
@@ -84,6 +88,7 @@ pub fn until(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Option<i64> 
 
 /// What a pass drops.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Dropped {
     /// Records that later ones of the same key replace.
     pub replaced: u64,
@@ -209,7 +214,7 @@ impl Pass {
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules {
+    const RULES: CompactionRules = CompactionRules {
         first_dirty: 0,
         last_stable: 40,
         min_lag_ms: 0,
@@ -217,8 +222,8 @@ mod tests {
         min_dirty_ratio: 0.5,
     };
 
-    fn segments() -> Vec<Candidate> {
-        let of = |base| Candidate {
+    fn segments() -> Vec<CompactionCandidate> {
+        let of = |base| CompactionCandidate {
             base,
             bytes: 100,
             largest_timestamp_ms: base,
@@ -229,7 +234,7 @@ mod tests {
     #[test]
     fn the_active_segment_and_open_transactions_are_not_cleaned() {
         assert_eq!(until(&segments(), &RULES, 1_000), Some(30));
-        let open = Rules {
+        let open = CompactionRules {
             last_stable: 15,
             ..RULES
         };
@@ -242,7 +247,7 @@ mod tests {
         let from = |first_dirty| {
             until(
                 &segments(),
-                &Rules {
+                &CompactionRules {
                     first_dirty,
                     ..RULES
                 },
@@ -251,13 +256,13 @@ mod tests {
         };
         assert_eq!(from(10), Some(30), "200 of 300 bytes");
         assert_eq!(from(20), None, "100 of 300 bytes");
-        let late = Rules {
+        let late = CompactionRules {
             first_dirty: 20,
             max_lag_ms: 979,
             ..RULES
         };
         assert_eq!(until(&segments(), &late, 1_000), Some(30));
-        let young = Rules {
+        let young = CompactionRules {
             min_lag_ms: 985,
             ..RULES
         };

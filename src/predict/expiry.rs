@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::later::{Change, Event, HOUR_MS, Moment};
+use super::later::{Change, HOUR_MS, LaterEvent, Moment};
 use super::remains::{self, Remains};
 use super::settings::{self, Setting, TopicSettings};
 use crate::format::Scratch;
@@ -38,7 +38,7 @@ pub(super) fn offsets(
     remains: &Remains,
     settings: &TopicSettings<'_>,
     now_ms: i64,
-) -> Result<Vec<Event>, Error> {
+) -> Result<Vec<LaterEvent>, Error> {
     let kept = settings.number(settings::OFFSETS_MINUTES);
     let period = settings.number(settings::OFFSETS_CHECK_MS).value;
     let groups: Groups = fold(remains)?;
@@ -61,7 +61,7 @@ pub(super) fn offsets(
     }
     let events = by_check
         .into_iter()
-        .map(|(after_ms, (groups, offsets))| Event {
+        .map(|(after_ms, (groups, offsets))| LaterEvent {
             moment: Moment::OffsetsCheck,
             after_ms,
             change: Change::OffsetsExpired {
@@ -96,7 +96,7 @@ pub(super) fn ids(
     remains: &Remains,
     settings: &TopicSettings<'_>,
     now_ms: i64,
-) -> Result<Vec<Event>, Error> {
+) -> Result<Vec<LaterEvent>, Error> {
     let kept = settings.number(settings::TRANSACTIONAL_ID_MS);
     let period = settings.number(settings::TRANSACTIONAL_ID_CHECK_MS).value;
     let image: Transactions = fold(remains)?;
@@ -110,7 +110,7 @@ pub(super) fn ids(
     let at = over.map(|state| state.last_update.0.saturating_add(kept.value));
     let events = counts(at, period, now_ms)
         .into_iter()
-        .map(|(after_ms, ids)| Event {
+        .map(|(after_ms, ids)| LaterEvent {
             moment: Moment::TransactionalIdsCheck,
             after_ms,
             change: Change::TransactionalIdsExpired { ids },
@@ -124,13 +124,13 @@ pub(super) fn producers(
     remains: &Remains,
     settings: &TopicSettings<'_>,
     now_ms: i64,
-) -> Vec<Event> {
+) -> Vec<LaterEvent> {
     let kept: Setting<i64> = settings.producer_id();
     let period = settings.number(settings::PRODUCER_ID_CHECK_MS).value;
     let ends = remains.idle_producers.iter();
     let ends: Vec<i64> = ends.map(|last| last.saturating_add(kept.value)).collect();
     let (over, later): (Vec<i64>, Vec<i64>) = ends.into_iter().partition(|end| *end <= now_ms);
-    let event = |moment, after_ms, producers| Event {
+    let event = |moment, after_ms, producers| LaterEvent {
         moment,
         after_ms,
         change: Change::ProducersExpired { producers },

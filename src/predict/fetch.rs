@@ -25,23 +25,25 @@ const MAGICS: std::ops::RangeInclusive<i8> = 0..=2;
 /// What consumers get of a partition that read it from its log start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Served {
     /// The records that they get, those of control batches left out.
     pub records: u64,
     /// The offsets that they do not get: at most as many records.
     pub unreadable_offsets: u64,
     /// Where that is, in order; the first hundred places.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadableOffsets>,
     /// The offsets that the log has again in a later batch: consumers drop what they have had.
     pub duplicate_offsets: u64,
     /// Where that is, in order; the first hundred places.
-    pub duplicates: Vec<Duplicate>,
+    pub duplicates: Vec<DuplicateOffsets>,
 }
 
 /// Offsets that no consumer gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Unreadable {
+#[non_exhaustive]
+pub struct UnreadableOffsets {
     /// The file.
     pub file: String,
     /// Where in it reading fails.
@@ -87,7 +89,8 @@ impl fmt::Display for FetchFailure {
 /// Offsets that are in a log twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Duplicate {
+#[non_exhaustive]
+pub struct DuplicateOffsets {
     /// The file with the later batch.
     pub file: String,
     /// Where that begins.
@@ -99,7 +102,7 @@ pub struct Duplicate {
 }
 
 impl Served {
-    fn fails(&mut self, place: Unreadable) {
+    fn fails(&mut self, place: UnreadableOffsets) {
         let count = place.last_offset.abs_diff(place.first_offset) + 1;
         self.unreadable_offsets = self.unreadable_offsets.saturating_add(count);
         if let Some(last) = self.unreadable.last_mut()
@@ -114,7 +117,7 @@ impl Served {
         }
     }
 
-    fn repeats(&mut self, place: Duplicate) {
+    fn repeats(&mut self, place: DuplicateOffsets) {
         let count = place.last_offset.abs_diff(place.first_offset) + 1;
         self.duplicate_offsets = self.duplicate_offsets.saturating_add(count);
         if self.duplicates.len() < MOST_LISTED {
@@ -203,7 +206,7 @@ impl Fetcher {
             self.at.saturating_add(1),
             self.bounds.end.max(self.at.saturating_add(1)),
         );
-        self.served.fails(Unreadable {
+        self.served.fails(UnreadableOffsets {
             file,
             position,
             first_offset: self.at,
@@ -304,7 +307,7 @@ impl Fetcher {
             if Self::checked(&mut log, entry)? {
                 let (records, next, whole) = log.decode(entry, self.at, &mut start.scratch)?;
                 if !is_first && base < self.at && whole {
-                    self.served.repeats(Duplicate {
+                    self.served.repeats(DuplicateOffsets {
                         file: segment.log_name(),
                         position,
                         first_offset: base,

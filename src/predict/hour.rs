@@ -4,10 +4,10 @@ use super::cluster::Cluster;
 use super::compaction;
 use super::conditions::Conditions;
 use super::expiry;
-use super::later::{Cause, Change, Event, HOUR_MS, Moment};
+use super::later::{Cause, Change, HOUR_MS, LaterEvent, Moment};
 use super::remains::{self, Remains};
 use super::retention::{self, Breach, Candidate, Rules};
-use super::settings::{self, Origin, TopicSettings};
+use super::settings::{self, SettingOrigin, TopicSettings};
 use super::verdict::PartitionVerdict;
 use crate::format::Scratch;
 use crate::format::name::DirState;
@@ -52,7 +52,7 @@ impl Hour<'_> {
                 } else {
                     let policy = settings.policy();
                     let is_internal = COMPACTED.contains(&self.topic);
-                    if policy.origin == Origin::Assumed && policy.value.1 && !is_internal {
+                    if policy.origin == SettingOrigin::Assumed && policy.value.1 && !is_internal {
                         verdict.unknown.push(super::verdict::Unknown::Policy);
                     }
                     // Only the cleaner deletes old segments of compacted logs.
@@ -81,7 +81,10 @@ impl Hour<'_> {
     }
 
     /// The directory is removed with everything in it.
-    pub(super) fn removal(remains: &Remains, settings: &TopicSettings<'_>) -> Result<Event, Error> {
+    pub(super) fn removal(
+        remains: &Remains,
+        settings: &TopicSettings<'_>,
+    ) -> Result<LaterEvent, Error> {
         let broker = TopicSettings {
             configs: [None, settings.configs[1], settings.configs[2]],
             ..*settings
@@ -93,7 +96,7 @@ impl Hour<'_> {
             records = records.saturating_add(remains::records(segment)?);
             bytes = bytes.saturating_add(segment.content.len_bytes());
         }
-        Ok(Event {
+        Ok(LaterEvent {
             moment: Moment::DirectoryRemoval,
             after_ms: delay.value.max(first),
             change: Change::DirectoryRemoved { records, bytes },
@@ -156,7 +159,7 @@ impl Hour<'_> {
                 };
                 let change = change(remains, gone..gone.saturating_add(count), breach)?;
                 gone = gone.saturating_add(count);
-                verdict.later.push(Event {
+                verdict.later.push(LaterEvent {
                     moment,
                     after_ms,
                     change,
@@ -194,7 +197,7 @@ impl Hour<'_> {
         let at = now_ms.saturating_add(after_ms);
         if let Some((change, setting)) = self.compaction(remains, segments, settings, at)? {
             verdict.rests_on(settings::DIRTY_RATIO, settings.dirty_ratio().origin);
-            verdict.later.push(Event {
+            verdict.later.push(LaterEvent {
                 moment: Moment::Cleaner,
                 after_ms,
                 change,
@@ -220,7 +223,7 @@ impl Hour<'_> {
         let cleaned = self
             .cleaned
             .filter(|at| (log_start..=bounds.end).contains(at));
-        let rules = compaction::Rules {
+        let rules = compaction::CompactionRules {
             first_dirty: cleaned.unwrap_or(log_start),
             last_stable: remains.last_stable.min(bounds.end),
             min_lag_ms: settings.number(settings::COMPACTION_LAG_MS).value,
@@ -229,7 +232,7 @@ impl Hour<'_> {
         };
         let candidates: Vec<_> = segments
             .iter()
-            .map(|segment| compaction::Candidate {
+            .map(|segment| compaction::CompactionCandidate {
                 base: segment.base,
                 bytes: segment.content.len_bytes(),
                 largest_timestamp_ms: segment.largest_timestamp_ms,

@@ -1,7 +1,7 @@
 //! What follows a start in its first hour.
 
 use super::retention::Breach;
-use super::settings::{Origin, Setting};
+use super::settings::{Setting, SettingOrigin};
 
 /// The time after the start that is predicted.
 pub(super) const HOUR_MS: i64 = 3_600_000;
@@ -9,7 +9,8 @@ pub(super) const HOUR_MS: i64 = 3_600_000;
 /// Something that happens after the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Event {
+#[non_exhaustive]
+pub struct LaterEvent {
     /// At which of the broker's regular tasks.
     pub moment: Moment,
     /// How long after the start, in milliseconds.
@@ -107,13 +108,14 @@ pub enum Change {
 /// The setting that makes something happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Cause {
     /// Its name.
     pub name: &'static str,
     /// Its value.
     pub value: i64,
     /// Where that comes from.
-    pub origin: Origin,
+    pub origin: SettingOrigin,
 }
 
 impl From<Setting<i64>> for Cause {
@@ -131,7 +133,7 @@ impl From<Setting<i64>> for Cause {
     }
 }
 
-impl Event {
+impl LaterEvent {
     /// The records that are gone afterwards.
     #[must_use]
     pub fn records(&self) -> u64 {

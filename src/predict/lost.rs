@@ -5,6 +5,7 @@ use crate::format::{Batch, Codec, Scratch};
 /// Records that a start takes away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Lost {
     /// Records, those of control batches left out.
     pub records: u64,

@@ -6,7 +6,7 @@ use super::partition;
 use super::settings::Settings;
 use super::snapshots;
 use super::start::{Given, Start};
-use super::verdict::{Outcome, PartitionVerdict};
+use super::verdict::{PartitionVerdict, StartOutcome};
 use crate::format::topic::CLUSTER_METADATA;
 use crate::report::MetadataImage;
 use crate::store::{Error, Partition};
@@ -40,8 +40,8 @@ pub(super) fn verdict(
         },
     )?;
     // Without its metadata log a node cannot live.
-    if verdict.outcome == Outcome::Offline {
-        verdict.outcome = Outcome::Refuses;
+    if verdict.outcome == StartOutcome::Offline {
+        verdict.outcome = StartOutcome::Refuses;
     }
     Ok((verdict, image))
 }

@@ -72,15 +72,16 @@ mod txn_index;
 mod verdict;
 
 pub use conditions::Conditions;
-pub use fetch::{Duplicate, FetchFailure, Served, Unreadable};
-pub use later::{Cause, Change, Event, Moment};
+pub use fetch::{DuplicateOffsets, FetchFailure, Served, UnreadableOffsets};
+pub use later::{Cause, Change, LaterEvent, Moment};
 pub use lost::Lost;
 pub use open::{OpenTransaction, TransactionEnd};
 pub use reason::{Reason, Stranger};
 pub use release::{Kafka, NotKnown};
-pub use settings::{Origin, Settings, TopicSettings, Unusable};
+pub use settings::{SettingOrigin, Settings, TopicSettings, Unusable};
 pub use verdict::{
-    DirVerdict, MissingPartition, Outcome, PartitionVerdict, Renaming, Truncation, Unknown, Verdict,
+    DirVerdict, MissingPartition, PartitionVerdict, Renaming, StartOutcome, Truncation, Unknown,
+    Verdict,
 };
 
 use crate::store::{Error, Item, Place};

@@ -12,7 +12,7 @@ use super::properties;
 use super::reason::Reason;
 use super::release::Kafka;
 use super::root::{self, Root};
-use super::verdict::{DirVerdict, Outcome, PartitionVerdict, Unknown, Verdict};
+use super::verdict::{DirVerdict, PartitionVerdict, StartOutcome, Unknown, Verdict};
 use crate::format::MetaProperties;
 use crate::format::name::{DirName, DirState};
 use crate::format::topic::CLUSTER_METADATA;
@@ -56,16 +56,16 @@ struct Holder<'d> {
 
 impl Holder<'_> {
     /// What comes of another one of the same partition, and in which log dir.
-    fn clash(&self, other: &Self, kafka: Kafka) -> Option<(usize, Outcome, Reason)> {
+    fn clash(&self, other: &Self, kafka: Kafka) -> Option<(usize, StartOutcome, Reason)> {
         let is_beside = self.dir == other.dir;
         let is_moved = self.is_future != other.is_future;
         if is_moved && !is_beside {
             return None;
         }
         let outcome = if is_moved && !kafka.is_kraft() {
-            Outcome::Offline
+            StartOutcome::Offline
         } else {
-            Outcome::Refuses
+            StartOutcome::Refuses
         };
         let shown = |item: &Item| {
             let name = item.name().to_string_lossy().into_owned();
@@ -142,7 +142,7 @@ impl<'c> Node<'c> {
         self.cluster.node_id = self.conditions.settings.node_id().or(ids.min());
         for (index, reason) in wrong {
             if let Some(dir) = self.dirs.get_mut(index) {
-                dir.root.fail(Outcome::Refuses, reason);
+                dir.root.fail(StartOutcome::Refuses, reason);
             }
         }
     }
@@ -290,18 +290,19 @@ impl<'c> Node<'c> {
             // One with another topic's id keeps the broker from serving, but it runs.
             let runs = |one: &PartitionVerdict| {
                 let mut reasons = one.reasons.iter();
-                one.outcome < Outcome::Offline
+                one.outcome < StartOutcome::Offline
                     || reasons.any(|reason| matches!(reason, Reason::OtherTopic { .. }))
             };
-            let runs = dir.root.outcome(None) < Outcome::Offline && partitions.iter().all(runs);
+            let runs =
+                dir.root.outcome(None) < StartOutcome::Offline && partitions.iter().all(runs);
             let needs_all = holds_metadata && self.conditions.kafka.is_kraft();
-            if outcome == Outcome::Offline && needs_all && !runs {
+            if outcome == StartOutcome::Offline && needs_all && !runs {
                 // A node cannot do without its metadata log.
-                outcome = Outcome::Refuses;
+                outcome = StartOutcome::Refuses;
             }
             for one in partitions
                 .iter_mut()
-                .filter(|_| outcome >= Outcome::Offline)
+                .filter(|_| outcome >= StartOutcome::Offline)
             {
                 one.later.clear();
             }
@@ -326,7 +327,7 @@ impl<'c> Node<'c> {
             missing,
             unknown,
         };
-        if verdict.outcome() == Outcome::Refuses {
+        if verdict.outcome() == StartOutcome::Refuses {
             let partitions = verdict.dirs.iter_mut().flat_map(|dir| &mut dir.partitions);
             partitions.for_each(|one| one.later.clear());
         }
@@ -344,7 +345,7 @@ impl<'c> Node<'c> {
         };
         let verdict = look_again(look, |seen| match seen {
             Ok(verdict) => {
-                (!verdict.lost.is_nothing() || verdict.outcome >= Outcome::Offline)
+                (!verdict.lost.is_nothing() || verdict.outcome >= StartOutcome::Offline)
                     && dir.listed.is_live()
             }
             Err(error) => matches!(error, Error::Shorter(_)),
@@ -375,7 +376,7 @@ impl<'c> Node<'c> {
                 _ => false,
             };
             if self.cluster.image.is_none() {
-                verdict.outcome = verdict.outcome.max(Outcome::Offline);
+                verdict.outcome = verdict.outcome.max(StartOutcome::Offline);
             }
             if self.cluster.image.is_none() || partitions.any(is_lost) {
                 verdict.reasons.push(properties::no_directory_id());

@@ -18,6 +18,7 @@ use crate::store::Partition;
 /// A transaction that is open after the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct OpenTransaction {
     /// Who writes it.
     pub producer_id: i64,

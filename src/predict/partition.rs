@@ -15,7 +15,7 @@ use super::segment::Segment;
 use super::settings::TopicSettings;
 use super::start::{Bounds, Given, Start};
 use super::thrown::Thrown;
-use super::verdict::{Outcome, PartitionVerdict, Renaming, Truncation};
+use super::verdict::{PartitionVerdict, Renaming, StartOutcome, Truncation};
 use crate::format::name::{self, LOG_SUFFIX};
 use crate::store::{Error, Partition};
 
@@ -104,13 +104,13 @@ pub(super) fn conclude(
         Err(Thrown::Ours(error)) => return Err(error),
         Err(Thrown::Io(reason)) => {
             start.reasons.push(reason);
-            (None, Some(Outcome::Offline))
+            (None, Some(StartOutcome::Offline))
         }
         Err(thrown) => {
             if let Thrown::Fatal(reason) = thrown.escaped(dir) {
                 start.reasons.push(reason);
             }
-            (None, Some(Outcome::Refuses))
+            (None, Some(StartOutcome::Refuses))
         }
     };
     let unread = loss::of_unread(&mut start, bounds)?;
@@ -126,9 +126,9 @@ pub(super) fn conclude(
         && changes.is_nothing()
         && lost.is_nothing();
     let outcome = failed.unwrap_or(if untouched {
-        Outcome::Loads
+        StartOutcome::Loads
     } else {
-        Outcome::Recovers
+        StartOutcome::Recovers
     });
     let remains = Remains::of(&start, bounds)?;
     let open_transactions = open_transactions(&mut start)?;

@@ -3,7 +3,7 @@
 use super::conditions::Conditions;
 use super::reason::Reason;
 use super::release::Kafka;
-use super::verdict::Outcome;
+use super::verdict::StartOutcome;
 use crate::format::topic::is_reserved_id;
 use crate::format::{FileKind, MetaProperties, Properties};
 use crate::store::{Error, LogDir, read_known};
@@ -22,7 +22,7 @@ pub(super) struct Checked {
     /// What it says, if it can be read.
     pub(super) meta: Option<MetaProperties>,
     /// What is wrong with the file, and what comes of it.
-    pub(super) wrong: Option<(Outcome, Reason)>,
+    pub(super) wrong: Option<(StartOutcome, Reason)>,
 }
 
 /// Asks the file what a node asks. With `ZooKeeper` it is made anew if need be.
@@ -40,8 +40,8 @@ pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Er
             of_kraft(meta, properties, conditions)
         }
         (Some(meta), _) => of_zookeeper(meta, conditions),
-        _ if unread => Some((Outcome::Offline, "cannot be read")),
-        _ if kafka.is_kraft() => Some((Outcome::Refuses, "missing")),
+        _ if unread => Some((StartOutcome::Offline, "cannot be read")),
+        _ if kafka.is_kraft() => Some((StartOutcome::Refuses, "missing")),
         _ => None,
     };
     let is_old = meta.as_ref().is_some_and(|meta| meta.version == Some(0));
@@ -57,11 +57,14 @@ pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Er
 }
 
 /// A broker with `ZooKeeper` takes version 0 only.
-fn of_zookeeper(meta: &MetaProperties, conditions: &Conditions) -> Option<(Outcome, &'static str)> {
+fn of_zookeeper(
+    meta: &MetaProperties,
+    conditions: &Conditions,
+) -> Option<(StartOutcome, &'static str)> {
     match meta.version {
         Some(0) => of_node(meta, conditions),
         Some(1) => Some((
-            Outcome::Refuses,
+            StartOutcome::Refuses,
             "version 1, that of a node without ZooKeeper; a broker with ZooKeeper takes version 0 only",
         )),
         _ => None,
@@ -72,41 +75,45 @@ fn of_kraft(
     meta: &MetaProperties,
     properties: &Properties,
     conditions: &Conditions,
-) -> Option<(Outcome, &'static str)> {
+) -> Option<(StartOutcome, &'static str)> {
     let unnamed = meta.node_id.is_none() || meta.cluster_id.is_none();
     match meta.version {
         Some(0) if !conditions.kafka.takes_old_meta() => {
             return Some((
-                Outcome::Refuses,
+                StartOutcome::Refuses,
                 "version 0, that of a broker with ZooKeeper; this release takes version 1 only",
             ));
         }
         Some(0) if meta.node_id.is_some() => return None,
-        Some(0) => return Some((Outcome::Refuses, "it names no node")),
-        Some(1) if unnamed => return Some((Outcome::Offline, "it names no node or no cluster")),
+        Some(0) => return Some((StartOutcome::Refuses, "it names no node")),
+        Some(1) if unnamed => {
+            return Some((StartOutcome::Offline, "it names no node or no cluster"));
+        }
         Some(1) => {}
-        _ => return Some((Outcome::Offline, "its version is unknown")),
+        _ => return Some((StartOutcome::Offline, "its version is unknown")),
     }
     if conditions.kafka.has_directory_ids() {
         match (meta.directory_id, properties.get("directory.id")) {
             (Some(id), _) if is_reserved_id(id) => {
-                return Some((Outcome::Refuses, "its directory.id is a reserved one"));
+                return Some((StartOutcome::Refuses, "its directory.id is a reserved one"));
             }
-            (None, Some(_)) => return Some((Outcome::Offline, "its directory.id is not a UUID")),
+            (None, Some(_)) => {
+                return Some((StartOutcome::Offline, "its directory.id is not a UUID"));
+            }
             _ => {}
         }
     }
     of_node(meta, conditions)
 }
 
-fn of_node(meta: &MetaProperties, conditions: &Conditions) -> Option<(Outcome, &'static str)> {
+fn of_node(meta: &MetaProperties, conditions: &Conditions) -> Option<(StartOutcome, &'static str)> {
     let differs = |wanted: &String| meta.cluster_id.as_ref().is_some_and(|id| id != wanted);
     if conditions.cluster_id.as_ref().is_some_and(differs) {
-        return Some((Outcome::Refuses, "it is of another cluster"));
+        return Some((StartOutcome::Refuses, "it is of another cluster"));
     }
     let wanted = conditions.settings.node_id();
     let other = wanted.is_some() && meta.node_id.is_some() && meta.node_id != wanted;
-    other.then_some((Outcome::Refuses, "it is of another node"))
+    other.then_some((StartOutcome::Refuses, "it is of another node"))
 }
 
 /// Whether the log dir has no id, by which the cluster knows where replicas are. The broker makes a new one.

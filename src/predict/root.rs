@@ -11,7 +11,7 @@ use super::reason::Stranger;
 use super::release::Kafka;
 use super::remains::Remains;
 use super::start::Given;
-use super::verdict::{Outcome, PartitionVerdict, Renaming};
+use super::verdict::{PartitionVerdict, Renaming, StartOutcome};
 use super::{partition, properties};
 use crate::format::name::{self, DirName, DirState};
 use crate::format::{FileKind, MetaProperties, OffsetCheckpoint};
@@ -34,7 +34,7 @@ pub(super) struct Root {
     cleaned: Offsets,
     pub(super) high_watermarks: Offsets,
     pub(super) reasons: Vec<Reason>,
-    outcome: Option<Outcome>,
+    outcome: Option<StartOutcome>,
     /// Whether the log dir goes offline only once its partitions are loaded.
     late: bool,
 }
@@ -68,7 +68,7 @@ impl Root {
         for item in dir.items().iter().filter(|item| item.is_dir()) {
             if !is_known(item, conditions.kafka) {
                 let dir = item.name().to_string_lossy().into_owned();
-                root.fail(Outcome::Refuses, Reason::ForeignDirectory { dir });
+                root.fail(StartOutcome::Refuses, Reason::ForeignDirectory { dir });
             }
         }
         if !conditions.no_recovery_points {
@@ -80,7 +80,7 @@ impl Root {
         Ok(root)
     }
 
-    pub(super) fn fail(&mut self, outcome: Outcome, reason: Reason) {
+    pub(super) fn fail(&mut self, outcome: StartOutcome, reason: Reason) {
         self.reasons.push(reason);
         self.outcome = self.outcome.max(Some(outcome));
     }
@@ -119,9 +119,9 @@ impl Root {
     }
 
     /// How the start of the log dir ends, by its own files and the outcomes of its partitions.
-    pub(super) fn outcome(&self, worst: Option<Outcome>) -> Outcome {
-        let own = self.outcome.max(self.late.then_some(Outcome::Offline));
-        own.max(worst).unwrap_or(Outcome::Loads)
+    pub(super) fn outcome(&self, worst: Option<StartOutcome>) -> StartOutcome {
+        let own = self.outcome.max(self.late.then_some(StartOutcome::Offline));
+        own.max(worst).unwrap_or(StartOutcome::Loads)
     }
 
     /// What it says of a partition.
@@ -159,7 +159,7 @@ pub(super) fn one(
     let given = root.given(topic, number, state);
     let settings = cluster.settings(topic, conditions);
     let (mut verdict, remains) = partition::verdict(opened, given, &settings, conditions)?;
-    if verdict.outcome >= Outcome::Offline {
+    if verdict.outcome >= StartOutcome::Offline {
         return Ok(verdict);
     }
     let hour = Hour {
@@ -179,7 +179,7 @@ pub(super) fn one(
     match standing {
         Standing::Served => hour.tell(&remains, &mut verdict)?,
         Standing::OtherTopic(topic) => {
-            verdict.outcome = Outcome::Offline;
+            verdict.outcome = StartOutcome::Offline;
             verdict.reasons.push(Reason::OtherTopic { topic });
         }
         Standing::Stray(why, replaced) => {
@@ -208,13 +208,13 @@ impl Stray {
         let kafka = hour.conditions.kafka;
         verdict.reasons.push(Reason::Stray { why: self.why });
         if self.why == Stranger::NoTopicId && !kafka.keeps_strays() {
-            verdict.outcome = Outcome::Refuses;
+            verdict.outcome = StartOutcome::Refuses;
             return Ok(());
         }
         partition::give_up(opened, verdict)?;
         verdict.served = None;
         verdict.open_transactions.clear();
-        verdict.outcome = Outcome::Recovers;
+        verdict.outcome = StartOutcome::Recovers;
         // Where nobody can tell, the replica is taken to be the broker's.
         let bound = (self.replaced != Some(false)).then_some(0);
         (verdict.log_start, verdict.log_end) = (bound, bound);

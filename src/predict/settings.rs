@@ -19,7 +19,7 @@ pub(super) const BROKER_RESOURCE: i8 = 4;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
-pub enum Origin {
+pub enum SettingOrigin {
     /// It was given for this prediction.
     Given,
     /// The topic has it, as the metadata log says.
@@ -41,7 +41,7 @@ pub struct Setting<T> {
     /// Its value.
     pub value: T,
     /// Where that comes from.
-    pub origin: Origin,
+    pub origin: SettingOrigin,
 }
 
 /// A setting that is a number, or a list of words.
@@ -342,13 +342,13 @@ pub struct TopicSettings<'a> {
 
 impl TopicSettings<'_> {
     /// The value of a setting as text, under the topic's or a broker's name.
-    fn text(&self, name: &'static str, broker: &[&str]) -> Option<(&str, usize, Origin)> {
+    fn text(&self, name: &'static str, broker: &[&str]) -> Option<(&str, usize, SettingOrigin)> {
         let [topic, own, all] = self.configs;
         if let Some(value) = self.settings.given.get(name) {
-            return Some((value, 0, Origin::Given));
+            return Some((value, 0, SettingOrigin::Given));
         }
         if let Some(value) = topic.and_then(|topic| topic.get(name)) {
-            return Some((value, 0, Origin::Topic));
+            return Some((value, 0, SettingOrigin::Topic));
         }
         broker.iter().enumerate().find_map(|(index, name)| {
             let mut in_log = [own, all].into_iter().flatten();
@@ -356,9 +356,9 @@ impl TopicSettings<'_> {
             let given = self.settings.given.get(*name);
             let file = self.settings.file.as_ref().and_then(|file| file.get(*name));
             let value = [
-                (given, Origin::Given),
-                (in_log, Origin::Cluster),
-                (file, Origin::Broker),
+                (given, SettingOrigin::Given),
+                (in_log, SettingOrigin::Cluster),
+                (file, SettingOrigin::Broker),
             ];
             let mut found = value.into_iter();
             found.find_map(|(value, origin)| Some((value?.as_str(), index, origin)))
@@ -371,7 +371,7 @@ impl TopicSettings<'_> {
         let assumed = |value| Setting {
             name,
             value,
-            origin: Origin::Assumed,
+            origin: SettingOrigin::Assumed,
         };
         let Some(known) = NUMBERS.iter().find(|known| known.name == name) else {
             return assumed(-1);
@@ -388,7 +388,7 @@ impl TopicSettings<'_> {
         let parsed = found.and_then(|(text, index, origin)| {
             let value: i64 = text.trim().parse().ok()?;
             let of_topic =
-                matches!(origin, Origin::Topic) || self.settings.given.contains_key(name);
+                matches!(origin, SettingOrigin::Topic) || self.settings.given.contains_key(name);
             let unit = known.broker.get(index).map_or(1, |(_, unit)| *unit);
             let value = if of_topic || value < 0 {
                 value
@@ -414,9 +414,9 @@ impl TopicSettings<'_> {
         let (value, origin) = match self.text(POLICY.0, &[POLICY.1]) {
             Some((text, _, origin)) => (text, origin),
             None if self.was_compacted || COMPACTED.contains(&self.topic) => {
-                ("compact", Origin::Assumed)
+                ("compact", SettingOrigin::Assumed)
             }
-            None => ("delete", Origin::Assumed),
+            None => ("delete", SettingOrigin::Assumed),
         };
         let has = |word: &str| value.split(',').any(|part| part.trim() == word);
         Setting {
@@ -431,7 +431,7 @@ impl TopicSettings<'_> {
     pub fn dirty_ratio(&self) -> Setting<f64> {
         let found = self.text(DIRTY_RATIO, &[BROKER_DIRTY_RATIO]);
         let parsed = found.and_then(|(text, _, origin)| Some((text.trim().parse().ok()?, origin)));
-        let (value, origin) = parsed.unwrap_or((0.5, Origin::Assumed));
+        let (value, origin) = parsed.unwrap_or((0.5, SettingOrigin::Assumed));
         Setting {
             name: DIRTY_RATIO,
             value,
@@ -499,17 +499,20 @@ mod tests {
         let mut settings =
             Settings::of_file(b"log.retention.hours=1\nlog.dirs=/a, /b\nnode.id=3\n").unwrap();
         let hour = of(&settings, None).number(RETENTION_MS);
-        assert_eq!((hour.value, hour.origin), (3_600_000, Origin::Broker));
+        assert_eq!(
+            (hour.value, hour.origin),
+            (3_600_000, SettingOrigin::Broker)
+        );
         assert_eq!(settings.log_dirs(), ["/a", "/b"]);
         assert_eq!(settings.node_id(), Some(3));
         let topic = BTreeMap::from([("retention.ms".to_owned(), "5".to_owned())]);
         let own = of(&settings, Some(&topic)).number(RETENTION_MS);
-        assert_eq!((own.value, own.origin), (5, Origin::Topic));
+        assert_eq!((own.value, own.origin), (5, SettingOrigin::Topic));
         settings.set("log.retention.minutes", "2").unwrap();
         assert_eq!(of(&settings, None).number(RETENTION_MS).value, 120_000);
         settings.set("retention.ms", "-1").unwrap();
         let given = of(&settings, Some(&topic)).number(RETENTION_MS);
-        assert_eq!((given.value, given.origin), (-1, Origin::Given));
+        assert_eq!((given.value, given.origin), (-1, SettingOrigin::Given));
     }
 
     #[test]
@@ -518,7 +521,7 @@ mod tests {
         let default = of(&settings, None).number(RETENTION_MS);
         assert_eq!(
             (default.value, default.origin),
-            (7 * DAY_MS, Origin::Assumed)
+            (7 * DAY_MS, SettingOrigin::Assumed)
         );
         assert_eq!(of(&settings, None).policy().value, (true, false));
         assert!(settings.set("retention", "1").is_err());

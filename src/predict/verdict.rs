@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::fetch::Served;
-use super::later::Event;
+use super::later::LaterEvent;
 use super::lost::Lost;
 use super::open::{OpenTransaction, TransactionEnd};
 use super::reason::Reason;
 #[cfg(feature = "serde")]
 use super::reason::document;
 use super::release::Kafka;
-use super::settings::Origin;
+use super::settings::SettingOrigin;
 use crate::format::properties::write_uuid;
 
 /// How a start ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
-pub enum Outcome {
+pub enum StartOutcome {
     /// As it lies on the disk.
     Loads,
     /// Behind recovery, or with changes on the disk.
@@ -29,7 +29,7 @@ pub enum Outcome {
     Refuses,
 }
 
-impl Outcome {
+impl StartOutcome {
     /// Its name in documents.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -45,6 +45,7 @@ impl Outcome {
 /// A `.log` cut short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Truncation {
     /// The file.
     pub file: String,
@@ -57,6 +58,7 @@ pub struct Truncation {
 /// A file that gets another name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Renaming {
     /// The name it has.
     pub from: String,
@@ -67,11 +69,12 @@ pub struct Renaming {
 /// What becomes of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct PartitionVerdict {
     /// The name of its directory.
     pub dir: String,
     /// How its start ends.
-    pub outcome: Outcome,
+    pub outcome: StartOutcome,
     /// Where the log starts, once it is loaded.
     pub log_start: Option<i64>,
     /// Where it ends: the offset of the next record.
@@ -104,7 +107,7 @@ pub struct PartitionVerdict {
     /// The transactions that are open after the start: consumers of what is committed get nothing from the first on.
     pub open_transactions: Vec<OpenTransaction>,
     /// What follows in the first hour, in order.
-    pub later: Vec<Event>,
+    pub later: Vec<LaterEvent>,
     /// What nobody can tell of it by what was given.
     pub unknown: Vec<Unknown>,
     /// The settings that are assumed to have Kafka's defaults, and decide something.
@@ -120,8 +123,8 @@ impl PartitionVerdict {
     }
 
     /// Notes that something rests on a setting.
-    pub(super) fn rests_on(&mut self, name: &'static str, origin: Origin) {
-        if origin == Origin::Assumed {
+    pub(super) fn rests_on(&mut self, name: &'static str, origin: SettingOrigin) {
+        if origin == SettingOrigin::Assumed {
             self.assumed.insert(name);
         }
     }
@@ -200,13 +203,14 @@ impl fmt::Display for Unknown {
 /// What becomes of a log dir.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct DirVerdict {
     /// The log dir, as it was given.
     pub path: String,
     /// Whether the clean shutdown marker counts.
     pub clean: bool,
     /// How the start ends, the worst of its partitions included.
-    pub outcome: Outcome,
+    pub outcome: StartOutcome,
     /// Why, where it is not a partition's fault.
     #[cfg_attr(feature = "serde", serde(serialize_with = "document::reasons"))]
     pub reasons: Vec<Reason>,
@@ -217,6 +221,7 @@ pub struct DirVerdict {
 /// What becomes of everything that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Verdict {
     /// The broker that starts.
     pub kafka: Kafka,
@@ -233,6 +238,7 @@ pub struct Verdict {
 /// A partition that the cluster has on the node, and whose directory is not there: an empty one is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct MissingPartition {
     /// Its topic.
     pub topic: String,
@@ -282,16 +288,16 @@ impl Verdict {
 
     /// The worst outcome.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> StartOutcome {
         if !self.reasons.is_empty() {
-            return Outcome::Refuses;
+            return StartOutcome::Refuses;
         }
         let outcomes = self.dirs.iter().map(|dir| dir.outcome);
-        outcomes.max().unwrap_or(Outcome::Loads)
+        outcomes.max().unwrap_or(StartOutcome::Loads)
     }
 
     /// What is deleted in the hour after the start.
-    pub fn deleted(&self) -> impl Iterator<Item = (&PartitionVerdict, &Event)> {
+    pub fn deleted(&self) -> impl Iterator<Item = (&PartitionVerdict, &LaterEvent)> {
         self.partitions().flat_map(|one| {
             let deletes = one.later.iter().filter(|event| event.deletes());
             deletes.map(move |event| (one, event))
@@ -323,7 +329,7 @@ impl Verdict {
     /// Whether everything is served, and nothing is lost or deleted.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
-        self.outcome() < Outcome::Offline
+        self.outcome() < StartOutcome::Offline
             && self.lost().is_nothing()
             && self.deleted().next().is_none()
             && !self.missing.iter().any(MissingPartition::had_records)

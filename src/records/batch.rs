@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::format::{Batch, Record, Scratch};
-use crate::scan::{Filter, Transactions};
+use crate::scan::{Filter, TransactionTracker};
 use crate::wire::{Fault, FaultKind};
 
 /// Which records are wanted.
@@ -14,7 +14,7 @@ pub struct Selection<'a> {
     /// Control records too.
     pub control: bool,
     /// The transactions of the log, if records of aborted ones are not wanted.
-    pub transactions: Option<&'a Transactions>,
+    pub transactions: Option<&'a TransactionTracker>,
 }
 
 impl Selection<'_> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::ops::{ControlFlow, Range};
 
-use super::{RecordReader, Unread};
+use super::{RecordReader, UnreadPlace};
 use crate::format::{Batch, Limits, Record};
 use crate::scan::Filter;
 use crate::store::{Error, Partition};
@@ -60,7 +60,7 @@ pub struct Comparison {
     /// How many more ranges there are.
     pub more_ranges: u64,
     /// What could not be read of the two copies.
-    pub unread: [Vec<Unread>; 2],
+    pub unread: [Vec<UnreadPlace>; 2],
     /// Whether the last record compared was the same in both.
     is_ended: bool,
 }
@@ -108,7 +108,7 @@ fn read(
     partition: &Partition,
     from: Offset,
     limits: Limits,
-    unread: &mut Vec<Unread>,
+    unread: &mut Vec<UnreadPlace>,
 ) -> Result<Vec<Compared>, Error> {
     let mut records = Vec::new();
     let reader: RecordReader = partition.records(Filter::from_offset(from));
@@ -125,7 +125,7 @@ fn read(
         ControlFlow::Continue(())
     })?;
     // A place between two parts is met twice.
-    let is_known = |place: &Unread, known: &[Unread]| {
+    let is_known = |place: &UnreadPlace, known: &[UnreadPlace]| {
         known
             .iter()
             .any(|other| other.path == place.path && other.range == place.range)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::format::name::{self, DirState};
 use crate::format::{FileKind, OffsetCheckpoint, OffsetIndex, TimeIndex, TxnIndex};
 use crate::scan::locate::Indexes;
-use crate::scan::{Filter, ScanOptions, Transactions, follow};
+use crate::scan::{Filter, ScanOptions, TransactionTracker, follow};
 use crate::store::{Cap, Error, LogFile, Partition, Segment, Source, read_small};
 use crate::wire::Offset;
 
@@ -132,8 +132,8 @@ pub fn transactions<'f>(
     files: impl Iterator<Item = &'f SegmentFiles> + Clone,
     options: ScanOptions,
     open: impl Fn(&Path) -> Result<LogFile, Error>,
-) -> Result<Transactions, Error> {
-    let mut known = Transactions::default();
+) -> Result<TransactionTracker, Error> {
+    let mut known = TransactionTracker::default();
     for part in files.clone() {
         let nothing = &mut |_| ControlFlow::Continue(());
         follow(&open(part.log())?, options, &mut known, nothing)?;

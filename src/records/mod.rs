@@ -6,7 +6,7 @@
 //! use kseg::wire::Offset;
 //!
 //! let partition = Partition::open("/var/lib/kafka/orders-3")?;
-//! let reader = partition.records(Filter::from_offset(Offset(184_902)));
+//! let reader = partition.records(Filter::from_offset(Offset::new(184_902)));
 //! let summary = reader.for_each(|record| {
 //!     let value = record.value().unwrap_or_default();
 //!     println!("{} {}", record.offset(), String::from_utf8_lossy(value));
@@ -87,7 +87,7 @@ pub struct Summary {
     pub records: u64,
     /// What could not be read, in the order of the log. Unless the reader [salvages](RecordReader::salvage), reading stopped at
     /// the first.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<UnreadPlace>,
     /// How many more such places there are.
     pub more_unread: u64,
     /// The last stable offset, where a transaction that has not ended kept
@@ -98,7 +98,7 @@ pub struct Summary {
 /// Bytes that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Unread {
+pub struct UnreadPlace {
     /// The file.
     pub path: PathBuf,
     /// The bytes.
@@ -107,7 +107,7 @@ pub struct Unread {
     pub fault: Option<Fault>,
 }
 
-impl fmt::Display for Unread {
+impl fmt::Display for UnreadPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Range { start, end } = self.range;
         write!(f, "{}: position {start}..{end}: ", self.path.display())?;
@@ -275,7 +275,7 @@ impl<T: FnMut(&Batch<'_>, &Record<'_>) -> ControlFlow<()>> Visit<'_, T> {
     #[cold]
     fn unread(&mut self, range: Range<u64>, fault: Option<Fault>) -> ControlFlow<()> {
         if self.summary.unread.len() < LISTED {
-            self.summary.unread.push(Unread {
+            self.summary.unread.push(UnreadPlace {
                 path: self.path.to_owned(),
                 range,
                 fault,

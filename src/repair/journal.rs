@@ -20,7 +20,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::disk::{Disk, Output};
+use super::disk::{Disk, DurableOutput};
 use super::error::{At, Error};
 use super::parts::{Crc, PlanPath};
 use super::plan::{Scope, State};
@@ -268,7 +268,7 @@ impl Record {
 
 /// A journal being written.
 pub(super) struct Journal<'a> {
-    out: Box<dyn Output + 'a>,
+    out: Box<dyn DurableOutput + 'a>,
     path: PathBuf,
 }
 

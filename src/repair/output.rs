@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::disk::{Disk, Kind, Likeness, Output};
+use super::disk::{Disk, DurableOutput, Kind, Likeness};
 use super::error::{At, Error, Refusal};
 use super::parts::{Crc, OWN};
 use super::plan::State;
@@ -64,7 +64,7 @@ pub(super) fn readable_state_of(
 
 /// A new file, and what has gone into it.
 pub(super) struct Summed<'a> {
-    out: Box<dyn Output + 'a>,
+    out: Box<dyn DurableOutput + 'a>,
     crc: Crc32c,
     len_bytes: u64,
 }

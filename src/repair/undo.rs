@@ -14,6 +14,7 @@ use super::plan::State;
 /// What was undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Undone {
     /// The root of the plan.
     pub root: PathBuf,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::key_sample::{KeySample, hash};
 use super::listing::{PartitionSummary, SegmentSummary};
 use crate::format::{Batch, Limits, Scratch};
-use crate::scan::{Event, Output, Policy, ScanOptions, Transactions, Visitor, follow};
+use crate::scan::{Event, Output, Policy, ScanOptions, TransactionTracker, Visitor, follow};
 use crate::store::{Error, Item, LogFile};
 use crate::wire::Offset;
 
@@ -95,7 +95,7 @@ impl Ranges {
 /// A place at which the cleaner stops, or what it drops though it is no duplicate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Stop {
+pub struct CleanerStop {
     /// The file.
     pub path: PathBuf,
     /// The batch.
@@ -137,7 +137,7 @@ pub struct Census {
     /// Records without a key.
     pub keyless: u64,
     /// What stops the cleaner, in the order of the log; the first of it.
-    pub stops: Vec<Stop>,
+    pub stops: Vec<CleanerStop>,
     /// How many more such places there are.
     pub more_stops: u64,
     keys: KeySample<KeyState>,
@@ -275,8 +275,8 @@ pub fn ranges(
 pub fn transactions(
     summary: &PartitionSummary,
     open: impl Fn(&Path) -> Result<LogFile, Error>,
-) -> Result<Transactions, Error> {
-    let mut known = Transactions::default();
+) -> Result<TransactionTracker, Error> {
+    let mut known = TransactionTracker::default();
     for each in summary.segments.iter().filter(|each| each.log().is_some()) {
         let log = open(each.segment.log())?;
         follow(
@@ -296,7 +296,7 @@ pub fn transactions(
 pub fn census(
     summary: &PartitionSummary,
     ranges: &Ranges,
-    transactions: &Transactions,
+    transactions: &TransactionTracker,
     rules: &CleanerRules,
     limits: Limits,
     open: impl Fn(&Path) -> Result<LogFile, Error>,
@@ -347,7 +347,7 @@ struct Counted {
 struct Counting<'a> {
     census: &'a mut Census,
     ranges: &'a Ranges,
-    transactions: &'a Transactions,
+    transactions: &'a TransactionTracker,
     rules: &'a CleanerRules,
     path: &'a Path,
     /// Whether the next run of the cleaner goes through it.
@@ -361,7 +361,7 @@ impl Counting<'_> {
             return;
         }
         if self.census.stops.len() < STOPS {
-            self.census.stops.push(Stop {
+            self.census.stops.push(CleanerStop {
                 path: self.path.to_owned(),
                 position,
                 offset,

@@ -20,6 +20,7 @@ pub struct LogPart {
 
 /// A damaged place of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DamagedPlace {
     /// The file.
     pub path: PathBuf,

@@ -58,16 +58,18 @@ pub struct MetadataImage {
 
 /// A topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Topic {
     /// Its name.
     pub name: String,
     /// Its partitions.
-    pub partitions: BTreeMap<i32, Partition>,
+    pub partitions: BTreeMap<i32, PartitionRegistration>,
 }
 
 /// A partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Partition {
+#[non_exhaustive]
+pub struct PartitionRegistration {
     /// The brokers that hold it.
     pub replicas: Vec<i32>,
     /// Those that are in sync.
@@ -92,6 +94,7 @@ pub struct Partition {
 
 /// A broker or controller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Node {
     /// The epoch of its registration; none of a controller.
     pub epoch: Option<i64>,
@@ -111,6 +114,7 @@ pub struct Node {
 
 /// A permission, by numbers of Kafka's enums.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Acl {
     /// Its id.
     pub id: Uuid,
@@ -132,6 +136,7 @@ pub struct Acl {
 
 /// A delegation token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Token {
     /// Whose it is.
     pub owner: String,
@@ -235,7 +240,7 @@ impl MetadataImage {
             }
             id::PARTITION => {
                 let topic = self.topics.get_mut(body.uuid("topicId")?)?;
-                let partition = Partition::of(body)?;
+                let partition = PartitionRegistration::of(body)?;
                 topic
                     .partitions
                     .insert(body.number("partitionId")?, partition);
@@ -394,7 +399,7 @@ impl MetadataImage {
     }
 }
 
-impl Partition {
+impl PartitionRegistration {
     fn of(body: &Struct<'_>) -> Option<Self> {
         Some(Self {
             replicas: body.numbers("replicas").collect(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::listing::{Checkpoints, Depth, PartitionSummary};
+use super::listing::{Checkpoints, ListingDepth, PartitionSummary};
 use crate::format::name::{DirName, DirState};
 use crate::format::{FileKind, PartitionMetadata};
 use crate::scan::Jobs;
@@ -27,6 +27,7 @@ pub struct Reach {
 
 /// The partitions in use in some log dirs.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Reaches {
     /// How far each one reaches, by topic and number.
     pub partitions: BTreeMap<(String, i32), Reach>,
@@ -94,7 +95,7 @@ impl Reaches {
         {
             self.topics.insert(topic, id.0.clone());
         }
-        summary.look(Depth::Ends, Jobs::ONE, |path| {
+        summary.look(ListingDepth::Ends, Jobs::ONE, |path| {
             Stream::open(path).map(LogFile::Windowed)
         });
         self.errors.append(&mut summary.errors);

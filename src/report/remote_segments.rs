@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::Image;
-use crate::decode::{Decoder, Entry, Part, Struct, remote_metadata};
+use crate::decode::{Decoder, Entry, EntryPart, Struct, remote_metadata};
 use crate::format::{Batch, Record};
 use crate::wire::{Offset, Timestamp};
 
@@ -18,6 +18,7 @@ pub type RemotePartition = (String, i32, [u8; 16]);
 
 /// The segments in tiered storage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RemoteSegments {
     /// The segments of each partition, by id.
     pub partitions: BTreeMap<RemotePartition, BTreeMap<[u8; 16], RemoteSegment>>,
@@ -102,7 +103,7 @@ impl Image for RemoteSegments {
 impl RemoteSegments {
     fn entry(&mut self, offset: Offset, entry: &Entry<'_>) -> Option<()> {
         // Keys and tombstones come with a compacted topic (KIP-1266).
-        let Part::Decoded(value) = &entry.value else {
+        let EntryPart::Decoded(value) = &entry.value else {
             return entry.value.is_null().then_some(());
         };
         let body = &value.body;

@@ -1,7 +1,7 @@
 //! What must not be shown of metadata records.
 
 use crate::decode::cluster_metadata::{CONFIG, USER_SCRAM_CREDENTIAL};
-use crate::decode::{Decoded, Family, Struct, Value};
+use crate::decode::{Decoded, SchemaFamily, Struct, Value};
 
 /// Stands for a secret.
 pub const REDACTED: &str = "<redacted>";
@@ -26,7 +26,7 @@ pub fn is_secret(config: &str) -> bool {
 
 /// Replaces secrets in a metadata record by [`REDACTED`].
 pub fn redact(decoded: &mut Decoded<'_>) {
-    if decoded.message.family() != Family::ClusterMetadata {
+    if decoded.message.family() != SchemaFamily::ClusterMetadata {
         return;
     }
     match decoded.message.id() {

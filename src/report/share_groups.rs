@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Image;
 use crate::decode::share_state::SharePartition;
-use crate::decode::{Decoder, Entry, Part, Struct};
+use crate::decode::{Decoder, Entry, EntryPart, Struct};
 use crate::format::{Batch, Record};
 use crate::wire::Uuid;
 use crate::wire::{LeaderEpoch, Offset};
@@ -17,6 +17,7 @@ pub type ShareKey = (String, Uuid, i32);
 
 /// The share groups in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ShareGroups {
     /// Their partitions.
     pub partitions: BTreeMap<ShareKey, ShareState>,
@@ -26,6 +27,7 @@ pub struct ShareGroups {
 
 /// How far a share group has come in a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ShareState {
     /// Where the last record of it stands in the log.
     pub record_offset: Offset,
@@ -69,12 +71,12 @@ impl ShareGroups {
             partition.partition,
         );
         let value = match &entry.value {
-            Part::Null => {
+            EntryPart::Null => {
                 self.partitions.remove(&key);
                 return Some(());
             }
-            Part::Decoded(value) => value,
-            Part::Unread { .. } => return None,
+            EntryPart::Decoded(value) => value,
+            EntryPart::Unread { .. } => return None,
         };
         let mut new = ShareState::of(offset, &value.body)?;
         if entry.key.decoded()?.message.id() == UPDATE {

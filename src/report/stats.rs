@@ -48,7 +48,7 @@ impl By {
 }
 
 /// What a group is: the bytes of a key or a name, or a number in digits.
-pub type Group = Option<Vec<u8>>;
+pub type StatsGroup = Option<Vec<u8>>;
 
 /// What a group comes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,9 +100,10 @@ impl GroupCounts {
 
 /// Groups and what they come to.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Stats {
     /// The groups kept.
-    pub groups: HashMap<Group, GroupCounts>,
+    pub groups: HashMap<StatsGroup, GroupCounts>,
     /// Those that were put together because there were too many.
     pub others: GroupCounts,
     /// A group of `others`, or what is missing of one of `groups`, has at most so many bytes.

@@ -11,6 +11,7 @@ use crate::wire::{Offset, ProducerId, Timestamp};
 
 /// The transactional ids in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Transactions {
     /// Each id with its last transaction.
     pub ids: BTreeMap<String, TransactionState>,
@@ -20,6 +21,7 @@ pub struct Transactions {
 
 /// The last that was written of a transactional id.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TransactionState {
     /// Where that stands.
     pub offset: Offset,

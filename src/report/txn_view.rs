@@ -61,7 +61,7 @@ impl TxnStanding {
 /// An open transaction of a partition.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct OpenTransaction<'a> {
+pub struct OpenOnPartition<'a> {
     /// The topic.
     pub topic: &'a str,
     /// The partition.
@@ -78,7 +78,7 @@ pub struct OpenTransaction<'a> {
     pub standing: TxnStanding,
 }
 
-impl<'a> OpenTransaction<'a> {
+impl<'a> OpenOnPartition<'a> {
     /// The open transactions of a partition, by where they begin.
     #[must_use]
     pub fn of(

@@ -71,6 +71,7 @@ pub struct Gap {
 
 /// A part of a gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GapPart {
     /// Where.
     pub range: Range<u64>,

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug, Default)]
 pub struct RenderedChunk {
     /// Data.
-    pub text: Text,
+    pub text: ChunkText,
     /// Everything else.
     pub notes: Vec<u8>,
 }
@@ -22,7 +22,7 @@ impl RenderedChunk {
     /// An empty chunk that need not grow.
     fn roomy() -> Self {
         Self {
-            text: Text::roomy(),
+            text: ChunkText::roomy(),
             notes: Vec::new(),
         }
     }
@@ -31,7 +31,7 @@ impl RenderedChunk {
 /// Rendered data. Its memory is used again for a later chunk: memory that the system takes back and gives anew, page by page, costs
 /// as much time as what is written into it.
 #[derive(Debug, Default)]
-pub struct Text(Vec<u8>);
+pub struct ChunkText(Vec<u8>);
 
 /// Memory of chunks that were written out.
 static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
@@ -39,14 +39,14 @@ static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 /// So much of it is kept: as many chunks as two threads have under way.
 const SPARE_CHUNKS: usize = 16;
 
-impl Text {
+impl ChunkText {
     fn roomy() -> Self {
         let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop();
         Self(spare.unwrap_or_else(|| Vec::with_capacity(CHUNK_BYTES + SLACK_BYTES)))
     }
 }
 
-impl Drop for Text {
+impl Drop for ChunkText {
     fn drop(&mut self) {
         let capacity = self.0.capacity();
         if (CHUNK_BYTES..=2 * CHUNK_BYTES).contains(&capacity) {
@@ -59,7 +59,7 @@ impl Drop for Text {
     }
 }
 
-impl Deref for Text {
+impl Deref for ChunkText {
     type Target = Vec<u8>;
 
     fn deref(&self) -> &Vec<u8> {
@@ -67,7 +67,7 @@ impl Deref for Text {
     }
 }
 
-impl DerefMut for Text {
+impl DerefMut for ChunkText {
     fn deref_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }

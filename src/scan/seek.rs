@@ -51,6 +51,7 @@ pub enum Landing {
 
 /// Where a row of entries breaks, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Break {
     /// Where the next entry was expected.
     pub position: u64,

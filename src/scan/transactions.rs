@@ -16,14 +16,14 @@ use crate::wire::{Offset, ProducerId};
 
 /// The transactions of a log: batches are shown to it in the order of the log, and it is then asked about them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Transactions {
+pub struct TransactionTracker {
     /// The first offsets of those that have not ended yet.
     open: BTreeMap<ProducerId, Offset>,
     /// First offsets and those of the abort markers, in order.
     aborted: BTreeMap<ProducerId, Vec<(Offset, Offset)>>,
 }
 
-impl Transactions {
+impl TransactionTracker {
     /// Takes in the next batch of the log.
     pub fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) {
         let Batch::V2(batch) = batch else { return };
@@ -96,7 +96,7 @@ impl Transactions {
     }
 }
 
-impl Visitor for Transactions {
+impl Visitor for TransactionTracker {
     fn event(
         &mut self,
         event: Event<'_>,

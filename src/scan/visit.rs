@@ -10,12 +10,12 @@ use crate::format::Scratch;
 /// [`PieceVisitor`]: [`follow`](super::follow) takes it, and the driver of threads does not:
 ///
 /// ```compile_fail,E0277
-/// use kseg::scan::{Policy, ScanOptions, Transactions, scan};
+/// use kseg::scan::{Policy, ScanOptions, TransactionTracker, scan};
 /// use kseg::store::LogFile;
 ///
 /// # fn read(log: &LogFile) {
 /// // Which transactions are open is known only of all that came before.
-/// scan(log, ScanOptions::of(Policy::Trust), Transactions::default, &mut |_| std::ops::ControlFlow::Continue(()));
+/// scan(log, ScanOptions::of(Policy::Trust), TransactionTracker::default, &mut |_| std::ops::ControlFlow::Continue(()));
 /// # }
 /// ```
 pub trait Visitor {

@@ -38,6 +38,7 @@ impl ReadAt for File {
 
 /// Bytes of a file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unreadable {
     /// Where, from the start of the file.
     pub range: Range<u64>,

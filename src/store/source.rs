@@ -66,6 +66,7 @@ pub enum LogFile {
 
 /// Bytes of a file, as far as they can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Window<'a> {
     /// The bytes.
     pub bytes: &'a [u8],

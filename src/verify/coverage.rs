@@ -5,6 +5,7 @@ use crate::scan::Merge;
 /// Bytes by what they are. The kinds are disjoint, so they add up to the files' sizes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Coverage {
     /// Files looked at.
     pub files: u64,

@@ -37,7 +37,8 @@ impl LogDirContext {
 
 /// Where a log begins and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
+#[non_exhaustive]
+pub struct LogExtent {
     /// The first segment's base offset.
     pub start: Offset,
     /// The last segment's base offset.
@@ -54,7 +55,7 @@ pub struct Extent {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     /// Where its log begins and ends, if it has one.
-    pub(super) extent: Option<Extent>,
+    pub(super) extent: Option<LogExtent>,
     /// The id of its topic, and the file that says so.
     pub(super) topic_id: Option<(Uuid, Arc<Path>)>,
 }

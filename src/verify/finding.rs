@@ -15,6 +15,7 @@ pub const KEPT: u64 = 10_000;
 
 /// Something wrong, or worth knowing, under a check's code.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The check.
     pub check: CheckId,
@@ -238,6 +239,7 @@ impl Findings {
 
 /// Findings that were counted, but not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct More {
     /// The file.
     pub path: Arc<Path>,

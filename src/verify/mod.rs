@@ -65,7 +65,7 @@ mod units;
 pub use catalog::{CATALOG, Check, CheckId, Depth, Family, Fix, Otherwise, Severity};
 pub use coverage::Coverage;
 pub use evidence::Evidence;
-pub use extent::Extent;
+pub use extent::LogExtent;
 pub use finding::{Finding, Findings};
 pub use node::topics::{Replicas, Topics};
 pub use options::{Open, Options};

@@ -12,6 +12,7 @@ use crate::store::{Cap, Error, Item, Source, read_small};
 
 /// What became of a file, a partition or a log dir.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Outcome {
     /// What is wrong.
     pub findings: Findings,

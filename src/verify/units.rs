@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::alone;
-use super::extent::{Extent, Known, LogDirContext};
+use super::extent::{Known, LogDirContext, LogExtent};
 use super::node::Node;
 use super::options::Options;
 use super::outcome::Outcome;
@@ -28,13 +28,14 @@ pub fn log_dirs(
 
 /// What a partition, a file, or what lies beside the partitions of log dirs comes to.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Verified {
     /// What it is.
     pub kind: UnitKind,
     /// The partition or the file; of log dirs the first one.
     pub path: Arc<Path>,
     /// Where the log of a partition begins and ends, if it has one.
-    pub extent: Option<Extent>,
+    pub extent: Option<LogExtent>,
     /// The findings, the account of the bytes, and the files.
     pub outcome: Outcome,
 }

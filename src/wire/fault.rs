@@ -244,6 +244,7 @@ pub enum FaultKind {
 
 /// A field of a message schema, or one element of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FieldName {
     /// The name in the schema.
     pub name: &'static str,

@@ -23,6 +23,12 @@ macro_rules! unit {
         pub struct $name(pub $inner);
 
         impl $name {
+            /// The unit of a plain number.
+            #[must_use]
+            pub const fn new(number: $inner) -> Self {
+                Self(number)
+            }
+
             /// The plain number.
             #[must_use]
             pub const fn get(self) -> $inner {

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use kseg::predict::{Conditions, MissingPartition, Outcome, Verdict, predict};
+use kseg::predict::{Conditions, MissingPartition, StartOutcome, Verdict, predict};
 use kseg::scan::Merge;
 use kseg::store::{LogDir, Place};
 use kseg::verify::{self, Findings, Options};
@@ -30,7 +30,7 @@ fn findings(dirs: &[LogDir]) -> usize {
 }
 
 fn hurts(verdict: &Verdict) -> bool {
-    verdict.outcome() >= Outcome::Offline
+    verdict.outcome() >= StartOutcome::Offline
         || !verdict.lost().is_nothing()
         || verdict.unreadable().next().is_some()
         || verdict.missing.iter().any(MissingPartition::had_records)

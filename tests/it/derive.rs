@@ -12,7 +12,9 @@ use kseg::format::{
     Batch, FileKind, LeaderEpochs, OffsetCheckpoint, OffsetIndex, ProducerSnapshot, Scratch,
     TimeIndex,
 };
-use kseg::scan::derive::{Ended, Epochs, LogState, Producers, Recovered, Settings, Way, recover};
+use kseg::scan::derive::{
+    Ended, Epochs, IndexSettings, LogState, Producers, Recovered, Way, recover,
+};
 use kseg::scan::{Event, Policy, Walk};
 use kseg::store::{LogFile, Partition, Segment, Source};
 use kseg::wire::{Offset, Release};
@@ -181,14 +183,14 @@ fn version_of(case: &Case) -> String {
 }
 
 /// How the topics of the cases were set up; the metadata log has Kafka's default.
-fn settings_of(case: &Case, dir: &Path) -> Settings {
+fn settings_of(case: &Case, dir: &Path) -> IndexSettings {
     let name = dir.file_name().unwrap().to_str().unwrap();
     let case_name = case.dir.file_name().unwrap().to_str().unwrap();
     let every = name.contains("index-every") || (case_name == "payloads" && !name.contains("ints"));
     let coarse = ["logdir-killed", "logdir-recovered", "killed-in-roll"];
     let coarse =
         name == "__cluster_metadata-0" || coarse.iter().any(|at| case_name.starts_with(at));
-    Settings {
+    IndexSettings {
         index_interval_bytes: match (every, coarse) {
             (true, _) => 0,
             (false, true) => 4096,
@@ -196,7 +198,7 @@ fn settings_of(case: &Case, dir: &Path) -> Settings {
         },
         kafka: version_of(case).parse().unwrap(),
         way: Way::Append,
-        ..Settings::default()
+        ..IndexSettings::default()
     }
 }
 
@@ -218,11 +220,13 @@ fn log_start(dir: &Path) -> Offset {
     let name = dir.file_name().unwrap().to_str().unwrap();
     let mut entries = checkpoint.entries.iter();
     let of = entries.find(|entry| format!("{}-{}", entry.topic, entry.partition) == name);
-    of.map_or(Offset(0), |entry| entry.offset)
+    of.map_or(Offset::new(0), |entry| entry.offset)
 }
 
 fn snapshot_at(partition: &Partition, offset: Offset) -> Option<(PathBuf, Vec<u8>)> {
-    let path = partition.path().join(format!("{:020}.snapshot", offset.0));
+    let path = partition
+        .path()
+        .join(format!("{:020}.snapshot", offset.get()));
     fs::read(&path).ok().map(|bytes| (path, bytes))
 }
 
@@ -292,13 +296,13 @@ fn lead_to_the_right_places(log: &LogFile, done: &Recovered) {
             _ => None,
         })
         .collect();
-    let starts: BTreeSet<u64> = batches.iter().map(|batch| batch.position().0).collect();
+    let starts: BTreeSet<u64> = batches.iter().map(|batch| batch.position().get()).collect();
     for batch in &batches {
         let from = index
             .lookup(batch.last_offset())
             .map_or(0, |entry| entry.position);
         let from = u64::try_from(from).unwrap();
-        assert!(from <= batch.position().0 && starts.contains(&from));
+        assert!(from <= batch.position().get() && starts.contains(&from));
     }
     for entry in times.entries() {
         let upto = batches
@@ -316,7 +320,7 @@ fn compare(tally: &mut Tally, case: &Case, dir: &Path) {
     let last = segments.last().map(Segment::base_offset);
     let mut state = LogState::default();
     let mut scratch = Scratch::default();
-    let mut end = Offset(0);
+    let mut end = Offset::new(0);
     for segment in &segments {
         let base = segment.base_offset();
         let Some(log) = log_of(segment) else { continue };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use kseg::predict::{
-    Change, Conditions, FetchFailure, MissingPartition, Outcome, PartitionVerdict, Settings,
+    Change, Conditions, FetchFailure, MissingPartition, PartitionVerdict, Settings, StartOutcome,
     TransactionEnd, Verdict, predict,
 };
 use kseg::store::Place;
@@ -167,8 +167,8 @@ impl Start {
             other => other,
         };
         let ours = match verdict.outcome() {
-            Outcome::Refuses => "refuses",
-            Outcome::Offline => "offline",
+            StartOutcome::Refuses => "refuses",
+            StartOutcome::Offline => "offline",
             _ => "loaded",
         };
         let agree = match theirs {

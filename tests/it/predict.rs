@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kseg::predict::{Conditions, Outcome, PartitionVerdict, Settings, predict};
+use kseg::predict::{Conditions, PartitionVerdict, Settings, StartOutcome, predict};
 use kseg::store::Place;
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn a_partition_is_judged_by_the_log_dir_around_it() {
         verdict.dirs[0].partitions[0].clone()
     };
     let as_it_lies = of(&Conditions::default());
-    assert_eq!(as_it_lies.outcome, Outcome::Loads);
+    assert_eq!(as_it_lies.outcome, StartOutcome::Loads);
     assert_eq!(
         (as_it_lies.log_start, as_it_lies.log_end),
         (Some(0), Some(129))
@@ -134,7 +134,7 @@ fn what_makes_no_sense_is_refused() {
 fn log_dirs_of_one_node_have_ids_of_their_own() {
     let place = || Place::at(testdata("flip-crc-low/files")).unwrap();
     let verdict = predict(&[place(), place()], |_| true, &Conditions::default()).unwrap();
-    assert_eq!(verdict.outcome(), Outcome::Refuses);
+    assert_eq!(verdict.outcome(), StartOutcome::Refuses);
     let verdict = predict(&[place()], |_| true, &Conditions::default()).unwrap();
     assert!(verdict.is_harmless());
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use kseg::format::{LeaderEpochs, ProducerSnapshot, Scratch};
 use kseg::scan::derive::{
-    Ended, Epochs, Exception, LogState, Producers, SegmentIndexes, Settings, Violation, recover,
+    Ended, Epochs, Exception, IndexSettings, LogState, Producers, SegmentIndexes, Violation,
+    recover,
 };
 use kseg::scan::{Event, Policy, Walk};
 use kseg::store::Partition;
@@ -26,9 +27,9 @@ fn violation_of(path: &str) -> Violation {
     let mut ended = partition.segments().into_iter().filter_map(|segment| {
         let log = log_of(&segment).unwrap();
         let index_interval_bytes = 256;
-        let settings = Settings {
+        let settings = IndexSettings {
             index_interval_bytes,
-            ..Settings::default()
+            ..IndexSettings::default()
         };
         let (base, policy) = (segment.base_offset(), Policy::Trust);
         let done = recover(&log, policy, settings, base, &mut state, &mut scratch).unwrap();
@@ -48,7 +49,7 @@ fn what_brokers_threw_at_damaged_logs_is_told() {
     ]
     .map(|case| {
         let violation = violation_of(&format!("kafka-4.3.1/{case}"));
-        let exception = violation.exception(Settings::default().kafka);
+        let exception = violation.exception(IndexSettings::default().kafka);
         (exception, violation.to_string())
     });
     let expected = [
@@ -127,10 +128,10 @@ fn indexes_of_recovered_logs_are_those_of_the_broker_that_recovered_them() {
 
 /// The indexes derived from the partitions in `dir`, those after a recovery, and the names of the files.
 fn recovered(dir: &Path, version: &str, after: &Value) -> Vec<(Vec<u8>, Vec<u8>, String)> {
-    let settings = Settings {
+    let settings = IndexSettings {
         index_interval_bytes: 256,
         kafka: version.parse().unwrap(),
-        ..Settings::default()
+        ..IndexSettings::default()
     };
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).into_iter().flatten() {
@@ -174,17 +175,17 @@ fn recovered(dir: &Path, version: &str, after: &Value) -> Vec<(Vec<u8>, Vec<u8>,
 fn no_flipped_bit_is_more_than_a_violation() {
     let dir = Path::new(TESTDATA).join("kafka-4.3.1/txns-4.3.1/files/willow.ledger-0");
     let bytes = fs::read(dir.join("00000000000000000000.log")).unwrap();
-    let settings = Settings {
+    let settings = IndexSettings {
         index_interval_bytes: 0,
         max_index_bytes: 64,
-        ..Settings::default()
+        ..IndexSettings::default()
     };
     let mut violations = 0;
     for bit in 0..bytes.len().min(1500) * 8 {
         let mut bytes = bytes.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         let mut state = LogState::default();
-        let mut indexes = SegmentIndexes::new(settings, Offset(0));
+        let mut indexes = SegmentIndexes::new(settings, Offset::new(0));
         let mut scratch = Scratch::default();
         for event in Walk::new(&bytes, Policy::Trust) {
             let Event::Batch(batch) = event else { continue };

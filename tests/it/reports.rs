@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use kseg::predict::{
-    Change, Conditions, Kafka, Outcome, PartitionVerdict, Reason, Settings, Stranger, Verdict,
+    Change, Conditions, Kafka, PartitionVerdict, Reason, Settings, StartOutcome, Stranger, Verdict,
     predict,
 };
 use kseg::store::Place;
@@ -86,7 +86,7 @@ fn partitions_of_another_cluster_s_topics_are_set_aside() {
 fn what_keeps_a_broker_from_starting_is_said() {
     let twice = files("04-duplicate-partition-jbod");
     let told = verdict(&[twice.join("a"), twice.join("b")], Kafka::V4_3, b"");
-    assert_eq!(told.outcome(), Outcome::Refuses);
+    assert_eq!(told.outcome(), StartOutcome::Refuses);
     let reasons = told.dirs.iter().flat_map(|dir| &dir.reasons);
     let twice: Vec<_> = reasons
         .filter(|reason| matches!(reason, Reason::PartitionTwice { .. }))
@@ -106,9 +106,9 @@ fn what_keeps_a_broker_from_starting_is_said() {
             ..
         ]
     ));
-    assert_eq!(told.outcome(), Outcome::Refuses);
+    assert_eq!(told.outcome(), StartOutcome::Refuses);
     let told = verdict(&[older], Kafka::V4_3, b"");
-    assert!(told.outcome() < Outcome::Offline);
+    assert!(told.outcome() < StartOutcome::Offline);
 }
 
 #[test]

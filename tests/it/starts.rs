@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kseg::predict::{
-    Conditions, DirVerdict, FetchFailure, Kafka, Outcome, PartitionVerdict, Reason, Settings,
-    Unreadable, Verdict, predict,
+    Conditions, DirVerdict, FetchFailure, Kafka, PartitionVerdict, Reason, Settings, StartOutcome,
+    UnreadableOffsets, Verdict, predict,
 };
 use kseg::store::Place;
 use serde_json::Value;
@@ -213,7 +213,7 @@ fn differences(done: &Value, all: &Verdict, before: &Listing, topic: Option<&str
         other => other,
     };
     let ours = match all.outcome() {
-        Outcome::Loads | Outcome::Recovers => "loaded",
+        StartOutcome::Loads | StartOutcome::Recovers => "loaded",
         worse => worse.name(),
     };
     if outcome != ours {
@@ -287,7 +287,7 @@ fn compare_served(done: &Value, one: &PartitionVerdict, found: &mut Differences)
     let Some(served) = one.served.as_ref() else {
         return;
     };
-    let is_beyond = |place: &Unreadable| place.failure == FetchFailure::OutOfRange;
+    let is_beyond = |place: &UnreadableOffsets| place.failure == FetchFailure::OutOfRange;
     if served.unreadable.iter().any(is_beyond) {
         // Where the consumer went on then was up to it.
         return;

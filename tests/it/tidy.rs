@@ -3,6 +3,7 @@
 //!
 //! Unit tests at the end of a file, or in a `tests.rs` of their own, are held to none of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -92,6 +93,10 @@ const TOP_LEVEL: [&str; 15] = [
     "target",
 ];
 
+/// As in `std`, the error of a layer is its `Error`.
+const EACH_LAYERS_OWN: &str = "Error";
+/// The structs here have the names of the kinds of evidence, which stand in documents.
+const KINDS_OF_EVIDENCE: &str = "verify/evidence/";
 /// A file has fewer lines than this.
 const LINES: usize = 500;
 /// All of `testdata/` has fewer bytes than this.
@@ -149,6 +154,56 @@ fn formats_and_decoders_do_not_know_files() {
             }
         }
     }
+    assert_none(broken);
+}
+
+#[test]
+fn no_two_public_types_of_the_library_have_one_name() {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for file in sources("src") {
+        if ["cli", "main"].contains(&file.layer()) || file.is_below(KINDS_OF_EVIDENCE) {
+            continue;
+        }
+        for (index, line) in file.code.lines().enumerate() {
+            let mut words = line.split(|c| !is_part_of_name(c));
+            let is_type = words.next() == Some("pub")
+                && ["struct", "enum", "trait", "type", "union"]
+                    .contains(&words.next().unwrap_or_default());
+            let Some(name) = words
+                .next()
+                .filter(|name| is_type && *name != EACH_LAYERS_OWN)
+            else {
+                continue;
+            };
+            if let Some(other) = known.insert(name.to_owned(), file.name.clone()) {
+                broken.push(file.at(index + 1, &format!("{name} is a type of {other} too")));
+            }
+        }
+    }
+    assert_none(broken);
+}
+
+#[test]
+fn every_schema_id_stands_once() {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for file in sources("src") {
+        for (index, line) in file.code.lines().enumerate() {
+            // A text that is a name and a version, as "kseg.record/1".
+            let texts = line.split('"').skip(1).step_by(2);
+            let ids = texts.filter(|text| {
+                let id = text.strip_prefix("kseg.").and_then(|id| id.split_once('/'));
+                id.is_some_and(|(_, version)| version.parse::<u32>().is_ok())
+            });
+            for id in ids {
+                if let Some(other) = known.insert(id.to_owned(), file.name.clone()) {
+                    broken.push(file.at(index + 1, &format!("{id} stands in {other} too")));
+                }
+            }
+        }
+    }
+    assert!(known.len() > 50, "{known:?}");
     assert_none(broken);
 }
 

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use kseg::format::{Limits, Scratch};
-use kseg::scan::derive::{LogState, Settings, recover};
+use kseg::scan::derive::{IndexSettings, LogState, recover};
 use kseg::scan::locate::{Indexes, locate};
 use kseg::scan::{
     Event, Extent, Filter, GapKind, GapPart, Jobs, Merge, Output, PieceVisitor, Policy,
@@ -183,7 +183,7 @@ fn batches_inside_of_an_unreadable_batch_are_not_taken_for_the_log() {
 fn verified(bytes: &[u8], bad: &[Range<u64>]) -> Outcome {
     let log = Sick::log("t-0/00000000000000000000.log", bytes, bad);
     let subject = Subject {
-        base_offset: Some(Offset(0)),
+        base_offset: Some(Offset::new(0)),
         ..Subject::at(Path::new("t-0/00000000000000000000.log"))
     };
     let options = Options::default();
@@ -267,18 +267,18 @@ fn other_readers_pass_over_unreadable_bytes_and_recovery_ends_there() {
 
     let extent = Extent::scan(&log, Jobs::ONE, Limits::default()).expect("no error");
     let last = 2 * i64::try_from(batches.len()).expect("few") - 1;
-    assert_eq!(extent.last_offset, Some(Offset(last)));
+    assert_eq!(extent.last_offset, Some(Offset::new(last)));
     assert_eq!(extent.damaged_bytes, cut_bytes);
 
     // Wherever the headers lead, what is wanted lies in the range.
     for (nth, batch) in (0_i64..).zip(&batches) {
-        let filter = Filter::from_offset(Offset(2 * nth));
+        let filter = Filter::from_offset(Offset::new(2 * nth));
         let range = locate(&log, Indexes::default(), &filter).expect("no error");
         assert!(range.start <= batch.start && batch.end <= range.end);
     }
 
     let (mut state, mut scratch) = (LogState::default(), Scratch::default());
-    let (settings, base) = (Settings::default(), Offset(0));
+    let (settings, base) = (IndexSettings::default(), Offset::new(0));
     let ended = recover(
         &log,
         Policy::Verify,

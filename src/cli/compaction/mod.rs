@@ -10,7 +10,7 @@ use kseg::predict::Conditions;
 use kseg::predict::settings::{COMPACTION_LAG_MS, MAX_DECOMPRESSED_BYTES, MOST_COMPACTION_LAG_MS};
 use kseg::report::compaction::{self, CleanerRules};
 use kseg::report::key_sample::SAMPLE_KEYS;
-use kseg::report::listing::{Depth, PartitionSummary};
+use kseg::report::listing::{ListingDepth, PartitionSummary};
 use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Partition};
 
@@ -145,7 +145,7 @@ impl Compaction {
         let checkpoints = brokers.checkpoints(&partition);
         let open = |path: &Path| self.reading.open(path);
         let mut summary = PartitionSummary::open(partition.path(), &checkpoints)?;
-        summary.look(Depth::Segments, Jobs::ONE, open);
+        summary.look(ListingDepth::Segments, Jobs::ONE, open);
         let errors = std::mem::take(&mut summary.errors);
         let transactions = compaction::transactions(&summary, open)?;
         let noted = partition.topic().zip(partition.number());

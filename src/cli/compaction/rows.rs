@@ -1,6 +1,6 @@
 //! Compacted partitions as rows.
 
-use kseg::report::compaction::{Census, CleanerRules, Limit, Ranges, Stop, StopKind};
+use kseg::report::compaction::{Census, CleanerRules, CleanerStop, Limit, Ranges, StopKind};
 use kseg::store::{Error, Partition};
 use serde::Serialize;
 
@@ -121,7 +121,7 @@ impl Row for StopRow {
 }
 
 impl StopRow {
-    fn of(stop: &Stop) -> Self {
+    fn of(stop: &CleanerStop) -> Self {
         let (kind, what) = match &stop.kind {
             StopKind::Damage(what) => (
                 "damage",
@@ -136,7 +136,7 @@ impl StopRow {
         Self {
             path: stop.path.display().to_string(),
             position: stop.position,
-            offset: stop.offset.map(|offset| offset.0),
+            offset: stop.offset.map(kseg::wire::Offset::get),
             kind,
             what,
         }
@@ -148,7 +148,7 @@ pub(super) fn show(writer: &mut Writer<'_>, found: &Found, stops: &mut Vec<StopR
     let (Some(ranges), Some(census)) = (&found.ranges, &found.census) else {
         return false;
     };
-    let is_stop = |stop: &&Stop| stop.kind != StopKind::NoKey;
+    let is_stop = |stop: &&CleanerStop| stop.kind != StopKind::NoKey;
     let is_stopped = census.stops.iter().any(|stop| is_stop(&stop));
     stops.extend(census.stops.iter().map(StopRow::of));
     let partition = &found.partition;
@@ -156,11 +156,11 @@ pub(super) fn show(writer: &mut Writer<'_>, found: &Found, stops: &mut Vec<StopR
         path: partition.path().display().to_string(),
         topic: partition.topic().map(str::to_owned),
         partition: partition.number(),
-        log_start_offset: ranges.start.0,
-        first_dirty_offset: ranges.first_dirty.0,
+        log_start_offset: ranges.start.get(),
+        first_dirty_offset: ranges.first_dirty.get(),
         is_dirty_offset_noted: ranges.is_noted,
-        first_uncleanable_offset: ranges.first_uncleanable.0,
-        log_end_offset: ranges.end.0,
+        first_uncleanable_offset: ranges.first_uncleanable.get(),
+        log_end_offset: ranges.end.get(),
         limit: limit(ranges.limit),
         clean_bytes: ranges.clean_bytes,
         dirty_bytes: ranges.dirty_bytes,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use kseg::format::{FileKind, LeaderEpochs};
 use kseg::records::compare::{compare, epochs_part_at};
-use kseg::report::listing::{Checkpoints, Depth, PartitionSummary};
+use kseg::report::listing::{Checkpoints, ListingDepth, PartitionSummary};
 use kseg::scan::{Jobs, in_order};
 use kseg::store::{Cap, Error, Partition, read_small};
 use kseg::wire::Offset;
@@ -140,7 +140,9 @@ impl Diff {
                 None => Checkpoints::default(),
             };
             let mut summary = PartitionSummary::open(partition.path(), &checkpoints)?;
-            summary.look(Depth::Ends, Jobs::ONE, |path| self.reading.open(path));
+            summary.look(ListingDepth::Ends, Jobs::ONE, |path| {
+                self.reading.open(path)
+            });
             errors.append(&mut summary.errors);
             let logs = summary.segments.iter().filter_map(|each| each.log());
             let bytes = logs.map(kseg::store::Item::len_bytes).sum();
@@ -196,6 +198,6 @@ fn epochs(partition: &Partition) -> Result<Vec<(i32, Offset)>, Error> {
     let entries = LeaderEpochs::parse(&bytes).entries;
     Ok(entries
         .iter()
-        .map(|it| (it.epoch.0, it.start_offset))
+        .map(|it| (it.epoch.get(), it.start_offset))
         .collect())
 }

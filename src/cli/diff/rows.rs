@@ -123,8 +123,8 @@ pub(super) fn show(writer: &mut Writer<'_>, compared: &Compared, with_framing: b
         topic: row.topic.clone(),
         partition: row.partition,
         kind: kind(range.kind),
-        first_offset: range.first.0,
-        last_offset: range.last.0,
+        first_offset: range.first.get(),
+        last_offset: range.last.get(),
         records: range.records,
         why: why(range, compared.ends),
     }));
@@ -161,8 +161,8 @@ impl PartitionRow {
             (None, None) => "only-b",
         };
         let [a, b] = compared.ends;
-        let start = |ends: Option<(Offset, Offset)>| ends.map(|(start, _)| start.0);
-        let end = |ends: Option<(Offset, Offset)>| ends.map(|(_, end)| end.0);
+        let start = |ends: Option<(Offset, Offset)>| ends.map(|(start, _)| start.get());
+        let end = |ends: Option<(Offset, Offset)>| ends.map(|(_, end)| end.get());
         Self {
             topic: pair.name.0.clone(),
             partition: Some(pair.name.1).filter(|number| *number >= 0),
@@ -183,8 +183,8 @@ impl PartitionRow {
             parts_at_offset: compared
                 .comparison
                 .as_ref()
-                .and_then(|it| Some(it.parts_at()?.0)),
-            epochs_part_at_offset: compared.epochs_part_at.map(|it| it.0),
+                .and_then(|it| Some(it.parts_at()?.get())),
+            epochs_part_at_offset: compared.epochs_part_at.map(kseg::wire::Offset::get),
         }
     }
 }

@@ -91,7 +91,7 @@ impl Run<'_> {
         match found {
             Ok(found) if found == entry.offset => {}
             Ok(found) => {
-                let pair = (entry.offset.0, found.0);
+                let pair = (entry.offset.get(), found.get());
                 self.mismatches.push(Mismatch::Offset, at.absolute, pair);
             }
             Err(why) => self.note(
@@ -171,10 +171,10 @@ impl Run<'_> {
 }
 
 fn sane_offsets(index: OffsetIndex<'_>, style: IndexStyle) -> Result<(), Fault> {
-    let (base, last) = (index.base_offset().0, index.entries().next_back());
+    let (base, last) = (index.base_offset().get(), index.entries().next_back());
     match last {
-        Some(last) if style.last_above_base && last.offset.0 == base => {
-            let last = last.offset.0;
+        Some(last) if style.last_above_base && last.offset.get() == base => {
+            let last = last.offset.get();
             Err(Fault::new(FaultKind::LastOffset { last, base }, 0))
         }
         _ => index.check(),

@@ -169,7 +169,7 @@ impl Look {
     ) -> Result<Result<(), Missing>, Error> {
         let end = position.saturating_add(size.max(batch::HEADER_BYTES as u64));
         let bytes = self.log.window(position..end, &mut self.buffer)?;
-        let frame = match Frame::parse(bytes, Position(position)) {
+        let frame = match Frame::parse(bytes, Position::new(position)) {
             Ok(frame) => frame,
             Err(fault) => return Ok(Err(fault.to_string())),
         };
@@ -194,7 +194,7 @@ impl Look {
             match record {
                 Ok(_) if shown > 0 && !whole => break,
                 Ok(record) => {
-                    show(record.offset(), record.timestamp().0);
+                    show(record.offset(), record.timestamp().get());
                     shown = shown.saturating_add(1);
                 }
                 Err(fault) if Self::forgives(reader, &batch, fault, first_only && shown > 1) => {}
@@ -236,7 +236,7 @@ fn from_the_future(frame: Frame<'_>, show: &mut dyn FnMut(Offset, i64)) -> Resul
     let message = Message::parse(frame.bytes(), frame.position());
     match message.map(|message| (message.codec(), message.timestamp())) {
         Ok((Ok(Codec::None), timestamp)) => {
-            show(frame.offset(), timestamp.0);
+            show(frame.offset(), timestamp.get());
             Ok(())
         }
         _ => Err(format!(

@@ -99,7 +99,7 @@ impl Run<'_> {
                 }
                 text.clear();
             }
-            *previous = entry.timestamp.0;
+            *previous = entry.timestamp.get();
             at.number += 1;
         }
         let _flow = self.write(&text, &[]);
@@ -115,7 +115,7 @@ impl Run<'_> {
         found: Found,
         (previous, told): (i64, &mut Option<u64>),
     ) -> Result<bool> {
-        let (time, offset) = (entry.timestamp.0, entry.offset.0);
+        let (time, offset) = (entry.timestamp.get(), entry.offset.get());
         let note = |run: &mut Self, what: &dyn std::fmt::Display| {
             let number = at.number;
             let what = format_args!("entry {number}: timestamp {time}, offset {offset}: {what}");
@@ -151,7 +151,7 @@ impl Run<'_> {
                 Ok(false)
             }
             Landing::At { last_offset, .. } if last_offset != entry.offset => {
-                let pair = (offset, last_offset.0);
+                let pair = (offset, last_offset.get());
                 self.mismatches.push(Mismatch::NotFound, at.absolute, pair);
                 Ok(false)
             }

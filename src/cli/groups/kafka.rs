@@ -155,7 +155,7 @@ pub(super) fn share_offsets(views: &[GroupView<'_>], context: &mut Context) -> R
                     view.name.to_owned(),
                     row.topic.to_owned(),
                     row.partition.to_string(),
-                    number(row.committed.map(|commit| commit.offset.0)),
+                    number(row.committed.map(|commit| commit.offset.get())),
                     number(row.lag()),
                 ]
             })
@@ -220,7 +220,7 @@ pub(super) fn csv(views: &[GroupView<'_>], context: &mut Context) -> Result<()> 
                 text.push(',');
             }
             let topic = quoted(row.topic);
-            let _ = writeln!(text, "{topic},{},{}", row.partition, commit.offset.0);
+            let _ = writeln!(text, "{topic},{},{}", row.partition, commit.offset.get());
         }
     }
     context.print(&text)
@@ -253,8 +253,8 @@ fn cells(view: &GroupView<'_>, row: &GroupOffset<'_>) -> [String; 9] {
         view.name.to_owned(),
         row.topic.to_owned(),
         row.partition.to_string(),
-        number(row.committed.map(|commit| commit.offset.0)),
-        number(row.reach.map(|reach| reach.end.0)),
+        number(row.committed.map(|commit| commit.offset.get())),
+        number(row.reach.map(|reach| reach.end.get())),
         number(row.lag()),
         text(member.map(|(id, _)| id)),
         text(member.map(|(_, member)| &*member.client_host)),

@@ -243,11 +243,11 @@ pub(super) fn path(path: &Path) -> Content {
 }
 
 pub(super) fn offset(offset: Option<Offset>) -> Option<i64> {
-    offset.map(|offset| offset.0)
+    offset.map(kseg::wire::Offset::get)
 }
 
 pub(super) fn time(timestamp: Option<Timestamp>) -> Option<i64> {
-    timestamp.map(|timestamp| timestamp.0)
+    timestamp.map(kseg::wire::Timestamp::get)
 }
 
 /// A number for sorting.
@@ -281,7 +281,7 @@ impl PartitionRow {
             first_timestamp_ms: time(summary.first_timestamp()),
             high_watermark: offset(summary.high_watermark),
             recovery_point: offset(summary.recovery_point),
-            leader_epoch: summary.leader_epoch.map(|epoch| epoch.0),
+            leader_epoch: summary.leader_epoch.map(kseg::wire::LeaderEpoch::get),
             leftovers: count(Standing::Leftover),
             unknown: count(Standing::Unknown),
         }
@@ -388,7 +388,7 @@ impl SegmentRow {
         Self {
             path: path(each.segment.log()),
             partition: path(Path::new(summary.partition.folder())),
-            base_offset: each.segment.base_offset().0,
+            base_offset: each.segment.base_offset().get(),
             first_offset: offset(extent.first_offset),
             last_offset: offset(extent.last_offset),
             end_offset: offset(each.end_offset()),
@@ -400,11 +400,11 @@ impl SegmentRow {
             last_timestamp_ms: time(extent.last_timestamp),
             first_timestamp_ms: time(extent.first_timestamp),
             min_timestamp_ms: time(extent.first_timestamp.filter(|_| extent.counts.is_some())),
-            leader_epoch: extent.leader_epoch.map(|epoch| epoch.0),
+            leader_epoch: extent.leader_epoch.map(kseg::wire::LeaderEpoch::get),
             batches: extent.counts.map(|counts| counts.batches),
             zero_bytes: read(extent.zero_bytes),
             damaged_bytes: read(extent.damaged_bytes),
-            fault_position: extent.fault.map(|(position, _)| position.0),
+            fault_position: extent.fault.map(|(position, _)| position.get()),
             fault: extent.fault.map(|(_, fault)| fault.to_string()),
         }
     }

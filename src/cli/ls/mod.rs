@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use kseg::report::listing::{Depth, TopicSummary};
+use kseg::report::listing::{ListingDepth, TopicSummary};
 use kseg::store::LogFile;
 
 use self::columns::{PartitionRow, SegmentRow, TopicRow};
@@ -160,11 +160,11 @@ impl Ls {
     }
 
     /// How much of a partition is read.
-    fn depth(&self, segments: bool) -> Depth {
+    fn depth(&self, segments: bool) -> ListingDepth {
         match () {
-            () if self.exact => Depth::Records(self.reading.limits()),
-            () if segments => Depth::Segments,
-            () => Depth::Ends,
+            () if self.exact => ListingDepth::Records(self.reading.limits()),
+            () if segments => ListingDepth::Segments,
+            () => ListingDepth::Ends,
         }
     }
 

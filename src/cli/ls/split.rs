@@ -57,13 +57,15 @@ impl Lister<'_> {
             offset: base,
         };
         let starts = std::iter::once(first).chain(points.iter().copied());
-        let ends = points.iter().map(|point| (point.offset.0, point.position));
+        let ends = points
+            .iter()
+            .map(|point| (point.offset.get(), point.position));
         for (start, (end_offset, end)) in starts.zip(ends.chain([(end, log.len_bytes())])) {
             self.writer.row(&SplitRow {
                 path: columns::path(log.path()),
                 partition: columns::path(Path::new(summary.partition.folder())),
-                base_offset: base.0,
-                first_offset: start.offset.0,
+                base_offset: base.get(),
+                first_offset: start.offset.get(),
                 end_offset,
                 position: start.position,
                 size_bytes: end.saturating_sub(start.position),

@@ -102,7 +102,7 @@ impl Visitor for Survey {
         if let Event::Batch(batch) = event {
             let is_set = matches!(batch, Batch::Legacy(_)) && batch.codec() != Ok(Codec::None);
             self.may_fall |= is_set;
-            self.range(batch.offset().0, batch.last_offset().0);
+            self.range(batch.offset().get(), batch.last_offset().get());
         }
         ControlFlow::Continue(())
     }

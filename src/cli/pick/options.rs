@@ -118,12 +118,12 @@ impl Picking {
         }
         Ok(Pick {
             filter: Filter {
-                first_offset: Offset(self.offset.first()),
-                last_offset: Offset(self.offset.last()),
-                since: self.since.map(|moment| Timestamp(moment.0)),
-                until: self.until.map(|moment| Timestamp(moment.0)),
-                producer_id: self.producer_id.map(ProducerId),
-                leader_epoch: self.epoch.map(LeaderEpoch),
+                first_offset: Offset::new(self.offset.first()),
+                last_offset: Offset::new(self.offset.last()),
+                since: self.since.map(|moment| Timestamp::new(moment.0)),
+                until: self.until.map(|moment| Timestamp::new(moment.0)),
+                producer_id: self.producer_id.map(ProducerId::new),
+                leader_epoch: self.epoch.map(LeaderEpoch::new),
             },
             key: self.key.clone(),
             key_regex: self.key_regex.clone(),

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 
 use kseg::format::{Batch, Record, Scratch};
 use kseg::records::{DamagedBatch, Selection, damaged_batches};
-use kseg::scan::{self, Event, Filter, Merge, Output, PieceVisitor, Transactions, Visitor};
+use kseg::scan::{self, Event, Filter, Merge, Output, PieceVisitor, TransactionTracker, Visitor};
 use kseg::store::LogFile;
 
 use super::given::Offsets;
@@ -50,7 +50,7 @@ pub(super) struct Scope<'a> {
     pub(super) path: &'a str,
     /// Where the file ends, if zeros up to there are nothing to speak of.
     pub(super) quiet_end: Option<u64>,
-    pub(super) transactions: Option<&'a Transactions>,
+    pub(super) transactions: Option<&'a TransactionTracker>,
 }
 
 /// Bytes that cannot be read.
@@ -94,9 +94,9 @@ pub(crate) struct Tally {
 impl Tally {
     fn count(&mut self, record: &Record<'_>) {
         self.records += 1;
-        widen(&mut self.offsets, record.offset().0);
-        if record.timestamp().0 >= 0 {
-            widen(&mut self.times, record.timestamp().0);
+        widen(&mut self.offsets, record.offset().get());
+        if record.timestamp().get() >= 0 {
+            widen(&mut self.times, record.timestamp().get());
         }
     }
 

@@ -8,7 +8,7 @@ use kseg::format::Scratch;
 use kseg::records::files::{self, SegmentFiles};
 use kseg::scan::locate;
 use kseg::scan::{
-    Event, Filter, Merge, Output, Policy, RenderedChunk, ScanOptions, Transactions, Visitor,
+    Event, Filter, Merge, Output, Policy, RenderedChunk, ScanOptions, TransactionTracker, Visitor,
     follow, scan,
 };
 use kseg::store::{Error, LogFile};
@@ -49,7 +49,7 @@ pub(crate) struct Start {
 /// A log with what has to be known of all of it.
 pub(crate) struct Opened {
     track: Track,
-    transactions: Option<Transactions>,
+    transactions: Option<TransactionTracker>,
     filter: Filter,
 }
 
@@ -85,7 +85,9 @@ impl Reader<'_> {
                     plain(&track.path.to_string_lossy())
                 );
                 let _heard = sink(&[], note.as_bytes());
-                filter.last_offset = filter.last_offset.min(Offset(first.0.saturating_sub(1)));
+                filter.last_offset = filter
+                    .last_offset
+                    .min(Offset::new(first.get().saturating_sub(1)));
             }
             transactions = Some(known);
         }
@@ -271,7 +273,9 @@ impl Reader<'_> {
                 Err(error) => {
                     let base = part.base_offset();
                     if track.relisted(&error) {
-                        let reached = total.reached.map(|last| Offset(last.saturating_add(1)));
+                        let reached = total
+                            .reached
+                            .map(|last| Offset::new(last.saturating_add(1)));
                         filter.first_offset = filter
                             .first_offset
                             .max(base.max(reached).unwrap_or(filter.first_offset));
@@ -387,7 +391,7 @@ impl Reader<'_> {
         ))
     }
 
-    fn transactions(self, track: &Track) -> Result<Transactions> {
+    fn transactions(self, track: &Track) -> Result<TransactionTracker> {
         // Only headers and markers are looked at, where checksums are not asked for.
         let options = self.survey(0..u64::MAX);
         let all = track.files.iter().chain(&track.later);
@@ -438,7 +442,7 @@ impl Visitor for NextBatch {
         let Event::Batch(batch) = event else {
             return ControlFlow::Continue(());
         };
-        self.found = Some((batch.position().0, batch.offset().0));
+        self.found = Some((batch.position().get(), batch.offset().get()));
         ControlFlow::Break(())
     }
 }

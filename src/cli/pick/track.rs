@@ -98,7 +98,7 @@ impl Track {
             path: partition.path().to_owned(),
             files: files::segments(partition),
             later: Vec::new(),
-            log_start: files::log_start(partition).unwrap_or(Offset(i64::MIN)),
+            log_start: files::log_start(partition).unwrap_or(Offset::new(i64::MIN)),
             is_partition: true,
             relists: 0,
         }
@@ -157,7 +157,7 @@ impl Track {
             path: item.path().to_owned(),
             files: vec![own],
             later,
-            log_start: Offset(i64::MIN),
+            log_start: Offset::new(i64::MIN),
             is_partition: false,
             relists: 0,
         })

@@ -1,7 +1,8 @@
 //! Verdicts as JSON.
 
 use kseg::predict::{
-    DirVerdict, Kafka, Lost, MissingPartition, Outcome, PartitionVerdict, Reason, Unknown, Verdict,
+    DirVerdict, Kafka, Lost, MissingPartition, PartitionVerdict, Reason, StartOutcome, Unknown,
+    Verdict,
 };
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use crate::cli::schema;
 pub(super) struct Document<'a> {
     schema: &'static str,
     kafka: Kafka,
-    outcome: Outcome,
+    outcome: StartOutcome,
     /// The first line of the text.
     answer: String,
     lost: Lost,
@@ -58,7 +59,7 @@ struct Deleted {
 struct DirFields<'a> {
     path: &'a str,
     clean: bool,
-    outcome: Outcome,
+    outcome: StartOutcome,
     reasons: Vec<ToldReason<'a>>,
 }
 

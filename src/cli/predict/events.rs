@@ -1,14 +1,14 @@
 //! What happens in the first hour, in words.
 
 use kseg::predict::retention::Breach;
-use kseg::predict::{Change, Event, Moment, Origin, PartitionVerdict, Verdict};
+use kseg::predict::{Change, LaterEvent, Moment, PartitionVerdict, SettingOrigin, Verdict};
 
 use super::words::{line, size};
 use crate::cli::render::table::counted;
 use crate::cli::render::time;
 
 /// Whether something has a line of its own: that old producers are forgotten happens everywhere, and is told once.
-pub(super) fn is_shown(event: &Event) -> bool {
+pub(super) fn is_shown(event: &LaterEvent) -> bool {
     !matches!(event.change, Change::ProducersExpired { .. })
 }
 
@@ -28,7 +28,7 @@ pub(super) fn moment(at: Moment) -> &'static str {
 }
 
 /// What happens, of a partition that is named here or elsewhere.
-pub(super) fn what(event: &Event, of: Option<&str>) -> String {
+pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
     let of = of.map(|name| format!(" of {name}")).unwrap_or_default();
     match &event.change {
         Change::SegmentsDeleted {
@@ -94,13 +94,13 @@ pub(super) fn what(event: &Event, of: Option<&str>) -> String {
 }
 
 /// The setting behind it, and how to prevent it.
-pub(super) fn cause(event: &Event) -> String {
+pub(super) fn cause(event: &LaterEvent) -> String {
     let setting = event.setting;
     let origin = match setting.origin {
-        Origin::Given => "as given",
-        Origin::Topic => "the topic's",
-        Origin::Cluster => "in the metadata log",
-        Origin::Broker => "in the broker's file",
+        SettingOrigin::Given => "as given",
+        SettingOrigin::Topic => "the topic's",
+        SettingOrigin::Cluster => "in the metadata log",
+        SettingOrigin::Broker => "in the broker's file",
         _ => "Kafka's default, assumed",
     };
     let setting_text = format!("{}={} ({origin})", setting.name, setting.value);

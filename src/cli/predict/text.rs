@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use kseg::format::name::FileState;
 use kseg::format::{FileKind, FileName};
 use kseg::predict::{
-    Change, DirVerdict, Event, MissingPartition, Moment, Outcome, PartitionVerdict, Reason,
-    Unknown, Verdict,
+    Change, DirVerdict, LaterEvent, MissingPartition, Moment, PartitionVerdict, Reason,
+    StartOutcome, Unknown, Verdict,
 };
 
 use super::consumers::{consumers, transaction};
@@ -83,7 +83,7 @@ pub(super) fn render(verdict: &Verdict, look: Look, out: &mut Vec<u8>) {
 /// The first line: whether the broker starts, and what is gone then.
 pub(crate) fn answer(verdict: &Verdict) -> String {
     let kafka = verdict.kafka;
-    if verdict.outcome() == Outcome::Refuses {
+    if verdict.outcome() == StartOutcome::Refuses {
         let mut whys = refusals(verdict);
         let why = whys.next().unwrap_or_else(|| "see below".into());
         return match whys.count() {
@@ -95,7 +95,7 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
     let offline = verdict
         .dirs
         .iter()
-        .filter(|dir| dir.outcome == Outcome::Offline);
+        .filter(|dir| dir.outcome == StartOutcome::Offline);
     for dir in offline {
         parts.push(format!("{} goes offline", dir.path));
     }
@@ -111,7 +111,7 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
         let of_all = verdict.partitions().count();
         let rebuilt = verdict
             .partitions()
-            .filter(|one| one.outcome == Outcome::Recovers)
+            .filter(|one| one.outcome == StartOutcome::Recovers)
             .count();
         let what = match rebuilt {
             0 => String::new(),
@@ -187,12 +187,12 @@ fn missing(verdict: &Verdict, out: &mut Vec<u8>) {
 fn refusals(verdict: &Verdict) -> impl Iterator<Item = String> {
     let of_node = verdict.reasons.iter().map(Reason::to_string);
     let dirs = verdict.dirs.iter();
-    let dirs = dirs.filter(|dir| dir.outcome == Outcome::Refuses);
+    let dirs = dirs.filter(|dir| dir.outcome == StartOutcome::Refuses);
     let of_dirs = dirs.flat_map(|dir| {
         let own = dir.reasons.iter();
         let own = own.map(|reason| format!("{}: {reason}", dir.path));
         let partitions = dir.partitions.iter();
-        let worst = partitions.filter(|one| one.outcome == Outcome::Refuses);
+        let worst = partitions.filter(|one| one.outcome == StartOutcome::Refuses);
         own.chain(worst.map(|one| match one.reasons.last() {
             Some(reason) => format!("{}/{}: {reason}", dir.path, one.dir),
             None => format!("{}/{}", dir.path, one.dir),
@@ -209,7 +209,7 @@ fn doubts(verdict: &Verdict) -> impl Iterator<Item = &Unknown> {
 
 /// What is deleted in the first hour, by when.
 fn deletions(verdict: &Verdict) -> Vec<String> {
-    let mut by_moment: Vec<(Moment, Vec<(&PartitionVerdict, &Event)>)> = Vec::new();
+    let mut by_moment: Vec<(Moment, Vec<(&PartitionVerdict, &LaterEvent)>)> = Vec::new();
     for (partition, event) in verdict.deleted() {
         match by_moment.iter_mut().find(|(at, _)| *at == event.moment) {
             Some((_, all)) => all.push((partition, event)),
@@ -244,8 +244,8 @@ fn log_dir(dir: &DirVerdict, look: Look, out: &mut Vec<u8>) {
     };
     out.text(&table::plain(&dir.path)).text(", ").text(stopped);
     match dir.outcome {
-        Outcome::Offline => drop(out.text(": goes offline")),
-        Outcome::Refuses => drop(out.text(": the broker does not start")),
+        StartOutcome::Offline => drop(out.text(": goes offline")),
+        StartOutcome::Refuses => drop(out.text(": the broker does not start")),
         _ => {}
     }
     out.push(b'\n');
@@ -260,7 +260,7 @@ fn log_dir(dir: &DirVerdict, look: Look, out: &mut Vec<u8>) {
     for partition in &dir.partitions {
         let served = partition.served.as_ref();
         let is_telling = !partition.lost.is_nothing()
-            || partition.outcome >= Outcome::Offline
+            || partition.outcome >= StartOutcome::Offline
             || served.is_some_and(|served| {
                 !served.unreadable.is_empty() || !served.duplicates.is_empty()
             })
@@ -292,7 +292,7 @@ impl PartitionRow {
             log_end: partition.log_end,
             lost_records: partition.lost.records,
             lost_bytes: partition.lost.bytes,
-            deleted_records: partition.later.iter().map(Event::records).sum(),
+            deleted_records: partition.later.iter().map(LaterEvent::records).sum(),
             why,
         }
     }
@@ -368,7 +368,7 @@ fn steps(partition: &PartitionVerdict) -> Vec<String> {
     let is_stray = |reason: &Reason| matches!(reason, Reason::Stray { .. });
     if partition.reasons.iter().any(is_stray) {
         done.push(match partition.replaced {
-            _ if partition.outcome >= Outcome::Offline => "cannot load it".into(),
+            _ if partition.outcome >= StartOutcome::Offline => "cannot load it".into(),
             Some(true) => "serves a new, empty partition in its place".into(),
             Some(false) => "no longer serves it".into(),
             None => "serves a new, empty partition in its place, if the cluster has it here".into(),
@@ -380,8 +380,8 @@ fn steps(partition: &PartitionVerdict) -> Vec<String> {
         ));
     }
     match partition.outcome {
-        Outcome::Offline => done.push("takes the log dir offline".into()),
-        Outcome::Refuses => done.push("does not start".into()),
+        StartOutcome::Offline => done.push("takes the log dir offline".into()),
+        StartOutcome::Refuses => done.push("does not start".into()),
         _ => {}
     }
     done

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
-use kseg::predict::{Kafka, Outcome as Fate, Settings, Verdict};
+use kseg::predict::{Kafka, Settings, StartOutcome as Fate, Verdict};
 use kseg::repair::planner::Rebuild;
 use kseg::repair::{
     Applied, Approved, Consent, Counts, Derive, Error, Plan, PlanPath, RealDisk, Recipe, Sharing,

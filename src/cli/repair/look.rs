@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kseg::predict::{self, Conditions, Kafka, Outcome as Fate, Settings, Verdict};
+use kseg::predict::{self, Conditions, Kafka, Settings, StartOutcome as Fate, Verdict};
 use kseg::repair::planner::Seen;
 use kseg::store::Place;
 use kseg::verify::evidence::Records;

@@ -12,7 +12,7 @@ use kseg::format::{Batch, FileKind, FileName, Frame, Scratch};
 use kseg::repair::plan::Part;
 use kseg::repair::planner::{SetAside, set_aside};
 use kseg::repair::{Action, Grade, Plan, State, Step};
-use kseg::wire::{Offset, Position};
+use kseg::wire::Position;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::output::{OutputFile, make_private_dir, remove_dir};
@@ -154,7 +154,7 @@ fn taken(plan: &Plan) -> Vec<Entries> {
         }
         for bytes in ranges(step) {
             let known = step.loss.offsets;
-            let known = known.map(|(Offset(first), Offset(last))| (first, last));
+            let known = known.map(|(first, last)| (first.get(), last.get()));
             // The first of several steps about a gap says which offsets it has.
             let before = taken.last().filter(|before| {
                 let (dir, name) = (file.dir(), file.name());
@@ -278,7 +278,7 @@ impl Entries {
         let mut scratch = Scratch::default();
         let mut records = 0;
         for one in found {
-            let frame = Frame::parse(&one.bytes, Position(self.bytes.start));
+            let frame = Frame::parse(&one.bytes, Position::new(self.bytes.start));
             let Some(batch) = frame.ok().and_then(|frame| Batch::parse(frame).ok()) else {
                 continue;
             };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use kseg::predict::{Kafka, Settings};
-use kseg::repair::planner::{Options, plan};
+use kseg::repair::planner::{PlanOptions, plan};
 use kseg::repair::{Plan as Document, RealDisk};
 use kseg::store::Place;
 
@@ -130,7 +130,7 @@ impl Plan {
         {
             bail!("{}: exists; use --force to overwrite it", output.display());
         }
-        let options = Options {
+        let options = PlanOptions {
             jobs: self.reading.jobs(),
             keep_suspect: self.keep_suspect,
         };
@@ -179,7 +179,7 @@ impl Plan {
         &self,
         nth: usize,
         path: &Path,
-        options: Options,
+        options: PlanOptions,
         settings: &Settings,
         made: &mut Made,
     ) -> Result<()> {

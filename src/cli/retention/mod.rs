@@ -14,7 +14,7 @@ use kseg::predict::settings::{
 };
 use kseg::predict::{Conditions, TopicSettings};
 use kseg::report::RemoteSegments;
-use kseg::report::listing::{Depth, PartitionSummary};
+use kseg::report::listing::{ListingDepth, PartitionSummary};
 use kseg::report::reach::Reaches;
 use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Partition};
@@ -146,16 +146,18 @@ impl Retention {
     ) -> Result<Verdict, Error> {
         let checkpoints = brokers.checkpoints(&partition);
         let mut summary = PartitionSummary::open(partition.path(), &checkpoints)?;
-        summary.look(Depth::Segments, Jobs::ONE, |path| self.reading.open(path));
+        summary.look(ListingDepth::Segments, Jobs::ONE, |path| {
+            self.reading.open(path)
+        });
         let mut errors = std::mem::take(&mut summary.errors);
-        let end = summary.end_offset().map_or(0, |end| end.0);
+        let end = summary.end_offset().map_or(0, kseg::wire::Offset::get);
         let settings = brokers.settings(&partition, conditions);
         let id = partition.topic().zip(partition.number());
         let copied = id
             .map(|id| remote.copied_to(id))
             .filter(|_| settings.is_tiered());
         let (mut rules, assumed) = rules(&settings, copied);
-        rules.log_start = summary.log_start.map_or(0, |start| start.0);
+        rules.log_start = summary.log_start.map_or(0, kseg::wire::Offset::get);
         (rules.log_end, rules.high_watermark) = (end, end);
         rules.time_first = !conditions.kafka.retains_by_size_first();
         let (mut segments, mut sizes, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
@@ -169,12 +171,12 @@ impl Retention {
                 }
             };
             candidates.push(kseg::predict::retention::Candidate {
-                base: each.segment.base_offset().0,
+                base: each.segment.base_offset().get(),
                 bytes,
                 largest_timestamp_ms: largest.ms,
             });
             sizes.push(bytes);
-            segments.push((each.segment.base_offset().0, largest));
+            segments.push((each.segment.base_offset().get(), largest));
         }
         let fates = fates(&candidates, &rules, now_ms);
         let check_ms = settings.number(CHECK_MS).value;
@@ -214,7 +216,7 @@ fn rules(settings: &TopicSettings<'_>, copied_to: Option<i64>) -> (Rules, Vec<&'
     ];
     let assumed = origins
         .into_iter()
-        .filter(|(_, origin)| *origin == kseg::predict::Origin::Assumed);
+        .filter(|(_, origin)| *origin == kseg::predict::SettingOrigin::Assumed);
     let rules = Rules {
         deletes: policy.value.0,
         retention_ms: time.value,

@@ -30,7 +30,7 @@ const ENTRY_BYTES: u64 = 12;
 /// `LogSegment.largestTimestamp`.
 pub(super) fn largest(each: &SegmentSummary, now_ms: i64) -> Result<Largest, Error> {
     let in_log = each.extent.and_then(|extent| extent.last_timestamp);
-    let in_log = in_log.map(|time| time.0);
+    let in_log = in_log.map(kseg::wire::Timestamp::get);
     let indexed = match each.segment.file(FileKind::TimeIndex) {
         Some(item) if item.is_file() && !each.is_active => last_entry(item)?,
         _ => in_log,
@@ -66,13 +66,13 @@ fn last_entry(item: &Item) -> Result<Option<i64>, Error> {
 /// The offset of the first record of the segment that is at least so late.
 fn first_with(each: &SegmentSummary, ms: i64) -> Result<Option<i64>, Error> {
     let mut first = None;
-    let reader = each.segment.records(Filter::from_time(Timestamp(ms)));
+    let reader = each.segment.records(Filter::from_time(Timestamp::new(ms)));
     let _what_is_damaged_before =
         reader
             .with_control_records()
             .salvage()
             .try_for_each(|record| {
-                first = Some(record.offset().0);
+                first = Some(record.offset().get());
                 ControlFlow::Break(())
             })?;
     Ok(first)

@@ -1,7 +1,6 @@
 //! Batches as rows.
 
 use kseg::format::{Batch, RecordBatch, TimestampType, legacy};
-use kseg::wire::Position;
 use serde::Serialize;
 
 use crate::cli::render::rows::{Cell, Column, Row, known};
@@ -61,10 +60,10 @@ impl Row for BatchRow {
 impl BatchRow {
     /// The row of a batch, and what its checksum is.
     pub(super) fn of(batch: &Batch<'_>, crc: &'static str) -> Self {
-        let Position(position) = batch.position();
+        let position = batch.position().get();
         let row = Self {
             base_offset: first_offset(batch),
-            last_offset: batch.last_offset().0,
+            last_offset: batch.last_offset().get(),
             position,
             size_bytes: Some(batch.size_bytes() as u64),
             records: records_count(batch).map(u64::cast_signed),
@@ -86,20 +85,20 @@ impl BatchRow {
                 records: Some(batch.records_count().into()),
                 magic: batch.magic(),
                 timestamp_type: batch.timestamp_type().name(),
-                base_timestamp_ms: known(batch.base_timestamp().0),
-                max_timestamp_ms: known(batch.max_timestamp().0),
-                leader_epoch: known(batch.leader_epoch().0),
-                producer_id: known(batch.producer_id().0),
+                base_timestamp_ms: known(batch.base_timestamp().get()),
+                max_timestamp_ms: known(batch.max_timestamp().get()),
+                leader_epoch: known(batch.leader_epoch().get()),
+                producer_id: known(batch.producer_id().get()),
                 producer_epoch: known(batch.producer_epoch()),
                 base_sequence: known(batch.base_sequence()),
-                delete_horizon_ms: batch.delete_horizon().and_then(|time| known(time.0)),
+                delete_horizon_ms: batch.delete_horizon().and_then(|time| known(time.get())),
                 flags: flags(batch),
                 ..row
             },
             Batch::Legacy(message) => Self {
                 magic: message.magic(),
                 timestamp_type: message.timestamp_type().name(),
-                max_timestamp_ms: known(message.timestamp().0),
+                max_timestamp_ms: known(message.timestamp().get()),
                 ..row
             },
             _ => row,
@@ -124,8 +123,8 @@ fn flags(batch: &RecordBatch<'_>) -> Vec<&'static str> {
 /// The first offset; that of a compressed message is known only inside of it.
 pub(super) fn first_offset(batch: &Batch<'_>) -> Option<i64> {
     match batch {
-        Batch::V2(batch) => Some(batch.base_offset().0),
-        Batch::Legacy(message) if is_plain(message) => Some(message.offset().0),
+        Batch::V2(batch) => Some(batch.base_offset().get()),
+        Batch::Legacy(message) if is_plain(message) => Some(message.offset().get()),
         _ => None,
     }
 }

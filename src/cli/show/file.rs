@@ -119,9 +119,12 @@ impl Facts {
             end => end,
         };
         Self {
-            base_offset: name.offset.filter(|_| end.is_none()).map(|offset| offset.0),
-            end_offset: end.map(|offset| offset.0),
-            epoch: name.epoch.map(|epoch| epoch.0),
+            base_offset: name
+                .offset
+                .filter(|_| end.is_none())
+                .map(kseg::wire::Offset::get),
+            end_offset: end.map(kseg::wire::Offset::get),
+            epoch: name.epoch.map(kseg::wire::LeaderEpoch::get),
             remote_id: name.remote_id.map(str::to_owned),
             ..self
         }
@@ -136,5 +139,5 @@ fn segment_end(path: &Path) -> Option<Offset> {
     segment.file(FileKind::Log)?;
     let extent = Extent::read(&segment, |path| Stream::open(path).map(LogFile::Windowed)).ok()?;
     let last = extent.last_offset?;
-    Some(Offset(last.0.checked_add(1)?))
+    Some(Offset::new(last.get().checked_add(1)?))
 }

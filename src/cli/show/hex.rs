@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use anyhow::Result;
-use kseg::format::dissect::{self, Field};
+use kseg::format::dissect::{self, DissectedField};
 use kseg::format::{FileKind, FileName, Scratch};
 use kseg::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
 use kseg::store::{Cap, LogFile, read_small};
@@ -107,7 +107,7 @@ fn bytes_of<'b>(bytes: &'b [u8], start: u64, range: &Range<u64>) -> &'b [u8] {
 }
 
 /// Shows a field. False: no more are wanted.
-fn shown(writer: &mut Writer<'_>, field: &Field, bytes: &[u8]) -> bool {
+fn shown(writer: &mut Writer<'_>, field: &DissectedField, bytes: &[u8]) -> bool {
     let mut value = field.value.clone();
     if field.name.contains("timestamp")
         && let Some(ms) = value
@@ -211,7 +211,7 @@ impl Visitor for Dump<'_, '_> {
         }
         let goes_on = match event {
             Event::Batch(batch) => {
-                let (first, last) = (batch.offset().0, batch.last_offset().0);
+                let (first, last) = (batch.offset().get(), batch.last_offset().get());
                 if !self.wanted.offsets.overlaps(first, last) {
                     return ControlFlow::Continue(());
                 }

@@ -113,7 +113,7 @@ fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<LogPart>> {
         let Some(parsed) = FileName::parse(&name) else {
             bail!("{}: not a log segment", path.display());
         };
-        let offset = parsed.offset.unwrap_or(Offset(0));
+        let offset = parsed.offset.unwrap_or(Offset::new(0));
         match parsed.kind {
             FileKind::Log => segments.push((path.parent().map(Path::to_owned), offset, path)),
             FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot
@@ -129,7 +129,7 @@ fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<LogPart>> {
     let newest = snapshots.pop();
     let from = newest
         .as_ref()
-        .map_or(Offset(i64::MIN), |(offset, ..)| *offset);
+        .map_or(Offset::new(i64::MIN), |(offset, ..)| *offset);
     let mut parts: Vec<LogPart> = newest
         .into_iter()
         .map(|(_, _, path)| LogPart::all_of(path))

@@ -164,15 +164,15 @@ fn offsets(writer: &mut Writer<'_>, index: &OffsetIndex<'_>, range: OffsetRange)
     for (number, entry) in index.entries().take(index.written_len()).enumerate() {
         let gap = last.map(|last| {
             (
-                entry.offset.0.wrapping_sub(last.offset.0),
+                entry.offset.get().wrapping_sub(last.offset.get()),
                 i64::from(entry.position) - i64::from(last.position),
             )
         });
         let at = (number * offset_index::ENTRY_BYTES) as u64;
-        if range.contains(entry.offset.0) {
+        if range.contains(entry.offset.get()) {
             let row = OffsetRow {
                 entry: number,
-                offset: entry.offset.0,
+                offset: entry.offset.get(),
                 log_position: entry.position,
                 offset_gap: gap.map(|(offsets, _)| offsets),
                 position_gap_bytes: gap.map(|(_, bytes)| bytes),
@@ -206,16 +206,16 @@ fn times(writer: &mut Writer<'_>, index: &TimeIndex<'_>, range: OffsetRange) {
     for (number, entry) in index.entries().take(index.written_len()).enumerate() {
         let gap = last.map(|last| {
             (
-                entry.timestamp.0.wrapping_sub(last.timestamp.0),
-                entry.offset.0.wrapping_sub(last.offset.0),
+                entry.timestamp.get().wrapping_sub(last.timestamp.get()),
+                entry.offset.get().wrapping_sub(last.offset.get()),
             )
         });
         let at = (number * time_index::ENTRY_BYTES) as u64;
-        if range.contains(entry.offset.0) {
+        if range.contains(entry.offset.get()) {
             let row = TimeRow {
                 entry: number,
-                timestamp_ms: known(entry.timestamp.0),
-                offset: entry.offset.0,
+                timestamp_ms: known(entry.timestamp.get()),
+                offset: entry.offset.get(),
                 timestamp_gap_ms: gap.map(|(times, _)| times),
                 offset_gap: gap.map(|(_, offsets)| offsets),
             };
@@ -247,13 +247,13 @@ fn aborted(writer: &mut Writer<'_>, index: &TxnIndex<'_>, base: Offset, range: O
     let mut last = None;
     for (number, entry) in index.entries().enumerate() {
         let at = number * txn_index::ENTRY_BYTES;
-        if range.overlaps(entry.first_offset().0, entry.last_offset().0) {
+        if range.overlaps(entry.first_offset().get(), entry.last_offset().get()) {
             let row = AbortedRow {
                 entry: number,
-                producer_id: entry.producer_id().0,
-                first_offset: entry.first_offset().0,
-                last_offset: entry.last_offset().0,
-                last_stable_offset: entry.last_stable_offset().0,
+                producer_id: entry.producer_id().get(),
+                first_offset: entry.first_offset().get(),
+                last_offset: entry.last_offset().get(),
+                last_stable_offset: entry.last_stable_offset().get(),
                 version: entry.version(),
             };
             if !writer.row(&row) {
@@ -280,15 +280,15 @@ fn producers(writer: &mut Writer<'_>, snapshot: &ProducerSnapshot<'_>) {
     for entry in snapshot.entries() {
         let last_sequence = known(entry.last_sequence());
         let row = ProducerRow {
-            producer_id: entry.producer_id().0,
+            producer_id: entry.producer_id().get(),
             producer_epoch: entry.producer_epoch(),
             first_sequence: last_sequence.map(|_| entry.first_sequence()),
             last_sequence,
-            last_offset: known(entry.last_offset().0),
-            offset_delta: entry.offset_delta().0,
-            timestamp_ms: known(entry.timestamp().0),
+            last_offset: known(entry.last_offset().get()),
+            offset_delta: entry.offset_delta().get(),
+            timestamp_ms: known(entry.timestamp().get()),
             coordinator_epoch: known(entry.coordinator_epoch()),
-            transaction_first_offset: known(entry.txn_first_offset().0),
+            transaction_first_offset: known(entry.txn_first_offset().get()),
         };
         if !writer.row(&row) {
             return;

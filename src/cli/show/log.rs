@@ -200,14 +200,14 @@ impl Rows<'_> {
     }
 
     fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch, out: &mut Output<'_>) {
-        let position = batch.position().0;
+        let position = batch.position().get();
         if let Batch::V2(batch) = batch
             && batch.magic() > 2
         {
             let what = FaultKind::UnknownMagic(batch.magic()).to_string();
             self.damage(position, Some(batch.size_bytes() as u64), &what, out);
         }
-        let (first, last) = (first_offset(batch), batch.last_offset().0);
+        let (first, last) = (first_offset(batch), batch.last_offset().get());
         self.totals.batches += 1;
         // Kafka goes by the last offset of a compressed message too.
         let (low, last_before) = (first.unwrap_or(last), self.totals.last);
@@ -242,7 +242,7 @@ impl Rows<'_> {
             if count < 0 {
                 wrong.push(FaultKind::RecordCount(count).to_string());
             }
-            if batch.last_offset_delta().0 < 0 {
+            if batch.last_offset_delta().get() < 0 {
                 wrong.push(format!("last offset {last} below the first, {first}"));
             }
         }
@@ -257,7 +257,7 @@ impl Rows<'_> {
     }
 
     fn records(&mut self, batch: &Batch<'_>, scratch: &mut Scratch, out: &mut Output<'_>) {
-        let position = batch.position().0;
+        let position = batch.position().get();
         let records = match batch.records(scratch) {
             Ok(records) => records,
             Err(fault) => return self.damage(position, None, &fault.to_string(), out),
@@ -273,7 +273,7 @@ impl Rows<'_> {
             self.totals.records += 1;
             let kind = records::control_type(batch, &record);
             self.totals.ends.get_or_insert((kind, kind)).1 = kind;
-            if self.left == 0 || !self.view.range.contains(record.offset().0) {
+            if self.left == 0 || !self.view.range.contains(record.offset().get()) {
                 continue;
             }
             let (row, wrong) = records::row(batch, &record, self.view.decoder);

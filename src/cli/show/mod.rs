@@ -353,7 +353,10 @@ impl Show {
                     records: self.records || snapshot,
                     decoder: self.decoder(path),
                     snapshot,
-                    base: name.offset.filter(|_| !snapshot).map(|offset| offset.0),
+                    base: name
+                        .offset
+                        .filter(|_| !snapshot)
+                        .map(kseg::wire::Offset::get),
                     range: self.offset,
                 };
                 log::show(writer, path, &log, self.reading, view)?;
@@ -374,7 +377,7 @@ impl Show {
                 if let Some(page) = page {
                     page.show(writer);
                 } else {
-                    let base = name.offset.unwrap_or(Offset(0));
+                    let base = name.offset.unwrap_or(Offset::new(0));
                     index::show(writer, name.kind, &bytes, base, self.offset);
                 }
             }

@@ -1,6 +1,6 @@
 //! Records as rows: keys and values, or what they mean.
 
-use kseg::decode::{Decoder, Part, Unread, control, json};
+use kseg::decode::{Decoder, EntryPart, Unread, control, json};
 use kseg::format::control::{ControlType, coordinator_epoch};
 use kseg::format::{Batch, Record};
 use kseg::report::secrets;
@@ -84,8 +84,8 @@ pub(super) fn row(
         .headers()
         .map(|header| (Content::Bytes(header.key.to_vec()), bytes(header.value)));
     let row = EntryRow {
-        offset: record.offset().0,
-        timestamp_ms: known(record.timestamp().0),
+        offset: record.offset().get(),
+        timestamp_ms: known(record.timestamp().get()),
         r#type: meaning.r#type,
         version: meaning.version,
         key: meaning.key,
@@ -146,16 +146,16 @@ pub(super) fn entry(topic: Decoder, key: Option<&[u8]>, value: Option<&[u8]>) ->
         &entry.value
     };
     let name = match says {
-        Part::Decoded(decoded) => Some(decoded.type_name().to_string()),
-        Part::Null | Part::Unread { .. } => None,
+        EntryPart::Decoded(decoded) => Some(decoded.type_name().to_string()),
+        EntryPart::Null | EntryPart::Unread { .. } => None,
     };
     let version = match &entry.value {
-        Part::Decoded(decoded) => Some(decoded.version),
-        Part::Null | Part::Unread { .. } => None,
+        EntryPart::Decoded(decoded) => Some(decoded.version),
+        EntryPart::Null | EntryPart::Unread { .. } => None,
     };
     let mut wrong = None;
     for (what, part) in [("key", &entry.key), ("value", &entry.value)] {
-        if let Part::Unread { why, .. } = part {
+        if let EntryPart::Unread { why, .. } = part {
             // The value of a key that cannot be read has no meaning: that is no second fault.
             if wrong.is_none() || *why != Unread::NoMeaning {
                 wrong.get_or_insert(format!("{what}: {why}"));
@@ -172,15 +172,15 @@ pub(super) fn entry(topic: Decoder, key: Option<&[u8]>, value: Option<&[u8]>) ->
 }
 
 /// A part as JSON, without secrets.
-fn part(part: Part<'_>) -> Option<Content> {
+fn part(part: EntryPart<'_>) -> Option<Content> {
     let mut out = Vec::new();
     match part {
-        Part::Null => return None,
-        Part::Decoded(mut decoded) => {
+        EntryPart::Null => return None,
+        EntryPart::Decoded(mut decoded) => {
             secrets::redact(&mut decoded);
             decoded.body.write_json(&mut out);
         }
-        Part::Unread { bytes, .. } => {
+        EntryPart::Unread { bytes, .. } => {
             out.extend_from_slice(b"{\"base64\":\"");
             json::write_base64(bytes, &mut out);
             out.extend_from_slice(b"\"}");

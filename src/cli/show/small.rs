@@ -167,9 +167,9 @@ fn versioned(version: Option<impl Into<i64>>, declared: Option<impl Into<i64>>) 
 
 fn epochs(epochs: LeaderEpochs) -> (Facts, Page) {
     let row = |entry: &kseg::format::leader_epochs::EpochEntry| EpochRow {
-        position: entry.position.0,
-        epoch: entry.epoch.0,
-        start_offset: entry.start_offset.0,
+        position: entry.position.get(),
+        epoch: entry.epoch.get(),
+        start_offset: entry.start_offset.get(),
     };
     let rows = Rows::Epochs(epochs.entries.iter().map(row).collect());
     let facts = versioned(epochs.version, epochs.declared);
@@ -177,11 +177,11 @@ fn epochs(epochs: LeaderEpochs) -> (Facts, Page) {
 }
 
 fn offsets(checkpoint: OffsetCheckpoint<'_>) -> (Facts, Page) {
-    let row = |entry: &kseg::format::checkpoint::OffsetEntry<'_>| CheckpointRow {
-        position: entry.position.0,
+    let row = |entry: &kseg::format::checkpoint::CheckpointEntry<'_>| CheckpointRow {
+        position: entry.position.get(),
         topic: entry.topic.to_owned(),
         partition: entry.partition,
-        offset: entry.offset.0,
+        offset: entry.offset.get(),
     };
     let rows = Rows::Checkpoint(checkpoint.entries.iter().map(row).collect());
     let facts = versioned(checkpoint.version, checkpoint.declared);
@@ -192,7 +192,7 @@ fn meta(bytes: &[u8]) -> (Facts, Page) {
     let properties = Properties::parse(bytes);
     let meta = MetaProperties::of(&properties);
     let row = |entry: &kseg::format::properties::Property| PropertyRow {
-        position: entry.position.0,
+        position: entry.position.get(),
         key: entry.key.clone(),
         value: entry.value.clone(),
     };
@@ -218,10 +218,10 @@ fn quorum(state: QuorumState) -> (Facts, Page) {
     let facts = Facts {
         version: state.version,
         leader_id: state.leader_id,
-        leader_epoch: state.leader_epoch.map(|epoch| epoch.0),
+        leader_epoch: state.leader_epoch.map(kseg::wire::LeaderEpoch::get),
         voted_id: state.voted_id,
         voted_directory_id: state.voted_directory_id,
-        applied_offset: state.applied_offset.map(|offset| offset.0),
+        applied_offset: state.applied_offset.map(kseg::wire::Offset::get),
         voters: state.voters,
         ..Facts::default()
     };
@@ -239,13 +239,13 @@ fn remote(bytes: &[u8]) -> (Facts, Page) {
             Ok((position, record)) => {
                 let meaning = records::entry(Decoder::RemoteLogMetadata, None, Some(record));
                 rows.push(RemoteRow {
-                    position: position.0,
+                    position: position.get(),
                     r#type: meaning.r#type,
                     version: meaning.version,
                     value: meaning.value,
                 });
                 if meaning.wrong.is_some() {
-                    let at = usize::try_from(position.0).unwrap_or(usize::MAX);
+                    let at = usize::try_from(position.get()).unwrap_or(usize::MAX);
                     faults.push(Fault::new(FaultKind::EndOfInput, at));
                 }
             }
@@ -256,7 +256,7 @@ fn remote(bytes: &[u8]) -> (Facts, Page) {
         version: Some(snapshot.version().into()),
         declared: Some(snapshot.declared().into()),
         metadata_partition: Some(snapshot.metadata_partition().into()),
-        offset: Some(snapshot.offset().0),
+        offset: Some(snapshot.offset().get()),
         ..Facts::default()
     };
     (facts, Page::new(Rows::Remote(rows), faults))

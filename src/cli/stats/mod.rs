@@ -133,8 +133,12 @@ impl StatsCommand {
                 limits: self.reading.limits(),
                 ..ScanOptions::of(Policy::Salvage)
             };
-            let visitor =
-                || StatsVisitor::new(self.by.by(self.prefix_bytes), Offset(track.log_start.0));
+            let visitor = || {
+                StatsVisitor::new(
+                    self.by.by(self.prefix_bytes),
+                    Offset::new(track.log_start.get()),
+                )
+            };
             let ignored = &mut |_| ControlFlow::Continue(());
             all.merge(scan(&log, options, visitor, ignored)?);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kseg::report::sizes::Sizes;
-use kseg::report::stats::{Group, GroupCounts, Stats};
+use kseg::report::stats::{GroupCounts, Stats, StatsGroup};
 use serde::Serialize;
 
 use super::grouping::Grouping;
@@ -153,7 +153,10 @@ pub(super) fn show(
     most: usize,
 ) -> bool {
     let mut all = GroupCounts::default();
-    let (mut rows, mut others) = (Vec::<(Group, GroupCounts)>::new(), GroupCounts::default());
+    let (mut rows, mut others) = (
+        Vec::<(StatsGroup, GroupCounts)>::new(),
+        GroupCounts::default(),
+    );
     let (mut missing, mut damaged, mut damaged_bytes) = (0, 0, 0);
     for (name, stats) in named {
         all.add(&stats.total);
@@ -168,7 +171,7 @@ pub(super) fn show(
             _ => rows.extend(stats.groups),
         }
     }
-    let number = |group: &Group| {
+    let number = |group: &StatsGroup| {
         let text = std::str::from_utf8(group.as_deref()?).ok()?;
         text.parse::<u64>().ok()
     };

@@ -4,7 +4,7 @@
 //! `TransactionsCommand` of Kafka 4.3.
 
 use kseg::report::transactions::TransactionState;
-use kseg::report::txn_view::{Coordinators, OpenTransaction};
+use kseg::report::txn_view::{Coordinators, OpenOnPartition};
 use kseg::scan::derive::Producers;
 use kseg::wire::text::java_hash;
 
@@ -18,12 +18,14 @@ const NONE: &str = "None";
 
 /// `find-hanging`.
 pub(super) fn hanging<'a>(
-    open: impl Iterator<Item = &'a OpenTransaction<'a>>,
+    open: impl Iterator<Item = &'a OpenOnPartition<'a>>,
     coordinators: Coordinators<'_>,
 ) -> String {
     let rows: Vec<_> = open
         .map(|it| {
-            let age = coordinators.now_ms.saturating_sub(it.producer.timestamp.0);
+            let age = coordinators
+                .now_ms
+                .saturating_sub(it.producer.timestamp.get());
             [
                 it.topic.to_owned(),
                 it.partition.to_string(),
@@ -31,7 +33,7 @@ pub(super) fn hanging<'a>(
                 it.producer.producer_epoch.to_string(),
                 it.producer.coordinator_epoch.to_string(),
                 it.start.to_string(),
-                it.producer.timestamp.0.to_string(),
+                it.producer.timestamp.get().to_string(),
                 (age / 60_000).to_string(),
             ]
         })
@@ -80,7 +82,7 @@ pub(super) fn describe(ids: &[(&String, &TransactionState)], now_ms: i64) -> Str
     let rows: Vec<_> = ids
         .iter()
         .map(|(id, state)| {
-            let start = (state.start.0 >= 0).then_some(state.start.0);
+            let start = (state.start.get() >= 0).then_some(state.start.get());
             let or_none = |number: Option<i64>| number.map_or(NONE.into(), |it| it.to_string());
             [
                 UNKNOWN.to_owned(),
@@ -123,7 +125,7 @@ pub(super) fn producers(producers: &Producers) -> String {
                 entry.producer_epoch.to_string(),
                 entry.coordinator_epoch.to_string(),
                 entry.last_sequence.to_string(),
-                entry.timestamp.0.to_string(),
+                entry.timestamp.get().to_string(),
                 open.map_or(NONE.into(), |offset| offset.to_string()),
             ]
         })

@@ -12,7 +12,7 @@ use kseg::format::topic::{CLUSTER_METADATA, TRANSACTION_STATE};
 use kseg::report::producers;
 use kseg::report::reach::Reaches;
 use kseg::report::transactions::TransactionState;
-use kseg::report::txn_view::{Coordinators, OpenTransaction, TxnStanding};
+use kseg::report::txn_view::{Coordinators, OpenOnPartition, TxnStanding};
 use kseg::report::{MetadataImage, Transactions};
 use kseg::scan::derive::Producers;
 use kseg::scan::in_order;
@@ -182,7 +182,7 @@ impl Txns {
             let writers = producers.map(|producers| Writers {
                 topic: id.0.clone(),
                 partition: id.1,
-                log_end: reach.end.0,
+                log_end: reach.end.get(),
                 producers,
             });
             Ok::<_, Error>((writers?, damage))
@@ -213,10 +213,10 @@ impl Txns {
         let mut open = Vec::new();
         for each in writers {
             let id = (&*each.topic, each.partition);
-            let own = OpenTransaction::of(id, &each.producers, &ids, coordinators);
+            let own = OpenOnPartition::of(id, &each.producers, &ids, coordinators);
             open.extend(own.into_iter().map(|it| (it, each.log_end)));
         }
-        let hangs = |it: &OpenTransaction<'_>| it.standing == TxnStanding::Hanging;
+        let hangs = |it: &OpenOnPartition<'_>| it.standing == TxnStanding::Hanging;
         let hanging = open.iter().filter(|(it, _)| hangs(it)).count();
         if self.hanging || self.format == View::Kafka {
             open.retain(|(it, _)| hangs(it));

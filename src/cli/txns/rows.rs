@@ -1,6 +1,6 @@
 //! Transactions as rows.
 
-use kseg::report::txn_view::{OpenTransaction, TxnStanding};
+use kseg::report::txn_view::{OpenOnPartition, TxnStanding};
 use kseg::scan::derive::Producers;
 use serde::Serialize;
 
@@ -61,23 +61,23 @@ impl Row for OpenRow {
 }
 
 impl OpenRow {
-    fn of(open: &OpenTransaction<'_>, log_end: i64) -> Self {
+    fn of(open: &OpenOnPartition<'_>, log_end: i64) -> Self {
         let (producer, state) = (&open.producer, open.id.map(|(_, state)| state));
         Self {
             topic: open.topic.to_owned(),
             partition: open.partition,
-            start_offset: open.start.0,
+            start_offset: open.start.get(),
             is_last_stable_offset: open.is_first,
-            held_back_offsets: log_end.saturating_sub(open.start.0),
+            held_back_offsets: log_end.saturating_sub(open.start.get()),
             state: open.standing.name(),
-            producer_id: producer.producer_id.0,
+            producer_id: producer.producer_id.get(),
             producer_epoch: producer.producer_epoch,
             coordinator_epoch: known(producer.coordinator_epoch),
-            last_offset: known(producer.last_offset.0),
-            last_timestamp_ms: known(producer.timestamp.0),
+            last_offset: known(producer.last_offset.get()),
+            last_timestamp_ms: known(producer.timestamp.get()),
             transactional_id: open.id.map(|(id, _)| id.to_owned()),
             transaction_state: state.and_then(|it| Some(it.status?.to_string())),
-            start_timestamp_ms: state.and_then(|it| known(it.start.0)),
+            start_timestamp_ms: state.and_then(|it| known(it.start.get())),
             timeout_ms: state.map(|it| it.timeout_ms),
             abort_command: (open.standing == TxnStanding::Hanging).then(|| abort(open)),
         }
@@ -85,7 +85,7 @@ impl OpenRow {
 }
 
 /// The command that ends it, of Kafka 3.0 and later.
-fn abort(open: &OpenTransaction<'_>) -> String {
+fn abort(open: &OpenOnPartition<'_>) -> String {
     format!(
         "kafka-transactions.sh --bootstrap-server HOST:9092 abort --topic {} --partition {} --start-offset {}",
         open.topic, open.partition, open.start
@@ -93,12 +93,12 @@ fn abort(open: &OpenTransaction<'_>) -> String {
 }
 
 /// Shows open transactions, each with the end of its log.
-pub(super) fn open(writer: &mut Writer<'_>, open: &[(OpenTransaction<'_>, i64)]) {
+pub(super) fn open(writer: &mut Writer<'_>, open: &[(OpenOnPartition<'_>, i64)]) {
     writer.table(open.iter().map(|(open, end)| OpenRow::of(open, *end)));
 }
 
 /// What people should know of the table above.
-pub(super) fn remarks(writer: &mut Writer<'_>, open: &[(OpenTransaction<'_>, i64)]) {
+pub(super) fn remarks(writer: &mut Writer<'_>, open: &[(OpenOnPartition<'_>, i64)]) {
     let of = |standing| open.iter().filter(move |(it, _)| it.standing == standing);
     if !open.is_empty() {
         writer.remark(
@@ -167,12 +167,12 @@ pub(super) fn producers(
     writer.table(producers.entries().map(|entry| ProducerRow {
         topic: topic.to_owned(),
         partition,
-        producer_id: entry.producer_id.0,
+        producer_id: entry.producer_id.get(),
         producer_epoch: entry.producer_epoch,
         coordinator_epoch: known(entry.coordinator_epoch),
         last_sequence: known(entry.last_sequence),
-        last_offset: known(entry.last_offset.0),
-        last_timestamp_ms: known(entry.timestamp.0),
-        transaction_start_offset: entry.open_txn().map(|offset| offset.0),
+        last_offset: known(entry.last_offset.get()),
+        last_timestamp_ms: known(entry.timestamp.get()),
+        transaction_start_offset: entry.open_txn().map(kseg::wire::Offset::get),
     }));
 }

@@ -84,6 +84,7 @@ impl<'a> DirName<'a> {
 ///
 /// No broker starts on a log dir with such a folder in it. Source: `LocalTieredStorage`, `RemoteLogSegmentFileset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TieredDirName<'a> {
     /// The topic.
     pub topic: &'a str,

@@ -1,6 +1,6 @@
 //! Disks: a few operations, and the real disk, whose files are the only code here that changes one.
 //!
-//! What an operation did may be lost with the power until it was made durable: bytes with [`Output::sync`], names with
+//! What an operation did may be lost with the power until it was made durable: bytes with [`DurableOutput::sync`], names with
 //! [`Disk::sync_dir`]. Every operation is a step of its own between which the power may go.
 
 mod dress;
@@ -48,13 +48,13 @@ pub trait Disk: fmt::Debug {
     ///
     /// # Errors
     /// It exists, or cannot be made.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Output + '_>>;
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DurableOutput + '_>>;
 
     /// Opens a file to write at its end.
     ///
     /// # Errors
     /// It cannot be opened.
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Output + '_>>;
+    fn append(&self, path: &Path) -> io::Result<Box<dyn DurableOutput + '_>>;
 
     /// Makes a file with the content and the attributes of another, durable but for its name.
     ///
@@ -134,7 +134,7 @@ pub trait Input {
 }
 
 /// A file open for writing.
-pub trait Output: Write {
+pub trait DurableOutput: Write {
     /// Makes its content durable.
     ///
     /// # Errors

@@ -12,7 +12,8 @@ use rustix::fs::{Access, SeekFrom as Extent};
 use super::dress::dress;
 use super::lock::lock;
 use super::{
-    Attributes, Disk, Duplicate, Holder, Input, Kind, Likeness, Locking, Look, Output, Sharing,
+    Attributes, Disk, Duplicate, DurableOutput, Holder, Input, Kind, Likeness, Locking, Look,
+    Sharing,
 };
 
 use crate::store::lock::holder;
@@ -62,11 +63,11 @@ impl Disk for RealDisk {
         Ok(Box::new(Open(File::open(path)?)))
     }
 
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DurableOutput + '_>> {
         Ok(Box::new(Open(create(path)?)))
     }
 
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
+    fn append(&self, path: &Path) -> io::Result<Box<dyn DurableOutput + '_>> {
         Ok(Box::new(Open(OpenOptions::new().append(true).open(path)?)))
     }
 
@@ -145,7 +146,7 @@ impl Write for Open {
     }
 }
 
-impl Output for Open {
+impl DurableOutput for Open {
     fn sync(&mut self) -> io::Result<()> {
         self.0.sync_all()
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use super::{Disk, Duplicate, Holder, Input, Likeness, Locking, Look, Output, Sharing};
+use super::{Disk, Duplicate, DurableOutput, Holder, Input, Likeness, Locking, Look, Sharing};
 
 /// A disk that can be told to stop.
 #[derive(Debug, Clone, Copy)]
@@ -51,12 +51,12 @@ impl Disk for Stoppable<'_> {
         self.disk.open(path)
     }
 
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DurableOutput + '_>> {
         self.check()?;
         self.disk.create(path)
     }
 
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
+    fn append(&self, path: &Path) -> io::Result<Box<dyn DurableOutput + '_>> {
         self.disk.append(path)
     }
 

@@ -160,7 +160,10 @@ fn is_of_entry(fault: &Fault) -> bool {
 
 impl Work<'_> {
     /// The lines that it ought to have.
-    fn entries<'t>(&mut self, found: &OffsetCheckpoint<'t>) -> Vec<checkpoint::OffsetEntry<'t>> {
+    fn entries<'t>(
+        &mut self,
+        found: &OffsetCheckpoint<'t>,
+    ) -> Vec<checkpoint::CheckpointEntry<'t>> {
         let is_damaged = !found.faults.is_empty();
         if is_damaged {
             self.say(
@@ -172,7 +175,7 @@ impl Work<'_> {
         if is_line_lost && self.kind == FileKind::LogStarts {
             self.lose_start("a line of it cannot be read");
         }
-        let mut entries: Vec<checkpoint::OffsetEntry<'t>> = Vec::new();
+        let mut entries: Vec<checkpoint::CheckpointEntry<'t>> = Vec::new();
         let mut places = BTreeMap::new();
         for entry in &found.entries {
             let place = *places
@@ -210,7 +213,7 @@ impl Work<'_> {
     }
 
     /// The offset that a line ought to have; none if it has to go.
-    fn offset(&mut self, entry: &checkpoint::OffsetEntry<'_>) -> Option<i64> {
+    fn offset(&mut self, entry: &checkpoint::CheckpointEntry<'_>) -> Option<i64> {
         let stored = entry.offset.0;
         if stored < 0 {
             self.say(

@@ -18,7 +18,7 @@ use crate::repair::error::Error;
 use crate::repair::plan::{Action, Recipe};
 use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Crc, Derive, Knowledge, Loss, PlanPath};
-use crate::scan::derive::{LogState, Producers, SegmentIndexes, Settings};
+use crate::scan::derive::{IndexSettings, LogState, Producers, SegmentIndexes};
 use crate::store::{Item, Partition, Stream};
 use crate::verify::{CheckId, Family, Finding};
 use crate::wire::Offset;
@@ -33,9 +33,9 @@ pub(super) fn steps(
     findings: &[&Finding],
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
-    let settings = Settings {
+    let settings = IndexSettings {
         index_interval_bytes: interval(partition, findings),
-        ..Settings::default()
+        ..IndexSettings::default()
     };
     let mut state = LogState::default();
     let mut scratch = Scratch::default();
@@ -115,9 +115,9 @@ impl Derive for Rebuild {
             }],
             is_changed: true,
         };
-        let settings = Settings {
+        let settings = IndexSettings {
             index_interval_bytes: *interval_bytes,
-            ..Settings::default()
+            ..IndexSettings::default()
         };
         let (mut scratch, mut indexes) = (Scratch::default(), SegmentIndexes::new(settings, base));
         each_batch(&segment, |batch, unread| {
@@ -278,7 +278,7 @@ fn positions(
     partition: &Partition,
     segment: &NewSegment,
     indexes: &SegmentIndexes,
-    settings: Settings,
+    settings: IndexSettings,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let interval_bytes = settings.index_interval_bytes;

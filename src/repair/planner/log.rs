@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Options;
+use super::PlanOptions;
 use super::fall;
 use super::layout::{Layout, is_kept};
 use super::mend::{Around, Change, Mended, Part, mend};
@@ -42,7 +42,7 @@ pub(super) fn steps(
     partition: &Partition,
     findings: &[&Finding],
     steps: &mut Steps<'_>,
-    options: Options,
+    options: PlanOptions,
 ) -> Result<NewLog, Error> {
     let mut logs = read(partition, findings, steps, options)?;
     name(&mut logs);
@@ -93,7 +93,7 @@ fn read(
     partition: &Partition,
     findings: &[&Finding],
     steps: &Steps<'_>,
-    options: Options,
+    options: PlanOptions,
 ) -> Result<Vec<Log>, Error> {
     let segments = partition.segments();
     let with_log: Vec<_> = segments

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::Options;
+use super::PlanOptions;
 use super::beheaded::{Neighbours, beheaded};
 use super::frames::{epochs_after, pieces_of, runs_of};
 use super::marker::restored;
@@ -82,7 +82,7 @@ pub(super) struct Mended {
 /// What is known beyond a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Around {
-    pub(super) options: Options,
+    pub(super) options: PlanOptions,
     /// Whether nothing else in the logs of the partition is damaged.
     pub(super) is_only: bool,
     /// Whether it is the last segment, and nothing says where the log ends.

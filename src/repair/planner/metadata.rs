@@ -5,7 +5,7 @@
 
 use super::seen::{Seen, small};
 use super::steps::{NewLog, Reason, Steps};
-use super::{Options, derived, epochs, files, log};
+use super::{PlanOptions, derived, epochs, files, log};
 use crate::format::name::PARTITION_METADATA;
 use crate::format::properties::partition_metadata;
 use crate::format::topic::CLUSTER_METADATA_ID;
@@ -26,7 +26,7 @@ pub(super) fn steps(
     findings: &[&Finding],
     seen: &Seen,
     steps: &mut Steps<'_>,
-    options: Options,
+    options: PlanOptions,
 ) -> Result<(), Error> {
     let mut tried = steps.aside();
     let mended = log::steps(partition, findings, &mut tried, options)?;

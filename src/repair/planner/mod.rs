@@ -60,7 +60,7 @@ use steps::{LogPiece, NewLog, NewSegment, Steps};
 
 /// How a plan is made.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct PlanOptions {
     /// Threads within a `.log`.
     pub jobs: Jobs,
     /// Whether records that nobody can vouch for stay in the log.
@@ -71,7 +71,12 @@ pub struct Options {
 ///
 /// # Errors
 /// Something cannot be read, or `place` is a file.
-pub fn plan(place: &Place, seen: &Seen, options: Options, disk: &dyn Disk) -> Result<Plan, Error> {
+pub fn plan(
+    place: &Place,
+    seen: &Seen,
+    options: PlanOptions,
+    disk: &dyn Disk,
+) -> Result<Plan, Error> {
     links::check(place)?;
     let mut steps = Steps::new(disk, place.path());
     let scope = match place {
@@ -95,7 +100,7 @@ fn log_dir(
     dir: &LogDir,
     seen: &Seen,
     steps: &mut Steps<'_>,
-    options: Options,
+    options: PlanOptions,
 ) -> Result<(), Error> {
     let doomed = root::doomed(dir, steps)?;
     let mut reaches = Reaches::new();
@@ -120,7 +125,7 @@ fn partition(
     partition: &Partition,
     seen: &Seen,
     steps: &mut Steps<'_>,
-    options: Options,
+    options: PlanOptions,
 ) -> Result<NewLog, Error> {
     let here: Vec<&Finding> = seen.below(partition.path()).collect();
     let is_any_wrong = here.iter().any(|finding| is_wrong(finding));

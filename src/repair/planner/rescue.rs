@@ -1,6 +1,6 @@
 //! A segment that is missing in the middle of the log, and lies beside it under a name that no broker reads.
 
-use super::Options;
+use super::PlanOptions;
 use std::ops::Range;
 
 use super::files::quarantine;
@@ -31,7 +31,7 @@ pub(super) fn steps(
     log: &mut NewLog,
     findings: &[&Finding],
     steps: &mut Steps<'_>,
-    options: Options,
+    options: PlanOptions,
 ) -> Result<(), Error> {
     if log.segments.is_empty() {
         return empty(partition, log, steps);
@@ -107,7 +107,7 @@ fn empty(partition: &Partition, log: &mut NewLog, steps: &mut Steps<'_>) -> Resu
 }
 
 /// The logs under odd names that are whole.
-fn candidates(partition: &Partition, options: Options) -> Result<Vec<Candidate<'_>>, Error> {
+fn candidates(partition: &Partition, options: PlanOptions) -> Result<Vec<Candidate<'_>>, Error> {
     let mut candidates = Vec::new();
     for item in partition.items().iter().filter(|item| item.is_file()) {
         let is_odd = item.file_name().is_some_and(|name| {

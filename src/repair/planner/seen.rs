@@ -11,14 +11,14 @@ use crate::repair::proof::Origin;
 use crate::scan::Merge;
 use crate::store::{Cap, read_small};
 use crate::store::{Error, LogDir, Partition, Place, Source};
-use crate::verify::{Extent, Finding, Findings, Options, Topics, Units};
+use crate::verify::{Finding, Findings, LogExtent, Options, Topics, Units};
 use crate::wire::Uuid;
 
 /// What is known of a place and of the log dirs of the same node.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub(super) findings: Vec<Finding>,
-    pub(super) extents: BTreeMap<PathBuf, Extent>,
+    pub(super) extents: BTreeMap<PathBuf, LogExtent>,
     pub(super) proof: Proof,
     /// Where other copies of the partitions are.
     pub(super) replicas: Vec<Place>,

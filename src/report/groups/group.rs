@@ -158,6 +158,7 @@ pub struct Member {
 
 /// Partitions of a topic that a member has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Assigned {
     /// Of what.
     pub of: AssignedOf,

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use self::group::About;
 use super::{Image, ShareGroups};
 use crate::decode::consumer_offsets::OffsetCommit;
-use crate::decode::{Decoder, Entry, Part};
+use crate::decode::{Decoder, Entry, EntryPart};
 use crate::format::control::ControlType;
 use crate::format::{Batch, Record};
 use crate::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};
@@ -22,6 +22,7 @@ pub type OffsetKey = (String, String, i32);
 
 /// The groups in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Groups {
     /// The offsets committed.
     pub offsets: BTreeMap<OffsetKey, CommittedOffset>,
@@ -35,6 +36,7 @@ pub struct Groups {
 
 /// An offset that a group committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CommittedOffset {
     /// Where the record of it stands in the log.
     pub record_offset: Offset,
@@ -130,7 +132,7 @@ impl Groups {
         let Some(about) = About::of(key.message.id()) else {
             // Target and current assignments, topologies and the like belong to a group that has records of its own.
             self.unread +=
-                u64::from(matches!(entry.value, Part::Unread { .. }) || key.message.id() < 2);
+                u64::from(matches!(entry.value, EntryPart::Unread { .. }) || key.message.id() < 2);
             return;
         };
         let group = key.body.text("group").or_else(|| key.body.text("groupId"));
@@ -140,9 +142,9 @@ impl Groups {
         };
         let member = key.body.text("memberId").unwrap_or_default();
         match &entry.value {
-            Part::Unread { .. } => self.unread += 1,
-            Part::Null => self.forget(&group, &member, &about),
-            Part::Decoded(value) => {
+            EntryPart::Unread { .. } => self.unread += 1,
+            EntryPart::Null => self.forget(&group, &member, &about),
+            EntryPart::Decoded(value) => {
                 let state = self.of_kind(group.into_owned(), about.kind());
                 state.learn(offset.0, member.into_owned(), &about, &value.body);
             }

@@ -28,7 +28,7 @@ const SEGMENTS_AT_ONCE: usize = 64;
 
 /// How much of a partition is looked at.
 #[derive(Debug, Clone, Copy)]
-pub enum Depth {
+pub enum ListingDepth {
     /// The first and the last segment with something in it.
     Ends,
     /// Every segment, at its ends.
@@ -39,6 +39,7 @@ pub enum Depth {
 
 /// A segment, and how far it reaches.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SegmentSummary {
     /// Its files.
     pub segment: Segment,
@@ -70,6 +71,7 @@ impl SegmentSummary {
 
 /// A partition, its segments, and what was noted of it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct PartitionSummary {
     /// Its files.
     pub partition: Partition,
@@ -135,7 +137,7 @@ impl PartitionSummary {
     /// listed anew.
     pub fn look(
         &mut self,
-        depth: Depth,
+        depth: ListingDepth,
         jobs: Jobs,
         open: impl Fn(&Path) -> Result<LogFile, Error> + Sync,
     ) {
@@ -170,16 +172,16 @@ impl PartitionSummary {
 
     fn look_once(
         &mut self,
-        depth: Depth,
+        depth: ListingDepth,
         jobs: Jobs,
         open: impl Fn(&Path) -> Result<LogFile, Error> + Sync,
     ) {
         match depth {
-            Depth::Ends => self.look_at_ends(open),
-            Depth::Segments => self.look_at_all(jobs, SEGMENTS_AT_ONCE, |segment| {
+            ListingDepth::Ends => self.look_at_ends(open),
+            ListingDepth::Segments => self.look_at_all(jobs, SEGMENTS_AT_ONCE, |segment| {
                 Extent::read(segment, &open)
             }),
-            Depth::Records(limits) => {
+            ListingDepth::Records(limits) => {
                 let (outer, inner) = jobs.share(self.segments.len());
                 self.look_at_all(outer, 1, |segment| {
                     Extent::scan(&open(segment.log())?, inner, limits)

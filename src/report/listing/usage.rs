@@ -8,6 +8,7 @@ use crate::wire::Timestamp;
 
 /// What files take up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Usage {
     /// Bytes of the `.log` files of segments: what `kafka-log-dirs` tells.
     pub log_bytes: u64,
@@ -49,6 +50,7 @@ impl Usage {
 
 /// What a topic amounts to on these disks.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct TopicSummary {
     /// Its partitions: one that is in several log dirs is counted once.
     pub partitions: BTreeSet<i32>,

@@ -1,6 +1,6 @@
 //! The indexes of a segment, as its batches tell them.
 
-use super::{CompletedTxn, Settings, Violation, Way};
+use super::{CompletedTxn, IndexSettings, Violation, Way};
 use crate::format::codec::Codec;
 use crate::format::index;
 use crate::format::offset_index::{self, OffsetEntry};
@@ -23,7 +23,7 @@ const SHALLOW_TIMES: Release = Release::new(3, 7, 0);
 /// Source: `LogSegment.append`, `LogSegment.recover`, `OffsetIndex`, `TimeIndex`, `TransactionIndex`.
 #[derive(Debug, Clone)]
 pub struct SegmentIndexes {
-    settings: Settings,
+    settings: IndexSettings,
     base_offset: Offset,
     /// Bytes of log taken in.
     position: u64,
@@ -42,7 +42,7 @@ pub struct SegmentIndexes {
 impl SegmentIndexes {
     /// The indexes of the segment that begins at `base_offset`, of which nothing was taken in yet.
     #[must_use]
-    pub fn new(settings: Settings, base_offset: Offset) -> Self {
+    pub fn new(settings: IndexSettings, base_offset: Offset) -> Self {
         Self {
             settings,
             base_offset,

@@ -12,13 +12,13 @@
 //!
 //! ```
 //! use kseg::format::Scratch;
-//! use kseg::scan::derive::{LogState, SegmentIndexes, Settings};
+//! use kseg::scan::derive::{LogState, SegmentIndexes, IndexSettings};
 //! use kseg::scan::{Event, Policy, Walk};
 //! use kseg::wire::Offset;
 //!
 //! # fn derive(log: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 //! let mut state = LogState::default();
-//! let mut indexes = SegmentIndexes::new(Settings::default(), Offset(0));
+//! let mut indexes = SegmentIndexes::new(IndexSettings::default(), Offset::new(0));
 //! let mut scratch = Scratch::default();
 //! for event in Walk::new(log, Policy::Verify) {
 //!     let Event::Batch(batch) = event else { continue };
@@ -56,7 +56,7 @@ use crate::wire::Release;
 
 /// What the bytes of indexes depend on beside the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct IndexSettings {
     /// Bytes of log between two entries of an index (`index.interval.bytes`).
     pub index_interval_bytes: u32,
     /// The most bytes of an index (`segment.index.bytes`).
@@ -77,7 +77,7 @@ pub enum Way {
     Recover,
 }
 
-impl Default for Settings {
+impl Default for IndexSettings {
     /// Kafka's defaults, a broker of the newest release, recovering.
     fn default() -> Self {
         Self {

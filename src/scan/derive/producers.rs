@@ -44,6 +44,7 @@ struct Known {
 
 /// A transaction and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CompletedTxn {
     /// Whose.
     pub producer_id: ProducerId,

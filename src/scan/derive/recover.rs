@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{LogState, SegmentIndexes, Settings, Violation};
+use super::{IndexSettings, LogState, SegmentIndexes, Violation};
 use crate::format::{Batch, Scratch};
 use crate::scan::event::{Event, GapKind};
 use crate::scan::output::Output;
@@ -14,6 +14,7 @@ use crate::wire::{Fault, FaultKind, Offset, OffsetDelta};
 
 /// What the batches of a segment amount to.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Recovered {
     /// The indexes, closed.
     pub indexes: SegmentIndexes,
@@ -47,7 +48,7 @@ pub enum Ended {
 pub fn recover(
     log: &LogFile,
     policy: Policy,
-    settings: Settings,
+    settings: IndexSettings,
     base_offset: Offset,
     state: &mut LogState,
     scratch: &mut Scratch,

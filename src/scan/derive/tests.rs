@@ -179,7 +179,7 @@ fn what_kafka_throws_at_is_told_apart() {
         ..marker(5, (7, 0), 0)
     };
     let old = Release::new(3, 9, 1);
-    let new = Settings::default().kafka;
+    let new = IndexSettings::default().kafka;
     for (made, violation, [before, now]) in [
         (
             odd(None, None),
@@ -303,10 +303,10 @@ fn entries_stand_where_java_hashes_them() {
 
 #[test]
 fn indexes_tell_what_they_cannot_hold() {
-    let settings = Settings {
+    let settings = IndexSettings {
         index_interval_bytes: 0,
         max_index_bytes: 24,
-        ..Settings::default()
+        ..IndexSettings::default()
     };
     let mut indexes = SegmentIndexes::new(settings, Offset(10));
     let mut add =
@@ -349,9 +349,9 @@ fn indexes_tell_what_they_cannot_hold() {
 
 #[test]
 fn timestamps_that_rise_while_offsets_fall_are_told() {
-    let settings = Settings {
+    let settings = IndexSettings {
         index_interval_bytes: 100,
-        ..Settings::default()
+        ..IndexSettings::default()
     };
     let mut indexes = SegmentIndexes::new(settings, Offset(0));
     for (base, timestamp) in [(0, 5), (4, 9), (6, 9), (2, 11)] {
@@ -373,7 +373,7 @@ fn timestamps_that_rise_while_offsets_fall_are_told() {
 #[test]
 fn a_batch_is_shown_to_all_and_aborts_stand_in_the_index() {
     let mut state = LogState::default();
-    let mut indexes = SegmentIndexes::new(Settings::default(), Offset(0));
+    let mut indexes = SegmentIndexes::new(IndexSettings::default(), Offset(0));
     let mut show = |made: &Made| {
         made.with(|batch| state.take(&Batch::V2(batch), &mut indexes, &mut Scratch::default()))
     };

@@ -7,6 +7,7 @@ use crate::wire::{Fault, LeaderEpoch, Offset, Position, Timestamp};
 
 /// How far a segment reaches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Extent {
     /// The first offset of the first batch.
     pub first_offset: Option<Offset>,
@@ -25,12 +26,12 @@ pub struct Extent {
     /// The first fault, and where.
     pub fault: Option<(Position, Fault)>,
     /// What only a scan knows.
-    pub counts: Option<Counts>,
+    pub counts: Option<ExtentCounts>,
 }
 
 /// What is in a segment that was read as a whole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct ExtentCounts {
     /// Batches whose checksum is right; of magic 0 and 1, messages and compressed sets of them.
     pub batches: u64,
     /// Records, control records included.

@@ -23,7 +23,7 @@ use crate::format::{Batch, Limits, Scratch};
 use crate::store::{Error, LogFile, Segment, Stream};
 use crate::wire::{Offset, Position, Timestamp};
 
-pub use self::counts::{Counts, Extent};
+pub use self::counts::{Extent, ExtentCounts};
 use self::counts::{max_timestamp, time};
 use self::exact::Counter;
 use self::sparse::{Header, Sparse};

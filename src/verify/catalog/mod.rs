@@ -141,6 +141,7 @@ pub struct Check {
 
 /// What holds of some findings of a check in place of what its row says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Otherwise<T> {
     /// What holds.
     pub is: T,

@@ -5,6 +5,7 @@ use std::fmt;
 /// A file of entries that are all as long, with bytes left over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct PartialEntry {
     /// Bytes of the file.
     pub size_bytes: u64,
@@ -28,6 +29,7 @@ impl fmt::Display for PartialEntry {
 /// Entries of zeros at the end of an index that should have been trimmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Untrimmed {
     /// How many.
     pub zero_entries: u64,
@@ -50,6 +52,7 @@ impl fmt::Display for Untrimmed {
 /// An entry of an offset index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct OffsetEntry {
     /// Which one.
     pub entry: u32,
@@ -139,6 +142,7 @@ impl fmt::Display for OffsetEntry {
 /// An entry of a time index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct TimeEntry {
     /// Which one.
     pub entry: u32,
@@ -202,6 +206,7 @@ impl fmt::Display for TimeEntry {
 /// A time index that ends before the largest timestamp of its segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct LastTimestamp {
     /// The timestamp of the last entry; none if there is no entry.
     pub stored: Option<i64>,
@@ -225,6 +230,7 @@ impl fmt::Display for LastTimestamp {
 /// Bytes of a log that no entry of its offset index leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Unindexed {
     /// How many.
     pub bytes: u64,

@@ -7,6 +7,7 @@ use crate::wire::Fault;
 /// Bytes that can't be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Unparsed {
     /// What is wrong with them.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
@@ -47,6 +48,7 @@ fn as_text<S: serde::Serializer>(fault: &Fault, serializer: S) -> Result<S::Ok, 
 /// Offsets that are nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Gap {
     /// The first one.
     pub from: i64,
@@ -80,6 +82,7 @@ impl fmt::Display for Gap {
 /// Something at an offset beyond the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct BeyondEnd {
     /// What it is.
     pub what: Mark,
@@ -118,6 +121,7 @@ impl fmt::Display for BeyondEnd {
 /// A line of a checkpoint of the log dir, against the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct CheckpointLine {
     /// The topic.
     pub topic: String,

@@ -5,6 +5,7 @@ use std::fmt;
 /// A batch that announces another number of records than it can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct RecordCount {
     /// Records announced.
     pub records: i32,
@@ -34,6 +35,7 @@ impl fmt::Display for RecordCount {
 /// Bits of the attributes that nobody defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct ReservedBits {
     /// The bits.
     pub bits: u16,
@@ -42,6 +44,7 @@ pub struct ReservedBits {
 /// What the header of a batch says of its producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct ProducerFields {
     /// The producer; −1 for none.
     pub producer_id: i64,
@@ -65,6 +68,7 @@ impl fmt::Display for ProducerFields {
 /// A batch with offsets that belong to the next segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Overlap {
     /// Its first offset.
     pub first: i64,
@@ -91,6 +95,7 @@ impl fmt::Display for Overlap {
 /// A compressed set of magic 0 or 1 with offsets that the set before it has too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct RepeatedOffsets {
     /// The first of them.
     pub first: i64,
@@ -111,6 +116,7 @@ impl fmt::Display for RepeatedOffsets {
 /// A file that is larger than it can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Size {
     /// Its bytes.
     pub size_bytes: u64,
@@ -119,6 +125,7 @@ pub struct Size {
 /// Things of which some lack something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Lacking {
     /// What they lack.
     pub what: Part,

@@ -104,6 +104,7 @@ impl serde::Serialize for Records {
 
 /// What comes of damage in a `.log`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Impact {
     /// What a broker does there.
     pub broker: BrokerAction,
@@ -174,6 +175,7 @@ impl fmt::Display for BrokerAction {
 
 /// Where consumers can go on after damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Resume {
     /// The topic, where the name of a directory says it.
     pub topic: Option<Arc<str>>,

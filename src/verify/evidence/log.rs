@@ -6,6 +6,7 @@ use std::ops::Range;
 /// A bit that, flipped back, makes right what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct FlippedBit {
     /// Where its byte is in the file.
     #[cfg_attr(feature = "serde", serde(rename = "flipped_position"))]
@@ -126,6 +127,7 @@ impl fmt::Display for Field {
 /// A row of zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Zeros {
     /// Where it begins in the file.
     #[cfg_attr(feature = "serde", serde(rename = "zeros_from"))]
@@ -159,6 +161,7 @@ impl fmt::Display for Zeros {
 /// A checksum that is not that of the bytes, and what explains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Checksum {
     /// As it is stored.
     pub stored: u32,
@@ -190,6 +193,7 @@ impl fmt::Display for Checksum {
 /// A field whose value must be another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct FieldValue {
     /// The field.
     pub field: Field,
@@ -223,6 +227,7 @@ impl fmt::Display for FieldValue {
 /// A batch that is not all there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Torn {
     /// A row of zeros in what is there.
     #[cfg_attr(feature = "serde", serde(flatten))]
@@ -252,6 +257,7 @@ impl fmt::Display for Number {
 /// Batches whose numbers don't fit those around them: without them the row is in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Disorder {
     /// Which number it is.
     pub number: Number,
@@ -285,6 +291,7 @@ impl fmt::Display for Disorder {
 /// A gap in the offsets that a flipped bit would explain, where nothing proves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct SuspectedBit {
     /// The last offset before the gap.
     pub last_offset_before: i64,
@@ -296,6 +303,7 @@ pub struct SuspectedBit {
 /// Batches of one leader epoch, and what `leader-epoch-checkpoint` has for their offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct EpochConflict {
     /// Their first offset.
     pub first: i64,

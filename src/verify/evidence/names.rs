@@ -113,6 +113,7 @@ impl fmt::Display for Unrecognised {
 /// A file that is left over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct LeftoverFile {
     /// What file it was or was to be.
     pub file: &'static str,
@@ -161,6 +162,7 @@ impl fmt::Display for SwapFault {
 /// A partition that is somewhere else already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Twice {
     /// The partition.
     pub partition: String,
@@ -397,6 +399,7 @@ impl fmt::Display for MetadataFault {
 /// A log of producers whose end no snapshot is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct NoSnapshotAtEnd {
     /// The log end offset.
     pub log_end: i64,

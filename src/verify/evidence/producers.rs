@@ -5,6 +5,7 @@ use std::fmt;
 /// A number in a batch of a producer that is not what its batches before lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct ProducerConflict {
     /// The producer.
     pub producer_id: i64,
@@ -61,6 +62,7 @@ impl fmt::Display for ProducerConflict {
 /// A batch that has no place in what its producer did before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct OutOfTransaction {
     /// The producer.
     pub producer_id: i64,
@@ -85,6 +87,7 @@ impl fmt::Display for OutOfTransaction {
 /// A transaction that is open at the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct OpenTransaction {
     /// The producer.
     pub producer_id: i64,
@@ -127,6 +130,7 @@ impl fmt::Display for Lasting {
 /// A producer in a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct SnapshotProducer {
     /// The producer.
     pub producer_id: i64,
@@ -246,6 +250,7 @@ impl fmt::Display for SnapshotShape {
 /// An aborted transaction that the transaction index does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct UnindexedAbort {
     /// The producer.
     pub producer_id: i64,
@@ -272,6 +277,7 @@ impl fmt::Display for UnindexedAbort {
 /// An entry of a transaction index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct TxnEntry {
     /// Which one.
     pub entry: u64,

@@ -10,6 +10,7 @@ const LISTED: usize = 1000;
 /// Bytes of a `.log` that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Unreadable {
     /// The ranges, in file order, the first of them.
     pub unreadable: Vec<UnreadableRange>,
@@ -22,6 +23,7 @@ pub struct Unreadable {
 /// Bytes that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct UnreadableRange {
     /// Where they begin in the file.
     pub from: u64,

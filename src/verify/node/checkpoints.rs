@@ -13,7 +13,7 @@ use crate::store::{Cap, read_small};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::coverage::Coverage;
 use crate::verify::evidence::{Against, CheckpointLine, Lacking, MissingFile, Part};
-use crate::verify::extent::{Extent, LogDirContext};
+use crate::verify::extent::{LogDirContext, LogExtent};
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::outcome::Outcome;
 use crate::verify::setting::Stop;
@@ -53,7 +53,7 @@ pub(super) struct Inhabitants {
     /// Those that have a directory, in whatever state.
     pub(super) present: BTreeSet<Tp>,
     /// Those in use, and from where to where their logs go.
-    pub(super) current: BTreeMap<Tp, Option<Extent>>,
+    pub(super) current: BTreeMap<Tp, Option<LogExtent>>,
     /// Whether a broker's own files lie beside them.
     pub(super) is_rooted: bool,
     /// Whether a broker of 2.8 or later wrote here.
@@ -121,7 +121,7 @@ impl Checkpoints {
     }
 
     /// Lines behind the end of the log.
-    fn beyond(&self, tp: &Tp, extent: Extent, stop: Stop, findings: &mut Findings) {
+    fn beyond(&self, tp: &Tp, extent: LogExtent, stop: Stop, findings: &mut Findings) {
         let end = extent.end;
         for (table, id) in [
             (&self.recovery_points, CheckId::RecoveryPointBeyondLog),
@@ -150,7 +150,7 @@ impl Checkpoints {
     }
 
     /// Log starts behind records that are there. A broker that moves the start lets the first leader epoch begin there too.
-    fn hidden(&self, tp: &Tp, extent: Extent, findings: &mut Findings) {
+    fn hidden(&self, tp: &Tp, extent: LogExtent, findings: &mut Findings) {
         let Some(epochs) = extent.epochs else { return };
         let first = epochs.max(extent.start);
         let line = self.log_starts.lines.get(tp);
@@ -162,7 +162,7 @@ impl Checkpoints {
     }
 
     /// Lines before the start of the log.
-    fn below(&self, tp: &Tp, extent: Extent, findings: &mut Findings) {
+    fn below(&self, tp: &Tp, extent: LogExtent, findings: &mut Findings) {
         let noted = self.log_starts.get(tp).filter(|start| *start <= extent.end);
         let start = noted.map_or(extent.start, |start| start.max(extent.start));
         let tables = [

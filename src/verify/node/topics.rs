@@ -30,6 +30,7 @@ struct Topic {
 
 /// Who holds a partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Replicas {
     /// The nodes.
     pub nodes: Vec<i32>,

@@ -11,7 +11,7 @@ use crate::store::{Cap, read_small};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::coverage::Coverage;
 use crate::verify::evidence::{BeyondEnd, EpochConflict, EpochsReach, Mark};
-use crate::verify::extent::Extent;
+use crate::verify::extent::LogExtent;
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::row::Row;
 use crate::wire::fault::Text;
@@ -207,7 +207,7 @@ impl EpochsCheck {
     }
 
     /// Tells of epochs that begin before the log does. A broker that stops cleanly lets the first one begin where the log does.
-    fn begins_earlier(&self, extent: Extent, may_be_tiered: bool, findings: &mut Findings) {
+    fn begins_earlier(&self, extent: LogExtent, may_be_tiered: bool, findings: &mut Findings) {
         if let Some(start) = self.start()
             && start < extent.start
         {
@@ -235,7 +235,7 @@ impl EpochsCheck {
     /// elsewhere.
     pub(super) fn finish(
         mut self,
-        extent: Extent,
+        extent: LogExtent,
         (is_left, is_clean, may_be_tiered): (bool, bool, bool),
         findings: &mut Findings,
     ) {

@@ -15,14 +15,14 @@ use crate::scan::derive::Epochs;
 use crate::scan::{Event, Merge, Policy, Walk};
 use crate::store::{Cap, read_small};
 use crate::store::{Item, Partition};
-use crate::verify::extent::Extent;
+use crate::verify::extent::LogExtent;
 use crate::verify::outcome::Outcome;
 use crate::wire::Offset;
 
 /// The log, as its batches have it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Log<'a> {
-    pub(super) extent: Extent,
+    pub(super) extent: LogExtent,
     /// The epochs of its batches.
     pub(super) epochs: &'a Epochs,
 }

@@ -25,7 +25,7 @@ use self::siblings::{open_txns, read_epochs, read_snapshots, sibling};
 use self::time_index::TimeIndexCheck;
 use super::catalog::{CheckId, Severity};
 use super::evidence::{BeyondEnd, Gap, Lacking, Mark, NoSnapshotAtEnd, Part, Unindexed};
-use super::extent::{Extent, Known, LogDirContext};
+use super::extent::{Known, LogDirContext, LogExtent};
 use super::finding::{Finding, Findings};
 use super::options::Options;
 use super::outcome::Outcome;
@@ -349,7 +349,7 @@ impl PartitionCheck {
         (self.outcome, Known { extent, topic_id })
     }
 
-    fn extent(&self) -> Option<Extent> {
+    fn extent(&self) -> Option<LogExtent> {
         if self.is_lost {
             return None;
         }
@@ -357,7 +357,7 @@ impl PartitionCheck {
         let carried = self.carried.as_ref()?;
         let active = last.base_offset();
         let end = carried.last.map_or(active, after);
-        Some(Extent {
+        Some(LogExtent {
             start: first.base_offset(),
             active,
             end: end.max(active),
@@ -367,7 +367,7 @@ impl PartitionCheck {
     }
 
     /// Compares the snapshots at the end of the log, and tells which are missing or too many.
-    fn snapshots(&mut self, carried: &mut Carried, extent: Extent) {
+    fn snapshots(&mut self, carried: &mut Carried, extent: LogExtent) {
         for snapshot in std::mem::take(&mut carried.snapshots) {
             if snapshot.offset == extent.end {
                 snapshot.compare(
@@ -419,7 +419,7 @@ impl PartitionCheck {
     }
 
     /// After a clean stop the newest snapshot is at the end of the log.
-    fn newest_snapshot(&self, carried: &mut Carried, extent: Extent) {
+    fn newest_snapshot(&self, carried: &mut Carried, extent: LogExtent) {
         if self.around.stop != Stop::Clean || self.state != DirState::Current {
             return;
         }

@@ -128,13 +128,13 @@ fn plan(disk: &dyn Disk, root: &str, scope: Scope, actions: Vec<Action>) -> Plan
 
 fn placeholder() -> Placeholder {
     Placeholder {
-        base_offset: Offset(4),
-        last_offset_delta: OffsetDelta(2),
-        leader_epoch: LeaderEpoch(1),
+        base_offset: Offset::new(4),
+        last_offset_delta: OffsetDelta::new(2),
+        leader_epoch: LeaderEpoch::new(1),
         attributes: 0,
-        base_timestamp: Timestamp(-1),
-        max_timestamp: Timestamp(9),
-        producer_id: ProducerId(-1),
+        base_timestamp: Timestamp::new(-1),
+        max_timestamp: Timestamp::new(9),
+        producer_id: ProducerId::new(-1),
         producer_epoch: -1,
         base_sequence: -1,
     }

@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use kseg::repair::disk::{
-    Attributes, Disk, Duplicate, Guard, Holder, Input, Kind, Likeness, Locking, Look, Output,
-    Sharing,
+    Attributes, Disk, Duplicate, DurableOutput, Guard, Holder, Input, Kind, Likeness, Locking,
+    Look, Sharing,
 };
 
 use super::world::{Names, Node, World};
@@ -258,7 +258,7 @@ impl Write for Open<'_> {
     }
 }
 
-impl Output for Open<'_> {
+impl DurableOutput for Open<'_> {
     fn sync(&mut self) -> io::Result<()> {
         let done = self.disk.step(false);
         // A disk that says no to this may have written everything all the same.
@@ -326,7 +326,7 @@ impl Disk for MemDisk {
         Ok(Box::new(Open { disk: self, node }))
     }
 
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DurableOutput + '_>> {
         self.step(true)?;
         let mut world = self.world.borrow_mut();
         let attributes = world.fresh();
@@ -339,7 +339,7 @@ impl Disk for MemDisk {
         Ok(Box::new(Open { disk: self, node }))
     }
 
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Output + '_>> {
+    fn append(&self, path: &Path) -> io::Result<Box<dyn DurableOutput + '_>> {
         self.alive()?;
         let node = self.world.borrow().find(path)?;
         Ok(Box::new(Open { disk: self, node }))

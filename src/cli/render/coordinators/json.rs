@@ -2,8 +2,8 @@
 
 use kseg::decode::transaction_state::Status;
 use kseg::decode::{
-    Decoded, Decoder, Family, Reading, Struct, Unread, Value, cluster_metadata, consumer_offsets,
-    framing,
+    Decoded, Decoder, Reading, SchemaFamily, Struct, Unread, Value, cluster_metadata,
+    consumer_offsets, framing,
 };
 use kseg::wire::Release;
 
@@ -71,7 +71,7 @@ pub(super) fn keyed(job: &mut Job<'_, '_>, decoder: Decoder) -> Result<Shown, Cr
 /// Reads key and value, or says what is printed in their place.
 fn read<'buf>(
     job: &Job<'buf, '_>,
-    family: Family,
+    family: SchemaFamily,
     key: &'buf [u8],
 ) -> Result<(Decoded<'buf>, Option<Decoded<'buf>>), String> {
     let reading = Reading::As(job.release);
@@ -131,7 +131,7 @@ fn write_transaction(body: &Struct<'_>, out: &mut Vec<u8>) {
 /// Cluster metadata.
 pub(super) fn metadata(job: &mut Job<'_, '_>) -> Shown {
     match framed(
-        Family::ClusterMetadata,
+        SchemaFamily::ClusterMetadata,
         job.release,
         job.value.unwrap_or_default(),
     ) {
@@ -146,7 +146,7 @@ pub(super) fn metadata(job: &mut Job<'_, '_>) -> Shown {
 
 /// Reads a framed value, or gives the message of the exception.
 pub(super) fn framed(
-    family: Family,
+    family: SchemaFamily,
     release: Release,
     value: &[u8],
 ) -> Result<Decoded<'_>, String> {

@@ -1,6 +1,6 @@
 //! What the texts of earlier releases have in common: how keys and values were read, and how that ended.
 
-use kseg::decode::{Decoded, Family, Message, Reading, Struct, Unread, framing};
+use kseg::decode::{Decoded, MessageSchema, Reading, SchemaFamily, Struct, Unread, framing};
 use kseg::wire::{Fault, FaultKind, Release};
 
 use super::job::{Crash, reason};
@@ -29,7 +29,7 @@ pub(super) enum Key<'buf> {
 
 /// Reads a key of one of the types up to `last_type`. `complaint` is about a type beyond.
 pub(super) fn read_key(
-    family: Family,
+    family: SchemaFamily,
     release: Release,
     key: &[u8],
     last_type: i16,
@@ -54,7 +54,7 @@ pub(super) fn read_key(
 
 /// Reads the value that belongs to a key. `complaint` is about a version beyond those that the release knows.
 pub(super) fn read_value<'buf>(
-    key: &Message,
+    key: &MessageSchema,
     release: Release,
     value: &'buf [u8],
     complaint: impl FnOnce(i16) -> Crash,

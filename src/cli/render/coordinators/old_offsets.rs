@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use kseg::decode::consumer_offsets::{GROUP_METADATA, assignment};
 use kseg::decode::json::write_string;
-use kseg::decode::{Family, Struct};
+use kseg::decode::{SchemaFamily, Struct};
 use kseg::wire::Release;
 
 use super::job::{Crash, Job, Shown, put};
@@ -28,7 +28,7 @@ pub(super) fn write(job: &mut Job<'_, '_>) -> Result<Shown, Crash> {
     };
     let complaint = |id| unknown_type(release, id);
     let key = old::read_key(
-        Family::ConsumerOffsets,
+        SchemaFamily::ConsumerOffsets,
         release,
         key,
         GROUP_METADATA,

@@ -1,7 +1,7 @@
 //! Transactions, up to Kafka 4.0.
 
 use kseg::decode::transaction_state::{Status, Transaction};
-use kseg::decode::{Family, Struct};
+use kseg::decode::{SchemaFamily, Struct};
 use kseg::wire::Release;
 
 use super::job::{Crash, Job, Shown, put};
@@ -29,13 +29,19 @@ pub(super) fn write(job: &mut Job<'_, '_>) -> Result<Shown, Crash> {
             "buffer",
         ));
     };
-    let key = old::read_key(Family::TransactionState, release, key, TRANSACTION, |id| {
-        old::unknown(
-            release,
-            &format!("Unknown transaction log message key schema version {id}"),
-            &format!("Unknown version {id} from the transaction log message"),
-        )
-    })?;
+    let key = old::read_key(
+        SchemaFamily::TransactionState,
+        release,
+        key,
+        TRANSACTION,
+        |id| {
+            old::unknown(
+                release,
+                &format!("Unknown transaction log message key schema version {id}"),
+                &format!("Unknown version {id} from the transaction log message"),
+            )
+        },
+    )?;
     let key = match key {
         Key::Known(key) => key,
         Key::Unknown(text) => {

@@ -4,7 +4,7 @@ use kseg::decode::json::write_uuid;
 use kseg::decode::remote_metadata::{
     PARTITION_DELETE, SEGMENT, SEGMENT_SNAPSHOT, SEGMENT_UPDATE, delete_state, segment_state,
 };
-use kseg::decode::{Decoded, Family, Struct, Value};
+use kseg::decode::{Decoded, SchemaFamily, Struct, Value};
 use kseg::wire::Release;
 
 use super::job::{Job, Shown, put};
@@ -19,7 +19,7 @@ const RECORD_MOVED: Release = Release::new(4, 3, 0);
 /// Appends the text of a record, or the error that is printed in its place.
 pub(super) fn metadata(job: &mut Job<'_, '_>) -> Shown {
     let text = match job.value {
-        Some(value) => framed(Family::RemoteLogMetadata, job.release, value)
+        Some(value) => framed(SchemaFamily::RemoteLogMetadata, job.release, value)
             .and_then(|decoded| describe(&decoded, job.release)),
         None => Err(without_value(job.release)),
     };

@@ -145,7 +145,7 @@ impl<'a> Printer<'a> {
         self.payload.clear();
         let (key, payload) = (&mut self.key, &mut self.payload);
         match topic.write(
-            record.offset().0,
+            record.offset().get(),
             record.key(),
             record.value(),
             key,

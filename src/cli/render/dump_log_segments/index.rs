@@ -60,7 +60,7 @@ impl IndexStyle {
 /// The line of an entry of a `.index`.
 pub(crate) fn push_offset(line: &mut Vec<u8>, entry: OffsetEntry) {
     line.text("offset: ")
-        .int(entry.offset.0)
+        .int(entry.offset.get())
         .text(" position: ")
         .int(entry.position)
         .text("\n");
@@ -69,9 +69,9 @@ pub(crate) fn push_offset(line: &mut Vec<u8>, entry: OffsetEntry) {
 /// The line of an entry of a `.timeindex`.
 pub(crate) fn push_time(line: &mut Vec<u8>, entry: TimeEntry) {
     line.text("timestamp: ")
-        .int(entry.timestamp.0)
+        .int(entry.timestamp.get())
         .text(" offset: ")
-        .int(entry.offset.0)
+        .int(entry.offset.get())
         .text("\n");
 }
 
@@ -80,12 +80,12 @@ pub(crate) fn push_txn(line: &mut Vec<u8>, txn: AbortedTxn<'_>) {
     line.text("version: ")
         .int(txn.version_byte())
         .text(" producerId: ")
-        .int(txn.producer_id().0)
+        .int(txn.producer_id().get())
         .text(" firstOffset: ")
-        .int(txn.first_offset().0)
+        .int(txn.first_offset().get())
         .text(" lastOffset: ")
-        .int(txn.last_offset().0)
+        .int(txn.last_offset().get())
         .text(" lastStableOffset: ")
-        .int(txn.last_stable_offset().0)
+        .int(txn.last_stable_offset().get())
         .text("\n");
 }

@@ -66,18 +66,18 @@ struct BatchEnd<'a> {
 /// The line of a batch of magic 2.
 pub(crate) fn push_batch(line: &mut Vec<u8>, style: &Style, batch: &RecordBatch<'_>, valid: bool) {
     line.text("baseOffset: ")
-        .int(batch.base_offset().0)
+        .int(batch.base_offset().get())
         .text(" lastOffset: ")
-        .int(batch.last_offset().0);
+        .int(batch.last_offset().get());
     if style.count {
         line.text(" count: ").int(batch.records_count());
     }
     line.text(" baseSequence: ").int(batch.base_sequence());
     line.text(" lastSequence: ").int(batch.last_sequence());
-    line.text(" producerId: ").int(batch.producer_id().0);
+    line.text(" producerId: ").int(batch.producer_id().get());
     line.text(" producerEpoch: ").int(batch.producer_epoch());
     line.text(" partitionLeaderEpoch: ")
-        .int(batch.leader_epoch().0);
+        .int(batch.leader_epoch().get());
     line.text(" isTransactional: ")
         .bool(batch.is_transactional());
     if style.is_control {
@@ -87,7 +87,7 @@ pub(crate) fn push_batch(line: &mut Vec<u8>, style: &Style, batch: &RecordBatch<
         match batch.delete_horizon() {
             Some(horizon) => line
                 .text(" deleteHorizonMs: OptionalLong[")
-                .int(horizon.0)
+                .int(horizon.get())
                 .text("]"),
             None => line.text(" deleteHorizonMs: OptionalLong.empty"),
         };
@@ -96,9 +96,9 @@ pub(crate) fn push_batch(line: &mut Vec<u8>, style: &Style, batch: &RecordBatch<
         line,
         style,
         &BatchEnd {
-            position: batch.position().0,
+            position: batch.position().get(),
             timestamp_type: batch.timestamp_type().name(),
-            timestamp: batch.max_timestamp().0,
+            timestamp: batch.max_timestamp().get(),
             size: batch.size_bytes(),
             magic: batch.magic(),
             codec: batch.codec(),
@@ -110,14 +110,14 @@ pub(crate) fn push_batch(line: &mut Vec<u8>, style: &Style, batch: &RecordBatch<
 
 /// The line of a message of magic 0 or 1.
 pub(crate) fn push_message(line: &mut Vec<u8>, style: &Style, message: &Message<'_>, valid: bool) {
-    line.text("offset: ").int(message.offset().0);
+    line.text("offset: ").int(message.offset().get());
     push_batch_end(
         line,
         style,
         &BatchEnd {
-            position: message.position().0,
+            position: message.position().get(),
             timestamp_type: message.timestamp_type().name(),
-            timestamp: message.timestamp().0,
+            timestamp: message.timestamp().get(),
             size: message.bytes().len(),
             magic: message.magic(),
             codec: message.codec(),
@@ -130,9 +130,9 @@ pub(crate) fn push_message(line: &mut Vec<u8>, style: &Style, message: &Message<
 /// The line of an entry whose magic Kafka's tool breaks off at.
 pub(crate) fn push_unknown(line: &mut Vec<u8>, frame: &Frame<'_>) {
     line.text("offset: ")
-        .int(frame.offset().0)
+        .int(frame.offset().get())
         .text(" position: ")
-        .int(frame.position().0);
+        .int(frame.position().get());
     line.text(" size: ")
         .int(frame.size_bytes())
         .text(" magic: ")
@@ -183,18 +183,18 @@ impl<'a> RecordLine<'a> {
         line.text(" ")
             .text(self.timestamp_type)
             .text(": ")
-            .int(record.timestamp().0);
+            .int(record.timestamp().get());
     }
 
     #[inline]
     fn push_current(&self, line: &mut Vec<u8>, record: &Record<'_>) {
         let mut fields = Fields::at_end_of(line);
-        fields.text("| offset: ").int(record.offset().0);
+        fields.text("| offset: ").int(record.offset().get());
         fields
             .text(" ")
             .text(self.timestamp_type)
             .text(": ")
-            .int(record.timestamp().0);
+            .int(record.timestamp().get());
         fields.text(" keySize: ").int(record.key_size());
         fields.text(" valueSize: ").int(record.value_size());
         let Some(message) = record.message() else {
@@ -214,7 +214,7 @@ impl<'a> RecordLine<'a> {
     }
 
     fn push_indented(&self, line: &mut Vec<u8>, record: &Record<'_>) {
-        line.text("| offset: ").int(record.offset().0);
+        line.text("| offset: ").int(record.offset().get());
         self.push_time(line, record);
         line.text(" keysize: ")
             .int(record.key_size())
@@ -228,7 +228,7 @@ impl<'a> RecordLine<'a> {
 
     fn push_flooded(&self, line: &mut Vec<u8>, record: &Record<'_>) {
         line.text("| offset: ")
-            .int(record.offset().0)
+            .int(record.offset().get())
             .text(" isValid: ");
         match record.message() {
             None => line.text("true crc: null"),
@@ -251,7 +251,7 @@ impl<'a> RecordLine<'a> {
 
     fn push_classic(&self, line: &mut Vec<u8>, position: u64, record: &Record<'_>) {
         line.text("offset: ")
-            .int(record.offset().0)
+            .int(record.offset().get())
             .text(" position: ")
             .int(position);
         self.push_time(line, record);
@@ -312,7 +312,7 @@ fn classic_fields(style: &Style, batch: &Batch<'_>, fields: &mut Vec<u8>, produc
                 .int(batch.magic())
                 .text(" compresscodec: ");
             push_codec(fields, style, batch.codec());
-            fields.text(" producerId: ").int(batch.producer_id().0);
+            fields.text(" producerId: ").int(batch.producer_id().get());
             if style.producer_epoch {
                 fields.text(" producerEpoch: ").int(batch.producer_epoch());
             }
@@ -339,14 +339,14 @@ fn flooded_fields(
 ) {
     match batch {
         Batch::V2(batch) => {
-            fields.text(" baseOffset: ").int(batch.base_offset().0);
-            fields.text(" lastOffset: ").int(batch.last_offset().0);
+            fields.text(" baseOffset: ").int(batch.base_offset().get());
+            fields.text(" lastOffset: ").int(batch.last_offset().get());
             fields.text(" baseSequence: ").int(batch.base_sequence());
             fields.text(" lastSequence: ").int(batch.last_sequence());
             fields.text(" producerEpoch: ").int(batch.producer_epoch());
             fields
                 .text(" partitionLeaderEpoch: ")
-                .int(batch.leader_epoch().0);
+                .int(batch.leader_epoch().get());
             fields
                 .text(" batchSize: ")
                 .int(batch.size_bytes())
@@ -358,7 +358,7 @@ fn flooded_fields(
                 .text(" baseOffset: ")
                 .int(first())
                 .text(" lastOffset: ")
-                .int(message.offset().0);
+                .int(message.offset().get());
             fields.text(
                 " baseSequence: -1 lastSequence: -1 producerEpoch: -1 partitionLeaderEpoch: -1",
             );
@@ -372,5 +372,5 @@ fn flooded_fields(
     }
     fields.text(" compressType: ");
     push_codec(fields, style, batch.codec());
-    fields.text(" position: ").int(batch.position().0);
+    fields.text(" position: ").int(batch.position().get());
 }

@@ -31,7 +31,7 @@ impl LogPrinter<'_> {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let position = batch.position().0;
+        let position = batch.position().get();
         let release = self.style.release;
         let Batch::Legacy(message) = batch else {
             let what = format_args!("a record batch of magic 2, which Kafka {release} cannot read");
@@ -118,20 +118,20 @@ impl LogPrinter<'_> {
     ) {
         // Before 0.11 compressed sets were not expected to follow each other.
         if message.codec() == Ok(Codec::None) {
-            self.fold.gaps.push(record.offset().0);
+            self.fold.gaps.push(record.offset().get());
         } else {
-            self.fold.gaps.skip(record.offset().0);
+            self.fold.gaps.skip(record.offset().get());
         }
         let line = out.text();
         line.text("offset: ")
-            .int(record.offset().0)
+            .int(record.offset().get())
             .text(" position: ")
             .int(place.position);
         if self.style.timestamps {
             line.text(" ")
                 .text(place.timestamp_type.name())
                 .text(": ")
-                .int(record.timestamp().0);
+                .int(record.timestamp().get());
         }
         line.text(" isvalid: ").bool(lines::is_valid(message));
         line.text(" payloadsize: ")

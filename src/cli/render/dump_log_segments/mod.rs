@@ -128,13 +128,13 @@ impl<'a> LogPrinter<'a> {
                 let release = self.style.release;
                 self.note(
                     out,
-                    batch.position().0,
+                    batch.position().get(),
                     &format_args!("zstd, which Kafka {release} cannot read"),
                 );
             }
             Ok(_) => {}
             Err(fault) => {
-                self.note(out, batch.position().0, &fault);
+                self.note(out, batch.position().get(), &fault);
                 return ControlFlow::Continue(());
             }
         }
@@ -170,7 +170,7 @@ impl<'a> LogPrinter<'a> {
                 return;
             }
         }
-        self.note(out, frame.position().0, &fault);
+        self.note(out, frame.position().get(), &fault);
     }
 
     #[expect(
@@ -183,7 +183,7 @@ impl<'a> LogPrinter<'a> {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let position = batch.position().0;
+        let position = batch.position().get();
         let line = RecordLine::new(self.style, batch, || first_offset(batch, scratch));
         let records = match batch.records(scratch) {
             Ok(records) => records,
@@ -216,10 +216,10 @@ impl<'a> LogPrinter<'a> {
         record: &Record<'_>,
         out: &mut Output<'_>,
     ) {
-        self.fold.gaps.push(record.offset().0);
+        self.fold.gaps.push(record.offset().get());
         let with_metadata = !self.options.skip_record_metadata;
         if with_metadata {
-            line.push(out.text(), batch.position().0, record);
+            line.push(out.text(), batch.position().get(), record);
         }
         let told = if batch.is_control() {
             if with_metadata {
@@ -233,7 +233,7 @@ impl<'a> LogPrinter<'a> {
         out.text().push(b'\n');
         if let Err(what) = told {
             let what = format!("offset {}: {what}", record.offset());
-            self.note(out, batch.position().0, &what);
+            self.note(out, batch.position().get(), &what);
         }
     }
 
@@ -272,7 +272,7 @@ fn first_offset(batch: &Batch<'_>, scratch: &mut Scratch) -> i64 {
         .and_then(|mut records| records.next());
     first
         .and_then(Result::ok)
-        .map_or(-1, |record| record.offset().0)
+        .map_or(-1, |record| record.offset().get())
 }
 
 /// Whether the fault is that of a message whose value lies outside it.

@@ -9,22 +9,25 @@ use crate::cli::render::Push;
 /// The line of a producer.
 pub(crate) fn push_producer(line: &mut Vec<u8>, release: Release, producer: ProducerState<'_>) {
     let since = |major, minor, patch| release.since(Release::new(major, minor, patch));
-    line.text("producerId: ").int(producer.producer_id().0);
+    line.text("producerId: ").int(producer.producer_id().get());
     line.text(" producerEpoch: ").int(producer.producer_epoch());
     if !since(1, 0, 0) {
         line.text(" lastSequence: ").int(producer.last_sequence());
-        line.text(" lastOffset: ").int(producer.last_offset().0);
-        line.text(" offsetDelta: ").int(producer.offset_delta().0);
-        line.text(" lastTimestamp: ").int(producer.timestamp().0);
+        line.text(" lastOffset: ").int(producer.last_offset().get());
+        line.text(" offsetDelta: ")
+            .int(producer.offset_delta().get());
+        line.text(" lastTimestamp: ")
+            .int(producer.timestamp().get());
     }
     line.text(" coordinatorEpoch: ")
         .int(producer.coordinator_epoch());
     line.text(" currentTxnFirstOffset: ");
-    push_option(line, release, producer.txn_first_offset().0);
+    push_option(line, release, producer.txn_first_offset().get());
     if since(3, 1, 0) {
-        line.text(" lastTimestamp: ").int(producer.timestamp().0);
+        line.text(" lastTimestamp: ")
+            .int(producer.timestamp().get());
     }
-    let has_batch = producer.last_offset().0 >= 0;
+    let has_batch = producer.last_offset().get() >= 0;
     if since(1, 0, 2) {
         if has_batch || !since(4, 3, 0) {
             line.text(" ");
@@ -52,9 +55,10 @@ fn push_option(line: &mut Vec<u8>, release: Release, value: i64) {
 fn push_batch(line: &mut Vec<u8>, producer: ProducerState<'_>) {
     line.text("firstSequence: ").int(producer.first_sequence());
     line.text(" lastSequence: ").int(producer.last_sequence());
-    line.text(" lastOffset: ").int(producer.last_offset().0);
-    line.text(" offsetDelta: ").int(producer.offset_delta().0);
-    line.text(" timestamp: ").int(producer.timestamp().0);
+    line.text(" lastOffset: ").int(producer.last_offset().get());
+    line.text(" offsetDelta: ")
+        .int(producer.offset_delta().get());
+    line.text(" timestamp: ").int(producer.timestamp().get());
 }
 
 /// What 1.0.0 and 1.0.1 show of the batches: the text of a Scala queue of Scala objects.
@@ -63,14 +67,14 @@ fn push_queue(line: &mut Vec<u8>, producer: ProducerState<'_>, has_batch: bool) 
     if has_batch {
         let first_offset = producer
             .last_offset()
-            .0
-            .wrapping_sub(i64::from(producer.offset_delta().0));
+            .get()
+            .wrapping_sub(i64::from(producer.offset_delta().get()));
         line.text("BatchMetadata(firstSeq=")
             .int(producer.first_sequence());
         line.text(", lastSeq=").int(producer.last_sequence());
         line.text(", firstOffset=").int(first_offset);
-        line.text(", lastOffset=").int(producer.last_offset().0);
-        line.text(", timestamp=").int(producer.timestamp().0);
+        line.text(", lastOffset=").int(producer.last_offset().get());
+        line.text(", timestamp=").int(producer.timestamp().get());
         line.text(")");
     }
     line.text(")");

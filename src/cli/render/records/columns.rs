@@ -202,8 +202,8 @@ impl Rows {
         bytes += push_shown(value, &view.value(scratch));
         topic.push_bytes(entry.topic.map(str::as_bytes));
         partition.push_int(entry.partition);
-        offset.push_int(Some(record.offset().0));
-        let millis = Some(record.timestamp().0).filter(|millis| *millis != -1);
+        offset.push_int(Some(record.offset().get()));
+        let millis = Some(record.timestamp().get()).filter(|millis| *millis != -1);
         let micros = millis.and_then(|millis| millis.checked_mul(1000));
         self.lossy.timestamps += u64::from(millis.is_some() && micros.is_none());
         timestamp.push_int(micros);
@@ -268,7 +268,7 @@ impl Rows {
         transactional.push_bool(facts.is_transactional);
         control.push_bool(entry.batch.is_control());
         batch_offset.push_int(facts.base_offset);
-        position.push_int(i64::try_from(entry.batch.position().0).ok());
+        position.push_int(i64::try_from(entry.batch.position().get()).ok());
         codec.push_bytes(facts.codec.map(str::as_bytes));
         file.push_bytes(entry.file.map(str::as_bytes));
     }

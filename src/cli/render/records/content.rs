@@ -3,7 +3,7 @@
 //! A [`View`] is all that formats get of a record's bytes, so what is to be hidden reaches none of them.
 
 use kseg::decode::registry::Registered;
-use kseg::decode::{Decoder, Entry as Meaning, Part, Unread};
+use kseg::decode::{Decoder, Entry as Meaning, EntryPart, Unread};
 use kseg::format::control::ControlType;
 use kseg::format::{Header, Record};
 use kseg::report::secrets;
@@ -142,7 +142,7 @@ impl<'r> View<'r> {
         &'s self,
         side: Side,
         bytes: Option<&'s [u8]>,
-        part: Option<&'s Part<'r>>,
+        part: Option<&'s EntryPart<'r>>,
         scratch: &'s mut Vec<u8>,
     ) -> Shown<'s> {
         let Some(bytes) = bytes else {
@@ -210,7 +210,7 @@ impl<'r> View<'r> {
         &'s self,
         side: Side,
         bytes: &'s [u8],
-        part: Option<&'s Part<'r>>,
+        part: Option<&'s EntryPart<'r>>,
         scratch: &'s mut Vec<u8>,
     ) -> Shown<'s> {
         scratch.clear();
@@ -226,11 +226,11 @@ impl<'r> View<'r> {
             return serde.show(bytes, self.contents.bytes, scratch);
         }
         match part {
-            Some(Part::Decoded(decoded)) => {
+            Some(EntryPart::Decoded(decoded)) => {
                 decoded.body.write_json(scratch);
                 return Shown::Json(scratch);
             }
-            Some(Part::Unread { why, .. }) if *why != Unread::NoMeaning => {
+            Some(EntryPart::Unread { why, .. }) if *why != Unread::NoMeaning => {
                 return Shown::Unread(bytes, Why::Meaning(*why));
             }
             _ => {}
@@ -250,7 +250,7 @@ impl<'r> View<'r> {
 fn meaning<'r>(decoder: Decoder, record: &'r Record<'r>) -> Meaning<'r> {
     let mut meaning = decoder.decode(record.key(), record.value());
     for part in [&mut meaning.key, &mut meaning.value] {
-        if let Part::Decoded(decoded) = part {
+        if let EntryPart::Decoded(decoded) = part {
             secrets::redact(decoded);
         }
     }

@@ -65,8 +65,8 @@ pub(super) fn record(
         out.text(entry.topic.unwrap_or_default());
     });
     number(entry.partition, out);
-    number(Some(record.offset().0), out);
-    number(Some(record.timestamp().0), out);
+    number(Some(record.offset().get()), out);
+    number(Some(record.timestamp().get()), out);
     word(Some(entry.batch.timestamp_type().name()), out);
     number(facts.leader_epoch, out);
     shown(view.key(scratch), out);
@@ -77,7 +77,7 @@ pub(super) fn record(
     cell(out, is_large, &|out| write_headers(view, out));
     number(view.key_size(), out);
     number(view.value_size(), out);
-    number(Some(entry.batch.position().0), out);
+    number(Some(entry.batch.position().get()), out);
     number(facts.base_offset, out);
     word(facts.codec, out);
     number(facts.producer_id, out);

@@ -45,9 +45,9 @@ impl Facts {
         };
         match batch {
             Batch::V2(batch) => Self {
-                leader_epoch: Some(batch.leader_epoch().0).filter(|epoch| *epoch >= 0),
-                base_offset: Some(batch.base_offset().0),
-                producer_id: Some(batch.producer_id().0).filter(|id| *id != -1),
+                leader_epoch: Some(batch.leader_epoch().get()).filter(|epoch| *epoch >= 0),
+                base_offset: Some(batch.base_offset().get()),
+                producer_id: Some(batch.producer_id().get()).filter(|id| *id != -1),
                 producer_epoch: Some(batch.producer_epoch()).filter(|epoch| *epoch != -1),
                 is_transactional: batch.is_transactional(),
                 magic: batch.magic(),
@@ -55,7 +55,7 @@ impl Facts {
             },
             Batch::Legacy(message) => Self {
                 // A compressed set has the offset of its last message only.
-                base_offset: Some(message.offset().0).filter(|_| codec == Some("none")),
+                base_offset: Some(message.offset().get()).filter(|_| codec == Some("none")),
                 magic: message.magic(),
                 ..none
             },

@@ -39,16 +39,16 @@ impl Identity {
     fn of(entry: &Entry<'_, '_>) -> Self {
         let (offset, leader_epoch, crc) = match entry.batch {
             Batch::V2(batch) => (
-                batch.base_offset().0,
-                Some(batch.leader_epoch().0),
+                batch.base_offset().get(),
+                Some(batch.leader_epoch().get()),
                 batch.stored_crc(),
             ),
-            Batch::Legacy(message) => (message.offset().0, None, message.stored_crc()),
-            _ => (entry.batch.last_offset().0, None, 0),
+            Batch::Legacy(message) => (message.offset().get(), None, message.stored_crc()),
+            _ => (entry.batch.last_offset().get(), None, 0),
         };
         Self {
             partition: entry.partition,
-            position: entry.batch.position().0,
+            position: entry.batch.position().get(),
             offset,
             leader_epoch,
             crc,
@@ -73,9 +73,9 @@ impl Objects {
         }
         let record = entry.record;
         out.page().extend_from_slice(&self.head);
-        out.int(record.offset().0)
+        out.int(record.offset().get())
             .text(",\"timestamp\":")
-            .int(record.timestamp().0);
+            .int(record.timestamp().get());
         out.page().extend_from_slice(&self.middle);
         view.key(scratch).write_json(out);
         out.text(",\"value\":");
@@ -138,7 +138,7 @@ impl Objects {
         let tail = &mut self.tail;
         tail.clear();
         tail.text(",\"position\":")
-            .int(entry.batch.position().0)
+            .int(entry.batch.position().get())
             .text(",\"batch_base_offset\":");
         number(facts.base_offset, tail);
         tail.text(",\"codec\":");

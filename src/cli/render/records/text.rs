@@ -18,7 +18,7 @@ pub(super) fn record(
     [scratch, spare]: [&mut Vec<u8>; 2],
     out: &mut impl Page,
 ) {
-    match entry.record.timestamp().0 {
+    match entry.record.timestamp().get() {
         -1 => drop(out.text("-")),
         ms => write_rfc3339(ms, out.page()),
     }
@@ -33,7 +33,7 @@ pub(super) fn record(
     if let Some(partition) = entry.partition {
         line.text("-").int(partition);
     }
-    line.text("\t").int(entry.record.offset().0).text("\t");
+    line.text("\t").int(entry.record.offset().get()).text("\t");
     if let Some(control) = view.control_type() {
         line.text(control);
     } else {

@@ -272,7 +272,7 @@ impl Row for TokenRow {
 /// Shows a cluster.
 pub(in crate::cli::show) fn metadata(writer: &mut Writer<'_>, image: &MetadataImage) {
     writer.row(&ClusterRow {
-        last_offset: image.last_offset.map(|offset| offset.0),
+        last_offset: image.last_offset.map(kseg::wire::Offset::get),
         kraft_version: image.kraft_version,
         next_producer_id: image.next_producer_id,
         zk_migration: image.zk_migration,

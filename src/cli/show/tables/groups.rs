@@ -189,7 +189,7 @@ pub(in crate::cli::show) fn groups(writer: &mut Writer<'_>, image: &Groups) {
         .iter()
         .map(|(key, commit)| (key, commit, None));
     let pending = image.pending.iter().flat_map(|(producer, offsets)| {
-        let producer = Some(producer.0);
+        let producer = Some(producer.get());
         offsets
             .iter()
             .map(move |(key, commit)| (key, commit, producer))
@@ -201,12 +201,12 @@ pub(in crate::cli::show) fn groups(writer: &mut Writer<'_>, image: &Groups) {
                 group: group.clone(),
                 topic: topic.clone(),
                 partition: *partition,
-                offset: commit.offset.0,
-                leader_epoch: known(commit.leader_epoch.0),
-                commit_timestamp_ms: known(commit.commit_timestamp.0),
-                expire_timestamp_ms: known(commit.expire_timestamp.0),
+                offset: commit.offset.get(),
+                leader_epoch: known(commit.leader_epoch.get()),
+                commit_timestamp_ms: known(commit.commit_timestamp.get()),
+                expire_timestamp_ms: known(commit.expire_timestamp.get()),
                 pending_producer_id: producer,
-                record_offset: commit.record_offset.0,
+                record_offset: commit.record_offset.get(),
                 metadata: commit.metadata.clone(),
             }),
     );
@@ -222,12 +222,12 @@ pub(crate) fn transactions<'a>(
         TransactionRow {
             transactional_id: id.clone(),
             state: state.status.map(|status| status.to_string()),
-            producer_id: state.producer_id.0,
+            producer_id: state.producer_id.get(),
             producer_epoch: state.producer_epoch,
             timeout_ms: state.timeout_ms,
-            start_timestamp_ms: known(state.start.0),
-            last_update_timestamp_ms: known(state.last_update.0),
-            record_offset: state.offset.0,
+            start_timestamp_ms: known(state.start.get()),
+            last_update_timestamp_ms: known(state.last_update.get()),
+            record_offset: state.offset.get(),
             partitions: partitions
                 .map(|(topic, partition)| format!("{topic}-{partition}"))
                 .collect(),
@@ -243,11 +243,11 @@ pub(in crate::cli::show) fn share_groups(writer: &mut Writer<'_>, image: &ShareG
             group: group.clone(),
             topic_id: uuid(topic),
             partition: *partition,
-            start_offset: known(state.start_offset.0),
-            leader_epoch: known(state.leader_epoch.0),
+            start_offset: known(state.start_offset.get()),
+            leader_epoch: known(state.leader_epoch.get()),
             state_epoch: state.state_epoch,
             snapshot_epoch: state.snapshot_epoch,
-            record_offset: state.record_offset.0,
+            record_offset: state.record_offset.get(),
         }),
     );
 }

@@ -66,16 +66,16 @@ pub(in crate::cli::show) fn remote_segments(writer: &mut Writer<'_>, image: &Rem
             partition: *number,
             topic_id: uuid(topic_id),
             segment_id: uuid(id),
-            start_offset: segment.start_offset.0,
-            end_offset: segment.end_offset.0,
+            start_offset: segment.start_offset.get(),
+            end_offset: segment.end_offset.get(),
             size_bytes: segment.size_bytes,
             state: named(segment.state, segment_state),
             in_progress: segment.is_in_progress(),
             partition_state: deletion.map(|state| named(*state, delete_state)),
             broker_id: segment.broker_id,
-            max_timestamp_ms: known(segment.max_timestamp.0),
-            event_timestamp_ms: known(segment.event_timestamp.0),
-            record_offset: segment.record_offset.0,
+            max_timestamp_ms: known(segment.max_timestamp.get()),
+            event_timestamp_ms: known(segment.event_timestamp.get()),
+            record_offset: segment.record_offset.get(),
         }));
     }
 }

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use self::copy::{Copy, Single};
 use self::fill::{Filled, Hole, fill};
-use super::Options;
+use super::PlanOptions;
 use super::seen::{Seen, small};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::{FileKind, OffsetCheckpoint, name};
@@ -65,7 +65,7 @@ pub(super) fn heal(
     findings: &[&Finding],
     seen: &Seen,
     steps: &mut Steps<'_>,
-    options: Options,
+    options: PlanOptions,
 ) -> Result<Healed, Error> {
     let mut replicas = Vec::new();
     for place in &seen.replicas {
