@@ -29,7 +29,11 @@ pids+=($!)
 "$kafka" wait "$port" 400
 java -Xmx200m -cp "$("$kafka" fetch $version)/*" "$here/../benches/Churn.java" "$port" 7 > churn.log 2>&1 &
 pids+=($!)
-sleep 25
+for ((second = 0; second < 300; second++)); do
+  [[ ! -d logs/transactional-1 ]] || break
+  sleep 1
+done
+sleep 10
 
 why=()
 run() { # MOST-STATUS ARG...

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 
-use kseg::format::Limits;
+use kseg::format::{Budget, Limits};
 use kseg::scan::Jobs;
 use kseg::store::{Error, LogFile, Stream, lock};
 
@@ -70,8 +70,14 @@ impl Reading {
         self.jobs.unwrap_or_else(Jobs::available)
     }
 
-    /// How much work a batch may make.
+    /// How much work a batch may make, on however many threads.
     pub(crate) fn limits(self) -> Limits {
+        static BUDGET: Budget = Budget::new();
+        self.own_limits().within(&BUDGET)
+    }
+
+    /// How much work a batch may make that is kept while others are looked at.
+    pub(crate) fn own_limits(self) -> Limits {
         Limits::inflating(usize::try_from(self.inflate_limit).unwrap_or(usize::MAX))
     }
 

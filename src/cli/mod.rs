@@ -47,6 +47,7 @@ mod writer;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -114,6 +115,8 @@ enum Command {
 
 /// Runs the command that `args` ask for.
 pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    // A file that grows beyond its limit (ulimit -f) is an error of the write, not the end of the process.
+    let _kept = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     let args = match config::with_file(dump::translate(args), Cli::command) {
         Ok(args) => args,
         Err(error) => return exit::failed(&error),

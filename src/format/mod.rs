@@ -57,7 +57,7 @@ pub mod txn_index;
 
 pub use batch::{Batch, RecordBatch, TimestampType};
 pub use checkpoint::OffsetCheckpoint;
-pub use codec::{Codec, Limits, Scratch};
+pub use codec::{Budget, Codec, Limits, Scratch};
 pub use frame::Frame;
 pub use leader_epochs::LeaderEpochs;
 pub use legacy::Message;

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::ops::{ControlFlow, Range};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use super::jobs::{Jobs, MOST_THREADS};
@@ -73,6 +73,35 @@ enum Message<F> {
     Begun(u64),
     Chunk(RenderedChunk),
     Ended(Result<(F, u64), Error>),
+}
+
+/// How far the merge has come. A worker that needs much memory for a batch waits until its piece is next: before that, what it
+/// renders may have to wait for the merge, and the merge for a worker that needs the memory.
+#[derive(Default)]
+struct Turns {
+    next: Mutex<u64>,
+    moved: Condvar,
+}
+
+impl Turns {
+    fn wait(&self, piece: u64) {
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let _its_turn = self.moved.wait_while(next, |next| *next < piece);
+    }
+
+    fn reach(&self, piece: u64) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = piece;
+        self.moved.notify_all();
+    }
+}
+
+/// Lets nobody wait for a merge that has ended.
+struct Merging<'t>(&'t Turns);
+
+impl Drop for Merging<'_> {
+    fn drop(&mut self) {
+        self.0.reach(u64::MAX);
+    }
 }
 
 /// The pieces nobody works on yet.
@@ -149,13 +178,15 @@ pub fn scan_pieces<V: PieceVisitor>(
             count: pieces,
             announce,
         }));
+        let turns = Arc::new(Turns::default());
         for _ in 0..threads {
-            let (pieces, visitor) = (Arc::clone(&pieces), &visitor);
-            scope.spawn(move || work(job, &pieces, visitor, options.limits));
+            let (pieces, turns, visitor) = (Arc::clone(&pieces), Arc::clone(&turns), &visitor);
+            scope.spawn(move || work(job, &pieces, &turns, visitor, options.limits));
         }
         // The workers alone hold the other end: when they are gone, there is nothing more to hear.
         drop(pieces);
-        merge(job, &announced, &mut worker, &visitor, sink, take)
+        let merging = Merging(&turns);
+        merge(job, &announced, &merging, &mut worker, &visitor, sink, take)
     })
 }
 
@@ -248,6 +279,7 @@ fn piece<V: PieceVisitor>(
 fn work<V: PieceVisitor>(
     job: Job<'_>,
     pieces: &Mutex<Pieces<V::Piece>>,
+    turns: &Arc<Turns>,
     visitor: &(impl Fn() -> V + Sync),
     limits: Limits,
 ) {
@@ -261,6 +293,8 @@ fn work<V: PieceVisitor>(
             .claim();
         let Some((index, lane)) = claimed else { return };
         let range = range_of::<V>(job, index);
+        let own = Arc::clone(turns);
+        worker.scratch.wait_with(move || own.wait(index));
         let start = match known {
             Some((next, start)) if next == index => Some(start),
             _ => guess(&mut worker, job, range.clone()),
@@ -321,6 +355,7 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
 fn merge<V: PieceVisitor>(
     job: Job<'_>,
     announced: &Receiver<Receiver<Message<V::Piece>>>,
+    merging: &Merging<'_>,
     worker: &mut Worker,
     visitor: &(impl Fn() -> V + Sync),
     sink: &mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
@@ -335,6 +370,7 @@ fn merge<V: PieceVisitor>(
     let mut position = job.start;
     let mut pages = PageReleaser::starting_at(job.start);
     for (index, lane) in announced.iter().enumerate() {
+        merging.0.reach(index as u64);
         let range = range_of::<V>(job, index as u64);
         let (own, end) = match receive(&lane, position, &mut sink) {
             Some(result) => result?,

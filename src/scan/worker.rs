@@ -111,6 +111,7 @@ impl Worker {
                     continue;
                 };
                 let flow = visitor.event(event, &mut self.scratch, out);
+                self.scratch.settle();
                 if flow.is_break() || out.poll().is_break() {
                     return Ok(here.reached());
                 }

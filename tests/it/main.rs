@@ -67,6 +67,7 @@ mod tidy_circles;
 mod tiered;
 mod truth;
 mod txns;
+mod ulimits;
 mod unreadable;
 mod verify;
 mod verify_cases;

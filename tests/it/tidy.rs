@@ -51,7 +51,10 @@ const HOMES: [(&[&str], &[&str]); 6] = [
         ],
         &["format/codec/"],
     ),
-    (&["std::thread"], &["scan/parallel.rs", "scan/jobs.rs"]),
+    (
+        &["std::thread"],
+        &["scan/parallel.rs", "scan/jobs.rs", "format/codec/budget.rs"],
+    ),
     (
         &[
             "clap",

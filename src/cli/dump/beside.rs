@@ -120,7 +120,7 @@ impl Run<'_> {
             nested: style.nested,
             newest_magic: style.newest_magic,
         };
-        Some(Look::new(log, reader, reading.limits()))
+        Some(Look::new(log, reader, reading.own_limits()))
     }
 }
 

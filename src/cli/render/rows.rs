@@ -205,6 +205,8 @@ pub(crate) fn size(bytes: u64) -> String {
 pub(crate) enum Content {
     /// Text where they are UTF-8, else base64 and said so.
     Bytes(Vec<u8>),
+    /// The first of so many bytes.
+    Start(Vec<u8>, usize),
     /// JSON.
     Json(Box<RawValue>),
 }
@@ -218,14 +220,45 @@ impl Content {
         raw.map_or_else(Self::Bytes, Self::Json)
     }
 
+    /// The bytes, or the first of them where a row with all of them would take many times as much memory.
+    pub(crate) fn start(bytes: &[u8]) -> Self {
+        const SHOWN: usize = 1 << 20;
+        let Some(start) = bytes.get(..SHOWN).filter(|_| bytes.len() > SHOWN) else {
+            return Self::Bytes(bytes.to_vec());
+        };
+        // Not in the middle of a character.
+        let whole = match std::str::from_utf8(start) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => SHOWN,
+        };
+        Self::Start(start.get(..whole).unwrap_or(start).to_vec(), bytes.len())
+    }
+
+    /// What of it is not there, in words.
+    pub(crate) fn rest(&self) -> Option<String> {
+        match self {
+            Self::Start(start, all) => Some(format!(
+                "the first {} of {all} bytes; kseg cat shows all",
+                start.len()
+            )),
+            _ => None,
+        }
+    }
+
     fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Json(json) => json.get().into(),
-            Self::Bytes(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => text.into(),
-                Err(_) => format!("base64:{}", base64(bytes)).into(),
-            },
+            Self::Bytes(bytes) => said(bytes),
+            Self::Start(bytes, all) => format!("{}... ({all} bytes)", said(bytes)).into(),
         }
+    }
+}
+
+/// Bytes as text where they are UTF-8, else in base64.
+fn said(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => format!("base64:{}", base64(bytes)).into(),
     }
 }
 
@@ -233,7 +266,7 @@ impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Json(json) => json.serialize(serializer),
-            Self::Bytes(bytes) => match std::str::from_utf8(bytes) {
+            Self::Bytes(bytes) | Self::Start(bytes, _) => match std::str::from_utf8(bytes) {
                 Ok(text) => serializer.serialize_str(text),
                 Err(_) => serializer.collect_map([("base64", base64(bytes))]),
             },

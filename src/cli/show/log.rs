@@ -112,6 +112,7 @@ pub(super) fn show(
     let options = ScanOptions {
         // Rows are counted on one thread only.
         jobs: left.map_or(reading.jobs(), |_| Jobs::ONE),
+        limits: reading.limits(),
         ..ScanOptions::of(Policy::Salvage)
     };
     let (batches, entries) = (writer.rendering(), writer.rendering());

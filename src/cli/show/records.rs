@@ -82,7 +82,11 @@ pub(super) fn row(
     };
     let headers = record
         .headers()
-        .map(|header| (Content::Bytes(header.key.to_vec()), bytes(header.value)));
+        .map(|header| (Content::start(header.key), bytes(header.value)));
+    let parts = [("key", &meaning.key), ("value", &meaning.value)];
+    let rest = parts
+        .into_iter()
+        .find_map(|(name, part)| Some(format!("{name}: {}", part.as_ref()?.rest()?)));
     let row = EntryRow {
         offset: record.offset().get(),
         timestamp_ms: known(record.timestamp().get()),
@@ -91,13 +95,13 @@ pub(super) fn row(
         key: meaning.key,
         value: meaning.value,
         headers: headers.collect(),
-        unread: meaning.wrong.clone(),
+        unread: meaning.wrong.clone().or(rest),
     };
     (row, meaning.wrong)
 }
 
 fn bytes(bytes: Option<&[u8]>) -> Option<Content> {
-    bytes.map(|bytes| Content::Bytes(bytes.to_vec()))
+    bytes.map(Content::start)
 }
 
 /// Type and value of a control record.

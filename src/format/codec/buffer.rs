@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::budget::{Budget, Permit, SMALL_BYTES};
 use crate::wire::FaultKind;
 use crate::wire::fault::Inflate;
 
@@ -10,9 +11,24 @@ pub(super) struct Buffer {
     pub(super) bytes: Vec<u8>,
     pub(super) filled: usize,
     pub(super) limit: usize,
+    budget: Option<&'static Budget>,
+    /// Waits for this thread's turn to hold a lot.
+    pub(super) turn: Option<Box<dyn Fn() + Send + Sync>>,
+    pub(super) permit: Option<Permit>,
 }
 
 impl Buffer {
+    pub(super) fn new(limit: usize, budget: Option<&'static Budget>) -> Self {
+        Self {
+            bytes: Vec::new(),
+            filled: 0,
+            limit,
+            budget,
+            turn: None,
+            permit: None,
+        }
+    }
+
     pub(super) fn filled(&self) -> &[u8] {
         self.bytes.get(..self.filled).unwrap_or_default()
     }
@@ -25,9 +41,25 @@ impl Buffer {
         }
         if need > self.bytes.len() {
             let doubled = self.bytes.len().saturating_mul(2);
-            self.bytes.resize(need.max(doubled).min(self.limit), 0);
+            let size = need.max(doubled).min(self.limit);
+            if let Some(budget) = self.budget.filter(|_| size > SMALL_BYTES)
+                && self.permit.is_none()
+            {
+                if let Some(turn) = &self.turn {
+                    turn();
+                }
+                self.permit = Some(budget.acquire());
+            }
+            self.bytes.resize(size, 0);
         }
         Ok(self.bytes.get_mut(self.filled..).unwrap_or_default())
+    }
+
+    /// Gives memory back, and the right to hold so much of it.
+    #[cold]
+    pub(super) fn settle(&mut self) {
+        (self.bytes, self.filled) = (Vec::new(), 0);
+        self.permit = None;
     }
 
     /// Takes over `count` bytes written to the spare room.

@@ -133,9 +133,7 @@ mod tests {
         let at = lies.len() - 4;
         lies[at..].copy_from_slice(&[0xff; 4]);
         assert!(unpack(&lies).1.is_some());
-        let mut scratch = Scratch::with_limits(Limits {
-            inflated_bytes: 1 << 20,
-        });
+        let mut scratch = Scratch::with_limits(Limits::inflating(1 << 20));
         let bomb = member(&vec![0; 2 << 20]);
         let (_, fault) = scratch.inflate(Codec::Gzip, 2, &bomb);
         assert_eq!(

@@ -11,6 +11,7 @@
 //! Every codec unpacks into the same growing buffer: what a payload claims costs nothing, what it really holds is
 //! bounded by [`Limits`]. What was unpacked before something went wrong stays readable.
 
+mod budget;
 mod buffer;
 mod gzip;
 mod lz4;
@@ -20,6 +21,7 @@ mod zstd;
 
 use std::fmt;
 
+pub use self::budget::Budget;
 use self::buffer::Buffer;
 
 use crate::wire::{Fault, FaultKind};
@@ -74,11 +76,13 @@ impl Codec {
 }
 
 /// How much work a payload may make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Limits {
     /// The most bytes one batch may unpack to.
     pub inflated_bytes: usize,
+    /// What threads share that read at the same time.
+    pub budget: Option<&'static Budget>,
 }
 
 impl Limits {
@@ -87,6 +91,17 @@ impl Limits {
     pub const fn inflating(bytes: usize) -> Self {
         Self {
             inflated_bytes: bytes,
+            budget: None,
+        }
+    }
+
+    /// The same for several threads, of which one at a time may hold a batch that unpacks to more than 16 MiB. It waits for none
+    /// of the others meanwhile.
+    #[must_use]
+    pub const fn within(self, budget: &'static Budget) -> Self {
+        Self {
+            budget: Some(budget),
+            ..self
         }
     }
 }
@@ -94,9 +109,7 @@ impl Limits {
 impl Default for Limits {
     /// 256 MiB a batch: far above what brokers accept by default (1 MiB, compressed), far below what hurts.
     fn default() -> Self {
-        Self {
-            inflated_bytes: 256 << 20,
-        }
+        Self::inflating(256 << 20)
     }
 }
 
@@ -113,14 +126,24 @@ impl Scratch {
     #[must_use]
     pub fn with_limits(limits: Limits) -> Self {
         Self {
-            buffer: Buffer {
-                bytes: Vec::new(),
-                filled: 0,
-                limit: limits.inflated_bytes,
-            },
+            buffer: Buffer::new(limits.inflated_bytes, limits.budget),
             snappy: snap::raw::Decoder::new(),
             gzip: libdeflater::Decompressor::new(),
             zstd: None,
+        }
+    }
+
+    /// Calls `turn` before a batch unpacks to a lot where threads share a budget: it waits until nobody waits for what this thread
+    /// does next.
+    pub(crate) fn wait_with(&mut self, turn: impl Fn() + Send + Sync + 'static) {
+        self.buffer.turn = Some(Box::new(turn));
+    }
+
+    /// Gives back the memory of a batch that unpacked to a lot, if threads share it.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        if self.buffer.permit.is_some() {
+            self.buffer.settle();
         }
     }
 

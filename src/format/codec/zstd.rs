@@ -111,9 +111,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_stopped_and_a_window_too_large_refused() {
-        let mut scratch = Scratch::with_limits(Limits {
-            inflated_bytes: 1 << 20,
-        });
+        let mut scratch = Scratch::with_limits(Limits::inflating(1 << 20));
         let (bytes, fault) = unpack(&mut scratch, &frame(&vec![0; 64 << 20]));
         assert!(bytes.len() <= 1 << 20);
         assert_eq!(fault, Some(FaultKind::InflateLimit { limit: 1 << 20 }));
