@@ -1,7 +1,6 @@
 //! The options that say which partitions of the paths are meant.
 
 use anyhow::Result;
-use kseg::format::DirName;
 use kseg::store::{Item, LogDir};
 use wildmatch::WildMatch;
 
@@ -115,10 +114,8 @@ impl Selection {
 
     /// Whether a directory is meant, by the partition in its name.
     pub(crate) fn includes_dir(&self, item: &Item) -> bool {
-        match item.dir_name() {
-            Some(DirName::Partition {
-                topic, partition, ..
-            }) => self.includes(Some(topic), Some(partition)),
+        match item.partition_name() {
+            Some((topic, partition, _)) => self.includes(Some(topic), Some(partition)),
             _ => self.includes(None, None),
         }
     }
@@ -130,10 +127,8 @@ impl Selection {
             .filter(|item| self.includes_dir(item))
             .cloned()
             .collect();
-        chosen.sort_by_cached_key(|item| match item.dir_name() {
-            Some(DirName::Partition {
-                topic, partition, ..
-            }) => (topic.to_owned(), partition, item.name().to_owned()),
+        chosen.sort_by_cached_key(|item| match item.partition_name() {
+            Some((topic, partition, _)) => (topic.to_owned(), partition, item.name().to_owned()),
             _ => (String::new(), 0, item.name().to_owned()),
         });
         chosen

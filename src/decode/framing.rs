@@ -39,7 +39,7 @@ pub struct Decoded<'buf> {
 }
 
 impl Decoded<'_> {
-    /// What kind of record it belongs to: `OffsetCommit` of `OffsetCommitKey`, `TopicRecord` as it is.
+    /// Returns what kind of record it belongs to: `OffsetCommit` of `OffsetCommitKey`, `TopicRecord` as it is.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         let name = self.message.name();
@@ -140,7 +140,7 @@ impl Reading {
         }
     }
 
-    /// Whether a version is read and not refused. Releases before 4.0 refused none: what was above the highest they
+    /// Returns whether a version is read and not refused. Releases before 4.0 refused none: what was above the highest they
     /// knew, they read like that.
     fn takes(self, message: &MessageSchema, version: i16) -> bool {
         match self {

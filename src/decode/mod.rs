@@ -125,7 +125,7 @@ impl Decoder {
         }
     }
 
-    /// Whether the topic's records have keys: otherwise the value says what it is.
+    /// Returns whether the topic's records have keys: otherwise the value says what it is.
     #[must_use]
     pub fn is_keyed(self) -> bool {
         matches!(

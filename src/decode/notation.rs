@@ -36,7 +36,7 @@ impl Parser {
         }
     }
 
-    /// What begins at the margin: a family, a structure or a message.
+    /// Reads what begins at the margin: a family, a structure or a message.
     fn item(&mut self) -> Option<()> {
         match self.word()? {
             "family" => {
@@ -263,7 +263,7 @@ fn versions(word: &str) -> Option<RangeInclusive<i16>> {
     Some(from.parse().ok()?..=to.parse().ok()?)
 }
 
-/// What is there from version 0 on is there below, too: Kafka compares with the upper versions only.
+/// Extends versions from 0 on to those below, since Kafka compares with the upper versions only.
 fn from_the_first(versions: RangeInclusive<i16>) -> RangeInclusive<i16> {
     match versions.into_inner() {
         (0, to) => i16::MIN..=to,

@@ -77,7 +77,7 @@ fn fields(message: &[u8], depth: usize) -> Option<Fields<'_>> {
     Some(fields)
 }
 
-/// What the bytes of a field are.
+/// Returns what the bytes of a field are.
 fn guess(bytes: &[u8], depth: usize) -> Value<'_> {
     let is_shown = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\r' | '\t');
     if let Ok(text) = simdutf8::basic::from_utf8(bytes)

@@ -68,7 +68,7 @@ pub struct Registered {
     pub text: String,
     /// Subjects and versions of the schemas whose types it names.
     pub references: Vec<(String, i32)>,
-    /// Whether it was deleted.
+    /// True if it was deleted.
     pub deleted: bool,
 }
 
@@ -183,7 +183,7 @@ impl Registry {
         })
     }
 
-    /// How many records could not be understood.
+    /// Returns how many records could not be understood.
     #[must_use]
     pub fn malformed(&self) -> u64 {
         self.malformed

@@ -71,7 +71,7 @@ impl MessageSchema {
         self.name
     }
 
-    /// Where it occurs.
+    /// Returns where it occurs.
     #[must_use]
     pub fn family(&self) -> SchemaFamily {
         self.family
@@ -83,7 +83,7 @@ impl MessageSchema {
         self.id
     }
 
-    /// Whether `release` can read it.
+    /// Returns whether `release` can read it.
     #[must_use]
     pub fn known_to(&self, release: Release) -> bool {
         self.life.covers(release)
@@ -100,7 +100,7 @@ impl MessageSchema {
             .clone()
     }
 
-    /// Whether any release knew `version`.
+    /// Returns whether any release knew `version`.
     pub(super) fn ever_had(&self, version: i16) -> bool {
         let earlier = self.earlier.iter().map(|(versions, _)| versions);
         earlier

@@ -21,7 +21,7 @@ pub struct SharePartition<'buf> {
 }
 
 impl<'buf> SharePartition<'buf> {
-    /// What a record is about; none if it is something else or cannot be read.
+    /// Returns what a record is about; none if it is something else or cannot be read.
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;
@@ -36,7 +36,7 @@ impl<'buf> SharePartition<'buf> {
     }
 }
 
-/// What became of a batch of records in a share group.
+/// Returns what became of a batch of records in a share group.
 #[must_use]
 pub fn delivery_state(id: i64) -> Option<&'static str> {
     Some(match id {

@@ -91,7 +91,7 @@ pub struct Transaction<'buf> {
 }
 
 impl<'buf> TransactionalId<'buf> {
-    /// What a record says; none if it is something else or cannot be read.
+    /// Returns what a record says; none if it is something else or cannot be read.
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;

@@ -34,7 +34,7 @@ pub enum Value<'buf> {
 }
 
 impl Value<'_> {
-    /// Whether this is what a field without a default of its own has when nothing was written.
+    /// Returns whether this is what a field without a default of its own has when nothing was written.
     fn is_blank(&self) -> bool {
         match self {
             Self::Absent => true,
@@ -201,7 +201,7 @@ impl<'buf> Struct<'buf> {
             .map(|(field, value)| (field.name, value))
     }
 
-    /// Whether it carries tagged fields that the schema does not know, which are not shown.
+    /// Returns whether it carries tagged fields that the schema does not know, which are not shown.
     #[must_use]
     pub fn has_unknown_tags(&self) -> bool {
         self.unknown_tags
@@ -281,7 +281,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// How a fault names this field.
+    /// Returns how a fault names this field.
     pub(super) fn reported(&self, element: bool) -> FieldName {
         FieldName {
             name: self.name,

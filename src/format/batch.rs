@@ -100,7 +100,7 @@ impl<'map> Batch<'map> {
         }
     }
 
-    /// Where the batch begins in its file.
+    /// Returns where the batch begins in its file.
     #[must_use]
     pub fn position(&self) -> Position {
         match self {
@@ -145,7 +145,7 @@ impl<'map> Batch<'map> {
         }
     }
 
-    /// What its timestamps are.
+    /// Returns what its timestamps are.
     #[must_use]
     pub fn timestamp_type(&self) -> TimestampType {
         match self {
@@ -154,13 +154,13 @@ impl<'map> Batch<'map> {
         }
     }
 
-    /// Whether its records are markers for Kafka itself, which no consumer gets.
+    /// Returns whether its records are markers for Kafka itself, which no consumer gets.
     #[must_use]
     pub fn is_control(&self) -> bool {
         matches!(self, Self::V2(batch) if batch.is_control())
     }
 
-    /// How its records are compressed.
+    /// Returns how its records are compressed.
     ///
     /// # Errors
     /// There is no such codec.
@@ -258,7 +258,7 @@ impl<'map> RecordBatch<'map> {
         })
     }
 
-    /// Where the batch begins in its file.
+    /// Returns where the batch begins in its file.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
@@ -335,7 +335,7 @@ impl<'map> RecordBatch<'map> {
         low
     }
 
-    /// How the records are compressed.
+    /// Returns how the records are compressed.
     ///
     /// # Errors
     /// There is no such codec.
@@ -343,31 +343,31 @@ impl<'map> RecordBatch<'map> {
         Codec::of(self.low_attributes()).map_err(|kind| Fault::new(kind, ATTRIBUTES))
     }
 
-    /// What the timestamps are.
+    /// Returns what the timestamps are.
     #[must_use]
     pub fn timestamp_type(&self) -> TimestampType {
         TimestampType::of(self.low_attributes())
     }
 
-    /// Whether the batch belongs to a transaction.
+    /// Returns whether the batch belongs to a transaction.
     #[must_use]
     pub fn is_transactional(&self) -> bool {
         self.low_attributes() & TRANSACTIONAL_BIT != 0
     }
 
-    /// Whether the records are control records.
+    /// Returns whether the records are control records.
     #[must_use]
     pub fn is_control(&self) -> bool {
         self.low_attributes() & CONTROL_BIT != 0
     }
 
-    /// When compaction may drop the tombstones and markers in the batch (KIP-534).
+    /// Returns when compaction may drop the tombstones and markers in the batch (KIP-534).
     #[must_use]
     pub fn delete_horizon(&self) -> Option<Timestamp> {
         (self.low_attributes() & DELETE_HORIZON_BIT != 0).then(|| self.base_timestamp())
     }
 
-    /// What timestamp deltas are counted from.
+    /// Returns what timestamp deltas are counted from.
     #[must_use]
     pub fn base_timestamp(&self) -> Timestamp {
         Timestamp(i64::from_be_bytes(be(self.header, BASE_TIMESTAMP)))
@@ -379,7 +379,7 @@ impl<'map> RecordBatch<'map> {
         Timestamp(i64::from_be_bytes(be(self.header, MAX_TIMESTAMP)))
     }
 
-    /// Who produced it.
+    /// Returns who produced it.
     #[must_use]
     pub fn producer_id(&self) -> ProducerId {
         ProducerId(i64::from_be_bytes(be(self.header, PRODUCER_ID)))

@@ -19,7 +19,7 @@ pub struct DissectedField {
     pub name: String,
     /// Its value, as text.
     pub value: String,
-    /// Whether it cannot be right: a checksum that differs, a rest that is nothing.
+    /// True if it cannot be right: a checksum that differs, a rest that is nothing.
     pub is_wrong: bool,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// What is left, if anything is, as a field that should not be there.
+    /// Returns what is left, if anything is, as a field that should not be there.
     fn rest(mut self, name: &str, is_wrong: bool) -> Vec<DissectedField> {
         let length = self.bytes.len();
         if length > 0

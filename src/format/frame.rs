@@ -90,13 +90,13 @@ impl<'map> Frame<'map> {
         })
     }
 
-    /// Where the entry begins in its file.
+    /// Returns where the entry begins in its file.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// Where it ends.
+    /// Returns where it ends.
     #[must_use]
     pub fn end(&self) -> Position {
         Position(self.position.0.saturating_add(self.size as u64))

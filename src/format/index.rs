@@ -44,7 +44,7 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
         }
     }
 
-    /// What relative offsets are counted from.
+    /// Returns what relative offsets are counted from.
     #[must_use]
     pub fn base_offset(&self) -> Offset {
         self.base_offset
@@ -56,7 +56,7 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
         self.entries.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -107,13 +107,13 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
         self.entries
     }
 
-    /// Whether the file ends with an entry.
+    /// Checks whether the file ends with an entry.
     pub(super) fn check_whole(&self) -> Result<(), Fault> {
         whole(self.trailing, N, self.len())
     }
 }
 
-/// How far `offset` lies behind the base offset of its segment; `None` where an index cannot say that.
+/// Returns how far `offset` lies behind the base offset of its segment; `None` where an index cannot say that.
 pub(crate) fn relative(offset: Offset, base_offset: Offset) -> Option<i32> {
     let relative = offset.0.checked_sub(base_offset.0)?;
     i32::try_from(relative)
@@ -126,7 +126,7 @@ pub(super) fn offset<const N: usize>(entry: &[u8; N], at: usize, base_offset: Of
     base_offset.plus(OffsetDelta(i32::from_be_bytes(be(entry, at))))
 }
 
-/// Whether nothing is left behind the last of `count` entries.
+/// Checks whether nothing is left behind the last of `count` entries.
 pub(super) fn whole(trailing: &[u8], entry: usize, count: usize) -> Result<(), Fault> {
     match trailing.len() {
         0 => Ok(()),

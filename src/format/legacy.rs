@@ -63,7 +63,7 @@ impl<'map> Message<'map> {
         Ok(Self { position, bytes })
     }
 
-    /// Where it begins in its file; for a message inside a wrapper, where the wrapper does.
+    /// Returns where it begins in its file; for a message inside a wrapper, where the wrapper does.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
@@ -93,7 +93,7 @@ impl<'map> Message<'map> {
         u8::from_be_bytes(be(self.bytes, ATTRIBUTES))
     }
 
-    /// How the set inside is compressed; `None` for a message that is no wrapper.
+    /// Returns how the set inside is compressed; `None` for a message that is no wrapper.
     ///
     /// # Errors
     /// There is no such codec.
@@ -101,7 +101,7 @@ impl<'map> Message<'map> {
         Codec::of(self.attributes()).map_err(|kind| Fault::new(kind, ATTRIBUTES))
     }
 
-    /// What the timestamp is.
+    /// Returns what the timestamp is.
     #[must_use]
     pub fn timestamp_type(&self) -> TimestampType {
         match self.magic() {
@@ -131,7 +131,7 @@ impl<'map> Message<'map> {
         crc::crc32(self.bytes.get(MAGIC..).unwrap_or_default())
     }
 
-    /// Whether key and value fill a message of `size` bytes, as writers write them, as far as can be told from the bytes
+    /// Returns whether key and value fill a message of `size` bytes, as writers write them, as far as can be told from the bytes
     /// at hand, which may be fewer.
     #[must_use]
     pub fn is_filled(&self, size: usize) -> bool {
@@ -145,7 +145,7 @@ impl<'map> Message<'map> {
         value_at.saturating_add(4) > self.bytes.len() || self.end_of_field(value_at) == Some(size)
     }
 
-    /// Where the field whose length stands `at` ends. Writers write −1 for null, and no other negative length.
+    /// Returns where the field whose length stands `at` ends. Writers write −1 for null, and no other negative length.
     fn end_of_field(&self, at: usize) -> Option<usize> {
         match i32::from_be_bytes(be(self.bytes, at)) {
             -1 => at.checked_add(4),
@@ -217,7 +217,7 @@ impl<'map> Message<'map> {
         Ok(Records::of_wrapper(*self, bytes, base, fault))
     }
 
-    /// What to add to the offsets inside: nothing in magic 0, where they are absolute; in magic 1 the last message has
+    /// Returns what to add to the offsets inside: nothing in magic 0, where they are absolute; in magic 1 the last message has
     /// the wrapper's offset. A wrapper offset of 0 is tolerated there: old producers left it unset.
     fn inner_base(&self, set: &[u8]) -> Result<i64, Fault> {
         let mut last = None;

@@ -82,7 +82,7 @@ impl OffsetIndex<'_> {
         self.get(largest_at_most_cold(self.stored(), order)?)
     }
 
-    /// What brokers up to 2.2 checked when they opened the file, and `--index-sanity-check` does.
+    /// Checks what brokers up to 2.2 checked when they opened the file, and `--index-sanity-check` does.
     ///
     /// # Errors
     /// The last offset lies before the base offset, or the file does not end with an entry. Up to 1.1 the last offset had to lie

@@ -89,7 +89,7 @@ impl ProducerEntry {
         }
     }
 
-    /// Where its open transaction begins, if it has one.
+    /// Returns where its open transaction begins, if it has one.
     #[must_use]
     pub fn open_txn(&self) -> Option<Offset> {
         Some(self.txn_first_offset).filter(|offset| offset.0 >= 0)
@@ -195,7 +195,7 @@ impl<'map> ProducerSnapshot<'map> {
         self.entries.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -297,7 +297,7 @@ impl ProducerState<'_> {
         }
     }
 
-    /// When it was last heard of.
+    /// Returns when it was last heard of.
     #[must_use]
     pub fn timestamp(&self) -> Timestamp {
         Timestamp(i64::from_be_bytes(be(self.0, TIMESTAMP)))
@@ -309,7 +309,7 @@ impl ProducerState<'_> {
         i32::from_be_bytes(be(self.0, COORDINATOR_EPOCH))
     }
 
-    /// Where its open transaction begins, as stored; −1 none.
+    /// Returns where its open transaction begins, as stored; −1 none.
     #[must_use]
     pub fn txn_first_offset(&self) -> Offset {
         Offset(i64::from_be_bytes(be(self.0, TXN_FIRST_OFFSET)))

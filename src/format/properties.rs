@@ -106,7 +106,7 @@ pub struct MetaProperties {
 }
 
 impl MetaProperties {
-    /// What the properties of `meta.properties` say.
+    /// Returns what the properties of `meta.properties` say.
     #[must_use]
     pub fn of(properties: &Properties) -> Self {
         let mut faults = properties.faults.clone();
@@ -305,7 +305,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | 0x0c)
 }
 
-/// Whether the line ends with a backslash that is not escaped itself.
+/// Returns whether the line ends with a backslash that is not escaped itself.
 fn goes_on(line: &[u8]) -> bool {
     let slashes = line.iter().rev().take_while(|&&byte| byte == b'\\').count();
     slashes & 1 == 1

@@ -21,7 +21,7 @@ impl Remake {
         }
     }
 
-    /// Where it begins in the log, and under which leader.
+    /// Returns where it begins in the log, and under which leader.
     pub fn place(&mut self, base: Offset, last: OffsetDelta, epoch: LeaderEpoch) {
         self.put(layout::BASE_OFFSET, &base.0.to_be_bytes());
         self.put(layout::LAST_OFFSET_DELTA, &last.0.to_be_bytes());

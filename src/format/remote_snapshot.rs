@@ -51,13 +51,13 @@ impl<'map> RemoteSnapshot<'map> {
         i32::from_be_bytes(be(self.header, PARTITION))
     }
 
-    /// How far it was read.
+    /// Returns how far it was read.
     #[must_use]
     pub fn offset(&self) -> Offset {
         Offset(i64::from_be_bytes(be(self.header, OFFSET)))
     }
 
-    /// How many entries are announced.
+    /// Returns how many entries are announced.
     #[must_use]
     pub fn declared(&self) -> i32 {
         i32::from_be_bytes(be(self.header, ENTRIES))

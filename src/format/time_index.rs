@@ -69,7 +69,7 @@ impl TimeIndex<'_> {
         self.get(found)
     }
 
-    /// What brokers up to 2.2 checked when they opened the file, and `--index-sanity-check` does.
+    /// Checks what brokers up to 2.2 checked when they opened the file, and `--index-sanity-check` does.
     ///
     /// # Errors
     /// The last timestamp lies before the first, or the last offset before the base offset, or the file does not end with an

@@ -38,7 +38,7 @@ pub const CLUSTER_METADATA_ID: Uuid = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 /// Ids below this number are reserved (`DirectoryId.RESERVED`: the first hundred).
 const RESERVED_IDS: u128 = 100;
 
-/// Whether Kafka reserves `id`: neither a topic nor a directory gets such a one.
+/// Returns whether Kafka reserves `id`: neither a topic nor a directory gets such a one.
 #[must_use]
 pub const fn is_reserved_id(id: Uuid) -> bool {
     u128::from_be_bytes(id) < RESERVED_IDS

@@ -69,7 +69,7 @@ impl<'map> TxnIndex<'map> {
         self.entries.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -95,7 +95,7 @@ impl<'map> TxnIndex<'map> {
         self.entries.iter().map(AbortedTxn)
     }
 
-    /// What brokers check when they open the file of the segment that begins at `base_offset`.
+    /// Checks what brokers check when they open the file of the segment that begins at `base_offset`.
     ///
     /// # Errors
     /// An entry is of an unknown version, or its marker lies before the segment.
@@ -112,7 +112,7 @@ impl<'map> TxnIndex<'map> {
         Ok(())
     }
 
-    /// Whether the file ends with an entry.
+    /// Checks whether the file ends with an entry.
     ///
     /// # Errors
     /// It does not.
@@ -128,13 +128,13 @@ impl AbortedTxn<'_> {
         i16::from_be_bytes(be(self.0, VERSION))
     }
 
-    /// What Kafka up to 4.3 takes for the version: its first byte.
+    /// Returns what Kafka up to 4.3 takes for the version: its first byte.
     #[must_use]
     pub fn version_byte(&self) -> i8 {
         i8::from_be_bytes(be(self.0, VERSION))
     }
 
-    /// Whose transaction it was.
+    /// Returns whose transaction it was.
     #[must_use]
     pub fn producer_id(&self) -> ProducerId {
         ProducerId(i64::from_be_bytes(be(self.0, PRODUCER_ID)))
@@ -158,7 +158,7 @@ impl AbortedTxn<'_> {
         Offset(i64::from_be_bytes(be(self.0, LAST_STABLE_OFFSET)))
     }
 
-    /// Whether the version is one that Kafka reads.
+    /// Checks whether the version is one that Kafka reads.
     ///
     /// # Errors
     /// It is not 0.

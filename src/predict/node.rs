@@ -212,12 +212,8 @@ impl<'c> Node<'c> {
         let whole = self.dirs.iter().enumerate();
         for (dir, one) in whole.filter(|(_, dir)| dir.only.is_none()) {
             for item in one.listed.partitions() {
-                if let Some(DirName::Partition {
-                    topic,
-                    partition,
-                    state: state @ (DirState::Current | DirState::Future),
-                    ..
-                }) = item.dir_name()
+                if let Some((topic, partition, state @ (DirState::Current | DirState::Future))) =
+                    item.partition_name()
                     && (topic != CLUSTER_METADATA || !kafka.is_kraft())
                 {
                     let is_future = state == DirState::Future;
@@ -366,13 +362,10 @@ impl<'c> Node<'c> {
                 continue;
             }
             let mut partitions = dir.listed.partitions();
-            let is_lost = |item: &Item| match item.dir_name() {
-                Some(DirName::Partition {
-                    topic,
-                    partition,
-                    state: DirState::Current,
-                    ..
-                }) => self.cluster.has_directory(topic, partition),
+            let is_lost = |item: &Item| match item.partition_name() {
+                Some((topic, partition, DirState::Current)) => {
+                    self.cluster.has_directory(topic, partition)
+                }
                 _ => false,
             };
             if self.cluster.image.is_none() {

@@ -61,7 +61,7 @@ pub struct Comparison {
     pub more_ranges: u64,
     /// What could not be read of the two copies.
     pub unread: [Vec<UnreadPlace>; 2],
-    /// Whether the last record compared was the same in both.
+    /// True if the last record compared was the same in both.
     is_ended: bool,
 }
 
@@ -177,7 +177,7 @@ fn framing(batch: &Batch<'_>) -> u64 {
 }
 
 impl Comparison {
-    /// Whether both have the same records, whatever their framing.
+    /// Returns whether both have the same records, whatever their framing.
     #[must_use]
     pub fn is_same(&self) -> bool {
         self.records

@@ -93,7 +93,7 @@ fn parse(bytes: &[u8], at: u64) -> Option<Batch<'_>> {
         .ok()
 }
 
-/// Whether the checksum is right and each record can be read.
+/// Returns whether the checksum is right and each record can be read.
 fn is_readable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     parse(bytes, 0).is_some_and(|batch| {
         batch.check_crc().is_ok()

@@ -116,7 +116,7 @@ pub fn segments(partition: &Partition) -> Vec<SegmentFiles> {
     segments.iter().filter_map(SegmentFiles::of).collect()
 }
 
-/// Whether the file at `index` may hold what `filter` wants, by the offsets in the names of it and of the next.
+/// Returns whether the file at `index` may hold what `filter` wants, by the offsets in the names of it and of the next.
 #[must_use]
 pub fn may_hold(files: &[SegmentFiles], index: usize, filter: &Filter) -> bool {
     let base = |index: usize| files.get(index).and_then(SegmentFiles::base_offset);

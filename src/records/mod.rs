@@ -314,10 +314,9 @@ impl<T: FnMut(&Batch<'_>, &Record<'_>) -> ControlFlow<()>> Visitor for Visit<'_,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
         let range = event.range();
-        let batch = match event.or_gap() {
-            Event::Batch(batch) => batch,
-            Event::Gap(gap) => return self.gap(&gap),
-            Event::Malformed(_, fault) => return self.unread(range, Some(fault)),
+        let batch = match event.into_batch() {
+            Ok(batch) => batch,
+            Err(gap) => return self.gap(&gap),
         };
         let selection = self.selection;
         selection.records(&batch, scratch, |record| match record {

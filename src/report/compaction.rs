@@ -478,14 +478,13 @@ impl Visitor for Counting<'_> {
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match event.or_gap() {
-            Event::Batch(batch) => self.batch(&batch, scratch),
-            Event::Gap(gap) if gap.is_zeros() => {}
-            Event::Gap(gap) => {
+        match event.into_batch() {
+            Ok(batch) => self.batch(&batch, scratch),
+            Err(gap) if gap.is_zeros() => {}
+            Err(gap) => {
                 let kind = StopKind::Damage(gap.kind().to_string());
                 self.stop(gap.range().start, None, kind);
             }
-            Event::Malformed(..) => {}
         }
         ControlFlow::Continue(())
     }

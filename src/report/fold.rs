@@ -116,18 +116,17 @@ impl<I: Image> Visitor for Folding<'_, I> {
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match event.or_gap() {
-            Event::Batch(batch) if batch.last_offset() < self.part.from => {}
-            Event::Batch(batch) => {
+        match event.into_batch() {
+            Ok(batch) if batch.last_offset() < self.part.from => {}
+            Ok(batch) => {
                 if let Err(fault) = self.image.batch(&batch, scratch) {
                     self.damaged(batch.position().0, fault.to_string());
                 }
             }
-            Event::Gap(gap) if gap.is_zeros() => {
+            Err(gap) if gap.is_zeros() => {
                 self.damaged(gap.range().start, "zeros".to_owned());
             }
-            Event::Gap(gap) => self.damaged(gap.range().start, gap.to_string()),
-            Event::Malformed(..) => {}
+            Err(gap) => self.damaged(gap.range().start, gap.to_string()),
         }
         ControlFlow::Continue(())
     }

@@ -109,15 +109,15 @@ impl Visitor for Taking<'_> {
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match event.or_gap() {
-            Event::Batch(Batch::V2(batch)) if batch.base_offset() >= self.from => {
+        match event.into_batch() {
+            Ok(Batch::V2(batch)) if batch.base_offset() >= self.from => {
                 if let Err(violation) = self.producers.take(&batch, scratch) {
                     self.damaged(batch.position().0, violation.to_string());
                 }
             }
-            Event::Batch(_) | Event::Malformed(..) => {}
-            Event::Gap(gap) if gap.is_zeros() && self.quiet_end == Some(gap.range().end) => {}
-            Event::Gap(gap) => self.damaged(gap.range().start, gap.kind().to_string()),
+            Ok(_) => {}
+            Err(gap) if gap.is_zeros() && self.quiet_end == Some(gap.range().end) => {}
+            Err(gap) => self.damaged(gap.range().start, gap.kind().to_string()),
         }
         ControlFlow::Continue(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::listing::{Checkpoints, ListingDepth, PartitionSummary};
-use crate::format::name::{DirName, DirState};
+use crate::format::name::DirState;
 use crate::format::{FileKind, PartitionMetadata};
 use crate::scan::Jobs;
 use crate::store::{Cap, read_small};
@@ -71,8 +71,8 @@ impl Reaches {
             self.errors.push(error);
             Checkpoints::default()
         });
-        let is_wanted = |item: &&Item| match item.dir_name() {
-            Some(DirName::Partition { topic, .. }) => wanted(topic),
+        let is_wanted = |item: &&Item| match item.partition_name() {
+            Some((topic, _, _)) => wanted(topic),
             _ => false,
         };
         for item in dir.partitions().filter(is_wanted) {

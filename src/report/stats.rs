@@ -403,11 +403,10 @@ impl Visitor for StatsVisitor {
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match event.or_gap() {
-            Event::Batch(batch) => self.batch(&batch, scratch),
-            Event::Gap(gap) if gap.is_zeros() => {}
-            Event::Gap(gap) => self.damaged(gap.range().end - gap.range().start),
-            Event::Malformed(..) => {}
+        match event.into_batch() {
+            Ok(batch) => self.batch(&batch, scratch),
+            Err(gap) if gap.is_zeros() => {}
+            Err(gap) => self.damaged(gap.range().end - gap.range().start),
         }
         ControlFlow::Continue(())
     }

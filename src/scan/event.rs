@@ -24,7 +24,7 @@ pub enum Event<'map> {
     Gap(Gap),
 }
 
-impl Event<'_> {
+impl<'map> Event<'map> {
     /// The bytes it covers.
     #[must_use]
     pub fn range(&self) -> Range<u64> {
@@ -48,15 +48,18 @@ impl Event<'_> {
         }
     }
 
-    /// What it is to those who take only batches: an entry that is none is a gap.
-    #[must_use]
-    pub fn or_gap(self) -> Self {
+    /// The batch, or else the gap that the bytes are to those who take only batches: an entry that is none is damage.
+    ///
+    /// # Errors
+    /// There is no batch.
+    pub fn into_batch(self) -> Result<Batch<'map>, Gap> {
         match self {
+            Self::Batch(batch) => Ok(batch),
+            Self::Gap(gap) => Err(gap),
             Self::Malformed(frame, fault) => {
                 let range = frame.position().0..frame.end().0;
-                Self::Gap(Gap::new(range, GapKind::Damage(fault)))
+                Err(Gap::new(range, GapKind::Damage(fault)))
             }
-            other => other,
         }
     }
 }

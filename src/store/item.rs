@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Error;
-use crate::format::name::FileState;
+use crate::format::name::{DirState, FileState};
 use crate::format::{DirName, FileKind, FileName};
 
 /// Bytes of a block as file systems count what a file takes up, whatever their own blocks are.
@@ -177,6 +177,20 @@ impl Item {
     #[must_use]
     pub fn dir_name(&self) -> Option<DirName<'_>> {
         self.name().to_str().and_then(DirName::parse)
+    }
+
+    /// The topic, number and state of a partition, if its name is that of a partition's directory.
+    #[must_use]
+    pub fn partition_name(&self) -> Option<(&str, i32, DirState)> {
+        match self.dir_name()? {
+            DirName::Partition {
+                topic,
+                partition,
+                state,
+                ..
+            } => Some((topic, partition, state)),
+            DirName::RemoteIndexCache => None,
+        }
     }
 
     /// What it is where only files of some kinds belong.

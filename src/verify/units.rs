@@ -11,7 +11,7 @@ use super::node::Node;
 use super::options::Options;
 use super::outcome::Outcome;
 use super::partition;
-use crate::format::{DirName, FileKind};
+use crate::format::FileKind;
 use crate::scan::in_order;
 use crate::store::{Error, Item, LogDir, Partition, Place};
 
@@ -251,10 +251,8 @@ impl Subject {
 
 /// The order of partitions in a log dir: by topic, number and name.
 fn rank(item: &Item) -> (Option<(String, i32)>, OsString) {
-    let partition = match item.dir_name() {
-        Some(DirName::Partition {
-            topic, partition, ..
-        }) => Some((topic.to_owned(), partition)),
+    let partition = match item.partition_name() {
+        Some((topic, partition, _)) => Some((topic.to_owned(), partition)),
         _ => None,
     };
     (partition, item.name().to_owned())

@@ -17,13 +17,13 @@ impl Fault {
         Self { kind, at }
     }
 
-    /// What is wrong.
+    /// Returns what is wrong.
     #[must_use]
     pub const fn kind(&self) -> FaultKind {
         self.kind
     }
 
-    /// Where: bytes from the start of the slice that was parsed. For records of a compressed batch that is a
+    /// Returns where: bytes from the start of the slice that was parsed. For records of a compressed batch that is a
     /// place in the decompressed bytes.
     #[must_use]
     pub const fn at(&self) -> usize {
@@ -48,12 +48,12 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// What the operating system calls its error of this number: in lower case, and without the number.
+/// Returns what the operating system calls its error of this number: in lower case, and without the number.
 pub(crate) fn errno_text(errno: i32) -> String {
     error_text(&io::Error::from_raw_os_error(errno))
 }
 
-/// What went wrong, in lower case and without the number that Rust appends.
+/// Returns what went wrong, in lower case and without the number that Rust appends.
 pub(crate) fn error_text(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();

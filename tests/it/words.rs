@@ -116,6 +116,53 @@ fn tidy_no_help_or_manual_or_page_has_a_banned_phrase() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+/// Modules whose functions say what they do with a verb, or name what they return.
+const VERBS: [&str; 4] = ["wire", "format", "decode", "records"];
+
+#[test]
+fn tidy_the_doc_comment_of_a_function_does_not_begin_with_a_clause() {
+    let clauses = ["What ", "Whether ", "Where ", "When ", "Why ", "How "];
+    let (mut broken, mut seen) = (Vec::new(), 0);
+    for module in VERBS {
+        for (name, text) in texts(
+            &Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("src")
+                .join(module),
+        ) {
+            let mut first = None;
+            for line in text.lines().map(str::trim_start) {
+                if let Some(doc) = line.strip_prefix("/// ") {
+                    first.get_or_insert(doc);
+                } else if line.contains("fn ") && line.contains("-> ") {
+                    seen += usize::from(first.is_some());
+                    let clause = first.filter(|doc| clauses.iter().any(|it| doc.starts_with(it)));
+                    broken.extend(clause.map(|doc| format!("{name}: {doc}")));
+                    first = None;
+                } else if !line.starts_with("#[") && !line.starts_with("///") {
+                    first = None;
+                }
+            }
+        }
+    }
+    assert!(seen > 200, "only {seen} functions");
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+/// The source files below a folder.
+fn texts(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(texts(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            found.push((path.display().to_string(), text));
+        }
+    }
+    found
+}
+
 #[test]
 fn help_fits_80_columns() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -361,14 +361,13 @@ impl<T: Take> Visitor for Picker<'_, T> {
         if self.is_stopped {
             return ControlFlow::Break(());
         }
-        match event.or_gap() {
-            Event::Batch(batch) => self.batch(&batch, scratch, out),
-            Event::Gap(gap) if gap.is_zeros() && self.scope.quiet_end == Some(gap.range().end) => {
+        match event.into_batch() {
+            Ok(batch) => self.batch(&batch, scratch, out),
+            Err(gap) if gap.is_zeros() && self.scope.quiet_end == Some(gap.range().end) => {
                 ControlFlow::Continue(())
             }
-            Event::Gap(gap) if self.scope.pick.salvage => self.salvage(&gap, scratch, out),
-            Event::Gap(gap) => self.gap(gap.range(), &gap.to_string(), false, out),
-            Event::Malformed(..) => ControlFlow::Continue(()),
+            Err(gap) if self.scope.pick.salvage => self.salvage(&gap, scratch, out),
+            Err(gap) => self.gap(gap.range(), &gap.to_string(), false, out),
         }
     }
 

@@ -331,10 +331,9 @@ impl Visitor for Rows<'_> {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match event.or_gap() {
-            Event::Batch(batch) => self.batch(&batch, scratch, out),
-            Event::Gap(gap) => self.gap(&gap, out),
-            Event::Malformed(..) => {}
+        match event.into_batch() {
+            Ok(batch) => self.batch(&batch, scratch, out),
+            Err(gap) => self.gap(&gap, out),
         }
         if self.left == 0 {
             return ControlFlow::Break(());

@@ -283,7 +283,7 @@ fn primitive(name: &str, json: Option<&Json<'_>>) -> Option<Node> {
     })
 }
 
-/// What bytes mean, of a fixed size or not. A logical type that does not fit is ignored, as Avro says.
+/// Returns what bytes mean, of a fixed size or not. A logical type that does not fit is ignored, as Avro says.
 fn blob(json: &Json<'_>, size: Option<usize>) -> Blob {
     let logical = json.get("logicalType").and_then(Json::string);
     match (logical, size) {

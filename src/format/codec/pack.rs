@@ -29,7 +29,7 @@ impl Packing {
         }
     }
 
-    /// What names of such files end with.
+    /// Returns what names of such files end with.
     #[must_use]
     pub const fn suffix(self) -> &'static str {
         match self {

@@ -42,7 +42,7 @@ impl<'a> DirName<'a> {
         ("-stray", DirState::Stray),
     ];
 
-    /// What `name` says; none if a broker would not start because of it.
+    /// Returns what `name` says; none if a broker would not start because of it.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         if name == "remote-log-index-cache" {

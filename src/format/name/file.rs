@@ -155,7 +155,7 @@ impl FileKind {
         named.find_map(|(name, kind)| (kind == self).then_some(name))
     }
 
-    /// What people call it.
+    /// Returns what people call it.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -207,7 +207,7 @@ impl FileState {
         (PART_SUFFIX, Self::Partial),
     ];
 
-    /// What people call it; empty for a file in use.
+    /// Returns what people call it; empty for a file in use.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -238,7 +238,7 @@ pub struct FileName<'a> {
 }
 
 impl<'a> FileName<'a> {
-    /// What `name` says; none if Kafka writes no file of such a name.
+    /// Returns what `name` says; none if Kafka writes no file of such a name.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         let (name, state) = FileState::SUFFIXES
@@ -284,7 +284,7 @@ impl<'a> FileName<'a> {
         Some(parsed)
     }
 
-    /// Whether it names a file of a segment in tiered storage: the offset, the id of the copy, and a suffix.
+    /// Returns whether it names a file of a segment in tiered storage: the offset, the id of the copy, and a suffix.
     #[must_use]
     pub fn is_tiered(&self) -> bool {
         self.state == FileState::Current
@@ -292,7 +292,7 @@ impl<'a> FileName<'a> {
             && self.remote_id.is_some_and(|id| id.len() == UUID_CHARS)
     }
 
-    /// Whether it names a file of a segment in use as Kafka would: the offset in twenty digits, and a suffix.
+    /// Returns whether it names a file of a segment in use as Kafka would: the offset in twenty digits, and a suffix.
     #[must_use]
     pub fn is_canonical(&self) -> bool {
         let Some((digits, suffix)) = self.stem.split_once('.') else {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Node;
-use crate::format::name::{DirName, DirState};
+use crate::format::name::DirState;
 use crate::format::topic::TRANSACTION_STATE;
 use crate::predict::open::Coordinators;
 use crate::predict::verdict::{DirVerdict, MissingPartition};
@@ -20,13 +20,10 @@ impl Node<'_> {
         };
         let items = self.dirs.iter().flat_map(|dir| dir.listed.partitions());
         let held: BTreeSet<(&str, i32)> = items
-            .filter_map(|item| match item.dir_name() {
-                Some(DirName::Partition {
-                    topic,
-                    partition,
-                    state: DirState::Current | DirState::Future,
-                    ..
-                }) => Some((topic, partition)),
+            .filter_map(|item| match item.partition_name() {
+                Some((topic, partition, DirState::Current | DirState::Future)) => {
+                    Some((topic, partition))
+                }
                 _ => None,
             })
             .collect();
@@ -67,13 +64,7 @@ impl Node<'_> {
         let mut coordinators = Coordinators::none();
         let mut read = BTreeSet::new();
         for item in self.dirs.iter().flat_map(|dir| dir.listed.partitions()) {
-            if let Some(DirName::Partition {
-                topic: TRANSACTION_STATE,
-                partition,
-                state: DirState::Current,
-                ..
-            }) = item.dir_name()
-            {
+            if let Some((TRANSACTION_STATE, partition, DirState::Current)) = item.partition_name() {
                 coordinators.read(item.path());
                 read.insert(partition);
             }

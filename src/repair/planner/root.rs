@@ -130,13 +130,7 @@ pub(super) fn doomed(dir: &LogDir, steps: &mut Steps<'_>) -> Result<BTreeSet<OsS
     let mut doomed = BTreeSet::new();
     let mut homes: BTreeMap<(&str, i32), Vec<&Item>> = BTreeMap::new();
     for item in dir.partitions() {
-        let Some(DirName::Partition {
-            topic,
-            partition,
-            state,
-            ..
-        }) = item.dir_name()
-        else {
+        let Some((topic, partition, state)) = item.partition_name() else {
             continue;
         };
         if matches!(state, DirState::Current | DirState::Future) {
@@ -336,13 +330,7 @@ fn proven<'a>(dir: &LogDir, seen: &'a Seen) -> Option<(i32, &'a str, Uuid)> {
     let (cluster, node) = seen.proof.owner.as_ref()?;
     let mut directories = BTreeSet::new();
     for item in dir.partitions() {
-        let Some(DirName::Partition {
-            topic,
-            partition,
-            state: DirState::Current,
-            ..
-        }) = item.dir_name()
-        else {
+        let Some((topic, partition, DirState::Current)) = item.partition_name() else {
             continue;
         };
         let stored = Partition::open(item.path())

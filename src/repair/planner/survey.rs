@@ -338,9 +338,9 @@ struct Surveyor {
 impl Visitor for Surveyor {
     fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
         let file = self.file;
-        match event.or_gap() {
-            Event::Batch(batch) => self.row.push(Stretch::Run(Run::of(&batch, file))),
-            Event::Gap(gap) => {
+        match event.into_batch() {
+            Ok(batch) => self.row.push(Stretch::Run(Run::of(&batch, file))),
+            Err(gap) => {
                 // What is unreadable, with what is left of the batches around it, is a stretch of its own.
                 let parts: Vec<&GapPart> = gap.parts().collect();
                 for parts in parts.chunk_by(|one, next| one.is_cut() == next.is_cut()) {
@@ -355,7 +355,6 @@ impl Visitor for Surveyor {
                     });
                 }
             }
-            Event::Malformed(..) => {}
         }
         ControlFlow::Continue(())
     }

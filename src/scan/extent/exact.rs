@@ -56,10 +56,9 @@ impl Visitor for Counter {
         scratch: &mut Scratch,
         _: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        match event.or_gap() {
-            Event::Batch(batch) => self.batch(&batch, scratch),
-            Event::Gap(gap) => self.0.gap(&gap),
-            Event::Malformed(..) => {}
+        match event.into_batch() {
+            Ok(batch) => self.batch(&batch, scratch),
+            Err(gap) => self.0.gap(&gap),
         }
         ControlFlow::Continue(())
     }

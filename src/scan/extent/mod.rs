@@ -159,13 +159,12 @@ impl Tail {
 
 impl Visitor for Tail {
     fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
-        match event.or_gap() {
-            Event::Batch(batch) => {
+        match event.into_batch() {
+            Ok(batch) => {
                 self.0.batch(&batch);
                 self.0.until(max_timestamp(&batch));
             }
-            Event::Gap(gap) => self.0.gap(&gap),
-            Event::Malformed(..) => {}
+            Err(gap) => self.0.gap(&gap),
         }
         ControlFlow::Continue(())
     }

@@ -22,12 +22,7 @@ pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
         match item.kind() {
             ItemType::Directory => {
                 directory(item, &path, outcome);
-                if let Some(DirName::Partition {
-                    topic,
-                    partition,
-                    state,
-                    ..
-                }) = item.dir_name()
+                if let Some((topic, partition, state)) = item.partition_name()
                     && state == DirState::Future
                 {
                     twice.insert((topic, partition, DirState::Current), item);
@@ -39,13 +34,7 @@ pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
     }
     // A move ends in another log dir: both in one can't be.
     for item in dir.partitions() {
-        let Some(DirName::Partition {
-            topic,
-            partition,
-            state,
-            ..
-        }) = item.dir_name()
-        else {
+        let Some((topic, partition, state)) = item.partition_name() else {
             continue;
         };
         if let Some(future) = twice.get(&(topic, partition, state)) {
@@ -132,13 +121,7 @@ fn root_file(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
 pub(super) fn twice(dirs: &[LogDir], outcome: &mut Outcome) {
     let mut seen: BTreeMap<(String, i32, DirState), Arc<Path>> = BTreeMap::new();
     for item in dirs.iter().flat_map(LogDir::partitions) {
-        let Some(DirName::Partition {
-            topic,
-            partition,
-            state,
-            ..
-        }) = item.dir_name()
-        else {
+        let Some((topic, partition, state)) = item.partition_name() else {
             continue;
         };
         if !matches!(state, DirState::Current | DirState::Future) {

@@ -12,7 +12,7 @@ use crate::format::control::ControlType;
 use crate::format::name;
 use crate::format::{Batch, FileKind, QuorumState, Scratch};
 use crate::scan::derive::Epochs;
-use crate::scan::{Event, Merge, Policy, Walk};
+use crate::scan::{Merge, Policy, Walk};
 use crate::store::{Cap, read_small};
 use crate::store::{Item, Partition};
 use crate::verify::extent::LogExtent;
@@ -106,8 +106,8 @@ pub(in crate::verify) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
     for (index, event) in Walk::new(&bytes, Policy::Salvage).enumerate() {
         let range = event.range();
         let length = range.end - range.start;
-        match event.or_gap() {
-            Event::Gap(gap) => {
+        match event.into_batch() {
+            Err(gap) => {
                 let finding = finding().at(range.start, length);
                 outcome.findings.add(match gap.fault() {
                     Some(fault) => finding.saw(fault),
@@ -116,14 +116,13 @@ pub(in crate::verify) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
                 coverage.damage_bytes += length;
                 is_sound = false;
             }
-            Event::Batch(batch) => {
+            Ok(batch) => {
                 coverage.batch_bytes += length;
                 last = control(&batch, &mut scratch);
                 if index == 0 {
                     first = last;
                 }
             }
-            Event::Malformed(..) => {}
         }
     }
     outcome.coverage.merge(coverage);

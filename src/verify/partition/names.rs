@@ -174,15 +174,15 @@ struct First(Option<(u64, SwapFault)>);
 
 impl Visitor for First {
     fn event(&mut self, event: Event<'_>, _: &mut Scratch, _: &mut Output<'_>) -> ControlFlow<()> {
-        self.0 = match event.or_gap() {
-            Event::Gap(gap) if gap.is_zeros() => Some((gap.range().start, SwapFault::End)),
-            Event::Gap(gap) => Some((
+        self.0 = match event.into_batch() {
+            Err(gap) if gap.is_zeros() => Some((gap.range().start, SwapFault::End)),
+            Err(gap) => Some((
                 gap.range().start,
                 SwapFault::Soundness {
                     damage: gap.to_string(),
                 },
             )),
-            _ => return ControlFlow::Continue(()),
+            Ok(_) => return ControlFlow::Continue(()),
         };
         ControlFlow::Break(())
     }
