@@ -1,14 +1,16 @@
 //! Steps as a document has them: a grade by its name, and beside it what speaks for it.
 
-use super::plan::{Action, Fingerprint, Step};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::proof::Proof;
 use super::safety::{Grade, Loss, Odds, Safety};
+use super::step::{Action, Fingerprint, Step};
 use super::unsound::Unsound;
 
 /// A step in a document.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct StepDocument {
+struct StepDocument {
     id: u32,
     codes: Vec<String>,
     action: Action,
@@ -65,5 +67,18 @@ impl TryFrom<StepDocument> for Step {
             why: step.why,
             fingerprints: step.fingerprints,
         })
+    }
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        StepDocument::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let step = StepDocument::deserialize(deserializer)?;
+        Self::try_from(step).map_err(de::Error::custom)
     }
 }

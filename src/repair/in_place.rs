@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::apply::{Applied, Derive, check_unchanged, write};
+use super::applied::{Applied, Derive};
 use super::approve::Approved;
 use super::disk::{Disk, Kind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
@@ -17,6 +17,7 @@ use super::output::state_of;
 use super::parts::{Crc, PlanPath};
 use super::plan::State;
 use super::work::{Source, order};
+use super::write::{check_unchanged, write};
 
 /// Where originals lie in the quarantine folder.
 pub(super) const ORIGINAL: &str = "original";

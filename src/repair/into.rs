@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::apply::{Applied, Counts, Derive, check_unchanged, write};
+use super::applied::{Applied, Counts, Derive};
 use super::approve::Approved;
 use super::disk::{Disk, Duplicate, Kind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, sync_parent};
 use super::journal::{Record, Stage};
 use super::work::{Source, order};
+use super::write::{check_unchanged, write};
 use crate::format::name::{FileState, LOCK, LOG_SUFFIX, base_offset};
 use crate::format::{FileKind, FileName};
 

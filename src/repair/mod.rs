@@ -13,6 +13,7 @@
 //! **Invariant:** at any moment each file below the root is the old one or the new one, whole; and what a repair replaces can be
 //! had back until its quarantine folder is removed. Absent on purpose: what is wrong with a log, and how that is shown.
 
+mod applied;
 mod apply;
 mod approve;
 pub mod disk;
@@ -31,18 +32,22 @@ pub mod proof;
 mod recheck;
 mod safety;
 pub mod splice;
+mod step;
 mod undo;
 mod unsound;
 mod work;
+mod write;
 
-pub use apply::{Applied, Counts, Derive, apply};
+pub use applied::{Applied, Counts, Derive};
+pub use apply::apply;
 pub use approve::{Approved, Consent, Target, approve};
 pub use disk::{Disk, RealDisk, Sharing, Stoppable};
 pub use error::{Error, Refusal};
 pub use output::state_of;
-pub use parts::{Content, Crc, PlanPath};
-pub use plan::{Action, Fingerprint, Plan, Recipe, Scope, State, Step};
+pub use parts::{Content, Crc, PlanPath, Recipe, State};
+pub use plan::Plan;
 pub use proof::Proof;
 pub use safety::{Grade, Knowledge, Loss, Odds, Safety};
+pub use step::{Action, Fingerprint, Scope, Step};
 pub use undo::{Undone, undo};
 pub use unsound::Unsound;

@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use super::plan::State;
 use super::unsound::Unsound;
 use crate::format::name::LOCK;
 use crate::wire::crc::crc32c;
@@ -241,6 +240,44 @@ impl TryFrom<String> for Crc {
 impl From<Crc> for String {
     fn from(crc: Crc) -> Self {
         crc.to_string()
+    }
+}
+
+/// What is at a path. A checksum of 32 bits tells one accident from another; it is no proof against somebody who wants to deceive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case", deny_unknown_fields)
+)]
+pub enum State {
+    /// Nothing.
+    Absent,
+    /// A file.
+    File {
+        /// Its length.
+        len_bytes: u64,
+        /// CRC-32C of its content.
+        crc: Crc,
+    },
+    /// A directory.
+    Directory {
+        /// How many files and directories are in it.
+        entries: u64,
+        /// CRC-32C of their names in order, each followed by a byte of zero.
+        crc: Crc,
+    },
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("nothing"),
+            Self::File { len_bytes, crc } => write!(f, "{len_bytes} bytes with CRC-32C {crc}"),
+            Self::Directory { entries, crc } => {
+                write!(f, "a directory of {entries} entries ({crc})")
+            }
+        }
     }
 }
 

@@ -8,8 +8,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::parts::PlanPath;
-use super::plan::Action;
-use crate::format::{Batch, FileKind, FileName, Frame};
+use crate::format::{Batch, Frame};
 use crate::store::{self, LogFile};
 use crate::wire::Position;
 
@@ -298,19 +297,6 @@ impl Proof {
         match self {
             Self::Checksum(checksum) => checksum.one_in,
             _ => None,
-        }
-    }
-
-    /// Whether this can be a proof of `action`: what derives from a log proves nothing of the log.
-    #[must_use]
-    pub(super) fn fits(&self, action: &Action) -> bool {
-        let name = FileName::parse(action.file().name());
-        let is_log = name.is_some_and(|name| name.kind == FileKind::Log);
-        match self {
-            Self::Derived(_) => !is_log,
-            Self::Checksum(_) => is_log,
-            Self::Replica(_) => is_log && matches!(action, Action::Arrange { .. }),
-            _ => true,
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Why a plan makes no sense, whatever is on the disk.
 
-use super::parts::PlanPath;
-
 /// A plan that is refused for what it says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,7 +17,7 @@ pub enum Unsound {
     Path(String),
     /// A path that is too deep for the root.
     #[error("{0} lies deeper than a plan of one partition goes")]
-    Depth(PlanPath),
+    Depth(String),
     /// The root is no path that a journal can name.
     #[error("the root {0:?} is no absolute path without control characters")]
     Root(String),
@@ -55,11 +53,11 @@ pub enum Unsound {
         /// The step.
         step: u32,
         /// The file.
-        file: PlanPath,
+        file: String,
     },
     /// Two steps take a file for different things.
     #[error("{0} has two fingerprints that differ")]
-    TwoFingerprints(PlanPath),
+    TwoFingerprints(String),
     /// What is there is nothing that the action can be done to.
     #[error("step {step}: {action} of {file}, which is {is}")]
     Kind {
@@ -68,7 +66,7 @@ pub enum Unsound {
         /// The action.
         action: &'static str,
         /// The file.
-        file: PlanPath,
+        file: String,
         /// What it is.
         is: String,
     },
@@ -76,7 +74,7 @@ pub enum Unsound {
     #[error("{file}: the ranges at {at} overlap, run backwards or lie beyond the end")]
     Range {
         /// The file.
-        file: PlanPath,
+        file: String,
         /// Where.
         at: u64,
     },
@@ -85,5 +83,5 @@ pub enum Unsound {
     Replica(String),
     /// Two steps decide about the same file.
     #[error("{0}: two steps say what it becomes")]
-    Twice(PlanPath),
+    Twice(String),
 }

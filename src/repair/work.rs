@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::parts::{Crc, PlanPath, is_shown};
-use super::plan::{Action, Draft, Part, Recipe, State, Step};
+use super::parts::{Crc, Part, PlanPath, Recipe, State, is_shown};
+use super::proof::Proof;
 use super::safety::Safety;
 use super::splice::{Edit, Splice};
+use super::step::{Action, Draft, Step};
 use super::unsound::Unsound;
 use crate::format::name::FileState;
 use crate::format::{FileKind, FileName};
@@ -102,11 +103,11 @@ impl Gather {
         for fingerprint in &step.fingerprints {
             let path = fingerprint.file.clone();
             if path.depth() > depth {
-                return Err(Unsound::Depth(path));
+                return Err(Unsound::Depth(path.to_string()));
             }
             let earlier = self.work.was.insert(path, fingerprint.is);
             if earlier.is_some_and(|earlier| earlier != fingerprint.is) {
-                return Err(Unsound::TwoFingerprints(fingerprint.file.clone()));
+                return Err(Unsound::TwoFingerprints(fingerprint.file.to_string()));
             }
         }
         Ok(())
@@ -115,7 +116,7 @@ impl Gather {
     fn step(&mut self, step: &Step, depth: usize) -> Result<(), Unsound> {
         let path = step.action.file();
         if path.depth() > depth {
-            return Err(Unsound::Depth(path.clone()));
+            return Err(Unsound::Depth(path.to_string()));
         }
         if matches!(step.action, Action::Describe { .. }) {
             return Ok(());
@@ -197,7 +198,7 @@ impl Gather {
         depth: usize,
     ) -> Result<(), Unsound> {
         if to.depth() > depth {
-            return Err(Unsound::Depth(to.clone()));
+            return Err(Unsound::Depth(to.to_string()));
         }
         let target = was(step, to)?;
         match (is, target) {
@@ -261,7 +262,7 @@ impl Gather {
             _ => 0,
         };
         Splice::new(len_bytes, edits.to_vec()).map_err(|at| Unsound::Range {
-            file: path.clone(),
+            file: path.to_string(),
             at,
         })
     }
@@ -303,7 +304,7 @@ fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), Unsound>
         return Ok(());
     }
     Err(Unsound::Range {
-        file: path.clone(),
+        file: path.to_string(),
         at: range.start,
     })
 }
@@ -314,6 +315,18 @@ fn is_replica(path: &str) -> bool {
     let name = name.and_then(FileName::parse);
     let is_log = name.is_some_and(|name| name.kind == FileKind::Log);
     is_log && path.starts_with('/') && path.chars().all(is_shown)
+}
+
+/// Whether a proof can be one of `action`: what derives from a log proves nothing of the log.
+fn fits(proof: &Proof, action: &Action) -> bool {
+    let name = FileName::parse(action.file().name());
+    let is_log = name.is_some_and(|name| name.kind == FileKind::Log);
+    match proof {
+        Proof::Derived(_) => !is_log,
+        Proof::Checksum(_) => is_log,
+        Proof::Replica(_) => is_log && matches!(action, Action::Arrange { .. }),
+        _ => true,
+    }
 }
 
 /// What can be said of a step alone.
@@ -332,7 +345,7 @@ fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
         if !step.loss.is_nothing() {
             return Err(Unsound::NotProven(found));
         }
-        if !proof.fits(&step.action) {
+        if !fits(proof, &step.action) {
             return Err(Unsound::Grade(found, step.safety.grade().name()));
         }
     }
@@ -372,7 +385,7 @@ fn was(step: &Step, path: &PlanPath) -> Result<State, Unsound> {
     let own = step.fingerprints.iter().find(|own| own.file == *path);
     own.map(|own| own.is).ok_or(Unsound::NoFingerprint {
         step: step.id,
-        file: path.clone(),
+        file: path.to_string(),
     })
 }
 
@@ -380,7 +393,7 @@ fn once(is_first: bool, path: &PlanPath) -> Result<(), Unsound> {
     if is_first {
         Ok(())
     } else {
-        Err(Unsound::Twice(path.clone()))
+        Err(Unsound::Twice(path.to_string()))
     }
 }
 
@@ -388,7 +401,7 @@ fn kind(step: u32, action: &'static str, file: &PlanPath, is: State) -> Unsound 
     Unsound::Kind {
         step,
         action,
-        file: file.clone(),
+        file: file.to_string(),
         is: is.to_string(),
     }
 }

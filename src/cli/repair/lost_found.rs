@@ -81,8 +81,9 @@ impl LostFound {
             return Ok(Some(Self::of(dir, &manifest.entries)));
         }
         make_private_dir(&dir)?;
-        for entry in &mut taken {
-            entry.write(Path::new(plan.root()), &dir)?;
+        let root = Path::new(plan.root());
+        for hole in taken.chunk_by_mut(Entries::is_before) {
+            write(hole, root, &dir)?;
         }
         let manifest = Manifest {
             schema: schema::LOST_FOUND.id.to_owned(),
@@ -154,19 +155,12 @@ fn taken(plan: &Plan) -> Vec<Entries> {
         }
         for bytes in ranges(step) {
             let known = step.loss.offsets;
-            let known = known.map(|(first, last)| (first.get(), last.get()));
-            // The first of several steps about a gap says which offsets it has.
-            let before = taken.last().filter(|before| {
-                let (dir, name) = (file.dir(), file.name());
-                before.bytes.end == bytes.start
-                    && (&*before.partition, &*before.file) == (dir, name)
-            });
             taken.push(Entries {
                 partition: file.dir().to_owned(),
                 file: file.name().to_owned(),
                 step: step.id,
                 grade: step.safety.grade(),
-                offsets: known.or_else(|| before.and_then(|before| before.offsets)),
+                offsets: known.map(|(first, last)| (first.get(), last.get())),
                 bytes,
                 records: 0,
                 why: step.why.clone(),
@@ -175,10 +169,19 @@ fn taken(plan: &Plan) -> Vec<Entries> {
             });
         }
     }
+    taken.sort_by(|a, b| a.place().cmp(&b.place()));
+    // Of several steps about a hole in the offsets one says which they are.
+    for hole in taken.chunk_by_mut(Entries::is_before) {
+        let known = hole.iter().filter_map(|entry| entry.offsets);
+        let whole = known.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        for entry in hole {
+            entry.offsets = whole;
+        }
+    }
     taken
 }
 
-/// The bytes of its file that a step leaves out or writes anew.
+/// The bytes of its file that a step leaves out or rewrites.
 fn ranges(step: &Step) -> Vec<Range<u64>> {
     let file = step.action.file();
     let was = step.fingerprints.iter().find(|was| was.file == *file);
@@ -223,52 +226,117 @@ fn rest(mut kept: Vec<Range<u64>>, len_bytes: u64) -> Vec<Range<u64>> {
     rest
 }
 
+/// Writes bytes that follow each other, and the records in them. They are read together: where a batch begins, the one before it ends.
+fn write(hole: &mut [Entries], root: &Path, dir: &Path) -> Result<()> {
+    let (Some(first), Some(last)) = (hole.first(), hole.last()) else {
+        return Ok(());
+    };
+    let (whole, offsets) = (first.bytes.start..last.bytes.end, first.offsets);
+    let from = root.join(&first.partition).join(&first.file);
+    let source = File::open(&from).with_context(|| from.display().to_string())?;
+    let offsets = offsets.map_or(0..i64::MAX, |(first, last)| first..last.saturating_add(1));
+    let mut files = hole
+        .iter_mut()
+        .map(|entry| entry.create(dir))
+        .collect::<Result<Vec<EntryFiles<'_>>>>()?;
+    let mut at = whole.start;
+    while at < whole.end {
+        let take = WINDOW_BYTES.min(whole.end - at);
+        let mut bytes = vec![0; usize::try_from(take)?];
+        source
+            .read_exact_at(&mut bytes, at)
+            .with_context(|| from.display().to_string())?;
+        let found = set_aside(&bytes, at, offsets.clone());
+        for file in &mut files {
+            file.take(&bytes, at, &found)?;
+        }
+        at += take;
+    }
+    files.into_iter().try_for_each(EntryFiles::finish)
+}
+
+/// The files of an entry while they are written.
+struct EntryFiles<'a> {
+    entry: &'a mut Entries,
+    folder: PathBuf,
+    /// The name of the files without what they end in.
+    name: String,
+    raw: OutputFile,
+    lines: Vec<u8>,
+}
+
+impl EntryFiles<'_> {
+    /// Takes what there is of the entry in `bytes`, which lie at `position`, with the batches that were found in them.
+    fn take(&mut self, bytes: &[u8], position: u64, found: &[SetAside]) -> Result<()> {
+        let Range { start, end } = self.entry.bytes;
+        let place = |at: u64| usize::try_from(at.saturating_sub(position)).unwrap_or(usize::MAX);
+        let here = bytes.get(place(start)..place(end).min(bytes.len()));
+        if let Some(here) = here {
+            let raw = &mut self.raw;
+            raw.write_all(here).map_err(|error| raw.failed(&error))?;
+        }
+        let own = found
+            .iter()
+            .filter(|one| (start..end).contains(&one.position));
+        self.entry.records += self.entry.render(own, &mut self.lines);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        self.raw.finish()?;
+        if self.entry.records > 0 {
+            let name = format!("{}.ndjson", self.name);
+            let mut out = OutputFile::create(&self.folder.join(&name))?;
+            out.write_all(&self.lines)
+                .map_err(|error| out.failed(&error))?;
+            out.finish()?;
+            self.entry.ndjson = Some(self.entry.below(&name));
+        }
+        Ok(())
+    }
+}
+
 impl Entries {
-    /// Writes the bytes and the records in them.
-    fn write(&mut self, root: &Path, dir: &Path) -> Result<()> {
+    /// What they are sorted by.
+    fn place(&self) -> (&str, &str, u64) {
+        (&self.partition, &self.file, self.bytes.start)
+    }
+
+    /// Whether the bytes of `next` follow.
+    fn is_before(&self, next: &Self) -> bool {
+        let (dir, file, start) = next.place();
+        (&*self.partition, &*self.file, self.bytes.end) == (dir, file, start)
+    }
+
+    /// A path below the folder of everything.
+    fn below(&self, name: &str) -> String {
+        match self.partition.as_str() {
+            "" => name.to_owned(),
+            partition => format!("{partition}/{name}"),
+        }
+    }
+
+    /// Creates the files.
+    fn create(&mut self, dir: &Path) -> Result<EntryFiles<'_>> {
         let folder = dir.join(&self.partition);
         make_private_dir(&folder)?;
         let stem = self.file.trim_end_matches(".log");
         let Range { start, end } = self.bytes;
         let name = format!("{stem}-{start}-{end}");
-        let below = |name: &str| match self.partition.as_str() {
-            "" => name.to_owned(),
-            partition => format!("{partition}/{name}"),
-        };
-        let from = root.join(&self.partition).join(&self.file);
-        let source = File::open(&from).with_context(|| from.display().to_string())?;
         let raw = format!("{name}.bin");
-        let mut out = OutputFile::create(&folder.join(&raw))?;
-        let mut lines = Vec::new();
-        let mut at = start;
-        while at < end {
-            let take = WINDOW_BYTES.min(end - at);
-            let mut bytes = vec![0; usize::try_from(take)?];
-            source
-                .read_exact_at(&mut bytes, at)
-                .with_context(|| from.display().to_string())?;
-            out.write_all(&bytes).map_err(|error| out.failed(&error))?;
-            let offsets = self
-                .offsets
-                .map_or(0..i64::MAX, |(first, last)| first..last.saturating_add(1));
-            let found = set_aside(&bytes, at, offsets);
-            self.records += self.render(&found, &mut lines);
-            at += take;
-        }
-        out.finish()?;
-        self.raw = below(&raw);
-        if self.records > 0 {
-            let ndjson = format!("{name}.ndjson");
-            let mut out = OutputFile::create(&folder.join(&ndjson))?;
-            out.write_all(&lines).map_err(|error| out.failed(&error))?;
-            out.finish()?;
-            self.ndjson = Some(below(&ndjson));
-        }
-        Ok(())
+        let file = OutputFile::create(&folder.join(&raw))?;
+        self.raw = self.below(&raw);
+        Ok(EntryFiles {
+            entry: self,
+            folder,
+            name,
+            raw: file,
+            lines: Vec::new(),
+        })
     }
 
     /// Renders records; returns how many there are.
-    fn render(&self, found: &[SetAside], lines: &mut Vec<u8>) -> u64 {
+    fn render<'a>(&self, found: impl Iterator<Item = &'a SetAside>, lines: &mut Vec<u8>) -> u64 {
         let (topic, partition) = match self.partition.rsplit_once('-') {
             Some((topic, number)) => (Some(topic), number.parse().ok()),
             None => (None, None),

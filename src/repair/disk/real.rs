@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use rustix::fs::{Access, SeekFrom as Extent};
 
 use super::dress::dress;
-use super::lock::lock;
+use super::lock::{gone, lock};
 use super::{
     Attributes, Disk, Duplicate, DurableOutput, Holder, Input, Kind, Likeness, Locking, Look,
     Sharing,
@@ -232,9 +232,4 @@ fn keep(path: &Path, result: io::Result<()>) -> io::Result<()> {
         let _left = gone(path);
     }
     result
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the disk")]
-pub(super) fn gone(path: &Path) -> io::Result<()> {
-    std::fs::remove_file(path)
 }

@@ -141,6 +141,9 @@ pub(super) fn tail_of(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Optio
     let tail = packed(bytes, scratch).or_else(|| plain(bytes, slot.position))?;
     let last = slot.offsets.end.checked_sub(1)?;
     let base = last.checked_sub(tail.last.0.into())?;
+    if base < slot.offsets.start {
+        return None;
+    }
     let header = Placeholder {
         base_offset: Offset(base),
         last_offset_delta: tail.last,

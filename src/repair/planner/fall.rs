@@ -1,6 +1,6 @@
 //! Places in a `.log` where offsets fall: which of the batches on both sides is the odd one.
 
-use super::mend::{Change, Mended, Part};
+use super::mended::{Change, Mended, Part};
 use super::remake::remade;
 use super::steps::Reason;
 use super::survey::{self, Run};

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
-use super::log::{Log, changes_in, equal};
 use super::lost::Lost;
-use super::mend::{Change, Part};
+use super::mended::{Change, Part};
 use super::order::{Fate, Placed};
+use super::segment_log::{SegmentLog, changes_in, equal};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
+use super::survey::Run;
 use crate::format::name;
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Part as Piece};
@@ -20,7 +21,7 @@ use crate::wire::Offset;
 
 /// The segments, and where their batches go.
 pub(super) struct Layout<'a, 'steps, 'disk> {
-    logs: &'a [Log],
+    logs: &'a [SegmentLog],
     steps: &'steps mut Steps<'disk>,
     /// What goes into each segment, in the order of its offsets.
     here: Vec<Vec<&'a Placed>>,
@@ -30,25 +31,20 @@ pub(super) struct Layout<'a, 'steps, 'disk> {
     plans: BTreeMap<&'a Path, &'a PlanPath>,
 }
 
-/// Whether a run is there afterwards.
-pub(super) fn is_kept(placed: &Placed) -> bool {
-    matches!(placed.fate, Fate::Stays | Fate::Moves)
-}
-
 impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
     pub(super) fn new(
-        logs: &'a [Log],
+        logs: &'a [SegmentLog],
         placed: &'a [Placed],
         steps: &'steps mut Steps<'disk>,
     ) -> Self {
         let (mut here, mut gone) = (vec![Vec::new(); logs.len()], vec![Vec::new(); logs.len()]);
         for one in placed {
-            if is_kept(one)
+            if one.is_kept()
                 && let Some(here) = here.get_mut(one.target)
             {
                 here.push(one);
             }
-            if !(is_kept(one) && one.target == one.run.file)
+            if !(one.is_kept() && one.target == one.run.file)
                 && let Some(gone) = gone.get_mut(one.run.file)
             {
                 gone.push(one);
@@ -104,7 +100,9 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
         for placed in gone {
             self.excise(log, placed)?;
         }
-        for lost in Lost::of(self.logs, index) {
+        let mut kept: Vec<&Run> = here.iter().map(|placed| &placed.run).collect();
+        kept.sort_unstable_by_key(|run| run.range.start);
+        for lost in Lost::of(self.logs, index, &kept) {
             segment.is_changed = true;
             if let Some(batch) = lost.give_up(self.steps)? {
                 *end = batch.base_offset.plus(batch.last_offset_delta).0 + 1;
@@ -117,7 +115,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
     }
 
     /// The changes of a file whose batches stay where they are.
-    fn patch(&mut self, log: &Log, gone: &[&Placed]) -> Result<bool, Error> {
+    fn patch(&mut self, log: &SegmentLog, gone: &[&Placed]) -> Result<bool, Error> {
         let mut changes = changes_in(log, &(0..u64::MAX));
         let mut ranges: Vec<&Range<u64>> = gone.iter().map(|placed| &placed.run.range).collect();
         ranges.sort_unstable_by_key(|range| range.start);
@@ -153,7 +151,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
     /// A file put together anew: batches had to move within it, or into it.
     fn arrange(
         &mut self,
-        log: &Log,
+        log: &SegmentLog,
         (here, gone): (&[&Placed], &[&Placed]),
         segment: &NewSegment,
     ) -> Result<(), Error> {
@@ -227,7 +225,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
     }
 
     /// A run that goes: a copy, one that stands in another file now, or one that nobody knows.
-    fn reason_of(&self, log: &Log, gone: &Placed) -> Result<Reason, Error> {
+    fn reason_of(&self, log: &SegmentLog, gone: &Placed) -> Result<Reason, Error> {
         let (first, last) = (gone.run.first, gone.run.last);
         Ok(match gone.fate {
             Fate::Stays | Fate::Moves => {
@@ -238,7 +236,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
                 let proof = proof.and_then(|here| proof_of_moves(here));
                 Reason::proven_or_likely(&[CheckId::MisplacedBatches], why, proof)
             }
-            Fate::Copy if let Some((from, to)) = missing_at(log, &gone.run.range) => {
+            Fate::Copy if let Some((from, to)) = missing_at(log, gone) => {
                 let why = format!(
                     "offsets {first}-{last} are duplicated; removes this copy, which is where {from}-{to} are missing"
                 );
@@ -274,7 +272,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
     }
 
     /// Takes a run out of a file.
-    fn excise(&mut self, log: &Log, gone: &Placed) -> Result<(), Error> {
+    fn excise(&mut self, log: &SegmentLog, gone: &Placed) -> Result<(), Error> {
         let reason = self.reason_of(log, gone)?;
         let action = Action::Excise {
             file: log.plan.clone(),
@@ -308,22 +306,30 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
     }
 
     /// The path of a segment by the name that it gets.
-    fn new_path(&self, log: &Log) -> Option<PlanPath> {
+    fn new_path(&self, log: &SegmentLog) -> Option<PlanPath> {
         let name = name::of_segment(Offset(log.new_base), name::LOG_SUFFIX);
         self.steps.path(&log.path.with_file_name(name))
     }
 }
 
-/// The offsets that are missing between the batches before and after a range, if there are any on both sides.
-fn missing_at(log: &Log, range: &Range<u64>) -> Option<(i64, i64)> {
-    let parts = &log.mended.parts;
+/// The offsets that are missing between the batches before and after a copy, if there are any on both sides; next to the same batch again,
+/// those missing before both.
+fn missing_at(log: &SegmentLog, gone: &Placed) -> Option<(i64, i64)> {
+    let (parts, range) = (&log.mended.parts, &gone.run.range);
     let nth = parts.partition_point(|part| part.range().start < range.start);
+    // Next to other bytes that are lost, those say what is missing.
     let run = |part: &Part| match part {
         Part::Batches { run, .. } => Some((run.first, run.last)),
         Part::Lost { .. } => None,
     };
-    let before = parts.get(..nth)?.iter().rev().find_map(run)?.1;
-    let after = parts.get(nth + 1..)?.iter().find_map(run)?.0;
+    let at = |nth: Option<usize>| run(parts.get(nth?)?);
+    let before_copy = nth.checked_sub(1);
+    let is_again = at(before_copy) == Some((gone.run.first, gone.run.last));
+    let (before, after) = if is_again {
+        (at(nth.checked_sub(2))?.1, gone.run.first)
+    } else {
+        (at(before_copy)?.1, at(nth.checked_add(1))?.0)
+    };
     (before.checked_add(1)? < after).then(|| (before + 1, after - 1))
 }
 
@@ -344,7 +350,7 @@ fn proof_of_moves(here: &[&Placed]) -> Option<Between> {
 }
 
 /// The pieces of a range with its changes made.
-fn pieces(log: &Log, range: &Range<u64>) -> Vec<LogPiece> {
+fn pieces(log: &SegmentLog, range: &Range<u64>) -> Vec<LogPiece> {
     let mut pieces = Vec::new();
     let mut at = range.start;
     let kept = |range: Range<u64>| LogPiece::Kept {

@@ -1,38 +1,27 @@
 //! The `.log` files of a partition: mended one by one, then put in order together.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::PlanOptions;
+use super::epoch_order::{self, NotedEpochs};
 use super::fall;
-use super::layout::{Layout, is_kept};
-use super::mend::{Around, Change, Mended, Part, mend};
-use super::order::{self, Fate, Look, Placed, beside_lost, is_in_order, place, renamed};
-use super::steps::{NewLog, Reason, Steps};
+use super::layout::Layout;
+use super::mend::{Around, mend};
+use super::options::PlanOptions;
+use super::order::{Fate, Look, Placed, is_in_order, place, renamed};
+use super::renumber::{detach_last, renumber};
+use super::segment_log::{SegmentLog, changes_in, equal, homes, runs};
+use super::steps::{NewLog, Steps};
 use super::survey::{self, Home, LEAP, Run};
-use super::witness::Witness;
+use super::witness::noted_end;
 use crate::format::FileKind;
-use crate::repair::PlanPath;
 use crate::repair::error::Error;
-use crate::repair::proof::EqualBytes;
 use crate::store::Partition;
 use crate::verify::{CheckId, Finding, Severity};
 
 /// How often a segment is looked through for which of two batches is the right one.
 const MOST_QUESTIONS: u32 = 64;
-
-/// A segment on its way.
-pub(super) struct Log {
-    pub(super) path: PathBuf,
-    pub(super) plan: PlanPath,
-    pub(super) len_bytes: u64,
-    /// The base offset in its name, and the one that it ought to have.
-    pub(super) base: i64,
-    pub(super) new_base: i64,
-    pub(super) mended: Mended,
-}
 
 /// Adds the steps for the `.log` files of a partition, and tells what they leave.
 ///
@@ -51,42 +40,16 @@ pub(super) fn steps(
     if let (Some(log), Some(end)) = (logs.last_mut(), end) {
         detach_last(log, end)?;
     }
-    let last = logs.len().saturating_sub(1);
-    for (nth, (log, home)) in logs.iter_mut().zip(&homes).enumerate() {
-        renumber(log, home, end.filter(|_| nth == last))?;
-    }
+    epoch_order::settle(&mut logs, &homes, findings, &NotedEpochs::of(partition))?;
+    renumber(&mut logs, &homes, end)?;
     let mut placed = order(&logs, &homes)?;
     bound(&mut placed, &homes, end);
     let mut new = Layout::new(&logs, &placed, steps).write()?;
-    let last = placed.iter().filter(|placed| is_kept(placed));
+    let last = placed.iter().filter(|placed| placed.is_kept());
     let last = last.map(|placed| placed.run.last.saturating_add(1)).max();
     let base = logs.last().map_or(0, |log| log.new_base);
     new.end = new.end.max(last.unwrap_or(base)).max(base);
     Ok(new)
-}
-
-/// Where the log ended when the state of its producers was last noted.
-pub(super) fn noted_end(partition: &Partition) -> Option<i64> {
-    let snapshot = |item: &crate::store::Item| {
-        let name = item.file_name()?;
-        let is_one = name.kind == FileKind::ProducerSnapshot && name.is_canonical();
-        name.offset.filter(|_| is_one).map(|offset| offset.0)
-    };
-    partition.items().iter().filter_map(snapshot).max()
-}
-
-fn homes(bases: impl Iterator<Item = i64>) -> Vec<Home> {
-    let bases: Vec<i64> = bases.collect();
-    // An index holds offsets of 4 bytes, from the base offset on: no broker writes a batch further away.
-    let most = |base: i64| base.saturating_add(i64::from(i32::MAX));
-    let end = bases.last().map_or(i64::MAX, |base| most(*base));
-    let next = bases.iter().skip(1).copied().chain([end]);
-    bases
-        .iter()
-        .copied()
-        .zip(next)
-        .map(|(base, next)| base..next)
-        .collect()
 }
 
 fn read(
@@ -94,7 +57,7 @@ fn read(
     findings: &[&Finding],
     steps: &Steps<'_>,
     options: PlanOptions,
-) -> Result<Vec<Log>, Error> {
+) -> Result<Vec<SegmentLog>, Error> {
     let segments = partition.segments();
     let with_log: Vec<_> = segments
         .iter()
@@ -104,7 +67,7 @@ fn read(
         })
         .collect();
     let homes = homes(with_log.iter().map(|(base, ..)| *base));
-    let is_only = damaged_places(findings) <= 1;
+    let is_only = damaged_places(findings) <= 1 && !is_more_damaged(findings, with_log.len());
     let mut by_file: BTreeMap<&Path, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         by_file.entry(&finding.path).or_default().push(finding);
@@ -121,7 +84,7 @@ fn read(
         };
         let mut mended = mend(item.path(), file, &home, &here, around)?;
         fall::settle(&mut mended)?;
-        logs.push(Log {
+        logs.push(SegmentLog {
             path: item.path().to_owned(),
             plan,
             len_bytes: item.len_bytes(),
@@ -137,7 +100,7 @@ fn read(
 /// stand next to another batch there; what ends the log must follow the batch before it, or end before `end`.
 fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
     let mut kept: Vec<usize> = (0..placed.len())
-        .filter(|nth| placed.get(*nth).is_some_and(is_kept))
+        .filter(|nth| placed.get(*nth).is_some_and(Placed::is_kept))
         .collect();
     kept.sort_by_key(|nth| placed.get(*nth).map(|placed| placed.run.first));
     let run = |placed: &[Placed], nth: Option<&usize>| {
@@ -170,7 +133,7 @@ fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
         let Some(here) = placed.get_mut(nth) else {
             continue;
         };
-        let (Some((_, last, range, file)), true) = (before, is_kept(here)) else {
+        let (Some((_, last, range, file)), true) = (before, here.is_kept()) else {
             break;
         };
         let leap = here.run.first.saturating_sub(last).saturating_sub(1);
@@ -186,6 +149,35 @@ fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
         }
         here.fate = Fate::Foreign;
     }
+}
+
+/// Whether files beside the `logs` are damaged in a way that no damage of a log explains: then what shows of the damage of a log may not be
+/// all of it.
+fn is_more_damaged(findings: &[&Finding], logs: usize) -> bool {
+    let is_own = |finding: &&&Finding| {
+        matches!(
+            finding.check,
+            CheckId::OffsetIndexSize
+                | CheckId::OffsetIndexOrder
+                | CheckId::TimeIndexSize
+                | CheckId::TimeIndexOrder
+                | CheckId::TxnIndexSize
+                | CheckId::TxnIndexOrder
+                | CheckId::SnapshotCrc
+                | CheckId::SnapshotVersion
+                | CheckId::SnapshotMalformed
+                | CheckId::EpochsMalformed
+                | CheckId::EpochsOrder
+        )
+    };
+    // Where every index is missing, somebody left them out.
+    let lacks_some = |check: CheckId| {
+        let missing = findings.iter().filter(|finding| finding.check == check);
+        (1..logs).contains(&missing.count())
+    };
+    findings.iter().any(|finding| is_own(&finding))
+        || lacks_some(CheckId::OffsetIndexMissing)
+        || lacks_some(CheckId::TimeIndexMissing)
 }
 
 /// How many places in the logs are damaged: findings that touch each other are about one.
@@ -204,16 +196,8 @@ fn damaged_places(findings: &[&Finding]) -> usize {
     places.chunk_by(is_one).count()
 }
 
-fn runs(log: &Log) -> Vec<Run> {
-    let run = |part: &Part| match part {
-        Part::Batches { run, .. } => Some(run.clone()),
-        Part::Lost { .. } => None,
-    };
-    log.mended.parts.iter().filter_map(run).collect()
-}
-
 /// Finds the right names of segments that have wrong ones.
-fn name(logs: &mut [Log]) {
+fn name(logs: &mut [SegmentLog]) {
     let mut before: Option<i64> = None;
     for log in logs {
         let runs = runs(log);
@@ -224,166 +208,7 @@ fn name(logs: &mut [Log]) {
     }
 }
 
-/// Takes the last batch of the log for itself, if it goes beyond where the log ended and would fill what is missing before that.
-fn detach_last(log: &mut Log, end: i64) -> Result<(), Error> {
-    let is_beyond = |run: &Run| log.base < end && end <= run.last && run.batches > 1;
-    let Some(Part::Batches { run, changes }) = log.mended.parts.last_mut() else {
-        return Ok(());
-    };
-    if !is_beyond(run) || !changes.is_empty() {
-        return Ok(());
-    }
-    let mut singles = survey::singles(&log.mended.log, run)?;
-    let last = singles.pop();
-    let rest = singles.into_iter().reduce(|mut all, next| {
-        all.join(&next);
-        all
-    });
-    if let (Some(rest), Some(last)) = (rest, last)
-        && order::renumbered(rest.last, &last, end).is_some()
-    {
-        *run = rest;
-        log.mended.parts.push(Part::Batches {
-            run: last,
-            changes: Vec::new(),
-        });
-    }
-    Ok(())
-}
-
-/// Bits of an offset that no log of any partition reaches.
-const ABSURD: i64 = 1 << 48;
-
-/// Gives batches the offsets of the gaps that they fill, where something beside the gap says that they are theirs. `end` is where
-/// the log is known to have ended, if this is its last segment.
-fn renumber(log: &mut Log, home: &Home, end: Option<i64>) -> Result<(), Error> {
-    let ends: Vec<Neighbour> = log
-        .mended
-        .parts
-        .iter()
-        .map(|part| Neighbour::of(part, home))
-        .collect();
-    let behind = end.unwrap_or(home.end);
-    let all = runs(log);
-    let mut questions = MOST_QUESTIONS;
-    let mut last_before = home.start.saturating_sub(1);
-    let mut renumbered = Vec::new();
-    let mut witness = None;
-    for (index, part) in log.mended.parts.iter().enumerate() {
-        let (before, after) = ends.split_at(index);
-        // What is right after it bounds it; where other bytes are, nothing does.
-        let next = match after.get(1) {
-            Some(Neighbour::Batches { first, .. }) => Some(*first),
-            Some(_) => None,
-            None => Some(behind),
-        };
-        let place = match (part, before.last(), next) {
-            (Part::Batches { run, .. }, Some(Neighbour::Lost), Some(next)) => {
-                beside_lost(last_before, run, next).map(|base| (base, next, None))
-            }
-            (Part::Batches { run, .. }, Some(Neighbour::Batches { .. }) | None, Some(next)) => {
-                let gap = order::renumbered(last_before, run, next);
-                gap.map(|gap| (gap.value(), next, Some(gap)))
-            }
-            _ => None,
-        };
-        if let (Some((base, next, gap)), Part::Batches { run, .. }) = (place, part)
-            && questions > 0
-        {
-            questions -= 1;
-            let fit = survey::continuity(&log.mended.log, &all, run)?;
-            let proof = gap.filter(|_| fit == 2);
-            let last = base.saturating_add(run.last.saturating_sub(run.first));
-            let witness = witness.get_or_insert_with(|| Witness::beside(&log.path, log.base));
-            let is_known = fit == 0 && witness.has(&log.mended.log, run, last)?;
-            if is_known || is_own(run.first, base, fit) && is_of_leader(log, index) {
-                renumbered.push((index, base, next, proof));
-                last_before = base.saturating_add(run.last.saturating_sub(run.first));
-                continue;
-            }
-        }
-        if let Some(Neighbour::Batches { first, last }) = after.first()
-            && last_before < *first
-        {
-            last_before = *last;
-        }
-    }
-    for (index, base, next, proof) in renumbered {
-        let Some(Part::Batches { run, changes }) = log.mended.parts.get_mut(index) else {
-            continue;
-        };
-        let why = format!(
-            "the batch has base offset {} but fills the gap {base}..={}",
-            run.first,
-            next - 1
-        );
-        let start = run.range.start;
-        run.last = base + (run.last - run.first);
-        run.first = base;
-        changes.push(Change {
-            range: start..start + 8,
-            bytes: base.to_be_bytes().to_vec(),
-            reason: Reason::proven_or_likely(&[CheckId::OffsetOverlap], why, proof),
-        });
-    }
-    Ok(())
-}
-
-/// Whether a batch with another offset than its place is one of this place: the sequence numbers of its producer go on there, or they
-/// say nothing and the offset is one bit away, or one that no log has. A copy of another batch, or one of another partition, is none.
-fn is_own(stored: i64, base: i64, fit: i32) -> bool {
-    let is_absurd = !(0..ABSURD).contains(&stored);
-    let is_one_bit = (stored ^ base).cast_unsigned().is_power_of_two();
-    match fit {
-        0 => is_absurd || is_one_bit || stored == 0,
-        fit => fit > 0,
-    }
-}
-
-/// Whether the leader epoch of part number `index` lies between those of the batches next to it: a batch of another place has another one
-/// sooner than one whose offset alone is damaged.
-fn is_of_leader(log: &Log, index: usize) -> bool {
-    let epoch = |part: Option<&Part>| match part {
-        Some(Part::Batches { run, .. }) => Some(run.epochs),
-        _ => None,
-    };
-    let parts = &log.mended.parts;
-    let Some(own) = epoch(parts.get(index)) else {
-        return false;
-    };
-    let before = index
-        .checked_sub(1)
-        .and_then(|before| epoch(parts.get(before)));
-    let after = epoch(parts.get(index.saturating_add(1)));
-    before.is_none_or(|before| before.1 <= own.0) && after.is_none_or(|after| own.1 <= after.0)
-}
-
-/// What is next to a batch.
-enum Neighbour {
-    /// Batches that may be here.
-    Batches { first: i64, last: i64 },
-    /// Batches that belong elsewhere.
-    Odd,
-    /// No batch.
-    Lost,
-}
-
-impl Neighbour {
-    fn of(part: &Part, home: &Home) -> Self {
-        match part {
-            Part::Batches { run, .. } if home.contains(&run.first) && home.contains(&run.last) => {
-                Self::Batches {
-                    first: run.first,
-                    last: run.last,
-                }
-            }
-            Part::Batches { .. } => Self::Odd,
-            Part::Lost { .. } => Self::Lost,
-        }
-    }
-}
-
-fn order(logs: &[Log], homes: &[Home]) -> Result<Vec<Placed>, Error> {
+fn order(logs: &[SegmentLog], homes: &[Home]) -> Result<Vec<Placed>, Error> {
     let all: Vec<Run> = logs.iter().flat_map(runs).collect();
     if is_in_order(&all, homes) {
         let stays = |run: Run| Placed {
@@ -406,7 +231,7 @@ fn order(logs: &[Log], homes: &[Home]) -> Result<Vec<Placed>, Error> {
 
 /// The logs of a partition, in which runs are looked up.
 struct Shelf<'a> {
-    logs: &'a [Log],
+    logs: &'a [SegmentLog],
     /// How often the whole of a segment may still be looked through.
     questions: u32,
 }
@@ -434,36 +259,4 @@ impl Look for Shelf<'_> {
         self.questions -= 1;
         Ok(survey::continuity(&log.mended.log, &runs(log), run)?)
     }
-}
-
-/// A proof that the bytes of a run are also at another place of the logs, if they are.
-pub(super) fn equal(
-    logs: &[Log],
-    run: &Run,
-    (file, range): (usize, &Range<u64>),
-) -> Result<Option<EqualBytes>, Error> {
-    let (Some(here), Some(there)) = (logs.get(run.file), logs.get(file)) else {
-        return Ok(None);
-    };
-    let here = (&here.mended.log, run.range.clone());
-    let other = (&there.mended.log, range.clone());
-    Ok(EqualBytes::of(here, other, there.plan.clone())?)
-}
-
-/// The changes of what begins in `range`.
-pub(super) fn changes_in<'a>(log: &'a Log, range: &Range<u64>) -> Vec<&'a Change> {
-    let changes = |part: &'a Part| match part {
-        Part::Batches { changes, .. } => changes.as_slice(),
-        Part::Lost { .. } => &[],
-    };
-    let parts = &log.mended.parts;
-    let first = parts.partition_point(|part| part.range().end <= range.start);
-    let parts = parts.iter().skip(first);
-    let mut here: Vec<&Change> = parts
-        .take_while(|part| part.range().start < range.end)
-        .flat_map(changes)
-        .filter(|change| range.contains(&change.range.start))
-        .collect();
-    here.sort_by_key(|change| change.range.start);
-    here
 }

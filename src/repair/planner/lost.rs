@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::log::Log;
-use super::mend::Part;
+use super::mended::Part;
+use super::segment_log::SegmentLog;
 use super::steps::{Reason, Steps};
 use super::survey::Run;
 use crate::format::frame::FrameHeader;
@@ -23,7 +23,7 @@ const WINDOW_BYTES: u64 = 1 << 20;
 
 /// Bytes that are no batch, and what is around them.
 pub(super) struct Lost<'a> {
-    log: &'a Log,
+    log: &'a SegmentLog,
     range: Range<u64>,
     /// Records in them that can be read and that nobody can vouch for.
     suspect: u64,
@@ -51,40 +51,33 @@ enum Content {
 }
 
 impl<'a> Lost<'a> {
-    /// What is no batch in segment number `index`.
-    pub(super) fn of(logs: &'a [Log], index: usize) -> Vec<Self> {
+    /// What is no batch in segment number `index`, in which the batches of `kept` stay where they are.
+    pub(super) fn of(logs: &'a [SegmentLog], index: usize, kept: &[&Run]) -> Vec<Self> {
         let mut row: Vec<Self> = Vec::new();
         let Some(log) = logs.get(index) else {
             return row;
         };
         let next = logs.get(index + 1).map(|next| next.new_base);
-        let mut before: Option<&Run> = None;
-        // How many of the row have seen the batch after them.
-        let mut settled = 0;
+        let mut before_last = None;
         for part in &log.mended.parts {
-            match part {
-                Part::Batches { run, .. } => {
-                    for lost in row.iter_mut().skip(settled) {
-                        lost.after = Some(run.first);
-                    }
-                    settled = row.len();
-                    before = Some(run);
-                }
-                Part::Lost { range, suspect } => {
-                    let is_tail = range.end == log.len_bytes;
-                    row.push(Self {
-                        log,
-                        range: range.clone(),
-                        suspect: *suspect,
-                        is_rest: settled < row.len(),
-                        first: before.map_or(log.new_base, |run| run.last.saturating_add(1)),
-                        after: next,
-                        epoch: before.map_or(-1, |run| run.epochs.1),
-                        is_tail,
-                        is_end: is_tail && next.is_none(),
-                    });
-                }
-            }
+            let Part::Lost { range, suspect } = part else {
+                continue;
+            };
+            let is_tail = range.end == log.len_bytes;
+            let nth = kept.partition_point(|run| run.range.start < range.start);
+            let before = nth.checked_sub(1).and_then(|nth| kept.get(nth));
+            row.push(Self {
+                log,
+                range: range.clone(),
+                suspect: *suspect,
+                is_rest: before_last == Some(nth),
+                first: before.map_or(log.new_base, |run| run.last.saturating_add(1)),
+                after: kept.get(nth).map(|run| run.first).or(next),
+                epoch: before.map_or(-1, |run| run.epochs.1),
+                is_tail,
+                is_end: is_tail && next.is_none(),
+            });
+            before_last = Some(nth);
         }
         row
     }
@@ -170,14 +163,15 @@ impl<'a> Lost<'a> {
             }
             _ if self.suspect > 0 => {
                 let why = format!(
-                    "{why}; {} records in them can be read, and no checksum says whether they are right: repair plan --keep-suspect keeps them",
+                    "{why}; {} records in them are readable, but no checksum confirms them: lost+found gets them",
                     self.suspect
                 );
                 Reason::suspect(&[CheckId::CrcMismatch], why, loss)
             }
             (true, false) => Reason::lossy(&[CheckId::TruncatedTail], why, loss),
-            (false, true) => Reason::unused(&[CheckId::ZeroPages], why, Idle::Zeros),
-            (false, false) => Reason::lossy(&[CheckId::LostFrames], why, loss),
+            // Zeros where offsets are missing were batches.
+            (false, true) if !is_gap => Reason::unused(&[CheckId::ZeroPages], why, Idle::Zeros),
+            (false, _) => Reason::lossy(&[CheckId::LostFrames], why, loss),
         };
         let file = self.log.plan.clone();
         let action = if self.is_tail {

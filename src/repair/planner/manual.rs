@@ -17,7 +17,10 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
         let Some(file) = steps.path(&finding.path) else {
             continue;
         };
-        if steps.tells(finding.check, &file) || steps.covers(finding.check, &file) {
+        let is_told = steps.tells(finding.check, &file) || steps.covers(finding.check, &file);
+        // What a producer did follows from the batches that the other steps leave.
+        let is_of_producer = is_about_producer(finding.check) && steps.changes_logs_of(&file);
+        if is_told || is_of_producer {
             continue;
         }
         let repair = finding.check.check().manual().find_map(|line| {
@@ -29,6 +32,14 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
         steps.add(Action::Describe { file }, &[], reason)?;
     }
     Ok(())
+}
+
+/// Whether a batch is wrong only next to those of its producer.
+fn is_about_producer(check: CheckId) -> bool {
+    matches!(
+        check,
+        CheckId::SequenceDuplicate | CheckId::ForeignInTransaction
+    )
 }
 
 /// Whether something is wrong that nobody can compute: what derives from the log was computed anew, and is right or has a step. What

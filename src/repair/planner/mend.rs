@@ -6,78 +6,25 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::PlanOptions;
-use super::beheaded::{Neighbours, beheaded};
-use super::frames::{epochs_after, pieces_of, runs_of};
+use super::frames::{epochs_after, runs_of};
 use super::marker::restored;
+use super::mended::{Change, Mended, Part};
+use super::options::PlanOptions;
 use super::proven::{proven, suspects};
 use super::remake::{is_unreadable, remade};
-use super::salvage::{Salvaged, Slot, salvage};
-use super::solve::{Solved, Solver};
+use super::solve::Solver;
 use super::steps::Reason;
 use super::survey::{self, Home, Run, Sequence, Stretch};
-use super::text::as_text;
-use crate::format::batch::HEADER_BYTES;
-use crate::format::frame::FrameHeader;
+use crate::format::Scratch;
 use crate::format::layout::batch as layout;
-use crate::format::{RecordBatch, Scratch};
 use crate::repair::parts::CONTENT_BYTES;
 use crate::repair::proof::{Between, Checksum};
 use crate::repair::{Loss, Odds};
 use crate::store::{Error, LogFile, Patch, Stream};
 use crate::verify::{CheckId, Finding};
-use crate::wire::Offset;
-
-/// Bytes of a gap in which records are sought; what is longer is lost.
-const LARGEST_GAP: u64 = 16 << 20;
 
 /// How often the headers of a file are read for what one batch lost: each time takes as long as the file.
 const MOST_QUESTIONS: u32 = 64;
-
-/// A change of a range of bytes, and why.
-#[derive(Debug, Clone)]
-pub(super) struct Change {
-    pub(super) range: Range<u64>,
-    pub(super) bytes: Vec<u8>,
-    pub(super) reason: Reason,
-}
-
-impl Change {
-    /// Whether the range goes, and nothing comes in its place.
-    pub(super) fn is_cut(&self) -> bool {
-        self.bytes.is_empty()
-    }
-}
-
-/// A piece of a mended file.
-#[derive(Debug, Clone)]
-pub(super) enum Part {
-    /// Batches, of which these bytes change.
-    Batches { run: Run, changes: Vec<Change> },
-    /// What is none.
-    Lost {
-        range: Range<u64>,
-        /// Records in it that can be read and that nobody can vouch for.
-        suspect: u64,
-    },
-}
-
-impl Part {
-    pub(super) fn range(&self) -> Range<u64> {
-        match self {
-            Self::Batches { run, .. } => run.range.clone(),
-            Self::Lost { range, .. } => range.clone(),
-        }
-    }
-}
-
-/// A `.log` as it could be.
-#[derive(Debug)]
-pub(super) struct Mended {
-    /// The file, read as if the changes that keep its length had been made.
-    pub(super) log: LogFile,
-    pub(super) parts: Vec<Part>,
-}
 
 /// What is known beyond a file.
 #[derive(Debug, Clone, Copy)]
@@ -140,23 +87,24 @@ pub(super) fn mend(
     Ok(Mended { log, parts })
 }
 
-struct Mender<'a> {
-    path: &'a Path,
-    log: &'a LogFile,
-    stretches: &'a [Stretch],
-    file: usize,
-    home: &'a Home,
-    around: Around,
-    suspects: Vec<(u64, CheckId)>,
-    scratch: Scratch,
-    parts: Vec<Part>,
+/// Mends a file stretch by stretch.
+pub(super) struct Mender<'a> {
+    pub(super) path: &'a Path,
+    pub(super) log: &'a LogFile,
+    pub(super) stretches: &'a [Stretch],
+    pub(super) file: usize,
+    pub(super) home: &'a Home,
+    pub(super) around: Around,
+    pub(super) suspects: Vec<(u64, CheckId)>,
+    pub(super) scratch: Scratch,
+    pub(super) parts: Vec<Part>,
     /// The last batches so far that have offsets of the segment.
-    before: Option<Run>,
+    pub(super) before: Option<Run>,
     /// Sequence numbers of batches written anew, and where.
-    made: Vec<(u64, Sequence)>,
-    solver: Solver,
+    pub(super) made: Vec<(u64, Sequence)>,
+    pub(super) solver: Solver,
     /// How often the headers of the file may still be read for one batch.
-    questions: u32,
+    pub(super) questions: u32,
 }
 
 impl Mender<'_> {
@@ -294,173 +242,21 @@ impl Mender<'_> {
         Ok(())
     }
 
-    /// A gap, with the offset of the batch behind it.
-    fn gap(&mut self, range: Range<u64>, next: Option<&Run>) -> Result<(), Error> {
-        let log = self.log;
-        if let Some(text) = as_text(log, &range, self.file)? {
-            self.add(text.run, text.changes);
-            return Ok(());
-        }
-        if range.end - range.start > LARGEST_GAP {
-            self.lose(range);
-            return Ok(());
-        }
-        let mut buffer = Vec::new();
-        let bytes = log.window(range.clone(), &mut buffer)?;
-        for piece in pieces_of(bytes) {
-            let position = range.start + piece.start as u64;
-            self.damaged(bytes.get(piece).unwrap_or_default(), position, next)?;
-        }
-        Ok(())
-    }
-
-    /// Bytes that may have been a batch.
-    fn damaged(&mut self, bytes: &[u8], position: u64, next: Option<&Run>) -> Result<(), Error> {
-        let range = position..position + bytes.len() as u64;
-        let before = self.before.as_ref();
-        let slot = Slot {
-            position,
-            offsets: before.map_or(self.home.start, |run| run.last + 1)
-                ..next.map_or(self.home.end, |run| run.first),
-            epoch: match (before, next) {
-                (Some(before), _) => before.epochs.1,
-                (None, next) => next.map_or(-1, |run| run.epochs.0),
-            },
-            is_torn: range.end == self.log.len_bytes()
-                && FrameHeader::read(bytes)
-                    .and_then(|header| header.frame_bytes().ok())
-                    .is_some_and(|size| size > bytes.len()),
-            is_open: next.is_none() && self.around.is_open,
-        };
-        if let Some(solved) = self.solver.solve(bytes, &slot, &mut self.scratch) {
-            self.solved(bytes, range, solved);
-            return Ok(());
-        }
-        let saved = match salvage(bytes, &slot, &mut self.scratch) {
-            None => self.beheaded(bytes, &slot, next)?,
-            saved => saved,
-        };
-        let Some(saved) = saved else {
-            self.lose(range);
-            return Ok(());
-        };
-        let kept = range.start + saved.from as u64..range.end;
-        if range.start < kept.start {
-            self.lose(range.start..kept.start);
-        }
-        let is_likely = self.around.is_only && saved.is_located;
-        if !is_likely && !self.around.options.keep_suspect {
-            self.parts.push(Part::Lost {
-                range: kept,
-                suspect: saved.records.max(1),
-            });
-            return Ok(());
-        }
-        let loss = Loss {
-            bytes: Some(kept.clone()),
-            offsets: Some(saved.offsets),
-            records: saved.lost,
-            knowledge: Vec::new(),
-        };
-        let (Offset(first), Offset(last)) = saved.offsets;
-        let why = format!(
-            "of a damaged batch (offsets {first} to {last}) the records that can still be read are kept: {}; lost: {}",
-            saved.records, saved.lost
-        );
-        let reason = if is_likely && saved.lost == 0 {
-            Reason::likely(&[CheckId::CrcMismatch], why, Odds::Unknown)
-        } else if is_likely {
-            Reason::lossy(&[CheckId::CrcMismatch], why, loss)
-        } else {
-            Reason::suspect(&[CheckId::CrcMismatch], why, loss)
-        };
-        self.replace(kept, saved.bytes, reason);
-        Ok(())
-    }
-
-    /// A batch with its bits turned back.
-    fn solved(&mut self, bytes: &[u8], range: Range<u64>, solved: Solved) {
-        if solved.is_suspect && !self.around.options.keep_suspect {
-            self.parts.push(Part::Lost {
-                range,
-                suspect: solved.records.max(1),
-            });
-            return;
-        }
-        let differs = |at: &usize| bytes.get(*at) != solved.bytes.get(*at);
-        let first = (0..bytes.len()).find(differs).unwrap_or(0);
-        let last = (0..bytes.len()).rfind(differs).unwrap_or(first);
-        let checks = [CheckId::CrcMismatch];
-        let reason = if solved.is_suspect {
-            Reason::suspect(&checks, solved.what, Loss::default())
-        } else {
-            Reason::proven(&checks, solved.what, solved.proof)
-        };
-        let Some(run) = Run::of_header(&solved.bytes, self.file, range.start) else {
-            return self.lose(range);
-        };
-        let content = solved.bytes.get(first..=last).unwrap_or_default().to_vec();
-        let change = Change {
-            range: range.start + first as u64..range.start + last as u64 + 1,
-            bytes: content,
-            reason,
-        };
-        self.add(run, vec![change]);
-    }
-
-    /// Bytes of which nothing can be kept.
-    fn lose(&mut self, range: Range<u64>) {
-        match self.parts.last_mut() {
-            Some(Part::Lost {
-                range: lost,
-                suspect: 0,
-            }) if lost.end == range.start => lost.end = range.end,
-            _ => self.parts.push(Part::Lost { range, suspect: 0 }),
-        }
-    }
-
-    /// What is left of a batch without its header, right in front of the batch `next`.
-    fn beheaded(
-        &mut self,
-        bytes: &[u8],
-        slot: &Slot,
-        next: Option<&Run>,
-    ) -> Result<Option<Salvaged>, Error> {
-        let end = slot.position + bytes.len() as u64;
-        if next.is_none_or(|next| next.range.start != end) || self.questions == 0 {
-            return Ok(None);
-        }
-        self.questions -= 1;
-        let mut buffer = Vec::new();
-        let header = end..end + HEADER_BYTES as u64;
-        let header = self.log.window(header, &mut buffer)?;
-        let around = Neighbours {
-            log: self.log,
-            stretches: self.stretches,
-            made: &self.made,
-            position: slot.position,
-            path: self.path,
-            base: Offset(self.home.start),
-        };
-        let next = RecordBatch::of_header(header);
-        Ok(next.and_then(|next| beheaded(bytes, slot, &next, &around, &mut self.scratch)))
-    }
-
-    fn add(&mut self, run: Run, changes: Vec<Change>) {
+    pub(super) fn add(&mut self, run: Run, changes: Vec<Change>) {
         if self.home.contains(&run.last) {
             self.before = Some(run.clone());
         }
         self.parts.push(Part::Batches { run, changes });
     }
 
-    fn add_whole(&mut self, run: Option<Run>) {
+    pub(super) fn add_whole(&mut self, run: Option<Run>) {
         if let Some(run) = run {
             self.add(run, Vec::new());
         }
     }
 
     /// New batches in place of a range.
-    fn replace(&mut self, range: Range<u64>, bytes: Vec<u8>, reason: Reason) {
+    pub(super) fn replace(&mut self, range: Range<u64>, bytes: Vec<u8>, reason: Reason) {
         let joined = runs_of(&bytes, self.file)
             .into_iter()
             .reduce(|mut all, next| {

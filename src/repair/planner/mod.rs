@@ -12,11 +12,13 @@ mod aborted;
 mod beheaded;
 mod checkpoints;
 mod derived;
+mod epoch_order;
 mod epochs;
 mod fall;
 mod files;
 mod flips;
 mod frames;
+mod gaps;
 mod layout;
 mod leftovers;
 mod links;
@@ -25,16 +27,21 @@ mod lost;
 mod manual;
 mod marker;
 mod mend;
+mod mended;
 mod metadata;
+mod options;
 mod order;
 mod pieces;
 mod proven;
+mod relevance;
 mod remake;
+mod renumber;
 mod replicas;
 mod rescue;
 mod root;
 mod salvage;
 mod seen;
+mod segment_log;
 mod set_aside;
 mod solve;
 mod steps;
@@ -48,24 +55,16 @@ use super::plan::{Plan, Scope};
 use crate::format::FileKind;
 use crate::format::name::DirState;
 use crate::format::topic::CLUSTER_METADATA;
-use crate::scan::Jobs;
 use crate::store::{self, Item, LogDir, Partition, Place};
-use crate::verify::{CheckId, Family, Finding, Severity};
+use crate::verify::{Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
+pub use options::PlanOptions;
+use relevance::{is_derived, is_wrong};
 use replicas::Healed;
 pub use seen::Seen;
 pub use set_aside::{SetAside, set_aside};
 use steps::{LogPiece, NewLog, NewSegment, Steps};
-
-/// How a plan is made.
-#[derive(Debug, Clone, Copy)]
-pub struct PlanOptions {
-    /// Threads within a `.log`.
-    pub jobs: Jobs,
-    /// Whether records that nobody can vouch for stay in the log.
-    pub keep_suspect: bool,
-}
 
 /// Makes the plan for a log dir or a partition, by what was `seen` of it.
 ///
@@ -161,26 +160,6 @@ fn partition(
         files::identity(partition, &here, &seen.proof, steps)?;
     }
     Ok(log)
-}
-
-/// Whether something is to be done about a finding. A missing index is, even where a broker would make it again: it would read
-/// the whole segment for that before it serves anything.
-fn is_wrong(finding: &Finding) -> bool {
-    let is_missing = matches!(
-        finding.check,
-        CheckId::OffsetIndexMissing | CheckId::TimeIndexMissing
-    );
-    finding.severity >= Severity::Warning || is_missing
-}
-
-/// Whether a check is about a file that derives from the log, and says nothing of the log itself.
-fn is_derived(check: CheckId) -> bool {
-    match check.family() {
-        Family::OffsetIndex | Family::TimeIndex | Family::TxnIndex | Family::Producer => true,
-        // A batch may have the wrong epoch.
-        Family::Epochs => check != CheckId::EpochsMismatch,
-        _ => false,
-    }
 }
 
 impl NewLog {

@@ -33,6 +33,13 @@ pub(super) struct Placed {
     pub(super) twin: Option<(usize, Range<u64>)>,
 }
 
+impl Placed {
+    /// Whether the run is there afterwards.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.fate, Fate::Stays | Fate::Moves)
+    }
+}
+
 /// Whether `run` stands where its offsets say.
 pub(super) fn is_home(run: &Run, homes: &[Home]) -> bool {
     let home = homes.get(run.file);
@@ -158,15 +165,15 @@ fn contest<L: Look>(
     let mut losers = Vec::new();
     let merit = |run: &Run| (is_home(run, homes), run.epochs.0);
     for run in pieces {
-        let target = segment_of(run.first, homes).unwrap_or(run.file);
+        let target = segment_of(run.first, homes);
         let mut placed = Placed {
+            target: target.unwrap_or(run.file),
             run,
-            target,
             fate: Fate::Stays,
             twin: None,
         };
-        let is_odd = placed.run.last < placed.run.first
-            || placed.run.first < homes.first().map_or(0, |home| home.start);
+        // No segment has room for such offsets.
+        let is_odd = placed.run.last < placed.run.first || target.is_none();
         while let Some(best) = row.last().filter(|best| placed.run.first <= best.run.last) {
             let (ours, theirs) = (&placed.run, &best.run);
             let is_same = (ours.first, ours.last) == (theirs.first, theirs.last)

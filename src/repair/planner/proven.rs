@@ -1,20 +1,16 @@
 //! What findings say of a `.log`: what is proven wrong in it, and where to look.
 
 use super::frames::batch_of;
-use super::mend::Change;
+use super::mended::Change;
 use super::steps::Reason;
 use crate::format::Scratch;
 use crate::format::layout::batch as layout;
-use crate::repair::Odds;
-use crate::repair::proof::{Between, Checksum};
+use crate::repair::proof::Checksum;
 use crate::store::{Error, LogFile};
-use crate::verify::evidence::{Disorder, EpochConflict, Field, FieldValue, Number};
+use crate::verify::evidence::{Field, FieldValue};
 use crate::verify::{CheckId, Evidence, Finding, Severity};
 
-/// Leader epochs rise by one with every election: what is so far from the checkpoint is no election that was not noted, but damage.
-const FAR_EPOCHS: i64 = 1 << 16;
-
-/// The changes that a checksum speaks for, or the batches around: none of them makes the file longer or shorter.
+/// The changes that a checksum proves: none of them makes the file longer or shorter.
 pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
     let mut changes: Vec<Change> = Vec::new();
     let mut scratch = Scratch::default();
@@ -25,17 +21,6 @@ pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>
         let change = match (finding.check, &finding.evidence) {
             (CheckId::FrameSize | CheckId::UnknownMagic, Evidence::Field(value)) => {
                 field(value, position)
-            }
-            (CheckId::EpochsMismatch, Evidence::EpochConflict(conflict)) => {
-                changes.extend(far_epoch(finding, conflict, position));
-                continue;
-            }
-            // One batch alone.
-            (CheckId::EpochRegression | CheckId::EpochJump, Evidence::Disorder(run))
-                if run.number == Number::Epoch && run.batches == 1 =>
-            {
-                changes.extend(epoch_between(finding, run, position));
-                continue;
             }
             (CheckId::CrcMismatch, evidence) => flipped(log, evidence)?,
             _ => None,
@@ -129,40 +114,6 @@ pub(super) fn is_readable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     };
     let records = batch.records(scratch);
     records.is_ok_and(|mut records| records.all(|record| record.is_ok()))
-}
-
-/// The leader epoch that the checkpoint has for a batch whose own cannot be one.
-fn far_epoch(finding: &Finding, conflict: &EpochConflict, position: u64) -> Option<Change> {
-    let epoch = conflict.stored.filter(|stored| *stored >= 0)?;
-    let (stored, actual) = (i64::from(epoch), i64::from(conflict.actual));
-    let is_far = actual < stored || stored.checked_add(FAR_EPOCHS)? < actual;
-    is_far.then(|| Change {
-        range: position..position + 4,
-        bytes: epoch.to_be_bytes().to_vec(),
-        reason: Reason::likely(&[finding.check], finding.message(), Odds::Unknown),
-    })
-}
-
-/// The leader epoch of a single batch that does not fit between those around it: theirs where they agree, else the one that is a bit
-/// away, else that of the batch after it.
-fn epoch_between(finding: &Finding, run: &Disorder, position: u64) -> Option<Change> {
-    let fits = |epoch: &i64| {
-        let is_late = run.before.is_none_or(|before| before <= *epoch);
-        is_late && run.after.is_none_or(|after| *epoch <= after)
-    };
-    let one_bit = run.actual.filter(fits);
-    let epoch = one_bit.or(run.after).or(run.before)?;
-    let epoch = i32::try_from(epoch).ok()?;
-    let at = position + layout::LEADER_EPOCH as u64;
-    Some(Change {
-        range: at..at + 4,
-        bytes: epoch.to_be_bytes().to_vec(),
-        reason: Reason::proven_or_likely(
-            &[finding.check],
-            finding.message(),
-            Between::agree(run.before, run.after),
-        ),
-    })
 }
 
 /// Where batches begin whose checksums are right and whose content is not, with the check that says so.

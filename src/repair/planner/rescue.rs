@@ -1,6 +1,6 @@
 //! A segment that is missing in the middle of the log, and lies beside it under a name that no broker reads.
 
-use super::PlanOptions;
+use super::options::PlanOptions;
 use std::ops::Range;
 
 use super::files::quarantine;

@@ -2,7 +2,8 @@
 //!
 //! Nothing in a batch but its CRC says whether a record is whole, and that one is wrong here. So a record is kept only if its
 //! structure is, if its place and time fit the header's, and if it has no rows of zeros where a page or sector of a disk
-//! would leave them. Where the damage shows nowhere in the structure, every record is suspect.
+//! would leave them. Where the damage shows nowhere in the structure, every record is suspect; and so is one that only the damage
+//! separates from both ends of the batch: bytes of another batch can be what damaged it, and its records can be read as well.
 
 use std::ops::Range;
 
@@ -43,6 +44,15 @@ pub(super) struct Slot {
     pub(super) is_open: bool,
 }
 
+/// Which records of a damaged batch are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Those between an end of the batch and the damage, if it shows where that is.
+    Apart,
+    /// All that can be read.
+    Readable,
+}
+
 /// The smallest unit in which disks lose bytes.
 const SECTOR_BYTES: u64 = 512;
 
@@ -56,8 +66,13 @@ const LAST_TIME: i64 = 7_258_118_400_000;
 
 /// Makes a batch of the records that can be read in `bytes`, which begin with what was the header of a batch.
 ///
-/// None if there is none, or if the damage does not show where it is.
-pub(super) fn salvage(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Option<Salvaged> {
+/// None if there is none.
+pub(super) fn salvage(
+    bytes: &[u8],
+    slot: &Slot,
+    keep: Keep,
+    scratch: &mut Scratch,
+) -> Option<Salvaged> {
     let body = bytes.get(HEADER_BYTES..)?;
     let mut header = Header::judge(bytes, slot)?;
     if !is_time(header.base_timestamp) {
@@ -65,17 +80,20 @@ pub(super) fn salvage(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Optio
     }
     let found = if header.codec == Codec::None {
         let body_at = slot.position + HEADER_BYTES as u64;
-        readable(body, body_at, &header)
+        readable(body, body_at, &header, keep)
     } else {
         packed(body, &header, scratch)?
     };
     if found.kept.is_empty() {
         return None;
     }
-    header.batch_of(&found, body, slot)
+    let mut saved = header.batch_of(&found, body, slot)?;
+    saved.is_located &= keep == Keep::Apart;
+    Some(saved)
 }
 
-fn is_time(ms: i64) -> bool {
+/// Whether a number can be the time of a record, in milliseconds.
+pub(super) fn is_time(ms: i64) -> bool {
     (FIRST_TIME..LAST_TIME).contains(&ms)
 }
 
@@ -187,16 +205,30 @@ impl Header {
         Some(())
     }
 
-    /// Whether a record could be one of this batch, behind the one with `last`.
-    fn allows(&self, record: &StoredRecord<'_>, last: i32) -> bool {
+    /// Whether no offset of the batch is without a record: compaction took none of them.
+    fn is_dense(&self) -> bool {
+        let offsets = self.last_delta.and_then(|delta| u64::try_from(delta).ok());
+        self.count.is_some() && offsets.and_then(|delta| delta.checked_add(1)) == self.count
+    }
+
+    /// Whether a record could be one of this batch, after the one with `last`; `is_next`: no record is missing between them.
+    fn allows(&self, record: &StoredRecord<'_>, last: i32, is_next: bool) -> bool {
         let time = self.base_timestamp.wrapping_add(record.timestamp_delta);
+        let is_one_more = last.checked_add(1) == Some(record.offset_delta.0);
         record.attributes == 0
             && record.offset_delta.0 > last
+            && (is_one_more || !is_next || !self.is_dense())
             && self
                 .last_delta
                 .is_none_or(|most| record.offset_delta.0 <= most)
             && (self.max_timestamp == -1 || time <= self.max_timestamp)
             && time >= FIRST_TIME
+    }
+
+    /// Whether a record is the last one, as far as the header says which that is.
+    fn ends_with(&self, last: Option<&Kept>) -> bool {
+        let delta = last.map(|last| last.offset_delta.0);
+        !self.is_dense() || delta == self.last_delta
     }
 
     /// The largest timestamp of the batch: that of a record which is kept, if clients set the times.
@@ -279,9 +311,9 @@ struct Found {
     unpacked: Option<Vec<u8>>,
 }
 
-/// The records that are whole. Behind one that is not, the next is sought byte by byte, and counts if others follow it up to
-/// the next break, or if it ends the batch.
-fn readable(body: &[u8], position: u64, header: &Header) -> Found {
+/// The records that are whole. After one that is not, the next is sought byte by byte; it counts if the records from there on end the
+/// batch, and where all that can be read is kept, if others follow it.
+fn readable(body: &[u8], position: u64, header: &Header, keep: Keep) -> Found {
     let mut found = Found {
         kept: Vec::new(),
         is_broken: false,
@@ -290,20 +322,24 @@ fn readable(body: &[u8], position: u64, header: &Header) -> Found {
     let mut last = -1;
     let mut at = 0;
     while at < body.len() {
-        let chain = chain(body, at, last, header);
+        let mut chain = chain(body, at, last, header);
         let ends = chain.last().map_or(at, |kept| kept.range.end);
-        let is_trusted = at == 0 || chain.len() > 1 || ends == body.len();
+        let ends_batch = ends == body.len() && header.ends_with(chain.last());
+        let is_trusted = match keep {
+            Keep::Apart => at == 0 || ends_batch,
+            Keep::Readable => at == 0 || chain.len() > 1 || ends == body.len(),
+        };
         if chain.is_empty() || !is_trusted {
             found.is_broken = true;
             at += 1;
             continue;
         }
-        let mut chain = chain;
         let next = body.get(ends..).and_then(offset_delta_of_start);
         let is_begun = chain
             .last()
             .is_some_and(|record| next.map(|next| next.0) == record.offset_delta.0.checked_add(1));
-        if ends < body.len()
+        if keep == Keep::Apart
+            && ends < body.len()
             && !header.is_torn
             && !is_begun
             && let Some(record) = chain.pop()
@@ -335,7 +371,9 @@ fn chain(body: &[u8], mut at: usize, mut last: i32, header: &Header) -> Vec<Kept
         let Some((record, size)) = stored_record(rest) else {
             break;
         };
-        if !header.allows(&record, last) {
+        // The first of them comes after what could not be read, unless it begins the batch.
+        let is_next = at == 0 || !chain.is_empty();
+        if !header.allows(&record, last, is_next) {
             break;
         }
         last = record.offset_delta.0;

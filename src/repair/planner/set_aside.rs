@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::beheaded;
-use super::frames::{batch_of, pieces_of};
-use super::salvage::{Slot, salvage};
+use super::frames::{Piece, batch_of, pieces_of};
+use super::salvage::{Keep, Slot, salvage};
 use crate::format::Scratch;
 use crate::repair::proof::Checksum;
 
@@ -12,6 +12,8 @@ use crate::repair::proof::Checksum;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SetAside {
+    /// Where in the file it begins.
+    pub position: u64,
     /// The batch, with a right checksum, whatever it was before.
     pub bytes: Vec<u8>,
     /// Whether its checksum was right as it was found.
@@ -25,30 +27,36 @@ pub struct SetAside {
 pub fn set_aside(bytes: &[u8], position: u64, offsets: Range<i64>) -> Vec<SetAside> {
     let mut scratch = Scratch::default();
     let mut found = Vec::new();
-    for range in pieces_of(bytes) {
+    for piece in pieces_of(bytes, &offsets) {
+        let Piece { range, next } = piece;
         let (Some(piece), at) = (bytes.get(range.clone()), position + range.start as u64) else {
             continue;
         };
         if batch_of(piece).is_some() && Checksum::of(piece, at).is_some() {
             found.push(SetAside {
+                position: at,
                 bytes: piece.to_vec(),
                 is_sound: true,
                 has_times: true,
             });
             continue;
         }
+        let is_last = range.end == bytes.len();
         let slot = Slot {
             position: at,
-            offsets: offsets.clone(),
+            offsets: offsets.start..next.unwrap_or(offsets.end),
             epoch: -1,
-            is_torn: range.end == bytes.len(),
+            is_torn: is_last,
             is_open: false,
         };
-        let saved = salvage(piece, &slot, &mut scratch).map(|saved| (saved, true));
-        let is_last = range.end == bytes.len();
+        let saved = salvage(piece, &slot, Keep::Readable, &mut scratch);
+        let saved = saved.map(|saved| (saved, true));
+        // Without a header, the batch after them says which offsets the last records have.
+        let is_bounded = is_last && offsets.end < i64::MAX || next.is_some();
         let tail = || beheaded::tail_of(piece, &slot, &mut scratch).map(|saved| (saved, false));
-        let saved = saved.or_else(|| is_last.then(tail).flatten());
+        let saved = saved.or_else(|| is_bounded.then(tail).flatten());
         found.extend(saved.map(|(saved, has_times)| SetAside {
+            position: at + saved.from as u64,
             bytes: saved.bytes,
             is_sound: false,
             has_times,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::format::name::LOG_SUFFIX;
 use crate::repair::disk::Disk;
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Fingerprint, State, Step};
@@ -29,6 +30,8 @@ struct About {
     files: BTreeMap<PlanPath, BTreeSet<CheckId>>,
     /// Those about which something is done.
     done: BTreeSet<PlanPath>,
+    /// Directories in which a `.log` changes.
+    logs: BTreeSet<String>,
     /// The checks for which something is done in a directory, by its name.
     checks: BTreeMap<String, BTreeSet<CheckId>>,
 }
@@ -40,6 +43,9 @@ impl About {
         self.files.entry(file.clone()).or_default().extend(checks());
         if step.safety != Safety::Manual {
             self.done.insert(file.clone());
+            if file.name().ends_with(LOG_SUFFIX) {
+                self.logs.insert(file.dir().to_owned());
+            }
             let dir = self.checks.entry(file.dir().to_owned()).or_default();
             dir.extend(checks());
         }
@@ -233,6 +239,11 @@ impl<'a> Steps<'a> {
             || in_dir(file.dir(), &is_same)
             || in_dir("", &is_same)
             || in_dir(file.as_str(), &is_of_family)
+    }
+
+    /// Whether a step changes a `.log` beside `file`.
+    pub(super) fn changes_logs_of(&self, file: &PlanPath) -> bool {
+        self.about.logs.contains(file.dir())
     }
 
     /// The steps so far.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::mend::Change;
+use super::mended::Change;
 use super::steps::Reason;
 use super::survey::Run;
 use crate::format::frame::FrameHeader;

@@ -7,8 +7,8 @@ use super::seen::small;
 use super::survey::Run;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::name::{OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX};
-use crate::format::{OffsetIndex, RecordBatch, TimeIndex};
-use crate::store::{Error, LogFile};
+use crate::format::{FileKind, OffsetIndex, RecordBatch, TimeIndex};
+use crate::store::{Error, Item, LogFile, Partition};
 use crate::wire::Offset;
 
 /// The entries of a segment's indexes, as they are on the disk.
@@ -58,4 +58,14 @@ impl Witness {
         let latest = batch.map(|batch| batch.max_timestamp().0);
         Ok(latest.is_some_and(|latest| latest >= 0 && self.times.contains(&(latest, last))))
     }
+}
+
+/// Where the log ended when the state of its producers was last noted.
+pub(super) fn noted_end(partition: &Partition) -> Option<i64> {
+    let snapshot = |item: &Item| {
+        let name = item.file_name()?;
+        let is_one = name.kind == FileKind::ProducerSnapshot && name.is_canonical();
+        name.offset.filter(|_| is_one).map(|offset| offset.0)
+    };
+    partition.items().iter().filter_map(snapshot).max()
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::epochs::EpochsCheck;
 use super::history::{Clock, History, Step};
 use super::offset_index::{OffsetIndexCheck, Stretch};
-use super::producer_snapshot::SnapshotFile;
+use super::producer_snapshot::{KnownUpTo, SnapshotFile};
 use super::time_index::TimeIndexCheck;
-use super::txn_index::TxnCheck;
+use super::txn_index::{SegmentReach, TxnCheck};
 use crate::format::control::ControlType;
 use crate::format::topic;
 use crate::format::{Batch, ProducerSnapshot, RecordBatch, Scratch};
@@ -49,6 +49,8 @@ pub(super) struct Carried {
     pub(super) last: Option<Offset>,
     /// Whether nothing is missing of what the log held up to here since `producers` knew all.
     pub(super) is_complete: bool,
+    /// Where the last hole in the offsets ends: what was lost in it is not known, and a snapshot may know of it or not.
+    pub(super) hole_end: Offset,
     pub(super) producers: Producers,
     pub(super) epochs: EpochsCheck,
     /// Snapshots that were not reached yet, by offset.
@@ -115,11 +117,7 @@ impl SegmentCheck {
             if carried.last.is_some_and(|last| last >= snapshot.offset) {
                 continue;
             }
-            snapshot.compare(
-                &carried.producers,
-                carried.is_complete,
-                &mut carried.findings,
-            );
+            snapshot.compare(&carried.producers, carried.known(), &mut carried.findings);
             carried.trust(&snapshot);
             // What lies between the snapshot and the batch is gone.
             carried.is_complete &= snapshot.offset >= offset;
@@ -159,12 +157,16 @@ impl SegmentCheck {
     /// What the batch says of its producer.
     fn producer(&mut self, row: &Row, batch: &RecordBatch<'_>, scratch: &mut Scratch) {
         let carried = &mut self.carried;
+        let known = carried.producers.get(batch.producer_id()).copied();
+        let is_complete = known.map_or(carried.is_complete, |known| {
+            carried.known().is_complete(known.last_offset)
+        });
         let step = Step {
             log: &self.log,
             row,
             batch,
-            known: carried.producers.get(batch.producer_id()).copied(),
-            is_complete: carried.is_complete,
+            known,
+            is_complete,
         };
         let taken = carried.producers.take(batch, scratch);
         match &taken {
@@ -240,10 +242,13 @@ impl SegmentCheck {
         if let Some(check) = self.times {
             coverage.merge(check.finish(self.last, findings));
         }
-        coverage.merge(
-            self.txns
-                .finish(self.base, self.last, self.is_whole, findings),
-        );
+        let reach = SegmentReach {
+            base: self.base,
+            last: self.last,
+            next: self.next_base,
+            is_whole: self.is_whole,
+        };
+        coverage.merge(self.txns.finish(reach, findings));
         (self.carried, stretch, coverage)
     }
 }
@@ -267,6 +272,7 @@ impl Beside for SegmentCheck {
         if row.first > follows && !row.is_legacy() {
             self.is_whole = false;
             self.carried.is_complete = false;
+            self.carried.hole_end = row.first;
             self.reach(row.first);
             self.metadata_gap(row, follows);
         }
@@ -306,6 +312,14 @@ impl Beside for SegmentCheck {
 }
 
 impl Carried {
+    /// How much of what came before is known.
+    pub(super) fn known(&self) -> KnownUpTo {
+        KnownUpTo {
+            is_complete: self.is_complete,
+            hole_end: self.hole_end,
+        }
+    }
+
     /// From here on the log and this snapshot together know all, if the log alone does not.
     pub(super) fn trust(&mut self, snapshot: &SnapshotFile) {
         if self.is_complete {

@@ -161,6 +161,7 @@ impl PartitionCheck {
         let mut carried = Carried {
             last: None,
             is_complete: first == Some(Offset(0)),
+            hole_end: Offset(0),
             producers: Producers::default(),
             epochs,
             snapshots: VecDeque::new(),
@@ -219,6 +220,7 @@ impl PartitionCheck {
         let next = Some(next).filter(|next| index > 0 && *next < base);
         if let Some(next) = next {
             carried.is_complete = false;
+            carried.hole_end = base;
             let is_lost =
                 self.state == DirState::Current && self.around.was_compacted == Some(false);
             Self::gap(&segment, next, is_lost, &mut carried);
@@ -370,11 +372,7 @@ impl PartitionCheck {
     fn snapshots(&mut self, carried: &mut Carried, extent: LogExtent) {
         for snapshot in std::mem::take(&mut carried.snapshots) {
             if snapshot.offset == extent.end {
-                snapshot.compare(
-                    &carried.producers,
-                    carried.is_complete,
-                    &mut carried.findings,
-                );
+                snapshot.compare(&carried.producers, carried.known(), &mut carried.findings);
             } else if snapshot.offset > extent.end {
                 let finding = Finding::new(CheckId::SnapshotBeyondLog, &snapshot.path);
                 carried

@@ -18,6 +18,22 @@ use crate::verify::evidence::{Checksum, SnapshotAgainst, SnapshotProducer, Snaps
 use crate::verify::finding::{Finding, Findings};
 use crate::wire::Offset;
 
+/// How much is known of what a log held.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownUpTo {
+    /// Whether nothing is missing since all producers were known.
+    pub(super) is_complete: bool,
+    /// Where the last hole in the offsets ends.
+    pub(super) hole_end: Offset,
+}
+
+impl KnownUpTo {
+    /// Whether all is known of a producer whose last batch ends at this offset: what came after it may be lost in a hole.
+    pub(super) fn is_complete(self, last: Offset) -> bool {
+        self.is_complete && self.hole_end <= last
+    }
+}
+
 /// A snapshot that was read.
 #[derive(Debug)]
 pub(in crate::verify) struct SnapshotFile {
@@ -104,11 +120,12 @@ impl SnapshotFile {
             })
     }
 
-    /// Compares it with what the log up to its offset says. `is_complete`: of all that came before, nothing is missing.
-    pub(super) fn compare(&self, log: &Producers, is_complete: bool, findings: &mut Findings) {
+    /// Compares it with what the log up to its offset says.
+    pub(super) fn compare(&self, log: &Producers, known_up_to: KnownUpTo, findings: &mut Findings) {
         let Some(bytes) = self.bytes() else { return };
         let check = CheckId::SnapshotMismatch;
         for (nth, entry) in entries(&bytes) {
+            let is_complete = known_up_to.is_complete(entry.last_offset);
             let Some(known) = log.get(entry.producer_id) else {
                 if is_complete {
                     findings.add(self.about(check, nth, &entry, SnapshotAgainst::NotInLog));

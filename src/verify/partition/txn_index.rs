@@ -29,6 +29,18 @@ pub(in crate::verify) struct TxnCheck {
     coverage: Option<Coverage>,
 }
 
+/// The offsets of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SegmentReach {
+    pub(super) base: Offset,
+    /// The last offset in its log.
+    pub(super) last: Option<Offset>,
+    /// The base offset of the segment after it.
+    pub(super) next: Option<Offset>,
+    /// Whether nothing of it is missing.
+    pub(super) is_whole: bool,
+}
+
 /// Where a transaction ends, and whose it is.
 type Key = (Offset, ProducerId);
 
@@ -143,16 +155,10 @@ impl TxnCheck {
         self.bare.insert((offset, producer_id));
     }
 
-    /// Ends the check of the segment of offsets `base` to `last`. `is_whole`: nothing of it is missing.
-    pub(super) fn finish(
-        self,
-        base: Offset,
-        last: Option<Offset>,
-        is_whole: bool,
-        findings: &mut Findings,
-    ) -> Coverage {
+    /// Ends the check of a segment.
+    pub(super) fn finish(self, reach: SegmentReach, findings: &mut Findings) -> Coverage {
         for entry in &self.entries {
-            self.check_entry(*entry, base, last, is_whole, findings);
+            self.check_entry(*entry, reach, findings);
         }
         let keys = self
             .entries
@@ -175,14 +181,7 @@ impl TxnCheck {
         self.coverage.unwrap_or_default()
     }
 
-    fn check_entry(
-        &self,
-        entry: Entry,
-        base: Offset,
-        last: Option<Offset>,
-        is_whole: bool,
-        findings: &mut Findings,
-    ) {
+    fn check_entry(&self, entry: Entry, reach: SegmentReach, findings: &mut Findings) {
         let (producer_id, first, end) = (entry.producer_id, entry.first, entry.last);
         let mut add = |check, against, severity: Option<Severity>| {
             let finding = self.about(check, &entry, against).offset(end.0);
@@ -191,14 +190,23 @@ impl TxnCheck {
                 None => finding,
             });
         };
-        let is_behind = is_whole && last.is_none_or(|last| end > last);
-        if end < base || is_behind {
-            let against = TxnEntryAgainst::Segment(last.map(|last| (base.0, last.0)));
-            return add(CheckId::TxnIndexOutside, against, None);
+        let is_beyond = reach.last.is_none_or(|last| end > last);
+        // Its marker may be lost, and what it says of readers is true all the same.
+        let is_before_next = reach.next.is_some_and(|next| end < next);
+        if end < reach.base || reach.is_whole && is_beyond && !is_before_next {
+            let last = reach.last.map(|last| (reach.base.0, last.0));
+            return add(
+                CheckId::TxnIndexOutside,
+                TxnEntryAgainst::Segment(last),
+                None,
+            );
+        }
+        if is_beyond && is_before_next {
+            return;
         }
         let Some((txn, is_complete)) = self.aborted.get(&(end, producer_id)) else {
             let is_bare = self.bare.contains(&(end, producer_id));
-            if is_whole && !is_bare {
+            if reach.is_whole && !is_bare {
                 add(CheckId::TxnIndexStray, TxnEntryAgainst::NoMarker, None);
             }
             return;

@@ -4,6 +4,7 @@
 
 mod collected;
 mod knowledge;
+mod neighbours;
 mod plausible;
 
 use std::fs;

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use self::copy::{Copy, Single};
 use self::fill::{Filled, Hole, fill};
-use super::PlanOptions;
+use super::options::PlanOptions;
 use super::seen::{Seen, small};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::{FileKind, OffsetCheckpoint, name};
@@ -139,7 +139,7 @@ fn lost_logs(findings: &[&Finding]) -> Vec<i64> {
 
 /// The end that the log had, by what is written beside it.
 fn known_end(partition: &Partition) -> i64 {
-    let noted = super::log::noted_end(partition).unwrap_or(0);
+    let noted = super::witness::noted_end(partition).unwrap_or(0);
     let (topic, number) = (partition.topic(), partition.number());
     let checkpoint = |kind: FileKind| {
         let dir = LogDir::open(partition.log_dir()?).ok()?;

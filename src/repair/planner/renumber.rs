@@ -1,0 +1,316 @@
+//! Batches whose base offset is damaged: no checksum covers it.
+//!
+//! A batch gets the offset of the gap that it fills only if something beside the gap says that it is a batch of this place: the sequence
+//! numbers of its producer, an index, or its own offset, if that is one which no batch of this log can have and nearly the right one. A
+//! copy of another batch, or one of another partition, fits a gap as well.
+
+use std::ops::Range;
+
+use super::mended::{Change, Part};
+use super::order::{self, beside_lost};
+use super::segment_log::{SegmentLog, runs};
+use super::steps::Reason;
+use super::survey::{self, Home, LEAP, Run};
+use super::witness::Witness;
+use crate::format::RecordBatch;
+use crate::format::batch::HEADER_BYTES;
+use crate::repair::error::Error;
+use crate::repair::proof::Between;
+use crate::store::LogFile;
+use crate::verify::CheckId;
+
+/// How often the headers of a segment are read for one batch, in all: each time takes as long as the file.
+const MOST_QUESTIONS: u32 = 64;
+
+/// Bits of an offset that no log of any partition reaches.
+const ABSURD: i64 = 1 << 48;
+
+/// Takes the last batch of the log for itself, if it goes beyond where the log ended and would fill what is missing before that.
+pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
+    let is_beyond = |run: &Run| log.base < end && end <= run.last && run.batches > 1;
+    let Some(Part::Batches { run, changes }) = log.mended.parts.last_mut() else {
+        return Ok(());
+    };
+    if !is_beyond(run) || !changes.is_empty() {
+        return Ok(());
+    }
+    let mut singles = survey::singles(&log.mended.log, run)?;
+    let last = singles.pop();
+    let rest = singles.into_iter().reduce(|mut all, next| {
+        all.join(&next);
+        all
+    });
+    if let (Some(rest), Some(last)) = (rest, last)
+        && order::renumbered(rest.last, &last, end).is_some()
+    {
+        *run = rest;
+        log.mended.parts.push(Part::Batches {
+            run: last,
+            changes: Vec::new(),
+        });
+    }
+    Ok(())
+}
+
+/// A batch that gets another offset.
+struct Renumbered {
+    /// Which part of its log it is.
+    index: usize,
+    base: i64,
+    proof: Option<Between>,
+}
+
+/// Gives batches the offsets of the gaps that they fill, where something beside the gap says that they are theirs. `end` is where
+/// the log is known to have ended.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn renumber(
+    logs: &mut [SegmentLog],
+    homes: &[Home],
+    end: Option<i64>,
+) -> Result<(), Error> {
+    let mut all = Vec::new();
+    let last = logs.len().saturating_sub(1);
+    for (nth, (log, home)) in logs.iter().zip(homes).enumerate() {
+        let place = Place {
+            log,
+            home,
+            runs: runs(log),
+            extent: extent(logs, homes),
+        };
+        all.push(place.renumbered(end.filter(|_| nth == last))?);
+    }
+    for (log, found) in logs.iter_mut().zip(all) {
+        for one in found {
+            if let Some(Part::Batches { run, changes }) = log.mended.parts.get_mut(one.index) {
+                changes.push(one.change(run));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The offsets of all batches that are where their segments have room for them, and as many more as a run may leave out.
+fn extent(logs: &[SegmentLog], homes: &[Home]) -> Range<i64> {
+    let start = homes.first().map_or(0, |home| home.start);
+    let mut end = homes.last().map_or(start, |home| home.start);
+    for (log, home) in logs.iter().zip(homes) {
+        let runs = runs(log);
+        let here = runs.iter().filter(|run| home.contains(&run.last));
+        // A single batch at the end may be the one whose offset is damaged.
+        let here = here.filter(|run| run.batches > 1 || run.last.saturating_sub(end) <= LEAP);
+        end = here.map(|run| run.last).max().unwrap_or(end).max(end);
+    }
+    start..end.saturating_add(LEAP)
+}
+
+impl Renumbered {
+    fn change(self, run: &mut Run) -> Change {
+        let width = run.last.saturating_sub(run.first);
+        let last = self.base.saturating_add(width);
+        let why = format!(
+            "the batch has base offset {} but fills the gap {}..={last}",
+            run.first, self.base
+        );
+        let start = run.range.start;
+        run.first = self.base;
+        run.last = last;
+        Change {
+            range: start..start + 8,
+            bytes: self.base.to_be_bytes().to_vec(),
+            reason: Reason::proven_or_likely(&[CheckId::OffsetOverlap], why, self.proof),
+        }
+    }
+}
+
+/// A log in which batches are renumbered.
+struct Place<'a> {
+    log: &'a SegmentLog,
+    home: &'a Home,
+    runs: Vec<Run>,
+    /// The offsets that a batch of these logs can have.
+    extent: Range<i64>,
+}
+
+impl Place<'_> {
+    fn renumbered(&self, end: Option<i64>) -> Result<Vec<Renumbered>, Error> {
+        let parts = &self.log.mended.parts;
+        let ends = parts.iter().map(|part| Neighbour::of(part, self.home));
+        let ends: Vec<Neighbour> = ends.collect();
+        let behind = end.unwrap_or(self.home.end);
+        let mut questions = MOST_QUESTIONS;
+        let mut last_before = self.home.start.saturating_sub(1);
+        let mut found = Vec::new();
+        let mut witness = None;
+        for (index, part) in parts.iter().enumerate() {
+            let (before, after) = ends.split_at(index);
+            // What is right after it bounds it; where other bytes are, nothing does.
+            let next = match after.get(1) {
+                Some(Neighbour::Batches { first, .. }) => Some(*first),
+                Some(_) => None,
+                None => Some(behind),
+            };
+            if let Part::Batches { run, .. } = part
+                && let Some((base, gap)) = self.gap(run, last_before, before.last(), next)
+                && questions > 0
+            {
+                questions -= 1;
+                let witness =
+                    witness.get_or_insert_with(|| Witness::beside(&self.log.path, self.log.base));
+                let fit = survey::continuity(&self.log.mended.log, &self.runs, run)?;
+                if self.is_own(index, run, (base, fit), witness)? {
+                    let proof = gap.filter(|_| fit == 2);
+                    found.push(Renumbered { index, base, proof });
+                    last_before = base.saturating_add(run.last.saturating_sub(run.first));
+                    continue;
+                }
+            }
+            if let Some(Neighbour::Batches { first, last }) = after.first()
+                && last_before < *first
+            {
+                last_before = *last;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The base offset that a batch would have by its place, and whether that leaves nothing of a gap.
+    fn gap(
+        &self,
+        run: &Run,
+        last_before: i64,
+        before: Option<&Neighbour>,
+        next: Option<i64>,
+    ) -> Option<(i64, Option<Between>)> {
+        match (before, next) {
+            (Some(Neighbour::Lost), Some(next)) => {
+                beside_lost(last_before, run, next).map(|base| (base, None))
+            }
+            (Some(Neighbour::Batches { .. }) | None, Some(next)) => {
+                let gap = order::renumbered(last_before, run, next)?;
+                Some((gap.value(), Some(gap)))
+            }
+            // It is right after the batch before; nothing else bounds it.
+            (Some(Neighbour::Batches { .. }) | None, None) => {
+                let base = last_before.checked_add(1)?;
+                let is_alone = run.batches == 1 && !self.extent.contains(&run.first);
+                (is_alone && is_near(run.first, base)).then_some((base, None))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the batch of `run` is one of this place, if it `fit`s its producer's others so well.
+    fn is_own(
+        &self,
+        index: usize,
+        run: &Run,
+        (base, fit): (i64, i32),
+        witness: &Witness,
+    ) -> Result<bool, Error> {
+        let log = &self.log.mended.log;
+        let last = base.saturating_add(run.last.saturating_sub(run.first));
+        let is_own = match fit {
+            0 if witness.has(log, run, last)? => return Ok(true),
+            // An offset that the log has room for may be right: then the batch was moved here, or copied.
+            0 => {
+                !self.extent.contains(&run.first)
+                    && is_near(run.first, base)
+                    && self.is_timely(index, run)?
+            }
+            fit => fit > 0,
+        };
+        Ok(is_own && is_of_leader(self.log, index))
+    }
+
+    /// Whether the batch was written between those before and after it, by its timestamps.
+    fn is_timely(&self, index: usize, run: &Run) -> Result<bool, Error> {
+        let log = &self.log.mended.log;
+        let Some((first, latest)) = times(log, run)? else {
+            return Ok(true);
+        };
+        let parts = &self.log.mended.parts;
+        let run_at = |nth: Option<usize>| match parts.get(nth?) {
+            Some(Part::Batches { run, .. }) => Some(run),
+            _ => None,
+        };
+        if let Some(before) = run_at(index.checked_sub(1))
+            && let Some(before) = survey::singles(log, before)?.last()
+            && let Some((before, _)) = times(log, before)?
+            && latest < before
+        {
+            return Ok(false);
+        }
+        if let Some(after) = run_at(index.checked_add(1))
+            && let Some((_, after)) = times(log, after)?
+            && after < first
+        {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}
+
+/// The first and the largest timestamp of the batch that a run begins with; none if it says neither.
+fn times(log: &LogFile, run: &Run) -> Result<Option<(i64, i64)>, Error> {
+    let mut buffer = Vec::new();
+    let end = run.range.start.saturating_add(HEADER_BYTES as u64);
+    let header = log.window(run.range.start..end.min(run.range.end), &mut buffer)?;
+    let batch = RecordBatch::of_header(header).filter(|_| run.is_modern);
+    let times = batch.map(|batch| (batch.base_timestamp().0, batch.max_timestamp().0));
+    Ok(times.filter(|(first, latest)| 0 <= *first && 0 <= *latest))
+}
+
+/// Whether an offset that no batch of the log can have is the right one but for damage: it differs in a bit, or in a byte above the
+/// lowest two, is zero, or is larger than any log reaches.
+fn is_near(stored: i64, base: i64) -> bool {
+    let differ = stored ^ base;
+    let byte = differ.trailing_zeros() / 8;
+    let is_one_byte = 2 <= byte && differ & !(0xff_i64 << (byte.min(7) * 8)) == 0;
+    let is_absurd = !(0..ABSURD).contains(&stored);
+    differ.cast_unsigned().is_power_of_two() || is_one_byte || is_absurd || stored == 0
+}
+
+/// Whether the leader epoch of part number `index` lies between those of the batches next to it: a batch of another place has another one
+/// sooner than one whose offset alone is damaged.
+fn is_of_leader(log: &SegmentLog, index: usize) -> bool {
+    let epoch = |part: Option<&Part>| match part {
+        Some(Part::Batches { run, .. }) => Some(run.epochs),
+        _ => None,
+    };
+    let parts = &log.mended.parts;
+    let Some(own) = epoch(parts.get(index)) else {
+        return false;
+    };
+    let before = index
+        .checked_sub(1)
+        .and_then(|before| epoch(parts.get(before)));
+    let after = epoch(parts.get(index.saturating_add(1)));
+    before.is_none_or(|before| before.1 <= own.0) && after.is_none_or(|after| own.1 <= after.0)
+}
+
+/// What is next to a batch.
+enum Neighbour {
+    /// Batches that may be here.
+    Batches { first: i64, last: i64 },
+    /// Batches that belong elsewhere.
+    Odd,
+    /// No batch.
+    Lost,
+}
+
+impl Neighbour {
+    fn of(part: &Part, home: &Home) -> Self {
+        match part {
+            Part::Batches { run, .. } if home.contains(&run.first) && home.contains(&run.last) => {
+                Self::Batches {
+                    first: run.first,
+                    last: run.last,
+                }
+            }
+            Part::Batches { .. } => Self::Odd,
+            Part::Lost { .. } => Self::Lost,
+        }
+    }
+}
