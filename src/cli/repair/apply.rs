@@ -18,6 +18,7 @@ use kseg::store::Place;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use super::compared;
 use super::document::{self, Plans, StepNumbers};
 use super::look::Look;
 use super::lost_found::LostFound;
@@ -49,7 +50,7 @@ const SHOWN: usize = 10;
 Ctrl-C reverts what was prepared. After a kill, the same command finishes, and undo restores the originals.
 
 Exit status:
-  0  the plan was carried out, or there was nothing to do, and nothing is wrong any more
+  0  the plan was carried out, or there was nothing to do, and no errors are left
   1  it was carried out; steps that it only describes are left for you to do, or something else is still wrong
   2  it was refused or could not be carried out; what to do then is said
   130  it was stopped: either nothing was changed, or all of it is done"
@@ -257,6 +258,12 @@ impl Apply {
             Some(checked) => checked,
             None => Checked::at(&result, self.reading)?,
         };
+        // In place, the originals lie in the quarantine folder, where they are no partitions.
+        if let Applied::Into { dir, .. } = &applied
+            && let Some(said) = compared::records(plan, dir, self.reading.limits())?
+        {
+            context.say(said.as_bytes());
+        }
         let is_sound = checked.say(&result, context);
         context.say(next(&applied, is_sound, &result).as_bytes());
         Ok(if is_sound {
@@ -358,11 +365,12 @@ impl Checked {
             lines.push(format!("and {more} more: kseg verify {path}"));
         }
         let left = match wrong {
-            0 => "nothing is wrong any more".to_owned(),
+            0 => "no errors found".to_owned(),
+            1 => "1 finding is left".to_owned(),
             wrong => format!("{wrong} findings are left"),
         };
-        let fate = self.look.fate(&self.verdict);
-        lines.push(format!("verified: {left}; the next start: {fate}\n"));
+        let start = self.look.next_start(&self.verdict);
+        lines.push(format!("verified: {left}; the next start {start}\n"));
         context.say(lines.join("\n").as_bytes());
         // What retention deletes, it deletes whether or not anything was repaired.
         let verdict = &self.verdict;

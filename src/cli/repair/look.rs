@@ -62,6 +62,22 @@ impl Look {
         }
     }
 
+    /// What the next start of a broker does, to be put after "the next start".
+    pub(super) fn next_start(&self, verdict: &Verdict) -> String {
+        match verdict.outcome() {
+            Fate::Refuses => "fails".into(),
+            Fate::Offline => "takes the log dir offline".into(),
+            _ => match (verdict.lost().records, self.unreadable()) {
+                (0, None) => "loses nothing".into(),
+                (lost, unreadable) => {
+                    let unreadable = unreadable.map(|what| format!(", and {what}"));
+                    let lost = counted(lost, "record");
+                    format!("loses {lost}{}", unreadable.unwrap_or_default())
+                }
+            },
+        }
+    }
+
     /// What consumers cannot read of what stays, and where that begins.
     fn unreadable(&self) -> Option<String> {
         let damage = damage::unreadable(self.seen.findings());

@@ -1,6 +1,7 @@
 //! `kseg repair`: plans shown, applied and undone.
 
 mod apply;
+mod compared;
 pub(crate) mod document;
 pub(crate) mod look;
 mod lost_found;

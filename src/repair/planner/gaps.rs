@@ -123,8 +123,13 @@ impl Mender<'_> {
             knowledge: Vec::new(),
         };
         let (Offset(first), Offset(last)) = saved.offsets;
+        let word = if saved.records == 1 {
+            "record"
+        } else {
+            "records"
+        };
         let why = format!(
-            "rewrites the damaged batch of offsets {first}..={last}: keeps {} readable records, drops {}",
+            "rewrites the damaged batch of offsets {first}..={last}: keeps {} readable {word}, drops {}",
             saved.records, saved.lost
         );
         let reason = if is_likely && saved.lost == 0 {

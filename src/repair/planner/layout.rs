@@ -312,25 +312,37 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
     }
 }
 
-/// The offsets that are missing between the batches before and after a copy, if there are any on both sides; next to the same batch again,
-/// those missing before both.
+/// The offsets that are missing where a copy is, between the batches before and after it. Next to the same batch again, nothing says
+/// which of the two is the copy: it may stand for what is missing on either side of both.
 fn missing_at(log: &SegmentLog, gone: &Placed) -> Option<(i64, i64)> {
     let (parts, range) = (&log.mended.parts, &gone.run.range);
     let nth = parts.partition_point(|part| part.range().start < range.start);
     // Next to other bytes that are lost, those say what is missing.
-    let run = |part: &Part| match part {
+    let offsets = |nth: Option<usize>| match parts.get(nth?)? {
         Part::Batches { run, .. } => Some((run.first, run.last)),
         Part::Lost { .. } => None,
     };
-    let at = |nth: Option<usize>| run(parts.get(nth?)?);
-    let before_copy = nth.checked_sub(1);
-    let is_again = at(before_copy) == Some((gone.run.first, gone.run.last));
-    let (before, after) = if is_again {
-        (at(nth.checked_sub(2))?.1, gone.run.first)
+    let own = (gone.run.first, gone.run.last);
+    let (before, after) = (nth.checked_sub(1), nth.checked_add(1));
+    let is_again = |nth| offsets(nth) == Some(own);
+    let sides = if is_again(before) {
+        [
+            offsets(nth.checked_sub(2)).zip(Some(own)),
+            Some(own).zip(offsets(after)),
+        ]
+    } else if is_again(after) {
+        [
+            offsets(before).zip(Some(own)),
+            Some(own).zip(offsets(nth.checked_add(2))),
+        ]
     } else {
-        (at(before_copy)?.1, at(nth.checked_add(1))?.0)
+        [offsets(before).zip(offsets(after)), None]
     };
-    (before.checked_add(1)? < after).then(|| (before + 1, after - 1))
+    let between = |((_, last), (first, _)): ((i64, i64), (i64, i64))| {
+        let from = last.checked_add(1)?;
+        (from < first).then(|| (from, first - 1))
+    };
+    sides.into_iter().flatten().find_map(between)
 }
 
 /// A proof that batches belong where they are moved to: each fills what is missing between those around it.
