@@ -27,8 +27,8 @@ pub(super) fn records(plan: &Plan, result: &Path, limits: Limits) -> Result<Opti
     }
     let (mut same, mut removed, mut restored, mut other) = (0, 0, 0, 0);
     for dir in dirs {
-        let before = Partition::open(&Path::new(plan.root()).join(dir))?;
-        let after = Partition::open(&result.join(dir))?;
+        let before = Partition::open(Path::new(plan.root()).join(dir))?;
+        let after = Partition::open(result.join(dir))?;
         let compared = compare(&before, &after, limits)?;
         let of = |kind: DifferenceKind| compared.records.get(&kind).copied().unwrap_or(0);
         same += compared.same;

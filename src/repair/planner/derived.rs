@@ -8,7 +8,7 @@ use super::aborted::{Aborted, TxnEntry};
 use super::files::set;
 use super::frames::batch_of;
 use super::pieces::each_batch;
-use super::relevance::is_wrong;
+use super::relevance::{is_missing_index, is_wrong};
 use super::seen::small;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::defaults::INDEX_INTERVAL_BYTES;
@@ -20,7 +20,7 @@ use crate::repair::proof::{Idle, Origin};
 use crate::repair::{Crc, Derive, Knowledge, Loss, PlanPath};
 use crate::scan::derive::{IndexSettings, LogState, Producers, SegmentIndexes};
 use crate::store::{Item, Partition, Stream};
-use crate::verify::{CheckId, Family, Finding};
+use crate::verify::{CheckId, Family, Finding, Severity};
 use crate::wire::Offset;
 
 /// Adds the steps for the files that derive from `log`.
@@ -68,7 +68,8 @@ pub(super) fn steps(
         })?;
         let _full = indexes.close();
         if is_rebuilt {
-            positions(partition, segment, &indexes, settings, steps)?;
+            let may_lack = !segment.is_changed && !wanted.lacking.contains(&segment.base);
+            positions(partition, segment, &indexes, (settings, may_lack), steps)?;
         }
         // What had no segment of this name has none of its files.
         let is_new = !there.contains(&segment.base);
@@ -137,6 +138,8 @@ impl Derive for Rebuild {
 /// Which files have to be made, by the offsets in their names.
 struct Wanted {
     indexes: BTreeSet<i64>,
+    /// Segments without an index that the next start does not make.
+    lacking: BTreeSet<i64>,
     txn_indexes: BTreeSet<i64>,
     snapshots: BTreeSet<i64>,
     is_state_needed: bool,
@@ -146,6 +149,7 @@ impl Wanted {
     fn of(partition: &Partition, log: &NewLog, findings: &[&Finding]) -> Self {
         let mut wanted = Self {
             indexes: BTreeSet::new(),
+            lacking: BTreeSet::new(),
             txn_indexes: BTreeSet::new(),
             snapshots: BTreeSet::new(),
             is_state_needed: false,
@@ -158,6 +162,9 @@ impl Wanted {
             match (finding.check.family(), offset) {
                 (Family::OffsetIndex | Family::TimeIndex, Some(base)) if bases.contains(&base) => {
                     wanted.indexes.insert(base);
+                    if is_missing_index(finding.check) && finding.severity >= Severity::Warning {
+                        wanted.lacking.insert(base);
+                    }
                 }
                 (Family::TxnIndex, Some(base)) if bases.contains(&base) => {
                     wanted.txn_indexes.insert(base);
@@ -273,12 +280,13 @@ fn sibling(partition: &Partition, base: i64, suffix: &str, steps: &Steps<'_>) ->
     )
 }
 
-/// The offset and the time index of a segment, where they are to be others.
+/// The offset and the time index of a segment, where they are to be others. `may_lack`: without entries they need not be there; a broker
+/// makes the index of its active segment with the first entry.
 fn positions(
     partition: &Partition,
     segment: &NewSegment,
     indexes: &SegmentIndexes,
-    settings: IndexSettings,
+    (settings, may_lack): (IndexSettings, bool),
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let interval_bytes = settings.index_interval_bytes;
@@ -301,6 +309,9 @@ fn positions(
         }
         let is_offsets = matches!(recipe, Recipe::OffsetIndex { .. });
         let is_there = Item::at(partition.path().join(file.name())).is_ok();
+        if !is_there && may_lack && indexes.offset_index().is_empty() {
+            continue;
+        }
         let check = match (is_offsets, is_there) {
             (true, true) => CheckId::OffsetIndexMismatch,
             (true, false) => CheckId::OffsetIndexMissing,

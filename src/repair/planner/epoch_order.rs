@@ -183,10 +183,7 @@ fn apart(log: &LogFile, part: Part, named: &Named<'_>, is_end: bool) -> Result<V
     let Part::Batches { run, changes } = &part else {
         return Ok(vec![part]);
     };
-    let is_in_place = |change: &Change| {
-        change.range.end.checked_sub(change.range.start) == Some(change.bytes.len() as u64)
-            && change.range != run.range
-    };
+    let is_in_place = |change: &Change| change.is_within(&run.range);
     let is_named_within = named.range(run.range.clone()).next().is_some();
     if run.batches < 2 || !(is_named_within || is_end) || !changes.iter().all(is_in_place) {
         return Ok(vec![part]);

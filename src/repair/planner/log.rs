@@ -10,7 +10,7 @@ use super::layout::Layout;
 use super::mend::{Around, mend};
 use super::options::PlanOptions;
 use super::order::{Fate, Look, Placed, is_in_order, place, renamed};
-use super::renumber::{detach_last, renumber};
+use super::renumber::{detach_last, renumber, times};
 use super::segment_log::{SegmentLog, changes_in, equal, homes, runs};
 use super::steps::{NewLog, Steps};
 use super::survey::{self, Home, LEAP, Run};
@@ -43,6 +43,7 @@ pub(super) fn steps(
     epoch_order::settle(&mut logs, &homes, findings, &NotedEpochs::of(partition))?;
     renumber(&mut logs, &homes, end)?;
     let mut placed = order(&logs, &homes)?;
+    keep_times(&mut placed, &logs)?;
     bound(&mut placed, &homes, end);
     let mut new = Layout::new(&logs, &placed, steps).write()?;
     let last = placed.iter().filter(|placed| placed.is_kept());
@@ -94,6 +95,44 @@ fn read(
         });
     }
     Ok(logs)
+}
+
+/// Takes batches out of the log that would move to where others were written at another time: no checksum covers the offset that
+/// sends them there.
+fn keep_times(placed: &mut [Placed], logs: &[SegmentLog]) -> Result<(), Error> {
+    let mut kept: Vec<usize> = (0..placed.len())
+        .filter(|nth| placed.get(*nth).is_some_and(Placed::is_kept))
+        .collect();
+    kept.sort_by_key(|nth| placed.get(*nth).map(|placed| placed.run.first));
+    let of = |placed: &[Placed], nth: Option<&usize>| {
+        let run = nth.and_then(|nth| placed.get(*nth)).map(|one| &one.run);
+        match run.and_then(|run| Some((logs.get(run.file)?, run))) {
+            Some((log, run)) => times(&log.mended.log, run),
+            None => Ok(None),
+        }
+    };
+    for (at, nth) in kept.iter().enumerate() {
+        if placed.get(*nth).is_none_or(|one| one.fate != Fate::Moves) {
+            continue;
+        }
+        let before = of(
+            placed,
+            at.checked_sub(1).and_then(|before| kept.get(before)),
+        )?;
+        let after = of(placed, kept.get(at + 1))?;
+        let Some((first, latest)) = of(placed, Some(nth))? else {
+            continue;
+        };
+        let is_early = before.is_some_and(|(before, _)| latest < before);
+        let is_late = after.is_some_and(|(_, after)| after < first);
+        if (is_early || is_late)
+            && let Some(one) = placed.get_mut(*nth)
+            && one.target != one.run.file
+        {
+            one.fate = Fate::Foreign;
+        }
+    }
+    Ok(())
 }
 
 /// Takes batches out of the log that nothing but their own offset puts where they would go: no checksum covers it. What moves must

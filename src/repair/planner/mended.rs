@@ -15,6 +15,12 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// Whether it keeps its length, and changes some of these bytes only.
+    pub(super) fn is_within(&self, whole: &Range<u64>) -> bool {
+        let len = self.range.end.checked_sub(self.range.start);
+        len == Some(self.bytes.len() as u64) && self.range != *whole
+    }
+
     /// Whether the range goes, and nothing comes in its place.
     pub(super) fn is_cut(&self) -> bool {
         self.bytes.is_empty()

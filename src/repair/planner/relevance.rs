@@ -5,11 +5,15 @@ use crate::verify::{CheckId, Family, Finding, Severity};
 /// Whether something is to be done about a finding. A missing index is, even where a broker would make it again: it would read
 /// the whole segment for that before it serves anything.
 pub(super) fn is_wrong(finding: &Finding) -> bool {
-    let is_missing = matches!(
-        finding.check,
+    finding.severity >= Severity::Warning || is_missing_index(finding.check)
+}
+
+/// Whether a check is about an index that is not there.
+pub(super) fn is_missing_index(check: CheckId) -> bool {
+    matches!(
+        check,
         CheckId::OffsetIndexMissing | CheckId::TimeIndexMissing
-    );
-    finding.severity >= Severity::Warning || is_missing
+    )
 }
 
 /// Whether a check is about a file that derives from the log, and says nothing of the log itself.

@@ -31,7 +31,7 @@ pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
     let Some(Part::Batches { run, changes }) = log.mended.parts.last_mut() else {
         return Ok(());
     };
-    if !is_beyond(run) || !changes.is_empty() {
+    if !is_beyond(run) || !changes.iter().all(|change| change.is_within(&run.range)) {
         return Ok(());
     }
     let mut singles = survey::singles(&log.mended.log, run)?;
@@ -43,11 +43,10 @@ pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
     if let (Some(rest), Some(last)) = (rest, last)
         && order::renumbered(rest.last, &last, end).is_some()
     {
+        let first = changes.partition_point(|change| change.range.start < last.range.start);
+        let changes = changes.split_off(first);
         *run = rest;
-        log.mended.parts.push(Part::Batches {
-            run: last,
-            changes: Vec::new(),
-        });
+        log.mended.parts.push(Part::Batches { run: last, changes });
     }
     Ok(())
 }
@@ -253,7 +252,7 @@ impl Place<'_> {
 }
 
 /// The first and the largest timestamp of the batch that a run begins with; none if it says neither.
-fn times(log: &LogFile, run: &Run) -> Result<Option<(i64, i64)>, Error> {
+pub(super) fn times(log: &LogFile, run: &Run) -> Result<Option<(i64, i64)>, Error> {
     let mut buffer = Vec::new();
     let end = run.range.start.saturating_add(HEADER_BYTES as u64);
     let header = log.window(run.range.start..end.min(run.range.end), &mut buffer)?;
