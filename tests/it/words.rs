@@ -117,7 +117,19 @@ fn tidy_no_help_or_manual_or_page_has_a_banned_phrase() {
 }
 
 /// Modules whose functions say what they do with a verb, or name what they return.
-const VERBS: [&str; 4] = ["wire", "format", "decode", "records"];
+const VERBS: [&str; 11] = [
+    "wire",
+    "format",
+    "decode",
+    "records",
+    "cli/dump",
+    "cli/export",
+    "cli/ls",
+    "cli/pick",
+    "cli/render",
+    "cli/show",
+    "cli/verify",
+];
 
 #[test]
 fn tidy_the_doc_comment_of_a_function_does_not_begin_with_a_clause() {

@@ -75,7 +75,7 @@ pub(super) struct At<'a> {
 }
 
 impl At<'_> {
-    /// Whether the original takes the entry for the first of the zeros that nothing was written over.
+    /// Returns whether the original takes the entry for the first of the zeros that nothing was written over.
     pub(super) fn is_unwritten(&self, offset: Offset) -> bool {
         self.number > 0 && offset == self.base
     }

@@ -21,7 +21,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// What the release takes the file `name` for; `None` if it does not know it.
+    /// Returns what the release takes the file `name` for; `None` if it does not know it.
     pub(super) fn of(name: &str, release: Release) -> Option<Self> {
         let (kind, since) = match name::suffix(name)? {
             name::LOG_SUFFIX => (Self::Log, Release::old(8, 0, 0)),

@@ -56,7 +56,7 @@ impl Look {
         &self.log
     }
 
-    /// Whether the position lies in the log, or at its end.
+    /// Returns whether the position lies in the log, or at its end.
     pub(super) fn within(&self, position: i64) -> Result<u64, Missing> {
         let len = self.log.len_bytes();
         match u64::try_from(position) {
@@ -204,7 +204,7 @@ impl Look {
         Ok(Ok(()))
     }
 
-    /// Whether no one minds: the value of a message that is cut, which is not asked for, and a set inside a set, to old
+    /// Returns whether no one minds: the value of a message that is cut, which is not asked for, and a set inside a set, to old
     /// readers or where it is not reached.
     fn forgives(reader: Reader, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
         match fault.kind() {

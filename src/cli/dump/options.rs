@@ -81,7 +81,7 @@ impl Dump {
         Ok(())
     }
 
-    /// What to show of a `.log`. Like the original, this looks at decoder classes only once there is one.
+    /// Returns what to show of a `.log`. Like the original, this looks at decoder classes only once there is one.
     pub(crate) fn shown(&self, style: &Style) -> Result<Options> {
         let contents = self.contents()?;
         Ok(Options {
@@ -148,7 +148,7 @@ impl Dump {
         .filter(move |_| complains)
     }
 
-    /// How many bytes of each `.log` to look at; `None` for all.
+    /// Returns how many bytes of each `.log` to look at; `None` for all.
     pub(crate) fn limit(&self) -> Result<Option<i32>> {
         let limit = int("max-bytes", &self.max_bytes)?;
         Ok(limit.filter(|&bytes| bytes != NO_LIMIT))
@@ -156,7 +156,7 @@ impl Dump {
 }
 
 impl Dump {
-    /// How many bytes of the log an entry of an `.index` may point at.
+    /// Returns how many bytes of the log an entry of an `.index` may point at.
     pub(crate) fn max_message_size(&self) -> Result<u64> {
         let size = int("max-message-size", &self.max_message_size)?;
         match u64::try_from(size.unwrap_or(MAX_MESSAGE_SIZE)) {

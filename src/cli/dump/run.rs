@@ -31,7 +31,7 @@ pub(super) struct Run<'a> {
     pub(super) mismatches: Mismatches,
     /// Offsets that do not follow each other, by file, for the end of the run.
     gaps: Vec<(String, Gaps)>,
-    /// Whether the original would have broken off.
+    /// True if the original would have broken off.
     pub(super) broke: bool,
     /// What writing to standard output ended with.
     written: io::Result<()>,
@@ -146,7 +146,7 @@ impl Run<'_> {
         }
     }
 
-    /// What comes before the batches: what the name says.
+    /// Writes the line before the batches, with what the name says.
     fn heading(&mut self, path: &Path, is_checkpoint: bool, head: &mut Vec<u8>) -> Result<()> {
         if !is_checkpoint {
             let segment = Segment::at(path)?;
@@ -255,7 +255,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether there is something at the path, if only a link that leads nowhere.
+/// Returns whether there is something at the path, if only a link that leads nowhere.
 fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }

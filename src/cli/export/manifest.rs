@@ -64,7 +64,7 @@ pub(super) struct ExportedFile {
     /// Of the file, in hexadecimal.
     pub(super) crc32c: String,
     pub(super) sha256: String,
-    /// Whether every record of the source that was asked for is in it.
+    /// True if every record of the source that was asked for is in it.
     pub(super) complete: bool,
     /// What could not be read.
     pub(super) damage: Vec<Damage>,
@@ -92,7 +92,7 @@ pub(super) struct Damage {
 pub(super) type Files = BTreeMap<String, ExportedFile>;
 
 impl Manifest {
-    /// What the manifest in `dir` says; nothing if there is none.
+    /// Returns what the manifest in `dir` says; nothing if there is none.
     ///
     /// # Errors
     /// It cannot be read, or is none.
@@ -134,17 +134,17 @@ impl Manifest {
         self.document.files.push(file);
     }
 
-    /// How many files were added.
+    /// Returns how many files were added.
     pub(super) fn len(&self) -> usize {
         self.document.files.len()
     }
 
-    /// Whether there is nothing to tell.
+    /// Returns whether there is nothing to tell.
     pub(super) fn is_empty(&self) -> bool {
         self.document.files.is_empty() && self.ahead.is_empty()
     }
 
-    /// Whether everything could be read.
+    /// Returns whether everything could be read.
     pub(super) fn is_undamaged(&self) -> bool {
         self.document
             .files

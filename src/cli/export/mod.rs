@@ -397,7 +397,7 @@ impl Job<'_> {
         (sums.sha256 == file.sha256).then(|| file.clone())
     }
 
-    /// What is asked for and of what, as a fingerprint.
+    /// Returns what is asked for and of what, as a fingerprint.
     fn request(&self, track: &Track) -> String {
         let mut asked = self.options.clone();
         for path in track.paths() {
@@ -412,7 +412,7 @@ impl Job<'_> {
     }
 }
 
-/// What to say of a file that cannot be written, or of a log that cannot be read, which is said as it is.
+/// Returns what to say of a file that cannot be written, or of a log that cannot be read, which is said as it is.
 fn unwritten(path: &Path, error: anyhow::Error) -> anyhow::Error {
     if error.is::<Error>() {
         return error;

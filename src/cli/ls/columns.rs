@@ -332,7 +332,7 @@ impl Sortable for TopicRow {
     }
 }
 
-/// What is special about a partition.
+/// Returns what is special about a partition.
 fn partition_state(summary: &PartitionSummary) -> Vec<String> {
     let mut notes = Vec::new();
     match summary.partition.state() {
@@ -410,7 +410,7 @@ impl SegmentRow {
     }
 }
 
-/// What is special about a segment.
+/// Returns what is special about a segment.
 fn segment_state(each: &SegmentSummary) -> Vec<String> {
     let mut notes = Vec::new();
     if each.is_active {

@@ -106,7 +106,7 @@ struct Lister<'a> {
     ls: &'a Ls,
     writer: Writer<'a>,
     topics: BTreeMap<String, TopicSummary>,
-    /// Whether there was anything that the selection does not leave out.
+    /// True if there was anything that the selection does not leave out.
     is_found: bool,
 }
 
@@ -159,7 +159,7 @@ impl Ls {
         Ok(())
     }
 
-    /// How much of a partition is read.
+    /// Returns how much of a partition is read.
     fn depth(&self, segments: bool) -> ListingDepth {
         match () {
             () if self.exact => ListingDepth::Records(self.reading.limits()),

@@ -244,7 +244,7 @@ impl Lister<'_> {
     }
 }
 
-/// Whether a broker uses the log dir, or how the last one stopped.
+/// Returns whether a broker uses the log dir, or how the last one stopped.
 pub(crate) fn state(dir: &LogDir) -> &'static str {
     match dir.item(FileKind::CleanShutdown) {
         _ if dir.is_live() => "in use by a running broker",

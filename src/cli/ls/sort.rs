@@ -38,7 +38,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Whether rows can be shown as they come.
+    /// Returns whether rows can be shown as they come.
     pub(super) fn is_natural(self) -> bool {
         self.by == Sort::Name && !self.reverse
     }

@@ -56,7 +56,7 @@ pub(super) struct Survey {
     ranges: Vec<(i64, i64)>,
     /// The first offset and the last.
     ends: Option<(i64, i64)>,
-    /// Whether the offsets may fall somewhere: a batch begins before the end of another, or, compressed in magic 0 or 1, does not
+    /// True if the offsets may fall somewhere: a batch begins before the end of another, or, compressed in magic 0 or 1, does not
     /// say where it begins.
     may_fall: bool,
 }
@@ -71,7 +71,7 @@ impl Survey {
         scan(log, options, Self::default, nothing)
     }
 
-    /// Whether every offset of the file is there once, and none of them is among `given`.
+    /// Returns whether every offset of the file is there once, and none of them is among `given`.
     pub(super) fn is_new_to(&self, given: &Offsets) -> bool {
         let mut ranges = self.ranges.iter();
         !self.may_fall && !ranges.any(|(first, last)| given.meets(*first, *last))

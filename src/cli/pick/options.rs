@@ -101,12 +101,12 @@ impl FromStr for HeaderIs {
 }
 
 impl Picking {
-    /// How many records at the end of each partition --offset -N.. asks for.
+    /// Returns how many records at the end of each partition --offset -N.. asks for.
     pub(crate) fn tail(&self) -> Option<u64> {
         self.offset.tail()
     }
 
-    /// What the options amount to, for an output that shows whether the checksum of a record's batch is right, or one that does not.
+    /// Returns what the options amount to, for an output that shows whether the checksum of a record's batch is right, or one that does not.
     ///
     /// # Errors
     /// Options that leave nothing.
@@ -161,7 +161,7 @@ pub(crate) struct Pick {
 }
 
 impl Pick {
-    /// Whether a record is wanted by what is in it.
+    /// Returns whether a record is wanted by what is in it.
     #[inline]
     pub(crate) fn wants(&self, record: &Record<'_>) -> bool {
         if let Some(key) = &self.key

@@ -62,7 +62,7 @@ pub(crate) struct Gap {
     pub(crate) range: Range<u64>,
     /// Why.
     pub(crate) what: String,
-    /// Whether it is a batch that checks, but whose records cannot be read, or not all of them.
+    /// True if it is a batch that checks, but whose records cannot be read, or not all of them.
     pub(crate) is_batch: bool,
 }
 
@@ -100,7 +100,7 @@ impl Tally {
         }
     }
 
-    /// Whether anything could not be read.
+    /// Returns whether anything could not be read.
     pub(crate) fn is_damaged(&self) -> bool {
         !self.gaps.is_empty()
     }
@@ -183,7 +183,7 @@ impl<'a, T: Take> Picker<'a, T> {
         Self { given, ..self }
     }
 
-    /// What was picked, and whether there is no need for more.
+    /// Returns what was picked, and whether there is no need for more.
     pub(super) fn tally(self) -> (Tally, bool) {
         (self.tally, self.is_enough)
     }

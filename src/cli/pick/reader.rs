@@ -140,7 +140,7 @@ impl Reader<'_> {
         self.files(opened, start, pass, sink)
     }
 
-    /// Where the last `count` records of a log begin. Found from the end, so that no more than a few times as much is read
+    /// Returns where the last `count` records of a log begin. Found from the end, so that no more than a few times as much is read
     /// as these records take up.
     ///
     /// # Errors
@@ -198,7 +198,7 @@ impl Reader<'_> {
         }
     }
 
-    /// How the headers are read beforehand: without checksums, unless there may be damage to read around.
+    /// Returns how the headers are read beforehand: without checksums, unless there may be damage to read around.
     fn survey(self, range: Range<u64>) -> ScanOptions {
         ScanOptions {
             policy: if self.pick.salvage {
@@ -360,7 +360,7 @@ impl Reader<'_> {
         Ok((tally, is_enough || is_closed))
     }
 
-    /// What stopped the reading, and where it could go on.
+    /// Returns what stopped the reading, and where it could go on.
     fn explain(self, log: &LogFile, gap: &Gap) -> Result<String> {
         let from = if gap.is_batch {
             gap.range.end

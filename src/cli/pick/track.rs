@@ -30,7 +30,7 @@ pub(crate) struct Track {
     pub(super) later: Vec<SegmentFiles>,
     /// The first offset that a consumer is given.
     pub(crate) log_start: Offset,
-    /// Whether it is all there is of the partition, and not one file.
+    /// True if it is all there is of the partition, and not one file.
     pub(crate) is_partition: bool,
     /// Number of new listings so far.
     relists: u32,
@@ -60,7 +60,7 @@ impl Track {
         }
     }
 
-    /// What the records of its topic mean, if they mean anything to Kafka.
+    /// Returns what the records of its topic mean, if they mean anything to Kafka.
     pub(crate) fn decoder(&self) -> Option<Decoder> {
         Decoder::for_topic(self.topic.as_deref()?)
     }

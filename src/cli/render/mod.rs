@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use kseg::scan::Output;
 use kseg::wire::text::push_utf8;
 
-/// Whether a letter does something to a terminal, or to the order of other letters, instead of being seen: control characters,
+/// Returns whether a letter does something to a terminal, or to the order of other letters, instead of being seen: control characters,
 /// and those that turn the direction of text (U+202E makes `gol.exe` of `exe.log`) or end a line.
 pub(crate) fn is_hidden(letter: char) -> bool {
     letter.is_control()
@@ -56,7 +56,7 @@ pub(crate) trait Push {
 
 /// Text in the making, of which what is finished can be handed on, so that no large value is ever held whole.
 pub(crate) trait Page {
-    /// What was not handed on yet.
+    /// Returns what was not handed on yet.
     fn page(&mut self) -> &mut Vec<u8>;
 
     /// Takes note that everything on the page is finished.
@@ -89,7 +89,7 @@ impl Page for Pages<'_, '_> {
 /// Bytes of a value that are written at once: whole groups of base64.
 const PIECE: usize = 48 << 10;
 
-/// Where the first piece of a text ends: between two characters, of which none has more than three bytes after its first.
+/// Returns where the first piece of a text ends: between two characters, of which none has more than three bytes after its first.
 fn end_of_piece(text: &[u8]) -> usize {
     let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
     let mut ends = (PIECE - 3..=PIECE).rev();

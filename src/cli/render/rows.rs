@@ -112,7 +112,7 @@ impl<'a> Cell<'a> {
         Self::Text(content.text())
     }
 
-    /// What people read.
+    /// Returns what people read.
     pub(crate) fn show(&self, exact_bytes: bool) -> Cow<'_, str> {
         match self {
             Self::None => "-".into(),
@@ -234,7 +234,7 @@ impl Content {
         Self::Start(start.get(..whole).unwrap_or(start).to_vec(), bytes.len())
     }
 
-    /// What of it is not there, in words.
+    /// Returns what of it is not there, in words.
     pub(crate) fn rest(&self) -> Option<String> {
         match self {
             Self::Start(start, all) => Some(format!(
@@ -297,7 +297,7 @@ pub(crate) fn known<T: Copy + Into<i64>>(number: T) -> Option<T> {
 pub(crate) struct Shape {
     /// What stands above it.
     pub(crate) head: &'static str,
-    /// Whether its cells are numbers, which stand on the right.
+    /// True if its cells are numbers, which stand on the right.
     pub(crate) is_right: bool,
     /// How wide it usually is.
     pub(crate) usual: usize,

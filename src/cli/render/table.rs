@@ -99,7 +99,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// Whether no cell of a row is wider than its column.
+    /// Returns whether no cell of a row is wider than its column.
     fn has_room_for(&self, texts: &[Cow<'_, str>]) -> bool {
         let mut columns = self.columns.iter();
         columns.all(|(index, column)| texts.get(*index).is_none_or(|text| width(text) <= *column))
@@ -167,7 +167,7 @@ impl Table {
         }
     }
 
-    /// Which columns are shown, and how wide.
+    /// Returns which columns are shown, and how wide.
     fn measure(&self, rows: &[Vec<u8>], is_whole: bool) -> Layout {
         let mut needs = vec![0; self.shapes.len()];
         let mut is_bare = vec![true; self.shapes.len()];
@@ -256,7 +256,7 @@ impl Table {
     }
 }
 
-/// Whether a rendered line is no row.
+/// Returns whether a rendered line is no row.
 fn is_remark(line: &[u8]) -> bool {
     line.first() == Some(&REMARK)
 }

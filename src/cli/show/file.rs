@@ -101,7 +101,7 @@ impl Row for FileRow {
 }
 
 impl Facts {
-    /// What the name of the file at `path` says.
+    /// Returns what the name of the file at `path` says.
     pub(super) fn of(path: &Path, name: &FileName<'_>) -> Self {
         Self::default().with_name(path, name)
     }

@@ -232,7 +232,7 @@ impl Rows<'_> {
         }
     }
 
-    /// What no broker writes, although the checksum is right.
+    /// Returns what no broker writes, although the checksum is right.
     fn impossible(&self, batch: &Batch<'_>, first: i64, last: i64) -> Vec<String> {
         let mut wrong = Vec::new();
         if let Err(fault) = batch.codec() {

@@ -62,7 +62,7 @@ impl Baseline {
         self.keys.insert(key(finding, roots));
     }
 
-    /// Whether a finding is known.
+    /// Returns whether a finding is known.
     pub(super) fn knows(&self, finding: &Finding, roots: &[PathBuf]) -> bool {
         !self.keys.is_empty() && self.keys.contains(&key(finding, roots))
     }

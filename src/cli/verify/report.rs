@@ -15,7 +15,7 @@ use crate::cli::render::table::plain;
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
     pub(crate) finding: Finding,
-    /// Whether the baseline has it.
+    /// True if the baseline has it.
     pub(crate) is_known: bool,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// How many findings are as bad as that.
+    /// Returns how many findings are as bad as that.
     pub(crate) fn of(&self, severity: Severity) -> u64 {
         let counts = self.counts.iter();
         let of = counts.filter(|((found, _), _)| *found == severity);
@@ -64,7 +64,7 @@ pub(super) trait Report {
 pub(super) struct Settings {
     /// From which severity on a finding fails the run, if any does.
     pub(super) fails: Option<Severity>,
-    /// Whether notes are shown where only people read.
+    /// True if notes are shown where only people read.
     pub(super) with_notes: bool,
 }
 

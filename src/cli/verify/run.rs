@@ -136,7 +136,7 @@ fn next(args: &Verify, places: &[Place]) -> Option<String> {
     Some(format!("kseg repair plan {} -o plan.json", paths.join(" ")))
 }
 
-/// What the paths lead to, in their order, without partitions that are not selected; and why others lead nowhere.
+/// Returns what the paths lead to, in their order, without partitions that are not selected; and why others lead nowhere.
 fn places(args: &Verify) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     let (mut places, mut lost) = (Vec::new(), Vec::new());
     for path in &args.paths {
@@ -160,7 +160,7 @@ fn places(args: &Verify) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     Ok((places, lost))
 }
 
-/// What is to be verified.
+/// Returns what is to be verified.
 fn units(args: &Verify, places: Vec<Place>) -> Result<Units> {
     let mut units = Units::of(places, |item| args.selection.includes_dir(item));
     if let Some(Moment(since_ms)) = args.since_modified {
@@ -194,13 +194,13 @@ fn known_files(items: &[Item]) -> Vec<Place> {
     files.map(Place::File).collect()
 }
 
-/// Whether nothing can be said of a file. A `.log` may have any name.
+/// Returns whether nothing can be said of a file. A `.log` may have any name.
 fn is_foreign(item: &Item) -> bool {
     let is_log = item.path().extension().is_some_and(|end| end == "log");
     item.is_file() && item.file_name().is_none() && !is_log
 }
 
-/// Whether any of the files was changed since; what could not be listed may have been.
+/// Returns whether any of the files was changed since; what could not be listed may have been.
 fn is_modified(items: &[Item], since_ms: i64) -> bool {
     let is_later = |item: &Item| {
         let modified = item.modified().and_then(since_epoch);

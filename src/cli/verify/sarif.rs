@@ -95,7 +95,7 @@ fn result(shown: &Shown) -> Value {
     })
 }
 
-/// What stays the same of a finding from run to run and from checkout to checkout, as code scanning compares it.
+/// Returns what stays the same of a finding from run to run and from checkout to checkout, as code scanning compares it.
 fn fingerprint(finding: &Finding) -> String {
     let Finding {
         check,

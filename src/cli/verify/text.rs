@@ -37,7 +37,7 @@ pub(super) struct Options {
     pub(super) limit: Option<usize>,
     /// The command to type next where something is damaged.
     pub(super) next: Option<String>,
-    /// Whether partitions are named by their folder alone, because there is one log dir.
+    /// True if partitions are named by their folder alone, because there is one log dir.
     pub(super) by_folder: bool,
 }
 
@@ -110,7 +110,7 @@ impl Report for Text {
     }
 }
 
-/// What was read, and what the bytes are.
+/// Returns what was read, and what the bytes are.
 pub(super) fn read(summary: &Summary) -> String {
     let coverage = &summary.coverage;
     let kinds = [
@@ -137,7 +137,7 @@ pub(super) fn read(summary: &Summary) -> String {
     format!("{read}: {}", kinds.join(", "))
 }
 
-/// How much was found, by severity.
+/// Returns how much was found, by severity.
 pub(super) fn totals(summary: &Summary) -> String {
     let all = [
         (Severity::Error, "error"),

@@ -51,12 +51,12 @@ impl Array {
         fields.iter().map(|field| Self::new(&field.kind)).collect()
     }
 
-    /// How many rows there are.
+    /// Returns how many rows there are.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// How many of them are null.
+    /// Returns how many of them are null.
     pub(crate) fn nulls(&self) -> usize {
         self.nulls
     }
@@ -77,7 +77,7 @@ impl Array {
         &mut self.data
     }
 
-    /// Whether a row has a value.
+    /// Returns whether a row has a value.
     #[cfg(any(test, feature = "parquet"))]
     pub(crate) fn is_valid(&self, row: usize) -> bool {
         let byte = self.validity.get(row / 8);

@@ -57,7 +57,7 @@ pub(crate) enum Width {
 }
 
 impl Width {
-    /// How many bytes.
+    /// Returns its width in bytes.
     pub(crate) const fn bytes(self) -> usize {
         match self {
             Self::Two => 2,

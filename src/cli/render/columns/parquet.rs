@@ -196,7 +196,7 @@ fn items_of(slots: &[Slot], ends: &[i32], depth: i16) -> Vec<Slot> {
     items
 }
 
-/// What a row takes up of what its column holds.
+/// Returns what a row takes up of what its column holds.
 fn range_of(ends: &[i32], row: usize) -> std::ops::Range<usize> {
     let end_of = |row: Option<usize>| {
         let end = row.and_then(|row| ends.get(row)).copied();

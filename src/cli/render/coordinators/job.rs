@@ -89,7 +89,7 @@ pub(super) fn reason(fault: Fault, bytes: &[u8]) -> String {
     }
 }
 
-/// What the bytes of an unsigned varint add up to, surplus bits dropped.
+/// Returns what the bytes of an unsigned varint add up to, surplus bits dropped.
 pub(super) fn varint_so_far<'buf>(bytes: impl Iterator<Item = &'buf u8>) -> u32 {
     bytes.zip((0..).step_by(7)).fold(0, |sum, (&byte, shift)| {
         sum | u32::from(byte & 0x7f).unbounded_shl(shift)

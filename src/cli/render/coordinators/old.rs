@@ -79,7 +79,7 @@ pub(super) fn unknown(release: Release, by_hand: &str, generated: &str) -> Crash
     }
 }
 
-/// What the JVM says when something is asked of nothing.
+/// Returns what the JVM says when something is asked of nothing.
 pub(super) fn null_pointer(call: &str, name: &str) -> Crash {
     Crash(format!(
         "java.lang.NullPointerException: Cannot invoke \"{call}\" because \"{name}\" is null"

@@ -186,7 +186,7 @@ fn members(body: &Struct<'_>, are_consumers: bool, release: Release) -> Result<S
     Ok(text)
 }
 
-/// What a consumer was assigned: partitions and, if there are any, the assignor's own bytes.
+/// Returns what a consumer was assigned: partitions and, if there are any, the assignor's own bytes.
 fn partitions(bytes: &[u8], release: Release) -> Result<String, Crash> {
     let body = assignment(bytes).ok_or_else(|| {
         Crash(

@@ -33,7 +33,7 @@ pub(super) fn metadata(job: &mut Job<'_, '_>) -> Shown {
     Shown::PAYLOAD
 }
 
-/// What the JVM says of a record without a value.
+/// Returns what the JVM says of a record without a value.
 fn without_value(release: Release) -> String {
     let package = if release >= RECORD_MOVED {
         "org.apache.kafka.common.record.internal"

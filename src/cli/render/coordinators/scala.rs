@@ -73,7 +73,7 @@ fn reorder<T>(elements: &mut Vec<T>, order: impl IntoIterator<Item = usize>) {
     );
 }
 
-/// How full a table of Scala 2.13 may be.
+/// Returns how full a table of Scala 2.13 may be.
 fn threshold(size: usize) -> usize {
     size / 4 * 3
 }
@@ -165,7 +165,7 @@ fn set_order(hashes: &[i32]) -> Vec<usize> {
     slots.into_iter().flatten().collect()
 }
 
-/// Where a hash belongs in a table of Scala 2.12: its upper bits, well mixed and rotated.
+/// Returns where a hash belongs in a table of Scala 2.12: its upper bits, well mixed and rotated.
 fn bucket(hash: i32, seed: u32, size: usize) -> usize {
     const FACTOR: u32 = 0x9e37_75cd;
     let mixed = hash

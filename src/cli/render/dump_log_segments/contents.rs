@@ -23,7 +23,7 @@ pub(crate) enum Contents {
 }
 
 impl Contents {
-    /// Whether neither keys nor payloads are shown.
+    /// Returns whether neither keys nor payloads are shown.
     pub(crate) fn is_none(self) -> bool {
         matches!(self, Self::Hidden)
     }

@@ -52,7 +52,7 @@ fn push_checked(line: &mut Vec<u8>, release: Release, record: &Record<'_>) -> Re
     Ok(())
 }
 
-/// What comes before the value of a type that is shown as JSON.
+/// Returns what comes before the value of a type that is shown as JSON.
 fn json_label(release: Release, kind: ControlType) -> Option<&'static str> {
     let (label, since) = match kind {
         ControlType::LeaderChange => (" LeaderChange: ", Release::new(4, 1, 0)),

@@ -67,7 +67,7 @@ impl Gaps {
         }
     }
 
-    /// What a whole file begins with: from 4.3 on its first offset is compared with −1.
+    /// Returns what a whole file begins with: from 4.3 on its first offset is compared with −1.
     pub(crate) fn start_of_file(style: GapStyle) -> Self {
         Self {
             first: Some((-1, false)),
@@ -75,7 +75,7 @@ impl Gaps {
         }
     }
 
-    /// Whether there is nothing to tell.
+    /// Returns whether there is nothing to tell.
     pub(crate) fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }

@@ -14,24 +14,24 @@ use crate::cli::render::Push;
     reason = "one a difference between releases"
 )]
 pub(crate) struct IndexStyle {
-    /// Whether an empty `.index` is told.
+    /// True if an empty `.index` is told.
     pub(crate) tells_empty: bool,
-    /// Whether an offset index is compared with the first record rather than with the last offset of the batch, and the
+    /// True if an offset index is compared with the first record rather than with the last offset of the batch, and the
     /// zeros behind its end are noticed only after such a look at them.
     pub(crate) first_record: bool,
-    /// Whether an index that ends with the base offset is corrupt too.
+    /// True if an index that ends with the base offset is corrupt too.
     pub(crate) last_above_base: bool,
-    /// Whether a position behind the end of the log is an empty log rather than an error.
+    /// True if a position behind the end of the log is an empty log rather than an error.
     pub(crate) beyond_is_empty: bool,
-    /// Whether offsets are looked up by halving all entries at once.
+    /// True if offsets are looked up by halving all entries at once.
     pub(crate) cold_lookup: bool,
-    /// Whether impossible sizes end the log rather than being an error.
+    /// True if impossible sizes end the log rather than being an error.
     pub(crate) small_sizes_end: bool,
-    /// Whether compressed sets inside compressed sets can be read.
+    /// True if compressed sets inside compressed sets can be read.
     pub(crate) nested: bool,
     /// The newest magic that is known.
     pub(crate) newest_magic: i8,
-    /// Whether each entry of a time index has the log read to its end.
+    /// True if each entry of a time index has the log read to its end.
     pub(crate) reads_to_end: bool,
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct LogFold {
     pub(crate) gaps: Gaps,
     /// Bytes at the end that Kafka ignores.
     pub(crate) tail_bytes: u64,
-    /// Whether the original would have broken off.
+    /// True if the original would have broken off.
     pub(crate) broke: bool,
 }
 
@@ -275,7 +275,7 @@ fn first_offset(batch: &Batch<'_>, scratch: &mut Scratch) -> i64 {
         .map_or(-1, |record| record.offset().get())
 }
 
-/// Whether the fault is that of a message whose value lies outside it.
+/// Returns whether the fault is that of a message whose value lies outside it.
 fn is_value_missing(batch: &Batch<'_>, fault: Fault) -> bool {
     matches!(
         (batch, fault.kind()),

@@ -80,7 +80,7 @@ fn push_queue(line: &mut Vec<u8>, producer: ProducerState<'_>, has_batch: bool) 
     line.text(")");
 }
 
-/// What the release says of the snapshot in `bytes`, if it does not believe it.
+/// Returns what the release says of the snapshot in `bytes`, if it does not believe it.
 pub(crate) fn disbelief(release: Release, bytes: &[u8]) -> Option<String> {
     // The readers were generated from a schema file from 4.0 on, and walked a schema object before.
     let schema = if release.since(Release::new(4, 0, 0)) {

@@ -21,37 +21,37 @@ pub(crate) struct Style {
     pub(crate) layout: Layout,
     /// What comes before the base offset of a segment.
     pub(crate) heading: &'static str,
-    /// Whether asking for the data implies asking for the records.
+    /// True if asking for the data implies asking for the records.
     pub(crate) data_implies_deep: bool,
-    /// Whether records say the producer's epoch (`Classic`).
+    /// True if records say the producer's epoch (`Classic`).
     pub(crate) producer_epoch: bool,
-    /// Whether batches say how many records they hold.
+    /// True if batches say how many records they hold.
     pub(crate) count: bool,
-    /// Whether batches say whether they are control batches.
+    /// True if batches say whether they are control batches.
     pub(crate) is_control: bool,
-    /// Whether batches say their delete horizon.
+    /// True if batches say their delete horizon.
     pub(crate) delete_horizon: bool,
     /// How codecs are called.
     pub(crate) codecs: CodecNames,
     /// The newest magic that is known.
     pub(crate) newest_magic: i8,
-    /// Whether zstd is known.
+    /// True if zstd is known.
     pub(crate) zstd: bool,
-    /// Whether messages say their timestamp (`Messages`).
+    /// True if messages say their timestamp (`Messages`).
     pub(crate) timestamps: bool,
     /// What becomes of a compressed set inside a compressed set.
     pub(crate) nested: Nested,
-    /// Whether a size that no entry can have ends the file, as zeros behind it do.
+    /// True if a size that no entry can have ends the file, as zeros behind it do.
     pub(crate) ends_at_zeros: bool,
-    /// Whether files of other kinds are told.
+    /// True if files of other kinds are told.
     pub(crate) tells_unknown_files: bool,
-    /// Whether a record without a value says so.
+    /// True if a record without a value says so.
     pub(crate) null_payload: bool,
-    /// Whether a record without a value hides its key.
+    /// True if a record without a value hides its key.
     pub(crate) tombstones_hide_keys: bool,
-    /// Whether messages end in a brace that nothing opened.
+    /// True if messages end in a brace that nothing opened.
     pub(crate) stray_brace: bool,
-    /// Whether a record without a key is still marked as one where its metadata is left out.
+    /// True if a record without a key is still marked as one where its metadata is left out.
     pub(crate) bar_without_key: bool,
     /// How offsets that do not follow each other are told.
     pub(crate) gaps: GapStyle,

@@ -81,7 +81,7 @@ pub(crate) struct Lossy {
 }
 
 impl Lossy {
-    /// What there is to say of it, a line each.
+    /// Returns what there is to say of it, a line each.
     pub(crate) fn notes(self, path: &str) -> String {
         let timestamps = counted(self.timestamps, "timestamp");
         let header_keys = counted(self.header_keys, "header key");
@@ -144,12 +144,12 @@ impl Rows {
         self.bytes
     }
 
-    /// Whether they are enough for a batch of a stream.
+    /// Returns whether they are enough for a batch of a stream.
     pub(crate) fn is_batch(&self) -> bool {
         self.count >= BATCH_ROWS || self.bytes >= BATCH_BYTES
     }
 
-    /// Whether they are enough for a row group of a file.
+    /// Returns whether they are enough for a row group of a file.
     pub(crate) fn is_group(&self) -> bool {
         self.count >= GROUP_ROWS || self.bytes >= GROUP_BYTES
     }
@@ -174,7 +174,7 @@ impl Rows {
         (self.count, self.bytes) = (0, 0);
     }
 
-    /// What columns could not hold since the last time.
+    /// Returns what columns could not hold since the last time.
     pub(crate) fn take_lossy(&mut self) -> Lossy {
         std::mem::take(&mut self.lossy)
     }

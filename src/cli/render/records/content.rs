@@ -29,7 +29,7 @@ pub(super) struct Policy {
     pub(super) reveal: Reveal,
     /// What they were said to be.
     pub(super) read_as: Option<Serde>,
-    /// Whether JSON among them is shown as such.
+    /// True if JSON among them is shown as such.
     pub(super) embeds_json: bool,
 }
 
@@ -110,7 +110,7 @@ impl<'r> View<'r> {
         self.contents.value.reveal.size(self.record.value())
     }
 
-    /// What a control record says.
+    /// Returns what a control record says.
     pub(super) fn control_type(&self) -> Option<&'static str> {
         let key = self.is_control.then(|| self.record.key())?;
         let kind = ControlType::parse(key);
@@ -246,7 +246,7 @@ impl<'r> View<'r> {
     }
 }
 
-/// What a record means, without secrets.
+/// Returns what a record means, without secrets.
 fn meaning<'r>(decoder: Decoder, record: &'r Record<'r>) -> Meaning<'r> {
     let mut meaning = decoder.decode(record.key(), record.value());
     for part in [&mut meaning.key, &mut meaning.value] {

@@ -34,12 +34,12 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// Whether it is made of columns.
+    /// Returns whether it is made of columns.
     pub(super) const fn is_columns(self) -> bool {
         matches!(self, Self::Arrow | Self::Parquet)
     }
 
-    /// Whether it shows of each record whether the checksum of its batch is right.
+    /// Returns whether it shows of each record whether the checksum of its batch is right.
     pub(crate) const fn shows_checksum(self) -> bool {
         matches!(self, Self::Ndjson | Self::Json | Self::Csv)
     }
@@ -88,7 +88,7 @@ pub(super) enum Choice {
 }
 
 impl Choice {
-    /// What decodes the records of a topic that has this decoder of its own.
+    /// Returns what decodes the records of a topic that has this decoder of its own.
     pub(super) fn of(self, own: Option<Decoder>) -> Option<Decoder> {
         match self {
             Self::ByTopic => own,
@@ -134,7 +134,7 @@ impl RecordFormat {
         }
     }
 
-    /// What to write of the text rendered first of all, which must not be empty.
+    /// Returns what to write of the text rendered first of all, which must not be empty.
     ///
     /// Each record of an array brings the comma before it, so that texts of several workers can be written one after the
     /// other; the very first has none before it.
@@ -185,7 +185,7 @@ impl RecordFormat {
         }
     }
 
-    /// What renders the records of one log; `decoder` is that of its topic ([`Decoder::for_topic`]).
+    /// Returns what renders the records of one log; `decoder` is that of its topic ([`Decoder::for_topic`]).
     pub(crate) fn renderer(&self, decoder: Option<Decoder>) -> RecordRenderer<'_> {
         RecordRenderer {
             format: self,

@@ -97,7 +97,7 @@ fn internal_topic(name: &str) -> Result<Choice, String> {
 }
 
 impl Rendering {
-    /// What the options amount to, for a command that writes `forms`, of which the first is the usual one. Templates are
+    /// Returns what the options amount to, for a command that writes `forms`, of which the first is the usual one. Templates are
     /// for commands that write text.
     ///
     /// # Errors

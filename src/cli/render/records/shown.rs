@@ -80,7 +80,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Whether it is written in pieces.
+    /// Returns whether it is written in pieces.
     pub(super) fn is_large(&self) -> bool {
         self.len_bytes() > PIECE
     }
@@ -90,7 +90,7 @@ impl<'a> Shown<'a> {
         self.bytes().len()
     }
 
-    /// What it is made of.
+    /// Returns what it is made of.
     fn bytes(&self) -> &'a [u8] {
         match *self {
             Self::Text(text) => text.as_bytes(),
@@ -116,7 +116,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Where the first piece of `bytes` ends: in text between two characters.
+    /// Returns where the first piece of `bytes` ends: in text between two characters.
     fn cut(&self, bytes: &[u8]) -> usize {
         if !matches!(self, Self::Text(_) | Self::Lossy(_) | Self::Json(_)) {
             return PIECE;
@@ -138,7 +138,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// What stands around it in JSON.
+    /// Returns what stands around it in JSON.
     fn json_around(&self) -> (&'static str, String) {
         match *self {
             Self::Text(_) | Self::Lossy(_) => ("\"", "\"".into()),
@@ -226,7 +226,7 @@ impl<'a> Shown<'a> {
         true
     }
 
-    /// What the plain text is.
+    /// Returns what the plain text is.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",

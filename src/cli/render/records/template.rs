@@ -133,13 +133,13 @@ fn literal(pieces: &mut Vec<Piece>, text: &[u8]) {
 }
 
 impl Template {
-    /// Whether it shows the size of values.
+    /// Returns whether it shows the size of values.
     pub(super) fn asks_for_value_size(&self) -> bool {
         let is_size = |piece: &Piece| matches!(piece, Piece::ValueSize | Piece::ValueSizeBinary);
         self.pieces.iter().any(is_size)
     }
 
-    /// Whether it shows the size of keys.
+    /// Returns whether it shows the size of keys.
     pub(super) fn asks_for_key_size(&self) -> bool {
         self.pieces.contains(&Piece::KeySize)
     }

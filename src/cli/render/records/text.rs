@@ -84,7 +84,7 @@ impl<P: Page> Page for Disarmed<'_, P> {
     }
 }
 
-/// Whether a name needs no quotes.
+/// Returns whether a name needs no quotes.
 fn is_bare(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
     !name.is_empty() && name.bytes().all(is_plain)
