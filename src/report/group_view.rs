@@ -171,7 +171,7 @@ fn offsets<'a>(
     let mut taken = BTreeSet::new();
     let members = group.into_iter().flat_map(|group| &group.members);
     let mut members: Vec<_> = members
-        .map(|(id, member)| (id, member, partitions(member, reaches)))
+        .map(|(id, member)| (id, member, partitions(group, member, reaches)))
         .filter(|(_, _, parts)| !parts.is_empty())
         .collect();
     members.sort_by_key(|(_, member, parts)| (std::cmp::Reverse(parts.len()), member.rank));
@@ -187,22 +187,29 @@ fn offsets<'a>(
     rows
 }
 
-/// What a member has, in order. Topics that only have an id are found where their partitions are on these disks.
-fn partitions<'a>(member: &'a Member, reaches: &'a Reaches) -> Vec<(&'a str, i32)> {
-    let parts = member.assigned.iter().filter_map(|assigned| {
-        let topic = match &assigned.of {
-            AssignedOf::Topic(name) => name,
-            AssignedOf::TopicId(id) => reaches.topics.get(id)?,
-            AssignedOf::Subtopology(_) => return None,
-        };
-        Some(
-            assigned
-                .partitions
-                .iter()
-                .map(move |number| (&**topic, *number)),
-        )
+/// The partitions that a member has, in order. Topics that only have an id are found where their partitions are on these
+/// disks.
+fn partitions<'a>(
+    group: Option<&'a Group>,
+    member: &'a Member,
+    reaches: &'a Reaches,
+) -> Vec<(&'a str, i32)> {
+    let topology = group.and_then(|group| group.topology.as_ref());
+    let topics = |of: &'a AssignedOf| -> &'a [String] {
+        match of {
+            AssignedOf::Topic(name) => std::slice::from_ref(name),
+            AssignedOf::TopicId(id) => reaches.topics.get(id).map_or(&[], std::slice::from_ref),
+            AssignedOf::Subtopology(id) => {
+                let part = topology.and_then(|topology| topology.subtopologies.get(id));
+                part.map_or(&[], |part| &part.sources)
+            }
+        }
+    };
+    let parts = member.assigned.iter().flat_map(|assigned| {
+        let topics = topics(&assigned.of).iter();
+        topics.flat_map(|topic| assigned.partitions.iter().map(|number| (&**topic, *number)))
     });
-    let mut parts: Vec<_> = parts.flatten().collect();
+    let mut parts: Vec<_> = parts.collect();
     parts.sort_unstable();
     parts
 }

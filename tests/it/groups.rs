@@ -15,14 +15,27 @@ const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
 const COORDINATOR: usize = 25;
 
 /// What `kseg groups` prints on both streams, in the order in which it does.
-fn both(dir: &Path, option: &str) -> String {
+fn both(dir: &Path, options: &str) -> String {
     let kseg = env!("CARGO_BIN_EXE_kseg");
-    let command = format!("{kseg} groups --format kafka {option} files 2>&1");
+    let command = format!("{kseg} groups --format kafka {options} files 2>&1");
     let mut shell = Command::new("sh");
     let ran = shell.arg("-c").arg(command).current_dir(dir).output();
     let ran = ran.expect("a shell");
     assert_eq!(ran.status.code(), Some(0), "{}", dir.display());
     String::from_utf8(ran.stdout).unwrap()
+}
+
+/// What Kafka's own tool printed, without the line that says how it was called; none if it was not asked.
+fn described(case: &Path, what: &str) -> Option<String> {
+    let text = fs::read_to_string(case.join(format!("describe-{what}.txt"))).ok()?;
+    Some(text.split_once('\n')?.1.to_owned())
+}
+
+/// The lines, in an order that is not that of a hash table of the coordinator.
+fn sorted(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
 }
 
 /// The lines of a table of states, without coordinators.
@@ -50,56 +63,87 @@ fn without_coordinators(text: &str) -> Vec<String> {
 fn compare(root: &Path) -> usize {
     let mut count = 0;
     for case in cases::folders(root) {
-        let told =
-            |what: &str| fs::read_to_string(case.join(format!("describe-groups-{what}.txt")));
-        let Ok(offsets) = told("offsets") else {
+        let name = case.display();
+        let Some(offsets) = described(&case, "groups-offsets") else {
             continue;
         };
-        let (_, offsets) = offsets.split_once('\n').unwrap();
-        assert_eq!(both(&case, ""), offsets, "{}", case.display());
-        let states = told("state").unwrap();
-        let (_, states) = states.split_once('\n').unwrap();
+        assert_eq!(both(&case, ""), offsets, "{name}");
+        let states = described(&case, "groups-state").unwrap();
         let ours = both(&case, "--state");
         assert_eq!(
             without_coordinators(&ours),
-            without_coordinators(states),
-            "{}",
-            case.display()
+            without_coordinators(&states),
+            "{name}"
         );
-        let members = told("members").unwrap();
-        let (_, members) = members.split_once('\n').unwrap();
-        // The members of a consumer group are in the order of a hash table of the coordinator.
-        let lines = |text: &str| {
-            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            lines.sort();
-            lines
-        };
+        let members = described(&case, "groups-members").unwrap();
         let ours = both(&case, "--members");
-        assert_eq!(lines(&ours), lines(members), "{}", case.display());
+        assert_eq!(sorted(&ours), sorted(&members), "{name}");
         count += 1;
     }
     count
 }
 
+/// Compares the share and streams groups of every case below `root`; says how many cases there are.
+fn compare_others(root: &Path) -> usize {
+    let mut count = 0;
+    for case in cases::folders(root) {
+        for (kind, columns) in [("share", ""), ("streams", "--verbose")] {
+            let name = case.display();
+            let Some(offsets) = described(&case, &format!("{kind}-offsets")) else {
+                continue;
+            };
+            let kind_of = |options: &str| both(&case, &format!("--kind {kind} {options}"));
+            // The groups of streams are in the order of a hash table, and with them the blocks of lines.
+            assert_eq!(sorted(&kind_of(columns)), sorted(&offsets), "{name}");
+            let members = described(&case, &format!("{kind}-members")).unwrap();
+            assert_eq!(sorted(&kind_of("--members")), sorted(&members), "{name}");
+            let states = described(&case, &format!("{kind}-state")).unwrap();
+            let ours = kind_of(&format!("--state {columns}"));
+            let lines = |text: &str| sorted(&without_coordinators(text).join("\n"));
+            assert_eq!(lines(&ours), lines(&states), "{name}");
+            count += 1;
+        }
+    }
+    count
+}
+
 #[test]
-fn offsets_and_states_are_those_that_kafka_told() {
-    assert!(compare(Path::new(TESTDATA)) >= 3);
+fn offsets_members_and_states_are_those_that_kafka_described() {
+    assert!(compare(Path::new(TESTDATA)) >= 4);
+    assert!(compare_others(Path::new(TESTDATA)) >= 2);
 }
 
 #[test]
 #[ignore = "needs KSEG_CORPUS"]
-fn offsets_and_states_of_the_corpus_are_those_that_kafka_told() {
+fn offsets_members_and_states_of_the_corpus_are_those_that_kafka_described() {
     let corpus = std::env::var("KSEG_CORPUS").expect("the folder of a corpus");
     assert!(compare(Path::new(&corpus)) >= 14);
+    assert!(compare_others(Path::new(&corpus)) >= 2);
 }
 
 #[test]
-fn share_groups_have_come_as_far_as_kafka_told() {
-    let told = Path::new(TESTDATA).join("kafka-4.3.1/share-4.3.1/describe-share-offsets.txt");
-    let told = fs::read_to_string(told).unwrap();
-    let (_, told) = told.split_once('\n').unwrap();
-    let ran = groups("share-4.3.1", &["--kind", "share", "--format", "kafka"]);
-    assert_eq!((ran.status, &*ran.out), (Some(0), told));
+fn the_tools_verbose_columns_are_there() {
+    let dir = Path::new(TESTDATA).join("kafka-4.3.1/consumer-4.3.1");
+    let head = |options: &str| {
+        let text = both(&dir, options);
+        let line = text.lines().find(|line| line.starts_with("GROUP"));
+        let words = line.unwrap().split_whitespace();
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        head("--group elm* --verbose")[3..5],
+        ["LEADER-EPOCH", "CURRENT-OFFSET"]
+    );
+    assert_eq!(
+        head("--group elm* --state --verbose")[5..7],
+        ["GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH"]
+    );
+    let dir = Path::new(TESTDATA).join("kafka-4.3.1/share-4.3.1");
+    let text = both(&dir, "--kind share --group dusk* --verbose");
+    assert_eq!(
+        text.lines().nth(2),
+        Some("dusk.busy       heron.tasks     0          0             14            2")
+    );
 }
 
 fn groups(case: &str, args: &[&str]) -> Ran {

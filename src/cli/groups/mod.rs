@@ -37,11 +37,13 @@ use super::writer::Writer;
   kseg groups --state data
   kseg groups --kind share --format kafka data
   kseg groups --members data
+  kseg groups --kind streams --state --verbose --format kafka data
   kseg groups --format kafka data | less
   kseg groups --group billing --format csv data > offsets.csv
 
---format kafka prints what kafka-consumer-groups.sh --describe prints, with --members as with
---verbose, and with --kind share what kafka-share-groups.sh does; --format csv what its --reset-offsets --from-file takes.
+--format kafka prints what kafka-consumer-groups.sh --describe prints, and with --kind share or --kind streams what
+kafka-share-groups.sh or kafka-streams-groups.sh does; --members as with --verbose. The coordinator is shown as -.
+--format csv is the file that --reset-offsets --from-file takes.
 
 Exit status:
   0  everything was read
@@ -73,6 +75,10 @@ pub(crate) struct Groups {
     #[arg(long)]
     members: bool,
 
+    /// With --format kafka: the columns that Kafka's tool adds with --verbose, such as leader and group epochs
+    #[arg(long)]
+    verbose: bool,
+
     /// Output format
     #[arg(long, value_enum, default_value_t = View::Text)]
     format: View,
@@ -102,6 +108,14 @@ impl Kind {
     }
 }
 
+/// What is shown of groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Offsets,
+    State,
+    Members,
+}
+
 /// How groups are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum View {
@@ -113,7 +127,7 @@ enum View {
     Ndjson,
     /// Offsets as kafka-consumer-groups.sh --reset-offsets --from-file takes them
     Csv,
-    /// As kafka-consumer-groups.sh --describe shows them
+    /// As kafka-consumer-groups.sh --describe shows them, and the tools for share and streams groups
     Kafka,
 }
 
@@ -172,30 +186,36 @@ impl Groups {
             View::Ndjson => Format::Ndjson,
         };
         let mut writer = Writer::new(context, format, schema::GROUPS);
-        if self.state {
-            rows::states(&mut writer, &views, &homes);
-        } else if self.members {
-            rows::members(&mut writer, &views, &reaches);
-        } else {
-            rows::offsets(&mut writer, &views);
-            remarks(&mut writer, &views);
+        match self.subject() {
+            Subject::State => rows::states(&mut writer, &views, &homes),
+            Subject::Members => rows::members(&mut writer, &views, &reaches),
+            Subject::Offsets => {
+                rows::offsets(&mut writer, &views);
+                remarks(&mut writer, &views);
+            }
         }
         trouble.tell(&mut writer);
         let is_damaged = writer.finish()?;
         Ok(Outcome::of(is_damaged))
     }
 
-    /// Refuses what there is no form for.
-    fn check(&self) -> Result<()> {
-        match (self.format, self.state, self.members) {
-            (View::Csv, true, _) | (View::Csv, _, true) => {
-                bail!("--format csv is for offsets: leave out --state and --members")
-            }
-            (View::Kafka, _, true) if self.kind == Some(Kind::Share) => {
-                bail!("--kind share --members supports text, json and ndjson")
-            }
-            _ => Ok(()),
+    fn subject(&self) -> Subject {
+        match (self.state, self.members) {
+            (true, _) => Subject::State,
+            (_, true) => Subject::Members,
+            _ => Subject::Offsets,
         }
+    }
+
+    /// Refuses options that have no effect together.
+    fn check(&self) -> Result<()> {
+        if self.format == View::Csv && self.subject() != Subject::Offsets {
+            bail!("--format csv is for offsets: leave out --state and --members");
+        }
+        if self.verbose && self.format != View::Kafka {
+            bail!("--verbose adds columns to --format kafka: the other formats always have them");
+        }
+        Ok(())
     }
 
     /// In a form of Kafka's tools.
@@ -206,14 +226,11 @@ impl Groups {
         reaches: &Reaches,
         trouble: Trouble,
     ) -> Result<Outcome> {
-        match self.format {
-            View::Csv => kafka::csv(views, context)?,
-            _ if self.kind == Some(Kind::Share) && !self.state => {
-                kafka::share_offsets(views, context)?;
-            }
-            _ if self.state => kafka::states(views, context)?,
-            _ if self.members => kafka::members(views, reaches, context)?,
-            _ => kafka::offsets(views, context)?,
+        if self.format == View::Csv {
+            kafka::csv(views, context)?;
+        } else {
+            let (subject, groups) = (self.subject(), (views, reaches));
+            kafka::describe(self.kind, subject, self.verbose, groups, context)?;
         }
         trouble.say(context)
     }

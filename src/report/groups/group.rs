@@ -48,8 +48,8 @@ pub struct Group {
     pub protocol: Option<String>,
     /// The member that assigns in a classic group.
     pub leader: Option<String>,
-    /// The topics that a streams group needs: those it reads, and those between its parts.
-    pub topology: Option<Vec<String>>,
+    /// The topology of a streams group.
+    pub topology: Option<Topology>,
     /// The members by id.
     pub members: BTreeMap<String, Member>,
     /// When a classic group came into its state, in milliseconds; none in records before version 2.
@@ -80,8 +80,8 @@ impl Group {
             return GroupState::Empty;
         }
         let is_ready = || {
-            let topics = self.topology.as_ref();
-            topics.is_some_and(|topics| topics.iter().all(|topic| exists(topic)))
+            let topology = self.topology.as_ref();
+            topology.is_some_and(|topology| topology.topics().all(&exists))
         };
         match self.kind {
             GroupKind::Classic | GroupKind::Share => GroupState::Stable,
@@ -99,6 +99,35 @@ impl Group {
                 }
             }
         }
+    }
+}
+
+/// The parts that a streams application consists of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Topology {
+    /// Counts the changes of the topology.
+    pub epoch: i32,
+    /// The parts by id.
+    pub subtopologies: BTreeMap<String, Subtopology>,
+}
+
+/// A part of a streams application.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subtopology {
+    /// The topics that it reads, those written by other parts included. Task N of the part reads partition N of each.
+    pub sources: Vec<String>,
+    /// The topics that hold the changes of its state.
+    pub changelogs: Vec<String>,
+}
+
+impl Topology {
+    /// Every topic that the application needs.
+    pub fn topics(&self) -> impl Iterator<Item = &str> {
+        let parts = self.subtopologies.values();
+        let topics = parts.flat_map(|part| part.sources.iter().chain(&part.changelogs));
+        topics.map(String::as_str)
     }
 }
 
@@ -150,10 +179,37 @@ pub struct Member {
     pub epoch: i32,
     /// Whether it waits neither to revoke partitions nor for others to do so.
     pub is_stable: bool,
-    /// The partitions that it has.
+    /// The partitions that it has; the active tasks of a streams group.
     pub assigned: Vec<Assigned>,
-    /// The partitions that it is to have.
+    /// The partitions that it is to have; likewise.
     pub target: Vec<Assigned>,
+    /// The other tasks that it has in a streams group.
+    pub replicas: Replicas,
+    /// The other tasks that it is to have in a streams group.
+    pub target_replicas: Replicas,
+    /// The process that a member of a streams group is a thread of.
+    pub process_id: Option<String>,
+    /// Whether a member of a consumer group still speaks the classic protocol.
+    pub is_classic: bool,
+}
+
+/// Tasks of a streams group that keep a copy of a state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Replicas {
+    /// Those that can take over.
+    pub standby: Vec<Assigned>,
+    /// Those that are catching up before they become active.
+    pub warmup: Vec<Assigned>,
+}
+
+impl Replicas {
+    fn of(body: &Struct<'_>) -> Self {
+        Self {
+            standby: assigned(body, &["standbyTasks"]),
+            warmup: assigned(body, &["warmupTasks"]),
+        }
+    }
 }
 
 /// Partitions of a topic that a member has.
@@ -227,6 +283,15 @@ impl About {
             Self::Topology => GroupKind::Streams,
         }
     }
+
+    /// The number of the state in which a member has what it was assigned: `MemberState`, one enum for streams groups and
+    /// one for the others.
+    const fn stable(&self) -> i64 {
+        match self.kind() {
+            GroupKind::Streams => 1,
+            GroupKind::Classic | GroupKind::Consumer | GroupKind::Share => 0,
+        }
+    }
 }
 
 impl Group {
@@ -246,21 +311,24 @@ impl Group {
                 name(member, body);
                 member.instance_id = own(body, "instanceId");
                 member.assignor = own(body, "serverAssignor");
+                member.process_id = own(body, "processId");
+                member.is_classic = body.structure("classicMemberMetadata").is_some();
             }
             About::Target(_) => {
                 let member = self.members.entry(member).or_insert_with(joining);
                 member.target = assigned(body, &["topicPartitions", "activeTasks"]);
+                member.target_replicas = Replicas::of(body);
             }
             About::Current(_) => {
                 let member = self.members.entry(member).or_insert_with(joining);
                 member.epoch = body.number("memberEpoch").unwrap_or_default();
-                member.is_stable = body.int("state").is_none_or(|state| state == STABLE);
+                let stable = about.stable();
+                member.is_stable = body.int("state").is_none_or(|state| state == stable);
                 member.assigned = assigned(body, &["assignedPartitions", "activeTasks"]);
-                // Until it has revoked them, they are its own.
-                let pending = [
-                    "partitionsPendingRevocation",
-                    "activeTasksPendingRevocation",
-                ];
+                member.replicas = Replicas::of(body);
+                // Until it has revoked them, they are its own; a coordinator doesn't say so of tasks
+                // (`ConsumerGroupMember`, `StreamsGroupMember`).
+                let pending = ["partitionsPendingRevocation"];
                 join(&mut member.assigned, assigned(body, &pending));
             }
         }
@@ -277,21 +345,20 @@ impl Group {
             About::Target(_) => {
                 if let Some(member) = self.members.get_mut(member) {
                     member.target.clear();
+                    member.target_replicas = Replicas::default();
                 }
             }
             About::Current(_) => {
                 if let Some(member) = self.members.get_mut(member) {
                     (member.epoch, member.is_stable) = (0, false);
                     member.assigned.clear();
+                    member.replicas = Replicas::default();
                 }
             }
             About::Topology => self.topology = None,
         }
     }
 }
-
-/// The number of the state in which a member has what it was assigned (`MemberState`).
-const STABLE: i64 = 0;
 
 fn own(body: &Struct<'_>, field: &str) -> Option<String> {
     body.text(field).map(Cow::into_owned)
@@ -353,14 +420,22 @@ fn join(all: &mut Vec<Assigned>, more: Vec<Assigned>) {
     }
 }
 
-/// The topics that a streams group needs.
-fn topology(body: &Struct<'_>) -> Vec<String> {
-    let mut topics = Vec::new();
-    for part in body.structures("subtopologies") {
-        topics.extend(part.texts("sourceTopics").map(Cow::into_owned));
-        for field in ["repartitionSourceTopics", "stateChangelogTopics"] {
-            topics.extend(part.structures(field).filter_map(|of| own(of, "name")));
-        }
+/// The topology of a streams group.
+fn topology(body: &Struct<'_>) -> Topology {
+    let parts = body.structures("subtopologies").filter_map(|part| {
+        let named = |field| {
+            let topics = part.structures(field);
+            topics.filter_map(|of| own(of, "name"))
+        };
+        let sources = part.texts("sourceTopics").map(Cow::into_owned);
+        let subtopology = Subtopology {
+            sources: sources.chain(named("repartitionSourceTopics")).collect(),
+            changelogs: named("stateChangelogTopics").collect(),
+        };
+        Some((own(part, "subtopologyId")?, subtopology))
+    });
+    Topology {
+        epoch: body.number("epoch").unwrap_or_default(),
+        subtopologies: parts.collect(),
     }
-    topics
 }

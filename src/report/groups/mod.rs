@@ -15,7 +15,9 @@ use crate::format::control::ControlType;
 use crate::format::{Batch, Record};
 use crate::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};
 
-pub use group::{Assigned, AssignedOf, Group, GroupKind, GroupState, Member};
+pub use group::{
+    Assigned, AssignedOf, Group, GroupKind, GroupState, Member, Replicas, Subtopology, Topology,
+};
 
 /// Whose offset it is: group, topic, partition.
 pub type OffsetKey = (String, String, i32);

@@ -1,0 +1,137 @@
+//! Share groups as `kafka-share-groups.sh --describe` shows them.
+//!
+//! # References
+//! `ShareGroupCommand` of Kafka 4.3: `printOffsets`, `printMembers`, `printStates`.
+
+use anyhow::Result;
+use kseg::report::group_view::{GroupOffset, GroupView};
+use kseg::report::groups::{GroupState, Member};
+use kseg::report::reach::Reaches;
+
+use super::{Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table};
+use crate::cli::Context;
+use crate::cli::groups::rows::names;
+
+/// Shows the start offsets of each group.
+pub(super) fn offsets(
+    views: &[GroupView<'_>],
+    is_verbose: bool,
+    context: &mut Context,
+) -> Result<()> {
+    type Row<'a> = &'a GroupOffset<'a>;
+    for view in views {
+        let mut rows: Vec<Row<'_>> = view.offsets.iter().collect();
+        rows.retain(|row| row.committed.is_some());
+        rows.sort_by_key(|row| (row.topic, row.partition));
+        rows.dedup_by_key(|row| (row.topic, row.partition));
+        if rows.is_empty() {
+            let name = view.name;
+            context.print(&format!(
+                "\nShare group '{name}' has no offset information.\n"
+            ))?;
+            continue;
+        }
+        let mut columns = vec![
+            Column::new("GROUP", GROWS, |_: &Row<'_>| view.name.to_owned()),
+            Column::new("TOPIC", GROWS, |row: &Row<'_>| row.topic.to_owned()),
+            Column::new("PARTITION", Width::Fixed(10), |row: &Row<'_>| {
+                row.partition.to_string()
+            }),
+        ];
+        if is_verbose {
+            let epoch = |row: &Row<'_>| leader_epoch(row);
+            columns.push(Column::new("LEADER-EPOCH", Width::Fixed(13), epoch));
+        }
+        columns.extend([
+            Column::new("START-OFFSET", Width::Fixed(13), |row: &Row<'_>| {
+                or_missing(row.committed.map(|commit| commit.offset.0))
+            }),
+            Column::new("LAG", Width::Fixed(0), |row: &Row<'_>| {
+                or_missing(row.lag())
+            }),
+        ]);
+        context.print(&format!("\n{}", table(&columns, &rows)))?;
+    }
+    Ok(())
+}
+
+/// Shows the members of each group, as with `--verbose`.
+pub(super) fn members(
+    views: &[GroupView<'_>],
+    reaches: &Reaches,
+    context: &mut Context,
+) -> Result<()> {
+    type Row<'a> = (&'a String, &'a Member);
+    for view in views {
+        note_state(view, context);
+        let members = view.group.iter().flat_map(|group| &group.members);
+        let members: Vec<Row<'_>> = members.collect();
+        if members.is_empty() {
+            continue;
+        }
+        let columns = [
+            Column::new("GROUP", GROWS, |_: &Row<'_>| view.name.to_owned()),
+            Column::new("CONSUMER-ID", GROWS, |(id, _): &Row<'_>| (*id).clone()),
+            Column::new("HOST", GROWS, |(_, it): &Row<'_>| it.client_host.clone()),
+            Column::new("CLIENT-ID", GROWS, |(_, it): &Row<'_>| it.client_id.clone()),
+            Column::new("#PARTITIONS", Width::Fixed(12), |(_, it): &Row<'_>| {
+                let counts = it.assigned.iter().map(|it| it.partitions.len());
+                counts.sum::<usize>().to_string()
+            }),
+            Column::new("MEMBER-EPOCH", Width::Fixed(13), |(_, it): &Row<'_>| {
+                it.epoch.to_string()
+            }),
+            Column::new("ASSIGNMENT", Width::Fixed(0), |(_, it): &Row<'_>| {
+                names(&it.assigned, reaches).join(";")
+            }),
+        ];
+        context.print(&format!("\n{}", table(&columns, &members)))?;
+    }
+    Ok(())
+}
+
+/// Shows the state of each group. Which broker coordinates it, no disk knows.
+pub(super) fn states(
+    views: &[GroupView<'_>],
+    is_verbose: bool,
+    context: &mut Context,
+) -> Result<()> {
+    type Row<'a> = &'a GroupView<'a>;
+    let mut columns = vec![
+        Column::new("GROUP", GROWS, |view: &Row<'_>| view.name.to_owned()),
+        Column::new("COORDINATOR (ID)", Width::Fixed(25), |_: &Row<'_>| {
+            MISSING.to_owned()
+        }),
+        Column::new("STATE", Width::Fixed(15), |view: &Row<'_>| {
+            view.state.name().to_owned()
+        }),
+    ];
+    if is_verbose {
+        columns.extend([
+            Column::new("GROUP-EPOCH", Width::Fixed(12), |view: &Row<'_>| {
+                or_missing(epochs(view).map(|(epoch, _)| epoch))
+            }),
+            Column::new("ASSIGNMENT-EPOCH", Width::Fixed(17), |view: &Row<'_>| {
+                or_missing(epochs(view).map(|(_, target)| target))
+            }),
+        ]);
+    }
+    columns.push(Column::new(
+        "#MEMBERS",
+        Width::Fixed(0),
+        |view: &Row<'_>| member_count(view).to_string(),
+    ));
+    for view in views {
+        note_state(view, context);
+        context.print(&format!("\n{}", table(&columns, &[view])))?;
+    }
+    Ok(())
+}
+
+/// What the tool says on standard error before a group.
+fn note_state(view: &GroupView<'_>, context: &mut Context) {
+    if view.state == GroupState::Empty {
+        let name = view.name;
+        context.say(format!("\nShare group '{name}' has no active members.\n").as_bytes());
+    }
+}
