@@ -88,16 +88,19 @@ impl Brokers {
 
 fn noted(path: &Path) -> Result<(LogDir, Noted), Error> {
     let dir = LogDir::open(path)?;
-    let meta = match dir.item(FileKind::MetaProperties) {
-        Some(item) if item.is_file() => {
-            let bytes = read_small(item.path(), Cap::of(FileKind::MetaProperties))?;
-            Some(MetaProperties::of(&Properties::parse(&bytes)))
-        }
-        _ => None,
-    };
     let noted = Noted {
         checkpoints: Checkpoints::read(path)?,
-        node_id: meta.and_then(|meta| meta.node_id),
+        node_id: node_id(&dir)?,
     };
     Ok((dir, noted))
+}
+
+/// The id of the node that a log dir belongs to, if its `meta.properties` says.
+pub(crate) fn node_id(dir: &LogDir) -> Result<Option<i32>, Error> {
+    let item = dir.item(FileKind::MetaProperties);
+    let Some(item) = item.filter(|item| item.is_file()) else {
+        return Ok(None);
+    };
+    let bytes = read_small(item.path(), Cap::of(FileKind::MetaProperties))?;
+    Ok(MetaProperties::of(&Properties::parse(&bytes)).node_id)
 }

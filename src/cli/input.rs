@@ -154,29 +154,88 @@ fn inside(place: Place) -> Result<Vec<Place>> {
     }
 }
 
-/// The log dirs that paths lead to, and why others do not.
-///
-/// # Errors
-/// No path leads to one.
-pub(crate) fn log_dirs(paths: &[PathBuf]) -> Result<(Vec<LogDir>, Vec<anyhow::Error>)> {
-    let (mut dirs, mut lost) = (Vec::new(), Vec::new());
-    for path in paths {
-        let found = places(path).and_then(|places| {
-            let dirs = places.into_iter().map(|place| match place {
-                Place::LogDir(dir) if dir.is_likely() => Ok(dir),
-                _ => Err(no_log(path)),
+/// The log dirs that a view of a cluster reads, and the partitions that it is about.
+#[derive(Debug, Default)]
+pub(crate) struct Disks {
+    /// The log dirs, each once.
+    pub(crate) dirs: Vec<LogDir>,
+    /// The partitions whose folders were given instead of a log dir; none if a log dir was.
+    pub(crate) chosen: Vec<(String, i32)>,
+    /// Why paths lead to no log dir.
+    pub(crate) lost: Vec<anyhow::Error>,
+}
+
+impl Disks {
+    /// Finds the log dirs that paths lead to. The folder of a partition leads to the one around it, which has what else is
+    /// known of the partition.
+    ///
+    /// # Errors
+    /// No path leads to a log dir.
+    pub(crate) fn at(paths: &[PathBuf]) -> Result<Self> {
+        let mut disks = Self::default();
+        let mut is_whole = false;
+        for path in paths {
+            let found = places(path).and_then(|places| {
+                places.into_iter().try_for_each(|place| match place {
+                    Place::LogDir(dir) if dir.is_likely() => {
+                        is_whole = true;
+                        disks.add(dir);
+                        Ok(())
+                    }
+                    Place::Partition(partition) => disks.choose(&partition),
+                    _ => Err(no_log(path)),
+                })
             });
-            dirs.collect::<Result<Vec<_>>>()
-        });
-        match found {
-            Ok(found) => dirs.extend(found),
-            Err(error) => lost.push(error),
+            disks.lost.extend(found.err());
+        }
+        if is_whole {
+            disks.chosen.clear();
+        }
+        if disks.dirs.is_empty()
+            && let Some(error) = disks.lost.pop()
+        {
+            return Err(error);
+        }
+        Ok(disks)
+    }
+
+    fn add(&mut self, dir: LogDir) {
+        if self.dirs.iter().all(|known| known.path() != dir.path()) {
+            self.dirs.push(dir);
         }
     }
-    if let Some(error) = lost.pop_if(|_| dirs.is_empty()) {
-        return Err(error);
+
+    fn choose(&mut self, partition: &Partition) -> Result<()> {
+        let id = partition.topic().zip(partition.number());
+        let (Some((topic, number)), Some(around)) = (id, partition.log_dir()) else {
+            bail!(
+                "{}: segments in a folder that is not named like a partition: rename it, to __consumer_offsets-3 say, or give the log dir",
+                partition.path().display()
+            );
+        };
+        self.chosen.push((topic.to_owned(), number));
+        self.add(LogDir::open(around)?);
+        Ok(())
     }
-    Ok((dirs, lost))
+
+    /// Whether the view is about a partition.
+    pub(crate) fn includes(&self, topic: &str, number: i32) -> bool {
+        let mut chosen = self.chosen.iter();
+        self.chosen.is_empty() || chosen.any(|it| it.0 == topic && it.1 == number)
+    }
+
+    /// The partitions of an internal topic to read: those chosen if there are any, else all.
+    pub(crate) fn of_internal<T>(&self, topic: &str, mut copies: Vec<(i32, T)>) -> Vec<(i32, T)> {
+        if self.chosen.iter().any(|it| it.0 == topic) {
+            copies.retain(|(number, _)| self.includes(topic, *number));
+        }
+        copies
+    }
+
+    /// Whether only partitions of this topic were chosen.
+    pub(crate) fn is_about(&self, topic: &str) -> bool {
+        !self.chosen.is_empty() && self.chosen.iter().all(|it| it.0 == topic)
+    }
 }
 
 /// Appends the log dirs below a folder that is not a log dir itself.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kseg::format::topic::CLUSTER_METADATA;
 use kseg::report::reach::Reaches;
-use kseg::report::{DamagedPlace, Image, LogPart, MetadataImage, fold};
+use kseg::report::{AsOf, DamagedPlace, Image, LogPart, MetadataImage, Until, fold};
 use kseg::scan::in_order;
 use kseg::store::{Error, Partition};
 
@@ -75,8 +75,19 @@ pub(crate) fn images<I: Image + Default + Send>(
     trouble: &mut Trouble,
     join: &mut dyn FnMut(i32, I),
 ) {
+    images_until(Until::End, copies, reading, trouble, join);
+}
+
+/// The same with the records up to an end.
+pub(crate) fn images_until<I: Image + Default + Send>(
+    until: Until,
+    copies: Vec<(i32, Partition)>,
+    reading: Reading,
+    trouble: &mut Trouble,
+    join: &mut dyn FnMut(i32, I),
+) {
     let read = |(number, partition): (i32, Partition)| {
-        let (image, damage, errors) = image(&partition, reading);
+        let (image, damage, errors) = image(&partition, until, reading);
         (number, image, damage, errors)
     };
     in_order(reading.jobs(), copies, read, &mut |result| {
@@ -101,18 +112,23 @@ pub(crate) fn metadata(
         }
     };
     let (_, partition) = copies.into_iter().next()?;
-    let (image, damage, errors) = image(&partition, reading);
+    let (image, damage, errors) = image(&partition, Until::End, reading);
     trouble.add(damage, errors);
     Some(image)
 }
 
 fn image<I: Image + Default>(
     partition: &Partition,
+    until: Until,
     reading: Reading,
 ) -> (I, Vec<DamagedPlace>, Vec<Error>) {
     let (mut image, mut damage) = (I::default(), Vec::new());
     let open = |path: &Path| reading.open(path);
     let parts = LogPart::of(partition);
-    let errors = fold(&mut image, &parts, reading.limits(), open, &mut damage);
+    let mut as_of = AsOf {
+        image: &mut image,
+        until,
+    };
+    let errors = fold(&mut as_of, &parts, reading.limits(), open, &mut damage);
     (image, damage, errors)
 }

@@ -1,7 +1,7 @@
 //! What expires in the first hour: committed offsets, transactional ids, and what is known of producers.
 //!
 //! # References
-//! `GroupMetadataManager.cleanupGroupMetadata`, `ClassicGroup.offsetExpirationCondition`; `TransactionStateManager.enableTransactionalIdExpiration`;
+//! `GroupMetadataManager.cleanupGroupMetadata`; `TransactionStateManager.enableTransactionalIdExpiration`;
 //! `ProducerStateManager.isProducerExpired`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,6 @@ use super::later::{Change, HOUR_MS, LaterEvent, Moment};
 use super::remains::{self, Remains};
 use super::settings::{self, Setting, TopicSettings};
 use crate::format::Scratch;
-use crate::report::groups::{CommittedOffset, Group, GroupKind};
 use crate::report::transactions::{Status, Transactions};
 use crate::report::{Groups, Image};
 use crate::store::Error;
@@ -49,7 +48,7 @@ pub(super) fn offsets(
             continue;
         }
         let group = groups.groups.get(&key.0);
-        let Some(at) = expires(commit, group, kept.value.saturating_mul(60_000)) else {
+        let Some(at) = commit.expires_at(group, kept.value.saturating_mul(60_000)) else {
             continue;
         };
         let after = check_after(at.saturating_sub(now_ms), period);
@@ -71,24 +70,6 @@ pub(super) fn offsets(
             setting: kept.into(),
         });
     Ok(events.collect())
-}
-
-/// When a committed offset expires; none while its group has members, which may come back.
-fn expires(commit: &CommittedOffset, group: Option<&Group>, kept_ms: i64) -> Option<i64> {
-    if group.is_some_and(|group| !group.members.is_empty()) {
-        return None;
-    }
-    if commit.expire_timestamp.0 >= 0 {
-        return Some(commit.expire_timestamp.0);
-    }
-    // A classic group that had members keeps its offsets from when the last one left.
-    let left = group
-        .filter(|group| group.kind == GroupKind::Classic && group.protocol_type.is_some())
-        .and_then(|group| group.state_since);
-    Some(
-        left.unwrap_or(commit.commit_timestamp.0)
-            .saturating_add(kept_ms),
-    )
 }
 
 /// The transactional ids that expire.

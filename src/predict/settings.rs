@@ -151,7 +151,7 @@ pub const CHECK_MS: &str = "log.retention.check.interval.ms";
 /// Time from the start to the first of them.
 pub(super) const FIRST_CHECK_MS: &str = "log.initial.task.delay.ms";
 /// How long the offsets of an empty group are kept.
-pub(super) const OFFSETS_MINUTES: &str = "offsets.retention.minutes";
+pub const OFFSETS_MINUTES: &str = "offsets.retention.minutes";
 /// Time between two looks for them.
 pub(super) const OFFSETS_CHECK_MS: &str = "offsets.retention.check.interval.ms";
 /// How long a transactional id is kept.

@@ -10,6 +10,7 @@
 //! **Invariant:** what an image holds grows with what is in force, not with what was read; records that cannot be read
 //! are counted and change nothing; secrets are never kept. Absent on purpose: where batches come from, how images look.
 
+pub mod as_of;
 pub mod compaction;
 pub mod fold;
 pub mod group_view;
@@ -30,6 +31,7 @@ pub mod txn_view;
 use crate::format::{Batch, Record, Scratch};
 use crate::wire::Fault;
 
+pub use as_of::{AsOf, Until};
 pub use fold::{DamagedPlace, LogPart, fold};
 pub use groups::Groups;
 pub use metadata_image::MetadataImage;

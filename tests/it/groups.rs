@@ -226,3 +226,92 @@ fn what_is_not_there_is_said() {
         ran.err
     );
 }
+
+/// The partition of each row, its committed offset and its lag.
+fn offsets(rows: &[Value]) -> Vec<(String, Option<i64>, Option<i64>)> {
+    rows.iter()
+        .map(|row| {
+            let name = format!("{}-{}", row["topic"].as_str().unwrap(), row["partition"]);
+            (name, row["offset"].as_i64(), row["lag"].as_i64())
+        })
+        .collect()
+}
+
+#[test]
+fn groups_are_shown_as_they_were_at_an_offset_or_a_time() {
+    let group = ["--group", "hazel.multi"];
+    let of = |at: &str| rows("classic-4.3.1", &[&group[..], &["--at", at]].concat());
+    // Every commit, as `cat` reads them: where it stands in the log, and when it was made.
+    let cat = ["cat", "files/__consumer_offsets-0", "--format", "ndjson"];
+    let dir = Path::new(TESTDATA).join("kafka-4.3.1/classic-4.3.1");
+    let ran = process::kseg(&dir, &cat);
+    let commits: Vec<Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|record: &Value| record.to_string().contains("hazel.multi"))
+        .filter(|record| record.to_string().contains("commitTimestamp"))
+        .collect();
+    assert!(commits.len() > 3, "{}", ran.err);
+    for commit in &commits {
+        let (at, time) = (
+            commit["offset"].as_i64().unwrap(),
+            commit["timestamp"].as_i64(),
+        );
+        let before = of(&at.to_string());
+        let after = of(&(at + 1).to_string());
+        assert_ne!(before, after, "{at}");
+        let then = of(&time.unwrap().to_string());
+        let committed = &commit["value"]["commitTimestamp"];
+        let mut commits = then.iter().map(|row| &row["commit_timestamp_ms"]);
+        assert!(commits.any(|time| time == committed), "{at}");
+    }
+    // Logs end then where the first later record is.
+    let now = rows("classic-4.3.1", &group);
+    let end = |rows: &[Value]| -> i64 {
+        let ends = rows
+            .iter()
+            .map(|row| row["log_end_offset"].as_i64().unwrap());
+        ends.sum()
+    };
+    let first = commits[0]["timestamp"].to_string();
+    assert!(end(&of(&first)) <= end(&now));
+    let much_later = of("2100-01-01");
+    assert_eq!(offsets(&much_later), offsets(&now));
+}
+
+#[test]
+fn the_folder_of_a_partition_is_enough() {
+    let dir = Path::new(TESTDATA).join("kafka-4.3.1/classic-4.3.1/files");
+    let of = |path: &str| process::kseg(&dir, &["groups", path, "--format", "ndjson"]);
+    let whole = of(".");
+    assert_eq!(of("__consumer_offsets-0").out, whole.out);
+    // That of a topic shows who reads it.
+    let one = of("heron.pay-1");
+    let lines: Vec<&str> = whole
+        .out
+        .lines()
+        .filter(|line| line.contains(r#""topic":"heron.pay","partition":1"#))
+        .collect();
+    assert!(!lines.is_empty());
+    assert_eq!(one.out.lines().collect::<Vec<_>>(), lines);
+    let elsewhere = Path::new(TESTDATA).join("kafka-4.3.1/rp-nonnumeric/files");
+    let ran = process::kseg(&elsewhere, &["groups", "orders316-0"]);
+    assert_eq!(ran.status, Some(2));
+    assert!(ran.err.contains("__consumer_offsets-12"), "{}", ran.err);
+}
+
+#[test]
+fn offsets_that_are_expired_are_counted() {
+    let expired = |args: &[&str]| {
+        let args = [&["--group", "dusk.simple", "--now", "2100-01-01"], args].concat();
+        groups("classic-4.3.1", &args).out
+    };
+    assert!(
+        expired(&[]).contains("3 offsets are expired (offsets.retention.minutes=10080, assumed)"),
+        "{}",
+        expired(&[])
+    );
+    let kept = expired(&["--set", "offsets.retention.minutes=2000000000"]);
+    assert!(!kept.contains("expired"), "{kept}");
+}

@@ -185,7 +185,7 @@ rows! {
     GroupOffset "group_offset/1" {
         group: String, topic: String, partition: i64, offset: Int, leader_epoch: Int, log_start_offset: Int,
         log_end_offset: Int, high_watermark: Int, lag: Int, problem: Text, pending_offset: Int, pending_producer_id: Int,
-        member_id: Text, client_host: Text, client_id: Text, commit_timestamp_ms: Int, expire_timestamp_ms: Int,
+        member_id: Text, client_host: Text, client_id: Text, commit_timestamp_ms: Int, expire_timestamp_ms: Int, expires_ms: Int,
         metadata: Text,
     }
     GroupState "group_state/1" {

@@ -1,6 +1,7 @@
 //! `kseg groups`: consumer groups, their offsets and their lag.
 
 mod kafka;
+mod past;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -8,16 +9,23 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use kseg::format::topic::{CONSUMER_OFFSETS, SHARE_GROUP_STATE};
+use kseg::predict::Origin;
+use kseg::predict::settings::OFFSETS_MINUTES;
 use kseg::report::group_view::{GroupView, OffsetProblem};
 use kseg::report::groups::GroupKind;
 use kseg::report::reach::Reaches;
-use kseg::report::{Groups as Image, ShareGroups};
+use kseg::report::{Groups as Image, ShareGroups, Until};
+use kseg::store::Partition;
+use kseg::wire::{Offset, Timestamp};
 
 use super::Context;
 use super::args::Reading;
+use super::brokers::node_id;
 use super::exit::Outcome;
-use super::input::{Pattern, log_dirs};
-use super::internal::{Trouble, images};
+use super::given::Given;
+use super::input::{Disks, Pattern};
+use super::internal::{Trouble, images_until, metadata};
+use super::range::{Moment, now_ms};
 use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
@@ -29,6 +37,9 @@ use super::writer::Writer;
 ///
 /// What a disk cannot tell: which broker coordinated a group, and whether a member still lived. The log end is that of the
 /// replica at hand that reaches furthest, which may hold records beyond the high watermark that consumers never saw.
+///
+/// --at shows groups as they were: with the records of __consumer_offsets up to that time, and logs that ended before the first
+/// record with a later timestamp. __consumer_offsets is compacted: an offset that was replaced later may be gone, and with it the group.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg groups /var/lib/kafka/data
@@ -38,6 +49,8 @@ use super::writer::Writer;
   kseg groups --kind share --format kafka data
   kseg groups --members data
   kseg groups --kind streams --state --verbose --format kafka data
+  kseg groups --at 2026-11-29T10:00Z --group billing data
+  kseg groups data/__consumer_offsets-12
   kseg groups --format kafka data | less
   kseg groups --group billing --format csv data > offsets.csv
 
@@ -51,7 +64,7 @@ Exit status:
   2  something could not be read, or there is no such group or topic")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Groups {
-    /// Log dirs, of one node or of several
+    /// Log dirs, of one node or of several, or the folders of single partitions
     #[arg(value_name = "DIR", required = true)]
     paths: Vec<PathBuf>,
 
@@ -75,6 +88,10 @@ pub(crate) struct Groups {
     #[arg(long)]
     members: bool,
 
+    /// Show groups as they were at a time, or below an offset of __consumer_offsets: 2026-11-29T10:00Z, 2h (ago), or 18000
+    #[arg(long, value_name = "TIME|OFFSET", value_parser = at)]
+    at: Option<Until>,
+
     /// With --format kafka: the columns that Kafka's tool adds with --verbose, such as leader and group epochs
     #[arg(long)]
     verbose: bool,
@@ -83,8 +100,29 @@ pub(crate) struct Groups {
     #[arg(long, value_enum, default_value_t = View::Text)]
     format: View,
 
+    /// When offsets expire is judged at this time: 2026-12-24T08:00:00Z, or 2h for two hours ago [default: now]
+    #[arg(long, value_name = "TIME", conflicts_with = "at")]
+    now: Option<Moment>,
+
+    #[command(flatten)]
+    given: Given,
+
     #[command(flatten)]
     reading: Reading,
+}
+
+/// Reads a time or an offset: a number of at most twelve digits is an offset, because milliseconds since 1970 have thirteen.
+fn at(text: &str) -> Result<Until, String> {
+    const OFFSET_DIGITS: usize = 12;
+    match text.parse::<i64>() {
+        Ok(offset) if offset >= 0 && text.len() <= OFFSET_DIGITS => {
+            Ok(Until::Offset(Offset(offset)))
+        }
+        _ => {
+            let time: Moment = text.parse()?;
+            Ok(Until::Time(Timestamp(time.0)))
+        }
+    }
 }
 
 /// A kind of groups.
@@ -135,47 +173,27 @@ impl Groups {
     /// Shows the groups.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         self.check()?;
-        let (dirs, lost) = log_dirs(&self.paths)?;
-        let mut reaches = Reaches::of(&dirs);
-        let copies = reaches.copies_of(CONSUMER_OFFSETS)?;
+        let mut disks = Disks::at(&self.paths)?;
+        let mut reaches = Reaches::of(&disks.dirs);
+        let until = self.at.unwrap_or_default();
+        let copies = disks.of_internal(CONSUMER_OFFSETS, reaches.copies_of(CONSUMER_OFFSETS)?);
         if copies.is_empty() {
-            bail!("no partition of {CONSUMER_OFFSETS} in these log dirs");
+            bail!(
+                "no partition of {CONSUMER_OFFSETS} in these log dirs: groups are stored there; give the log dirs of all nodes, or a folder such as {CONSUMER_OFFSETS}-12"
+            );
         }
-        let (mut image, mut homes) = (Image::default(), BTreeMap::new());
         let mut trouble = Trouble::default();
-        images(
-            copies,
-            self.reading,
-            &mut trouble,
-            &mut |number, part: Image| {
-                homes.extend(part.names().map(|name| (name.to_owned(), number)));
-                image.join(part);
-            },
-        );
-        trouble.errors.extend(lost);
-        let unread = reaches.errors.drain(..);
-        trouble.errors.extend(unread.map(anyhow::Error::from));
-        let mut share = ShareGroups::default();
-        let copies = reaches.copies_of(SHARE_GROUP_STATE)?;
-        images(
-            copies,
-            self.reading,
-            &mut trouble,
-            &mut |_, part: ShareGroups| {
-                share.join(part);
-            },
-        );
-        image.take_share_groups(&share, &reaches.topics);
+        trouble.errors.append(&mut disks.lost);
+        trouble.fail(reaches.errors.drain(..));
+        let (image, homes) = self.read(copies, &reaches, &mut trouble)?;
+        if let Until::Time(time) = until {
+            let is_shown = |topic: &str| Pattern::means(&self.topics, topic);
+            past::rewind(&mut reaches, time, is_shown, self.reading.jobs());
+            trouble.fail(reaches.errors.drain(..));
+        }
+        let kept = self.kept(&disks, &reaches, &mut trouble)?;
         let mut views = GroupView::all(&image, &reaches);
-        views.retain(|view| self.kind.is_none_or(|kind| kind.has(view)));
-        views.retain(|view| Pattern::means(&self.names, view.name));
-        for view in &mut views {
-            view.offsets
-                .retain(|row| Pattern::means(&self.topics, row.topic));
-        }
-        if !self.topics.is_empty() {
-            views.retain(|view| !view.offsets.is_empty());
-        }
+        self.select(&mut views, &disks);
         if views.is_empty() && !(self.names.is_empty() && self.topics.is_empty()) {
             bail!("no group matches; groups here: {}", names(&image));
         }
@@ -190,13 +208,86 @@ impl Groups {
             Subject::State => rows::states(&mut writer, &views, &homes),
             Subject::Members => rows::members(&mut writer, &views, &reaches),
             Subject::Offsets => {
-                rows::offsets(&mut writer, &views);
+                rows::offsets(&mut writer, &views, kept.ms);
                 remarks(&mut writer, &views);
+                expired(&mut writer, &views, kept, self.now_ms());
             }
+        }
+        if self.at.is_some() {
+            writer.remark(
+                "__consumer_offsets is compacted: what was replaced before the cleaner last ran is missing here",
+            );
         }
         trouble.tell(&mut writer);
         let is_damaged = writer.finish()?;
         Ok(Outcome::of(is_damaged))
+    }
+
+    /// Reads the groups, and in which partition of `__consumer_offsets` each is stored.
+    fn read(
+        &self,
+        copies: Vec<(i32, Partition)>,
+        reaches: &Reaches,
+        trouble: &mut Trouble,
+    ) -> Result<(Image, BTreeMap<String, i32>)> {
+        let until = self.at.unwrap_or_default();
+        let (mut image, mut homes) = (Image::default(), BTreeMap::new());
+        let mut join = |number, part: Image| {
+            homes.extend(part.names().map(|name| (name.to_owned(), number)));
+            image.join(part);
+        };
+        images_until(until, copies, self.reading, trouble, &mut join);
+        // An offset is one of __consumer_offsets, and means nothing in another topic.
+        if !matches!(until, Until::Offset(_)) {
+            let copies = reaches.copies_of(SHARE_GROUP_STATE)?;
+            let mut share = ShareGroups::default();
+            let mut join = |_, part: ShareGroups| share.join(part);
+            images_until(until, copies, self.reading, trouble, &mut join);
+            image.take_share_groups(&share, &reaches.topics);
+        }
+        Ok((image, homes))
+    }
+
+    /// Leaves out what was not asked for.
+    fn select(&self, views: &mut Vec<GroupView<'_>>, disks: &Disks) {
+        views.retain(|view| self.kind.is_none_or(|kind| kind.has(view)));
+        views.retain(|view| Pattern::means(&self.names, view.name));
+        let is_partial = !disks.chosen.is_empty()
+            && disks
+                .chosen
+                .iter()
+                .all(|(topic, _)| topic != CONSUMER_OFFSETS);
+        for view in &mut *views {
+            view.offsets.retain(|row| {
+                let is_chosen = !is_partial || disks.includes(row.topic, row.partition);
+                is_chosen && Pattern::means(&self.topics, row.topic)
+            });
+        }
+        if !self.topics.is_empty() || is_partial {
+            views.retain(|view| !view.offsets.is_empty());
+        }
+    }
+
+    /// The time that offsets are judged at.
+    fn now_ms(&self) -> i64 {
+        match self.at {
+            Some(Until::Time(time)) => time.0,
+            _ => self.now.map_or_else(now_ms, |now| now.0),
+        }
+    }
+
+    /// How long the brokers keep the offsets of a group without members.
+    fn kept(&self, disks: &Disks, reaches: &Reaches, trouble: &mut Trouble) -> Result<Kept> {
+        let conditions = self.given.conditions(&self.paths)?;
+        let cluster = metadata(reaches, self.reading, trouble);
+        let node = disks.dirs.iter().find_map(|dir| node_id(dir).ok()?);
+        let node = conditions.settings.node_id().or(node);
+        let settings = conditions.topic_settings(cluster.as_ref(), node, CONSUMER_OFFSETS);
+        let minutes = settings.number(OFFSETS_MINUTES);
+        Ok(Kept {
+            ms: minutes.value.saturating_mul(60_000),
+            is_assumed: minutes.origin == Origin::Assumed,
+        })
     }
 
     fn subject(&self) -> Subject {
@@ -226,13 +317,52 @@ impl Groups {
         reaches: &Reaches,
         trouble: Trouble,
     ) -> Result<Outcome> {
-        if self.format == View::Csv {
-            kafka::csv(views, context)?;
-        } else {
-            let (subject, groups) = (self.subject(), (views, reaches));
-            kafka::describe(self.kind, subject, self.verbose, groups, context)?;
+        use kafka::{consumer, csv, share, streams};
+        let is_verbose = self.verbose;
+        match (self.kind, self.subject()) {
+            _ if self.format == View::Csv => csv::csv(views, context)?,
+            (Some(Kind::Share), Subject::Offsets) => share::offsets(views, is_verbose, context)?,
+            (Some(Kind::Share), Subject::State) => share::states(views, is_verbose, context)?,
+            (Some(Kind::Share), Subject::Members) => share::members(views, reaches, context)?,
+            (Some(Kind::Streams), Subject::Offsets) => {
+                streams::offsets(views, is_verbose, context)?;
+            }
+            (Some(Kind::Streams), Subject::State) => streams::states(views, is_verbose, context)?,
+            (Some(Kind::Streams), Subject::Members) => streams::members(views, context)?,
+            // That of the other kinds knows no share and streams groups.
+            (_, Subject::Offsets) => consumer::offsets(views, is_verbose, context)?,
+            (_, Subject::State) => consumer::states(views, is_verbose, context)?,
+            (_, Subject::Members) => consumer::members(views, reaches, context)?,
         }
         trouble.say(context)
+    }
+}
+
+/// How long offsets of groups without members are kept.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    ms: i64,
+    /// Whether it is Kafka's default, because no setting was found.
+    is_assumed: bool,
+}
+
+/// What people should know of offsets that the next check deletes.
+fn expired(writer: &mut Writer<'_>, views: &[GroupView<'_>], kept: Kept, now_ms: i64) {
+    let count = views.iter().map(|view| {
+        let commits = view.offsets.iter().filter_map(|row| row.committed);
+        let ends = commits.filter_map(|commit| commit.expires_at(view.group, kept.ms));
+        ends.filter(|end| *end <= now_ms).count()
+    });
+    let minutes = kept.ms / 60_000;
+    let assumed = if kept.is_assumed { ", assumed" } else { "" };
+    match count.sum::<usize>() {
+        0 => {}
+        1 => writer.remark(&format!(
+            "1 offset is expired (offsets.retention.minutes={minutes}{assumed}): a broker deletes it at its next check"
+        )),
+        more => writer.remark(&format!(
+            "{more} offsets are expired (offsets.retention.minutes={minutes}{assumed}): a broker deletes them at its next check"
+        )),
     }
 }
 

@@ -30,6 +30,8 @@ struct OffsetRow {
     client_id: Option<String>,
     commit_timestamp_ms: Option<i64>,
     expire_timestamp_ms: Option<i64>,
+    /// When a broker may delete the offset; none while the group has members.
+    expires_ms: Option<i64>,
     metadata: Option<String>,
 }
 
@@ -52,14 +54,18 @@ impl Row for OffsetRow {
             Cell::maybe(row.commit_timestamp_ms, Cell::Time)
         })
         .gives_way(6),
+        Column::left("Expires", |row: &Self| {
+            Cell::maybe(row.expires_ms, Cell::Time)
+        })
+        .gives_way(7),
     ];
 }
 
 impl OffsetRow {
-    fn of(group: &str, row: &GroupOffset<'_>) -> Self {
+    fn of(view: &GroupView<'_>, row: &GroupOffset<'_>, kept_ms: i64) -> Self {
         let (commit, member) = (row.committed, row.member);
         Self {
-            group: group.to_owned(),
+            group: view.name.to_owned(),
             topic: row.topic.to_owned(),
             partition: row.partition,
             offset: commit.map(|commit| commit.offset.get()),
@@ -78,6 +84,7 @@ impl OffsetRow {
             client_id: member.map(|(_, member)| member.client_id.clone()),
             commit_timestamp_ms: commit.and_then(|commit| known(commit.commit_timestamp.get())),
             expire_timestamp_ms: commit.and_then(|commit| known(commit.expire_timestamp.get())),
+            expires_ms: commit.and_then(|commit| commit.expires_at(view.group, kept_ms)),
             metadata: commit.map(|commit| commit.metadata.clone()),
         }
     }
@@ -151,10 +158,10 @@ impl Row for MemberRow {
     ];
 }
 
-/// Shows a line for each partition of each group.
-pub(super) fn offsets(writer: &mut Writer<'_>, views: &[GroupView<'_>]) {
+/// Shows a line for each partition of each group, where offsets of groups without members are kept for `kept_ms`.
+pub(super) fn offsets(writer: &mut Writer<'_>, views: &[GroupView<'_>], kept_ms: i64) {
     let rows = views.iter().flat_map(|view| {
-        let of = |row| OffsetRow::of(view.name, row);
+        let of = move |row| OffsetRow::of(view, row, kept_ms);
         view.offsets.iter().map(of)
     });
     writer.table(rows);

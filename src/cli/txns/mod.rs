@@ -21,7 +21,7 @@ use kseg::store::{Error, Partition};
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
-use super::input::{Pattern, Selection, log_dirs};
+use super::input::{Disks, Pattern, Selection};
 use super::internal::{Trouble, images, metadata};
 use super::range::{Moment, duration_ms, now_ms};
 use super::render::rows::Format;
@@ -56,7 +56,7 @@ Exit status:
   2  something could not be read, or there is no such transactional id or partition")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Txns {
-    /// Log dirs, of one node or of several; a folder of log dirs, or a server.properties
+    /// Log dirs, of one node or of several; a folder of log dirs, a server.properties, or the folders of single partitions
     #[arg(value_name = "DIR", required = true)]
     paths: Vec<PathBuf>,
 
@@ -126,31 +126,35 @@ struct Writers {
 impl Txns {
     /// Shows the transactions.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let (dirs, lost) = log_dirs(&self.paths)?;
-        let mut reaches = Reaches::of(&dirs);
+        let mut disks = Disks::at(&self.paths)?;
+        let mut reaches = Reaches::of(&disks.dirs);
         let mut trouble = Trouble::default();
-        trouble.errors.extend(lost);
+        trouble.errors.append(&mut disks.lost);
         let unread = reaches.errors.drain(..);
         trouble.errors.extend(unread.map(anyhow::Error::from));
         if self.producers {
-            let writers = self.writers(&reaches, &mut trouble)?;
+            let writers = self.writers(&disks, &reaches, &mut trouble)?;
             return self.show_producers(context, &writers, trouble);
         }
-        let copies = reaches.copies_of(TRANSACTION_STATE)?;
+        let copies = disks.of_internal(TRANSACTION_STATE, reaches.copies_of(TRANSACTION_STATE)?);
         let at_hand: Vec<i32> = copies.iter().map(|(number, _)| *number).collect();
         let mut image = Transactions::default();
         images(copies, self.reading, &mut trouble, &mut |_, part| {
             image.join(part);
         });
-        if self.ids || !self.names.is_empty() {
+        // The folder of a partition that holds transactional ids is given to see these.
+        let holds_ids = disks.is_about(TRANSACTION_STATE) && !self.hanging;
+        if self.ids || !self.names.is_empty() || holds_ids {
             if at_hand.is_empty() {
-                bail!("no partition of {TRANSACTION_STATE} in these log dirs");
+                bail!(
+                    "no partition of {TRANSACTION_STATE} in these log dirs: transactional ids are stored there; give the log dirs of all nodes"
+                );
             }
             return self.show_ids(context, &image, trouble);
         }
         let cluster = metadata(&reaches, self.reading, &mut trouble);
         let is_complete = is_complete(cluster.as_ref(), &at_hand);
-        let writers = self.writers(&reaches, &mut trouble)?;
+        let writers = self.writers(&disks, &reaches, &mut trouble)?;
         let coordinators = Coordinators {
             image: &image,
             is_complete,
@@ -165,13 +169,20 @@ impl Txns {
     }
 
     /// The producers of every partition that is meant, each in the copy that reaches furthest.
-    fn writers(&self, reaches: &Reaches, trouble: &mut Trouble) -> Result<Vec<Writers>> {
+    fn writers(
+        &self,
+        disks: &Disks,
+        reaches: &Reaches,
+        trouble: &mut Trouble,
+    ) -> Result<Vec<Writers>> {
         let meant = reaches.partitions.iter().filter(|((topic, number), _)| {
-            topic != CLUSTER_METADATA && self.selection.includes(Some(topic), Some(*number))
+            topic != CLUSTER_METADATA
+                && disks.includes(topic, *number)
+                && self.selection.includes(Some(topic), Some(*number))
         });
         let meant: Vec<_> = meant.collect();
         if meant.is_empty() && !self.selection.is_everything() {
-            bail!("no partition here is one that --topic and --partition ask for");
+            bail!("no partition here matches --topic and --partition");
         }
         let (limits, reading) = (self.reading.limits(), self.reading);
         let read = |(id, reach): (&(String, i32), &kseg::report::reach::Reach)| {

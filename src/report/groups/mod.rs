@@ -223,6 +223,27 @@ impl Groups {
 }
 
 impl CommittedOffset {
+    /// When a coordinator may delete it, where offsets are kept for `kept_ms` (`offsets.retention.minutes`); none while
+    /// its group has members.
+    ///
+    /// # References
+    /// `ClassicGroup.offsetExpirationCondition`, `OffsetExpirationConditionImpl`.
+    #[must_use]
+    pub fn expires_at(&self, group: Option<&Group>, kept_ms: i64) -> Option<i64> {
+        if group.is_some_and(|group| !group.members.is_empty()) {
+            return None;
+        }
+        if self.expire_timestamp.0 >= 0 {
+            return Some(self.expire_timestamp.0);
+        }
+        // A classic group that had members keeps its offsets from when the last one left.
+        let left = group
+            .filter(|group| group.kind == GroupKind::Classic && group.protocol_type.is_some())
+            .and_then(|group| group.state_since);
+        let since = left.unwrap_or(self.commit_timestamp.0);
+        Some(since.saturating_add(kept_ms))
+    }
+
     /// One of which only the offset matters.
     pub(super) fn of_offset(offset: i64) -> Self {
         Self {

@@ -8,12 +8,14 @@ use kseg::report::group_view::{GroupOffset, GroupView};
 use kseg::report::groups::{Assigned, GroupKind, GroupState, Member};
 use kseg::report::reach::Reaches;
 
-use super::{Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table};
+use super::table::{
+    Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table,
+};
 use crate::cli::Context;
 use crate::cli::groups::rows::names;
 
 /// Shows the offsets of each group.
-pub(super) fn offsets(
+pub(in crate::cli::groups) fn offsets(
     views: &[GroupView<'_>],
     is_verbose: bool,
     context: &mut Context,
@@ -73,7 +75,7 @@ fn offset_columns<'a>(
 }
 
 /// Shows the members of each group, as with `--verbose`.
-pub(super) fn members(
+pub(in crate::cli::groups) fn members(
     views: &[GroupView<'_>],
     reaches: &Reaches,
     context: &mut Context,
@@ -147,7 +149,7 @@ fn is_upgrading(view: &GroupView<'_>) -> bool {
 }
 
 /// Shows the state of each group. Which broker coordinates it, no disk knows.
-pub(super) fn states(
+pub(in crate::cli::groups) fn states(
     views: &[GroupView<'_>],
     is_verbose: bool,
     context: &mut Context,

@@ -8,12 +8,14 @@ use kseg::report::group_view::{GroupOffset, GroupView};
 use kseg::report::groups::{GroupState, Member};
 use kseg::report::reach::Reaches;
 
-use super::{Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table};
+use super::table::{
+    Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table,
+};
 use crate::cli::Context;
 use crate::cli::groups::rows::names;
 
 /// Shows the start offsets of each group.
-pub(super) fn offsets(
+pub(in crate::cli::groups) fn offsets(
     views: &[GroupView<'_>],
     is_verbose: bool,
     context: &mut Context,
@@ -56,7 +58,7 @@ pub(super) fn offsets(
 }
 
 /// Shows the members of each group, as with `--verbose`.
-pub(super) fn members(
+pub(in crate::cli::groups) fn members(
     views: &[GroupView<'_>],
     reaches: &Reaches,
     context: &mut Context,
@@ -91,7 +93,7 @@ pub(super) fn members(
 }
 
 /// Shows the state of each group. Which broker coordinates it, no disk knows.
-pub(super) fn states(
+pub(in crate::cli::groups) fn states(
     views: &[GroupView<'_>],
     is_verbose: bool,
     context: &mut Context,

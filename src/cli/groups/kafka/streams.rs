@@ -9,11 +9,13 @@ use anyhow::Result;
 use kseg::report::group_view::{GroupOffset, GroupView};
 use kseg::report::groups::{Assigned, AssignedOf, GroupState, Member};
 
-use super::{Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table};
+use super::table::{
+    Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table,
+};
 use crate::cli::Context;
 
 /// Shows the offsets of the partitions that members read, of each group with members.
-pub(super) fn offsets(
+pub(in crate::cli::groups) fn offsets(
     views: &[GroupView<'_>],
     is_verbose: bool,
     context: &mut Context,
@@ -80,7 +82,10 @@ fn in_java_order(rows: &mut [&GroupOffset<'_>]) {
 }
 
 /// Shows the members of each group that has some, as with `--verbose`.
-pub(super) fn members(views: &[GroupView<'_>], context: &mut Context) -> Result<()> {
+pub(in crate::cli::groups) fn members(
+    views: &[GroupView<'_>],
+    context: &mut Context,
+) -> Result<()> {
     type Row<'a> = (&'a String, &'a Member);
     for view in views.iter().filter(|view| member_count(view) > 0) {
         let members = view.group.iter().flat_map(|group| &group.members);
@@ -148,7 +153,7 @@ fn tasks(member: &Member) -> String {
 }
 
 /// Shows the state of each group. Which broker coordinates it, no disk knows.
-pub(super) fn states(
+pub(in crate::cli::groups) fn states(
     views: &[GroupView<'_>],
     is_verbose: bool,
     context: &mut Context,
