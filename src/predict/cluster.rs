@@ -31,7 +31,7 @@ pub(super) struct Cluster {
 /// What the cluster makes of a partition's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It is served, or nobody can tell.
+    /// It is served, or that is unknown.
     Served,
     /// It is none of the broker's; whether a new one is served in its place, if that is known.
     Stray(Stranger, Option<bool>),
@@ -85,7 +85,7 @@ impl Cluster {
         Some(partition.replicas.contains(&self.node_id?))
     }
 
-    /// Whether the cluster knows in which log dir the node has a partition. Low numbers stand for what is not known.
+    /// Whether the cluster knows in which log dir the node has a partition. Low numbers are reserved ids: unknown, lost, migrating.
     pub(super) fn has_directory(&self, topic: &str, number: i32) -> bool {
         let (Some(image), Some(node)) = (&self.image, self.node_id) else {
             return false;
@@ -191,7 +191,7 @@ fn take(
     };
     batches(name, &content, &mut |batch| {
         if batch.last_offset().0 >= from {
-            // What cannot be read is counted by nobody here; it changes nothing.
+            // What cannot be read is not counted here; it changes nothing.
             let _ = image.batch(batch, &mut start.scratch);
         }
     })

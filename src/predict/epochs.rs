@@ -84,7 +84,7 @@ impl Epochs {
         self.0.last().map(|&(epoch, _)| epoch)
     }
 
-    /// Forgets what begins at the end of the log or behind.
+    /// Forgets what begins at the end of the log or beyond.
     pub(super) fn truncate(&mut self, end: i64) {
         self.0.retain(|&(_, start)| start < end);
     }

@@ -68,7 +68,7 @@ pub enum FetchFailure {
     BrokerFails,
     /// Fetches return nothing, and no error.
     NothingReturned,
-    /// The consumer goes on after the damage without noticing.
+    /// The consumer continues after the damage without an error.
     SkippedSilently,
     /// The batch claims offsets beyond the log end: the consumer is out of range afterwards.
     OutOfRange,

@@ -14,7 +14,7 @@ use crate::format::name::DirState;
 use crate::format::topic::{COMPACTED, CONSUMER_OFFSETS, TRANSACTION_STATE};
 use crate::store::Error;
 
-/// No two checks are predicted that are closer: a broker may be told to check every millisecond.
+/// No two checks are predicted that are closer: a broker may be configured to check every millisecond.
 const LEAST_PERIOD_MS: i64 = 1_000;
 
 /// What is asked of one partition.

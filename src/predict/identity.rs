@@ -96,7 +96,7 @@ fn parse(bytes: &[u8], kafka: Kafka) -> Result<[u8; 16], Wrong> {
     }
 }
 
-/// What stands behind the colon, if there is one colon followed by blanks (`:\s+`).
+/// The text after the colon, if there is one colon followed by blanks (`:\s+`).
 fn value_of(line: &str) -> Option<&str> {
     let is_blank = |c: char| matches!(c, ' ' | '\t' | '\x0b' | '\x0c' | '\r');
     let (_, rest) = line

@@ -29,7 +29,7 @@ enum Entries {
     Stored { file: LogFile, len: u64 },
     /// Never written: all of them zeros.
     Zeros(u64),
-    /// Made anew.
+    /// Rebuilt.
     Built(Vec<Place>),
 }
 
@@ -149,7 +149,7 @@ impl Index {
         Ok(self.get(low)?.1)
     }
 
-    /// Appends an entry to an index made anew. False if it does not follow the last one.
+    /// Appends an entry to an index that is rebuilt. False if it does not follow the last one.
     pub(super) fn append(&mut self, place: Place) -> Result<bool, Thrown> {
         if self.len() > 0 && place.0 <= self.last_offset()? {
             return Ok(false);

@@ -19,7 +19,7 @@ const SNAPSHOT_DELETED: &str = ".checkpoint.deleted";
 const CLEANED: &str = ".cleaned";
 pub(super) const SWAP: &str = ".swap";
 
-/// Indexes, whose suffixes are told apart by the last dot.
+/// Indexes, whose suffixes begin at the last dot.
 const INDEXES: [&str; 3] = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX];
 
 /// Whether it is an index by its name.
@@ -84,7 +84,7 @@ fn delete_indexes(start: &mut Start<'_>, name: &str, suffix: &str) -> Result<(),
     Ok(())
 }
 
-/// Since 3.0: deletes the segments that swap files stand for, and gives these their names.
+/// Since 3.0: deletes the segments that swap files replace, and gives these their names.
 pub(super) fn rename(start: &mut Start<'_>, swaps: &[String]) -> Result<(), Thrown> {
     let (mut least, mut most) = (i64::MAX, i64::MIN);
     for name in swaps {

@@ -246,7 +246,7 @@ impl Loader {
         Ok(end)
     }
 
-    /// Recovers a segment; what nobody can follow empties it. Returns how many bytes are cut off.
+    /// Recovers a segment; an error that is not handled empties it. Returns how many bytes are cut off.
     fn recover(&mut self, start: &mut Start<'_>, base: i64) -> Result<u64, Thrown> {
         let recovered = self.producers_at(start, base).and_then(|mut producers| {
             let Some(segment) = self.segments.get_mut(&base) else {

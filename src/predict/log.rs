@@ -79,7 +79,7 @@ impl Log {
         self.len
     }
 
-    /// The bytes of `range`, and some behind it; fewer at the end.
+    /// The bytes of `range`, and some after it; fewer at the end.
     fn bytes(&mut self, range: Range<u64>) -> Result<&[u8], Thrown> {
         let end = range.end.min(self.len);
         let held = self.at..self.at.saturating_add(self.window.len() as u64);

@@ -14,7 +14,7 @@ use crate::format::Scratch;
 use crate::scan::{Event, GapKind, Output, Policy, ScanOptions, Visitor, follow_with};
 use crate::store::{Error, ItemType, LogFile};
 
-/// Counts what is in the bytes that are gone. Batches are sought behind damage too.
+/// Counts what is in the bytes that are gone. Batches are sought after damage too.
 pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
     let kept_ends = start.paper.kept();
@@ -45,7 +45,7 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
     Ok(lost)
 }
 
-/// Counts what swap files do not hold of the segments they replace: what lies behind their end. What compaction left out
+/// Counts what swap files do not hold of the segments they replace: what lies beyond their end. What compaction left out
 /// is not lost.
 fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
@@ -78,7 +78,7 @@ fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     Ok(lost)
 }
 
-/// Counts what lies behind the end of the log: the next records will be appended to it, and it is never served.
+/// Counts what lies beyond the end of the log: the next records will be appended to it, and it is never served.
 pub(super) fn of_unread(start: &mut Start<'_>, bounds: Option<Bounds>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
     if let Some(bounds) = bounds

@@ -20,7 +20,7 @@ pub(super) fn verdict(
     let conditions = Conditions {
         settings: Settings::default(),
         now_ms: None,
-        // A node reads all of it, and nobody else does.
+        // A node reads all of it, and no consumer does.
         reads_all: false,
         ..conditions.clone()
     };

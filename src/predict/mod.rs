@@ -10,7 +10,7 @@
 //!   └─ partition: leader epochs                                  start
 //!        ├─ leftovers, swap files                                leftovers, swap
 //!        ├─ segments without a usable index: recovered           loader, segment
-//!        ├─ unclean: segments behind the recovery point          loader, segment
+//!        ├─ unclean: segments beyond the recovery point          loader, segment
 //!        ├─ end of the log, by the last index entry              segment
 //!        ├─ snapshots of producers                               producers
 //!        ├─ partition.metadata                                   identity

@@ -383,17 +383,17 @@ impl<'c> Node<'c> {
         let verdict = root::one(&root, one, &self.cluster, self.conditions)?;
         Ok(DirVerdict {
             path: one.path().to_string_lossy().into_owned(),
-            clean: root.clean,
+            clean: root.is_clean(one),
             outcome: verdict.outcome,
             reasons: Vec::new(),
             partitions: vec![verdict],
         })
     }
 
-    /// What nobody can tell by what was given.
+    /// What cannot be known from what was given.
     fn unknown(&self) -> Vec<Unknown> {
         let mut unknown = Vec::new();
-        if !self.alone.is_empty() {
+        if !self.alone.is_empty() || self.dirs.iter().any(|dir| dir.root.is_unknown) {
             unknown.push(Unknown::LogDir);
         }
         if !self.conditions.kafka.is_kraft() {

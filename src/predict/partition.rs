@@ -88,7 +88,7 @@ fn timestamp_at(start: &mut Start<'_>, offset: i64) -> Result<Option<i64>, Throw
     }
 }
 
-/// A step behind loading, which may change everything again.
+/// A step after loading, which may change everything again.
 pub(super) type Then<'t> = dyn FnMut(&mut Start<'_>, &mut Bounds) -> Result<(), Thrown> + 't;
 
 /// Puts what happened on paper into words.
@@ -270,7 +270,7 @@ impl Changes {
     }
 }
 
-/// Counts everything that is left of a partition, for what nobody will serve.
+/// Counts everything that is left of a partition, for partitions that are not served.
 pub(super) fn give_up(opened: &Partition, verdict: &mut PartitionVerdict) -> Result<(), Error> {
     let mut rest = Lost::default();
     let deleted: BTreeSet<&str> = verdict.deleted.iter().map(String::as_str).collect();

@@ -56,7 +56,7 @@ pub(super) struct Producers {
 }
 
 impl Producers {
-    /// Nobody's state yet, and a list of the snapshots that does not change with the directory.
+    /// No producers yet, and a list of the snapshots that does not change with the directory.
     pub(super) fn listed(paper: &Paper) -> Result<Self, Thrown> {
         if let Some(file) = paper.unnumbered_snapshot() {
             return Err(Thrown::fatal(file, "the name begins with no number"));
@@ -130,8 +130,8 @@ impl Producers {
         };
     }
 
-    /// `removeStraySnapshots`: lists the snapshots anew. Of those at no segment's base only the largest stays, if it lies
-    /// behind the last segment's. The bases are in order.
+    /// `removeStraySnapshots`: lists the snapshots again. Of those at no segment's base only the largest stays, if it lies
+    /// beyond the last segment's. The bases are in order.
     pub(super) fn remove_strays(&mut self, paper: &mut Paper, bases: &[i64]) {
         self.listed = None;
         let offsets = paper.snapshots().keys().copied();
@@ -388,7 +388,7 @@ fn marker(
         Some(record) => record.map_err(unreadable)?,
         None => return Ok(None),
     };
-    // A record behind the last, or one that cannot be read, shows at once where there is one, or all are unpacked.
+    // A record after the last, or one that cannot be read, shows at once where there is one, or all are unpacked.
     if batch.records_count() == 1 || packed {
         for rest in records {
             rest.map_err(unreadable)?;

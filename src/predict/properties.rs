@@ -25,7 +25,7 @@ pub(super) struct Checked {
     pub(super) wrong: Option<(StartOutcome, Reason)>,
 }
 
-/// Asks the file what a node asks. With `ZooKeeper` it is made anew if need be.
+/// Asks the file what a node asks. With `ZooKeeper` it is written again if need be.
 pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Error> {
     let item = dir.item(FileKind::MetaProperties);
     let unread = item.is_some_and(|item| !item.is_file() || item.len_bytes() > LARGEST_BYTES);

@@ -77,7 +77,7 @@ pub enum Reason {
     },
     /// The directory is about to be deleted.
     ToBeDeleted,
-    /// The newest snapshot lies beyond the end of the metadata log: the log starts anew there.
+    /// The newest snapshot lies beyond the end of the metadata log: the log restarts there.
     SnapshotBeyondLog {
         /// The end of the snapshot.
         end: i64,
@@ -136,7 +136,7 @@ pub enum Reason {
         /// The least that is taken.
         least: i64,
     },
-    /// An error that nobody expects.
+    /// An error that Kafka does not handle.
     Unexpected {
         /// The file or directory.
         file: String,
@@ -276,7 +276,7 @@ impl Reason {
     }
 }
 
-/// How reasons are told in documents.
+/// How reasons are written in documents.
 #[cfg(feature = "serde")]
 pub(super) mod document {
     use serde::ser::{Serialize, SerializeStruct as _, Serializer};

@@ -54,7 +54,7 @@ pub enum Breach {
 /// The segments that one retention check deletes, from the first on, and why; `segments` are in order.
 #[must_use]
 pub fn deleted(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Breach> {
-    // Each pass goes on where the one before stopped.
+    // Each pass continues where the one before stopped.
     let passes = if rules.time_first {
         [Breach::Time, Breach::Size, Breach::LogStart]
     } else {

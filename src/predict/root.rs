@@ -14,7 +14,7 @@ use super::start::Given;
 use super::verdict::{PartitionVerdict, Renaming, StartOutcome};
 use super::{partition, properties};
 use crate::format::name::{self, DirName, DirState};
-use crate::format::{FileKind, MetaProperties, OffsetCheckpoint};
+use crate::format::{FileKind, MetaProperties, OffsetCheckpoint, time_index};
 use crate::store::{Error, Item, LogDir, Partition, read_known};
 use crate::wire::Fault;
 
@@ -23,8 +23,14 @@ pub(super) type Offsets = BTreeMap<(String, i32), i64>;
 
 /// What a log dir's own files say.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four facts that do not depend on each other"
+)]
 pub(super) struct Root {
     pub(super) clean: bool,
+    /// Whether these files are not at hand: partitions were given alone, or were copied from somewhere.
+    pub(super) is_unknown: bool,
     /// Whether a node of a `KRaft` cluster is known to start.
     pub(super) is_kraft: bool,
     /// What `meta.properties` says, if it can be read.
@@ -44,8 +50,15 @@ impl Root {
     pub(super) fn unknown(conditions: &Conditions) -> Self {
         Self {
             clean: !conditions.unclean,
+            is_unknown: true,
             ..Self::default()
         }
+    }
+
+    /// Whether the broker stopped cleanly, as far as this partition knows: without the log dir it did not if an index of
+    /// the active segment still has the room that a clean stop trims.
+    pub(super) fn is_clean(&self, partition: &Partition) -> bool {
+        self.clean && !(self.is_unknown && has_untrimmed_index(partition))
     }
 
     /// Reads them.
@@ -156,7 +169,10 @@ pub(super) fn one(
         let settings = cluster.settings("", conditions);
         return Ok(partition::verdict(opened, given, &settings, conditions)?.0);
     };
-    let given = root.given(topic, number, state);
+    let given = Given {
+        clean: root.is_clean(opened),
+        ..root.given(topic, number, state)
+    };
     let settings = cluster.settings(topic, conditions);
     let (mut verdict, remains) = partition::verdict(opened, given, &settings, conditions)?;
     if verdict.outcome >= StartOutcome::Offline {
@@ -215,7 +231,7 @@ impl Stray {
         verdict.served = None;
         verdict.open_transactions.clear();
         verdict.outcome = StartOutcome::Recovers;
-        // Where nobody can tell, the replica is taken to be the broker's.
+        // Where that is unknown, the replica is taken to be the broker's.
         let bound = (self.replaced != Some(false)).then_some(0);
         (verdict.log_start, verdict.log_end) = (bound, bound);
         verdict.replaced = self.replaced;
@@ -234,6 +250,19 @@ impl Stray {
         });
         Ok(())
     }
+}
+
+/// Whether an index of the active segment ends in an entry of zeros. What cannot be read is no evidence.
+fn has_untrimmed_index(partition: &Partition) -> bool {
+    let segments = partition.segments();
+    let Some(active) = segments.last() else {
+        return false;
+    };
+    [FileKind::OffsetIndex, FileKind::TimeIndex]
+        .into_iter()
+        .filter_map(|kind| active.file(kind))
+        .filter_map(|item| read_known(item.path()).ok())
+        .any(|bytes| bytes.ends_with(&[0; time_index::ENTRY_BYTES]))
 }
 
 /// Whether it is a file that lies beside partitions.

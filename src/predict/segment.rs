@@ -22,7 +22,7 @@ const LARGEST_BYTES: u64 = i32::MAX as u64;
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) base: i64,
-    /// What its files end with behind their own suffix.
+    /// What follows the suffix of its files' names.
     suffix: &'static str,
     index: Option<Index>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Segment {
 struct Pass {
     /// Where the last good batch ends.
     good: u64,
-    /// The offset behind it.
+    /// The offset after its last record.
     end: i64,
     times: Times,
 }
@@ -125,7 +125,7 @@ impl Segment {
         }
     }
 
-    /// Whether an offset can be told from the base by 31 bits.
+    /// Whether the distance of an offset from the base fits into 31 bits.
     fn reaches(&self, offset: i64) -> bool {
         let relative = offset.wrapping_sub(self.base);
         (0..=i64::from(i32::MAX)).contains(&relative)
@@ -155,7 +155,7 @@ impl Segment {
         }
     }
 
-    /// Keeps only what is needed of an index that nobody is likely to ask again.
+    /// Keeps only what is needed of an index that is probably not asked for again.
     pub(super) fn forget_index(&mut self) {
         if let Some(index) = &mut self.index {
             index.forget();
@@ -231,7 +231,7 @@ impl Segment {
         self.index(start)?.above(offset)
     }
 
-    /// Where the log ends, by its last batch behind the last index entry, and where in the file the reader stopped.
+    /// Where the log ends, by its last batch after the last index entry, and where in the file the reader stopped.
     pub(super) fn next_offset(&mut self, start: &mut Start<'_>) -> Result<(i64, u64), Thrown> {
         let mut log = self.log(start)?;
         self.next_offset_in(start, &mut log)
@@ -258,7 +258,7 @@ impl Segment {
         }
     }
 
-    /// Recovers the segment (`LogSegment.recover`): every batch is checked, the indexes are made anew, and what follows
+    /// Recovers the segment (`LogSegment.recover`): every batch is checked, the indexes are rebuilt, and what follows
     /// the first bad batch is cut off. Returns how many bytes that is.
     pub(super) fn recover(
         &mut self,
@@ -299,7 +299,7 @@ impl Segment {
         Ok(cut)
     }
 
-    /// Empties the indexes to make them anew.
+    /// Empties the indexes to rebuild them.
     fn reset_indexes(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
         self.index(start)?;
         self.index = Some(Index::empty(self.base));

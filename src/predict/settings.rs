@@ -28,7 +28,7 @@ pub enum SettingOrigin {
     Cluster,
     /// The broker's file has it.
     Broker,
-    /// Nobody says it: Kafka's default is assumed.
+    /// It was found nowhere: Kafka's default is assumed.
     Assumed,
 }
 

@@ -114,7 +114,7 @@ fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
     Ok(())
 }
 
-/// Deletes every segment and starts anew at `end`.
+/// Deletes every segment and starts an empty log at `end`.
 fn restart(start: &mut Start<'_>, bounds: &mut Bounds, end: i64) -> Result<(), Thrown> {
     start.reasons.push(Reason::SnapshotBeyondLog { end });
     for name in start.paper.names() {

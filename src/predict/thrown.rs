@@ -40,7 +40,7 @@ impl From<store::Error> for Thrown {
 }
 
 impl Thrown {
-    /// An exception that nobody expects.
+    /// An exception that Kafka does not handle.
     pub(super) fn fatal(file: &str, what: impl fmt::Display) -> Self {
         Self::Fatal(Reason::Unexpected {
             file: file.to_owned(),
@@ -56,7 +56,7 @@ impl Thrown {
         })
     }
 
-    /// Where nobody catches it: exceptions about bytes are as fatal as others.
+    /// Where it is not caught: exceptions about bytes are as fatal as others.
     pub(super) fn escaped(self, file: &str) -> Self {
         match self {
             Self::Corrupt(fault) => Self::Fatal(Reason::BadBatch {

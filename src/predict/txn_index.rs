@@ -11,7 +11,7 @@ const ENTRY_BYTES: u64 = 34;
 /// Whether no transaction ends before `base`. If one does, the segment is recovered.
 ///
 /// # Errors
-/// An entry is of a version that nobody knows.
+/// An entry is of an unknown version.
 pub(super) fn is_sane(paper: &Paper, name: &str, base: i64) -> Result<bool, Thrown> {
     let content = match paper.get(name) {
         None => return Ok(true),

@@ -51,7 +51,7 @@ pub struct Truncation {
     pub file: String,
     /// Bytes that stay.
     pub to: u64,
-    /// The offset behind the last record that stays.
+    /// The offset after the last record that stays.
     pub next_offset: i64,
 }
 
@@ -85,7 +85,7 @@ pub struct PartitionVerdict {
     pub truncations: Vec<Truncation>,
     /// The files deleted.
     pub deleted: Vec<String>,
-    /// The indexes made anew.
+    /// The indexes that are rebuilt.
     pub rebuilt: Vec<String>,
     /// The files renamed.
     pub renamed: Vec<Renaming>,
@@ -93,7 +93,7 @@ pub struct PartitionVerdict {
     pub created: Vec<String>,
     /// What is lost.
     pub lost: Lost,
-    /// What of that stays in files, but where no reader gets: behind the end of the log, or in a stray's directory.
+    /// What of that stays in files, but where no reader gets: beyond the end of the log, or in a stray's directory.
     pub unread: Lost,
     /// Why.
     #[cfg_attr(feature = "serde", serde(serialize_with = "document::reasons"))]
@@ -108,7 +108,7 @@ pub struct PartitionVerdict {
     pub open_transactions: Vec<OpenTransaction>,
     /// What follows in the first hour, in order.
     pub later: Vec<LaterEvent>,
-    /// What nobody can tell of it by what was given.
+    /// What cannot be known of it from what was given.
     pub unknown: Vec<Unknown>,
     /// The settings that are assumed to have Kafka's defaults, and decide something.
     pub assumed: BTreeSet<&'static str>,
@@ -169,7 +169,7 @@ impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LogDir => f.write_str(
-                "how the broker stopped, recovery points, log start offsets: the log dir was not given; a clean shutdown is assumed",
+                "how the broker stopped, recovery points, log start offsets: the log dir was not given; a clean shutdown is assumed unless an index is untrimmed",
             ),
             Self::Cluster => f.write_str(
                 "which partitions the cluster has here, and their settings: no metadata log was given; give all log dirs of the node",
@@ -231,7 +231,7 @@ pub struct Verdict {
     pub dirs: Vec<DirVerdict>,
     /// The partitions that the cluster has here, and no log dir: they come back empty.
     pub missing: Vec<MissingPartition>,
-    /// What nobody can tell by what was given.
+    /// What cannot be known from what was given.
     pub unknown: Vec<Unknown>,
 }
 

@@ -1,4 +1,4 @@
-//! Each group with its offsets beside the logs that they are in: how far behind it is, and what is odd about that.
+//! Each group with its offsets beside the logs that they are in: its lag, and what is odd about that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub struct GroupView<'a> {
     /// Its state.
     pub state: GroupState,
     /// What it has committed or was assigned, as Kafka's own tool orders it: by member, topic and partition, then what
-    /// nobody has.
+    /// no member has.
     pub offsets: Vec<GroupOffset<'a>>,
 }
 
@@ -49,7 +49,7 @@ pub struct GroupOffset<'a> {
 pub enum OffsetProblem {
     /// The partition is not on these disks.
     NoLog,
-    /// It is below the log start: a consumer begins anew by `auto.offset.reset`.
+    /// It is below the log start: a consumer starts again by `auto.offset.reset`.
     BelowLogStart,
     /// It is beyond the log end: likewise.
     BeyondLogEnd,

@@ -1,7 +1,7 @@
 //! Something for each key, in bounded memory: of all keys, or of a fair sample of them where there are too many.
 //!
 //! Which keys are in the sample depends on their hashes alone (adaptive sampling, after M. Wegman): every time there are too many, half of
-//! them leave, and each that stays stands for twice as many. So what is summed up over the keys of the sample, times
+//! them leave, and each that stays counts for twice as many. So what is summed up over the keys of the sample, times
 //! [`scale`](KeySample::scale), estimates the sum over all keys.
 
 use std::collections::HashMap;
@@ -72,7 +72,7 @@ impl<T: Default> KeySample<T> {
         self.keys.values()
     }
 
-    /// For how many keys each one of the sample stands.
+    /// The number of keys that each one of the sample counts for.
     #[must_use]
     pub const fn scale(&self) -> u64 {
         1_u64 << if self.level < 63 { self.level } else { 63 }

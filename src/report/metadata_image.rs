@@ -40,7 +40,7 @@ pub struct MetadataImage {
     pub scram_users: BTreeMap<(String, i8), i32>,
     /// Delegation tokens by id, without what proves them.
     pub tokens: BTreeMap<String, Token>,
-    /// The first producer id that nobody was given.
+    /// The first producer id that is not assigned yet.
     pub next_producer_id: Option<i64>,
     /// The state of a migration from `ZooKeeper`.
     pub zk_migration: Option<i8>,

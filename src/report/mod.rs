@@ -16,6 +16,7 @@ pub mod fold;
 pub mod group_view;
 pub mod groups;
 pub mod key_sample;
+pub mod key_table;
 pub mod listing;
 pub mod metadata_image;
 pub mod producers;
@@ -25,6 +26,7 @@ pub mod secrets;
 pub mod share_groups;
 pub mod sizes;
 pub mod stats;
+pub mod timeline;
 pub mod transactions;
 pub mod txn_view;
 

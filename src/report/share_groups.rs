@@ -37,7 +37,7 @@ pub struct ShareState {
     pub leader_epoch: LeaderEpoch,
     /// How many records from the start offset on are done with too; −1 means unknown (before 4.2).
     pub delivery_complete_count: i32,
-    /// Counts how often the state was set anew.
+    /// Counts how often the state was reset.
     pub state_epoch: i32,
     /// Counts the snapshots.
     pub snapshot_epoch: i32,

@@ -1,10 +1,11 @@
 //! Counts of records by what they have in common, in bounded memory.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use super::key_table::KeyTable;
 use super::sizes::Sizes;
+use super::timeline::Timeline;
 use crate::format::{Batch, Codec, Record, Scratch};
 use crate::scan::{Event, Merge, Output, PieceVisitor, Visitor};
 use crate::wire::Offset;
@@ -98,18 +99,61 @@ impl GroupCounts {
     }
 }
 
+/// What groups come to, in the order in which they were first met.
+#[derive(Debug, Clone, Default)]
+pub struct StatsGroups {
+    keys: KeyTable,
+    counts: Vec<GroupCounts>,
+    /// Of records that have no such group.
+    none: GroupCounts,
+}
+
+impl StatsGroups {
+    /// The number of a group, and [`NONE`] for that of records that have none.
+    fn number(&mut self, group: Option<&[u8]>) -> usize {
+        let Some(group) = group else {
+            return NONE;
+        };
+        let number = self.keys.number(group);
+        if number == self.counts.len() {
+            self.counts.push(GroupCounts::default());
+        }
+        number
+    }
+
+    fn counts(&mut self, number: usize) -> &mut GroupCounts {
+        self.counts.get_mut(number).unwrap_or(&mut self.none)
+    }
+
+    fn add(&mut self, group: Option<&[u8]>, counts: &GroupCounts) {
+        let number = self.number(group);
+        self.counts(number).add(counts);
+    }
+
+    /// The groups, that of records without one last.
+    pub fn iter(&self) -> impl Iterator<Item = (Option<&[u8]>, &GroupCounts)> {
+        let named = self.counts.iter().enumerate();
+        let named = named.map(|(number, counts)| (self.keys.get(number), counts));
+        let none = Some((None, &self.none));
+        let none = none.filter(|(_, counts)| **counts != GroupCounts::default());
+        named.chain(none)
+    }
+}
+
 /// Groups and what they come to.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// The groups kept.
-    pub groups: HashMap<StatsGroup, GroupCounts>,
+    /// The groups kept; none where all records are in one.
+    pub groups: StatsGroups,
     /// Those that were put together because there were too many.
     pub others: GroupCounts,
     /// A group of `others`, or what is missing of one of `groups`, has at most so many bytes.
     pub most_missing_bytes: u64,
     /// Everything.
     pub total: GroupCounts,
+    /// All records by their timestamps.
+    pub timeline: Timeline,
     /// Bytes that are no batches, or batches that could not be read.
     pub damaged_bytes: u64,
     /// Damaged places.
@@ -119,40 +163,32 @@ pub struct Stats {
 impl Stats {
     /// Keeps memory bounded: of more than twice as many groups as are kept the smaller ones are put together.
     fn shrink(&mut self) {
-        if self.groups.len() <= 2 * GROUPS {
+        if self.groups.keys.len() <= 2 * GROUPS {
             return;
         }
-        let mut sizes: Vec<u64> = self.groups.values().map(|it| it.unpacked_bytes).collect();
+        let all = std::mem::take(&mut self.groups);
+        let mut sizes: Vec<u64> = all.counts.iter().map(|it| it.unpacked_bytes).collect();
         let (_, least, _) = sizes.select_nth_unstable_by(GROUPS, |a, b| b.cmp(a));
         let least = *least;
-        let others = &mut self.others;
-        self.groups.retain(|_, counts| {
-            let is_kept = counts.unpacked_bytes > least;
-            if !is_kept {
-                others.add(counts);
+        for (group, counts) in all.iter() {
+            if group.is_none() || counts.unpacked_bytes > least {
+                self.groups.add(group, counts);
+            } else {
+                self.others.add(counts);
             }
-            is_kept
-        });
+        }
         self.most_missing_bytes = self.most_missing_bytes.saturating_add(least);
     }
 }
 
 impl Merge for Stats {
-    #[expect(
-        clippy::iter_over_hash_type,
-        reason = "sums do not depend on their order"
-    )]
     fn merge(&mut self, next: Self) {
-        for (group, counts) in next.groups {
-            match self.groups.get_mut(&group) {
-                Some(known) => known.add(&counts),
-                None => {
-                    self.groups.insert(group, counts);
-                }
-            }
+        for (group, counts) in next.groups.iter() {
+            self.groups.add(group, counts);
         }
         self.others.add(&next.others);
         self.total.add(&next.total);
+        self.timeline.merge(&next.timeline);
         self.most_missing_bytes = self
             .most_missing_bytes
             .saturating_add(next.most_missing_bytes);
@@ -176,10 +212,6 @@ pub struct StatsVisitor {
     /// What comes before is not served.
     log_start: Offset,
     stats: Stats,
-    /// The groups of the piece by number, to find them once a batch.
-    numbers: HashMap<Vec<u8>, usize>,
-    counts: Vec<GroupCounts>,
-    none: GroupCounts,
     batch: Vec<Counted>,
 }
 
@@ -194,24 +226,8 @@ impl StatsVisitor {
             by,
             log_start,
             stats: Stats::default(),
-            numbers: HashMap::new(),
-            counts: Vec::new(),
-            none: GroupCounts::default(),
             batch: Vec::new(),
         }
-    }
-
-    fn number(&mut self, group: Option<&[u8]>) -> usize {
-        let Some(group) = group else {
-            return NONE;
-        };
-        if let Some(number) = self.numbers.get(group) {
-            return *number;
-        }
-        let number = self.counts.len();
-        self.counts.push(GroupCounts::default());
-        self.numbers.insert(group.to_vec(), number);
-        number
     }
 
     fn damaged(&mut self, bytes: u64) {
@@ -228,7 +244,7 @@ impl StatsVisitor {
             return self.damaged(stored);
         };
         let own = self.of_batch(batch);
-        let own = self.number(own.as_deref());
+        let own = self.stats.groups.number(own.as_deref());
         let (mut all, mut is_empty) = (std::mem::take(&mut self.batch), true);
         all.clear();
         for record in records {
@@ -245,28 +261,36 @@ impl StatsVisitor {
         self.stats.total.stored_bytes += stored;
         if !self.by.is_of_batch() {
             self.share(stored, &all);
-        } else if !is_empty {
-            let counts = self.of_number(own);
+        } else if !is_empty && self.by != By::Whole {
+            let counts = self.stats.groups.counts(own);
             counts.batches += 1;
             counts.stored_bytes += stored;
         }
         self.batch = all;
+        self.stats.shrink();
     }
 
     /// Counts a record of a batch of group `own`.
     fn record(&mut self, record: &Record<'_>, own: usize, all: &mut Vec<Counted>) {
         let one = One::of(record);
         one.count(&mut self.stats.total, true);
+        if let Some(ms) = one.ms {
+            self.stats.timeline.add(ms, 1);
+        }
         let by = self.by;
         if by == By::Header {
             return self.headers(record, one, all);
         }
-        let number = if by.is_of_batch() {
-            own
-        } else {
-            self.number(of_record(by, record, one.bytes).as_deref())
-        };
-        one.count(self.of_number(number), !by.is_unbounded());
+        // The total is that of the one group.
+        if by == By::Whole {
+            return;
+        }
+        let groups = &mut self.stats.groups;
+        if by.is_of_batch() {
+            return one.count(groups.counts(own), true);
+        }
+        let number = groups.number(of_record(by, record, one.bytes).as_deref());
+        one.count(groups.counts(number), !by.is_unbounded());
         all.push(Counted {
             group: number,
             bytes: one.bytes + 1,
@@ -278,7 +302,7 @@ impl StatsVisitor {
         let mut is_without = true;
         for header in record.headers() {
             is_without = false;
-            let group = self.number(Some(header.key));
+            let group = self.stats.groups.number(Some(header.key));
             let bytes = header.key.len() as u64 + length(header.value);
             let one = One {
                 bytes,
@@ -287,11 +311,11 @@ impl StatsVisitor {
                 is_null_value: header.value.is_none(),
                 ..one
             };
-            one.count(self.of_number(group), false);
+            one.count(self.stats.groups.counts(group), false);
             all.push(Counted { group, bytes });
         }
         if is_without {
-            one.count(&mut self.none, false);
+            one.count(self.stats.groups.counts(NONE), false);
         }
         // What is no header takes up its share too.
         all.push(Counted {
@@ -305,12 +329,9 @@ impl StatsVisitor {
         let sum: u64 = all.iter().map(|each| each.bytes).sum();
         for each in all {
             let share = u128::from(stored) * u128::from(each.bytes) / u128::from(sum.max(1));
-            self.of_number(each.group).stored_bytes += u64::try_from(share).unwrap_or(u64::MAX);
+            let counts = self.stats.groups.counts(each.group);
+            counts.stored_bytes += u64::try_from(share).unwrap_or(u64::MAX);
         }
-    }
-
-    fn of_number(&mut self, number: usize) -> &mut GroupCounts {
-        self.counts.get_mut(number).unwrap_or(&mut self.none)
     }
 
     /// The group of a batch.
@@ -320,7 +341,6 @@ impl StatsVisitor {
                 batch.producer_id().0.to_string().into_bytes()
             }
             (By::Codec, _) => batch.codec().unwrap_or(Codec::None).name().into(),
-            (By::Whole, _) => Vec::new(),
             _ => return None,
         })
     }
@@ -417,19 +437,7 @@ impl PieceVisitor for StatsVisitor {
 
     const PIECE_BYTES: u64 = 2 << 20;
 
-    fn end(mut self) -> Stats {
-        let numbers = self.numbers.into_iter();
-        for (group, number) in numbers {
-            if let Some(counts) = self.counts.get_mut(number) {
-                self.stats
-                    .groups
-                    .insert(Some(group), std::mem::take(counts));
-            }
-        }
-        if self.none != GroupCounts::default() {
-            self.stats.groups.insert(None, self.none);
-        }
-        self.stats.shrink();
+    fn end(self) -> Stats {
         self.stats
     }
 }
@@ -451,17 +459,16 @@ mod tests {
                     unpacked_bytes: if key.is_multiple_of(1000) { 100 } else { 1 },
                     ..GroupCounts::default()
                 };
-                stats
-                    .groups
-                    .insert(Some(key.to_be_bytes().to_vec()), counts);
+                stats.groups.add(Some(&key.to_be_bytes()), &counts);
             }
             all.merge(stats);
         }
-        assert!(all.groups.len() <= 2 * GROUPS);
+        assert!(all.groups.iter().count() <= 2 * GROUPS);
         assert_eq!(all.most_missing_bytes, 1);
-        let kept: u64 = all.groups.values().map(|it| it.records).sum();
+        let kept: u64 = all.groups.iter().map(|(_, it)| it.records).sum();
         assert_eq!(kept + all.others.records, 3 * GROUPS as u64);
-        let large = all.groups.values().filter(|it| it.unpacked_bytes == 100);
+        let large = all.groups.iter();
+        let large = large.filter(|(_, it)| it.unpacked_bytes == 100);
         assert_eq!(large.count(), (3 * GROUPS).div_ceil(1000));
     }
 

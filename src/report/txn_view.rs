@@ -17,11 +17,11 @@ use crate::wire::{Offset, ProducerId};
 pub struct Coordinators<'a> {
     /// The transactional ids of all partitions of `__transaction_state` at hand.
     pub image: &'a Transactions,
-    /// Whether all its partitions are at hand: only then nobody else can know of a transaction.
+    /// Whether all its partitions are at hand: only then no other coordinator can know of a transaction.
     pub is_complete: bool,
     /// Now, in milliseconds since 1970.
     pub now_ms: i64,
-    /// How long a transaction may go on without a record, in milliseconds, before nobody can be about to register it.
+    /// How long a transaction may be without a record, in milliseconds, and still be about to be registered.
     pub max_timeout_ms: i64,
 }
 
@@ -35,7 +35,7 @@ pub enum TxnStanding {
     TimedOut,
     /// It is decided; the marker of this partition is still to be written.
     Ending,
-    /// No coordinator knows it, and its last record is old: nobody is going to end it.
+    /// No coordinator knows it, and its last record is old: it will not be ended.
     Hanging,
     /// No coordinator knows it, but its last record is younger than a transaction may last.
     Unregistered,

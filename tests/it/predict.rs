@@ -1,5 +1,6 @@
 //! `kseg predict`, and the library behind it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,6 +41,75 @@ fn a_partition_is_judged_by_the_log_dir_around_it() {
     });
     assert_eq!(crashed.recovered, ["00000000000000000096.log"]);
     assert!(crashed.lost.is_nothing());
+}
+
+/// A copy of a folder of test data, without a file.
+fn copied(from: &str, to: &Path, without: &str) {
+    let from = testdata(from);
+    let files = cases::below(&from).into_iter();
+    for path in files.filter(|path| !path.ends_with(without)) {
+        let target = to.join(path.strip_prefix(&from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(&path, target).unwrap();
+    }
+}
+
+const NO_LOG_DIR: &str = "not known: how the broker stopped";
+const NO_CLUSTER: &str = "not known: which partitions the cluster has here";
+
+#[test]
+fn a_partition_alone_and_a_copy_say_what_cannot_be_known() {
+    let settings = ["--set", "retention.ms=-1"];
+    let of = |path: &Path| run(&[&[path.to_str().unwrap()], &settings[..]].concat());
+    let copy = Temp::new();
+    copied(
+        "classic-4.3.1/files/heron.pay-1",
+        &copy.path().join("heron.pay-1"),
+        "none",
+    );
+    // Whether the folder is given or the one around it, nothing around it is known.
+    for path in [copy.path().join("heron.pay-1"), copy.path().to_owned()] {
+        let (text, _) = of(&path);
+        assert!(text.contains(NO_LOG_DIR), "{text}");
+        assert!(text.contains(NO_CLUSTER), "{text}");
+        assert!(!text.contains("nothing is lost\n"), "{text}");
+    }
+    // Its broker was killed: the indexes still have the room that a clean stop trims.
+    let place = Place::at(copy.path().join("heron.pay-1")).unwrap();
+    let verdict = predict(&[place], |_| true, &Conditions::default()).unwrap();
+    assert!(!verdict.dirs[0].clean);
+    // The same beside the files of its log dir.
+    let whole = testdata("classic-4.3.1/files/heron.pay-1");
+    let (text, _) = of(&whole);
+    assert!(!text.contains(NO_LOG_DIR), "{text}");
+}
+
+#[test]
+fn a_copy_without_meta_properties_does_not_start() {
+    let copy = Temp::new();
+    copied("classic-4.3.1/files", copy.path(), "meta.properties");
+    let (text, status) = run(&[copy.path().to_str().unwrap()]);
+    assert_eq!(status, 1);
+    let first = text.lines().next().unwrap();
+    assert!(first.starts_with("Kafka 4.3 will not start"), "{first}");
+    assert!(first.ends_with("meta.properties: missing"), "{first}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn beside_a_running_broker_the_verdict_is_of_a_snapshot() {
+    let dir = Temp::new();
+    copied("classic-4.3.1/files", dir.path(), ".lock");
+    let lock = dir.file(".lock", b"");
+    let of = || run(&[dir.path().to_str().unwrap(), "--set", "retention.ms=-1"]).0;
+    assert!(!of().contains("running broker"), "{}", of());
+    let file = fs::OpenOptions::new().write(true).open(&lock).unwrap();
+    rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let text = of();
+    assert!(
+        text.contains("not known: what the running broker writes before it stops"),
+        "{text}"
+    );
 }
 
 #[test]

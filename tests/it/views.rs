@@ -280,6 +280,72 @@ fn copies_with_the_same_records_in_other_batches_have_one_fingerprint() {
     assert_eq!(range["why"], "beyond the log end of B");
 }
 
+/// A log whose batches are missing, or hold other values, at random.
+fn scattered(temp: &Temp, seed: u64, codec: Codec) -> String {
+    let mut rng = Rng::new(seed);
+    let mut bytes = Vec::new();
+    for offset in (0..300).step_by(5) {
+        let kind = rng.below(6);
+        if kind == 0 {
+            continue;
+        }
+        let mut batch = BatchSpec::at(offset).codec(codec);
+        for delta in 0..5 {
+            let value = format!("value {}", if kind == 1 { offset + delta } else { delta });
+            batch = batch.then(Rec::new(Some(b"key"), Some(value.as_bytes())));
+        }
+        bytes.extend(batch.bytes());
+    }
+    temp.file("orders-0/00000000000000000000.log", &bytes);
+    temp.path().join("orders-0").display().to_string()
+}
+
+#[test]
+fn differences_are_those_of_the_records_that_cat_shows() {
+    for seed in 0..8 {
+        let (one, other) = (Temp::new(), Temp::new());
+        let a = scattered(&one, seed, Codec::None);
+        let b = scattered(&other, seed + 100, Codec::Gzip { members: 1 });
+        let of = |path: &str| -> BTreeMap<i64, String> {
+            let of_row = |row: &Value| (number(row, "offset"), row["value"].to_string());
+            records(path).iter().map(of_row).collect()
+        };
+        let (of_a, of_b) = (of(&a), of(&b));
+        let kind = |offset: i64| match (of_a.get(&offset), of_b.get(&offset)) {
+            (Some(_), None) => Some("only-a"),
+            (None, Some(_)) => Some("only-b"),
+            (Some(a), Some(b)) if a != b => Some("records"),
+            _ => None,
+        };
+        let expected: BTreeMap<i64, &str> = (0..300)
+            .filter_map(|offset| Some((offset, kind(offset)?)))
+            .collect();
+        let rows = rows(&["diff", &a, &b]);
+        let mut found = BTreeMap::new();
+        for row in &rows[1..] {
+            let range = number(row, "first_offset")..=number(row, "last_offset");
+            let in_range = range.clone().filter(|it| expected.contains_key(it));
+            assert_eq!(
+                number(row, "records"),
+                int(in_range.clone().count()),
+                "{row}"
+            );
+            found.extend(in_range.map(|offset| (offset, row["kind"].as_str().unwrap())));
+        }
+        assert_eq!(found, expected, "seed {seed}");
+        let count = |kind| int(expected.values().filter(|it| **it == kind).count());
+        let same = of_a.keys().filter(|it| of_b.contains_key(it)).count();
+        for (field, count) in [
+            ("only_a_records", count("only-a")),
+            ("only_b_records", count("only-b")),
+            ("different_records", count("records")),
+            ("same_records", int(same) - count("records")),
+        ] {
+            assert_eq!(number(&rows[0], field), count, "seed {seed}: {field}");
+        }
+    }
+}
+
 #[test]
 fn what_stops_the_cleaner_is_named() {
     let temp = Temp::new();

@@ -27,7 +27,7 @@ public class Topics {
         System.exit(0);
     }
 
-    /** A line a topic: name, its settings as k=v;k=v, then a time for each record. */
+    /** A line a topic: name, its settings as k=v;k=v, then a time for each record; one that ends in ! is of a tombstone. */
     static void make(Admin admin, Map<String, Object> config, String file) throws Exception {
         ByteArraySerializer bytes = new ByteArraySerializer();
         try (Producer<byte[], byte[]> producer = new KafkaProducer<>(config, bytes, bytes)) {
@@ -38,9 +38,12 @@ public class Topics {
                     if (pair.contains("=")) settings.put(pair.split("=")[0], pair.split("=")[1]);
                 NewTopic topic = new NewTopic(words[0], 1, (short) 1).configs(settings);
                 admin.createTopics(Collections.singleton(topic)).all().get();
-                for (int i = 2; i < words.length; i++)
-                    producer.send(new ProducerRecord<>(words[0], 0, Long.parseLong(words[i]),
-                            ("k" + i % 2).getBytes(), new byte[60])).get();
+                for (int i = 2; i < words.length; i++) {
+                    boolean isTombstone = words[i].endsWith("!");
+                    long time = Long.parseLong(words[i].replace("!", ""));
+                    producer.send(new ProducerRecord<>(words[0], 0, time, ("k" + i % 2).getBytes(),
+                            isTombstone ? null : new byte[60])).get();
+                }
             }
         }
         // Offsets of a group that never had members, and of one that had.

@@ -8,8 +8,8 @@ broker's process id in DIR.pid, and `KAFKA java RELEASE CLASS ARG...`. A base lo
 topics whose records are of chosen times; copies of it are changed and started. OUT/RELEASE.ndjson gets a line for the base, with
 all of its files, and a line for each start: what was changed before it, the settings, the time, the outcome, where each partition
 began and ended, and whatever else was asked. Contents are lists of hexadecimal strings and of numbers of zeros between them.
-ONLY is a pattern for the names of the cases that are made. What is recorded already is left as it is. `gzip -9n` makes of it
-what lies in testdata/starts.
+ONLY is a pattern for the names of the cases that are made. What is recorded already is left as it is, and its base is used again.
+RELEASE may be BASE:RELEASE: a release is started on the log dirs of another. `gzip -9n` makes of it what lies in testdata/starts.
 """
 import json, os, re, shutil, signal, subprocess, sys, time
 
@@ -99,6 +99,8 @@ def topics(release, now):
         of('both', ['cleanup.policy=compact,delete', 'min.cleanable.dirty.ratio=1.0'], mixed),
         of('keyed', ['cleanup.policy=compact', 'min.cleanable.dirty.ratio=0.1'], [new] * 9),
         of('paid', ['retention.ms=-1'], []),
+        of('tombs', ['cleanup.policy=compact', 'min.cleanable.dirty.ratio=0.1'], [new] * 5 + [f'{new}!'] * 2 + [new] * 4),
+        of('deduped', ['cleanup.policy=compact,delete', 'min.cleanable.dirty.ratio=0.1'], mixed),
     ]
 
 
@@ -107,6 +109,9 @@ def base(release, work):
     home = f'{OUT}/base-{release}'
     dirs = [home + '/a', home + '/b']
     if os.path.exists(home + '/made'):
+        return dirs
+    if os.path.exists(f'{OUT}/{release}.ndjson'):
+        restore(json.loads(open(f'{OUT}/{release}.ndjson').readline()), home)
         return dirs
     shutil.rmtree(home, ignore_errors=True)
     os.makedirs(home)
@@ -125,6 +130,17 @@ def base(release, work):
     broker.stop()
     open(home + '/made', 'w').write(str(now))
     return dirs
+
+
+def restore(line, home):
+    """Writes the files of a base again, as they were recorded."""
+    for name, parts in line['files'].items():
+        path = os.path.join(home, name)
+        os.makedirs(path if name.endswith('/') else os.path.dirname(path), exist_ok=True)
+        if not name.endswith('/'):
+            open(path, 'wb').write(b''.join(bytes.fromhex(p) if isinstance(p, str) else bytes(p) for p in parts))
+            os.utime(path, (line['made'] / 1000,) * 2)
+    open(home + '/made', 'w').write(str(line['made']))
 
 
 def content(path):
@@ -219,6 +235,24 @@ def cases(release):
     yield 'retention-hours', 'records kept for two hours', nothing, ['log.retention.hours=2']
     yield 'retention-size', 'no more than 400 bytes kept', nothing, ['log.retention.ms=-1', 'log.retention.bytes=400']
     yield 'compaction', 'a compacted topic that was never cleaned', nothing, ['log.retention.ms=-1']
+
+    yield 'retention-both', 'records kept for two hours, and no more than 400 bytes of them', nothing, [
+        'log.retention.hours=2', 'log.retention.bytes=400']
+
+    def starts(dirs, release):
+        one = find(dirs, 'forever-0')
+        open(os.path.dirname(one) + '/log-start-offset-checkpoint', 'w').write('0\n1\nforever 0 3\n')
+    yield 'retention-log-start', 'records below an offset were deleted', starts, ['log.retention.ms=-1']
+    yield 'compaction-lag', 'records are not compacted for a day', nothing, [
+        'log.retention.ms=-1', 'log.cleaner.min.compaction.lag.ms=86400000']
+    yield 'compaction-off', 'the cleaner does not run', nothing, ['log.retention.ms=-1', 'log.cleaner.enable=false']
+
+    def cleaned(dirs, release):
+        one = find(dirs, 'keyed-0')
+        open(os.path.dirname(one) + '/cleaner-offset-checkpoint', 'w').write('0\n1\nkeyed 0 4\n')
+    yield 'compaction-checkpoint', 'the first records were cleaned before', cleaned, ['log.retention.ms=-1']
+    yield 'compaction-tombstones', 'keys that were deleted', lambda dirs, release: find(dirs, 'tombs-0') and None, ['log.retention.ms=-1']
+    yield 'compaction-deletes', 'a topic that is compacted and loses old records', lambda dirs, release: find(dirs, 'deduped-0') and None, week
 
     def flip(dirs, release):
         with open(find(dirs, 'forever-0') + '/00000000000000000000.log', 'r+b') as log:
@@ -352,14 +386,14 @@ def cases(release):
         yield 'directory-id-twice', 'both log dirs have one directory.id', same_directory, week
 
 
-def start(release, name, what, change, settings, dirs, work):
+def start(release, name, what, change, settings, dirs, work, base):
     lying = copy(dirs, work + '/lying')
     change(lying, release)
     files, times = changes(dirs, lying)
     started = copy(lying, work + '/run')
     if os.path.isdir(dirs[0] + '.zk'):
         shutil.copytree(dirs[0] + '.zk', started[0] + '.zk')
-    hour = name.startswith('retention') or name in ('deleted', 'compaction', 'offsets-expire', 'ids-expire')
+    hour = name.startswith(('retention', 'compaction')) or name in ('deleted', 'offsets-expire', 'ids-expire')
     more = ['log.initial.task.delay.ms=2000'] if number(release) >= (3, 7) else []
     now = int(time.time() * 1000)
     broker = Broker(release, started, settings + more, work + '/run.log')
@@ -375,8 +409,11 @@ def start(release, name, what, change, settings, dirs, work):
         said = java(release, 'ends')
         if name == 'offsets-expire':
             said += java(release, 'groups')
-        if name.startswith('read') or name == 'compaction':
-            said += java(release, 'read', 'keyed' if name == 'compaction' else 'forever')
+        cleaned = {'compaction-tombstones': 'tombs', 'compaction-deletes': 'deduped'}
+        if name.startswith('read'):
+            said += java(release, 'read', 'forever')
+        if name.startswith('compaction'):
+            said += java(release, 'read', cleaned.get(name, 'keyed'))
         if name == 'ids-expire' and number(release) >= (3, 3):
             said += java(release, 'paid', of='Ids')
         for line in said.splitlines():
@@ -399,26 +436,28 @@ def start(release, name, what, change, settings, dirs, work):
     record = dict(name=name, kafka=release, what=what, changed=files, times=times, settings=settings + more, now=now, outcome=outcome,
                   exit_code=code, waited_ms=waited * 1000, seen_after_ms=seen, **asked, directories=listing,
                   log_lines=[l.replace(work, '').replace(OUT, '')[:200] for l in lines])
-    open(f'{OUT}/{release}.ndjson', 'a').write(json.dumps(record) + '\n')
+    open(f'{OUT}/{base}.ndjson', 'a').write(json.dumps(record) + '\n')
     print(time.strftime('%H:%M:%S'), release, name, outcome, {k: v for k, v in asked.items() if k != 'ends'} or asked['ends'], flush=True)
 
 
 def main():
-    for release in RELEASES:
+    for pair in RELEASES:
+        made_by, release = pair.split(':') if ':' in pair else (pair, pair)
         work = f'{OUT}/work-{PORT}'
         os.makedirs(work, exist_ok=True)
-        dirs = base(release, work)
-        out = f'{OUT}/{release}.ndjson'
+        dirs = base(made_by, work)
+        out = f'{OUT}/{made_by}.ndjson'
         if not os.path.exists(out):
             files = {name: content(path) if path else [] for name, path in tree(dirs).items()}
-            made = int(open(f'{OUT}/base-{release}/made').read())
-            open(out, 'w').write(json.dumps(dict(base=release, made=made, files=files)) + '\n')
-        recorded = {json.loads(line).get('name') for line in open(out)}
-        for name, what, change, settings in cases(release):
-            if name in recorded or not re.fullmatch(os.environ.get('ONLY', '.*'), name):
+            made = int(open(f'{OUT}/base-{made_by}/made').read())
+            open(out, 'w').write(json.dumps(dict(base=made_by, made=made, files=files)) + '\n')
+        recorded = {(line.get('kafka'), line.get('name')) for line in map(json.loads, open(out))}
+        own = [('other-release', f'log dirs of {made_by}', lambda dirs, release: None, ['log.retention.ms=604800000'])]
+        for name, what, change, settings in own if made_by != release else cases(release):
+            if (release, name) in recorded or not re.fullmatch(os.environ.get('ONLY', '.*'), name):
                 continue
             try:
-                start(release, name, what, change, settings, dirs, work)
+                start(release, name, what, change, settings, dirs, work, made_by)
             except (OSError, StopIteration, subprocess.SubprocessError) as error:
                 print(release, name, 'not recorded:', error, flush=True)
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use kseg::format::topic::{CONSUMER_OFFSETS, SHARE_GROUP_STATE};
-use kseg::predict::Origin;
+use kseg::predict::SettingOrigin;
 use kseg::predict::settings::OFFSETS_MINUTES;
 use kseg::report::group_view::{GroupView, OffsetProblem};
 use kseg::report::groups::GroupKind;
@@ -51,6 +51,8 @@ use super::writer::Writer;
   kseg groups --kind streams --state --verbose --format kafka data
   kseg groups --at 2026-11-29T10:00Z --group billing data
   kseg groups data/__consumer_offsets-12
+  kseg groups --kafka 3.9 --config server.properties --now 2026-12-24 data
+  kseg groups --set offsets.retention.minutes=1440 data
   kseg groups --format kafka data | less
   kseg groups --group billing --format csv data > offsets.csv
 
@@ -116,11 +118,11 @@ fn at(text: &str) -> Result<Until, String> {
     const OFFSET_DIGITS: usize = 12;
     match text.parse::<i64>() {
         Ok(offset) if offset >= 0 && text.len() <= OFFSET_DIGITS => {
-            Ok(Until::Offset(Offset(offset)))
+            Ok(Until::Offset(Offset::new(offset)))
         }
         _ => {
             let time: Moment = text.parse()?;
-            Ok(Until::Time(Timestamp(time.0)))
+            Ok(Until::Time(Timestamp::new(time.0)))
         }
     }
 }
@@ -271,7 +273,7 @@ impl Groups {
     /// The time that offsets are judged at.
     fn now_ms(&self) -> i64 {
         match self.at {
-            Some(Until::Time(time)) => time.0,
+            Some(Until::Time(time)) => time.get(),
             _ => self.now.map_or_else(now_ms, |now| now.0),
         }
     }
@@ -286,7 +288,7 @@ impl Groups {
         let minutes = settings.number(OFFSETS_MINUTES);
         Ok(Kept {
             ms: minutes.value.saturating_mul(60_000),
-            is_assumed: minutes.origin == Origin::Assumed,
+            is_assumed: minutes.origin == SettingOrigin::Assumed,
         })
     }
 

@@ -15,7 +15,7 @@ pub(super) fn rewind(
     wanted: impl Fn(&str) -> bool,
     jobs: Jobs,
 ) {
-    let later = Filter::from_time(Timestamp(to.0.saturating_add(1)));
+    let later = Filter::from_time(Timestamp::new(to.get().saturating_add(1)));
     let look = |reach: &mut Reach| {
         reach.high_watermark = None;
         if let Some(first) = first(reach, later)? {

@@ -7,7 +7,7 @@ use super::words::{line, size};
 use crate::cli::render::table::counted;
 use crate::cli::render::time;
 
-/// Whether something has a line of its own: that old producers are forgotten happens everywhere, and is told once.
+/// Whether something has a line of its own: that old producers are forgotten happens everywhere, and is said once.
 pub(super) fn is_shown(event: &LaterEvent) -> bool {
     !matches!(event.change, Change::ProducersExpired { .. })
 }
@@ -93,7 +93,7 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
     }
 }
 
-/// The setting behind it, and how to prevent it.
+/// The setting that causes it, and how to prevent it.
 pub(super) fn cause(event: &LaterEvent) -> String {
     let setting = event.setting;
     let origin = match setting.origin {

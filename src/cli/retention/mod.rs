@@ -198,7 +198,7 @@ impl Retention {
 /// The rules of a topic, and which of its settings are assumed. In tiered storage the local limits count.
 fn rules(settings: &TopicSettings<'_>, copied_to: Option<i64>) -> (Rules, Vec<&'static str>) {
     let policy = settings.policy();
-    // -2 stands for the limit of the whole log.
+    // -2 means the limit of the whole log.
     let number = |local, whole| {
         let own = settings.number(local);
         if copied_to.is_some() && own.value != -2 {

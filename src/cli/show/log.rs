@@ -49,7 +49,7 @@ struct Totals {
     ends: Option<(Option<i16>, Option<i16>)>,
 }
 
-/// Places where offsets do not grow. That is known only once pieces are put together, so these are told at the end.
+/// Places where offsets do not grow. That is known only once pieces are put together, so these are reported at the end.
 #[derive(Debug, Default)]
 struct Disorder {
     places: Vec<(u64, i64, i64)>,
@@ -57,7 +57,7 @@ struct Disorder {
 }
 
 impl Disorder {
-    /// So many are told, of each file.
+    /// The most that are reported of each file.
     const TOLD: usize = 100;
 
     /// Looks at the first offset of a batch and the last one before it.

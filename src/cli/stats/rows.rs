@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kseg::report::sizes::Sizes;
 use kseg::report::stats::{GroupCounts, Stats, StatsGroup};
+use kseg::report::timeline::Timeline;
 use serde::Serialize;
 
 use super::grouping::Grouping;
@@ -158,8 +159,10 @@ pub(super) fn show(
         GroupCounts::default(),
     );
     let (mut missing, mut damaged, mut damaged_bytes) = (0, 0, 0);
+    let mut timeline = Timeline::default();
     for (name, stats) in named {
         all.add(&stats.total);
+        timeline.merge(&stats.timeline);
         others.add(&stats.others);
         missing += stats.most_missing_bytes;
         damaged += stats.damaged;
@@ -168,7 +171,12 @@ pub(super) fn show(
             Grouping::Topic | Grouping::Partition => {
                 rows.push((Some(name.into_bytes()), stats.total));
             }
-            _ => rows.extend(stats.groups),
+            _ => {
+                let groups = stats.groups.iter();
+                rows.extend(
+                    groups.map(|(group, counts)| (group.map(<[u8]>::to_vec), counts.clone())),
+                );
+            }
         }
     }
     let number = |group: &StatsGroup| {
@@ -194,6 +202,9 @@ pub(super) fn show(
         writer.row(&StatsRow::of("others", None, &others, &all));
     }
     writer.row(&StatsRow::of("total", None, &all, &all));
+    if let Some(text) = sparkline(&timeline) {
+        writer.remark(&text);
+    }
     if missing > 0 {
         writer.remark(&format!(
             "too many groups to keep them all: a line may be too low by up to {}",
@@ -208,6 +219,30 @@ pub(super) fn show(
         ));
     }
     damaged > 0
+}
+
+/// Records over time as a row of bars, each a step of time, between the beginning of the first step and that of the last.
+fn sparkline(timeline: &Timeline) -> Option<String> {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let (start, step) = timeline.start_and_step()?;
+    let most = timeline.counts().max().unwrap_or(0).max(1);
+    let bars = timeline.counts().map(|count| {
+        // The lowest bar is for few records, a blank for none.
+        let height = u128::from(count) * BARS.len() as u128;
+        let height = usize::try_from(height.div_ceil(u128::from(most))).unwrap_or(0);
+        let bar = height.checked_sub(1).and_then(|at| BARS.get(at));
+        bar.copied().unwrap_or(' ')
+    });
+    let bars: String = bars.collect();
+    let steps = i64::try_from(timeline.counts().len()).unwrap_or(1);
+    let last = start.saturating_add(step.saturating_mul(steps - 1));
+    (steps > 1).then(|| {
+        format!(
+            "records over time: {} {bars} {}",
+            rfc3339(start),
+            rfc3339(last)
+        )
+    })
 }
 
 fn content(by: Grouping, bytes: &[u8]) -> Content {

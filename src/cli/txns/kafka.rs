@@ -10,7 +10,7 @@ use kseg::wire::text::java_hash;
 
 use crate::cli::render::kafka_table::pretty;
 
-/// What stands for a coordinator, which no disk knows.
+/// The mark in place of a coordinator, which no disk knows.
 const UNKNOWN: &str = "-";
 
 /// What the tool prints where there is nothing.

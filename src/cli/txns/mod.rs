@@ -336,7 +336,7 @@ fn is_complete(cluster: Option<&MetadataImage>, at_hand: &[i32]) -> bool {
             .partitions
             .keys()
             .all(|number| at_hand.contains(number)),
-        // Nobody has ever begun a transaction with a transactional id.
+        // No producer has begun a transaction with a transactional id.
         (Some(_), None) => at_hand.is_empty(),
         (None, _) => at_hand.len() >= DEFAULT,
     }

@@ -184,9 +184,9 @@ pub struct Member {
     /// The partitions that it is to have; likewise.
     pub target: Vec<Assigned>,
     /// The other tasks that it has in a streams group.
-    pub replicas: Replicas,
+    pub replicas: ReplicaTasks,
     /// The other tasks that it is to have in a streams group.
-    pub target_replicas: Replicas,
+    pub target_replicas: ReplicaTasks,
     /// The process that a member of a streams group is a thread of.
     pub process_id: Option<String>,
     /// Whether a member of a consumer group still speaks the classic protocol.
@@ -196,14 +196,14 @@ pub struct Member {
 /// Tasks of a streams group that keep a copy of a state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Replicas {
+pub struct ReplicaTasks {
     /// Those that can take over.
     pub standby: Vec<Assigned>,
     /// Those that are catching up before they become active.
     pub warmup: Vec<Assigned>,
 }
 
-impl Replicas {
+impl ReplicaTasks {
     fn of(body: &Struct<'_>) -> Self {
         Self {
             standby: assigned(body, &["standbyTasks"]),
@@ -317,7 +317,7 @@ impl Group {
             About::Target(_) => {
                 let member = self.members.entry(member).or_insert_with(joining);
                 member.target = assigned(body, &["topicPartitions", "activeTasks"]);
-                member.target_replicas = Replicas::of(body);
+                member.target_replicas = ReplicaTasks::of(body);
             }
             About::Current(_) => {
                 let member = self.members.entry(member).or_insert_with(joining);
@@ -325,7 +325,7 @@ impl Group {
                 let stable = about.stable();
                 member.is_stable = body.int("state").is_none_or(|state| state == stable);
                 member.assigned = assigned(body, &["assignedPartitions", "activeTasks"]);
-                member.replicas = Replicas::of(body);
+                member.replicas = ReplicaTasks::of(body);
                 // Until it has revoked them, they are its own; a coordinator doesn't say so of tasks
                 // (`ConsumerGroupMember`, `StreamsGroupMember`).
                 let pending = ["partitionsPendingRevocation"];
@@ -345,14 +345,14 @@ impl Group {
             About::Target(_) => {
                 if let Some(member) = self.members.get_mut(member) {
                     member.target.clear();
-                    member.target_replicas = Replicas::default();
+                    member.target_replicas = ReplicaTasks::default();
                 }
             }
             About::Current(_) => {
                 if let Some(member) = self.members.get_mut(member) {
                     (member.epoch, member.is_stable) = (0, false);
                     member.assigned.clear();
-                    member.replicas = Replicas::default();
+                    member.replicas = ReplicaTasks::default();
                 }
             }
             About::Topology => self.topology = None,

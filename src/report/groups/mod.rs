@@ -16,7 +16,7 @@ use crate::format::{Batch, Record};
 use crate::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};
 
 pub use group::{
-    Assigned, AssignedOf, Group, GroupKind, GroupState, Member, Replicas, Subtopology, Topology,
+    Assigned, AssignedOf, Group, GroupKind, GroupState, Member, ReplicaTasks, Subtopology, Topology,
 };
 
 /// Whose offset it is: group, topic, partition.

@@ -134,7 +134,7 @@ impl PartitionSummary {
 
     /// Looks into the segments. `open` opens a `.log` of which more than a few places are read. What cannot be read is kept
     /// in [`errors`](Self::errors). Where a running broker has deleted or compacted segments since they were listed, they are
-    /// listed anew.
+    /// listed again.
     pub fn look(
         &mut self,
         depth: ListingDepth,
@@ -160,7 +160,7 @@ impl PartitionSummary {
         self.errors.iter().any(Error::is_gone)
     }
 
-    /// Lists the segments anew.
+    /// Lists the segments again.
     fn relist(&mut self) {
         let Ok(fresh) = Self::open(self.partition.path(), &Checkpoints::default()) else {
             return;

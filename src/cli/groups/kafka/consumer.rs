@@ -57,10 +57,10 @@ fn offset_columns<'a>(
     }
     columns.extend([
         Column::new("CURRENT-OFFSET", Width::Fixed(15), |row: &Row<'a>| {
-            or_missing(row.committed.map(|commit| commit.offset.0))
+            or_missing(row.committed.map(|commit| commit.offset.get()))
         }),
         Column::new("LOG-END-OFFSET", Width::Fixed(15), |row: &Row<'a>| {
-            or_missing(row.reach.map(|reach| reach.end.0))
+            or_missing(row.reach.map(|reach| reach.end.get()))
         }),
         Column::new("LAG", Width::Fixed(15), |row: &Row<'a>| {
             or_missing(row.lag())

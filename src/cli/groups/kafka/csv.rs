@@ -21,7 +21,7 @@ pub(in crate::cli::groups) fn csv(views: &[GroupView<'_>], context: &mut Context
                 text.push(',');
             }
             let topic = quoted(row.topic);
-            let _ = writeln!(text, "{topic},{},{}", row.partition, commit.offset.0);
+            let _ = writeln!(text, "{topic},{},{}", row.partition, commit.offset.get());
         }
     }
     context.print(&text)

@@ -46,7 +46,7 @@ pub(in crate::cli::groups) fn offsets(
         }
         columns.extend([
             Column::new("START-OFFSET", Width::Fixed(13), |row: &Row<'_>| {
-                or_missing(row.committed.map(|commit| commit.offset.0))
+                or_missing(row.committed.map(|commit| commit.offset.get()))
             }),
             Column::new("LAG", Width::Fixed(0), |row: &Row<'_>| {
                 or_missing(row.lag())

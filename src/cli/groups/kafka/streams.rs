@@ -37,13 +37,13 @@ pub(in crate::cli::groups) fn offsets(
         if is_verbose {
             columns.extend([
                 Column::new("CURRENT-OFFSET", Width::Fixed(15), |row: &Row<'_>| {
-                    or_missing(row.committed.map(|commit| commit.offset.0))
+                    or_missing(row.committed.map(|commit| commit.offset.get()))
                 }),
                 Column::new("LEADER-EPOCH", Width::Fixed(15), |row: &Row<'_>| {
                     leader_epoch(row)
                 }),
                 Column::new("LOG-END-OFFSET", Width::Fixed(15), |row: &Row<'_>| {
-                    or_missing(row.reach.map(|reach| reach.end.0))
+                    or_missing(row.reach.map(|reach| reach.end.get()))
                 }),
                 Column::new("OFFSET-LAG", Width::Fixed(15), lag),
             ]);
@@ -59,7 +59,7 @@ pub(in crate::cli::groups) fn offsets(
 fn lag(row: &GroupOffset<'_>) -> Option<i64> {
     let reach = row.reach?;
     let from = row.committed.map_or(reach.start, |commit| commit.offset);
-    Some(reach.end.0.saturating_sub(from.0))
+    Some(reach.end.get().saturating_sub(from.get()))
 }
 
 /// Orders partitions as the `HashMap` of the tool does.

@@ -81,7 +81,7 @@ pub(super) fn or_missing(value: Option<impl ToString>) -> String {
 
 /// The leader epoch that was committed with an offset.
 pub(super) fn leader_epoch(row: &GroupOffset<'_>) -> String {
-    let epoch = row.committed.map(|commit| commit.leader_epoch.0);
+    let epoch = row.committed.map(|commit| commit.leader_epoch.get());
     or_missing(epoch.filter(|epoch| *epoch >= 0))
 }
 
