@@ -1,10 +1,21 @@
 //! What must hold for any bytes. The fuzzer runs these (see `tests/fuzz/`), and so do tests, on inputs by seed.
 
 use std::ops::Range;
+use std::path::Path;
 
+use kseg::decode::avro::Schema;
+
+use kseg::decode::{Decoder, EntryPart, protobuf};
 use kseg::format::control::{ControlType, coordinator_epoch};
-use kseg::format::{Batch, Limits, Scratch};
+use kseg::format::{
+    Batch, LeaderEpochs, Limits, MetaProperties, OffsetIndex, PartitionMetadata, ProducerSnapshot,
+    Properties, QuorumState, Scratch, TimeIndex, TxnIndex, checkpoint, clean_shutdown,
+    remote_snapshot,
+};
 use kseg::scan::{Event, GapKind, Policy, Walk};
+use kseg::store::{LogFile, Source};
+use kseg::verify::{Options, Subject, verify_log};
+use kseg::wire::Offset;
 
 pub(crate) const POLICIES: [Policy; 4] = [
     Policy::Trust,
@@ -37,6 +48,78 @@ pub(crate) fn walk(bytes: &[u8]) {
                 "{policy:?}, windows of {step}:\n{whole:?}\n{windowed:?}"
             );
         }
+    }
+}
+
+/// Whatever a `.log` holds is verified: every byte of it is accounted for, and every finding lies in it.
+pub(crate) fn verify(bytes: &[u8]) {
+    let log = LogFile::Whole(Source::from(bytes.to_vec()));
+    let subject = Subject {
+        base_offset: Some(Offset::new(0)),
+        ..Subject::at(Path::new("t-0/00000000000000000000.log"))
+    };
+    let options = Options {
+        limits: Limits::inflating(INFLATED_BYTES),
+        now_ms: Some(1_800_000_000_000),
+        ..Options::default()
+    };
+    let outcome = verify_log(&log, &subject, &options).expect("bytes in memory");
+    assert_eq!(outcome.coverage.accounted_bytes(), bytes.len() as u64);
+    for finding in outcome.findings.kept() {
+        assert!(finding.position.is_none_or(|at| at <= bytes.len() as u64));
+    }
+}
+
+/// Every file beside a log is parsed.
+pub(crate) fn small_files(bytes: &[u8]) {
+    let base = Offset::new(0);
+    let _entry = OffsetIndex::new(bytes, base).lookup(Offset::new(7));
+    let _sound = OffsetIndex::new(bytes, base).check();
+    let _sound = TimeIndex::new(bytes, base).check();
+    let _sound = TxnIndex::new(bytes).check(base);
+    if let Ok(snapshot) = ProducerSnapshot::parse(bytes) {
+        let _sound = (snapshot.check(), snapshot.check_crc());
+        assert!(snapshot.entries().count() <= bytes.len());
+    }
+    let epochs = LeaderEpochs::parse(bytes).entries;
+    assert!(epochs.len() <= bytes.len());
+    let _parsed = (
+        MetaProperties::of(&Properties::parse(bytes)),
+        PartitionMetadata::parse(bytes),
+        QuorumState::parse(bytes),
+    );
+    let _parsed = (
+        checkpoint::OffsetCheckpoint::parse(bytes),
+        checkpoint::OffsetCheckpoint::parse_without_topic(bytes),
+        clean_shutdown::CleanShutdown::parse(bytes),
+    );
+    let _parsed = remote_snapshot::RemoteSnapshot::parse(bytes);
+}
+
+/// Keys and values are decoded as those of every topic, and as what schema registries know; what comes out is UTF-8.
+pub(crate) fn decoders(bytes: &[u8]) {
+    let (key, value) = bytes.split_at(bytes.len() / 3);
+    let mut json = Vec::new();
+    for decoder in [
+        Decoder::Offsets,
+        Decoder::Transactions,
+        Decoder::ClusterMetadata,
+        Decoder::RemoteLogMetadata,
+        Decoder::ShareState,
+    ] {
+        let entry = decoder.decode(Some(key), Some(value));
+        for part in [entry.key, entry.value] {
+            if let EntryPart::Decoded(decoded) = part {
+                decoded.body.write_json(&mut json);
+            }
+        }
+    }
+    let _read = protobuf::write_json(value, &mut json);
+    assert!(std::str::from_utf8(&json).is_ok());
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Ok(schema) = Schema::parse(text, &[])
+    {
+        let _read = schema.write_json(bytes, &mut json);
     }
 }
 

@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use kseg::format::{Record, Scratch};
 use kseg::scan::{Event, Policy, Walk};
@@ -24,6 +26,8 @@ const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
 const FORGED: u64 = 150;
 /// Rows of random bytes that are walked.
 const NOISES: u64 = 200;
+/// Inputs of which each body of the fuzzer makes what it can.
+const INPUTS: u64 = 300;
 /// Forged segments that are broken and walked.
 const BROKEN: u64 = 60;
 /// Forged segments in whose middle something is lost.
@@ -125,6 +129,82 @@ fn spans_tile_segments_that_were_broken() {
             fuzz_bodies::walk(&bytes);
         }
     });
+}
+
+/// A body of the fuzzer, by its name.
+type Body = (&'static str, fn(&[u8]));
+
+const BODIES: [Body; 5] = [
+    ("walk", fuzz_bodies::walk),
+    ("records", |bytes| {
+        let _records = fuzz_bodies::records(bytes);
+    }),
+    ("verify", fuzz_bodies::verify),
+    ("small_files", fuzz_bodies::small_files),
+    ("decoders", fuzz_bodies::decoders),
+];
+
+/// A small file of a log dir, a record of an internal topic, or a part of a segment; broken or not.
+fn input(seed: u64) -> Vec<u8> {
+    static SMALL: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+        let files = below_testdata().into_iter();
+        let bytes = files.filter_map(|path| std::fs::read(path).ok());
+        bytes.filter(|bytes| bytes.len() < 20_000).collect()
+    });
+    let rng = &mut Rng::new(seed);
+    let mut bytes = match rng.below(4) {
+        0 => noise(rng, usize::from(rng.clone().below(600))),
+        1 => {
+            let mut segment = random_segment(seed).bytes;
+            segment.truncate(below(rng, 6_000));
+            segment
+        }
+        _ => SMALL[below(rng, SMALL.len())].clone(),
+    };
+    if rng.below(8) > 0 {
+        bytes = damaged(bytes, rng);
+    }
+    bytes
+}
+
+fn below_testdata() -> Vec<PathBuf> {
+    let mut files = crate::cases::below(&Path::new(crate::cases::TESTDATA).join("kafka-4.3.1"));
+    files.sort();
+    files
+}
+
+#[test]
+fn no_bytes_trouble_what_the_fuzzer_runs() {
+    for_each(INPUTS, |seed| {
+        let bytes = input(seed);
+        for (_, body) in BODIES {
+            body(&bytes);
+        }
+    });
+}
+
+/// `KSEG_FUZZ=SECONDS[,SEED] cargo test --test it -- --ignored --nocapture fuzz_bodies_on_and_on`
+#[test]
+#[ignore = "runs for KSEG_FUZZ seconds"]
+fn fuzz_bodies_on_and_on() {
+    let given = std::env::var("KSEG_FUZZ").unwrap_or_else(|_| "60".into());
+    let (seconds, seed) = given.split_once(',').unwrap_or((&given, "1"));
+    let number = |text: &str| text.parse::<u64>().expect("a number");
+    let until = Instant::now() + Duration::from_secs(number(seconds));
+    let mut counts = [0_u64; BODIES.len()];
+    let mut seed = number(seed) << 32;
+    while Instant::now() < until {
+        let bytes = input(seed);
+        for ((name, body), count) in BODIES.iter().zip(&mut counts) {
+            let run = std::panic::catch_unwind(|| body(&bytes));
+            assert!(run.is_ok(), "{name}, seed {seed}: {bytes:?}");
+            *count += 1;
+        }
+        seed += 1;
+    }
+    for ((name, _), count) in BODIES.iter().zip(counts) {
+        eprintln!("{name}: {count}");
+    }
 }
 
 /// The places of the frames of a piece list, and whether there are gaps.

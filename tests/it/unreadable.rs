@@ -5,13 +5,15 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use kseg::format::{Limits, Scratch};
+use kseg::report::listing::{Checkpoints, ListingDepth, PartitionSummary};
+use kseg::report::{DamagedPlace, Groups, Image, LogPart, fold, producers};
 use kseg::scan::derive::{IndexSettings, LogState, recover};
 use kseg::scan::locate::{Indexes, locate};
 use kseg::scan::{
     Event, Extent, Filter, GapKind, GapPart, Jobs, Merge, Output, PieceVisitor, Policy,
-    ScanOptions, Visitor, scan,
+    ScanOptions, Visitor, Walk, scan,
 };
-use kseg::store::Error;
+use kseg::store::{Error, LogFile, Partition};
 use kseg::verify::{CheckId, Evidence, Options, Outcome, Subject, verify_log};
 use kseg::wire::Offset;
 
@@ -291,4 +293,59 @@ fn other_readers_pass_over_unreadable_bytes_and_recovery_ends_there() {
         panic!("a broker cannot read this: {ended:?}");
     };
     assert_eq!((unreadable.range, unreadable.errno), (bad[0].clone(), EIO));
+}
+
+/// What drives a scan through a function that opens files: images, listings and producers have what lies in the other batches, and
+/// no error.
+#[test]
+fn images_and_listings_of_a_sick_log_have_everything_that_can_be_read() {
+    let dir = Path::new(crate::cases::TESTDATA)
+        .join("kafka-4.3.1/consumer-4.3.1/files/__consumer_offsets-0");
+    let partition = Partition::open(&dir).expect("a partition of ours");
+    let parts = LogPart::of(&partition);
+    let [part] = parts.as_slice() else {
+        panic!("one segment: {parts:?}");
+    };
+    let bytes = std::fs::read(&part.path).expect("a segment of ours");
+    assert!(bytes.len() as u64 > 3 * BLOCK);
+    for bad in [0..BLOCK, BLOCK..2 * BLOCK, 512..1024] {
+        let open = |path: &Path| -> Result<LogFile, Error> {
+            Ok(Sick::log(path, &bytes, std::slice::from_ref(&bad)))
+        };
+        let (mut expected, mut records, mut cut) = (Groups::default(), 0, 0);
+        let mut scratch = Scratch::default();
+        for event in Walk::new(&bytes, Policy::Salvage) {
+            let is_cut = overlap(&event.range(), &bad);
+            let Event::Batch(batch) = event else {
+                panic!("a sound segment");
+            };
+            if is_cut {
+                cut += 1;
+                continue;
+            }
+            expected.batch(&batch, &mut scratch).expect("sound");
+            records += batch.records(&mut scratch).expect("sound").count() as u64;
+        }
+        assert!(cut > 0 && records > 0);
+
+        let (mut image, mut damage) = (Groups::default(), Vec::new());
+        let limits = Limits::default();
+        let lost = fold(&mut image, &parts, limits, open, &mut damage);
+        assert!(lost.is_empty(), "{lost:?}");
+        assert!(image == expected);
+        let places: Vec<u64> = damage
+            .iter()
+            .map(|one: &DamagedPlace| one.position)
+            .collect();
+        assert!(places.len() == 1 && places[0] <= bad.start, "{damage:?}");
+
+        let mut summary = PartitionSummary::open(&dir, &Checkpoints::default()).expect("a folder");
+        summary.look(ListingDepth::Records(limits), Jobs::ONE, open);
+        assert!(summary.errors.is_empty(), "{:?}", summary.errors);
+        assert_eq!(summary.records(), Some(records));
+
+        let mut damage = Vec::new();
+        producers::of_partition(&partition, limits, open, &mut damage).expect("no error");
+        assert_eq!(damage.len(), 1, "{damage:?}");
+    }
 }

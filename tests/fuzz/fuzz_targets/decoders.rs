@@ -1,0 +1,12 @@
+//! Any key and value is decoded, or said not to be.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../it/fuzz_bodies.rs"]
+#[allow(dead_code, reason = "each target runs one of them")]
+mod fuzz_bodies;
+
+fuzz_target!(|bytes: &[u8]| {
+    fuzz_bodies::decoders(bytes);
+});

@@ -1,0 +1,12 @@
+//! Any file beside a log is parsed.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../it/fuzz_bodies.rs"]
+#[allow(dead_code, reason = "each target runs one of them")]
+mod fuzz_bodies;
+
+fuzz_target!(|bytes: &[u8]| {
+    fuzz_bodies::small_files(bytes);
+});
