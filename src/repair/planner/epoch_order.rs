@@ -178,19 +178,28 @@ fn doubtful(finding: &Finding) -> Option<(u64, bool)> {
     }
 }
 
-/// A run, with the batches that are named by themselves. One that was rewritten stays whole.
+/// A run, with the batches that are named or mended by themselves. One that was rewritten stays whole.
 fn apart(log: &LogFile, part: Part, named: &Named<'_>, is_end: bool) -> Result<Vec<Part>, Error> {
     let Part::Batches { run, changes } = &part else {
         return Ok(vec![part]);
     };
     let is_in_place = |change: &Change| change.is_within(&run.range);
     let is_named_within = named.range(run.range.clone()).next().is_some();
-    if run.batches < 2 || !(is_named_within || is_end) || !changes.iter().all(is_in_place) {
+    let is_doubtful = is_named_within || is_end || !changes.is_empty();
+    if run.batches < 2 || !is_doubtful || !changes.iter().all(is_in_place) {
         return Ok(vec![part]);
     }
     let end = run.range.end;
+    // No finding looks at the leader epoch of a batch whose checksum was wrong.
+    let is_mended = |run: &Run| {
+        let nth = changes.partition_point(|change| change.range.start < run.range.start);
+        changes
+            .get(nth)
+            .is_some_and(|change| change.range.start < run.range.end)
+    };
     let is_named = |run: &Run| {
-        named.contains_key(&run.range.start) || is_end && run.batches == 1 && run.range.end == end
+        let is_doubtful = is_end && run.range.end == end || is_mended(run);
+        named.contains_key(&run.range.start) || run.batches == 1 && is_doubtful
     };
     let mut runs: Vec<Run> = Vec::new();
     for single in survey::singles(log, run)? {

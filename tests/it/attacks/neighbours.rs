@@ -117,6 +117,20 @@ fn leader_epochs_are_corrected_next_to_batches_that_are() {
 }
 
 #[test]
+fn the_leader_epoch_of_a_batch_in_which_a_bit_is_turned_back_is_corrected_too() {
+    for bit in [2, 6] {
+        let mut damaged = bytes(&twelve());
+        let at = starts(&twelve())[4];
+        flip_bit(&mut damaged, at + 14, bit);
+        flip_bit(&mut damaged, at + 70, 1);
+        let cycle = Cycle::log(damaged);
+        assert_eq!(cycle.grades(), ["proven"; 2], "{bit}");
+        assert!(cycle.about("leader-epoch-checkpoint").is_empty(), "{bit}");
+        assert_eq!(cycle.served(), records_of(&twelve()), "{bit}");
+    }
+}
+
+#[test]
 fn records_without_their_header_are_set_aside_with_their_offsets() {
     let (log, starts) = (several(), starts(&several()));
     // The header of one batch, and a record of the next.
