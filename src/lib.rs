@@ -18,7 +18,24 @@
 //! # Ok::<(), kseg::store::Error>(())
 //! ```
 //!
-//! The same by hand, over bytes that are in memory:
+//! What is wrong in a log dir ([`verify`]):
+//!
+//! ```
+//! use kseg::{store::LogDir, verify};
+//! use std::ops::ControlFlow;
+//!
+//! # let dir = "testdata/kafka-4.3.1/rp-nonnumeric/files";
+//! let dirs = [LogDir::open(dir)?];
+//! verify::log_dirs(&dirs, &verify::Options::default(), &mut |verified| {
+//!     for finding in verified.outcome.findings.into_sorted().0 {
+//!         println!("{}: {}", finding.check.code(), finding.path.display());
+//!     }
+//!     ControlFlow::Continue(())
+//! });
+//! # Ok::<(), kseg::store::Error>(())
+//! ```
+//!
+//! The records by hand, over bytes that are in memory:
 //!
 //! ```no_run
 //! use kseg::format::{Limits, Scratch};
@@ -72,7 +89,7 @@
 //! | frame | 12 bytes and as many as they announce, any magic | a batch |
 //! | batch | a frame understood (magic 0, 1 or 2) | |
 //! | record | one message inside a batch | |
-//! | gap | bytes between two batches that are none: zeros, damage | offsets that are missing |
+//! | gap | the bytes between two batches: zeros, damage | offsets that are missing |
 //! | offset | a place in the log (`i64`, Kafka's) | |
 //! | position | a place in a file (`u64`, bytes) | an offset |
 //! | fault | what is wrong with some bytes (`Copy`, no text) | an error |
@@ -80,8 +97,8 @@
 //! # Modules, in the order of the data
 //!
 //! [`wire`] bytes to numbers · [`mod@format`] what bytes mean · [`decode`] what records of internal topics mean · [`store`] paths to handles, read-only ·
-//! [`scan`] files to spans, spans to visitors, batches to what brokers derive from them · [`records`] the records of partitions ·
-//! [`verify`] spans to findings ·
+//! [`scan`] files to events, events to visitors, batches to what brokers derive from them · [`records`] the records of partitions ·
+//! [`verify`] events to findings ·
 //! [`predict`] what a broker does at its next start · [`report`] what records amount to · [`repair`] plans, and carrying them
 //! out · [`guide`] the long texts.
 
