@@ -71,6 +71,8 @@ schemas! {
     TRANSACTIONAL_ID "kseg.transactional_id/1" "A transactional id"
     TIERED_SEGMENT "kseg.tiered_segment/1" "A segment in tiered storage"
     SHARE_PARTITION "kseg.share_partition/1" "A partition of a share group"
+    CONNECTOR "kseg.connector/1" "A connector of Kafka Connect, or one of its tasks"
+    SOURCE_OFFSET "kseg.source_offset/1" "The offset of a source partition of a connector"
 
     // groups
     GROUPS "kseg.groups/1" "The document of groups"

@@ -1,7 +1,7 @@
 //! Folds over records that are not checks: what the records of an internal topic amount to.
 //!
 //! An [`Image`] takes batches in the order of the log and ends up with what Kafka itself would hold in memory after
-//! reading them ([`fold()`] shows it the files): [`groups`], [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
+//! reading them ([`fold()`] shows it the files): [`groups`], [`connect`], [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
 //!
 //! A [`listing`] is what is on a disk, by its files, headers and checkpoints; [`reach`] is where logs begin and end, [`producers`] who writes to them; a
 //! [`group_view`] and a [`txn_view`] are images and logs together. [`compaction`]
@@ -12,6 +12,7 @@
 
 pub mod as_of;
 pub mod compaction;
+pub mod connect;
 pub mod fold;
 pub mod group_view;
 pub mod groups;

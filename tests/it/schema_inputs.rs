@@ -124,6 +124,7 @@ pub(crate) fn images(root: &Path, temp: &Temp) -> Vec<String> {
         "txns-4.3.1",
         "share-4.3.1",
         "tieredmeta-4.3.1",
+        "connect-4.3.1",
     ] {
         images.extend(folders_of(root, case).into_iter().filter(|folder| {
             let topics = [
@@ -132,6 +133,9 @@ pub(crate) fn images(root: &Path, temp: &Temp) -> Vec<String> {
                 "__transaction",
                 "__share",
                 "__remote",
+                "connect-configs",
+                "connect-offsets",
+                "connect-status",
             ];
             topics
                 .iter()

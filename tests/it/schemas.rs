@@ -173,6 +173,10 @@ rows! {
         transactional_id: String, state: Text, producer_id: i64, producer_epoch: i64, timeout_ms: i64,
         start_timestamp_ms: Int, last_update_timestamp_ms: Int, record_offset: i64, partitions: Texts,
     }
+    Connector "connector/1" {
+        connector: String, task: Int, class: Text, state: Text, target_state: Text, worker: Text, topics: Texts, error: Text,
+    }
+    SourceOffset "source_offset/1" { connector: String, partition: String, offset: String, record_offset: i64 }
     Share "share_partition/1" {
         group: String, topic_id: String, partition: i64, start_offset: Int, leader_epoch: Int, state_epoch: i64,
         snapshot_epoch: i64, record_offset: i64,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cases::{Case, TESTDATA, cases, kseg, text};
 use crate::forge::damage::{overwrite, zero};
 use crate::forge::{BatchSpec, Frame, Rec};
+use crate::process;
 use crate::temp::Temp;
 
 /// A test that finds less to look at has failed.
@@ -302,4 +303,48 @@ fn a_cluster_is_shown_as_commands_that_make_it_again() {
         documents.contains("  topicName: \"willow.orders\"\n  partitions: 3\n"),
         "{documents}"
     );
+}
+
+#[test]
+fn the_topics_of_connect_are_known_by_their_records() {
+    let root = Path::new(TESTDATA).join("kafka-4.3.1/connect-4.3.1/files");
+    let image = |topics: &[&str]| {
+        let args = [&["show", "--image", "--format", "ndjson"], topics].concat();
+        let ran = process::kseg(&root, &args);
+        let rows = ran
+            .out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        (ran.status, rows.collect::<Vec<Value>>(), ran.err)
+    };
+    let (status, rows, err) = image(&[
+        "connect-configs-1-0",
+        "connect-offsets-1-0",
+        "connect-offsets-1-1",
+        "connect-status-1-0",
+    ]);
+    assert_eq!(status, Some(0), "{err}");
+    let of = |schema: &str| -> Vec<&Value> {
+        let rows = rows.iter().filter(|row| row["schema"] == schema);
+        rows.collect()
+    };
+    let source = of("kseg.connector/1");
+    let source = source.iter().find(|row| row["connector"] == "source-1");
+    let source = source.expect("source-1");
+    assert_eq!(
+        source["class"],
+        "org.apache.kafka.connect.file.FileStreamSourceConnector"
+    );
+    assert_eq!(source["topics"], serde_json::json!(["connect-data-1"]));
+    assert_eq!(source["worker"], "127.0.0.1:21105");
+    let offsets = of("kseg.source_offset/1");
+    let offset = offsets.iter().find(|row| row["connector"] == "source-1");
+    let offset = offset.expect("an offset of source-1");
+    assert_eq!(offset["partition"], r#"{"filename":"input.txt"}"#);
+    assert_eq!(offset["offset"], r#"{"position":33}"#);
+    let text: String = rows.iter().map(Value::to_string).collect();
+    assert!(!text.contains("HmacSHA256"), "the session key is shown");
+    let (status, _, err) = image(&["connect-data-1-0"]);
+    assert_eq!(status, Some(2));
+    assert!(err.contains("not of an internal topic"), "{err}");
 }

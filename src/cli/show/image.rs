@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use kseg::decode::Decoder;
 use kseg::format::{FileKind, FileName, name};
+use kseg::report::connect::Connect;
 use kseg::report::{
     Groups, Image, LogPart, MetadataImage, RemoteSegments, ShareGroups, Transactions, fold,
 };
@@ -24,6 +25,29 @@ pub(super) fn cluster(
 ) -> Result<MetadataImage> {
     let files = in_order(files, Decoder::ClusterMetadata)?;
     Ok(image(&files, reading, trouble))
+}
+
+/// Shows what a Connect cluster has stored in files of any topic, which have no names of their own. Returns whether a record is of
+/// Connect.
+pub(super) fn connect(
+    writer: &mut Writer<'_>,
+    files: Vec<PathBuf>,
+    reading: Reading,
+) -> Result<bool> {
+    let files = in_order(files, Decoder::Offsets)?;
+    let mut trouble = Trouble::default();
+    let image: Connect = image(&files, reading, &mut trouble);
+    if image.read == 0 {
+        return Ok(false);
+    }
+    let heading: Vec<String> = files
+        .iter()
+        .map(|file| file.path.display().to_string())
+        .collect();
+    begin(writer, &heading, "Connect image", trouble, image.unread);
+    tables::connect(writer, &image);
+    writer.end_file();
+    Ok(true)
 }
 
 /// Shows the image of the files, which are of one topic.

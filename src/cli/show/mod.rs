@@ -73,7 +73,8 @@ pub(crate) struct Show {
     records: bool,
 
     /// Show the state that the records result in: topics and brokers of __cluster_metadata (segments, snapshots), groups and offsets
-    /// of __consumer_offsets, transactional ids of __transaction_state, share groups of __share_group_state; all files together
+    /// of __consumer_offsets, transactional ids of __transaction_state, share groups of __share_group_state, connectors, tasks and offsets of
+    /// the three topics of Kafka Connect; all files together
     #[arg(long, conflicts_with_all = ["records", "offset"])]
     image: bool,
 
@@ -132,11 +133,15 @@ impl Show {
         let mut writer = writer.with_limit(self.limit);
         if self.image {
             let (files, lost) = self.logs()?;
-            let decoder = self.one_decoder(&files)?;
             for error in lost {
                 writer.fail(error);
             }
-            image::show(&mut writer, files, decoder, self.reading)?;
+            // The topics of Connect have any name: their records tell.
+            let is_named = files.iter().any(|path| self.decoder(path).is_some());
+            if is_named || !image::connect(&mut writer, files.clone(), self.reading)? {
+                let decoder = self.one_decoder(&files)?;
+                image::show(&mut writer, files, decoder, self.reading)?;
+            }
         } else {
             for given in &self.files {
                 let files = self.expand(given, |_| true).unwrap_or_else(|error| {
