@@ -268,32 +268,46 @@ fn texts(row: &[u8]) -> Vec<Cow<'_, str>> {
         .collect()
 }
 
+/// Characters of a name that is not wrapped as long as another column can give way: `__consumer_offsets` has 18.
+const NAME: usize = 20;
+
 /// Leaves columns out until the rest fits, and gives those that wrap what room there is.
 fn fit(mut columns: Vec<(usize, Shape, usize)>, room: usize) -> Layout {
-    let least = |(_, shape, need): &(usize, Shape, usize)| match shape.wrap {
+    let least = |(_, shape, need): &(usize, Shape, usize), wrap: usize| match shape.wrap {
         0 => *need,
-        wrap => wrap.max(width(shape.head)).min(*need),
+        _ => wrap.max(shape.wrap).max(width(shape.head)).min(*need),
     };
-    let gaps = |count: usize| GAP * count.saturating_sub(1);
+    let taken = |columns: &[(usize, Shape, usize)], wrap: usize| {
+        let widths: usize = columns.iter().map(|column| least(column, wrap)).sum();
+        widths + GAP * columns.len().saturating_sub(1)
+    };
     let mut left_out = Vec::new();
-    loop {
-        let taken = columns.iter().map(least).sum::<usize>() + gaps(columns.len());
-        let mut weights = columns.iter().map(|(_, shape, _)| shape.weight).enumerate();
-        let heaviest = weights.by_ref().max_by_key(|(_, weight)| *weight);
-        match heaviest {
-            Some((nth, weight)) if taken > room && weight > 0 => {
-                let (index, shape, _) = columns.remove(nth);
-                left_out.push((index, shape.head));
-            }
-            _ => break,
-        }
+    while taken(&columns, NAME) > room {
+        let is_short_of_room = taken(&columns, 0) > room;
+        let may_go = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, shape, _))| is_short_of_room || shape.wrap == 0);
+        let Some((nth, 1..)) = may_go
+            .map(|(nth, (_, shape, _))| (nth, shape.weight))
+            .max_by_key(|(_, weight)| *weight)
+        else {
+            break;
+        };
+        let (index, shape, _) = columns.remove(nth);
+        left_out.push((index, shape.head));
     }
-    let fixed = columns.iter().map(least).sum::<usize>() + gaps(columns.len());
-    let mut spare = room.saturating_sub(fixed);
+    let wrap = if taken(&columns, NAME) > room {
+        0
+    } else {
+        NAME
+    };
+    let mut spare = room.saturating_sub(taken(&columns, wrap));
     let columns = columns.iter().map(|column| {
-        let more = (column.2 - least(column)).min(spare);
+        let least = least(column, wrap);
+        let more = (column.2 - least).min(spare);
         spare -= more;
-        (column.0, least(column) + more)
+        (column.0, least + more)
     });
     let columns = columns.collect();
     left_out.sort_unstable();

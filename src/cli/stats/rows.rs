@@ -44,7 +44,7 @@ struct StatsRow {
 impl Row for StatsRow {
     const SCHEMA: Schema = schema::STATS_GROUP;
     const COLUMNS: &'static [Column<Self>] = &[
-        Column::left("Group", |row: &Self| match &row.group {
+        Column::left("Name", |row: &Self| match &row.group {
             Some(group) => Cell::content(group),
             None if row.by == "total" || row.by == "others" => row.by.into(),
             None => Cell::None,
