@@ -15,7 +15,7 @@ pub struct Stream {
     pub(super) file: Arc<dyn ReadAt>,
     pub(super) path: PathBuf,
     pub(super) len: u64,
-    pub(super) patches: Vec<Patch>,
+    patches: Patches,
     /// What could not be read so far.
     pub(super) unreadable: Arc<Known>,
 }
@@ -48,15 +48,18 @@ impl Stream {
             file: Arc::new(file),
             path: path.into(),
             len,
-            patches: Vec::new(),
+            patches: Patches::default(),
             unreadable: Arc::default(),
         }
     }
 
-    /// The same file as if `patches` had been applied to it.
+    /// The same file as if `patches`, which do not overlap, had been applied to it.
     #[must_use]
     pub fn patched(self, patches: Vec<Patch>) -> Self {
-        Self { patches, ..self }
+        Self {
+            patches: Patches::of(patches),
+            ..self
+        }
     }
 
     /// Where it was opened.
@@ -77,21 +80,35 @@ impl Stream {
         let range = range.start..range.end.min(self.len);
         let read = |room: &mut [u8], at| self.file.read_at(room, at);
         let unreadable = read::fill(&read, &self.unreadable, range.clone(), buffer);
-        for patch in &self.patches {
-            overlay(buffer, range.start, patch);
-        }
+        self.patches.overlay(buffer, range);
         unreadable
     }
 }
 
-/// Puts as much of `patch` over `window`, which begins at `start` of the file, as lies in it.
-pub(super) fn overlay(window: &mut [u8], start: u64, patch: &Patch) {
-    for (at, byte) in (patch.position..).zip(&patch.bytes) {
-        let place = at
-            .checked_sub(start)
-            .and_then(|at| usize::try_from(at).ok());
-        if let Some(there) = place.and_then(|place| window.get_mut(place)) {
-            *there = *byte;
+/// The patches of a file, by position, so that a window costs no more than those in it.
+#[derive(Debug, Clone, Default)]
+struct Patches(Arc<[Patch]>);
+
+impl Patches {
+    fn of(mut patches: Vec<Patch>) -> Self {
+        patches.sort_by_key(|patch| patch.position);
+        Self(patches.into())
+    }
+
+    /// Puts as much of the patches over `window`, which holds `range` of the file, as lies in it.
+    fn overlay(&self, window: &mut [u8], range: Range<u64>) {
+        let end = |patch: &Patch| patch.position.saturating_add(patch.bytes.len() as u64);
+        let first = self.0.partition_point(|patch| end(patch) <= range.start);
+        let inside = self.0.iter().skip(first);
+        for patch in inside.take_while(|patch| patch.position < range.end) {
+            for (at, byte) in (patch.position..).zip(&patch.bytes) {
+                let place = at
+                    .checked_sub(range.start)
+                    .and_then(|at| usize::try_from(at).ok());
+                if let Some(there) = place.and_then(|place| window.get_mut(place)) {
+                    *there = *byte;
+                }
+            }
         }
     }
 }
