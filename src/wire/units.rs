@@ -20,7 +20,7 @@ macro_rules! unit {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-        pub struct $name(pub $inner);
+        pub struct $name(pub(crate) $inner);
 
         impl $name {
             /// The unit of a plain number.

@@ -195,7 +195,7 @@ impl<'a, T: Take> Picker<'a, T> {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        self.tally.reached = self.tally.reached.max(Some(batch.last_offset().0));
+        self.tally.reached = self.tally.reached.max(Some(batch.last_offset().get()));
         self.records(batch, true, scratch, out)
     }
 
@@ -208,7 +208,7 @@ impl<'a, T: Take> Picker<'a, T> {
         scratch: &mut Scratch,
         out: &mut Output<'_>,
     ) -> ControlFlow<()> {
-        let start = batch.position().0;
+        let start = batch.position().get();
         let range = start..start + batch.size_bytes() as u64;
         let Scope {
             pick,
@@ -230,7 +230,7 @@ impl<'a, T: Take> Picker<'a, T> {
                 }
                 Err(_) => return ControlFlow::Break(()),
             };
-            let offset = record.offset().0;
+            let offset = record.offset().get();
             // An offset that may be wrong is not to take the place of another record.
             if let Some(given) = self.given.as_deref_mut().filter(|_| is_sound) {
                 if given.contains(offset) {
