@@ -15,7 +15,7 @@ use crate::format::Placeholder;
     serde(deny_unknown_fields)
 )]
 pub struct Draft {
-    /// [`SCHEMA`].
+    /// The id of the shape of the document: `kseg.plan/2`.
     pub schema: String,
     /// The name and version of the program that made it.
     pub tool: String,
