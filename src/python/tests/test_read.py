@@ -30,10 +30,10 @@ def data(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "data"
 
 
-def damaged(data: Path) -> Path:
+def damaged(data: Path, flipped: int = 0x5A) -> Path:
     log = data / "orders-0/00000000000000000000.log"
     bytes_ = bytearray(log.read_bytes())
-    bytes_[len(batch(0, [(b"k", b"v", [])])) + 4000] ^= 1
+    bytes_[len(batch(0, [(b"k", b"v", [])])) + 4000] ^= flipped
     log.write_bytes(bytes_)
     return data / "orders-0"
 
@@ -97,6 +97,13 @@ def test_damage_is_raised_or_salvaged(data: Path) -> None:
         assert kseg.read(path, salvage=True).read_all().num_rows == 900
     codes = {finding.code for finding in kseg.verify(path)}
     assert "B101" in codes
+
+
+def test_a_flipped_bit_is_turned_back_by_salvage(data: Path) -> None:
+    whole = kseg.read(data / "orders-0").read_all()
+    path = damaged(data, flipped=1)
+    with pytest.warns(UserWarning, match="turned back"):
+        assert kseg.read(path, salvage=True).read_all() == whole
 
 
 def test_what_cannot_be_done_says_why(data: Path) -> None:
