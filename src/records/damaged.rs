@@ -103,34 +103,26 @@ fn is_readable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     })
 }
 
-/// The bit, of the checksum or of what it covers, that explains a wrong checksum: in which byte of the batch, and which.
-fn flipped_bit(bytes: &[u8]) -> Option<(usize, u8)> {
-    let (stored, actual, field, covered, find): (_, _, _, _, fn(usize, u32) -> Option<crc::Bit>) =
-        match parse(bytes, 0)? {
-            Batch::V2(batch) => (
-                batch.stored_crc(),
-                batch.actual_crc(),
-                batch_layout::CRC,
-                batch_layout::ATTRIBUTES,
-                crc::flipped_bit_crc32c,
-            ),
-            Batch::Legacy(batch) => (
-                batch.stored_crc(),
-                batch.actual_crc(),
-                message::CRC,
-                message::MAGIC,
-                crc::flipped_bit_crc32,
-            ),
-        };
-    let syndrome = stored ^ actual;
-    if syndrome.is_power_of_two() {
-        let bit = syndrome.trailing_zeros();
-        // The checksum is stored with its highest byte first.
-        let byte = field + 3 - usize::try_from(bit / 8).ok()?;
-        return Some((byte, u8::try_from(bit % 8).ok()?));
-    }
-    let (byte, bit) = find(bytes.len().checked_sub(covered)?, syndrome)?;
-    Some((covered + byte, bit))
+/// Returns the bit that explains a wrong checksum: in which byte of the batch, and which.
+fn flipped_bit(bytes: &[u8]) -> Option<crc::Bit> {
+    let (stored, actual, field, covered, find): (_, _, _, _, crc::FindBit) = match parse(bytes, 0)?
+    {
+        Batch::V2(batch) => (
+            batch.stored_crc(),
+            batch.actual_crc(),
+            batch_layout::CRC,
+            batch_layout::ATTRIBUTES,
+            crc::flipped_bit_crc32c,
+        ),
+        Batch::Legacy(batch) => (
+            batch.stored_crc(),
+            batch.actual_crc(),
+            message::CRC,
+            message::MAGIC,
+            crc::flipped_bit_crc32,
+        ),
+    };
+    crc::flipped_bit(stored ^ actual, field, covered..bytes.len(), find)
 }
 
 fn with_bit_turned(bytes: &[u8], byte: usize, bit: u8) -> Option<Vec<u8>> {

@@ -208,21 +208,10 @@ impl Sum {
     }
 
     /// The single bit that explains the difference: of the checksum itself, or of what it covers.
-    fn flip(
-        &self,
-        start: u64,
-        fields: &Fields,
-        find: fn(usize, u32) -> Option<crc::Bit>,
-    ) -> Option<(FlippedBit, Field)> {
+    fn flip(&self, start: u64, fields: &Fields, find: crc::FindBit) -> Option<(FlippedBit, Field)> {
         let syndrome = self.stored ^ self.actual;
-        let (at, bit) = if syndrome.is_power_of_two() {
-            let bit = syndrome.trailing_zeros();
-            let at = self.field_at + 3 - usize::try_from(bit / 8).ok()?;
-            (at, u8::try_from(bit % 8).ok()?)
-        } else {
-            let (byte, bit) = find(self.len_bytes, syndrome)?;
-            (self.covered_at + byte, bit)
-        };
+        let covered = self.covered_at..self.covered_at + self.len_bytes;
+        let (at, bit) = crc::flipped_bit(syndrome, self.field_at, covered, find)?;
         let field = fields.iter().find(|(end, _)| at < *end);
         let position = start.saturating_add(at as u64);
         let field = field.map_or(Field::Records, |(_, field)| *field);
