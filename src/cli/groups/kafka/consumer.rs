@@ -9,7 +9,8 @@ use kseg::report::groups::{Assigned, GroupKind, GroupState, Member};
 use kseg::report::reach::Reaches;
 
 use super::table::{
-    Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table,
+    Column, GROWS, MISSING, Width, epochs, leader_epoch, or_missing, partition_count,
+    place_columns, state_columns, table,
 };
 use crate::cli::Context;
 use crate::cli::groups::rows::names;
@@ -44,13 +45,7 @@ fn offset_columns<'a>(
         let cell = move |row: &Row<'a>| or_missing(row.member.map(|(_, member)| value(member)));
         Column::new(heading, width, cell)
     };
-    let mut columns = vec![
-        Column::new("GROUP", GROWS, |_: &Row<'a>| view.name.to_owned()),
-        Column::new("TOPIC", GROWS, |row: &Row<'a>| row.topic.to_owned()),
-        Column::new("PARTITION", Width::Fixed(10), |row: &Row<'a>| {
-            row.partition.to_string()
-        }),
-    ];
+    let mut columns = place_columns(view);
     if is_verbose {
         let epoch = |row: &Row<'a>| leader_epoch(row);
         columns.push(Column::new("LEADER-EPOCH", Width::Fixed(15), epoch));
@@ -114,8 +109,7 @@ fn member_columns<'a>(
         Column::new("HOST", GROWS, |(_, it): &Row<'a>| it.client_host.clone()),
         Column::new("CLIENT-ID", GROWS, |(_, it): &Row<'a>| it.client_id.clone()),
         Column::new("#PARTITIONS", Width::Fixed(15), |(_, it): &Row<'a>| {
-            let counts = it.assigned.iter().map(|it| it.partitions.len());
-            counts.sum::<usize>().to_string()
+            partition_count(it).to_string()
         }),
         Column::new("CURRENT-EPOCH", Width::Fixed(15), |(_, it): &Row<'a>| {
             or_missing(epochs(view).map(|_| it.epoch))
@@ -155,35 +149,20 @@ pub(in crate::cli::groups) fn states(
     context: &mut Context,
 ) -> Result<()> {
     type Row<'a> = &'a GroupView<'a>;
-    let mut columns = vec![
-        Column::new("GROUP", GROWS, |view: &Row<'_>| view.name.to_owned()),
-        Column::new("COORDINATOR (ID)", Width::Fixed(25), |_: &Row<'_>| {
-            MISSING.to_owned()
-        }),
-        Column::new("ASSIGNMENT-STRATEGY", Width::Fixed(20), |view: &Row<'_>| {
-            or_missing(view.assignor())
-        }),
-        Column::new("STATE", Width::Fixed(20), |view: &Row<'_>| {
-            view.state.name().to_owned()
-        }),
+    let strategy = |view: &Row<'_>| or_missing(view.assignor());
+    let epochs = [
+        ("GROUP-EPOCH", Width::Fixed(15)),
+        ("TARGET-ASSIGNMENT-EPOCH", Width::Fixed(25)),
     ];
-    if is_verbose {
-        columns.extend([
-            Column::new("GROUP-EPOCH", Width::Fixed(15), |view: &Row<'_>| {
-                or_missing(epochs(view).map(|(epoch, _)| epoch))
-            }),
-            Column::new(
-                "TARGET-ASSIGNMENT-EPOCH",
-                Width::Fixed(25),
-                |view: &Row<'_>| or_missing(epochs(view).map(|(_, target)| target)),
-            ),
-        ]);
-    }
-    columns.push(Column::new(
-        "#MEMBERS",
-        Width::Fixed(0),
-        |view: &Row<'_>| member_count(view).to_string(),
-    ));
+    let columns = state_columns(
+        Some(Column::new(
+            "ASSIGNMENT-STRATEGY",
+            Width::Fixed(20),
+            strategy,
+        )),
+        Width::Fixed(20),
+        is_verbose.then_some(epochs),
+    );
     for view in views.iter().filter(|view| is_known(view)) {
         note_state(view, context);
         context.print(&format!("\n{}", table(&columns, &[view])))?;

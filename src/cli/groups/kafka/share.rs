@@ -9,7 +9,8 @@ use kseg::report::groups::{GroupState, Member};
 use kseg::report::reach::Reaches;
 
 use super::table::{
-    Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table,
+    Column, GROWS, Width, leader_epoch, or_missing, partition_count, place_columns, state_columns,
+    table,
 };
 use crate::cli::Context;
 use crate::cli::groups::rows::names;
@@ -33,13 +34,7 @@ pub(in crate::cli::groups) fn offsets(
             ))?;
             continue;
         }
-        let mut columns = vec![
-            Column::new("GROUP", GROWS, |_: &Row<'_>| view.name.to_owned()),
-            Column::new("TOPIC", GROWS, |row: &Row<'_>| row.topic.to_owned()),
-            Column::new("PARTITION", Width::Fixed(10), |row: &Row<'_>| {
-                row.partition.to_string()
-            }),
-        ];
+        let mut columns = place_columns(view);
         if is_verbose {
             let epoch = |row: &Row<'_>| leader_epoch(row);
             columns.push(Column::new("LEADER-EPOCH", Width::Fixed(13), epoch));
@@ -77,8 +72,7 @@ pub(in crate::cli::groups) fn members(
             Column::new("HOST", GROWS, |(_, it): &Row<'_>| it.client_host.clone()),
             Column::new("CLIENT-ID", GROWS, |(_, it): &Row<'_>| it.client_id.clone()),
             Column::new("#PARTITIONS", Width::Fixed(12), |(_, it): &Row<'_>| {
-                let counts = it.assigned.iter().map(|it| it.partitions.len());
-                counts.sum::<usize>().to_string()
+                partition_count(it).to_string()
             }),
             Column::new("MEMBER-EPOCH", Width::Fixed(13), |(_, it): &Row<'_>| {
                 it.epoch.to_string()
@@ -98,31 +92,11 @@ pub(in crate::cli::groups) fn states(
     is_verbose: bool,
     context: &mut Context,
 ) -> Result<()> {
-    type Row<'a> = &'a GroupView<'a>;
-    let mut columns = vec![
-        Column::new("GROUP", GROWS, |view: &Row<'_>| view.name.to_owned()),
-        Column::new("COORDINATOR (ID)", Width::Fixed(25), |_: &Row<'_>| {
-            MISSING.to_owned()
-        }),
-        Column::new("STATE", Width::Fixed(15), |view: &Row<'_>| {
-            view.state.name().to_owned()
-        }),
+    let epochs = [
+        ("GROUP-EPOCH", Width::Fixed(12)),
+        ("ASSIGNMENT-EPOCH", Width::Fixed(17)),
     ];
-    if is_verbose {
-        columns.extend([
-            Column::new("GROUP-EPOCH", Width::Fixed(12), |view: &Row<'_>| {
-                or_missing(epochs(view).map(|(epoch, _)| epoch))
-            }),
-            Column::new("ASSIGNMENT-EPOCH", Width::Fixed(17), |view: &Row<'_>| {
-                or_missing(epochs(view).map(|(_, target)| target))
-            }),
-        ]);
-    }
-    columns.push(Column::new(
-        "#MEMBERS",
-        Width::Fixed(0),
-        |view: &Row<'_>| member_count(view).to_string(),
-    ));
+    let columns = state_columns(None, Width::Fixed(15), is_verbose.then_some(epochs));
     for view in views {
         note_state(view, context);
         context.print(&format!("\n{}", table(&columns, &[view])))?;

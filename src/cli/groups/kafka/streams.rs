@@ -10,7 +10,8 @@ use kseg::report::group_view::{GroupOffset, GroupView};
 use kseg::report::groups::{Assigned, AssignedOf, GroupState, Member};
 
 use super::table::{
-    Column, GROWS, MISSING, Width, epochs, leader_epoch, member_count, or_missing, table,
+    Column, GROWS, Width, epochs, leader_epoch, member_count, or_missing, place_columns,
+    state_columns, table,
 };
 use crate::cli::Context;
 
@@ -26,13 +27,7 @@ pub(in crate::cli::groups) fn offsets(
         // Without a log there is no end, and the tool shows no line.
         rows.retain(|row| row.member.is_some() && row.reach.is_some());
         in_java_order(&mut rows);
-        let mut columns = vec![
-            Column::new("GROUP", GROWS, |_: &Row<'_>| view.name.to_owned()),
-            Column::new("TOPIC", GROWS, |row: &Row<'_>| row.topic.to_owned()),
-            Column::new("PARTITION", Width::Fixed(10), |row: &Row<'_>| {
-                row.partition.to_string()
-            }),
-        ];
+        let mut columns = place_columns(view);
         let lag = |row: &Row<'_>| or_missing(lag(row));
         if is_verbose {
             columns.extend([
@@ -158,33 +153,11 @@ pub(in crate::cli::groups) fn states(
     is_verbose: bool,
     context: &mut Context,
 ) -> Result<()> {
-    type Row<'a> = &'a GroupView<'a>;
-    let mut columns = vec![
-        Column::new("GROUP", GROWS, |view: &Row<'_>| view.name.to_owned()),
-        Column::new("COORDINATOR (ID)", Width::Fixed(25), |_: &Row<'_>| {
-            MISSING.to_owned()
-        }),
-        Column::new("STATE", Width::Fixed(25), |view: &Row<'_>| {
-            view.state.name().to_owned()
-        }),
+    let epochs = [
+        ("GROUP-EPOCH", Width::Fixed(15)),
+        ("TARGET-ASSIGNMENT-EPOCH", Width::Fixed(25)),
     ];
-    if is_verbose {
-        columns.extend([
-            Column::new("GROUP-EPOCH", Width::Fixed(15), |view: &Row<'_>| {
-                or_missing(epochs(view).map(|(epoch, _)| epoch))
-            }),
-            Column::new(
-                "TARGET-ASSIGNMENT-EPOCH",
-                Width::Fixed(25),
-                |view: &Row<'_>| or_missing(epochs(view).map(|(_, target)| target)),
-            ),
-        ]);
-    }
-    columns.push(Column::new(
-        "#MEMBERS",
-        Width::Fixed(0),
-        |view: &Row<'_>| member_count(view).to_string(),
-    ));
+    let columns = state_columns(None, Width::Fixed(25), is_verbose.then_some(epochs));
     for view in views {
         let mut text = String::new();
         if view.state == GroupState::Empty {

@@ -1,7 +1,7 @@
 //! Tables as Kafka's tools print them.
 
 use kseg::report::group_view::{GroupOffset, GroupView};
-use kseg::report::groups::GroupKind;
+use kseg::report::groups::{GroupKind, Member};
 
 /// The mark of a missing value.
 pub(super) const MISSING: &str = "-";
@@ -96,4 +96,58 @@ pub(super) fn epochs(view: &GroupView<'_>) -> Option<(i32, i32)> {
 /// The number of members of a group.
 pub(super) fn member_count(view: &GroupView<'_>) -> usize {
     view.group.map_or(0, |group| group.members.len())
+}
+
+/// The number of partitions that a member has.
+pub(super) fn partition_count(member: &Member) -> usize {
+    let counts = member.assigned.iter().map(|it| it.partitions.len());
+    counts.sum()
+}
+
+/// The first columns of offsets, the same in each tool.
+pub(super) fn place_columns<'a>(view: &'a GroupView<'a>) -> Vec<Column<'a, &'a GroupOffset<'a>>> {
+    type Row<'a> = &'a GroupOffset<'a>;
+    vec![
+        Column::new("GROUP", GROWS, |_: &Row<'a>| view.name.to_owned()),
+        Column::new("TOPIC", GROWS, |row: &Row<'a>| row.topic.to_owned()),
+        Column::new("PARTITION", Width::Fixed(10), |row: &Row<'a>| {
+            row.partition.to_string()
+        }),
+    ]
+}
+
+/// The columns of a state: `strategy` where a tool has it, and with `--verbose` the epochs of the group and of its target assignment under
+/// headings and widths that differ from tool to tool.
+pub(super) fn state_columns<'a>(
+    strategy: Option<Column<'a, &'a GroupView<'a>>>,
+    state: Width,
+    verbose: Option<[(&'static str, Width); 2]>,
+) -> Vec<Column<'a, &'a GroupView<'a>>> {
+    type Row<'a> = &'a GroupView<'a>;
+    let mut columns = vec![
+        Column::new("GROUP", GROWS, |view: &Row<'a>| view.name.to_owned()),
+        Column::new("COORDINATOR (ID)", Width::Fixed(25), |_: &Row<'a>| {
+            MISSING.to_owned()
+        }),
+    ];
+    columns.extend(strategy);
+    columns.push(Column::new("STATE", state, |view: &Row<'a>| {
+        view.state.name().to_owned()
+    }));
+    if let Some([(group, group_width), (target, target_width)]) = verbose {
+        columns.extend([
+            Column::new(group, group_width, |view: &Row<'a>| {
+                or_missing(epochs(view).map(|(epoch, _)| epoch))
+            }),
+            Column::new(target, target_width, |view: &Row<'a>| {
+                or_missing(epochs(view).map(|(_, target)| target))
+            }),
+        ]);
+    }
+    columns.push(Column::new(
+        "#MEMBERS",
+        Width::Fixed(0),
+        |view: &Row<'a>| member_count(view).to_string(),
+    ));
+    columns
 }
