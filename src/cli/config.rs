@@ -28,7 +28,7 @@ const COMMANDS: [&str; 7] = ["check", "ls", "show", "cat", "export", "verify", "
 /// Options whose values are paths, which count from where the file is.
 const PATHS: [&str; 2] = ["baseline", "config"];
 
-/// The arguments with those of the file behind the command, so that what is typed wins.
+/// The arguments with those of the file inserted after the command, so that typed ones win.
 ///
 /// # Errors
 /// The file cannot be read, or says something that there is no option for.

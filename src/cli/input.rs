@@ -309,7 +309,7 @@ fn is_log_dir(dir: &LogDir) -> bool {
     dir.items().iter().any(is_at_home) || dir.partitions().any(is_partition)
 }
 
-/// The settings of a broker: of the file given, or else of the one among `paths`; the defaults where there is none.
+/// The settings of a broker: from the file given, else from the one among `paths`, else the defaults.
 ///
 /// # Errors
 /// The file cannot be read, or a value is not one that its setting may have.

@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Context;
 
-/// A line that says how many bytes are done; nothing where no one would see it.
+/// A line that shows how many bytes are done, on a terminal only.
 #[derive(Debug)]
 pub(crate) struct Progress(ProgressBar);
 

@@ -8,8 +8,7 @@ use wildmatch::WildMatch;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Which partitions")]
 pub(crate) struct Selection {
-    /// Only topics of these names: orders,clicks; * stands for any characters and ? for one, and !__* leaves out;
-    /// repeatable
+    /// Only topics of these names: orders,clicks; * matches any characters and ? one, and !__* leaves out; repeatable
     #[arg(long = "topic", value_name = "PATTERN", value_delimiter = ',')]
     topics: Vec<Pattern>,
 

@@ -194,7 +194,7 @@ pub(super) fn words<const N: usize>(line: &str) -> Result<[Word<'_>; N], Fault> 
     }
 }
 
-/// Returns what `\s` stands for in Java.
+/// Returns the characters that `\s` matches in Java.
 fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\x0b' | '\x0c' | '\r')
 }

@@ -113,7 +113,7 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
     }
 }
 
-/// Returns how far `offset` lies behind the base offset of its segment; `None` where an index cannot say that.
+/// Returns how far `offset` is above the base offset of its segment; `None` where an index cannot say that.
 pub(crate) fn relative(offset: Offset, base_offset: Offset) -> Option<i32> {
     let relative = offset.0.checked_sub(base_offset.0)?;
     i32::try_from(relative)
@@ -126,7 +126,7 @@ pub(super) fn offset<const N: usize>(entry: &[u8; N], at: usize, base_offset: Of
     base_offset.plus(OffsetDelta(i32::from_be_bytes(be(entry, at))))
 }
 
-/// Checks whether nothing is left behind the last of `count` entries.
+/// Checks whether nothing is left after the last of `count` entries.
 pub(super) fn whole(trailing: &[u8], entry: usize, count: usize) -> Result<(), Fault> {
     match trailing.len() {
         0 => Ok(()),

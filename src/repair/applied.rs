@@ -57,7 +57,7 @@ pub enum Applied {
 /// Files of a new directory, by how they came there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Written anew by steps of the plan.
+    /// Written by steps of the plan.
     pub written: u64,
     /// The same files as in the source under another name.
     pub linked: u64,

@@ -46,7 +46,7 @@ pub enum Scope {
 pub struct Step {
     /// Its number in the plan, from 1.
     pub id: u32,
-    /// The codes of the findings behind it.
+    /// The codes of the findings that it repairs.
     pub codes: Vec<String>,
     /// What is done.
     pub action: Action,
@@ -75,7 +75,7 @@ pub enum Action {
         /// Bytes that stay.
         to: u64,
     },
-    /// Cuts ranges out of a file and keeps everything behind them.
+    /// Cuts ranges out of a file and keeps everything after them.
     Excise {
         /// The file.
         file: PlanPath,
@@ -100,7 +100,7 @@ pub enum Action {
         /// What stands there then.
         content: Content,
     },
-    /// Puts a file together anew, there or not.
+    /// Assembles a file, which may exist already.
     Arrange {
         /// The file.
         file: PlanPath,

@@ -23,7 +23,7 @@ pub struct Connect {
     pub topics: BTreeMap<String, BTreeSet<String>>,
     /// Offsets of sources by connector and source partition, which is JSON.
     pub offsets: BTreeMap<(String, String), SourceOffset>,
-    /// Records that are none of Connect's, or could not be read.
+    /// Records that are not Connect's, or could not be read.
     pub unread: u64,
     /// Records of Connect.
     pub read: u64,

@@ -149,7 +149,7 @@ pub(crate) fn look_again<T>(mut look: impl FnMut() -> T, in_motion: impl Fn(&T) 
     look()
 }
 
-/// How often a partition is listed anew because files vanished that a running broker deleted or compacted: each listing takes less
+/// How often a partition is listed again because files vanished that a running broker deleted or compacted: each listing takes less
 /// time than it takes the broker to do that again, but for a machine with much else to do.
 const LISTINGS: u32 = 100;
 

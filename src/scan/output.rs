@@ -28,8 +28,8 @@ impl RenderedChunk {
     }
 }
 
-/// Rendered data. Its memory is used again for a later chunk: memory that the system takes back and gives anew, page by page, costs
-/// as much time as what is written into it.
+/// Rendered data. Its memory is used again for a later chunk: new memory, which the system clears and maps page by page, costs as
+/// much time as rendering into it.
 #[derive(Debug, Default)]
 pub struct ChunkText(Vec<u8>);
 

@@ -231,7 +231,7 @@ pub(crate) struct Dump {
     #[arg(long, value_name = "FILES")]
     pub(super) files: Vec<OsString>,
 
-    /// Files to dump, if --files is not given; a directory stands for the segments in it
+    /// Files to dump, if --files is not given; a directory means the segments in it
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 

@@ -92,7 +92,7 @@ pub(super) struct Damage {
 pub(super) type Files = BTreeMap<String, ExportedFile>;
 
 impl Manifest {
-    /// Returns what the manifest in `dir` says; nothing if there is none.
+    /// Reads the manifest in `dir`, if it exists.
     ///
     /// # Errors
     /// It cannot be read, or is none.

@@ -70,7 +70,7 @@ pub(crate) struct Groups {
     #[arg(value_name = "DIR", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Only groups of this name; * stands for any characters and ? for one; repeatable
+    /// Only groups of this name; * matches any characters and ? one; repeatable
     #[arg(long = "group", value_name = "PATTERN")]
     names: Vec<Pattern>,
 

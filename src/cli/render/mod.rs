@@ -89,7 +89,7 @@ impl Page for Pages<'_, '_> {
 /// Bytes of a value that are written at once: whole groups of base64.
 const PIECE: usize = 48 << 10;
 
-/// Returns where the first piece of a text ends: between two characters, of which none has more than three bytes after its first.
+/// Returns where the first piece of a text ends: between two characters, each of at most four bytes.
 fn end_of_piece(text: &[u8]) -> usize {
     let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
     let mut ends = (PIECE - 3..=PIECE).rev();

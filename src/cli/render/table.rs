@@ -25,7 +25,7 @@ const REMARK: u8 = 0x1e;
 /// How tables look.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Look {
-    /// Characters of a line; none if no one cares.
+    /// Characters of a line, if they are limited.
     pub(crate) room: Option<usize>,
     /// Sizes in bytes, not in the unit that suits.
     pub(crate) exact_bytes: bool,
@@ -225,7 +225,7 @@ impl Table {
         out.push(b'\n');
     }
 
-    /// Appends rows of which some cell is wider than its column.
+    /// Appends rows, some of whose cells are wider than their columns.
     fn wrapped(&self, layout: &Layout, rows: &[Vec<Cow<'_, str>>], out: &mut Vec<u8>) {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);

@@ -68,7 +68,7 @@ pub(crate) struct Txns {
     #[arg(long, conflicts_with = "producers")]
     ids: bool,
 
-    /// Only transactional ids of this name; * stands for any characters and ? for one; repeatable
+    /// Only transactional ids of this name; * matches any characters and ? one; repeatable
     #[arg(long = "id", value_name = "PATTERN", conflicts_with = "producers")]
     names: Vec<Pattern>,
 

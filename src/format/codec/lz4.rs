@@ -97,7 +97,7 @@ fn descriptor(packed: &[u8], magic: i8) -> Result<(Descriptor, &[u8]), FaultKind
     ))
 }
 
-/// Returns what follows `block`, behind its checksum if blocks have one.
+/// Returns the bytes after `block` and, if blocks have one, its checksum.
 fn checked<'a>(
     block: &[u8],
     after: &'a [u8],

@@ -25,7 +25,7 @@ const FAR_EPOCHS: i64 = 1 << 16;
 /// Findings by where the batches begin that they doubt, and whether an epoch is too far from the checkpoint.
 type Named<'a> = BTreeMap<u64, (&'a Finding, bool)>;
 
-/// The leader epochs that the checkpoint of a partition has, by their first offsets; none if it cannot be believed.
+/// The leader epochs that the checkpoint of a partition has, by their first offsets, unless it cannot be believed.
 #[derive(Debug, Default)]
 pub(super) struct NotedEpochs(BTreeMap<i64, i32>);
 
@@ -80,7 +80,7 @@ pub(super) fn settle(
                 after.push(first.map(|first| first.0).or(behind));
                 after
             });
-    // What comes before the first of them is asked by nobody.
+    // Nothing asks for an offset before the first of them.
     after.pop();
     let mut before = None;
     for ((log, home), after) in logs.iter_mut().zip(homes).zip(after.into_iter().rev()) {

@@ -190,7 +190,7 @@ impl Mender<'_> {
         self.add(run, vec![change]);
     }
 
-    /// Bytes of which nothing can be kept.
+    /// Bytes that are dropped as a whole.
     pub(super) fn lose(&mut self, range: Range<u64>) {
         match self.parts.last_mut() {
             Some(Part::Lost {

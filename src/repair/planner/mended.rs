@@ -30,12 +30,12 @@ impl Change {
 /// A piece of a mended file.
 #[derive(Debug, Clone)]
 pub(super) enum Part {
-    /// Batches, of which these bytes change.
+    /// Batches, and the bytes of them that change.
     Batches { run: Run, changes: Vec<Change> },
     /// What is none.
     Lost {
         range: Range<u64>,
-        /// Records in it that can be read and that nobody can vouch for.
+        /// Suspect records in it: readable, and covered by no checksum.
         suspect: u64,
     },
 }

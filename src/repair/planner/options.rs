@@ -7,6 +7,6 @@ use crate::scan::Jobs;
 pub struct PlanOptions {
     /// Threads within a `.log`.
     pub jobs: Jobs,
-    /// Whether records that nobody can vouch for stay in the log.
+    /// Whether suspect records, which no checksum covers, stay in the log.
     pub keep_suspect: bool,
 }

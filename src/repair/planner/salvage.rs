@@ -66,7 +66,7 @@ const LAST_TIME: i64 = 7_258_118_400_000;
 
 /// Makes a batch of the records that can be read in `bytes`, which begin with what was the header of a batch.
 ///
-/// None if there is none.
+/// Returns `None` if no record can be kept.
 pub(super) fn salvage(
     bytes: &[u8],
     slot: &Slot,

@@ -19,7 +19,7 @@ pub struct Extent {
     pub first_timestamp: Option<Timestamp>,
     /// The largest timestamp.
     pub last_timestamp: Option<Timestamp>,
-    /// Bytes of zeros between and behind batches: room preallocated, or pages that never reached the disk.
+    /// Bytes of zeros between and after batches: room preallocated, or pages that never reached the disk.
     pub zero_bytes: u64,
     /// Bytes that are neither batch nor zeros.
     pub damaged_bytes: u64,
@@ -39,7 +39,7 @@ pub struct ExtentCounts {
 }
 
 impl Extent {
-    /// Takes in what stands behind the last batch, or between batches.
+    /// Takes in the bytes after the last batch, or between batches.
     pub(super) fn gap(&mut self, gap: &Gap) {
         for part in gap.parts() {
             let bytes = part.range.end - part.range.start;

@@ -189,7 +189,7 @@ pub enum ControlFault {
         /// Its type.
         control_type: i16,
     },
-    /// The record has a type that nobody defined.
+    /// The record has an unknown type.
     Type {
         /// Its type.
         control_type: i16,

@@ -224,7 +224,7 @@ pub enum IdConflict {
         /// That of the other one.
         other: String,
     },
-    /// The log dir's, which stands for something else.
+    /// The log dir's, which is reserved.
     ReservedDirectory {
         /// As a number.
         number: u64,
@@ -345,7 +345,7 @@ pub enum MetadataFault {
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         newest: Option<i64>,
     },
-    /// The leader is none of the voters.
+    /// The leader is not a voter.
     Leader {
         /// The leader.
         leader: i32,

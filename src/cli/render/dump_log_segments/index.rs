@@ -14,14 +14,14 @@ use crate::cli::render::Push;
     reason = "one a difference between releases"
 )]
 pub(crate) struct IndexStyle {
-    /// True if an empty `.index` is told.
+    /// True if an empty `.index` is reported.
     pub(crate) tells_empty: bool,
     /// True if an offset index is compared with the first record rather than with the last offset of the batch, and the
     /// zeros behind its end are noticed only after such a look at them.
     pub(crate) first_record: bool,
     /// True if an index that ends with the base offset is corrupt too.
     pub(crate) last_above_base: bool,
-    /// True if a position behind the end of the log is an empty log rather than an error.
+    /// True if a position beyond the end of the log is an empty log rather than an error.
     pub(crate) beyond_is_empty: bool,
     /// True if offsets are looked up by halving all entries at once.
     pub(crate) cold_lookup: bool,

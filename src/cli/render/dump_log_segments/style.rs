@@ -41,9 +41,9 @@ pub(crate) struct Style {
     pub(crate) timestamps: bool,
     /// What becomes of a compressed set inside a compressed set.
     pub(crate) nested: Nested,
-    /// True if a size that no entry can have ends the file, as zeros behind it do.
+    /// True if a size that no entry can have ends the file, as zeros after it do.
     pub(crate) ends_at_zeros: bool,
-    /// True if files of other kinds are told.
+    /// True if files of other kinds are reported.
     pub(crate) tells_unknown_files: bool,
     /// True if a record without a value says so.
     pub(crate) null_payload: bool,

@@ -17,7 +17,8 @@ use crate::cli::render::columns::{Array, Field, Kind, Width, ipc};
 /// A batch has at most so many rows, …
 const BATCH_ROWS: usize = 16 << 10;
 
-/// … and is cut when it holds so many bytes: a few of them wait for each worker, so this bounds the memory.
+/// … and is cut when it holds so many bytes: a batch fits into a rendered chunk, which need not grow then, and a few of them wait for each
+/// worker, so this bounds the memory.
 const BATCH_BYTES: usize = 448 << 10;
 
 /// A row group of a file has at most so many rows, which engines take as what one thread reads at a time, …

@@ -29,7 +29,7 @@ struct Reader<'a, 'o> {
 }
 
 impl Reader<'_, '_> {
-    /// Returns what comes behind blanks.
+    /// Skips blanks.
     fn peek(&mut self) -> Option<u8> {
         while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
             self.rest = rest;
@@ -146,7 +146,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Returns what follows digits, of which there must be one.
+/// Skips digits, at least one.
 fn digits(bytes: &[u8]) -> Option<&[u8]> {
     let count = bytes
         .iter()

@@ -118,7 +118,7 @@ impl RecordFormat {
         }
     }
 
-    /// Appends what stands before the first record: the header line of a CSV file, the `[` of an array.
+    /// Appends the text before the first record: the header line of a CSV file, the `[` of an array.
     pub(crate) fn header(&self, out: &mut Vec<u8>) {
         match self.shape {
             Shape::Form(Form::Json) => out.push(b'['),
@@ -145,7 +145,7 @@ impl RecordFormat {
         }
     }
 
-    /// Appends what stands behind the last record.
+    /// Appends the text after the last record.
     pub(crate) fn footer(&self, out: &mut Vec<u8>) {
         match self.shape {
             Shape::Form(Form::Json) => out.extend_from_slice(b"\n]\n"),
@@ -169,7 +169,7 @@ impl RecordFormat {
         Ok(self)
     }
 
-    /// The form of the records; none if a template makes it.
+    /// The form of the records, unless a template makes it.
     pub(crate) fn form(&self) -> Option<Form> {
         match self.shape {
             Shape::Form(form) | Shape::Columns(form, _) => Some(form),
