@@ -9,6 +9,8 @@ from typing import Iterable, Sequence
 
 Record = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 
+TRANSACTIONAL, CONTROL = 0x10, 0x20
+
 TABLE = []
 for n in range(256):
     for _ in range(8):
@@ -37,7 +39,9 @@ def part(data: bytes | None) -> bytes:
     return varint(-1) if data is None else varint(len(data)) + data
 
 
-def batch(base: int, records: Sequence[Record], timestamp: int = 1_700_000_000_000) -> bytes:
+def batch(
+    base: int, records: Sequence[Record], timestamp: int = 1_700_000_000_000, attributes: int = 0, producer: int = -1
+) -> bytes:
     rows = bytearray()
     for delta, (key, value, headers) in enumerate(records):
         row = b"\0" + varint(0) + varint(delta) + part(key) + part(value) + varint(len(headers))
@@ -45,9 +49,20 @@ def batch(base: int, records: Sequence[Record], timestamp: int = 1_700_000_000_0
             row += part(name.encode()) + part(it)
         rows += varint(len(row)) + row
     last = len(records) - 1
-    body = struct.pack(">hiqqqhii", 0, last, timestamp, timestamp, -1, -1, -1, len(records)) + rows
+    # A producer without a transaction has no id, no epoch and no sequence; markers have no sequence.
+    epoch = sequence = -1 if producer == -1 else 0
+    if attributes & CONTROL:
+        sequence = -1
+    numbers = attributes, last, timestamp, timestamp, producer, epoch, sequence, len(records)
+    body = struct.pack(">hiqqqhii", *numbers) + rows
     head = struct.pack(">qiibI", base, len(body) + 9, 0, 2, crc32c(body))
     return head + body
+
+
+def marker(base: int, producer: int, commit: bool) -> bytes:
+    """The control batch that ends a transaction."""
+    record = struct.pack(">hh", 0, int(commit)), struct.pack(">hi", 0, 0), ()
+    return batch(base, [record], attributes=TRANSACTIONAL | CONTROL, producer=producer)
 
 
 def partition(folder: Path, records: Iterable[Record], at_once: int = 500) -> Path:

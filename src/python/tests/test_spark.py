@@ -12,7 +12,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from forge import partition
+from forge import TRANSACTIONAL, batch, marker, partition
 from support import KSEG, ROOT
 
 pytest.importorskip("pyspark")
@@ -25,7 +25,7 @@ os.environ["PYSPARK_PYTHON"] = sys.executable
 from pyspark.sql import SparkSession
 from kseg.spark import KsegDataSource
 
-paths, damaged = sys.argv[1], sys.argv[2]
+paths, damaged, torn, ended = sys.argv[1:]
 spark = (
     SparkSession.builder.master("local-cluster[2,1,1024]").appName("kseg")
     .config("spark.ui.enabled", "false")
@@ -52,10 +52,17 @@ said["count"] = frame.count()
 said["sum"] = frame.selectExpr("sum(length(value))").first()[0]
 said["partitions"] = frame.rdd.getNumPartitions()
 said["topics"] = {row.topic: row["count"] for row in frame.groupBy("topic").count().collect()}
-pushed = frame.where("topic = 'orders' and partition = 1 and offset >= 10 and offset < 15")
+query = "topic = 'orders' and partition = 1 and offset >= 10 and offset < 15"
+pushed = read(pushdown="true").where(query)
 said["offsets"] = sorted(row.offset for row in pushed.collect())
 said["pushed"] = ">= 10" not in plan(pushed) and "orders" not in plan(pushed)
-kept = frame.where("timestamp > timestamp'2100-01-01' and key is not null")
+said["pushed_partitions"] = pushed.rdd.getNumPartitions()
+# Queries on one frame don't get each other's filters.
+said["again"] = [frame.where(query).count(), frame.count()]
+both = frame.where("partition = 1").union(frame.where("topic = 'clicks'"))
+said["union"] = {row.topic: row["count"] for row in both.groupBy("topic").count().collect()}
+said["offset"] = read(topic="orders", partition="1", offset="10..15").count()
+kept = read(pushdown="true").where("timestamp > timestamp'2100-01-01' and key is not null")
 said["late"] = kept.count()
 said["kept"] = "Filter" in plan(kept)
 said["limit"] = len(frame.limit(3).collect())
@@ -65,10 +72,12 @@ said["split_partitions"] = read(splitBytes="1MiB").rdd.getNumPartitions()
 said["topic"] = read(topic="clicks", columns="all").selectExpr("max(codec)").first()[0]
 for mode in ("permissive", "dropmalformed"):
     said[mode] = read(damaged, mode=mode).count()
-try:
-    read(damaged).count()
-except Exception as error:
-    said["failfast"] = str(error)
+for name, path in {"failfast": damaged, "torn": torn}.items():
+    try:
+        read(path).count()
+    except Exception as error:
+        said[name] = str(error)
+said["ended"] = [read(ended, committed=committed).count() for committed in ("true", "false")]
 try:
     read(damaged, mode="hope").count()
 except Exception as error:
@@ -99,8 +108,22 @@ def test_a_cluster(tmp_path: Path) -> None:
     partition(tmp_path / "b/orders-1", rows[:1000])
     log = partition(tmp_path / "c/bad-0", rows[:1000], at_once=100) / "00000000000000000000.log"
     bytes_ = bytearray(log.read_bytes())
-    bytes_[len(bytes_) // 2] ^= 1
+    # More than one bit: salvage turns back a single one.
+    middle = len(bytes_) // 2
+    bytes_[middle : middle + 4] = b"1234"
     log.write_bytes(bytes_)
+    # A folder that is being deleted is no partition.
+    shutil.copytree(tmp_path / "b/orders-1", tmp_path / f"b/orders-1.{'0' * 32}-delete")
+    # Bytes after the last batch: no record is lost, and still the log is not as it should be.
+    torn = partition(tmp_path / "d/torn-0", rows[:10])
+    with open(torn / "00000000000000000000.log", "ab") as log_file:
+        log_file.write(b"x" * 100)
+    ended = tmp_path / "e/ended-0"
+    ended.mkdir(parents=True)
+    # The marker that aborts the first transaction is in the segment after it.
+    (ended / "00000000000000000000.log").write_bytes(batch(0, rows[:10], attributes=TRANSACTIONAL, producer=7))
+    second = marker(10, 7, commit=False) + batch(11, rows[:5], attributes=TRANSACTIONAL, producer=8) + marker(16, 8, commit=True)
+    (ended / "00000000000000000010.log").write_bytes(second)
     python = environment(tmp_path / "env")
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
@@ -110,7 +133,7 @@ def test_a_cluster(tmp_path: Path) -> None:
     clean |= {"JAVA_HOME": java, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
     paths = f"{tmp_path}/[ab]"
     done = subprocess.run(
-        [python, script, paths, tmp_path / "c"], env=clean, cwd=tmp_path, capture_output=True, text=True, timeout=600
+        [python, script, paths, *(tmp_path / name for name in "cde")], env=clean, cwd=tmp_path, capture_output=True, text=True, timeout=600
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("SAID ")]
     assert lines, done.stdout[-2000:] + done.stderr[-6000:]
@@ -120,12 +143,18 @@ def test_a_cluster(tmp_path: Path) -> None:
     assert said["partitions"] == 3
     assert said["topics"] == {"orders": 21_000, "clicks": 500}
     assert said["offsets"] == [10, 11, 12, 13, 14] and said["pushed"]
+    assert said["pushed_partitions"] == 1
+    assert said["again"] == [5, 21_500]
+    assert said["union"] == {"orders": 1000, "clicks": 500}
+    assert said["offset"] == 5
     assert said["late"] == 0 and said["kept"]
     assert said["limit"] == 3
     assert said["topic"] == "none"
     assert said["permissive"] == 900
     assert 0 < said["dropmalformed"] < 900
     assert "stopped there" in said["failfast"]
+    assert "torn-0" in said["torn"] and "00000000000000000000.log" in said["torn"]
+    assert said["ended"] == [5, 15]
     assert '"hope" is not one of failfast' in said["mode"]
     assert said["schema"] == (
         "struct<key:binary,value:binary,topic:string,partition:int,offset:bigint,timestamp:timestamp,"
