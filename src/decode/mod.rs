@@ -25,6 +25,7 @@ pub mod protobuf;
 pub mod registry;
 pub mod remote_metadata;
 pub mod schema;
+pub mod schema_ids;
 pub mod share_state;
 pub mod transaction_state;
 pub mod value;

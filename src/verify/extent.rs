@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::setting::Stop;
+use crate::decode::schema_ids::SchemaIds;
 use crate::wire::{Offset, Uuid};
 
 /// What a log dir says of a partition.
@@ -58,4 +59,6 @@ pub(super) struct Known {
     pub(super) extent: Option<LogExtent>,
     /// The id of its topic, and the file that says so.
     pub(super) topic_id: Option<(Uuid, Arc<Path>)>,
+    /// The schema ids of its records.
+    pub(super) schema_ids: SchemaIds,
 }

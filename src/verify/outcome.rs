@@ -7,6 +7,7 @@ use super::catalog::{CheckId, Severity};
 use super::coverage::Coverage;
 use super::evidence::Unopened;
 use super::finding::{Finding, Findings};
+use crate::decode::schema_ids::SchemaIds;
 use crate::scan::Merge;
 use crate::store::{Cap, Error, Item, Source, read_small};
 
@@ -20,6 +21,8 @@ pub struct Outcome {
     pub coverage: Coverage,
     /// The files looked at, in order.
     pub files: Vec<Arc<Path>>,
+    /// The schema ids of the records, at the depth that decodes them.
+    pub(super) schema_ids: SchemaIds,
 }
 
 impl Merge for Outcome {
@@ -27,6 +30,7 @@ impl Merge for Outcome {
         self.findings.merge(next.findings);
         self.coverage.merge(next.coverage);
         self.files.extend(next.files);
+        self.schema_ids.merge(next.schema_ids);
     }
 }
 

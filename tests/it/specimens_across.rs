@@ -417,6 +417,45 @@ fn of_metadata() -> Vec<Vec<Specimen>> {
     ]
 }
 
+/// A record of a schema registry's topic.
+fn schema(id: i32, subject: &str, text: &str) -> Rec {
+    let key = format!(r#"{{"keytype":"SCHEMA","subject":"{subject}","version":1,"magic":1}}"#);
+    let value = format!(
+        r#"{{"subject":"{subject}","version":1,"id":{id},"schema":"\"{text}\"","deleted":false}}"#
+    );
+    Rec::new(Some(key.as_bytes()), Some(value.as_bytes()))
+}
+
+/// A partition whose values have these schema ids, of which the registry has two.
+fn of_schemas() -> Vec<Vec<Specimen>> {
+    const RECOVERY: &str = "recovery-point-offset-checkpoint";
+    let log = |dir: &str, records: &[Rec]| {
+        let batch = BatchSpec::at(0).epoch(5).timestamp(THEN);
+        let batch = records.iter().cloned().fold(batch, BatchSpec::then);
+        Forge::empty(dir)
+            .segment(0, &[batch])
+            .with("leader-epoch-checkpoint", b"0\n1\n5 0\n")
+    };
+    let values = |ids: &[u8]| {
+        let of = |id: &u8| Rec::new(Some(b"k"), Some(&[0, 0, 0, 0, *id, 2]));
+        log("orders-0/", &ids.iter().map(of).collect::<Vec<_>>())
+    };
+    let registry = |second: i32| {
+        let schemas = [
+            schema(7, "orders-value", "int"),
+            schema(second, "clicks-value", "long"),
+        ];
+        log("_schemas-0/", &schemas)
+    };
+    vec![
+        registry(8)
+            .and(values(&[7, 9, 7, 10]))
+            .root(RECOVERY, b"")
+            .done("R115"),
+        registry(7).root(RECOVERY, b"").done("R116"),
+    ]
+}
+
 /// All of them.
 pub(crate) fn forged() -> Vec<Specimen> {
     [
@@ -428,6 +467,7 @@ pub(crate) fn forged() -> Vec<Specimen> {
         of_directories(),
         of_owners(),
         of_metadata(),
+        of_schemas(),
     ]
     .concat()
     .concat()

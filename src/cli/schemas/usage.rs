@@ -1,44 +1,17 @@
 //! Which topics use which schema ids.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use kseg::decode::Decoder;
 use kseg::decode::registry::{Registry, TOPIC};
+use kseg::decode::schema_ids::SchemaIds;
 use kseg::records::RecordReader;
 use kseg::scan::{Filter, in_order};
 use kseg::store::Error;
 
 use crate::cli::args::Reading;
 use crate::cli::input::Log;
-
-/// Ids that keys, or values, of a topic begin with.
-#[derive(Debug, Clone, Default)]
-struct Ids {
-    ids: BTreeSet<i32>,
-    /// Whether one of them does not begin as Confluent's framing does: then none is framed, for all that can be known.
-    is_other: bool,
-}
-
-/// More ids than this are no ids: any four bytes after a zero look like one.
-const MOST_IDS: usize = 10_000;
-
-impl Ids {
-    fn take(&mut self, bytes: Option<&[u8]>) {
-        match bytes {
-            None => {}
-            Some([0, a, b, c, d, ..]) if self.ids.len() < MOST_IDS => {
-                self.ids.insert(i32::from_be_bytes([*a, *b, *c, *d]));
-            }
-            Some(_) => self.is_other = true,
-        }
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.ids.extend(other.ids);
-        self.is_other |= other.is_other;
-    }
-}
 
 /// Ids by topic and part.
 #[derive(Debug, Default)]
@@ -54,7 +27,7 @@ impl Usage {
         reading: Reading,
         registry: &Registry,
     ) -> (Self, Vec<Error>) {
-        let mut found: BTreeMap<(String, &'static str), Ids> = BTreeMap::new();
+        let mut found: BTreeMap<String, SchemaIds> = BTreeMap::new();
         let mut errors = Vec::new();
         in_order(
             reading.jobs(),
@@ -62,10 +35,7 @@ impl Usage {
             |log| ids_of(log, reading),
             &mut |ids: Result<Found, Error>| {
                 match ids {
-                    Ok(Some((topic, [key, value]))) => {
-                        found.entry((topic.clone(), "key")).or_default().merge(key);
-                        found.entry((topic, "value")).or_default().merge(value);
-                    }
+                    Ok(Some((topic, ids))) => found.entry(topic).or_default().merge(ids),
                     Ok(None) => {}
                     Err(error) => errors.push(error),
                 }
@@ -73,18 +43,17 @@ impl Usage {
             },
         );
         let mut usage = Self::default();
-        for ((topic, part), ids) in found {
-            let is_known = |id: &i32| !registry.with_id(*id).is_empty();
-            if ids.is_other || !ids.ids.iter().any(is_known) {
-                continue;
-            }
-            for id in ids.ids {
-                let of = if is_known(&id) {
-                    &mut usage.by_id
-                } else {
-                    &mut usage.undefined
-                };
-                of.entry(id).or_default().push(format!("{topic}-{part}"));
+        let is_known = |id: i32| !registry.with_id(id).is_empty();
+        for (topic, ids) in &found {
+            for (part, ids) in [("key", &ids.keys), ("value", &ids.values)] {
+                for id in ids.framed(is_known) {
+                    let of = if is_known(id) {
+                        &mut usage.by_id
+                    } else {
+                        &mut usage.undefined
+                    };
+                    of.entry(id).or_default().push(format!("{topic}-{part}"));
+                }
             }
         }
         (usage, errors)
@@ -103,7 +72,7 @@ impl Usage {
 }
 
 /// The topic of a log, and the ids of its keys and values; none of an internal topic.
-type Found = Option<(String, [Ids; 2])>;
+type Found = Option<(String, SchemaIds)>;
 
 /// Reads the ids of a log.
 fn ids_of(log: Log, reading: Reading) -> Result<Found, Error> {
@@ -114,13 +83,9 @@ fn ids_of(log: Log, reading: Reading) -> Result<Found, Error> {
     if topic == TOPIC || Decoder::for_topic(&topic).is_some() {
         return Ok(None);
     }
-    let mut ids = <[Ids; 2]>::default();
-    let [keys, values] = &mut ids;
+    let mut ids = SchemaIds::default();
     let reader: RecordReader = partition.records(Filter::default());
     let reader = reader.salvage().limits(reading.limits());
-    let _summary = reader.for_each(|record| {
-        keys.take(record.key());
-        values.take(record.value());
-    })?;
+    let _summary = reader.for_each(|record| ids.take(record.key(), record.value()))?;
     Ok(Some((topic, ids)))
 }

@@ -133,4 +133,26 @@ Record R113 OffsetsUnused "offsets-unused" Note Shape None;
 /// **References** `AbstractLegacyRecordBatch.DeepRecordsIterator`, `ByteBufferLogInputStream`.
 Record R114 InnerCrc "inner-crc" Warning Deep None;
 
+/// a schema id without a schema
+///
+/// **What** Keys or values of a topic begin with a schema id that no schema in `_schemas` of the same log dirs has. A topic counts as one with
+/// schemas where all of its keys, or all of its values, begin with a zero and an id, and a schema is known for one of the ids.
+/// **Why it happens** The registry was restored from an older backup, or into one that assigned other ids; the records were copied from another
+/// cluster; or its topic was compacted or cut after the schema was deleted for good.
+/// **What Kafka does** It doesn't look into records. Consumers that ask the registry for the id get an error.
+/// **Repair** None is needed in the log. Find the schema in a backup of `_schemas` or another log dir, and register it under its id
+/// (mode `IMPORT`); `kseg cat --value-as avro --schema ID=FILE` reads the records without a registry.
+/// **References** Confluent's wire format; `kseg schemas --usage`.
+Record R115 SchemaIdUndefined "schema-id-undefined" Warning Deep None;
+
+/// a schema id with several texts
+///
+/// **What** `_schemas` has several texts for one id: what a record with this id means depends on the subject, or on who is asked.
+/// **Why it happens** Two registries wrote to one topic, or schemas were restored next to others that had their ids.
+/// **What Kafka does** It doesn't look into records. A registry serves the text that it read last, so a restart may change it.
+/// **Repair** None is needed in the log. Find out which text the records were written with; `kseg schemas` lists the texts, and
+/// `kseg cat --value-as avro --schema ID=FILE` reads by the one in a file.
+/// **References** Confluent's `KafkaStore`; `kseg schemas`.
+Record R116 SchemaIdAmbiguous "schema-id-ambiguous" Warning Deep None;
+
 } } } }

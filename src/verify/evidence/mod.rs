@@ -7,6 +7,7 @@ mod impact;
 mod log;
 mod names;
 mod producers;
+mod schemas;
 mod unreadable;
 
 use std::fmt::{self, Display as _};
@@ -36,6 +37,7 @@ pub use producers::{
     OpenTransaction, OutOfTransaction, ProducerConflict, ProducerNumber, SnapshotAgainst,
     SnapshotProducer, SnapshotShape, TxnEntry, TxnEntryAgainst, UnindexedAbort,
 };
+pub use schemas::SchemaIdFault;
 pub use unreadable::{Unreadable, UnreadableRange};
 
 /// What a check saw. Kinds are shared by checks; the check says what it means.
@@ -136,6 +138,8 @@ pub enum Evidence {
     EpochsReach(EpochsReach),
     /// A control batch or record that is not as it should be.
     Control(ControlFault),
+    /// Schema ids that not exactly one schema has.
+    SchemaId(SchemaIdFault),
 }
 
 impl Evidence {
@@ -204,6 +208,7 @@ impl Evidence {
             Self::NoSnapshotAtEnd(it) => it.fmt(f),
             Self::EpochsReach(it) => it.fmt(f),
             Self::Control(it) => it.fmt(f),
+            Self::SchemaId(it) => it.fmt(f),
         }
     }
 }
@@ -268,7 +273,7 @@ macro_rules! from_named_kinds {
 
 from_named_kinds!(
     Name NameFault, Leftover LeftoverFile, Swap SwapFault, Missing MissingFile, Id IdConflict,
-    Metadata MetadataFault, Control ControlFault
+    Metadata MetadataFault, Control ControlFault, SchemaId SchemaIdFault
 );
 
 impl From<Fault> for Evidence {

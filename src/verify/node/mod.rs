@@ -3,6 +3,7 @@
 pub(super) mod checkpoints;
 pub(super) mod identities;
 mod names;
+mod schemas;
 pub(super) mod topics;
 
 use std::path::{Path, PathBuf};
@@ -10,8 +11,9 @@ use std::sync::Arc;
 
 use self::checkpoints::{Checkpoints, Inhabitants, Tp};
 use self::identities::{Identities, Owner};
+use self::schemas::SchemaUse;
 use self::topics::Topics;
-use super::catalog::{CheckId, Severity};
+use super::catalog::{CheckId, Depth, Severity};
 use super::evidence::IdConflict;
 use super::extent::{Known, LogDirContext};
 use super::finding::Finding;
@@ -32,6 +34,7 @@ pub(super) struct Node {
     identities: Identities,
     held: Vec<Held>,
     metadata: Option<Partition>,
+    schemas: SchemaUse,
     /// Whether something shows that the node has tiered storage.
     is_tiered: bool,
     outcome: Outcome,
@@ -65,6 +68,7 @@ impl Node {
             identities: Identities::default(),
             held: Vec::new(),
             metadata: None,
+            schemas: SchemaUse::default(),
             is_tiered: dirs.iter().flat_map(LogDir::items).any(shows_tiering),
             outcome: Outcome::default(),
         };
@@ -125,7 +129,11 @@ impl Node {
 
     /// Takes in what became known of a partition.
     pub(super) fn learn(&mut self, partition: &Partition, known: Known) {
-        let Known { extent, topic_id } = known;
+        let Known {
+            extent,
+            topic_id,
+            schema_ids,
+        } = known;
         let dir = self
             .dirs
             .iter_mut()
@@ -150,6 +158,7 @@ impl Node {
                 owner,
             });
         }
+        self.schemas.learn(partition, &tp.0, schema_ids);
         if tp.0 == topic::CLUSTER_METADATA {
             self.metadata = Some(partition.clone());
         }
@@ -191,6 +200,9 @@ impl Node {
                     .outcome
                     .unreadable(&Arc::from(partition.path()), &error),
             }
+        }
+        if options.depth >= Depth::Deep {
+            self.schemas.check(options, &mut self.outcome);
         }
         self.outcome.findings = self.outcome.findings.at_depth(options.depth);
         self.outcome

@@ -83,8 +83,9 @@ fn look(partition: &Partition, around: LogDirContext, options: &Options<'_>) -> 
     for index in 0..check.segments().len() {
         segment(partition, index, around, options, &mut check, &mut logs);
     }
-    let (outcome, known) = check.finish(partition);
+    let (outcome, mut known) = check.finish(partition);
     logs.merge(outcome);
+    known.schema_ids = std::mem::take(&mut logs.schema_ids);
     logs.findings = logs.findings.at_depth(options.depth);
     (logs, known)
 }
@@ -348,7 +349,12 @@ impl PartitionCheck {
         }
         names::check(partition, &mut self.outcome);
         let topic_id = topic_id::of(partition, &mut self.outcome);
-        (self.outcome, Known { extent, topic_id })
+        let known = Known {
+            extent,
+            topic_id,
+            ..Known::default()
+        };
+        (self.outcome, known)
     }
 
     fn extent(&self) -> Option<LogExtent> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::decode::schema_ids::SchemaIds;
 use crate::format::defaults::MESSAGE_TIMESTAMP_AFTER_MAX_MS;
 use crate::format::layout::frame as layout;
 use crate::format::topic::CLUSTER_METADATA;
@@ -170,6 +171,7 @@ pub(super) struct Sink<'a> {
     pub(super) subject: &'a Subject,
     pub(super) findings: &'a mut Findings,
     pub(super) tallies: &'a mut Tallies,
+    pub(super) schema_ids: &'a mut SchemaIds,
 }
 
 impl Sink<'_> {

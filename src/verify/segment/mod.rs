@@ -21,6 +21,7 @@ use super::options::Options;
 use super::outcome::Outcome;
 use super::row::Beside;
 use super::subject::Subject;
+use crate::decode::schema_ids::SchemaIds;
 use crate::format::{Batch, Scratch};
 use crate::scan::{
     Event, Gap, GapPart, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan_pieces,
@@ -62,12 +63,14 @@ fn verify_among(
         piece: Piece::default(),
     };
     let mut sequence = Sequence::new(subject, log.len_bytes());
+    let mut schema_ids = SchemaIds::default();
     let mut others = check.map(ReadOut::to);
     let mut nobody = |_| ControlFlow::Continue(());
     scan_pieces(log, scanned, visitor, &mut nobody, &mut |piece: Piece| {
         if let Some(others) = &mut others {
             others.read(&piece.notes);
         }
+        schema_ids.merge(piece.schema_ids);
         sequence.take_in(piece.findings, piece.tallies);
         for note in piece.notes.notes {
             sequence.take(note);
@@ -81,6 +84,7 @@ fn verify_among(
         findings,
         coverage,
         files: Vec::new(),
+        schema_ids,
     })
 }
 
@@ -125,6 +129,7 @@ struct Piece {
     notes: Notes,
     findings: Findings,
     tallies: Tallies,
+    schema_ids: SchemaIds,
 }
 
 impl Pass<'_> {
@@ -138,6 +143,7 @@ impl Pass<'_> {
             subject: self.subject,
             findings: &mut piece.findings,
             tallies: &mut piece.tallies,
+            schema_ids: &mut piece.schema_ids,
         };
         batch::check(batch, &info, self.options.now_ms, &mut sink);
         if self.options.depth >= Depth::Deep {

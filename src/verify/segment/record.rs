@@ -16,7 +16,12 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, scratch: &mut Scratch, sink:
         Ok(records) => {
             for record in records {
                 match record {
-                    Ok(record) => seen.take(batch, info, &record, is_packed),
+                    Ok(record) => {
+                        if !batch.is_control() {
+                            sink.schema_ids.take(record.key(), record.value());
+                        }
+                        seen.take(batch, info, &record, is_packed);
+                    }
                     Err(fault) => seen.fault(info, fault, is_packed, sink),
                 }
             }

@@ -1,0 +1,153 @@
+//! The schemas that a registry keeps in a topic of these log dirs, against the schema ids in records.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::decode::Decoder;
+use crate::decode::registry::{Registry, TOPIC};
+use crate::decode::schema_ids::{FramedIds, SchemaIds};
+use crate::format::{FileKind, Scratch};
+use crate::scan::{Event, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan_pieces};
+use crate::store::{Error, Item, Partition, Segment};
+use crate::verify::catalog::CheckId;
+use crate::verify::evidence::SchemaIdFault;
+use crate::verify::finding::Finding;
+use crate::verify::options::Options;
+use crate::verify::outcome::Outcome;
+
+/// Schemas, and who uses them.
+#[derive(Debug, Default)]
+pub(super) struct SchemaUse {
+    registry: Option<Partition>,
+    /// The ids of each partition, by topic.
+    used: BTreeMap<String, Vec<(Arc<Path>, SchemaIds)>>,
+}
+
+impl SchemaUse {
+    /// Takes in the ids of a partition.
+    pub(super) fn learn(&mut self, partition: &Partition, topic: &str, ids: SchemaIds) {
+        if topic == TOPIC {
+            self.registry = Some(partition.clone());
+        } else if Decoder::for_topic(topic).is_none() && ids != SchemaIds::default() {
+            let partitions = self.used.entry(topic.to_owned()).or_default();
+            partitions.push((Arc::from(partition.path()), ids));
+        }
+    }
+
+    /// Compares the ids with the schemas, if there is a registry.
+    pub(super) fn check(&self, options: &Options<'_>, outcome: &mut Outcome) {
+        let Some(partition) = &self.registry else {
+            return;
+        };
+        let path: Arc<Path> = Arc::from(partition.path());
+        let registry = match read(partition, options) {
+            Ok(registry) => registry,
+            Err(error) => return outcome.unreadable(&path, &error),
+        };
+        for id in registry.ambiguous() {
+            let places = registry.with_id(id).iter();
+            let schemas = places.filter_map(|place| registry.schemas().get(*place));
+            let versions = schemas.map(|it| format!("{} {}", it.subject, it.version));
+            let versions = versions.collect();
+            let finding = Finding::new(CheckId::SchemaIdAmbiguous, &path);
+            let what = SchemaIdFault::Several { id, versions };
+            outcome.findings.add(finding.saw(what));
+        }
+        for partitions in self.used.values() {
+            undefined(partitions, &registry, outcome);
+        }
+    }
+}
+
+/// One of the two parts of records.
+type Side = fn(&SchemaIds) -> &FramedIds;
+
+/// The ids of a topic that no schema has. Whether its records have ids at all is judged by all of its partitions.
+fn undefined(partitions: &[(Arc<Path>, SchemaIds)], registry: &Registry, outcome: &mut Outcome) {
+    let is_known = |id: i32| !registry.with_id(id).is_empty();
+    let mut all = SchemaIds::default();
+    for (_, ids) in partitions {
+        all.merge(ids.clone());
+    }
+    let sides: [(&str, Side); 2] = [("keys", |ids| &ids.keys), ("values", |ids| &ids.values)];
+    for (of, side) in sides {
+        if side(&all).framed(is_known).next().is_none() {
+            continue;
+        }
+        for (path, ids) in partitions {
+            let unknown = side(ids).ids().filter(|id| !is_known(*id));
+            let ids: Vec<i32> = unknown.collect();
+            if !ids.is_empty() {
+                let finding = Finding::new(CheckId::SchemaIdUndefined, path);
+                outcome
+                    .findings
+                    .add(finding.saw(SchemaIdFault::None { of, ids }));
+            }
+        }
+    }
+}
+
+/// Reads all schemas that are in the log, from before its log start too: older records have them.
+fn read(partition: &Partition, options: &Options<'_>) -> Result<Registry, Error> {
+    let mut registry = Registry::default();
+    for segment in partition.segments() {
+        if !segment.file(FileKind::Log).is_some_and(Item::is_file) {
+            continue;
+        }
+        let log = (options.open)(Segment::log(&segment))?;
+        let scanned = ScanOptions {
+            jobs: options.jobs,
+            limits: options.limits,
+            ..ScanOptions::of(Policy::Salvage)
+        };
+        let mut nobody = |_| ControlFlow::Continue(());
+        scan_pieces(
+            &log,
+            scanned,
+            Records::default,
+            &mut nobody,
+            &mut |piece: Vec<Pair>| {
+                for (key, value) in piece {
+                    registry.take(key.as_deref(), value.as_deref());
+                }
+            },
+        )?;
+    }
+    Ok(registry)
+}
+
+/// A key and a value.
+type Pair = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// Keys and values of a piece.
+#[derive(Default)]
+struct Records(Vec<Pair>);
+
+impl Visitor for Records {
+    fn event(
+        &mut self,
+        event: Event<'_>,
+        scratch: &mut Scratch,
+        _: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        if let Event::Batch(batch) = event
+            && !batch.is_control()
+            && let Ok(records) = batch.records(scratch)
+        {
+            let records = records.map_while(Result::ok);
+            let pairs = records.map(|it| (it.key().map(Vec::from), it.value().map(Vec::from)));
+            self.0.extend(pairs);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl PieceVisitor for Records {
+    type Piece = Vec<Pair>;
+
+    fn end(self) -> Self::Piece {
+        self.0
+    }
+}
