@@ -13,20 +13,22 @@ use kseg::store::{Error, LogFile, Stream, lock};
 use super::range::size;
 use super::spool;
 
-/// How files are read.
+/// The options of reading files.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Reading")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Reading {
-    /// Number of worker threads: -j 2; the output is the same for any number [default: one per core]
+    /// Number of worker threads: -j 2; the output is the same for any number [default: one per
+    /// core]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_hyphen_values = true)]
     jobs: Option<Jobs>,
 
-    /// Read with read() instead of mmap: --no-mmap. Automatic for a log dir that a broker uses
+    /// Read with read() instead of mmap; automatic for a log dir that a broker uses
     #[arg(long)]
     no_mmap: bool,
 
-    /// Treat a batch that decompresses to more than this as damaged: --inflate-limit 1G; a bare number counts MiB
+    /// Treat a batch that decompresses to more than this as damaged: --inflate-limit 1G; a number
+    /// without a unit is in MiB
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = inflate_limit, allow_hyphen_values = true)]
     inflate_limit: u64,
 }
@@ -39,7 +41,8 @@ fn jobs(text: &str) -> Result<Jobs, String> {
         .map_err(|_| "expected a number of threads, 1 or more".into())
 }
 
-/// Bytes that a batch may decompress to: at most 64 GiB, which no machine that reads it should have to hold.
+/// Bytes that a batch may decompress to: at most 64 GiB, which no machine that reads it should have
+/// to hold.
 fn inflate_limit(text: &str) -> Result<u64, String> {
     let bytes = size(1 << 20)(text)?;
     if bytes > 64 << 30 {
@@ -70,13 +73,13 @@ impl Reading {
         self.jobs.unwrap_or_else(Jobs::available)
     }
 
-    /// How much work a batch may make, on however many threads.
+    /// Returns the limits of a batch, for all threads together.
     pub(crate) fn limits(self) -> Limits {
         static BUDGET: Budget = Budget::new();
         self.own_limits().within(&BUDGET)
     }
 
-    /// How much work a batch may make that is kept while others are looked at.
+    /// Returns the limits of a batch that is kept while others are read.
     pub(crate) fn own_limits(self) -> Limits {
         Limits::inflating(usize::try_from(self.inflate_limit).unwrap_or(usize::MAX))
     }
@@ -89,8 +92,9 @@ impl Reading {
         }
     }
 
-    /// The same without mapping: where little of a file is looked at, the kernel reads less around it; and where much is
-    /// done with the bytes, a mapping is no quicker, and ends in `SIGBUS` if somebody cuts the file.
+    /// The same without mapping: where little of a file is looked at, the kernel reads less around
+    /// it; and where much is done with the bytes, a mapping is no quicker, and ends in `SIGBUS` if
+    /// somebody cuts the file.
     pub(crate) fn unmapped(self) -> Self {
         Self {
             no_mmap: true,
@@ -107,9 +111,9 @@ impl Reading {
         if self.no_mmap || lock::is_live(path) {
             return Stream::open(path).map(LogFile::Windowed);
         }
-        // SAFETY: no broker runs on this log dir, and only brokers change it. Of what they would change, closed
-        // segments are immutable, the active segment grows, and preallocated indexes, which are rewritten in place,
-        // are not read this way.
+        // SAFETY: no broker runs on this log dir, and only brokers change it. Of what they would
+        // change, closed segments are immutable, the active segment grows, and preallocated
+        // indexes, which are rewritten in place, are not read this way.
         match unsafe { LogFile::map(path) } {
             Ok(mapped) => Ok(mapped),
             // What cannot be mapped may still be read; if not, that error is the one to tell.

@@ -19,11 +19,11 @@ use super::internal::{Trouble, metadata};
 #[derive(Debug, Default)]
 pub(crate) struct Brokers {
     dirs: BTreeMap<PathBuf, Noted>,
-    /// What the metadata log says, if it is in one of them.
+    /// The image of the metadata log, if it is in one of them.
     pub(crate) cluster: Option<MetadataImage>,
 }
 
-/// What a log dir notes.
+/// The checkpoints of a log dir.
 #[derive(Debug, Default)]
 struct Noted {
     checkpoints: Checkpoints,

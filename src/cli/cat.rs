@@ -21,12 +21,12 @@ use super::render::{Pages, plain};
 
 /// Shows the records that a consumer gets
 ///
-/// Of a log dir or partition these are the records from the log start offset on, each offset once, without control records,
-/// in the order of offsets, one partition after another. A file is shown from its first record on, also a leftover one such
-/// as 00000000000000000042.log.deleted.
+/// Shows the records of a log dir or partition from the log start offset on, in offset order, each
+/// offset once, without control records, one partition after another. A single file is shown from
+/// its first record on, even if it is a leftover such as 00000000000000000042.log.deleted.
 ///
-/// --offset and --since use indexes where these are valid, and batch headers elsewhere; skipped batches are not verified.
-/// An offset range ends at the first batch after it. Timestamps may be in any order, so --until reads to the end.
+/// --offset and --since use the indexes if they are valid, otherwise batch headers; skipped batches
+/// are not verified. Timestamps may be in any order, so --until reads to the end.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg cat orders-3
@@ -91,17 +91,17 @@ pub(crate) struct Cat {
     )]
     tail: Option<u64>,
 
-    /// Only the latest record of each key of a partition, of those that the other options pick; records without a key are left out, and
-    /// so are keys whose latest record has no value
+    /// Only the latest record of each key in each partition, among those that the other options
+    /// select; without records without a key, and without keys whose latest record is a tombstone
     #[arg(long, conflicts_with = "tail", help_heading = "Which records")]
     latest: bool,
 
-    /// With --latest: keys whose latest record has no value too
+    /// With --latest: show tombstones too
     #[arg(long, requires = "latest", help_heading = "Which records")]
     tombstones: bool,
 
-    /// With --latest: the folder for temporary files, which have no name and are made where there are more than 2.8 million keys; $TMPDIR or /tmp
-    /// unless it is given
+    /// With --latest: the folder for temporary files, needed for more than 2.8 million keys
+    /// [default: $TMPDIR or /tmp]
     #[arg(
         long,
         value_name = "DIR",
@@ -113,7 +113,7 @@ pub(crate) struct Cat {
     #[command(flatten)]
     rendering: Rendering,
 
-    /// Write to this file, replacing it once the output is complete
+    /// Write to this file; it is replaced when the output is complete
     #[arg(short, long, value_name = "FILE", help_heading = "Rendering")]
     output: Option<PathBuf>,
 
@@ -257,7 +257,7 @@ impl Take for Several<'_> {
     }
 }
 
-/// What is written: standard output or a file.
+/// The output: standard output or a file.
 struct Sheet<'a> {
     context: &'a mut Context,
     file: Option<(OutputFile, Progress)>,
@@ -341,7 +341,8 @@ impl<'a> Sheet<'a> {
     /// Ends the document.
     ///
     /// # Errors
-    /// It could not be written, or something not be read; that no one reads it any more is no error.
+    /// It could not be written, or something not be read; that no one reads it any more is no
+    /// error.
     fn end(mut self) -> Result<()> {
         let mut footer = Vec::new();
         self.format.footer(&mut footer);

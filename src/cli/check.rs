@@ -1,4 +1,5 @@
-//! `kseg check`: the state of log dirs on one screen, and the command that shows more of each part of it.
+//! `kseg check`: the state of log dirs on one screen, and the command that shows more of each part
+//! of it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,17 +31,19 @@ use super::verify::report::{Shown, Summary, Unit, UnitKind};
 use super::writer::Writer;
 use super::{Context, shell};
 
-/// Log dirs shown, unless all are asked for: a node rarely has more, and one screen is to hold everything.
+/// Log dirs shown, unless all are asked for: a node rarely has more, and one screen is to hold
+/// everything.
 const LOG_DIRS: usize = 8;
 
 /// Partitions that fit on a screen.
 const PARTITIONS: usize = 10;
 
-/// Shows the state of log dirs on one screen: what is here, what is damaged, what a start would lose, what a repair would lose
+/// Shows the state of log dirs on one screen: what is here, what is damaged, what a start would
+/// lose, what a repair would lose
 ///
-/// Log dirs that are given together are those of one broker. Everything is read once more for each part: the findings are those
-/// of kseg verify --depth deep, the start is that of kseg predict, the repair that of kseg repair plan; the command for each
-/// is shown below it. Nothing is changed.
+/// Give all log dirs of one broker together. The findings are those of kseg verify --depth deep,
+/// the start is that of kseg predict, the repair is that of kseg repair plan; each command is shown
+/// below its result. Each of the three reads all data. Nothing is changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg check /var/lib/kafka
@@ -58,7 +61,7 @@ pub(crate) struct Check {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// The release that starts: 2.8 (with ZooKeeper), 3.0 to 3.9 or 4.0 to 4.4
+    /// The Kafka release of the broker: 2.8 (with ZooKeeper), 3.0 to 3.9 or 4.0 to 4.4
     #[arg(long, value_name = "VERSION", default_value_t)]
     kafka: Kafka,
 
@@ -80,7 +83,7 @@ struct CheckedRow {
     finding: Option<&'static str>,
     unreadable_records: Option<u64>,
     unreadable: Option<String>,
-    /// How the next start ends for it.
+    /// The outcome of the next start.
     start: Option<&'static str>,
     start_loses_records: u64,
     start_loses_bytes: u64,
@@ -145,7 +148,7 @@ impl CheckedRow {
     fn start_loses(&self) -> Cell<'_> {
         match self.start {
             Some("offline") => "offline".into(),
-            Some("refuses") => "no start".into(),
+            Some("refused") => "no start".into(),
             _ if self.start_loses_records > 0 => Cell::Count(self.start_loses_records),
             _ if self.start_loses_bytes > 0 => Cell::Size(self.start_loses_bytes),
             _ => Cell::None,
@@ -153,16 +156,16 @@ impl CheckedRow {
     }
 }
 
-/// What was found out.
+/// The results of the checks.
 struct Checked {
     dirs: Vec<LogDir>,
     overview: Overview,
     summary: Summary,
     verdict: Verdict,
     plans: Plans,
-    /// How many of the log dirs have no plan, because none could be made.
+    /// The number of log dirs for which no plan could be made.
     unplanned: u64,
-    /// Why there is nothing, or no plan, of some of what was given.
+    /// The errors of paths without a plan.
     failed: Vec<anyhow::Error>,
 }
 
@@ -299,7 +302,7 @@ impl Check {
         if rows.is_empty() {
             return;
         }
-        writer.heading("Records by partition:");
+        writer.heading("By partition, in records:");
         let limit = if is_verbose { usize::MAX } else { PARTITIONS };
         let more = rows.len().saturating_sub(limit);
         writer.table(rows.into_iter().take(limit));
@@ -408,13 +411,13 @@ fn repair(plans: &Plans) -> String {
 }
 
 impl Checked {
-    /// What a repair would do, as far as there are plans.
+    /// Summarizes the plans.
     fn repair(&self) -> String {
         match (self.plans.len(), self.unplanned) {
             (_, 0) => repair(&self.plans),
-            (0, _) => "No plan for a repair could be made".into(),
+            (0, _) => "No repair plan could be made".into(),
             (_, unplanned) => format!(
-                "{}; for {} no plan could be made",
+                "{}; no plan could be made for {}",
                 repair(&self.plans),
                 counted(unplanned, "other log dir")
             ),

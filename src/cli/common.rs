@@ -7,34 +7,36 @@ use std::path::PathBuf;
 
 use clap::ColorChoice;
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Common")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Common {
-    /// Use colour: --color never; auto means on a terminal, unless NO_COLOR is set, or if CLICOLOR_FORCE is set
+    /// Use colour: --color never; auto means on a terminal, unless NO_COLOR is set, or if
+    /// CLICOLOR_FORCE is set
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto, global = true)]
     color: ColorChoice,
 
-    /// Print only errors: -q for the exit status alone
+    /// Print errors only; the exit status tells the result
     #[arg(short, long, global = true)]
     quiet: bool,
 
-    /// Show more: -v shows all findings with all evidence (verify), all partitions (check)
+    /// Show everything: all findings with all evidence (verify), all partitions (check)
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
 
-    /// Settings: --config-file ci/kseg.toml [default: kseg.toml here or in a folder above]
+    /// Read settings from this file: --config-file ci/kseg.toml [default: kseg.toml here or in a
+    /// folder above]
     #[arg(long, value_name = "FILE", global = true)]
     config_file: Option<PathBuf>,
 
-    /// Don't show progress: --no-progress
+    /// Don't show progress
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
 }
 
 impl Common {
-    /// Where data goes.
+    /// Opens the output of data.
     ///
     /// # Errors
     /// There is no standard output.
@@ -45,7 +47,7 @@ impl Common {
         io::stdout().as_fd().try_clone_to_owned().map(File::from)
     }
 
-    /// Whether headings stand out there.
+    /// Returns true if headings stand out there.
     pub(crate) fn is_coloured(&self, out: &File) -> bool {
         // By no-color.org and bixense.com/clicolors: what is set to nothing is not set.
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());

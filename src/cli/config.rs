@@ -21,8 +21,8 @@ use toml::{Table, Value};
 /// Its name, in the current directory or above.
 const NAME: &str = "kseg.toml";
 
-/// Commands whose options it may set. Those that change something, and `dump`, which is Kafka's own, take none from a file that is
-/// merely there.
+/// Commands whose options it may set. Those that change something, and `dump`, which is Kafka's
+/// own, take none from a file that is merely there.
 const COMMANDS: [&str; 7] = ["check", "ls", "show", "cat", "export", "verify", "predict"];
 
 /// Options whose values are paths, which count from where the file is.
@@ -57,7 +57,8 @@ pub(crate) fn with_file(args: Vec<OsString>, cli: fn() -> clap::Command) -> Resu
     Ok([before, &own, after].concat())
 }
 
-/// The file that `--config-file` names, or that lies in the current directory or above, and whether it was named.
+/// The file that `--config-file` names, or that lies in the current directory or above, and whether
+/// it was named.
 fn file(args: &[OsString]) -> Option<(PathBuf, bool)> {
     let mut all = args.iter().skip(1);
     while let Some(arg) = all.next() {
@@ -98,7 +99,7 @@ fn options(
             "checks" if command == "verify" => levels(settings, &mut args)?,
             "checks" => {}
             name if COMMANDS.contains(&name) => {
-                let known = cli.find_subcommand(name).context("no such command")?;
+                let known = cli.find_subcommand(name).context("unknown command")?;
                 let dir = path.parent().unwrap_or(Path::new(""));
                 let own = arguments(settings, known, dir).with_context(|| format!("[{name}]"))?;
                 if name == command {
@@ -158,7 +159,7 @@ fn arguments(settings: &Table, command: &clap::Command, dir: &Path) -> Result<Ve
                 _ => bail!("{name}: expected true or false"),
             }
         } else {
-            bail!("{name}: not an option that can be set here");
+            bail!("{name}: cannot be set in the configuration file");
         }
     }
     Ok(args)

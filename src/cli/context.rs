@@ -9,17 +9,17 @@ use super::common::Common;
 use super::render::table::Look;
 use super::{output, render};
 
-/// Where commands write.
+/// The outputs and options of a command.
 pub(crate) struct Context {
     /// Data. Not buffered: what arrives is large.
     pub(super) out: File,
     /// Everything else.
     pub(super) err: io::Stderr,
-    /// How many characters fit into a line, if data goes to a terminal or `COLUMNS` says so.
+    /// The number of characters in a line, if data goes to a terminal or `COLUMNS` is set.
     pub(super) columns: Option<usize>,
-    /// Whether headings stand out.
+    /// True if headings stand out.
     pub(super) colour: bool,
-    /// Whether everything is shown, not only what matters first.
+    /// True if everything is shown, not only what matters first.
     pub(super) verbose: bool,
     pub(super) no_progress: bool,
     /// The whole command line, for those who print it.
@@ -29,7 +29,7 @@ pub(crate) struct Context {
 /// As much as anybody may ask for a pipe.
 const PIPE_BYTES: usize = 1 << 20;
 
-/// How many characters fit into a line of `out`.
+/// Returns the number of characters in a line of `out`.
 fn columns(out: &File) -> Option<usize> {
     let named = std::env::var("COLUMNS").ok();
     let named = named.and_then(|columns| columns.parse().ok());
@@ -43,7 +43,8 @@ fn columns(out: &File) -> Option<usize> {
 impl Context {
     /// A context that writes data to `out`.
     pub(super) fn new(out: File, common: &Common, mut cli: clap::Command) -> Self {
-        // A pipe that holds more wakes its reader less often. What is no pipe refuses, and nothing depends on it.
+        // A pipe that holds more wakes its reader less often. What is no pipe refuses, and nothing
+        // depends on it.
         let _refused = rustix::pipe::fcntl_setpipe_size(&out, PIPE_BYTES);
         cli.build();
         Self {
@@ -57,7 +58,7 @@ impl Context {
         }
     }
 
-    /// How tables look.
+    /// The look of tables.
     pub(super) fn look(&self) -> Look {
         Look {
             room: self.columns,
@@ -66,7 +67,7 @@ impl Context {
         }
     }
 
-    /// Whether data goes to a terminal.
+    /// Returns true if data goes to a terminal.
     pub(super) fn is_terminal(&self) -> bool {
         self.out.is_terminal()
     }

@@ -11,8 +11,8 @@ pub(crate) fn unreadable<'a>(findings: impl IntoIterator<Item = &'a Finding>) ->
     findings.filter(|found| is_unreadable(found)).collect()
 }
 
-/// Whether a consumer that reaches the place of a finding gets no records, or an error. Most starts of a broker do not read
-/// the records, so this is no part of what a start truncates.
+/// Returns true if a consumer that reaches the place of a finding gets no records, or an error.
+/// Most starts of a broker do not read the records, so this is no part of what a start truncates.
 fn is_unreadable(finding: &Finding) -> bool {
     let is_damage = matches!(
         finding.check,
@@ -43,7 +43,7 @@ pub(crate) fn amount(records: Records) -> Option<String> {
     }
 }
 
-/// What two places lose together.
+/// Returns the sum of two losses.
 pub(crate) fn sum(a: Records, b: Records) -> Records {
     match (a, b) {
         (Records::Unknown, _) | (_, Records::Unknown) => Records::Unknown,

@@ -7,7 +7,7 @@ use super::render::table::plain;
 /// The exit status of a command that was stopped, as a shell counts it for `SIGINT`.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// How a command ended that did its work, or was stopped.
+/// The outcome of a command that succeeded or was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// There is nothing more to say: exit status 0.

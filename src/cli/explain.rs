@@ -32,7 +32,7 @@ impl Explain {
         for text in &self.checks {
             match CheckId::find(text) {
                 Some(check) => chosen.push(check.check()),
-                None => bail!("{text:?} unknown check; kseg explain lists all"),
+                None => bail!("unknown check {text:?}; kseg explain lists all checks"),
             }
         }
         let text = if chosen.is_empty() {

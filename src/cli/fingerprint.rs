@@ -24,11 +24,12 @@ use super::writer::Writer;
 
 /// Prints a digest of the records of each partition that does not depend on batches and codecs
 ///
-/// Two copies with the same records have the same digest, whatever batches they are in, with whatever codec and leader epoch: for CI, and
-/// to compare copies without moving them. It is the SHA-256 of offset, timestamp, key, value and headers of every record in the order of
-/// the log, control records included. To compare copies that begin or end at other offsets, give both the same --offset.
+/// Two copies with the same records have the same digest, even with other batches, codecs or leader
+/// epochs: for CI, and to compare copies on different machines. It is the SHA-256 of offset,
+/// timestamp, key, value and headers of every record in log order, with control records. To compare
+/// copies that begin or end at other offsets, give both the same --offset.
 ///
-/// What a disk cannot tell: which copy is right, if their digests differ; kseg diff shows where they do.
+/// Not on a disk: which copy is right if their digests differ; kseg diff shows where they differ.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg fingerprint /var/lib/kafka/orders-3
@@ -38,7 +39,7 @@ use super::writer::Writer;
 
 Exit status:
   0  everything was read
-  1  something is damaged: the digest is that of the records before, and marked so
+  1  something is damaged: the digest covers the records before it, and is marked
   2  something could not be read, or the arguments are invalid")]
 pub(crate) struct Fingerprint {
     /// Log dirs or partitions, a folder of log dirs, or a server.properties
@@ -55,11 +56,11 @@ pub(crate) struct Fingerprint {
     )]
     offset: OffsetRange,
 
-    /// What does not count: offset, timestamp; repeatable
+    /// Fields to ignore: offset, timestamp; repeatable
     #[arg(long, value_enum, value_delimiter = ',')]
     ignore: Vec<Part>,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -87,7 +88,7 @@ struct FingerprintRow {
     last_offset: Option<i64>,
     /// SHA-256, in hexadecimal.
     digest: String,
-    /// Whether everything could be read; if not, the records before are meant.
+    /// True if everything could be read; if not, the records before are meant.
     is_whole: bool,
 }
 
@@ -113,7 +114,7 @@ impl Fingerprint {
     /// Prints the digests.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         if self.offset.tail().is_some() {
-            anyhow::bail!("--offset -N..: a digest is of offsets that both copies have");
+            anyhow::bail!("--offset -N..: not supported here; give offsets that both copies have");
         }
         let found = logs(&self.paths, &self.selection, Others::default())?;
         let mut errors = found.lost;
@@ -121,7 +122,7 @@ impl Fingerprint {
             Log::Partition(partition) => Ok(partition),
             Log::File(item) => {
                 let path = item.path().display();
-                anyhow::bail!("{path}: give the folder of the partition")
+                anyhow::bail!("{path}: a file; give the folder of its partition")
             }
         });
         let partitions = partitions.collect::<Result<Vec<Partition>>>()?;

@@ -10,15 +10,16 @@ use super::input;
 /// The broker that is to be.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Given {
-    /// The release of the broker: 2.8 (with ZooKeeper), 3.0 to 3.9 or 4.0 to 4.4
+    /// The Kafka release of the broker: 2.8 (with ZooKeeper), 3.0 to 3.9 or 4.0 to 4.4
     #[arg(long, value_name = "VERSION", default_value_t)]
     pub(crate) kafka: Kafka,
 
-    /// The broker's server.properties: its node.id, log.dirs and settings of logs
+    /// The broker's server.properties: node.id, log.dirs and log settings are read from it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// A setting of all topics or of the broker, in place of the one that is stored: retention.ms=-1; repeatable
+    /// Override a stored setting, for all topics or for the broker: --set retention.ms=-1;
+    /// repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
 }

@@ -1,4 +1,4 @@
-//! `kseg help`: a command's help, and topics that no command has to itself.
+//! `kseg help`: the help of commands, and of topics that several commands share.
 
 use std::io::Write as _;
 
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use super::exit::Outcome;
 use super::{Context, schema};
 
-/// Shows the help of a command, or of a topic: words, times, paths, exit-status, pipes, ci, schemas, worst-day
+/// Shows the help of a command, or of a topic; kseg help topics lists the topics
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg help verify
@@ -19,11 +19,10 @@ pub(crate) struct Help {
     topic: Vec<String>,
 }
 
-const TIMES: &str = "\
-Times
+const TIMES: &str = r#"Times
   2026-11-20                 midnight UTC
-  \"2026-11-20 10:00\"         UTC; seconds and milliseconds may follow
-  \"2026-11-20 10:00+02:00\"   in that zone
+  "2026-11-20 10:00"         UTC; seconds and milliseconds may follow
+  "2026-11-20 10:00+02:00"   in this time zone
   2026-11-20T10:00:00Z       RFC 3339
   @1795600000                seconds since 1970
   1795600000000              milliseconds since 1970
@@ -31,102 +30,151 @@ Times
   2h, 1d12h, 1w, 90s         that long before now
 
 Offsets
-  42          one offset             42..        from there on
-  42..50      without the last       42..=50     with the last
-  ..42        up to there            -5..        the last five (cat)
+  42          one offset                   42..      42 and all after it
+  42..50      42 to 49                     42..=50   42 to 50
+  ..42        all before 42                -5..      the last five (cat)
 
 Sizes
   50M, 50MiB (2^20 bytes), 50MB (10^6 bytes), 1G, 4K
 
 Topics and partitions
-  --topic orders,clicks      --topic 'orders*'      --topic '!__*'
-  --partition 0,3..5         --partition 0..=3
+  --topic orders,clicks      --topic 'orders*'      --topic '!__*' (not these)
+  --partition 0,3..5         0, 3 and 4             --partition 0..=3
+"#;
+
+const PATHS: &str = "Paths
+  /var/lib/kafka                     a folder of several log dirs
+  /var/lib/kafka/data                a log dir: one entry of log.dirs
+  /etc/kafka/server.properties       the log dirs in its log.dirs
+  /var/lib/kafka/data/orders-3       a partition, also -delete, -future, -stray,
+                                     or a folder of tiered storage
+  orders-3/00000000000000000000.log  a file
+  00000000000000000000.log.gz        a compressed segment: .gz or .zst
+  'orders-*'                         a pattern that the shell did not expand
+  -                                  a segment on standard input
+
+Give one path or several. Reading commands never create, lock or change a file.
 ";
 
-const PATHS: &str = "\
-  /var/lib/kafka                          the folder of several log dirs
-  /var/lib/kafka/data                     a log dir: one entry of log.dirs
-  /etc/kafka/server.properties            the log dirs that it names
-  /var/lib/kafka/data/orders-3            a partition, also as -delete, -future, -stray or of tiered storage
-  orders-3/00000000000000000000.log       a file
-  00000000000000000000.log.gz             a compressed segment: .gz or .zst
-  'orders-*'                              a glob, if the shell left it as it is
-  -                                       a segment on standard input
-Several paths may be given. Reading commands never create, lock or change a file.
-";
-
-const EXIT_STATUS: &str = "\
+const EXIT_STATUS: &str = "Exit status
   0    done, nothing found
   1    done, and something was found: damage, a finding, a loss
   2    failed: invalid arguments, a file that could not be read or written
   130  interrupted
-kseg dump exits as kafka-dump-log.sh does.
+
+kseg dump exits as kafka-dump-log.sh does. kseg COMMAND --help has the details.
 ";
 
-const PIPES: &str = "\
-Data goes to standard output, everything else to standard error.
-  --format ndjson   a JSON object a line, the first one out before the last is read; each has a field schema
+const PIPES: &str = r#"Data goes to standard output, everything else to standard error.
+
+  --format ndjson   one JSON object per line, written while reading;
+                    its field "schema" names its form (kseg help schemas)
   --format json     one JSON document
-  --format csv      the rows of a table, with the names of their fields in the first line
-Bytes that are not UTF-8 are {\"base64\":\"...\"}. A closed pipe ends kseg quietly.
+  --format csv      the rows of a table; the first line has the field names
+
+Bytes that are not UTF-8 are {"base64":"..."}. A closed pipe ends kseg quietly.
+
   kseg cat --format ndjson orders-3 | jq .value
   kseg ls --format csv /var/lib/kafka | cut -d, -f1,9
-";
+"#;
 
-const WORST_DAY: &str = "\
-1. Stop the broker, or keep it stopped. A start truncates a damaged log at the first bad batch, and keeps no copy.
-2. Does a read fail with an I/O error? Copy the disk with ddrescue, and continue with the copy.
-3. kseg check DIR                what is damaged, what a start would lose, what a repair would save
-4. Are there healthy replicas? Move the damaged partition's folder away, and the broker replicates it again.
-5. kseg repair plan DIR -o plan.json           add --from REPLICA for each damaged replica: together they may be whole
-6. kseg repair apply plan.json --into NEW      a repaired copy; DIR is not changed
-7. kseg diff DIR NEW             what changed; records set aside are in NEW.lost+found
+const WORST_DAY: &str =
+    "1. Stop the broker, or keep it stopped. A start truncates a damaged log at the
+   first invalid batch, and keeps no copy.
+2. Reads fail with an I/O error? Copy the disk with ddrescue, and continue with
+   the copy.
+3. kseg check DIR
+   shows the damage, what a start would lose, and what a repair would lose.
+4. Healthy replicas elsewhere? Move the folder of the damaged partition out of
+   the log dir and start the broker: it replicates the partition again.
+5. kseg repair plan DIR -o plan.json
+   Add --from REPLICA for each other replica, even a damaged one: batches that
+   are damaged here are copied from it.
+6. kseg repair apply plan.json --into NEW
+   writes a repaired copy; DIR is not changed.
+7. kseg diff DIR NEW
+   shows the changes; removed records are in NEW.lost+found.
 8. Point log.dirs at NEW and start the broker.
 ";
 
-const WORDS: &str = "\
-Kafka's words mean what they mean in Kafka. These are kseg's own:
+const WORDS: &str = "Kafka's words mean what they mean in Kafka. These are kseg's own.
 
-  shape, sum, cross, deep   depths of verify: names and headers; checksums; files against each other; records
-  error                     data is lost or wrong, or a broker will make it so
-  warning                   works, but not as it should, or not for long
-  note                      worth knowing; nothing is wrong
+Depths of verify
+  shape       names of files and headers of batches
+  sum         checksums too
+  cross       indexes, snapshots and checkpoints against the log too
+  deep        records, decompressed and decoded, too
 
-  proven      a step of a plan whose result a checksum covers, or that only rebuilds files from intact data
-  likely      the damage is located, and independent evidence agrees; the odds are given
-  suspect     records that can be read, although nothing says which of their bytes are right
-  lossy       records or knowledge are lost: a log start offset, an epoch, the end of a transaction
-  manual      only a person can decide
+Severities of findings
+  error       data is lost or wrong, or a broker start will cause that
+  warning     a broker repairs it or works around it
+  note        information; nothing is wrong
 
-  lost+found  the folder with the records that a repair set aside, raw and as NDJSON
-  quarantine  the folder with the originals of a repair --in-place, for repair undo
+Safety of the steps of a plan
+  proven      a checksum covers the result, or intact data proves it
+  likely      the damage is located, and independent evidence agrees; the odds
+              are given
+  suspect     the records are readable, but nothing shows which bytes are right
+  lossy       records or knowledge are lost: a log start offset, an epoch, the
+              end of a transaction
+  manual      kseg cannot decide; the step says what to do
+
+Repairs
+  lost+found  the folder of records that a repair removed, raw and as NDJSON
+  quarantine  the folder of originals of a repair --in-place, for repair undo
   gap         bytes of a segment that are not a valid batch
 ";
 
-const CI: &str = "\
-kseg verify exits with 1 if there is a finding at --fail-on (error by default) that is not in the baseline.
-  kseg verify --format github fixtures                     annotations in GitHub Actions
-  kseg verify --sarif kseg.sarif --junit kseg.xml fixtures files for code scanning and test reports
-  kseg verify --summary \"$GITHUB_STEP_SUMMARY\" fixtures   a Markdown table
-  kseg verify --write-baseline known.json fixtures         accept what is there, once
-  kseg verify --baseline known.json fixtures               fail for what is new
-  kseg verify -A D102 -D time-index-missing fixtures       ignore a check; treat one as an error
-  kseg fingerprint fixtures                                a digest of the records, for a golden file
-kseg.toml, here or in a folder above, holds levels of checks, the baseline and the broker's settings.
-";
+const CI: &str = r#"kseg verify exits with 1 if there is a finding at --fail-on (default: error)
+that is not in the baseline.
 
-const TOPICS: [(&str, &str); 7] = [
-    ("words", WORDS),
-    ("ci", CI),
-    ("times", TIMES),
-    ("paths", PATHS),
-    ("exit-status", EXIT_STATUS),
-    ("pipes", PIPES),
-    ("worst-day", WORST_DAY),
+  kseg verify --format github fixtures
+      annotations in GitHub Actions
+  kseg verify --sarif kseg.sarif --junit kseg.xml fixtures
+      files for code scanning and test reports
+  kseg verify --summary "$GITHUB_STEP_SUMMARY" fixtures
+      a Markdown table
+  kseg verify --write-baseline known.json fixtures
+      accept the current findings, once
+  kseg verify --baseline known.json fixtures
+      fail only for new findings
+  kseg verify -A D102 -D time-index-missing fixtures
+      ignore one check; treat another as an error
+  kseg fingerprint fixtures
+      a digest of the records, for a golden file
+
+kseg.toml, here or in a folder above, sets the levels of checks, the baseline
+and the settings of the broker.
+"#;
+
+/// A topic: its name, its text and what it is about.
+const TOPICS: [(&str, &str, &str); 7] = [
+    (
+        "words",
+        WORDS,
+        "kseg's own words: depths, severities, safety",
+    ),
+    (
+        "times",
+        TIMES,
+        "forms of times, offsets, sizes and patterns",
+    ),
+    ("paths", PATHS, "paths that commands accept"),
+    ("exit-status", EXIT_STATUS, "exit status of commands"),
+    ("pipes", PIPES, "output for other programs"),
+    ("ci", CI, "verify in continuous integration"),
+    (
+        "worst-day",
+        WORST_DAY,
+        "a broker is down, and data is damaged",
+    ),
 ];
 
+/// The topic of the schema ids of JSON output.
+const SCHEMAS: (&str, &str) = ("schemas", "schema ids of JSON output");
+
 impl Help {
-    /// Shows it.
+    /// Writes the help.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         let text = self.text(&context.cli)?;
         context
@@ -140,25 +188,31 @@ impl Help {
         let [name] = self.topic.as_slice() else {
             return self.command(cli);
         };
-        if name == "schemas" {
+        if name == SCHEMAS.0 {
             let line = |schema: &schema::Schema| format!("{:<30}  {}\n", schema.id, schema.what);
             return Ok(schema::ALL.iter().map(line).collect());
         }
-        match TOPICS.iter().find(|(topic, _)| topic == name) {
-            Some((_, text)) => Ok((*text).to_owned()),
+        if name == "topics" {
+            let topics = TOPICS.iter().map(|(name, _, about)| (*name, *about));
+            let line = |(name, about)| format!("  kseg help {name:<12}  {about}\n");
+            return Ok(topics.chain([SCHEMAS]).map(line).collect());
+        }
+        match TOPICS.iter().find(|(topic, ..)| topic == name) {
+            Some((_, text, _)) => Ok((*text).to_owned()),
             None => self.command(cli),
         }
     }
 
-    /// The help of the command that the words lead to.
+    /// Returns the help of the command with these words.
     fn command(&self, cli: &clap::Command) -> Result<String> {
         let mut cli = cli.clone();
         let mut command = &mut cli;
         for word in &self.topic {
             let Some(below) = command.find_subcommand_mut(word) else {
-                let topics: Vec<&str> = TOPICS.iter().map(|(topic, _)| *topic).collect();
+                let topics = TOPICS.iter().map(|(topic, ..)| *topic);
+                let topics: Vec<&str> = topics.chain([SCHEMAS.0]).collect();
                 bail!(
-                    "no help on {word:?}: expected a command or a topic ({}, schemas)",
+                    "no help on {word:?}: expected a command or a topic ({})",
                     topics.join(", ")
                 );
             };
@@ -183,10 +237,10 @@ mod tests {
 
     #[test]
     fn every_topic_and_command_has_help_that_fits_a_terminal() {
-        for (topic, text) in TOPICS {
+        for (topic, text, _) in TOPICS {
             assert_eq!(help(&[topic]).unwrap(), text);
             let widest = text.lines().map(|line| line.chars().count()).max();
-            assert!(widest <= Some(120), "{topic}");
+            assert!(widest <= Some(80), "{topic}");
         }
         assert!(help(&["schemas"]).unwrap().contains("kseg.batch/1"));
         assert!(help(&["repair", "plan"]).unwrap().contains("repair plan"));

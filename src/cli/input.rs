@@ -23,11 +23,11 @@ pub(crate) enum Log {
     File(Item),
 }
 
-/// What paths lead to.
+/// The logs at the paths.
 #[derive(Debug, Default)]
 pub(crate) struct Logs {
     pub(crate) found: Vec<Log>,
-    /// Why paths, or partitions of a log dir, cannot be read.
+    /// The errors of paths or partitions that cannot be read.
     pub(crate) lost: Vec<anyhow::Error>,
     /// Partitions left out because they are marked for deletion.
     marked: usize,
@@ -47,10 +47,11 @@ pub(crate) fn log_dirs_of(logs: &[Log]) -> Vec<LogDir> {
         .collect()
 }
 
-/// What is said of a directory in which there are no logs.
+/// Returns the error for a directory without logs.
 pub(crate) fn no_log(path: &Path) -> anyhow::Error {
     anyhow!(
-        "{}: neither a log dir nor a partition: no folder here is named like orders-3 and no file like 00000000000000000000.log",
+        "{}: neither a log dir nor a partition: expected folders named like orders-3, or files \
+         named like 00000000000000000000.log",
         path.display()
     )
 }
@@ -61,7 +62,7 @@ const FOLDERS_DEEP: usize = 3;
 /// Folders that are looked into for log dirs; a path that leads to more, `/` say, was not meant.
 const FOLDERS: usize = 10_000;
 
-/// What paths lead to, in their order.
+/// Returns the places at the paths, in their order.
 ///
 /// # Errors
 /// One of them leads nowhere, or to a directory without logs.
@@ -100,8 +101,9 @@ pub(crate) fn folders(paths: &[PathBuf]) -> Result<(Vec<Place>, Vec<anyhow::Erro
     Ok((folders, lost))
 }
 
-/// Resolves a path: a folder of log dirs to these, `server.properties` to its `log.dirs`, a pattern that no shell has expanded
-/// to its matches, `-` to a segment on standard input, a compressed segment to the decompressed one.
+/// Resolves a path: a folder of log dirs to these, `server.properties` to its `log.dirs`, a pattern
+/// that no shell has expanded to its matches, `-` to a segment on standard input, a compressed
+/// segment to the decompressed one.
 ///
 /// # Errors
 /// The path leads nowhere, or to a directory without logs.
@@ -131,7 +133,7 @@ fn inside(place: Place) -> Result<Vec<Place>> {
             let dirs = settings
                 .get("log.dirs")
                 .or_else(|| settings.get("log.dir"))
-                .ok_or_else(|| anyhow!("{}: no log.dirs in it", item.path().display()))?;
+                .ok_or_else(|| anyhow!("{}: no log.dirs in this file", item.path().display()))?;
             let dirs = dirs.value.split(',').map(str::trim);
             dirs.filter(|dir| !dir.is_empty())
                 .map(|dir| Ok(Place::at(dir)?))
@@ -161,13 +163,13 @@ pub(crate) struct Disks {
     pub(crate) dirs: Vec<LogDir>,
     /// The partitions whose folders were given instead of a log dir; none if a log dir was.
     pub(crate) chosen: Vec<(String, i32)>,
-    /// Why paths lead to no log dir.
+    /// The errors of paths without a log dir.
     pub(crate) lost: Vec<anyhow::Error>,
 }
 
 impl Disks {
-    /// Finds the log dirs that paths lead to. The folder of a partition leads to the one around it, which has what else is
-    /// known of the partition.
+    /// Finds the log dirs that paths lead to. The folder of a partition leads to the one around it,
+    /// which has what else is known of the partition.
     ///
     /// # Errors
     /// No path leads to a log dir.
@@ -209,7 +211,8 @@ impl Disks {
         let id = partition.topic().zip(partition.number());
         let (Some((topic, number)), Some(around)) = (id, partition.log_dir()) else {
             bail!(
-                "{}: segments in a folder that is not named like a partition: rename it, to __consumer_offsets-3 say, or give the log dir",
+                "{}: contains segments, but is not named like a partition: rename it, for example \
+                 to __consumer_offsets-3, or give the log dir",
                 partition.path().display()
             );
         };
@@ -218,7 +221,7 @@ impl Disks {
         Ok(())
     }
 
-    /// Whether the view is about a partition.
+    /// Returns true if the view is about a partition.
     pub(crate) fn includes(&self, topic: &str, number: i32) -> bool {
         let mut chosen = self.chosen.iter();
         self.chosen.is_empty() || chosen.any(|it| it.0 == topic && it.1 == number)
@@ -232,7 +235,7 @@ impl Disks {
         copies
     }
 
-    /// Whether only partitions of this topic were chosen.
+    /// Returns true if only partitions of this topic were chosen.
     pub(crate) fn is_about(&self, topic: &str) -> bool {
         !self.chosen.is_empty() && self.chosen.iter().all(|it| it.0 == topic)
     }
@@ -260,7 +263,7 @@ fn log_dirs_below(dir: &LogDir, levels: usize, budget: &mut usize, found: &mut V
     }
 }
 
-/// What a pattern in a path matches, in the order of the names: `*` and `?` within a name.
+/// Returns the paths that match a pattern, in the order of names: `*` and `?` within a name.
 fn glob(pattern: &Path) -> Vec<PathBuf> {
     let mut matched = vec![PathBuf::new()];
     for part in pattern.components() {
@@ -294,8 +297,8 @@ fn glob(pattern: &Path) -> Vec<PathBuf> {
     matched
 }
 
-/// Whether a file of log dirs lies here, or a partition with a file of Kafka's or nothing in it: `/etc/dbus-1` has the name of a
-/// partition, and so has a log dir `/var/lib/kafka/data-0`.
+/// Returns true if a file of log dirs lies here, or a partition with a file of Kafka's or nothing
+/// in it: `/etc/dbus-1` has the name of a partition, and so has a log dir `/var/lib/kafka/data-0`.
 fn is_log_dir(dir: &LogDir) -> bool {
     let is_at_home = |item: &Item| item.is_file() && LogDir::standing(item) == Standing::Current;
     let is_partition = |item: &Item| match Place::at(item.path()) {
@@ -309,7 +312,8 @@ fn is_log_dir(dir: &LogDir) -> bool {
     dir.items().iter().any(is_at_home) || dir.partitions().any(is_partition)
 }
 
-/// The settings of a broker: from the file given, else from the one among `paths`, else the defaults.
+/// The settings of a broker: from the file given, else from the one among `paths`, else the
+/// defaults.
 ///
 /// # Errors
 /// The file cannot be read, or a value is not one that its setting may have.
@@ -323,14 +327,14 @@ pub(crate) fn settings(file: Option<&Path>, paths: &[PathBuf]) -> Result<Setting
     Settings::of_file(&bytes).with_context(shown)
 }
 
-/// Whether a file has the name of a broker's settings.
+/// Returns true if a file has the name of a broker's settings.
 fn is_settings(path: &Path) -> bool {
     let name = file_name(path);
     name.ends_with(".properties") && FileName::parse(name).is_none()
 }
 
-/// The logs that `paths` lead to, in the order of the paths and, in a log dir, by topic and number. Of a log dir those in
-/// use, and what `others` adds: what is not yet moved there has to be named.
+/// The logs that `paths` lead to, in the order of the paths and, in a log dir, by topic and number.
+/// Of a log dir those in use, and what `others` adds: what is not yet moved there has to be named.
 ///
 /// # Errors
 /// No path leads to a log, or the selection leaves nothing.
@@ -369,14 +373,20 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection, others: Others) -> 
         return Ok(logs);
     }
     if logs.marked > 0 {
-        bail!("all partitions that match are marked for deletion (-delete): --deleted reads them");
+        bail!(
+            "all matching partitions are marked for deletion (-delete): read them with \
+               --deleted"
+        );
     }
     if logs.internal > 0 {
-        bail!("all partitions here are of internal topics: name them, with --topic '__*' for all");
+        bail!(
+            "all partitions here are of internal topics: select them with --topic, for example \
+               --topic '__*'"
+        );
     }
     if selection.is_everything() {
         bail!(
-            "no partition here is in use: name the folder of one that is being moved (-future) or stray (-stray)"
+            "no partition here is in use: give the folder of a -future or -stray partition itself"
         );
     }
     Err(no_match(paths))
@@ -407,7 +417,8 @@ fn in_use(dir: &LogDir, selection: &Selection, others: Others, logs: &mut Logs) 
     }
 }
 
-/// The error where --topic and --partition leave no partition of what paths lead to, with the topics that are there.
+/// The error where --topic and --partition leave no partition of what paths lead to, with the
+/// topics that are there.
 pub(crate) fn no_match(paths: &[PathBuf]) -> anyhow::Error {
     const NAMED: usize = 10;
     let topics = topics(paths);

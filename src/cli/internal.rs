@@ -14,12 +14,12 @@ use super::args::Reading;
 use super::exit::{Failures, Outcome};
 use super::writer::Writer;
 
-/// What went wrong while several logs were read.
+/// The errors of reading several logs.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
     /// Damaged places.
     pub(crate) damage: Vec<DamagedPlace>,
-    /// What could not be read at all.
+    /// The errors of files that could not be read.
     pub(crate) errors: Vec<anyhow::Error>,
 }
 
@@ -98,7 +98,8 @@ pub(crate) fn images_until<I: Image + Default + Send>(
     });
 }
 
-/// What the metadata log says, in the copy that reaches furthest; none if it is not here.
+/// Returns the image of the metadata log, from the copy that reaches furthest; `None` if it is not
+/// here.
 pub(crate) fn metadata(
     reaches: &Reaches,
     reading: Reading,

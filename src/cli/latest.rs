@@ -28,7 +28,7 @@ type Item = [u8; HASH_BYTES + OFFSET_BYTES];
 pub(super) struct Wanted<'a> {
     /// Records without a value too.
     pub(super) tombstones: bool,
-    /// Where files are made if there are too many keys for memory.
+    /// The folder of temporary files.
     pub(super) dir: &'a Path,
 }
 

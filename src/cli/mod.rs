@@ -57,7 +57,8 @@ use exit::Outcome;
 
 /// Reads, checks and repairs Kafka's log segments without a broker
 ///
-/// Reading commands never create, lock or change a file. Only repair apply --in-place and repair undo change a log dir.
+/// Reading commands never create, lock or change a file. Only repair apply --in-place and repair
+/// undo change a log dir.
 #[derive(Debug, Parser)]
 #[command(
     name = "kseg",
@@ -74,7 +75,7 @@ use exit::Outcome;
   kseg repair plan /var/lib/kafka      what a repair would save
   kseg cat orders-3                    the records of a partition
   kseg cat --help                      every option of a command
-  kseg help times                      how times are written; other topics
+  kseg help topics                     times, paths, exit status, the worst day
 
 Exit status:
   0  done, nothing found
@@ -115,7 +116,8 @@ enum Command {
 
 /// Runs the command that `args` ask for.
 pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
-    // A file that grows beyond its limit (ulimit -f) is an error of the write, not the end of the process.
+    // A file that grows beyond its limit (ulimit -f) is an error of the write, not the end of the
+    // process.
     let _kept = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     let args = match config::with_file(dump::translate(args), Cli::command) {
         Ok(args) => args,
@@ -190,7 +192,7 @@ mod tests {
         lines.map(ToOwned::to_owned).collect()
     }
 
-    /// What the shell would make of an example: words, up to a pipe, a redirection or a remark.
+    /// Splits an example into words like a shell, up to a pipe, a redirection or a remark.
     fn words(example: &str) -> Vec<String> {
         let example = [" | ", " > ", " >> ", "   "]
             .into_iter()

@@ -14,9 +14,9 @@ use kseg::store::{Item, ItemType};
 /// A file in the making. Dropped before it is finished, it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
-    /// Where it will be.
+    /// The final path.
     path: PathBuf,
-    /// Where it is until then; none for a device or a pipe, which is written as it is.
+    /// The temporary path; `None` for a device or a pipe, which is written directly.
     beside: Option<PathBuf>,
     file: File,
 }
@@ -43,11 +43,11 @@ impl OutputFile {
             _ => {}
         }
         let Some(beside) = beside(&path) else {
-            bail!("{}: not the name of a file", path.display());
+            bail!("{}: not a file name", path.display());
         };
         if is_kafkas(&path) {
             bail!(
-                "{}: not written, because Kafka's own files are named so",
+                "{}: not written: it is the name of one of Kafka's files",
                 path.display()
             );
         }
@@ -66,7 +66,7 @@ impl OutputFile {
     pub(crate) fn append(path: &Path) -> Result<Self> {
         if is_kafkas(path) {
             bail!(
-                "{}: not written, because Kafka's own files are named so",
+                "{}: not written: it is the name of one of Kafka's files",
                 path.display()
             );
         }
@@ -104,7 +104,7 @@ impl OutputFile {
         Ok(())
     }
 
-    /// What to say of an error in writing.
+    /// Returns the error for a failed write.
     pub(crate) fn failed(&self, error: &io::Error) -> anyhow::Error {
         said(&self.path, error)
     }
@@ -129,7 +129,7 @@ impl Drop for OutputFile {
     }
 }
 
-/// Where a file is until it is whole.
+/// Returns the path of a file until it is complete.
 fn beside(path: &Path) -> Option<PathBuf> {
     let mut name = OsString::from(".");
     name.push(path.file_name()?);
@@ -137,7 +137,8 @@ fn beside(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(name))
 }
 
-/// Opens the file beside `path`, empty. What a run that died has left there is taken over; one that is alive holds its lock.
+/// Opens the file beside `path`, empty. What a run that died has left there is taken over; one that
+/// is alive holds its lock.
 ///
 /// # Errors
 /// Another run writes it, or it cannot be made.
@@ -147,13 +148,13 @@ fn claim(beside: &Path, path: &Path) -> Result<File> {
     loop {
         let there = Item::at(beside).ok();
         if there.is_some_and(|item| !item.is_file() || item.is_link()) {
-            bail!("{}: in the way, and no file", beside.display());
+            bail!("{}: already exists, and is not a file", beside.display());
         }
         let mut options = File::options();
         options.write(true).create(true).truncate(false);
         let file = options.open(beside).map_err(failed)?;
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-            bail!("{}: another run of kseg writes it", path.display());
+            bail!("{}: another kseg is writing it", path.display());
         }
         // Until it was locked, the other run may have ended and given it its name.
         let (own, there) = (file.metadata().map_err(failed)?, beside.symlink_metadata());
@@ -164,7 +165,8 @@ fn claim(beside: &Path, path: &Path) -> Result<File> {
     }
 }
 
-/// Whether a file of that name is a broker's. A name that only ends like that of a segment may be anybody's.
+/// Returns true if a file of that name is a broker's. A name that only ends like that of a segment
+/// may be anybody's.
 fn is_kafkas(path: &Path) -> bool {
     FileName::parse(file_name(path))
         .is_some_and(|name| name.kind != FileKind::Log || name.offset.is_some())
@@ -193,7 +195,7 @@ pub(crate) fn remove_dir(path: &Path) {
     let _gone = std::fs::remove_dir_all(path);
 }
 
-/// What to say of an error in writing to standard output.
+/// Returns the error for a failed write to standard output.
 pub(crate) fn unwritten(error: &io::Error) -> anyhow::Error {
     said(Path::new("standard output"), error)
 }

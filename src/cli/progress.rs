@@ -42,7 +42,7 @@ impl Progress {
         self.0.inc(bytes as u64);
     }
 
-    /// What is done.
+    /// Sets the progress text.
     pub(crate) fn is_at(&self, what: String) {
         self.0.set_message(what);
     }

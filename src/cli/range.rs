@@ -29,7 +29,7 @@ impl OffsetRange {
         self.last
     }
 
-    /// How many at the end are meant, if that is what was asked for.
+    /// Returns the number of records at the end, if the range is such.
     pub(crate) fn tail(self) -> Option<u64> {
         self.tail
     }

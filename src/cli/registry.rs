@@ -15,12 +15,13 @@ use super::render::records::Schemas;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Schemas")]
 pub(crate) struct SchemaSources {
-    /// Read schemas from this log dir, from this folder of the registry's topic, or from its records as kseg cat --format ndjson
-    /// shows them; repeatable. The _schemas-0 beside what is read is found without it
+    /// Read schemas from this log dir, from this folder of the registry's topic, or from its
+    /// records in the form of kseg cat --format ndjson; repeatable. A _schemas-0 in the same log
+    /// dir is found without this option
     #[arg(long = "schemas", value_name = "DIR|FILE")]
     places: Vec<PathBuf>,
 
-    /// Read what has this schema id by the Avro schema in this file; repeatable
+    /// Use the Avro schema in this file for this schema id; repeatable
     #[arg(long = "schema", value_name = "ID=FILE", value_parser = id_and_file)]
     files: Vec<(i32, PathBuf)>,
 }
@@ -89,13 +90,14 @@ pub(crate) fn read(place: &Path, registry: &mut Registry) -> Result<()> {
         _ => read_lines(place, registry)?,
     }
     if registry.schemas().len() == before {
-        bail!("{}: no schemas are in it", place.display());
+        bail!("{}: contains no schemas", place.display());
     }
     Ok(())
 }
 
 fn read_folder(folder: &Path, registry: &mut Registry) -> Result<()> {
-    // Everything that is on the disk counts, from before the log start too: it has the schemas of older data.
+    // Everything that is on the disk counts, from before the log start too: it has the schemas of
+    // older data.
     for segment in Partition::open(folder)?.segments() {
         read_segment(&segment, registry)?;
     }

@@ -1,12 +1,12 @@
-//! Every kind of object that kseg writes: its name and version. A schema changes only by new fields. The plan of a repair is the
-//! library's (`kseg::repair::plan::SCHEMA`).
+//! Every kind of object that kseg writes: its name and version. A schema changes only by new
+//! fields. The plan of a repair is the library's (`kseg::repair::plan::SCHEMA`).
 
 /// The name and version of a kind of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Schema {
-    /// What stands in the field `schema`.
+    /// The value of the field `schema`.
     pub(crate) id: &'static str,
-    /// What an object of it is.
+    /// The description of an object.
     pub(crate) what: &'static str,
 }
 
@@ -25,20 +25,20 @@ macro_rules! schemas {
 schemas! {
     // check
     CHECK "kseg.check/1" "The document of check"
-    CHECKED "kseg.checked/1" "A partition that check found something about: damage, a loss at the start, a loss by the plan"
+    CHECKED "kseg.checked/1" "A partition with damage, a loss at the start or a loss by the plan, in check"
 
     // ls
     LS "kseg.ls/1" "The document of ls"
     LOG_DIR "kseg.log-dir/1" "A log dir"
     PARTITION "kseg.partition/1" "A partition on a disk"
     SEGMENT "kseg.segment/1" "A segment on a disk"
-    SPLIT "kseg.split/1" "A range of offsets of a segment, for a task of its own"
-    TOPIC "kseg.topic/1" "What of a topic is on a disk"
+    SPLIT "kseg.split/1" "A part of a segment, to be read in parallel"
+    TOPIC "kseg.topic/1" "A topic on a disk"
     ITEM "kseg.item/1" "A file or folder that is not in use"
 
     // show
     SHOW "kseg.show/1" "The document of show, and of repair show"
-    FILE "kseg.file/1" "A file, and what it says of itself"
+    FILE "kseg.file/1" "A file, with its header"
     DAMAGE "kseg.damage/1" "A damaged place of a file"
     BATCH "kseg.batch/1" "A batch"
     ENTRY "kseg.entry/1" "A record, or an entry of an internal topic"
@@ -61,8 +61,8 @@ schemas! {
     CLUSTER_TOPIC "kseg.cluster_topic/1" "A topic of a cluster"
     CLUSTER_PARTITION "kseg.cluster_partition/1" "A partition of a cluster"
     CONFIG "kseg.config/1" "A configuration of a topic, broker or group"
-    ACL "kseg.acl/1" "A permission"
-    QUOTA "kseg.quota/1" "A limit of clients"
+    ACL "kseg.acl/1" "An ACL"
+    QUOTA "kseg.quota/1" "A client quota"
     SCRAM_USER "kseg.scram_user/1" "A SCRAM credential, without its secrets"
     DELEGATION_TOKEN "kseg.delegation_token/1" "A delegation token, without its secret"
     GROUP "kseg.group/1" "A group"
@@ -78,7 +78,7 @@ schemas! {
     GROUPS "kseg.groups/1" "The document of groups"
     GROUP_OFFSET "kseg.group_offset/1" "A partition of a group: offset and lag"
     GROUP_STATE "kseg.group_state/1" "A group and its state"
-    GROUP_MEMBER "kseg.group_member/1" "A member of a group, and what it was assigned"
+    GROUP_MEMBER "kseg.group_member/1" "A member of a group, with its assignment"
 
     // txns
     TXNS "kseg.txns/1" "The document of txns"
@@ -87,16 +87,16 @@ schemas! {
 
     // retention
     RETENTION "kseg.retention/1" "The document of retention"
-    RETENTION_SEGMENT "kseg.retention_segment/1" "A segment, and what retention makes of it"
+    RETENTION_SEGMENT "kseg.retention_segment/1" "A segment, and the decision of retention"
 
     // compaction
     COMPACTION "kseg.compaction/1" "The document of compaction"
-    COMPACTED_PARTITION "kseg.compacted_partition/1" "A partition, and what the log cleaner makes of it"
-    COMPACTION_STOP "kseg.compaction_stop/1" "A place that stops the log cleaner"
+    COMPACTED_PARTITION "kseg.compacted_partition/1" "A partition, and the state of its compaction"
+    COMPACTION_STOP "kseg.compaction_stop/1" "An obstacle to the log cleaner"
 
     // stats
     STATS "kseg.stats/1" "The document of stats"
-    STATS_GROUP "kseg.stats_group/1" "Records with something in common, counted"
+    STATS_GROUP "kseg.stats_group/1" "A group of records, counted"
 
     // diff, fingerprint
     DIFF "kseg.diff/1" "The document of diff"
@@ -107,26 +107,26 @@ schemas! {
 
     // cat, export
     RECORD "kseg.record/1" "A record"
-    MANIFEST "kseg.manifest/1" "What is in the files of an export"
+    MANIFEST "kseg.manifest/1" "The contents of an export"
 
     // schemas
     SCHEMAS "kseg.schemas/1" "The document of schemas"
     REGISTERED_SCHEMA "kseg.registered_schema/1" "A schema of a registry, under a subject and version"
-    SCHEMA_PROBLEM "kseg.schema_problem/1" "A schema id that has several texts, or none"
+    SCHEMA_PROBLEM "kseg.schema_problem/1" "A schema id with several schemas, or without one"
 
     // verify
     FINDINGS "kseg.findings/2" "The document of verify"
-    BASELINE "kseg.baseline/1" "Findings that are known"
+    BASELINE "kseg.baseline/1" "Known findings"
 
     // predict
-    VERDICT "kseg.verdict/2" "The document of predict"
-    PREDICTION "kseg.prediction/1" "What becomes of a partition at the next start of its broker"
+    VERDICT "kseg.verdict/3" "The document of predict"
+    PREDICTION "kseg.prediction/2" "The outcome of a partition at the next start of its broker"
 
     // repair
     PLAN_SUMMARY "kseg.plan_summary/1" "A plan, without its steps"
     PLANS "kseg.plans/1" "Plans of several log dirs"
     STEP "kseg.step/1" "A step of a plan"
-    LOST_FOUND "kseg.lost_found/1" "What a repair took out of logs"
+    LOST_FOUND "kseg.lost_found/1" "Ranges that a repair removed from logs"
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use wildmatch::WildMatch;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Which partitions")]
 pub(crate) struct Selection {
-    /// Only topics of these names: orders,clicks; * matches any characters and ? one, and !__* leaves out; repeatable
+    /// Only these topics: orders,clicks or 'orders*'; * matches any characters, ? one character,
+    /// and !__* excludes; repeatable
     #[arg(long = "topic", value_name = "PATTERN", value_delimiter = ',')]
     topics: Vec<Pattern>,
 
-    /// Only these partitions: 3, 0..4, 0..=3 or 0,3..5; repeatable
+    /// Only these partition numbers: 3, 0..4 (0 to 3), 0..=3 or 0,3..5; repeatable
     #[arg(
         long = "partition",
         value_name = "N",
@@ -31,7 +32,8 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// Whether a name is meant by patterns: by one of them, if any says what is meant, and left out by none.
+    /// Returns true if a name is meant by patterns: by one of them, if any says what is meant, and
+    /// left out by none.
     pub(crate) fn means(patterns: &[Self], name: &str) -> bool {
         let (out, within): (Vec<_>, Vec<_>) =
             patterns.iter().partition(|pattern| pattern.leaves_out);
@@ -89,18 +91,18 @@ impl std::str::FromStr for Numbers {
 }
 
 impl Selection {
-    /// Whether an internal topic is asked for: a pattern begins with `__`.
+    /// Returns true if an internal topic is asked for: a pattern begins with `__`.
     pub(crate) fn names_internal(&self) -> bool {
         let mut topics = self.topics.iter();
         topics.any(|pattern| !pattern.leaves_out && pattern.text.starts_with("__"))
     }
 
-    /// Whether nothing is left out.
+    /// Returns true if nothing is left out.
     pub(crate) fn is_everything(&self) -> bool {
         self.topics.is_empty() && self.partitions.is_empty()
     }
 
-    /// Whether a partition is meant. What has no name is meant only if everything is.
+    /// Returns true if a partition is meant. What has no name is meant only if everything is.
     pub(crate) fn includes(&self, topic: Option<&str>, partition: Option<i32>) -> bool {
         let is_topic = |topic: &str| Pattern::means(&self.topics, topic);
         let is_number = |number: i32| {
@@ -111,7 +113,7 @@ impl Selection {
             && (self.partitions.is_empty() || partition.is_some_and(is_number))
     }
 
-    /// Whether a directory is meant, by the partition in its name.
+    /// Returns true if a directory is meant, by the partition in its name.
     pub(crate) fn includes_dir(&self, item: &Item) -> bool {
         match item.partition_name() {
             Some((topic, partition, _)) => self.includes(Some(topic), Some(partition)),
@@ -119,7 +121,8 @@ impl Selection {
         }
     }
 
-    /// The directories of the partitions of a log dir that are meant, in any state, by topic and number.
+    /// The directories of the partitions of a log dir that are meant, in any state, by topic and
+    /// number.
     pub(crate) fn partitions(&self, dir: &LogDir) -> Vec<Item> {
         let mut chosen: Vec<Item> = dir
             .partitions()
@@ -142,7 +145,7 @@ pub(crate) struct Others {
     #[arg(long)]
     pub(super) deleted: bool,
 
-    /// Whether internal topics have to be named.
+    /// True if internal topics have to be named.
     #[arg(skip)]
     pub(super) own_only: bool,
 }

@@ -66,7 +66,7 @@ fn segment_name(file: &mut File) -> io::Result<String> {
     Ok(format!("{offset:020}{LOG_SUFFIX}"))
 }
 
-/// Where a file that was spooled can be opened.
+/// Returns the path of a spooled file.
 pub(crate) fn opened(path: &Path) -> Option<PathBuf> {
     let spooled = SPOOLED.lock().ok()?;
     let (_, file) = spooled.iter().find(|(name, _)| name == path)?;

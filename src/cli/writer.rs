@@ -1,4 +1,5 @@
-//! Where rows go: tables for people, objects for machines; beside them what went wrong, on standard error.
+//! Where rows go: tables for people, objects for machines; beside them what went wrong, on standard
+//! error.
 
 use std::io::{self, Write as _};
 use std::marker::PhantomData;
@@ -42,9 +43,9 @@ pub(crate) struct Writer<'a> {
     csv: Option<&'static str>,
     /// The file being shown.
     file: Option<String>,
-    /// Whether nothing stands in the JSON array that is open.
+    /// True if nothing stands in the JSON array that is open.
     is_first: bool,
-    /// Whether something stands above what comes for people.
+    /// True if something stands above what comes for people.
     is_below: bool,
     rows: u64,
     limit: u64,
@@ -98,37 +99,38 @@ impl<'a> Writer<'a> {
         self
     }
 
-    /// Whether people read it.
+    /// Returns true if people read it.
     pub(crate) fn is_text(&self) -> bool {
         self.format == Format::Text
     }
 
-    /// Whether it can hold rows of one kind only.
+    /// Returns true if it can hold rows of one kind only.
     pub(crate) fn takes_one_kind(&self) -> bool {
         self.format == Format::Csv
     }
 
-    /// How it looks to people.
+    /// Returns the look of the table.
     pub(crate) fn look(&self) -> Look {
         self.look
     }
 
-    /// Whether somebody still reads it.
+    /// Returns true if somebody still reads it.
     pub(crate) fn is_heard(&self) -> bool {
         self.written.is_ok()
     }
 
-    /// Whether rows are left that the limit allows, and somebody reads them.
+    /// Returns true if rows are left that the limit allows, and somebody reads them.
     pub(crate) fn wants_more(&self) -> bool {
         self.rows < self.limit && self.is_heard()
     }
 
-    /// How many rows are left that the limit allows; none if there is no limit.
+    /// Returns the number of rows that the limit still allows; `None` without a limit.
     pub(crate) fn left(&self) -> Option<u64> {
         (self.limit < u64::MAX).then(|| self.limit.saturating_sub(self.rows))
     }
 
-    /// Begins a file: its path, its kind, and what it says of itself. The rows that follow are of it.
+    /// Begins a file: its path, its kind, and what it says of itself. The rows that follow are of
+    /// it.
     pub(crate) fn file<R: Row>(&mut self, path: &str, file: &R) {
         (self.rows, self.notes) = (0, 0);
         self.heading(&format!("{path}: {}", table::line(file, self.look)));
@@ -164,7 +166,8 @@ impl<'a> Writer<'a> {
         self.poll();
     }
 
-    /// A line for people, with a blank one before it if there is something above that it does not belong to.
+    /// A line for people, with a blank one before it if there is something above that it does not
+    /// belong to.
     pub(crate) fn heading(&mut self, text: &str) {
         self.end_table();
         if self.is_text() && self.is_below {
@@ -210,7 +213,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// How rows are rendered elsewhere, for [`rendered`](Self::rendered).
+    /// Returns a renderer of rows on other threads, for [`rendered`](Self::rendered).
     pub(crate) fn rendering<R: Row>(&self) -> Rendering<R> {
         Rendering {
             format: self.format,
@@ -366,7 +369,8 @@ impl<'a> Writer<'a> {
     /// Ends the document, and says whether there was damage.
     ///
     /// # Errors
-    /// Something could not be read, or the output not be written; that no one reads it any more is no error.
+    /// Something could not be read, or the output not be written; that no one reads it any more is
+    /// no error.
     pub(crate) fn finish(mut self) -> anyhow::Result<bool> {
         self.end_table();
         if self.format == Format::Json {
@@ -380,7 +384,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// How rows of one kind are rendered by whoever reads them; [`Writer::rendered`] puts them into its document.
+/// A renderer of rows of one kind on other threads; [`Writer::rendered`] adds them to the document.
 #[derive(Debug)]
 pub(crate) struct Rendering<R> {
     format: Format,
@@ -421,7 +425,7 @@ impl<R: Row> Rendering<R> {
         );
     }
 
-    /// What is said of it on standard error.
+    /// Writes a note to standard error.
     pub(crate) fn note(&self, position: u64, what: &str) -> String {
         note(self.file.as_deref().unwrap_or_default(), position, what)
     }

@@ -25,7 +25,7 @@ pub const CONFIG: i16 = 4;
 /// A partition changes.
 pub const PARTITION_CHANGE: i16 = 5;
 
-/// A permission, before 3.2.
+/// An ACL, before 3.2.
 pub const OLD_ACL: i16 = 6;
 
 /// A broker is fenced.
@@ -46,7 +46,7 @@ pub const USER_SCRAM_CREDENTIAL: i16 = 11;
 /// A feature gets a level.
 pub const FEATURE_LEVEL: i16 = 12;
 
-/// A limit of clients is set or removed.
+/// A client quota is set or removed.
 pub const CLIENT_QUOTA: i16 = 14;
 
 /// Producer ids are handed out.
@@ -58,22 +58,22 @@ pub const REMOVE_FEATURE_LEVEL: i16 = 16;
 /// The registration of a broker changes.
 pub const BROKER_CHANGE: i16 = 17;
 
-/// A permission.
+/// An ACL.
 pub const ACL: i16 = 18;
 
-/// A permission is taken back.
+/// An ACL is taken back.
 pub const REMOVE_ACL: i16 = 19;
 
 /// Nothing.
 pub const NO_OP: i16 = 20;
 
-/// How far a migration from `ZooKeeper` has come.
+/// The state of a migration from `ZooKeeper`.
 pub const ZK_MIGRATION: i16 = 21;
 
 /// A user loses a password.
 pub const REMOVE_USER_SCRAM_CREDENTIAL: i16 = 22;
 
-/// What follows counts when the transaction ends.
+/// The beginning of a transaction.
 pub const BEGIN_TRANSACTION: i16 = 23;
 
 /// The transaction counts.

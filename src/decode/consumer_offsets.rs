@@ -39,11 +39,11 @@ pub struct OffsetCommit<'buf> {
     pub topic: Cow<'buf, str>,
     /// The partition.
     pub partition: i32,
-    /// What was committed; none if it was deleted.
+    /// The commit; `None` if it was deleted.
     pub commit: Option<Commit<'buf>>,
 }
 
-/// What a group committed.
+/// A committed offset of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Commit<'buf> {
@@ -53,9 +53,9 @@ pub struct Commit<'buf> {
     pub leader_epoch: LeaderEpoch,
     /// The client's note.
     pub metadata: Cow<'buf, str>,
-    /// When it was committed.
+    /// The time of the commit.
     pub commit_timestamp: Timestamp,
-    /// When it expires, if the client asked for that (version 1 only); else −1.
+    /// The expiry time that the client requested (version 1 only), or −1.
     pub expire_timestamp: Timestamp,
     /// The id of the topic, if it was stored.
     pub topic_id: Option<Uuid>,

@@ -6,9 +6,9 @@ use super::framing::{Decoded, Unread};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Entry<'buf> {
-    /// What it is about.
+    /// The key.
     pub key: EntryPart<'buf>,
-    /// What it says of it; null deletes.
+    /// The value; null deletes.
     pub value: EntryPart<'buf>,
 }
 
@@ -21,7 +21,7 @@ pub enum EntryPart<'buf> {
     Decoded(Decoded<'buf>),
     /// Bytes that could not be read.
     Unread {
-        /// Why.
+        /// The reason.
         why: Unread,
         /// The bytes.
         bytes: &'buf [u8],

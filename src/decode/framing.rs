@@ -32,14 +32,16 @@ pub struct Decoded<'buf> {
     pub message: &'static MessageSchema,
     /// The version stored; that of keys is always 0.
     pub version: i16,
-    /// What it says.
+    /// The content.
     pub body: Struct<'buf>,
-    /// Bytes that follow the message. Kafka ignores them behind keyed messages and refuses them behind framed ones.
+    /// Bytes that follow the message. Kafka ignores them behind keyed messages and refuses them
+    /// behind framed ones.
     pub rest: &'buf [u8],
 }
 
 impl Decoded<'_> {
-    /// Returns what kind of record it belongs to: `OffsetCommit` of `OffsetCommitKey`, `TopicRecord` as it is.
+    /// Returns what kind of record it belongs to: `OffsetCommit` of `OffsetCommitKey`,
+    /// `TopicRecord` as it is.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         let name = self.message.name();
@@ -71,11 +73,12 @@ impl fmt::Display for Prefix {
     }
 }
 
-/// Why a key or value could not be read.
+/// The reason why a key or value could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unread {
-    /// Records of this topic have no key, or the key that says what this value is could not be read.
+    /// Records of this topic have no key, or the key that says what this value is could not be
+    /// read.
     NoMeaning,
     /// A number in front of the message cannot be read.
     Prefix(Prefix, Fault),
@@ -98,7 +101,7 @@ pub enum Unread {
         id: i16,
         /// The version stored.
         version: i16,
-        /// What is wrong; its place is counted from the start of the key or value.
+        /// The fault; its position is relative to the start of the key or value.
         fault: Fault,
     },
 }
@@ -140,8 +143,8 @@ impl Reading {
         }
     }
 
-    /// Returns whether a version is read and not refused. Releases before 4.0 refused none: what was above the highest they
-    /// knew, they read like that.
+    /// Returns whether a version is read and not refused. Releases before 4.0 refused none: what
+    /// was above the highest they knew, they read like that.
     fn takes(self, message: &MessageSchema, version: i16) -> bool {
         match self {
             Self::As(release) => {
@@ -246,10 +249,12 @@ pub fn framed(family: SchemaFamily, reading: Reading, value: &[u8]) -> Result<De
     reading.read(message, version, value, input)
 }
 
-/// Reads a message that nothing stands in front of but, if it is `versioned`, its version, and nothing after it.
+/// Reads a message that nothing stands in front of but, if it is `versioned`, its version, and
+/// nothing after it.
 ///
 /// # Errors
-/// Why it cannot be read. [`Unread::NoMeaning`]: it is something else, since nothing in the bytes says what they are.
+/// Why it cannot be read. [`Unread::NoMeaning`]: it is something else, since nothing in the bytes
+/// says what they are.
 pub(super) fn bare<'buf>(
     message: Option<&'static MessageSchema>,
     versioned: bool,
@@ -269,7 +274,8 @@ pub(super) fn bare<'buf>(
     decoded.ok_or(Unread::NoMeaning)
 }
 
-/// An unsigned varint that must fit 16 bits. Like Kafka, takes those beyond 31 bits for negative numbers and cuts them.
+/// An unsigned varint that must fit 16 bits. Like Kafka, takes those beyond 31 bits for negative
+/// numbers and cuts them.
 fn short<'buf>(
     which: Prefix,
     whole: &[u8],
@@ -321,7 +327,7 @@ mod tests {
         assert_eq!(why("01 09 00 1234"), message);
         assert_eq!(
             cut(Prefix::Type, 1).to_string(),
-            "type: a field runs past the end"
+            "type: a field ends after the end of the data"
         );
     }
 

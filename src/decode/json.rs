@@ -85,10 +85,10 @@ pub fn write_text_part(text: &str, out: &mut Vec<u8>) {
     write_escaped(text.as_bytes(), out);
 }
 
-/// What is looked at together for anything to escape.
+/// The number of bytes that are checked together for characters to escape.
 const BLOCK: usize = 32;
 
-/// What stands in a string for each byte that cannot stand there itself: at most six characters, and, last, how many.
+/// The escapes of bytes in strings: at most six characters, and, last, their number.
 const ESCAPES: [[u8; 8]; 128] = {
     let mut escapes = [[0; 8]; 128];
     let mut byte = 0_u8;
@@ -117,8 +117,8 @@ const ESCAPES: [[u8; 8]; 128] = {
     escapes
 };
 
-/// What stands in a string for each byte that is not escaped at length: itself, or a backslash and a letter; and how many characters
-/// that is.
+/// The short forms of bytes in strings: the byte itself, or a backslash and a letter; and their
+/// length.
 const SHORT: [[u8; 4]; 256] = {
     let mut short = [[0; 4]; 256];
     let mut byte = 0_usize;

@@ -37,7 +37,7 @@ pub use framing::{Decoded, Reading, Unread};
 pub use schema::{MessageSchema, SchemaFamily};
 pub use value::{Struct, Value};
 
-/// What decodes the records of a topic.
+/// A decoder of the records of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decoder {
     /// `__consumer_offsets`: committed offsets and groups.
@@ -401,7 +401,7 @@ mod tests {
         }
     }
 
-    /// What was decoded is valid JSON.
+    /// Checks that the decoded entry is valid JSON.
     fn shows(entry: &Entry<'_>) {
         for part in [&entry.key, &entry.value] {
             if part.decoded().is_some() {

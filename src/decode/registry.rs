@@ -14,7 +14,7 @@ use crate::format::json::Json;
 /// The usual name of the topic.
 pub const TOPIC: &str = "_schemas";
 
-/// What a schema describes.
+/// The kind of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum SchemaKind {
@@ -62,7 +62,7 @@ pub struct Registered {
     pub subject: String,
     /// Its version in the subject.
     pub version: i32,
-    /// What it describes.
+    /// The kind.
     pub kind: SchemaKind,
     /// Its text.
     pub text: String,

@@ -1,9 +1,9 @@
 //! Kafka's message schemas, and the one interpreter that reads messages by them.
 //!
-//! A schema is data: `schemas.txt` beside this file, which states its notation, its source and how to refresh it; it is
-//! read once. What a message looks like depends on its version, which is stored with it, and on the release whose
-//! eyes read it: fields came and went under an unchanged version number, and a release ignores the tagged fields of
-//! later ones.
+//! A schema is data: `schemas.txt` beside this file, which states its notation, its source and how
+//! to refresh it; it is read once. What a message looks like depends on its version, which is
+//! stored with it, and on the release whose eyes read it: fields came and went under an unchanged
+//! version number, and a release ignores the tagged fields of later ones.
 //!
 //! # References
 //! `MessageDataGenerator` and `ByteBufferAccessor` of Kafka.
@@ -41,9 +41,10 @@ pub enum SchemaFamily {
     RemoteLogMetadata,
     /// The values of control records, in any topic.
     Control,
-    /// What consumers hand to each other through their group: subscriptions (0) and assignments (1).
+    /// The consumer protocol: subscriptions (0) and assignments (1).
     ConsumerProtocol,
-    /// The internal topics of `MirrorMaker` 2: offset syncs (0), checkpoints (1) and heartbeats (2).
+    /// The internal topics of `MirrorMaker` 2: offset syncs (0), checkpoints (1) and heartbeats
+    /// (2).
     MirrorMaker,
 }
 
@@ -108,8 +109,8 @@ impl MessageSchema {
             .any(|versions| versions.contains(&version))
     }
 
-    /// Reads `input` as `release` would; gives the bytes behind the message too. A version above all known is read
-    /// like the highest, as Kafka does.
+    /// Reads `input` as `release` would; gives the bytes behind the message too. A version above
+    /// all known is read like the highest, as Kafka does.
     ///
     /// # Errors
     /// The bytes are not such a message; the place is counted from the start of `input`.
@@ -129,8 +130,9 @@ impl MessageSchema {
         Ok((body, rest))
     }
 
-    /// Reads `input` whoever wrote it: as the newest release or, where that fails or leaves bytes, by the layouts
-    /// that older releases wrote under the same version. An older layout counts only if it leaves nothing.
+    /// Reads `input` whoever wrote it: as the newest release or, where that fails or leaves bytes,
+    /// by the layouts that older releases wrote under the same version. An older layout counts only
+    /// if it leaves nothing.
     ///
     /// # Errors
     /// That of the newest layout.
@@ -321,7 +323,8 @@ impl Reader {
         Ok((rest, Value::Struct(body)))
     }
 
-    /// The length of a string, of bytes or of an array, which is a `plain` number unless it is compact. Below 0: null.
+    /// The length of a string, of bytes or of an array, which is a `plain` number unless it is
+    /// compact. Below 0: null.
     fn length<'buf>(
         self,
         input: &'buf [u8],
@@ -385,7 +388,8 @@ mod tests {
         })
     }
 
-    /// Writes messages in which every field is there: arrays have one element, nullable structures are present.
+    /// Writes messages in which every field is there: arrays have one element, nullable structures
+    /// are present.
     struct Writer {
         version: i16,
         release: Release,
@@ -581,7 +585,7 @@ mod tests {
         );
         assert_eq!(
             fault.to_string(),
-            "string topics element of impossible length 32768"
+            "string topics element has the invalid length 32768"
         );
     }
 

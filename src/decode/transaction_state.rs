@@ -10,7 +10,7 @@ use super::value::Struct;
 use super::{Entry, EntryPart, SchemaFamily};
 use crate::wire::{ProducerId, Timestamp};
 
-/// Where a transaction is on its way.
+/// The status of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
@@ -56,7 +56,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// What is known of a transactional id, or that it expired.
+/// The state of a transactional id, or its expiry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransactionalId<'buf> {
@@ -70,7 +70,7 @@ pub struct TransactionalId<'buf> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transaction<'buf> {
-    /// Who writes it.
+    /// The producer.
     pub producer_id: ProducerId,
     /// The producer before this one; −1 means none.
     pub previous_producer_id: ProducerId,
@@ -78,15 +78,15 @@ pub struct Transaction<'buf> {
     pub next_producer_id: ProducerId,
     /// Counts the incarnations of the producer.
     pub producer_epoch: i16,
-    /// Where the transaction is on its way; none for a number without a meaning.
+    /// The status of the transaction; `None` for an unknown number.
     pub status: Option<Status>,
-    /// How long it may take.
+    /// The timeout.
     pub timeout_ms: i32,
     /// The partitions it has written to.
     pub partitions: Vec<(Cow<'buf, str>, i32)>,
-    /// When this was written.
+    /// The time of the last update.
     pub last_update: Timestamp,
-    /// When it began; −1 if there is none.
+    /// The start time; −1 if there is none.
     pub start: Timestamp,
 }
 

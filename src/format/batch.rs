@@ -43,7 +43,7 @@ const TRANSACTIONAL_BIT: u8 = 0x10;
 pub(super) const CONTROL_BIT: u8 = 0x20;
 const DELETE_HORIZON_BIT: u8 = 0x40;
 
-/// What the timestamps of a batch are (`TimestampType`).
+/// The type of the timestamps of a batch (`TimestampType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimestampType {
     /// Magic 0 has none.

@@ -26,22 +26,22 @@ const VERSION: i32 = 0;
 pub struct Lines<T> {
     /// The version, if there is one.
     pub version: Option<i32>,
-    /// How many entries are announced.
+    /// The entry count in the file.
     pub declared: Option<i32>,
     /// The entries that could be read, in the order of the file.
     pub entries: Vec<T>,
-    /// What is wrong, in the order of the file.
+    /// The faults, in file order.
     pub faults: Vec<Fault>,
 }
 
 /// An offset checkpoint.
 pub type OffsetCheckpoint<'a> = Lines<CheckpointEntry<'a>>;
 
-/// How far a partition has come.
+/// The offset of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckpointEntry<'a> {
-    /// Where the line begins.
+    /// The position of the line.
     pub position: Position,
     /// The topic; empty in `_rlmm_committed_offsets`.
     pub topic: &'a str,

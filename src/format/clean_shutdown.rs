@@ -10,7 +10,7 @@ use super::json::Json;
 use crate::wire::Fault;
 use crate::wire::fault::Text;
 
-/// What the marker says.
+/// The content of the marker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CleanShutdown {
@@ -18,7 +18,7 @@ pub struct CleanShutdown {
     pub version: Option<i64>,
     /// The epoch under which the broker was registered; −1 means none.
     pub broker_epoch: Option<i64>,
-    /// What is wrong with the content.
+    /// The faults of the content.
     pub faults: Vec<Fault>,
 }
 

@@ -23,7 +23,7 @@ use nom::number::complete::{be_i16, be_i32};
 
 use crate::wire::{Fault, FaultKind};
 
-/// What a control record says.
+/// The type of a control record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ControlType {

@@ -7,7 +7,7 @@ use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, be};
 
 /// An entry of `N` bytes.
 pub trait IndexEntry<const N: usize>: Sized {
-    /// Where the relative offset is in it.
+    /// The position of the relative offset.
     const RELATIVE_OFFSET: usize;
 
     /// The entry in the index of the segment that begins at `base_offset`.

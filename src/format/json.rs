@@ -6,7 +6,7 @@ use super::checkpoint::text;
 use crate::wire::Fault;
 use crate::wire::fault::Text;
 
-/// How deep arrays and objects may be nested.
+/// The maximum depth of arrays and objects.
 const DEPTH: u8 = 128;
 
 /// A JSON value.

@@ -16,7 +16,7 @@ pub type LeaderEpochs = Lines<EpochEntry>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EpochEntry {
-    /// Where the line begins.
+    /// The position of the line.
     pub position: Position,
     /// The term.
     pub epoch: LeaderEpoch,

@@ -28,7 +28,7 @@ use super::records::Records;
 use crate::wire::units::LOG_OVERHEAD;
 use crate::wire::{Fault, FaultKind, Offset, Parsed, Position, Timestamp, Wrong, be, crc, finish};
 
-/// Where the timestamp of magic 1 and the key of magic 0 begin.
+/// The position of the timestamp of magic 1 and of the key of magic 0.
 const TIMESTAMP: usize = layout::BYTES;
 const KEY_V0: usize = layout::BYTES;
 const KEY_V1: usize = TIMESTAMP + 8;

@@ -35,7 +35,7 @@ pub type OffsetIndex<'map> = Index<'map, OffsetEntry, ENTRY_BYTES>;
 pub struct OffsetEntry {
     /// The offset.
     pub offset: Offset,
-    /// Where the batch begins, as stored; negative in damaged files only.
+    /// The position of the batch as stored; negative in damaged files only.
     pub position: i32,
 }
 

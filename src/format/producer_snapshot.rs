@@ -55,7 +55,7 @@ pub struct ProducerState<'map>(&'map [u8; ENTRY_BYTES]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProducerEntry {
-    /// Who.
+    /// The producer.
     pub producer_id: ProducerId,
     /// Its epoch.
     pub producer_epoch: i16,
@@ -65,11 +65,11 @@ pub struct ProducerEntry {
     pub last_offset: Offset,
     /// Distance of that offset from the first of the batch.
     pub offset_delta: OffsetDelta,
-    /// When it was last heard of.
+    /// The time of its last activity.
     pub timestamp: Timestamp,
     /// Term of the coordinator that wrote its last marker.
     pub coordinator_epoch: i32,
-    /// Where its open transaction begins.
+    /// The first offset of its open transaction.
     pub txn_first_offset: Offset,
 }
 
@@ -254,7 +254,7 @@ impl<'map> ProducerSnapshot<'map> {
 }
 
 impl ProducerState<'_> {
-    /// Who.
+    /// Returns the producer.
     #[must_use]
     pub fn producer_id(&self) -> ProducerId {
         ProducerId(i64::from_be_bytes(be(self.0, PRODUCER_ID)))

@@ -32,7 +32,7 @@ const PARTITION_VERSION: i32 = 0;
 pub struct Properties {
     /// The properties in the order of the file.
     pub entries: Vec<Property>,
-    /// What is wrong.
+    /// The faults.
     pub faults: Vec<Fault>,
 }
 
@@ -40,7 +40,7 @@ pub struct Properties {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Property {
-    /// Where its line begins.
+    /// The position of its line.
     pub position: Position,
     /// Its name.
     pub key: String,
@@ -89,7 +89,7 @@ impl Properties {
     }
 }
 
-/// What a log dir says of itself.
+/// The `meta.properties` of a log dir.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetaProperties {
@@ -101,7 +101,7 @@ pub struct MetaProperties {
     pub cluster_id: Option<String>,
     /// The log dir.
     pub directory_id: Option<Uuid>,
-    /// What is wrong.
+    /// The faults.
     pub faults: Vec<Fault>,
 }
 
@@ -153,7 +153,7 @@ impl MetaProperties {
     }
 }
 
-/// What a partition says of itself.
+/// The `partition.metadata` of a partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartitionMetadata {
@@ -161,7 +161,7 @@ pub struct PartitionMetadata {
     pub version: Option<i32>,
     /// The id of the topic.
     pub topic_id: Option<Uuid>,
-    /// What is wrong.
+    /// The faults.
     pub faults: Vec<Fault>,
 }
 

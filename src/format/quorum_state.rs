@@ -19,7 +19,7 @@ use crate::wire::{Fault, LeaderEpoch, Offset};
 /// The newest version there is.
 const NEWEST: i64 = 1;
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuorumState {
@@ -39,7 +39,7 @@ pub struct QuorumState {
     pub applied_offset: Option<Offset>,
     /// The voters (version 0).
     pub voters: Vec<i32>,
-    /// What is wrong.
+    /// The faults.
     pub faults: Vec<Fault>,
 }
 

@@ -168,7 +168,7 @@ impl<'buf> Iterator for Headers<'buf> {
     }
 }
 
-/// What a record says of its place in its batch.
+/// The position of a record in its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredRecord<'a> {

@@ -12,9 +12,9 @@ use crate::wire::{Fault, FaultKind, Offset, Timestamp, finish};
 #[derive(Debug)]
 pub struct Records<'buf> {
     from: From<'buf>,
-    /// What went wrong while unpacking, told behind the records that could be unpacked.
+    /// The fault of decompression, reported after the records before it.
     unpacking: Option<Fault>,
-    /// What is wrong with the record just given.
+    /// The fault of the last record.
     of_last: Option<Fault>,
 }
 
@@ -35,7 +35,7 @@ enum From<'buf> {
 struct Rows<'buf> {
     rest: &'buf [u8],
     bytes: usize,
-    /// Where the bytes begin, seen from the start of the batch; 0 if they were unpacked.
+    /// The position of the bytes in the batch; 0 if they were decompressed.
     start: usize,
     count: i32,
     index: i32,

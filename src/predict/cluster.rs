@@ -22,13 +22,13 @@ const METADATA_VERSION: &str = "metadata.version";
 /// A node and its cluster, as far as they are known.
 #[derive(Debug, Default)]
 pub(super) struct Cluster {
-    /// What the metadata log says; none if it is not on the disks given.
+    /// The image of the metadata log; `None` if it is not in the given log dirs.
     pub(super) image: Option<MetadataImage>,
     /// The node that starts.
     pub(super) node_id: Option<i32>,
 }
 
-/// What the cluster makes of a partition's directory.
+/// The standing of a partition's directory in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It is served, or that is unknown.
@@ -40,7 +40,7 @@ pub(super) enum Standing {
 }
 
 impl Cluster {
-    /// What becomes of a partition whose directory says `id`.
+    /// Returns the standing of a partition whose directory has the topic id `id`.
     pub(super) fn standing(&self, topic: &str, number: i32, id: Option<Uuid>) -> Standing {
         let Some(image) = self.image.as_ref() else {
             return match id {
@@ -77,7 +77,7 @@ impl Cluster {
         }
     }
 
-    /// Whether the node has a replica of a partition, if the node is known.
+    /// Returns true if the node has a replica of a partition, if the node is known.
     fn has_replica(&self, topic: &Topic, number: i32) -> Option<bool> {
         let Some(partition) = topic.partitions.get(&number) else {
             return Some(false);
@@ -85,7 +85,8 @@ impl Cluster {
         Some(partition.replicas.contains(&self.node_id?))
     }
 
-    /// Whether the cluster knows in which log dir the node has a partition. Low numbers are reserved ids: unknown, lost, migrating.
+    /// Returns true if the cluster knows in which log dir the node has a partition. Low numbers are
+    /// reserved ids: unknown, lost, migrating.
     pub(super) fn has_directory(&self, topic: &str, number: i32) -> bool {
         let (Some(image), Some(node)) = (&self.image, self.node_id) else {
             return false;
@@ -107,7 +108,7 @@ impl Cluster {
         conditions.topic_settings(self.image.as_ref(), self.node_id, topic)
     }
 
-    /// What of the cluster's state the release cannot run with.
+    /// Returns the reasons why the release cannot run with the state of the cluster.
     pub(super) fn refusals(&self, conditions: &Conditions) -> Vec<Reason> {
         let (Some(image), Some((least, newest))) =
             (&self.image, conditions.kafka.metadata_versions())
@@ -179,7 +180,8 @@ pub(super) fn image(start: &mut Start<'_>) -> Result<MetadataImage, Thrown> {
     Ok(image)
 }
 
-/// Takes in the batches of a file from an offset on. Where one cannot be read the rest of the file says nothing.
+/// Takes in the batches of a file from an offset on. Where one cannot be read the rest of the file
+/// says nothing.
 fn take(
     start: &mut Start<'_>,
     name: &str,

@@ -1,10 +1,12 @@
 //! Compaction: which records the log cleaner drops because later ones of the same key replace them.
 //!
-//! The keys of the part that was never cleaned are remembered with their last offsets, as many as a broker's buffer holds;
-//! a record of one of them before its last offset goes, from the start of the log on. The active segment is never cleaned.
+//! The keys of the part that was never cleaned are remembered with their last offsets, as many as a
+//! broker's buffer holds; a record of one of them before its last offset goes, from the start of
+//! the log on. The active segment is never cleaned.
 //!
 //! # References
-//! `LogCleanerManager.grabFilthiestCompactedLog`, `cleanableOffsets`; `Cleaner.buildOffsetMap`, `shouldRetainRecord`.
+//! `LogCleanerManager.grabFilthiestCompactedLog`, `cleanableOffsets`; `Cleaner.buildOffsetMap`,
+//! `shouldRetainRecord`.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -13,10 +15,11 @@ use std::hash::BuildHasher;
 use crate::format::{Batch, Record, Scratch};
 use crate::wire::Fault;
 
-/// Keys that a pass of the cleaner remembers: `log.cleaner.dedupe.buffer.size` of 128 MiB, 24 bytes a key, up to nine tenths.
+/// Keys that a pass of the cleaner remembers: `log.cleaner.dedupe.buffer.size` of 128 MiB, 24 bytes
+/// a key, up to nine tenths.
 pub const MOST_KEYS: usize = 5_033_164;
 
-/// What the cleaner is asked about a segment.
+/// The facts of a segment that the cleaner uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompactionCandidate {
     /// Its base offset.
@@ -27,10 +30,10 @@ pub struct CompactionCandidate {
     pub largest_timestamp_ms: i64,
 }
 
-/// What a partition's segments are held to.
+/// The compaction rules for the segments of a partition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CompactionRules {
-    /// Where the last pass ended (`cleaner-offset-checkpoint`), or the log start.
+    /// The end of the last pass (`cleaner-offset-checkpoint`), or the log start.
     pub first_dirty: i64,
     /// The last stable offset: from there on nothing is cleaned.
     pub last_stable: i64,
@@ -86,7 +89,7 @@ pub fn until(
     (is_late || ratio > rules.min_dirty_ratio).then_some(until)
 }
 
-/// What a pass drops.
+/// The records that a pass removes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
@@ -139,7 +142,8 @@ impl Pass {
         (one.hash_one(key), other.hash_one(key))
     }
 
-    /// Remembers the keys of the next batch of the dirty part. Where the buffer is full the pass ends.
+    /// Remembers the keys of the next batch of the dirty part. Where the buffer is full the pass
+    /// ends.
     ///
     /// # Errors
     /// A record cannot be read.
@@ -203,7 +207,7 @@ impl Pass {
         dropped.bytes = dropped.bytes.saturating_add(bytes);
     }
 
-    /// What goes in all.
+    /// Returns the sum of removed records.
     #[must_use]
     pub const fn dropped(&self) -> Dropped {
         self.dropped

@@ -4,7 +4,7 @@ use super::release::Kafka;
 use super::settings::{BROKER_RESOURCE, Settings, TOPIC_RESOURCE, TopicSettings};
 use crate::report::MetadataImage;
 
-/// What a start depends on beside the files.
+/// The conditions of a start, without the files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Conditions {
     /// The broker that starts.
@@ -13,15 +13,15 @@ pub struct Conditions {
     pub unclean: bool,
     /// Takes the recovery points for missing too, so that everything is recovered.
     pub no_recovery_points: bool,
-    /// Reads all batches of the logs once they are loaded, to say which of them fail when they are fetched. Without it only
-    /// what the start reads is known.
+    /// Reads all batches of the logs once they are loaded, to say which of them fail when they are
+    /// fetched. Without it only what the start reads is known.
     pub reads_all: bool,
     /// The settings of the broker and its topics, as far as they are given.
     pub settings: Settings,
     /// The cluster that the node belongs to, where it is known.
     pub cluster_id: Option<String>,
-    /// When the broker starts, in milliseconds since 1970. Without it nothing is said of the hour after the start, in which
-    /// retention deletes what is too old.
+    /// The time of the start, in milliseconds since 1970. Without it nothing is said of the hour
+    /// after the start, in which retention deletes what is too old.
     pub now_ms: Option<i64>,
 }
 

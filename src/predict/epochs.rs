@@ -60,7 +60,8 @@ impl Epochs {
         Ok(epochs)
     }
 
-    /// Removes the entries that do not lie before the new one. Both columns rise, so that these are the last ones.
+    /// Removes the entries that do not lie before the new one. Both columns rise, so that these are
+    /// the last ones.
     fn assign(&mut self, epoch: i32, start: i64) {
         while self
             .0
@@ -100,14 +101,15 @@ impl Epochs {
 pub(super) enum Failure {
     /// A malformed line: `IOException`.
     Line,
-    /// What ought to be a number is none: `NumberFormatException`, since 3.1.
+    /// An invalid number: `NumberFormatException`, since 3.1.
     Number,
     /// A number that may not be: `IllegalArgumentException`.
     Negative,
 }
 
 impl Failure {
-    /// The failure that the faults of a checkpoint amount to: a reader stops at the first, but text is decoded before.
+    /// The failure that the faults of a checkpoint amount to: a reader stops at the first, but text
+    /// is decoded before.
     pub(super) fn of(faults: &[Fault], kafka: Kafka) -> Option<(Self, Fault)> {
         let text = |fault: &Fault| match fault.kind() {
             FaultKind::Text(text) => Some(text),

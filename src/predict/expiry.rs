@@ -1,7 +1,9 @@
-//! What expires in the first hour: committed offsets, transactional ids, and what is known of producers.
+//! What expires in the first hour: committed offsets, transactional ids, and what is known of
+//! producers.
 //!
 //! # References
-//! `GroupMetadataManager.cleanupGroupMetadata`; `TransactionStateManager.enableTransactionalIdExpiration`;
+//! `GroupMetadataManager.cleanupGroupMetadata`;
+//! `TransactionStateManager.enableTransactionalIdExpiration`;
 //! `ProducerStateManager.isProducerExpired`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +27,8 @@ fn fold<I: Image + Default>(remains: &Remains) -> Result<I, Error> {
     Ok(image)
 }
 
-/// The check that sees a moment first: checks come every `period` after the start, the first after one `period`.
+/// The check that sees a moment first: checks come every `period` after the start, the first after
+/// one `period`.
 fn check_after(wait_ms: i64, period_ms: i64) -> i64 {
     let period = period_ms.max(1);
     let checks = wait_ms.max(1).saturating_add(period - 1) / period;
@@ -100,7 +103,8 @@ pub(super) fn ids(
     Ok(events.collect())
 }
 
-/// The producers that are forgotten: at the start those whose time is over, later those whose time ends.
+/// The producers that are forgotten: at the start those whose time is over, later those whose time
+/// ends.
 pub(super) fn producers(
     remains: &Remains,
     settings: &TopicSettings<'_>,
@@ -126,7 +130,7 @@ pub(super) fn producers(
     events
 }
 
-/// How many of these moments each check of the first hour sees first.
+/// Counts these times by the check of the first hour that sees them first.
 fn counts(at: impl Iterator<Item = i64>, period: i64, now_ms: i64) -> BTreeMap<i64, u64> {
     let mut by_check = BTreeMap::new();
     for at in at {

@@ -1,11 +1,13 @@
 //! What consumers get of a loaded log.
 //!
-//! A start checks the batches of the segments that it recovers; all others are served as they lie. A fetch finds the first
-//! batch that reaches its offset by the index and the headers after it, and sends bytes from there to the end of the segment.
-//! The consumer checks each batch, and stays at the first bad one until somebody seeks past it.
+//! A start checks the batches of the segments that it recovers; all others are served as they lie.
+//! A fetch finds the first batch that reaches its offset by the index and the headers after it, and
+//! sends bytes from there to the end of the segment. The consumer checks each batch, and stays at
+//! the first bad one until somebody seeks past it.
 //!
 //! # References
-//! `LocalLog.read`, `LogSegment.read`, `FileLogInputStream`; `ByteBufferLogInputStream`, `CompletedFetch`.
+//! `LocalLog.read`, `LogSegment.read`, `FileLogInputStream`; `ByteBufferLogInputStream`,
+//! `CompletedFetch`.
 
 use std::fmt;
 
@@ -22,7 +24,7 @@ const MOST_LISTED: usize = 100;
 /// The versions of batches that consumers know.
 const MAGICS: std::ops::RangeInclusive<i8> = 0..=2;
 
-/// What consumers get of a partition that read it from its log start.
+/// The records that consumers get from the log start on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -31,11 +33,11 @@ pub struct Served {
     pub records: u64,
     /// The offsets that they do not get: at most as many records.
     pub unreadable_offsets: u64,
-    /// Where that is, in order; the first hundred places.
+    /// The ranges, in order; at most the first hundred.
     pub unreadable: Vec<UnreadableOffsets>,
     /// The offsets that the log has again in a later batch: consumers drop what they have had.
     pub duplicate_offsets: u64,
-    /// Where that is, in order; the first hundred places.
+    /// The ranges, in order; at most the first hundred.
     pub duplicates: Vec<DuplicateOffsets>,
 }
 
@@ -46,17 +48,17 @@ pub struct Served {
 pub struct UnreadableOffsets {
     /// The file.
     pub file: String,
-    /// Where in it reading fails.
+    /// The position at which reading fails.
     pub position: u64,
     /// The offset at which a consumer stops.
     pub first_offset: i64,
     /// The last offset that fails: after it a consumer can go on.
     pub last_offset: i64,
-    /// What happens to the consumer.
+    /// The failure of the consumer.
     pub failure: FetchFailure,
 }
 
-/// What happens to a consumer where a log cannot be read.
+/// The failure of a consumer at an unreadable range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
@@ -80,8 +82,10 @@ impl fmt::Display for FetchFailure {
             Self::ConsumerThrows => "each poll throws, until the consumer seeks past it",
             Self::BrokerFails => "each fetch fails in the broker, until the consumer seeks past it",
             Self::NothingReturned => "fetches return nothing, and no error",
-            Self::SkippedSilently => "consumers skip it without noticing",
-            Self::OutOfRange => "the batch claims offsets beyond the log end, and consumers are out of range after it",
+            Self::SkippedSilently => "consumers skip it without an error",
+            Self::OutOfRange => {
+                "the batch has offsets beyond the log end; after it, consumers get OffsetOutOfRange"
+            }
         })
     }
 }
@@ -93,7 +97,7 @@ impl fmt::Display for FetchFailure {
 pub struct DuplicateOffsets {
     /// The file with the later batch.
     pub file: String,
-    /// Where that begins.
+    /// The start of the range.
     pub position: u64,
     /// The first offset that consumers have had before.
     pub first_offset: i64,
@@ -156,12 +160,12 @@ struct Fetcher {
     bounds: Bounds,
     /// The offset that it asks for next.
     at: i64,
-    /// Where the reader stopped in a segment although there are more bytes.
+    /// The segment and position at which the reader stopped before the end.
     stopped: Option<(String, u64)>,
     served: Served,
 }
 
-/// What a broker finds for a fetch.
+/// The result of a fetch.
 enum Found {
     Batch(Box<(Segment, Log)>, u64),
     /// It fails, and so it does up to this offset.
@@ -178,7 +182,8 @@ impl Fetcher {
                     let before = self.at;
                     self.read(start, &mut segment, log, position)?;
                     if self.at == before {
-                        // What is found does not reach the offset: the consumer drops it, and asks again for ever.
+                        // What is found does not reach the offset: the consumer drops it, and asks
+                        // again for ever.
                         let until = self.next_chance(start, &mut segment)?;
                         let file = segment.log_name();
                         self.fail(file, position, until, FetchFailure::NothingReturned);
@@ -257,7 +262,8 @@ impl Fetcher {
         Ok(Found::Nothing)
     }
 
-    /// The next offset for which a broker begins to look elsewhere: that of an index entry or of the next segment.
+    /// The next offset for which a broker begins to look elsewhere: that of an index entry or of
+    /// the next segment.
     fn next_chance(&self, start: &mut Start<'_>, segment: &mut Segment) -> Result<i64, Thrown> {
         let above = self.at.max(segment.base);
         let next = self
@@ -315,7 +321,8 @@ impl Fetcher {
                     });
                 }
                 if last >= self.bounds.end {
-                    // Where the consumer then wants to read there is nothing: it is reset, or fails.
+                    // Where the consumer then wants to read there is nothing: it is reset, or
+                    // fails.
                     let end = self.bounds.end;
                     self.fail(segment.log_name(), position, end, FetchFailure::OutOfRange);
                     return Ok(());
@@ -341,7 +348,7 @@ impl Fetcher {
         }
     }
 
-    /// Whether a consumer accepts a batch.
+    /// Returns true if a consumer accepts a batch.
     fn checked(log: &mut Log, entry: Entry) -> Result<bool, Thrown> {
         let is_known = MAGICS.contains(&entry.magic);
         match log.check(entry) {

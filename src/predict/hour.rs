@@ -14,10 +14,11 @@ use crate::format::name::DirState;
 use crate::format::topic::{COMPACTED, CONSUMER_OFFSETS, TRANSACTION_STATE};
 use crate::store::Error;
 
-/// No two checks are predicted that are closer: a broker may be configured to check every millisecond.
+/// No two checks are predicted that are closer: a broker may be configured to check every
+/// millisecond.
 const LEAST_PERIOD_MS: i64 = 1_000;
 
-/// What is asked of one partition.
+/// The question about one partition.
 pub(super) struct Hour<'a> {
     pub(super) topic: &'a str,
     pub(super) number: i32,
@@ -207,7 +208,7 @@ impl Hour<'_> {
         Ok(())
     }
 
-    /// What the first pass of the cleaner drops of these segments.
+    /// Returns the records that the first pass of the cleaner removes from these segments.
     fn compaction(
         &self,
         remains: &Remains,
@@ -288,7 +289,7 @@ fn later_check(after_ms: i64, next: i64, period: i64) -> i64 {
     after_ms.saturating_add(checks.saturating_mul(period))
 }
 
-/// How long after the start the first segment left is too old.
+/// Returns the time from the start until the first remaining segment is too old.
 fn next_check(first: Option<&Candidate>, rules: &Rules, now_ms: i64) -> Option<i64> {
     let first = first.filter(|_| rules.deletes && rules.retention_ms >= 0)?;
     let too_old = first
@@ -298,7 +299,7 @@ fn next_check(first: Option<&Candidate>, rules: &Rules, now_ms: i64) -> Option<i
     Some(too_old.saturating_sub(now_ms))
 }
 
-/// What is gone with some segments.
+/// Returns the change that deletes some segments.
 fn change(
     remains: &Remains,
     range: std::ops::Range<usize>,

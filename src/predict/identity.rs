@@ -29,13 +29,14 @@ pub(super) fn read_topic_id(dir: &Path, kafka: Kafka) -> Result<Option<[u8; 16]>
     }
 }
 
-/// What is wrong with the file: a line, or what Kafka did not reckon with.
+/// The fault of the file: a line, or an exception that Kafka does not handle.
 enum Wrong {
     Line(&'static str),
     Unexpected(&'static str),
 }
 
-/// The id of the topic, read as the last step of loading (`PartitionMetadataFile.read`); none if the file is missing.
+/// The id of the topic, read as the last step of loading (`PartitionMetadataFile.read`); none if
+/// the file is missing.
 pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
     let kafka = start.conditions.kafka;
     let thrown = |wrong| {
@@ -56,7 +57,7 @@ pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
     match start.paper.get(FILE) {
         None => Ok(None),
         Some(leaf) if leaf.kind == ItemType::BrokenLink => Ok(None),
-        Some(leaf) if leaf.kind != ItemType::File => Err(thrown(Wrong::Line("is no file"))),
+        Some(leaf) if leaf.kind != ItemType::File => Err(thrown(Wrong::Line("is not a file"))),
         Some(leaf) => {
             let Content::Disk { path, len, .. } = &leaf.content else {
                 return Ok(None);
@@ -77,7 +78,7 @@ fn parse(bytes: &[u8], kafka: Kafka) -> Result<[u8; 16], Wrong> {
         let line = lines.next().ok_or(Wrong::Unexpected("a line is missing"))?;
         value_of(line).ok_or(Wrong::Line("a line is malformed"))
     };
-    let version = parse_int(value()?).ok_or(Wrong::Line("the version is no number"))?;
+    let version = parse_int(value()?).ok_or(Wrong::Line("the version is not a number"))?;
     // Since 3.1 a newer version is read as if it were known.
     let known = version == 0 || version > 0 && kafka.tells_numbers_apart();
     if !known {

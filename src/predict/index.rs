@@ -120,8 +120,9 @@ impl Index {
         Ok(entry.filter(|offset| *offset > target))
     }
 
-    /// Where to look for `target` from (`OffsetIndex.lookup`): the position of the last entry that is not above it, or
-    /// what the search ends at where the entries are in no order.
+    /// Returns the start of the search for `target` (`OffsetIndex.lookup`): the position of the
+    /// last entry not above it, or that at which the binary search ends if the entries are out of
+    /// order.
     pub(super) fn lookup(&self, target: i64) -> Result<i64, Thrown> {
         let Some(last) = self.len().checked_sub(1) else {
             return Ok(0);

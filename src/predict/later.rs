@@ -13,9 +13,9 @@ pub(super) const HOUR_MS: i64 = 3_600_000;
 pub struct LaterEvent {
     /// At which of the broker's regular tasks.
     pub moment: Moment,
-    /// How long after the start, in milliseconds.
+    /// The time after the start, in milliseconds.
     pub after_ms: i64,
-    /// What happens.
+    /// The change.
     pub change: Change,
     /// The setting that makes it happen.
     pub setting: Cause,
@@ -29,7 +29,8 @@ pub struct LaterEvent {
 pub enum Moment {
     /// Loading is done.
     Start,
-    /// The log cleaner looks for something to do, which is where compacted topics lose old segments.
+    /// The log cleaner looks for something to do, which is where compacted topics lose old
+    /// segments.
     Cleaner,
     /// The first look for segments to delete.
     FirstRetentionCheck,
@@ -45,7 +46,7 @@ pub enum Moment {
     TransactionalIdsCheck,
 }
 
-/// What happens.
+/// The change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "change", rename_all = "kebab-case"))]
@@ -53,11 +54,11 @@ pub enum Moment {
 pub enum Change {
     /// Retention deletes segments.
     SegmentsDeleted {
-        /// Why.
+        /// The reason.
         breach: Breach,
-        /// How many.
+        /// The number of segments.
         segments: u64,
-        /// How many there were at the start.
+        /// The number of segments at the start.
         of_segments: u64,
         /// The records in them, those of control batches left out.
         records: u64,
@@ -88,19 +89,20 @@ pub enum Change {
     },
     /// Committed offsets of groups without members expire.
     OffsetsExpired {
-        /// How many groups lose offsets.
+        /// The number of groups that lose offsets.
         groups: u64,
-        /// How many offsets.
+        /// The number of offsets.
         offsets: u64,
     },
     /// Transactional ids that were not used expire.
     TransactionalIdsExpired {
-        /// How many.
+        /// The number of ids.
         ids: u64,
     },
-    /// Producers that have written nothing for long are forgotten: what they send again is not recognised.
+    /// Producers that have written nothing for long are forgotten: what they send again is not
+    /// recognised.
     ProducersExpired {
-        /// How many.
+        /// The number of producers.
         producers: u64,
     },
 }
@@ -114,7 +116,7 @@ pub struct Cause {
     pub name: &'static str,
     /// Its value.
     pub value: i64,
-    /// Where that comes from.
+    /// The origin.
     pub origin: SettingOrigin,
 }
 
@@ -164,9 +166,10 @@ impl LaterEvent {
         }
     }
 
-    /// Whether something is gone afterwards that somebody may still want: records or committed offsets. Segments before
-    /// the log start offset are not read by anybody, and that compaction drops what later records replace is what it is for;
-    /// records without a key are another matter.
+    /// Returns true if something is gone afterwards that somebody may still want: records or
+    /// committed offsets. Segments before the log start offset are not read by anybody, and that
+    /// compaction drops what later records replace is what it is for; records without a key are
+    /// another matter.
     #[must_use]
     pub fn deletes(&self) -> bool {
         match self.change {

@@ -1,7 +1,7 @@
 //! Files that come and go: what a start deletes, and compactions it brings to an end.
 //!
-//! Since 3.0 swap files are renamed as they are; before, the `.log.swap` was recovered and swapped in after everything
-//! else was loaded.
+//! Since 3.0 swap files are renamed as they are; before, the `.log.swap` was recovered and swapped
+//! in after everything else was loaded.
 
 use super::paper::Content;
 use super::reason::Reason;
@@ -22,7 +22,7 @@ pub(super) const SWAP: &str = ".swap";
 /// Indexes, whose suffixes begin at the last dot.
 const INDEXES: [&str; 3] = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX];
 
-/// Whether it is an index by its name.
+/// Returns true if it is an index by its name.
 pub(super) fn is_index(name: &str) -> bool {
     INDEXES.iter().any(|suffix| name.ends_with(suffix))
 }
@@ -31,11 +31,11 @@ pub(super) fn is_index(name: &str) -> bool {
 pub(super) fn offset_of(name: &str) -> Result<i64, Thrown> {
     base_offset(name)
         .map(|offset| offset.0)
-        .ok_or_else(|| Thrown::fatal(name, "the name begins with no number"))
+        .ok_or_else(|| Thrown::fatal(name, "the name does not begin with a number"))
 }
 
-/// Deletes what was to be deleted or is unfinished (`removeTempFilesAndCollectSwapFiles`), and returns the swap files
-/// that are whole.
+/// Deletes what was to be deleted or is unfinished (`removeTempFilesAndCollectSwapFiles`), and
+/// returns the swap files that are whole.
 pub(super) fn clear(start: &mut Start<'_>) -> Result<Vec<String>, Thrown> {
     let renames = start.conditions.kafka.renames_swaps();
     let (mut cleaned, mut swaps) = (Vec::new(), Vec::new());

@@ -1,4 +1,5 @@
-//! Loading the segments of a partition, recovering them, and what is known of producers: `LogLoader`.
+//! Loading the segments of a partition, recovering them, and what is known of producers:
+//! `LogLoader`.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,8 @@ impl Loader {
         })
     }
 
-    /// Opens every segment, and recovers those without a usable index; again from the start where one was split.
+    /// Opens every segment, and recovers those without a usable index; again from the start where
+    /// one was split.
     pub(super) fn open_all(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
         loop {
             match self.open_once(start) {
@@ -78,7 +80,7 @@ impl Loader {
         }
     }
 
-    /// What is known of producers at the start of a segment.
+    /// Returns the state of the producers at the start of a segment.
     pub(super) fn producers_at(
         &mut self,
         start: &mut Start<'_>,
@@ -128,7 +130,8 @@ impl Loader {
         bases
     }
 
-    /// The bases of the segments from the one that holds `from` to below `end` (`LogSegments.values`).
+    /// The bases of the segments from the one that holds `from` to below `end`
+    /// (`LogSegments.values`).
     pub(super) fn bases(&self, from: i64, end: i64) -> Vec<i64> {
         let floor = self.segments.range(..=from).next_back();
         let first = floor.map_or(i64::MIN, |(&base, _)| base);
@@ -184,8 +187,9 @@ impl Loader {
         })
     }
 
-    /// Looks for the batch of an offset, as is done for the first transaction (`maybeIncrementFirstUnstableOffset`): that
-    /// it is not there is fine, that a batch before it cannot be read is not.
+    /// Looks for the batch of an offset, as is done for the first transaction
+    /// (`maybeIncrementFirstUnstableOffset`): that it is not there is fine, that a batch before it
+    /// cannot be read is not.
     fn look_up(&mut self, start: &mut Start<'_>, offset: i64, end: i64) -> Result<(), Thrown> {
         let floor = self.segments.range(..=offset).next_back();
         let floor = floor.map(|(&base, _)| base);
@@ -246,7 +250,8 @@ impl Loader {
         Ok(end)
     }
 
-    /// Recovers a segment; an error that is not handled empties it. Returns how many bytes are cut off.
+    /// Recovers a segment; an error that is not handled empties it. Returns how many bytes are cut
+    /// off.
     fn recover(&mut self, start: &mut Start<'_>, base: i64) -> Result<u64, Thrown> {
         let recovered = self.producers_at(start, base).and_then(|mut producers| {
             let Some(segment) = self.segments.get_mut(&base) else {
@@ -296,7 +301,7 @@ impl Loader {
         if !segment.overflows(start)? {
             return Err(Thrown::fatal(
                 &name,
-                "an offset is too far from the segment's to be indexed",
+                "an offset is too far from the base offset of the segment to be indexed",
             ));
         }
         start.reasons.push(Reason::Split { file: name.clone() });
@@ -353,7 +358,7 @@ fn replay(
             return Ok(());
         };
         if position > end {
-            return Err(Thrown::fatal(&name, "its index goes back"));
+            return Err(Thrown::fatal(&name, "the entries of its index go back"));
         }
         producers.replay(&mut log, position, end, &mut start.scratch)
     };
@@ -375,7 +380,10 @@ fn pieces(start: &mut Start<'_>, segment: &Segment) -> Result<Vec<(i64, Content)
     while position < log.len_bytes() {
         let from = position;
         let Some(first) = log.entry(position, log.len_bytes())? else {
-            return Err(Thrown::fatal(&name, "cannot be split: its end is no batch"));
+            return Err(Thrown::fatal(
+                &name,
+                "cannot be split: it does not end with a batch",
+            ));
         };
         let base = log.base_offset(first, &mut start.scratch)?;
         while let Some(entry) = log.entry(position, log.len_bytes())? {

@@ -1,7 +1,7 @@
 //! A `.log` as Kafka's iterator sees it: `FileLogInputStream`.
 //!
-//! The iterator ends without a word where 17 bytes or fewer are left or an entry announces more bytes than there are,
-//! and throws where one announces fewer than 14.
+//! The iterator ends without a word where 17 bytes or fewer are left or an entry announces more
+//! bytes than there are, and throws where one announces fewer than 14.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use crate::wire::{Fault, FaultKind, Position};
 pub(super) struct Log {
     name: String,
     file: Option<LogFile>,
-    /// Where the segment begins in the file.
+    /// The position of the segment in the file.
     start: u64,
     len: u64,
     /// A piece of the segment, and where it begins.
@@ -29,7 +29,7 @@ pub(super) struct Log {
 /// An entry of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Where it begins.
+    /// The position of its first byte.
     pub(super) position: u64,
     /// Its bytes.
     pub(super) size: u64,
@@ -40,12 +40,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Where it ends.
+    /// Returns its end.
     pub(super) fn end(self) -> u64 {
         self.position.saturating_add(self.size)
     }
 
-    /// Whether it is read as a message of magic 0 or 1; so is any magic below zero.
+    /// Returns true if it is read as a message of magic 0 or 1; so is any magic below zero.
     pub(super) fn is_legacy(self) -> bool {
         self.magic < 2
     }
@@ -211,8 +211,9 @@ impl Log {
         checked.map_err(|fault| Thrown::Corrupt(at(fault, position)))
     }
 
-    /// Reads the records of an entry from the offset `from` on, as a consumer does. Returns how many it gets, those of control
-    /// batches left out, and the offset after the last of them; none where a record cannot be read, with what it got before.
+    /// Reads the records of an entry from the offset `from` on, as a consumer does. Returns how
+    /// many it gets, those of control batches left out, and the offset after the last of them; none
+    /// where a record cannot be read, with what it got before.
     pub(super) fn decode(
         &mut self,
         entry: Entry,

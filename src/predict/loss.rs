@@ -23,7 +23,8 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
             continue;
         };
         let kept = kept_ends.get(path.as_path()).copied();
-        // A swap file that is not swapped in was never part of the log. Of one that is, those it replaces tell.
+        // A swap file that is not swapped in was never part of the log. Of one that is, those it
+        // replaces tell.
         let counts = if let Some(name) = name.strip_suffix(SWAP) {
             kept.is_some() && is_log(name) && start.replaced.is_empty()
         } else {
@@ -45,8 +46,8 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
     Ok(lost)
 }
 
-/// Counts what swap files do not hold of the segments they replace: what lies beyond their end. What compaction left out
-/// is not lost.
+/// Counts what swap files do not hold of the segments they replace: what lies beyond their end.
+/// What compaction left out is not lost.
 fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
     if start.replaced.is_empty() {
@@ -78,7 +79,8 @@ fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     Ok(lost)
 }
 
-/// Counts what lies beyond the end of the log: the next records will be appended to it, and it is never served.
+/// Counts what lies beyond the end of the log: the next records will be appended to it, and it is
+/// never served.
 pub(super) fn of_unread(start: &mut Start<'_>, bounds: Option<Bounds>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
     if let Some(bounds) = bounds
@@ -96,7 +98,7 @@ pub(super) fn of_unread(start: &mut Start<'_>, bounds: Option<Bounds>) -> Result
     Ok(lost)
 }
 
-/// What a broker does not reach of the last segment: the file, and the bytes of it.
+/// Returns the file and the bytes of the last segment that a broker does not reach.
 fn unread(start: &Start<'_>, bounds: Bounds) -> Option<(PathBuf, Range<u64>)> {
     match start.paper.last_log()?.1 {
         Content::Disk { path, start, len } if bounds.reached < *len => {

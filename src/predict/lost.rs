@@ -13,7 +13,8 @@ pub struct Lost {
     pub batches: u64,
     /// Bytes.
     pub bytes: u64,
-    /// Those of them that are but zeros at the end of a file: room that was never filled, or that never reached the disk.
+    /// Those of them that are but zeros at the end of a file: room that was never filled, or that
+    /// never reached the disk.
     pub zeros: u64,
     /// The earliest timestamp, in milliseconds.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -24,7 +25,7 @@ pub struct Lost {
 }
 
 impl Lost {
-    /// Whether nothing is lost. Zeros are nothing to lose.
+    /// Returns true if nothing is lost. Zeros are nothing to lose.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.batches == 0 && self.bytes <= self.zeros

@@ -11,8 +11,8 @@ use crate::format::topic::CLUSTER_METADATA;
 use crate::report::MetadataImage;
 use crate::store::{Error, Partition};
 
-/// What becomes of the metadata log, and the cluster that it then describes. It is recovered from its first segment on,
-/// whatever marker there is, and has settings of its own.
+/// Predicts the outcome of the metadata log, and returns the cluster that it then describes. It is
+/// recovered from its first segment on, whatever marker there is, and has settings of its own.
 pub(super) fn verdict(
     opened: &Partition,
     conditions: &Conditions,

@@ -1,8 +1,8 @@
 //! What a broker would do to a log dir at its next start, worked out on paper.
 //!
-//! A broker's own recovery cuts the log at the first bad batch and deletes every later segment, without asking and
-//! without a copy. The steps of its start-up are followed here in its own order, on a list of the files
-//! (a directory on paper) that remembers what the steps before did:
+//! A broker's own recovery cuts the log at the first bad batch and deletes every later segment,
+//! without asking and without a copy. The steps of its start-up are followed here in its own order,
+//! on a list of the files (a directory on paper) that remembers what the steps before did:
 //!
 //! ```text
 //! all log dirs: node, cluster, directories, metadata log         node, cluster
@@ -29,9 +29,10 @@
 //! # Ok::<(), kseg::store::Error>(())
 //! ```
 //!
-//! **Invariant:** nothing but reading; a segment is read once, and only if a broker would read it or something of it is
-//! lost or deleted; what happens does not depend on when or how often it is asked, unless the conditions say when the
-//! broker starts. Absent on purpose: what is written after the start, and what other replicas do.
+//! **Invariant:** nothing but reading; a segment is read once, and only if a broker would read it
+//! or something of it is lost or deleted; what happens does not depend on when or how often it is
+//! asked, unless the conditions say when the broker starts. Absent on purpose: what is written
+//! after the start, and what other replicas do.
 
 mod cluster;
 pub mod compaction;
@@ -86,8 +87,8 @@ pub use verdict::{
 
 use crate::store::{Error, Item, Place};
 
-/// What becomes of the log dirs and partitions given, which are taken for those of one node, and of those of their
-/// partitions that are `wanted`. A partition's log dir is asked for its marker and checkpoints; files are left out.
+/// Predicts the outcomes of the given log dirs and partitions of one node, for the partitions that
+/// are `wanted`. A partition's log dir is asked for its marker and checkpoints; files are left out.
 ///
 /// # Errors
 /// Something cannot be read.
@@ -110,6 +111,6 @@ pub fn predict(
     Ok(verdict)
 }
 
-/// How often everything is looked at where a broker runs and a loss is foretold: topics come and go after the metadata log was
-/// read and before the partitions are.
+/// The limit of attempts if a broker runs and a loss is predicted: topics are created and deleted
+/// between the reads of the metadata log and of the partitions.
 const LOOKS: u32 = 3;

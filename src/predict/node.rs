@@ -31,7 +31,7 @@ struct Dir {
     only: Option<OsString>,
 }
 
-/// What becomes of everything that was given.
+/// Predicts the outcome of all log dirs and partitions.
 pub(super) fn verdict(
     places: &[Place],
     wanted: &dyn Fn(&Item) -> bool,
@@ -55,7 +55,8 @@ struct Holder<'d> {
 }
 
 impl Holder<'_> {
-    /// What comes of another one of the same partition, and in which log dir.
+    /// Returns the outcome of a second directory of the same partition, and the log dir that it
+    /// affects.
     fn clash(&self, other: &Self, kafka: Kafka) -> Option<(usize, StartOutcome, Reason)> {
         let is_beside = self.dir == other.dir;
         let is_moved = self.is_future != other.is_future;
@@ -122,7 +123,8 @@ impl<'c> Node<'c> {
         Ok(())
     }
 
-    /// Compares what the log dirs say of the node. The same log dir may be given more than once, by its partitions.
+    /// Compares what the log dirs say of the node. The same log dir may be given more than once, by
+    /// its partitions.
     fn compare(&mut self) {
         let mut before: Vec<&MetaProperties> = Vec::new();
         let mut wrong = Vec::new();
@@ -196,7 +198,7 @@ impl<'c> Node<'c> {
         Ok(())
     }
 
-    /// Where the broker's file says that the metadata log is.
+    /// Returns the directory of the metadata log according to server.properties.
     fn metadata_log_dir(&self) -> Option<&str> {
         let settings = &self.conditions.settings;
         settings
@@ -204,8 +206,8 @@ impl<'c> Node<'c> {
             .or(settings.log_dirs().first().copied())
     }
 
-    /// Two directories for one partition keep the broker from starting. So does one being moved in beside the current one
-    /// in the same log dir.
+    /// Two directories for one partition keep the broker from starting. So does one being moved in
+    /// beside the current one in the same log dir.
     fn partitions_twice(&mut self) -> Result<(), Error> {
         let kafka = self.conditions.kafka;
         let mut seen: BTreeMap<(&str, i32), Vec<Holder<'_>>> = BTreeMap::new();
@@ -273,7 +275,8 @@ impl<'c> Node<'c> {
                 let ready = is_metadata.then(|| self.metadata.remove(&index)).flatten();
                 match ready.map_or_else(|| self.one(dir, item), |ready| Ok(Some(ready))) {
                     Ok(verdict) => partitions.extend(verdict),
-                    // What is not known of one partition does not keep the others from being predicted.
+                    // What is not known of one partition does not keep the others from being
+                    // predicted.
                     Err(error) => unknown.push(Unknown::Partition {
                         what: error.to_string(),
                     }),
@@ -330,8 +333,9 @@ impl<'c> Node<'c> {
         Ok(verdict)
     }
 
-    /// What becomes of one partition; nothing if it is no longer there. Files of a running broker come and go, so what is in
-    /// motion is looked at again before anything is said to be lost.
+    /// Predicts the outcome of one partition; returns nothing if it no longer exists. Files of a
+    /// running broker come and go, so what is in motion is looked at again before anything is said
+    /// to be lost.
     fn one(&self, dir: &Dir, item: &Item) -> Result<Option<PartitionVerdict>, Error> {
         let look = || {
             list_again(|| {
@@ -352,8 +356,9 @@ impl<'c> Node<'c> {
         }
     }
 
-    /// Says of log dirs without an id what comes of that. Their replicas have no leader until the broker has told the cluster the
-    /// new id, which takes up to a minute; without a metadata log that says what the cluster knows, the worse is assumed.
+    /// Says of log dirs without an id what comes of that. Their replicas have no leader until the
+    /// broker has told the cluster the new id, which takes up to a minute; without a metadata log
+    /// that says what the cluster knows, the worse is assumed.
     fn without_ids(&self, verdicts: &mut [DirVerdict]) {
         for (dir, verdict) in self.dirs.iter().zip(verdicts) {
             let meta = dir.root.meta.as_ref();
@@ -390,7 +395,7 @@ impl<'c> Node<'c> {
         })
     }
 
-    /// What cannot be known from what was given.
+    /// The facts that the given files and settings do not show.
     fn unknown(&self) -> Vec<Unknown> {
         let mut unknown = Vec::new();
         if !self.alone.is_empty() || self.dirs.iter().any(|dir| dir.root.is_unknown) {
@@ -433,7 +438,7 @@ fn around(one: &Partition) -> Option<(LogDir, OsString)> {
     }
 }
 
-/// Whether two paths lead to the same directory.
+/// Returns true if two paths lead to the same directory.
 fn is_same(one: &Path, other: &Path) -> bool {
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     whole(one) == whole(other)

@@ -1,8 +1,9 @@
-//! Transactions that are open once the logs are loaded: until they end, consumers of what is committed get nothing from the
-//! first of them on.
+//! Transactions that are open once the logs are loaded: until they end, consumers of what is
+//! committed get nothing from the first of them on.
 //!
 //! # References
-//! `TransactionCoordinator`, `TransactionStateManager.loadTransactionsForTxnTopicPartition`; KIP-664 for those that hang.
+//! `TransactionCoordinator`, `TransactionStateManager.loadTransactionsForTxnTopicPartition`;
+//! KIP-664 for those that hang.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,21 +21,21 @@ use crate::store::Partition;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct OpenTransaction {
-    /// Who writes it.
+    /// The producer.
     pub producer_id: i64,
     /// Its first offset here.
     pub first_offset: i64,
-    /// When its first batch was written, in milliseconds, as the producer says.
+    /// The timestamp of its first batch in milliseconds, as set by the producer.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub first_timestamp_ms: Option<i64>,
     /// The transactional id, if the coordinator's log says it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub transactional_id: Option<String>,
-    /// What becomes of it.
+    /// The end of the transaction.
     pub end: TransactionEnd,
 }
 
-/// What becomes of an open transaction.
+/// The end of an open transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "end", rename_all = "kebab-case"))]
@@ -46,7 +47,7 @@ pub enum TransactionEnd {
     Aborted,
     /// The coordinator aborts it unless its producer ends it before.
     TimesOut {
-        /// How long after the start, in milliseconds, if that is asked for.
+        /// The time after the start in milliseconds, if it was requested.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         after_ms: Option<i64>,
     },
@@ -59,20 +60,29 @@ pub enum TransactionEnd {
 impl fmt::Display for TransactionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Committed => "its commit is finished at the start",
-            Self::Aborted => "its abort is finished at the start",
-            Self::TimesOut { .. } => "it is aborted when it times out, unless its producer ends it before",
-            Self::Hangs => "its coordinator does not know it: it stays open until somebody aborts it (kafka-transactions.sh abort)",
-            Self::Unknown => "the log of its coordinator was not given",
+            Self::Committed => "its coordinator completes the commit at the start",
+            Self::Aborted => "its coordinator completes the abort at the start",
+            Self::TimesOut { .. } => {
+                "the coordinator aborts it at its timeout, unless the \
+                                      producer ends it before"
+            }
+            Self::Hangs => {
+                "it hangs: its coordinator does not know it, and it stays open until \
+                            you abort it (kafka-transactions.sh abort)"
+            }
+            Self::Unknown => {
+                "it is unknown when it ends: the __transaction_state partition of \
+                              its coordinator is not here"
+            }
         })
     }
 }
 
-/// What coordinators know of transactions, by their logs.
+/// The transactions of coordinators, from their logs.
 #[derive(Debug)]
 pub(super) struct Coordinators {
     known: BTreeMap<i64, (String, TransactionState)>,
-    /// Whether all of their logs were read.
+    /// True if all of their logs were read.
     pub(super) all: bool,
 }
 
@@ -85,7 +95,8 @@ impl Coordinators {
         }
     }
 
-    /// Reads the log of one. Files of a running broker come and go; what else cannot be read may hold anything.
+    /// Reads the log of one. Files of a running broker come and go; what else cannot be read may
+    /// hold anything.
     pub(super) fn read(&mut self, path: &Path) {
         let read = list_again(|| {
             let (mut image, mut damage) = (Transactions::default(), Vec::new());

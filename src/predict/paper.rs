@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use crate::format::name::{LOG_SUFFIX, PRODUCER_SNAPSHOT_SUFFIX, base_offset};
 use crate::store::{Error, Item, ItemType, LogFile, Stream};
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content {
     /// Bytes that are on the disk, perhaps under another name.
     Disk {
         /// The file that holds them.
         path: PathBuf,
-        /// Where they begin in it.
+        /// Their start in it.
         start: u64,
-        /// How many there are.
+        /// The number of entries.
         len: u64,
     },
     /// Zeros: an index that was created and never written.
@@ -26,7 +26,7 @@ pub(super) enum Content {
     Producers(Vec<Producer>),
 }
 
-/// What a snapshot says of a producer.
+/// The state of a producer in a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Producer {
     pub(super) id: i64,
@@ -49,9 +49,9 @@ impl Content {
 /// An entry of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Leaf {
-    /// What it is, links followed.
+    /// The type, after following links.
     pub(super) kind: ItemType,
-    /// What it holds, if it is a file.
+    /// The content, if it is a file.
     pub(super) content: Content,
 }
 
@@ -60,7 +60,8 @@ pub(super) struct Leaf {
 pub(super) struct Paper {
     before: BTreeMap<String, Leaf>,
     files: BTreeMap<String, Leaf>,
-    /// The snapshots of producers among `files`: they are asked for at every segment that is recovered.
+    /// The snapshots of producers among `files`: they are asked for at every segment that is
+    /// recovered.
     snapshots: BTreeMap<i64, String>,
 }
 
@@ -104,18 +105,18 @@ impl Paper {
         &self.snapshots
     }
 
-    /// What is there, by name.
+    /// Returns the entry with this name.
     pub(super) fn get(&self, name: &str) -> Option<&Leaf> {
         self.files.get(name)
     }
 
-    /// Whether something of this name exists; a link that leads nowhere does not.
+    /// Returns true if something of this name exists; a broken link does not.
     pub(super) fn exists(&self, name: &str) -> bool {
         self.get(name)
             .is_some_and(|leaf| leaf.kind != ItemType::BrokenLink)
     }
 
-    /// What a regular file holds.
+    /// Returns the content of a regular file.
     pub(super) fn file(&self, name: &str) -> Option<&Content> {
         self.get(name)
             .filter(|leaf| leaf.kind == ItemType::File)
@@ -205,7 +206,7 @@ impl Paper {
     }
 }
 
-/// Whether it is a snapshot of producers by its name.
+/// Returns true if it is a snapshot of producers by its name.
 fn is_snapshot(name: &str, leaf: &Leaf) -> bool {
     leaf.kind == ItemType::File && name.ends_with(PRODUCER_SNAPSHOT_SUFFIX)
 }
@@ -221,7 +222,7 @@ pub(super) fn log_base(name: &str) -> Option<i64> {
     base.map(|base| base.0)
 }
 
-/// Whether it is a `.log`, by its name.
+/// Returns true if it is a `.log`, by its name.
 pub(super) fn is_log(name: &str) -> bool {
     log_base(name).is_some()
 }

@@ -28,7 +28,7 @@ pub(super) fn dir_name(partition: &Partition) -> String {
     )
 }
 
-/// What becomes of a partition.
+/// Predicts the outcome of a partition.
 pub(super) fn verdict(
     partition: &Partition,
     given: Given,
@@ -205,7 +205,7 @@ fn truncations(start: &mut Start<'_>) -> Result<Vec<Truncation>, Error> {
     Ok(truncations)
 }
 
-/// Whether a file holds what another one held before.
+/// Returns true if a file holds what another one held before.
 fn is_from(leaf: Option<&Leaf>, before: &str) -> bool {
     let path = leaf.and_then(|leaf| match &leaf.content {
         Content::Disk { path, .. } => Some(path),
@@ -214,7 +214,7 @@ fn is_from(leaf: Option<&Leaf>, before: &str) -> bool {
     path.is_some_and(|path| name::file_name(path) == before)
 }
 
-/// What changed in a directory.
+/// The changes in a directory.
 struct Changes {
     deleted: Vec<String>,
     rebuilt: Vec<String>,

@@ -1,7 +1,8 @@
-//! The state of producers during a start: which transactions are open, and the snapshots that tell of them.
+//! The state of producers during a start: which transactions are open, and the snapshots that tell
+//! of them.
 //!
-//! Of what Kafka's `ProducerStateManager` knows only open transactions decide what a start does: sequence numbers and
-//! epochs are not looked at when a log is read again.
+//! Of what Kafka's `ProducerStateManager` knows only open transactions decide what a start does:
+//! sequence numbers and epochs are not looked at when a log is read again.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -29,7 +30,7 @@ pub(super) struct Completed {
     pub(super) aborted: Option<i64>,
 }
 
-/// What a batch does to its producer.
+/// The change that a batch makes to its producer.
 #[derive(Debug, Clone, Default)]
 struct Update {
     /// The first offset of its open transaction.
@@ -59,7 +60,7 @@ impl Producers {
     /// No producers yet, and a list of the snapshots that does not change with the directory.
     pub(super) fn listed(paper: &Paper) -> Result<Self, Thrown> {
         if let Some(file) = paper.unnumbered_snapshot() {
-            return Err(Thrown::fatal(file, "the name begins with no number"));
+            return Err(Thrown::fatal(file, "the name does not begin with a number"));
         }
         Ok(Self {
             listed: Some(paper.snapshots().clone()),
@@ -81,7 +82,7 @@ impl Producers {
         self.map_end = offset;
     }
 
-    /// Whether there is no snapshot.
+    /// Returns true if there is no snapshot.
     pub(super) fn has_no_snapshot(&self, paper: &Paper) -> bool {
         self.snapshots(paper).is_empty()
     }
@@ -97,7 +98,7 @@ impl Producers {
         }
     }
 
-    /// Where the earliest transaction begins that may not be replicated everywhere yet.
+    /// Returns the first offset of the earliest transaction that may not be fully replicated yet.
     pub(super) fn first_unstable(&self) -> Option<i64> {
         let ongoing = self.ongoing.keys().next().copied();
         [ongoing, self.completed].into_iter().flatten().min()
@@ -130,8 +131,8 @@ impl Producers {
         };
     }
 
-    /// `removeStraySnapshots`: lists the snapshots again. Of those at no segment's base only the largest stays, if it lies
-    /// beyond the last segment's. The bases are in order.
+    /// `removeStraySnapshots`: lists the snapshots again. Of those at no segment's base only the
+    /// largest stays, if it lies beyond the last segment's. The bases are in order.
     pub(super) fn remove_strays(&mut self, paper: &mut Paper, bases: &[i64]) {
         self.listed = None;
         let offsets = paper.snapshots().keys().copied();
@@ -149,7 +150,8 @@ impl Producers {
         }
     }
 
-    /// `truncateAndReload`: drops snapshots out of range, and reads the newest that can be believed.
+    /// `truncateAndReload`: drops snapshots out of range, and reads the newest that can be
+    /// believed.
     pub(super) fn reload(
         &mut self,
         paper: &mut Paper,
@@ -245,8 +247,8 @@ impl Producers {
         Ok(completed)
     }
 
-    /// Reads the batches between `position` and `end` again (`loadProducersFromRecords`): transactions are completed
-    /// only after all of them were read.
+    /// Reads the batches between `position` and `end` again (`loadProducersFromRecords`):
+    /// transactions are completed only after all of them were read.
     pub(super) fn replay(
         &mut self,
         log: &mut Log,
@@ -304,7 +306,7 @@ impl Producers {
             None => Err(Thrown::fatal(
                 log.name(),
                 format_args!(
-                    "a transaction that began at offset {} is completed twice",
+                    "a transaction that began at offset {} has two markers",
                     completed.first
                 ),
             )),
@@ -356,7 +358,7 @@ fn append(
     }
 }
 
-/// What the first record of a control batch says; none if the batch is empty.
+/// Parses the first record of a control batch; returns `None` if the batch is empty.
 fn marker(
     name: &str,
     frame: Frame<'_>,
@@ -365,20 +367,20 @@ fn marker(
     let position = frame.position().0;
     let wrong =
         |what: &str| Thrown::fatal(name, format_args!("the control batch at {position} {what}"));
-    let batch = RecordBatch::parse(frame).map_err(|_| wrong("is cut"))?;
+    let batch = RecordBatch::parse(frame).map_err(|_| wrong("is truncated"))?;
     if batch.records_count() == 0 {
         return Ok(None);
     }
     let packed = match batch.codec() {
         Ok(codec) => codec != Codec::None,
-        Err(_) => return Err(wrong("has no known codec")),
+        Err(_) => return Err(wrong("has an unknown codec")),
     };
     if batch.records_count() < 0 {
         return Err(Thrown::Invalid(position));
     }
     let unreadable = |_| {
         if packed {
-            wrong("cannot be unpacked")
+            wrong("cannot be decompressed")
         } else {
             Thrown::Invalid(position)
         }
@@ -388,7 +390,8 @@ fn marker(
         Some(record) => record.map_err(unreadable)?,
         None => return Ok(None),
     };
-    // A record after the last, or one that cannot be read, shows at once where there is one, or all are unpacked.
+    // A record after the last, or one that cannot be read, shows at once where there is one, or all
+    // are unpacked.
     if batch.records_count() == 1 || packed {
         for rest in records {
             rest.map_err(unreadable)?;
@@ -399,7 +402,7 @@ fn marker(
     };
     let kind = ControlType::parse(Some(key)).map_err(|_| Thrown::Invalid(position))?;
     if !matches!(kind, ControlType::Abort | ControlType::Commit) {
-        return Err(wrong("is no transaction marker"));
+        return Err(wrong("is not a transaction marker"));
     }
     match record.value() {
         Some(value) if value.len() >= 6 => {

@@ -14,14 +14,14 @@ const FILE: &str = "meta.properties";
 /// A larger file is none of Kafka's.
 const LARGEST_BYTES: u64 = 1 << 20;
 
-/// What the file says of the node.
+/// The identity of the node in the file.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
-    /// Whether it is a node of a `KRaft` cluster.
+    /// True if it is a node of a `KRaft` cluster.
     pub(super) is_kraft: bool,
-    /// What it says, if it can be read.
+    /// The content, if it can be read.
     pub(super) meta: Option<MetaProperties>,
-    /// What is wrong with the file, and what comes of it.
+    /// The fault of the file, and its outcome.
     pub(super) wrong: Option<(StartOutcome, Reason)>,
 }
 
@@ -65,7 +65,7 @@ fn of_zookeeper(
         Some(0) => of_node(meta, conditions),
         Some(1) => Some((
             StartOutcome::Refuses,
-            "version 1, that of a node without ZooKeeper; a broker with ZooKeeper takes version 0 only",
+            "it has version 1 (KRaft); a broker with ZooKeeper needs version 0",
         )),
         _ => None,
     }
@@ -81,13 +81,13 @@ fn of_kraft(
         Some(0) if !conditions.kafka.takes_old_meta() => {
             return Some((
                 StartOutcome::Refuses,
-                "version 0, that of a broker with ZooKeeper; this release takes version 1 only",
+                "it has version 0 (ZooKeeper); this release needs version 1",
             ));
         }
         Some(0) if meta.node_id.is_some() => return None,
-        Some(0) => return Some((StartOutcome::Refuses, "it names no node")),
+        Some(0) => return Some((StartOutcome::Refuses, "it has no node.id")),
         Some(1) if unnamed => {
-            return Some((StartOutcome::Offline, "it names no node or no cluster"));
+            return Some((StartOutcome::Offline, "it has no node.id or no cluster.id"));
         }
         Some(1) => {}
         _ => return Some((StartOutcome::Offline, "its version is unknown")),
@@ -109,30 +109,34 @@ fn of_kraft(
 fn of_node(meta: &MetaProperties, conditions: &Conditions) -> Option<(StartOutcome, &'static str)> {
     let differs = |wanted: &String| meta.cluster_id.as_ref().is_some_and(|id| id != wanted);
     if conditions.cluster_id.as_ref().is_some_and(differs) {
-        return Some((StartOutcome::Refuses, "it is of another cluster"));
+        return Some((
+            StartOutcome::Refuses,
+            "it has the cluster.id of another cluster",
+        ));
     }
     let wanted = conditions.settings.node_id();
     let other = wanted.is_some() && meta.node_id.is_some() && meta.node_id != wanted;
-    other.then_some((StartOutcome::Refuses, "it is of another node"))
+    other.then_some((StartOutcome::Refuses, "it has the id of another node"))
 }
 
-/// Whether the log dir has no id, by which the cluster knows where replicas are. The broker makes a new one.
+/// Returns true if the log dir has no id, by which the cluster knows where replicas are. The broker
+/// makes a new one.
 pub(super) fn lacks_directory_id(meta: &MetaProperties, kafka: Kafka) -> bool {
     kafka.has_directory_ids() && meta.version == Some(1) && meta.directory_id.is_none()
 }
 
-/// What is said of that.
+/// Returns the reason for a missing directory id.
 pub(super) fn no_directory_id() -> Reason {
     Reason::Identity {
         file: FILE.to_owned(),
-        what: "it has no directory.id: the broker makes a new one, and the partitions that the cluster has under the old one have \
-               no leader until the broker has told it the new one"
+        what: "it has no directory.id: the broker creates a new one, and partitions assigned to \
+               the old one have no leader until the broker has registered the new one"
             .to_owned(),
     }
 }
 
-/// Log dirs of one node: they name the same cluster and node, and no two have the same id. Returns what is wrong with the
-/// one that is compared.
+/// Log dirs of one node: they name the same cluster and node, and no two have the same id. Returns
+/// what is wrong with the one that is compared.
 pub(super) fn compare(
     meta: &MetaProperties,
     before: &[&MetaProperties],
@@ -145,13 +149,13 @@ pub(super) fn compare(
     };
     let what = match before.iter().find(|other| other.version.is_some()) {
         Some(other) if other.cluster_id != meta.cluster_id => {
-            "it is of another cluster than the log dirs before it"
+            "its cluster.id differs from that of the other log dirs"
         }
         Some(other) if other.node_id != meta.node_id => {
-            "it is of another node than the log dirs before it"
+            "its node id differs from that of the other log dirs"
         }
         _ if before.iter().any(|other| is_twice(other)) => {
-            "its directory.id is that of another log dir"
+            "another log dir has the same directory.id"
         }
         _ => return None,
     };

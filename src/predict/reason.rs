@@ -5,7 +5,7 @@ use std::fmt;
 use crate::format::properties::write_uuid;
 use crate::wire::Fault;
 
-/// Why something happens at a start.
+/// The reason for an event of a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "reason", rename_all = "kebab-case"))]
@@ -15,7 +15,7 @@ pub enum Reason {
     BadBatch {
         /// The file.
         file: String,
-        /// What is wrong with it, and where.
+        /// The fault and its position.
         #[cfg_attr(feature = "serde", serde(serialize_with = "document::fault"))]
         fault: Fault,
     },
@@ -23,14 +23,14 @@ pub enum Reason {
     BadMarker {
         /// The file.
         file: String,
-        /// Where its batch begins.
+        /// The position of its batch.
         position: u64,
     },
     /// Offsets go back where an index entry is due: the segment is emptied.
     OffsetsGoBack {
         /// The file.
         file: String,
-        /// Where.
+        /// The position.
         position: u64,
     },
     /// A segment has no offset index, or an invalid transaction index: it is recovered.
@@ -40,16 +40,16 @@ pub enum Reason {
     },
     /// The log ends before it starts: everything is deleted.
     EndsBeforeStart {
-        /// Where the log ends.
+        /// The log end offset.
         end: i64,
-        /// Where it is to start.
+        /// The log start offset.
         start: i64,
     },
     /// The log ends before bytes that could still be read.
     EndsEarly {
         /// The file.
         file: String,
-        /// Where the reader stopped.
+        /// The position at which the reader stopped.
         position: u64,
     },
     /// A finished compaction is swapped in.
@@ -64,13 +64,14 @@ pub enum Reason {
         /// The file.
         file: String,
     },
-    /// The cluster does not know the partition here: its directory is renamed, or deleted before 3.7.
+    /// The cluster does not know the partition here: its directory is renamed, or deleted before
+    /// 3.7.
     Stray {
-        /// Why it is none of the broker's.
+        /// The reason.
         why: Stranger,
     },
-    /// The directory says the id of another topic that exists: the broker fails at it when it applies the cluster's topics,
-    /// and may not come to those after it.
+    /// The directory says the id of another topic that exists: the broker fails at it when it
+    /// applies the cluster's topics, and may not come to those after it.
     OtherTopic {
         /// The topic of that id.
         topic: String,
@@ -86,7 +87,7 @@ pub enum Reason {
     Checkpoint {
         /// The file.
         file: String,
-        /// What is wrong.
+        /// The fault.
         #[cfg_attr(feature = "serde", serde(serialize_with = "document::faults"))]
         fault: Option<Fault>,
     },
@@ -94,7 +95,7 @@ pub enum Reason {
     Identity {
         /// The file.
         file: String,
-        /// What is wrong.
+        /// The fault.
         what: String,
     },
     /// Directories of one node hold the same partition.
@@ -109,9 +110,9 @@ pub enum Reason {
     },
     /// The metadata log is in a log dir that is not `metadata.log.dir`.
     MetadataElsewhere {
-        /// Where it is.
+        /// Its log dir.
         dir: String,
-        /// Where it is looked for.
+        /// The place where it is expected.
         expected: String,
     },
     /// A feature of the cluster is at a level that the release does not know.
@@ -140,12 +141,12 @@ pub enum Reason {
     Unexpected {
         /// The file or directory.
         file: String,
-        /// What is wrong.
+        /// The fault.
         what: String,
     },
 }
 
-/// Why a partition's directory is none that the broker serves.
+/// The reason why the broker does not serve a partition's directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
@@ -173,19 +174,19 @@ impl fmt::Display for Stranger {
         match self {
             Self::NoTopicId => f.write_str("it has no topic id"),
             Self::UnknownId { id, current: None } => {
-                write!(f, "the cluster has no topic of its id {}", write_uuid(id))
+                write!(f, "the cluster has no topic with its id {}", write_uuid(id))
             }
             Self::UnknownId {
                 id,
                 current: Some(current),
             } => write!(
                 f,
-                "its topic id is {}, and the cluster's topic of this name has {}",
+                "its topic id is {}, but the cluster's topic of this name has {}",
                 write_uuid(id),
                 write_uuid(current)
             ),
-            Self::NoPartition => f.write_str("the topic has no partition of this number"),
-            Self::NotReplica => f.write_str("the cluster has no replica of it on this broker"),
+            Self::NoPartition => f.write_str("the topic does not have this partition"),
+            Self::NotReplica => f.write_str("the cluster does not assign it to this broker"),
         }
     }
 }
@@ -193,30 +194,33 @@ impl fmt::Display for Stranger {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadBatch { file, fault } => write!(f, "{file} at {}: {fault}", fault.at()),
+            Self::BadBatch { file, fault } => write!(f, "{file} at byte {}: {fault}", fault.at()),
             Self::BadMarker { file, position } => {
-                write!(f, "{file} at {position}: invalid control record")
+                write!(f, "{file} at byte {position}: invalid control record")
             }
             Self::OffsetsGoBack { file, position } => {
-                write!(f, "{file} at {position}: offsets go back")
+                write!(f, "{file} at byte {position}: offsets go back")
             }
-            Self::NoIndex { file } => write!(f, "{file}: no usable index"),
+            Self::NoIndex { file } => write!(f, "{file}: its index is missing or invalid"),
             Self::EndsBeforeStart { end, start } => write!(
                 f,
                 "the log ends at offset {end}, before the log start offset {start}"
             ),
             Self::EndsEarly { file, position } => {
-                write!(f, "{file} at {position}: the reader stops")
+                write!(f, "{file} at byte {position}: the reader stops")
             }
-            Self::Swap { file } => write!(f, "{file}: a finished compaction is swapped in"),
-            Self::ProducersForgotten => f.write_str(
-                "no producer snapshot: open transactions and sequence numbers are forgotten",
-            ),
-            Self::Split { file } => write!(f, "{file}: offsets too far apart, split"),
+            Self::Swap { file } => write!(f, "{file}: the start completes a compaction"),
+            Self::ProducersForgotten => {
+                f.write_str("no producer snapshot: open transactions and sequence numbers are lost")
+            }
+            Self::Split { file } => {
+                write!(f, "{file}: split, because its offsets are too far apart")
+            }
             Self::Stray { why } => write!(f, "stray: {why}"),
             Self::OtherTopic { topic } => write!(
                 f,
-                "partition.metadata has the id of topic {topic}: the broker cannot lead it, and may fail at others on the way"
+                "partition.metadata has the id of topic {topic}: the broker cannot lead the \
+                 partition, and may fail to load others"
             ),
             Self::ToBeDeleted => f.write_str("marked for deletion"),
             Self::SnapshotBeyondLog { end } => write!(
@@ -260,7 +264,7 @@ impl Reason {
                 most,
             } => write!(
                 f,
-                "{feature} is at level {level}, and this release knows {least} to {most}"
+                "{feature} has level {level}, and this release supports {least} to {most}"
             ),
             Self::Setting {
                 topic,
@@ -269,14 +273,14 @@ impl Reason {
                 least,
             } => write!(
                 f,
-                "topic {topic} has {setting}={value}, and this release takes {least} and more"
+                "topic {topic} has {setting}={value}, and this release needs {least} or more"
             ),
             _ => Ok(()),
         }
     }
 }
 
-/// How reasons are written in documents.
+/// The forms of reasons in documents.
 #[cfg(feature = "serde")]
 pub(super) mod document {
     use serde::ser::{Serialize, SerializeStruct as _, Serializer};

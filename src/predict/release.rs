@@ -67,79 +67,87 @@ impl Kafka {
         self >= Self::new(major, minor)
     }
 
-    /// Whether the broker is taken for a node without `ZooKeeper`.
+    /// Returns true if the broker is taken for a node without `ZooKeeper`.
     #[must_use]
     pub fn is_kraft(self) -> bool {
         self.since(3, 0)
     }
 
-    /// Whether log dirs have ids, and without one go offline (KIP-858).
+    /// Returns true if log dirs have ids, and without one go offline (KIP-858).
     pub(super) fn has_directory_ids(self) -> bool {
         self.since(3, 7)
     }
 
-    /// Whether a partition that the cluster does not know stays in a folder `-stray`; before, its folder was deleted.
+    /// Returns true if a partition that the cluster does not know stays in a folder `-stray`;
+    /// before, its folder was deleted.
     pub(super) fn keeps_strays(self) -> bool {
         self.since(3, 7)
     }
 
-    /// Whether a folder `-stray` is one that it knows, as 3.6.2 does and 3.3.2 does not.
+    /// Returns true if a folder `-stray` is one that it knows, as 3.6.2 does and 3.3.2 does not.
     pub(super) fn knows_strays(self) -> bool {
         self.since(3, 6)
     }
 
-    /// Whether a node without `ZooKeeper` takes a `meta.properties` of version 0, as 3.6.2 does and 3.3.2 does not.
+    /// Returns true if a node without `ZooKeeper` takes a `meta.properties` of version 0, as 3.6.2
+    /// does and 3.3.2 does not.
     pub(super) fn takes_old_meta(self) -> bool {
         self.since(3, 6)
     }
 
-    /// Whether the first retention check can be set to another time than 30 s after the start.
+    /// Returns true if the first retention check can be set to another time than 30 s after the
+    /// start.
     pub(super) fn delays_first_check(self) -> bool {
         self.since(3, 7)
     }
 
-    /// Whether `remote-log-index-cache` may lie in a log dir.
+    /// Returns true if `remote-log-index-cache` may lie in a log dir.
     pub(super) fn has_index_cache(self) -> bool {
         self.since(3, 5)
     }
 
-    /// Whether a corrupt file that is read while a partition is opened takes the log dir offline; before 3.3 it kept the
-    /// broker from starting.
+    /// Returns true if a corrupt file that is read while a partition is opened takes the log dir
+    /// offline; before 3.3 it kept the broker from starting.
     pub(super) fn spares_the_broker(self) -> bool {
         self.since(3, 3)
     }
 
-    /// Whether an I/O error during recovery empties the segment, as `LogLoader` does since it is written in Java.
+    /// Returns true if an I/O error during recovery empties the segment, as `LogLoader` does since
+    /// it is written in Java.
     pub(super) fn wipes_on_io_errors(self) -> bool {
         self.since(4, 0)
     }
 
-    /// Whether offsets are sought by base offset first, which unpacks messages of magic 0 and 1.
+    /// Returns true if offsets are sought by base offset first, which unpacks messages of magic 0
+    /// and 1.
     pub(super) fn seeks_by_base_offset(self) -> bool {
         self.since(4, 1)
     }
 
-    /// Whether a transaction may begin where the log does not reach; older brokers die of it.
+    /// Returns true if a transaction may begin where the log does not reach; older brokers die of
+    /// it.
     pub(super) fn forgives_lost_transactions(self) -> bool {
         self.since(3, 0)
     }
 
-    /// Whether swap files are renamed into place as they are; before 3.0 they were recovered first.
+    /// Returns true if swap files are renamed into place as they are; before 3.0 they were
+    /// recovered first.
     pub(super) fn renames_swaps(self) -> bool {
         self.since(3, 0)
     }
 
-    /// Whether text that is no number where one belongs is an error of another kind than a malformed line.
+    /// Returns true if text that is no number where one belongs is an error of another kind than a
+    /// malformed line.
     pub(super) fn tells_numbers_apart(self) -> bool {
         self.since(3, 1)
     }
 
-    /// Whether producers are forgotten by a setting of their own (KIP-854).
+    /// Returns true if producers are forgotten by a setting of their own (KIP-854).
     pub(super) fn forgets_producers_by_id(self) -> bool {
         self.since(3, 4)
     }
 
-    /// Whether a segment that breaches the size is looked for before one that is too old.
+    /// Returns true if a segment that breaches the size is looked for before one that is too old.
     #[must_use]
     pub fn retains_by_size_first(self) -> bool {
         self.since(3, 0)
@@ -178,7 +186,8 @@ impl Kafka {
         Some((if self.since(4, 0) { 7 } else { 1 }, newest))
     }
 
-    /// The newest level of another feature that the release runs with; 0 if it does not know the feature.
+    /// The newest level of another feature that the release runs with; 0 if it does not know the
+    /// feature.
     ///
     /// # References
     /// `Feature` (`Features` in 3.8 and 3.9).
@@ -215,7 +224,7 @@ pub struct NotKnown;
 
 impl fmt::Display for NotKnown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected a release whose start-up is known: 2.8, 3.0 to 3.9, 4.0 to 4.4")
+        f.write_str("expected 2.8, 3.0 to 3.9 or 4.0 to 4.4")
     }
 }
 

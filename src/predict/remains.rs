@@ -16,7 +16,7 @@ pub(super) struct Remains {
     pub(super) segments: Vec<Remaining>,
     /// The id in `partition.metadata`.
     pub(super) topic_id: Option<Uuid>,
-    /// Where the log begins and ends; none if it was not loaded.
+    /// The start and end of the log; `None` if it was not loaded.
     pub(super) bounds: Option<Bounds>,
     /// The last stable offset.
     pub(super) last_stable: i64,
@@ -35,7 +35,8 @@ pub(super) struct Remaining {
 }
 
 impl Remains {
-    /// Takes in what is left of the directory; of the segments only if somebody asks for the hour that follows.
+    /// Takes in what is left of the directory; of the segments only if somebody asks for the hour
+    /// that follows.
     pub(super) fn of(start: &Start<'_>, bounds: Option<Bounds>) -> Result<Self, Error> {
         let mut remains = Self {
             topic_id: start.topic_id,
@@ -64,7 +65,8 @@ impl Remains {
     }
 }
 
-/// `LogSegment.largestTimestamp`: the last entry of the time index, whatever it is; without one the time of the last change.
+/// `LogSegment.largestTimestamp`: the last entry of the time index, whatever it is; without one the
+/// time of the last change.
 fn largest_timestamp(
     start: &Start<'_>,
     log: &str,

@@ -1,26 +1,29 @@
-//! Retention: which segments a broker deletes because they are too old, too many, or before the log's start.
+//! Retention: which segments a broker deletes because they are too old, too many, or before the
+//! log's start.
 //!
-//! It looks at the segments from the oldest on and stops at the first that may stay; one that was deleted is gone even if
-//! the next is older. The last segment goes too: a new, empty one takes its place.
+//! It looks at the segments from the oldest on and stops at the first that may stay; one that was
+//! deleted is gone even if the next is older. The last segment goes too: a new, empty one takes its
+//! place.
 //!
 //! # References
 //! `UnifiedLog.deleteOldSegments`, `deletableSegments`; `LogManager.cleanupLogs`.
 
-/// What retention asks of a segment.
+/// The facts of a segment that retention uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
     /// Its base offset.
     pub base: i64,
     /// Bytes of its `.log`.
     pub bytes: u64,
-    /// Its largest timestamp as the broker takes it: the last entry of its time index, or the time of its last change.
+    /// Its largest timestamp as the broker takes it: the last entry of its time index, or the time
+    /// of its last change.
     pub largest_timestamp_ms: i64,
 }
 
-/// What a partition's segments are held to.
+/// The compaction rules for the segments of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// Whether `cleanup.policy` has `delete`; else only the log's start counts.
+    /// True if `cleanup.policy` has `delete`; else only the log's start counts.
     pub deletes: bool,
     /// `retention.ms`; below 0 is without end.
     pub retention_ms: i64,
@@ -32,13 +35,15 @@ pub struct Rules {
     pub log_end: i64,
     /// The high watermark: what is not replicated stays.
     pub high_watermark: i64,
-    /// Whether time is asked first and the log's start last, as 2.8 does, and not the other way round.
+    /// True if time is asked first and the log's start last, as 2.8 does, and not the other way
+    /// round.
     pub time_first: bool,
-    /// Of a topic in tiered storage, the offset after the last that was copied there: segments beyond it stay.
+    /// Of a topic in tiered storage, the offset after the last that was copied there: segments
+    /// beyond it stay.
     pub copied_to: Option<i64>,
 }
 
-/// Why a segment is deleted.
+/// The limit that a segment exceeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
@@ -51,7 +56,8 @@ pub enum Breach {
     Time,
 }
 
-/// The segments that one retention check deletes, from the first on, and why; `segments` are in order.
+/// The segments that one retention check deletes, from the first on, and why; `segments` are in
+/// order.
 #[must_use]
 pub fn deleted(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Breach> {
     // Each pass continues where the one before stopped.
@@ -76,7 +82,7 @@ pub fn deleted(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Breach
     gone
 }
 
-/// What becomes of a segment if nothing more is written.
+/// The fate of a segment if nothing more is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fate {
@@ -90,7 +96,7 @@ pub enum Fate {
     Stays(Stay),
 }
 
-/// Why a segment stays.
+/// The reason why a segment is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stay {
@@ -108,7 +114,7 @@ pub enum Stay {
     Behind(usize),
 }
 
-/// What becomes of each segment if nothing more is written; `segments` are in order.
+/// Predicts the fate of each segment if nothing more is written; `segments` are in order.
 #[must_use]
 pub fn fates(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Fate> {
     let mut fates: Vec<Fate> = deleted(segments, rules, now_ms)
@@ -143,7 +149,7 @@ pub fn fates(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Fate> {
     fates
 }
 
-/// Why a segment stays whatever the time.
+/// Returns the reason why a segment is kept at any time.
 fn stay(segment: &Candidate, next: Option<i64>, rules: &Rules) -> Option<Stay> {
     let end = next.unwrap_or(rules.log_end);
     Some(match () {
@@ -156,7 +162,8 @@ fn stay(segment: &Candidate, next: Option<i64>, rules: &Rules) -> Option<Stay> {
     })
 }
 
-/// How many segments from the first on may go, and `breaches` says so of each; it is shown where the next one begins.
+/// Returns the number of leading segments for which `breaches` is true; it also gets the base
+/// offset of the next segment.
 fn prefix(
     segments: &[Candidate],
     rules: &Rules,
@@ -325,7 +332,8 @@ mod tests {
         assert_eq!(of([0; 3], &forever)[0], Fate::Stays(Stay::NoTimeLimit));
     }
 
-    /// What a broker 4.3.1 left of ten partitions of six segments when it looked at this time.
+    /// The files that a broker 4.3.1 left of ten partitions of six segments after a check at this
+    /// time.
     #[test]
     fn what_a_broker_deleted_goes_and_what_it_left_stays() {
         const NOW_MS: i64 = 1_795_964_276_000;

@@ -21,7 +21,7 @@ use crate::wire::Fault;
 /// Offsets of partitions.
 pub(super) type Offsets = BTreeMap<(String, i32), i64>;
 
-/// What a log dir's own files say.
+/// The facts from a log dir's own files.
 #[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -29,11 +29,12 @@ pub(super) type Offsets = BTreeMap<(String, i32), i64>;
 )]
 pub(super) struct Root {
     pub(super) clean: bool,
-    /// Whether these files are not at hand: partitions were given alone, or were copied from somewhere.
+    /// True if these files are not at hand: partitions were given alone, or were copied from
+    /// somewhere.
     pub(super) is_unknown: bool,
-    /// Whether a node of a `KRaft` cluster is known to start.
+    /// True if a node of a `KRaft` cluster is known to start.
     pub(super) is_kraft: bool,
-    /// What `meta.properties` says, if it can be read.
+    /// The content of `meta.properties`, if it can be read.
     pub(super) meta: Option<MetaProperties>,
     recovery_points: Offsets,
     log_starts: Offsets,
@@ -41,7 +42,7 @@ pub(super) struct Root {
     pub(super) high_watermarks: Offsets,
     pub(super) reasons: Vec<Reason>,
     outcome: Option<StartOutcome>,
-    /// Whether the log dir goes offline only once its partitions are loaded.
+    /// True if the log dir goes offline only once its partitions are loaded.
     late: bool,
 }
 
@@ -55,8 +56,8 @@ impl Root {
         }
     }
 
-    /// Whether the broker stopped cleanly, as far as this partition knows: without the log dir it did not if an index of
-    /// the active segment still has the room that a clean stop trims.
+    /// Returns true if the broker stopped cleanly, as far as this partition knows: without the log
+    /// dir it did not if an index of the active segment still has the room that a clean stop trims.
     pub(super) fn is_clean(&self, partition: &Partition) -> bool {
         self.clean && !(self.is_unknown && has_untrimmed_index(partition))
     }
@@ -98,8 +99,8 @@ impl Root {
         self.outcome = self.outcome.max(Some(outcome));
     }
 
-    /// Reads a checkpoint. What cannot be read is as good as empty, but a malformed line takes the log dir offline once
-    /// everything is loaded.
+    /// Reads a checkpoint. What cannot be read is as good as empty, but a malformed line takes the
+    /// log dir offline once everything is loaded.
     fn checkpoint(
         &mut self,
         dir: &LogDir,
@@ -131,13 +132,14 @@ impl Root {
             .collect())
     }
 
-    /// How the start of the log dir ends, by its own files and the outcomes of its partitions.
+    /// Returns the outcome of the start of the log dir, from its files and the outcomes of its
+    /// partitions.
     pub(super) fn outcome(&self, worst: Option<StartOutcome>) -> StartOutcome {
         let own = self.outcome.max(self.late.then_some(StartOutcome::Offline));
         own.max(worst).unwrap_or(StartOutcome::Loads)
     }
 
-    /// What it says of a partition.
+    /// Returns the entry for a partition.
     pub(super) fn given(&self, topic: &str, number: i32, state: DirState) -> Given {
         let key = (topic.to_owned(), number);
         let of = |offsets: &Offsets| offsets.get(&key).copied().unwrap_or(0);
@@ -151,7 +153,7 @@ impl Root {
     }
 }
 
-/// What becomes of one partition of a log dir, but the metadata log.
+/// Predicts the outcome of one partition of a log dir that is not the metadata log.
 pub(super) fn one(
     root: &Root,
     opened: &Partition,
@@ -209,7 +211,7 @@ pub(super) fn one(
 /// A partition that the cluster does not have here.
 struct Stray {
     why: Stranger,
-    /// Whether a new partition is served in its place, if that is known.
+    /// True if a new partition is served in its place, if that is known.
     replaced: Option<bool>,
 }
 
@@ -252,7 +254,8 @@ impl Stray {
     }
 }
 
-/// Whether an index of the active segment ends in an entry of zeros. What cannot be read is no evidence.
+/// Returns true if an index of the active segment ends in an entry of zeros. What cannot be read is
+/// no evidence.
 fn has_untrimmed_index(partition: &Partition) -> bool {
     let segments = partition.segments();
     let Some(active) = segments.last() else {
@@ -265,7 +268,7 @@ fn has_untrimmed_index(partition: &Partition) -> bool {
         .any(|bytes| bytes.ends_with(&[0; time_index::ENTRY_BYTES]))
 }
 
-/// Whether it is a file that lies beside partitions.
+/// Returns true if it is a file that lies beside partitions.
 pub(super) fn is_of_log_dir(item: &Item) -> bool {
     [
         FileKind::MetaProperties,
@@ -279,7 +282,7 @@ pub(super) fn is_of_log_dir(item: &Item) -> bool {
     .any(|kind| item.is_current(kind))
 }
 
-/// Whether a broker knows what to do with a directory of this name.
+/// Returns true if a broker knows what to do with a directory of this name.
 fn is_known(item: &Item, kafka: Kafka) -> bool {
     match item.dir_name() {
         Some(DirName::Partition { state, .. }) => state != DirState::Stray || kafka.knows_strays(),

@@ -22,14 +22,14 @@ const LARGEST_BYTES: u64 = i32::MAX as u64;
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) base: i64,
-    /// What follows the suffix of its files' names.
+    /// The part after the suffix of its file names.
     suffix: &'static str,
     index: Option<Index>,
 }
 
-/// How far a segment was recovered.
+/// The progress of the recovery of a segment.
 struct Pass {
-    /// Where the last good batch ends.
+    /// The end of the last valid batch.
     good: u64,
     /// The offset after its last record.
     end: i64,
@@ -71,16 +71,16 @@ impl Segment {
         let name = segment.log_name();
         match start.paper.file(&name) {
             Some(content) if content.len_bytes() > LARGEST_BYTES => {
-                return Err(Thrown::fatal(&name, "larger than any segment may be"));
+                return Err(Thrown::fatal(&name, "larger than a segment can be"));
             }
             Some(_) => {}
-            None if start.paper.exists(&name) => return Err(Thrown::io(&name, "is no file")),
+            None if start.paper.exists(&name) => return Err(Thrown::io(&name, "is not a file")),
             None => start.paper.put(&name, Content::Zeros(0)),
         }
         Ok(segment)
     }
 
-    /// Where the segment at `base` ends, as its batches say from the first on.
+    /// Returns the end of the segment at `base`, from its batches.
     pub(super) fn end_of(start: &mut Start<'_>, base: i64) -> Result<i64, Thrown> {
         let mut segment = Self::open(start, base)?;
         segment.index = Some(Index::empty(base));
@@ -125,7 +125,7 @@ impl Segment {
         }
     }
 
-    /// Whether the distance of an offset from the base fits into 31 bits.
+    /// Returns true if the distance of an offset from the base fits into 31 bits.
     fn reaches(&self, offset: i64) -> bool {
         let relative = offset.wrapping_sub(self.base);
         (0..=i64::from(i32::MAX)).contains(&relative)
@@ -151,7 +151,7 @@ impl Segment {
                 start.paper.put(name, Content::Zeros(len));
                 Ok(Index::empty(self.base))
             }
-            Some(_) => Err(Thrown::io(name, "is no file")),
+            Some(_) => Err(Thrown::io(name, "is not a file")),
         }
     }
 
@@ -181,12 +181,12 @@ impl Segment {
                 let len = rounded(most, TIME_ENTRY_BYTES);
                 start.paper.put(&name, Content::Zeros(len));
             }
-            Some(_) => return Err(Thrown::io(&name, "is no file")),
+            Some(_) => return Err(Thrown::io(&name, "is not a file")),
         }
         Ok(())
     }
 
-    /// Where the first batch begins that reaches `target` (`translateOffset`).
+    /// Returns the position of the first batch that reaches `target` (`translateOffset`).
     pub(super) fn translate(
         &mut self,
         start: &mut Start<'_>,
@@ -207,7 +207,7 @@ impl Segment {
         Ok(None)
     }
 
-    /// Where a reader stops that looks for `target` (`translate`) and does not find it.
+    /// Returns the position at which a reader that searches `target` in vain stops (`translate`).
     pub(super) fn reached(
         &mut self,
         start: &mut Start<'_>,
@@ -222,7 +222,8 @@ impl Segment {
         Ok(position)
     }
 
-    /// The offset of the first index entry above `offset`: from there on a fetch may begin elsewhere.
+    /// The offset of the first index entry above `offset`: from there on a fetch may begin
+    /// elsewhere.
     pub(super) fn entry_above(
         &mut self,
         start: &mut Start<'_>,
@@ -231,7 +232,8 @@ impl Segment {
         self.index(start)?.above(offset)
     }
 
-    /// Where the log ends, by its last batch after the last index entry, and where in the file the reader stopped.
+    /// Returns the log end offset from the last batch after the last index entry, and the position
+    /// at which the reader stopped.
     pub(super) fn next_offset(&mut self, start: &mut Start<'_>) -> Result<(i64, u64), Thrown> {
         let mut log = self.log(start)?;
         self.next_offset_in(start, &mut log)
@@ -258,8 +260,8 @@ impl Segment {
         }
     }
 
-    /// Recovers the segment (`LogSegment.recover`): every batch is checked, the indexes are rebuilt, and what follows
-    /// the first bad batch is cut off. Returns how many bytes that is.
+    /// Recovers the segment (`LogSegment.recover`): every batch is checked, the indexes are
+    /// rebuilt, and what follows the first bad batch is cut off. Returns how many bytes that is.
     pub(super) fn recover(
         &mut self,
         start: &mut Start<'_>,
@@ -307,7 +309,7 @@ impl Segment {
             let name = self.name(kind);
             match start.paper.get(&name) {
                 Some(leaf) if leaf.kind != ItemType::File => {
-                    return Err(Thrown::io(&name, "is no file"));
+                    return Err(Thrown::io(&name, "is not a file"));
                 }
                 _ => start.paper.put(&name, Content::Rebuilt),
             }
@@ -359,7 +361,7 @@ impl Segment {
                 && let Some(marker) = done.aborted
             {
                 if last_abort.is_some_and(|before| before >= marker) {
-                    return Err(Thrown::fatal(log.name(), "aborts are in no order"));
+                    return Err(Thrown::fatal(log.name(), "its entries are out of order"));
                 }
                 last_abort = Some(marker);
                 let name = self.name(TXN_INDEX_SUFFIX);
@@ -375,7 +377,10 @@ impl Segment {
         let name = self.name(OFFSET_INDEX_SUFFIX);
         let index = self.index(start)?;
         if index.len() >= room {
-            return Err(Thrown::fatal(&name, "is full before all is indexed"));
+            return Err(Thrown::fatal(
+                &name,
+                "is full before the whole segment is indexed",
+            ));
         }
         if index.append((last, i64::try_from(at).unwrap_or(i64::MAX)))? {
             Ok(())
@@ -402,7 +407,8 @@ impl Segment {
         }
     }
 
-    /// Cuts the segment where `offset` begins (`LogSegment.truncateTo`). Returns how many bytes that is.
+    /// Cuts the segment where `offset` begins (`LogSegment.truncateTo`). Returns how many bytes
+    /// that is.
     pub(super) fn truncate(&mut self, start: &mut Start<'_>, offset: i64) -> Result<u64, Thrown> {
         let mut log = self.log(start)?;
         let at = self
@@ -416,7 +422,8 @@ impl Segment {
         Ok(log.len_bytes().saturating_sub(at))
     }
 
-    /// Whether the segment ends with an offset that is too far from its base (`hasOverflow`).
+    /// Returns true if the segment ends with an offset that is too far from its base
+    /// (`hasOverflow`).
     pub(super) fn overflows(&mut self, start: &mut Start<'_>) -> Result<bool, Thrown> {
         let (next, _) = self.next_offset(start)?;
         Ok(next > self.base && !self.reaches(next.wrapping_sub(1)))
@@ -432,7 +439,8 @@ fn timestamp_of(log: &mut Log, entry: Entry) -> Result<i64, Thrown> {
     Ok(Message::parse(frame.bytes(), frame.position()).map_or(-1, |message| message.timestamp().0))
 }
 
-/// `FileRecords.searchForOffsetFromPosition` since 4.1: by base offsets, and the last offset only where one is above.
+/// `FileRecords.searchForOffsetFromPosition` since 4.1: by base offsets, and the last offset only
+/// where one is above.
 fn seek(
     log: &mut Log,
     target: i64,

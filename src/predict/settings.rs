@@ -1,7 +1,9 @@
-//! The settings of the broker that starts and of its topics: what decides what it deletes, and when.
+//! The settings of the broker that starts and of its topics: what decides what it deletes, and
+//! when.
 //!
-//! A topic's own settings are in the metadata log, with those of brokers that were changed while they ran; the others
-//! are in the file that the broker is started with. What is said nowhere is Kafka's default, and counts as assumed.
+//! A topic's own settings are in the metadata log, with those of brokers that were changed while
+//! they ran; the others are in the file that the broker is started with. What is said nowhere is
+//! Kafka's default, and counts as assumed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +16,7 @@ use crate::format::topic::{COMPACTED, SHARE_GROUP_STATE};
 pub(super) const TOPIC_RESOURCE: i8 = 2;
 pub(super) const BROKER_RESOURCE: i8 = 4;
 
-/// Where the value of a setting comes from.
+/// The origin of the value of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
@@ -40,14 +42,15 @@ pub struct Setting<T> {
     pub name: &'static str,
     /// Its value.
     pub value: T,
-    /// Where that comes from.
+    /// The origin.
     pub origin: SettingOrigin,
 }
 
 /// A setting that is a number, or a list of words.
 struct Known {
     name: &'static str,
-    /// What brokers call it, and how many units of the topic's setting theirs is; the first one that is set counts.
+    /// Its names as broker settings, with the factor to the unit of the topic setting; the first
+    /// one that is set counts.
     broker: &'static [(&'static str, i64)],
     default: i64,
 }
@@ -120,27 +123,27 @@ const NUMBERS: [Known; 22] = [
 
 const DAY_MS: i64 = 86_400_000;
 
-/// How long records are kept.
+/// The time that records are kept.
 pub const RETENTION_MS: &str = "retention.ms";
-/// How large a partition may grow.
+/// The size limit of a partition.
 pub const RETENTION_BYTES: &str = "retention.bytes";
-/// How long tiered records stay on the disk.
+/// The time that tiered records stay on the local disk.
 pub const LOCAL_RETENTION_MS: &str = "local.retention.ms";
-/// How much of a tiered partition stays on the disk.
+/// The size of a tiered partition that stays on the local disk.
 pub const LOCAL_RETENTION_BYTES: &str = "local.retention.bytes";
 /// After how long files that were given up are removed.
 pub(super) const DELETE_DELAY_MS: &str = "file.delete.delay.ms";
-/// How large a segment may grow.
+/// The size limit of a segment.
 pub(super) const SEGMENT_BYTES: &str = "segment.bytes";
-/// How large an index of the last segment may grow.
+/// The size limit of an index of the last segment.
 pub(super) const INDEX_BYTES: &str = "segment.index.bytes";
 /// Bytes between the entries of an index.
 pub(super) const INDEX_INTERVAL_BYTES: &str = "index.interval.bytes";
-/// How long compaction keeps a tombstone.
+/// The time that compaction keeps a tombstone.
 pub(super) const TOMBSTONE_MS: &str = "delete.retention.ms";
-/// How old a record must be to be compacted.
+/// The minimum age of a record to be compacted.
 pub const COMPACTION_LAG_MS: &str = "min.compaction.lag.ms";
-/// How old a record may be at most and not be compacted.
+/// The age at which a record must be compacted.
 pub const MOST_COMPACTION_LAG_MS: &str = "max.compaction.lag.ms";
 /// The most that a record may decompress to for the cleaner (4.4 and later).
 pub const MAX_DECOMPRESSED_BYTES: &str = "max.decompressed.message.bytes";
@@ -150,16 +153,16 @@ pub(super) const CLEANER_BACKOFF_MS: &str = "log.cleaner.backoff.ms";
 pub const CHECK_MS: &str = "log.retention.check.interval.ms";
 /// Time from the start to the first of them.
 pub(super) const FIRST_CHECK_MS: &str = "log.initial.task.delay.ms";
-/// How long the offsets of an empty group are kept.
+/// The time that the offsets of an empty group are kept.
 pub const OFFSETS_MINUTES: &str = "offsets.retention.minutes";
 /// Time between two looks for them.
 pub(super) const OFFSETS_CHECK_MS: &str = "offsets.retention.check.interval.ms";
-/// How long a transactional id is kept.
+/// The time after which a transactional id expires.
 pub(super) const TRANSACTIONAL_ID_MS: &str = "transactional.id.expiration.ms";
 /// Time between two looks for those that expired.
 pub(super) const TRANSACTIONAL_ID_CHECK_MS: &str =
     "transaction.remove.expired.transaction.cleanup.interval.ms";
-/// How long a producer that writes nothing is remembered.
+/// The time after which an idle producer expires.
 pub(super) const PRODUCER_ID_MS: &str = "producer.id.expiration.ms";
 
 /// Time between two looks for producers that are to be forgotten.
@@ -168,18 +171,18 @@ pub(super) const PRODUCER_ID_CHECK_MS: &str = "producer.id.expiration.check.inte
 pub(super) const TIMED_OUT_CHECK_MS: &str =
     "transaction.abort.timed.out.transaction.cleanup.interval.ms";
 
-/// How much of a log must not be compacted yet for the cleaner to take it.
+/// The minimum dirty ratio at which the cleaner compacts a log.
 pub(super) const DIRTY_RATIO: &str = "min.cleanable.dirty.ratio";
 const BROKER_DIRTY_RATIO: &str = "log.cleaner.min.cleanable.ratio";
-/// Whether there is a cleaner.
+/// True if there is a cleaner.
 const CLEANER: &str = "log.cleaner.enable";
 
-/// What happens to old records: `delete`, `compact`, or both.
+/// The policy for old records: `delete`, `compact`, or both.
 const POLICY: (&str, &str) = ("cleanup.policy", "log.cleanup.policy");
-/// Whether a topic is tiered, which the broker must allow.
+/// True if a topic is tiered, which the broker must allow.
 const TIERED: &str = "remote.storage.enable";
 
-/// What a broker's file says beside its settings of logs.
+/// The properties of server.properties that are not log settings.
 const IDENTITY: [&str; 6] = [
     "node.id",
     "broker.id",
@@ -192,9 +195,9 @@ const IDENTITY: [&str; 6] = [
 /// The settings given for a prediction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// What the broker's file says, if there is one.
+    /// The settings of server.properties, if there is one.
     file: Option<BTreeMap<String, String>>,
-    /// What is given beside it, and outdoes everything.
+    /// The settings of the command line, which override all others.
     given: BTreeMap<String, String>,
 }
 
@@ -235,7 +238,7 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Unusable> {
         if !is_known(name) {
             return Err(Unusable(format!(
-                "{name}: not a setting that a start or its first hour depends on; these are: {}",
+                "{name}: not a setting that the prediction uses; expected one of: {}",
                 names().join(", ")
             )));
         }
@@ -244,7 +247,7 @@ impl Settings {
         Ok(())
     }
 
-    /// What the broker's file says, or what was given in its place.
+    /// Returns a setting of server.properties, or its override.
     #[must_use]
     pub fn broker(&self, name: &str) -> Option<&str> {
         let file = self.file.as_ref().and_then(|file| file.get(name));
@@ -273,14 +276,14 @@ impl Settings {
         dirs
     }
 
-    /// Whether the broker's file was given.
+    /// Returns true if the broker's file was given.
     #[must_use]
     pub fn has_file(&self) -> bool {
         self.file.is_some()
     }
 }
 
-/// Whether a value is one that the setting may have.
+/// Returns true if a value is one that the setting may have.
 fn check(name: &str, value: &str) -> Result<(), Unusable> {
     let is_number = NUMBERS.iter().any(|known| is_named(known, name));
     if is_number && value.trim().parse::<i64>().is_err() {
@@ -331,12 +334,13 @@ type Configs = BTreeMap<String, String>;
 #[derive(Debug, Clone, Copy)]
 pub struct TopicSettings<'a> {
     pub(super) settings: &'a Settings,
-    /// What the metadata log says of the topic, of the broker, and of all brokers.
+    /// The configurations in the metadata log of the topic, of the broker, and of all brokers.
     pub(super) configs: [Option<&'a Configs>; 3],
     /// The topic, whose policy is known where it is one of Kafka's own.
     pub(super) topic: &'a str,
     pub(super) kafka: Kafka,
-    /// Whether the cleaner noted a partition of the topic: where nothing names its policy, `compact` is assumed.
+    /// True if the cleaner noted a partition of the topic: where nothing names its policy,
+    /// `compact` is assumed.
     pub(super) was_compacted: bool,
 }
 
@@ -408,7 +412,7 @@ impl TopicSettings<'_> {
         })
     }
 
-    /// Whether old segments are deleted, and whether records are compacted.
+    /// Returns true if old segments are deleted, and whether records are compacted.
     #[must_use]
     pub fn policy(&self) -> Setting<(bool, bool)> {
         let (value, origin) = match self.text(POLICY.0, &[POLICY.1]) {
@@ -426,7 +430,7 @@ impl TopicSettings<'_> {
         }
     }
 
-    /// How much of a log must not be compacted yet for the cleaner to take it, from 0 to 1.
+    /// The minimum dirty ratio at which the cleaner compacts a log, from 0 to 1.
     #[must_use]
     pub fn dirty_ratio(&self) -> Setting<f64> {
         let found = self.text(DIRTY_RATIO, &[BROKER_DIRTY_RATIO]);
@@ -439,13 +443,13 @@ impl TopicSettings<'_> {
         }
     }
 
-    /// Whether the broker compacts logs at all.
+    /// Returns true if the broker compacts logs at all.
     pub(super) fn has_cleaner(&self) -> bool {
         self.text(CLEANER, &[CLEANER])
             .is_none_or(|(value, ..)| value.trim() != "false")
     }
 
-    /// How long a producer that writes nothing is remembered; before KIP-854 as long as a transactional id.
+    /// The time after which an idle producer expires; before KIP-854, that of a transactional id.
     pub(super) fn producer_id(&self) -> Setting<i64> {
         let name = if self.kafka.forgets_producers_by_id() {
             PRODUCER_ID_MS
@@ -455,7 +459,7 @@ impl TopicSettings<'_> {
         self.number(name)
     }
 
-    /// Whether the topic is tiered: its old segments are elsewhere too.
+    /// Returns true if the topic is tiered: its old segments are elsewhere too.
     #[must_use]
     pub fn is_tiered(&self) -> bool {
         self.kafka.is_kraft()

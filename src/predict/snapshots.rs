@@ -1,5 +1,5 @@
-//! Snapshots of the metadata log at a start: which are kept, whether the newest is beyond the log, and whether it and the
-//! quorum's state can be read.
+//! Snapshots of the metadata log at a start: which are kept, whether the newest is beyond the log,
+//! and whether it and the quorum's state can be read.
 
 use super::leftovers;
 use super::log::Log;
@@ -23,7 +23,8 @@ const LARGEST_BYTES: u64 = 16 << 20;
 /// The id that the topic of the metadata log always has.
 const TOPIC_ID: u128 = 1;
 
-/// What follows loading: `KafkaMetadataLog.recoverSnapshots`, `truncateToLatestSnapshot`, and what the raft client reads.
+/// The steps after loading: `KafkaMetadataLog.recoverSnapshots`, `truncateToLatestSnapshot`, and
+/// the reads of the raft client.
 pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), Thrown> {
     let id = super::identity::topic_id(start)?.map(u128::from_be_bytes);
     if id.is_some_and(|id| id != TOPIC_ID) {
@@ -40,7 +41,7 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
             continue;
         }
         let Some((end, epoch)) = checkpoint(stem) else {
-            return Err(Thrown::fatal(&name, "the name of no snapshot"));
+            return Err(Thrown::fatal(&name, "the name is not that of a snapshot"));
         };
         if stem != name || end.0 < bounds.start {
             dropped.push(name);
@@ -53,7 +54,7 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
     if bounds.start > 0 && newest.as_ref().is_none_or(|newest| newest.0 < bounds.start) {
         return Err(Thrown::fatal(
             "snapshots",
-            "none holds the metadata before the start of the log",
+            "no snapshot has the metadata before the log start",
         ));
     }
     for name in dropped {
@@ -74,7 +75,7 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
         if *end > bounds.end {
             return Err(Thrown::fatal(
                 name,
-                "ends beyond the log but has an older epoch: the node never becomes active",
+                "ends beyond the log but has a lower epoch: the node never becomes active",
             ));
         }
     }
@@ -149,10 +150,11 @@ fn quorum_state(start: &Start<'_>) -> Result<(), Thrown> {
     }
 }
 
-/// The newest snapshot is read when the node starts: every checksum is asked, and the first batch has to be its header.
+/// The newest snapshot is read when the node starts: every checksum is asked, and the first batch
+/// has to be its header.
 fn read(start: &mut Start<'_>, name: &str) -> Result<(), Thrown> {
     let Some(content) = start.paper.file(name).cloned() else {
-        return Err(Thrown::fatal(name, "is no file"));
+        return Err(Thrown::fatal(name, "is not a file"));
     };
     let mut log = Log::open(name, &content)?;
     let mut position = 0;
@@ -167,7 +169,10 @@ fn read(start: &mut Start<'_>, name: &str) -> Result<(), Thrown> {
         position = entry.end();
     }
     if position < log.len_bytes() || position == 0 {
-        return Err(Thrown::fatal(name, format_args!("is cut at {position}")));
+        return Err(Thrown::fatal(
+            name,
+            format_args!("is truncated at {position}"),
+        ));
     }
     Ok(())
 }

@@ -10,18 +10,18 @@ use super::settings::{INDEX_BYTES, INDEX_INTERVAL_BYTES, TopicSettings};
 use crate::format::Scratch;
 use crate::store::Item;
 
-/// What the log dir says of a partition.
+/// The checkpoint entries of a partition.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Given {
-    /// Whether the clean shutdown marker was there.
+    /// True if the clean shutdown marker was there.
     pub(super) clean: bool,
     /// Up to where the log was flushed.
     pub(super) recovery_point: i64,
-    /// Where the log starts.
+    /// The log start offset.
     pub(super) log_start: i64,
     /// Up to where it was compacted, if it ever was.
     pub(super) cleaned: Option<i64>,
-    /// Whether the directory is about to be deleted.
+    /// True if the directory is about to be deleted.
     pub(super) to_be_deleted: bool,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Given {
 #[derive(Debug)]
 pub(super) struct Start<'a> {
     pub(super) conditions: &'a Conditions,
-    /// How large an index may grow.
+    /// The size limit of an index.
     pub(super) index_bytes: u32,
     /// Bytes between the entries of an index.
     pub(super) index_interval_bytes: u32,
@@ -39,7 +39,7 @@ pub(super) struct Start<'a> {
     pub(super) reasons: Vec<Reason>,
     /// The `.log`s that were recovered.
     pub(super) recovered: BTreeSet<String>,
-    /// Where cut segments end, by their `.log`.
+    /// The ends of truncated segments, by the name of their `.log`.
     pub(super) ends: BTreeMap<String, i64>,
     /// Deleted files whose records live on in others.
     pub(super) replaced: BTreeSet<String>,
@@ -53,12 +53,12 @@ pub(super) struct Start<'a> {
     pub(super) idle_producers: Vec<i64>,
 }
 
-/// Where a log begins and ends once it is loaded.
+/// The start and end of a loaded log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bounds {
     pub(super) start: i64,
     pub(super) end: i64,
-    /// Where in the last segment the reader stopped.
+    /// The position in the last segment at which the reader stopped.
     pub(super) reached: u64,
 }
 

@@ -7,7 +7,7 @@ use crate::format::name;
 use crate::store;
 use crate::wire::Fault;
 
-/// How a step of the start-up ends that does not end well: the kinds of exceptions that Kafka tells apart.
+/// The failure of a step of the start, by the kinds of exceptions that Kafka distinguishes.
 #[derive(Debug)]
 pub(super) enum Thrown {
     /// `CorruptRecordException`: the bytes are no batch.
@@ -56,7 +56,7 @@ impl Thrown {
         })
     }
 
-    /// Where it is not caught: exceptions about bytes are as fatal as others.
+    /// Converts exceptions that are not caught there: those about bytes are as fatal as others.
     pub(super) fn escaped(self, file: &str) -> Self {
         match self {
             Self::Corrupt(fault) => Self::Fatal(Reason::BadBatch {

@@ -17,7 +17,7 @@ impl Times {
         if self.entries + 1 >= self.room {
             return Err(Thrown::fatal(
                 name,
-                "its time index is full before all is indexed",
+                "its time index is full before the whole segment is indexed",
             ));
         }
         self.finish(position)

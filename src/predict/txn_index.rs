@@ -8,7 +8,7 @@ use crate::store::ItemType;
 /// Bytes of an entry.
 const ENTRY_BYTES: u64 = 34;
 
-/// Whether no transaction ends before `base`. If one does, the segment is recovered.
+/// Returns true if no transaction ends before `base`. If one does, the segment is recovered.
 ///
 /// # Errors
 /// An entry is of an unknown version.
@@ -17,7 +17,7 @@ pub(super) fn is_sane(paper: &Paper, name: &str, base: i64) -> Result<bool, Thro
         None => return Ok(true),
         Some(leaf) if leaf.kind == ItemType::File => &leaf.content,
         Some(leaf) if leaf.kind == ItemType::BrokenLink => return Ok(true),
-        Some(_) => return Err(Thrown::io(name, "is no file")),
+        Some(_) => return Err(Thrown::io(name, "is not a file")),
     };
     let Content::Disk { path, len, .. } = content else {
         return Ok(true);
@@ -32,7 +32,7 @@ pub(super) fn is_sane(paper: &Paper, name: &str, base: i64) -> Result<bool, Thro
             if entry.version_byte() > 0 {
                 return Err(Thrown::fatal(
                     name,
-                    format_args!("an entry of version {}", entry.version_byte()),
+                    format_args!("an entry has version {}", entry.version_byte()),
                 ));
             }
             if entry.last_offset().0 < base {

@@ -14,18 +14,21 @@ use super::release::Kafka;
 use super::settings::SettingOrigin;
 use crate::format::properties::write_uuid;
 
-/// How a start ends.
+/// The outcome of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum StartOutcome {
-    /// As it lies on the disk.
+    /// Loaded without changes.
+    #[cfg_attr(feature = "serde", serde(rename = "loaded"))]
     Loads,
-    /// Behind recovery, or with changes on the disk.
+    /// Loaded after recovery, or with changes on the disk.
+    #[cfg_attr(feature = "serde", serde(rename = "recovered"))]
     Recovers,
     /// The log dir goes offline: the broker lives on if it has others.
     Offline,
     /// The broker does not start.
+    #[cfg_attr(feature = "serde", serde(rename = "refused"))]
     Refuses,
 }
 
@@ -34,10 +37,10 @@ impl StartOutcome {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Loads => "loads",
-            Self::Recovers => "recovers",
+            Self::Loads => "loaded",
+            Self::Recovers => "recovered",
             Self::Offline => "offline",
-            Self::Refuses => "refuses",
+            Self::Refuses => "refused",
         }
     }
 }
@@ -66,18 +69,18 @@ pub struct Renaming {
     pub to: String,
 }
 
-/// What becomes of a partition.
+/// Predicts the outcome of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PartitionVerdict {
     /// The name of its directory.
     pub dir: String,
-    /// How its start ends.
+    /// The outcome of its start.
     pub outcome: StartOutcome,
-    /// Where the log starts, once it is loaded.
+    /// The log start offset after loading.
     pub log_start: Option<i64>,
-    /// Where it ends: the offset of the next record.
+    /// The log end offset: that of the next record.
     pub log_end: Option<i64>,
     /// The segments whose batches are checked, by their `.log`.
     pub recovered: Vec<String>,
@@ -91,31 +94,33 @@ pub struct PartitionVerdict {
     pub renamed: Vec<Renaming>,
     /// The files made, such as snapshots of producers.
     pub created: Vec<String>,
-    /// What is lost.
+    /// The loss.
     pub lost: Lost,
-    /// What of that stays in files, but where no reader gets: beyond the end of the log, or in a stray's directory.
+    /// The part of the loss that stays in files but is unreachable: beyond the log end, or in a
+    /// stray directory.
     pub unread: Lost,
-    /// Why.
+    /// The reason.
     #[cfg_attr(feature = "serde", serde(serialize_with = "document::reasons"))]
     pub reasons: Vec<Reason>,
-    /// Whether a new, empty partition is served in place of a stray, if that is known.
+    /// True if a new, empty partition is served in place of a stray, if that is known.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub replaced: Option<bool>,
-    /// What consumers get; none unless all batches were read.
+    /// The records that consumers get; `None` unless all batches were read.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub served: Option<Served>,
-    /// The transactions that are open after the start: consumers of what is committed get nothing from the first on.
+    /// The transactions that are open after the start: consumers of what is committed get nothing
+    /// from the first on.
     pub open_transactions: Vec<OpenTransaction>,
-    /// What follows in the first hour, in order.
+    /// The events of the first hour, in order.
     pub later: Vec<LaterEvent>,
-    /// What cannot be known of it from what was given.
+    /// The facts about it that the given files and settings do not show.
     pub unknown: Vec<Unknown>,
     /// The settings that are assumed to have Kafka's defaults, and decide something.
     pub assumed: BTreeSet<&'static str>,
 }
 
 impl PartitionVerdict {
-    /// What consumers get of it, if that is not everything.
+    /// Returns the records that consumers get, if some are unreadable.
     fn unreadable(&self) -> Option<&Served> {
         self.served
             .as_ref()
@@ -130,7 +135,7 @@ impl PartitionVerdict {
     }
 }
 
-/// What a prediction cannot know by the files and settings that were given.
+/// A fact that the given files and settings do not show.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "unknown", rename_all = "kebab-case"))]
@@ -152,16 +157,17 @@ pub enum Unknown {
     Running,
     /// The topic is tiered: which of its segments are elsewhere too.
     Tiered,
-    /// Whether a topic that was compacted is compacted still: nothing at hand has its `cleanup.policy`.
+    /// True if a topic that was compacted is compacted still: nothing at hand has its
+    /// `cleanup.policy`.
     Policy,
-    /// What becomes of a partition that could not be read.
+    /// The outcome of a partition that could not be read.
     Partition {
         /// Which file, and why.
         what: String,
     },
-    /// When the broker starts.
+    /// The time of the start.
     Now,
-    /// Whether batches that the start does not read can be fetched.
+    /// True if batches that the start does not read can be fetched.
     Unread,
 }
 
@@ -169,73 +175,82 @@ impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LogDir => f.write_str(
-                "how the broker stopped, recovery points, log start offsets: the log dir was not given; a clean shutdown is assumed unless an index is untrimmed",
+                "the kind of shutdown, recovery points and log start offsets: they are in the log \
+                 dir, which was not given; a clean shutdown is assumed unless an index ends in \
+                 zeros",
             ),
             Self::Cluster => f.write_str(
-                "which partitions the cluster has here, and their settings: no metadata log was given; give all log dirs of the node",
+                "the partitions that the cluster assigns to this broker, and their settings: no \
+                 metadata log was given; give all log dirs of the node",
             ),
             Self::ZooKeeper => f.write_str(
-                "which partitions the cluster has here, and their settings: they are in ZooKeeper; give settings with --set",
+                "the partitions that the cluster assigns to this broker, and their settings: they \
+                 are in ZooKeeper; give settings with --set",
             ),
             Self::OtherLogDir { id } => write!(
                 f,
-                "what is in this node's log dir with directory.id {}: it was not given",
+                "the log dir with directory.id {} of this node: it was not given",
                 write_uuid(id)
             ),
             Self::Running => f.write_str(
-                "what the running broker writes before it stops: this is a snapshot of files that change while they are read",
+                "the files at the shutdown: a broker is running, and changes them while they are \
+                 read",
             ),
             Self::Tiered => f.write_str(
-                "which local segments of tiered topics are deleted: that depends on what is uploaded",
+                "which local segments of tiered topics are deleted: that depends on which are \
+                 uploaded",
             ),
             Self::Policy => f.write_str(
-                "cleanup.policy of topics that cleaner-offset-checkpoint lists: compact is assumed; if they are deleted by age or size too, give it with --set cleanup.policy=compact,delete",
+                "cleanup.policy of topics in cleaner-offset-checkpoint: compact is assumed; if \
+                 retention applies too, give --set cleanup.policy=compact,delete",
             ),
-            Self::Partition { what } => write!(f, "what becomes of a partition: {what}"),
-            Self::Now => f.write_str("the first hour after the start was not asked for"),
+            Self::Partition { what } => write!(f, "the outcome of a partition: {what}"),
+            Self::Now => f.write_str("the first hour after the start: it was not simulated"),
             Self::Unread => f.write_str(
-                "whether all batches can be fetched: segments that the start does not read were not read",
+                "whether all batches can be fetched: with --quick, segments that the start does \
+                 not read are not read",
             ),
         }
     }
 }
 
-/// What becomes of a log dir.
+/// The outcome of a log dir.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct DirVerdict {
     /// The log dir, as it was given.
     pub path: String,
-    /// Whether the clean shutdown marker counts.
+    /// True if the clean shutdown marker counts.
     pub clean: bool,
-    /// How the start ends, the worst of its partitions included.
+    /// The outcome of the start, including that of its partitions.
     pub outcome: StartOutcome,
-    /// Why, where it is not a partition's fault.
+    /// The reasons that do not concern a partition.
     #[cfg_attr(feature = "serde", serde(serialize_with = "document::reasons"))]
     pub reasons: Vec<Reason>,
     /// Its partitions, by name.
     pub partitions: Vec<PartitionVerdict>,
 }
 
-/// What becomes of everything that was looked at.
+/// The outcomes of all log dirs and partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Verdict {
     /// The broker that starts.
     pub kafka: Kafka,
-    /// What keeps the node from starting, where it is no single log dir's fault.
+    /// The reasons why the node does not start that concern several log dirs.
     pub reasons: Vec<Reason>,
     /// The log dirs.
     pub dirs: Vec<DirVerdict>,
     /// The partitions that the cluster has here, and no log dir: they come back empty.
     pub missing: Vec<MissingPartition>,
-    /// What cannot be known from what was given.
+    /// The facts that the given files and settings do not show.
     pub unknown: Vec<Unknown>,
 }
 
-/// A partition that the cluster has on the node, and whose directory is not there: an empty one is made.
+/// A partition that the cluster has on the node, and whose directory is not there: an empty one is
+/// made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -246,7 +261,7 @@ pub struct MissingPartition {
     pub partition: i32,
     /// Up to where it was replicated, as a log dir's checkpoint says: it was there once.
     pub high_watermark: Option<i64>,
-    /// Whether other nodes have it too, from which it is filled again.
+    /// True if other nodes have it too, from which it is filled again.
     pub has_other_replicas: bool,
 }
 
@@ -257,7 +272,7 @@ impl MissingPartition {
         format!("{}-{}", self.topic, self.partition)
     }
 
-    /// Whether records were in it.
+    /// Returns true if records were in it.
     #[must_use]
     pub fn had_records(&self) -> bool {
         self.high_watermark.is_some_and(|at| at > 0)
@@ -270,7 +285,7 @@ impl Verdict {
         self.dirs.iter().flat_map(|dir| &dir.partitions)
     }
 
-    /// What the start loses in all.
+    /// Returns the total loss of the start.
     #[must_use]
     pub fn lost(&self) -> Lost {
         let mut all = Lost::default();
@@ -280,7 +295,7 @@ impl Verdict {
         all
     }
 
-    /// Whether a broker ran while it was made.
+    /// Returns true if a broker ran while it was made.
     #[must_use]
     pub fn is_of_running(&self) -> bool {
         self.unknown.contains(&Unknown::Running)
@@ -296,7 +311,7 @@ impl Verdict {
         outcomes.max().unwrap_or(StartOutcome::Loads)
     }
 
-    /// What is deleted in the hour after the start.
+    /// Returns the deletions in the hour after the start.
     pub fn deleted(&self) -> impl Iterator<Item = (&PartitionVerdict, &LaterEvent)> {
         self.partitions().flat_map(|one| {
             let deletes = one.later.iter().filter(|event| event.deletes());
@@ -326,7 +341,7 @@ impl Verdict {
         })
     }
 
-    /// Whether everything is served, and nothing is lost or deleted.
+    /// Returns true if everything is served, and nothing is lost or deleted.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         self.outcome() < StartOutcome::Offline

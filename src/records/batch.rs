@@ -9,7 +9,7 @@ use crate::wire::{Fault, FaultKind};
 /// Which records are wanted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Selection<'a> {
-    /// What offsets, times and producers say.
+    /// The filter by offsets, times and producers.
     pub filter: Filter,
     /// Control records too.
     pub control: bool,

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 1 << 16;
 /// Ranges that differ which are kept; more are counted.
 const RANGES: usize = 10_000;
 
-/// How a range of two copies differs.
+/// The kind of difference in a range of two copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DifferenceKind {
@@ -37,17 +37,17 @@ pub enum DifferenceKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// How.
+    /// The kind of difference.
     pub kind: DifferenceKind,
     /// The first offset.
     pub first: Offset,
     /// The last offset.
     pub last: Offset,
-    /// How many records.
+    /// The number of records.
     pub records: u64,
 }
 
-/// What two copies have in common, and what not.
+/// The comparison of two copies.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Comparison {
@@ -57,9 +57,9 @@ pub struct Comparison {
     pub records: BTreeMap<DifferenceKind, u64>,
     /// The ranges that differ, in the order of their offsets; the first of them.
     pub ranges: Vec<Difference>,
-    /// How many more ranges there are.
+    /// The number of further ranges.
     pub more_ranges: u64,
-    /// What could not be read of the two copies.
+    /// The unreadable places of the two copies.
     pub unread: [Vec<UnreadPlace>; 2],
     /// True if the last record compared was the same in both.
     is_ended: bool,
@@ -152,7 +152,8 @@ fn content(batch: &Batch<'_>, record: &Record<'_>) -> u64 {
     hasher.finish()
 }
 
-/// What counts of a record but for its offset: whether it is a control record, its timestamp, key, value, and names and values of headers.
+/// Passes on the parts of a record that are compared, without its offset: control flag, timestamp,
+/// key, value, and header names and values.
 pub fn each_part(is_control: bool, record: &Record<'_>, mut take: impl FnMut(Option<&[u8]>)) {
     take(Some(&[u8::from(is_control)]));
     take(Some(&record.timestamp().0.to_be_bytes()));

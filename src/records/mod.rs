@@ -78,17 +78,17 @@ pub struct RecordReader {
     limits: Limits,
 }
 
-/// What was read.
+/// The totals of what was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "it says what could not be read"]
 pub struct Summary {
     /// Records handed out.
     pub records: u64,
-    /// What could not be read, in the order of the log. Unless the reader [salvages](RecordReader::salvage), reading stopped at
-    /// the first.
+    /// The unreadable places, in log order. Unless the reader [salvages](RecordReader::salvage),
+    /// reading stopped at the first.
     pub unread: Vec<UnreadPlace>,
-    /// How many more such places there are.
+    /// The number of further obstacles.
     pub more_unread: u64,
     /// The last stable offset, where a transaction that has not ended kept
     /// [committed](RecordReader::committed) records back: nothing from there on was handed out.
@@ -103,7 +103,7 @@ pub struct UnreadPlace {
     pub path: PathBuf,
     /// The bytes.
     pub range: Range<u64>,
-    /// What is wrong with them; `None` if they are zeros.
+    /// Their fault; `None` if they are zeros.
     pub fault: Option<Fault>,
 }
 
@@ -265,7 +265,7 @@ struct Visit<'a, T> {
     take: &'a mut T,
     salvage: bool,
     path: &'a Path,
-    /// Where the last file ends: zeros up to there are room that the broker preallocated.
+    /// The end of the last file: zeros up to there are preallocated space.
     zeros_end: Option<u64>,
     summary: &'a mut Summary,
     is_ended: bool,

@@ -32,7 +32,7 @@ pub trait Derive {
     }
 }
 
-/// What was done.
+/// The result of an applied plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Applied {
@@ -42,14 +42,14 @@ pub enum Applied {
     Into {
         /// The directory.
         dir: PathBuf,
-        /// How many files it holds.
+        /// The number of files by origin.
         files: Counts,
     },
     /// The log dir is repaired.
     InPlace {
-        /// Where the originals and the journal are.
+        /// The quarantine folder.
         quarantine: PathBuf,
-        /// How many paths were changed.
+        /// The number of changed paths.
         changed: usize,
     },
 }

@@ -16,14 +16,14 @@ use super::work::Work;
 use crate::format::FileKind;
 use crate::format::name::FileName;
 
-/// Where a plan is carried out.
+/// The target of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// In a new directory, which takes its name when it is finished; the root of the plan is only read.
     Into {
         /// The directory.
         dir: PathBuf,
-        /// Whether files that no step touches may be the same files under another name.
+        /// True if files that no step touches may be the same files under another name.
         sharing: Sharing,
     },
     /// In the root of the plan; what is replaced goes to a quarantine folder.
@@ -49,21 +49,21 @@ pub struct Approved {
     pub(super) root: PathBuf,
     pub(super) work: Work,
     pub(super) site: Site,
-    /// What our folder says of an earlier run.
+    /// The record of an earlier run.
     pub(super) earlier: Option<Record>,
-    /// What the files of the work looked like when their content was checked.
+    /// The metadata of the files at the time of their check.
     pub(super) looks: BTreeMap<PlanPath, Look>,
     /// The same of files of replicas.
     pub(super) replicas: BTreeMap<PathBuf, Look>,
-    /// What new files of a directory are made like, as far as it was looked for.
+    /// The model files of directories, as far as they were searched.
     pub(super) siblings: RefCell<BTreeMap<String, PathBuf>>,
-    /// When the directories that are written to were last changed.
+    /// The modification times of the directories that are written to.
     pub(super) dirs: Vec<DirTime>,
     pub(super) begin: Begin,
     pub(super) guards: Vec<Box<dyn Guard>>,
 }
 
-/// Where it is carried out, in paths without links.
+/// The target, in paths without links.
 #[derive(Debug, Clone)]
 pub(super) enum Site {
     Into {
@@ -169,7 +169,7 @@ impl Site {
     }
 }
 
-/// Where the target is, and whether it makes sense.
+/// Resolves the target, and checks it.
 fn site(
     disk: &dyn Disk,
     root: &Path,
@@ -251,7 +251,7 @@ fn check_no_log_dir(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
 }
 
 impl Approved {
-    /// Whether there is nothing to do. A copy is made even where no step changes anything.
+    /// Returns true if there is nothing to do. A copy is made even where no step changes anything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.work.is_empty() && matches!(self.site, Site::InPlace { .. })
@@ -273,7 +273,7 @@ impl Approved {
         Ok(())
     }
 
-    /// What an earlier run of this plan, or of another, left.
+    /// Checks what an earlier run of this plan, or of another, left.
     fn check_folder(&mut self, disk: &dyn Disk) -> Result<(), Error> {
         let folder = self.site.folder();
         self.earlier = folder::stage(disk, folder, &self.begin)?;

@@ -8,7 +8,7 @@ use super::parts::PlanPath;
 use super::unsound::Unsound;
 use crate::store;
 
-/// Why a plan was not carried out.
+/// The reason why a plan was not applied.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -25,31 +25,31 @@ pub enum Error {
     #[error("{0}; nothing was changed")]
     Unprepared(Box<Error>),
     /// Some is done and some is not.
-    #[error("{why}; the repair is half done: apply the same plan again to finish it, or undo {} to go back", folder.display())]
+    #[error("{why}; the repair is incomplete: apply the same plan again to finish it, or revert it with kseg repair undo {}", folder.display())]
     HalfDone {
         /// The quarantine folder.
         folder: PathBuf,
-        /// What went wrong.
+        /// The cause.
         why: Box<Error>,
     },
     /// Some is as it was and some is not yet.
-    #[error("{why}; the undo is half done: undo {} again to finish it", folder.display())]
+    #[error("{why}; the undo is incomplete: finish it with kseg repair undo {}", folder.display())]
     HalfUndone {
         /// The quarantine folder.
         folder: PathBuf,
-        /// What went wrong.
+        /// The cause.
         why: Box<Error>,
     },
     /// A derived file came out otherwise than the plan says.
-    #[error("{}: {file} comes out as {found}, but the plan expects {expected}", root.display())]
+    #[error("{}: rebuilding {file} gives {found}, but the plan expects {expected}", root.display())]
     Derived {
         /// The root of the plan.
         root: PathBuf,
         /// The file.
         file: PlanPath,
-        /// What it becomes by the plan.
+        /// The fingerprint in the plan.
         expected: String,
-        /// What came out.
+        /// The fingerprint of the rebuilt file.
         found: String,
     },
     /// A derived file could not be computed.
@@ -57,43 +57,43 @@ pub enum Error {
     Underived {
         /// The file.
         file: PlanPath,
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// The journal of a repair does not say what it was for.
-    #[error("{}: the journal is damaged; the originals are in {} still", .0.join("journal").display(), .0.join("original").display())]
+    #[error("{}: the journal is damaged; the originals are still in {}", .0.join("journal").display(), .0.join("original").display())]
     Journal(PathBuf),
     /// There is no repair here.
-    #[error("{}: no repair to undo: neither a quarantine folder nor a log dir with one beside it (--into leaves its source as it was)", .0.display())]
+    #[error("{}: no repair to undo: expected a quarantine folder, or a log dir with one next to it (--into doesn't change its source)", .0.display())]
     NothingToUndo(PathBuf),
 }
 
-/// Why nothing was begun.
+/// The reason why a plan was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Something is not what it was when the plan was made.
-    #[error("{}: changed since the plan was made: {found} where the plan expects {expected}; make a new plan", path.display())]
+    #[error("{}: changed since the plan was made: found {found}, the plan expects {expected}; make a new plan", path.display())]
     Changed {
-        /// What.
+        /// The path.
         path: PathBuf,
-        /// What the plan says.
+        /// The state in the plan.
         expected: String,
-        /// What is there.
+        /// The item that was found.
         found: String,
     },
     /// Something was changed by somebody else after a repair had begun.
-    #[error("{}: neither what it was before the repair nor what it became: {found}; the originals are in {}", path.display(), original.display())]
+    #[error("{}: changed since the repair: found {found}; the originals are in {}", path.display(), original.display())]
     Foreign {
-        /// What.
+        /// The path.
         path: PathBuf,
-        /// What is there.
+        /// The item that was found.
         found: String,
-        /// Where the originals are.
+        /// The folder of the originals.
         original: PathBuf,
     },
     /// Steps that give something up, which nobody agreed to.
-    #[error("not confirmed: {}: confirm with --accept or --accept-lossy, or leave them out of the plan", steps(.0))]
+    #[error("not confirmed: {}: confirm with --accept or --accept-lossy, or leave out with --skip", steps(.0))]
     Lossy(Vec<u32>),
     /// Agreed to a step that does not exist, or that needs no consent.
     #[error("--accept {0}: not a step of this plan that needs consent")]
@@ -103,55 +103,56 @@ pub enum Refusal {
     Live {
         /// The lock.
         path: PathBuf,
-        /// Who.
+        /// The holder.
         by: Holder,
     },
     /// This very repair runs already.
     #[error("{}: this repair is running in another process", .0.display())]
     Running(PathBuf),
     /// Another repair of the same log dir is not finished.
-    #[error("{}: left by another repair that is not finished; apply its plan again or undo it, or remove this if it came with a copy", .0.display())]
+    #[error("{}: belongs to another repair, which is incomplete; finish it by applying its plan again or revert it with kseg repair undo, or remove this folder if it came with a copy of the log dir", .0.display())]
     Unfinished(PathBuf),
     /// This repair is being undone.
-    #[error("{}: an undo is not finished; end it with kseg repair undo", .0.display())]
+    #[error("{}: an undo is incomplete; finish it with kseg repair undo", .0.display())]
     Undoing(PathBuf),
     /// There are several repairs of the same log dir.
-    #[error("several repairs could be meant; name one of {}", list(.0))]
+    #[error("several repairs can be undone here; name one: {}", list(.0))]
     Several(Vec<PathBuf>),
     /// This plan was applied.
-    #[error("{}: this plan was applied already; undo it to apply it again", .0.display())]
+    #[error("{}: this plan is already applied; to apply it again, revert it first with kseg repair undo", .0.display())]
     Applied(PathBuf),
     /// The root is not what the plan says.
-    #[error("{}: no directory", .0.display())]
+    #[error("{}: not a directory", .0.display())]
     NoRoot(PathBuf),
     /// The target has something in it.
-    #[error("{}: exists and is not an empty directory; --into makes a new one", .0.display())]
+    #[error("{}: already exists and is not empty; --into creates a new directory", .0.display())]
     Exists(PathBuf),
     /// The target cannot take another's place at once.
-    #[error("{}: a mount point; name a directory in it", .0.display())]
+    #[error("{}: a mount point; give a directory inside it", .0.display())]
     MountPoint(PathBuf),
     /// The target lies in what is repaired.
-    #[error("{}: lies inside {}", path.display(), dir.display())]
+    #[error("{}: is inside {}; give a directory outside of it", path.display(), dir.display())]
     Inside {
         /// The target.
         path: PathBuf,
-        /// What it lies in.
+        /// The directory around it.
         dir: PathBuf,
     },
-    /// The target lies in a log dir, where a broker does not start with a directory of another name.
-    #[error("{}: lies directly in a log dir, where a half-made directory would keep a broker from starting; name another place and move the result", .0.display())]
+    /// The target lies in a log dir, where a broker does not start with a directory of another
+    /// name.
+    #[error("{}: is in a log dir, where an unknown directory keeps a broker from starting; give another place and move the result", .0.display())]
     InLogDir(PathBuf),
     /// A symbolic link where a partition or a file of Kafka is expected.
-    #[error("{}: a symbolic link, which a repair does not follow; make a plan for the directory that it leads to", .0.display())]
+    #[error("{}: a symbolic link, which a repair does not follow; make a plan for the directory that it points to", .0.display())]
     Link(PathBuf),
     /// A symbolic link, or something that is neither a file nor a directory.
     #[error("{}: a symbolic link or a special file, which a repair does not follow", .0.display())]
     Odd(PathBuf),
     /// A file of a disk that fails, to which nothing more is to be written.
-    #[error("{}: cannot be read in places, and --in-place would write to a disk that fails; use --into with a directory on another file system", .0.display())]
+    #[error("{}: has unreadable bytes, and --in-place would write to a failing disk; use --into with a directory on another file system", .0.display())]
     Failing(PathBuf),
     /// A target on the file system of a file of a disk that fails.
-    #[error("{}: cannot be read in places, and {} is on the same file system; use --into with a directory on another one", path.display(), dir.display())]
+    #[error("{}: has unreadable bytes, and {} is on the same file system; use --into with a directory on another one", path.display(), dir.display())]
     FailingInto {
         /// The file.
         path: PathBuf,
@@ -159,13 +160,13 @@ pub enum Refusal {
         dir: PathBuf,
     },
     /// A step says that it is proven, and is not.
-    #[error("step {0}: says that it is proven, and the files do not prove it; make the plan again")]
+    #[error("step {0}: marked as proven, but the files don't prove it; make a new plan")]
     NotProven(u32),
     /// A folder that has the name of ours, but is not.
-    #[error("{}: exists, and is not what a repair left", .0.display())]
+    #[error("{}: already exists, and was not created by a repair", .0.display())]
     NotOurs(PathBuf),
     /// A directory is to go in which something is left.
-    #[error("{}: not empty after all steps", .0.display())]
+    #[error("{}: expected an empty directory after all steps", .0.display())]
     NotEmpty(PathBuf),
 }
 

@@ -13,10 +13,10 @@ use super::parts::{Crc, OWN, PlanPath};
 use super::plan::Scope;
 use crate::format::name::LOCK;
 
-/// What a quarantine folder is named after its log dir with.
+/// The infix of the name of a quarantine folder, after that of its log dir.
 const QUARANTINE: &str = ".kseg-";
 
-/// What a half-made directory is named after the directory that it will be with.
+/// The suffix of the name of an incomplete directory.
 const PARTIAL: &str = ".kseg-partial";
 
 /// The log dir that a root lies in or is.
@@ -39,12 +39,12 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Where originals of a log dir go.
+/// Returns the quarantine folder of a log dir.
 pub(super) fn quarantine(log_dir: &Path, digest: Crc) -> PathBuf {
     beside(log_dir, &format!("{QUARANTINE}{digest}"))
 }
 
-/// Where a directory is made before it gets its name.
+/// Returns the path of a directory until it is complete.
 pub(super) fn partial(target: &Path) -> PathBuf {
     beside(target, PARTIAL)
 }
@@ -81,7 +81,7 @@ pub(super) fn clear_bare(disk: &dyn Disk, path: &Path) -> Result<usize, Error> {
     Ok(cleared)
 }
 
-/// Whether a folder is empty but for a journal that does not even say what it is of.
+/// Returns true if a folder is empty but for a journal that does not even say what it is of.
 fn is_bare(disk: &dyn Disk, folder: &Path) -> Result<bool, Error> {
     if disk.look(folder).at(folder)?.kind != Kind::Directory
         || Record::read(disk, folder)?.is_some()
@@ -116,7 +116,7 @@ pub(super) fn quarantines(
     Ok(found)
 }
 
-/// What a folder is to a repair with this digest.
+/// Returns the stage of a repair with this digest, from its folder.
 pub(super) fn stage(
     disk: &dyn Disk,
     folder: &Path,
@@ -253,7 +253,7 @@ pub(super) fn hold_journal(
     }
 }
 
-/// Whether a repair still has something to do, forwards or backwards.
+/// Returns true if a repair still has something to do, forwards or backwards.
 pub(super) fn is_unfinished(record: &Record) -> bool {
     matches!(
         record.stage,

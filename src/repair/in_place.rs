@@ -19,7 +19,7 @@ use super::plan::State;
 use super::work::{Source, order};
 use super::write::{check_unchanged, write};
 
-/// Where originals lie in the quarantine folder.
+/// The folder of originals in the quarantine folder.
 pub(super) const ORIGINAL: &str = "original";
 
 /// Carries a plan out in place.
@@ -250,7 +250,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Where a path is now: its directory may have its new name already.
+/// Returns the current location of a path: its directory may already have its new name.
 fn locate(disk: &dyn Disk, root: &Path, ops: &[Op], path: &PlanPath) -> Result<PathBuf, Error> {
     for op in ops {
         if let Op::RenameDir { from, to } = op
@@ -265,7 +265,7 @@ fn locate(disk: &dyn Disk, root: &Path, ops: &[Op], path: &PlanPath) -> Result<P
     Ok(root.join(path.as_str()))
 }
 
-/// Where the work is done.
+/// The executor of a repair in place.
 pub(super) struct Yard<'a> {
     pub(super) disk: &'a dyn Disk,
     pub(super) root: &'a Path,
@@ -297,7 +297,7 @@ impl Yard<'_> {
         Ok(())
     }
 
-    /// What was done before finds nothing to do.
+    /// Applies an operation again: one that was done before has no effect.
     fn forward(&self, op: &Op, number: usize) -> Result<(), Error> {
         let at = self.root.join(op.path().as_str());
         match op {
@@ -331,7 +331,7 @@ impl Yard<'_> {
         Ok(())
     }
 
-    /// What is not there to be put in place must be in its place.
+    /// Checks that a file that is not prepared is already in its place.
     fn check_done(&self, at: &Path, new: State) -> Result<(), Error> {
         let found = state_of(self.disk, at)?;
         if found == new {

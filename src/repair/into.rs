@@ -13,7 +13,7 @@ use super::write::{check_unchanged, write};
 use crate::format::name::{FileState, LOCK, LOG_SUFFIX, base_offset};
 use crate::format::{FileKind, FileName};
 
-/// How deep directories may lie in each other. Kafka has two levels.
+/// The maximum depth of directories. Kafka has two levels.
 const DEPTH: usize = 8;
 
 /// Carries a plan out in a copy.
@@ -183,7 +183,7 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Whether a directory, which is empty then, is replaced by a file.
+    /// Returns true if a directory, which is empty then, is replaced by a file.
     fn makes_room(&self, path: &Path) -> bool {
         let path = path.to_str().and_then(|path| path.parse().ok());
         path.is_some_and(|path| self.approved.work.replaces(&path))
@@ -216,7 +216,7 @@ fn active_base<'a>(names: impl Iterator<Item = &'a str>) -> Option<i64> {
     logs.filter_map(base_offset).map(|offset| offset.0).max()
 }
 
-/// Whether a file is the records of a closed segment. Everything else brokers change where it is: indexes are rebuilt through
+/// Returns true if a file is the records of a closed segment. Everything else brokers change where it is: indexes are rebuilt through
 /// mappings, the active segment grows.
 fn is_closed(name: Option<&str>, active: Option<i64>) -> bool {
     let name = name.and_then(FileName::parse);

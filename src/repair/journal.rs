@@ -28,19 +28,19 @@ use super::plan::{Scope, State};
 /// The name of the journal in its folder.
 const NAME: &str = "journal";
 
-/// What the first line says of the format.
+/// The first line of a journal.
 const FORMAT: &str = "kseg.journal/1";
 
-/// How a repair is done.
+/// The mode of a repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Into a directory of its own.
     Into,
-    /// Where the log dir is.
+    /// In place.
     InPlace,
 }
 
-/// What a repair is of.
+/// The beginning of a journal: the plan and the paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Begin {
     pub(super) mode: Mode,
@@ -70,14 +70,14 @@ pub(super) enum Op {
     },
 }
 
-/// When a directory was last changed before the repair; none is the root.
+/// The modification time of a directory before the repair; `None` means the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DirTime {
     pub(super) modified: SystemTime,
     pub(super) dir: Option<PlanPath>,
 }
 
-/// What a journal says.
+/// The content of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) begin: Begin,
@@ -87,7 +87,7 @@ pub(super) struct Record {
     pub(super) stage: Stage,
 }
 
-/// How far a repair came.
+/// The stage of a repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     /// Nothing was changed yet.
@@ -201,8 +201,8 @@ fn sum(ops: &[Op]) -> Crc {
 }
 
 impl Record {
-    /// What the bytes of a journal say; none if they do not even say what it is of. A commit whose operations are not
-    /// all there is no reading at all.
+    /// Parses the bytes of a journal; returns `None` if its beginning is missing. A commit whose
+    /// operations are not all there is no reading at all.
     fn parse(bytes: &[u8]) -> Result<Option<Self>, ()> {
         let text = String::from_utf8_lossy(bytes);
         let mut lines = text.lines().filter_map(|line| {

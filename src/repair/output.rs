@@ -14,8 +14,8 @@ use crate::store::Unreadable;
 use crate::store::read::each_readable;
 use crate::wire::crc::Crc32c;
 
-/// What is at `path`. A file is read from end to end, and bytes that the disk does not give are left out of its checksum; of a
-/// directory the names count, kseg's own left out.
+/// Returns the state of `path`. A file is read from end to end, and bytes that the disk does not
+/// give are left out of its checksum; of a directory the names count, kseg's own left out.
 ///
 /// # Errors
 /// It cannot be read, or is a link or a special file.

@@ -8,7 +8,7 @@ use super::unsound::Unsound;
 use crate::format::name::LOCK;
 use crate::wire::crc::crc32c;
 
-/// What every name begins with that a repair gives to its own files. Brokers ignore such files.
+/// The prefix of the names of a repair's own files. Brokers ignore such files.
 pub(super) const OWN: &str = "kseg-";
 
 /// The most that a plan may hold of a file's content: a large batch, or the snapshot of half a million producers.
@@ -45,13 +45,13 @@ impl PlanPath {
         self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
     }
 
-    /// How many names it has.
+    /// Returns the number of names in the path.
     pub(super) fn depth(&self) -> usize {
         self.0.split('/').count()
     }
 }
 
-/// Whether a character shows as what it is: it is no control character, and none that turns the direction of what follows, by which
+/// Returns true if a character shows as what it is: it is no control character, and none that turns the direction of what follows, by which
 /// one path or reason can look like another.
 pub(super) fn is_shown(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -243,7 +243,8 @@ impl From<Crc> for String {
     }
 }
 
-/// What is at a path. A checksum of 32 bits tells one accident from another; it is no proof against somebody who wants to deceive.
+/// The item at a path. A checksum of 32 bits tells one accident from another; it is no proof
+/// against somebody who wants to deceive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -262,7 +263,7 @@ pub enum State {
     },
     /// A directory.
     Directory {
-        /// How many files and directories are in it.
+        /// The number of files and directories in it.
         entries: u64,
         /// CRC-32C of their names in order, each followed by a byte of zero.
         crc: Crc,
@@ -300,7 +301,7 @@ pub enum Part {
     Replica {
         /// The file, an absolute path.
         path: String,
-        /// What it was.
+        /// Its state when the plan was made.
         was: State,
         /// The range, in bytes.
         range: Range<u64>,
@@ -323,7 +324,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// How a derived file is computed from the log.
+/// The derivation of a file from the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",

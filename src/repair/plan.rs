@@ -9,7 +9,7 @@ pub use super::step::{Action, Draft, Fingerprint, Scope, Step};
 use super::unsound::Unsound;
 use super::work::Work;
 
-/// What a plan calls itself.
+/// The schema of a plan.
 pub const SCHEMA: &str = "kseg.plan/2";
 
 /// The part of the schema before its version.
@@ -45,7 +45,7 @@ impl Plan {
         })
     }
 
-    /// Whether a document of `schema` is one that can be read here: what a newer version added must not be left undone.
+    /// Returns true if a document of `schema` is one that can be read here: what a newer version added must not be left undone.
     ///
     /// # Errors
     /// It is not.
@@ -84,7 +84,7 @@ impl Plan {
         &self.0.root
     }
 
-    /// What that directory is.
+    /// The scope of the plan.
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.0.scope

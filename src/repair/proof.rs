@@ -1,7 +1,7 @@
 //! Proofs: why a step is right. Each is made by the code that checked it, and by nothing else.
 //!
-//! Read from a document a proof is only a claim: `fits` holds what can be said of it without a disk, and whoever
-//! approves a plan checks the bytes again.
+//! Read from a document a proof is only a claim: `fits` holds what can be said of it without a
+//! disk, and whoever approves a plan checks the bytes again.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use crate::wire::Position;
 /// Bytes compared in one go.
 const WINDOW_BYTES: u64 = 1 << 20;
 
-/// Why a step is right.
+/// The proof of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -29,7 +29,7 @@ pub enum Proof {
     EqualBytes(EqualBytes),
     /// It follows from data that is intact.
     Derived(Derived),
-    /// What is on both sides leaves one value.
+    /// The batches on both sides allow only one value.
     Neighbours(Between),
     /// No broker reads what goes.
     Unused(Unused),
@@ -45,9 +45,10 @@ pub enum Proof {
     serde(deny_unknown_fields)
 )]
 pub struct Checksum {
-    /// Where the batch is in the file as it was found.
+    /// The range of the batch in the original file.
     batch: Range<u64>,
-    /// Another batch of the same size would have passed once in so many cases; none if nothing was tried.
+    /// Another batch of the same size would have passed once in so many cases; none if nothing was
+    /// tried.
     #[cfg_attr(
         feature = "serde",
         serde(default, skip_serializing_if = "Option::is_none")
@@ -65,11 +66,11 @@ pub struct Checksum {
 pub struct EqualBytes {
     /// The file that has them and keeps them.
     file: PlanPath,
-    /// Where.
+    /// The range.
     range: Range<u64>,
 }
 
-/// What something was derived from.
+/// The origin of derived data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -98,7 +99,7 @@ pub enum Origin {
     Lines,
     /// The name of the directory.
     Name,
-    /// What Kafka writes there, always.
+    /// The constant content that Kafka writes.
     Constant,
 }
 
@@ -125,7 +126,7 @@ pub struct Unused {
     what: Idle,
 }
 
-/// What it is that no broker reads.
+/// A kind of item that no broker reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -151,7 +152,7 @@ pub enum Idle {
 pub struct Replica {
     /// The file that the first of them is in.
     path: String,
-    /// How many there are.
+    /// The number of batches.
     batches: u64,
 }
 
@@ -191,7 +192,8 @@ impl Checksum {
         })
     }
 
-    /// The checksum of what a step makes of the batch in `range`, if it is right. That many were tried of `one_in`.
+    /// The checksum of what a step makes of the batch in `range`, if it is right. That many were
+    /// tried of `one_in`.
     pub(super) fn of_result(result: &[u8], range: Range<u64>, one_in: u64) -> Option<Self> {
         is_batch(result).then_some(Self {
             batch: range,
@@ -212,14 +214,14 @@ impl Checksum {
 }
 
 impl Checksum {
-    /// Where the batch is in the file as it was found.
+    /// The range of the batch in the original file.
     pub(super) fn batch(&self) -> Range<u64> {
         self.batch.clone()
     }
 }
 
 impl EqualBytes {
-    /// Where the same bytes are.
+    /// Returns the file and range of the same bytes.
     pub(super) fn place(&self) -> (&PlanPath, &Range<u64>) {
         (&self.file, &self.range)
     }
@@ -266,7 +268,8 @@ impl Between {
         Some(Self { value })
     }
 
-    /// The first offset of a batch of so many offsets that fills the gap between `last` and `next` and leaves nothing of it.
+    /// The first offset of a batch of so many offsets that fills the gap between `last` and `next`
+    /// and leaves nothing of it.
     pub(super) fn fill(last: i64, next: i64, offsets: i64) -> Option<Self> {
         let value = last.checked_add(1)?;
         (offsets > 0 && value.checked_add(offsets) == Some(next)).then_some(Self { value })
@@ -279,7 +282,7 @@ impl Between {
 }
 
 impl Unused {
-    /// Whether it is because it is zeros.
+    /// Returns true if it is because it is zeros.
     pub(super) fn is_zeros(self) -> bool {
         self.what == Idle::Zeros
     }
@@ -291,7 +294,7 @@ impl Unused {
 }
 
 impl Proof {
-    /// How many batches another could have passed for in one case; none where nothing was tried.
+    /// Returns the odds: one wrong batch in this many; `None` if nothing was tried.
     #[must_use]
     pub fn one_in(&self) -> Option<u64> {
         match self {
@@ -361,7 +364,7 @@ impl fmt::Display for Proof {
                     "the checksums of {batches} batches of replicas, the first in {path}"
                 )
             }
-            Self::Neighbours(_) => f.write_str("the neighbours leave one value"),
+            Self::Neighbours(_) => f.write_str("the batches around it allow only one value"),
             Self::Unused(Unused { what }) => f.write_str(match what {
                 Idle::Zeros => "only zeros",
                 Idle::EmptyDirectory => "an empty directory",
@@ -371,7 +374,7 @@ impl fmt::Display for Proof {
     }
 }
 
-/// Whether bytes are a batch, and nothing else, whose checksum is right.
+/// Returns true if bytes are a batch, and nothing else, whose checksum is right.
 pub(super) fn is_batch(bytes: &[u8]) -> bool {
     let Ok(frame) = Frame::parse(bytes, Position(0)) else {
         return false;

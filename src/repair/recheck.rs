@@ -56,7 +56,7 @@ pub(super) fn check(plan: &Plan, root: &Path, disk: &dyn Disk) -> Result<(), Err
 struct Files<'a> {
     root: &'a Path,
     disk: &'a dyn Disk,
-    /// What steps put in place of as many bytes, by the position.
+    /// The patches of steps, by position.
     patches: BTreeMap<&'a PlanPath, BTreeMap<u64, &'a [u8]>>,
 }
 
@@ -132,7 +132,7 @@ impl Files<'_> {
         }
     }
 
-    /// Whether what a step takes out is zeros.
+    /// Returns true if what a step takes out is zeros.
     fn are_zeros(&self, step: &Step) -> Result<bool, Error> {
         let (file, ranges) = match &step.action {
             Action::Truncate { file, to } => {
@@ -186,7 +186,7 @@ impl Files<'_> {
     }
 }
 
-/// Whether a field of a log gets the value that the batches on both sides leave.
+/// Returns true if a field of a log gets the value that the batches on both sides leave.
 fn is_value(file: &PlanPath, range: &Range<u64>, content: &[u8], between: Between) -> bool {
     let int = || {
         content
@@ -207,7 +207,7 @@ fn is_value(file: &PlanPath, range: &Range<u64>, content: &[u8], between: Betwee
     is_field && file.name().ends_with(LOG_SUFFIX) && value == Some(between.value())
 }
 
-/// Whether bytes are batches with right checksums, and nothing else.
+/// Returns true if bytes are batches with right checksums, and nothing else.
 fn are_batches(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while !rest.is_empty() {

@@ -9,10 +9,10 @@ use crate::wire::Offset;
 /// The chance above which a repair is likely, not proven: one in so many.
 pub(super) const PROVEN_ONE_IN: u64 = 1_000_000;
 
-/// What is known of a step.
+/// The safety of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Safety {
-    /// What the step leaves is right, and nothing is lost: needs no consent.
+    /// The result of the step is right, and nothing is lost: needs no consent.
     Proven(Proof),
     /// Everything that is known agrees, and nothing proves it.
     Likely(Odds),
@@ -89,7 +89,7 @@ impl Grade {
         }
     }
 
-    /// Whether a step of this grade is done only if somebody agrees to it.
+    /// Returns true if a step of this grade is done only if somebody agrees to it.
     #[must_use]
     pub const fn needs_consent(self) -> bool {
         matches!(self, Self::Likely | Self::Suspect | Self::Lossy)
@@ -109,7 +109,8 @@ impl Safety {
         }
     }
 
-    /// What the chance of being wrong makes of a proof: likely where it is above one in a million.
+    /// Returns the safety of a proof by its odds: likely if the odds of an error are above one in a
+    /// million.
     #[must_use]
     pub(super) fn by_odds(proof: Proof) -> Self {
         match proof.one_in() {
@@ -119,7 +120,7 @@ impl Safety {
     }
 }
 
-/// What a step gives up; nothing by default.
+/// The loss of a step; nothing by default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(
     feature = "serde",
@@ -127,13 +128,13 @@ impl Safety {
     serde(default, deny_unknown_fields)
 )]
 pub struct Loss {
-    /// Where, in the file of the action.
+    /// The byte range in the file of the action.
     pub bytes: Option<Range<u64>>,
     /// The offsets that nobody serves any more, the last included.
     pub offsets: Option<(Offset, Offset)>,
     /// Records that could be read before.
     pub records: u64,
-    /// What was known and is not any more.
+    /// Lost knowledge.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
     pub knowledge: Vec<Knowledge>,
 }
@@ -146,15 +147,15 @@ pub struct Loss {
     serde(rename_all = "kebab-case")
 )]
 pub enum Knowledge {
-    /// Where a log begins: which records were deleted.
+    /// The log start offset: which records were deleted.
     LogStart,
     /// Which offset comes next: what is lost of it is given out twice.
     EndOffset,
-    /// When which leader began.
+    /// The start offsets of leader epochs.
     Epochs,
-    /// How a transaction ended.
+    /// The end of a transaction.
     TransactionEnd,
-    /// Where producers are.
+    /// The state of producers.
     Producers,
     /// For whom a controller voted.
     Vote,
@@ -163,17 +164,17 @@ pub enum Knowledge {
 }
 
 impl Knowledge {
-    /// What it is called.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::LogStart => "log start",
-            Self::EndOffset => "end offset",
+            Self::LogStart => "log start offset",
+            Self::EndOffset => "log end offset",
             Self::Epochs => "leader epochs",
             Self::TransactionEnd => "end of a transaction",
             Self::Producers => "producer state",
-            Self::Vote => "vote",
-            Self::Snapshot => "snapshot",
+            Self::Vote => "vote of the node",
+            Self::Snapshot => "metadata snapshot",
         }
     }
 }
@@ -188,7 +189,7 @@ impl Loss {
         }
     }
 
-    /// Whether nothing is given up that anybody could miss.
+    /// Returns true if nothing is given up that anybody could miss.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.records == 0 && self.offsets.is_none() && self.knowledge.is_empty()

@@ -16,7 +16,7 @@ pub(super) const BUFFER_BYTES: usize = 1 << 20;
 pub struct Edit {
     /// The range; empty to put something between others.
     pub range: Range<u64>,
-    /// What stands there then.
+    /// The new content.
     pub with: Vec<u8>,
 }
 
@@ -46,7 +46,7 @@ pub struct Splice {
 }
 
 impl Splice {
-    /// What the edits make of a file of `len_bytes`.
+    /// Applies the edits to a file of `len_bytes`.
     ///
     /// # Errors
     /// Two ranges overlap, or one runs backwards or beyond the end: the position of it.

@@ -21,13 +21,13 @@ pub struct Draft {
     pub tool: String,
     /// The directory that it repairs.
     pub root: String,
-    /// What that directory is.
+    /// The scope of the plan.
     pub scope: Scope,
     /// The steps, numbered from 1.
     pub steps: Vec<Step>,
 }
 
-/// What the root of a plan is.
+/// The scope of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -48,19 +48,19 @@ pub struct Step {
     pub id: u32,
     /// The codes of the findings that it repairs.
     pub codes: Vec<String>,
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// What is known of it.
+    /// Its safety.
     pub safety: Safety,
-    /// What it gives up.
+    /// Its loss.
     pub loss: Loss,
-    /// Why, in a sentence or two, with what follows from it beyond this disk.
+    /// The reason in a sentence or two, with the consequences beyond this disk.
     pub why: String,
-    /// What everything that it touches or relies on is now.
+    /// The fingerprints of everything that it changes or relies on.
     pub fingerprints: Vec<Fingerprint>,
 }
 
-/// What a step does. Every action can be undone from the quarantine folder.
+/// The action of a step. Every action can be undone from the quarantine folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -97,14 +97,14 @@ pub enum Action {
         file: PlanPath,
         /// The range, in bytes.
         range: Range<u64>,
-        /// What stands there then.
+        /// The new content.
         content: Content,
     },
     /// Assembles a file, which may exist already.
     Arrange {
         /// The file.
         file: PlanPath,
-        /// What it consists of then, from its start to its end.
+        /// The pieces of the new content, from start to end.
         pieces: Vec<Part>,
     },
     /// Gives a small file another content.
@@ -125,7 +125,7 @@ pub enum Action {
     Rebuild {
         /// The file, there or not.
         file: PlanPath,
-        /// How.
+        /// The derivation.
         recipe: Recipe,
         /// Bytes that come out.
         len_bytes: u64,
@@ -146,13 +146,13 @@ pub enum Action {
     },
     /// Changes nothing: a person has to do what the step says.
     Describe {
-        /// What it is about.
+        /// The file.
         file: PlanPath,
     },
 }
 
 impl Action {
-    /// What it is called.
+    /// Returns its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -238,7 +238,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// What something below the root was when the plan was made.
+/// The state of an item below the root when the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -248,7 +248,7 @@ impl fmt::Display for Action {
 pub struct Fingerprint {
     /// Its path.
     pub file: PlanPath,
-    /// What it was.
+    /// Its state when the plan was made.
     pub is: State,
 }
 

@@ -11,14 +11,14 @@ use super::journal::{Journal, Mode, Op, Record, Stage};
 use super::output::state_of;
 use super::plan::State;
 
-/// What was undone.
+/// The result of an undo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Undone {
     /// The root of the plan.
     pub root: PathBuf,
-    /// How many of its paths are again what they were; none if nothing had been changed yet.
+    /// The number of restored paths; 0 if nothing had been changed yet.
     pub paths: usize,
 }
 

@@ -5,27 +5,28 @@
 #[non_exhaustive]
 pub enum Unsound {
     /// A document of something else.
-    #[error("{0:?} is no schema of a plan; kseg.plan/2 is")]
+    #[error("not a plan: expected schema kseg.plan/2, found {0:?}")]
     Schema(String),
     /// A later version of plans.
-    #[error("{0}: made by a newer kseg, whose plans this one cannot carry out")]
+    #[error("{0}: made by a newer kseg; apply it with that version")]
     Newer(String),
     /// A path that leads elsewhere, or to what a plan may not touch.
     #[error(
-        "{0:?} is no path of a plan: it takes one or two names below the root, not of kseg's own files, not .lock"
+        "invalid path {0:?} in a plan: expected one or two names below the root; kseg's own files \
+         and .lock are not allowed"
     )]
     Path(String),
     /// A path that is too deep for the root.
-    #[error("{0} lies deeper than a plan of one partition goes")]
+    #[error("{0}: too deep for the plan of one partition")]
     Depth(String),
     /// The root is no path that a journal can name.
-    #[error("the root {0:?} is no absolute path without control characters")]
+    #[error("invalid root {0:?}: expected an absolute path without control characters")]
     Root(String),
     /// Text that does not show as what it is.
-    #[error("{0:?} has control characters or marks that change the direction of text")]
+    #[error("{0:?}: control characters and direction marks are not allowed")]
     Text(String),
     /// Too many bytes in the document itself.
-    #[error("{0} bytes of content are too many for a plan")]
+    #[error("{0} bytes of content are more than a plan may have")]
     Content(usize),
     /// No hexadecimal digits.
     #[error("expected an even number of hexadecimal digits")]
@@ -38,14 +39,14 @@ pub enum Unsound {
         /// The number that it ought to have.
         expected: u32,
     },
-    /// What the safety says is not what the action does.
-    #[error("step {0}: a step that only describes is manual, and no other is")]
+    /// The safety of a step that contradicts its action.
+    #[error("step {0}: expected manual safety for a describe step, and only for that")]
     Manual(u32),
     /// A proven step that gives something up.
-    #[error("step {0}: it gives records or knowledge up, so it is not proven")]
+    #[error("step {0}: loses records or knowledge, so it cannot be proven")]
     NotProven(u32),
     /// A grade without what speaks for it, or with what cannot.
-    #[error("step {0}: nothing in it makes it {1}")]
+    #[error("step {0}: {1}, but without the evidence for it")]
     Grade(u32, &'static str),
     /// Nothing says what a file was.
     #[error("step {step}: no fingerprint of {file}")]
@@ -58,8 +59,8 @@ pub enum Unsound {
     /// Two steps take a file for different things.
     #[error("{0} has two fingerprints that differ")]
     TwoFingerprints(String),
-    /// What is there is nothing that the action can be done to.
-    #[error("step {step}: {action} of {file}, which is {is}")]
+    /// The action cannot be applied to the item.
+    #[error("step {step}: cannot {action} {file}, which is {is}")]
     Kind {
         /// The step.
         step: u32,
@@ -67,21 +68,21 @@ pub enum Unsound {
         action: &'static str,
         /// The file.
         file: String,
-        /// What it is.
+        /// The kind of the item.
         is: String,
     },
     /// A range runs backwards or beyond the end of its file, or two of a file overlap.
-    #[error("{file}: the ranges at {at} overlap, run backwards or lie beyond the end")]
+    #[error("{file}: the ranges at {at} overlap, are reversed, or are beyond the end")]
     Range {
         /// The file.
         file: String,
-        /// Where.
+        /// The range.
         at: u64,
     },
     /// No file of a replica, or one that two steps take for different things.
     #[error("{0:?} is not the .log file of a replica, or has two fingerprints that differ")]
     Replica(String),
     /// Two steps decide about the same file.
-    #[error("{0}: two steps say what it becomes")]
+    #[error("{0}: changed by two steps")]
     Twice(String),
 }

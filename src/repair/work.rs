@@ -15,12 +15,12 @@ use super::unsound::Unsound;
 use crate::format::name::FileState;
 use crate::format::{FileKind, FileName};
 
-/// What is to be done.
+/// The work of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Work {
-    /// What everything touched or relied on was.
+    /// The states of everything changed or relied on, when the plan was made.
     pub(super) was: BTreeMap<PlanPath, State>,
-    /// What files of replicas were.
+    /// The states of files of replicas, when the plan was made.
     pub(super) replicas: BTreeMap<PathBuf, State>,
     /// Files that get a content.
     pub(super) puts: BTreeMap<PlanPath, Source>,
@@ -32,7 +32,7 @@ pub(super) struct Work {
     pub(super) renamed_dirs: BTreeMap<PlanPath, PlanPath>,
 }
 
-/// Where a content comes from.
+/// The source of a content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     /// From a file as it was; none if it only changes its name.
@@ -46,7 +46,7 @@ pub(super) enum Source {
 }
 
 impl Work {
-    /// What the steps come to.
+    /// Collects the changes of the steps.
     pub(super) fn of(draft: &Draft) -> Result<Self, Unsound> {
         if !draft.root.starts_with('/') || !draft.root.chars().all(is_shown) {
             return Err(Unsound::Root(draft.root.clone()));
@@ -63,7 +63,7 @@ impl Work {
         gather.finish()
     }
 
-    /// Whether there is nothing to do.
+    /// Returns true if there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
         self.puts.is_empty()
             && self.drops.is_empty()
@@ -71,12 +71,12 @@ impl Work {
             && self.renamed_dirs.is_empty()
     }
 
-    /// Whether a directory makes room for a file of its name.
+    /// Returns true if a directory makes room for a file of its name.
     pub(super) fn replaces(&self, dir: &PlanPath) -> bool {
         self.removed_dirs.contains(dir) && self.puts.contains_key(dir)
     }
 
-    /// Whether a file is taken over as it is.
+    /// Returns true if a file is taken over as it is.
     pub(super) fn keeps(&self, path: &str) -> bool {
         // Paths too deep or too odd for a plan are in none.
         path.parse().map_or(true, |path: PlanPath| {
@@ -85,7 +85,7 @@ impl Work {
     }
 }
 
-/// What the steps say so far.
+/// The facts from the steps so far.
 #[derive(Debug, Default)]
 struct Gather {
     work: Work,
@@ -285,7 +285,7 @@ impl Work {
     }
 }
 
-/// Whether a piece of `path` is one of a file that the step knows.
+/// Returns true if a piece of `path` is one of a file that the step knows.
 fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), Unsound> {
     let (range, is) = match piece {
         Part::Range { file, range } => (range, was(step, file)?),
@@ -309,7 +309,7 @@ fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), Unsound>
     })
 }
 
-/// Whether a path can be one of a replica's records.
+/// Returns true if a path can be one of a replica's records.
 fn is_replica(path: &str) -> bool {
     let name = Path::new(path).file_name().and_then(|name| name.to_str());
     let name = name.and_then(FileName::parse);
@@ -317,7 +317,7 @@ fn is_replica(path: &str) -> bool {
     is_log && path.starts_with('/') && path.chars().all(is_shown)
 }
 
-/// Whether a proof can be one of `action`: what derives from a log proves nothing of the log.
+/// Returns true if a proof can be one of `action`: what derives from a log proves nothing of the log.
 fn fits(proof: &Proof, action: &Action) -> bool {
     let name = FileName::parse(action.file().name());
     let is_log = name.is_some_and(|name| name.kind == FileKind::Log);
@@ -329,7 +329,7 @@ fn fits(proof: &Proof, action: &Action) -> bool {
     }
 }
 
-/// What can be said of a step alone.
+/// Checks a step by itself.
 fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
     let found = step.id;
     if found != expected {
@@ -352,7 +352,7 @@ fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
     Ok(())
 }
 
-/// What people read of a plan is what it says.
+/// Refuses text that is displayed differently from its content.
 fn check_text(text: &str) -> Result<(), Unsound> {
     if text.chars().all(is_shown) {
         return Ok(());
@@ -380,7 +380,7 @@ fn edits_of(action: &Action, len_bytes: u64) -> Vec<Edit> {
     }
 }
 
-/// What a path was, which the step has to say.
+/// Returns the fingerprint of a path in a step.
 fn was(step: &Step, path: &PlanPath) -> Result<State, Unsound> {
     let own = step.fingerprints.iter().find(|own| own.file == *path);
     own.map(|own| own.is).ok_or(Unsound::NoFingerprint {

@@ -73,8 +73,8 @@ fn write_part(
     .at(&from)
 }
 
-/// The file that a new content is like: the one that it is made from, or else the one that it replaces; what is new is like its
-/// siblings, or belongs to whom its directory belongs to.
+/// The file that a new content is like: the one that it is made from, or else the one that it
+/// replaces; what is new is like its siblings, or belongs to whom its directory belongs to.
 fn model(
     approved: &Approved,
     disk: &dyn Disk,
@@ -98,7 +98,8 @@ fn model(
     Ok((model, Likeness::New))
 }
 
-/// A file of a directory that a new one is to be like: a segment, else any; else the directory itself.
+/// A file of a directory that a new one is to be like: a segment, else any; else the directory
+/// itself.
 fn sibling(disk: &dyn Disk, dir: &Path) -> Result<PathBuf, Error> {
     let mut any = None;
     for name in disk.list(dir).at(dir)? {
@@ -132,7 +133,7 @@ pub(super) fn check_unchanged(approved: &Approved, disk: &dyn Disk) -> Result<()
         if now.kind != before.kind || !is_same(now) {
             return Err(Refusal::Changed {
                 path: at,
-                expected: "what it was a moment ago".into(),
+                expected: "the length and time of a moment ago".into(),
                 found: "another length or time".into(),
             }
             .into());

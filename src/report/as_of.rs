@@ -17,7 +17,7 @@ pub enum Until {
 }
 
 impl Until {
-    /// Whether a record is before the end.
+    /// Returns true if a record is before the end.
     #[must_use]
     pub fn includes(self, record: &Record<'_>) -> bool {
         match self {

@@ -1,9 +1,9 @@
-//! What the log cleaner would make of a compacted partition: what is clean, dirty or out of its reach, what it would drop, and what
-//! stops it.
+//! What the log cleaner would make of a compacted partition: what is clean, dirty or out of its
+//! reach, what it would drop, and what stops it.
 //!
 //! # References
-//! `LogCleanerManager.cleanableOffsets`, `calculateCleanableBytes`, `LogToClean`; `Cleaner.buildOffsetMap`, `shouldRetainRecord`;
-//! `MemoryRecords.filterTo`.
+//! `LogCleanerManager.cleanableOffsets`, `calculateCleanableBytes`, `LogToClean`;
+//! `Cleaner.buildOffsetMap`, `shouldRetainRecord`; `MemoryRecords.filterTo`.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::wire::Offset;
 /// Places that stop the cleaner which are kept; more are counted.
 const STOPS: usize = 100;
 
-/// What the cleaner goes by.
+/// The rules of the cleaner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CleanerRules {
     /// `min.cleanable.dirty.ratio`.
@@ -35,7 +35,7 @@ pub struct CleanerRules {
     pub sample_keys: usize,
 }
 
-/// Why the cleaner gets no further.
+/// The reason why the cleaner stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
@@ -55,11 +55,11 @@ pub struct Ranges {
     pub start: Offset,
     /// The first offset that was not cleaned yet.
     pub first_dirty: Offset,
-    /// Whether `cleaner-offset-checkpoint` says so; else nothing was cleaned yet.
+    /// True if `cleaner-offset-checkpoint` says so; else nothing was cleaned yet.
     pub is_noted: bool,
     /// The first offset that is not cleaned next.
     pub first_uncleanable: Offset,
-    /// Why not.
+    /// The reason.
     pub limit: Limit,
     /// The offset of the next record.
     pub end: Offset,
@@ -69,7 +69,7 @@ pub struct Ranges {
     pub dirty_bytes: u64,
     /// Bytes that are not.
     pub uncleanable_bytes: u64,
-    /// Whether something dirty is older than `max.compaction.lag.ms`.
+    /// True if something dirty is older than `max.compaction.lag.ms`.
     pub is_overdue: bool,
 }
 
@@ -85,7 +85,7 @@ impl Ranges {
         self.dirty_bytes as f64 / all as f64
     }
 
-    /// Whether the cleaner takes the log up.
+    /// Returns true if the cleaner takes the log up.
     #[must_use]
     pub fn is_due(&self, rules: &CleanerRules) -> bool {
         self.dirty_bytes > 0 && (self.is_overdue || self.dirty_ratio() > rules.dirty_ratio)
@@ -102,11 +102,11 @@ pub struct CleanerStop {
     pub position: u64,
     /// The offset of the batch or record; none of what is no batch.
     pub offset: Option<Offset>,
-    /// What is there.
+    /// The kind.
     pub kind: StopKind,
 }
 
-/// What stops the cleaner.
+/// Obstacles to the cleaner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopKind {
@@ -118,7 +118,7 @@ pub enum StopKind {
     NoKey,
 }
 
-/// What is in the part of the log that the next run of the cleaner goes through.
+/// The contents of the part of the log that the next run of the cleaner reads.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Census {
@@ -136,14 +136,14 @@ pub struct Census {
     pub aborted: u64,
     /// Records without a key.
     pub keyless: u64,
-    /// What stops the cleaner, in the order of the log; the first of it.
+    /// Obstacles to the cleaner, in the order of the log; the first of it.
     pub stops: Vec<CleanerStop>,
-    /// How many more such places there are.
+    /// The number of further obstacles.
     pub more_stops: u64,
     keys: KeySample<KeyState>,
 }
 
-/// What is known of a key.
+/// The state of a key.
 #[derive(Debug, Clone, Copy, Default)]
 struct KeyState {
     /// Its records that no dirty record after them has replaced.
@@ -156,13 +156,14 @@ struct KeyState {
 }
 
 impl Census {
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[must_use]
     pub fn keys(&self) -> u64 {
         self.keys.count()
     }
 
-    /// The standard error of the numbers of keys and of what is replaced, as a share of them; none if they are exact.
+    /// The standard error of the numbers of keys and of what is replaced, as a share of them; none
+    /// if they are exact.
     #[must_use]
     pub fn error(&self) -> Option<f64> {
         self.keys.error()
@@ -192,8 +193,8 @@ impl Census {
     }
 }
 
-/// The parts of a log. `summary` was looked into down to its segments; `noted` is what `cleaner-offset-checkpoint` says, and
-/// `first_open` where its first open transaction begins.
+/// The parts of a log. `summary` was looked into down to its segments; `noted` is what
+/// `cleaner-offset-checkpoint` says, and `first_open` where its first open transaction begins.
 #[must_use]
 pub fn ranges(
     summary: &PartitionSummary,
@@ -350,7 +351,7 @@ struct Counting<'a> {
     transactions: &'a TransactionTracker,
     rules: &'a CleanerRules,
     path: &'a Path,
-    /// Whether the next run of the cleaner goes through it.
+    /// True if the next run of the cleaner goes through it.
     is_cleaned: bool,
     batch: Vec<Counted>,
 }

@@ -13,7 +13,7 @@ use crate::format::json::Json;
 use crate::format::{Batch, Record};
 use crate::wire::Offset;
 
-/// What a Connect cluster has stored.
+/// The state that a Connect cluster has stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connect {

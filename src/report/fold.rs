@@ -24,9 +24,9 @@ pub struct LogPart {
 pub struct DamagedPlace {
     /// The file.
     pub path: PathBuf,
-    /// Where it begins.
+    /// The position of its first byte.
     pub position: u64,
-    /// What is wrong.
+    /// The fault.
     pub what: String,
 }
 
@@ -40,8 +40,8 @@ impl LogPart {
         }
     }
 
-    /// The segments of a partition in order; of the metadata log the newest snapshot, then the segments as far as it does not
-    /// cover them.
+    /// The segments of a partition in order; of the metadata log the newest snapshot, then the
+    /// segments as far as it does not cover them.
     #[must_use]
     pub fn of(partition: &Partition) -> Vec<Self> {
         let snapshots = partition.items().iter();
@@ -64,8 +64,9 @@ impl LogPart {
     }
 }
 
-/// Shows an image the batches of files that are one log; `open` opens them. What is damaged is added to `damage`. Returns why files
-/// could not be read, or not to the end: the image has the batches of the others.
+/// Shows an image the batches of files that are one log; `open` opens them. What is damaged is
+/// added to `damage`. Returns why files could not be read, or not to the end: the image has the
+/// batches of the others.
 pub fn fold<I: Image>(
     image: &mut I,
     parts: &[LogPart],
@@ -92,7 +93,8 @@ pub fn fold<I: Image>(
     lost
 }
 
-/// What a record does to an image depends on those before, so there are no visitors of pieces.
+/// The effect of a record on an image depends on those before it, so there are no visitors of
+/// pieces.
 struct Folding<'a, I> {
     image: &'a mut I,
     part: &'a LogPart,

@@ -16,12 +16,12 @@ const DEFAULT_ASSIGNOR: &str = "uniform";
 pub struct GroupView<'a> {
     /// Its name.
     pub name: &'a str,
-    /// What was recorded of it; none for a group that only commits offsets.
+    /// The record of the group; `None` for a group that only commits offsets.
     pub group: Option<&'a Group>,
     /// Its state.
     pub state: GroupState,
-    /// What it has committed or was assigned, as Kafka's own tool orders it: by member, topic and partition, then what
-    /// no member has.
+    /// Its committed or assigned partitions in the order of Kafka's tool: by member, topic and
+    /// partition, then those without a member.
     pub offsets: Vec<GroupOffset<'a>>,
 }
 
@@ -37,13 +37,13 @@ pub struct GroupOffset<'a> {
     pub committed: Option<&'a CommittedOffset>,
     /// The offset that a transaction commits if it ends so, and its producer.
     pub pending: Option<(ProducerId, &'a CommittedOffset)>,
-    /// Where the log begins and ends; none if it is not on these disks.
+    /// The start and end of the log; `None` if it is not on these disks.
     pub reach: Option<&'a Reach>,
     /// The member that it is assigned to.
     pub member: Option<(&'a str, &'a Member)>,
 }
 
-/// What is odd about a committed offset.
+/// The problem of a committed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OffsetProblem {
@@ -66,7 +66,7 @@ impl GroupOffset<'_> {
         Some(left.saturating_sub(committed.done_after))
     }
 
-    /// What is odd about it.
+    /// Returns its problem.
     #[must_use]
     pub fn problem(&self) -> Option<OffsetProblem> {
         let Some(reach) = self.reach else {
@@ -115,7 +115,7 @@ impl<'a> GroupView<'a> {
         names.into_iter().map(view).collect()
     }
 
-    /// How partitions are assigned to its members, if it has a way.
+    /// Returns the assignor of its members, if it has one.
     #[must_use]
     pub fn assignor(&self) -> Option<&'a str> {
         let group = self.group?;
@@ -138,10 +138,10 @@ impl<'a> GroupView<'a> {
     }
 }
 
-/// What belongs to each partition.
+/// Items by partition.
 type Parts<'a, T> = BTreeMap<(&'a str, i32), T>;
 
-/// What belongs to each group.
+/// Collects items by group.
 fn by_group<'a, T>(
     offsets: impl Iterator<Item = (&'a (String, String, i32), T)>,
 ) -> BTreeMap<&'a str, Parts<'a, T>> {

@@ -30,7 +30,7 @@ impl<T: Default> KeySample<T> {
         }
     }
 
-    /// What belongs to a key; none if it is not in the sample.
+    /// Returns the value of a key; `None` if it is not in the sample.
     pub fn entry(&mut self, key: &[u8]) -> Option<&mut T> {
         self.entry_of_hash(hash(key))
     }
@@ -67,7 +67,7 @@ impl<T: Default> KeySample<T> {
         hash.trailing_zeros() >= self.level
     }
 
-    /// What belongs to the keys of the sample, in no order.
+    /// Returns the values of the sample, in no order.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.keys.values()
     }
@@ -78,7 +78,7 @@ impl<T: Default> KeySample<T> {
         1_u64 << if self.level < 63 { self.level } else { 63 }
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[must_use]
     pub fn count(&self) -> u64 {
         (self.keys.len() as u64).saturating_mul(self.scale())
@@ -107,7 +107,7 @@ pub fn hash(key: &[u8]) -> u128 {
     half(0) << 64 | half(1)
 }
 
-/// What is hashed already needs no more of it.
+/// A hasher for values that are hashes already.
 #[derive(Debug, Default, Clone, Copy)]
 struct OfHash(u64);
 

@@ -9,8 +9,8 @@ pub struct KeyTable {
     bytes: Vec<u8>,
     /// By number: the hash of the key, and where it ends.
     keys: Vec<(u64, usize)>,
-    /// One more than the number of the key whose hash leads here, or to a slot just before; 0 where there is none. At
-    /// least half of the slots are free, and there are a power of two.
+    /// One more than the number of the key whose hash leads here, or to a slot just before; 0 where
+    /// there is none. At least half of the slots are free, and there are a power of two.
     slots: Vec<u32>,
     /// Random, so that keys cannot be chosen that all lead to one slot.
     state: RandomState,
@@ -47,13 +47,13 @@ impl KeyTable {
         self.bytes.get(start..end)
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there are no keys.
+    /// Returns true if there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()

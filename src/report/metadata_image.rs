@@ -1,9 +1,9 @@
 //! A cluster, as its metadata log or a snapshot of it leaves it.
 //!
-//! Records between a begin and an end of a transaction count when it ends; an abort drops them (KIP-868).
+//! Records of a transaction (KIP-868) count from its end on; an abort drops them.
 //!
 //! # References
-//! `MetadataDelta`, `TopicDelta`, `PartitionRegistration.merge`, `ClusterDelta`, `OffsetControlManager`.
+//! `MetadataDelta`, `TopicDelta`, `PartitionRegistration.merge`, `OffsetControlManager`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::format::{Batch, Record};
 use crate::wire::Offset;
 use crate::wire::Uuid;
 
-/// What a limit is of, as types and names (none is the default), and the name of the limit.
+/// The entity of a quota, as types and names (`None` is the default), and the name of the quota.
 pub type QuotaKey = (Vec<(String, Option<String>)>, String);
 
 /// A cluster.
@@ -24,7 +24,7 @@ pub type QuotaKey = (Vec<(String, Option<String>)>, String);
 pub struct MetadataImage {
     /// The topics by id.
     pub topics: BTreeMap<Uuid, Topic>,
-    /// Configurations by type and name of what they are of, then by their own name. Secrets are left out.
+    /// Configurations by type and name of their resource, then by name, without secrets.
     pub configs: BTreeMap<(i8, String), BTreeMap<String, String>>,
     /// The brokers that are registered.
     pub brokers: BTreeMap<i32, Node>,
@@ -32,7 +32,7 @@ pub struct MetadataImage {
     pub controllers: BTreeMap<i32, Node>,
     /// The levels of features.
     pub features: BTreeMap<String, i16>,
-    /// Who may do what.
+    /// The ACLs.
     pub acls: BTreeSet<Acl>,
     /// Limits of clients: their entities, the name of the limit, its value.
     pub quotas: BTreeMap<QuotaKey, f64>,
@@ -50,7 +50,7 @@ pub struct MetadataImage {
     pub kraft_version: Option<i16>,
     /// The last record taken.
     pub last_offset: Option<Offset>,
-    /// Records that could not be read, or speak of what does not exist.
+    /// Records that could not be read or applied.
     pub unread: u64,
     /// The records of a transaction that is not decided.
     pending: Option<Vec<Vec<u8>>>,
@@ -104,15 +104,15 @@ pub struct Node {
     pub endpoints: Vec<String>,
     /// Its rack.
     pub rack: Option<String>,
-    /// Whether it is kept from clients.
+    /// True if it is kept from clients.
     pub fenced: bool,
-    /// Whether it is shutting down.
+    /// True if it is shutting down.
     pub in_controlled_shutdown: bool,
     /// Its log dirs, if they are known.
     pub log_dirs: Vec<Uuid>,
 }
 
-/// A permission, by numbers of Kafka's enums.
+/// An ACL, by numbers of Kafka's enums.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Acl {
@@ -122,15 +122,15 @@ pub struct Acl {
     pub resource_type: i8,
     /// Its name.
     pub resource_name: String,
-    /// How the name is compared.
+    /// The pattern type of the name.
     pub pattern_type: i8,
-    /// Who.
+    /// The principal.
     pub principal: String,
     /// From where.
     pub host: String,
     /// Does what.
     pub operation: i8,
-    /// Whether that is allowed.
+    /// True if that is allowed.
     pub permission: i8,
 }
 
@@ -140,11 +140,11 @@ pub struct Acl {
 pub struct Token {
     /// Whose it is.
     pub owner: String,
-    /// Who asked for it.
+    /// The requester.
     pub requester: String,
-    /// Who may renew it.
+    /// The renewers.
     pub renewers: Vec<String>,
-    /// When it was made, when it expires, and until when it can be renewed; milliseconds.
+    /// The times of creation, of expiry and of the last renewal, in milliseconds.
     pub times_ms: [i64; 3],
 }
 
@@ -163,7 +163,7 @@ impl Image for MetadataImage {
 }
 
 impl MetadataImage {
-    /// The controllers that are registered and not voters; none if the log does not name the voters.
+    /// Registered controllers that are not voters; none if the log has no voters.
     #[must_use]
     pub fn registered_non_voters(&self) -> Vec<i32> {
         if self.voters.is_empty() {
@@ -173,7 +173,8 @@ impl MetadataImage {
         ids.filter(|id| !self.voters.contains_key(id)).collect()
     }
 
-    /// How many records wait for the end of their transaction; none outside of one.
+    /// Returns the number of records that wait for the end of their transaction; `None` outside of
+    /// one.
     #[must_use]
     pub fn pending_records(&self) -> Option<usize> {
         self.pending.as_ref().map(Vec::len)
@@ -415,7 +416,7 @@ impl PartitionRegistration {
         })
     }
 
-    /// A change of the leader, and any of it to none, raises the leader epoch (`PartitionRegistration.merge`).
+    /// A new leader, or none, raises the leader epoch (`PartitionRegistration.merge`).
     fn change(&mut self, body: &Struct<'_>) {
         const NO_CHANGE: i32 = -2;
         let list = |name: &str, old: &mut Vec<i32>| {

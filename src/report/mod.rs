@@ -42,7 +42,7 @@ pub use remote_segments::RemoteSegments;
 pub use share_groups::ShareGroups;
 pub use transactions::Transactions;
 
-/// What records amount to.
+/// A state that results from records.
 pub trait Image {
     /// Takes the next record of the log.
     fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>);

@@ -87,7 +87,7 @@ struct Taking<'a> {
     producers: &'a mut Producers,
     from: Offset,
     path: &'a Path,
-    /// Where the last segment ends: zeros up to there are room that the broker preallocated.
+    /// The end of the last segment: zeros up to there are preallocated space.
     quiet_end: Option<u64>,
     damage: &'a mut Vec<DamagedPlace>,
 }

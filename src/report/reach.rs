@@ -29,11 +29,11 @@ pub struct Reach {
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Reaches {
-    /// How far each one reaches, by topic and number.
+    /// The reach of each partition, by topic and number.
     pub partitions: BTreeMap<(String, i32), Reach>,
     /// The names of topics by their ids.
     pub topics: BTreeMap<[u8; 16], String>,
-    /// What could not be read.
+    /// The errors of reading.
     pub errors: Vec<Error>,
 }
 

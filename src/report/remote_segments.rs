@@ -1,7 +1,8 @@
 //! Every segment in tiered storage and its state, as `__remote_log_metadata` leaves it.
 //!
-//! A record of a segment says everything; an update changes its state; a segment whose deletion has finished is gone
-//! (`RemoteLogMetadataCache`). So what stays in a `STARTED` state is a copy or a deletion that hangs.
+//! A record of a segment says everything; an update changes its state; a segment whose deletion has
+//! finished is gone (`RemoteLogMetadataCache`). So what stays in a `STARTED` state is a copy or a
+//! deletion that hangs.
 //!
 //! # References
 //! `RemoteLogMetadataCache`, `RemotePartitionMetadataStore`; KIP-405.
@@ -44,14 +45,14 @@ pub struct RemoteSegment {
     pub broker_id: i32,
     /// The largest timestamp of its records.
     pub max_timestamp: Timestamp,
-    /// When its state was written.
+    /// The time of its state.
     pub event_timestamp: Timestamp,
-    /// Where the last record about it stands in the log.
+    /// The offset of the last record about it.
     pub record_offset: Offset,
 }
 
 impl RemoteSegment {
-    /// Whether a copy or a deletion of it has begun and not ended.
+    /// Returns true if a copy or a deletion of it has begun and not ended.
     #[must_use]
     pub fn is_in_progress(&self) -> bool {
         remote_metadata::segment_state(self.state).is_none_or(|name| name.ends_with("_STARTED"))
@@ -189,7 +190,8 @@ mod tests {
     const TOPIC: [u8; 16] = [7; 16];
 
     fn head(kind: u8, id: u8) -> Vec<u8> {
-        // Frame version, record type, version; topic, topic id, partition and no tags, segment id and no tags.
+        // Frame version, record type, version; topic, topic id, partition and no tags, segment id
+        // and no tags.
         let topic = [&[2, b't'][..], &TOPIC, &[0, 0, 0, 1, 0]].concat();
         [&[1, kind, 0][..], &topic, &[id; 16], &[0]].concat()
     }

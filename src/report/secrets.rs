@@ -18,7 +18,7 @@ const CONFIGS: [&str; 5] = [
     "ssl.truststore.certificates",
 ];
 
-/// Whether the value of a configuration is one that Kafka itself would not show.
+/// Returns true if the value of a configuration is one that Kafka itself would not show.
 #[must_use]
 pub fn is_secret(config: &str) -> bool {
     CONFIGS.iter().any(|part| config.contains(part))

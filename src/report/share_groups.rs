@@ -25,17 +25,17 @@ pub struct ShareGroups {
     pub unread: u64,
 }
 
-/// How far a share group has come in a partition.
+/// The progress of a share group in a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShareState {
-    /// Where the last record of it stands in the log.
+    /// The offset of its last record.
     pub record_offset: Offset,
     /// Everything before it is done with; −1 means not known yet.
     pub start_offset: Offset,
     /// The term of the leader that wrote; −1 means unknown.
     pub leader_epoch: LeaderEpoch,
-    /// How many records from the start offset on are done with too; −1 means unknown (before 4.2).
+    /// The number of completed records after the start offset; −1 means unknown (before 4.2).
     pub delivery_complete_count: i32,
     /// Counts how often the state was reset.
     pub state_epoch: i32,

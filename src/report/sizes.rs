@@ -3,7 +3,7 @@
 /// Buckets of each doubling.
 const STEPS: u64 = 32;
 
-/// How often sizes came.
+/// A histogram of sizes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sizes {
     counts: Vec<u64>,

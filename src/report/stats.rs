@@ -13,7 +13,7 @@ use crate::wire::Offset;
 /// Groups that are kept; where there are more, the smallest are put together.
 pub const GROUPS: usize = 1 << 15;
 
-/// What records are put together by.
+/// Group records by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum By {
@@ -21,7 +21,7 @@ pub enum By {
     Whole,
     /// The key.
     Key,
-    /// What comes before the first punctuation mark in the key, or so many bytes of it.
+    /// The part of the key before the first punctuation mark, or this many bytes of it.
     KeyPrefix(Option<usize>),
     /// The name of a header, once for each that a record has.
     Header,
@@ -36,22 +36,22 @@ pub enum By {
 }
 
 impl By {
-    /// Whether all records of a batch are in one group.
+    /// Returns true if all records of a batch are in one group.
     const fn is_of_batch(self) -> bool {
         matches!(self, Self::Whole | Self::Producer | Self::Codec)
     }
 
-    /// Whether there may be as many groups as records, so that sizes are not kept of each.
+    /// Returns true if there may be as many groups as records, so that sizes are not kept of each.
     #[must_use]
     pub const fn is_unbounded(self) -> bool {
         matches!(self, Self::Key | Self::KeyPrefix(_) | Self::Header)
     }
 }
 
-/// What a group is: the bytes of a key or a name, or a number in digits.
+/// The identity of a group: the bytes of a key or a name, or a number in digits.
 pub type StatsGroup = Option<Vec<u8>>;
 
-/// What a group comes to.
+/// The counts of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupCounts {
@@ -99,7 +99,7 @@ impl GroupCounts {
     }
 }
 
-/// What groups come to, in the order in which they were first met.
+/// The counts of groups, in the order of their first records.
 #[derive(Debug, Clone, Default)]
 pub struct StatsGroups {
     keys: KeyTable,
@@ -161,7 +161,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Keeps memory bounded: of more than twice as many groups as are kept the smaller ones are put together.
+    /// Keeps memory bounded: of more than twice as many groups as are kept the smaller ones are put
+    /// together.
     fn shrink(&mut self) {
         if self.groups.keys.len() <= 2 * GROUPS {
             return;
@@ -209,7 +210,7 @@ struct Counted {
 #[derive(Debug)]
 pub struct StatsVisitor {
     by: By,
-    /// What comes before is not served.
+    /// The log start offset; records before it are not served.
     log_start: Offset,
     stats: Stats,
     batch: Vec<Counted>,
@@ -370,7 +371,7 @@ fn prefix(key: &[u8], length: Option<usize>) -> &[u8] {
     key.get(..end).unwrap_or(key)
 }
 
-/// What is counted of one record.
+/// The counts of one record.
 #[derive(Clone, Copy)]
 struct One {
     bytes: u64,

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 /// Steps at most.
 const STEPS: usize = 60;
 
-/// How much there was in each step of time. A step is a power of two of milliseconds long, so that counts of parts join
-/// to those of all.
+/// The amount in each time step. A step is a power of two of milliseconds long, so that counts of
+/// parts join to those of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// A step is two to the power of this long, in milliseconds.

@@ -23,26 +23,27 @@ pub struct Transactions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransactionState {
-    /// Where that stands.
+    /// Its offset.
     pub offset: Offset,
-    /// Who writes.
+    /// The producer.
     pub producer_id: ProducerId,
     /// Counts the incarnations of the producer.
     pub producer_epoch: i16,
-    /// Where the transaction is on its way; none for a number without a meaning.
+    /// The status of the transaction; `None` for an unknown number.
     pub status: Option<Status>,
-    /// How long it may take.
+    /// The timeout.
     pub timeout_ms: i32,
     /// The partitions it has written to, in order.
     pub partitions: Vec<(String, i32)>,
-    /// When this was written.
+    /// The time of the last update.
     pub last_update: Timestamp,
-    /// When it began; −1 if there is none.
+    /// The start time; −1 if there is none.
     pub start: Timestamp,
 }
 
 impl TransactionState {
-    /// When its coordinator aborts it, in milliseconds since 1970; none if nothing is ongoing.
+    /// Returns the time at which its coordinator aborts it, in milliseconds since 1970; `None` if
+    /// no transaction is open.
     #[must_use]
     pub fn expires_ms(&self) -> Option<i64> {
         let is_ongoing = self.status == Some(Status::Ongoing) && self.start.0 >= 0;

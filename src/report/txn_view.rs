@@ -1,4 +1,5 @@
-//! Open transactions of partitions beside what the transaction coordinator knows of them: which of them hang.
+//! Open transactions of partitions beside what the transaction coordinator knows of them: which of
+//! them hang.
 //!
 //! # References
 //! `TransactionsCommand.FindHangingTransactionsCommand`; KIP-664.
@@ -12,26 +13,28 @@ use crate::format::producer_snapshot::ProducerEntry;
 use crate::scan::derive::Producers;
 use crate::wire::{Offset, ProducerId};
 
-/// What is known of the transaction coordinator.
+/// The state of the transaction coordinators.
 #[derive(Debug, Clone, Copy)]
 pub struct Coordinators<'a> {
     /// The transactional ids of all partitions of `__transaction_state` at hand.
     pub image: &'a Transactions,
-    /// Whether all its partitions are at hand: only then no other coordinator can know of a transaction.
+    /// True if all its partitions are at hand: only then no other coordinator can know of a
+    /// transaction.
     pub is_complete: bool,
     /// Now, in milliseconds since 1970.
     pub now_ms: i64,
-    /// How long a transaction may be without a record, in milliseconds, and still be about to be registered.
+    /// The time in milliseconds that a transaction may be without a record before it is registered.
     pub max_timeout_ms: i64,
 }
 
-/// What becomes of an open transaction.
+/// The end of an open transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TxnStanding {
     /// Its coordinator knows it, and waits for the producer.
     Ongoing,
-    /// Its coordinator knows it and waits longer than the transaction may last: it aborts it after its next start.
+    /// Its coordinator knows it and waits longer than the transaction may last: it aborts it after
+    /// its next start.
     TimedOut,
     /// It is decided; the marker of this partition is still to be written.
     Ending,
@@ -39,7 +42,8 @@ pub enum TxnStanding {
     Hanging,
     /// No coordinator knows it, but its last record is younger than a transaction may last.
     Unregistered,
-    /// No coordinator at hand knows it, and some partitions of `__transaction_state` are not at hand.
+    /// No coordinator at hand knows it, and some partitions of `__transaction_state` are not at
+    /// hand.
     Unknown,
 }
 
@@ -66,15 +70,15 @@ pub struct OpenOnPartition<'a> {
     pub topic: &'a str,
     /// The partition.
     pub partition: i32,
-    /// Where it begins.
+    /// Its first offset.
     pub start: Offset,
     /// Its producer.
     pub producer: ProducerEntry,
-    /// Whether it is what the last stable offset of the partition waits for.
+    /// True if it is what the last stable offset of the partition waits for.
     pub is_first: bool,
     /// The transactional id of the producer.
     pub id: Option<(&'a str, &'a TransactionState)>,
-    /// What becomes of it.
+    /// The end of the transaction.
     pub standing: TxnStanding,
 }
 

@@ -1,8 +1,9 @@
 //! What a file consists of: batches, and gaps between them.
 //!
-//! Gaps are put together here and nowhere else, by [`Walk`](super::Walk): what lies between two batches is one [`Gap`], in
-//! whichever windows and by however many threads the file is read. Its parts say what the bytes are. Bytes that cannot be read
-//! are added by the one who reads the file, with `Walk::skip`.
+//! Gaps are put together here and nowhere else, by [`Walk`](super::Walk): what lies between two
+//! batches is one [`Gap`], in whichever windows and by however many threads the file is read. Its
+//! parts say what the bytes are. Bytes that cannot be read are added by the one who reads the file,
+//! with `Walk::skip`.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,14 +14,16 @@ use crate::store::Unreadable;
 use crate::wire::fault::errno_text;
 use crate::wire::{Fault, FaultKind};
 
-/// What comes next in a file. The events of a file tile it.
+/// The next piece of a file. The events of a file tile it.
 #[derive(Debug, Clone)]
 pub enum Event<'map> {
     /// A batch.
     Batch(Batch<'map>),
-    /// An entry of a possible size that is no batch, and why. Only a policy that compares no checksums lets it pass.
+    /// An entry of a possible size that is no batch, and why. Only a policy that compares no
+    /// checksums lets it pass.
     Malformed(Frame<'map>, Fault),
-    /// Bytes that are no entry, from the end of the entry before them to the beginning of the one after.
+    /// Bytes that are no entry, from the end of the entry before them to the beginning of the one
+    /// after.
     Gap(Gap),
 }
 
@@ -48,7 +51,8 @@ impl<'map> Event<'map> {
         }
     }
 
-    /// The batch, or else the gap that the bytes are to those who take only batches: an entry that is none is damage.
+    /// The batch, or else the gap that the bytes are to those who take only batches: an entry that
+    /// is none is damage.
     ///
     /// # Errors
     /// There is no batch.
@@ -68,7 +72,7 @@ impl<'map> Event<'map> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     first: GapPart,
-    /// What follows, each part of another kind than the one before it.
+    /// The parts after it, each of another kind than the one before it.
     more: Vec<GapPart>,
 }
 
@@ -76,13 +80,13 @@ pub struct Gap {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GapPart {
-    /// Where.
+    /// The position.
     pub range: Range<u64>,
-    /// What it is.
+    /// The kind.
     pub kind: GapKind,
 }
 
-/// What bytes are that are no entry.
+/// The kind of bytes that are not an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GapKind {
@@ -98,7 +102,7 @@ pub enum GapKind {
 }
 
 impl GapKind {
-    /// Whether bytes of this kind and, right behind them, of the other are one part.
+    /// Returns true if bytes of this kind and, right behind them, of the other are one part.
     fn goes_on_with(self, next: Self) -> bool {
         match (self, next) {
             (Self::Zeros, Self::Zeros) => true,
@@ -114,7 +118,7 @@ impl fmt::Display for GapKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Zeros => {
-                f.write_str("zeros: preallocated room, or pages that never reached the disk")
+                f.write_str("zeros: preallocated space, or pages that never reached the disk")
             }
             Self::Damage(fault) => fault.fmt(f),
             Self::Unreadable { errno } => {
@@ -129,14 +133,14 @@ pub(super) const fn unreadable_fault(errno: i32) -> Fault {
     Fault::new(FaultKind::Unreadable { errno }, 0)
 }
 
-/// Whether it is the fault of an entry that is unreadable in part.
+/// Returns true if it is the fault of an entry that is unreadable in part.
 const fn is_cut(fault: Fault) -> bool {
     matches!(fault.kind(), FaultKind::Unreadable { .. })
 }
 
 impl GapPart {
-    /// Whether it belongs to an entry that is unreadable, or to bytes among which entries cannot be told: unreadable bytes, and what
-    /// is left of the entries that they cut.
+    /// Returns true if it belongs to an entry that is unreadable, or to bytes among which entries
+    /// cannot be told: unreadable bytes, and what is left of the entries that they cut.
     #[must_use]
     pub const fn is_cut(&self) -> bool {
         match self.kind {
@@ -146,7 +150,7 @@ impl GapPart {
         }
     }
 
-    /// What is wrong with it; none of zeros.
+    /// Returns its fault; zeros have none.
     #[must_use]
     pub const fn fault(&self) -> Option<Fault> {
         match self.kind {
@@ -195,12 +199,12 @@ impl Gap {
         self.first.range.start..last.range.end
     }
 
-    /// What it consists of, in file order. The parts tile it.
+    /// Returns its parts, in file order. The parts tile it.
     pub fn parts(&self) -> impl Iterator<Item = &GapPart> {
         std::iter::once(&self.first).chain(&self.more)
     }
 
-    /// Whether there is nothing in it but zeros.
+    /// Returns true if there is nothing in it but zeros.
     #[must_use]
     pub fn is_zeros(&self) -> bool {
         self.parts().all(|part| part.kind == GapKind::Zeros)
@@ -217,13 +221,14 @@ impl Gap {
         self.parts().filter_map(GapPart::unreadable)
     }
 
-    /// What ends a reader that takes the file as a broker does, from front to back: the first bytes that cannot be read, unless
-    /// other damage ends it before.
+    /// Returns the unreadable bytes at which a sequential reader such as a broker stops, unless
+    /// other damage stops it before.
     pub(crate) fn fatal(&self) -> Option<Unreadable> {
         self.unreadable().next().filter(|_| self.first.is_cut())
     }
 
-    /// What it is in a word: unreadable if part of it is, else what the first part is that is not zeros, if there is one.
+    /// Returns its kind: unreadable if a part is, otherwise the kind of the first part that is not
+    /// zeros.
     #[must_use]
     pub fn kind(&self) -> GapKind {
         let kinds = || self.parts().map(|part| part.kind);

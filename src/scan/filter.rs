@@ -1,8 +1,8 @@
 //! Which records are wanted, as far as numbers tell, and which batches cannot hold any of them.
 //!
-//! A batch is passed over by its header, without being unpacked, only where the header is a bound for what is inside: so
-//! the records chosen are those that would be chosen of all. What a header says is believed where it does not contradict
-//! itself; its checksum is the walk's to compare.
+//! A batch is passed over by its header, without being unpacked, only where the header is a bound
+//! for what is inside: so the records chosen are those that would be chosen of all. What a header
+//! says is believed where it does not contradict itself; its checksum is the walk's to compare.
 
 use crate::format::{Batch, Codec, Message, Record, RecordBatch, TimestampType};
 use crate::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};
@@ -16,9 +16,9 @@ pub struct Filter {
     pub last_offset: Offset,
     /// The earliest timestamp. With either bound of time, what has no timestamp is not wanted.
     pub since: Option<Timestamp>,
-    /// What every timestamp lies before.
+    /// The exclusive upper bound of timestamps.
     pub until: Option<Timestamp>,
-    /// Who produced it.
+    /// The producer.
     pub producer_id: Option<ProducerId>,
     /// The term of the leader that appended it.
     pub leader_epoch: Option<LeaderEpoch>,
@@ -56,7 +56,7 @@ impl Filter {
         }
     }
 
-    /// Whether a batch may hold a record that is wanted.
+    /// Returns true if a batch may hold a record that is wanted.
     #[must_use]
     pub fn may_want(&self, batch: &Batch<'_>) -> bool {
         match batch {
@@ -65,7 +65,7 @@ impl Filter {
         }
     }
 
-    /// Whether a record of a batch that may hold such is wanted.
+    /// Returns true if a record of a batch that may hold such is wanted.
     #[must_use]
     #[inline]
     pub fn wants(&self, record: &Record<'_>) -> bool {
@@ -73,7 +73,7 @@ impl Filter {
             && self.wants_time(record.timestamp())
     }
 
-    /// Whether records of that time are wanted.
+    /// Returns true if records of that time are wanted.
     #[inline]
     fn wants_time(&self, time: Timestamp) -> bool {
         match (self.since, self.until) {
@@ -116,8 +116,8 @@ impl Filter {
             return (self.first_offset..=self.last_offset).contains(&offset)
                 && self.wants_time(message.timestamp());
         }
-        // A wrapper has the offset of the last message inside, unless it was left at 0. Its time is a bound only if it is
-        // that of all messages inside.
+        // A wrapper has the offset of the last message inside, unless it was left at 0. Its time is
+        // a bound only if it is that of all messages inside.
         (offset >= self.first_offset || offset == Offset(0))
             && (message.timestamp_type() != TimestampType::LogAppendTime
                 || self.wants_time(message.timestamp()))

@@ -16,7 +16,7 @@ pub(super) const MOST_THREADS: usize = 64;
 /// Results that may wait for those before them, for each thread.
 const ITEMS_AHEAD: usize = 4;
 
-/// How many threads work on a file; one more takes what they render and writes it.
+/// The number of threads that work on a file; another one writes their output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Jobs(NonZero<usize>);
 
@@ -30,7 +30,7 @@ impl Jobs {
         Self(threads)
     }
 
-    /// How many.
+    /// Returns the number of threads.
     #[must_use]
     pub const fn threads(self) -> NonZero<usize> {
         self.0
@@ -42,7 +42,8 @@ impl Jobs {
         Self(thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
     }
 
-    /// Divides them where each of `items` can itself be divided: how many items at once, and how many threads for each.
+    /// Divides them where each of `items` can itself be divided: how many items at once, and how
+    /// many threads for each.
     #[must_use]
     pub const fn share(self, items: usize) -> (Self, Self) {
         if items < self.0.get() {
@@ -86,8 +87,9 @@ impl Pace {
     }
 }
 
-/// Does `work` on each item, on as many threads as wanted, and hands the results to `sink` in the items' order; `Break`
-/// ends it. Threads run ahead of the sink by a few items only, so what waits is little.
+/// Does `work` on each item, on as many threads as wanted, and hands the results to `sink` in the
+/// items' order; `Break` ends it. Threads run ahead of the sink by a few items only, so what waits
+/// is little.
 pub fn in_order<T: Send, R: Send>(
     jobs: Jobs,
     items: impl IntoIterator<Item = T, IntoIter: Send>,
@@ -132,8 +134,8 @@ pub fn in_order<T: Send, R: Send>(
     });
 }
 
-/// How often something is looked at that seems wrong while a broker writes, and the pause between: a write, a roll or a swap of
-/// segments is over much sooner.
+/// The number of checks of something that seems wrong while a broker writes, and the pause between
+/// them: a write, a roll or a swap of segments takes much less time.
 const LOOKS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -149,8 +151,8 @@ pub(crate) fn look_again<T>(mut look: impl FnMut() -> T, in_motion: impl Fn(&T) 
     look()
 }
 
-/// How often a partition is listed again because files vanished that a running broker deleted or compacted: each listing takes less
-/// time than it takes the broker to do that again, but for a machine with much else to do.
+/// The limit of listings of a partition whose files vanish because a running broker deletes or
+/// compacts them. A listing is faster than the next deletion, except on a busy machine.
 const LISTINGS: u32 = 100;
 
 /// Lists something and reads it, again if a file vanished between the two.

@@ -1,13 +1,16 @@
-//! Where in a segment the wanted records are, by its indexes where these are sound and by its headers where not.
+//! Where in a segment the wanted records are, by its indexes where these are sound and by its
+//! headers where not.
 //!
-//! An index may be wrong and look right. What is relied on is the log itself: offsets rise in it, so whatever a batch at
-//! some position begins with, all before it is lower. An index only proposes the position; the batch there has to check
-//! and to begin low enough. Every entry that the halving looks at is compared with its batch, and the first that does not
-//! fit ends the trust in the whole index. Timestamps do not rise, so an entry of a time index cannot be proved by one
-//! batch; there, too, each entry looked at has to agree with its batch to the millisecond.
+//! An index may be wrong and look right. What is relied on is the log itself: offsets rise in it,
+//! so whatever a batch at some position begins with, all before it is lower. An index only proposes
+//! the position; the batch there has to check and to begin low enough. Every entry that the halving
+//! looks at is compared with its batch, and the first that does not fit ends the trust in the whole
+//! index. Timestamps do not rise, so an entry of a time index cannot be proved by one batch; there,
+//! too, each entry looked at has to agree with its batch to the millisecond.
 //!
-//! **Assumed:** offsets rise within the log. Where a damaged log breaks that rule, what is found is what lies between the
-//! place where the first wanted offset would be and the first batch behind the last.
+//! **Assumed:** offsets rise within the log. Where a damaged log breaks that rule, what is found is
+//! what lies between the place where the first wanted offset would be and the first batch behind
+//! the last.
 
 use std::ops::Range;
 
@@ -59,7 +62,8 @@ fn readable(log: &LogFile, indexes: Indexes<'_>, filter: &Filter) -> Result<Rang
     Ok(start..end.unwrap_or(log.len_bytes()).max(start))
 }
 
-/// The last place up to `position` where an entry is known to begin: by the index, or the start of the log.
+/// The last place up to `position` where an entry is known to begin: by the index, or the start of
+/// the log.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -144,7 +148,8 @@ impl<'a> Places<'a> {
         Ok(checks.then_some(place))
     }
 
-    /// Where the first batch that may hold `target` begins, or one before it; nothing if even the headers do not tell.
+    /// Returns the position of the first batch that may contain `target`, or of one before it;
+    /// `None` if even the headers do not show it.
     fn start_of(&mut self, target: Offset) -> Result<Option<u64>, Error> {
         if let Some(position) = self.indexed(target)? {
             return Ok(Some(position));
@@ -175,8 +180,8 @@ impl<'a> Places<'a> {
             let Some(place) = self.proved(position)? else {
                 return Ok(None);
             };
-            // Brokers store the first offset of what they appended at once, or the last one, which may be that of a
-            // later batch: but never one below what the batch begins with.
+            // Brokers store the first offset of what they appended at once, or the last one, which
+            // may be that of a later batch: but never one below what the batch begins with.
             if place.first.is_some_and(|first| first > entry.offset.0) {
                 return Ok(None);
             }
@@ -190,13 +195,15 @@ impl<'a> Places<'a> {
         Ok(Some(found))
     }
 
-    /// Where the last batch that may hold an offset up to `last` ends; nothing if even the headers do not tell.
+    /// Returns the end of the last batch that may contain an offset up to `last`; `None` if even
+    /// the headers do not show it.
     fn end_of(&mut self, last: Offset, start: u64) -> Result<Option<u64>, Error> {
         let from = match self.index {
             Some(_) => self.indexed(last)?.unwrap_or(start).max(start),
             None => start,
         };
-        // A first offset that is too high is proof; a last one that is high enough is not, because it may be made up.
+        // A first offset that is too high is proof; a last one that is high enough is not, because
+        // it may be made up.
         let beyond = |place: &Place| place.first.is_some_and(|first| first > last.0);
         let is_set = |place: &Place| place.first.is_none() && place.last >= last.0;
         let found = self.walked(from, |place| beyond(place) || is_set(place))?;
@@ -213,7 +220,8 @@ impl<'a> Places<'a> {
         }))
     }
 
-    /// Where the first batch begins behind the last of those that a time index says are all before `since`.
+    /// Returns the position of the first batch that may not be before `since`, according to the
+    /// time index.
     fn later_than(
         &mut self,
         times: &TimeIndex<'_>,
@@ -262,7 +270,8 @@ impl<'a> Places<'a> {
         Ok(proved.filter(|place| place.first.is_none_or(|first| first <= offset.0)))
     }
 
-    /// The first batch from `position` on that is `wanted`. The walk is lost where offsets do not rise, or no entry is.
+    /// The first batch from `position` on that is `wanted`. The walk is lost where offsets do not
+    /// rise, or no entry is.
     fn walked(
         &mut self,
         mut position: u64,
@@ -288,14 +297,14 @@ impl<'a> Places<'a> {
     }
 }
 
-/// What a walk over headers comes to.
+/// The result of a walk over headers.
 enum Found {
     Place(Place),
     End,
     Lost,
 }
 
-/// Whether offsets and positions of the entries rise, and lead into the log.
+/// Returns true if offsets and positions of the entries rise, and lead into the log.
 fn is_in_order(index: &OffsetIndex<'_>, end: u64) -> bool {
     let entries = index.entries().take(index.written_len());
     let mut before = (i64::MIN, 0);

@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
-/// What a visitor has rendered: text for standard output and notes for standard error.
+/// The output of a visitor: text for standard output and notes for standard error.
 #[derive(Debug, Default)]
 pub struct RenderedChunk {
     /// Data.
@@ -28,8 +28,8 @@ impl RenderedChunk {
     }
 }
 
-/// Rendered data. Its memory is used again for a later chunk: new memory, which the system clears and maps page by page, costs as
-/// much time as rendering into it.
+/// Rendered data. Its memory is used again for a later chunk: new memory, which the system clears
+/// and maps page by page, costs as much time as rendering into it.
 #[derive(Debug, Default)]
 pub struct ChunkText(Vec<u8>);
 
@@ -73,8 +73,8 @@ impl DerefMut for ChunkText {
     }
 }
 
-/// Where visitors render to. It hands its bytes over in chunks, so that memory stays bounded however much a batch
-/// unpacks to.
+/// The output of visitors. It hands its bytes over in chunks, so that memory stays bounded however
+/// much a batch unpacks to.
 pub struct Output<'sink> {
     chunk: RenderedChunk,
     sink: &'sink mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
@@ -98,7 +98,8 @@ impl<'sink> Output<'sink> {
         &mut self.chunk.notes
     }
 
-    /// Hands the bytes over if there are enough. Called now and then: after each record is often enough.
+    /// Hands the bytes over if there are enough. Called now and then: after each record is often
+    /// enough.
     ///
     /// `Break`: nobody wants them any more.
     #[inline]

@@ -1,8 +1,9 @@
 //! One file on several threads: cut blindly, work, and merge in order.
 //!
-//! A piece begins at the first entry behind its cut whose CRC is right. That is a guess: the bytes of a value may look
-//! like an entry. So each piece is taken only if it begins where the one before it ended, and done again from the right
-//! place if not. The result is that of one thread by construction, and the file is read once.
+//! A piece begins at the first entry behind its cut whose CRC is right. That is a guess: the bytes
+//! of a value may look like an entry. So each piece is taken only if it begins where the one before
+//! it ended, and done again from the right place if not. The result is that of one thread by
+//! construction, and the file is read once.
 
 use std::cell::Cell;
 use std::ops::{ControlFlow, Range};
@@ -19,14 +20,14 @@ use super::worker::{Job, PageReleaser, Watched, Worker};
 use crate::format::{Limits, Scratch};
 use crate::store::{Error, LogFile};
 
-/// What a scan is to do, besides its file and visitor.
+/// The options of a scan, without its file and visitor.
 #[derive(Debug, Clone, Copy)]
 pub struct ScanOptions {
-    /// What counts as an entry.
+    /// The definition of an entry.
     pub policy: Policy,
-    /// Where the first entry begins.
+    /// The position of the first entry.
     pub start: u64,
-    /// Where the file is taken to end, if before it does.
+    /// The assumed end of the file, if it is before the real one.
     pub end: u64,
     /// Threads.
     pub jobs: Jobs,
@@ -47,7 +48,7 @@ impl ScanOptions {
         }
     }
 
-    /// What there is to do of `log`.
+    /// Returns the job for `log`.
     fn job(self, log: &LogFile) -> Job<'_> {
         let end = self.end.min(log.len_bytes());
         Job {
@@ -65,18 +66,21 @@ const STEP_BYTES: u64 = 512 << 10;
 /// An entry larger than this is not looked for where a piece may begin.
 const LARGEST_GUESS: u64 = 16 << 20;
 
-/// Chunks of a piece that may wait for the merge: all of a piece's text in most cases, so that its worker can go on.
+/// Chunks of a piece that may wait for the merge: all of a piece's text in most cases, so that its
+/// worker can go on.
 const CHUNKS_AHEAD: usize = 8;
 
-/// What a worker says of a piece: where it begins, what it rendered, how it ended. Silence: no entry begins in it.
+/// A message of a worker about a piece: its start, its output, its end. Silence: no entry begins in
+/// it.
 enum Message<F> {
     Begun(u64),
     Chunk(RenderedChunk),
     Ended(Result<(F, u64), Error>),
 }
 
-/// How far the merge has come. A worker that needs much memory for a batch waits until its piece is next: before that, what it
-/// renders may have to wait for the merge, and the merge for a worker that needs the memory.
+/// The progress of the merge. A worker that needs much memory for a batch waits until its piece is
+/// next: before that, what it renders may have to wait for the merge, and the merge for a worker
+/// that needs the memory.
 #[derive(Default)]
 struct Turns {
     next: Mutex<u64>,
@@ -108,7 +112,8 @@ impl Drop for Merging<'_> {
 struct Pieces<F> {
     next: u64,
     count: u64,
-    /// Tells the merge, in file order, where to hear of each piece; how far the workers may run ahead of it.
+    /// Tells the merge, in file order, where to hear of each piece; how far the workers may run
+    /// ahead of it.
     announce: SyncSender<Receiver<Message<F>>>,
 }
 
@@ -125,7 +130,8 @@ impl<F> Pieces<F> {
     }
 }
 
-/// Shows `log` to visitors, a piece each, hands what they render to `sink` in file order, and merges what the visits amount to.
+/// Shows `log` to visitors, a piece each, hands what they render to `sink` in file order, and
+/// merges what the visits amount to.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -149,8 +155,9 @@ pub fn scan<V: PieceVisitor<Piece: Merge>>(
     Ok(total.unwrap_or_else(|| visitor().end()))
 }
 
-/// Shows `log` to visitors, a piece each, and hands what they render to `sink` and what the visits amount to to `take`, both in
-/// file order and on this thread: what `take` makes of a piece may depend on those before it.
+/// Shows `log` to visitors, a piece each, and hands what they render to `sink` and what the visits
+/// amount to to `take`, both in file order and on this thread: what `take` makes of a piece may
+/// depend on those before it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -190,8 +197,8 @@ pub fn scan_pieces<V: PieceVisitor>(
     })
 }
 
-/// Shows `log` to one visitor on this thread, until it breaks off or the sink does. For what ends early, or needs to know what
-/// came before.
+/// Shows `log` to one visitor on this thread, until it breaks off or the sink does. For what ends
+/// early, or needs to know what came before.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -240,7 +247,8 @@ pub(crate) fn follow_with(
                 break;
             }
         }
-        // Before the end of its range a scan ends because of the visitor, or because the file does by now.
+        // Before the end of its range a scan ends because of the visitor, or because the file does
+        // by now.
         if out.flush().is_break() || watched.flow.is_break() || position < range_end {
             break;
         }
@@ -284,7 +292,8 @@ fn work<V: PieceVisitor>(
     limits: Limits,
 ) {
     let mut worker = Worker::new(Scratch::with_limits(limits));
-    // The piece behind the last one, and where its first entry begins: there is nothing to guess about it.
+    // The piece behind the last one, and where its first entry begins: there is nothing to guess
+    // about it.
     let mut known: Option<(u64, u64)> = None;
     loop {
         let claimed = pieces
@@ -306,7 +315,8 @@ fn work<V: PieceVisitor>(
                 .map(|(_, start)| (index + 1, start));
             continue;
         };
-        // A merge that has no use for the piece drops its end, and the work on the piece ends with the next word.
+        // A merge that has no use for the piece drops its end, and the work on the piece ends with
+        // the next word.
         if lane.send(Message::Begun(start)).is_err() {
             continue;
         }
@@ -322,7 +332,7 @@ fn work<V: PieceVisitor>(
     }
 }
 
-/// Where the first entry of a piece begins, as far as can be told from the piece alone.
+/// Returns the position of the first entry of a piece, as far as the piece alone shows it.
 fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
     if range.start == job.start {
         return Some(job.start);

@@ -1,19 +1,20 @@
-//! Which bytes may be a batch, and which may be the one after another: what is asked before a checksum is worth its time, and
-//! where there is none to ask.
+//! Which bytes may be a batch, and which may be the one after another: what is asked before a
+//! checksum is worth its time, and where there is none to ask.
 
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::{Codec, Message, RecordBatch};
 use crate::wire::{Offset, Position};
 
-/// Where the magic stands in an entry.
+/// The position of the magic in an entry.
 pub(super) use crate::format::layout::frame::MAGIC;
 
 /// The smallest record of magic 2: its length and six fields of a byte each.
 const MIN_RECORD_BYTES: usize = 7;
 
-/// Whether a header may be that of the entry right behind one with the offset `before`: a magic that exists, a possible size, and
-/// an offset ahead of it, by no more than an index of the segment can tell apart (relative offsets have 31 bits).
+/// Returns true if a header may be that of the entry right behind one with the offset `before`: a
+/// magic that exists, a possible size, and an offset ahead of it, by no more than an index of the
+/// segment can tell apart (relative offsets have 31 bits).
 pub(crate) fn may_follow(before: Offset, next: FrameHeader<'_>) -> bool {
     let ahead = next.offset().0.checked_sub(before.0);
     (0..=2).contains(&next.magic())
@@ -21,7 +22,8 @@ pub(crate) fn may_follow(before: Offset, next: FrameHeader<'_>) -> bool {
         && ahead.is_some_and(|ahead| (1..=i64::from(i32::MAX)).contains(&ahead))
 }
 
-/// Whether every field of the header that has a range is in it. `bytes` hold the header, the entry has `size`.
+/// Returns true if every field of the header that has a range is in it. `bytes` hold the header,
+/// the entry has `size`.
 pub(super) fn is_plausible(bytes: &[u8], size: usize) -> bool {
     match bytes.get(MAGIC) {
         Some(2) => size >= HEADER_BYTES && is_plausible_batch(bytes, size),

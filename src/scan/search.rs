@@ -1,7 +1,8 @@
 //! The search for the next entry behind damage.
 //!
-//! A candidate is a magic byte with a plausible header around it; what counts is its CRC. The bytes checksummed for
-//! candidates that turn out to be none are bounded, so that no file can make the search slow.
+//! A candidate is a magic byte with a plausible header around it; what counts is its CRC. The bytes
+//! checksummed for candidates that turn out to be none are bounded, so that no file can make the
+//! search slow.
 
 use std::ops::Range;
 
@@ -11,21 +12,24 @@ use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::{Frame, FrameHeader};
 use crate::wire::Position;
 
-/// Bytes that may be checksummed in vain: to begin with, for each byte searched, and at most at once. As many as a search reads
-/// several times over, so that a file that is made of candidates takes a few times as long as one that is not.
+/// Bytes that may be checksummed in vain: to begin with, for each byte searched, and at most at
+/// once. As many as a search reads several times over, so that a file that is made of candidates
+/// takes a few times as long as one that is not.
 const ALLOWANCE_BYTES: u64 = 16 << 20;
 const ALLOWANCE_RATIO: u64 = 4;
 const LARGEST_ALLOWANCE: u64 = 64 << 20;
 
-/// An entry larger than this counts only if another follows it: to look there is cheap, and takes no memory, while its checksum
-/// takes a window of its size. Brokers take no batch above 1 MiB by default (`message.max.bytes`).
+/// An entry larger than this counts only if another follows it: to look there is cheap, and takes
+/// no memory, while its checksum takes a window of its size. Brokers take no batch above 1 MiB by
+/// default (`message.max.bytes`).
 const DEAR_BYTES: usize = 8 << 20;
 
-/// What a search found in a window.
+/// The result of a search in a window.
 pub(super) enum Found {
     /// An entry that checks begins `at` bytes into the window.
     At(usize),
-    /// One may begin there, but the window does not reach far enough to tell: that takes `bytes` from there on.
+    /// One may begin there, but the window does not reach far enough to tell: that takes `bytes`
+    /// from there on.
     Unseen {
         /// Bytes into the window.
         at: usize,
@@ -40,8 +44,9 @@ pub(super) enum Found {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Search {
     allowance: u64,
-    /// Whether an entry counts only if another follows it, or the end of the file, as far as can be seen. That spares
-    /// checksums, but behind damage it would pass over the last entry before more of it.
+    /// True if an entry counts only if another follows it, or the end of the file, as far as can be
+    /// seen. That spares checksums, but behind damage it would pass over the last entry before more
+    /// of it.
     chained: bool,
     /// The place in the file up to which bytes searched have added to it.
     credited: u64,
@@ -65,8 +70,8 @@ impl Search {
         }
     }
 
-    /// Looks for an entry that begins at one of the places `among` in `window`, which begins at `position` of the file
-    /// and behind the start of which the file has `left` bytes.
+    /// Looks for an entry that begins at one of the places `among` in `window`, which begins at
+    /// `position` of the file and behind the start of which the file has `left` bytes.
     pub(super) fn next_entry(
         &mut self,
         window: &[u8],
@@ -101,7 +106,8 @@ impl Search {
         Found::Nothing
     }
 
-    /// Adds what the bytes before `position` allow, once: it must not matter through which windows they are seen.
+    /// Adds what the bytes before `position` allow, once: it must not matter through which windows
+    /// they are seen.
     fn credit(&mut self, position: u64) {
         let searched = position.saturating_sub(self.credited);
         self.allowance = self
@@ -160,7 +166,8 @@ fn next_magic(window: &[u8], from: usize) -> Option<usize> {
     loop {
         let from_magic = window.get(at.checked_add(MAGIC)?..)?;
         let next = at + memchr::memchr3(0, 1, 2, from_magic)?;
-        // Zeros are the magic 0 of nothing: in a long row of them no header begins but at its very end.
+        // Zeros are the magic 0 of nothing: in a long row of them no header begins but at its very
+        // end.
         let zeros = leading_zeros(window.get(next..)?);
         if zeros <= MAGIC {
             return Some(next);
@@ -169,7 +176,8 @@ fn next_magic(window: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// Whether what follows an entry of `size` may be another, as far as can be seen; `left` bytes of the file begin with it.
+/// Returns true if what follows an entry of `size` may be another, as far as can be seen; `left`
+/// bytes of the file begin with it.
 fn is_followed(bytes: &[u8], size: usize, left: usize) -> bool {
     match bytes.get(size..).and_then(FrameHeader::read) {
         Some(next) => {
@@ -179,7 +187,7 @@ fn is_followed(bytes: &[u8], size: usize, left: usize) -> bool {
     }
 }
 
-/// How many zeros `bytes` begin with.
+/// Returns the number of leading zero bytes.
 pub(super) fn leading_zeros(bytes: &[u8]) -> usize {
     const BLOCK: usize = 64;
     let blocks = bytes

@@ -1,9 +1,10 @@
 //! Offsets sought in a `.log`, all in one pass.
 //!
-//! A broker looks a position up in the `.index` and reads on from there to the first batch that reaches the offset.
-//! Doing that for each entry of a time index takes as many walks as there are entries, and where the `.index` is of no
-//! help each of them is a walk through the whole file. Here all walks go on together, by position: where two of them meet
-//! they become one, so that no place of the file is looked at twice, whatever the positions are.
+//! A broker looks a position up in the `.index` and reads on from there to the first batch that
+//! reaches the offset. Doing that for each entry of a time index takes as many walks as there are
+//! entries, and where the `.index` is of no help each of them is a walk through the whole file.
+//! Here all walks go on together, by position: where two of them meet they become one, so that no
+//! place of the file is looked at twice, whatever the positions are.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,29 +17,29 @@ use crate::wire::{Fault, FaultKind, Offset};
 /// An offset, and the position to seek it from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seek {
-    /// Where an entry of the file is expected to begin.
+    /// The expected position of an entry.
     pub from: u64,
     /// The offset.
     pub target: Offset,
 }
 
-/// How far a row of entries is followed, and where it ends.
+/// The policy of following a sequence of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeekPolicy {
-    /// Whether rows are followed to their ends, for [`Sought::breaks`].
+    /// True if rows are followed to their ends, for [`Sought::breaks`].
     pub to_end: bool,
-    /// Whether an impossible size ends the row, as it did for old readers, rather than breaking it.
+    /// True if an impossible size ends the row, as it did for old readers, rather than breaking it.
     pub small_sizes_end: bool,
-    /// Whether every entry counts as a message, as it did for readers that knew nothing else.
+    /// True if every entry counts as a message, as it did for readers that knew nothing else.
     pub messages_only: bool,
 }
 
-/// Where a seek ended.
+/// The result of a seek.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Landing {
     /// At the first entry, from the position on, whose last offset is not below the target.
     At {
-        /// Where it begins.
+        /// The position of its first byte.
         position: u64,
         /// Its last offset.
         last_offset: Offset,
@@ -49,17 +50,17 @@ pub enum Landing {
     Broken(Break),
 }
 
-/// Where a row of entries breaks, and why.
+/// The end of a sequence of entries, and its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Break {
-    /// Where the next entry was expected.
+    /// The expected position of the next entry.
     pub position: u64,
-    /// What is wrong there.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// What became of the seeks.
+/// The results of the seeks.
 #[derive(Debug)]
 pub struct Sought {
     landings: Vec<Landing>,
@@ -71,14 +72,14 @@ pub struct Sought {
 }
 
 impl Sought {
-    /// Where the seek number `index` landed.
+    /// Returns the landing of the seek number `index`.
     #[must_use]
     pub fn landing(&self, index: usize) -> Landing {
         self.landings.get(index).copied().unwrap_or(Landing::End)
     }
 
-    /// Where the row of entries that the seek was on breaks, be it behind its landing; known only of rows that were
-    /// followed to their ends.
+    /// Returns the end of the sequence of entries that the seek was on, even after its landing;
+    /// known only for sequences that were followed to their ends.
     #[must_use]
     pub fn breaks(&self, index: usize) -> Option<Break> {
         let mut row = *self.rows.get(index)?;
@@ -92,8 +93,8 @@ impl Sought {
     }
 }
 
-/// Seeks every offset. Memory is that of the seeks; time is that of the entries between the first position and the last
-/// landing, or the end of the file.
+/// Seeks every offset. Memory is that of the seeks; time is that of the entries between the first
+/// position and the last landing, or the end of the file.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -107,7 +108,7 @@ pub fn seek(log: &LogFile, seeks: &[Seek], policy: SeekPolicy) -> Result<Sought,
     Ok(pass.sought)
 }
 
-/// What there is at a position.
+/// The item at a position.
 #[derive(Clone, Copy)]
 enum Step {
     /// An entry, its size and its last offset; no offset where the file ends inside the header.
@@ -121,11 +122,11 @@ struct Pass<'a> {
     seeks: &'a [Seek],
     /// Seeks that have not begun, the next one last.
     waiting: Vec<u32>,
-    /// Where rows go on.
+    /// The heads at which sequences continue.
     heads: BinaryHeap<Reverse<(u64, u32)>>,
     /// Seeks under way on each row, the lowest target first.
     pending: Vec<BinaryHeap<Reverse<(i64, u32)>>>,
-    /// How many rows each row is.
+    /// The weight of each row.
     weights: Vec<u32>,
     sought: Sought,
 }
@@ -278,7 +279,7 @@ const RELEASE_BYTES: u64 = 4 << 20;
 /// The headers of a file, by rising position.
 struct Headers<'a> {
     log: &'a LogFile,
-    /// What was read of a windowed file, and from where on.
+    /// The bytes read of a windowed file, from `start` on.
     buffer: Vec<u8>,
     start: u64,
     released: Option<u64>,
@@ -344,8 +345,8 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// The last offset of the entry that `bytes` begin with, as Kafka reads it: of magic 2 from a whole header, even where the
-/// entry is shorter; of anything else from the offset field.
+/// The last offset of the entry that `bytes` begin with, as Kafka reads it: of magic 2 from a whole
+/// header, even where the entry is shorter; of anything else from the offset field.
 ///
 /// # Errors
 /// The bytes end inside the header.
@@ -364,7 +365,7 @@ mod tests {
     use super::*;
     use crate::store::Source;
 
-    /// What Kafka does, an entry at a time: walks from `seek.from` on.
+    /// Walks entry by entry from `seek.from` on, like Kafka.
     fn naive(bytes: &[u8], seek: Seek, policy: SeekPolicy) -> (Landing, Option<Break>) {
         let (mut landing, mut breaks) = (None, None);
         let mut position = seek.from;

@@ -1,4 +1,5 @@
-//! A segment in ranges of about one size, each of which begins with a batch: for those who read it in several tasks.
+//! A segment in ranges of about one size, each of which begins with a batch: for those who read it
+//! in several tasks.
 
 use super::locate::last_entry_up_to;
 use crate::format::batch::HEADER_BYTES;
@@ -6,7 +7,7 @@ use crate::format::{OffsetIndex, RecordBatch};
 use crate::store::{Error, LogFile};
 use crate::wire::Offset;
 
-/// Where a range begins.
+/// The start of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SplitPoint {
     /// The position of its first batch.
@@ -15,8 +16,9 @@ pub struct SplitPoint {
     pub offset: Offset,
 }
 
-/// Where `log` can be split, about every `step` bytes: at batches that entries of its index lead to. Without a valid index,
-/// and among messages of magic 0 and 1, whose headers do not say their first offset, it is not split.
+/// Returns the positions at which `log` can be split, about every `step` bytes: batches with an
+/// index entry. Without a valid index, and among messages of magic 0 and 1, whose headers do not
+/// say their first offset, it is not split.
 ///
 /// # Errors
 /// The file cannot be read.

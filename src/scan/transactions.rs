@@ -1,8 +1,9 @@
 //! Which records a consumer that reads only what is committed does not get.
 //!
-//! The control records of the log say it: a `.txnindex` is made from them, and that one of its entries is missing shows
-//! only there. So they are read, by their headers, which takes a small part of the time of reading the records. An index is
-//! asked where the log itself ends before it tells: for transactions whose end is not in the batches at hand.
+//! The control records of the log say it: a `.txnindex` is made from them, and that one of its
+//! entries is missing shows only there. So they are read, by their headers, which takes a small
+//! part of the time of reading the records. An index is asked where the log itself ends before it
+//! tells: for transactions whose end is not in the batches at hand.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -14,7 +15,8 @@ use crate::format::control::ControlType;
 use crate::format::{Batch, RecordBatch, Scratch, TxnIndex};
 use crate::wire::{Offset, ProducerId};
 
-/// The transactions of a log: batches are shown to it in the order of the log, and it is then asked about them.
+/// The transactions of a log: batches are shown to it in the order of the log, and it is then asked
+/// about them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TransactionTracker {
     /// The first offsets of those that have not ended yet.
@@ -65,20 +67,20 @@ impl TransactionTracker {
         self.aborted.entry(id).or_default().push((first, last));
     }
 
-    /// How many transactions have not ended.
+    /// Returns the number of open transactions.
     #[must_use]
     pub fn open_count(&self) -> usize {
         self.open.len()
     }
 
-    /// The last stable offset: the first of the oldest transaction that has not ended. From there on nothing is given to
-    /// a consumer of what is committed. None if all have ended.
+    /// The last stable offset: the first of the oldest transaction that has not ended. From there
+    /// on nothing is given to a consumer of what is committed. None if all have ended.
     #[must_use]
     pub fn first_open(&self) -> Option<Offset> {
         self.open.values().min().copied()
     }
 
-    /// Whether the records of a batch belong to a transaction that was aborted.
+    /// Returns true if the records of a batch belong to a transaction that was aborted.
     #[must_use]
     pub fn is_aborted(&self, batch: &Batch<'_>) -> bool {
         let Batch::V2(batch) = batch else {
@@ -110,7 +112,7 @@ impl Visitor for TransactionTracker {
     }
 }
 
-/// What the marker in a control batch says.
+/// Parses the marker in a control batch.
 fn marker(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<ControlType> {
     let record = batch.records(scratch).ok()?.next()?.ok()?;
     ControlType::parse(record.key()).ok()

@@ -6,7 +6,8 @@ use super::event::Event;
 use super::output::Output;
 use crate::format::Scratch;
 
-/// Looks at the events of a file in order. A visitor that needs to know what came before is one of these and no
+/// Looks at the events of a file in order. A visitor that needs to know what came before is one of
+/// these and no
 /// [`PieceVisitor`]: [`follow`](super::follow) takes it, and the driver of threads does not:
 ///
 /// ```compile_fail,E0277
@@ -31,13 +32,15 @@ pub trait Visitor {
     fn finish(&mut self, _out: &mut Output<'_>) {}
 }
 
-/// Looks at a piece of a file without knowing what came before: threads share a file, and each piece has a visitor of its own.
-/// A piece is a row of events: gaps are whole.
+/// Looks at a piece of a file without knowing what came before: threads share a file, and each
+/// piece has a visitor of its own. A piece is a row of events: gaps are whole.
 pub trait PieceVisitor: Visitor {
-    /// What the visit amounts to. The results of the pieces are taken in file order, on one thread.
+    /// The result of the visit of a piece. The results of the pieces are taken in file order, on
+    /// one thread.
     type Piece: Send;
 
-    /// Bytes of a piece, where threads share a file: few where much is rendered of them, which has to wait for its turn.
+    /// Bytes of a piece, where threads share a file: few where much is rendered of them, which has
+    /// to wait for its turn.
     const PIECE_BYTES: u64 = 512 << 10;
 
     /// Ends the visit.

@@ -8,13 +8,14 @@ use crate::format::{Batch, batch};
 use crate::store::Unreadable;
 use crate::wire::{Fault, FaultKind, Offset, Position};
 
-/// What counts as an entry, and what happens behind one that is none.
+/// The definition of an entry, and the action after bytes that are not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// Structure only; after a fault the rest of the file is damage. Kafka's own iterator, but that after bytes that cannot be read
-    /// the next entry that checks is sought.
+    /// Structure only; after a fault the rest of the file is damage. Kafka's own iterator, but that
+    /// after bytes that cannot be read the next entry that checks is sought.
     Trust,
-    /// As `Trust`, but where Kafka's iterator fails rather than ends (a size below 14), seeks the next entry that checks.
+    /// As `Trust`, but where Kafka's iterator fails rather than ends (a size below 14), seeks the
+    /// next entry that checks.
     Resume,
     /// Structure and CRC; after a fault the rest of the file is damage. What recovery would keep.
     Verify,
@@ -23,12 +24,12 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// Whether an entry is a batch only if its checksum is right.
+    /// Returns true if an entry is a batch only if its checksum is right.
     const fn checks(self) -> bool {
         matches!(self, Self::Verify | Self::Salvage)
     }
 
-    /// Whether the next entry is sought after a fault of this kind.
+    /// Returns true if the next entry is sought after a fault of this kind.
     const fn seeks(self, fault: FaultKind) -> bool {
         match self {
             Self::Trust => matches!(fault, FaultKind::Unreadable { .. }),
@@ -42,8 +43,8 @@ impl Policy {
     }
 }
 
-/// Zeros shorter than this are part of the damage around them, unless nothing follows: a header alone has as many, but the least
-/// that a lost write leaves is a sector.
+/// Zeros shorter than this are part of the damage around them, unless nothing follows: a header
+/// alone has as many, but the least that a lost write leaves is a sector.
 const ZEROS_BYTES: usize = 64;
 
 /// Iterates over the events of a file, or of a window of it.
@@ -52,14 +53,14 @@ pub struct Walk<'map> {
     /// The window, and where in the file it begins.
     bytes: &'map [u8],
     start: u64,
-    /// Where in the window the walk is.
+    /// The position of the walk in the window.
     at: usize,
-    /// Where the file ends; the window may end before, and go on behind it.
+    /// The end of the file; the window may end before or after it.
     end: u64,
-    /// Whether the bytes that follow the window cannot be read.
+    /// True if the bytes that follow the window cannot be read.
     is_cut: bool,
     policy: Policy,
-    /// What ended the row of entries, until the next one is found.
+    /// The reason why the sequence of entries ended, until the next one is found.
     lost: Option<Lost>,
     /// The gap before the walk's place: it ends at the next entry, or with the file.
     gap: Option<Gap>,
@@ -73,15 +74,15 @@ pub struct Walk<'map> {
 #[derive(Debug, Clone, Copy)]
 struct Lost {
     fault: Fault,
-    /// What is looked for, and how much that may cost; nothing where the rest of the file is damage.
+    /// The target and the budget of the search; `None` if the rest of the file is damage.
     search: Option<Search>,
-    /// Where the search goes on, in the file.
+    /// The position in the file at which the search continues.
     from: u64,
-    /// What the bytes were since.
+    /// The kinds of the bytes since then.
     inside: Option<Inside>,
 }
 
-/// What lies behind a fault: zeros and, behind them, other bytes.
+/// The bytes after a fault: zeros and, after them, other bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Zeros,
@@ -116,7 +117,8 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Takes the file for `end` bytes long, whatever there is behind. Entries may still be looked at beyond that.
+    /// Takes the file for `end` bytes long, whatever there is behind. Entries may still be looked
+    /// at beyond that.
     #[must_use]
     pub fn with_end(mut self, end: u64) -> Self {
         self.end = end.min(self.end);
@@ -133,7 +135,8 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Goes on in the window `bytes`, which begins at the place [reached](Self::reached), of a file that ends at `end`.
+    /// Goes on in the window `bytes`, which begins at the place [reached](Self::reached), of a file
+    /// that ends at `end`.
     #[must_use]
     pub fn resume(self, bytes: &[u8], end: u64) -> Walk<'_> {
         let start = self.reached();
@@ -151,19 +154,21 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Takes the bytes that follow the window for unreadable, if they are: no entry reaches into them.
+    /// Takes the bytes that follow the window for unreadable, if they are: no entry reaches into
+    /// them.
     pub(super) const fn cut_if(mut self, is_cut: bool) -> Self {
         self.is_cut = is_cut;
         self
     }
 
-    /// Whether an entry is expected at the walk's place, and the window is too short to show it.
+    /// Returns true if an entry is expected at the walk's place, and the window is too short to
+    /// show it.
     pub(super) fn is_cut_short(&self) -> bool {
         self.lost.is_none() && self.wanted.is_some()
     }
 
-    /// The entry that a cut window shows only in part, if its size is at hand: its offset, and where it ends. Only a policy that
-    /// reads on asks.
+    /// The entry that a cut window shows only in part, if its size is at hand: its offset, and
+    /// where it ends. Only a policy that reads on asks.
     pub(super) fn announced(&self) -> Option<(Offset, u64)> {
         if self.lost.is_some() || !self.policy.seeks(FaultKind::Unreadable { errno: 0 }) {
             return None;
@@ -175,7 +180,8 @@ impl<'map> Walk<'map> {
         Some((header.offset(), end))
     }
 
-    /// Gives up the entry that a cut window shows only in part. What is left of the window may hold others.
+    /// Gives up the entry that a cut window shows only in part. What is left of the window may hold
+    /// others.
     pub(super) fn give_up(&mut self, errno: i32) {
         if self.lost.is_none() {
             self.lost = Some(self.lost_at(unreadable_fault(errno)));
@@ -210,20 +216,20 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Where the next entry begins, or up to where the walk has looked for one.
+    /// Returns the position of the next entry, or the end of the search for one.
     #[must_use]
     pub fn reached(&self) -> u64 {
         self.start.saturating_add(self.at as u64)
     }
 
-    /// After the last event of a window: how many bytes from [`reached`](Self::reached) on are needed to go on.
-    /// `None` if the file ends here.
+    /// After the last event of a window: how many bytes from [`reached`](Self::reached) on are
+    /// needed to go on. `None` if the file ends here.
     #[must_use]
     pub fn wanted(&self) -> Option<usize> {
         self.wanted
     }
 
-    /// Whether the next event is a gap that began before the place reached.
+    /// Returns true if the next event is a gap that began before the place reached.
     #[must_use]
     pub fn is_in_gap(&self) -> bool {
         self.gap.is_some() || self.lost.is_some()
@@ -239,7 +245,7 @@ impl<'map> Walk<'map> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// Whether the window ends before the file does.
+    /// Returns true if the window ends before the file does.
     fn is_partial(&self) -> bool {
         (self.window().len() as u64) < self.left()
     }
@@ -278,7 +284,8 @@ impl<'map> Walk<'map> {
             let announced = size as u64;
             return self.lose(Fault::new(FaultKind::FrameBeyondEnd { announced, left }, 0));
         }
-        // Kafka reads a full header even of an entry that is shorter, so the window should reach as far.
+        // Kafka reads a full header even of an entry that is shorter, so the window should reach as
+        // far.
         let reach = size.max(batch::HEADER_BYTES);
         if window.len() < reach && self.is_partial() {
             return self.want(reach);
@@ -298,8 +305,9 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// What an entry that doesn't check is. Where another follows it, its size is right, and the damage ends with it:
-    /// its bytes are not searched, because a value may hold entries of another log.
+    /// Returns the fault of an invalid entry. Where another follows it, its size is right, and the
+    /// damage ends with it: its bytes are not searched, because a value may hold entries of another
+    /// log.
     #[cold]
     fn broken(&mut self, frame: Frame<'map>, fault: Fault) -> Step<'map> {
         let size = frame.size_bytes();
@@ -333,7 +341,8 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Passes over what is no entry: up to the next one, to where zeros end, or to the end of the window.
+    /// Passes over what is no entry: up to the next one, to where zeros end, or to the end of the
+    /// window.
     #[cold]
     fn seek(&mut self, mut lost: Lost) -> Step<'map> {
         let position = self.reached();

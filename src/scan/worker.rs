@@ -13,14 +13,14 @@ use crate::format::frame::{self, FrameHeader};
 use crate::store::{Error, LogFile, Unreadable, Window};
 use crate::wire::Offset;
 
-/// What is scanned.
+/// The file and range of a scan.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job<'a> {
     pub(super) log: &'a LogFile,
     pub(super) policy: Policy,
-    /// Where the first entry begins.
+    /// The position of the first entry.
     pub(super) start: u64,
-    /// Where the file ends; entries behind it do not count.
+    /// The end of the file; entries after it are ignored.
     pub(super) end: u64,
 }
 
@@ -30,8 +30,8 @@ const RELEASE_BYTES: u64 = 4 << 20;
 /// A touch may map as much at once, before and behind.
 const HUGE_PAGE_BYTES: u64 = 2 << 20;
 
-/// Gives back the memory behind a reader, in large steps. Each begins with the huge page that the one before ended in:
-/// touching its rest may have mapped all of it again.
+/// Gives back the memory behind a reader, in large steps. Each begins with the huge page that the
+/// one before ended in: touching its rest may have mapped all of it again.
 #[derive(Debug)]
 pub(super) struct PageReleaser {
     from: u64,
@@ -68,9 +68,10 @@ impl Worker {
         }
     }
 
-    /// Shows `visitor` every event that begins in `range`, at the start of which an entry is expected. Returns where the last
-    /// one ended; behind a fault that may be far beyond the range. It lies before the end of the range if the visitor has broken off,
-    /// or if a running broker has cut what it had preallocated: then the file ends there.
+    /// Shows `visitor` every event that begins in `range`, at the start of which an entry is
+    /// expected. Returns where the last one ended; behind a fault that may be far beyond the range.
+    /// It lies before the end of the range if the visitor has broken off, or if a running broker
+    /// has cut what it had preallocated: then the file ends there.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -142,7 +143,8 @@ impl Worker {
         }
     }
 
-    /// Passes over an entry that begins at the walk's place and ends at `end`, parts of which cannot be read.
+    /// Passes over an entry that begins at the walk's place and ends at `end`, parts of which
+    /// cannot be read.
     ///
     /// # Errors
     /// The file has become shorter.
@@ -171,8 +173,8 @@ impl Worker {
     }
 }
 
-/// Whether an entry, of which the offset and the end are known, is followed by another, or by the end of the file: then its size
-/// is right.
+/// Returns true if an entry, of which the offset and the end are known, is followed by another, or
+/// by the end of the file: then its size is right.
 fn is_followed(job: Job<'_>, (offset, end): (Offset, u64)) -> bool {
     if end >= job.end {
         return end == job.end;

@@ -13,7 +13,7 @@ use crate::format::{DirName, FileKind, FileName};
 /// Bytes of a block as file systems count what a file takes up, whatever their own blocks are.
 const BLOCK_BYTES: u64 = 512;
 
-/// What an entry of a directory is, links followed.
+/// The type of a directory entry, after following links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ItemType {
@@ -27,7 +27,7 @@ pub enum ItemType {
     BrokenLink,
 }
 
-/// What an entry is to the directory that it lies in.
+/// The standing of an entry in its directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Standing {
@@ -51,7 +51,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// What lies at `path`.
+    /// Returns the item at `path`.
     ///
     /// # Errors
     /// Nothing does, or it cannot be asked.
@@ -71,7 +71,8 @@ impl Item {
         })
     }
 
-    /// An open file under the name that it would have: a segment that was decompressed, or came through a pipe.
+    /// An open file under the name that it would have: a segment that was decompressed, or came
+    /// through a pipe.
     #[must_use]
     pub fn named(path: impl Into<PathBuf>, metadata: &Metadata) -> Self {
         Self::of(path.into(), metadata, false)
@@ -95,7 +96,8 @@ impl Item {
         }
     }
 
-    /// What lies in the directory, in the order of the names' bytes. What is gone before it could be asked is left out.
+    /// Lists the directory, in the byte order of names. What is gone before it could be asked is
+    /// left out.
     ///
     /// # Errors
     /// The directory cannot be read.
@@ -113,7 +115,7 @@ impl Item {
         Ok(items)
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -125,25 +127,25 @@ impl Item {
         self.path.file_name().unwrap_or_default()
     }
 
-    /// What it is.
+    /// Returns its kind.
     #[must_use]
     pub fn kind(&self) -> ItemType {
         self.kind
     }
 
-    /// Whether it is a file that can be opened.
+    /// Returns true if it is a file that can be opened.
     #[must_use]
     pub fn is_file(&self) -> bool {
         self.kind == ItemType::File
     }
 
-    /// Whether it is a directory.
+    /// Returns true if it is a directory.
     #[must_use]
     pub fn is_dir(&self) -> bool {
         self.kind == ItemType::Directory
     }
 
-    /// Whether it was reached through a symbolic link.
+    /// Returns true if it was reached through a symbolic link.
     #[must_use]
     pub fn is_link(&self) -> bool {
         self.is_link
@@ -161,19 +163,20 @@ impl Item {
         self.disk_bytes
     }
 
-    /// When its content was last changed.
+    /// Returns its modification time.
     #[must_use]
     pub fn modified(&self) -> Option<SystemTime> {
         self.modified
     }
 
-    /// What its name says as that of a file; none if Kafka writes no file of such a name.
+    /// Parses its name as that of a file; returns `None` if Kafka writes no file with such a name.
     #[must_use]
     pub fn file_name(&self) -> Option<FileName<'_>> {
         self.name().to_str().and_then(FileName::parse)
     }
 
-    /// What its name says as that of a directory; none if a broker would not start because of it.
+    /// Parses its name as that of a directory; returns `None` if a broker would not start because
+    /// of it.
     #[must_use]
     pub fn dir_name(&self) -> Option<DirName<'_>> {
         self.name().to_str().and_then(DirName::parse)
@@ -193,7 +196,7 @@ impl Item {
         }
     }
 
-    /// What it is where only files of some kinds belong.
+    /// Returns its standing in a directory with files of certain kinds.
     pub(super) fn standing(&self, belongs: impl FnOnce(&FileName<'_>) -> bool) -> Standing {
         match self.file_name().filter(|_| self.is_file()) {
             Some(name) if name.state != FileState::Current => Standing::Leftover,
@@ -202,7 +205,7 @@ impl Item {
         }
     }
 
-    /// Whether it is, by its name, a `kind` in use.
+    /// Returns true if it is, by its name, a `kind` in use.
     #[must_use]
     pub fn is_current(&self, kind: FileKind) -> bool {
         self.file_name()

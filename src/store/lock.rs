@@ -8,7 +8,7 @@ use crate::format::name;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-/// Who holds a lock.
+/// The holder of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
     /// A process that locks as brokers do.
@@ -17,8 +17,9 @@ pub enum Holder {
     Unknown,
 }
 
-/// Whether somebody holds the lock of the log dir that `path` (a file or directory in a partition, a partition, or the
-/// log dir itself) lies in. Java locks with `fcntl`; asking changes nothing.
+/// Returns true if somebody holds the lock of the log dir that `path` (a file or directory in a
+/// partition, a partition, or the log dir itself) lies in. Java locks with `fcntl`; asking changes
+/// nothing.
 #[must_use]
 pub fn is_live(path: &Path) -> bool {
     // A file may be gone by now.
@@ -34,7 +35,7 @@ fn is_locked(lock: &Path) -> bool {
     matches!(holder(lock), Ok(Some(_)))
 }
 
-/// Who holds the lock of a file, if somebody does. Asking changes nothing.
+/// Returns the holder of the lock of a file, if there is one. Asking changes nothing.
 ///
 /// # Errors
 /// The file cannot be opened, or not be asked.
@@ -46,7 +47,7 @@ pub fn holder(lock: &Path) -> io::Result<Option<Holder>> {
     }
 }
 
-/// Who keeps us from locking an open file.
+/// Returns the holder of the lock of an open file.
 pub(crate) fn holder_of(file: &File) -> io::Result<Option<Holder>> {
     let mut asked = whole_file();
     fcntl(file, FcntlArg::F_OFD_GETLK(&mut asked))?;

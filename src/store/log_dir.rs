@@ -52,7 +52,8 @@ impl LogDir {
         self.items.iter().find(|item| item.is_current(kind))
     }
 
-    /// What one of its items is to it: the directories of partitions, in any state, are current.
+    /// Returns the standing of one of its items: directories of partitions, in any state, are
+    /// current.
     #[must_use]
     pub fn standing(item: &Item) -> Standing {
         match item.dir_name() {
@@ -61,20 +62,21 @@ impl LogDir {
         }
     }
 
-    /// Whether a broker runs on it.
+    /// Returns true if a broker runs on it.
     #[must_use]
     pub fn is_live(&self) -> bool {
         lock::is_live(&self.path)
     }
 
-    /// Whether it looks like one: a partition lies in it, or a file that lies in log dirs only.
+    /// Returns true if it looks like one: a partition lies in it, or a file that lies in log dirs
+    /// only.
     #[must_use]
     pub fn is_likely(&self) -> bool {
         let names = || self.items.iter().filter_map(Item::file_name);
         self.partitions().next().is_some() || names().any(|name| Self::is_home_of(name.kind))
     }
 
-    /// Whether files of `kind` lie directly in log dirs, and nowhere else.
+    /// Returns true if files of `kind` lie directly in log dirs, and nowhere else.
     #[must_use]
     pub const fn is_home_of(kind: FileKind) -> bool {
         matches!(
@@ -92,7 +94,7 @@ impl LogDir {
     }
 }
 
-/// What a path leads to.
+/// A log dir, partition or file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A log dir.
@@ -104,7 +106,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// What `path` leads to. A directory is a log dir if partitions or files of log dirs lie in it, else a partition.
+    /// Returns the place at `path`. A directory is a log dir if partitions or files of log dirs lie
+    /// in it, else a partition.
     ///
     /// # Errors
     /// Nothing is there, or it cannot be read.

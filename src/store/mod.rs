@@ -1,6 +1,7 @@
 //! Paths to handles: files found, opened and held, never changed.
 //!
-//! **Invariant:** nothing here creates, locks or modifies anything. Absent on purpose: what the bytes mean.
+//! **Invariant:** nothing here creates, locks or modifies anything. Absent on purpose: what the
+//! bytes mean.
 
 pub mod item;
 pub mod lock;
@@ -26,7 +27,7 @@ pub use small::{Cap, read_known, read_small};
 pub use source::{LogFile, Source, Window};
 pub use stream::{Patch, Stream};
 
-/// Why a file could not be read.
+/// The reason why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -35,7 +36,7 @@ pub enum Error {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What the operating system said: part of the message, so not told again as its source.
+        /// The error of the operating system, which is a part of the message and not its source.
         why: io::Error,
     },
     /// Some of its bytes cannot be read.
@@ -68,13 +69,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether there is nothing at the path.
+    /// Returns true if there is nothing at the path.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { why, .. } if why.kind() == io::ErrorKind::NotFound)
     }
 
-    /// Whether a file or directory is no longer where it was listed; a link that leads nowhere is still there.
+    /// Returns true if a file or directory is no longer where it was listed; a broken link is still
+    /// there.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         match self {
@@ -87,7 +89,7 @@ impl Error {
         }
     }
 
-    /// Whether some of a file's bytes cannot be read.
+    /// Returns true if some of a file's bytes cannot be read.
     #[must_use]
     pub const fn is_unreadable(&self) -> bool {
         matches!(self, Self::Unreadable { .. })
@@ -101,7 +103,7 @@ impl Error {
     }
 }
 
-/// What went wrong, in a few words.
+/// Returns a short text for an I/O error.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory".into(),

@@ -11,7 +11,8 @@ use crate::format::{FileKind, FileName};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
     path: PathBuf,
-    /// The whole path, whose last part is a name: that of a link, if it is reached by one, as a broker takes it.
+    /// The whole path, whose last part is a name: that of a link, if it is reached by one, as a
+    /// broker takes it.
     whole: PathBuf,
     items: Vec<Item>,
 }
@@ -50,13 +51,14 @@ impl Partition {
         self.whole.parent()
     }
 
-    /// What the directory's name says; none if it is not that of a partition.
+    /// Parses the directory's name; returns `None` if it is not that of a partition.
     #[must_use]
     pub fn name(&self) -> Option<DirName<'_>> {
         DirName::parse(name::file_name(&self.whole))
     }
 
-    /// What the directory's name says in tiered storage; none if it is not that of a partition there.
+    /// Parses the directory's name as in tiered storage; returns `None` if it is not that of a
+    /// partition there.
     #[must_use]
     pub fn tiered_name(&self) -> Option<TieredDirName<'_>> {
         match self.name() {
@@ -77,7 +79,7 @@ impl Partition {
         Some(name::topic_partition(name::file_name(&self.whole))?.1)
     }
 
-    /// Where it is in its life, by the directory's name.
+    /// Returns its state, by the directory's name.
     #[must_use]
     pub fn state(&self) -> DirState {
         match self.name() {
@@ -98,7 +100,8 @@ impl Partition {
         self.items.iter().find(|item| item.is_current(kind))
     }
 
-    /// Whether its segments are copies in tiered storage, by the names of the directory and its files.
+    /// Returns true if its segments are copies in tiered storage, by the names of the directory and
+    /// its files.
     ///
     /// A copy of such a folder may have any name, but no broker's log has files with such names.
     #[must_use]
@@ -110,13 +113,13 @@ impl Partition {
             }
     }
 
-    /// What one of its items is to it.
+    /// Returns the standing of one of its items.
     #[must_use]
     pub fn standing(&self, item: &Item) -> Standing {
         Self::standing_in(item, self.is_tiered())
     }
 
-    /// What an item is to a partition, in tiered storage or not.
+    /// Returns the standing of an item in a partition, in tiered storage or not.
     #[must_use]
     pub fn standing_in(item: &Item, is_tiered: bool) -> Standing {
         item.standing(|name| match name.kind {
@@ -134,9 +137,11 @@ impl Partition {
         })
     }
 
-    /// The segments by base offset: every offset that a `.log` or an index in use is named after as Kafka would name it.
+    /// The segments by base offset: every offset that a `.log` or an index in use is named after as
+    /// Kafka would name it.
     ///
-    /// In tiered storage there is one for each copy: a segment that was uploaded twice is there twice.
+    /// In tiered storage there is one for each copy: a segment that was uploaded twice is there
+    /// twice.
     #[must_use]
     pub fn segments(&self) -> Vec<Segment> {
         let is_tiered = self.is_tiered();
@@ -168,7 +173,7 @@ impl Partition {
     }
 }
 
-/// Whether a file belongs to a segment, by its name.
+/// Returns true if a file belongs to a segment, by its name.
 fn is_of_segment(name: &FileName<'_>, is_tiered: bool) -> bool {
     Segment::has(name.kind)
         && if is_tiered {

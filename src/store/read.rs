@@ -13,11 +13,13 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::wire::fault::errno_text;
 
-/// What the page cache reads at least: a failed read of one block says nothing of its neighbours.
+/// The smallest unit that the page cache reads; a failed read of one block shows nothing about the
+/// next.
 const BLOCK: usize = 4096;
 const BLOCK_BYTES: u64 = BLOCK as u64;
 
-/// What a disk reads at least. A file system with blocks smaller than a page can read one half of a page and not the other.
+/// The smallest unit that a disk reads. A file system with blocks smaller than a page can read one
+/// half of a page and not the other.
 const SECTOR: usize = 512;
 const SECTOR_BYTES: u64 = SECTOR as u64;
 
@@ -40,7 +42,7 @@ impl ReadAt for File {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unreadable {
-    /// Where, from the start of the file.
+    /// The position in the file.
     pub range: Range<u64>,
     /// The number of the operating system's error; 5 (`EIO`) is a bad sector.
     pub errno: i32,
@@ -194,8 +196,9 @@ fn sectors(file: ReadFn<'_>, buffer: &mut Vec<u8>, position: u64) -> u64 {
     at - position
 }
 
-/// Where the unreadable bytes that begin at `start` end, looked for up to `end`: at the first block that can be read, or
-/// before it at the last sectors of the block before. Sectors in the middle are not tried one by one: each may take seconds.
+/// Returns the end of the unreadable bytes at `start`, up to `end`: the first readable block, or
+/// the first readable sector at the end of the block before it. Sectors in the middle are not tried
+/// one by one: each may take seconds.
 fn bad_until(file: ReadFn<'_>, start: u64, end: u64) -> u64 {
     let mut block = [0; BLOCK];
     let next_block = |at: u64| (at / BLOCK_BYTES + 1).saturating_mul(BLOCK_BYTES);
@@ -259,7 +262,8 @@ pub(crate) mod tests {
         }
     }
 
-    /// What a read from the start to the end in windows of `stride` bytes comes to: the bytes, and the unreadable ranges.
+    /// Reads from start to end in windows of `stride` bytes, and returns the bytes and the
+    /// unreadable ranges.
     fn all(file: &Sick, stride: u64) -> (Vec<u8>, Vec<Range<u64>>) {
         let (known, mut bytes, mut bad) = (Known::default(), Vec::new(), Vec::new());
         let (mut position, mut buffer) = (0, Vec::new());

@@ -7,7 +7,8 @@ use crate::format::FileKind;
 use crate::format::name;
 use crate::wire::Offset;
 
-/// A segment of a partition: a base offset, the siblings found, and by their absence the siblings missing.
+/// A segment of a partition: a base offset, the siblings found, and by their absence the siblings
+/// missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     base_offset: Offset,
@@ -25,7 +26,8 @@ impl Segment {
         FileKind::ProducerSnapshot,
     ];
 
-    /// The segment whose records are in the `.log` at `path`, which need not exist. Its siblings are not looked for.
+    /// The segment whose records are in the `.log` at `path`, which need not exist. Its siblings
+    /// are not looked for.
     ///
     /// # Errors
     /// The name holds no base offset.
@@ -41,8 +43,8 @@ impl Segment {
         }
     }
 
-    /// The segment that the file at `path` belongs to, with the files beside it that have its name but for the end; the rest of
-    /// the directory is not looked at.
+    /// The segment that the file at `path` belongs to, with the files beside it that have its name
+    /// but for the end; the rest of the directory is not looked at.
     ///
     /// # Errors
     /// The name holds no base offset.
@@ -67,8 +69,8 @@ impl Segment {
         Ok(segment)
     }
 
-    /// The segment at `base_offset` of the partition in `dir`, none of whose files was found yet; in tiered storage the
-    /// copy with this id.
+    /// The segment at `base_offset` of the partition in `dir`, none of whose files was found yet;
+    /// in tiered storage the copy with this id.
     pub(super) fn missing(dir: &Path, base_offset: Offset, remote_id: Option<&str>) -> Self {
         let id = remote_id.map(|id| format!("-{id}")).unwrap_or_default();
         Self {
@@ -78,12 +80,12 @@ impl Segment {
         }
     }
 
-    /// Whether files of `kind` belong to segments.
+    /// Returns true if files of `kind` belong to segments.
     pub(super) fn has(kind: FileKind) -> bool {
         Self::KINDS.contains(&kind)
     }
 
-    /// Whether a file with this offset and id in its name belongs to it.
+    /// Returns true if a file with this offset and id in its name belongs to it.
     pub(super) fn is(&self, base_offset: Offset, remote_id: Option<&str>) -> bool {
         let log = name::FileName::parse(name::file_name(&self.log));
         self.base_offset == base_offset && log.and_then(|log| log.remote_id) == remote_id

@@ -1,7 +1,7 @@
 //! The bytes of a file: mapped, held in memory, or read through a window.
 //!
-//! A mapping is quickest where a file is visited at random and as quick as reading elsewhere. No way of reading can end the
-//! process: unreadable bytes are an error, or a range of their own.
+//! A mapping is quickest where a file is visited at random and as quick as reading elsewhere. No
+//! way of reading can end the process: unreadable bytes are an error, or a range of their own.
 
 use std::fmt;
 use std::io::Read;
@@ -70,7 +70,7 @@ pub enum LogFile {
 pub struct Window<'a> {
     /// The bytes.
     pub bytes: &'a [u8],
-    /// What cannot be read after them: they end there, and not because the file does.
+    /// The unreadable bytes after them, at which they end although the file continues.
     pub unreadable: Option<Unreadable>,
 }
 
@@ -78,9 +78,10 @@ impl LogFile {
     /// Maps the file.
     ///
     /// # Safety
-    /// While it lives, nobody may change the file's bytes: a changed byte is undefined behavior by the letter of the
-    /// language. Closed segments are immutable by Kafka's design; the active segment only grows; preallocated indexes are
-    /// rewritten in place. A file that is truncated meanwhile is an error.
+    /// While it lives, nobody may change the file's bytes: a changed byte is undefined behavior by
+    /// the letter of the language. Closed segments are immutable by Kafka's design; the active
+    /// segment only grows; preallocated indexes are rewritten in place. A file that is truncated
+    /// meanwhile is an error.
     ///
     /// # Errors
     /// The file cannot be opened or mapped.
@@ -105,8 +106,8 @@ impl LogFile {
         }
     }
 
-    /// Bytes to look at in one go: few enough to stay in the second-level cache where they are copied, and few enough to
-    /// be given back soon where they are mapped.
+    /// Bytes to look at in one go: few enough to stay in the second-level cache where they are
+    /// copied, and few enough to be given back soon where they are mapped.
     #[must_use]
     pub const fn stride_bytes(&self) -> u64 {
         match self {
@@ -124,13 +125,13 @@ impl LogFile {
         }
     }
 
-    /// Whether a file that has become shorter is one that a running broker trims: when it rolls a segment, it cuts off what
-    /// it had preallocated and not used.
+    /// Returns true if a file that has become shorter is one that a running broker trims: when it
+    /// rolls a segment, it cuts off what it had preallocated and not used.
     pub(crate) fn was_trimmed(&self) -> bool {
         lock::is_live(self.path())
     }
 
-    /// What there is to say of a file that has become shorter.
+    /// Returns the error for a file that became shorter.
     pub(crate) fn shorter(&self) -> Error {
         Error::Shorter(self.path().to_owned())
     }
@@ -159,7 +160,8 @@ impl LogFile {
         }
     }
 
-    /// The bytes of `range`, as far as the file goes and can be read; `buffer` is for those that have to be read.
+    /// The bytes of `range`, as far as the file goes and can be read; `buffer` is for those that
+    /// have to be read.
     pub fn readable<'a>(&'a self, range: Range<u64>, buffer: &'a mut Vec<u8>) -> Window<'a> {
         let stream = match self {
             Self::Whole(source) => {

@@ -16,16 +16,16 @@ pub struct Stream {
     pub(super) path: PathBuf,
     pub(super) len: u64,
     patches: Patches,
-    /// What could not be read so far.
+    /// The ranges that could not be read so far.
     pub(super) unreadable: Arc<Known>,
 }
 
 /// Bytes that are taken to stand at a place of a file instead of those that do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
-    /// Where, from the start of the file.
+    /// The position in the file.
     pub position: u64,
-    /// What stands there.
+    /// The bytes.
     pub bytes: Vec<u8>,
 }
 
@@ -62,7 +62,7 @@ impl Stream {
         }
     }
 
-    /// Where it was opened.
+    /// Returns the path with which it was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -19,9 +19,9 @@ pub struct Coverage {
     pub small_bytes: u64,
     /// Zeros where room is preallocated.
     pub padding_bytes: u64,
-    /// What is no batch and no entry.
+    /// Bytes that are neither batches nor entries.
     pub damage_bytes: u64,
-    /// What the operating system does not give: bad sectors.
+    /// Unreadable bytes: bad sectors.
     pub unreadable_bytes: u64,
     /// Files that nobody recognises, or that nothing looks into.
     pub unknown_bytes: u64,
@@ -54,7 +54,7 @@ impl Coverage {
         .fold(0, u64::saturating_add)
     }
 
-    /// Whether every byte is accounted for, once.
+    /// Returns true if every byte is accounted for, once.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.accounted_bytes() == self.size_bytes

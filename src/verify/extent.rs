@@ -7,18 +7,18 @@ use super::setting::Stop;
 use crate::decode::schema_ids::SchemaIds;
 use crate::wire::{Offset, Uuid};
 
-/// What a log dir says of a partition.
+/// The facts about a partition in its log dir.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LogDirContext {
-    /// How the broker left the log dir.
+    /// The kind of shutdown of the log dir.
     pub(super) stop: Stop,
     /// Up to where the partition was flushed.
     pub(super) recovery_point: Option<Offset>,
-    /// Where the partition begins, if behind its first segment's base offset.
+    /// The log start offset, if it is after the base offset of the first segment.
     pub(super) log_start: Option<Offset>,
-    /// Whether the partition was ever compacted, if its log dir has checkpoints that tell.
+    /// True if the partition was ever compacted, if its log dir has checkpoints that tell.
     pub(super) was_compacted: Option<bool>,
-    /// Whether older segments may be in tiered storage, of which leader epochs tell too.
+    /// True if older segments may be in tiered storage, of which leader epochs tell too.
     pub(super) may_be_tiered: bool,
 }
 
@@ -36,7 +36,7 @@ impl LogDirContext {
     }
 }
 
-/// Where a log begins and ends.
+/// The start and end of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogExtent {
@@ -46,16 +46,16 @@ pub struct LogExtent {
     pub active: Offset,
     /// Behind the last good batch.
     pub end: Offset,
-    /// Where the first leader epoch begins, as `leader-epoch-checkpoint` has it.
+    /// The start offset of the first epoch in `leader-epoch-checkpoint`.
     pub epochs: Option<Offset>,
-    /// Whether everything in the last segment could be read.
+    /// True if everything in the last segment could be read.
     pub is_sure: bool,
 }
 
-/// What became known of a partition.
+/// The facts that became known about a partition.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
-    /// Where its log begins and ends, if it has one.
+    /// The start and end of its log, if it has one.
     pub(super) extent: Option<LogExtent>,
     /// The id of its topic, and the file that says so.
     pub(super) topic_id: Option<(Uuid, Arc<Path>)>,

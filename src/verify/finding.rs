@@ -19,25 +19,25 @@ pub const KEPT: u64 = 10_000;
 pub struct Finding {
     /// The check.
     pub check: CheckId,
-    /// How bad: the check's own severity, unless this one is different.
+    /// The severity: that of the check, unless this finding differs.
     pub severity: Severity,
     /// The file or directory, as it can be opened.
     pub path: Arc<Path>,
-    /// Where in the file: bytes from its start.
+    /// The position in the file.
     pub position: Option<u64>,
-    /// How many bytes.
+    /// The number of bytes.
     pub length: Option<u64>,
     /// The offset concerned.
     pub offset: Option<i64>,
-    /// What the check saw.
+    /// The evidence.
     pub evidence: Evidence,
-    /// How many of the kind there are in the file; this is the first.
+    /// The number of findings of this kind in the file; this is the first.
     pub count: u64,
-    /// What is lost here, where records were.
+    /// The loss, if records are lost.
     pub loss: Option<Box<Loss>>,
-    /// What comes of damage in a `.log`.
+    /// The impact of damage in a `.log`.
     pub impact: Option<Box<Impact>>,
-    /// What can be done: the check's own answer, unless this one is different.
+    /// The fix: that of the check, unless this finding differs.
     pub fix: Fix,
 }
 
@@ -89,7 +89,7 @@ impl Finding {
         self
     }
 
-    /// What is wrong, with its numbers.
+    /// Returns the message with its numbers.
     #[must_use]
     pub fn message(&self) -> String {
         self.to_string()
@@ -120,8 +120,8 @@ impl Finding {
         self
     }
 
-    /// What is lost at these findings together. What several of them tell of the same gap between good batches is counted
-    /// once; where nobody can know of one, nobody can know the sum.
+    /// Returns the total loss of these findings. What several of them tell of the same gap between
+    /// good batches is counted once; where nobody can know of one, nobody can know the sum.
     pub fn lost<'a>(findings: impl IntoIterator<Item = &'a Self>) -> Records {
         let mut sum = Records::Exactly(0);
         let mut gaps = BTreeSet::new();
@@ -163,7 +163,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Findings as they are made: of each check in each file the first ones are kept, and the rest is counted.
+/// Findings as they are made: of each check in each file the first ones are kept, and the rest is
+/// counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
     kept: Vec<Finding>,
@@ -181,7 +182,7 @@ impl Findings {
         }
     }
 
-    /// Whether there are none.
+    /// Returns true if there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
@@ -245,7 +246,7 @@ pub struct More {
     pub path: Arc<Path>,
     /// The check.
     pub check: CheckId,
-    /// How many.
+    /// The number of them.
     pub count: u64,
 }
 

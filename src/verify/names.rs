@@ -13,7 +13,7 @@ use crate::format::{FileKind, FileName};
 use crate::scan::Merge;
 use crate::store::{Item, ItemType};
 
-/// Whether a broker would open it.
+/// Returns true if a broker would open it.
 pub(super) fn is_known(item: &Item) -> bool {
     item.file_name()
         .is_some_and(|name| name.state == FileState::Current)

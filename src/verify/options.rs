@@ -11,11 +11,11 @@ use crate::store::{Error, LogFile, Stream};
 /// Opens a `.log`: mapped or read.
 pub type Open<'a> = &'a (dyn Fn(&Path) -> Result<LogFile, Error> + Sync);
 
-/// How verifying is done. By default: every check, on one thread, with nothing in the future, and with `read` rather than a
-/// mapping.
+/// The options of verification. By default: every check, on one thread, with nothing in the future,
+/// and with `read` rather than a mapping.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
-    /// How deep to look.
+    /// The depth.
     pub depth: Depth,
     /// The number of threads.
     pub jobs: Jobs,

@@ -11,13 +11,13 @@ use crate::decode::schema_ids::SchemaIds;
 use crate::scan::Merge;
 use crate::store::{Cap, Error, Item, Source, read_small};
 
-/// What became of a file, a partition or a log dir.
+/// The outcome of a file, a partition or a log dir.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// What is wrong.
+    /// The findings.
     pub findings: Findings,
-    /// What the bytes are.
+    /// The byte counts.
     pub coverage: Coverage,
     /// The files looked at, in order.
     pub files: Vec<Arc<Path>>,

@@ -5,12 +5,12 @@ use std::ops::Range;
 use crate::format::{RecordBatch, Scratch};
 use crate::wire::{LeaderEpoch, Offset, Timestamp};
 
-/// What the header of a batch says.
+/// The header of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
-    /// Where it begins.
+    /// The position of its first byte.
     pub(super) position: u64,
-    /// Where it ends.
+    /// Its end.
     pub(super) end: u64,
     /// Its first offset; the only one that is known of a message of magic 0 or 1.
     pub(super) first: Offset,
@@ -23,7 +23,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Whether it is of magic 0 or 1.
+    /// Returns true if it is of magic 0 or 1.
     pub(super) fn is_legacy(&self) -> bool {
         self.epoch.is_none()
     }
@@ -31,8 +31,8 @@ impl Row {
 
 /// Checks that are shown the batches of a `.log` in file order.
 pub(super) trait Beside {
-    /// Takes the next good batch, and the first offset of the one right after it. Of a batch with a producer there is the
-    /// header too, and of its control batches the records.
+    /// Takes the next good batch, and the first offset of the one right after it. Of a batch with a
+    /// producer there is the header too, and of its control batches the records.
     fn batch(
         &mut self,
         row: &Row,

@@ -10,7 +10,7 @@ use crate::wire::Offset;
 /// A `.log`, and what is known about it from outside.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// Where it is, as it can be opened.
+    /// Its path.
     pub path: Arc<Path>,
     /// The offset in its name.
     pub base_offset: Option<Offset>,
@@ -18,9 +18,9 @@ pub struct Subject {
     pub topic: Option<String>,
     /// The partition, by the directory's name.
     pub partition: Option<i32>,
-    /// Whether no segment of the partition has a higher base offset.
+    /// True if no segment of the partition has a higher base offset.
     pub is_last: bool,
-    /// Whether a broker runs on it.
+    /// True if a broker runs on it.
     pub is_live: bool,
 }
 
@@ -38,7 +38,7 @@ impl Subject {
         }
     }
 
-    /// What is known of a `.log` from its name and that of its directory.
+    /// Returns the facts from the name of a `.log` and of its directory.
     pub(super) fn of(log: &Item, dir: Option<DirName<'_>>) -> Self {
         Self {
             base_offset: log

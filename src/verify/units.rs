@@ -1,4 +1,5 @@
-//! The one way through verifying: partitions and files one after the other, and then the log dirs that they lie in.
+//! The one way through verifying: partitions and files one after the other, and then the log dirs
+//! that they lie in.
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
@@ -15,8 +16,9 @@ use crate::format::FileKind;
 use crate::scan::in_order;
 use crate::store::{Error, Item, LogDir, Partition, Place};
 
-/// Verifies log dirs of one node with everything in them. `sink` takes what each partition comes to, by log dir and name, and at
-/// the end what lies beside the partitions; `Break` ends it. The order is the same for any number of threads.
+/// Verifies log dirs of one node with everything in them. `sink` takes what each partition comes
+/// to, by log dir and name, and at the end what lies beside the partitions; `Break` ends it. The
+/// order is the same for any number of threads.
 pub fn log_dirs(
     dirs: &[LogDir],
     options: &Options<'_>,
@@ -26,32 +28,33 @@ pub fn log_dirs(
     Units::of(places, |_| true).verify(options, sink);
 }
 
-/// What a partition, a file, or what lies beside the partitions of log dirs comes to.
+/// The result of a partition, a file, or the other files of log dirs.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Verified {
-    /// What it is.
+    /// The kind.
     pub kind: UnitKind,
     /// The partition or the file; of log dirs the first one.
     pub path: Arc<Path>,
-    /// Where the log of a partition begins and ends, if it has one.
+    /// The start and end of the log of a partition, if it has one.
     pub extent: Option<LogExtent>,
     /// The findings, the account of the bytes, and the files.
     pub outcome: Outcome,
 }
 
-/// What a unit is.
+/// The kind of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnitKind {
     /// The directory of a partition.
     Partition,
     /// A file by itself.
     File,
-    /// What lies beside the partitions of log dirs: checkpoints and ids, compared between them.
+    /// The files of log dirs that are not in partitions: checkpoints and ids, compared between
+    /// them.
     LogDirs,
 }
 
-/// What is verified, in order.
+/// The units to verify, in order.
 #[derive(Debug)]
 pub struct Units {
     list: Vec<Unit>,
@@ -62,7 +65,7 @@ pub struct Units {
 
 #[derive(Debug)]
 struct Unit {
-    /// Whether it is verified, or only known to be there.
+    /// True if it is verified, or only known to be there.
     is_wanted: bool,
     subject: Subject,
 }
@@ -72,13 +75,13 @@ enum Subject {
     /// A partition, and what its log dir says of it.
     Partition(Partition, LogDirContext),
     File(Item),
-    /// What could not be listed.
+    /// A path that could not be listed.
     Unlisted(PathBuf, Error),
 }
 
 impl Units {
-    /// Lists what lies at `places`. Of log dirs only the directories that are `wanted` are opened; if that are not all of
-    /// them, what lies beside them is not looked at.
+    /// Lists what lies at `places`. Of log dirs only the directories that are `wanted` are opened;
+    /// if that are not all of them, what lies beside them is not looked at.
     #[must_use]
     pub fn of(places: Vec<Place>, wanted: impl Fn(&Item) -> bool) -> Self {
         let dirs = places.iter().filter_map(|place| match place {
@@ -117,7 +120,8 @@ impl Units {
         }
     }
 
-    /// Leaves out partitions by their items and files that are not `wanted`; that they are there still counts.
+    /// Leaves out partitions by their items and files that are not `wanted`; that they are there
+    /// still counts.
     pub fn retain(&mut self, wanted: impl Fn(&Path, &[Item]) -> bool) {
         for unit in &mut self.list {
             unit.is_wanted &= match &unit.subject {
@@ -128,7 +132,7 @@ impl Units {
         }
     }
 
-    /// Whether there is nothing to verify but what lies beside partitions.
+    /// Returns true if there is nothing to verify but what lies beside partitions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !self.list.iter().any(|unit| unit.is_wanted)
@@ -149,8 +153,8 @@ impl Units {
         })
     }
 
-    /// Verifies one after the other, and at the end what lies beside partitions. `sink` takes what each comes to; `Break`
-    /// ends it.
+    /// Verifies one after the other, and at the end what lies beside partitions. `sink` takes what
+    /// each comes to; `Break` ends it.
     pub fn verify(self, options: &Options<'_>, sink: &mut dyn FnMut(Verified) -> ControlFlow<()>) {
         let mut node = self.node;
         let (across, within) = options.jobs.share(self.list.len());

@@ -98,9 +98,9 @@ const GIANT_BYTES: usize = 256;
 
 /// Steps back through a message for one polynomial (reflected, as both of Kafka's are).
 struct Steps {
-    /// What a bit does, by how many bits follow the end of its byte's step: syndromes of the last 256 bytes.
+    /// The bits of the last 256 bytes by their syndromes.
     near: HashMap<u32, usize>,
-    /// What 256 bytes less make of each bit of a syndrome.
+    /// The effect of 256 fewer bytes on each bit of a syndrome.
     back: [u32; 32],
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// What is wrong with some bytes, and where: `Copy`, and without text until it is shown.
+/// A fault of some bytes, and its position: `Copy`, and without text until it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     kind: FaultKind,
@@ -23,8 +23,8 @@ impl Fault {
         self.kind
     }
 
-    /// Returns where: bytes from the start of the slice that was parsed. For records of a compressed batch that is a
-    /// place in the decompressed bytes.
+    /// Returns where: bytes from the start of the slice that was parsed. For records of a
+    /// compressed batch that is a place in the decompressed bytes.
     #[must_use]
     pub const fn at(&self) -> usize {
         self.at
@@ -48,7 +48,8 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// Returns what the operating system calls its error of this number: in lower case, and without the number.
+/// Returns what the operating system calls its error of this number: in lower case, and without the
+/// number.
 pub(crate) fn errno_text(errno: i32) -> String {
     error_text(&io::Error::from_raw_os_error(errno))
 }
@@ -259,13 +260,13 @@ impl fmt::Display for FieldName {
     }
 }
 
-/// What is wrong with a small file of text: a checkpoint, properties, a state in JSON.
+/// The fault of a small text file: a checkpoint, properties, a state in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Text {
     /// The bytes are not UTF-8.
     Encoding,
-    /// What ought to be a number is none, or none of its type.
+    /// An invalid number.
     Number(&'static str),
     /// A number is below zero that may not be.
     Negative(&'static str),
@@ -303,26 +304,29 @@ impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Encoding => write!(f, "not UTF-8"),
-            Self::Number(what) => write!(f, "{what} is not a number of its type"),
-            Self::Negative(what) => write!(f, "{what} is below zero"),
+            Self::Number(what) => write!(f, "{what} is not a valid number"),
+            Self::Negative(what) => write!(f, "{what} is negative"),
             Self::Words { expected, found } => {
-                write!(f, "line of {found} words where {expected} are expected")
+                write!(f, "a line of {found} words, expected {expected}")
             }
             Self::Entries { declared, found } => {
-                write!(f, "{declared} entries declared, but {found} follow")
+                write!(
+                    f,
+                    "the entry count is {declared}, but {found} entries follow"
+                )
             }
             Self::Version(version) => write!(f, "unknown version {version}"),
             Self::Order(what) => write!(f, "{what} is not above the one before"),
             Self::Uuid(what) => write!(f, "{what} is not a UUID in base64"),
             Self::Missing(what) => write!(f, "{what} is missing"),
-            Self::Escape => write!(f, "an escape of four digits is not finished"),
+            Self::Escape => write!(f, "an incomplete \\u escape"),
             Self::Json => write!(f, "not JSON"),
             Self::Depth => write!(f, "JSON nested too deep"),
         }
     }
 }
 
-/// Why a compressed payload cannot be read.
+/// The reason why a compressed payload cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Inflate {
@@ -342,10 +346,10 @@ impl fmt::Display for Inflate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Header => "its header is not that of the codec",
-            Self::Corrupt => "the compressed data is broken",
-            Self::Truncated => "the compressed data ends early",
+            Self::Corrupt => "the compressed data is invalid",
+            Self::Truncated => "the compressed data is incomplete",
             Self::Checksum => "a checksum inside the compressed data does not match",
-            Self::Trailing => "foreign bytes follow the compressed data",
+            Self::Trailing => "other bytes follow the compressed data",
         })
     }
 }
@@ -357,7 +361,7 @@ impl fmt::Display for FaultKind {
     )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::EndOfInput => write!(f, "a field runs past the end"),
+            Self::EndOfInput => write!(f, "a field ends after the end of the data"),
             Self::VarintTooLong { width } => write!(f, "a varint is longer than {width} bytes"),
             Self::FrameSize { size } => {
                 write!(f, "batch size {size} is below the smallest possible, 14")
@@ -365,15 +369,12 @@ impl fmt::Display for FaultKind {
             Self::FrameBeyondEnd { announced, left } => {
                 write!(
                     f,
-                    "batch of {announced} bytes, of which the file has only {left}"
+                    "batch of {announced} bytes, but only {left} are left in the file"
                 )
             }
             Self::Tail { left } => write!(f, "{left} bytes at the end, too few for a batch"),
             Self::BatchTooSmall { size, least } => {
-                write!(
-                    f,
-                    "batch of {size} bytes, smaller than its header of {least}"
-                )
+                write!(f, "batch of {size} bytes, less than its header of {least}")
             }
             Self::Unreadable { errno } => write!(f, "cannot be read: {}", errno_text(errno)),
             Self::UnknownMagic(magic) => write!(f, "unknown magic {magic}"),
@@ -385,20 +386,23 @@ impl fmt::Display for FaultKind {
                 )
             }
             Self::Crc { stored, actual } => {
-                write!(f, "checksum mismatch: stored {stored}, actual {actual}")
+                write!(
+                    f,
+                    "checksum mismatch: stored {stored:#010x}, actual {actual:#010x}"
+                )
             }
             Self::RecordCount(count) => write!(f, "negative record count {count}"),
             Self::RecordsMissing { declared, found } => {
                 write!(
                     f,
-                    "{declared} records declared, but the batch ends after {found}"
+                    "the record count is {declared}, but the batch ends after {found}"
                 )
             }
             Self::RecordsRemaining { left } => {
-                write!(f, "{left} bytes follow the last record declared")
+                write!(f, "{left} bytes follow the last record")
             }
             Self::RecordLength { length, left } => {
-                write!(f, "record of {length} bytes where {left} are left")
+                write!(f, "record of {length} bytes, but only {left} are left")
             }
             Self::RecordLeftover { left } => {
                 write!(f, "{left} bytes of the record are not part of any field")
@@ -406,21 +410,21 @@ impl fmt::Display for FaultKind {
             Self::FieldLength { length, left } => {
                 write!(
                     f,
-                    "field of {length} bytes where the record has {left} left"
+                    "field of {length} bytes, but only {left} are left in the record"
                 )
             }
-            Self::HeaderCount(count) => write!(f, "impossible number of record headers {count}"),
-            Self::HeaderKeyLength(length) => write!(f, "record header with key length {length}"),
+            Self::HeaderCount(count) => write!(f, "invalid number of record headers {count}"),
+            Self::HeaderKeyLength(length) => {
+                write!(f, "record header with a key of length {length}")
+            }
             Self::WrapperWithoutValue => write!(f, "compressed message without a value"),
-            Self::WrapperEmpty => write!(f, "compressed message with no messages inside"),
-            Self::WrapperNested => write!(
-                f,
-                "a message inside a compressed message is compressed itself"
-            ),
+            Self::WrapperEmpty => write!(f, "compressed message without messages inside"),
+            Self::WrapperNested => write!(f, "a compressed message inside a compressed message"),
             Self::WrapperOffset { offset, last_inner } => {
                 write!(
                     f,
-                    "offset {offset} of the compressed message is below its last relative offset {last_inner}"
+                    "offset {offset} of the compressed message is below its last relative offset \
+                     {last_inner}"
                 )
             }
             Self::Inflate(why) => write!(f, "cannot decompress: {why}"),
@@ -432,10 +436,13 @@ impl fmt::Display for FaultKind {
             Self::ControlValue => write!(f, "control record whose value cannot be read"),
             Self::NullField(field) => write!(f, "null in field {field}, which may not be null"),
             Self::StringLength { field, length } => {
-                write!(f, "string {field} of impossible length {length}")
+                write!(f, "string {field} has the invalid length {length}")
             }
             Self::ArrayLength { length, left } => {
-                write!(f, "array of {length} elements where {left} bytes are left")
+                write!(
+                    f,
+                    "array of {length} elements, but only {left} bytes are left"
+                )
             }
             Self::TagVersion { tag, version } => {
                 write!(f, "tagged field {tag}, unknown in version {version}")
@@ -450,7 +457,7 @@ impl fmt::Display for FaultKind {
                 )
             }
             Self::LastOffset { last, base } => {
-                write!(f, "offset {last} lies before the base offset {base}")
+                write!(f, "the last offset {last} is before the base offset {base}")
             }
             Self::LastTimestamp { last, first } => {
                 write!(

@@ -17,7 +17,7 @@ pub use fault::{Fault, FaultKind, FieldName};
 pub use release::Release;
 pub use units::{LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp, Uuid};
 
-/// What a parser returns: the rest of the input and a value, or where the input went wrong.
+/// The result of a parser: the rest of the input and a value, or a fault.
 pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, Wrong<'a>>;
 
 /// The error inside a parser: the input at which it stopped, and why. Small, so that the good path stays quick.

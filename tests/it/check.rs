@@ -65,7 +65,7 @@ fn eight_damages_fit_a_screen_and_every_command_works_as_printed() {
 
 /// What a plan gives up, as `repair plan` sums it up.
 fn lost_by_plan(line: &str) -> Option<u64> {
-    let (_, plan) = line.split_once("this plan: ")?;
+    let (_, plan) = line.split_once("This plan loses ")?;
     plan.split(' ').next()?.parse().ok()
 }
 

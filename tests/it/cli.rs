@@ -212,16 +212,16 @@ fn what_the_command_line_gets_wrong_is_refused_without_output() {
             1,
             "expected a form like 4.3, 2.8.2 or 0.11.0.3",
         ),
-        (&["dump", "--kafka", "0.7", FIRST], 1, "--kafka takes 0.8"),
+        (&["dump", "--kafka", "0.7", FIRST], 1, "expected 0.8"),
         (
             &["dump", "--kafka", "3.2", "--max-bytes", "9", FIRST],
             1,
-            "it came with 3.3",
+            "it exists since 3.3",
         ),
         (
             &["dump", "--kafka", "2.7", "--skip-record-metadata", FIRST],
             1,
-            "it came with 2.8",
+            "it exists since 2.8",
         ),
         (&["frob"], 2, "unrecognized subcommand 'frob'"),
         (&["--frob"], 2, "unexpected argument '--frob'"),
@@ -249,12 +249,12 @@ fn options_that_cannot_be_followed_are_refused_with_what_can() {
     for (args, says) in [
         (
             vec!["--value-decoder-class", "com.example.Ours"],
-            "com.example.Ours: kseg cannot load Java classes; it knows StringDecoder, IntegerDecoder and LongDecoder"
+            "com.example.Ours: kseg cannot load Java classes; expected StringDecoder, IntegerDecoder or LongDecoder"
                 .to_owned(),
         ),
         (
             vec!["--key-decoder-class", "kafka.serializer.LongDecoder"],
-            format!("gone since Kafka 4.0; use {new}LongDecoder instead"),
+            format!("removed in Kafka 4.0; use {new}LongDecoder instead"),
         ),
         (
             vec!["--kafka", "2.8", "--value-decoder-class", "kafka.serializer.DefaultDecoder"],
@@ -442,7 +442,7 @@ fn behind_what_the_original_crashes_at_the_dump_goes_on() {
     for (bytes, says) in [
         (sizes, "batch size 13 is below the smallest possible"),
         (codec, "unknown compression codec 7"),
-        (record, "record of 63 bytes where"),
+        (record, "record of 63 bytes, but only"),
     ] {
         temp.file(FIRST, &bytes);
         let ran = kseg(temp.path(), &["dump", "--print-data-log", FIRST, SECOND]);

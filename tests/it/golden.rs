@@ -1,6 +1,7 @@
 //! What people see, in terminals of 60, 80 and 160 columns. `BLESS=1` rewrites the files.
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::process;
@@ -8,123 +9,136 @@ use crate::schemas::golden;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Names of files, and what is run for them.
-const SHOWN: [(&str, &[&str]); 9] = [
+const COLUMNS: [&str; 3] = ["60", "80", "160"];
+
+/// A file of `testdata/golden`, and the commands whose output it has.
+type Golden = (&'static str, &'static [&'static str]);
+
+/// `@RELEASE/CASE` is the log dir of a case of testdata.
+const TABLES: [Golden; 11] = [
     (
-        "ls-log-dir",
-        &["ls", "--exact", "testdata/kafka-1.1.1/kill9-111/files"],
-    ),
-    (
-        "ls-partition",
-        &["ls", "testdata/kafka-4.3.1/segments/files/orders-by-size-0"],
-    ),
-    (
-        "ls-topics",
-        &["ls", "--topics", "testdata/kafka-4.3.1/segments/files"],
-    ),
-    (
-        "ls-leftovers",
-        &["ls", "testdata/kafka-4.3.1/tmp-leftovers/files"],
-    ),
-    (
-        "show-segment",
+        "ls",
         &[
-            "show",
-            "testdata/kafka-4.3.1/zero-page-512-mid/files/orders143-0/00000000000000000026.log",
+            "ls --exact @1.1.1/kill9-111",
+            "ls @4.3.1/segments/orders-by-size-0",
+            "ls --topics @4.3.1/segments",
+            "ls @4.3.1/tmp-leftovers",
         ],
     ),
     (
-        "show-records",
+        "show",
         &[
-            "show",
-            "--records",
-            "--limit",
-            "3",
-            "testdata/kafka-4.3.1/transactions-tv2/files/audit.log-tv2-committed-0/00000000000000000000.log",
+            "show @4.3.1/zero-page-512-mid/orders143-0/00000000000000000026.log",
+            "show --records --limit 3 @4.3.1/transactions-tv2/audit.log-tv2-committed-0/00000000000000000000.log",
+            "show @4.3.1/segments/orders-by-size-0/00000000000000000022.timeindex",
+            "show --image @4.3.1/classic-4.3.1/__consumer_offsets-0",
+            "show @1.1.1/kill9-111/meta.properties @1.1.1/kill9-111/replication-offset-checkpoint",
         ],
     ),
     (
-        "show-index",
+        "stats",
         &[
-            "show",
-            "testdata/kafka-4.3.1/segments/files/orders-by-size-0/00000000000000000022.timeindex",
+            "stats @4.3.1/segments",
+            "stats --by key --top 3 @4.3.1/segments/orders-by-size-0",
         ],
     ),
     (
-        "show-image",
+        "groups",
         &[
-            "show",
-            "--image",
-            "testdata/kafka-4.3.1/classic-4.3.1/files/__consumer_offsets-0",
+            "groups --now 2026-11-30 @4.3.1/classic-4.3.1",
+            "groups --now 2026-11-30 --state @4.3.1/classic-4.3.1",
+            "groups --now 2026-11-30 --members @4.3.1/classic-4.3.1",
         ],
     ),
     (
-        "show-small",
+        "txns",
         &[
-            "show",
-            "testdata/kafka-1.1.1/kill9-111/files/meta.properties",
-            "testdata/kafka-1.1.1/kill9-111/files/replication-offset-checkpoint",
+            "txns --now 2026-12-30 @4.3.1/txns-4.3.1",
+            "txns --now 2026-12-30 --ids @4.3.1/txns-4.3.1",
+            "txns --now 2026-12-30 --producers --topic audit* @4.3.1/transactions-tv2",
         ],
     ),
+    (
+        "diff",
+        &[
+            "diff @4.3.1/zero-page-512-mid/orders143-0 @4.3.1/index-missing-and-flip/orders269-0",
+            "diff @4.3.1/zero-page-512-mid @4.3.1/zero-page-512-mid",
+        ],
+    ),
+    (
+        "retention",
+        &["retention --now 2023-11-29 @4.3.1/segments/orders-by-size-0"],
+    ),
+    (
+        "compaction",
+        &["compaction --now 2026-11-30 --set cleanup.policy=compact @4.3.1/compact-flip-last"],
+    ),
+    ("fingerprint", &["fingerprint @4.3.1/segments"]),
+    ("schemas", &["schemas testdata/golden/registry.ndjson"]),
+    ("explain", &["explain B101"]),
 ];
 
-/// The same for commands that report.
-const SAID: [(&str, &[&str]); 5] = [
+const REPORTS: [Golden; 4] = [
+    (
+        "check",
+        &["check @4.3.1/segments", "check @4.3.1/compact-flip-last"],
+    ),
     (
         "verify",
-        &["verify", "testdata/kafka-4.3.1/zero-page-512-mid/files"],
+        &[
+            "verify @4.3.1/zero-page-512-mid",
+            "verify --notes @4.3.1/tmp-leftovers",
+        ],
     ),
     (
         "predict",
         &[
-            "predict",
-            "--now",
-            "2026-11-22",
-            "testdata/kafka-4.3.1/index-missing-and-flip/files",
-        ],
-    ),
-    (
-        "predict-partition",
-        &[
-            "predict",
-            "--unclean",
-            "--now",
-            "2026-11-22",
-            "testdata/kafka-4.3.1/zero-page-512-mid/files/orders143-0",
+            "predict --now 2026-11-22 @4.3.1/index-missing-and-flip",
+            "predict --unclean --now 2026-11-22 @4.3.1/zero-page-512-mid/orders143-0",
+            "predict --now 2026-11-22 @4.3.1/log-bad-name",
         ],
     ),
     (
         "repair-plan",
         &[
-            "repair",
-            "plan",
-            "testdata/kafka-4.3.1/zero-page-512-mid/files",
-        ],
-    ),
-    (
-        "repair-plan-flip",
-        &[
-            "repair",
-            "plan",
-            "testdata/kafka-4.3.1/index-missing-and-flip/files",
+            "repair plan @4.3.1/zero-page-512-mid",
+            "repair plan @4.3.1/index-missing-and-flip",
+            "repair plan @4.3.1/kraft-quorum-garbage",
         ],
     ),
 ];
 
+/// The path of the case `@RELEASE/CASE`, or the word itself.
+fn path(word: &str) -> String {
+    let Some((release, rest)) = word.strip_prefix('@').and_then(|case| case.split_once('/')) else {
+        return word.to_owned();
+    };
+    match rest.split_once('/') {
+        Some((case, inside)) => format!("testdata/kafka-{release}/{case}/files/{inside}"),
+        None => format!("testdata/kafka-{release}/{rest}/files"),
+    }
+}
+
 #[track_caller]
-fn check(commands: &[(&str, &[&str])]) {
-    for (name, args) in commands {
-        for columns in ["60", "80", "160"] {
-            let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
-            let mut command = process::command(Path::new(ROOT), &args);
-            command.env("COLUMNS", columns);
-            let ran = process::end(command.spawn().unwrap());
-            let mut text = masked(&ran.out.replace(&format!("{ROOT}/"), ""));
-            if !ran.err.is_empty() {
-                text = format!("{text}--- standard error\n{}", ran.err);
+fn check(goldens: &[Golden]) {
+    for (name, commands) in goldens {
+        let mut text = String::new();
+        for line in *commands {
+            for columns in COLUMNS {
+                let words: Vec<String> = line.split(' ').map(path).collect();
+                let args: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+                let mut command = process::command(Path::new(ROOT), &args);
+                command.env("COLUMNS", columns);
+                let ran = process::end(command.spawn().unwrap());
+                let out = masked(&ran.out.replace(&format!("{ROOT}/"), ""));
+                write!(text, "$ kseg {line}  # {columns} columns\n{out}").unwrap();
+                if !ran.err.is_empty() {
+                    write!(text, "--- standard error\n{}", ran.err).unwrap();
+                }
+                text.push('\n');
             }
-            golden(&format!("{name}-{columns}.txt"), &text);
         }
+        golden(&format!("{name}.txt"), &text);
     }
 }
 
@@ -179,28 +193,30 @@ fn masked(text: &str) -> String {
 
 #[test]
 fn tables_give_way_at_60_columns_and_use_160() {
-    check(&SHOWN);
+    check(&TABLES);
 }
 
 #[test]
 fn reports_read_well_at_60_columns_and_at_160() {
-    check(&SAID);
+    check(&REPORTS);
 }
 
 #[test]
-fn nothing_that_people_see_is_wider_than_a_terminal_of_60_but_for_long_names() {
-    let folder = Path::new(ROOT).join("testdata/golden");
-    for entry in folder.read_dir().unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if !name.starts_with("ls-") && !name.starts_with("show-") || !name.ends_with("-60.txt") {
-            continue;
-        }
+fn no_table_is_wider_than_a_terminal_of_60() {
+    for (name, _) in TABLES {
+        let path = Path::new(ROOT).join(format!("testdata/golden/{name}.txt"));
         let text = std::fs::read_to_string(&path).unwrap();
-        let rows = text.lines().take_while(|line| !line.starts_with("---"));
-        // Headings and remarks are sentences, which a terminal wraps as it likes.
-        for line in rows.filter(|line| line.contains("   ")) {
-            assert!(line.chars().count() <= 60, "{name}: {line}");
+        let mut is_narrow = false;
+        for line in text.lines() {
+            if line.starts_with("$ ") {
+                is_narrow = line.ends_with(" 60 columns");
+            } else if line.starts_with("---") {
+                is_narrow = false;
+            }
+            // Headings and remarks are sentences, which a terminal wraps; a digest has 64 digits.
+            let is_row = is_narrow && line.contains("   ") && name != "fingerprint";
+            let is_row = is_row && !line.starts_with("records over time:");
+            assert!(!is_row || line.chars().count() <= 60, "{name}: {line}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `kseg show --image` against what Kafka's own commands said just before the stop (`describe-*.txt`), and what clients
-//! know that they left (`case.json`).
+//! `kseg show --image` against what Kafka's own commands said just before the stop
+//! (`describe-*.txt`), and what clients know that they left (`case.json`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -38,7 +38,8 @@ fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The lines of what a command of Kafka said, without comments, headings and the names of groups without members.
+/// The lines of what a command of Kafka said, without comments, headings and the names of groups
+/// without members.
 fn said(case: &Case, file: &str) -> Option<Vec<String>> {
     let text = fs::read_to_string(case.dir.join(file)).ok()?;
     let is_row = |line: &&str| {
@@ -51,7 +52,8 @@ fn said(case: &Case, file: &str) -> Option<Vec<String>> {
     Some(text.lines().filter(is_row).map(str::to_owned).collect())
 }
 
-/// The only cases that were stopped between a prepare and its completion, after the command had said `Ongoing`.
+/// The only cases that were stopped between a prepare and its completion, after the command had
+/// said `Ongoing`.
 fn is_caught_in_the_middle(case: &Case) -> bool {
     let name = case.dir.file_name().unwrap().to_str().unwrap();
     name.starts_with("partial-") || name.starts_with("prepare-")

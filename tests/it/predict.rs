@@ -54,8 +54,8 @@ fn copied(from: &str, to: &Path, without: &str) {
     }
 }
 
-const NO_LOG_DIR: &str = "not known: how the broker stopped";
-const NO_CLUSTER: &str = "not known: which partitions the cluster has here";
+const NO_LOG_DIR: &str = "unknown: the kind of shutdown";
+const NO_CLUSTER: &str = "unknown: the partitions that the cluster assigns to this broker";
 
 #[test]
 fn a_partition_alone_and_a_copy_say_what_cannot_be_known() {
@@ -107,7 +107,7 @@ fn beside_a_running_broker_the_verdict_is_of_a_snapshot() {
     rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let text = of();
     assert!(
-        text.contains("not known: what the running broker writes before it stops"),
+        text.contains("unknown: the files at the shutdown"),
         "{text}"
     );
 }
@@ -126,10 +126,10 @@ fn the_document_tells_what_is_cut_and_deleted() {
     let (text, status) = run(&crashed);
     assert_eq!(status, 1);
     let document: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(document["schema"], "kseg.verdict/2");
+    assert_eq!(document["schema"], "kseg.verdict/3");
     assert_eq!(document["kafka"], "4.3");
     let one = &document["partitions"][0];
-    assert_eq!(one["outcome"], "recovers");
+    assert_eq!(one["outcome"], "recovered");
     assert_eq!(
         (one["log_start"].as_i64(), one["log_end"].as_i64()),
         (Some(0), Some(41))
@@ -157,17 +157,16 @@ fn what_is_lost_is_said_in_plain_words() {
     ];
     let (text, status) = run(&[&args[..], &[path.to_str().unwrap()]].concat());
     assert_eq!(status, 1);
-    let answer = "Kafka 4.3 will start; the start loses 87 records (5111 bytes)\n";
+    let answer = "Kafka 4.3 will start; the start loses 87 records (5.0 KiB)\n";
     assert!(text.starts_with(answer), "{text}");
     let words = "orders014-0: the broker truncates 00000000000000000026.log at byte 844 (offset 41) \
-                 and deletes 2 segments: 87 records (5111 bytes) lost";
+                 and deletes 2 segments: 87 records (5.0 KiB) lost";
     assert!(text.contains(words), "{text}");
     let (text, status) = run(&["--set", "retention.ms=-1", path.to_str().unwrap()]);
     assert_eq!(status, 1);
     let answer = "Kafka 4.3 will start; 1 offset of orders014-0 cannot be read by consumers\n";
     assert!(text.starts_with(answer), "{text}");
-    let words =
-        "orders014-0: offset 41 cannot be read: 00000000000000000026.log at 844; each poll throws";
+    let words = "orders014-0: offset 41 cannot be read: 00000000000000000026.log at byte 844; each poll throws";
     assert!(text.contains(words), "{text}");
     let args = [
         "--quick",
@@ -177,11 +176,10 @@ fn what_is_lost_is_said_in_plain_words() {
     ];
     let (text, status) = run(&args);
     assert_eq!(status, 0);
-    let answer =
-        "Kafka 4.3 will start; nothing is lost as far as can be known from what is given\n";
+    let answer = "Kafka 4.3 will start; nothing is lost, as far as the files given here show\n";
     assert!(text.starts_with(answer), "{text}");
     assert!(
-        text.contains("not known: whether all batches can be fetched"),
+        text.contains("unknown: whether all batches can be fetched"),
         "{text}"
     );
 }
@@ -254,7 +252,8 @@ fn positions(log: &[u8]) -> Vec<usize> {
 
 #[test]
 fn an_offset_ahead_before_a_bad_batch_empties_the_segment() {
-    // The time index is closed with the last good batch, whose offset is below that of the entry before it.
+    // The time index is closed with the last good batch, whose offset is below that of the entry
+    // before it.
     let file = "00000000000000000000.log";
     let temp = changed(file, |log| {
         let batches = positions(log);

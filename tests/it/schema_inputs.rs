@@ -145,7 +145,7 @@ pub(crate) fn images(root: &Path, temp: &Temp) -> Vec<String> {
     images
 }
 
-/// A permission, a quota, a SCRAM credential and a token: kind of record, and fields.
+/// An ACL, a quota, a SCRAM credential and a token: kind of record, and fields.
 fn metadata() -> [(u32, Vec<u8>); 4] {
     let text = |text: &str| {
         let mut bytes = Vec::new();

@@ -250,7 +250,7 @@ rows! {
         path: String, topic: Text, partition: Int, records: u64, first_offset: Int, last_offset: Int, digest: String,
         is_whole: bool,
     }
-    Prediction "prediction/1" {
+    Prediction "prediction/2" {
         log_dir: String, dir: String, outcome: String, log_start: Int, log_end: Int, lost_records: u64, lost_bytes: u64,
         deleted_records: u64, why: Text,
     }

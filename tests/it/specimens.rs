@@ -1,4 +1,5 @@
-//! One specimen a check, forged from the specification: `testdata/broken/CODE/`. `BLESS=1` writes them.
+//! One specimen a check, forged from the specification: `testdata/broken/CODE/`. `BLESS=1` writes
+//! them.
 //!
 //! A specimen of one file is verified as a file, one of several as a partition.
 
@@ -34,7 +35,7 @@ const WITHOUT: [(&str, &str); 7] = [
         "takes somebody who cuts the file meanwhile: verify::segment::sequence",
     ),
     ("S117", "takes a disk with bad sectors: unreadable"),
-    ("D114", "takes a link that leads nowhere: verify_dirs"),
+    ("D114", "takes a broken link: verify_dirs"),
     ("D122", "takes a running broker: verify_dirs"),
     ("D123", "takes a pipe: verify_dirs"),
 ];

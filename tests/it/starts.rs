@@ -209,7 +209,7 @@ fn differences(done: &Value, all: &Verdict, before: &Listing, topic: Option<&str
     let verdict = &all.dirs[0];
     let outcome = match done["outcome"].as_str().unwrap() {
         "logdir-offline" | "not-served" => "offline",
-        "broker-died" | "hung" => "refuses",
+        "broker-died" | "hung" => "refused",
         other => other,
     };
     let ours = match all.outcome() {

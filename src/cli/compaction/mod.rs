@@ -1,4 +1,5 @@
-//! `kseg compaction`: what of compacted partitions is clean and dirty, what the cleaner would drop, and what stops it.
+//! `kseg compaction`: what of compacted partitions is clean and dirty, what the cleaner would drop,
+//! and what stops it.
 
 mod rows;
 
@@ -27,17 +28,21 @@ use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
 
-/// Shows what of compacted partitions is clean and dirty, what the log cleaner would drop, and what stops it
+/// Shows the clean and dirty parts of compacted partitions, what the log cleaner would remove, and
+/// what stops it
 ///
-/// For each partition with cleanup.policy=compact: the clean, dirty and uncleanable offsets, the dirty ratio against
-/// min.cleanable.dirty.ratio, keys, records that later ones replace and what dropping them saves, tombstones and when they may go. What stops
-/// the cleaner is listed by position: damaged batches, and records over max.decompressed.message.bytes. Topics' settings are read from the
-/// metadata log among the log dirs, the broker's from --config.
+/// For each partition with cleanup.policy=compact: the clean, dirty and uncleanable offsets, the
+/// dirty ratio and min.cleanable.dirty.ratio, keys, replaced records and the bytes that removing
+/// them saves, tombstones and when they can be removed. Obstacles to the cleaner are listed with
+/// their position: damaged batches, and records over max.decompressed.message.bytes. Topic settings
+/// are read from the metadata log in these log dirs, broker settings from --config.
 ///
-/// All records are read. Up to 262,144 keys are counted exactly; beyond that keys, duplicates and savings are estimated from a sample of the
-/// keys, in 40 MiB of memory, and the error is said. --exact takes some 80 bytes for each key.
+/// All records are read. Up to 262,144 keys are counted exactly; for more, keys, duplicates and
+/// savings are estimated from a sample of the keys, in 40 MiB of memory, and the error is shown.
+/// --exact needs about 80 bytes of memory for each key.
 ///
-/// What a disk cannot tell: whether the cleaner runs at all, and partitions that a running broker has marked as uncleanable.
+/// Not on a disk: if the cleaner runs, and which partitions a running broker has marked as
+/// uncleanable.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg compaction /var/lib/kafka
@@ -56,18 +61,19 @@ pub(crate) struct Compaction {
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Count every key, however many there are
+    /// Count every key exactly
     #[arg(long)]
     exact: bool,
 
     #[command(flatten)]
     given: Given,
 
-    /// When the cleaner looks: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for two hours ago [default: now]
+    /// The time of the cleaner's check: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for
+    /// two hours ago [default: now]
     #[arg(long, value_name = "TIME")]
     now: Option<Moment>,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -118,7 +124,8 @@ impl Compaction {
         rows::stops(&mut writer, stops);
         if others > 0 {
             writer.remark(&format!(
-                "{others} partitions are not compacted by the settings at hand; --set cleanup.policy=compact takes them for such"
+                "{others} partitions are not compacted by their settings; with --set \
+                 cleanup.policy=compact they are treated as compacted"
             ));
         }
         trouble.tell(&mut writer);

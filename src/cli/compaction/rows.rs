@@ -24,18 +24,18 @@ struct PartitionRow {
     partition: Option<i32>,
     log_start_offset: i64,
     first_dirty_offset: i64,
-    /// Whether cleaner-offset-checkpoint says so.
+    /// True if cleaner-offset-checkpoint says so.
     is_dirty_offset_noted: bool,
     first_uncleanable_offset: i64,
     log_end_offset: i64,
-    /// Why the cleaner gets no further.
+    /// The reason why the cleaner stops.
     limit: String,
     clean_bytes: u64,
     dirty_bytes: u64,
     uncleanable_bytes: u64,
     dirty_ratio: f64,
     min_dirty_ratio: f64,
-    /// Whether the cleaner takes it up, and why not.
+    /// True if the cleaner takes it up, and why not.
     is_due: bool,
     state: &'static str,
     records: u64,
@@ -62,17 +62,19 @@ impl Row for PartitionRow {
         Column::right("Partition", |row: &Self| (&row.partition).into()),
         Column::left("State", |row: &Self| row.state.into()).wraps(12),
         Column::right("Log start", |row: &Self| row.log_start_offset.into()).gives_way(8),
-        Column::right("First dirty", |row: &Self| row.first_dirty_offset.into()),
+        Column::right("First dirty", |row: &Self| row.first_dirty_offset.into()).gives_way(1),
         Column::right("Uncleanable", |row: &Self| {
             row.first_uncleanable_offset.into()
-        }),
+        })
+        .gives_way(2),
         Column::left("Because", |row: &Self| (&row.limit).into())
             .wraps(12)
             .gives_way(6),
         Column::right("Log end", |row: &Self| row.log_end_offset.into()).gives_way(7),
         Column::right("Dirty", |row: &Self| {
             Cell::Text(format!("{:.2} of {:.2}", row.dirty_ratio, row.min_dirty_ratio).into())
-        }),
+        })
+        .gives_way(1),
         Column::right("Records", |row: &Self| Cell::Count(row.records)).gives_way(3),
         Column::right("Keys", |row: &Self| estimated(row.keys, row.error)),
         Column::right("Replaced", |row: &Self| {
@@ -80,8 +82,11 @@ impl Row for PartitionRow {
         }),
         Column::right("Saves", |row: &Self| Cell::Size(row.replaced_bytes)),
         Column::right("Tombstones", |row: &Self| Cell::Count(row.tombstones)).gives_way(2),
-        Column::right("Go now", |row: &Self| Cell::Count(row.tombstones_due)).gives_way(4),
-        Column::left("Next go", |row: &Self| {
+        Column::right("Removable now", |row: &Self| {
+            Cell::Count(row.tombstones_due)
+        })
+        .gives_way(4),
+        Column::left("Next removable", |row: &Self| {
             Cell::maybe(row.next_delete_horizon_ms, Cell::Time)
         })
         .gives_way(5),
@@ -111,7 +116,7 @@ pub(super) struct StopRow {
 
 impl Row for StopRow {
     const SCHEMA: Schema = schema::COMPACTION_STOP;
-    const TITLE: &'static str = "What stops the cleaner";
+    const TITLE: &'static str = "Obstacles to the cleaner";
     const COLUMNS: &'static [Column<Self>] = &[
         Column::left("File", |row: &Self| (&row.path).into()).wraps(20),
         Column::right("Position", |row: &Self| Cell::Count(row.position)),
@@ -131,7 +136,10 @@ impl StopRow {
                 "too-large",
                 format!("a record of {bytes} bytes, over max.decompressed.message.bytes"),
             ),
-            _ => ("no-key", "a record without a key: it is dropped".to_owned()),
+            _ => (
+                "no-key",
+                "a record without a key: the cleaner removes it".to_owned(),
+            ),
         };
         Self {
             path: stop.path.display().to_string(),
@@ -197,7 +205,7 @@ pub(super) fn stops(writer: &mut Writer<'_>, stops: Vec<StopRow>) {
 fn limit(limit: Limit) -> String {
     match limit {
         Limit::ActiveSegment => "active segment".to_owned(),
-        Limit::OpenTransaction(offset) => format!("transaction open since offset {offset}"),
+        Limit::OpenTransaction(offset) => format!("open transaction from offset {offset} on"),
         Limit::MinLag => "min.compaction.lag.ms".to_owned(),
         _ => String::new(),
     }

@@ -25,12 +25,14 @@ use super::writer::Writer;
 
 /// Compares two copies: replicas, a backup and its original, before and after a repair
 ///
-/// Partitions are matched by topic and number, or, where both paths are one partition, taken as they are. Of each record the offset,
-/// timestamp, key, value and headers are compared; other batches, codecs or leader epochs with the same records are no difference unless
-/// --framing asks for them. Both copies are read from their log start on, control records included, around damage.
+/// Partitions are matched by topic and number; two partition folders are compared whatever their
+/// names. Compares offset, timestamp, key, value and headers of each record; the same records in
+/// other batches, or with another codec or leader epoch, are a difference only with --framing. Both
+/// copies are read from their log start offset on, with control records; damage is skipped.
 ///
-/// What a disk cannot tell: which of two copies is right. Where the leader epochs of both are known, the offset is shown from which on
-/// the histories are not the same; up to there a difference is damage or a missing record, from there on the copies had other leaders.
+/// Not on a disk: which of the two copies is right. If the leader epochs of both are known, the
+/// offset is shown from which on they diverge; a difference before it is damage or a missing
+/// record, a difference after it comes from different leaders.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg diff node1/data node2/data
@@ -47,15 +49,16 @@ pub(crate) struct Diff {
     #[arg(value_name = "A")]
     first: PathBuf,
 
-    /// What it is compared with
+    /// The log dir or partition to compare with
     #[arg(value_name = "B")]
     second: PathBuf,
 
-    /// Show where the same records are in other batches, or have another codec or leader epoch, and take it for a difference
+    /// Treat other batches, another codec or another leader epoch of the same records as a
+    /// difference
     #[arg(long)]
     framing: bool,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -110,7 +113,10 @@ impl Diff {
         let mut all = BTreeMap::new();
         for log in found.found {
             let Log::Partition(partition) = log else {
-                bail!("{}: diff compares partitions, not files", path.display());
+                bail!(
+                    "{}: a file; give the folder of its partition",
+                    path.display()
+                );
             };
             let name = match (partition.topic(), partition.number()) {
                 (Some(topic), Some(number)) => (topic.to_owned(), number),
@@ -118,7 +124,7 @@ impl Diff {
             };
             if all.contains_key(&name) {
                 bail!(
-                    "{}: two copies of {}-{} in it: name the log dirs one by one",
+                    "{}: contains two copies of {}-{}: give the log dirs one by one",
                     path.display(),
                     name.0,
                     name.1

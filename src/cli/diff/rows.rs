@@ -75,7 +75,7 @@ struct RangeRow {
     first_offset: i64,
     last_offset: i64,
     records: u64,
-    /// Where it is seen from the other copy.
+    /// The reason, seen from the other copy.
     why: Option<&'static str>,
 }
 
@@ -205,7 +205,7 @@ fn text(row: &PartitionRow) -> String {
         (row.different_records, "differ"),
         (row.only_a_records, "are only in A"),
         (row.only_b_records, "are only in B"),
-        (row.framing_records, "of the same are framed otherwise"),
+        (row.framing_records, "of them are framed differently"),
     ] {
         if count > 0 {
             let _ = write!(text, ", {} {what}", grouped(count));
@@ -214,7 +214,7 @@ fn text(row: &PartitionRow) -> String {
     let (a, b) = (size(row.log_bytes_a), size(row.log_bytes_b));
     let _ = write!(text, "; {a} and {b}");
     if let Some(offset) = row.epochs_part_at_offset {
-        let _ = write!(text, "; the leader epochs part at offset {offset}");
+        let _ = write!(text, "; the leader epochs diverge at offset {offset}");
     }
     text
 }
@@ -228,7 +228,7 @@ fn kind(kind: DifferenceKind) -> &'static str {
     }
 }
 
-/// Where a range that is in one copy only is seen from the other.
+/// Returns the reason why a range is in one copy only.
 fn why(range: &Difference, [a, b]: [Option<(Offset, Offset)>; 2]) -> Option<&'static str> {
     let (other, before, after) = match range.kind {
         DifferenceKind::OnlyFirst => (b?, "before the log start of B", "beyond the log end of B"),

@@ -105,7 +105,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What `--index-sanity-check` says.
+    /// Writes the result of `--index-sanity-check`.
     pub(super) fn sanity(&mut self, given: &str, check: Result<(), Fault>) {
         match check {
             Ok(()) => {

@@ -11,7 +11,7 @@ use kseg::wire::{Fault, FaultKind, Offset, Position};
 /// Places looked at before the memory of a mapping is given back. Around each of them the kernel maps 64 KiB.
 const LOOKS: u32 = 256;
 
-/// What the release can read.
+/// The formats that the release can read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader {
     /// zstd.
@@ -29,14 +29,14 @@ pub(super) struct Look {
     buffer: Vec<u8>,
     scratch: Scratch,
     reader: Reader,
-    /// What was looked at since memory was last given back.
+    /// The range that was read since memory was last released.
     looked: Option<Range<u64>>,
     looks: u32,
     /// The last batch whose largest timestamp was asked for.
     known: Option<(u64, Result<i64, String>)>,
 }
 
-/// Why there is no batch at a position.
+/// The reason why there is no batch at a position.
 type Missing = String;
 
 impl Look {

@@ -13,17 +13,17 @@ use crate::cli::render::dump_log_segments::{
     Contents, NEWEST, OLDEST, Options, Style, TextDecoder,
 };
 
-/// What a decoder option without a value stands for.
+/// The decoder of an option without a value.
 pub(crate) const DEFAULT_DECODER: &str = "org.apache.kafka.tools.api.StringDecoder";
 
-/// Where the stock decoders lived before, and still do where old names are taken.
+/// The former package of the standard decoders, for releases that accept old names.
 const OLD_PACKAGE: &str = "kafka.serializer.";
 const NEW_PACKAGE: &str = "org.apache.kafka.tools.api.";
 
 /// The original's default for `--max-message-size`.
 const LARGEST_MESSAGE: i32 = 5 << 20;
 
-/// What the original takes for no limit.
+/// The value that means no limit in the original.
 const NO_LIMIT: i32 = i32::MAX;
 
 /// The default of `--max-message-size`.
@@ -34,11 +34,11 @@ impl Dump {
     pub(crate) fn check(&self) -> Result<()> {
         let release = self.kafka;
         if !release.since(OLDEST) {
-            bail!("the output of Kafka {release} is not known; --kafka takes {OLDEST} to {NEWEST}");
+            bail!("the output of Kafka {release} is unknown; expected {OLDEST} to {NEWEST}");
         }
         let too_new = |given: bool, option: &str, since: Release| {
             if given && !release.since(since) {
-                bail!("Kafka {release} has no --{option}: it came with {since}");
+                bail!("Kafka {release} has no --{option}; it exists since {since}");
             }
             Ok(())
         };
@@ -81,7 +81,8 @@ impl Dump {
         Ok(())
     }
 
-    /// Returns what to show of a `.log`. Like the original, this looks at decoder classes only once there is one.
+    /// Returns what to show of a `.log`. Like the original, this looks at decoder classes only once
+    /// there is one.
     pub(crate) fn shown(&self, style: &Style) -> Result<Options> {
         let contents = self.contents()?;
         Ok(Options {
@@ -177,23 +178,25 @@ fn text_decoder(release: Release, class: Option<&str>) -> Result<TextDecoder> {
         Some("IntegerDecoder") => TextDecoder::Integer,
         Some("LongDecoder") => TextDecoder::Long,
         Some("DefaultDecoder") => bail!(
-            "{class}: prints the identity of a Java object, another at every run; use {DEFAULT_DECODER} instead"
+            "{class}: prints the address of a Java object, which differs in every run; use \
+             {DEFAULT_DECODER} instead"
         ),
         _ => bail!(
-            "{class}: kseg cannot load Java classes; it knows StringDecoder, IntegerDecoder and LongDecoder of {}",
+            "{class}: kseg cannot load Java classes; expected StringDecoder, IntegerDecoder or \
+             LongDecoder of {}",
             NEW_PACKAGE.trim_end_matches('.')
         ),
     };
     if let Some(name) = old
         && release.since(Release::new(4, 0, 0))
     {
-        bail!("{class}: gone since Kafka 4.0; use {NEW_PACKAGE}{name} instead");
+        bail!("{class}: removed in Kafka 4.0; use {NEW_PACKAGE}{name} instead");
     }
     Ok(known)
 }
 
-/// The value of an option as Java's `Integer.valueOf` reads it. The original minds its being given twice, or wrong, only
-/// when it needs it.
+/// The value of an option as Java's `Integer.valueOf` reads it. The original minds its being given
+/// twice, or wrong, only when it needs it.
 fn int(option: &str, given: &[String]) -> Result<Option<i32>> {
     match given {
         [] => Ok(None),
@@ -207,8 +210,9 @@ fn int(option: &str, given: &[String]) -> Result<Option<i32>> {
 
 /// Prints log segments exactly as Kafka's own kafka-dump-log.sh does
 ///
-/// The options are those of the original, and so is every byte of the output. Where the original stops with an exception,
-/// this reports the damage on standard error, continues after it, and exits with 1.
+/// The options and every byte of the output are those of the original. Where the original stops
+/// with an exception, kseg dump reports the damage on standard error, continues after it, and exits
+/// with 1.
 #[derive(Debug, clap::Args)]
 #[command(
     disable_help_flag = true,
@@ -219,15 +223,15 @@ fn int(option: &str, given: &[String]) -> Result<Option<i32>> {
   kseg dump --print-data-log orders-3
 
 Exit status:
-  0  the original would have ended normally too
-  1  it would have broken off, or refused, or shown its help
+  0  no damage, as the original
+  1  damage, invalid arguments, or --help, as the original
   2  the output could not be written"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "the original's flags")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Dump {
-    /// The files to dump, separated by commas: .log, .index, .timeindex, .txnindex, .snapshot and .checkpoint. Indexes are
-    /// compared with the .log beside them
+    /// The files to dump, separated by commas: .log, .index, .timeindex, .txnindex, .snapshot and
+    /// .checkpoint. Indexes are compared with the .log beside them
     #[arg(long, value_name = "FILES")]
     pub(super) files: Vec<OsString>,
 
@@ -259,15 +263,16 @@ pub(crate) struct Dump {
     #[arg(long)]
     pub(super) verify_index_only: bool,
 
-    /// Only check of an index what brokers up to 2.2 checked when they opened it
+    /// Check indexes as brokers up to 2.2 did when they opened them, and nothing else
     #[arg(long)]
     pub(super) index_sanity_check: bool,
 
-    /// How to show keys: org.apache.kafka.tools.api.StringDecoder, IntegerDecoder or LongDecoder; implies --print-data-log
+    /// Decoder of keys: org.apache.kafka.tools.api.StringDecoder, IntegerDecoder or LongDecoder;
+    /// implies --print-data-log
     #[arg(long, value_name = "CLASS", num_args = 0..=1, default_missing_value = DEFAULT_DECODER)]
     pub(super) key_decoder_class: Option<String>,
 
-    /// How to show values, likewise
+    /// Decoder of values, in the same form
     #[arg(long, value_name = "CLASS", num_args = 0..=1, default_missing_value = DEFAULT_DECODER)]
     pub(super) value_decoder_class: Option<String>,
 
@@ -291,7 +296,7 @@ pub(crate) struct Dump {
     #[arg(long)]
     pub(super) share_group_state_decoder: bool,
 
-    /// Print as this release of Kafka did
+    /// Print as this Kafka release does
     #[arg(long, value_name = "VERSION", default_value_t = NEWEST)]
     pub(super) kafka: Release,
 

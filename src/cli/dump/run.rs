@@ -27,13 +27,13 @@ pub(super) struct Run<'a> {
     pub(super) dump: &'a Dump,
     pub(super) style: Style,
     pub(super) context: &'a mut Context,
-    /// What is wrong with indexes, for the end of the run.
+    /// The faults of indexes, for the end of the run.
     pub(super) mismatches: Mismatches,
     /// Offsets that do not follow each other, by file, for the end of the run.
     gaps: Vec<(String, Gaps)>,
     /// True if the original would have broken off.
     pub(super) broke: bool,
-    /// What writing to standard output ended with.
+    /// The result of writing to standard output.
     written: io::Result<()>,
 }
 
@@ -255,7 +255,7 @@ impl Run<'_> {
     }
 }
 
-/// Returns whether there is something at the path, if only a link that leads nowhere.
+/// Returns whether there is something at the path, if only a broken link.
 fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
@@ -274,7 +274,8 @@ fn split_list(list: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A directory stands for the segments in it, `-` for a segment on standard input, a compressed segment for what is in it.
+/// A directory stands for the segments in it, `-` for a segment on standard input, a compressed
+/// segment for what is in it.
 fn expand(path: &Path) -> Vec<PathBuf> {
     // What cannot be read is said where the file is opened.
     if let Ok(Some(item)) = spool::spooled(path) {

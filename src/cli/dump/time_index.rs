@@ -174,13 +174,13 @@ impl Run<'_> {
     }
 }
 
-/// Where the entry of a time index leads.
+/// The batch that an entry of a time index points to.
 #[derive(Clone, Copy)]
 struct Found {
     /// The position to seek from, as the `.index` has it.
     position: i64,
     landing: Landing,
-    /// Where the log breaks behind it, if that matters.
+    /// The break of the log after it, if that matters.
     breaks: Option<Break>,
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Grouping<'a> {
     failed: Option<anyhow::Error>,
 }
 
-/// Where the records come from.
+/// The source of the records.
 #[derive(Serialize)]
 struct Source {
     file: String,

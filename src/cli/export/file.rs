@@ -14,7 +14,7 @@ use crate::cli::output::{OutputFile, said};
 /// Takes text and writes a file.
 pub(super) struct PackedFile(Packer<Summed>);
 
-/// What a file amounts to.
+/// The totals of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sums {
     pub(super) size_bytes: u64,

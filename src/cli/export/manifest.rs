@@ -50,7 +50,7 @@ pub(super) struct ExportedFile {
     pub(super) file: String,
     pub(super) topic: Option<String>,
     pub(super) partition: Option<i32>,
-    /// Where its records come from.
+    /// The source of its records.
     pub(super) source: String,
     pub(super) format: String,
     pub(super) compression: String,
@@ -66,9 +66,9 @@ pub(super) struct ExportedFile {
     pub(super) sha256: String,
     /// True if every record of the source that was asked for is in it.
     pub(super) complete: bool,
-    /// What could not be read.
+    /// The unreadable ranges.
     pub(super) damage: Vec<Damage>,
-    /// How many more such places there are.
+    /// The number of further obstacles.
     pub(super) more_damage: u64,
     /// Records left out because their offset came before, as a consumer leaves them out.
     #[serde(default)]
@@ -88,7 +88,7 @@ pub(super) struct Damage {
     pub(super) what: String,
 }
 
-/// What a manifest says, by names of files.
+/// The entries of a manifest, by file name.
 pub(super) type Files = BTreeMap<String, ExportedFile>;
 
 impl Manifest {

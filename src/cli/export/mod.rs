@@ -38,9 +38,10 @@ use super::typed::Typed;
 
 /// Writes the records of partitions into files
 ///
-/// One file per partition, and kseg.manifest.json with offsets, counts, timestamps, damage and checksums. The records are
-/// those that kseg cat shows; internal topics are exported only if --topic or the path names them. A file gets its name
-/// when it is complete; --resume continues an interrupted export.
+/// One file per partition, and kseg.manifest.json with offsets, counts, timestamps, damage and
+/// checksums. The records are those that kseg cat shows; internal topics are exported only if
+/// --topic or the path names them. A file gets its name when it is complete; --resume continues an
+/// interrupted export.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("template", |it| it.hide(true)),
@@ -86,7 +87,8 @@ pub(crate) struct Export {
     #[arg(long, value_enum)]
     compress: Option<Compression>,
 
-    /// Continue an export into this folder: files that are complete and would be the same are kept
+    /// Continue an interrupted export in this folder; complete files that would be the same are
+    /// kept
     #[arg(long)]
     resume: bool,
 
@@ -109,7 +111,7 @@ pub(crate) struct Export {
     reading: Reading,
 }
 
-/// How files are packed.
+/// The compression of files.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Compression {
     /// Zstandard
@@ -126,7 +128,7 @@ struct Exported {
     lost: Vec<Error>,
 }
 
-/// What all files have in common.
+/// The options of all files.
 struct Job<'a> {
     dir: &'a Path,
     reader: Reader<'a>,
@@ -144,9 +146,7 @@ impl Export {
     /// Writes the files.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         if self.picking.tail().is_some() {
-            bail!(
-                "--offset -N..: export writes from the start; kseg cat --offset -N.. counts from the end"
-            );
+            bail!("--offset -N..: not supported by export; use kseg cat --offset -N..");
         }
         let format = self
             .rendering
@@ -155,7 +155,7 @@ impl Export {
         let form = format.form().unwrap_or(Form::Ndjson);
         let pick = self.picking.pick(form.shows_checksum())?;
         if form == Form::Parquet && self.compress.is_some() {
-            bail!("--compress: the pages of a Parquet file are compressed already, with zstd");
+            bail!("--compress: Parquet files are already compressed with zstd");
         }
         let packing = match self.compress {
             None => Packing::None,
@@ -412,7 +412,8 @@ impl Job<'_> {
     }
 }
 
-/// Returns what to say of a file that cannot be written, or of a log that cannot be read, which is said as it is.
+/// Returns what to say of a file that cannot be written, or of a log that cannot be read, which is
+/// said as it is.
 fn unwritten(path: &Path, error: anyhow::Error) -> anyhow::Error {
     if error.is::<Error>() {
         return error;

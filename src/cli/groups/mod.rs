@@ -30,16 +30,19 @@ use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
 
-/// Shows consumer groups: committed offsets, lag, state and members, from the disks of a stopped cluster
+/// Shows consumer groups: committed offsets, lag, state and members, from the disks of a stopped
+/// cluster
 ///
-/// Reads `__consumer_offsets` in all log dirs given, and looks where the logs of the topics begin and end. Give the log dirs of
-/// all nodes together: what is on none of them is shown as `-`. Lag is LOG-END-OFFSET − CURRENT-OFFSET.
+/// Reads `__consumer_offsets` in all log dirs given, and the log start and log end offsets of the
+/// topics. Give the log dirs of all nodes together: an offset whose log is not here is shown as
+/// `-`. Lag is LOG-END-OFFSET − CURRENT-OFFSET.
 ///
-/// What a disk cannot tell: which broker coordinated a group, and whether a member still lived. The log end is that of the
-/// replica at hand that reaches furthest, which may hold records beyond the high watermark that consumers never saw.
+/// Not on a disk: the coordinator of a group, and which members are still alive. The log end offset
+/// is the highest of the replicas given, which may be beyond the high watermark.
 ///
-/// --at shows groups as they were: with the records of __consumer_offsets up to that time, and logs that ended before the first
-/// record with a later timestamp. __consumer_offsets is compacted: an offset that was replaced later may be gone, and with it the group.
+/// --at shows groups at an earlier time: with the records of __consumer_offsets up to that time,
+/// and log ends before the first record with a later timestamp. __consumer_offsets is compacted:
+/// offsets and groups that were replaced later may be missing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg groups /var/lib/kafka/data
@@ -58,43 +61,47 @@ use super::writer::Writer;
 
 --format kafka prints what kafka-consumer-groups.sh --describe prints, and with --kind share or --kind streams what
 kafka-share-groups.sh or kafka-streams-groups.sh does; --members as with --verbose. The coordinator is shown as -.
---format csv is the file that --reset-offsets --from-file takes.
+--format csv prints a file for --reset-offsets --from-file.
 
 Exit status:
   0  everything was read
-  1  some of __consumer_offsets is damaged; what can be read is shown
-  2  something could not be read, or there is no such group or topic")]
+  1  a part of __consumer_offsets is damaged; the readable part is shown
+  2  something could not be read, or no group or topic matches")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Groups {
     /// Log dirs, of one node or of several, or the folders of single partitions
     #[arg(value_name = "DIR", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Only groups of this name; * matches any characters and ? one; repeatable
+    /// Only groups with this name; * matches any characters, ? one character; repeatable
     #[arg(long = "group", value_name = "PATTERN")]
     names: Vec<Pattern>,
 
-    /// Only topics of this name, likewise
+    /// Only topics with this name, in the same form
     #[arg(long = "topic", value_name = "PATTERN")]
     topics: Vec<Pattern>,
 
-    /// Only groups of this kind; the start offsets of share groups, from __share_group_state, count as their offsets
+    /// Only groups of this kind; the offsets of share groups are their start offsets in
+    /// __share_group_state
     #[arg(long, value_enum)]
     kind: Option<Kind>,
 
-    /// Show a line for each group: its state, its assignor, and in which partition of __consumer_offsets it lives
+    /// Show one line for each group: its state, its assignor, and its partition of
+    /// __consumer_offsets
     #[arg(long, conflicts_with = "members")]
     state: bool,
 
-    /// Show a line for each member and what it was assigned
+    /// Show one line for each member, with its assigned partitions
     #[arg(long)]
     members: bool,
 
-    /// Show groups as they were at a time, or below an offset of __consumer_offsets: 2026-11-29T10:00Z, 2h (ago), or 18000
+    /// Show groups at an earlier time, or before an offset of __consumer_offsets:
+    /// 2026-11-29T10:00Z, 2h (ago), or 18000
     #[arg(long, value_name = "TIME|OFFSET", value_parser = at)]
     at: Option<Until>,
 
-    /// With --format kafka: the columns that Kafka's tool adds with --verbose, such as leader and group epochs
+    /// With --format kafka: the columns that Kafka's tool adds with --verbose, such as leader and
+    /// group epochs
     #[arg(long)]
     verbose: bool,
 
@@ -102,7 +109,8 @@ pub(crate) struct Groups {
     #[arg(long, value_enum, default_value_t = View::Text)]
     format: View,
 
-    /// When offsets expire is judged at this time: 2026-12-24T08:00:00Z, or 2h for two hours ago [default: now]
+    /// The time at which expired offsets are determined: 2026-12-24T08:00:00Z, or 2h for two hours
+    /// ago [default: now]
     #[arg(long, value_name = "TIME", conflicts_with = "at")]
     now: Option<Moment>,
 
@@ -113,7 +121,8 @@ pub(crate) struct Groups {
     reading: Reading,
 }
 
-/// Reads a time or an offset: a number of at most twelve digits is an offset, because milliseconds since 1970 have thirteen.
+/// Reads a time or an offset: a number of at most twelve digits is an offset, because milliseconds
+/// since 1970 have thirteen.
 fn at(text: &str) -> Result<Until, String> {
     const OFFSET_DIGITS: usize = 12;
     match text.parse::<i64>() {
@@ -148,7 +157,7 @@ impl Kind {
     }
 }
 
-/// What is shown of groups.
+/// The subject of a view of groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Subject {
     Offsets,
@@ -156,7 +165,7 @@ enum Subject {
     Members,
 }
 
-/// How groups are shown.
+/// The views of groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum View {
     /// Tables for people
@@ -165,9 +174,10 @@ enum View {
     Json,
     /// One JSON object per line
     Ndjson,
-    /// Offsets as kafka-consumer-groups.sh --reset-offsets --from-file takes them
+    /// Offsets in the form of kafka-consumer-groups.sh --reset-offsets --from-file
     Csv,
-    /// As kafka-consumer-groups.sh --describe shows them, and the tools for share and streams groups
+    /// As kafka-consumer-groups.sh --describe, kafka-share-groups.sh and kafka-streams-groups.sh
+    /// print them
     Kafka,
 }
 
@@ -181,7 +191,8 @@ impl Groups {
         let copies = disks.of_internal(CONSUMER_OFFSETS, reaches.copies_of(CONSUMER_OFFSETS)?);
         if copies.is_empty() {
             bail!(
-                "no partition of {CONSUMER_OFFSETS} in these log dirs: groups are stored there; give the log dirs of all nodes, or a folder such as {CONSUMER_OFFSETS}-12"
+                "no partition of {CONSUMER_OFFSETS} in these log dirs: groups are stored in it; \
+                 give the log dirs of all nodes, or a folder such as {CONSUMER_OFFSETS}-12"
             );
         }
         let mut trouble = Trouble::default();
@@ -217,7 +228,8 @@ impl Groups {
         }
         if self.at.is_some() {
             writer.remark(
-                "__consumer_offsets is compacted: what was replaced before the cleaner last ran is missing here",
+                "__consumer_offsets is compacted: offsets replaced before the last run of the \
+                 cleaner are missing here",
             );
         }
         trouble.tell(&mut writer);
@@ -278,7 +290,7 @@ impl Groups {
         }
     }
 
-    /// How long the brokers keep the offsets of a group without members.
+    /// Returns the retention of offsets of groups without members.
     fn kept(&self, disks: &Disks, reaches: &Reaches, trouble: &mut Trouble) -> Result<Kept> {
         let conditions = self.given.conditions(&self.paths)?;
         let cluster = metadata(reaches, self.reading, trouble);
@@ -303,7 +315,7 @@ impl Groups {
     /// Refuses options that have no effect together.
     fn check(&self) -> Result<()> {
         if self.format == View::Csv && self.subject() != Subject::Offsets {
-            bail!("--format csv is for offsets: leave out --state and --members");
+            bail!("--format csv has offsets only: leave out --state and --members");
         }
         if self.verbose && self.format != View::Kafka {
             bail!("--verbose adds columns to --format kafka: the other formats always have them");
@@ -340,15 +352,15 @@ impl Groups {
     }
 }
 
-/// How long offsets of groups without members are kept.
+/// The retention of offsets of groups without members.
 #[derive(Debug, Clone, Copy)]
 struct Kept {
     ms: i64,
-    /// Whether it is Kafka's default, because no setting was found.
+    /// True if it is Kafka's default, because no setting was found.
     is_assumed: bool,
 }
 
-/// What people should know of offsets that the next check deletes.
+/// Writes a remark about offsets that the next check deletes.
 fn expired(writer: &mut Writer<'_>, views: &[GroupView<'_>], kept: Kept, now_ms: i64) {
     let count = views.iter().map(|view| {
         let commits = view.offsets.iter().filter_map(|row| row.committed);
@@ -360,10 +372,12 @@ fn expired(writer: &mut Writer<'_>, views: &[GroupView<'_>], kept: Kept, now_ms:
     match count.sum::<usize>() {
         0 => {}
         1 => writer.remark(&format!(
-            "1 offset is expired (offsets.retention.minutes={minutes}{assumed}): a broker deletes it at its next check"
+            "1 offset is expired (offsets.retention.minutes={minutes}{assumed}): a broker deletes \
+             it at its next check"
         )),
         more => writer.remark(&format!(
-            "{more} offsets are expired (offsets.retention.minutes={minutes}{assumed}): a broker deletes them at its next check"
+            "{more} offsets are expired (offsets.retention.minutes={minutes}{assumed}): a broker \
+             deletes them at its next check"
         )),
     }
 }
@@ -379,18 +393,18 @@ fn names(image: &Image) -> String {
     }
 }
 
-/// What people should know of the table above.
+/// Writes remarks about the table.
 fn remarks(writer: &mut Writer<'_>, views: &[GroupView<'_>]) {
     let rows = || views.iter().flat_map(|view| &view.offsets);
     let count = |problem| rows().filter(|row| row.problem() == Some(problem)).count();
     for (problem, what) in [
         (
             OffsetProblem::BelowLogStart,
-            "below the log start: a consumer continues by its auto.offset.reset",
+            "below the log start: a consumer continues according to auto.offset.reset",
         ),
         (
             OffsetProblem::BeyondLogEnd,
-            "beyond the log end: a consumer continues by its auto.offset.reset",
+            "beyond the log end: a consumer continues according to auto.offset.reset",
         ),
         (
             OffsetProblem::NoLog,

@@ -30,7 +30,7 @@ struct OffsetRow {
     client_id: Option<String>,
     commit_timestamp_ms: Option<i64>,
     expire_timestamp_ms: Option<i64>,
-    /// When a broker may delete the offset; none while the group has members.
+    /// The time at which a broker may delete the offset; `None` while the group has members.
     expires_ms: Option<i64>,
     metadata: Option<String>,
 }
@@ -43,7 +43,7 @@ impl Row for OffsetRow {
         Column::right("Partition", |row: &Self| row.partition.into()),
         Column::right("Current offset", |row: &Self| (&row.offset).into()),
         Column::right("Log start", |row: &Self| (&row.log_start_offset).into()).gives_way(3),
-        Column::right("Log end", |row: &Self| (&row.log_end_offset).into()),
+        Column::right("Log end", |row: &Self| (&row.log_end_offset).into()).gives_way(1),
         Column::right("Lag", |row: &Self| (&row.lag).into()),
         Column::left("Problem", |row: &Self| text(row.problem)),
         Column::right("Pending offset", |row: &Self| (&row.pending_offset).into()).gives_way(4),

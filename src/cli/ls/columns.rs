@@ -201,7 +201,7 @@ impl Row for TopicRow {
     ];
 }
 
-/// What is no segment in use.
+/// An item that is not a segment in use.
 #[derive(Debug, Serialize)]
 pub(super) struct ItemRow {
     path: Content,
@@ -345,7 +345,7 @@ fn partition_state(summary: &PartitionSummary) -> Vec<String> {
         .noted_log_start
         .filter(|noted| Some(*noted) < summary.log_start)
     {
-        notes.push(format!("checkpointed log start {noted}"));
+        notes.push(format!("log start in the checkpoint {noted}"));
     }
     let sum = |of: fn(&kseg::scan::Extent) -> u64| {
         let extents = summary

@@ -26,13 +26,9 @@ use super::writer::Writer;
 
 /// Lists log dirs, partitions, segments and files
 ///
-/// Of a log dir it lists the partitions, of a partition the segments, and leftover and unknown files. It reads only batch
-/// headers at the beginning and end of each partition; --exact reads every record, counts them and finds damage in the
-/// middle. `Log start` is the log start offset (a tiered topic's earlier one is in `State`), `Log end` the log end offset;
-/// high watermark and recovery point are those of the checkpoints. `First timestamp` is that of the first record, `Last
-/// timestamp` the largest; with --exact the smallest too (`min_timestamp_ms` in JSON, null without it: the headers don't
-/// have it). `In batches` is the size of the .log files, as kafka-log-dirs.sh prints it; `Apparent size` that
-/// of all files; `On disk` the space they occupy.
+/// Lists the partitions of a log dir and the segments of a partition, with leftover and unknown
+/// files. It reads only batch headers at the beginning and end of each partition; --exact reads
+/// every record, counts them and finds damage in the middle.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg ls /var/lib/kafka/*
@@ -56,12 +52,12 @@ pub(crate) struct Ls {
     #[arg(long)]
     segments: bool,
 
-    /// A line for each part of a segment of about this size: --split 64MiB; its offsets are what one task of several may read. Parts
-    /// begin where entries of a valid .index lead; a segment without one is one part
+    /// List parts of segments of about this size, to read them in parallel: --split 64MiB. Parts
+    /// begin at entries of the .index; a segment without a valid one is one part
     #[arg(long, value_name = "SIZE", requires = "segments", value_parser = split_size, conflicts_with = "sort")]
     split: Option<u64>,
 
-    /// List topics, all paths together; folders in any state count
+    /// List topics, over all paths; partitions in any state (-delete, -stray, -future) count
     #[arg(long = "topics", conflicts_with = "segments")]
     by_topic: bool,
 
@@ -69,7 +65,7 @@ pub(crate) struct Ls {
     #[arg(long)]
     exact: bool,
 
-    /// Sort by this column, largest first; names ascend
+    /// Sort by this column, largest first; names in ascending order
     #[arg(long, value_name = "BY", value_enum, default_value_t = Sort::Name)]
     sort: Sort,
 
@@ -77,7 +73,7 @@ pub(crate) struct Ls {
     #[arg(long)]
     reverse: bool,
 
-    /// Show sizes in bytes: --bytes
+    /// Show sizes in bytes
     #[arg(long)]
     bytes: bool,
 
@@ -101,7 +97,7 @@ fn split_size(text: &str) -> Result<u64, String> {
     Ok(bytes)
 }
 
-/// What is being listed, and where to.
+/// The state of a listing.
 struct Lister<'a> {
     ls: &'a Ls,
     writer: Writer<'a>,
@@ -146,14 +142,14 @@ impl Ls {
     /// Refuses what makes no sense, before anything is opened.
     fn check(&self) -> Result<()> {
         if self.sort == Sort::Records && !self.exact {
-            bail!("--sort records: records are counted with --exact only");
+            bail!("--sort records needs --exact, which counts the records");
         }
         for (is_asked, flag, cannot) in [
             (self.by_topic, "--topics", TopicRow::CANNOT),
             (self.segments, "--segments", SegmentRow::CANNOT),
         ] {
             if is_asked && cannot.contains(&self.sort) {
-                bail!("--sort: lines of {flag} have no such column");
+                bail!("--sort: {flag} has no such column");
             }
         }
         Ok(())

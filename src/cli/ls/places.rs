@@ -14,7 +14,7 @@ use super::{Held, Lister};
 use crate::cli::render::rows::{Format, size, uuid};
 use crate::cli::render::table;
 
-/// What the partitions of a log dir amount to.
+/// The totals of the partitions of a log dir.
 #[derive(Default)]
 struct Totals {
     partitions: u64,
@@ -184,7 +184,7 @@ impl Lister<'_> {
         }
     }
 
-    /// What is not in use.
+    /// Lists the items that are not in use.
     fn items<'a>(&mut self, items: impl Iterator<Item = (&'a Item, Standing)>) {
         let mut is_first = true;
         for (item, standing) in items.filter(|(_, standing)| *standing != Standing::Current) {

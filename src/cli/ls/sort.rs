@@ -2,14 +2,14 @@
 
 use std::cmp::Ordering;
 
-/// What rows are sorted by.
+/// The sort key of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Sort {
     /// Topic and partition, base offset, name
     Name,
-    /// Bytes of .log files
+    /// Size of the .log files
     Size,
-    /// Bytes on the disk
+    /// Size on disk
     Disk,
     /// Segments
     Segments,
@@ -23,7 +23,7 @@ pub(super) enum Sort {
 
 /// Rows that can be sorted.
 pub(super) trait Sortable {
-    /// What they have no number for.
+    /// The sort keys that do not apply.
     const CANNOT: &'static [Sort] = &[];
 
     /// The number that they are sorted by, if it is known.

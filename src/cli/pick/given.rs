@@ -50,7 +50,7 @@ impl Offsets {
     }
 }
 
-/// What the headers of a file say of its offsets.
+/// The offsets of a file, from its headers.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     ranges: Vec<(i64, i64)>,

@@ -17,7 +17,8 @@ use crate::cli::range::{Moment, OffsetRange};
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Picking {
-    /// Only these offsets: 42, 42.., ..42, 42..50 or 42..=50; -5.. for the last five of each partition
+    /// Only these offsets: 42, 42.., ..42, 42..50 or 42..=50; -5.. for the last five of each
+    /// partition
     #[arg(
         long,
         value_name = "A..B",
@@ -27,8 +28,9 @@ pub(crate) struct Picking {
     )]
     offset: OffsetRange,
 
-    /// Only records with this timestamp or later: 2026-11-20, "2026-11-20 10:00" (UTC, unless a zone follows), 2026-11-20T10:00:00Z, @seconds or
-    /// milliseconds since 1970, yesterday, or 2h for two hours before now
+    /// Only records with this timestamp or later: 2026-11-20, "2026-11-20 10:00" (UTC, unless a
+    /// zone follows), 2026-11-20T10:00:00Z, @seconds or milliseconds since 1970, yesterday, or 2h
+    /// for two hours before now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<Moment>,
 
@@ -60,8 +62,8 @@ pub(crate) struct Picking {
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = whole(0..=i32::MAX))]
     epoch: Option<i32>,
 
-    /// Show what a consumer with isolation.level=read_committed gets: no aborted transactions, and nothing from the last
-    /// stable offset on
+    /// Show what a consumer with isolation.level=read_committed gets: no aborted transactions, and
+    /// nothing from the last stable offset on
     #[arg(long)]
     committed: bool,
 
@@ -69,12 +71,13 @@ pub(crate) struct Picking {
     #[arg(long)]
     control: bool,
 
-    /// Continue after damage at the next good batch, instead of stopping there. A flipped bit is turned back where it explains the
-    /// checksum; records that can be read in spite of a wrong checksum are marked "crc":"bad", and left out of formats without it
+    /// Continue after damage at the next valid batch instead of stopping there. A flipped bit is
+    /// corrected if that makes the checksum right; readable records with a wrong checksum are
+    /// marked "crc":"bad", and left out of formats that cannot mark them
     #[arg(long)]
     salvage: bool,
 
-    /// Show every record of the files, also those whose offset came before, which a consumer skips: --raw
+    /// Show every record, also duplicates of an offset, which a consumer skips
     #[arg(long)]
     raw: bool,
 }
@@ -106,7 +109,8 @@ impl Picking {
         self.offset.tail()
     }
 
-    /// Returns what the options amount to, for an output that shows whether the checksum of a record's batch is right, or one that does not.
+    /// Returns what the options amount to, for an output that shows whether the checksum of a
+    /// record's batch is right, or one that does not.
     ///
     /// # Errors
     /// Options that leave nothing.
@@ -114,7 +118,7 @@ impl Picking {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since >= until
         {
-            bail!("--until: no later than --since, which leaves nothing");
+            bail!("--until is not after --since: no record can match");
         }
         Ok(Pick {
             filter: Filter {
@@ -138,11 +142,11 @@ impl Picking {
     }
 }
 
-/// What is wanted.
+/// The options of picking records.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Pick {
-    /// What numbers say.
+    /// The filter by numbers.
     pub(crate) filter: Filter,
     key: Option<String>,
     key_regex: Option<Regex>,

@@ -38,7 +38,7 @@ impl<T: Take> Take for &mut T {
     }
 }
 
-/// Where records are picked.
+/// The logs and filters of picking.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) pick: &'a Pick,
@@ -48,7 +48,7 @@ pub(super) struct Scope<'a> {
     pub(super) log: &'a LogFile,
     /// The file, as it is named in messages.
     pub(super) path: &'a str,
-    /// Where the file ends, if zeros up to there are nothing to speak of.
+    /// The end of the file, if zeros up to there are expected.
     pub(super) quiet_end: Option<u64>,
     pub(super) transactions: Option<&'a TransactionTracker>,
 }
@@ -60,13 +60,13 @@ pub(crate) struct Gap {
     pub(crate) path: String,
     /// Which bytes of it.
     pub(crate) range: Range<u64>,
-    /// Why.
+    /// The reason.
     pub(crate) what: String,
     /// True if it is a batch that checks, but whose records cannot be read, or not all of them.
     pub(crate) is_batch: bool,
 }
 
-/// What was picked.
+/// The counts of picked records.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// Records.
@@ -79,11 +79,11 @@ pub(crate) struct Tally {
     pub(crate) reached: Option<i64>,
     /// Files that could not be read, and why.
     pub(crate) lost: Vec<kseg::store::Error>,
-    /// What could not be read, the first of it.
+    /// The first unreadable ranges.
     pub(crate) gaps: Vec<Gap>,
     /// And how many more there are.
     pub(crate) more_gaps: u64,
-    /// What the format could not hold.
+    /// The values that the format could not represent.
     pub(crate) lossy: Lossy,
     /// Records left out because their offset came before.
     pub(crate) duplicates: u64,
@@ -136,7 +136,7 @@ impl Merge for Tally {
     }
 }
 
-/// What was read of damaged batches.
+/// The records read from damaged batches.
 #[derive(Debug, Default)]
 struct Found {
     batches: u64,
@@ -199,7 +199,8 @@ impl<'a, T: Take> Picker<'a, T> {
         self.records(batch, true, scratch, out)
     }
 
-    /// Takes the records of a batch; of one with a wrong checksum those before the first that cannot be read.
+    /// Takes the records of a batch; of one with a wrong checksum those before the first that
+    /// cannot be read.
     #[inline]
     fn records(
         &mut self,
@@ -297,16 +298,14 @@ impl<'a, T: Take> Picker<'a, T> {
         let mut what = vec![gap.to_string()];
         match turned.batches {
             0 => {}
-            1 => what.push(format!(
-                "{turned} read with a flipped bit turned back{place}"
-            )),
+            1 => what.push(format!("{turned} read with a flipped bit corrected{place}")),
             _ => what.push(format!(
-                "{turned} read with a flipped bit turned back in each"
+                "{turned} read with a flipped bit corrected in each"
             )),
         }
         if bad.records > 0 {
             what.push(format!(
-                "{bad} read in spite of the wrong checksum: they may be damaged"
+                "{bad} read with a wrong checksum: they may be damaged"
             ));
         }
         self.gap(gap.range(), &what.join("; "), false, out)?;

@@ -24,10 +24,11 @@ use crate::cli::render::table::{counted, plain};
 /// Notes on one log; more are counted.
 const NOTES: u64 = 100;
 
-/// Bytes first looked at from the end for the last records; four times as many with every step back.
+/// Bytes first looked at from the end for the last records; four times as many with every step
+/// back.
 const STEP_BYTES: u64 = 1 << 20;
 
-/// Where rendered records and notes go.
+/// The sink of rendered records and notes.
 pub(crate) type Sink<'s> = &'s mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
 
 /// Reads logs.
@@ -37,7 +38,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) reading: Reading,
 }
 
-/// Where to begin in a log.
+/// The start of reading a log.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Start {
     file: usize,
@@ -63,7 +64,8 @@ type Scan<'s> = &'s mut dyn FnMut(
 ) -> Result<(Tally, bool)>;
 
 impl Reader<'_> {
-    /// Looks at what has to be known before the first record is taken: which transactions were aborted.
+    /// Looks at what has to be known before the first record is taken: which transactions were
+    /// aborted.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -81,7 +83,8 @@ impl Reader<'_> {
             };
             if let Some(first) = known.first_open() {
                 let note = format!(
-                    "kseg: {}: nothing from offset {first} on: the transaction that begins there has not ended in the files at hand\n",
+                    "kseg: {}: stopped at offset {first}: the transaction that begins there is \
+                     still open in these files\n",
                     plain(&track.path.to_string_lossy())
                 );
                 let _heard = sink(&[], note.as_bytes());
@@ -140,8 +143,8 @@ impl Reader<'_> {
         self.files(opened, start, pass, sink)
     }
 
-    /// Returns where the last `count` records of a log begin. Found from the end, so that no more than a few times as much is read
-    /// as these records take up.
+    /// Returns where the last `count` records of a log begin. Found from the end, so that no more
+    /// than a few times as much is read as these records take up.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -198,7 +201,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns how the headers are read beforehand: without checksums, unless there may be damage to read around.
+    /// Returns how the headers are read beforehand: without checksums, unless there may be damage
+    /// to read around.
     fn survey(self, range: Range<u64>) -> ScanOptions {
         ScanOptions {
             policy: if self.pick.salvage {
@@ -236,8 +240,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Scans the files that can hold what is wanted, one after the other. Where one has vanished since they were listed, the log
-    /// is listed again, and reading continues at the next offset.
+    /// Scans the files that can hold what is wanted, one after the other. Where one has vanished
+    /// since they were listed, the log is listed again, and reading continues at the next offset.
     fn files(self, opened: &Opened, start: Start, pass: Scan<'_>, sink: Sink<'_>) -> Result<Tally> {
         let (mut total, mut notes) = (Tally::default(), 0);
         let (mut track, mut filter) = (opened.track.clone(), opened.filter);
@@ -295,7 +299,8 @@ impl Reader<'_> {
         if let Some((first, last)) = total.duplicate_offsets {
             let path = plain(&opened.track.path.to_string_lossy());
             let note = format!(
-                "kseg: {path}: {} left out whose offsets came before ({first} to {last}), as a consumer skips them; --raw shows them\n",
+                "kseg: {path}: {} with duplicate offsets ({first}-{last}) left out, as a consumer \
+                 skips them; --raw shows them\n",
                 counted(total.duplicates, "record")
             );
             let _heard = sink(&[], note.as_bytes());
@@ -307,7 +312,8 @@ impl Reader<'_> {
         Ok(total)
     }
 
-    /// Scans one file from a position on. Returns what was picked, and whether it is the last file to be read.
+    /// Scans one file from a position on. Returns what was picked, and whether it is the last file
+    /// to be read.
     fn file(
         self,
         opened: &Opened,
@@ -348,7 +354,8 @@ impl Reader<'_> {
         let is_new = survey.as_ref().is_none_or(|survey| survey.is_new_to(given));
         let before = Some(&mut *given).filter(|_| !is_new);
         let (tally, is_enough) = pass(&log, range, scope, before, &mut own)?;
-        // Not before: a file that vanishes while it is read is listed again, and read from where the reading came.
+        // Not before: a file that vanishes while it is read is listed again, and read from where
+        // the reading came.
         if let Some(survey) = survey.filter(|_| is_new) {
             survey.add_to(given);
         }
@@ -382,9 +389,10 @@ impl Reader<'_> {
         };
         let rest = match next.found {
             Some((position, offset)) => format!(
-                "the next good batch is at position {position}, offset {offset}; --salvage continues there"
+                "the next valid batch is at position {position}, offset {offset}; --salvage \
+                 continues there"
             ),
-            None => "no good batch follows in this file; --salvage continues in the next".into(),
+            None => "no valid batch follows in this file; --salvage continues in the next".into(),
         };
         Ok(format!(
             "kseg: {path}: position {start}..{end}: {what}\nkseg: {path}: stopped there; {rest}\n"

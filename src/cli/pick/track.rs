@@ -12,7 +12,8 @@ use kseg::wire::Offset;
 
 use crate::cli::input::{Log, Logs};
 
-/// Limit of new listings of one log because a file vanished: each means that a broker has deleted or compacted something.
+/// Limit of new listings of one log because a file vanished: each means that a broker has deleted
+/// or compacted something.
 const RELISTS: u32 = 100;
 
 /// The files of a log, in the order of their offsets.
@@ -22,7 +23,7 @@ pub(crate) struct Track {
     pub(crate) topic: Option<String>,
     /// The partition.
     pub(crate) partition: Option<i32>,
-    /// What it was named by.
+    /// The given path.
     pub(crate) path: PathBuf,
     /// The files to read.
     pub(super) files: Vec<SegmentFiles>,
@@ -65,8 +66,9 @@ impl Track {
         Decoder::for_topic(self.topic.as_deref()?)
     }
 
-    /// Lists the log anew if `error` is that a file of it vanished: a running broker has deleted it, or compaction has put its
-    /// records into another one. Of a partition that is gone no file is left.
+    /// Lists the log anew if `error` is that a file of it vanished: a running broker has deleted
+    /// it, or compaction has put its records into another one. Of a partition that is gone no file
+    /// is left.
     pub(super) fn relisted(&mut self, error: &anyhow::Error) -> bool {
         let error = error.downcast_ref::<Error>();
         if !error.is_some_and(Error::is_gone) || !self.is_partition || self.relists >= RELISTS {
@@ -114,7 +116,7 @@ impl Track {
             FileKind::Log | FileKind::MetadataSnapshot | FileKind::BootstrapSnapshot
         ) {
             bail!(
-                "{shown}: {}, which holds no records; kseg show {shown} shows it",
+                "{shown}: {}, which has no records; kseg show {shown} shows it",
                 name.kind.description()
             );
         }
@@ -122,7 +124,8 @@ impl Track {
             Some(dir) if !dir.as_os_str().is_empty() => dir,
             _ => Path::new("."),
         };
-        // The file itself need not be there: it may be compressed. If it is a link, its target says more.
+        // The file itself need not be there: it may be compressed. If it is a link, its target says
+        // more.
         let real = item.path().canonicalize().ok();
         let real = real.as_deref().and_then(Path::parent);
         let dir = real.map(Path::to_owned).or_else(|| dir.canonicalize().ok());

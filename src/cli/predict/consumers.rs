@@ -8,11 +8,11 @@ use crate::cli::render::time;
 /// As many places of a partition are shown; the document has more.
 const SHOWN: usize = 5;
 
-/// What consumers do not get, and what they are given twice.
+/// Writes the ranges that consumers do not get, and the duplicates.
 pub(super) fn consumers(dir: &str, served: &Served, out: &mut Vec<u8>) {
     for place in served.unreadable.iter().take(SHOWN) {
         let text = format!(
-            "{dir}: {} cannot be read: {} at {}; {}",
+            "{dir}: {} cannot be read: {} at byte {}; {}",
             offsets(place.first_offset, place.last_offset),
             place.file,
             place.position,
@@ -22,7 +22,7 @@ pub(super) fn consumers(dir: &str, served: &Served, out: &mut Vec<u8>) {
     }
     for place in served.duplicates.iter().take(SHOWN) {
         let text = format!(
-            "{dir}: {} again in {} at {}: consumers drop the later batch",
+            "{dir}: {} are duplicated in {} at byte {}: consumers skip the later batch",
             offsets(place.first_offset, place.last_offset),
             place.file,
             place.position
@@ -33,7 +33,7 @@ pub(super) fn consumers(dir: &str, served: &Served, out: &mut Vec<u8>) {
     if places > SHOWN {
         line(
             "",
-            &format!("{dir}: and more such places; --format json lists them"),
+            &format!("{dir}: and more; --format json lists them all"),
             out,
         );
     }
@@ -46,20 +46,20 @@ pub(super) fn transaction(dir: &str, open: &OpenTransaction, out: &mut Vec<u8>) 
     };
     let since = open
         .first_timestamp_ms
-        .map_or_else(String::new, |at| format!(", begun {}", time::rfc3339(at)));
+        .map_or_else(String::new, |at| format!("since {}", time::rfc3339(at)));
     let end = match open.end {
         TransactionEnd::TimesOut {
             after_ms: Some(after),
         } => {
             format!(
-                "it is aborted {} after the start, unless its producer ends it before",
+                "the coordinator aborts it {} after the start, unless the producer ends it before",
                 duration(after)
             )
         }
         other => other.to_string(),
     };
     let text = format!(
-        "{dir}: consumers of what is committed stop at offset {}, where {id} is open{since}; {end}",
+        "{dir}: read_committed consumers stop at offset {}: {id} is open{since}; {end}",
         open.first_offset
     );
     line("", &text, out);

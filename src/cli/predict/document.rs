@@ -18,9 +18,9 @@ pub(super) struct Document<'a> {
     /// The first line of the text.
     answer: String,
     lost: Lost,
-    /// What is deleted in the first hour.
+    /// The deletions of the first hour.
     deleted: Deleted,
-    /// What keeps the node from starting.
+    /// The reasons why the node does not start.
     reasons: Vec<ToldReason<'a>>,
     log_dirs: Vec<DirFields<'a>>,
     partitions: Vec<PartitionFields<'a>>,
@@ -47,7 +47,7 @@ struct ToldUnknown<'a> {
     text: String,
 }
 
-/// What is deleted.
+/// The deletions.
 #[derive(Default, Serialize)]
 struct Deleted {
     records: u64,

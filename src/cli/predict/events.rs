@@ -3,23 +3,25 @@
 use kseg::predict::retention::Breach;
 use kseg::predict::{Change, LaterEvent, Moment, PartitionVerdict, SettingOrigin, Verdict};
 
-use super::words::{line, size};
+use super::words::line;
+use crate::cli::render::rows::{grouped, size};
 use crate::cli::render::table::counted;
 use crate::cli::render::time;
 
-/// Whether something has a line of its own: that old producers are forgotten happens everywhere, and is said once.
+/// Returns true if something has a line of its own: that old producers are forgotten happens
+/// everywhere, and is said once.
 pub(super) fn is_shown(event: &LaterEvent) -> bool {
     !matches!(event.change, Change::ProducersExpired { .. })
 }
 
-/// When something happens.
+/// Describes the time of an event.
 pub(super) fn moment(at: Moment) -> &'static str {
     match at {
         Moment::Start => "at the start",
-        Moment::Cleaner => "when the log cleaner looks",
+        Moment::Cleaner => "when the log cleaner runs",
         Moment::FirstRetentionCheck => "at the first retention check",
         Moment::RetentionCheck => "at a later retention check",
-        Moment::ProducersCheck => "when the broker looks for old producers",
+        Moment::ProducersCheck => "when the broker removes expired producers",
         Moment::DirectoryRemoval => "when deleted directories are removed",
         Moment::OffsetsCheck => "when expired offsets are removed",
         Moment::TransactionalIdsCheck => "when expired transactional ids are removed",
@@ -27,7 +29,7 @@ pub(super) fn moment(at: Moment) -> &'static str {
     }
 }
 
-/// What happens, of a partition that is named here or elsewhere.
+/// Describes an event, with the name of its partition if given.
 pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
     let of = of.map(|name| format!(" of {name}")).unwrap_or_default();
     match &event.change {
@@ -40,12 +42,17 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
         } => {
             let records = match records {
                 records if segments == of_segments => {
-                    format!("{records} of {}{of}", counted(*records, "record"))
+                    format!(
+                        "{} of {}{of}",
+                        grouped(*records),
+                        counted(*records, "record")
+                    )
                 }
                 records => format!("{}{of}", counted(*records, "record")),
             };
             format!(
-                "{records} are deleted ({segments} of {}, {})",
+                "{records} are deleted ({} of {}, {})",
+                grouped(*segments),
                 counted(*of_segments, "segment"),
                 size(*bytes)
             )
@@ -68,7 +75,7 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
             ];
             let parts = parts.iter().filter(|(count, _)| *count > 0);
             let parts: Vec<String> = parts
-                .map(|(count, what)| format!("{count} {what}"))
+                .map(|(count, what)| format!("{} {what}", grouped(*count)))
                 .collect();
             format!(
                 "{}{of} are compacted away ({}; {})",
@@ -86,10 +93,10 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
             format!("{} are deleted", counted(*ids, "transactional id"))
         }
         Change::ProducersExpired { producers } => format!(
-            "{} are forgotten: what they send again is not recognised",
+            "the state of {} is removed: duplicates that they send again are not recognised",
             counted(*producers, "producer")
         ),
-        _ => "something changes".into(),
+        _ => "another change".into(),
     }
 }
 
@@ -97,11 +104,11 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
 pub(super) fn cause(event: &LaterEvent) -> String {
     let setting = event.setting;
     let origin = match setting.origin {
-        SettingOrigin::Given => "as given",
-        SettingOrigin::Topic => "the topic's",
-        SettingOrigin::Cluster => "in the metadata log",
-        SettingOrigin::Broker => "in the broker's file",
-        _ => "Kafka's default, assumed",
+        SettingOrigin::Given => "from the command line",
+        SettingOrigin::Topic => "set for the topic",
+        SettingOrigin::Cluster => "set for the cluster",
+        SettingOrigin::Broker => "from server.properties",
+        _ => "assumed: Kafka's default",
     };
     let setting_text = format!("{}={} ({origin})", setting.name, setting.value);
     match &event.change {
@@ -119,13 +126,15 @@ pub(super) fn cause(event: &LaterEvent) -> String {
             ..
         } => format!("{setting_text}; {}=-1 keeps them", setting.name),
         Change::SegmentsDeleted { log_start, .. } => {
-            format!("the log start offset: they end before {log_start}, and no one can read them")
+            format!("the log start offset {log_start}: they end before it")
         }
         Change::DirectoryRemoved { .. } => format!(
-            "{setting_text}: the directory is marked for deletion; move it out of the log dir to keep it"
+            "{setting_text}: the directory is marked for deletion; move it out of the log dir to \
+             keep it"
         ),
         Change::OffsetsExpired { .. } => format!(
-            "{setting_text}: their groups have had no members, or commits, for that long; a larger value keeps them"
+            "{setting_text}: their groups have had no members, or commits, for that long; a \
+             larger value keeps them"
         ),
         _ => format!("{setting_text}; a larger value keeps them"),
     }
@@ -146,7 +155,8 @@ pub(super) fn forgotten(verdict: &Verdict, out: &mut Vec<u8>) {
     });
     if producers > 0 {
         let text = format!(
-            "{} of {} have written nothing for long and are forgotten in the first hour: what they send again is not recognised",
+            "in the first hour, the state of {} of {} expires: duplicates that they send again \
+             are not recognised",
             counted(producers, "producer"),
             counted(partitions, "partition")
         );

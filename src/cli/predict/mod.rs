@@ -26,18 +26,19 @@ use super::writer::Writer;
 
 /// Predicts what a broker will do at its next start, and in the hour after it
 ///
-/// The broker's start is simulated, down to the byte: what it loads, recovers, truncates, deletes, rebuilds, renames or
-/// refuses, and which records are lost; then what retention and its other tasks delete in the first hour.
-/// A broker truncates and deletes without asking, and keeps no copy.
+/// Simulates the broker's start to the byte: what it loads, recovers, truncates, deletes, rebuilds
+/// or renames, why it may not start, and which records are lost; then what retention and other
+/// tasks delete in the first hour. A broker truncates and deletes without asking, and keeps no
+/// copy.
 ///
-/// Give all log dirs of the node together, or --config with the broker's server.properties, which names them. Topics' settings are
-/// read from the metadata log among them, the broker's from --config; for the others Kafka's default is assumed, and the
-/// output names those that matter. The clean shutdown marker, the checkpoints and meta.properties count, also those around
-/// the folder of a single partition.
+/// Give all log dirs of the broker together, or --config with its server.properties. Topic settings
+/// are read from the metadata log in these log dirs, broker settings from --config; for all others
+/// Kafka's defaults are assumed, and the output names those that matter. The clean shutdown marker,
+/// the checkpoints and meta.properties are read too, even for the folder of a single partition.
 ///
-/// A start checks the batches of the segments that it recovers, and of no others: what is damaged elsewhere stays, and fails when it
-/// is fetched. So all segments are read, as a consumer would read them; --quick leaves that out. Open transactions are looked up in
-/// the log of their coordinator, if it is among the log dirs.
+/// A start checks only the batches of the segments that it recovers; damage in other segments
+/// stays, and fails when it is fetched. So predict reads all segments as a consumer would; --quick
+/// skips that. Open transactions are looked up in `__transaction_state`, if it is in these log dirs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg predict /var/lib/kafka
@@ -50,36 +51,39 @@ use super::writer::Writer;
   kseg predict --format json /disk1/kafka /disk2/kafka
 
 Exit status:
-  0  the broker starts, everything is served, and nothing is lost or deleted in the first hour
+  0  the broker starts, all partitions are online, and nothing is lost or deleted in the first hour
   1  something is lost, deleted or cannot be fetched, a partition comes back empty, a transaction hangs, a log dir goes offline, or
      the broker does not start
   2  a file could not be read, or the arguments are invalid")]
 pub(crate) struct Predict {
-    /// Log dirs of one broker, or folders of partitions [default with --config: its log.dirs]
+    /// Log dirs of one broker, or folders of partitions [default: log.dirs of --config]
     #[arg(value_name = "PATH", required_unless_present = "config")]
     paths: Vec<PathBuf>,
 
     #[command(flatten)]
     given: Given,
 
-    /// When the broker starts: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for two hours ago [default: now]
+    /// The time of the start: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for two hours
+    /// ago [default: now]
     #[arg(long, value_name = "TIME")]
     now: Option<Moment>,
 
-    /// The expected cluster.id, if the given log dirs do not have it
+    /// The cluster.id that the broker expects, if the log dirs don't have it
     #[arg(long, value_name = "ID")]
     cluster_id: Option<String>,
 
-    /// Assume an unclean shutdown, as after a crash: logs are recovered from the recovery points on, and truncated at the
-    /// first invalid batch
+    /// Assume an unclean shutdown, as after a crash: logs are recovered from the recovery points
+    /// on, and truncated at the first invalid batch
     #[arg(long)]
     unclean: bool,
 
-    /// Assume that the recovery points are missing too: after an unclean shutdown all segments are recovered
+    /// Assume that the recovery points are missing too: after an unclean shutdown all segments are
+    /// recovered
     #[arg(long)]
     no_recovery_points: bool,
 
-    /// Don't read the segments that the start does not read: which batches fail when they are fetched is then not known
+    /// Don't read segments that the start does not read; batches that fail when they are fetched
+    /// stay unknown
     #[arg(long)]
     quick: bool,
 
@@ -152,7 +156,7 @@ impl Predict {
             self.paths.clone()
         };
         if paths.is_empty() {
-            bail!("the file given with --config has no log.dirs: give the log dirs too");
+            bail!("no log.dirs in the file of --config: give the log dirs as arguments");
         }
         let (places, lost) = input::folders(&paths)?;
         let wanted = |item: &Item| self.selection.includes_dir(item);

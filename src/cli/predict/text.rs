@@ -1,4 +1,5 @@
-//! Verdicts for people: the answer, a table a log dir with what happens to its partitions, and what the answer rests on.
+//! Verdicts for people: the answer, a table a log dir with what happens to its partitions, and what
+//! the answer rests on.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +43,7 @@ impl Row for PartitionRow {
         Column::right("Lost records", |row: &Self| {
             lost(row.lost_records, Cell::Count)
         }),
-        Column::right("Lost bytes", |row: &Self| lost(row.lost_bytes, Cell::Count)).gives_way(3),
+        Column::right("Lost size", |row: &Self| lost(row.lost_bytes, Cell::Size)).gives_way(3),
         Column::right("Deleted records", |row: &Self| {
             lost(row.deleted_records, Cell::Count)
         }),
@@ -122,8 +123,8 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
         };
         let so_far = match (doubts(verdict).count(), verdict.assumed().is_empty()) {
             (0, true) => "nothing is lost",
-            (0, false) => "nothing is lost if the settings assumed below are right",
-            _ => "nothing is lost as far as can be known from what is given",
+            (0, false) => "nothing is lost if the assumed settings below are right",
+            _ => "nothing is lost, as far as the files given here show",
         };
         return format!("Kafka {kafka} will start{what}; {so_far}");
     }
@@ -137,14 +138,14 @@ fn returns_empty(verdict: &Verdict) -> Option<String> {
     let names = named(dirs.iter().map(String::as_str))?;
     let verb = if dirs.len() == 1 { "comes" } else { "come" };
     let filled = if gone().all(|one| one.has_other_replicas) {
-        ", to be filled from other replicas"
+        " and is replicated from the others"
     } else {
         ""
     };
     Some(format!("{names} {verb} back empty{filled}"))
 }
 
-/// What consumers do not get.
+/// Returns the offsets that consumers do not get.
 fn unreadable(verdict: &Verdict) -> Option<String> {
     let names = named(verdict.unreadable().map(|(one, _)| one.dir.as_str()))?;
     let offsets = verdict
@@ -159,7 +160,7 @@ fn unreadable(verdict: &Verdict) -> Option<String> {
 fn hanging(verdict: &Verdict) -> Option<String> {
     let names = named(verdict.hanging().map(|(one, _)| one.dir.as_str()))?;
     Some(format!(
-        "consumers of what is committed stop in {names}, at a transaction that hangs"
+        "read_committed consumers of {names} stop at a hanging transaction"
     ))
 }
 
@@ -167,23 +168,23 @@ fn hanging(verdict: &Verdict) -> Option<String> {
 fn missing(verdict: &Verdict, out: &mut Vec<u8>) {
     for one in &verdict.missing {
         let had = match one.high_watermark {
-            Some(at) if at > 0 => format!("it was replicated up to offset {at}"),
-            _ => "no checkpoint says that anything was in it".to_owned(),
+            Some(at) if at > 0 => format!("its high watermark was {at}"),
+            _ => "no checkpoint has an offset for it".to_owned(),
         };
         let others = if one.has_other_replicas {
-            "other replicas have it"
+            "it is replicated from the others"
         } else {
             "there is no other replica"
         };
         let text = format!(
-            "{}: its directory is missing, and it comes back empty; {had}; {others}",
+            "{}: its directory is missing, so it comes back empty; {had}; {others}",
             one.dir()
         );
         line("", &text, out);
     }
 }
 
-/// Why the broker does not start.
+/// Returns the reasons why the broker does not start.
 fn refusals(verdict: &Verdict) -> impl Iterator<Item = String> {
     let of_node = verdict.reasons.iter().map(Reason::to_string);
     let dirs = verdict.dirs.iter();
@@ -201,13 +202,13 @@ fn refusals(verdict: &Verdict) -> impl Iterator<Item = String> {
     of_node.chain(of_dirs)
 }
 
-/// What of the unknown could make the answer another one.
+/// Returns the unknown facts that could change the answer.
 fn doubts(verdict: &Verdict) -> impl Iterator<Item = &Unknown> {
     let inside = verdict.partitions().flat_map(|one| &one.unknown);
     verdict.unknown.iter().chain(inside)
 }
 
-/// What is deleted in the first hour, by when.
+/// Describes the deletions of the first hour, by time.
 fn deletions(verdict: &Verdict) -> Vec<String> {
     let mut by_moment: Vec<(Moment, Vec<(&PartitionVerdict, &LaterEvent)>)> = Vec::new();
     for (partition, event) in verdict.deleted() {
@@ -298,7 +299,7 @@ impl PartitionRow {
     }
 }
 
-/// What a broker does to a partition.
+/// Writes the steps of a broker start on a partition.
 fn details(partition: &PartitionVerdict, out: &mut Vec<u8>) {
     let mut done = steps(partition);
     let is_quiet = done.is_empty() && partition.lost.is_nothing();
@@ -323,7 +324,7 @@ fn details(partition: &PartitionVerdict, out: &mut Vec<u8>) {
         }
         line("", &text, out);
         for reason in &partition.reasons {
-            line("  because of ", &reason.to_string(), out);
+            line("  reason: ", &reason.to_string(), out);
         }
     }
     if let Some(served) = &partition.served {
@@ -341,11 +342,11 @@ fn details(partition: &PartitionVerdict, out: &mut Vec<u8>) {
             what(event, None)
         );
         line("", &text, out);
-        line("  because of ", &cause(event), out);
+        line("  reason: ", &cause(event), out);
     }
 }
 
-/// What a start does to a partition, verb first.
+/// Returns the steps of a start on a partition, verb first.
 fn steps(partition: &PartitionVerdict) -> Vec<String> {
     let mut done = Vec::new();
     for cut in &partition.truncations {
@@ -369,15 +370,13 @@ fn steps(partition: &PartitionVerdict) -> Vec<String> {
     if partition.reasons.iter().any(is_stray) {
         done.push(match partition.replaced {
             _ if partition.outcome >= StartOutcome::Offline => "cannot load it".into(),
-            Some(true) => "serves a new, empty partition in its place".into(),
+            Some(true) => "creates a new, empty partition in its place".into(),
             Some(false) => "no longer serves it".into(),
-            None => "serves a new, empty partition in its place, if the cluster has it here".into(),
+            None => "creates a new, empty partition in its place, if the cluster assigns it to this broker".into(),
         });
     } else if !partition.unread.is_nothing() {
         let left = amount(&partition.unread);
-        done.push(format!(
-            "never reads what follows the end of the log ({left})"
-        ));
+        done.push(format!("never reads the bytes after the log end ({left})"));
     }
     match partition.outcome {
         StartOutcome::Offline => done.push("takes the log dir offline".into()),
@@ -387,7 +386,7 @@ fn steps(partition: &PartitionVerdict) -> Vec<String> {
     done
 }
 
-/// What the answer rests on, and what it cannot know.
+/// Writes the assumptions of the answer, and the unknown facts.
 fn rests_on(verdict: &Verdict, out: &mut Vec<u8>) {
     let assumed = verdict.assumed();
     let unknown: BTreeSet<&Unknown> = doubts(verdict).collect();
@@ -398,12 +397,12 @@ fn rests_on(verdict: &Verdict, out: &mut Vec<u8>) {
     if !assumed.is_empty() {
         let names: Vec<&str> = assumed.into_iter().collect();
         let text = format!(
-            "Kafka's default of {}; give the broker's with --config or --set",
+            "Kafka's default of {}; give the broker's value with --config or --set",
             names.join(", ")
         );
         line("assumed: ", &text, out);
     }
     for one in unknown {
-        line("not known: ", &one.to_string(), out);
+        line("unknown: ", &one.to_string(), out);
     }
 }

@@ -3,6 +3,7 @@
 use kseg::predict::Lost;
 
 use crate::cli::render::Push;
+use crate::cli::render::rows::size;
 use crate::cli::render::table::{self, counted};
 
 /// As many partitions are named in the answer.
@@ -26,16 +27,16 @@ pub(super) fn named<'a>(all: impl Iterator<Item = &'a str>) -> Option<String> {
     }
 }
 
-/// `offset 41`, `offsets 41 to 46`.
+/// `offset 41`, `offsets 41-46`.
 pub(super) fn offsets(first: i64, last: i64) -> String {
     if first == last {
         format!("offset {first}")
     } else {
-        format!("offsets {first} to {last}")
+        format!("offsets {first}-{last}")
     }
 }
 
-/// How much is lost: `82 records, 9 KiB`.
+/// Formats a loss: `82 records (9.0 KiB)`.
 pub(super) fn amount(lost: &Lost) -> String {
     let bytes = size(lost.bytes);
     match lost.records {
@@ -52,19 +53,4 @@ pub(super) fn duration(ms: i64) -> String {
         (minutes, 0) => format!("{minutes} min"),
         (minutes, seconds) => format!("{minutes} min {seconds} s"),
     }
-}
-
-/// Bytes as people count them, rounded to whole units.
-pub(super) fn size(bytes: u64) -> String {
-    let mut number = bytes;
-    if number == 1 {
-        return "1 byte".into();
-    }
-    for unit in ["bytes", "KiB", "MiB", "GiB"] {
-        if number < 10_000 {
-            return format!("{number} {unit}");
-        }
-        number = number.saturating_add(512) / 1024;
-    }
-    format!("{number} TiB")
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{plain, time};
 use crate::cli::schema::Schema;
 
-/// How results are shown.
+/// The output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// Tables for people
@@ -25,17 +25,17 @@ pub(crate) enum Format {
 pub(crate) trait Row: Serialize + Sized + 'static {
     /// The name and version of the objects.
     const SCHEMA: Schema;
-    /// What stands above the table; nothing if the output has only this one.
+    /// The title of the table; empty if the output has only this one.
     const TITLE: &'static str = "";
-    /// What people see of it.
+    /// The columns that people see.
     const COLUMNS: &'static [Column<Self>];
 }
 
 /// A column of a table.
 pub(crate) struct Column<R> {
-    /// What does not depend on the row.
+    /// The properties that do not depend on the row.
     pub(crate) shape: Shape,
-    /// What stands in it.
+    /// The content of the cell.
     pub(crate) cell: fn(&R) -> Cell<'_>,
 }
 
@@ -75,7 +75,7 @@ impl<R> Column<R> {
     }
 }
 
-/// What stands in a column.
+/// The content of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell<'a> {
     /// Nothing: a dash.
@@ -292,16 +292,16 @@ pub(crate) fn known<T: Copy + Into<i64>>(number: T) -> Option<T> {
     (number.into() != -1).then_some(number)
 }
 
-/// What a column is for the layout.
+/// The properties of a column for the layout.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
-    /// What stands above it.
+    /// The heading.
     pub(crate) head: &'static str,
     /// True if its cells are numbers, which stand on the right.
     pub(crate) is_right: bool,
-    /// How wide it usually is.
+    /// The usual width.
     pub(crate) usual: usize,
-    /// How readily it gives way where there is no room; 0 is never.
+    /// The weight by which columns are left out if there is no room; 0 is never.
     pub(crate) weight: u8,
     /// The fewest characters a line where it may be continued on the next; 0 where it may not.
     pub(crate) wrap: usize,

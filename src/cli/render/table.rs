@@ -22,7 +22,7 @@ const BETWEEN: u8 = 0x1f;
 /// Before a line that is no row.
 const REMARK: u8 = 0x1e;
 
-/// How tables look.
+/// The look of tables.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Look {
     /// Characters of a line, if they are limited.

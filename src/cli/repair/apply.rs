@@ -31,10 +31,11 @@ const SHOWN: usize = 10;
 
 /// Applies a plan
 ///
-/// With --into, the log dir or partition is only read, and a repaired copy appears under its name when it is complete.
-/// Files that no step changes share their bytes with the source where the file system supports it: as reflinks, or closed
-/// segments as hard links. With --in-place, the originals are kept in a quarantine folder. Stop the broker first: a log dir
-/// in use is refused, and so are files that changed since the plan was made.
+/// With --into, the log dir or partition is only read, and the repaired copy gets its name when it
+/// is complete. Files that no step changes share their blocks with the source if the file system
+/// supports it: as reflinks, or as hard links for closed segments. With --in-place, the originals
+/// are kept in a quarantine folder. Stop the broker first: kseg refuses a log dir in use, and files
+/// that changed since the plan was made.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("where").required(true).args(["into", "in_place"]),
@@ -47,29 +48,29 @@ const SHOWN: usize = 10;
   kseg repair apply plan.json --in-place --accept-lossy --skip 2
   kseg repair apply plan.json --in-place --quarantine /data/originals
 
-Ctrl-C reverts what was prepared. After a kill, the same command finishes, and undo restores the originals.
+Ctrl-C before the first change removes what was prepared. After a kill, the same command finishes the repair, or undo restores the originals.
 
 Exit status:
-  0  the plan was carried out, or there was nothing to do, and no errors are left
-  1  it was carried out; steps that it only describes are left for you to do, or something else is still wrong
-  2  it was refused or could not be carried out; what to do then is said
-  130  it was stopped: either nothing was changed, or all of it is done"
+  0  the plan was applied, or there was nothing to do, and no errors are left
+  1  the plan was applied; manual steps or other errors are left
+  2  the plan was refused or could not be applied; the message says what to do
+  130  interrupted: either nothing was changed, or everything was"
 )]
 pub(super) struct Apply {
     /// The plan
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
 
-    /// Write a repaired copy to this new directory; of several log dirs once for each
+    /// Write a repaired copy to this new directory; for several log dirs, give it once for each
     #[arg(long, value_name = "DIR")]
     into: Vec<PathBuf>,
 
-    /// Repair in place, and keep the originals
+    /// Repair in place, and keep the originals in the quarantine folder
     #[arg(long)]
     in_place: bool,
 
-    /// Confirm these steps, by their numbers in repair show: 3, 4..6 or 4..=5; a step that is not proven has to be
-    /// confirmed or skipped
+    /// Confirm these steps, by their numbers in repair show: 3, 4..6 or 4..=5; steps that are not
+    /// proven must be confirmed or skipped
     #[arg(long, value_name = "STEPS", value_delimiter = ',', num_args = 1.., conflicts_with = "accept_lossy")]
     accept: Vec<StepNumbers>,
 
@@ -81,11 +82,13 @@ pub(super) struct Apply {
     #[arg(long)]
     accept_lossy: bool,
 
-    /// Keep the originals here [default: beside the log dir, as NAME.kseg-PLAN]; on the same file system nothing is copied
+    /// The quarantine folder for the originals [default: next to the log dir, NAME.kseg-PLAN]; on
+    /// the same file system nothing is copied
     #[arg(long, value_name = "DIR", conflicts_with = "into")]
     quarantine: Option<PathBuf>,
 
-    /// Copy closed segments instead of making hard links, so that changes to the copy never reach the source
+    /// Copy closed segments instead of hard-linking them, so that later changes to the copy cannot
+    /// reach the source
     #[arg(long, conflicts_with = "in_place")]
     copy: bool,
 
@@ -125,12 +128,13 @@ impl Apply {
         Ok(outcome)
     }
 
-    /// The plans with the steps that are to be carried out. The numbers of a command are those that repair show has.
+    /// The plans with the steps that are to be carried out. The numbers of a command are those that
+    /// repair show has.
     fn choose(&self, plans: &Plans) -> Result<Vec<Chosen>> {
         let has = |row: &[StepNumbers], number: u32| row.iter().any(|some| some.has(number));
         for some in &self.skip {
             if !plans.steps().any(|(number, _)| some.has(number)) {
-                bail!("--skip {some}: no such step in this plan");
+                bail!("--skip {some}: not a step of this plan");
             }
         }
         let needs = |step: &Step| step.safety.grade().needs_consent();
@@ -139,7 +143,7 @@ impl Apply {
                 .steps()
                 .any(|(number, step)| some.has(number) && needs(step))
             {
-                bail!("--accept {some}: no step of this plan that needs consent");
+                bail!("--accept {some}: not a step of this plan that needs consent");
             }
         }
         let is_open = |number: u32, step: &Step| {
@@ -157,7 +161,8 @@ impl Apply {
                 _ => format!("steps {numbers} need"),
             };
             bail!(
-                "{steps} consent: confirm with --accept {numbers} or --accept-lossy, or leave out with --skip {numbers}"
+                "{steps} consent: confirm with --accept {numbers} or --accept-lossy, or leave out \
+                 with --skip {numbers}"
             );
         }
         let mut chosen = Vec::new();
@@ -179,12 +184,12 @@ impl Apply {
         Ok(chosen)
     }
 
-    /// Where each plan is carried out.
+    /// Returns the target of each plan.
     fn targets(&self, plans: &Plans) -> Result<Vec<Target>> {
         if self.in_place {
             if self.quarantine.is_some() && plans.len() > 1 {
                 bail!(
-                    "--quarantine takes the originals of one log dir; this plan has {}",
+                    "--quarantine: expected a plan of one log dir; this plan has {}",
                     plans.len()
                 );
             }
@@ -237,7 +242,7 @@ impl Apply {
         }
         let applied = match applied {
             Err(error) if is_stopped() => {
-                context.say(format!("stopped: {error}\n").as_bytes());
+                context.say(format!("interrupted: {error}\n").as_bytes());
                 return Ok(Outcome::Interrupted);
             }
             other => other?,
@@ -247,7 +252,7 @@ impl Apply {
             context.say(lost.said().as_bytes());
         }
         if is_stopped() {
-            context.say(b"stopped before it was verified\n");
+            context.say(b"interrupted before the result was verified\n");
             return Ok(Outcome::Interrupted);
         }
         let result = match &applied {
@@ -281,7 +286,7 @@ fn next(applied: &Applied, is_sound: bool, result: &Path) -> String {
         _ if !is_sound => format!("Next: kseg repair plan {result} -o again.json\n"),
         Applied::Into { .. } => format!("Next: kseg predict {result}\n"),
         Applied::InPlace { quarantine, .. } => format!(
-            "Next: start the broker; to go back instead: kseg repair undo {}\n",
+            "Next: start the broker; to undo instead: kseg repair undo {}\n",
             quarantine.display()
         ),
         Applied::Nothing => String::new(),
@@ -366,8 +371,8 @@ impl Checked {
         }
         let left = match wrong {
             0 => "no errors found".to_owned(),
-            1 => "1 finding is left".to_owned(),
-            wrong => format!("{wrong} findings are left"),
+            1 => "1 finding remains".to_owned(),
+            wrong => format!("{wrong} findings remain"),
         };
         let start = self.look.next_start(&self.verdict);
         lines.push(format!("verified: {left}; the next start {start}\n"));
@@ -381,7 +386,8 @@ impl Checked {
     }
 }
 
-/// A flag that `SIGINT` and `SIGTERM` set. The second one ends the process at once, which a repair survives too.
+/// A flag that `SIGINT` and `SIGTERM` set. The second one ends the process at once, which a repair
+/// survives too.
 fn stop() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -391,7 +397,7 @@ fn stop() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// What was done, for people.
+/// Describes an applied plan for people.
 fn done(applied: &Applied) -> String {
     match applied {
         Applied::Into { dir, files } => {
@@ -406,7 +412,8 @@ fn done(applied: &Applied) -> String {
                 dir.display()
             );
             if *linked > 0 {
-                text += "linked files share their bytes with the source: start no broker on both, or use --copy\n";
+                text += "hard-linked files share their bytes with the source: never start brokers \
+                         on both, or use --copy\n";
             }
             text
         }
@@ -415,7 +422,7 @@ fn done(applied: &Applied) -> String {
             changed,
         } => {
             let shown = quarantine.display();
-            format!("{changed} paths changed; to go back: kseg repair undo {shown}\n")
+            format!("changed {changed} files; to undo: kseg repair undo {shown}\n")
         }
         Applied::Nothing => "nothing to do\n".into(),
     }

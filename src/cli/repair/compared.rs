@@ -13,7 +13,8 @@ use kseg::store::Partition;
 use crate::cli::render::rows::grouped;
 use crate::cli::render::table::counted;
 
-/// Compares what can be read of the partitions whose logs a plan changes, in its root and in the `result`. None if it changes no log.
+/// Compares what can be read of the partitions whose logs a plan changes, in its root and in the
+/// `result`. None if it changes no log.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -39,6 +40,7 @@ pub(super) fn records(plan: &Plan, result: &Path, limits: Limits) -> Result<Opti
     let same = counted(same, "record");
     let [removed, restored, other] = [removed, restored, other].map(grouped);
     Ok(Some(format!(
-        "compared with the source: {same} the same, {removed} removed, {restored} restored, {other} changed\n"
+        "records compared with the source: {same} the same, {removed} removed, {restored} \
+         restored, {other} changed\n"
     )))
 }

@@ -13,7 +13,7 @@ use crate::cli::schema;
 /// The longest plan that is read.
 const PLAN_BYTES: u64 = 256 << 20;
 
-/// What a file with several plans calls itself.
+/// The schema of a file with several plans.
 const SCHEMA: &str = schema::PLANS.id;
 
 /// Plans, of which the steps are numbered throughout.
@@ -50,7 +50,11 @@ impl Plans {
         let mut bytes = Vec::new();
         let read = file.take(PLAN_BYTES + 1).read_to_end(&mut bytes);
         if read.with_context(name)? as u64 > PLAN_BYTES {
-            bail!("{}: a plan has at most {} MiB", name(), PLAN_BYTES >> 20);
+            bail!(
+                "{}: larger than a plan can be ({} MiB)",
+                name(),
+                PLAN_BYTES >> 20
+            );
         }
         Self::parse(&bytes).with_context(name)
     }
@@ -96,7 +100,7 @@ impl Plans {
         })
     }
 
-    /// How many plans there are.
+    /// Returns the number of plans.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -110,13 +114,14 @@ impl Plans {
         })
     }
 
-    /// How many steps only describe what a person has to do.
+    /// Returns the number of manual steps.
     pub(crate) fn manual(&self) -> usize {
         let describes = |step: &Step| matches!(step.action, Action::Describe { .. });
         self.steps().filter(|(_, step)| describes(step)).count()
     }
 
-    /// The command that applies the plans in `path`, to be typed next; none if there is nothing to do.
+    /// The command that applies the plans in `path`, to be typed next; none if there is nothing to
+    /// do.
     pub(crate) fn next(&self, path: &Path) -> Option<String> {
         let is_any = self
             .steps()
@@ -171,7 +176,7 @@ pub(crate) struct StepNumbers {
 }
 
 impl StepNumbers {
-    /// Whether a step is meant.
+    /// Returns true if a step is meant.
     pub(crate) fn has(self, step: u32) -> bool {
         (self.first..=self.last).contains(&step)
     }
@@ -204,7 +209,7 @@ impl std::str::FromStr for StepNumbers {
             None => number(last)? - 1,
         };
         if first > last {
-            return Err(format!("{text:?} is an empty range of steps"));
+            return Err(format!("invalid steps {text:?}: the range is empty"));
         }
         Ok(Self { first, last })
     }

@@ -21,7 +21,8 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// Looks at what is at `path`; `others` are log dirs of the same node. A plan must not depend on the day, so it gives no time.
+    /// Looks at what is at `path`; `others` are log dirs of the same node. A plan must not depend
+    /// on the day, so it gives no time.
     pub(crate) fn at(
         path: &Path,
         others: &[PathBuf],
@@ -43,26 +44,13 @@ impl Look {
         Ok(Self { place, seen })
     }
 
-    /// What is wrong, notes left out.
+    /// Returns the findings without notes.
     pub(crate) fn wrong(&self) -> impl Iterator<Item = &Finding> {
         let findings = self.seen.findings().iter();
         findings.filter(|finding| finding.severity >= Severity::Warning)
     }
 
-    /// What a broker would do, and what no one could read then, in a few words.
-    pub(crate) fn fate(&self, verdict: &Verdict) -> String {
-        match verdict.outcome() {
-            Fate::Refuses => "does not start".into(),
-            Fate::Offline => "takes the log dir offline".into(),
-            _ => {
-                let lost = counted(verdict.lost().records, "record");
-                let unreadable = self.unreadable().map(|what| format!(", and {what}"));
-                format!("{lost} lost{}", unreadable.unwrap_or_default())
-            }
-        }
-    }
-
-    /// What the next start of a broker does, to be put after "the next start".
+    /// Describes the next start of a broker, in words that follow "the next start".
     pub(super) fn next_start(&self, verdict: &Verdict) -> String {
         match verdict.outcome() {
             Fate::Refuses => "fails".into(),
@@ -78,7 +66,7 @@ impl Look {
         }
     }
 
-    /// What consumers cannot read of what stays, and where that begins.
+    /// Returns the records that stay but that consumers cannot read, and the first position.
     fn unreadable(&self) -> Option<String> {
         let damage = damage::unreadable(self.seen.findings());
         let first = damage.first()?;
@@ -104,7 +92,7 @@ impl Look {
         Some(format!("{what} cannot be read ({which}{dir} at {at})"))
     }
 
-    /// What a broker of this release with these settings would do if it started now.
+    /// Predicts the start of a broker of this release with these settings.
     pub(crate) fn verdict(&self, kafka: Kafka, settings: Settings) -> Result<Verdict> {
         let conditions = Conditions {
             kafka,
@@ -117,13 +105,13 @@ impl Look {
     }
 }
 
-/// What a path leads to, by its own name and place.
+/// Returns the log dir or partition at a path.
 pub(crate) fn place(path: &Path) -> Result<Place> {
     let whole = path.canonicalize();
     let whole = whole.with_context(|| path.display().to_string())?;
     match Place::at(whole)? {
         Place::File(_) => bail!(
-            "{}: a file; what can be repaired is a log dir or the folder of a partition",
+            "{}: a file; expected a log dir or the folder of a partition",
             path.display()
         ),
         place => Ok(place),

@@ -1,4 +1,5 @@
-//! `NAME.lost+found`: what a repair takes out of logs, raw and as records, for people to decide about.
+//! `NAME.lost+found`: what a repair takes out of logs, raw and as records, for people to decide
+//! about.
 
 use std::fs::{File, read};
 use std::io::Write;
@@ -25,11 +26,11 @@ const MANIFEST: &str = "manifest.json";
 /// Bytes in which records are sought in one go.
 const WINDOW_BYTES: u64 = 16 << 20;
 
-/// What is set aside, and why.
+/// The manifest of the removed ranges.
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     schema: String,
-    /// What tells the plan from others.
+    /// The digest of the plan.
     plan: String,
     root: String,
     entries: Vec<Entries>,
@@ -57,7 +58,7 @@ struct Entries {
     ndjson: Option<String>,
 }
 
-/// What was written.
+/// The files that were written.
 pub(super) struct LostFound {
     dir: PathBuf,
     entries: usize,
@@ -65,7 +66,8 @@ pub(super) struct LostFound {
 }
 
 impl LostFound {
-    /// Writes what the steps of a plan take out of logs into a folder beside `target`. None if they take out nothing.
+    /// Writes what the steps of a plan take out of logs into a folder beside `target`. None if they
+    /// take out nothing.
     ///
     /// # Errors
     /// Something cannot be read or written.
@@ -113,19 +115,19 @@ impl LostFound {
         remove_dir(&self.dir);
     }
 
-    /// What is there, for people.
+    /// Describes the location for people.
     pub(super) fn said(&self) -> String {
         let (entries, records) = (self.entries, self.records);
         let ranges = if entries == 1 { "range" } else { "ranges" };
         let word = if records == 1 { "record" } else { "records" };
         format!(
-            "{}: {entries} {ranges} taken out of logs, with {records} {word} that can be read\n",
+            "{}: {entries} {ranges} removed from logs, with {records} readable {word}\n",
             self.dir.display()
         )
     }
 }
 
-/// Where to write: beside the target, under a name that no other plan has taken.
+/// Returns a path next to the target, with a name that no other plan uses.
 fn place(target: &Path, digest: &str) -> Result<PathBuf> {
     let name = target.file_name().context("the target has no name")?;
     let name = name.to_string_lossy();
@@ -143,7 +145,7 @@ fn manifest(dir: &Path) -> Option<Manifest> {
     serde_json::from_slice(&read(dir.join(MANIFEST)).ok()?).ok()
 }
 
-/// What the steps take out of logs.
+/// Returns the ranges that the steps remove from logs.
 fn taken(plan: &Plan) -> Vec<Entries> {
     let mut taken: Vec<Entries> = Vec::new();
     for step in plan.steps() {
@@ -212,7 +214,7 @@ fn ranges(step: &Step) -> Vec<Range<u64>> {
         .collect()
 }
 
-/// What is left of so many bytes without the ranges that are `kept`.
+/// Returns the ranges of this many bytes without those that are `kept`.
 fn rest(mut kept: Vec<Range<u64>>, len_bytes: u64) -> Vec<Range<u64>> {
     kept.sort_unstable_by_key(|range| range.start);
     let (mut rest, mut at) = (Vec::new(), 0);
@@ -226,7 +228,8 @@ fn rest(mut kept: Vec<Range<u64>>, len_bytes: u64) -> Vec<Range<u64>> {
     rest
 }
 
-/// Writes bytes that follow each other, and the records in them. They are read together: where a batch begins, the one before it ends.
+/// Writes bytes that follow each other, and the records in them. They are read together: where a
+/// batch begins, the one before it ends.
 fn write(hole: &mut [Entries], root: &Path, dir: &Path) -> Result<()> {
     let (Some(first), Some(last)) = (hole.first(), hole.last()) else {
         return Ok(());
@@ -266,7 +269,8 @@ struct EntryFiles<'a> {
 }
 
 impl EntryFiles<'_> {
-    /// Takes what there is of the entry in `bytes`, which lie at `position`, with the batches that were found in them.
+    /// Takes what there is of the entry in `bytes`, which lie at `position`, with the batches that
+    /// were found in them.
     fn take(&mut self, bytes: &[u8], position: u64, found: &[SetAside]) -> Result<()> {
         let Range { start, end } = self.entry.bytes;
         let place = |at: u64| usize::try_from(at.saturating_sub(position)).unwrap_or(usize::MAX);
@@ -297,12 +301,12 @@ impl EntryFiles<'_> {
 }
 
 impl Entries {
-    /// What they are sorted by.
+    /// Returns the sort key.
     fn place(&self) -> (&str, &str, u64) {
         (&self.partition, &self.file, self.bytes.start)
     }
 
-    /// Whether the bytes of `next` follow.
+    /// Returns true if the bytes of `next` follow.
     fn is_before(&self, next: &Self) -> bool {
         let (dir, file, start) = next.place();
         (&*self.partition, &*self.file, self.bytes.end) == (dir, file, start)

@@ -16,11 +16,12 @@ use super::exit::Outcome;
 
 /// Repairs log dirs by a plan that you can read first
 ///
-/// A plan says step by step what changes, why, and what it loses. A step is proven: a checksum covers the result, equal
-/// bytes exist elsewhere, only derived files change, or the neighbours leave one value. It is likely (with the odds),
-/// suspect (nothing shows which bytes are right) or lossy (records or knowledge are lost), and then needs your consent. Or
-/// it is manual: for you to do. A plan is applied to a copy, or in place with the originals kept; both can be interrupted
-/// at any moment, and finished or undone later.
+/// A plan lists what changes, why, and what is lost. Each step is proven (a checksum covers the
+/// result, equal bytes exist elsewhere, only derived files change, or the batches around it allow
+/// only one value), likely (with the odds), suspect (nothing shows which bytes are right), lossy
+/// (records or knowledge are lost) or manual (for you to do). Likely, suspect and lossy steps need
+/// your consent. A plan is applied to a copy, or in place with the originals kept; both can be
+/// interrupted at any moment, and finished or undone later.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg repair plan /data/kafka -o plan.json
@@ -31,7 +32,7 @@ use super::exit::Outcome;
 
 Exit status:
   0  done
-  1  done, and manual steps are left for you
+  1  done, but manual steps are left for you
   2  failed")]
 pub(crate) struct Repair {
     #[command(subcommand)]

@@ -22,14 +22,15 @@ use crate::cli::render::table::counted;
 use crate::cli::schema;
 use crate::cli::writer::Writer;
 
-/// Makes a plan: what to change so that a broker serves everything that is still readable
+/// Makes a plan: the changes after which a broker serves everything that is still readable
 ///
-/// Nothing is changed. Every step says what it does, why, and what it loses; the last lines say what a broker alone would
-/// lose. Log dirs that are given together are those of one broker: each gets a plan, and the metadata log and other
-/// partitions prove damaged ids.
+/// Nothing is changed. Every step has a reason and its loss; the last lines compare the plan with a
+/// broker start without it. Give all log dirs of one broker together: each gets a plan, and the
+/// metadata log and other partitions prove damaged ids.
 ///
-/// With --from, damaged and missing batches are copied from a replica, byte for byte. A replica is used only up to where
-/// its history diverges: other batches at the same offsets, or other leader epochs.
+/// With --from, damaged and missing batches are copied from a replica, byte for byte. A replica is
+/// used only up to the point where it diverges: other batches at the same offsets, or other leader
+/// epochs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg repair plan /data/kafka
@@ -41,27 +42,30 @@ use crate::cli::writer::Writer;
   kseg repair plan --kafka 3.9 /data/kafka
   kseg repair plan --format json orders-3 | jq '.steps[].why'
 
-Bad sectors: nothing is written to a disk that fails. Save its image first (ddrescue -d DEVICE IMAGE MAPFILE), then
-make the plan for either, and apply it --into a directory on another disk.
+Bad sectors: kseg writes nothing to a failing disk. First save an image of it
+(ddrescue -d DEVICE IMAGE MAPFILE), then make the plan for the disk or the image,
+and apply it with --into a directory on another disk.
 
 Exit status:
-  0  a plan was made, and it repairs everything
-  1  a plan was made, but something cannot be repaired: its manual steps say what
-  2  no plan could be made, or not for all of them")]
+  0  the plan repairs everything
+  1  the plan has manual steps: kseg cannot repair everything
+  2  no plan could be made for at least one of the paths")]
 pub(super) struct Plan {
-    /// Log dirs of one broker, or a partition; with --config its log.dirs by default
+    /// Log dirs of one broker, or a partition [default: log.dirs of --config]
     #[arg(value_name = "PATH", required_unless_present = "config")]
     paths: Vec<PathBuf>,
 
-    /// The broker's server.properties: its log.dirs, and the settings by which its next start is predicted
+    /// The broker's server.properties: log.dirs and the settings for predicting its next start are
+    /// read from it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Take damaged and missing batches from this replica: a log dir or partition of another broker, or a backup; repeatable
+    /// Copy damaged and missing batches from this replica: a log dir or partition of another
+    /// broker, or a backup; repeatable
     #[arg(long, value_name = "DIR")]
     from: Vec<PathBuf>,
 
-    /// Write the plan to this file, which repair apply takes
+    /// Write the plan to this file, for repair apply
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -69,7 +73,8 @@ pub(super) struct Plan {
     #[arg(long, requires = "output")]
     force: bool,
 
-    /// The release of the broker whose start is compared: 2.8, 3.9 or 4.3
+    /// The Kafka release of the broker whose start is compared: 2.8 (with ZooKeeper), 3.0 to 3.9 or
+    /// 4.0 to 4.4
     #[arg(long, value_name = "VERSION", default_value_t)]
     kafka: Kafka,
 
@@ -79,7 +84,8 @@ pub(super) struct Plan {
 
     /// Keep suspect records: readable records of damaged batches, which no checksum covers
     ///
-    /// Without it they are removed from the log. The bytes stay in the source, or in the quarantine folder.
+    /// Without it, they are removed from the log. The original bytes stay in the source, or in the
+    /// quarantine folder.
     #[arg(long)]
     keep_suspect: bool,
 
@@ -90,20 +96,20 @@ pub(super) struct Plan {
     reading: Reading,
 }
 
-/// How a plan is shown.
+/// The output format of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     Text,
     Json,
 }
 
-/// What was made of the paths.
+/// The plans of the paths.
 #[derive(Default)]
 struct Made {
     plans: Vec<Document>,
-    /// What a broker would do, for each plan.
+    /// The outcome of a broker start, for each plan.
     broker: Vec<String>,
-    /// Whether any of their partitions is asked for.
+    /// True if any of their partitions is asked for.
     is_any: bool,
 }
 
@@ -115,7 +121,7 @@ impl Plan {
             self.paths = dirs.map(PathBuf::from).collect();
         }
         if self.paths.is_empty() {
-            bail!("the file given with --config has no log.dirs: give the log dirs too");
+            bail!("no log.dirs in the file of --config: give the log dirs as arguments");
         }
         let (places, lost) = folders(&self.paths)?;
         self.paths = paths_of(&places);
@@ -128,7 +134,10 @@ impl Plan {
             && !self.force
             && output.symlink_metadata().is_ok()
         {
-            bail!("{}: exists; use --force to overwrite it", output.display());
+            bail!(
+                "{}: already exists; use --force to overwrite it",
+                output.display()
+            );
         }
         let options = PlanOptions {
             jobs: self.reading.jobs(),
@@ -187,7 +196,7 @@ impl Plan {
         made.is_any |= self.select(&mut look);
         let plan = plan(&look.place, &look.seen, options, &RealDisk)?;
         made.broker.push(match self.format {
-            Format::Text => look.fate(&look.verdict(self.kafka, settings.clone())?),
+            Format::Text => look.next_start(&look.verdict(self.kafka, settings.clone())?),
             Format::Json => String::new(),
         });
         made.plans.push(plan);
@@ -205,7 +214,10 @@ impl Plan {
         let look = Look::at(path, &others, self.reading, None)?;
         let replicas = self.from.iter().map(|from| {
             if is_same(from, path) {
-                bail!("{}: --from names what is to be repaired", from.display());
+                bail!(
+                    "{}: --from is one of the paths to repair; give another copy",
+                    from.display()
+                );
             }
             super::look::place(from)
         });
@@ -245,7 +257,10 @@ impl Plan {
         for ((before, plan), broker) in plans.numbered().zip(broker) {
             writer.file(plan.root(), &show::PlanRow::of(plan));
             show::steps(plan, before, &mut writer);
-            writer.remark(&format!("broker: {broker}; this plan: {} lost", lost(plan)));
+            let lost = lost(plan);
+            writer.remark(&format!(
+                "This plan loses {lost}. Without it, a broker start {broker}."
+            ));
             writer.end_file();
         }
         if let Some(next) = self.next(plans) {
@@ -278,13 +293,13 @@ fn paths_of(places: &[Place]) -> Vec<PathBuf> {
     places.iter().map(|place| place.path().to_owned()).collect()
 }
 
-/// What a plan gives up of what could be read.
+/// Returns the records that a plan loses.
 fn lost(plan: &Document) -> String {
     let lost = plan.steps().iter().map(|step| step.loss.records).sum();
     counted(lost, "record")
 }
 
-/// Whether two paths lead to the same directory.
+/// Returns true if two paths lead to the same directory.
 fn is_same(a: &Path, b: &Path) -> bool {
     match (a.canonicalize(), b.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,

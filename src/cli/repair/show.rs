@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use kseg::repair::{Action, Grade, Loss, Plan, Safety, Step};
+use kseg::repair::{Action, Content, Grade, Loss, Plan, Safety, Step};
 use serde::Serialize;
 
 use super::document::Plans;
 use crate::cli::Context;
 use crate::cli::exit::Outcome;
-use crate::cli::render::rows::{Cell, Column, Format, Row};
-use crate::cli::render::table::{self, Look};
+use crate::cli::render::rows::{Cell, Column, Format, Row, grouped};
+use crate::cli::render::table::{self, Look, counted};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -31,7 +31,7 @@ const INDENT: usize = 4;
 
 Exit status:
   0  the plan was shown
-  2  it could not be read, or is invalid")]
+  2  the plan could not be read, or is invalid")]
 pub(super) struct Show {
     /// The plan
     #[arg(value_name = "PLAN")]
@@ -45,6 +45,8 @@ pub(super) struct Show {
 /// A plan.
 #[derive(Debug, Serialize)]
 pub(super) struct PlanRow {
+    #[serde(skip)]
+    grades: String,
     kind: &'static str,
     root: String,
     tool: String,
@@ -55,6 +57,7 @@ impl PlanRow {
     pub(super) fn of(plan: &Plan) -> Self {
         Self {
             kind: "plan",
+            grades: grades(plan),
             root: plan.root().to_owned(),
             tool: plan.tool().to_owned(),
             steps: plan.steps().len(),
@@ -65,9 +68,8 @@ impl PlanRow {
 impl Row for PlanRow {
     const SCHEMA: Schema = schema::PLAN_SUMMARY;
     const COLUMNS: &'static [Column<Self>] = &[
-        Column::left("plan for", |row: &Self| (&row.root).into()),
-        Column::left("made by", |row: &Self| (&row.tool).into()),
-        Column::right("steps", |row: &Self| Cell::Count(row.steps as u64)),
+        Column::left("plan made by", |row: &Self| (&row.tool).into()),
+        Column::left("", |row: &Self| (&row.grades).into()),
     ];
 }
 
@@ -120,7 +122,8 @@ impl Show {
     }
 }
 
-/// The steps as a table, and what they amount to; `before` are the steps of the plans before it.
+/// Writes the steps as a table or as blocks; `before` is the number of steps of the plans before
+/// this one.
 pub(super) fn steps(plan: &Plan, before: u32, writer: &mut Writer<'_>) {
     let row = |step: &Step| StepRow::of(step, before);
     let rows: Vec<StepRow> = plan.steps().iter().map(row).collect();
@@ -136,10 +139,12 @@ pub(super) fn steps(plan: &Plan, before: u32, writer: &mut Writer<'_>) {
         None => writer.table(rows),
     }
     writer.remark("");
-    writer.remark(&summary(plan));
+    if let Some(manual) = manual(plan) {
+        writer.remark(manual);
+    }
 }
 
-/// Whether a table of the first steps fits into lines of so many characters.
+/// Returns true if a table of the first steps fits into lines of so many characters.
 fn fits(plan: &Plan, before: u32, columns: usize) -> bool {
     let mut shown = Vec::new();
     let first = plan.steps().iter().take(MEASURED);
@@ -149,19 +154,19 @@ fn fits(plan: &Plan, before: u32, columns: usize) -> bool {
     shown.lines().all(|line| line.chars().count() <= columns)
 }
 
-/// A step as lines of at most so many characters, as far as words and paths go: what is done, to which file, what that gives up,
-/// and why.
+/// A step as lines of at most so many characters, unless a word or path is longer: the action, the
+/// file, the loss and the reason.
 fn block(row: &StepRow, columns: usize) -> String {
     let StepRow {
         id, action, safety, ..
     } = row;
     let codes = row.codes.join(", ");
     let mut block = format!("{id:>INDENT$}  {action} ({safety}, {codes})");
-    let gives_up = row.loss.as_ref();
-    let gives_up = gives_up.map_or(String::new(), |loss| format!("gives up {loss}"));
+    let loses = row.loss.as_ref();
+    let loses = loses.map_or(String::new(), |loss| format!("loses {loss}"));
     let proof = row.proof.as_ref();
     let proof = proof.map_or(String::new(), |proof| format!("{safety}: {proof}"));
-    for text in [&row.path, &gives_up, &row.why, &proof] {
+    for text in [&row.path, &loses, &row.why, &proof] {
         let mut left = 0;
         for word in text.split_whitespace() {
             let width = word.chars().count();
@@ -199,33 +204,69 @@ impl StepRow {
     }
 }
 
-/// What a step does, without the ranges where they are many.
+/// The action of a step for people, without the ranges if there are many.
 fn brief(action: &Action) -> String {
+    let name = action.name();
     match action {
+        Action::Truncate { to, .. } => format!("{name} to {}", counted(*to, "byte")),
         Action::Excise { ranges, .. } if ranges.len() > RANGES => {
-            let bytes = ranges.iter().map(|range| range.end - range.start);
-            let (number, bytes) = (ranges.len(), bytes.sum::<u64>());
-            format!("excise {bytes} bytes in {number} ranges")
+            let bytes = ranges.iter().map(|range| range.end - range.start).sum();
+            format!(
+                "{name} {} in {}",
+                counted(bytes, "byte"),
+                counted(ranges.len() as u64, "range")
+            )
+        }
+        Action::Excise { ranges, .. } => {
+            let ranges = ranges.iter();
+            let ranges = ranges.map(|range| format!("{}..{}", range.start, range.end));
+            format!("{name} bytes {}", ranges.collect::<Vec<_>>().join(", "))
+        }
+        Action::Placeholder { range, batch, .. } => {
+            let last = batch.base_offset.plus(batch.last_offset_delta);
+            format!(
+                "{name}: an empty batch for offsets {}-{last} at bytes {}..{}",
+                batch.base_offset, range.start, range.end
+            )
+        }
+        Action::Patch { range, content, .. } => {
+            let (before, after) = (range.end - range.start, size(content));
+            let change = if before == after {
+                String::new()
+            } else {
+                format!(": {} → {}", grouped(before), counted(after, "byte"))
+            };
+            format!("{name} bytes {}..{}{change}", range.start, range.end)
         }
         Action::Arrange { pieces, .. } if pieces.len() > RANGES => {
-            format!("arrange {} pieces", pieces.len())
+            format!("{name} {} pieces", pieces.len())
         }
-        other => other.to_string(),
+        Action::Replace { content, .. } | Action::Create { content, .. } => {
+            format!("{name} with {}", counted(size(content), "byte"))
+        }
+        Action::Rebuild { len_bytes, .. } => format!("{name} to {}", counted(*len_bytes, "byte")),
+        Action::Arrange { .. }
+        | Action::Rename { .. }
+        | Action::Quarantine { .. }
+        | Action::Describe { .. } => action.to_string(),
     }
+}
+
+fn size(content: &Content) -> u64 {
+    content.bytes().len() as u64
 }
 
 fn loss(loss: &Loss) -> Option<String> {
     let mut parts = Vec::new();
     if loss.records > 0 {
-        let word = if loss.records == 1 {
-            "record"
-        } else {
-            "records"
-        };
-        parts.push(format!("{} {word}", loss.records));
+        parts.push(counted(loss.records, "record"));
     }
     if let Some((first, last)) = loss.offsets {
-        parts.push(format!("offsets {first}..={last}"));
+        parts.push(if first == last {
+            format!("offset {first}")
+        } else {
+            format!("offsets {first}-{last}")
+        });
     }
     if let Some(range) = &loss.bytes {
         parts.push(format!("bytes {}..{}", range.start, range.end));
@@ -234,8 +275,8 @@ fn loss(loss: &Loss) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// What the plan amounts to, in a line: how many steps there are of each grade.
-fn summary(plan: &Plan) -> String {
+/// The number of steps of each grade, in a line.
+fn grades(plan: &Plan) -> String {
     if plan.steps().is_empty() {
         return "nothing to do".to_owned();
     }
@@ -248,10 +289,16 @@ fn summary(plan: &Plan) -> String {
         .filter(|(steps, _)| *steps > 0)
         .map(|(steps, name)| format!("{steps} {name}"))
         .collect();
-    let manual = match of(Grade::Manual) {
-        0 => "",
-        1 => "; one step is for you to do",
-        _ => "; the manual steps are for you to do",
-    };
-    format!("steps: {}{manual}", grades.join(", "))
+    let steps = counted(plan.steps().len() as u64, "step");
+    format!("{steps} ({})", grades.join(", "))
+}
+
+/// A reminder of the manual steps, if there are any.
+fn manual(plan: &Plan) -> Option<&'static str> {
+    let is_manual = |step: &&Step| step.safety.grade() == Grade::Manual;
+    match plan.steps().iter().filter(is_manual).count() {
+        0 => None,
+        1 => Some("kseg doesn't carry out the manual step: do what it says"),
+        _ => Some("kseg doesn't carry out the manual steps: do what they say"),
+    }
 }

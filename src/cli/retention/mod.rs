@@ -35,13 +35,15 @@ use super::writer::Writer;
 
 /// Shows which segments retention deletes, when, and what keeps the others
 ///
-/// A broker looks at the segments of a partition from the oldest on, every five minutes, and stops at the first that may stay:
-/// one record with a timestamp in the future keeps its segment and all after it. The largest timestamp of a segment is that of the
-/// last entry of its .timeindex, or the file's time where no record has one. Topics' settings are read from the metadata log among
-/// the log dirs, the broker's from --config; what is said nowhere is assumed to be Kafka's default, and marked so.
+/// A broker checks the segments of a partition from the oldest on, every five minutes, and stops at
+/// the first that retention keeps: one record with a timestamp in the future keeps its segment and
+/// all after it. The largest timestamp of a segment is that of the last entry of its .timeindex, or
+/// the modification time of the file if no record has one. Topic settings are read from the
+/// metadata log in these log dirs, broker settings from --config; for all others Kafka's defaults
+/// are assumed, and marked.
 ///
-/// What a disk cannot tell: what is written or replicated after the stop. All replicas are taken to have everything, and nothing is
-/// taken to be written until then.
+/// Not on a disk: records that are written or replicated after the shutdown. The simulation assumes
+/// that no records are written, and that all replicas have all records.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg retention /var/lib/kafka
@@ -51,8 +53,8 @@ use super::writer::Writer;
   kseg retention --format ndjson data | jq 'select(.fate == \"deleted\")'
 
 Exit status:
-  0  no record with a timestamp in the future keeps a segment
-  1  one does
+  0  no segment is kept by a timestamp in the future
+  1  at least one segment is
   2  something could not be read, or the arguments are invalid")]
 pub(crate) struct Retention {
     /// Log dirs or partitions, a folder of log dirs, or a server.properties
@@ -62,11 +64,12 @@ pub(crate) struct Retention {
     #[command(flatten)]
     given: Given,
 
-    /// When retention looks: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for two hours ago [default: now]
+    /// The time of the retention check: 2026-12-24T08:00:00Z, milliseconds since 1970, or 2h for
+    /// two hours ago [default: now]
     #[arg(long, value_name = "TIME")]
     now: Option<Moment>,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -195,7 +198,8 @@ impl Retention {
     }
 }
 
-/// The rules of a topic, and which of its settings are assumed. In tiered storage the local limits count.
+/// The rules of a topic, and which of its settings are assumed. In tiered storage the local limits
+/// count.
 fn rules(settings: &TopicSettings<'_>, copied_to: Option<i64>) -> (Rules, Vec<&'static str>) {
     let policy = settings.policy();
     // -2 means the limit of the whole log.

@@ -16,13 +16,13 @@ use crate::cli::writer::Writer;
 pub(super) struct Verdict {
     pub(super) partition: Partition,
     pub(super) rules: Rules,
-    /// Whether `cleanup.policy` has `compact`.
+    /// True if `cleanup.policy` has `compact`.
     pub(super) compacts: bool,
     pub(super) assumed: Vec<&'static str>,
     pub(super) segments: Vec<(i64, Largest)>,
     pub(super) sizes: Vec<u64>,
     pub(super) fates: Vec<Fate>,
-    /// How often retention looks, in milliseconds.
+    /// The interval of retention checks, in milliseconds.
     pub(super) check_ms: i64,
     pub(super) errors: Vec<Error>,
 }
@@ -41,11 +41,11 @@ struct SegmentRow {
     /// `deleted` by the next check, or `kept`.
     fate: &'static str,
     why: String,
-    /// When a check deletes it if nothing more is written.
+    /// The time of the check that deletes it, if nothing more is written.
     deleted_after_ms: Option<i64>,
     /// The segment before it that keeps it.
     kept_by_base_offset: Option<i64>,
-    /// How many bytes more in the partition make it too large for this segment.
+    /// The number of further bytes at which the partition becomes too large for this segment.
     bytes_until_size: Option<u64>,
     retention_ms: i64,
     retention_bytes: i64,
@@ -57,16 +57,16 @@ impl Row for SegmentRow {
     const SCHEMA: Schema = schema::RETENTION_SEGMENT;
     const COLUMNS: &'static [Column<Self>] = &[
         Column::right("Base offset", |row: &Self| row.base_offset.into()),
-        Column::right("Size", |row: &Self| Cell::Size(row.size_bytes)),
+        Column::right("Size", |row: &Self| Cell::Size(row.size_bytes)).gives_way(1),
         Column::left("Largest timestamp", |row: &Self| {
             Cell::Time(row.largest_timestamp_ms)
         }),
-        Column::right("Of offset", |row: &Self| {
+        Column::right("At offset", |row: &Self| {
             (&row.largest_timestamp_offset).into()
         })
         .gives_way(2),
         Column::left("Fate", |row: &Self| row.fate.into()),
-        Column::left("Why", |row: &Self| (&row.why).into()).wraps(24),
+        Column::left("Why", |row: &Self| (&row.why).into()).wraps(16),
         Column::right("Size limit after", |row: &Self| {
             Cell::maybe(row.bytes_until_size, Cell::Size)
         })

@@ -16,15 +16,16 @@ pub(super) struct Largest {
     pub(super) ms: i64,
     /// The first record that has it; none if it is the time of the file.
     pub(super) offset: Option<i64>,
-    /// Whether it is that of a record.
+    /// True if it is that of a record.
     pub(super) is_record: bool,
 }
 
 /// Bytes of an entry of a time index.
 const ENTRY_BYTES: u64 = 12;
 
-/// The last entry of the time index of a closed segment, whatever it is, because a broker takes nothing else; of the active one,
-/// whose index may not be whole, the largest timestamp in the log. Where there is none, the time at which the file was changed last.
+/// The last entry of the time index of a closed segment, whatever it is, because a broker takes
+/// nothing else; of the active one, whose index may not be whole, the largest timestamp in the log.
+/// Where there is none, the time at which the file was changed last.
 ///
 /// # References
 /// `LogSegment.largestTimestamp`.

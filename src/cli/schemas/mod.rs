@@ -19,14 +19,16 @@ use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
 
-/// Lists the schemas of a registry, from its topic on this disk
+/// Lists the schemas of a schema registry, from its topic on this disk
 ///
-/// A path is a log dir with a _schemas-0 folder, that folder itself, or its records as kseg cat --format ndjson shows them.
-/// Every schema that is on the disk is listed, deleted ones too: they still read what was written with them. With --usage all
-/// records of the log dir are read for schema ids, in front of keys and values, and each schema says which topics use it.
+/// A path is a log dir with a _schemas-0 folder, that folder itself, or its records in the form of
+/// kseg cat --format ndjson. Every schema on the disk is listed, also deleted ones: records written
+/// with them still need them. With --usage, all records of the log dir are read for schema ids
+/// before keys and values, and each schema has the topics that use it.
 ///
-/// Two things are problems: an id with several texts, and, with --usage, an id that is used and nowhere defined. A topic counts
-/// as one with schemas where every value (or key) begins as Confluent's framing does, and one of the ids is known.
+/// Two things are problems: an id with several schemas, and, with --usage, an id that is used but
+/// not defined. A topic counts as using schemas if every value (or key) begins like Confluent's
+/// framing, and at least one of the ids is known.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg schemas /var/lib/kafka
@@ -36,22 +38,23 @@ use super::writer::Writer;
 
 Exit status:
   0  no problem was found
-  1  an id has several texts, or is used and nowhere defined
+  1  an id has several schemas, or is used but not defined
   2  there are no schemas, or something could not be read")]
 pub(crate) struct SchemasCommand {
     /// Log dirs, the folder of the registry's topic, or a file of its records
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Read the schemas from there, and look for their ids in the log dirs: --schemas backup/_schemas-0
+    /// Read the schemas from here, and search their ids in the log dirs: --schemas
+    /// backup/_schemas-0
     #[arg(long, value_name = "DIR|FILE")]
     schemas: Vec<PathBuf>,
 
-    /// Read all records, and say which topics use each schema
+    /// Read all records, and show which topics use each schema
     #[arg(long)]
     usage: bool,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 

@@ -65,7 +65,7 @@ pub(super) struct ProblemRow {
 }
 
 impl ProblemRow {
-    /// An id with several texts.
+    /// An id with several schemas.
     pub(super) fn several(id: i32, registry: &Registry) -> Self {
         let places = registry.with_id(id).iter();
         let schemas = places.filter_map(|place| registry.schemas().get(*place));
@@ -75,7 +75,7 @@ impl ProblemRow {
         Self {
             problem: "several-texts",
             id,
-            message: format!("id {id} has several texts: {}", named.join(", ")),
+            message: format!("id {id} has several schemas: {}", named.join(", ")),
         }
     }
 

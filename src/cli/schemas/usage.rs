@@ -21,7 +21,8 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// Reads all records of all logs but those of internal topics, a log a thread. Returns what could not be read, too.
+    /// Reads all records of all logs but those of internal topics, a log a thread. Returns what
+    /// could not be read, too.
     pub(super) fn read(
         logs: Vec<Log>,
         reading: Reading,

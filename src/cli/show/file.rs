@@ -20,7 +20,8 @@ pub(super) struct FileRow {
     pub(super) facts: Facts,
 }
 
-/// What is said of a file by its name, or in its first lines. What files of its kind do not say is not there.
+/// The facts from the name of a file, or its first lines. What files of its kind do not say is not
+/// there.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]

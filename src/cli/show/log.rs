@@ -19,12 +19,12 @@ use crate::cli::args::Reading;
 use crate::cli::range::OffsetRange;
 use crate::cli::writer::{Rendering, Writer};
 
-/// What of a log is shown.
+/// The shown parts of a log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View {
     /// The records, not the batches.
     pub(super) records: bool,
-    /// What the records mean.
+    /// The decoder of the records.
     pub(super) decoder: Option<Decoder>,
     /// The file is a snapshot: it begins and ends with a control record that says so.
     pub(super) snapshot: bool,
@@ -34,7 +34,7 @@ pub(super) struct View {
     pub(super) range: OffsetRange,
 }
 
-/// What a scan amounts to.
+/// The totals of a scan.
 #[derive(Debug, Default)]
 struct Totals {
     batches: u64,
@@ -43,7 +43,7 @@ struct Totals {
     /// The first offset of all, and where its batch begins.
     first: Option<(i64, u64)>,
     last: Option<i64>,
-    /// Where offsets do not follow those before them.
+    /// The offsets that do not follow those before them.
     disorder: Disorder,
     /// The types of the first and the last record, if they are control records.
     ends: Option<(Option<i16>, Option<i16>)>,

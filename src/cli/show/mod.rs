@@ -40,8 +40,9 @@ use super::writer::Writer;
 
 /// Shows the contents of any file of a log dir
 ///
-/// Shows batches of a segment, entries of an index, producers of a snapshot, checkpoints, properties and metadata, as a
-/// table or as JSON. The file's name decides its type. Damage is shown in place, reported on standard error, and skipped.
+/// Shows batches of a segment, entries of an index, producers of a snapshot, checkpoints,
+/// properties and metadata, as a table or as JSON. The file's name decides its type. Damage is
+/// shown in place, reported on standard error, and skipped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg show orders-3/00000000000000000000.log
@@ -60,7 +61,7 @@ Exit status:
   2  a file could not be read at all, or the arguments are invalid")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Show {
-    /// Files of a log dir; a directory stands for the files in it, and - for a segment on standard input
+    /// Files of a log dir; a directory means the files in it, and - a segment on standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -72,14 +73,15 @@ pub(crate) struct Show {
     #[arg(long)]
     records: bool,
 
-    /// Show the state that the records result in: topics and brokers of __cluster_metadata (segments, snapshots), groups and offsets
-    /// of __consumer_offsets, transactional ids of __transaction_state, share groups of __share_group_state, connectors, tasks and offsets of
-    /// the three topics of Kafka Connect; all files together
+    /// Show the state that the records of all files result in: topics and brokers of
+    /// __cluster_metadata (segments, snapshots), groups and offsets of __consumer_offsets,
+    /// transactional ids of __transaction_state, share groups of __share_group_state, connectors,
+    /// tasks and offsets of the three topics of Kafka Connect
     #[arg(long, conflicts_with_all = ["records", "offset"])]
     image: bool,
 
-    /// Show the image of __cluster_metadata in this form: --as commands is a script that makes topics, configurations, limits and
-    /// permissions again, with HOST:9092 for the new cluster
+    /// Show the image of __cluster_metadata in this form: --as commands is a script that creates
+    /// its topics, configurations, quotas and ACLs in another cluster at HOST:9092
     #[arg(
         long = "as",
         value_name = "FORM",
@@ -89,11 +91,11 @@ pub(crate) struct Show {
     )]
     form: Option<Form>,
 
-    /// Show every byte with the field that it belongs to, its name and its value; damage is marked with !
+    /// Show the bytes of each field with its name and value; damage is marked with !
     #[arg(long, conflicts_with_all = ["records", "image"])]
     hex: bool,
 
-    /// With --hex: show only what is at this position in the file
+    /// With --hex: show only the field at this byte position of the file
     #[arg(long, value_name = "P", requires = "hex", conflicts_with = "offset")]
     position: Option<u64>,
 
@@ -110,7 +112,8 @@ pub(crate) struct Show {
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 
-    /// Treat the files as those of this topic; of a log dir, show this topic's partitions
+    /// Decode the files as those of this topic; in a log dir, show only the partitions of this
+    /// topic
     #[arg(long, value_name = "NAME")]
     topic: Option<String>,
 
@@ -123,7 +126,8 @@ impl Show {
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         if self.offset.tail().is_some() {
             bail!(
-                "--offset -N..: show reads from the start; kseg cat --offset -N.. counts from the end"
+                "--offset -N..: show reads from the start; kseg cat --offset -N.. counts from the \
+                 end"
             );
         }
         if let Some(form) = self.form {
@@ -218,7 +222,8 @@ impl Show {
         Ok((files, lost))
     }
 
-    /// Appends the wanted files of a place; of a log dir those of the partitions of --topic, if it is given.
+    /// Appends the wanted files of a place; of a log dir those of the partitions of --topic, if it
+    /// is given.
     fn inside(
         &self,
         place: &Place,
@@ -227,7 +232,7 @@ impl Show {
     ) -> Result<()> {
         let before = files.len();
         let mut take = |items: &[Item]| {
-            // A pipe, or a link that leads nowhere, is an error of its own.
+            // A pipe, or a broken link, is an error of its own.
             let items = items.iter().filter(|item| !item.is_dir());
             let items = items.filter(|item| item.file_name().is_some_and(|name| wanted(&name)));
             files.extend(items.map(|item| item.path().to_owned()));

@@ -46,14 +46,14 @@ impl Row for EntryRow {
     ];
 }
 
-/// What a record means.
+/// The meaning of a record.
 #[derive(Debug, Default)]
 pub(super) struct Meaning {
     pub(super) r#type: Option<String>,
     pub(super) version: Option<i16>,
     key: Option<Content>,
     pub(super) value: Option<Content>,
-    /// Why it could not be read.
+    /// The reason why it could not be read.
     pub(super) wrong: Option<String>,
 }
 

@@ -1,7 +1,9 @@
-//! A cluster as the commands or documents that make it again, and as `kafka-topics.sh --describe` shows it.
+//! A cluster as the commands or documents that make it again, and as `kafka-topics.sh --describe`
+//! shows it.
 //!
 //! # References
-//! `TopicCommand`, `ConfigCommand`, `AclCommand` of Kafka 4.3; Strimzi's `KafkaTopic` (`kafka.strimzi.io/v1`).
+//! `TopicCommand`, `ConfigCommand`, `AclCommand` of Kafka 4.3; Strimzi's `KafkaTopic`
+//! (`kafka.strimzi.io/v1`).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,14 +16,14 @@ use super::enums::{MECHANISMS, camel, named};
 use crate::cli::render::plain;
 use crate::cli::render::rows::uuid;
 
-/// What a cluster is shown as.
+/// The form in which a cluster is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Form {
     /// As kafka-topics.sh --describe shows topics
     Kafka,
-    /// Commands of Kafka's tools that make topics, configurations, limits and permissions again
+    /// Commands of Kafka's tools that create the topics, configurations, quotas and ACLs
     Commands,
-    /// Documents of Strimzi, a topic each
+    /// Resources of Strimzi, one for each topic
     Strimzi,
 }
 
@@ -51,12 +53,13 @@ pub(super) fn text(image: &MetadataImage, form: Form) -> String {
     text
 }
 
-/// What the commands cannot make again.
+/// Writes notes about what the commands cannot create.
 fn notes(image: &MetadataImage, text: &mut String) {
     for id in image.registered_non_voters() {
         let _ = writeln!(
             text,
-            "# controller {id} is registered and not a voter: it keeps the metadata version from being raised until it is unregistered"
+            "# controller {id} is registered and not a voter: it keeps the metadata version from \
+             being raised until it is unregistered"
         );
     }
     for ((user, mechanism), iterations) in &image.scram_users {
@@ -64,7 +67,9 @@ fn notes(image: &MetadataImage, text: &mut String) {
         let user = quoted(user);
         let _ = writeln!(
             text,
-            "# the password of {user} is not shown: kafka-configs.sh --bootstrap-server HOST:9092 --alter --entity-type users --entity-name {user} --add-config '{mechanism}=[iterations={iterations},password=PASSWORD]'"
+            "# the password of {user} is not shown: kafka-configs.sh --bootstrap-server HOST:9092 \
+             --alter --entity-type users --entity-name {user} --add-config \
+             '{mechanism}=[iterations={iterations},password=PASSWORD]'"
         );
     }
     if !image.tokens.is_empty() {
@@ -81,7 +86,7 @@ fn own_configs<'a>(
     own.into_iter().flatten()
 }
 
-/// What topics call the settings that all brokers of a cluster were given while they ran, where these have other names.
+/// The topic names of dynamic broker settings, where the names differ.
 const OF_BROKERS: [(&str, &str); 8] = [
     ("log.cleanup.policy", "cleanup.policy"),
     ("log.retention.ms", "retention.ms"),
@@ -93,7 +98,8 @@ const OF_BROKERS: [(&str, &str); 8] = [
     ("min.insync.replicas", "min.insync.replicas"),
 ];
 
-/// The configurations of a topic that are no defaults: its own, and those that all brokers were given.
+/// The configurations of a topic that are no defaults: its own, and those that all brokers were
+/// given.
 fn effective<'a>(image: &'a MetadataImage, topic: &Topic) -> BTreeMap<&'a str, &'a str> {
     const BROKER: i8 = 4;
     let all = image.configs.get(&(BROKER, String::new()));
@@ -105,7 +111,8 @@ fn effective<'a>(image: &'a MetadataImage, topic: &Topic) -> BTreeMap<&'a str, &
     of_brokers.chain(own).collect()
 }
 
-/// `kafka-topics.sh --describe`; the order of the configurations is that of their names, since that of Kafka is that of a hash map.
+/// `kafka-topics.sh --describe`; the order of the configurations is that of their names, since that
+/// of Kafka is that of a hash map.
 fn describe(image: &MetadataImage, id: &[u8; 16], topic: &Topic, text: &mut String) {
     let pairs = effective(image, topic).into_iter();
     let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
@@ -160,7 +167,8 @@ fn joined(ids: &[i32], between: &str) -> String {
     ids.join(between)
 }
 
-/// `kafka-topics.sh --create`: the first replica of each partition is its preferred leader. Kafka makes its own topics itself.
+/// `kafka-topics.sh --create`: the first replica of each partition is its preferred leader. Kafka
+/// makes its own topics itself.
 fn create(image: &MetadataImage, topic: &Topic, text: &mut String) {
     if kseg::format::topic::INTERNAL.contains(&&*topic.name) {
         let _ = writeln!(text, "# {}: Kafka makes it itself", topic.name);
@@ -215,7 +223,8 @@ fn configs(image: &MetadataImage, text: &mut String) {
         if !pairs.is_empty() {
             let _ = writeln!(
                 text,
-                "kafka-configs.sh --bootstrap-server HOST:9092 --alter --entity-type {entity} {entity_name} --add-config {}",
+                "kafka-configs.sh --bootstrap-server HOST:9092 --alter --entity-type {entity} \
+                 {entity_name} --add-config {}",
                 quoted(&pairs.join(","))
             );
         }
@@ -272,7 +281,8 @@ fn permission(acl: &Acl, text: &mut String) {
     };
     let _ = writeln!(
         text,
-        "kafka-acls.sh --bootstrap-server HOST:9092 --add --{verb}-principal {} --{verb}-host {} --operation {} {resource}{pattern}",
+        "kafka-acls.sh --bootstrap-server HOST:9092 --add --{verb}-principal {} --{verb}-host {} \
+         --operation {} {resource}{pattern}",
         quoted(&acl.principal),
         quoted(&acl.host),
         camel(acl.operation)
@@ -291,7 +301,9 @@ fn document(image: &MetadataImage, topic: &Topic, text: &mut String) {
         .map_or(0, |it| it.replicas.len());
     let _ = write!(
         text,
-        "---\napiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic\nmetadata:\n  name: {}\n  labels:\n    strimzi.io/cluster: CLUSTER\nspec:\n  topicName: {}\n  partitions: {}\n  replicas: {factor}\n",
+        "---\napiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic\nmetadata:\n  name: {}\n  \
+         labels:\n    strimzi.io/cluster: CLUSTER\nspec:\n  topicName: {}\n  partitions: {}\n  \
+         replicas: {factor}\n",
         resource_name(&topic.name),
         scalar(&topic.name),
         topic.partitions.len()
@@ -305,7 +317,8 @@ fn document(image: &MetadataImage, topic: &Topic, text: &mut String) {
     }
 }
 
-/// The name of a resource in Kubernetes: lower case, digits, `-` and `.`; one that had to be changed gets a number, so that no two are one.
+/// The name of a resource in Kubernetes: lower case, digits, `-` and `.`; one that had to be
+/// changed gets a number, so that no two are one.
 fn resource_name(topic: &str) -> String {
     let is_fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     let name: String = topic
@@ -324,7 +337,8 @@ fn resource_name(topic: &str) -> String {
     )
 }
 
-/// A value in YAML: numbers and truth values as they are, else a string in quotes, which JSON's are too.
+/// A value in YAML: numbers and truth values as they are, else a string in quotes, which JSON's are
+/// too.
 fn scalar(value: &str) -> String {
     let is_plain = value.parse::<i64>().is_ok() || ["true", "false"].contains(&value);
     if is_plain {

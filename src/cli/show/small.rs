@@ -36,7 +36,7 @@ impl Row for CheckpointRow {
     ];
 }
 
-/// Where a leader epoch begins.
+/// The start offset of a leader epoch.
 #[derive(Debug, Serialize)]
 struct EpochRow {
     position: u64,
@@ -91,7 +91,7 @@ impl Row for RemoteRow {
     ];
 }
 
-/// What stands in a small file, below what it says of itself.
+/// The content of a small file, below its header.
 #[derive(Default)]
 pub(super) struct Page {
     rows: Rows,

@@ -32,7 +32,7 @@ impl Grouping {
         }
     }
 
-    /// What the report groups by; `prefix_bytes` is the length of key prefixes, where one was given.
+    /// Returns the grouping of the report; `prefix_bytes` is the length of key prefixes, if given.
     pub(super) fn by(self, prefix_bytes: Option<usize>) -> By {
         match self {
             Self::Topic | Self::Partition => By::Whole,
@@ -46,7 +46,7 @@ impl Grouping {
         }
     }
 
-    /// Whether there may be too many groups to show all.
+    /// Returns true if there may be too many groups to show all.
     pub(super) fn is_open_ended(self) -> bool {
         matches!(
             self,

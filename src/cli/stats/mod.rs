@@ -24,15 +24,18 @@ use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
 
-/// Counts records: how many, how large, how well compressed, by topic, key, header, producer, codec, hour or size
+/// Counts records, their sizes and their compression, by topic, key, header, producer, codec, hour
+/// or size
 ///
-/// Every record from the log start on is read, control records left out. Sizes are those of key, value and headers together; stored bytes
-/// are those of the file, divided by size where the records of a batch are in several groups. Percentiles are within 3 percent.
+/// Reads every record from the log start offset on, without control records. Sizes are those of
+/// key, value and headers together; stored bytes are those of the file, and the bytes of a batch
+/// are divided among its records by their size. Percentiles are accurate to 3 percent.
 ///
-/// Memory is bounded: where there are more than 65,536 keys, prefixes or header names, the smaller ones are put together as others, and
-/// it is said by how many bytes at most a line may be too low.
+/// Memory is bounded: if there are more than 65,536 keys, prefixes or header names, the smaller
+/// ones are counted together as others, and the output shows by how many bytes at most a line may
+/// be too low.
 ///
-/// What a disk cannot tell: what was deleted or compacted before, and which records consumers were given.
+/// Not on a disk: records that were deleted or compacted before.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg stats /var/lib/kafka
@@ -44,26 +47,27 @@ use super::writer::Writer;
 
 Exit status:
   0  everything was read
-  1  something is damaged; what can be read is counted
+  1  something is damaged; the readable part is counted
   2  something could not be read, or the arguments are invalid")]
 pub(crate) struct StatsCommand {
     /// Log dirs, partitions or segments; a folder of log dirs, or a server.properties
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 
-    /// What records are put together by
+    /// Group records by
     #[arg(long, value_enum, default_value_t = Grouping::Topic)]
     by: Grouping,
 
-    /// Show the N largest only; keys, prefixes, headers and producers: 20 of them unless asked for more
+    /// Show only the N largest groups [default: 20 keys, prefixes, headers or producers; all
+    /// others]
     #[arg(long, value_name = "N", value_parser = whole(1..=usize::MAX))]
     top: Option<usize>,
 
-    /// The length of a prefix of keys, in place of what comes before the first punctuation mark
+    /// Bytes of a key prefix [default: up to the first punctuation mark]
     #[arg(long, value_name = "N", value_parser = whole(1..=usize::MAX))]
     prefix_bytes: Option<usize>,
 
-    /// How to show it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -111,7 +115,7 @@ impl StatsCommand {
         Ok(Outcome::of(writer.finish()? || is_damaged))
     }
 
-    /// How many groups are shown.
+    /// Returns the limit of groups.
     fn most(&self) -> usize {
         self.top.unwrap_or(if self.by.is_open_ended() {
             TOP

@@ -15,7 +15,8 @@ use crate::cli::writer::Writer;
 
 #[derive(Debug, Serialize)]
 struct StatsRow {
-    /// What the records have in common: `topic`, `key` …; `total` and `others` are of all and of those put together.
+    /// The group of the records: `topic`, `key` …; `total` is all records, `others` the smaller
+    /// groups together.
     by: &'static str,
     /// The topic, the key …; none of records that have none.
     group: Option<Content>,
@@ -52,10 +53,10 @@ impl Row for StatsRow {
         .wraps(12),
         Column::right("Records", |row: &Self| Cell::Count(row.records)),
         Column::right("Stored", |row: &Self| Cell::Size(row.stored_bytes)),
-        Column::left("Share", |row: &Self| bar(row.share).into()),
-        Column::right("Unpacked", |row: &Self| Cell::Size(row.unpacked_bytes)),
+        Column::left("Share", |row: &Self| bar(row.share).into()).gives_way(1),
+        Column::right("Size", |row: &Self| Cell::Size(row.unpacked_bytes)),
         Column::right("Ratio", |row: &Self| decimal(row.compression_ratio)).gives_way(6),
-        Column::right("A batch", |row: &Self| decimal(row.records_per_batch)).gives_way(7),
+        Column::right("Per batch", |row: &Self| decimal(row.records_per_batch)).gives_way(7),
         Column::right("Headers", |row: &Self| Cell::Size(row.header_bytes)).gives_way(8),
         Column::right("Null keys", |row: &Self| Cell::Count(row.null_keys)).gives_way(4),
         Column::right("Null values", |row: &Self| Cell::Count(row.null_values)).gives_way(5),
@@ -146,7 +147,8 @@ impl StatsRow {
     }
 }
 
-/// Shows the groups, the largest first; hours and sizes in their order. Returns whether something was damaged.
+/// Shows the groups, the largest first; hours and sizes in their order. Returns whether something
+/// was damaged.
 pub(super) fn show(
     writer: &mut Writer<'_>,
     named: BTreeMap<String, Stats>,
@@ -221,7 +223,8 @@ pub(super) fn show(
     damaged > 0
 }
 
-/// Records over time as a row of bars, each a step of time, between the beginning of the first step and that of the last.
+/// Records over time as a row of bars, each a step of time, between the beginning of the first step
+/// and that of the last.
 fn sparkline(timeline: &Timeline) -> Option<String> {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let (start, step) = timeline.start_and_step()?;

@@ -13,7 +13,7 @@ use crate::cli::render::kafka_table::pretty;
 /// The mark in place of a coordinator, which no disk knows.
 const UNKNOWN: &str = "-";
 
-/// What the tool prints where there is nothing.
+/// The text of the tool for a missing value.
 const NONE: &str = "None";
 
 /// `find-hanging`.

@@ -31,13 +31,15 @@ use super::writer::Writer;
 
 /// Shows open transactions, and which of them hang, from the disks of a stopped cluster
 ///
-/// An open transaction keeps the last stable offset of its partition where it begins: consumers with
-/// isolation.level=read_committed get no further. Open transactions are found by the newest producer snapshot of each partition
-/// and the batches after it, their transactional ids in __transaction_state. By Kafka's own rule (kafka-transactions.sh
-/// find-hanging) a transaction hangs if no coordinator knows it and its last record is older than --max-timeout.
+/// An open transaction keeps the last stable offset of its partition at its first record: consumers
+/// with isolation.level=read_committed stop there. Open transactions are found from the newest
+/// producer snapshot of each partition and the batches after it, their transactional ids in
+/// __transaction_state. By Kafka's rule (kafka-transactions.sh find-hanging) a transaction hangs if
+/// no coordinator knows it and its last record is older than --max-timeout.
 ///
-/// What a disk cannot tell: which broker coordinates a transactional id, and whether a producer still lives. Give the log dirs of
-/// all nodes together: whether a transaction hangs is known only if every partition of __transaction_state is at hand.
+/// Not on a disk: the coordinator of a transactional id, and which producers are still alive. Give
+/// the log dirs of all nodes together: hanging transactions are known only with every partition of
+/// __transaction_state.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kseg txns /var/lib/kafka/data
@@ -48,15 +50,16 @@ use super::writer::Writer;
   kseg txns --format kafka --now 2026-11-29T10:00Z data
 
 --format kafka prints what kafka-transactions.sh prints: find-hanging, with --ids list, with --id describe, and with --producers
-describe-producers. The coordinator, which no disk knows, is -.
+describe-producers. The coordinator is not on a disk, and shown as -.
 
 Exit status:
   0  everything was read, and no transaction hangs
-  1  a transaction hangs, or something is damaged; what can be read is shown
-  2  something could not be read, or there is no such transactional id or partition")]
+  1  a transaction hangs, or something is damaged; the readable part is shown
+  2  something could not be read, or no transactional id or partition matches")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) struct Txns {
-    /// Log dirs, of one node or of several; a folder of log dirs, a server.properties, or the folders of single partitions
+    /// Log dirs, of one node or of several; a folder of log dirs, a server.properties, or the
+    /// folders of single partitions
     #[arg(value_name = "DIR", required = true)]
     paths: Vec<PathBuf>,
 
@@ -64,23 +67,25 @@ pub(crate) struct Txns {
     #[arg(long, conflicts_with_all = ["ids", "producers", "names"])]
     hanging: bool,
 
-    /// Show a line for each transactional id and its last transaction
+    /// Show one line for each transactional id, with its last transaction
     #[arg(long, conflicts_with = "producers")]
     ids: bool,
 
-    /// Only transactional ids of this name; * matches any characters and ? one; repeatable
+    /// Only transactional ids with this name; * matches any characters, ? one character; repeatable
     #[arg(long = "id", value_name = "PATTERN", conflicts_with = "producers")]
     names: Vec<Pattern>,
 
-    /// Show a line for each producer of each partition
+    /// Show one line for each producer of each partition
     #[arg(long)]
     producers: bool,
 
-    /// The longest that a transaction may take (transaction.max.timeout.ms of the brokers): 1h, 900s [default: 15m]
+    /// The longest allowed transaction (transaction.max.timeout.ms of the brokers): 1h, 900s
+    /// [default: 15m]
     #[arg(long, value_name = "TIME", value_parser = timeout)]
     max_timeout: Option<i64>,
 
-    /// When transactions are judged: 2026-11-29T10:00Z, or 2h for two hours ago [default: now]
+    /// The time at which hanging transactions are determined: 2026-11-29T10:00Z, or 2h for two
+    /// hours ago [default: now]
     #[arg(long, value_name = "TIME")]
     now: Option<Moment>,
 
@@ -95,7 +100,7 @@ pub(crate) struct Txns {
     reading: Reading,
 }
 
-/// How transactions are shown.
+/// The views of transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum View {
     /// Tables for people
@@ -106,7 +111,7 @@ enum View {
     Ndjson,
     /// Comma-separated values
     Csv,
-    /// As kafka-transactions.sh shows them
+    /// As kafka-transactions.sh prints them
     Kafka,
 }
 
@@ -147,7 +152,8 @@ impl Txns {
         if self.ids || !self.names.is_empty() || holds_ids {
             if at_hand.is_empty() {
                 bail!(
-                    "no partition of {TRANSACTION_STATE} in these log dirs: transactional ids are stored there; give the log dirs of all nodes"
+                    "no partition of {TRANSACTION_STATE} in these log dirs: transactional ids are \
+                     stored there; give the log dirs of all nodes"
                 );
             }
             return self.show_ids(context, &image, trouble);
@@ -295,7 +301,8 @@ impl Txns {
         let Some(format) = self.rows() else {
             let [one] = writers else {
                 bail!(
-                    "--producers --format kafka is for one partition, and {} match: choose it with --topic and --partition",
+                    "--producers --format kafka is for one partition, and {} match: choose it \
+                     with --topic and --partition",
                     writers.len()
                 );
             };
@@ -310,7 +317,7 @@ impl Txns {
         Ok(Outcome::of(writer.finish()?))
     }
 
-    /// How rows are shown, unless in Kafka's form.
+    /// Returns the format of rows, unless it is Kafka's.
     fn rows(&self) -> Option<Format> {
         Some(match self.format {
             View::Text => Format::Text,
@@ -322,9 +329,10 @@ impl Txns {
     }
 }
 
-/// Whether every partition of `__transaction_state` is at hand: the metadata log says how many there are; without it they are taken for
-/// all only if they are the 50 that Kafka makes by default (`transaction.state.log.num.partitions`), because who has only some of
-/// them would take living transactions for hanging ones.
+/// Returns true if every partition of `__transaction_state` is at hand: the metadata log says how
+/// many there are; without it they are taken for all only if they are the 50 that Kafka makes by
+/// default (`transaction.state.log.num.partitions`), because who has only some of them would take
+/// living transactions for hanging ones.
 fn is_complete(cluster: Option<&MetadataImage>, at_hand: &[i32]) -> bool {
     const DEFAULT: usize = 50;
     let topic = cluster.and_then(|cluster| {

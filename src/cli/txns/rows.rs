@@ -13,7 +13,7 @@ struct OpenRow {
     topic: String,
     partition: i32,
     start_offset: i64,
-    /// Whether the last stable offset of the partition is here.
+    /// True if the last stable offset of the partition is here.
     is_last_stable_offset: bool,
     /// Offsets from here to the log end.
     held_back_offsets: i64,
@@ -27,7 +27,7 @@ struct OpenRow {
     transaction_state: Option<String>,
     start_timestamp_ms: Option<i64>,
     timeout_ms: Option<i32>,
-    /// What to type to end it; only if it hangs.
+    /// The command that ends it, if it hangs.
     abort_command: Option<String>,
 }
 
@@ -41,12 +41,12 @@ impl Row for OpenRow {
             Cell::Count(u64::try_from(row.held_back_offsets).unwrap_or(0))
         })
         .gives_way(3),
-        Column::left("State", |row: &Self| row.state.into()),
+        Column::left("State", |row: &Self| row.state.into()).gives_way(2),
         Column::left("Transactional id", |row: &Self| {
             text(row.transactional_id.as_deref())
         })
         .wraps(12),
-        Column::right("Producer id", |row: &Self| row.producer_id.into()),
+        Column::right("Producer id", |row: &Self| row.producer_id.into()).gives_way(1),
         Column::right("Producer epoch", |row: &Self| row.producer_epoch.into()).gives_way(4),
         Column::left("Last record", |row: &Self| {
             Cell::maybe(row.last_timestamp_ms, Cell::Time)
@@ -97,7 +97,7 @@ pub(super) fn open(writer: &mut Writer<'_>, open: &[(OpenOnPartition<'_>, i64)])
     writer.table(open.iter().map(|(open, end)| OpenRow::of(open, *end)));
 }
 
-/// What people should know of the table above.
+/// Writes remarks about the table.
 pub(super) fn remarks(writer: &mut Writer<'_>, open: &[(OpenOnPartition<'_>, i64)]) {
     let of = |standing| open.iter().filter(move |(it, _)| it.standing == standing);
     if !open.is_empty() {

@@ -12,12 +12,12 @@ use crate::cli::range::{Moment, size};
 
 /// Finds damage in log dirs, partitions and files, and says what it costs
 ///
-/// The first line is the result, then a table of partitions with findings, the worst first, then the findings of each file.
-/// Log dirs that are given together are those of one broker. What follows damage is verified too, and every byte is
-/// accounted for.
+/// The first line is the result, then a table of partitions with findings, the worst first, then
+/// the findings of each file. Give all log dirs of one broker together. Batches after damage are
+/// verified too, and every byte is accounted for.
 ///
-/// An error loses records or makes them wrong; a warning is something that a broker repairs or works around; a note is worth
-/// knowing.
+/// An error means lost or wrong records; a warning is something that a broker repairs or works
+/// around; a note is information.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,7 +34,7 @@ Examples:
   kseg explain B101
 
 Exit status:
-  0  nothing was found at --fail-on or above that is not in the baseline
+  0  no finding at --fail-on or above, apart from the baseline
   1  something was
   2  a file could not be read, or the arguments are invalid")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
@@ -43,7 +43,8 @@ pub(crate) struct Verify {
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 
-    /// How much to verify; each depth includes those before it [default: cross for log dirs, deep for partitions and files]
+    /// Depth of verification; each depth includes the ones before it [default: cross for log dirs,
+    /// deep for partitions and files]
     #[arg(long, value_enum)]
     pub(super) depth: Option<DepthArg>,
 
@@ -51,11 +52,11 @@ pub(crate) struct Verify {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
 
-    /// Exit with 1 if there is a finding of this severity or worse; none: never
+    /// Exit with 1 if there is a finding of this severity or worse; with none, never
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Error, help_heading = "For CI")]
     pub(super) fail_on: Level,
 
-    /// Show notes too; otherwise text counts them and github leaves them out
+    /// Show notes too; without it, text only counts them and github leaves them out
     #[arg(long)]
     pub(super) notes: bool,
 
@@ -63,7 +64,8 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "N", value_parser = whole(0..=usize::MAX), allow_hyphen_values = true)]
     pub(super) limit: Option<usize>,
 
-    /// Don't fail because of findings in this file, which --write-baseline wrote; they are marked as known
+    /// Ignore the findings in this file, written by --write-baseline, for the exit status; they are
+    /// marked as known
     #[arg(long, value_name = "FILE", help_heading = "For CI")]
     pub(super) baseline: Option<PathBuf>,
 
@@ -87,11 +89,13 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE", help_heading = "For CI")]
     pub(super) summary: Option<PathBuf>,
 
-    /// Only partitions with a file changed since: 2026-11-20, "2026-11-20 10:00" (UTC), yesterday, or 2h for two hours before now
+    /// Only partitions with a file changed since then: 2026-11-20, "2026-11-20 10:00" (UTC),
+    /// yesterday, or 2h for two hours before now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(super) since_modified: Option<Moment>,
 
-    /// Read at most this much per second, to leave a running broker its disk: 50M; a bare number counts MiB
+    /// Read at most this much per second, so that a running broker keeps its disk bandwidth: 50M; a
+    /// number without a unit is in MiB
     #[arg(long, value_name = "SIZE", value_parser = size(1 << 20), allow_hyphen_values = true)]
     pub(super) io_rate: Option<u64>,
 
@@ -109,7 +113,7 @@ pub(crate) struct Verify {
 pub(super) enum DepthArg {
     /// Names of files and headers of batches
     Shape,
-    /// And checksums
+    /// And checksums of batches
     Sum,
     /// And indexes, snapshots and checkpoints against the log
     Cross,

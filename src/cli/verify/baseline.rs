@@ -1,4 +1,4 @@
-//! Findings that are known: `kseg.baseline/1`.
+//! Known findings: `kseg.baseline/1`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -23,7 +23,7 @@ struct Key {
     offset: Option<i64>,
 }
 
-/// Findings that are known.
+/// Known findings.
 #[derive(Debug, Default)]
 pub(super) struct Baseline {
     keys: BTreeSet<Key>,
@@ -97,7 +97,8 @@ fn text(finding: &Value, field: &str) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-/// Paths count from the argument that led to them: the same directory may be found elsewhere the next time.
+/// Paths count from the argument that led to them: the same directory may be found elsewhere the
+/// next time.
 fn key(finding: &Finding, roots: &[PathBuf]) -> Key {
     let inside = roots
         .iter()

@@ -6,21 +6,21 @@ use kseg::verify::{CheckId, Family, Finding, Severity};
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Severity")]
 pub(super) struct LevelArgs {
-    /// Treat as errors: a code (B101), a name (crc-mismatch), a family (B), or a severity (note); a code wins over a
-    /// family, a family over a severity
+    /// Treat as errors: a code (B101), a name (crc-mismatch), a family (B), or a severity (note); a
+    /// code wins over a family, a family over a severity
     #[arg(short = 'D', long = "deny", value_name = "WHAT")]
     deny: Vec<Target>,
 
-    /// Treat as warnings, likewise
+    /// Treat as warnings, in the same form
     #[arg(short = 'W', long = "warn", value_name = "WHAT")]
     warn: Vec<Target>,
 
-    /// Don't report, likewise
+    /// Don't report, in the same form
     #[arg(short = 'A', long = "allow", value_name = "WHAT")]
     allow: Vec<Target>,
 }
 
-/// What is meant.
+/// The target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Level(Severity),
@@ -50,7 +50,8 @@ impl std::str::FromStr for Target {
             .map(Self::Family)
             .ok_or_else(|| {
                 format!(
-                    "unknown check {text:?}: give a code (B101), a name (crc-mismatch), a family (B), or note, warning, error"
+                    "unknown check {text:?}: give a code (B101), a name (crc-mismatch), a family \
+                     (B), or note, warning, error"
                 )
             })
     }
@@ -67,7 +68,8 @@ impl Target {
 }
 
 impl LevelArgs {
-    /// Severity a finding is; nothing if it is to be left out. What names one check wins over what names many.
+    /// Severity a finding is; nothing if it is to be left out. What names one check wins over what
+    /// names many.
     pub(super) fn severity(&self, finding: &Finding) -> Option<Severity> {
         let rules = [
             (&self.deny, Some(Severity::Error)),

@@ -25,7 +25,7 @@ pub(crate) struct Place {
     pub(super) more: Vec<kseg::verify::finding::More>,
 }
 
-/// What was found, by place.
+/// The findings by place.
 #[derive(Debug, Default)]
 pub(crate) struct Overview {
     places: Vec<Place>,

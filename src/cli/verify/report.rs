@@ -30,10 +30,10 @@ pub(crate) struct Unit {
     pub(crate) more: Vec<More>,
 }
 
-/// What all units add up to.
+/// The totals of all units.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
-    /// How many findings of a check there are, by how bad they are taken to be.
+    /// The number of findings by severity and check.
     pub(crate) counts: BTreeMap<(Severity, CheckId), u64>,
     /// Findings that the baseline has.
     pub(crate) known: u64,
@@ -59,7 +59,7 @@ pub(super) trait Report {
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// What formats depend on beside the findings.
+/// The settings of formats.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
     /// From which severity on a finding fails the run, if any does.

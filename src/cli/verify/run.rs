@@ -136,7 +136,8 @@ fn next(args: &Verify, places: &[Place]) -> Option<String> {
     Some(format!("kseg repair plan {} -o plan.json", paths.join(" ")))
 }
 
-/// Returns what the paths lead to, in their order, without partitions that are not selected; and why others lead nowhere.
+/// Returns what the paths lead to, in their order, without partitions that are not selected; and
+/// why others lead nowhere.
 fn places(args: &Verify) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     let (mut places, mut lost) = (Vec::new(), Vec::new());
     for path in &args.paths {
@@ -177,10 +178,11 @@ fn units(args: &Verify, places: Vec<Place>) -> Result<Units> {
 /// The file is not one of Kafka's: a wrong path would be taken for a sound log.
 fn parts(place: Place) -> Result<Vec<Place>> {
     match &place {
-        // In tiered storage none of the files that a broker keeps of a partition lies beside the segments.
+        // In tiered storage none of the files that a broker keeps of a partition lies beside the
+        // segments.
         Place::Partition(partition) if partition.is_tiered() => Ok(known_files(partition.items())),
         Place::File(item) if is_foreign(item) => bail!(
-            "{}: Kafka writes no file of this name",
+            "{}: not a name of a file that Kafka writes",
             item.path().display()
         ),
         _ => Ok(vec![place]),

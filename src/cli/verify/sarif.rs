@@ -14,7 +14,7 @@ use crate::cli::render;
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// Where the documentation of a release is.
+/// The address of the documentation.
 const INFORMATION: &str = concat!("https://docs.rs/kseg/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Default)]

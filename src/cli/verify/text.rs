@@ -1,4 +1,5 @@
-//! Findings for people: the answer, a table by partition, the findings of each file, what was read, what to type next.
+//! Findings for people: the answer, a table by partition, the findings of each file, what was read,
+//! what to type next.
 
 use std::io::{self, Write};
 
@@ -17,7 +18,8 @@ const PLACES: usize = 20;
 /// Files of a partition whose findings are shown unless all are asked for.
 const FILES: usize = 20;
 
-/// Findings of one check that are shown of a file unless all are asked for; the first says what is wrong.
+/// Findings of one check that are shown of a file unless all are asked for; the first says what is
+/// wrong.
 const ALIKE: usize = 3;
 
 pub(super) struct Text {
@@ -25,7 +27,7 @@ pub(super) struct Text {
     found: Overview,
 }
 
-/// How findings are shown.
+/// The output options of findings.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Options {
     pub(super) look: Look,
@@ -92,7 +94,7 @@ impl Report for Text {
         if !summary.coverage.is_complete() {
             writeln!(
                 out,
-                "not every byte is accounted for: this is a bug in kseg"
+                "some bytes are not accounted for: please report this bug of kseg"
             )?;
         }
         let hint = match worst {
@@ -186,7 +188,8 @@ impl Options {
         Ok(())
     }
 
-    /// Writes the findings of a file; of those of one check only the first ones, unless all are asked for.
+    /// Writes the findings of a file; of those of one check only the first ones, unless all are
+    /// asked for.
     fn file(&self, shown: &[&Shown], out: &mut dyn Write) -> io::Result<()> {
         let mut shown = shown.to_vec();
         shown.sort_by_key(|shown| std::cmp::Reverse(shown.finding.severity));

@@ -6,7 +6,7 @@ const MOST_BYTES: usize = 1 << 10;
 /// More digits after the point than this are no number that anybody would read.
 const MOST_SCALE: usize = 4 << 10;
 
-/// What is divided by at a time.
+/// The divisor of one step.
 const BILLION: u64 = 1_000_000_000;
 
 /// Appends the number as text. False: it is too long, and nothing was appended.

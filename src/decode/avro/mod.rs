@@ -31,7 +31,7 @@ mod value;
 pub use parse::Schema;
 pub use value::{MOST_BYTES, MOST_DEPTH, Undecodable};
 
-/// Why a text is not a schema.
+/// The reason why a text is not a schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
     /// The text is not JSON.

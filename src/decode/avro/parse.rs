@@ -40,7 +40,7 @@ pub(super) enum Node {
     Record(Vec<(Vec<u8>, usize)>),
 }
 
-/// What a number means.
+/// The meaning of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {
     Plain,
@@ -52,7 +52,7 @@ pub(super) enum Number {
     LocalTimestamp(Unit),
 }
 
-/// What bytes mean.
+/// The meaning of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Blob {
     Plain,

@@ -16,7 +16,7 @@ const FREE_VALUES: usize = 1 << 16;
 /// And so many more for each byte of the input.
 const VALUES_A_BYTE: usize = 64;
 
-/// Why bytes are not a value of a schema.
+/// The reason why bytes are not a value of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Undecodable {
     /// The bytes end inside of the value.
@@ -65,9 +65,9 @@ struct Reader<'s, 'b, 'o> {
     nodes: &'s [Node],
     rest: &'b [u8],
     out: &'o mut Vec<u8>,
-    /// How long the output may become.
+    /// The limit of the output.
     most: usize,
-    /// How many more values there may be.
+    /// The number of values that may still follow.
     left: usize,
 }
 

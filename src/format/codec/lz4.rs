@@ -30,7 +30,7 @@ const STORED: u32 = 0x8000_0000;
 /// A block cannot unpack to more than this many times its size.
 const MAX_RATIO: usize = 255;
 
-/// What the descriptor says of the blocks.
+/// The descriptor of the blocks.
 struct Descriptor {
     flags: u8,
     block_bytes: usize,

@@ -28,7 +28,7 @@ use crate::wire::{Fault, FaultKind};
 
 const CODEC_BITS: u8 = 0x07;
 
-/// How the records of a batch are compressed (`CompressionType`).
+/// The codec of a batch (`CompressionType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
     /// Not at all.
@@ -75,13 +75,13 @@ impl Codec {
     }
 }
 
-/// How much work a payload may make.
+/// The limits of a payload.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Limits {
     /// The most bytes one batch may unpack to.
     pub inflated_bytes: usize,
-    /// What threads share that read at the same time.
+    /// The memory budget that threads share.
     pub budget: Option<&'static Budget>,
 }
 

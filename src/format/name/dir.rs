@@ -2,7 +2,7 @@
 
 use super::number::{UUID_CHARS, parse_int};
 
-/// Where the directory of a partition is in its life.
+/// The state of a partition's directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DirState {
@@ -16,7 +16,7 @@ pub enum DirState {
     Stray,
 }
 
-/// What the name of a directory says.
+/// The parsed name of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DirName<'a> {
@@ -26,9 +26,9 @@ pub enum DirName<'a> {
         topic: &'a str,
         /// The partition.
         partition: i32,
-        /// Where it is in its life.
+        /// The state.
         state: DirState,
-        /// What makes the name unique, in any state but the first.
+        /// The unique part of the name, in any state but the first.
         id: Option<&'a str>,
     },
     /// `remote-log-index-cache`.
@@ -80,7 +80,7 @@ impl<'a> DirName<'a> {
     }
 }
 
-/// What the name of a partition's folder in tiered storage says: `orders-3-<topic id>`.
+/// The parsed name of a partition's folder in tiered storage: `orders-3-<topic id>`.
 ///
 /// No broker starts on a log dir with such a folder in it. Source: `LocalTieredStorage`, `RemoteLogSegmentFileset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -68,7 +68,7 @@ pub const QUORUM_STATE: &str = "quorum-state";
 /// The snapshot that a `KRaft` node starts from if it has no other.
 pub const BOOTSTRAP_CHECKPOINT: &str = "bootstrap.checkpoint";
 
-/// What a file is, by its name.
+/// The kind of a file, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FileKind {
@@ -182,7 +182,7 @@ impl FileKind {
     }
 }
 
-/// Where a file is in its life.
+/// The state of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FileState {
@@ -220,12 +220,12 @@ impl FileState {
     }
 }
 
-/// What the name of a file says.
+/// The parsed name of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileName<'a> {
-    /// What it is.
+    /// The kind.
     pub kind: FileKind,
-    /// Where it is in its life.
+    /// The state.
     pub state: FileState,
     /// The offset in the name, as Java reads it.
     pub offset: Option<Offset>,

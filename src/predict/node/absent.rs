@@ -1,5 +1,5 @@
-//! What of a node no log dir given shows by itself: partitions whose directories are gone, log dirs that were not given, and
-//! what coordinators know of the transactions that are open.
+//! What of a node no log dir given shows by itself: partitions whose directories are gone, log dirs
+//! that were not given, and what coordinators know of the transactions that are open.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,8 @@ use crate::predict::open::Coordinators;
 use crate::predict::verdict::{DirVerdict, MissingPartition};
 
 impl Node<'_> {
-    /// The partitions that the cluster has on the node and no log dir, as far as the log dirs given can tell.
+    /// The partitions that the cluster has on the node and no log dir, as far as the log dirs given
+    /// can tell.
     pub(super) fn missing(&self) -> Vec<MissingPartition> {
         let is_whole = self.alone.is_empty()
             && self.dirs.iter().all(|dir| dir.only.is_none())
@@ -97,7 +98,7 @@ impl Node<'_> {
         }
     }
 
-    /// Whether a log dir of this id was given.
+    /// Returns true if a log dir of this id was given.
     fn is_given(&self, id: &[u8; 16]) -> bool {
         let mut metas = self.dirs.iter().filter_map(|dir| dir.root.meta.as_ref());
         metas.any(|meta| meta.directory_id.as_ref() == Some(id))

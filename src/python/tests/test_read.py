@@ -102,7 +102,7 @@ def test_damage_is_raised_or_salvaged(data: Path) -> None:
 def test_a_flipped_bit_is_turned_back_by_salvage(data: Path) -> None:
     whole = kseg.read(data / "orders-0").read_all()
     path = damaged(data, flipped=1)
-    with pytest.warns(UserWarning, match="turned back"):
+    with pytest.warns(UserWarning, match="corrected"):
         assert kseg.read(path, salvage=True).read_all() == whole
 
 

@@ -45,4 +45,4 @@ def test_an_id_with_several_texts_is_read_by_the_subject_of_the_topic(tmp_path: 
     shown = [json.loads(line)["value"] for line in kseg(*args).stdout.splitlines()]
     assert shown[0]["error"] == "schema 3: not a value of its schema: bytes follow it"
     assert shown[1] == "a"
-    assert shown[2]["error"] == "schema id 3 has several texts"
+    assert shown[2]["error"] == "schema id 3 has several schemas"

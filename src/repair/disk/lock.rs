@@ -1,10 +1,12 @@
 //! Locks as brokers take them.
 //!
-//! Java locks with `fcntl`, which `flock` does not see. Ours belong to the open file, not to the process: a process loses its own
-//! kind as soon as it closes any handle to the file, as a look at the lock does.
+//! Java locks with `fcntl`, which `flock` does not see. Ours belong to the open file, not to the
+//! process: a process loses its own kind as soon as it closes any handle to the file, as a look at
+//! the lock does.
 //!
-//! A file that is made for its lock is removed with it, and its directory keeps its time. If the process is killed before that, the next
-//! repair knows the file by its content, which a broker's never has, and removes it.
+//! A file that is made for its lock is removed with it, and its directory keeps its time. If the
+//! process is killed before that, the next repair knows the file by its content, which a broker's
+//! never has, and removes it.
 
 use std::fs::{File, FileTimes, OpenOptions};
 use std::io::{self, Read, Write};
@@ -16,8 +18,8 @@ use nix::fcntl::{FcntlArg, fcntl};
 use super::{Guard, Holder, Locking};
 use crate::store::lock::{holder_of, whole_file};
 
-/// What is in a file that was made for its lock.
-const OURS: &[u8] = b"made by kseg repair, for as long as it runs\n";
+/// The content of a lock file created by a repair.
+const OURS: &[u8] = b"created by kseg repair; removed when it ends\n";
 
 /// A lock that is held.
 #[derive(Debug)]
@@ -89,7 +91,7 @@ fn open_or_make(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
     }
 }
 
-/// Whether a file is one that a repair made and could not remove.
+/// Returns true if a file is one that a repair made and could not remove.
 fn is_ours(file: &File) -> io::Result<bool> {
     let mut content = Vec::new();
     file.take(OURS.len() as u64 + 1).read_to_end(&mut content)?;

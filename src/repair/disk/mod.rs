@@ -20,7 +20,7 @@ pub use stoppable::Stoppable;
 
 /// A disk.
 pub trait Disk: fmt::Debug {
-    /// What is at a path; a symbolic link is not followed.
+    /// Returns the item at a path; doesn't follow a symbolic link.
     ///
     /// # Errors
     /// It cannot be asked.
@@ -111,13 +111,13 @@ pub trait Disk: fmt::Debug {
     /// It cannot be opened for writing.
     fn lock(&self, path: &Path) -> io::Result<Locking>;
 
-    /// Who holds the lock of a file, if somebody does; changes nothing.
+    /// Returns the holder of the lock of a file, if there is one; changes nothing.
     ///
     /// # Errors
     /// It cannot be asked.
     fn holder(&self, path: &Path) -> io::Result<Option<Holder>>;
 
-    /// Whether something can be made in a directory, as far as can be told without doing so.
+    /// Returns true if something can be made in a directory, as far as can be told without doing so.
     ///
     /// # Errors
     /// It cannot.
@@ -149,20 +149,20 @@ impl Input for &[u8] {
     }
 }
 
-/// What is at a path.
+/// The item at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
     /// Bytes of a file.
     pub len_bytes: u64,
-    /// What it carries beside its content.
+    /// Its attributes.
     pub attributes: Attributes,
     /// Tells the file system from others.
     pub device: u64,
 }
 
-/// What something on a disk is.
+/// The kind of an item on a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Nothing.
@@ -177,18 +177,18 @@ pub enum Kind {
     Special,
 }
 
-/// What a file or directory carries beside its content.
+/// The attributes of a file or directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Attributes {
     /// Permission bits.
     pub mode: u32,
     /// User and group.
     pub owner: (u32, u32),
-    /// When its content was last changed.
+    /// The modification time.
     pub modified: Option<SystemTime>,
 }
 
-/// What a file has of its model.
+/// The likeness of a file to its model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likeness {
     /// Everything, the time of its last change too: it takes the model's place, or is its copy.
@@ -197,7 +197,7 @@ pub enum Likeness {
     New,
 }
 
-/// How much a duplicate may have in common with its original.
+/// The way in which a duplicate may share blocks with its original.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
     /// It may be the same file under another name.
@@ -206,7 +206,7 @@ pub enum Sharing {
     Blocks,
 }
 
-/// How a duplicate was made.
+/// The kind of a duplicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Duplicate {
     /// The same file under another name: who writes to one writes to both.
@@ -217,7 +217,7 @@ pub enum Duplicate {
     Copied,
 }
 
-/// Whether a lock was got.
+/// True if a lock was got.
 #[derive(Debug)]
 pub enum Locking {
     /// It is ours until this is dropped.
@@ -230,7 +230,7 @@ pub enum Locking {
 pub trait Guard: fmt::Debug {}
 
 impl Look {
-    /// What is where nothing is.
+    /// The state of a path where there is nothing.
     #[must_use]
     pub fn absent() -> Self {
         Self {

@@ -14,7 +14,7 @@ pub(super) struct TxnEntry {
     /// The offset of the marker.
     pub(super) last: i64,
     pub(super) bytes: [u8; ENTRY_BYTES],
-    /// Whether the marker lies beyond the end of the log as it will be.
+    /// True if the marker lies beyond the end of the log as it will be.
     pub(super) is_lost: bool,
 }
 
@@ -36,8 +36,8 @@ impl TxnEntry {
     }
 }
 
-/// What transaction indexes have of markers that are not in the log any more: that a transaction was aborted must not be forgotten, or its
-/// records count as committed.
+/// The entries of transaction indexes whose markers are no longer in the log: without them, aborted
+/// records would count as committed.
 pub(super) struct Aborted(BTreeMap<i64, TxnEntry>);
 
 impl Aborted {

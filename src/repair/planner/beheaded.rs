@@ -27,7 +27,7 @@ const EFFORT: usize = 256 << 20;
 /// Places that are tried as the beginning of a compressed payload, from behind.
 const MOST_STARTS: usize = 64;
 
-/// How payloads that are compressed begin.
+/// The first bytes of compressed payloads.
 const STARTS: [(Codec, &[u8]); 4] = [
     (Codec::Gzip, &[0x1f, 0x8b, 8]),
     (Codec::Snappy, b"\x82SNAPPY\0"),
@@ -37,7 +37,7 @@ const STARTS: [(Codec, &[u8]); 4] = [
 
 /// The last records of a batch.
 struct Tail {
-    /// Where in the bytes before the next batch they begin, or what they are packed in.
+    /// Their start in the bytes before the next batch, or in what contains them.
     from: usize,
     /// The records as stored, unpacked.
     bytes: Vec<u8>,
@@ -47,7 +47,7 @@ struct Tail {
     latest_delta: i64,
 }
 
-/// What the header said, by what is around the batch.
+/// The header fields that follow from the batches around.
 pub(super) struct Neighbours<'a> {
     pub(super) log: &'a LogFile,
     pub(super) stretches: &'a [Stretch],

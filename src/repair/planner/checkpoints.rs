@@ -14,7 +14,7 @@ use crate::verify::CheckId;
 use crate::wire::fault::Text;
 use crate::wire::{Fault, FaultKind, Offset};
 
-/// Where a log begins and ends as the plan leaves it.
+/// The start and end of a log after the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reach {
     /// The first segment's base offset.
@@ -23,7 +23,7 @@ pub(super) struct Reach {
     pub(super) active: i64,
     /// Behind the last batch.
     pub(super) end: i64,
-    /// Where the first leader epoch begins.
+    /// The start offset of the first leader epoch.
     pub(super) epochs: Option<i64>,
 }
 
@@ -34,7 +34,7 @@ impl Reach {
             .map_or(self.start, |epochs| epochs.max(self.start))
     }
 
-    /// Whether a log start would hide what is there, which it does not if records were deleted.
+    /// Returns true if a log start would hide what is there, which it does not if records were deleted.
     fn hides(&self, log_start: i64) -> bool {
         self.epochs.is_some() && self.first() < log_start
     }
@@ -103,7 +103,7 @@ pub(super) fn steps(dir: &LogDir, reaches: &Reaches, steps: &mut Steps<'_>) -> R
     Ok(())
 }
 
-/// Where logs begin by `log-start-offset-checkpoint`, as far as it is believed.
+/// The log start offsets of `log-start-offset-checkpoint`, as far as they are trusted.
 struct Starts(BTreeMap<(String, i32), i64>);
 
 impl Starts {
@@ -140,11 +140,11 @@ struct Work<'a> {
     starts: &'a Starts,
     checks: Vec<CheckId>,
     whys: Vec<String>,
-    /// Whether it is given up where a log begins.
+    /// True if it is given up where a log begins.
     is_start_lost: bool,
 }
 
-/// Whether a fault is that a line which holds an entry cannot be read.
+/// Returns true if a fault is that a line which holds an entry cannot be read.
 fn is_of_entry(fault: &Fault) -> bool {
     let is_of_head = |what: &str| matches!(what, "version" | "number of entries");
     match fault.kind() {
@@ -168,12 +168,12 @@ impl Work<'_> {
         if is_damaged {
             self.say(
                 CheckId::CheckpointMalformed,
-                "the lines that can be read, in the form that every broker reads",
+                "keeps the valid lines, in the form that every broker reads",
             );
         }
         let is_line_lost = found.faults.iter().any(is_of_entry);
         if is_line_lost && self.kind == FileKind::LogStarts {
-            self.lose_start("a line of it cannot be read");
+            self.lose_start("one of its lines is invalid");
         }
         let mut entries: Vec<checkpoint::CheckpointEntry<'t>> = Vec::new();
         let mut places = BTreeMap::new();
@@ -187,13 +187,13 @@ impl Work<'_> {
             };
             if self.kind == FileKind::LogStarts && first.offset != entry.offset {
                 self.lose_start(
-                    "two lines say where the log begins, and nothing says which is right",
+                    "two lines have different log start offsets, and nothing shows which is right",
                 );
             }
             first.offset = first.offset.min(entry.offset);
             self.say(
                 CheckId::CheckpointDuplicate,
-                "of two lines for a partition the lower offset",
+                "keeps the lower offset of two lines for one partition",
             );
         }
         entries.retain_mut(|entry| match self.offset(entry) {
@@ -206,7 +206,7 @@ impl Work<'_> {
         entries
     }
 
-    /// What is given up of where logs begin: records that were deleted are served again.
+    /// Notes that a log start offset is lost: deleted records are served again.
     fn lose_start(&mut self, why: &str) {
         self.is_start_lost = true;
         self.say(CheckId::CheckpointMalformed, why);
@@ -218,7 +218,7 @@ impl Work<'_> {
         if stored < 0 {
             self.say(
                 CheckId::CheckpointNegative,
-                "a line with a negative offset goes",
+                "removes a line with a negative offset",
             );
             return None;
         }
@@ -231,13 +231,13 @@ impl Work<'_> {
             FileKind::RecoveryPoints if stored > end => {
                 self.say(
                     CheckId::RecoveryPointBeyondLog,
-                    format!("{}-{} ends at {end}", tp.0, tp.1),
+                    format!("the log end offset of {}-{} is {end}", tp.0, tp.1),
                 );
                 Some(end)
             }
             FileKind::RecoveryPoints if self.is_clean && stored < end => {
                 let why = format!(
-                    "the broker stopped in order, and {}-{} ends at {end}",
+                    "the broker stopped cleanly, and the log end offset of {}-{} is {end}",
                     tp.0, tp.1
                 );
                 self.say(CheckId::RecoveryPointNotAtEnd, why);
@@ -246,7 +246,7 @@ impl Work<'_> {
             FileKind::HighWatermarks if stored > end => {
                 self.say(
                     CheckId::HighWatermarkBeyondLog,
-                    format!("{}-{} ends at {end}", tp.0, tp.1),
+                    format!("the log end offset of {}-{} is {end}", tp.0, tp.1),
                 );
                 Some(end)
             }
@@ -258,7 +258,10 @@ impl Work<'_> {
                 if stored > reach.active {
                     self.say(
                         CheckId::CleanerOffsetOutside,
-                        format!("cleaning of {}-{} begins at its start again", tp.0, tp.1),
+                        format!(
+                            "the cleaner starts again at the log start of {}-{}",
+                            tp.0, tp.1
+                        ),
                     );
                     return None;
                 }
@@ -278,15 +281,17 @@ impl Work<'_> {
         let (end, first) = (reach.end, reach.first());
         if stored > end {
             let why = format!(
-                "{topic}-{partition} ends at {end}: a broker would delete all of it; it begins with the first record that is there"
+                "the log end offset of {topic}-{partition} is {end}: a broker would delete the \
+                 whole log; the log start becomes that of the first record"
             );
             self.is_start_lost = true;
             self.say(CheckId::LogStartBeyondLog, why);
             None
         } else if self.is_clean && reach.hides(stored) {
             let why = format!(
-                "{topic}-{partition} has records from offset {first} on, and leader epochs too, which a broker that deletes records would have moved. \
-                 Refuse if they were deleted"
+                "{topic}-{partition} has records from offset {first} on, and leader epochs for \
+                 them, which a broker would have removed with deleted records. Don't confirm this \
+                 step if the records were deleted on purpose"
             );
             self.is_start_lost = true;
             self.say(CheckId::LogStartHides, why);

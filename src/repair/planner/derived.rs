@@ -1,4 +1,5 @@
-//! What derives from the log of a partition: indexes and producer snapshots, computed from the batches as the plan leaves them.
+//! What derives from the log of a partition: indexes and producer snapshots, computed from the
+//! batches as the plan leaves them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -105,7 +106,7 @@ impl Derive for Rebuild {
             recipe;
         let base = FileName::parse(file.name()).and_then(|name| name.offset);
         let (stem, _) = file.as_str().rsplit_once('.').unwrap_or_default();
-        let base = base.ok_or_else(|| fail("its name holds no offset".into()))?;
+        let base = base.ok_or_else(|| fail("its name does not begin with an offset".into()))?;
         let path = locate(&format!("{stem}{}", name::LOG_SUFFIX));
         let log = Stream::open(&path)?;
         let segment = NewSegment {
@@ -226,7 +227,7 @@ impl Wanted {
 }
 
 impl NewSegment {
-    /// Whether a batch of a producer is written anew.
+    /// Returns true if a batch of a producer is written anew.
     fn is_rewritten(&self) -> bool {
         self.pieces.iter().any(|piece| match piece {
             LogPiece::Bytes(bytes) => {
@@ -237,8 +238,8 @@ impl NewSegment {
     }
 }
 
-/// The interval between entries by which the sound indexes of the partition were written: never more bytes than lie between any
-/// two of them.
+/// The interval between entries by which the sound indexes of the partition were written: never
+/// more bytes than lie between any two of them.
 fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
     let told: BTreeSet<&Path> = findings.iter().map(|finding| &*finding.path).collect();
     let is_told = |item: &Item| told.contains(item.path());
@@ -280,8 +281,9 @@ fn sibling(partition: &Partition, base: i64, suffix: &str, steps: &Steps<'_>) ->
     )
 }
 
-/// The offset and the time index of a segment, where they are to be others. `may_lack`: without entries they need not be there; a broker
-/// makes the index of its active segment with the first entry.
+/// The offset and the time index of a segment, where they are to be others. `may_lack`: without
+/// entries they need not be there; a broker makes the index of its active segment with the first
+/// entry.
 fn positions(
     partition: &Partition,
     segment: &NewSegment,
@@ -361,7 +363,8 @@ fn is_same(path: &Path, bytes: &[u8]) -> bool {
     is_as_long && small(path).is_some_and(|there| there[..] == *bytes)
 }
 
-/// The transaction index of a segment: by the markers in it, and what is `noted` of markers that are lost.
+/// The transaction index of a segment: by the markers in it, and what is `noted` of markers that
+/// are lost.
 fn transactions(
     partition: &Partition,
     segment: &NewSegment,
@@ -384,12 +387,14 @@ fn transactions(
         entries.entry(entry.last).or_insert(*entry);
     }
     let bytes: Vec<u8> = entries.values().flat_map(|entry| entry.bytes).collect();
-    let why = "the transactions aborted in this segment, by the markers in its log and what the index has of markers that are lost";
+    let why = "rebuilt from the abort markers in the segment, and the entries of markers that are \
+               lost";
     let reason = match lost.first() {
         None => Reason::derived(&[CheckId::TxnIndexLacking], why, Origin::Log),
         Some(first) => {
             let why = format!(
-                "{why}; of transactions whose abort marker is beyond the new end of the log (the first at {first}) the entry goes: they are open again"
+                "{why}; removes entries whose abort marker is beyond the new log end (the first \
+                 at {first}): those transactions are open again"
             );
             Reason::lossy(
                 &[CheckId::TxnIndexOutside],
@@ -411,7 +416,7 @@ fn snapshot(
     let Some(file) = sibling(partition, at, suffix, steps) else {
         return Ok(());
     };
-    let why = format!("the state of the producers at offset {at}, by the batches before it");
+    let why = format!("rebuilt from the batches before offset {at}");
     let bytes = state.producers.snapshot();
     put(
         partition,
@@ -452,7 +457,7 @@ fn obsolete(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Resul
             };
             let reason = Reason::unused(
                 &[CheckId::IndexWithoutLog],
-                "its segment has another name now",
+                "its segment is renamed",
                 Idle::File,
             );
             steps.add(Action::Quarantine { file }, &[], reason)?;

@@ -90,7 +90,7 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// Whether batches belong into the segment.
+/// Returns true if batches belong into the segment.
 fn is_home(run: &Run, home: &Home) -> bool {
     home.contains(&run.first) && home.contains(&run.last)
 }

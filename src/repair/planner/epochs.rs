@@ -1,4 +1,5 @@
-//! `leader-epoch-checkpoint`: the epochs that the batches have, and what is left of the file where no batch contradicts it.
+//! `leader-epoch-checkpoint`: the epochs that the batches have, and what is left of the file where
+//! no batch contradicts it.
 
 use std::collections::BTreeSet;
 
@@ -58,14 +59,15 @@ pub(super) fn steps(
     if checks.is_empty() {
         checks.push(CheckId::EpochsMismatch);
     }
-    let why = "the leader epochs of the batches; what else the file says is kept where no batch contradicts it";
+    let why = "rebuilt from the leader epochs of the batches; keeps the other entries where no \
+               batch contradicts them";
     // An epoch that the file has and the result has not: an election that nobody else remembers.
     let remembered: BTreeSet<i32> = epochs.entries().map(|(epoch, _)| epoch.0).collect();
     let mut forgotten = kept.entries().map(|(epoch, _)| epoch.0);
     let reason = match forgotten.find(|epoch| !remembered.contains(epoch)) {
         None => Reason::derived(&checks, why, Origin::Log),
         Some(epoch) => {
-            let why = format!("{why}; epoch {epoch} of the file contradicts them and goes");
+            let why = format!("{why}; removes epoch {epoch}, which contradicts them");
             Reason::lossy(&checks, why, Loss::of(Knowledge::Epochs))
         }
     };

@@ -1,5 +1,5 @@
-//! The files of a partition that are neither its log nor derive from it: names that stop a broker, leftovers, and whose
-//! partition it is.
+//! The files of a partition that are neither its log nor derive from it: names that stop a broker,
+//! leftovers, and whose partition it is.
 //!
 //! What a broker ignores stays, and so does what it deletes by itself without a loss.
 
@@ -44,11 +44,12 @@ pub(super) fn steps(
                 empty_directory(item, finding.check, steps)?;
             }
             (CheckId::UnrecognisedFile, _) => {
-                let why = "a broker takes the name for one of its own and does not start";
+                let why = "a broker reads it as one of its own files, and does not start";
                 quarantine(item, &[finding.check], why, steps)?;
             }
             (CheckId::NameNotCanonical, _) => {
-                let why = "a broker reads an offset in the name and makes an empty segment of it";
+                let why = "a broker reads the name as an offset, and creates an empty segment for \
+                           it";
                 quarantine(item, &[finding.check], why, steps)?;
             }
             (CheckId::Unreadable | CheckId::SpecialFile, _) => {
@@ -72,7 +73,7 @@ fn orphans(partition: &Partition, log: &NewLog, steps: &mut Steps<'_>) -> Result
         for (kind, item) in segment.files() {
             let is_index = !matches!(kind, FileKind::Log | FileKind::ProducerSnapshot);
             if is_index && item.is_file() {
-                let why = "its log is gone; a broker deletes it";
+                let why = "the segment's .log file is missing; a broker deletes this file";
                 quarantine(item, &[CheckId::IndexWithoutLog], why, steps)?;
             }
         }
@@ -115,14 +116,15 @@ pub(super) fn empty_directory(
     };
     let is_empty = Item::list(item.path()).is_ok_and(|items| items.is_empty());
     if is_empty {
-        let why = "an empty directory where a file belongs";
+        let why = "an empty directory instead of a file";
         return steps.add(
             Action::Quarantine { file },
             &[],
             Reason::unused(&[check], why, Idle::EmptyDirectory),
         );
     }
-    let why = "a directory with something in it where a file belongs: look what it holds, and move it out of the log dir";
+    let why = "a directory instead of a file, and not empty: check its contents, and move it out \
+               of the log dir";
     steps.add(
         Action::Describe { file },
         &[],
@@ -151,10 +153,13 @@ fn snapshots(
         };
         let is_told = told.contains(item.path());
         if at.0 > log.end {
-            let why = format!("the log ends at {}, so a broker deletes it", log.end);
+            let why = format!(
+                "it is beyond the log end offset {}: a broker deletes it",
+                log.end
+            );
             quarantine(item, &[CheckId::SnapshotBeyondLog], &why, steps)?;
         } else if is_told && at.0 != log.end && !bases.contains(&at.0) {
-            let why = "it is not sound, and no segment begins at its offset";
+            let why = "it is damaged, and no segment begins at its offset";
             quarantine(item, &[CheckId::SnapshotStray], why, steps)?;
         }
     }
@@ -188,7 +193,7 @@ pub(super) fn identity(
             Some(id) if checks == [CheckId::PartitionMetadataMalformed] => {
                 let reason = Reason::derived(
                     &checks,
-                    "the topic id that the file has, in the form of version 0",
+                    "keeps the topic id, written as version 0",
                     Origin::Lines,
                 );
                 put(
@@ -209,11 +214,7 @@ pub(super) fn identity(
         Origin::MetadataLog => "the metadata log",
         _ => "another partition of the topic",
     };
-    let reason = Reason::derived(
-        &checks,
-        format!("the id of topic {topic}, as {by} has it"),
-        from,
-    );
+    let reason = Reason::derived(&checks, format!("the id of topic {topic} in {by}"), from);
     put(
         partition,
         PARTITION_METADATA,

@@ -11,6 +11,7 @@ use super::solve::Solved;
 use super::steps::Reason;
 use super::survey::Run;
 use super::text::as_text;
+use super::wording::{counted, offsets};
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
@@ -54,7 +55,8 @@ impl Mender<'_> {
         start..next.map_or(self.home.end, |run| run.first)
     }
 
-    /// Bytes that may have been a batch, before the batch `next`; `begun`: where the damaged one right after them says that it begins.
+    /// Bytes that may have been a batch, before the batch `next`; `begun`: where the damaged one
+    /// right after them says that it begins.
     fn damaged(
         &mut self,
         bytes: &[u8],
@@ -110,7 +112,7 @@ impl Mender<'_> {
         Ok(())
     }
 
-    /// What is left of a batch; `is_likely`: there is nothing against it.
+    /// Adds the saved part of a batch; `is_likely` means that nothing contradicts it.
     fn saved(&mut self, range: Range<u64>, saved: Salvaged, is_likely: bool) {
         if !is_likely && !self.around.options.keep_suspect {
             return self.set_aside(range, &saved);
@@ -123,14 +125,11 @@ impl Mender<'_> {
             knowledge: Vec::new(),
         };
         let (Offset(first), Offset(last)) = saved.offsets;
-        let word = if saved.records == 1 {
-            "record"
-        } else {
-            "records"
-        };
         let why = format!(
-            "rewrites the damaged batch of offsets {first}..={last}: keeps {} readable {word}, drops {}",
-            saved.records, saved.lost
+            "rewrites the damaged batch of {}: keeps {}, drops {}",
+            offsets(first, last),
+            counted(saved.records, "readable record"),
+            saved.lost
         );
         let reason = if is_likely && saved.lost == 0 {
             Reason::likely(&[CheckId::CrcMismatch], why, Odds::Unknown)
@@ -201,7 +200,7 @@ impl Mender<'_> {
         }
     }
 
-    /// What is left of a batch without its header, right in front of the batch `next`.
+    /// Finds the rest of a batch without its header, directly before the batch `next`.
     fn beheaded(
         &mut self,
         bytes: &[u8],

@@ -1,4 +1,5 @@
-//! Where every batch of a partition goes, as steps: changes where they are, ranges cut out, files put together anew.
+//! Where every batch of a partition goes, as steps: changes where they are, ranges cut out, files
+//! put together anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -10,6 +11,7 @@ use super::order::{Fate, Placed};
 use super::segment_log::{SegmentLog, changes_in, equal};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::survey::Run;
+use super::wording::{counted, offsets};
 use crate::format::name;
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Part as Piece};
@@ -23,9 +25,9 @@ use crate::wire::Offset;
 pub(super) struct Layout<'a, 'steps, 'disk> {
     logs: &'a [SegmentLog],
     steps: &'steps mut Steps<'disk>,
-    /// What goes into each segment, in the order of its offsets.
+    /// The batches of each segment, in offset order.
     here: Vec<Vec<&'a Placed>>,
-    /// What leaves each file.
+    /// The batches that leave each file.
     gone: Vec<Vec<&'a Placed>>,
     /// The files by their paths.
     plans: BTreeMap<&'a Path, &'a PlanPath>,
@@ -163,15 +165,20 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
             .sum();
         let (pieces, mut reads) = self.parts(segment)?;
         reads.retain(|file| *file != log.plan);
-        let why =
-            format!("{moved} batches did not stand where their offsets belong and are put there");
+        let why = format!(
+            "moves {} to where their offsets belong",
+            counted(moved, "batch")
+        );
         let is_lost = |part: &&Part| matches!(part, Part::Lost { .. });
         let lost = log.mended.parts.iter().filter(is_lost).count();
         let checks = [CheckId::MisplacedBatches];
         let reason = if lost == 0 {
             Reason::proven_or_likely(&checks, why, proof_of_moves(here))
         } else {
-            let why = format!("{why}; {lost} ranges that are no batches are left out");
+            let why = format!(
+                "{why}; removes {} of bytes that are not batches",
+                counted(lost as u64, "range")
+            );
             Reason::lossy(&checks, why, Loss::default())
         };
         let changes = changes_in(log, &(0..u64::MAX)).into_iter();
@@ -184,7 +191,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
         };
         if file != log.plan {
             reads.push(log.plan.clone());
-            let why = "its batches are under another name then";
+            let why = "its batches move to another segment";
             let action = Action::Quarantine {
                 file: log.plan.clone(),
             };
@@ -230,7 +237,8 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
         Ok(match gone.fate {
             Fate::Stays | Fate::Moves => {
                 let why = format!(
-                    "offsets {first} to {last} belong into another segment and are put there"
+                    "moves {} to the segment where they belong",
+                    offsets(first, last)
                 );
                 let proof = self.here.get(gone.target);
                 let proof = proof.and_then(|here| proof_of_moves(here));
@@ -238,7 +246,9 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
             }
             Fate::Copy if let Some((from, to)) = missing_at(log, gone) => {
                 let why = format!(
-                    "offsets {first}-{last} are duplicated; removes this copy, which is where {from}-{to} are missing"
+                    "removes a duplicate of {}; its place lacks {}",
+                    offsets(first, last),
+                    offsets(from, to)
                 );
                 let loss = Loss {
                     bytes: Some(gone.run.range.clone()),
@@ -249,7 +259,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
                 Reason::lossy(&[CheckId::OffsetOverlap], why, loss)
             }
             Fate::Copy => {
-                let why = format!("offsets {first} to {last} are there twice; this copy goes");
+                let why = format!("removes a duplicate of {}", offsets(first, last));
                 let proof = match &gone.twin {
                     Some((file, range)) => equal(self.logs, &gone.run, (*file, range))?,
                     None => None,
@@ -258,7 +268,9 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
             }
             Fate::Foreign => {
                 let why = format!(
-                    "nothing around offsets {first}..={last} puts them here, or another batch has their place"
+                    "removes batches that don't belong here ({}): the batches around them have other \
+                     offsets, or another batch has these",
+                    offsets(first, last)
                 );
                 let loss = Loss {
                     bytes: Some(gone.run.range.clone()),
@@ -289,7 +301,8 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
                 continue;
             };
             let why = format!(
-                "its batches begin at offset {}, and the name says {}: lookups would miss them",
+                "its batches begin at offset {}, but its name is that of offset {}: lookups would \
+                 miss them",
                 log.new_base, log.base
             );
             let action = Action::Rename {
@@ -312,8 +325,9 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
     }
 }
 
-/// The offsets that are missing where a copy is, between the batches before and after it. Next to the same batch again, nothing says
-/// which of the two is the copy: it may stand for what is missing on either side of both.
+/// The offsets that are missing where a copy is, between the batches before and after it. Next to
+/// the same batch again, nothing says which of the two is the copy: it may stand for what is
+/// missing on either side of both.
 fn missing_at(log: &SegmentLog, gone: &Placed) -> Option<(i64, i64)> {
     let (parts, range) = (&log.mended.parts, &gone.run.range);
     let nth = parts.partition_point(|part| part.range().start < range.start);
@@ -345,7 +359,8 @@ fn missing_at(log: &SegmentLog, gone: &Placed) -> Option<(i64, i64)> {
     sides.into_iter().flatten().find_map(between)
 }
 
-/// A proof that batches belong where they are moved to: each fills what is missing between those around it.
+/// A proof that batches belong where they are moved to: each fills what is missing between those
+/// around it.
 fn proof_of_moves(here: &[&Placed]) -> Option<Between> {
     let mut proof = None;
     for (nth, placed) in here.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What an interrupted compaction left: `.cleaned` and `.swap`.
 //!
-//! A broker rolls back what is incomplete and finishes the rest, without looking at a checksum. What it would do rightly
-//! is left to it, and so is what it deletes by itself.
+//! A broker rolls back what is incomplete and finishes the rest, without looking at a checksum.
+//! What it would do rightly is left to it, and so is what it deletes by itself.
 
 use super::files::quarantine;
 use super::steps::Steps;
@@ -42,7 +42,7 @@ pub(super) fn steps(
     for (item, _, offset) in of(FileState::Swap) {
         let has_originals = is_current(FileKind::Log, offset);
         if is_damaged(offset) && has_originals {
-            let why = "a broker would put it in place of sound segments without looking";
+            let why = "a broker would replace intact segments with it, without checking it";
             quarantine(item, &[CheckId::SwapIncomplete], why, steps)?;
         }
     }

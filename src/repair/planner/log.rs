@@ -20,7 +20,7 @@ use crate::repair::error::Error;
 use crate::store::Partition;
 use crate::verify::{CheckId, Finding, Severity};
 
-/// How often a segment is looked through for which of two batches is the right one.
+/// The limit of searches of a segment for the right one of two batches.
 const MOST_QUESTIONS: u32 = 64;
 
 /// Adds the steps for the `.log` files of a partition, and tells what they leave.
@@ -190,7 +190,7 @@ fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
     }
 }
 
-/// Whether files beside the `logs` are damaged in a way that no damage of a log explains: then what shows of the damage of a log may not be
+/// Returns true if files beside the `logs` are damaged in a way that no damage of a log explains: then what shows of the damage of a log may not be
 /// all of it.
 fn is_more_damaged(findings: &[&Finding], logs: usize) -> bool {
     let is_own = |finding: &&&Finding| {
@@ -219,7 +219,7 @@ fn is_more_damaged(findings: &[&Finding], logs: usize) -> bool {
         || lacks_some(CheckId::TimeIndexMissing)
 }
 
-/// How many places in the logs are damaged: findings that touch each other are about one.
+/// Returns the number of damaged places in the logs: adjacent findings are one place.
 fn damaged_places(findings: &[&Finding]) -> usize {
     let place = |finding: &&Finding| {
         let is_log = finding.path.extension().is_some_and(|end| end == "log");
@@ -271,7 +271,7 @@ fn order(logs: &[SegmentLog], homes: &[Home]) -> Result<Vec<Placed>, Error> {
 /// The logs of a partition, in which runs are looked up.
 struct Shelf<'a> {
     logs: &'a [SegmentLog],
-    /// How often the whole of a segment may still be looked through.
+    /// The number of segment scans still allowed.
     questions: u32,
 }
 

@@ -1,4 +1,5 @@
-//! Bytes that are no batch: cut off, cut out, or kept as an empty batch where the end of the log hangs on them.
+//! Bytes that are no batch: cut off, cut out, or kept as an empty batch where the end of the log
+//! hangs on them.
 
 use std::ops::Range;
 
@@ -6,6 +7,7 @@ use super::mended::Part;
 use super::segment_log::SegmentLog;
 use super::steps::{Reason, Steps};
 use super::survey::Run;
+use super::wording::{counted, offsets};
 use crate::format::frame::FrameHeader;
 use crate::format::{Placeholder, RecordBatch};
 use crate::repair::error::Error;
@@ -27,19 +29,19 @@ pub(super) struct Lost<'a> {
     range: Range<u64>,
     /// Records in them that can be read and that nobody can vouch for.
     suspect: u64,
-    /// Whether other bytes of the same gap are before them, which tell what is lost of it.
+    /// True if other bytes of the same gap are before them, which tell what is lost of it.
     is_rest: bool,
     /// The first offset that may be lost, and the first one behind that is there.
     first: i64,
     after: Option<i64>,
     /// The leader epoch of the batch before.
     epoch: i32,
-    /// Whether the file ends with them, and whether the log does.
+    /// True if the file ends with them, and whether the log does.
     is_tail: bool,
     is_end: bool,
 }
 
-/// What bytes are that are given up.
+/// The kind of removed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Content {
     /// Zeros, all of them: room that was never filled, or that never reached the disk.
@@ -51,7 +53,8 @@ enum Content {
 }
 
 impl<'a> Lost<'a> {
-    /// What is no batch in segment number `index`, in which the batches of `kept` stay where they are.
+    /// Returns the lost ranges of segment number `index`, in which the batches of `kept` stay in
+    /// place.
     pub(super) fn of(logs: &'a [SegmentLog], index: usize, kept: &[&Run]) -> Vec<Self> {
         let mut row: Vec<Self> = Vec::new();
         let Some(log) = logs.get(index) else {
@@ -101,7 +104,7 @@ impl<'a> Lost<'a> {
         Ok(None)
     }
 
-    /// What the bytes are.
+    /// Returns the kind of the bytes.
     fn content(&self) -> Content {
         let (mut buffer, mut at) = (Vec::new(), self.range.start);
         let mut content = Content::Zeros;
@@ -137,23 +140,22 @@ impl<'a> Lost<'a> {
             knowledge,
         };
         let what = if content == Content::Unreadable {
-            "the disk does not give all of these bytes"
+            "bytes here cannot be read from the disk"
         } else {
-            "these bytes are no batch"
+            "these bytes are not a valid batch"
         };
         let why = match (self.is_tail, gap) {
             (true, None) if content == Content::Unreadable => {
-                format!("{what}; what follows the last batch that can be read is left out")
+                format!("{what}; truncates the log after the last readable batch")
             }
             (true, None) => "truncates the incomplete batch at the end".to_owned(),
             (_, Some(after)) => format!(
-                "{what}; offsets {} to {} are lost, everything after them stays",
-                self.first,
-                after - 1
+                "{what}; loses {}, everything after that is kept",
+                offsets(self.first, after - 1)
             ),
-            (false, None) if is_gap => "these bytes are no batch either".to_owned(),
+            (false, None) if is_gap => "these bytes are not a valid batch either".to_owned(),
             (false, None) => {
-                format!("{what}, and no offset is missing around them")
+                format!("{what}, and no offsets are missing around them")
             }
         };
         let reason = match (self.is_tail, is_zero && gap.is_none()) {
@@ -163,8 +165,8 @@ impl<'a> Lost<'a> {
             }
             _ if self.suspect > 0 => {
                 let why = format!(
-                    "{why}; {} records in them are readable, but no checksum confirms them: lost+found gets them",
-                    self.suspect
+                    "{why}; lost+found gets {} that no checksum confirms",
+                    counted(self.suspect, "readable record")
                 );
                 Reason::suspect(&[CheckId::CrcMismatch], why, loss)
             }
@@ -188,8 +190,8 @@ impl<'a> Lost<'a> {
         steps.add(action, &[], reason)
     }
 
-    /// An empty batch for the last one of the log, if its header can be believed: so the log does not end earlier, and no
-    /// offset is given out twice.
+    /// An empty batch for the last one of the log, if its header can be believed: so the log does
+    /// not end earlier, and no offset is given out twice.
     fn placeholder(&self, head: &[u8]) -> Option<Placeholder> {
         let batch = RecordBatch::of_header(head)?;
         let size = FrameHeader::read(head)?.frame_bytes().ok()?;
@@ -222,8 +224,9 @@ impl<'a> Lost<'a> {
     ) -> Result<(), Error> {
         let end = batch.base_offset.plus(batch.last_offset_delta);
         let why = format!(
-            "the last batch cannot be read; an empty one keeps offsets {} to {end} from being given out again",
-            batch.base_offset
+            "the last batch is damaged; an empty batch in its place keeps {} from being assigned \
+             again",
+            offsets(batch.base_offset.0, end.0)
         );
         let loss = Loss {
             bytes: Some(self.range.clone()),

@@ -34,7 +34,7 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
     Ok(())
 }
 
-/// Whether a batch is wrong only next to those of its producer.
+/// Returns true if a batch is wrong only next to those of its producer.
 fn is_about_producer(check: CheckId) -> bool {
     matches!(
         check,
@@ -42,7 +42,7 @@ fn is_about_producer(check: CheckId) -> bool {
     )
 }
 
-/// Whether something is wrong that nobody can compute: what derives from the log was computed anew, and is right or has a step. What
+/// Returns true if something is wrong that nobody can compute: what derives from the log was computed anew, and is right or has a step. What
 /// is merely odd in a log, and served all the same, is nothing to repair; neither is a batch as a client made it that no rewriting makes
 /// right.
 fn is_left(finding: &Finding) -> bool {

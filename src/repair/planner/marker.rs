@@ -1,4 +1,5 @@
-//! Transaction markers that no longer say how their transaction ended. The transaction index beside the log does.
+//! Transaction markers that no longer say how their transaction ended. The transaction index beside
+//! the log does.
 
 use std::path::Path;
 
@@ -11,7 +12,8 @@ use crate::format::txn_index::TxnIndex;
 use crate::format::{Batch, RecordBatch, Remake, Scratch};
 use crate::wire::Offset;
 
-/// Whether a batch is the marker of a transaction, whatever its record says: only markers have a producer and no sequence number.
+/// Returns true if a batch is the marker of a transaction, whatever its record says: only markers have a
+/// producer and no sequence number.
 pub(super) fn is_marker(batch: &RecordBatch<'_>) -> bool {
     batch.is_control()
         && batch.is_transactional()
@@ -20,7 +22,8 @@ pub(super) fn is_marker(batch: &RecordBatch<'_>) -> bool {
         && batch.records_count() == 1
 }
 
-/// The marker in `bytes` with its key restored, if it says neither commit nor abort and the index beside `log` tells which it was.
+/// The marker in `bytes` with its key restored, if it says neither commit nor abort and the index
+/// beside `log` tells which it was.
 pub(super) fn restored(bytes: &[u8], log: &Path, scratch: &mut Scratch) -> Option<Remade> {
     let Batch::V2(batch) = batch_of(bytes)? else {
         return None;
@@ -34,7 +37,8 @@ pub(super) fn restored(bytes: &[u8], log: &Path, scratch: &mut Scratch) -> Optio
         lost: 0,
         is_guess: true,
         what: format!(
-            "the marker at offset {} says neither commit nor abort; by the transaction index it is: {}",
+            "the transaction marker at offset {} is neither a commit nor an abort; the \
+             transaction index shows that it is: {}",
             batch.base_offset(),
             end.name()
         ),
@@ -52,7 +56,7 @@ fn value_of_unknown(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<[u
     record.value()?.try_into().ok().filter(|_| !is_known)
 }
 
-/// How the transaction ended, if its index has an entry for the marker.
+/// Returns the end of the transaction, if the transaction index has an entry for the marker.
 fn end(batch: &RecordBatch<'_>, path: &Path) -> Option<ControlType> {
     let bytes = small(path)?;
     let index = TxnIndex::new(&bytes);
@@ -62,7 +66,8 @@ fn end(batch: &RecordBatch<'_>, path: &Path) -> Option<ControlType> {
     let is_aborted = index.entries().any(|entry| {
         entry.last_offset() == batch.base_offset() && entry.producer_id() == batch.producer_id()
     });
-    // An entry says that it was aborted. That there is none says nothing: the index may have lost it.
+    // An entry says that it was aborted. That there is none says nothing: the index may have lost
+    // it.
     is_aborted.then_some(ControlType::Abort)
 }
 

@@ -1,7 +1,7 @@
 //! One `.log`: what can be set right in it, and what is lost.
 //!
-//! First what is proven, bit by bit, by a checksum or by the batches around it; the file is then read as if that were done. Of
-//! what is still no batch, the records that can be read make one.
+//! First what is proven, bit by bit, by a checksum or by the batches around it; the file is then
+//! read as if that were done. Of what is still no batch, the records that can be read make one.
 
 use std::ops::Range;
 use std::path::Path;
@@ -23,16 +23,16 @@ use crate::repair::{Loss, Odds};
 use crate::store::{Error, LogFile, Patch, Stream};
 use crate::verify::{CheckId, Finding};
 
-/// How often the headers of a file are read for what one batch lost: each time takes as long as the file.
+/// The limit of header scans of a file for one batch: each takes as long as reading the file.
 const MOST_QUESTIONS: u32 = 64;
 
-/// What is known beyond a file.
+/// The facts from outside of a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Around {
     pub(super) options: PlanOptions,
-    /// Whether nothing else in the logs of the partition is damaged.
+    /// True if nothing else in the logs of the partition is damaged.
     pub(super) is_only: bool,
-    /// Whether it is the last segment, and nothing says where the log ends.
+    /// True if it is the last segment, and nothing says where the log ends.
     pub(super) is_open: bool,
 }
 
@@ -103,7 +103,7 @@ pub(super) struct Mender<'a> {
     /// Sequence numbers of batches written anew, and where.
     pub(super) made: Vec<(u64, Sequence)>,
     pub(super) solver: Solver,
-    /// How often the headers of the file may still be read for one batch.
+    /// The number of header scans still allowed for one batch.
     pub(super) questions: u32,
 }
 
@@ -165,7 +165,7 @@ impl Mender<'_> {
         Ok(())
     }
 
-    /// What is wrong with one batch of a run.
+    /// Returns the suspicion against one batch of a run.
     fn suspicion(&self, run: &Run, single: &Run) -> Option<CheckId> {
         let here = self.suspects_in(&single.range).first();
         // Of batches without a leader epoch the finding names the first.
@@ -197,7 +197,7 @@ impl Mender<'_> {
             bytes: epoch.to_be_bytes().to_vec(),
             reason: Reason::proven_or_likely(
                 &[CheckId::NegativeEpoch],
-                format!("no leader epoch, among batches of epoch {epoch}"),
+                format!("no leader epoch; the batches around it have epoch {epoch}"),
                 Between::agree(Some(epoch.into()), after.map(i64::from)),
             ),
         };
@@ -281,7 +281,8 @@ impl Mender<'_> {
     }
 }
 
-/// Whether a check says that consumers fail on records: not that they are too many or packed in a way that is not known here.
+/// Returns true if a check says that consumers fail on records: not that they are too many or packed in a
+/// way that is not known here.
 fn says_unreadable(check: CheckId) -> bool {
     matches!(
         check,

@@ -15,13 +15,13 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Whether it keeps its length, and changes some of these bytes only.
+    /// Returns true if it keeps its length, and changes some of these bytes only.
     pub(super) fn is_within(&self, whole: &Range<u64>) -> bool {
         let len = self.range.end.checked_sub(self.range.start);
         len == Some(self.bytes.len() as u64) && self.range != *whole
     }
 
-    /// Whether the range goes, and nothing comes in its place.
+    /// Returns true if the range goes, and nothing comes in its place.
     pub(super) fn is_cut(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -32,7 +32,7 @@ impl Change {
 pub(super) enum Part {
     /// Batches, and the bytes of them that change.
     Batches { run: Run, changes: Vec<Change> },
-    /// What is none.
+    /// Bytes that are not a batch.
     Lost {
         range: Range<u64>,
         /// Suspect records in it: readable, and covered by no checksum.

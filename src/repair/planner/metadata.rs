@@ -1,7 +1,7 @@
 //! The log of the metadata: never cut, because a gap in it keeps the node from starting.
 //!
-//! What a checksum proves is turned back, and what derives from the log is computed. All else is advice: the other controllers have
-//! the same log.
+//! What a checksum proves is turned back, and what derives from the log is computed. All else is
+//! advice: the other controllers have the same log.
 
 use super::options::PlanOptions;
 use super::seen::{Seen, small};
@@ -31,7 +31,8 @@ pub(super) fn steps(
 ) -> Result<(), Error> {
     let mut tried = steps.aside();
     let mended = log::steps(partition, findings, &mut tried, options)?;
-    // A patch is proven, and behind the last batch there is nothing to lose; anything else leaves a gap.
+    // A patch is proven, and behind the last batch there is nothing to lose; anything else leaves a
+    // gap.
     let is_whole = tried.steps().iter().all(|step| {
         let is_patch = matches!(step.action, Action::Patch { .. })
             && matches!(step.safety.grade(), Grade::Proven | Grade::Likely);
@@ -57,7 +58,7 @@ pub(super) fn steps(
     {
         let reason = Reason::derived(
             &[CheckId::MetadataTopicId],
-            "the id that is reserved for it",
+            "the id that Kafka reserves for it",
             Origin::Constant,
         );
         let bytes = partition_metadata(&CLUSTER_METADATA_ID);
@@ -66,7 +67,7 @@ pub(super) fn steps(
     Ok(())
 }
 
-/// Whether a step cuts off what follows the last batch of the log, where a broker cuts too.
+/// Returns true if a step cuts off what follows the last batch of the log, where a broker cuts too.
 fn is_tail(step: &Step, partition: &Partition) -> bool {
     let segments = partition.segments();
     let last = segments.last().and_then(|last| last.file(FileKind::Log));
@@ -74,7 +75,7 @@ fn is_tail(step: &Step, partition: &Partition) -> bool {
     is_last && matches!(step.action, Action::Truncate { .. }) && step.loss.records == 0
 }
 
-/// What a person can do about a log that cannot be mended.
+/// Adds a manual step for a log that cannot be repaired.
 fn advise(
     partition: &Partition,
     findings: &[&Finding],
@@ -90,9 +91,11 @@ fn advise(
     let Some(file) = steps.path(partition.path()) else {
         return Ok(());
     };
-    let why = "the metadata log must have no gap, so nothing is cut out of it. If other controllers have it, move this directory away with the broker \
-               stopped, and the node fetches it anew. If this is the only one, keep a copy of the directory first: at its start the node cuts the log at the \
-               damage, and goes on from the newest snapshot if that reaches further";
+    let why = "the metadata log must not have gaps, so nothing is removed from it. If other \
+               controllers have it, move this directory away while the node is stopped; the node \
+               fetches it again. If this is the only one, copy the directory first: at its start \
+               the node truncates the log at the damage, and continues from the newest snapshot if \
+               that one reaches further";
     steps.add(Action::Describe { file }, &[], Reason::manual(&checks, why))
 }
 
@@ -132,19 +135,22 @@ fn snapshots(
         };
         let checks = [CheckId::MetadataSnapshot, CheckId::MetadataSnapshotMismatch];
         if is_spare {
-            let why = "it cannot be loaded; the log, or an older snapshot and the log behind it, hold what it held. A later offset than the log's \
-                       end would be lost";
+            let why = "it cannot be loaded; the log, or an older snapshot and the log after it, \
+                       have the same records. Offsets beyond the log end would be lost";
             let reason = Reason::lossy(&checks, why, Loss::of(Knowledge::Snapshot));
             steps.add(Action::Quarantine { file }, &[], reason)?;
         } else {
-            let why = "it cannot be loaded, and the log does not reach back without it: move the directory away and let the node fetch it from the other controllers";
+            let why = "it cannot be loaded, and the records before the log start are only in it: \
+                       move the directory away and let the node fetch it from the other \
+                       controllers";
             steps.add(Action::Describe { file }, &[], Reason::manual(&checks, why))?;
         }
     }
     Ok(())
 }
 
-/// A `quorum-state` that cannot be read: without it the node starts, but may vote twice in an epoch.
+/// A `quorum-state` that cannot be read: without it the node starts, but may vote twice in an
+/// epoch.
 fn quorum(findings: &[&Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
     let is_told = |finding: &&&Finding| {
         finding.check == CheckId::QuorumState && finding.severity >= Severity::Warning
@@ -161,8 +167,9 @@ fn quorum(findings: &[&Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
     let Some(file) = steps.path(&finding.path) else {
         return Ok(());
     };
-    let why = "the node does not start with it; without it, it takes the epoch of its log and forgets for whom it voted: \
-               agree only if no election is under way, or if it is the only controller";
+    let why = "the node does not start with it; without it, the node takes the epoch of its log \
+               and forgets its vote: confirm only if no election is running, or if this is the \
+               only controller";
     let reason = Reason::lossy(&[finding.check], why, Loss::of(Knowledge::Vote));
     steps.add(Action::Quarantine { file }, &[], reason)
 }

@@ -1,12 +1,13 @@
 //! Findings to a plan: what to change, so that a broker serves everything that can still be read.
 //!
-//! A partition's log comes first (`log`): which batches there are, which can be mended, where they belong; a segment that is missing
-//! may lie beside it (`rescue`). What is around it then follows from the log as it will be: what derives from it (`derived`,
-//! `epochs`), its other files (`files`, `leftovers`), and what lies in the log dir (`root`, `checkpoints`). The log of the metadata has
-//! rules of its own (`metadata`). What no step repairs is told to people (`manual`).
+//! A partition's log comes first (`log`): which batches there are, which can be mended, where they
+//! belong; a segment that is missing may lie beside it (`rescue`). What is around it then follows
+//! from the log as it will be: what derives from it (`derived`, `epochs`), its other files
+//! (`files`, `leftovers`), and what lies in the log dir (`root`, `checkpoints`). The log of the
+//! metadata has rules of its own (`metadata`). What no step repairs is told to people (`manual`).
 //!
-//! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent on purpose: changing
-//! anything.
+//! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent
+//! on purpose: changing anything.
 
 mod aborted;
 mod beheaded;
@@ -48,6 +49,7 @@ mod steps;
 mod survey;
 mod text;
 mod witness;
+mod wording;
 
 use super::disk::Disk;
 use super::error::{Error, Refusal};
@@ -185,7 +187,7 @@ impl NewLog {
         }
     }
 
-    /// Where it begins and ends; none if it has no segments.
+    /// Returns its start and end; `None` without segments.
     fn reach(&self) -> Option<Reach> {
         let (first, last) = (self.segments.first()?, self.segments.last()?);
         Some(Reach {

@@ -2,11 +2,11 @@
 
 use crate::scan::Jobs;
 
-/// How a plan is made.
+/// The options of making a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanOptions {
     /// Threads within a `.log`.
     pub jobs: Jobs,
-    /// Whether suspect records, which no checksum covers, stay in the log.
+    /// True if suspect records, which no checksum covers, stay in the log.
     pub keep_suspect: bool,
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::survey::{Home, Run};
 use crate::repair::proof::Between;
 
-/// What becomes of a run.
+/// The fate of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It stays where it is.
@@ -34,13 +34,13 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// Whether the run is there afterwards.
+    /// Returns true if the run is there afterwards.
     pub(super) fn is_kept(&self) -> bool {
         matches!(self.fate, Fate::Stays | Fate::Moves)
     }
 }
 
-/// Whether `run` stands where its offsets say.
+/// Returns true if `run` stands where its offsets say.
 pub(super) fn is_home(run: &Run, homes: &[Home]) -> bool {
     let home = homes.get(run.file);
     home.is_some_and(|home| home.contains(&run.first) && home.contains(&run.last))
@@ -56,7 +56,7 @@ fn segment_of(offset: i64, homes: &[Home]) -> Option<usize> {
         .map(|_| nth)
 }
 
-/// Whether all runs stand in their places: then there is nothing to put in order.
+/// Returns true if all runs stand in their places: then there is nothing to put in order.
 pub(super) fn is_in_order(runs: &[Run], homes: &[Home]) -> bool {
     let rises = |pair: &[Run]| match pair {
         [before, after] => before.last < after.first,
@@ -100,18 +100,18 @@ pub(super) fn renamed(before: Option<i64>, base: i64, runs: &[Run]) -> Option<i6
     (is_late || is_early).then_some(first)
 }
 
-/// What is to be known of runs beyond what they say themselves.
+/// The facts about runs that need a look at the log.
 pub(super) trait Look {
-    /// What can go wrong.
+    /// The error.
     type Error;
 
     /// The batches of a run.
     fn open(&mut self, run: &Run) -> Result<Vec<Run>, Self::Error>;
 
-    /// Whether two runs are the same bytes.
+    /// Returns true if two runs are the same bytes.
     fn is_same(&mut self, run: &Run, other: &Run) -> Result<bool, Self::Error>;
 
-    /// How well a batch goes on where its producer stopped before, and the producer after it.
+    /// Returns a score of how well a batch continues the sequence of its producer.
     fn continuity(&mut self, run: &Run) -> Result<i32, Self::Error>;
 }
 

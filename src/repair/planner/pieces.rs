@@ -57,7 +57,7 @@ pub(super) fn each_batch(
 /// The pieces of a segment, open.
 struct Pieces<'a> {
     row: &'a [LogPiece],
-    /// Where each begins.
+    /// The start of each piece.
     starts: Vec<u64>,
     len_bytes: u64,
     /// Each file once, however many pieces are of it.
@@ -142,9 +142,9 @@ impl LogPiece {
     }
 }
 
-/// What was shown of a window.
+/// The readable part of a window.
 struct Shown {
-    /// How far the batches reach, which may be beyond it.
+    /// The end of the batches, which may be beyond it.
     reached: u64,
     /// The size of the last one.
     last: u64,

@@ -107,7 +107,7 @@ fn one_bit_in(length: u64) -> u64 {
     (1_u64 << 32) / length.saturating_mul(8).max(1)
 }
 
-/// Whether all records of a batch can be read.
+/// Returns true if all records of a batch can be read.
 pub(super) fn is_readable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     let Some(batch) = batch_of(bytes) else {
         return false;
@@ -116,7 +116,7 @@ pub(super) fn is_readable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     records.is_ok_and(|mut records| records.all(|record| record.is_ok()))
 }
 
-/// Where batches begin whose checksums are right and whose content is not, with the check that says so.
+/// Returns the positions of batches with a right checksum but wrong content, with the check.
 pub(super) fn suspects(findings: &[&Finding]) -> Vec<(u64, CheckId)> {
     let is_content = |finding: &&&Finding| {
         finding.severity >= Severity::Warning

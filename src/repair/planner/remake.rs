@@ -1,4 +1,5 @@
-//! Batches whose checksums are right and whose headers or records are not: written so, by a client or a broken tool.
+//! Batches whose checksums are right and whose headers or records are not: written so, by a client
+//! or a broken tool.
 
 use super::frames::batch_of;
 use crate::format::batch::HEADER_BYTES;
@@ -12,9 +13,9 @@ pub(super) struct Remade {
     pub(super) bytes: Vec<u8>,
     /// Records that could not be read.
     pub(super) lost: u64,
-    /// Whether nothing proves it.
+    /// True if nothing proves it.
     pub(super) is_guess: bool,
-    /// What was wrong.
+    /// The reason.
     pub(super) what: String,
 }
 
@@ -27,23 +28,25 @@ struct Rows {
     last_delta: i32,
     /// Milliseconds from the base timestamp to the latest.
     latest_delta: Option<i64>,
-    /// Whether nothing is behind them.
+    /// True if nothing is behind them.
     is_all: bool,
     /// Whole records behind the first whose offset does not rise, if there is nothing else.
     fallen: i32,
-    /// Whether each is a control record of a type that there is.
+    /// True if each is a control record of a type that there is.
     is_control: bool,
-    /// Whether none can be a control record, of whatever type.
+    /// True if none can be a control record, of whatever type.
     is_data: bool,
 }
 
-/// Sets right what the header says of its records, if they can be read. `next` is the offset of the batch that follows.
+/// Sets right what the header says of its records, if they can be read. `next` is the offset of the
+/// batch that follows.
 pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> Option<Remade> {
     let Batch::V2(batch) = batch_of(bytes)? else {
         return None;
     };
     let rows = readings(&batch, scratch)?;
-    // Control records of a type that is not known here are not data. What cannot be one is: the bit that says so is wrong.
+    // Control records of a type that is not known here are not data. What cannot be one is: the bit
+    // that says so is wrong.
     let is_data = batch.is_control() && rows.is_data;
     let is_unknown = batch.is_control() && !rows.is_control && !is_data;
     if is_unknown || rows.is_as_written(&batch) {
@@ -67,7 +70,10 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     let latest = rows.latest(&batch);
     let mut wrong = wrong(&batch, &rows, codec, last_delta);
     if is_data {
-        wrong.push("it says control records and has none that could be one".to_owned());
+        wrong.push(
+            "its attributes say control batch, but none of its records can be a control record"
+                .to_owned(),
+        );
     }
     if wrong.is_empty() {
         return None;
@@ -86,14 +92,15 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
         lost: rows.lost(&batch),
         is_guess: is_data,
         what: format!(
-            "the batch at offset {} is rewritten: {}",
+            "rewrites the batch at offset {}: {}",
             base.0,
             wrong.join("; ")
         ),
     })
 }
 
-/// Whether a batch claims records, and none of them can be read, in whatever way: consumers fail on it.
+/// Returns true if a batch claims records, and none of them can be read, in whatever way: consumers fail on
+/// it.
 pub(super) fn is_unreadable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     let Some(Batch::V2(batch)) = batch_of(bytes) else {
         return false;
@@ -101,37 +108,39 @@ pub(super) fn is_unreadable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     batch.records_count() > 0 && !batch.is_control() && readings(&batch, scratch).is_none()
 }
 
-/// What is wrong with a batch, in words.
+/// Describes the faults of a batch.
 fn wrong(batch: &RecordBatch<'_>, rows: &Rows, codec: Codec, last_delta: i32) -> Vec<String> {
     let mut wrong = Vec::new();
     if batch.magic() != 2 {
         let magic = batch.magic();
         wrong.push(format!(
-            "its magic is {magic}, its checksum that of magic 2"
+            "its magic is {magic}, but the checksum of magic 2 is right"
         ));
     }
     if batch.codec() != Ok(codec) {
         let bits = batch.attributes() & 7;
         wrong.push(format!(
-            "its records are not compressed as it says (codec {bits})"
+            "its records are not compressed with the codec of its attributes ({bits})"
         ));
     }
     if batch.records_count() != rows.count {
         let (says, holds) = (batch.records_count(), rows.count);
-        wrong.push(format!("it says {says} records and holds {holds}"));
+        wrong.push(format!(
+            "the record count is {says}, but it has {holds} records"
+        ));
     }
     if batch.last_offset_delta().0 != last_delta {
         let end = batch.base_offset().plus(OffsetDelta(last_delta));
         wrong.push(format!(
-            "it ends at offset {end}, not {}",
+            "its last offset is {end}, not {}",
             batch.last_offset()
         ));
     }
     if batch.max_timestamp() != rows.latest(batch) {
-        wrong.push("its largest timestamp is not that of any record".to_owned());
+        wrong.push("its max timestamp is not that of any record".to_owned());
     }
     if !rows.is_all {
-        wrong.push("bytes at its end are no records".to_owned());
+        wrong.push("the bytes at its end are not records".to_owned());
     }
     wrong
 }
@@ -148,8 +157,9 @@ impl Rows {
         latest.unwrap_or(batch.max_timestamp())
     }
 
-    /// Whether the batch is just as its client made it: all records are there, though their offsets do not rise. Some clients gave every
-    /// record the same one. Consumers skip those that fall behind.
+    /// Returns true if the batch is just as its client made it: all records are there, though their offsets
+    /// do not rise. Some clients gave every record the same one. Consumers skip those that fall
+    /// behind.
     fn is_as_written(&self, batch: &RecordBatch<'_>) -> bool {
         self.fallen > 0 && self.count.checked_add(self.fallen) == Some(batch.records_count())
     }
@@ -165,8 +175,8 @@ impl Rows {
     }
 }
 
-/// The payload in the way that it can be read: as its codec says, not compressed, or by another codec. If in no way to its end,
-/// then in the first way in which there are records.
+/// The payload in the way that it can be read: as its codec says, not compressed, or by another
+/// codec. If in no way to its end, then in the first way in which there are records.
 fn readings(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<Rows> {
     let stated = batch.codec().ok();
     let all = [
@@ -229,7 +239,8 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
     }
 }
 
-/// Whether a key could be that of a control record, of this release or a later one: versions and types are small numbers.
+/// Returns true if a key could be that of a control record, of this release or a later one: versions and
+/// types are small numbers.
 fn could_be_control(key: Option<&[u8]>) -> bool {
     matches!(key, Some([0, _, 0, _, ..]))
 }

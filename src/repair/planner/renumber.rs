@@ -19,7 +19,7 @@ use crate::repair::proof::Between;
 use crate::store::LogFile;
 use crate::verify::CheckId;
 
-/// How often the headers of a segment are read for one batch, in all: each time takes as long as the file.
+/// The limit of header scans of a segment for one batch: each takes as long as reading the file.
 const MOST_QUESTIONS: u32 = 64;
 
 /// Bits of an offset that no log of any partition reaches.
@@ -200,7 +200,7 @@ impl Place<'_> {
         }
     }
 
-    /// Whether the batch of `run` is one of this place, if it `fit`s its producer's others so well.
+    /// Returns true if the batch of `run` is one of this place, if it `fit`s its producer's others so well.
     fn is_own(
         &self,
         index: usize,
@@ -223,7 +223,7 @@ impl Place<'_> {
         Ok(is_own && is_of_leader(self.log, index))
     }
 
-    /// Whether the batch was written between those before and after it, by its timestamps.
+    /// Returns true if the batch was written between those before and after it, by its timestamps.
     fn is_timely(&self, index: usize, run: &Run) -> Result<bool, Error> {
         let log = &self.log.mended.log;
         let Some((first, latest)) = times(log, run)? else {
@@ -261,7 +261,7 @@ pub(super) fn times(log: &LogFile, run: &Run) -> Result<Option<(i64, i64)>, Erro
     Ok(times.filter(|(first, latest)| 0 <= *first && 0 <= *latest))
 }
 
-/// Whether an offset that no batch of the log can have is the right one but for damage: it differs in a bit, or in a byte above the
+/// Returns true if an offset that no batch of the log can have is the right one but for damage: it differs in a bit, or in a byte above the
 /// lowest two, is zero, or is larger than any log reaches.
 fn is_near(stored: i64, base: i64) -> bool {
     let differ = stored ^ base;
@@ -271,7 +271,7 @@ fn is_near(stored: i64, base: i64) -> bool {
     differ.cast_unsigned().is_power_of_two() || is_one_byte || is_absurd || stored == 0
 }
 
-/// Whether the leader epoch of part number `index` lies between those of the batches next to it: a batch of another place has another one
+/// Returns true if the leader epoch of part number `index` lies between those of the batches next to it: a batch of another place has another one
 /// sooner than one whose offset alone is damaged.
 fn is_of_leader(log: &SegmentLog, index: usize) -> bool {
     let epoch = |part: Option<&Part>| match part {
@@ -289,7 +289,7 @@ fn is_of_leader(log: &SegmentLog, index: usize) -> bool {
     before.is_none_or(|before| before.1 <= own.0) && after.is_none_or(|after| own.1 <= after.0)
 }
 
-/// What is next to a batch.
+/// The neighbour of a batch.
 enum Neighbour {
     /// Batches that may be here.
     Batches { first: i64, last: i64 },

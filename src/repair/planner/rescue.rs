@@ -1,4 +1,5 @@
-//! A segment that is missing in the middle of the log, and lies beside it under a name that no broker reads.
+//! A segment that is missing in the middle of the log, and lies beside it under a name that no
+//! broker reads.
 
 use super::options::PlanOptions;
 use std::ops::Range;
@@ -7,6 +8,7 @@ use super::files::quarantine;
 use super::pieces::each_batch;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::survey::{Run, Stretch, survey};
+use super::wording::offsets;
 use crate::format::name::{self, FileState, LOG_SUFFIX};
 use crate::format::{FileKind, FileName};
 use crate::repair::error::Error;
@@ -54,7 +56,7 @@ pub(super) fn steps(
         };
         if swaps.iter().any(is_damaged) {
             for item in swaps {
-                let why = "it was to take the place of a segment that is whole, and is not";
+                let why = "it was meant to replace a segment that is intact, and is damaged itself";
                 quarantine(item, &[CheckId::SwapIncomplete], why, steps)?;
             }
         } else if !swaps.is_empty() {
@@ -68,8 +70,8 @@ pub(super) fn steps(
     Ok(())
 }
 
-/// Of a partition without segments an empty one is made where its log ended, by the newest snapshot: a broker would begin at the
-/// log's start again and give out offsets twice.
+/// Of a partition without segments an empty one is made where its log ended, by the newest
+/// snapshot: a broker would begin at the log's start again and give out offsets twice.
 fn empty(partition: &Partition, log: &mut NewLog, steps: &mut Steps<'_>) -> Result<(), Error> {
     let snapshots = partition.items().iter().filter(|item| item.is_file());
     let offsets = snapshots.filter_map(|item| {
@@ -86,7 +88,8 @@ fn empty(partition: &Partition, log: &mut NewLog, steps: &mut Steps<'_>) -> Resu
         return Ok(());
     };
     let why = format!(
-        "all segments are missing; the log continues at {end}, the offset of the newest producer snapshot, so that no offset is assigned twice"
+        "all segments are missing; the log continues at {end}, the offset of the newest producer \
+         snapshot, so that no offset is assigned twice"
     );
     let action = Action::Create {
         file,
@@ -111,7 +114,8 @@ fn candidates(partition: &Partition, options: PlanOptions) -> Result<Vec<Candida
     let mut candidates = Vec::new();
     for item in partition.items().iter().filter(|item| item.is_file()) {
         let is_odd = item.file_name().is_some_and(|name| {
-            // What a broker has marked as deleted was deleted on purpose: by retention, by compaction, by a client.
+            // What a broker has marked as deleted was deleted on purpose: by retention, by
+            // compaction, by a client.
             let is_misnamed = name.state == FileState::Current && !name.is_canonical();
             name.kind == FileKind::Log && is_misnamed
         });
@@ -130,7 +134,7 @@ fn candidates(partition: &Partition, options: PlanOptions) -> Result<Vec<Candida
     Ok(candidates)
 }
 
-/// What compaction has ready for these offsets.
+/// Returns the files that a compaction has prepared for these offsets.
 fn swaps(partition: &Partition, offsets: Range<i64>) -> Vec<&Item> {
     let is_swap = |item: &&Item| {
         item.file_name().is_some_and(|name| {
@@ -141,7 +145,7 @@ fn swaps(partition: &Partition, offsets: Range<i64>) -> Vec<&Item> {
     partition.items().iter().filter(is_swap).collect()
 }
 
-/// Where one segment ends before the next begins.
+/// Returns the gaps between segments.
 fn gaps(log: &NewLog) -> Result<Vec<(i64, i64)>, Error> {
     let mut gaps = Vec::new();
     let mut end: Option<i64> = None;
@@ -168,8 +172,8 @@ fn rescue(
         return Ok(None);
     };
     let why = format!(
-        "offsets {base} to {} are missing in the log, and this file holds them whole; a broker would not read it, or delete it",
-        one.run.last
+        "the log lacks {}, and this file has them all; a broker ignores or deletes it",
+        offsets(base, one.run.last)
     );
     let reason = Reason::likely(&[CheckId::SegmentGap], why, Odds::Unknown);
     steps.add(Action::Rename { file, to }, &[], reason)?;

@@ -1,5 +1,5 @@
-//! What lies in a log dir beside its partitions: checkpoints, the marker, whose it is, and directories that keep a broker from
-//! starting.
+//! What lies in a log dir beside its partitions: checkpoints, the marker, whose it is, and
+//! directories that keep a broker from starting.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -48,14 +48,15 @@ pub(super) fn steps(
         };
         match (finding.check, item.kind()) {
             (CheckId::CleanMarkerMalformed, _) => {
-                let why = "an empty marker says as much: a clean stop under an unknown epoch";
+                let why = "an empty marker means the same: a clean shutdown with an unknown \
+                           broker epoch";
                 let reason = Reason::derived(&[finding.check], why, Origin::Name);
                 if let Some(file) = steps.path(item.path()) {
                     set(item.path(), file, b"", reason, steps)?;
                 }
             }
             (CheckId::UnrecognisedDirectory, ItemType::Directory) => {
-                let why = "a broker does not start beside a directory that is no partition";
+                let why = "a broker does not start with a directory here that is not a partition";
                 let holds_records =
                     Item::list(item.path())
                         .unwrap_or_default()
@@ -121,8 +122,8 @@ fn whole(item: &Item, reason: Reason, steps: &mut Steps<'_>) -> Result<(), Error
     steps.add(Action::Quarantine { file: dir }, &[], reason)
 }
 
-/// Directories of partitions that are somewhere else too, or that no broker may take for one: adds their steps and tells
-/// their names. Nothing else is done in them.
+/// Directories of partitions that are somewhere else too, or that no broker may take for one: adds
+/// their steps and tells their names. Nothing else is done in them.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -170,7 +171,7 @@ fn renamed(item: &Item, own: &str, steps: &mut Steps<'_>) -> Result<bool, Error>
     else {
         return Ok(false);
     };
-    let why = "a broker takes it for the same partition";
+    let why = "a broker reads the name as the same partition";
     let reason = Reason::derived(&[CheckId::NameNotCanonical], why, Origin::Name);
     steps.add(Action::Rename { file, to }, &[], reason)?;
     Ok(true)
@@ -183,7 +184,8 @@ fn twice(kept: &Item, other: &Item, steps: &mut Steps<'_>) -> Result<(), Error> 
     let kept = kept.name().to_string_lossy();
     if missing.is_empty() {
         let why = format!(
-            "the same partition as {kept}, which holds the same logs: a broker does not start beside both"
+            "the same partition as {kept}, which has the same logs: a broker does not start with \
+             both"
         );
         return whole(other, Reason::unused(&checks, why, Idle::File), steps);
     }
@@ -191,8 +193,8 @@ fn twice(kept: &Item, other: &Item, steps: &mut Steps<'_>) -> Result<(), Error> 
         return Ok(());
     };
     let why = format!(
-        "the same partition as {kept}, and each may have what the other lacks ({} differ): compare them, keep the one with the higher leader epoch and end, \
-         and move the other out of the log dir",
+        "the same partition as {kept}, but the logs differ ({}): compare them, keep the one with \
+         the higher leader epoch and log end, and move the other out of the log dir",
         missing.join(", ")
     );
     steps.add(Action::Describe { file }, &[], Reason::manual(&checks, why))
@@ -221,7 +223,7 @@ fn lacks(kept: &Item, other: &Item) -> Result<Vec<String>, Error> {
     Ok(missing)
 }
 
-/// Whether `whole` begins with all bytes of `part`.
+/// Returns true if `whole` begins with all bytes of `part`.
 fn begins(whole: &Item, part: &Item) -> Result<bool, Error> {
     use crate::store::{LogFile, Stream};
     const WINDOW: u64 = 1 << 20;
@@ -243,8 +245,8 @@ fn begins(whole: &Item, part: &Item) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Whose log dir it is, where the metadata log proves it: it has the partitions here, by the ids of their topics, in one log dir of one
-/// node.
+/// Whose log dir it is, where the metadata log proves it: it has the partitions here, by the ids of
+/// their topics, in one log dir of one node.
 fn owner(
     dir: &LogDir,
     findings: &[&Finding],
@@ -295,7 +297,8 @@ fn owner(
         CheckId::TopicIdUnknown,
     ];
     let why = format!(
-        "the metadata log has the partitions here, by the ids of their topics, on node {node} in the log dir of this id"
+        "the metadata log has the partitions here (by their topic ids) on node {node}, in the log \
+         dir with this id"
     );
     set(
         &path,
@@ -306,7 +309,8 @@ fn owner(
     )
 }
 
-/// `meta.properties` with its version right, or without a directory id that no broker accepts; and why. None if more than that is wrong.
+/// `meta.properties` with its version right, or without a directory id that no broker accepts; and
+/// why. None if more than that is wrong.
 fn restated_meta(properties: &Properties) -> Option<(Vec<u8>, &'static str)> {
     let value = |key| properties.get(key).map(|entry| entry.value.as_str());
     let node = value("node.id")?.parse().ok().filter(|node| *node >= 0)?;
@@ -314,9 +318,9 @@ fn restated_meta(properties: &Properties) -> Option<(Vec<u8>, &'static str)> {
     let directory =
         value("directory.id").map(|id| parse_uuid(id).filter(|id| !is_reserved_id(*id)));
     let why = match directory {
-        Some(None) => "no log dir can have this id: without one, a broker makes a new one",
+        Some(None) => "this id is reserved: without an id, a broker creates a new one",
         _ if value("version") == Some("1") => return None,
-        _ => "what it says is what version 1 says",
+        _ => "its properties are those of version 1",
     };
     Some((
         meta_properties(node, cluster, directory.flatten().as_ref()),
@@ -324,7 +328,8 @@ fn restated_meta(properties: &Properties) -> Option<(Vec<u8>, &'static str)> {
     ))
 }
 
-/// The node, the cluster and the id of the log dir, if the metadata log agrees on them for all partitions that it knows here.
+/// The node, the cluster and the id of the log dir, if the metadata log agrees on them for all
+/// partitions that it knows here.
 fn proven<'a>(dir: &LogDir, seen: &'a Seen) -> Option<(i32, &'a str, Uuid)> {
     let topics = seen.proof.topics.as_ref()?;
     let (cluster, node) = seen.proof.owner.as_ref()?;

@@ -17,7 +17,7 @@ use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp};
 pub(super) struct Salvaged {
     /// The batch.
     pub(super) bytes: Vec<u8>,
-    /// Where what it is made of begins in what was looked at.
+    /// The start of its source in the examined bytes.
     pub(super) from: usize,
     /// Its first and last offset, those of records that are lost included.
     pub(super) offsets: (Offset, Offset),
@@ -25,22 +25,22 @@ pub(super) struct Salvaged {
     pub(super) records: u64,
     /// Records lost, as far as the header tells.
     pub(super) lost: u64,
-    /// Whether what is kept shows where the damage is: somewhere else.
+    /// True if what is kept shows where the damage is: somewhere else.
     pub(super) is_located: bool,
 }
 
-/// Where the bytes lie, and which offsets they may have.
+/// A range of bytes, and the offsets that it may have.
 #[derive(Debug, Clone)]
 pub(super) struct Slot {
-    /// Where in the file they begin.
+    /// Their position in the file.
     pub(super) position: u64,
     /// The offset behind the last batch before, and the first offset of the next batch; open where there is none.
     pub(super) offsets: Range<i64>,
     /// The leader epoch of what is around them.
     pub(super) epoch: i32,
-    /// Whether the file ends inside of the batch.
+    /// True if the file ends inside of the batch.
     pub(super) is_torn: bool,
-    /// Whether nothing says where the log ends.
+    /// True if nothing says where the log ends.
     pub(super) is_open: bool,
 }
 
@@ -92,7 +92,7 @@ pub(super) fn salvage(
     Some(saved)
 }
 
-/// Whether a number can be the time of a record, in milliseconds.
+/// Returns true if a number can be the time of a record, in milliseconds.
 pub(super) fn is_time(ms: i64) -> bool {
     (FIRST_TIME..LAST_TIME).contains(&ms)
 }
@@ -119,20 +119,20 @@ fn latest_of_all(codec: Codec, body: &[u8], scratch: &mut Scratch) -> Option<i64
     latest
 }
 
-/// What the header still says.
+/// The readable part of the header.
 struct Header {
     bytes: [u8; HEADER_BYTES],
     codec: Codec,
     base_timestamp: i64,
     max_timestamp: i64,
-    /// Whether the time of all records is the largest, set by the broker.
+    /// True if the time of all records is the largest, set by the broker.
     is_appended: bool,
     last_delta: Option<i32>,
     /// Records, as far as the header can be believed.
     count: Option<u64>,
-    /// Whether a field is one that no broker would have written.
+    /// True if a field is one that no broker would have written.
     is_damaged: bool,
-    /// Whether the file ends inside of the batch.
+    /// True if the file ends inside of the batch.
     is_torn: bool,
 }
 
@@ -205,13 +205,13 @@ impl Header {
         Some(())
     }
 
-    /// Whether no offset of the batch is without a record: compaction took none of them.
+    /// Returns true if no offset of the batch is without a record: compaction took none of them.
     fn is_dense(&self) -> bool {
         let offsets = self.last_delta.and_then(|delta| u64::try_from(delta).ok());
         self.count.is_some() && offsets.and_then(|delta| delta.checked_add(1)) == self.count
     }
 
-    /// Whether a record could be one of this batch, after the one with `last`; `is_next`: no record is missing between them.
+    /// Returns true if a record could be one of this batch, after the one with `last`; `is_next`: no record is missing between them.
     fn allows(&self, record: &StoredRecord<'_>, last: i32, is_next: bool) -> bool {
         let time = self.base_timestamp.wrapping_add(record.timestamp_delta);
         let is_one_more = last.checked_add(1) == Some(record.offset_delta.0);
@@ -225,7 +225,7 @@ impl Header {
             && time >= FIRST_TIME
     }
 
-    /// Whether a record is the last one, as far as the header says which that is.
+    /// Returns true if a record is the last one, as far as the header says which that is.
     fn ends_with(&self, last: Option<&Kept>) -> bool {
         let delta = last.map(|last| last.offset_delta.0);
         !self.is_dense() || delta == self.last_delta
@@ -297,7 +297,7 @@ impl Header {
 
 /// A record that can be read.
 struct Kept {
-    /// Where it is in the body, or in what that unpacks to.
+    /// Its range in the body, or in the decompressed body.
     range: Range<usize>,
     offset_delta: OffsetDelta,
     timestamp_delta: i64,
@@ -306,7 +306,7 @@ struct Kept {
 /// The records found in the body of a batch.
 struct Found {
     kept: Vec<Kept>,
-    /// Whether something between them could not be read.
+    /// True if something between them could not be read.
     is_broken: bool,
     unpacked: Option<Vec<u8>>,
 }
@@ -387,7 +387,7 @@ fn chain(body: &[u8], mut at: usize, mut last: i32, header: &Header) -> Vec<Kept
     chain
 }
 
-/// Whether zeros stand in `bytes`, which begin at `position` of the file, as a lost sector or page leaves them.
+/// Returns true if zeros stand in `bytes`, which begin at `position` of the file, as a lost sector or page leaves them.
 pub(super) fn has_hole(bytes: &[u8], position: u64) -> bool {
     let mut at = 0;
     while let Some(skip) = bytes

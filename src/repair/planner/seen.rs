@@ -14,17 +14,17 @@ use crate::store::{Error, LogDir, Partition, Place, Source};
 use crate::verify::{Finding, Findings, LogExtent, Options, Topics, Units};
 use crate::wire::Uuid;
 
-/// What is known of a place and of the log dirs of the same node.
+/// The facts about a place and the log dirs of the same node.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub(super) findings: Vec<Finding>,
     pub(super) extents: BTreeMap<PathBuf, LogExtent>,
     pub(super) proof: Proof,
-    /// Where other copies of the partitions are.
+    /// The replicas.
     pub(super) replicas: Vec<Place>,
 }
 
-/// What other files prove.
+/// The ids that other files prove.
 #[derive(Debug, Default)]
 pub(super) struct Proof {
     /// The metadata log, where one is among the log dirs.

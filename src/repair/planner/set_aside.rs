@@ -12,13 +12,13 @@ use crate::repair::proof::Checksum;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SetAside {
-    /// Where in the file it begins.
+    /// Its position in the file.
     pub position: u64,
     /// The batch, with a right checksum, whatever it was before.
     pub bytes: Vec<u8>,
-    /// Whether its checksum was right as it was found.
+    /// True if its checksum was right as it was found.
     pub is_sound: bool,
-    /// Whether its records have their timestamps; without a header they have not.
+    /// True if its records have their timestamps; without a header they have not.
     pub has_times: bool,
 }
 

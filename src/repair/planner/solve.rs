@@ -1,8 +1,9 @@
 //! Batches whose wrong checksum a few flipped bits explain: one, a burst, or two anywhere.
 //!
-//! A checksum of 32 bits tells 2^32 damages apart. Among so many that are tried, one fits by chance the sooner the more they are; so the
-//! simplest kinds are tried first, and the chance of being wrong follows from how many there were until then. A solution counts only if it is
-//! the one of its kind with which the batch can be read and fits between its neighbours.
+//! A checksum of 32 bits tells 2^32 damages apart. Among so many that are tried, one fits by chance
+//! the sooner the more they are; so the simplest kinds are tried first, and the chance of being
+//! wrong follows from how many there were until then. A solution counts only if it is the one of
+//! its kind with which the batch can be read and fits between its neighbours.
 
 use super::flips::{self, CRC_BITS, Flips};
 use super::frames::batch_of;
@@ -13,16 +14,18 @@ use crate::format::{Batch, RecordBatch, Scratch};
 use crate::repair::proof::Checksum;
 use crate::wire::crc::{crc32c, flipped_bit_crc32c};
 
-/// How many damages a checksum tells apart.
+/// The number of damages that a checksum can distinguish.
 const CHECKSUMS: u64 = 1 << 32;
 
-/// Below so many to one a solution of several bits is no more than suspect: a batch damaged in some other way is not that much rarer.
+/// Below so many to one a solution of several bits is no more than suspect: a batch damaged in some
+/// other way is not that much rarer.
 const LEAST_ONE_IN: u64 = 10_000;
 
 /// Solutions that are tried of a batch.
 const MOST_TRIED: usize = 256;
 
-/// Bits of damaged batches that are searched for several flipped ones, in all: half a minute's worth of batches of 1 KiB.
+/// Bits of damaged batches that are searched for several flipped ones, in all: half a minute's
+/// worth of batches of 1 KiB.
 const EFFORT_BITS: usize = 1 << 27;
 
 /// A batch with its bits turned back.
@@ -32,7 +35,7 @@ pub(super) struct Solved {
     pub(super) what: String,
     pub(super) records: u64,
     pub(super) proof: Checksum,
-    /// Whether it is too likely that other damage looks the same.
+    /// True if it is too likely that other damage looks the same.
     pub(super) is_suspect: bool,
 }
 
@@ -138,7 +141,7 @@ fn width(flips: &Flips) -> usize {
     }
 }
 
-/// Where a flipped bit is in a batch of so many bytes: the byte, and the bit in it.
+/// Returns the byte and bit of a flipped bit in a batch of this many bytes.
 fn place(len_bytes: usize, flip: usize) -> (usize, usize) {
     let of_message = (len_bytes - layout::ATTRIBUTES) * 8;
     match flip.checked_sub(of_message) {
@@ -186,7 +189,7 @@ fn said(flips: &Flips, position: u64) -> String {
             "batch checksum mismatch: {} flipped bits explain it, {}, in the batch at {position}",
             flips.len(),
             match width(flips) {
-                span if span <= CRC_BITS => format!("in a burst of {span}"),
+                span if span <= CRC_BITS => format!("within {span} bits"),
                 _ => "apart from each other".to_owned(),
             }
         ),

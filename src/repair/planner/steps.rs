@@ -17,13 +17,13 @@ pub(super) struct Steps<'a> {
     disk: &'a dyn Disk,
     root: &'a Path,
     states: BTreeMap<PlanPath, State>,
-    /// What files outside of the root are.
+    /// The states of files outside of the root.
     elsewhere: BTreeMap<PathBuf, State>,
     row: Vec<Step>,
     about: About,
 }
 
-/// What the steps so far are about.
+/// The files of the steps so far.
 #[derive(Debug, Default)]
 struct About {
     /// Files and directories, with the checks of each.
@@ -52,7 +52,7 @@ impl About {
     }
 }
 
-/// Why a step is taken.
+/// The reason of a step.
 #[derive(Debug, Clone)]
 pub(super) struct Reason {
     /// The checks whose findings are behind it.
@@ -207,12 +207,12 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
-    /// Whether a step is about `file` already.
+    /// Returns true if a step is about `file` already.
     pub(super) fn writes(&self, file: &PlanPath) -> bool {
         self.about.files.contains_key(file)
     }
 
-    /// Whether a step is about what `check` found in `file`, if only to describe it.
+    /// Returns true if a step is about what `check` found in `file`, if only to describe it.
     pub(super) fn tells(&self, check: CheckId, file: &PlanPath) -> bool {
         let checks = self.about.files.get(file);
         checks.is_some_and(|checks| checks.contains(&check))
@@ -223,7 +223,7 @@ impl<'a> Steps<'a> {
         self.row.push(step);
     }
 
-    /// Whether a step does something about what `check` found in `file`: to the file itself, to the directory that it is in,
+    /// Returns true if a step does something about what `check` found in `file`: to the file itself, to the directory that it is in,
     /// or for the same reason beside it.
     pub(super) fn covers(&self, check: CheckId, file: &PlanPath) -> bool {
         let About { done, checks, .. } = &self.about;
@@ -241,7 +241,7 @@ impl<'a> Steps<'a> {
             || in_dir(file.as_str(), &is_of_family)
     }
 
-    /// Whether a step changes a `.log` beside `file`.
+    /// Returns true if a step changes a `.log` beside `file`.
     pub(super) fn changes_logs_of(&self, file: &PlanPath) -> bool {
         self.about.logs.contains(file.dir())
     }
@@ -269,7 +269,7 @@ impl<'a> Steps<'a> {
         steps.unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    /// What a file outside of the root is.
+    /// Records the fingerprint of a file outside of the root.
     ///
     /// # Errors
     /// It cannot be read.
@@ -310,9 +310,9 @@ pub(super) struct NewLog {
 #[derive(Debug, Clone)]
 pub(super) struct NewSegment {
     pub(super) base: i64,
-    /// What its `.log` is put together from.
+    /// The pieces of its `.log`.
     pub(super) pieces: Vec<LogPiece>,
-    /// Whether its `.log` differs from what is there under this name.
+    /// True if its `.log` differs from what is there under this name.
     pub(super) is_changed: bool,
 }
 

@@ -26,7 +26,7 @@ pub(super) const LEAP: i64 = 1 << 12;
 pub(super) struct Run {
     /// Which of the partition's segments it lies in.
     pub(super) file: usize,
-    /// Where.
+    /// The range.
     pub(super) range: Range<u64>,
     /// The base offset of the first batch, and the last offset of the last.
     pub(super) first: i64,
@@ -38,7 +38,7 @@ pub(super) struct Run {
     pub(super) covered: u64,
     /// The checksum, if it is one batch.
     pub(super) crc: u32,
-    /// Whether it is of magic 2 throughout.
+    /// True if it is of magic 2 throughout.
     pub(super) is_modern: bool,
 }
 
@@ -47,12 +47,12 @@ pub(super) struct Run {
 pub(super) enum Stretch {
     /// Batches.
     Run(Run),
-    /// What is none, and why.
+    /// Bytes that are not a batch, and the reason.
     Gap {
         file: usize,
         range: Range<u64>,
         fault: Option<Fault>,
-        /// Whether some of it cannot be read.
+        /// True if some of it cannot be read.
         is_cut: bool,
     },
 }
@@ -118,8 +118,9 @@ fn each_single(
     Ok(())
 }
 
-/// How well a single batch fits between those of its producer in the same file, of which these are the `runs`: one more for each
-/// side on which the sequence numbers go on, one less for each on which they do not.
+/// Returns a score of how well a single batch fits between those of its producer in the same file
+/// (`runs`): one more for each side on which the sequence numbers continue, one less for each on
+/// which they don't.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -269,7 +270,7 @@ impl Run {
         }
     }
 
-    /// Whether `next` goes on where this one ends, both inside `home` or both outside.
+    /// Returns true if `next` goes on where this one ends, both inside `home` or both outside.
     pub(super) fn goes_on_with(&self, next: &Self, home: &Home) -> bool {
         let is_home = |run: &Self| home.contains(&run.first) && home.contains(&run.last);
         self.file == next.file

@@ -16,8 +16,8 @@ const WINDOW_BYTES: u64 = 1 << 20;
 /// The most carriage returns that a plan takes out of a gap.
 const MOST_RETURNS: usize = 100_000;
 
-const WHY: &str = "line feeds had become carriage returns and line feeds, as when a file is copied as text; with that \
-                   undone every checksum is right";
+const WHY: &str = "every line feed (LF) had become CR LF, as when a file is copied in text mode; \
+                   without the CRs every checksum is right";
 
 /// Batches that were copied as text, and what makes them batches again.
 pub(super) struct Text {
@@ -25,7 +25,8 @@ pub(super) struct Text {
     pub(super) changes: Vec<Change>,
 }
 
-/// What is in `range` of a `.log`, the segment number `file`, if each CR LF made an LF again makes all of it batches.
+/// Returns the batches in `range` of a `.log`, the segment number `file`, if replacing each CR LF
+/// by LF makes all of it batches.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -67,9 +68,9 @@ pub(super) fn as_text(
 /// A copy being undone.
 #[derive(Default)]
 struct Undoing {
-    /// Where the carriage returns are.
+    /// The positions of the carriage returns.
     returns: Vec<u64>,
-    /// What is left without them, from the first batch on that is not whole yet.
+    /// The bytes without them, from the first incomplete batch on.
     bytes: Vec<u8>,
     /// The batches before that.
     run: Option<Run>,
@@ -90,7 +91,7 @@ impl Undoing {
         }
     }
 
-    /// Whether what was taken in can be batches, if `left` bytes follow.
+    /// Returns true if what was taken in can be batches, if `left` bytes follow.
     fn settle(&mut self, file: usize, left: u64) -> bool {
         let mut done = 0;
         loop {

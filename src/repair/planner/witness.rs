@@ -43,7 +43,7 @@ impl Witness {
         }
     }
 
-    /// Whether an index has the batch of `run` with this last offset.
+    /// Returns true if an index has the batch of `run` with this last offset.
     ///
     /// # Errors
     /// The log cannot be read.
@@ -60,7 +60,7 @@ impl Witness {
     }
 }
 
-/// Where the log ended when the state of its producers was last noted.
+/// Returns the offset of the newest producer snapshot.
 pub(super) fn noted_end(partition: &Partition) -> Option<i64> {
     let snapshot = |item: &Item| {
         let name = item.file_name()?;

@@ -20,7 +20,7 @@ pub enum GroupKind {
 }
 
 impl GroupKind {
-    /// What Kafka calls it.
+    /// Returns Kafka's name for it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,9 +42,9 @@ pub struct Group {
     pub epoch: i32,
     /// The epoch of the target assignment; none in classic groups, and before the first assignment.
     pub target_epoch: Option<i32>,
-    /// What the members of a classic group are: `consumer`, `connect`.
+    /// The protocol type of a classic group: `consumer`, `connect`.
     pub protocol_type: Option<String>,
-    /// How a classic group assigns.
+    /// The assignor of a classic group.
     pub protocol: Option<String>,
     /// The member that assigns in a classic group.
     pub leader: Option<String>,
@@ -52,7 +52,8 @@ pub struct Group {
     pub topology: Option<Topology>,
     /// The members by id.
     pub members: BTreeMap<String, Member>,
-    /// When a classic group came into its state, in milliseconds; none in records before version 2.
+    /// The time at which a classic group entered its state, in milliseconds; `None` in records
+    /// before version 2.
     pub state_since: Option<i64>,
 }
 
@@ -71,7 +72,8 @@ impl Group {
         }
     }
 
-    /// The state that a coordinator gives it after reading these records, where `exists` says which topics there are.
+    /// The state that a coordinator gives it after reading these records, where `exists` says which
+    /// topics there are.
     ///
     /// # References
     /// `ClassicGroup`, `ConsumerGroup.maybeUpdateGroupState`, `ShareGroup`, `StreamsGroup`.
@@ -116,7 +118,8 @@ pub struct Topology {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subtopology {
-    /// The topics that it reads, those written by other parts included. Task N of the part reads partition N of each.
+    /// The topics that it reads, those written by other parts included. Task N of the part reads
+    /// partition N of each.
     pub sources: Vec<String>,
     /// The topics that hold the changes of its state.
     pub changelogs: Vec<String>,
@@ -148,7 +151,7 @@ pub enum GroupState {
 }
 
 impl GroupState {
-    /// What Kafka calls it.
+    /// Returns Kafka's name for it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -171,13 +174,14 @@ pub struct Member {
     pub client_id: String,
     /// Its address.
     pub client_host: String,
-    /// Where it stands among the members, as far as the log tells: in that of a classic group's record, else when it joined.
+    /// Its rank among the members: that in the record of a classic group, or by the time of
+    /// joining.
     pub rank: i64,
     /// The assignor that it asks for, in a consumer group.
     pub assignor: Option<String>,
     /// The epoch that it has come to; 0 in classic groups.
     pub epoch: i32,
-    /// Whether it waits neither to revoke partitions nor for others to do so.
+    /// True if it waits neither to revoke partitions nor for others to do so.
     pub is_stable: bool,
     /// The partitions that it has; the active tasks of a streams group.
     pub assigned: Vec<Assigned>,
@@ -189,7 +193,7 @@ pub struct Member {
     pub target_replicas: ReplicaTasks,
     /// The process that a member of a streams group is a thread of.
     pub process_id: Option<String>,
-    /// Whether a member of a consumer group still speaks the classic protocol.
+    /// True if a member of a consumer group still speaks the classic protocol.
     pub is_classic: bool,
 }
 
@@ -222,7 +226,7 @@ pub struct Assigned {
     pub partitions: Vec<i32>,
 }
 
-/// What partitions are assigned of.
+/// The kind of an assignment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum AssignedOf {
@@ -240,9 +244,9 @@ pub(super) enum About {
     Member(GroupKind),
     /// The epoch of the target assignment.
     TargetEpoch(GroupKind),
-    /// What a member is to have.
+    /// The target assignment of a member.
     Target(GroupKind),
-    /// What a member has.
+    /// The current assignment of a member.
     Current(GroupKind),
     Topology,
 }
@@ -284,8 +288,8 @@ impl About {
         }
     }
 
-    /// The number of the state in which a member has what it was assigned: `MemberState`, one enum for streams groups and
-    /// one for the others.
+    /// The number of the state in which a member has what it was assigned: `MemberState`, one enum
+    /// for streams groups and one for the others.
     const fn stable(&self) -> i64 {
         match self.kind() {
             GroupKind::Streams => 1,
@@ -326,8 +330,8 @@ impl Group {
                 member.is_stable = body.int("state").is_none_or(|state| state == stable);
                 member.assigned = assigned(body, &["assignedPartitions", "activeTasks"]);
                 member.replicas = ReplicaTasks::of(body);
-                // Until it has revoked them, they are its own; a coordinator doesn't say so of tasks
-                // (`ConsumerGroupMember`, `StreamsGroupMember`).
+                // Until it has revoked them, they are its own; a coordinator doesn't say so of
+                // tasks (`ConsumerGroupMember`, `StreamsGroupMember`).
                 let pending = ["partitionsPendingRevocation"];
                 join(&mut member.assigned, assigned(body, &pending));
             }

@@ -40,7 +40,7 @@ pub struct Groups {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommittedOffset {
-    /// Where the record of it stands in the log.
+    /// The offset of its record.
     pub record_offset: Offset,
     /// The next offset to read.
     pub offset: Offset,
@@ -48,9 +48,9 @@ pub struct CommittedOffset {
     pub leader_epoch: LeaderEpoch,
     /// The client's note.
     pub metadata: String,
-    /// When it was committed.
+    /// The time of the commit.
     pub commit_timestamp: Timestamp,
-    /// When it expires, if the client asked for that; else −1.
+    /// The expiry time that the client requested, or −1.
     pub expire_timestamp: Timestamp,
     /// Records from the offset on that are done with too: only share groups have such.
     pub done_after: i64,
@@ -223,8 +223,8 @@ impl Groups {
 }
 
 impl CommittedOffset {
-    /// When a coordinator may delete it, where offsets are kept for `kept_ms` (`offsets.retention.minutes`); none while
-    /// its group has members.
+    /// Returns the time at which a coordinator may delete it, if offsets are kept for `kept_ms`
+    /// (`offsets.retention.minutes`); `None` while its group has members.
     ///
     /// # References
     /// `ClassicGroup.offsetExpirationCondition`, `OffsetExpirationConditionImpl`.

@@ -1,7 +1,7 @@
 //! What is on a disk: partitions with their segments, how far they reach and what they take up.
 //!
-//! Offsets that a broker notes outside of the log (log start, high watermark, recovery point) come from the
-//! [`Checkpoints`] of the log dir, everything else from the partition's own files.
+//! Offsets that a broker notes outside of the log (log start, high watermark, recovery point) come
+//! from the [`Checkpoints`] of the log dir, everything else from the partition's own files.
 
 mod checkpoints;
 mod usage;
@@ -26,7 +26,7 @@ pub use usage::{TopicSummary, Usage};
 /// Looking at the ends of a segment takes no longer than waking a thread for it.
 const SEGMENTS_AT_ONCE: usize = 64;
 
-/// How much of a partition is looked at.
+/// The depth of listing a partition.
 #[derive(Debug, Clone, Copy)]
 pub enum ListingDepth {
     /// The first and the last segment with something in it.
@@ -43,9 +43,9 @@ pub enum ListingDepth {
 pub struct SegmentSummary {
     /// Its files.
     pub segment: Segment,
-    /// Whether records are appended to it: the last one of a partition in use.
+    /// True if records are appended to it: the last one of a partition in use.
     pub is_active: bool,
-    /// How far it reaches; none if it was not asked for, or there is no file to read.
+    /// The extent; `None` if it was not requested, or there is no readable file.
     pub extent: Option<Extent>,
 }
 
@@ -77,17 +77,18 @@ pub struct PartitionSummary {
     pub partition: Partition,
     /// Its segments by base offset.
     pub segments: Vec<SegmentSummary>,
-    /// Where it begins on this disk: what the log dir notes, or the first segment's base offset if that is larger.
+    /// The log start offset on this disk: that of the checkpoint, or the base offset of the first
+    /// segment if that is larger.
     pub log_start: Option<Offset>,
-    /// What the log dir notes: of a topic in tiered storage, where that begins.
+    /// The log start offset in the checkpoint: that of tiered storage for a tiered topic.
     pub noted_log_start: Option<Offset>,
-    /// What the log dir notes of it.
+    /// The offset in the checkpoint of the log dir.
     pub high_watermark: Option<Offset>,
-    /// What the log dir notes of it.
+    /// The offset in the checkpoint of the log dir.
     pub recovery_point: Option<Offset>,
     /// The last epoch in `leader-epoch-checkpoint`; that of the last batch if there is none.
     pub leader_epoch: Option<LeaderEpoch>,
-    /// What could not be read.
+    /// The errors of reading.
     pub errors: Vec<Error>,
 }
 
@@ -132,9 +133,9 @@ impl PartitionSummary {
         })
     }
 
-    /// Looks into the segments. `open` opens a `.log` of which more than a few places are read. What cannot be read is kept
-    /// in [`errors`](Self::errors). Where a running broker has deleted or compacted segments since they were listed, they are
-    /// listed again.
+    /// Looks into the segments. `open` opens a `.log` of which more than a few places are read.
+    /// What cannot be read is kept in [`errors`](Self::errors). Where a running broker has deleted
+    /// or compacted segments since they were listed, they are listed again.
     pub fn look(
         &mut self,
         depth: ListingDepth,
@@ -155,7 +156,7 @@ impl PartitionSummary {
         }
     }
 
-    /// Whether something of it was there when it was listed and is no longer.
+    /// Returns true if something of it was there when it was listed and is no longer.
     fn has_vanished(&self) -> bool {
         self.errors.iter().any(Error::is_gone)
     }

@@ -6,7 +6,7 @@ use super::{PartitionSummary, SegmentSummary};
 use crate::store::Item;
 use crate::wire::Timestamp;
 
-/// What files take up.
+/// The space of files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
@@ -19,7 +19,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What the files of a partition take up.
+    /// Returns the space of the files of a partition.
     #[must_use]
     pub fn of(summary: &PartitionSummary) -> Self {
         let logs = summary.segments.iter().filter_map(SegmentSummary::log);
@@ -29,7 +29,7 @@ impl Usage {
         }
     }
 
-    /// What these files take up.
+    /// Returns the space of these files.
     #[must_use]
     pub fn of_items<'a>(items: impl IntoIterator<Item = &'a Item>) -> Self {
         let mut usage = Self::default();
@@ -48,7 +48,7 @@ impl Usage {
     }
 }
 
-/// What a topic amounts to on these disks.
+/// The totals of a topic on these disks.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct TopicSummary {
@@ -58,7 +58,7 @@ pub struct TopicSummary {
     pub folders: u64,
     /// Segments.
     pub segments: u64,
-    /// What they take up.
+    /// Their space.
     pub usage: Usage,
     /// Records, if all segments of all partitions were scanned.
     pub records: Option<u64>,

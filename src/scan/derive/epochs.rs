@@ -4,10 +4,10 @@ use super::Violation;
 use crate::format::{LeaderEpochs, RecordBatch, leader_epochs};
 use crate::wire::{LeaderEpoch, Offset};
 
-/// Where the epochs of a log's leaders began: both rise from entry to entry.
+/// The leader epochs of a log with their start offsets: both ascend from entry to entry.
 ///
-/// A file may know more than the batches: epochs whose batches are compacted away, and where an epoch began whose first
-/// batches are. [`or_kept`](Self::or_kept) takes that over.
+/// A file may know more than the batches: epochs whose batches are compacted away, and where an
+/// epoch began whose first batches are. [`or_kept`](Self::or_kept) takes that over.
 ///
 /// Source: `LeaderEpochFileCache`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,7 +24,8 @@ struct Entry {
 }
 
 impl Epochs {
-    /// The epochs in a file, as a broker reads them: an entry removes those before it that it does not exceed.
+    /// The epochs in a file, as a broker reads them: an entry removes those before it that it does
+    /// not exceed.
     ///
     /// # Errors
     /// An entry is negative, at which the broker dies.
@@ -64,7 +65,8 @@ impl Epochs {
         leader_epochs::encode(&self.entries().collect::<Vec<_>>())
     }
 
-    /// Takes in the next batch of the log. Older epochs behind newer ones are passed over, as by Kafka.
+    /// Takes in the next batch of the log. Older epochs behind newer ones are passed over, as by
+    /// Kafka.
     ///
     /// # Errors
     /// Its epoch would begin before offset 0.
@@ -80,7 +82,8 @@ impl Epochs {
         Ok(())
     }
 
-    /// Lets `epoch` begin at `start_offset`, unless it is the newest and began before. Entries that it does not exceed go.
+    /// Lets `epoch` begin at `start_offset`, unless it is the newest and began before. Entries that
+    /// it does not exceed go.
     ///
     /// # Errors
     /// One of the two is negative.
@@ -113,7 +116,8 @@ impl Epochs {
         self.entries.retain(|entry| entry.start < end);
     }
 
-    /// The log begins at `start` now: of the epochs that began there or before, the newest stays and begins there.
+    /// The log begins at `start` now: of the epochs that began there or before, the newest stays
+    /// and begins there.
     pub fn truncate_from_start(&mut self, start: Offset) {
         let after = self.entries.partition_point(|entry| entry.start <= start);
         if let Some(index) = after.checked_sub(1) {
@@ -124,8 +128,8 @@ impl Epochs {
         }
     }
 
-    /// These epochs, told by all batches of a log, with everything that `file` knows beyond and no batch contradicts:
-    /// epochs without batches, and earlier beginnings.
+    /// These epochs, told by all batches of a log, with everything that `file` knows beyond and no
+    /// batch contradicts: epochs without batches, and earlier beginnings.
     #[must_use]
     pub fn or_kept(&self, file: &Self) -> Self {
         let mut merged = self.clone();
@@ -145,7 +149,8 @@ impl Epochs {
         merged
     }
 
-    /// Whether every batch that was taken in stays in its epoch if `epoch` begins at `start`.
+    /// Returns true if every batch that was taken in stays in its epoch if `epoch` begins at
+    /// `start`.
     fn allows(&self, epoch: LeaderEpoch, start: Offset) -> bool {
         let index = self.entries.partition_point(|entry| entry.epoch < epoch);
         let before = index

@@ -11,23 +11,26 @@ use crate::wire::{Offset, Release, Timestamp};
 /// Since when the offset index holds last offsets.
 const LAST_OFFSETS: Release = Release::new(2, 0, 0);
 
-/// Since when the time index of a leader holds the last offset of the batch with the largest timestamp, whatever its records.
+/// Since when the time index of a leader holds the last offset of the batch with the largest
+/// timestamp, whatever its records.
 const SHALLOW_TIMES: Release = Release::new(3, 7, 0);
 
 /// The `.index`, `.timeindex` and `.txnindex` of a segment, which grow with its batches.
 ///
-/// `Way::Recover` gives the bytes of Kafka's recovery. `Way::Append` gives the same from 4.1 on; before that, brokers wrote
-/// an entry for what was appended at once, however many batches that was, and the time index of a leader named the very
-/// record of an uncompressed batch. A broker that restarts counts the interval anew; when it did is not on the disk.
+/// `Way::Recover` gives the bytes of Kafka's recovery. `Way::Append` gives the same from 4.1 on;
+/// before that, brokers wrote an entry for what was appended at once, however many batches that
+/// was, and the time index of a leader named the very record of an uncompressed batch. A broker
+/// that restarts counts the interval anew; when it did is not on the disk.
 ///
-/// Source: `LogSegment.append`, `LogSegment.recover`, `OffsetIndex`, `TimeIndex`, `TransactionIndex`.
+/// Source: `LogSegment.append`, `LogSegment.recover`, `OffsetIndex`, `TimeIndex`,
+/// `TransactionIndex`.
 #[derive(Debug, Clone)]
 pub struct SegmentIndexes {
     settings: IndexSettings,
     base_offset: Offset,
     /// Bytes of log taken in.
     position: u64,
-    /// What the interval to the next entry is counted from.
+    /// The start of the interval to the next entry.
     counted_from: u64,
     /// The largest timestamp so far.
     largest: TimeEntry,
@@ -61,7 +64,7 @@ impl SegmentIndexes {
         }
     }
 
-    /// Where the segment begins.
+    /// Returns the base offset of the segment.
     #[must_use]
     pub fn base_offset(&self) -> Offset {
         self.base_offset
@@ -73,7 +76,8 @@ impl SegmentIndexes {
         self.position
     }
 
-    /// The largest timestamp so far, and what Kafka takes for its offset; −1 and the base offset if there is none.
+    /// The largest timestamp so far, and what Kafka takes for its offset; −1 and the base offset if
+    /// there is none.
     #[must_use]
     pub fn largest_timestamp(&self) -> TimeEntry {
         self.largest
@@ -91,7 +95,8 @@ impl SegmentIndexes {
         &self.time_index
     }
 
-    /// The bytes of the `.txnindex`; if there are none, a broker that did not recover has no such file.
+    /// The bytes of the `.txnindex`; if there are none, a broker that did not recover has no such
+    /// file.
     #[must_use]
     pub fn txn_index(&self) -> &[u8] {
         &self.txn_index
@@ -105,8 +110,9 @@ impl SegmentIndexes {
     /// Takes in the next batch of the segment.
     ///
     /// # Errors
-    /// Kafka would throw before it counts the batch as valid. If that is because an entry cannot be appended, the entry
-    /// is left out; the batch counts for the positions of those behind it in any case.
+    /// Kafka would throw before it counts the batch as valid. If that is because an entry cannot be
+    /// appended, the entry is left out; the batch counts for the positions of those behind it in
+    /// any case.
     pub fn add(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) -> Result<(), Violation> {
         let position = self.position;
         self.skip(batch.size_bytes() as u64);
@@ -148,7 +154,8 @@ impl SegmentIndexes {
         Ok(())
     }
 
-    /// Ends the segment, as a roll, a clean stop and the end of recovery do: the time index gets the largest timestamp.
+    /// Ends the segment, as a roll, a clean stop and the end of recovery do: the time index gets
+    /// the largest timestamp.
     ///
     /// # Errors
     /// Its offset is below that of the entry before.

@@ -7,8 +7,9 @@
 //! | `.snapshot` | the batches with a producer id before an offset | [`Producers`] |
 //! | `leader-epoch-checkpoint` | the leader epochs of the batches | [`Epochs`] |
 //!
-//! [`LogState::take`] shows a batch to all of them, in the order of Kafka's recovery; [`recover`] does so for the batches of
-//! a file. What would make Kafka throw is a [`Violation`], which tells the [`Exception`].
+//! [`LogState::take`] shows a batch to all of them, in the order of Kafka's recovery; [`recover`]
+//! does so for the batches of a file. What would make Kafka throw is a [`Violation`], which tells
+//! the [`Exception`].
 //!
 //! ```
 //! use kseg::format::Scratch;
@@ -32,8 +33,9 @@
 //!
 //! Source: `LogSegment`, `ProducerStateManager`, `LeaderEpochFileCache`.
 //!
-//! **Invariant:** no batch, however hostile, makes this panic or take more memory than the settings allow and
-//! [`MAX_PRODUCERS`]. Absent on purpose: what is on the disk, whether it agrees, and who is right.
+//! **Invariant:** no batch, however hostile, makes this panic or take more memory than the settings
+//! allow and [`MAX_PRODUCERS`]. Absent on purpose: what is on the disk, whether it agrees, and who
+//! is right.
 
 mod epochs;
 mod indexes;
@@ -54,7 +56,7 @@ use crate::format::defaults;
 use crate::format::{Batch, Scratch};
 use crate::wire::Release;
 
-/// What the bytes of indexes depend on beside the log.
+/// The settings that the contents of indexes depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexSettings {
     /// Bytes of log between two entries of an index (`index.interval.bytes`).
@@ -70,8 +72,9 @@ pub struct IndexSettings {
 /// The occasions on which brokers write indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// Batches come in one after the other. How many came at once is not on the disk; each is taken to have come alone.
-    /// Before 3.7 the records of uncompressed batches are read for it, which takes several times as long.
+    /// Batches come in one after the other. How many came at once is not on the disk; each is taken
+    /// to have come alone. Before 3.7 the records of uncompressed batches are read for it, which
+    /// takes several times as long.
     Append,
     /// A segment is recovered after an unclean stop, or because its `.index` is missing.
     Recover,
@@ -89,7 +92,7 @@ impl Default for IndexSettings {
     }
 }
 
-/// What the batches of a log amount to across its segments.
+/// The state that results from the batches of a log.
 #[derive(Debug, Clone, Default)]
 pub struct LogState {
     /// The producers.
@@ -99,12 +102,12 @@ pub struct LogState {
 }
 
 impl LogState {
-    /// Takes in the next batch of the log and of the segment that `indexes` are of, as Kafka's recovery does: indexes, then
-    /// leader epochs, then producers.
+    /// Takes in the next batch of the log and of the segment that `indexes` are of, as Kafka's
+    /// recovery does: indexes, then leader epochs, then producers.
     ///
     /// # Errors
-    /// Kafka would throw. What comes before the step that failed is done, what comes behind is not; the next batch can
-    /// still be taken.
+    /// Kafka would throw. What comes before the step that failed is done, what comes behind is not;
+    /// the next batch can still be taken.
     ///
     /// # References
     /// `LogSegment.recover`.

@@ -17,28 +17,30 @@ const JAVA_SLOTS: u64 = 16;
 /// Which producers a broker forgets when it loads a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expiry {
-    /// When it loads.
+    /// The time of loading.
     pub now: Timestamp,
-    /// How long a producer without an open transaction is remembered (`producer.id.expiration.ms`).
+    /// The time after which a producer without an open transaction expires
+    /// (`producer.id.expiration.ms`).
     pub after_ms: i64,
 }
 
-/// What a log knows of its idempotent producers at an offset.
+/// The state of the idempotent producers of a log at an offset.
 ///
-/// Source: `ProducerStateManager`, `ProducerAppendInfo`, with what Kafka asks of batches that were accepted before.
+/// Source: `ProducerStateManager`, `ProducerAppendInfo`, with what Kafka asks of batches that were
+/// accepted before.
 #[derive(Debug, Clone, Default)]
 pub struct Producers {
     known: BTreeMap<ProducerId, Known>,
     /// Open transactions by their first offsets.
     open: BTreeMap<Offset, ProducerId>,
-    /// How many producers ever became known.
+    /// The number of producers seen so far.
     seen: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
     entry: ProducerEntry,
-    /// How many were known before it.
+    /// The number of producers seen before it.
     order: u64,
 }
 
@@ -48,17 +50,17 @@ struct Known {
 pub struct CompletedTxn {
     /// Whose.
     pub producer_id: ProducerId,
-    /// Where it began.
+    /// The first offset.
     pub first_offset: Offset,
     /// The offset of its marker.
     pub last_offset: Offset,
-    /// Whether it was aborted.
+    /// True if it was aborted.
     pub is_aborted: bool,
     /// Up to where everything was decided then.
     pub last_stable_offset: Offset,
 }
 
-/// What a transaction marker says.
+/// The content of a transaction marker.
 struct Marker {
     is_abort: bool,
     coordinator_epoch: i32,
@@ -66,7 +68,8 @@ struct Marker {
 }
 
 impl Producers {
-    /// The producers in a snapshot, without those that are forgotten by now. The snapshot's checksum is the caller's to check.
+    /// The producers in a snapshot, without those that are forgotten by now. The snapshot's
+    /// checksum is the caller's to check.
     ///
     /// # Errors
     /// There are more than [`MAX_PRODUCERS`].
@@ -102,7 +105,7 @@ impl Producers {
         self.known.values().map(|known| &known.entry)
     }
 
-    /// What is known of a producer.
+    /// Returns the state of a producer.
     #[must_use]
     pub fn get(&self, producer_id: ProducerId) -> Option<&ProducerEntry> {
         self.known.get(&producer_id).map(|known| &known.entry)
@@ -116,7 +119,8 @@ impl Producers {
             .map(|(offset, producer_id)| (*offset, *producer_id))
     }
 
-    /// Where the oldest open transaction begins: a consumer of committed records gets no further.
+    /// Returns the first offset of the oldest open transaction, at which `read_committed` consumers
+    /// stop.
     #[must_use]
     pub fn first_open_offset(&self) -> Option<Offset> {
         self.open.keys().next().copied()
@@ -128,8 +132,8 @@ impl Producers {
         producer_snapshot::encode(&self.in_java_order())
     }
 
-    /// The producers in the order of Kafka's `HashMap`, which is the same for all who were told of the producers in the same
-    /// order and forgot none.
+    /// The producers in the order of Kafka's `HashMap`, which is the same for all who were told of
+    /// the producers in the same order and forgot none.
     #[must_use]
     pub fn in_java_order(&self) -> Vec<ProducerEntry> {
         let slots = java_slots(self.known.len());
@@ -138,7 +142,8 @@ impl Producers {
         all.into_iter().map(|known| known.entry).collect()
     }
 
-    /// These producers, with the times that `other` has for the same last batches: one of them may have been written anew.
+    /// These producers, with the times that `other` has for the same last batches: one of them may
+    /// have been written anew.
     #[must_use]
     pub fn with_times_of(mut self, other: &Self) -> Self {
         for (producer_id, known) in &mut self.known {
@@ -156,13 +161,15 @@ impl Producers {
         self.known.retain(|_, known| !expiry.forgets(&known.entry));
     }
 
-    /// Takes in the next batch of the log. Returns the transaction that it ends, if it ends one that is known.
+    /// Takes in the next batch of the log. Returns the transaction that it ends, if it ends one
+    /// that is known.
     ///
     /// # Errors
     /// Kafka would throw. Unless it is [`Violation::NotStarted`], nothing has changed.
     ///
     /// # References
-    /// `LogSegment.updateProducerState`, for batches that come with their offsets (`AppendOrigin.REPLICATION`).
+    /// `LogSegment.updateProducerState`, for batches that come with their offsets
+    /// (`AppendOrigin.REPLICATION`).
     pub fn take(
         &mut self,
         batch: &RecordBatch<'_>,
@@ -288,14 +295,14 @@ fn java_slots(entries: usize) -> u64 {
     slots
 }
 
-/// Where a `java.util.HashMap` with so many slots keeps a `Long`.
+/// Returns the slot of a `Long` in a `java.util.HashMap` of this capacity.
 fn slot(producer_id: ProducerId, slots: u64) -> u64 {
     let id = producer_id.0.cast_unsigned();
     let hash = (id ^ (id >> 32)) & u64::from(u32::MAX);
     (hash ^ (hash >> 16)) & (slots - 1)
 }
 
-/// What the first record of a control batch says; nothing if there is none left.
+/// Parses the first record of a control batch; returns `None` if there is none left.
 fn marker(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Result<Option<Marker>, Violation> {
     let mut records = batch.records(scratch).map_err(Violation::Record)?;
     let Some(record) = records.next() else {

@@ -12,7 +12,7 @@ use crate::scan::walk::Policy;
 use crate::store::{Error, LogFile, Unreadable};
 use crate::wire::{Fault, FaultKind, Offset, OffsetDelta};
 
-/// What the batches of a segment amount to.
+/// The state that results from the batches of a segment.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Recovered {
@@ -22,23 +22,24 @@ pub struct Recovered {
     pub end_offset: Offset,
     /// Bytes that Kafka counts as valid; the rest is cut off.
     pub valid_bytes: u64,
-    /// Why the rest of the file was not looked at, if it was not.
+    /// The reason why the rest of the file was not read, if it was not.
     pub ended: Option<Ended>,
 }
 
-/// Why a segment cannot be followed to its end.
+/// The reason why a segment cannot be followed to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// What follows is no batch.
+    /// Bytes that are not a batch.
     Fault(Fault),
     /// A batch cannot follow those before it.
     Violation(Violation),
 }
 
-/// Takes in the batches of the segment that begins at `base_offset`, as Kafka's recovery does, up to the first that
-/// `policy` does not let pass or that is a [`Violation`].
+/// Takes in the batches of the segment that begins at `base_offset`, as Kafka's recovery does, up
+/// to the first that `policy` does not let pass or that is a [`Violation`].
 ///
-/// `Policy::Verify` is recovery. `Policy::Trust` does without checksums, for a file known to be whole.
+/// `Policy::Verify` is recovery. `Policy::Trust` does without checksums, for a file known to be
+/// whole.
 ///
 /// # Errors
 /// The file cannot be read, or not up to where the batches end.

@@ -5,10 +5,11 @@ use std::fmt;
 use crate::format::control::ControlType;
 use crate::wire::{Fault, FaultKind, LeaderEpoch, Offset, ProducerId, Release};
 
-/// Since when a marker's value is read by a generated parser, which does not look at its length first.
+/// Since when a marker's value is read by a generated parser, which does not look at its length
+/// first.
 const GENERATED_MARKER: Release = Release::new(4, 1, 0);
 
-/// Why a batch cannot follow those before it.
+/// The reason why a batch cannot follow those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
@@ -39,7 +40,7 @@ pub enum Violation {
     EpochStart {
         /// The epoch.
         epoch: LeaderEpoch,
-        /// Where it would begin.
+        /// The start offset.
         start_offset: Offset,
     },
     /// The records of a control batch cannot be read.
@@ -50,18 +51,19 @@ pub enum Violation {
     NullValue,
     /// The value of a transaction marker is too short.
     ShortValue,
-    /// A control batch of a producer is no transaction marker.
+    /// A control batch of a producer is not a transaction marker.
     NoMarker(ControlType),
     /// A producer with an open transaction wrote a batch outside of it.
     NotTransactional {
-        /// Who.
+        /// The producer.
         producer_id: ProducerId,
-        /// Where its transaction begins.
+        /// The first offset of its transaction.
         first_offset: Offset,
     },
-    /// A transaction ends that is known of the producer, but not of the log: another one began at the same offset.
+    /// A transaction ends that is known of the producer, but not of the log: another one began at
+    /// the same offset.
     NotStarted {
-        /// Where it begins.
+        /// Its first offset.
         first_offset: Offset,
     },
     /// The markers of the transaction index would fall or stand still.
@@ -75,15 +77,15 @@ pub enum Violation {
     TooManyProducers,
 }
 
-/// What Kafka throws.
+/// An exception of Kafka.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exception {
-    /// `CorruptRecordException`, `InvalidRecordException`: recovery cuts the segment here. Where it is met while the state
-    /// of producers is rebuilt, the broker dies.
+    /// `CorruptRecordException`, `InvalidRecordException`: recovery cuts the segment here. Where it
+    /// is met while the state of producers is rebuilt, the broker dies.
     InvalidRecord,
-    /// `InvalidOffsetException`: recovery empties the segment. Where the segment is recovered because its `.index` is
-    /// missing, the broker dies.
+    /// `InvalidOffsetException`: recovery empties the segment. Where the segment is recovered
+    /// because its `.index` is missing, the broker dies.
     InvalidOffset,
     /// `LogSegmentOffsetOverflowException`: the segment is split.
     OffsetOverflow,
@@ -102,7 +104,8 @@ pub enum Exception {
 }
 
 impl Violation {
-    /// Whether Kafka has counted the batch as valid when it throws: a segment that is cut is cut behind it.
+    /// Returns true if Kafka has counted the batch as valid when it throws: a segment that is cut
+    /// is cut behind it.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         !matches!(
@@ -114,7 +117,7 @@ impl Violation {
         )
     }
 
-    /// What `kafka` throws at it.
+    /// Returns the exception that `kafka` throws.
     #[must_use]
     pub fn exception(&self, kafka: Release) -> Exception {
         match self {
@@ -171,7 +174,8 @@ impl fmt::Display for Violation {
                 first_offset,
             } => write!(
                 f,
-                "producer {producer_id} writes outside of its transaction, open since offset {first_offset}"
+                "producer {producer_id} writes outside of its transaction, open since offset \
+                 {first_offset}"
             ),
             Self::NotStarted { first_offset } => write!(
                 f,

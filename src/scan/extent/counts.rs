@@ -5,7 +5,7 @@ use crate::scan::event::Gap;
 use crate::scan::visit::Merge;
 use crate::wire::{Fault, LeaderEpoch, Offset, Position, Timestamp};
 
-/// How far a segment reaches.
+/// The extent of a segment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Extent {
@@ -19,17 +19,18 @@ pub struct Extent {
     pub first_timestamp: Option<Timestamp>,
     /// The largest timestamp.
     pub last_timestamp: Option<Timestamp>,
-    /// Bytes of zeros between and after batches: room preallocated, or pages that never reached the disk.
+    /// Bytes of zeros between and after batches: room preallocated, or pages that never reached the
+    /// disk.
     pub zero_bytes: u64,
     /// Bytes that are neither batch nor zeros.
     pub damaged_bytes: u64,
     /// The first fault, and where.
     pub fault: Option<(Position, Fault)>,
-    /// What only a scan knows.
+    /// The counts that need a scan.
     pub counts: Option<ExtentCounts>,
 }
 
-/// What is in a segment that was read as a whole.
+/// The counts of a segment that was read completely.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExtentCounts {
     /// Batches whose checksum is right; of magic 0 and 1, messages and compressed sets of them.
@@ -102,7 +103,7 @@ pub(super) fn max_timestamp(batch: &Batch<'_>) -> Timestamp {
     }
 }
 
-/// When the first record of a batch was written, as far as its header says.
+/// Returns the timestamp of the first record of a batch, from its header.
 pub(super) fn first_timestamp(batch: &RecordBatch<'_>) -> Timestamp {
     match batch.timestamp_type() {
         TimestampType::LogAppendTime => batch.max_timestamp(),

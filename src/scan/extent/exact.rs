@@ -15,7 +15,7 @@ impl Counter {
     fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) {
         let mut first = None;
         if let Err(fault) = self.records(batch, scratch, &mut first) {
-            // What cannot be unpacked has a header still.
+            // What cannot be decompressed has a header still.
             self.0.until(max_timestamp(batch));
             self.0.fault.get_or_insert((batch.position(), fault));
         }

@@ -1,9 +1,11 @@
 //! How far a segment reaches: offsets, times, and what stands behind its last batch.
 //!
-//! [`Extent::read`] looks at few places. The first batch begins at position 0; the last ones stand behind the last entry of
-//! the `.index`, if a batch that checks stands at its position, and the headers are walked from there. Without a sound
-//! index all headers are. The largest timestamp is that of the batches walked and of the last entry of the `.timeindex`,
-//! if the batch with its offset has this timestamp; if not, again all headers are walked. [`Extent::scan`] reads everything.
+//! [`Extent::read`] looks at few places. The first batch begins at position 0; the last ones stand
+//! behind the last entry of the `.index`, if a batch that checks stands at its position, and the
+//! headers are walked from there. Without a sound index all headers are. The largest timestamp is
+//! that of the batches walked and of the last entry of the `.timeindex`, if the batch with its
+//! offset has this timestamp; if not, again all headers are walked. [`Extent::scan`] reads
+//! everything.
 
 mod counts;
 mod exact;
@@ -35,8 +37,8 @@ const SMALL_BYTES: u64 = 64 << 10;
 const LARGEST_FIRST: u64 = 64 << 20;
 
 impl Extent {
-    /// How far `segment` reaches, by its first and last batches. `open` opens a `.log` of which many headers have to be
-    /// looked at.
+    /// Returns the extent of `segment`, from its first and last batches. `open` opens a `.log` of
+    /// which many headers have to be looked at.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -69,7 +71,8 @@ impl Extent {
         Ok(extent)
     }
 
-    /// How far `log` reaches, by all of its records. Behind damage the next batch that checks is sought.
+    /// Returns the extent of `log`, from all of its records. Behind damage the next batch that
+    /// checks is sought.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -93,7 +96,7 @@ fn unless_unreadable<T>(found: Result<Option<T>, Error>) -> Result<Option<T>, Er
     }
 }
 
-/// Where a segment begins.
+/// The start of a segment.
 struct Head {
     offset: Offset,
     timestamp: Timestamp,

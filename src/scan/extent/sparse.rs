@@ -17,14 +17,14 @@ const LARGEST_CHECKED: u64 = 16 << 20;
 /// So many headers are looked at from the position of an entry to the batch that holds an offset.
 const HEADERS: usize = 10_000;
 
-/// What the header of a batch says.
+/// The header of a batch.
 pub(super) struct Header {
     pub(super) size_bytes: u64,
     pub(super) first_offset: Offset,
     pub(super) last_offset: Offset,
     pub(super) first_timestamp: Timestamp,
     pub(super) max_timestamp: Timestamp,
-    /// Whether the first offset or its timestamp is to be found in the batch only.
+    /// True if the first offset or its timestamp is to be found in the batch only.
     pub(super) is_packed: bool,
 }
 
@@ -70,16 +70,16 @@ impl Header {
     }
 }
 
-/// What the indexes of a segment say, as far as the `.log` bears it out.
+/// The index entries of a segment that agree with the `.log`.
 pub(super) struct Sparse {
-    /// Where the last batches begin.
+    /// The position of the last batches.
     pub(super) from: u64,
     /// The largest timestamp before them.
     pub(super) last_timestamp: Option<Timestamp>,
 }
 
 impl Sparse {
-    /// What the indexes of `segment` say; none if one is missing or wrong.
+    /// Opens the indexes of `segment`; returns `None` if one is missing or invalid.
     pub(super) fn open(segment: &Segment, log: &LogFile) -> Result<Option<Self>, Error> {
         let base = segment.base_offset();
         let path = |kind| segment.file(kind).filter(|item| item.is_file());
@@ -109,7 +109,8 @@ impl Sparse {
     }
 }
 
-/// The position of an entry, if a batch stands there that checks and does not begin behind the entry's offset.
+/// The position of an entry, if a batch stands there that checks and does not begin behind the
+/// entry's offset.
 fn checked(log: &LogFile, entry: OffsetEntry) -> Result<Option<u64>, Error> {
     let Ok(position) = u64::try_from(entry.position) else {
         return Ok(None);
@@ -128,7 +129,7 @@ fn checked(log: &LogFile, entry: OffsetEntry) -> Result<Option<u64>, Error> {
     Ok(is_sound.then_some(position))
 }
 
-/// Whether the batch with the offset of an entry has its timestamp.
+/// Returns true if the batch with the offset of an entry has its timestamp.
 fn is_true(
     log: &LogFile,
     entry: TimeEntry,
@@ -191,7 +192,7 @@ impl<const BYTES: usize> Entries<BYTES> {
         }
     }
 
-    /// How many entries, the first ones, satisfy `is_before`, if those that do stand before those that do not.
+    /// Returns the number of leading entries that satisfy `is_before`, by binary search.
     fn halve(&mut self, is_before: impl Fn(&[u8; BYTES]) -> bool) -> Result<u64, Error> {
         let (mut low, mut high) = (0, self.written);
         while low < high {

@@ -4,8 +4,8 @@ macro_rules! metadata { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $ne
 
 /// the metadata log has a gap
 ///
-/// **What** Offsets are missing in `__cluster_metadata`, or a batch is bad.
-/// **Why it happens** Data was lost, or batches were taken out.
+/// **What** Offsets are missing in `__cluster_metadata`, or a batch is damaged.
+/// **Why it happens** Data was lost, or batches were removed.
 /// **What Kafka does** It truncates the log there, and may lose metadata.
 /// **Repair** Never remove batches; let the node fetch the metadata again from the quorum.
 /// **References** `KafkaRaftLog`, `RecordsBatchReader`.
@@ -14,9 +14,9 @@ Metadata M101 MetadataGap "metadata-gap" Error Cross Manual;
 /// an invalid quorum state
 ///
 /// **What** `quorum-state` can't be read, or its epoch is below that of the log.
-/// **Why it happens** It was torn or edited, or is of another time.
-/// **What Kafka does** It doesn't start, or takes the log's epoch.
-/// **Repair** Never invent votes; delete it only on a node that joins again.
+/// **Why it happens** It was written incompletely or edited, or belongs to an earlier state.
+/// **What Kafka does** It doesn't start, or uses the epoch of the log.
+/// **Repair** Never edit votes; delete it only on a node that joins the quorum again.
 /// **References** `FileQuorumStateStore`.
 Metadata M102 QuorumState "quorum-state" Error Cross Manual
     severity Warning "where its epoch is below that of the log"
@@ -35,26 +35,26 @@ Metadata M103 MetadataSnapshotMissing "metadata-snapshot-missing" Error Cross Ma
 /// an incomplete metadata snapshot
 ///
 /// **What** A `.checkpoint` has damaged batches, doesn't begin with a header, or doesn't end with a footer.
-/// **Why it happens** It was torn or overwritten.
-/// **What Kafka does** It fails when it loads it; a missing footer it accepts.
+/// **Why it happens** It was written incompletely or overwritten.
+/// **What Kafka does** It fails to load it; it accepts a missing footer.
 /// **Repair** Use an older snapshot and the log after it.
 /// **References** `RecordsSnapshotReader`, KIP-630.
 Metadata M104 MetadataSnapshot "metadata-snapshot" Error Sum Manual
     severity Warning "where only its footer is missing"
-    fix Lossy "where the log or an older snapshot does without it";
+    fix Lossy "where the log or an older snapshot has the same records";
 
 /// a metadata snapshot disagrees with the log
 ///
 /// **What** The epoch in a snapshot's name is not that of the log at its offset.
-/// **Why it happens** It is of another time or node.
-/// **What Kafka does** It may cut the whole log, or hang.
+/// **Why it happens** It belongs to an earlier log or another node.
+/// **What Kafka does** It may truncate the whole log, or hang.
 /// **Repair** Let the node fetch the metadata again.
 /// **References** `KafkaRaftLog.truncateToLatestSnapshot`.
 Metadata M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cross Lossy;
 
 /// a wrong topic id in the metadata log
 ///
-/// **What** The `partition.metadata` of `__cluster_metadata-0` doesn't have the id that is reserved for it.
+/// **What** The `partition.metadata` of `__cluster_metadata-0` doesn't have the id that Kafka reserves for it.
 /// **Why it happens** The file was edited or copied.
 /// **What Kafka does** It doesn't start.
 /// **Repair** Write the reserved id.
@@ -63,10 +63,10 @@ Metadata M106 MetadataTopicId "metadata-topic-id" Error Shape Safe;
 
 /// a leftover metadata snapshot
 ///
-/// **What** A `.part` or `.checkpoint.deleted` lies here.
-/// **Why it happens** The broker stopped before it was finished or deleted.
+/// **What** There is a `.part` or `.checkpoint.deleted` file.
+/// **Why it happens** The broker stopped before it had completed or deleted it.
 /// **What Kafka does** It deletes it.
-/// **Repair** None is needed.
+/// **Repair** None needed.
 /// **References** `KafkaRaftLog`.
 Metadata M107 MetadataLeftover "metadata-leftover" Note Shape None;
 

@@ -28,7 +28,7 @@ mod directory;
 #[macro_use]
 mod metadata;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
@@ -59,7 +59,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What a check costs. Each includes those before it.
+/// The depth of a check. Each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
@@ -87,7 +87,7 @@ impl Depth {
     }
 }
 
-/// What can be done about a finding.
+/// The fix of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
@@ -120,57 +120,57 @@ impl Fix {
 pub struct Check {
     /// Which one.
     pub id: CheckId,
-    /// What it looks at.
+    /// Its family.
     pub family: Family,
     /// The letter of its family, and three digits.
     pub code: &'static str,
     /// Words between hyphens.
     pub name: &'static str,
-    /// How bad, unless somebody thinks otherwise.
+    /// The default severity.
     pub severity: Severity,
     /// The least depth at which it runs.
     pub depth: Depth,
-    /// What can be done.
+    /// The fix.
     pub fix: Fix,
-    /// When a finding of it is as bad as something else.
+    /// The exceptions from its severity.
     pub severities: &'static [Otherwise<Severity>],
-    /// When something else can be done.
+    /// The exceptions from its fix.
     pub fixes: &'static [Otherwise<Fix>],
     doc: &'static str,
 }
 
-/// What holds of some findings of a check in place of what its row says.
+/// A property of some findings of a check that differs from its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Otherwise<T> {
-    /// What holds.
+    /// The value.
     pub is: T,
-    /// When, in words that begin with "if" or "where".
+    /// The condition, in words that begin with "if" or "where".
     pub when: &'static str,
 }
 
 impl Check {
-    /// What is wrong, in a few words.
+    /// Returns the title of its check.
     #[must_use]
     pub fn title(&self) -> &'static str {
         self.doc.lines().next().unwrap_or_default().trim()
     }
 
-    /// Whether a finding of it may be as bad as that.
+    /// Returns true if a finding of it may be as bad as that.
     #[must_use]
     pub fn may_be(&self, severity: Severity) -> bool {
         let mut others = self.severities.iter();
         severity == self.severity || others.any(|other| other.is == severity)
     }
 
-    /// Whether that may be what can be done about a finding of it.
+    /// Returns true if that may be what can be done about a finding of it.
     #[must_use]
     pub fn may_need(&self, fix: Fix) -> bool {
         let mut others = self.fixes.iter();
         fix == self.fix || others.any(|other| other.is == fix)
     }
 
-    /// What holds otherwise, a line each: `warning if …`, `safe where …`.
+    /// Returns the exceptions, one line each: `warning if …`, `safe where …`.
     pub fn otherwise(&self) -> impl Iterator<Item = String> {
         let severities = self.severities.iter();
         let severities = severities.map(|other| format!("{} {}", other.is, other.when));
@@ -229,7 +229,7 @@ segment! {
     {}
 }
 
-/// What a check looks at. Its code begins with the letter of its family.
+/// The family of a check. Its code begins with the letter of its family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Family {
@@ -300,7 +300,7 @@ impl Family {
             .find(|family| family.letter() == letter)
     }
 
-    /// Whether its checks look at a `.log`: segments, batches and records.
+    /// Returns true if its checks look at a `.log`: segments, batches and records.
     #[must_use]
     pub const fn is_of_log(self) -> bool {
         matches!(self, Self::Segment | Self::Batch | Self::Record)
@@ -321,7 +321,7 @@ impl CheckId {
         self.check().code
     }
 
-    /// What it looks at.
+    /// Its family.
     #[must_use]
     pub fn family(self) -> Family {
         self.check().family

@@ -4,27 +4,27 @@ macro_rules! segment { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $nex
 
 /// the file ends inside a batch
 ///
-/// **What** The last bytes are the beginning of a batch whose rest is missing.
-/// **Why it happens** The machine or the broker went down while the batch was on its way to the disk, or the file was cut.
-/// **What Kafka does** After an unclean shutdown it truncates the segment here. After a clean one it doesn't look: later batches are appended after the torn one, and no client can reach them.
-/// **Repair** Cut the file at the start of the torn batch. Its records are lost; a healthy replica has them.
+/// **What** The file ends with an incomplete batch.
+/// **Why it happens** The machine or the broker crashed while the batch was being written, or the file was truncated.
+/// **What Kafka does** After an unclean shutdown it truncates the segment here. After a clean one it doesn't check: later batches are appended after the incomplete one, and no client can read them.
+/// **Repair** Truncate the file at the start of the incomplete batch. Its records are lost; a healthy replica has them.
 /// **References** `LogSegment.recover`, `FileLogInputStream.nextBatch`.
 Segment S101 TruncatedTail "truncated-tail" Error Shape Lossy;
 
 /// the file ends in zeros
 ///
-/// **What** Nothing but zeros follow the last batch.
-/// **Why it happens** The file system made the file longer before the data arrived, and the machine went down; or a preallocated file was not trimmed.
-/// **What Kafka does** After an unclean shutdown it cuts the zeros off. After a clean one it doesn't look, and fails on them when it reads that far.
-/// **Repair** Truncate the zeros; they hold nothing.
+/// **What** Only zeros follow the last batch.
+/// **Why it happens** The machine crashed when the file system had extended the file but not yet written the data, or a preallocated file was not trimmed.
+/// **What Kafka does** After an unclean shutdown it truncates the zeros. After a clean one it doesn't check, and fails when it reads them.
+/// **Repair** Truncate the zeros; nothing is lost.
 /// **References** `LogSegment.recover`; `log.preallocate`.
 Segment S102 ZeroTail "zero-tail" Error Shape Safe;
 
 /// garbage after the last batch
 ///
-/// **What** The bytes after the last batch are neither zeros nor the beginning of a batch that would fit.
-/// **Why it happens** Pages of other data reached the file in a crash, or something else wrote to it.
-/// **What Kafka does** After an unclean shutdown it truncates the segment after the last valid batch. After a clean one, later batches are appended after the garbage, and no client can reach them.
+/// **What** The bytes after the last batch are neither zeros nor the beginning of a valid batch.
+/// **Why it happens** Other data was written to the file in a crash, or by another program.
+/// **What Kafka does** After an unclean shutdown it truncates the segment after the last valid batch. After a clean one, later batches are appended after the garbage, and no client can read them.
 /// **Repair** Truncate the segment after the last valid batch.
 /// **References** `LogSegment.recover`.
 Segment S103 GarbageTail "garbage-tail" Error Shape Lossy;
@@ -40,19 +40,19 @@ Segment S104 LostFrames "lost-frames" Error Shape Lossy;
 
 /// a wrong batch length
 ///
-/// **What** A batch is whole and its checksum right, but for its length field, which announces another number of bytes.
-/// **Why it happens** A bit flipped in the 4 bytes of the field, which the checksum doesn't cover.
-/// **What Kafka does** It takes the next batch to begin where the field says, and fails there. Recovery truncates the segment at this batch.
-/// **Repair** Write the right length, which the checksum proves.
+/// **What** A batch is complete and its checksum right, but its length field has another number of bytes.
+/// **Why it happens** A bit flipped in the field, which the checksum doesn't cover.
+/// **What Kafka does** It looks for the next batch where the field says, and fails there. Recovery truncates the segment at this batch.
+/// **Repair** Correct the length; the checksum proves it.
 /// **References** `DefaultRecordBatch`: the CRC covers the bytes from the attributes on.
 Segment S105 FrameSize "frame-size" Error Sum Safe;
 
 /// unknown magic byte
 ///
-/// **What** A batch has a magic other than 0, 1 and 2, or one that its bytes are not of. The checksum of magic 2 doesn't cover the magic.
+/// **What** A batch has a magic other than 0, 1 and 2, or not the one of its format. The checksum of magic 2 doesn't cover the magic.
 /// **Why it happens** A bit flipped in the byte.
-/// **What Kafka does** A broker takes any magic above 2 for 2 and doesn't notice; clients and followers refuse the batch. A negative one ends recovery here, and all that follows is cut off.
-/// **Repair** Write the right magic where the checksum proves it.
+/// **What Kafka does** A broker reads any magic above 2 as 2; clients and followers refuse the batch. At a negative magic, recovery truncates the segment.
+/// **Repair** Correct the magic if the checksum proves it.
 /// **References** `FileLogInputStream.nextBatch`, `RecordBatch.CURRENT_MAGIC_VALUE`.
 Segment S106 UnknownMagic "unknown-magic" Error Shape Safe;
 
@@ -60,8 +60,8 @@ Segment S106 UnknownMagic "unknown-magic" Error Shape Safe;
 ///
 /// **What** A batch has a lower offset than the number in the file's name.
 /// **Why it happens** The file was renamed, the batch came from another segment, or a bit of its offset flipped.
-/// **What Kafka does** Recovery fails on it, and the log dir with it; otherwise the records can't be found by offset.
-/// **Repair** Rename the file, or take the batch out; which one, the neighbours tell.
+/// **What Kafka does** Recovery fails, and the log dir goes offline; otherwise the records can't be found by offset.
+/// **Repair** Rename the file, or remove the batch; the batches around it show which.
 /// **References** `OffsetIndex.relativeOffset`, `IndexOffsetOverflowException`.
 Segment S107 OffsetBelowBase "offset-below-base" Error Shape Lossy
     fix Safe "where a single bit explains it, or the offsets belong into another segment";
@@ -79,7 +79,7 @@ Segment S108 OffsetTooFar "offset-too-far" Error Shape Lossy
 /// zeros inside the file
 ///
 /// **What** A range of zeros is where batches should be; valid batches follow it.
-/// **Why it happens** Pages never reached the disk before the machine went down, or the disk gave up sectors.
+/// **Why it happens** Pages never reached the disk before the machine crashed, or sectors of the disk failed.
 /// **What Kafka does** Recovery after an unclean shutdown truncates the segment here, and the valid batches after are lost. Otherwise the broker fails when it reads the zeros.
 /// **Repair** Remove the damaged batches; everything after them is kept. A healthy replica has the records.
 /// **References** `FileLogInputStream.nextBatch`: a size below 14 is a `CorruptRecordException`.
@@ -87,63 +87,63 @@ Segment S109 ZeroPages "zero-pages" Error Shape Lossy;
 
 /// misplaced batches
 ///
-/// **What** Batches whose checksums are right have offsets that don't belong here: without them the order is right.
-/// **Why it happens** Sectors or pages of another file, or of another place in this one, were written here.
-/// **What Kafka does** It doesn't notice unless it rebuilds the index here. Consumers get records twice, of other topics, or not at all.
-/// **Repair** Take the batches out. If they stand in the place of others, a healthy replica has those.
+/// **What** Batches with right checksums have offsets that don't belong here: without them the order is right.
+/// **Why it happens** Sectors or pages of another file, or of another part of this one, were written here.
+/// **What Kafka does** It notices only if it rebuilds the index here. Consumers get duplicate records, records of other topics, or miss some.
+/// **Repair** Remove the batches. If they replaced others, a healthy replica has those.
 /// **References** `LogSegment.recover`, `OffsetIndex.append`.
 Segment S110 MisplacedBatches "misplaced-batches" Error Shape Lossy
-    fix Safe "where the batches are there twice";
+    fix Safe "where the batches are duplicates";
 
 /// an empty segment that is not the last
 ///
 /// **What** The `.log` is empty, and segments with higher offsets follow.
-/// **Why it happens** A roll right after a roll, or compaction that left nothing.
-/// **What Kafka does** Nothing; it works with empty segments.
-/// **Repair** None is needed.
+/// **Why it happens** Two rolls without a write between them, or compaction that removed everything.
+/// **What Kafka does** Nothing; empty segments work.
+/// **Repair** None needed.
 /// **References** `LogSegment.size`.
 Segment S111 EmptyLog "empty-log" Note Shape None;
 
 /// the file is larger than a segment can be
 ///
 /// **What** The `.log` has more than 2³¹−1 bytes.
-/// **Why it happens** Files were put together by hand.
+/// **Why it happens** Files were concatenated by hand.
 /// **What Kafka does** It refuses to open the segment, and the log dir goes offline.
-/// **Repair** Split the file between two batches, and name the second part after the offset that it begins with.
+/// **Repair** Split the file between two batches, and name the second part after its first offset.
 /// **References** `FileRecords`: the size of a segment is an `int`.
 Segment S112 LogTooLarge "log-too-large" Error Shape Manual;
 
 /// preallocated space after the last batch
 ///
-/// **What** The last segment ends in zeros as those of a topic with `preallocate=true` do while a broker runs.
-/// **Why it happens** The broker didn't stop cleanly, which would have trimmed the file.
-/// **What Kafka does** It cuts the zeros off when it starts after an unclean shutdown.
-/// **Repair** None is needed before a start after an unclean shutdown; else cut the zeros off.
+/// **What** The last segment ends in zeros, like that of a topic with `preallocate=true` while a broker runs.
+/// **Why it happens** The broker didn't shut down cleanly; a clean shutdown trims the file.
+/// **What Kafka does** It truncates the zeros when it starts after an unclean shutdown.
+/// **Repair** None needed before a start after an unclean shutdown; otherwise truncate the zeros.
 /// **References** `log.preallocate`, `FileRecords.trim`.
 Segment S113 PreallocatedTail "preallocated-tail" Note Shape None;
 
 /// the tail is being written
 ///
-/// **What** A broker runs on this log dir, and the last bytes of its active segment are not a whole batch yet.
+/// **What** A broker runs on this log dir, and the active segment ends with an incomplete batch.
 /// **Why it happens** The batch was being written while it was read.
-/// **What Kafka does** It finishes the batch.
-/// **Repair** None. Verify again, or stop the broker first, to be sure.
+/// **What Kafka does** It completes the batch.
+/// **Repair** None. To be sure, verify again, or stop the broker first.
 /// **References** `Log.append`.
 Segment S114 TailInMotion "tail-in-motion" Note Shape None;
 
 /// batches in an old format
 ///
-/// **What** The file holds messages of magic 0 or 1.
+/// **What** The file has messages of magic 0 or 1.
 /// **Why it happens** They were written before 0.11, or under an old `message.format.version`.
-/// **What Kafka does** Every broker still reads them, though 4.x writes magic 2 only. Clients of 4.x read magic 2 only after a broker that still converts; old messages may keep a topic from being read by them.
-/// **Repair** None is needed. Retention or compaction rewrites them in time.
+/// **What Kafka does** Every broker can read them, but 4.x writes only magic 2. Clients of 4.x read only magic 2, unless the broker still converts; they may fail on old messages.
+/// **Repair** None needed. Retention or compaction removes them over time.
 /// **References** KIP-724, KIP-896.
 Segment S115 OldMagic "old-magic" Note Shape None;
 
 /// the file became shorter while it was read
 ///
-/// **What** The bytes end before the length that the file had when it was opened.
-/// **Why it happens** A broker or somebody else cut the file meanwhile.
+/// **What** The file is shorter than when it was opened.
+/// **Why it happens** A broker or another program truncated the file.
 /// **What Kafka does** Nothing.
 /// **Repair** None. Verify again.
 /// **References** `FileRecords.truncateTo`.
@@ -151,10 +151,10 @@ Segment S116 ShrankMeanwhile "shrank-meanwhile" Warning Shape None;
 
 /// bytes that cannot be read from the disk
 ///
-/// **What** The operating system returns an error for some bytes of the file, and for every smaller read of them. The ranges are exact, to a block or a sector; what is left of the batches that they cut is given up with them.
+/// **What** The operating system returns an error for some bytes of the file, even in small reads. The ranges are exact to a block or a sector; the batches in which they lie are lost.
 /// **Why it happens** Bad sectors, a failing disk or controller, or a file system on a device that became too small.
-/// **What Kafka does** A fetch that reaches them fails, and so does recovery after an unclean stop.
-/// **Repair** Write nothing to the disk. First take an image with `ddrescue -d DEVICE IMAGE MAPFILE`, which reads around bad sectors and tries them again for as long as it takes: kseg tries each once. Then mount the image read-only (`mount -o ro,loop IMAGE DIR`; after `fsck` on a copy, if it does not mount) and verify it: what `ddrescue` could not read is zeros there, and is reported as zeros. The repair of either copies what can be read into a directory on another disk (`repair apply --into`), without the batches that are cut; it is not done in place. A healthy replica has the records.
+/// **What Kafka does** Fetches that reach them fail, and so does recovery after an unclean shutdown.
+/// **Repair** Write nothing to the disk. First take an image with `ddrescue -d DEVICE IMAGE MAPFILE`, which retries bad sectors many times; kseg tries each once. Then mount the image read-only (`mount -o ro,loop IMAGE DIR`; after `fsck` on a copy, if it does not mount) and verify it: bytes that `ddrescue` could not read are zeros in the image, and are reported as zeros. Repair the disk or the image with `repair apply --into` a directory on another disk, which copies everything but the unreadable batches; `--in-place` is refused. A healthy replica has the records.
 /// **References** `read(2)`: `EIO`; GNU ddrescue.
 Segment S117 UnreadableBytes "unreadable-bytes" Error Shape Lossy;
 

@@ -31,9 +31,10 @@ impl fmt::Display for PartialEntry {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Untrimmed {
-    /// How many.
+    /// The number of zero entries.
     pub zero_entries: u64,
-    /// Whether it is of the active segment, which a clean shutdown trims; those of others are trimmed when they are rolled.
+    /// True if it is of the active segment, which a clean shutdown trims; those of others are
+    /// trimmed when they are rolled.
     pub is_active: bool,
 }
 
@@ -44,8 +45,10 @@ impl fmt::Display for Untrimmed {
         } else {
             "the segment is closed"
         };
-        let entries = self.zero_entries;
-        write!(f, "{entries} entries of zeros at the end, although {why}")
+        match self.zero_entries {
+            1 => write!(f, "the last entry is zeros, although {why}"),
+            entries => write!(f, "the last {entries} entries are zeros, although {why}"),
+        }
     }
 }
 
@@ -60,11 +63,11 @@ pub struct OffsetEntry {
     pub entry_offset: i64,
     /// Its position.
     pub entry_position: i32,
-    /// What contradicts it.
+    /// The fact that contradicts it.
     pub against: OffsetEntryAgainst,
 }
 
-/// What contradicts an entry of an offset index.
+/// The fact that contradicts an entry of an offset index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -79,7 +82,7 @@ pub enum OffsetEntryAgainst {
     },
     /// The position is inside of the batch that begins here.
     InsideBatch {
-        /// Where it begins.
+        /// The position of its first byte.
         position: u64,
     },
     /// The batch at the position has other offsets.
@@ -125,11 +128,11 @@ impl fmt::Display for OffsetEntry {
                 write!(f, "which is inside the batch at {position}")
             }
             OffsetEntryAgainst::Batch { first, last } => {
-                write!(f, "where the batch of offsets {first} to {last} begins")
+                write!(f, "where the batch of offsets {first}-{last} begins")
             }
             OffsetEntryAgainst::NotLast { first, last } => write!(
                 f,
-                "which is not the last offset of a batch, but inside offsets {first} to {last}"
+                "which is not the last offset of a batch, but inside offsets {first}-{last}"
             ),
             OffsetEntryAgainst::LogEnd { offset, size_bytes } => write!(
                 f,
@@ -150,11 +153,11 @@ pub struct TimeEntry {
     pub entry_timestamp: i64,
     /// Its offset.
     pub entry_offset: i64,
-    /// What contradicts it.
+    /// The fact that contradicts it.
     pub against: TimeEntryAgainst,
 }
 
-/// What contradicts an entry of a time index.
+/// The fact that contradicts an entry of a time index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -220,9 +223,13 @@ impl fmt::Display for LastTimestamp {
         match self.stored {
             Some(stored) => write!(
                 f,
-                "the last entry has timestamp {stored}, and the largest of the log is {actual}"
+                "the last entry has timestamp {stored}, but the largest timestamp of the log is \
+                 {actual}"
             ),
-            None => write!(f, "there is no entry, and the log has timestamp {actual}"),
+            None => write!(
+                f,
+                "there is no entry, but the largest timestamp of the log is {actual}"
+            ),
         }
     }
 }
@@ -232,9 +239,9 @@ impl fmt::Display for LastTimestamp {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Unindexed {
-    /// How many.
+    /// The number of bytes.
     pub bytes: u64,
-    /// Where they begin in the log.
+    /// Their position in the log.
     pub log_position: u64,
 }
 

@@ -1,4 +1,5 @@
-//! What is seen in any file: bytes that can't be parsed, offsets that are missing or lie beyond the end of the log.
+//! What is seen in any file: bytes that can't be parsed, offsets that are missing or lie beyond the
+//! end of the log.
 
 use std::fmt;
 
@@ -9,13 +10,13 @@ use crate::wire::Fault;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Unparsed {
-    /// What is wrong with them.
+    /// Their fault.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
     pub fault: Fault,
-    /// Where, in the file.
+    /// The position in the file.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub fault_position: Option<u64>,
-    /// Where, in the decompressed bytes of a batch.
+    /// The position in the decompressed bytes of a batch.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub unpacked_position: Option<u64>,
     /// Records of the batch before it.
@@ -54,7 +55,7 @@ pub struct Gap {
     pub from: i64,
     /// The last one.
     pub to: i64,
-    /// How many.
+    /// The number of offsets.
     pub offsets: u64,
 }
 
@@ -74,7 +75,7 @@ impl fmt::Display for Gap {
         let Self { from, to, offsets } = self;
         match offsets {
             1 => write!(f, "offset {from} is missing"),
-            _ => write!(f, "{offsets} offsets are missing ({from} to {to})"),
+            _ => write!(f, "{offsets} offsets are missing ({from}-{to})"),
         }
     }
 }
@@ -84,7 +85,7 @@ impl fmt::Display for Gap {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct BeyondEnd {
-    /// What it is.
+    /// The kind.
     pub what: Mark,
     /// Its offset.
     #[cfg_attr(feature = "serde", serde(rename = "stored"))]
@@ -93,7 +94,7 @@ pub struct BeyondEnd {
     pub log_end: i64,
 }
 
-/// What a file has at an offset.
+/// A mark of a file at an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -130,11 +131,11 @@ pub struct CheckpointLine {
     /// The offset of the line.
     #[cfg_attr(feature = "serde", serde(rename = "stored"))]
     pub offset: i64,
-    /// What contradicts it.
+    /// The fact that contradicts it.
     pub against: Against,
 }
 
-/// What contradicts a line of a checkpoint.
+/// The fact that contradicts a line of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -181,8 +182,8 @@ impl fmt::Display for CheckpointLine {
                 f,
                 "is beyond the first leader epoch and the first segment, which begin at {first}"
             ),
-            Against::Line(other) => write!(f, "is given after {other}"),
-            Against::NoDirectory => f.write_str("is of a partition that is not here"),
+            Against::Line(other) => write!(f, "comes after {other}"),
+            Against::NoDirectory => f.write_str("is for a partition that is not here"),
             Against::Negative => f.write_str("is negative"),
         }
     }

@@ -20,12 +20,12 @@ impl fmt::Display for RecordCount {
         match self.records {
             0 => write!(
                 f,
-                "0 records announced, and {} bytes of them",
+                "the record count is 0, but {} bytes of records follow",
                 self.body_bytes
             ),
             records => write!(
                 f,
-                "{records} records announced for {} offsets",
+                "the record count is {records}, but the batch has {} offsets",
                 self.offsets
             ),
         }
@@ -41,7 +41,7 @@ pub struct ReservedBits {
     pub bits: u16,
 }
 
-/// What the header of a batch says of its producer.
+/// The producer fields in the header of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -87,7 +87,7 @@ impl fmt::Display for Overlap {
         } = self;
         write!(
             f,
-            "offsets {first} to {last}, and the next segment begins at {next_base}"
+            "offsets {first}-{last}, but the next segment begins at {next_base}"
         )
     }
 }
@@ -107,7 +107,7 @@ impl fmt::Display for RepeatedOffsets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "offsets {}-{} of this compressed set are in the set before it too",
+            "offsets {}-{} are in the compressed set before it too",
             self.first, self.last
         )
     }
@@ -127,17 +127,17 @@ pub struct Size {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Lacking {
-    /// What they lack.
+    /// The missing part.
     pub what: Part,
-    /// How many lack it.
+    /// The number of items that lack it.
     pub missing: u64,
-    /// How many there are.
+    /// The number of entries.
     pub all: u64,
     /// The first that lacks it.
     pub first: String,
 }
 
-/// What something may lack.
+/// A part that may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -165,7 +165,7 @@ impl fmt::Display for Lacking {
     }
 }
 
-/// What is wrong with a control batch or its record.
+/// The fault of a control batch or its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "problem", rename_all = "snake_case"))]
@@ -174,17 +174,17 @@ pub enum ControlFault {
     NoProducer,
     /// The batch has several records.
     Records {
-        /// How many.
+        /// The number of records.
         records: i32,
     },
     /// The batch is outside of any transaction.
     NoTransaction,
     /// The record can't be parsed.
     Unparsed {
-        /// What is wrong with its bytes.
+        /// The fault of its bytes.
         fault: String,
     },
-    /// The record of a producer is no transaction marker.
+    /// The record of a producer is not a transaction marker.
     Marker {
         /// Its type.
         control_type: i16,

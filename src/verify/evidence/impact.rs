@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// What is lost where a finding is.
+/// The loss at a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Loss {
@@ -19,15 +19,15 @@ pub struct Loss {
         serde(rename = "offsets_lost", skip_serializing_if = "Option::is_none")
     )]
     pub offsets: Option<(i64, i64)>,
-    /// How many records.
+    /// The number of records.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub records: Records,
-    /// When the first and the last of them were written, in milliseconds since 1970-01-01 UTC.
+    /// The timestamps of the first and the last of them, in milliseconds since 1970-01-01 UTC.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub times_ms: Option<(i64, i64)>,
 }
 
-/// How many records are lost.
+/// The number of lost records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Records {
     /// As many: the header that says so can be believed.
@@ -48,7 +48,7 @@ impl Records {
         }
     }
 
-    /// Whether the number is known.
+    /// Returns true if the number is known.
     #[must_use]
     pub const fn is_exact(self) -> bool {
         matches!(self, Self::Exactly(_))
@@ -102,17 +102,17 @@ impl serde::Serialize for Records {
     }
 }
 
-/// What comes of damage in a `.log`.
+/// The impact of damage in a `.log`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Impact {
-    /// What a broker does there.
+    /// The reaction of a broker.
     pub broker: BrokerAction,
-    /// Where consumers can go on.
+    /// The offset at which consumers can continue.
     pub resume: Option<Resume>,
 }
 
-/// What a broker does at damaged bytes.
+/// The reaction of a broker to damaged bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BrokerAction {
@@ -120,24 +120,24 @@ pub enum BrokerAction {
     Writes,
     /// Cuts off room that was preallocated, after an unclean shutdown.
     Trims {
-        /// Where.
+        /// The position.
         at: u64,
     },
     /// Truncates the segment at its damaged end, and goes on after it if the shutdown was clean.
     TruncatesTail {
-        /// Where.
+        /// The position.
         at: u64,
     },
     /// Truncates a segment at its damaged end and deletes those after it.
     TruncatesLog {
-        /// Where.
+        /// The position.
         at: u64,
     },
     /// Fails where a fetch comes here, and in recovery after an unclean shutdown.
     Fails,
     /// Fails where a fetch comes here, and truncates the segment here after an unclean shutdown.
     TruncatesGood {
-        /// Where.
+        /// The position.
         at: u64,
         /// Bytes after the damage, which go with it.
         bytes_after: u64,
@@ -147,9 +147,9 @@ pub enum BrokerAction {
 impl fmt::Display for BrokerAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Writes => f.write_str("it is writing here"),
+            Self::Writes => f.write_str("it is writing these bytes"),
             Self::Fails => f.write_str(
-                "a fetch that reaches this fails, and so does recovery after an unclean shutdown",
+                "fetches that reach it fail, and so does recovery after an unclean shutdown",
             ),
             Self::Trims { at } => {
                 write!(
@@ -159,21 +159,24 @@ impl fmt::Display for BrokerAction {
             }
             Self::TruncatesTail { at } => write!(
                 f,
-                "after an unclean shutdown it truncates the segment at {at}; after a clean one it appends after these bytes, and no client can read what it appends"
+                "after an unclean shutdown it truncates the segment at {at}; after a clean one it \
+                 appends after these bytes, and no client can read the new records"
             ),
             Self::TruncatesLog { at } => write!(
                 f,
-                "no client can read this; after an unclean shutdown it truncates the segment at {at} and deletes the segments after it"
+                "no client can read it; after an unclean shutdown it truncates the segment at \
+                 {at} and deletes the segments after it"
             ),
             Self::TruncatesGood { at, bytes_after } => write!(
                 f,
-                "a fetch that reaches this fails; after an unclean shutdown it truncates the segment at {at}: the {bytes_after} bytes after the damage are lost too"
+                "fetches that reach it fail; after an unclean shutdown it truncates the segment \
+                 at {at}: the {bytes_after} bytes after the damage are lost too"
             ),
         }
     }
 }
 
-/// Where consumers can go on after damage.
+/// The offset at which consumers can continue after damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resume {
@@ -193,7 +196,9 @@ impl fmt::Display for Resume {
         let (partition, offset) = (partition.as_deref().unwrap_or("PARTITION"), self.offset);
         write!(
             f,
-            "kafka-consumer-groups.sh --bootstrap-server HOST:9092 --group GROUP --topic {topic}:{partition} --reset-offsets --to-offset {offset} --execute, or kcat -b HOST:9092 -t {topic} -p {partition} -o {offset}"
+            "kafka-consumer-groups.sh --bootstrap-server HOST:9092 --group GROUP --topic \
+             {topic}:{partition} --reset-offsets --to-offset {offset} --execute, or kcat -b \
+             HOST:9092 -t {topic} -p {partition} -o {offset}"
         )
     }
 }

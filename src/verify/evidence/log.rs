@@ -8,7 +8,7 @@ use std::ops::Range;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FlippedBit {
-    /// Where its byte is in the file.
+    /// The position of its byte in the file.
     #[cfg_attr(feature = "serde", serde(rename = "flipped_position"))]
     pub position: u64,
     /// Which bit of the byte, 0 the lowest.
@@ -17,7 +17,8 @@ pub struct FlippedBit {
 }
 
 impl FlippedBit {
-    /// The bit `bit` of a big-endian number of `width` bytes that stands at `position`; bit 0 is the lowest.
+    /// The bit `bit` of a big-endian number of `width` bytes that stands at `position`; bit 0 is
+    /// the lowest.
     pub(crate) fn of_number(position: u64, width: u8, bit: u8) -> Self {
         let from_end = width.saturating_sub(1).saturating_sub(bit / 8);
         Self {
@@ -40,7 +41,8 @@ impl FlippedBit {
 }
 
 impl FlippedBit {
-    /// What the bit stands for in a big-endian number of `width` bytes at `position`; 0 outside of it.
+    /// Returns the value of the bit in a big-endian number of `width` bytes at `position`; 0
+    /// outside of it.
     pub(crate) fn value(self, position: u64, width: u8) -> u64 {
         let from_end = position
             .checked_add(width.into())
@@ -89,7 +91,7 @@ pub enum Field {
     ProducerEpoch,
     /// The sequence number of the first record.
     BaseSequence,
-    /// How many records there are.
+    /// The number of records.
     RecordsCount,
     /// No field of the header: the records.
     Records,
@@ -129,10 +131,10 @@ impl fmt::Display for Field {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Zeros {
-    /// Where it begins in the file.
+    /// Its position in the file.
     #[cfg_attr(feature = "serde", serde(rename = "zeros_from"))]
     pub from: u64,
-    /// Where it ends.
+    /// Its end.
     #[cfg_attr(feature = "serde", serde(rename = "zeros_to"))]
     pub to: u64,
 }
@@ -179,7 +181,7 @@ pub struct Checksum {
 }
 
 impl fmt::Display for Checksum {
-    /// What explains it, to be put after the title of a check.
+    /// Writes the explanation after the title of a check.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.flip, self.field, self.zeros) {
             (Some(flip), Some(field), _) => write!(f, ": {flip} ({field})"),
@@ -234,7 +236,7 @@ pub struct Torn {
     pub zeros: Option<Zeros>,
 }
 
-/// What rises along a log.
+/// A number that ascends along a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -261,7 +263,7 @@ impl fmt::Display for Number {
 pub struct Disorder {
     /// Which number it is.
     pub number: Number,
-    /// How many batches they are.
+    /// The number of batches.
     pub batches: u64,
     /// The number that the first of them has.
     pub stored: i64,
@@ -278,7 +280,7 @@ pub struct Disorder {
 }
 
 impl fmt::Display for Disorder {
-    /// What explains it, to be put after the title of a check.
+    /// Writes the explanation after the title of a check.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.flip, self.batches) {
             (Some(flip), _) => write!(f, ": {flip}"),
@@ -323,10 +325,10 @@ impl fmt::Display for EpochConflict {
             actual,
             ..
         } = self;
-        write!(f, "offsets {first} to {last} have leader epoch {actual}, ")?;
+        write!(f, "offsets {first}-{last} have leader epoch {actual}, ")?;
         match self.stored {
             Some(stored) => write!(f, "and the checkpoint has {stored} for them"),
-            None => f.write_str("and the checkpoint has none for them"),
+            None => f.write_str("and the checkpoint has no epoch for them"),
         }
     }
 }

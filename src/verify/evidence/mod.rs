@@ -40,7 +40,7 @@ pub use producers::{
 pub use schemas::SchemaIdFault;
 pub use unreadable::{Unreadable, UnreadableRange};
 
-/// What a check saw. Kinds are shared by checks; the check says what it means.
+/// The evidence of a finding. Kinds are shared by checks; the check says what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "kind", rename_all = "snake_case"))]

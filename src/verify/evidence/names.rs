@@ -15,7 +15,7 @@ pub enum Unopened {
     Special,
     /// The operating system refuses.
     Error {
-        /// What it says, with the path.
+        /// The message, with the path.
         error: String,
     },
 }
@@ -24,7 +24,7 @@ impl fmt::Display for Unopened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Directory => "it is a directory",
-            Self::BrokenLink => "a link that leads nowhere",
+            Self::BrokenLink => "a broken link",
             Self::Special => "a pipe, a socket or a device",
             Self::Error { error } => error,
         })
@@ -54,7 +54,7 @@ pub enum NameFault {
     Segment {
         /// The offset that Kafka reads.
         offset: i64,
-        /// What the name would begin with.
+        /// The expected beginning of the name.
         expected: String,
     },
 }
@@ -68,18 +68,19 @@ impl fmt::Display for NameFault {
                 expected,
             } => write!(
                 f,
-                "Kafka reads it as partition {partition} of topic {topic}, and would write {expected}"
+                "Kafka reads it as partition {partition} of topic {topic}, but would write \
+                 {expected}"
             ),
-            Self::Topic { topic } => write!(f, "no topic can be called {topic:?}"),
+            Self::Topic { topic } => write!(f, "{topic:?} is not a valid topic name"),
             Self::Segment { offset, expected } => write!(
                 f,
-                "Kafka reads offset {offset}, and makes an empty segment of the name {expected}"
+                "Kafka reads offset {offset}, and creates an empty segment named {expected}"
             ),
         }
     }
 }
 
-/// What a broker does about a name that it does not know.
+/// The reaction of a broker to an unknown name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "broker", rename_all = "snake_case"))]
@@ -101,11 +102,15 @@ impl fmt::Display for Unrecognised {
         f.write_str(match self {
             Self::Ignores => "a broker ignores it",
             Self::IgnoresHere => "a broker ignores it here",
-            Self::IgnoresDirectories => "a broker ignores directories in that of a partition",
-            Self::RefusesSuffix => {
-                "Kafka takes it for its own, and does not start because it begins with no offset"
+            Self::IgnoresDirectories => {
+                "a broker ignores directories in the directory of a \
+                                         partition"
             }
-            Self::RefusesName => "Kafka does not start because the name begins with no offset",
+            Self::RefusesSuffix => {
+                "Kafka does not start: it reads it as one of its files, and the name does not \
+                 begin with an offset"
+            }
+            Self::RefusesName => "Kafka does not start: the name does not begin with an offset",
         })
     }
 }
@@ -115,9 +120,9 @@ impl fmt::Display for Unrecognised {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LeftoverFile {
-    /// What file it was or was to be.
+    /// The file.
     pub file: &'static str,
-    /// What became of it.
+    /// The state.
     pub state: &'static str,
 }
 
@@ -127,7 +132,7 @@ impl fmt::Display for LeftoverFile {
     }
 }
 
-/// What a swap lacks.
+/// The fault of a swap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "lacks", rename_all = "snake_case"))]
@@ -138,7 +143,7 @@ pub enum SwapFault {
     End,
     /// Sound batches.
     Soundness {
-        /// What is wrong with the first one that is damaged.
+        /// The damage of the first damaged one.
         damage: String,
     },
     /// The offset index.
@@ -166,7 +171,7 @@ impl fmt::Display for SwapFault {
 pub struct Twice {
     /// The partition.
     pub partition: String,
-    /// Where the first one is; none: in the same log dir.
+    /// The log dir of the first one; `None` means the same log dir.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub first: Option<String>,
 }
@@ -175,8 +180,8 @@ impl fmt::Display for Twice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let partition = &self.partition;
         match &self.first {
-            Some(first) => write!(f, "{partition} is in {first} already"),
-            None => write!(f, "{partition} is in the same log dir already"),
+            Some(first) => write!(f, "{partition} is also in {first}"),
+            None => write!(f, "{partition} is in this log dir twice"),
         }
     }
 }
@@ -198,8 +203,8 @@ impl fmt::Display for MissingFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "it is missing",
-            Self::StrayPartition => "it is missing: a broker sets the partition aside",
-            Self::VoteForgotten => "it is missing: the node has forgotten its vote",
+            Self::StrayPartition => "it is missing: a broker marks the partition as stray",
+            Self::VoteForgotten => "it is missing: the node has lost its vote",
         })
     }
 }
@@ -231,7 +236,7 @@ pub enum IdConflict {
     },
     /// The log dir's, which is missing.
     NoDirectory {
-        /// Whether the metadata log has the partitions here under one.
+        /// True if the metadata log has the partitions here under one.
         is_registered: bool,
     },
     /// The broker epoch, which another file has otherwise.
@@ -277,43 +282,43 @@ pub enum IdConflict {
 impl fmt::Display for IdConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cluster { other } => write!(f, "the id of its cluster is not that in {other}"),
-            Self::Node { other } => write!(f, "the id of its node is not that in {other}"),
-            Self::Directory { other } => write!(f, "the directory.id is that of {other} too"),
+            Self::Cluster { other } => write!(f, "its cluster.id differs from that in {other}"),
+            Self::Node { other } => write!(f, "its node id differs from that in {other}"),
+            Self::Directory { other } => write!(f, "{other} has the same directory.id"),
             Self::ReservedDirectory { number } => {
                 write!(f, "the directory.id is reserved (number {number})")
             }
             Self::NoDirectory { is_registered } => f.write_str(if *is_registered {
-                "it has no directory.id, and the metadata log has the partitions here under one"
+                "it has no directory.id, but the metadata log has one for the partitions here"
             } else {
-                "it has no directory.id, which nodes of 3.7 and later have"
+                "it has no directory.id; nodes of 3.7 and later have one"
             }),
             Self::BrokerEpoch {
                 stored,
                 actual,
                 other,
-            } => write!(f, "broker epoch {stored}, and {other} has {actual}"),
-            Self::Topic { other } => write!(f, "the topic id is not that in {other}"),
-            Self::OtherTopic { topic } => write!(f, "the topic id is that of topic {topic} too"),
-            Self::UnknownTopic => f.write_str("the metadata log has no topic of this id"),
+            } => write!(f, "broker epoch {stored}, but {other} has {actual}"),
+            Self::Topic { other } => write!(f, "the topic id differs from that in {other}"),
+            Self::OtherTopic { topic } => write!(f, "topic {topic} has the same topic id"),
+            Self::UnknownTopic => f.write_str("the metadata log has no topic with this id"),
             Self::NamedTopic { topic } => {
-                write!(f, "the metadata log has the id for topic {topic}")
+                write!(f, "in the metadata log this is the id of topic {topic}")
             }
             Self::UnknownPartition { partition } => {
                 write!(
                     f,
-                    "the metadata log has no partition {partition} of the topic"
+                    "in the metadata log the topic has no partition {partition}"
                 )
             }
             Self::OtherNodes { nodes, node } => write!(
                 f,
-                "the metadata log has it on nodes {nodes:?}, and this is node {node}"
+                "in the metadata log its replicas are on nodes {nodes:?}, but this is node {node}"
             ),
         }
     }
 }
 
-/// What is wrong with a file that only the metadata log has.
+/// The fault of a file of the metadata log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "problem", rename_all = "snake_case"))]
@@ -334,14 +339,14 @@ pub enum MetadataFault {
         stored: i32,
         /// That of the log.
         actual: i32,
-        /// Where in the log.
+        /// The offset in the log.
         last_offset: i64,
     },
     /// No snapshot reaches the start of the log.
     NoSnapshot {
-        /// Where the log begins.
+        /// The log start offset.
         log_start: i64,
-        /// Where the newest snapshot ends.
+        /// The end offset of the newest snapshot.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         newest: Option<i64>,
     },
@@ -363,7 +368,7 @@ impl fmt::Display for MetadataFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SnapshotName => {
-                f.write_str("its name is not that of a snapshot, at which the node does not start")
+                f.write_str("the node does not start: its name is not that of a snapshot")
             }
             Self::Zeros => f.write_str("zeros where batches should be"),
             Self::Empty => f.write_str("it is empty"),
@@ -375,22 +380,22 @@ impl fmt::Display for MetadataFault {
                 last_offset,
             } => write!(
                 f,
-                "its epoch is {stored}, and offset {last_offset} of the log has {actual}"
+                "its epoch is {stored}, but offset {last_offset} of the log has {actual}"
             ),
             Self::NoSnapshot {
                 log_start,
                 newest: Some(newest),
             } => write!(
                 f,
-                "the log begins at offset {log_start}, the newest snapshot ends at {newest}"
+                "the log begins at offset {log_start}, but the newest snapshot ends at {newest}"
             ),
             Self::NoSnapshot { log_start, .. } => write!(
                 f,
-                "the log begins at offset {log_start}, and there is no snapshot"
+                "the log begins at offset {log_start}, but there is no snapshot"
             ),
-            Self::Leader { leader } => write!(f, "the leader {leader} is none of the voters"),
+            Self::Leader { leader } => write!(f, "the leader {leader} is not one of the voters"),
             Self::QuorumEpoch { stored, actual } => {
-                write!(f, "the epoch is {stored}, and the log has {actual}")
+                write!(f, "the epoch is {stored}, but the log has {actual}")
             }
         }
     }
@@ -403,7 +408,7 @@ impl fmt::Display for MetadataFault {
 pub struct NoSnapshotAtEnd {
     /// The log end offset.
     pub log_end: i64,
-    /// Whether there are snapshots at all.
+    /// True if there are snapshots at all.
     pub has_snapshots: bool,
 }
 
@@ -411,21 +416,21 @@ impl fmt::Display for NoSnapshotAtEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = self.log_end;
         if self.has_snapshots {
-            write!(f, "no snapshot is at the end of the log, offset {end}")
+            write!(f, "there is no snapshot at the log end offset {end}")
         } else {
-            f.write_str("there is no snapshot, and the log has producers")
+            f.write_str("there is no snapshot, but the log has producers")
         }
     }
 }
 
-/// How the leader epochs don't reach over the log.
+/// The part of the log without leader epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "problem", rename_all = "snake_case"))]
 pub enum EpochsReach {
     /// There are none.
     None {
-        /// Whether the file is there.
+        /// True if the file is there.
         exists: bool,
         /// The first offset of the first batch that has an epoch.
         batch_offset: i64,
@@ -434,16 +439,16 @@ pub enum EpochsReach {
     },
     /// They begin after the log does.
     Late {
-        /// Where they begin.
+        /// Their start offset.
         stored: i64,
-        /// Where the log begins.
+        /// The log start offset.
         actual: i64,
     },
     /// They begin before the log does.
     Early {
-        /// Where they begin.
+        /// Their start offset.
         stored: i64,
-        /// Where the log begins.
+        /// The log start offset.
         actual: i64,
     },
 }
@@ -459,15 +464,18 @@ impl fmt::Display for EpochsReach {
                 let what = if *exists { "empty" } else { "missing" };
                 write!(
                     f,
-                    "it is {what}, and the batch at offset {batch_offset} has epoch {actual}"
+                    "it is {what}, but the batch at offset {batch_offset} has epoch {actual}"
                 )
             }
             Self::Late { stored, actual } => {
-                write!(f, "it begins at offset {stored}, the log at {actual}")
+                write!(
+                    f,
+                    "it begins at offset {stored}, but the log begins at {actual}"
+                )
             }
             Self::Early { stored, actual } => write!(
                 f,
-                "the leader epochs begin at offset {stored}, the log at {actual}"
+                "the leader epochs begin at offset {stored}, but the log begins at {actual}"
             ),
         }
     }

@@ -44,16 +44,16 @@ impl fmt::Display for ProducerConflict {
             ProducerNumber::Epoch => {
                 write!(
                     f,
-                    "producer {id} has epoch {stored}, and had {expected} before"
+                    "producer {id} has epoch {stored}, after epoch {expected}"
                 )
             }
             ProducerNumber::MarkerEpoch => write!(
                 f,
-                "the marker of producer {id} has epoch {stored}, its data {expected}"
+                "the marker of producer {id} has epoch {stored}, but its data has {expected}"
             ),
             ProducerNumber::CoordinatorEpoch => write!(
                 f,
-                "the marker of producer {id} has coordinator epoch {stored}, and {expected} came before"
+                "the marker of producer {id} has coordinator epoch {stored}, after {expected}"
             ),
         }
     }
@@ -66,7 +66,8 @@ impl fmt::Display for ProducerConflict {
 pub struct OutOfTransaction {
     /// The producer.
     pub producer_id: i64,
-    /// Whether it is a marker that ends no transaction; else it is data without one, inside of another's.
+    /// True if it is a marker that ends no transaction; else it is data without one, inside of
+    /// another's.
     pub is_marker: bool,
 }
 
@@ -93,7 +94,8 @@ pub struct OpenTransaction {
     pub producer_id: i64,
     /// Its first offset.
     pub first_offset: i64,
-    /// For how long it has been open at least, by the markers of other transactions after it, in milliseconds; 0 if there are none.
+    /// For how long it has been open at least, by the markers of other transactions after it, in
+    /// milliseconds; 0 if there are none.
     pub open_ms: i64,
 }
 
@@ -134,11 +136,11 @@ impl fmt::Display for Lasting {
 pub struct SnapshotProducer {
     /// The producer.
     pub producer_id: i64,
-    /// What contradicts the snapshot.
+    /// The fact that contradicts the snapshot.
     pub against: SnapshotAgainst,
 }
 
-/// What contradicts a snapshot about a producer.
+/// The fact that contradicts a snapshot about a producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -157,7 +159,7 @@ pub enum SnapshotAgainst {
     },
     /// An offset of it is not below that of the snapshot.
     SnapshotEnd {
-        /// What lies there.
+        /// The field.
         field: &'static str,
         /// Its offset.
         offset: i64,
@@ -182,18 +184,21 @@ impl fmt::Display for SnapshotProducer {
                 field,
                 stored,
                 actual,
-            } => write!(f, "producer {id}: {field} {stored}, in the log {actual}"),
+            } => write!(
+                f,
+                "producer {id}: {field} {stored}, but {actual} in the log"
+            ),
             SnapshotAgainst::SnapshotEnd { field, offset, end } => write!(
                 f,
-                "the {field} of producer {id} is at offset {offset}, and the snapshot ends before {end}"
+                "the {field} of producer {id} is {offset}, but the snapshot ends before {end}"
             ),
             SnapshotAgainst::Open { since } => write!(
                 f,
-                "producer {id} is missing, which has had a transaction open since offset {since}"
+                "producer {id} is missing; it has an open transaction from offset {since} on"
             ),
             SnapshotAgainst::Active => write!(
                 f,
-                "producer {id} is missing, which was active after others that are there"
+                "producer {id} is missing; it was active after others that are in the snapshot"
             ),
         }
     }
@@ -234,14 +239,14 @@ impl fmt::Display for SnapshotShape {
             Self::Header {
                 size_bytes,
                 header_bytes,
-            } => write!(f, "{size_bytes} bytes, and a header has {header_bytes}"),
-            Self::Version { version, known } => write!(f, "version {version}, known is {known}"),
+            } => write!(f, "{size_bytes} bytes, but a header has {header_bytes}"),
+            Self::Version { version, known } => write!(f, "version {version}, expected {known}"),
             Self::Entries {
                 declared,
                 body_bytes,
             } => write!(
                 f,
-                "{declared} entries are announced, and {body_bytes} bytes follow the header"
+                "the entry count is {declared}, but {body_bytes} bytes follow the header"
             ),
         }
     }
@@ -269,7 +274,8 @@ impl fmt::Display for UnindexedAbort {
         } = self;
         write!(
             f,
-            "producer {producer_id} aborted offsets {first_offset} to {last_offset}, and no entry says so"
+            "producer {producer_id} aborted offsets {first_offset}-{last_offset}, but there is no \
+             entry for it"
         )
     }
 }
@@ -287,11 +293,11 @@ pub struct TxnEntry {
     pub first_offset: i64,
     /// Its last offset.
     pub last_offset: i64,
-    /// What contradicts it.
+    /// The fact that contradicts it.
     pub against: TxnEntryAgainst,
 }
 
-/// What contradicts an entry of a transaction index.
+/// The fact that contradicts an entry of a transaction index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -326,12 +332,9 @@ impl fmt::Display for TxnEntry {
             against,
         } = self;
         match against {
-            TxnEntryAgainst::Version(version) => write!(f, "entry {entry} is of version {version}"),
+            TxnEntryAgainst::Version(version) => write!(f, "entry {entry} has version {version}"),
             TxnEntryAgainst::Order(before) => {
-                write!(
-                    f,
-                    "entry {entry} is of offsets {first_offset} to {last_offset}"
-                )?;
+                write!(f, "entry {entry} has offsets {first_offset}-{last_offset}")?;
                 match before {
                     Some(before) => write!(f, ", after one that ends at {before}"),
                     None => Ok(()),
@@ -339,11 +342,12 @@ impl fmt::Display for TxnEntry {
             }
             TxnEntryAgainst::Segment(Some((from, to))) => write!(
                 f,
-                "entry {entry} ends at offset {last_offset}; the segment has {from} to {to}"
+                "entry {entry} ends at offset {last_offset}, but the segment has offsets \
+                 {from}-{to}"
             ),
             TxnEntryAgainst::Segment(None) => write!(
                 f,
-                "entry {entry} ends at offset {last_offset}; the segment is empty"
+                "entry {entry} ends at offset {last_offset}, but the segment is empty"
             ),
             TxnEntryAgainst::NoMarker => write!(
                 f,
@@ -351,11 +355,12 @@ impl fmt::Display for TxnEntry {
             ),
             TxnEntryAgainst::FirstOffset(actual) => write!(
                 f,
-                "entry {entry} begins at offset {first_offset}, the transaction at {actual}"
+                "entry {entry} begins at offset {first_offset}, but the transaction begins at \
+                 {actual}"
             ),
             TxnEntryAgainst::LastStable { stored, actual } => write!(
                 f,
-                "entry {entry} has last stable offset {stored}, which was {actual}"
+                "entry {entry} has last stable offset {stored}, expected {actual}"
             ),
         }
     }

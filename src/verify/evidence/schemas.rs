@@ -1,20 +1,20 @@
-//! What is seen of schema ids.
+//! Evidence about schema ids.
 
 use std::fmt;
 
-/// Schema ids that not exactly one schema has.
+/// The fault of schema ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "schemas", rename_all = "snake_case"))]
 pub enum SchemaIdFault {
-    /// Records have ids that no schema has.
+    /// Records have ids without a schema.
     None {
-        /// What begins with them: `keys` or `values`.
+        /// The part of records: `keys` or `values`.
         of: &'static str,
         /// The ids.
         ids: Vec<i32>,
     },
-    /// An id has several texts.
+    /// An id has several schemas.
     Several {
         /// The id.
         id: i32,
@@ -23,7 +23,7 @@ pub enum SchemaIdFault {
     },
 }
 
-/// So many are named in a sentence; the JSON has all.
+/// The number of ids named in a sentence; JSON has all.
 const NAMED: usize = 5;
 
 impl fmt::Display for SchemaIdFault {
@@ -33,10 +33,10 @@ impl fmt::Display for SchemaIdFault {
                 let plural = if ids.len() == 1 { "" } else { "s" };
                 write!(f, "{of} have the schema id{plural} ")?;
                 named(ids, f)?;
-                f.write_str(", which no schema in _schemas has")
+                f.write_str(", which _schemas does not have")
             }
             Self::Several { id, versions } => {
-                write!(f, "schema id {id} has several texts: ")?;
+                write!(f, "schema id {id} has several schemas: ")?;
                 named(versions, f)
             }
         }

@@ -14,7 +14,7 @@ const LISTED: usize = 1000;
 pub struct Unreadable {
     /// The ranges, in file order, the first of them.
     pub unreadable: Vec<UnreadableRange>,
-    /// How many more there are.
+    /// The number of further ranges.
     pub more_ranges: u64,
     /// Bytes of all of them.
     pub unreadable_bytes: u64,
@@ -25,9 +25,9 @@ pub struct Unreadable {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct UnreadableRange {
-    /// Where they begin in the file.
+    /// Their position in the file.
     pub from: u64,
-    /// Where they end.
+    /// Their end.
     pub to: u64,
     /// The number of the operating system's error.
     pub errno: i32,

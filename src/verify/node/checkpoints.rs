@@ -36,7 +36,7 @@ pub(super) struct Checkpoints {
 struct Table {
     path: Arc<Path>,
     exists: bool,
-    /// Whether a broker could read it.
+    /// True if a broker could read it.
     is_sound: bool,
     lines: BTreeMap<Tp, Line>,
 }
@@ -47,16 +47,16 @@ struct Line {
     offset: Offset,
 }
 
-/// What is known of the partitions of a log dir.
+/// The partitions of a log dir.
 #[derive(Debug, Default)]
 pub(super) struct Inhabitants {
     /// Those that have a directory, in whatever state.
     pub(super) present: BTreeSet<Tp>,
     /// Those in use, and from where to where their logs go.
     pub(super) current: BTreeMap<Tp, Option<LogExtent>>,
-    /// Whether a broker's own files lie beside them.
+    /// True if a broker's own files lie beside them.
     pub(super) is_rooted: bool,
-    /// Whether a broker of 2.8 or later wrote here.
+    /// True if a broker of 2.8 or later wrote here.
     pub(super) is_modern: bool,
 }
 
@@ -72,7 +72,7 @@ impl Checkpoints {
         }
     }
 
-    /// What they say of a partition.
+    /// Returns the facts about a partition.
     pub(super) fn around(&self, tp: &Tp, stop: Stop) -> LogDirContext {
         LogDirContext {
             stop,
@@ -83,7 +83,8 @@ impl Checkpoints {
         }
     }
 
-    /// Whether a partition was ever compacted: the cleaner notes how far it came, in a file that it makes the first time.
+    /// Returns true if a partition was ever compacted: the cleaner notes how far it came, in a file
+    /// that it makes the first time.
     fn was_compacted(&self, tp: &Tp) -> Option<bool> {
         let table = &self.cleaner_offsets;
         let tells = self.recovery_points.exists && table.is_sound;
@@ -149,7 +150,8 @@ impl Checkpoints {
         }
     }
 
-    /// Log starts behind records that are there. A broker that moves the start lets the first leader epoch begin there too.
+    /// Log starts behind records that are there. A broker that moves the start lets the first
+    /// leader epoch begin there too.
     fn hidden(&self, tp: &Tp, extent: LogExtent, findings: &mut Findings) {
         let Some(epochs) = extent.epochs else { return };
         let first = epochs.max(extent.start);

@@ -1,4 +1,5 @@
-//! The owner of log dirs: `meta.properties`, `.kafka_cleanshutdown` and the ids of topics, each by itself and against each other.
+//! The owner of log dirs: `meta.properties`, `.kafka_cleanshutdown` and the ids of topics, each by
+//! itself and against each other.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::verify::finding::Finding;
 use crate::verify::outcome::Outcome;
 use crate::wire::Uuid;
 
-/// What log dirs say of themselves, to be compared.
+/// The identities of log dirs, to be compared.
 #[derive(Debug, Default)]
 pub(super) struct Identities {
     clusters: Option<(String, Arc<Path>)>,
@@ -27,14 +28,14 @@ pub(super) struct Identities {
     names: BTreeMap<Uuid, String>,
 }
 
-/// What a log dir says of its node.
+/// The node and cluster of a log dir.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Owner {
     /// The node.
     pub(super) node_id: Option<i32>,
-    /// Whether it runs without `ZooKeeper`.
+    /// True if it runs without `ZooKeeper`.
     pub(super) is_kraft: bool,
-    /// Whether the log dir has an id.
+    /// True if the log dir has an id.
     pub(super) has_directory_id: bool,
 }
 

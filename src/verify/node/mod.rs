@@ -27,7 +27,8 @@ use crate::format::{DirName, FileKind};
 use crate::store::{Item, LogDir, Partition};
 use crate::wire::Uuid;
 
-/// Log dirs that belong together. Partitions are verified by themselves, and [`Node::learn`] tells what became of each.
+/// Log dirs that belong together. Partitions are verified by themselves, and [`Node::learn`] tells
+/// what became of each.
 #[derive(Debug)]
 pub(super) struct Node {
     dirs: Vec<Dir>,
@@ -35,7 +36,7 @@ pub(super) struct Node {
     held: Vec<Held>,
     metadata: Option<Partition>,
     schemas: SchemaUse,
-    /// Whether something shows that the node has tiered storage.
+    /// True if something shows that the node has tiered storage.
     is_tiered: bool,
     outcome: Outcome,
 }
@@ -110,7 +111,7 @@ impl Node {
         }
     }
 
-    /// What the log dir of a partition says of it.
+    /// Returns the facts about a partition in its log dir.
     #[must_use]
     pub(super) fn around(&self, partition: &Partition) -> LogDirContext {
         let dir = self
@@ -209,7 +210,8 @@ impl Node {
     }
 }
 
-/// Whether a directory is one that only nodes with tiered storage have: the cache of its indexes, or the topic of its segments.
+/// Returns true if a directory is one that only nodes with tiered storage have: the cache of its
+/// indexes, or the topic of its segments.
 fn shows_tiering(item: &Item) -> bool {
     match item.dir_name() {
         Some(DirName::RemoteIndexCache) => true,
@@ -219,7 +221,7 @@ fn shows_tiering(item: &Item) -> bool {
 }
 
 impl Dir {
-    /// Whether it is of a node without `ZooKeeper`, and has no id.
+    /// Returns true if it is of a node without `ZooKeeper`, and has no id.
     fn has_kraft_without_id(&self) -> bool {
         self.owner.is_kraft && !self.owner.has_directory_id
     }
@@ -229,7 +231,8 @@ impl Dir {
         Finding::new(CheckId::DirectoryId, &path).saw(IdConflict::NoDirectory { is_registered })
     }
 
-    /// Whether it has no id, although the metadata log has partitions of it under one: a broker takes these for lost.
+    /// Returns true if it has no id, although the metadata log has partitions of it under one: a
+    /// broker takes these for lost.
     fn lacks_id(&self, held: &[Held], topics: &Topics) -> bool {
         let Some(node) = self.owner.node_id.filter(|_| self.has_kraft_without_id()) else {
             return false;
@@ -245,7 +248,7 @@ impl Dir {
 }
 
 impl LogDirContext {
-    /// What the log dir says that a partition lies in, if it lies in one.
+    /// Returns the facts about a partition in its log dir, if it is in one.
     #[must_use]
     pub(super) fn of(partition: &Partition) -> Self {
         let path = partition.path().canonicalize().ok();
@@ -297,7 +300,7 @@ impl Held {
     }
 }
 
-/// How the broker left a log dir.
+/// Returns the kind of shutdown of a log dir.
 fn stop_of(dir: &LogDir) -> Stop {
     if dir.is_live() {
         Stop::Live

@@ -1,4 +1,5 @@
-//! Topics as the metadata log has them: their ids, and which nodes and log dirs hold their partitions.
+//! Topics as the metadata log has them: their ids, and which nodes and log dirs hold their
+//! partitions.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -28,7 +29,7 @@ struct Topic {
     partitions: BTreeMap<i32, Replicas>,
 }
 
-/// Who holds a partition.
+/// The replicas of a partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replicas {
@@ -49,7 +50,8 @@ impl Replicas {
     }
 }
 
-/// Bytes before the value of a record on its way from who reads it to who applies it: offset and length.
+/// Bytes before the value of a record on its way from who reads it to who applies it: offset and
+/// length.
 const PREFIX_BYTES: usize = 12;
 
 impl Topics {
@@ -77,7 +79,7 @@ impl Topics {
         Ok(topics)
     }
 
-    /// Whether there is none: the log is empty, or nobody could read it.
+    /// Returns true if there is none: the log is empty, or nobody could read it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.topics.is_empty()
@@ -96,7 +98,7 @@ impl Topics {
         topics.find_map(|(id, topic)| (topic.name == name).then_some(*id))
     }
 
-    /// Who holds a partition.
+    /// The replicas of a partition.
     #[must_use]
     pub fn replicas(&self, id: &Uuid, partition: i32) -> Option<&Replicas> {
         self.topics.get(id)?.partitions.get(&partition)

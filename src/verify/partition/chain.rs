@@ -1,4 +1,5 @@
-//! A `.log` among its siblings and in the row of segments: what follows from its batches is compared with the other files.
+//! A `.log` among its siblings and in the row of segments: what follows from its batches is
+//! compared with the other files.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -22,7 +23,7 @@ use crate::verify::finding::{Finding, Findings};
 use crate::verify::row::{Beside, Row};
 use crate::wire::{Offset, Timestamp};
 
-/// What is expected of a log because of its topic.
+/// The expectations of a log because of its topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
     /// No offset may be missing.
@@ -42,14 +43,14 @@ impl Topic {
     }
 }
 
-/// What is carried from segment to segment.
+/// The state that is passed from segment to segment.
 #[derive(Debug)]
 pub(super) struct Carried {
     /// The last offset so far.
     pub(super) last: Option<Offset>,
-    /// Whether nothing is missing of what the log held up to here since `producers` knew all.
+    /// True if nothing is missing of what the log held up to here since `producers` knew all.
     pub(super) is_complete: bool,
-    /// Where the last hole in the offsets ends: what was lost in it is not known, and a snapshot may know of it or not.
+    /// The end of the last hole in the offsets; a snapshot may or may not contain the lost records.
     pub(super) hole_end: Offset,
     pub(super) producers: Producers,
     pub(super) epochs: EpochsCheck,
@@ -58,9 +59,9 @@ pub(super) struct Carried {
     pub(super) findings: Findings,
     /// The largest timestamp.
     pub(super) largest: Timestamp,
-    /// Whether there is a batch of magic 2.
+    /// True if there is a batch of magic 2.
     pub(super) has_modern: bool,
-    /// When transactions ended.
+    /// The end times of transactions.
     pub(super) clock: Clock,
     pub(super) topic: Topic,
     /// The epochs that the batches have.
@@ -80,17 +81,17 @@ pub(super) struct SegmentCheck {
     pub(super) carried: Carried,
     /// The last offset in this segment.
     pub(super) last: Option<Offset>,
-    /// Whether it has no offset gap and no damage.
+    /// True if it has no offset gap and no damage.
     pub(super) is_whole: bool,
-    /// Whether nothing of it is damaged.
+    /// True if nothing of it is damaged.
     pub(super) is_sound: bool,
     pub(super) history: History,
-    /// Whether a batch that overlaps the next segment was told of.
+    /// True if a batch that overlaps the next segment was told of.
     pub(super) overlaps: bool,
 }
 
 impl SegmentCheck {
-    /// Whether a batch stands where its offsets belong.
+    /// Returns true if a batch stands where its offsets belong.
     fn is_in_place(&self, row: &Row, next: Option<Offset>) -> bool {
         let before = self.carried.last;
         let follows = before.is_none_or(|before| row.first > before);
@@ -154,7 +155,7 @@ impl SegmentCheck {
         }
     }
 
-    /// What the batch says of its producer.
+    /// Returns the producer fields of the batch.
     fn producer(&mut self, row: &Row, batch: &RecordBatch<'_>, scratch: &mut Scratch) {
         let carried = &mut self.carried;
         let known = carried.producers.get(batch.producer_id()).copied();
@@ -207,8 +208,8 @@ impl SegmentCheck {
         }
     }
 
-    /// Ends the check of a log that could not be read: its siblings are judged by themselves. The log may reach up to the
-    /// next segment.
+    /// Ends the check of a log that could not be read: its siblings are judged by themselves. The
+    /// log may reach up to the next segment.
     pub(super) fn lose(self) -> (Carried, Coverage) {
         use crate::scan::Merge;
         let (mut carried, mut coverage) = (self.carried, Coverage::default());
@@ -226,8 +227,8 @@ impl SegmentCheck {
         (carried, coverage)
     }
 
-    /// Ends the check of a log of `len_bytes`. Gives back what goes on, how much the offset index leaves out, and the account
-    /// of the siblings.
+    /// Ends the check of a log of `len_bytes`. Gives back what goes on, how much the offset index
+    /// leaves out, and the account of the siblings.
     pub(super) fn finish(mut self, len_bytes: u64) -> (Carried, Option<Stretch>, Coverage) {
         use crate::scan::Merge;
         let mut coverage = Coverage::default();
@@ -312,7 +313,7 @@ impl Beside for SegmentCheck {
 }
 
 impl Carried {
-    /// How much of what came before is known.
+    /// Returns the part of the earlier log that is known.
     pub(super) fn known(&self) -> KnownUpTo {
         KnownUpTo {
             is_complete: self.is_complete,
@@ -340,7 +341,7 @@ pub(super) fn after(offset: Offset) -> Offset {
     Offset(offset.0.saturating_add(1))
 }
 
-/// Whether a control batch aborts a transaction.
+/// Returns true if a control batch aborts a transaction.
 fn is_abort(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> bool {
     let records = Batch::V2(*batch).records(scratch);
     let first = records.ok().and_then(|mut records| records.next()?.ok());

@@ -14,7 +14,7 @@ use crate::verify::tally::Tally;
 /// The most entries that are compared; an index of Kafka's default size has a third of them.
 pub(super) const MAX_ENTRIES: usize = 4 << 20;
 
-/// What an index consists of.
+/// The shape of an index.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Shape {
     /// Bytes of an entry.

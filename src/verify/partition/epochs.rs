@@ -20,12 +20,12 @@ use crate::wire::{FaultKind, LeaderEpoch, Offset};
 /// The leader epochs of a partition, while its batches go by.
 #[derive(Debug)]
 pub(in crate::verify) struct EpochsCheck {
-    /// Where the file is, or would be.
+    /// The path of the file, which may not exist.
     path: Arc<Path>,
     /// In the order of the file; none if it can't be read in order.
     entries: Vec<(LeaderEpoch, Offset)>,
     file: File,
-    /// Where the log begins, if somebody noted that.
+    /// The log start offset, if there is a checkpoint entry.
     log_start: Option<Offset>,
     /// Batches in a row that disagree.
     run: Option<Run>,
@@ -33,12 +33,12 @@ pub(in crate::verify) struct EpochsCheck {
     before: Option<LeaderEpoch>,
     /// The first batch that has an epoch.
     first: Option<(Offset, LeaderEpoch)>,
-    /// Whether the last batch is of magic 0 or 1, and whether any is.
+    /// True if the last batch is of magic 0 or 1, and whether any is.
     ends_legacy: bool,
     has_legacy: bool,
 }
 
-/// What became of the file.
+/// The state of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum File {
     Missing,
@@ -123,13 +123,13 @@ impl EpochsCheck {
         }
     }
 
-    /// Where the first epoch begins.
+    /// Returns the start offset of the first epoch.
     pub(super) fn start(&self) -> Option<Offset> {
         let first = self.entries.first().map(|(_, start)| *start);
         first.filter(|_| self.file == File::Sound)
     }
 
-    /// What the file has for an offset.
+    /// Returns the entry for an offset.
     fn stored(&self, offset: Offset) -> Option<LeaderEpoch> {
         let after = self.entries.partition_point(|(_, start)| *start <= offset);
         let (epoch, _) = self.entries.get(after.checked_sub(1)?)?;
@@ -181,8 +181,8 @@ impl EpochsCheck {
         self.before = Some(actual);
     }
 
-    /// Tells of batches that disagree, in front of one with the epoch `after`. A single one that nothing in the file or
-    /// beside it speaks for is what is wrong; else the file is.
+    /// Tells of batches that disagree, in front of one with the epoch `after`. A single one that
+    /// nothing in the file or beside it speaks for is what is wrong; else the file is.
     fn end_run(&mut self, after: Option<LeaderEpoch>, findings: &mut Findings) {
         let Some(run) = self.run.take() else { return };
         let is_known = self.entries.iter().any(|(epoch, _)| *epoch == run.actual);
@@ -206,7 +206,8 @@ impl EpochsCheck {
         }));
     }
 
-    /// Tells of epochs that begin before the log does. A broker that stops cleanly lets the first one begin where the log does.
+    /// Tells of epochs that begin before the log does. A broker that stops cleanly lets the first
+    /// one begin where the log does.
     fn begins_earlier(&self, extent: LogExtent, may_be_tiered: bool, findings: &mut Findings) {
         if let Some(start) = self.start()
             && start < extent.start
@@ -230,9 +231,9 @@ impl EpochsCheck {
         }
     }
 
-    /// Ends the check of a log from where to where it goes; `is_left`: the broker has let go of the partition, and
-    /// emptied the file; `is_clean`: it stopped cleanly, and noted where the log begins; `may_be_tiered`: what is not here may be
-    /// elsewhere.
+    /// Ends the check of a log from where to where it goes; `is_left`: the broker has let go of the
+    /// partition, and emptied the file; `is_clean`: it stopped cleanly, and noted where the log
+    /// begins; `may_be_tiered`: what is not here may be elsewhere.
     pub(super) fn finish(
         mut self,
         extent: LogExtent,
@@ -261,8 +262,9 @@ impl EpochsCheck {
                     .log_start
                     .map_or(first, |log_start| first.max(log_start))
         {
-            // A log that was upgraded may have begun without epochs, and records may have been deleted since. Epochs that are
-            // higher than those that come behind them are of a cluster that the log was taken over from.
+            // A log that was upgraded may have begun without epochs, and records may have been
+            // deleted since. Epochs that are higher than those that come behind them are of a
+            // cluster that the log was taken over from.
             let is_sure = is_clean && !is_left && !self.has_legacy && epoch <= *stored;
             let severity = if is_sure {
                 Severity::Warning

@@ -1,4 +1,5 @@
-//! Batches of producers against what was known of them before: sequence numbers, epochs, transactions.
+//! Batches of producers against what was known of them before: sequence numbers, epochs,
+//! transactions.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use crate::verify::row::Row;
 use crate::verify::tally::Tally;
 use crate::wire::{Offset, OffsetDelta, Timestamp};
 
-/// The longest that a transaction may last (`transaction.max.timeout.ms`), and five minutes for its coordinator.
+/// The longest that a transaction may last (`transaction.max.timeout.ms`), and five minutes for its
+/// coordinator.
 const LONGEST_TXN_MS: i64 = TRANSACTION_MAX_TIMEOUT_MS + 5 * 60 * 1000;
 
 /// Between markers that are remembered.
@@ -26,7 +28,7 @@ const TICK_MS: i64 = 60 * 1000;
 /// As many as two months have minutes.
 const MOST_TICKS: usize = 100_000;
 
-/// What the batches of a segment do that their producers could not have done.
+/// The contradictions between batches of a segment and the history of their producers.
 #[derive(Debug, Default)]
 pub(super) struct History {
     gaps: Tally,
@@ -44,7 +46,7 @@ pub(super) struct Step<'a> {
     pub(super) row: &'a Row,
     pub(super) batch: &'a RecordBatch<'a>,
     pub(super) known: Option<ProducerEntry>,
-    /// Whether nothing before it is missing.
+    /// True if nothing before it is missing.
     pub(super) is_complete: bool,
 }
 
@@ -156,7 +158,7 @@ impl History {
     }
 }
 
-/// When transactions ended, by the clocks of brokers: producers may write any timestamp.
+/// The end times of transactions, by the clocks of brokers: producers may set any timestamp.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     /// Offsets and times of markers, each a minute at least behind the one before.
@@ -172,7 +174,7 @@ impl Clock {
         }
     }
 
-    /// How long the log went on at least behind an offset.
+    /// Returns the least time span of the log after an offset.
     fn since(&self, offset: Offset) -> i64 {
         let after = self.ticks.partition_point(|(at, _)| *at <= offset);
         match (self.ticks.get(after), self.ticks.last()) {

@@ -43,10 +43,11 @@ use crate::wire::{Offset, Timestamp};
 /// Brokers copy up to so much at once, and make one entry for it.
 const LARGEST_APPEND_BYTES: u64 = 2 << 20;
 
-/// Verifies everything in the directory of a partition, with what its log dir says of it. Tells what the log dir
-/// needs to know.
+/// Verifies everything in the directory of a partition, with what its log dir says of it. Tells
+/// what the log dir needs to know.
 ///
-/// Where a broker runs, files are in motion: what seems wrong is looked at again, and only what stays wrong is reported.
+/// Where a broker runs, files are in motion: what seems wrong is looked at again, and only what
+/// stays wrong is reported.
 #[must_use]
 pub(super) fn verify(
     partition: &Partition,
@@ -134,9 +135,9 @@ struct PartitionCheck {
     has_times: bool,
     /// Offsets of the snapshots that are there, and whether a broker would believe them.
     snapshots: BTreeMap<Offset, bool>,
-    /// Whether everything in the last segment could be read.
+    /// True if everything in the last segment could be read.
     is_sure: bool,
-    /// Whether the last segment could not be read at all: nobody knows where the log ends.
+    /// True if the last segment could not be read at all: nobody knows where the log ends.
     is_lost: bool,
 }
 
@@ -209,7 +210,8 @@ impl PartitionCheck {
         &self.segments
     }
 
-    /// Begins with a segment, the one behind that of the last call; nothing if there is no such segment.
+    /// Begins with a segment, the one behind that of the last call; nothing if there is no such
+    /// segment.
     fn begin(&mut self, index: usize) -> Option<SegmentCheck> {
         let segment = self.segments.get(index)?.clone();
         let next_base = self.segments.get(index + 1).map(Segment::base_offset);
@@ -272,7 +274,8 @@ impl PartitionCheck {
         })
     }
 
-    /// Offsets between this segment and the one before it; `is_lost`: compaction did not leave them out.
+    /// Offsets between this segment and the one before it; `is_lost`: compaction did not leave them
+    /// out.
     fn gap(segment: &Segment, next: Offset, is_lost: bool, carried: &mut Carried) {
         let base = segment.base_offset();
         let check = if carried.topic == Topic::Metadata {
@@ -302,7 +305,8 @@ impl PartitionCheck {
         self.stretches.extend(stretch.map(|stretch| (log, stretch)));
     }
 
-    /// Ends with a segment whose `.log` could not be read: its siblings and what is carried on say nothing of it.
+    /// Ends with a segment whose `.log` could not be read: its siblings and what is carried on say
+    /// nothing of it.
     fn lose(&mut self, segment: SegmentCheck) {
         self.is_lost = true;
         let (carried, coverage) = segment.lose();

@@ -157,7 +157,7 @@ fn swaps(partition: &Partition, outcome: &mut Outcome) {
     }
 }
 
-/// Where a swapped `.log` stops being whole.
+/// Returns the first damage of a swapped `.log`.
 fn damage(item: &Item) -> Option<(u64, SwapFault)> {
     if item.len_bytes() == 0 {
         return Some((0, SwapFault::Batches));

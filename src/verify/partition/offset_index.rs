@@ -1,8 +1,10 @@
-//! `.index` against its `.log`: every entry is that of a batch, and of the batches some have an entry.
+//! `.index` against its `.log`: every entry is that of a batch, and of the batches some have an
+//! entry.
 //!
-//! Which offset stands in an entry depends on the release: the first of what was appended, the last of all that was
-//! appended at once, or the last of the batch at the position. All of them lie behind the batch before, and each is the
-//! first offset of that batch or the last offset of some batch.
+//! Which offset stands in an entry depends on the release: the first of what was appended, the last
+//! of all that was appended at once, or the last of the batch at the position. All of them lie
+//! behind the batch before, and each is the first offset of that batch or the last offset of some
+//! batch.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -20,7 +22,7 @@ use crate::verify::setting::Setting;
 use crate::verify::tally::Tally;
 use crate::wire::{Offset, be};
 
-/// What is checked of the size, and of zeros at the end.
+/// The checks of the size, and of zeros at the end.
 const SHAPE_CHECKS: [CheckId; 2] = [CheckId::OffsetIndexSize, CheckId::OffsetIndexUntrimmed];
 
 /// An offset index, while its log goes by.
@@ -58,11 +60,11 @@ pub(super) struct Stretch {
     pub(super) least: Option<u64>,
     /// Most between two entries, or between the last one and the last batch.
     pub(super) most: u64,
-    /// Where the longest begins.
+    /// The start of the longest one.
     pub(super) at: u64,
     /// Bytes of the largest batch.
     pub(super) largest_batch: u64,
-    /// Whether there is an entry.
+    /// True if there is an entry.
     pub(super) has_entries: bool,
 }
 
@@ -168,7 +170,8 @@ impl OffsetIndexCheck {
         self.stretch.reach(row.position);
     }
 
-    /// Takes a batch whose offsets don't fit in, or bytes that are no batch: entries in there can't be judged.
+    /// Takes a batch whose offsets don't fit in, or bytes that are no batch: entries in there can't
+    /// be judged.
     pub(super) fn pass(&mut self, end: u64) {
         while self.next_before(end).is_some() {}
     }
@@ -214,8 +217,8 @@ impl OffsetIndexCheck {
             .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
 
-    /// Ends the check of a log of `len_bytes`, whose last good batch ends with `last`; `is_whole` if nothing of it is
-    /// damaged. Tells how much of the log the entries leave out.
+    /// Ends the check of a log of `len_bytes`, whose last good batch ends with `last`; `is_whole`
+    /// if nothing of it is damaged. Tells how much of the log the entries leave out.
     pub(super) fn finish(
         mut self,
         len_bytes: u64,

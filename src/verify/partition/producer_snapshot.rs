@@ -1,7 +1,8 @@
 //! `.snapshot` against what the batches before its offset say of producers.
 //!
-//! What a broker forgets legally is no contradiction: producers that were silent for long, and what retention and
-//! compaction removed. So a snapshot is held to everything only while the log has no hole before it.
+//! What a broker forgets legally is no contradiction: producers that were silent for long, and what
+//! retention and compaction removed. So a snapshot is held to everything only while the log has no
+//! hole before it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,17 +19,18 @@ use crate::verify::evidence::{Checksum, SnapshotAgainst, SnapshotProducer, Snaps
 use crate::verify::finding::{Finding, Findings};
 use crate::wire::Offset;
 
-/// How much is known of what a log held.
+/// The part of a log that is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KnownUpTo {
-    /// Whether nothing is missing since all producers were known.
+    /// True if nothing is missing since all producers were known.
     pub(super) is_complete: bool,
-    /// Where the last hole in the offsets ends.
+    /// The end of the last hole in the offsets.
     pub(super) hole_end: Offset,
 }
 
 impl KnownUpTo {
-    /// Whether all is known of a producer whose last batch ends at this offset: what came after it may be lost in a hole.
+    /// Returns true if all is known of a producer whose last batch ends at this offset: what came
+    /// after it may be lost in a hole.
     pub(super) fn is_complete(self, last: Offset) -> bool {
         self.is_complete && self.hole_end <= last
     }
@@ -40,7 +42,7 @@ pub(in crate::verify) struct SnapshotFile {
     pub(super) path: Arc<Path>,
     /// The offset in its name.
     pub(super) offset: Offset,
-    /// Whether a broker would believe it.
+    /// True if a broker would believe it.
     pub(super) is_sound: bool,
 }
 
@@ -74,7 +76,8 @@ impl SnapshotFile {
         Ok((file, coverage))
     }
 
-    /// The bytes of a snapshot that a broker would believe: read again, because there may be many of them.
+    /// The bytes of a snapshot that a broker would believe: read again, because there may be many
+    /// of them.
     pub(super) fn bytes(&self) -> Option<Source> {
         read_small(&self.path, Cap::of(FileKind::ProducerSnapshot))
             .ok()
@@ -144,8 +147,8 @@ impl SnapshotFile {
         self.compare_lacking(&bytes, log, findings);
     }
 
-    /// A producer may be forgotten if it was silent for long: not one with an open transaction, and none that was heard of
-    /// after one that is still known.
+    /// A producer may be forgotten if it was silent for long: not one with an open transaction, and
+    /// none that was heard of after one that is still known.
     fn compare_lacking(&self, bytes: &[u8], log: &Producers, findings: &mut Findings) {
         let mut ids: Vec<_> = entries(bytes).map(|(_, entry)| entry.producer_id).collect();
         ids.sort_unstable();
@@ -189,7 +192,7 @@ fn entries(bytes: &[u8]) -> impl Iterator<Item = (u64, ProducerEntry)> + '_ {
     (0..).zip(entries.into_iter().flatten().map(ProducerEntry::from))
 }
 
-/// What is different between a snapshot and the log, as stored and as the log has it.
+/// Returns the difference between a snapshot and the log.
 fn difference(
     stored: &ProducerEntry,
     log: &ProducerEntry,
@@ -249,7 +252,7 @@ fn difference(
     .find(|(_, stored, actual)| stored != actual)
 }
 
-/// What a broker asks of a snapshot, and more.
+/// Checks the bytes of a snapshot like a broker, and further.
 fn check_bytes(path: &Arc<Path>, bytes: &[u8], findings: &mut Findings) {
     let len = bytes.len() as u64;
     let Ok(snapshot) = ProducerSnapshot::parse(bytes) else {

@@ -1,7 +1,7 @@
 //! `.timeindex` against its `.log`: each entry tells the largest timestamp up to an offset.
 //!
-//! An entry that tells less lets searches by time miss records; one that tells more makes them read longer, and the last one
-//! decides when retention deletes the segment.
+//! An entry that tells less lets searches by time miss records; one that tells more makes them read
+//! longer, and the last one decides when retention deletes the segment.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::verify::setting::Setting;
 use crate::verify::tally::Tally;
 use crate::wire::{Offset, Timestamp, be};
 
-/// What is checked of the size, and of zeros at the end.
+/// The checks of the size, and of zeros at the end.
 const SHAPE_CHECKS: [CheckId; 2] = [CheckId::TimeIndexSize, CheckId::TimeIndexUntrimmed];
 
 /// A time index, while its log goes by.
@@ -36,9 +36,9 @@ pub(in crate::verify) struct TimeIndexCheck {
     next: usize,
     /// The largest timestamp so far.
     largest: Timestamp,
-    /// Whether something before here can't be read, and may have held a larger one.
+    /// True if something before here can't be read, and may have held a larger one.
     is_lossy: bool,
-    /// Whether what can't be read lies right before the next batch.
+    /// True if what can't be read lies right before the next batch.
     behind_gap: bool,
     order: Tally,
     less: Tally,

@@ -19,7 +19,7 @@ use crate::wire::{Offset, ProducerId};
 /// A transaction index and the markers of its segment.
 #[derive(Debug)]
 pub(in crate::verify) struct TxnCheck {
-    /// Where the index is, or would be.
+    /// The path of the index, which may not exist.
     path: Arc<Path>,
     entries: Vec<Entry>,
     /// Aborted transactions of which data is known, and whether all of it is.
@@ -37,11 +37,11 @@ pub(super) struct SegmentReach {
     pub(super) last: Option<Offset>,
     /// The base offset of the segment after it.
     pub(super) next: Option<Offset>,
-    /// Whether nothing of it is missing.
+    /// True if nothing of it is missing.
     pub(super) is_whole: bool,
 }
 
-/// Where a transaction ends, and whose it is.
+/// The end of a transaction, and its producer.
 type Key = (Offset, ProducerId);
 
 #[derive(Debug, Clone, Copy)]
@@ -142,7 +142,8 @@ impl TxnCheck {
         self.coverage.unwrap_or_default()
     }
 
-    /// Takes a transaction that ends in the segment. `is_complete`: nothing of it is missing in the log.
+    /// Takes a transaction that ends in the segment. `is_complete`: nothing of it is missing in the
+    /// log.
     pub(super) fn completed(&mut self, txn: CompletedTxn, is_complete: bool) {
         if txn.is_aborted {
             let key = (txn.last_offset, txn.producer_id);

@@ -22,10 +22,10 @@ const KNOWN_V2: i16 = 0x7f;
 const KNOWN_V1: u8 = 0x0f;
 const KNOWN_V0: u8 = 0x07;
 
-/// Where the magic is in a header.
+/// The position of the magic in a header.
 const MAGIC: u64 = layout::MAGIC as u64;
 
-/// What the header of a good batch says, for those who come after.
+/// The fields in the header of a valid batch that later batches are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Info {
     pub(super) position: u64,
@@ -33,7 +33,7 @@ pub(super) struct Info {
     /// The first offset; of a compressed set of magic 0 or 1 the last.
     pub(super) base: i64,
     pub(super) last: i64,
-    /// Whether `base` is the first offset.
+    /// True if `base` is the first offset.
     pub(super) is_whole: bool,
     /// The first offset, where it is known.
     pub(super) first: i64,
@@ -75,8 +75,8 @@ impl Info {
         }
     }
 
-    /// The same with the first offset inside of a compressed set of magic 0 or 1, if its last one is that of the set: in odd sets,
-    /// which brokers take too, the offsets inside mean nothing.
+    /// The same with the first offset inside of a compressed set of magic 0 or 1, if its last one
+    /// is that of the set: in odd sets, which brokers take too, the offsets inside mean nothing.
     pub(super) fn unpacked(self, batch: &Batch<'_>, scratch: &mut Scratch) -> Self {
         let Ok(records) = batch.records(scratch) else {
             return self;
@@ -93,7 +93,7 @@ impl Info {
         }
     }
 
-    /// What the checks of other files are shown of it.
+    /// Returns the row for the checks of other files.
     pub(super) fn row(&self) -> Row {
         Row {
             position: self.position,
@@ -133,12 +133,12 @@ impl Tallies {
         tally.count += 1;
     }
 
-    /// How many there are of a check.
+    /// Returns the number of findings of a check.
     pub(super) fn count_of(&self, check: CheckId) -> u64 {
         self.0.get(&check).map_or(0, |tally| tally.count)
     }
 
-    /// Where the only one of a check is.
+    /// Returns the only finding of a check.
     pub(super) fn only(&self, check: CheckId) -> Option<u64> {
         let tally = self.0.get(&check).filter(|tally| tally.count == 1);
         tally.map(|tally| tally.first.position)
@@ -166,7 +166,7 @@ impl Merge for Tallies {
     }
 }
 
-/// Where findings about batches go.
+/// The sink of findings about batches.
 pub(super) struct Sink<'a> {
     pub(super) subject: &'a Subject,
     pub(super) findings: &'a mut Findings,

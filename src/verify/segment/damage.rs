@@ -35,7 +35,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Whether it is one batch, going by its size, and nothing else.
+    /// Returns true if it is one batch, going by its size, and nothing else.
     pub(super) fn is_one_batch(&self) -> bool {
         matches!(
             self.kind,
@@ -47,7 +47,7 @@ impl Part {
     }
 }
 
-/// What a part was.
+/// The kind of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A batch, going by its size, whose checksum is wrong.
@@ -62,7 +62,7 @@ pub(super) enum Kind {
     Magic { stored: i8, actual: i8 },
     /// Bytes that cannot be read, and what they leave of batches.
     Unreadable {
-        /// Whether it is one batch, going by its size.
+        /// True if it is one batch, going by its size.
         is_batch: bool,
     },
     /// Nothing but zeros.
@@ -97,7 +97,8 @@ pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
     parts
 }
 
-/// What the bytes at the start of the rest of a gap are, and how many belong to it. `left` is the whole rest.
+/// Identifies the bytes at the start of a gap, and returns their kind and number. `left` is the
+/// whole rest.
 fn identify(rest: &[u8], left: u64, start: u64) -> (Kind, u64) {
     if rest.len() as u64 == left && rest.iter().all(|&byte| byte == 0) {
         return (Kind::Zeros, left);
@@ -113,7 +114,7 @@ fn identify(rest: &[u8], left: u64, start: u64) -> (Kind, u64) {
     (whole.unwrap_or(Kind::Rest), left)
 }
 
-/// Whether what follows `size` bytes may be the header of the next batch.
+/// Returns true if what follows `size` bytes may be the header of the next batch.
 fn is_followed(bytes: &[u8], size: usize) -> bool {
     let next = bytes.get(size..).and_then(FrameHeader::read);
     let header = FrameHeader::read(bytes);
@@ -121,7 +122,7 @@ fn is_followed(bytes: &[u8], size: usize) -> bool {
         .is_some_and(|(next, header)| may_follow(header.offset(), next))
 }
 
-/// What is wrong with a batch whose size is right.
+/// Returns the fault of a batch with a right size.
 fn framed(bytes: &[u8], start: u64) -> Kind {
     let stored = bytes
         .get(frame::MAGIC)
@@ -142,7 +143,8 @@ fn framed(bytes: &[u8], start: u64) -> Kind {
         2 => v2_flip().or_else(legacy_flip),
         _ => legacy_flip(),
     };
-    // A flip that belongs to the other format is one of the magic, which that format's checksum covers.
+    // A flip that belongs to the other format is one of the magic, which that format's checksum
+    // covers.
     let sum = if stored == 2 && flip.is_some_and(|(_, field)| field == Field::Magic) {
         other
     } else {
@@ -219,7 +221,7 @@ impl Sum {
     }
 }
 
-/// Whether all of these bytes are one batch, but for its size.
+/// Returns true if all of these bytes are one batch, but for its size.
 fn resized(bytes: &[u8]) -> Option<Kind> {
     let header = FrameHeader::read(bytes)?;
     let stored = i32::from_be_bytes(*bytes.get(frame::SIZE..)?.first_chunk()?);
@@ -263,7 +265,7 @@ fn longest_zeros(bytes: &[u8], start: u64) -> Option<Range<u64>> {
     (longest.len() >= ZEROS_BYTES).then(|| start + longest.start as u64..start + longest.end as u64)
 }
 
-/// What the header of a damaged batch says, where it can be believed.
+/// The plausible fields in the header of a damaged batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim {
     pub(super) base: i64,
@@ -274,7 +276,7 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// What `head` says of a batch between two offsets, neither of which is its own.
+    /// Reads the header of a batch between two offsets, neither of which is its own.
     pub(super) fn read(head: &[u8], after: Option<i64>, before: Option<i64>) -> Option<Self> {
         let header = FrameHeader::read(head)?;
         let claim = match (header.magic(), RecordBatch::of_header(head)) {
@@ -308,7 +310,8 @@ impl Claim {
     }
 }
 
-/// Whether the first bytes of a tail are those of the batch that would follow offset `last`.
+/// Returns true if the first bytes of a tail are those of the batch that would follow offset
+/// `last`.
 pub(super) fn is_torn(head: &[u8], left: u64, last: Option<i64>) -> bool {
     let Some(bytes) = head.first_chunk::<8>() else {
         let expected = last.map_or(0, |last| last.wrapping_add(1)).to_be_bytes();

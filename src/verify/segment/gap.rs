@@ -16,10 +16,11 @@ use crate::verify::evidence::{
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::subject::Subject;
 
-/// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and what was lost is not.
+/// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and
+/// what was lost is not.
 const ROUND_BYTES: [u64; 2] = [1024, 1000];
 
-/// Where the length and the magic are in a header.
+/// The positions of the length and the magic in a header.
 const LENGTH: u64 = layout::SIZE as u64;
 const MAGIC: u64 = 16;
 
@@ -61,7 +62,8 @@ impl Gap<'_> {
             };
             finding.offset = claim.map(|claim| claim.base).or_else(after_last);
             let evidence = evidence(check, part);
-            // What a checksum covers it proves; the bits before it are as likely as those around make them.
+            // What a checksum covers it proves; the bits before it are as likely as those around
+            // make them.
             if let (CheckId::CrcMismatch, Some(_)) = (check, evidence.flipped_bit()) {
                 finding = finding.fix(Fix::Safe);
             }
@@ -72,7 +74,7 @@ impl Gap<'_> {
         }
     }
 
-    /// What the header of a part says, if it fits between the good batches.
+    /// Returns the header of a part, if it fits between the valid batches.
     fn claim(&self, part: &Part) -> Option<Claim> {
         // Zeros in a header say nothing, and what they leave of it does not say how much they took.
         let header = part.range.start..part.range.start + HEADER_BYTES as u64;
@@ -91,12 +93,12 @@ impl Gap<'_> {
         Claim::read(&part.head, after, before)
     }
 
-    /// Whether nothing good follows.
+    /// Returns true if nothing good follows.
     fn is_tail(&self) -> bool {
         self.next.is_none()
     }
 
-    /// Whether the file may be a preallocated one.
+    /// Returns true if the file may be a preallocated one.
     fn is_round(&self) -> bool {
         let mut sizes = ROUND_BYTES.iter();
         sizes.any(|size| self.len_bytes.is_multiple_of(*size))
@@ -127,8 +129,8 @@ impl Gap<'_> {
         }
     }
 
-    /// What is lost at a part. The offsets between the good batches that no header of a part claims are lost at those
-    /// parts together.
+    /// Returns the loss at a part. The offsets between the good batches that no header of a part
+    /// claims are lost at those parts together.
     fn loss(
         &self,
         check: CheckId,
@@ -168,7 +170,7 @@ impl Gap<'_> {
         })
     }
 
-    /// What a broker does, and how a consumer gets past it.
+    /// Returns the reaction of a broker, and the way for a consumer to skip the damage.
     fn impact(&self, check: CheckId, range: &Range<u64>, claim: Option<Claim>) -> Impact {
         let bytes_after = self.len_bytes.saturating_sub(range.end);
         let at = range.start;
@@ -193,7 +195,7 @@ impl Gap<'_> {
     }
 }
 
-/// What kind of damage it is, with its numbers.
+/// Returns the evidence of the damage.
 fn evidence(check: CheckId, part: &Part) -> Evidence {
     let zeros = part.zeros.clone().map(Zeros::from);
     match part.kind {

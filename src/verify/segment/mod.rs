@@ -123,7 +123,7 @@ struct Pass<'a> {
     piece: Piece,
 }
 
-/// What a piece amounts to: what each batch shows by itself, and what there is in which order.
+/// The result of a piece: the findings of single batches, and the sequence of batches and gaps.
 #[derive(Default)]
 struct Piece {
     notes: Notes,

@@ -13,16 +13,16 @@ use crate::wire::{Offset, Position};
 /// The most bytes of a control batch that are kept; those that Kafka writes have fewer than 200.
 const CONTROL_BYTES: usize = 64 << 10;
 
-/// What is noted of a batch or a gap.
+/// A note about a batch or a gap.
 #[derive(Debug)]
 pub(super) enum Note {
     /// A batch, and how many of the bytes kept are its own.
     Batch(Info, u32),
-    /// What lies between batches, part by part.
+    /// A gap between batches, part by part.
     Gap(Vec<Part>),
 }
 
-/// What is noted of a piece, in file order.
+/// The notes about a piece, in file order.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     pub(super) notes: Vec<Note>,

@@ -12,7 +12,7 @@ const JUMPS: usize = 64;
 /// A batch as a link of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Link {
-    /// Where it begins in its file, and how many bytes it has.
+    /// Its position in the file, and its size.
     pub(super) position: u64,
     pub(super) size: u64,
     /// The number it has.
@@ -24,7 +24,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// What comes before the first batch.
+    /// Returns the state before the first batch.
     pub(super) fn start(next: i64) -> Self {
         Self {
             position: 0,
@@ -55,10 +55,10 @@ pub(super) enum Way {
 pub(super) struct Run {
     pub(super) way: Way,
     pub(super) first: Link,
-    /// Where it ends in the file.
+    /// The position of its end in the file.
     pub(super) end: u64,
     pub(super) batches: u64,
-    /// What it stands behind, and what it stands in front of.
+    /// The neighbour before it, and the one after it.
     pub(super) before: Link,
     pub(super) after: Option<Link>,
     /// The bit of the first one's number that, flipped back, makes it fit.
@@ -77,7 +77,7 @@ impl Run {
 struct Jump {
     before: Link,
     first: Link,
-    /// How many links came before it.
+    /// The number of links before it.
     index: u64,
 }
 
@@ -93,7 +93,7 @@ struct Fall {
 /// Watches the row.
 #[derive(Debug)]
 pub(super) struct Order {
-    /// How many bits a number has.
+    /// The number of bits.
     bits: u8,
     last: Option<Link>,
     /// The one before it.

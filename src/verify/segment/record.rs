@@ -40,7 +40,7 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, scratch: &mut Scratch, sink:
     seen.finish(batch, info, sink);
 }
 
-/// What was seen of a batch.
+/// The facts about a batch.
 #[derive(Default)]
 struct Seen {
     records: u64,
@@ -159,7 +159,7 @@ fn has_right_crc(message: crate::format::Message<'_>) -> bool {
     message.stored_crc() == message.actual_crc()
 }
 
-/// What is wrong with a control record.
+/// Returns the fault of a control record.
 fn control_fault(batch: &Batch<'_>, record: &Record<'_>) -> Option<(ControlFault, Severity)> {
     let Batch::V2(batch) = batch else { return None };
     let error = |what: ControlFault| Some((what, Severity::Error));

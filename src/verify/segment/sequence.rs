@@ -19,7 +19,7 @@ use crate::verify::evidence::{
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::subject::Subject;
 
-/// Where the leader epoch is in a header.
+/// The position of the leader epoch in a header.
 const EPOCH: u64 = layout::LEADER_EPOCH as u64;
 
 /// Runs remembered of a file; more are damage of another kind.
@@ -107,7 +107,7 @@ impl<'a> Sequence<'a> {
         self.second_last = self.last.replace(info);
     }
 
-    /// What two batches in a row say of each other.
+    /// Compares two successive batches.
     fn neighbours(&mut self, last: &Info, info: &Info, is_behind_gap: bool) {
         if info.magic < self.newest_magic {
             self.tallies.count(CheckId::OlderMagic, info);
@@ -256,7 +256,7 @@ impl<'a> Sequence<'a> {
         );
     }
 
-    /// What the file is as a whole.
+    /// Reports findings about the whole file.
     fn tell_file(&mut self) {
         let of_file = |check| Finding::new(check, &self.subject.path);
         if self.len_bytes == 0 && !self.subject.is_last {
@@ -279,7 +279,7 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// Where findings about single batches go.
+    /// Takes findings about single batches.
     pub(super) fn take_in(&mut self, findings: Findings, tallies: Tallies) {
         self.findings.merge(findings);
         self.tallies.merge(tallies);
@@ -348,7 +348,7 @@ fn offset_finding(run: &Run, base: Option<i64>, path: &Arc<Path>) -> Finding {
     finding
 }
 
-/// What a run shows.
+/// Returns the finding of a run.
 fn finding_of(finding: Finding, run: &Run, number: Number) -> Finding {
     let (at, width, before) = match number {
         Number::Offset => (run.first.position, 8, run.before.next.saturating_sub(1)),

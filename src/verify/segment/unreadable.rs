@@ -46,7 +46,8 @@ pub(super) fn parts(log: &LogFile, cut: &[GapPart]) -> Vec<Part> {
     parts
 }
 
-/// Where the batch ends whose header is `head`, if all of it can be read, and the end of the stretch or another batch is there.
+/// Returns the end of the batch with the header `head`, if it can be read completely and the end of
+/// the stretch or another batch follows.
 fn batch_end(log: &LogFile, head: &[u8], at: u64, stretch: &Range<u64>) -> Option<u64> {
     let header = FrameHeader::read(head)?;
     let size = header.frame_bytes().ok()?;

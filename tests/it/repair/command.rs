@@ -92,10 +92,12 @@ fn a_plan_is_shown_before_anything_is_changed() {
     let ran = kseg(temp.path(), &["repair", "show", "plan.json"]);
     assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
     for line in [
-        "   1  .kafka_cleanshutdown               quarantine                   proven  -         S104   for a test  no broker reads it",
-        "   2  orders-3/00000000000000000050.log  excise 2..3, 3..4            lossy   1 record  S104   for a test",
-        "placeholder 8..10 for 4..=6",
-        "patch 0..1 with 1 byte",
+        "   1  .kafka_cleanshutdown               quarantine                                                  proven  -         \
+         S104   for a test  no broker reads it",
+        "   2  orders-3/00000000000000000050.log  excise bytes 2..3, 3..4                                     lossy   1 record  \
+         S104   for a test",
+        "placeholder: an empty batch for offsets 4-6 at bytes 8..10",
+        "patch bytes 0..1 ",
         "Next: kseg repair apply plan.json --into NEW --accept 2",
     ] {
         assert!(ran.out.contains(line), "{line}\n{}", ran.out);
@@ -128,7 +130,7 @@ fn a_copy_shares_closed_segments_and_its_source_stays_as_it_was() {
     names.sort();
     assert_eq!(names, ["data", "fixed", "fixed.lost+found", "plan.json"]);
     let again = kseg(temp.path(), &[&apply[..], &["--accept-lossy"]].concat());
-    assert_refused(&again, "exists and is not an empty directory");
+    assert_refused(&again, "already exists and is not empty");
     let copied = [
         "repair",
         "apply",
@@ -160,7 +162,7 @@ fn a_repair_in_place_is_undone_to_the_byte() {
     assert_eq!(fs::read(data.join(LAST)).unwrap(), mended());
     let names = |dir: &Path| state(dir).len();
     assert_eq!(names(&data), before.len() - 1, "no file of ours is left");
-    assert_refused(&kseg(temp.path(), &args), "this plan was applied already");
+    assert_refused(&kseg(temp.path(), &args), "this plan is already applied");
     let ran = kseg(temp.path(), &["repair", "undo", "data"]);
     assert_eq!(ran.status, Some(0), "{}", ran.err);
     assert_eq!(state(&data), before);
@@ -189,18 +191,18 @@ fn hostile_and_foreign_plans_are_no_plans() {
     let table: [(Change<'_>, &str); 15] = [
         (&|plan| plan["schema"] = json!("kseg.plan/3"), "newer kseg"),
         (
-            &|plan| plan["schema"] = json!("kseg.verdict/2"),
-            "no schema",
+            &|plan| plan["schema"] = json!("kseg.verdict/3"),
+            "not a plan",
         ),
         (&|plan| plan["extra"] = json!(1), "unknown field"),
-        (&|plan| plan["root"] = json!("data"), "no absolute path"),
+        (&|plan| plan["root"] = json!("data"), "invalid root"),
         (
             &|plan| plan["steps"][1]["action"]["excise"]["file"] = json!("../../etc/passwd"),
-            "no path of a plan",
+            "invalid path",
         ),
         (
             &|plan| plan["steps"][1]["action"]["excise"]["file"] = json!("/etc/passwd"),
-            "no path of a plan",
+            "invalid path",
         ),
         (
             &|plan| plan["steps"][1]["fingerprints"] = json!([]),
@@ -225,18 +227,18 @@ fn hostile_and_foreign_plans_are_no_plans() {
         (&|plan| plan["steps"][2]["id"] = json!(7), "found step 7"),
         (
             &|plan| plan["steps"][1]["safety"] = json!("proven"),
-            "nothing in it makes it proven",
+            "proven, but without the evidence",
         ),
         (
             &|plan| {
                 plan["steps"][1]["safety"] = json!("proven");
                 plan["steps"][1]["proof"] = json!({"unused": {"what": "zeros"}});
             },
-            "not proven",
+            "cannot be proven",
         ),
         (
             &|plan| plan["scope"] = json!("partition"),
-            "deeper than a plan of one partition",
+            "too deep for the plan of one partition",
         ),
     ];
     for (change, says) in table {
@@ -262,7 +264,7 @@ fn plans_that_ask_for_the_impossible_change_nothing() {
     for (name, says) in [
         ("absurd.json", "changed since the plan was made"),
         ("newer.json", "made by a newer kseg"),
-        ("none.json", "no schema of a plan"),
+        ("none.json", "not a plan: "),
         ("missing.json", "missing.json"),
     ] {
         let args = ["repair", "apply", name, "--in-place", "--accept-lossy"];
@@ -281,7 +283,8 @@ fn a_plan_is_the_same_document_every_time() {
     assert_eq!(serde_json::to_vec_pretty(&plan).unwrap(), text);
 }
 
-/// A process that holds the lock of a log dir as a broker does; none if nobody here can, and "refused" if it may not.
+/// A process that holds the lock of a log dir as a broker does; none if nobody here can, and
+/// "refused" if it may not.
 fn broker(lock: &Path) -> Option<(Child, String)> {
     let hold = "import fcntl, sys\n\
                 lock = open(sys.argv[1], 'r+')\n\

@@ -53,11 +53,7 @@ fn a_plan_in_which_a_field_is_there_twice_or_text_changes_its_direction_is_refus
         ("for a test", "for \u{202e}a test", "direction"),
         ("for a test", "for \\u2066a test", "direction"),
         ("for a test", "for \\u001b[2Ja test", "control characters"),
-        (
-            "orders-0/0000",
-            "orders-0/\u{200f}0000",
-            "no path of a plan",
-        ),
+        ("orders-0/0000", "orders-0/\u{200f}0000", "invalid path"),
         ("\"tool\": \"", "\"tool\": \"\u{61c}", "direction"),
     ] {
         assert!(text.contains(from), "{from}");

@@ -143,13 +143,13 @@ fn steps_are_confirmed_and_left_out_by_number() {
     let steps = plan["steps"].as_array().unwrap();
     let all = format!("1..={}", steps.len());
     for (args, says) in [
-        (["--skip", "99"], "--skip 99: no such step"),
+        (["--skip", "99"], "--skip 99: not a step"),
         (
             ["--accept", "99"],
-            "--accept 99: no step of this plan that needs consent",
+            "--accept 99: not a step of this plan that needs consent",
         ),
         (["--accept", "x"], "expected N, A..B or A..=B"),
-        (["--skip", "3..=1"], "is an empty range"),
+        (["--skip", "3..=1"], "the range is empty"),
     ] {
         let ran = run(
             &temp,

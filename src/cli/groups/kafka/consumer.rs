@@ -1,7 +1,8 @@
 //! Classic and consumer groups as `kafka-consumer-groups.sh --describe` shows them.
 //!
 //! # References
-//! `ConsumerGroupCommand` of Kafka 4.3: `printOffsets`, `printMembers`, `printStates`. Kafka 4.0 to 4.4 print the same.
+//! `ConsumerGroupCommand` of Kafka 4.3: `printOffsets`, `printMembers`, `printStates`. Kafka 4.0 to
+//! 4.4 print the same.
 
 use anyhow::Result;
 use kseg::report::group_view::{GroupOffset, GroupView};
@@ -135,7 +136,8 @@ fn member_columns<'a>(
     columns
 }
 
-/// Whether some members of the group speak the protocol of consumer groups, and others still the classic one.
+/// Returns true if some members of the group speak the protocol of consumer groups, and others
+/// still the classic one.
 fn is_upgrading(view: &GroupView<'_>) -> bool {
     let group = view.group.filter(|it| it.kind == GroupKind::Consumer);
     let members = || group.iter().flat_map(|group| group.members.values());
@@ -170,13 +172,14 @@ pub(in crate::cli::groups) fn states(
     Ok(())
 }
 
-/// Whether `kafka-consumer-groups.sh` knows the group: those of other kinds have tools of their own.
+/// Returns true if `kafka-consumer-groups.sh` knows the group: those of other kinds have tools of
+/// their own.
 fn is_known(view: &GroupView<'_>) -> bool {
     view.group
         .is_none_or(|group| matches!(group.kind, GroupKind::Classic | GroupKind::Consumer))
 }
 
-/// What the tool says on standard error before a group.
+/// Writes the messages of the tool on standard error before a group.
 fn note_state(view: &GroupView<'_>, context: &mut Context) {
     let name = view.name;
     let note = match view.state {

@@ -104,7 +104,7 @@ pub(in crate::cli::groups) fn states(
     Ok(())
 }
 
-/// What the tool says on standard error before a group.
+/// Writes the messages of the tool on standard error before a group.
 fn note_state(view: &GroupView<'_>, context: &mut Context) {
     if view.state == GroupState::Empty {
         let name = view.name;

@@ -35,7 +35,7 @@ impl Slot {
     }
 }
 
-/// Where a reference is that has to be filled in.
+/// The position of a reference that has to be filled in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reference(usize);
 

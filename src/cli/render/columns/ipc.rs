@@ -6,7 +6,7 @@
 use super::flatbuffer::{Flat, Reference, Slot};
 use super::{Array, Data, Field, Kind, Width};
 
-/// What each message begins with.
+/// The first bytes of each message.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// Metadata version 5.

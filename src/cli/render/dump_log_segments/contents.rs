@@ -6,7 +6,7 @@ use super::style::Style;
 use crate::cli::render::coordinators::{Coordinators, Shown};
 use crate::cli::render::{Page, Push, write_lossy};
 
-/// How keys and payloads become text.
+/// The decoders of keys and payloads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Contents {
     /// They are not shown.
@@ -66,7 +66,7 @@ fn too_few(line: &mut impl Page, bytes: &[u8], decoder: &str) -> String {
     format!("{} bytes are too few for {decoder}", bytes.len())
 }
 
-/// What a line holds before its key or payload.
+/// The part of a line before its key or payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lead {
     /// The fields of the record.
@@ -81,7 +81,7 @@ pub(crate) struct Printer<'a> {
     style: &'a Style,
     contents: Contents,
     lead: Lead,
-    /// What the decoders of internal topics write to.
+    /// The output of decoders of internal topics.
     key: Vec<u8>,
     payload: Vec<u8>,
 }

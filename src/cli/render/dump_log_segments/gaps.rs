@@ -86,7 +86,7 @@ impl Gaps {
         self.more += other.more;
     }
 
-    /// What Kafka's tool says at its end, `path` being absolute.
+    /// Writes the last lines of Kafka's tool; `path` is absolute.
     pub(crate) fn render(&self, path: &str, out: &mut Vec<u8>) {
         let heading = match self.style {
             GapStyle::Misspelt => "Non-secutive offsets in :",

@@ -7,7 +7,7 @@ use kseg::wire::Release;
 
 use crate::cli::render::Push;
 
-/// How a release reads index files.
+/// The way in which a release reads index files.
 #[derive(Debug, Clone, Copy)]
 #[expect(
     clippy::struct_excessive_bools,

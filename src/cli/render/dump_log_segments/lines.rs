@@ -140,7 +140,7 @@ pub(crate) fn push_unknown(line: &mut Vec<u8>, frame: &Frame<'_>) {
         .text(" (unknown)\n");
 }
 
-/// What the lines of all records of a batch have in common.
+/// The common part of the lines of all records of a batch.
 #[derive(Debug)]
 pub(crate) struct RecordLine<'a> {
     style: &'a Style,

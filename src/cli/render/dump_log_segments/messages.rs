@@ -14,7 +14,7 @@ use crate::cli::render::Push;
 /// Sets inside of sets are opened so deep; no one ever made more than two.
 const DEEPEST: usize = 8;
 
-/// Where a message stands.
+/// The position of a message.
 #[derive(Clone, Copy)]
 struct Place {
     /// Of the outermost entry.

@@ -9,7 +9,7 @@ use crate::cli::render::Push;
 /// Pairs kept for a file; more are counted.
 const MOST_PAIRS: usize = 1 << 20;
 
-/// What can be wrong with an entry, in the order of telling.
+/// The faults of an entry, in the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Mismatch {
     /// The offset is not that of the batch at the position: both.
@@ -72,7 +72,7 @@ impl Mismatches {
         }
     }
 
-    /// What Kafka's tool says at its end.
+    /// Writes the last lines of Kafka's tool.
     pub(crate) fn render(mut self, out: &mut Vec<u8>) {
         self.groups.sort_by_key(|group| group.kind);
         for group in &self.groups {

@@ -1,7 +1,7 @@
 //! Kafka's `DumpLogSegments`, byte for byte, quirks included.
 //!
-//! Where the original breaks off with an exception, its line is finished here with what is known, a note says what is
-//! wrong and where, and the dump goes on behind it.
+//! Where the original breaks off with an exception, its line is finished here with what is known, a
+//! note says what is wrong and where, and the dump goes on behind it.
 
 mod contents;
 mod control;
@@ -30,14 +30,14 @@ pub(crate) use style::{NEWEST, OLDEST, Style};
 /// The most bytes that Kafka's reader ignores at the end of a file.
 const SILENT_TAIL_BYTES: u64 = 17;
 
-/// What of a segment is shown.
+/// The shown parts of a segment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
     /// A line for each record.
     pub(crate) deep: bool,
     /// Only keys and payloads.
     pub(crate) skip_record_metadata: bool,
-    /// How keys and payloads become text.
+    /// The decoders of keys and payloads.
     pub(crate) contents: Contents,
     /// The largest message that is taken, in bytes behind its size field (0.9 to 0.10.2).
     pub(crate) largest_message: Option<i32>,
@@ -54,7 +54,7 @@ pub(crate) struct LogPrinter<'a> {
     fold: LogFold,
 }
 
-/// What the dump of a `.log` amounts to.
+/// The results of the dump of a `.log`.
 #[derive(Debug)]
 pub(crate) struct LogFold {
     /// The row of its offsets.
@@ -156,8 +156,8 @@ impl<'a> LogPrinter<'a> {
         }
     }
 
-    /// An entry too small for its header, or of no known magic. The original shows the former with the bytes that
-    /// follow it, if there are enough, and breaks off at its records.
+    /// An entry too small for its header, or of no known magic. The original shows the former with
+    /// the bytes that follow it, if there are enough, and breaks off at its records.
     #[cold]
     fn malformed(&mut self, frame: Frame<'_>, fault: Fault, out: &mut Output<'_>) {
         if frame.magic() < 0 {
@@ -237,8 +237,9 @@ impl<'a> LogPrinter<'a> {
         }
     }
 
-    /// Tells of bytes that are no entry. Where the size of an entry is impossible the original breaks off; an entry that is not
-    /// all there ends the file, and so do a few bytes. At bytes that cannot be read it breaks off too.
+    /// Tells of bytes that are no entry. Where the size of an entry is impossible the original
+    /// breaks off; an entry that is not all there ends the file, and so do a few bytes. At bytes
+    /// that cannot be read it breaks off too.
     fn gap(&mut self, gap: &Gap, out: &mut Output<'_>) {
         let (range, fault) = (gap.range(), gap.fault());
         let length = range.end - range.start;
@@ -255,9 +256,9 @@ impl<'a> LogPrinter<'a> {
             return;
         }
         let what = match fault {
-            Some(fault) => format!("{length} bytes that are no batch: {fault}"),
+            Some(fault) => format!("{length} bytes that are not a batch: {fault}"),
             None => format!(
-                "{length} zero bytes: preallocated room, or pages that never reached the disk"
+                "{length} zero bytes: preallocated space, or pages that never reached the disk"
             ),
         };
         self.note(out, range.start, &what);

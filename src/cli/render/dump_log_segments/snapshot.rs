@@ -61,7 +61,7 @@ fn push_batch(line: &mut Vec<u8>, producer: ProducerState<'_>) {
     line.text(" timestamp: ").int(producer.timestamp().get());
 }
 
-/// What 1.0.0 and 1.0.1 show of the batches: the text of a Scala queue of Scala objects.
+/// Writes the batches like 1.0.0 and 1.0.1: the text of a Scala queue of Scala objects.
 fn push_queue(line: &mut Vec<u8>, producer: ProducerState<'_>, has_batch: bool) {
     line.text("Queue(");
     if has_batch {

@@ -8,7 +8,7 @@ pub(crate) const NEWEST: Release = Release::new(4, 3, 1);
 /// The oldest release whose output is known.
 pub(crate) const OLDEST: Release = Release::old(8, 0, 0);
 
-/// How a release lays its lines out.
+/// The layout of lines in a release.
 #[derive(Debug, Clone, Copy)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -19,7 +19,7 @@ pub(crate) struct Style {
     pub(crate) release: Release,
     /// The lines of a batch and its records.
     pub(crate) layout: Layout,
-    /// What comes before the base offset of a segment.
+    /// The text before the base offset of a segment.
     pub(crate) heading: &'static str,
     /// True if asking for the data implies asking for the records.
     pub(crate) data_implies_deep: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Style {
     pub(crate) is_control: bool,
     /// True if batches say their delete horizon.
     pub(crate) delete_horizon: bool,
-    /// How codecs are called.
+    /// The names of codecs.
     pub(crate) codecs: CodecNames,
     /// The newest magic that is known.
     pub(crate) newest_magic: i8,
@@ -39,7 +39,7 @@ pub(crate) struct Style {
     pub(crate) zstd: bool,
     /// True if messages say their timestamp (`Messages`).
     pub(crate) timestamps: bool,
-    /// What becomes of a compressed set inside a compressed set.
+    /// The handling of a compressed set inside a compressed set.
     pub(crate) nested: Nested,
     /// True if a size that no entry can have ends the file, as zeros after it do.
     pub(crate) ends_at_zeros: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Style {
     pub(crate) stray_brace: bool,
     /// True if a record without a key is still marked as one where its metadata is left out.
     pub(crate) bar_without_key: bool,
-    /// How offsets that do not follow each other are told.
+    /// The style of reports of non-consecutive offsets.
     pub(crate) gaps: GapStyle,
 }
 
@@ -72,7 +72,7 @@ pub(crate) enum Layout {
     Current,
 }
 
-/// How codecs are called.
+/// The names of codecs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CodecNames {
     /// `GZIPCompressionCodec` (to 0.10.1).
@@ -83,7 +83,7 @@ pub(crate) enum CodecNames {
     Lower,
 }
 
-/// What becomes of a compressed set inside a compressed set.
+/// The handling of a compressed set inside a compressed set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nested {
     /// It is opened too (0.8).
@@ -94,7 +94,7 @@ pub(crate) enum Nested {
     Breaks,
 }
 
-/// How offsets that do not follow each other are told.
+/// The style of reports of non-consecutive offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GapStyle {
     /// Newest first, from the second message on, with a heading misspelt (to 0.10.2).

@@ -72,7 +72,7 @@ impl Columns {
     }
 }
 
-/// What columns could not hold as it is.
+/// The values that columns could not represent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lossy {
     /// Timestamps beyond the microseconds of 64 bits: null.

@@ -15,7 +15,7 @@ use super::schemas::{SchemaProblem, Schemas, Side};
 use super::serdes::Serde;
 use super::shown::{Shown, Why};
 
-/// What may be shown, and how.
+/// The visible contents, and their form.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Contents {
     pub(super) key: Policy,
@@ -23,23 +23,23 @@ pub(super) struct Contents {
     pub(super) bytes: Bytes,
 }
 
-/// What may be shown of keys, or of values.
+/// The redaction policy of keys or values.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
     pub(super) reveal: Reveal,
-    /// What they were said to be.
+    /// The given type.
     pub(super) read_as: Option<Serde>,
     /// True if JSON among them is shown as such.
     pub(super) embeds_json: bool,
 }
 
-/// What may be shown of one record.
+/// The visible parts of one record.
 #[derive(Debug)]
 pub(super) struct View<'r> {
     contents: Contents,
     record: &'r Record<'r>,
     is_control: bool,
-    /// What it means, in an internal topic.
+    /// The meaning, in an internal topic.
     meaning: Option<Meaning<'r>>,
     is_keyed: bool,
     schemas: Option<(&'r Schemas, Option<&'r str>)>,

@@ -170,7 +170,7 @@ impl Page for Probe {
 /// A cell in quotes, without them.
 struct Quoted<'o, P> {
     out: &'o mut P,
-    /// What is before it on the page is as it shall be.
+    /// The start of the cell on the page.
     start: usize,
 }
 

@@ -3,7 +3,8 @@
 //! Everything else stays as it was: numbers of any length, names that repeat, escapes. What readers of JSON refuse although
 //! its grammar has it is not embedded either: halves of surrogate pairs, numbers beyond a double.
 
-/// How deep arrays and objects may be nested: what common readers take, with room for the record around.
+/// The maximum depth of arrays and objects: that of common readers, less the levels of the record
+/// around.
 const DEPTH: u8 = 100;
 
 /// A number of no more digits is a double.

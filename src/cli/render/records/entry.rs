@@ -15,11 +15,12 @@ pub(crate) struct Entry<'a, 'b> {
     pub(crate) batch: &'a Batch<'a>,
     /// The record.
     pub(crate) record: &'a Record<'b>,
-    /// Whether the checksum of the batch is right; none if it was not verified.
+    /// True if the checksum of the batch is right; none if it was not verified.
     pub(crate) is_sound: Option<bool>,
 }
 
-/// The fields of a batch that its records show; none where the format, or the batch, has no such thing.
+/// The fields of a batch that its records show; none where the format, or the batch, has no such
+/// thing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
     pub(super) leader_epoch: Option<i32>,

@@ -118,7 +118,8 @@ impl RecordFormat {
         }
     }
 
-    /// Appends the text before the first record: the header line of a CSV file, the `[` of an array.
+    /// Appends the text before the first record: the header line of a CSV file, the `[` of an
+    /// array.
     pub(crate) fn header(&self, out: &mut Vec<u8>) {
         match self.shape {
             Shape::Form(Form::Json) => out.push(b'['),
@@ -136,8 +137,8 @@ impl RecordFormat {
 
     /// Returns what to write of the text rendered first of all, which must not be empty.
     ///
-    /// Each record of an array brings the comma before it, so that texts of several workers can be written one after the
-    /// other; the very first has none before it.
+    /// Each record of an array brings the comma before it, so that texts of several workers can be
+    /// written one after the other; the very first has none before it.
     pub(crate) fn first<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         match self.shape {
             Shape::Form(Form::Json) => text.strip_prefix(b",").unwrap_or(text),
@@ -162,7 +163,8 @@ impl RecordFormat {
         let policies = [self.contents.key, self.contents.value];
         if schemas.is_none() && policies.iter().any(|it| it.read_as == Some(Serde::Avro)) {
             bail!(
-                "--value-as avro, --key-as avro: no schemas; there is no _schemas-0 beside what is read: give --schemas or --schema"
+                "--value-as avro, --key-as avro: no schemas found (no _schemas-0 in the same log \
+                 dir): give --schemas or --schema"
             );
         }
         self.schemas = schemas.filter(|_| self.decoding != Choice::Never);
@@ -185,7 +187,8 @@ impl RecordFormat {
         }
     }
 
-    /// Returns what renders the records of one log; `decoder` is that of its topic ([`Decoder::for_topic`]).
+    /// Returns what renders the records of one log; `decoder` is that of its topic
+    /// ([`Decoder::for_topic`]).
     pub(crate) fn renderer(&self, decoder: Option<Decoder>) -> RecordRenderer<'_> {
         RecordRenderer {
             format: self,
@@ -209,9 +212,9 @@ pub(crate) struct RecordRenderer<'a> {
     objects: Objects,
     /// Rows of columns that are not written yet.
     rows: Option<Rows>,
-    /// What a key or a value becomes before it is written.
+    /// The buffer in which a key or a value is rendered.
     scratch: Vec<u8>,
-    /// What is written anew.
+    /// A spare buffer.
     spare: Vec<u8>,
 }
 
@@ -252,7 +255,8 @@ impl RecordRenderer<'_> {
         }
     }
 
-    /// Appends what waits for more rows, after the last record of a piece. Returns what columns could not hold.
+    /// Appends what waits for more rows, after the last record of a piece. Returns what columns
+    /// could not hold.
     pub(crate) fn finish(&mut self, out: &mut impl Page) -> Lossy {
         match (&self.format.shape, &mut self.rows) {
             (Shape::Columns(Form::Arrow, _), Some(rows)) => {

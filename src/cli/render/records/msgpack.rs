@@ -8,7 +8,7 @@ use kseg::decode::json::{write_base64, write_text};
 use super::shown::{Shown, write_float};
 use crate::cli::render::Push;
 
-/// How deep arrays and maps may be nested.
+/// The maximum depth of arrays and maps.
 const DEPTH: u8 = 100;
 
 /// Appends the one value that `bytes` are; false if they are something else, with the rest of `out` in disorder.

@@ -24,7 +24,7 @@ pub(super) struct Objects {
     end: Vec<u8>,
 }
 
-/// What tells batches apart.
+/// The identity of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     partition: Option<i32>,

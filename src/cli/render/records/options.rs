@@ -11,12 +11,13 @@ use super::reveal::{Bytes, Reveal};
 use super::serdes::Serde;
 use super::template::Template;
 
-/// What is shown of records, and how.
+/// The options of rendering records.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Rendering")]
 pub(crate) struct Rendering {
-    /// Output format [default: text; of export, which has ndjson, csv and parquet: ndjson]. Columns are those of Spark's
-    /// Kafka source; bytes come as they are, and as JSON where --value-as, --key-as or the topic says what they mean
+    /// Output format [default: text; of export, which has ndjson, csv and parquet: ndjson]. Columns
+    /// are those of Spark's Kafka source; bytes come as they are, and as JSON where --value-as,
+    /// --key-as or the topic says what they mean
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Form>,
 
@@ -24,8 +25,9 @@ pub(crate) struct Rendering {
     #[arg(long, value_enum, value_name = "WHICH")]
     columns: Option<Columns>,
 
-    /// Write as kcat -f does: %t topic, %p partition, %o offset, %T timestamp, %k key, %s value, %h headers, %K and %S
-    /// their sizes (-1: null), %R the size of the value as four bytes, %%, \n, \t, \r, \x41
+    /// Write as kcat -f does: %t topic, %p partition, %o offset, %T timestamp, %k key, %s value, %h
+    /// headers, %K and %S their sizes (-1: null), %R the size of the value as four bytes, %%, \n,
+    /// \t, \r, \x41
     #[arg(
         long,
         value_name = "FMT",
@@ -44,7 +46,7 @@ pub(crate) struct Rendering {
     )]
     null: Option<String>,
 
-    /// How to show keys, values and headers of unknown type; those that are not text are marked, as
+    /// Form of keys, values and headers of unknown type; those that are not text are marked, as
     /// {"base64":"/w=="} or {"hex":"ff"}
     #[arg(long, value_enum, value_name = "HOW", default_value = "utf8")]
     bytes: Bytes,
@@ -53,7 +55,7 @@ pub(crate) struct Rendering {
     #[arg(long)]
     json_values: bool,
 
-    /// Decode values as this type; a value that is not is shown as bytes, with the reason
+    /// Decode values as this type; a value of another type is shown as bytes, with the reason
     #[arg(long, value_enum, value_name = "KIND", conflicts_with = "json_values")]
     value_as: Option<Serde>,
 
@@ -61,15 +63,17 @@ pub(crate) struct Rendering {
     #[arg(long, value_enum, value_name = "KIND")]
     key_as: Option<Serde>,
 
-    /// How much to show of values and header values; sha256 shows which are equal without showing them
+    /// Amount of values and header values to show; sha256 shows which are equal without showing
+    /// them
     #[arg(long, value_enum, value_name = "HOW MUCH", default_value = "full")]
     values: Reveal,
 
-    /// How much to show of keys
+    /// Amount of keys to show
     #[arg(long, value_enum, value_name = "HOW MUCH", default_value = "full")]
     keys: Reveal,
 
-    /// Decode records of internal topics (the default); with a topic, decode all records as records of that topic
+    /// Decode records of internal topics (the default); with a topic, decode all records as records
+    /// of that topic
     #[arg(
         long,
         value_name = "TOPIC",
@@ -81,7 +85,8 @@ pub(crate) struct Rendering {
     )]
     decode: Option<Choice>,
 
-    /// Show records of internal topics, and values whose schema is known, as bytes, including secrets
+    /// Show records of internal topics, and values whose schema is known, as bytes, including
+    /// secrets
     #[arg(long, overrides_with = "decode")]
     no_decode: bool,
 }
@@ -97,8 +102,8 @@ fn internal_topic(name: &str) -> Result<Choice, String> {
 }
 
 impl Rendering {
-    /// Returns what the options amount to, for a command that writes `forms`, of which the first is the usual one. Templates are
-    /// for commands that write text.
+    /// Returns what the options amount to, for a command that writes `forms`, of which the first is
+    /// the usual one. Templates are for commands that write text.
     ///
     /// # Errors
     /// Options that make no sense together, or with this command.
@@ -108,11 +113,14 @@ impl Rendering {
         let form = self.format.unwrap_or(usual);
         if !forms.contains(&form) {
             let given = form.name();
-            bail!("--format {given}: not here; it takes {}", names(forms));
+            bail!("--format {given}: expected {}", names(forms));
         }
         let shape = match &self.template {
             Some(_) if !forms.contains(&Form::Text) => {
-                bail!("--template: not here; use --format {}", names(forms))
+                bail!(
+                    "--template: not supported by this command; use --format {}",
+                    names(forms)
+                )
             }
             Some(template) => {
                 let null = self.null.clone().unwrap_or_default();
@@ -172,7 +180,7 @@ impl Rendering {
             (self.key_as.is_some(), hides_key, "key-as", "keys"),
         ] {
             if given && hides {
-                bail!("--{option}: there is nothing to read unless --{hiding} is full");
+                bail!("--{option} needs --{hiding} full");
             }
         }
         let Some(template) = &self.template else {
@@ -180,7 +188,8 @@ impl Rendering {
         };
         if self.values == Reveal::None && template.asks_for_value_size() {
             bail!(
-                "--template: %S and %R are sizes of values, which --values none hides; use --values size"
+                "--template: %S and %R are sizes of values, which --values none hides; use \
+                 --values size"
             );
         }
         if self.keys == Reveal::None && template.asks_for_key_size() {

@@ -7,13 +7,13 @@ use super::shown::Shown;
 /// The notation for bytes of unknown type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Bytes {
-    /// As text where they are UTF-8, else in base64
+    /// As text if they are UTF-8, otherwise in base64
     Utf8,
     /// In hexadecimal
     Hex,
     /// In base64
     Base64,
-    /// As text, with U+FFFD for what is not UTF-8
+    /// As text, with U+FFFD for bytes that are not UTF-8
     Utf8Lossy,
 }
 
@@ -38,7 +38,7 @@ impl Bytes {
 pub(crate) enum Reveal {
     /// Everything
     Full,
-    /// Nothing but whether it is null
+    /// Only if it is null or not
     None,
     /// The number of bytes
     Size,

@@ -26,7 +26,7 @@ pub(crate) struct Schemas {
     by_guid: BTreeMap<[u8; 16], usize>,
 }
 
-/// What reads the payloads of a schema.
+/// A reader of the payloads of a schema.
 #[derive(Debug)]
 enum Reader {
     Avro(avro::Schema),
@@ -48,7 +48,7 @@ pub(super) struct Framed<'b> {
     place: usize,
 }
 
-/// Why a payload could not be read by a schema.
+/// The reason why a payload could not be decoded with a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SchemaProblem {
     /// There is no id before the payload or in a header.
@@ -57,7 +57,7 @@ pub(crate) enum SchemaProblem {
     Unknown(i32),
     /// The GUID in a header is in no registry at hand.
     UnknownGuid,
-    /// The id has several texts, and no subject tells which is meant.
+    /// The id has several schemas, and no subject tells which is meant.
     Ambiguous(i32),
     /// The schema itself cannot be read.
     Broken(i32),
@@ -70,14 +70,14 @@ pub(crate) enum SchemaProblem {
 impl fmt::Display for SchemaProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unframed => f.write_str("not framed: no schema id before it or in a header"),
+            Self::Unframed => f.write_str("no schema id before it or in a header"),
             Self::Unknown(id) => write!(
                 f,
-                "schema {id} is not known: give it with --schemas or --schema"
+                "schema {id} is unknown: give it with --schemas or --schema"
             ),
-            Self::UnknownGuid => f.write_str("the schema of the id in the header is not known"),
-            Self::Ambiguous(id) => write!(f, "schema id {id} has several texts"),
-            Self::Broken(id) => write!(f, "schema {id} cannot be read itself"),
+            Self::UnknownGuid => f.write_str("the schema id in the header is unknown"),
+            Self::Ambiguous(id) => write!(f, "schema id {id} has several schemas"),
+            Self::Broken(id) => write!(f, "schema {id} is invalid"),
             Self::Value(id, why) => write!(f, "schema {id}: {why}"),
             Self::Payload(id, kind) => write!(f, "schema {id}: not a payload of {}", kind.name()),
         }
@@ -147,7 +147,8 @@ impl Schemas {
         Ok(Framed { payload, place })
     }
 
-    /// The place of the schema with an id: where it has several texts, that under the subject of the topic.
+    /// The place of the schema with an id: where it has several schemas, that under the subject of
+    /// the topic.
     fn with_id(&self, id: i32, topic: Option<&str>, side: Side) -> Result<usize, SchemaProblem> {
         let places = self.registry.with_id(id);
         let Some(first) = places.first() else {

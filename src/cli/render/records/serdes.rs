@@ -1,27 +1,29 @@
-//! What keys and values may be said to be: the formats of Kafka's own serializers, and some that are common.
+//! What keys and values may be said to be: the formats of Kafka's own serializers, and some that
+//! are common.
 //!
 //! # References
-//! `org.apache.kafka.common.serialization`; the wire format of Confluent's serializers; the `MessagePack` specification.
+//! `org.apache.kafka.common.serialization`; the wire format of Confluent's serializers; the
+//! `MessagePack` specification.
 
 use super::reveal::Bytes;
 use super::shown::{Shown, Why, write_float};
 use super::{embed, msgpack};
 use crate::cli::render::Push;
 
-/// What bytes are said to be.
+/// The type of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
 pub(crate) enum Serde {
-    /// Unknown: shown as --bytes says
+    /// Unknown: shown according to --bytes
     Bytes,
     /// UTF-8
     #[value(alias = "string")]
     Utf8,
-    /// JSON, embedded as it is
+    /// JSON, embedded unchanged
     Json,
     /// MessagePack, as JSON
     Msgpack,
-    /// Avro, by the schema whose id stands before it or in a header; see --schemas
+    /// Avro, by the schema id before the value or in a header; see --schemas
     Avro,
     /// Confluent's framing: {"schema_id":7,"payload":…}
     Confluent,
@@ -43,7 +45,8 @@ pub(crate) enum Serde {
 }
 
 impl Serde {
-    /// Shows bytes as what they are said to be. What they are not is told, and they are shown all the same.
+    /// Shows bytes as what they are said to be. What they are not is told, and they are shown all
+    /// the same.
     pub(super) fn show<'s>(
         self,
         bytes: &'s [u8],
@@ -84,7 +87,7 @@ impl Serde {
         let why = match self {
             Self::Bytes | Self::Avro | Self::Utf8 => "not UTF-8",
             Self::Json => "not JSON",
-            Self::Msgpack => "not MessagePack that JSON can hold",
+            Self::Msgpack => "not MessagePack, or not representable as JSON",
             Self::Confluent => "not framed by Confluent: 0 and a schema id",
             Self::Uuid => "not a UUID",
             Self::Boolean => "not a boolean: one byte, 0 or 1",

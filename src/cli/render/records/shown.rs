@@ -9,7 +9,7 @@ use kseg::wire::text::{each_piece, push_utf8};
 use super::schemas::SchemaProblem;
 use crate::cli::render::{PIECE, Page, Push, end_of_piece};
 
-/// What is shown of a key, a value, or a part of a header.
+/// The shown form of a key, a value, or a part of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown<'a> {
     /// Null.
@@ -30,13 +30,13 @@ pub(super) enum Shown<'a> {
     Unread(&'a [u8], Why),
     /// Nothing: it is hidden.
     Hidden,
-    /// How many bytes there are.
+    /// The number of bytes.
     Size(usize),
     /// Their SHA-256.
     Sha256([u8; 32]),
 }
 
-/// Why bytes could not be read as what they were said to be.
+/// The reason why bytes are not of the given type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
     /// The user said it.
@@ -312,7 +312,7 @@ mod tests {
         }
     }
 
-    /// What a page was when it was turned.
+    /// The state of a page when it was flushed.
     #[derive(Default)]
     struct Turned {
         page: Vec<u8>,

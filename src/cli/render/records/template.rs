@@ -11,7 +11,7 @@ use super::entry::Entry;
 use super::shown::Shown;
 use crate::cli::render::{Page, Push};
 
-/// What stands for a null header value.
+/// The text of a null header value.
 const NULL_HEADER: &str = "NULL";
 
 /// A template, taken apart.

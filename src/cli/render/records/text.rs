@@ -60,7 +60,7 @@ pub(super) fn record(
 /// A line, of which nothing is handed on that a terminal would act on.
 struct Disarmed<'o, P> {
     out: &'o mut P,
-    /// What is before it on the page is as it shall be.
+    /// The start of the cell on the page.
     start: usize,
     spare: &'o mut Vec<u8>,
 }

@@ -46,12 +46,13 @@ pub(super) struct Single {
     pub(super) last: i64,
     pub(super) epoch: i32,
     pub(super) crc: u32,
-    /// Whether something that is no trusted batch lies before it in its file.
+    /// True if something that is no trusted batch lies before it in its file.
     pub(super) is_after_damage: bool,
 }
 
 impl Single {
-    /// Whether both are the same batch, as far as a checksum tells: it covers neither the base offset nor the leader epoch.
+    /// Returns true if both are the same batch, as far as a checksum tells: it covers neither the base
+    /// offset nor the leader epoch.
     pub(super) fn has_content_of(&self, other: &Self) -> bool {
         let len = |single: &Self| single.range.end - single.range.start;
         let width = |single: &Self| single.last.wrapping_sub(single.first);
@@ -89,7 +90,10 @@ impl Copy {
         if let (Some(ours), Some(theirs)) = (topic_id(partition), topic_id(&found))
             && ours != theirs
         {
-            copy.parted = Some((i64::MIN, "it is of another topic of this name"));
+            copy.parted = Some((
+                i64::MIN,
+                "it belongs to another topic of the same name (another topic id)",
+            ));
         }
         Ok(Some(copy))
     }
@@ -214,7 +218,7 @@ impl Copy {
         Ok(singles)
     }
 
-    /// What is said of a copy that is one only up to some offset.
+    /// Describes a copy that can be used only up to an offset.
     pub(super) fn parting(&self) -> Option<String> {
         let (at, why) = self.parted?;
         let path = self.path.display();
@@ -233,7 +237,8 @@ impl Copy {
     }
 }
 
-/// The runs that are believed: in their segment, with offsets that rise, as many batches as possible.
+/// The runs that are believed: in their segment, with offsets that rise, as many batches as
+/// possible.
 fn trusted(log: &LogFile, stretches: Vec<Stretch>, home: &Range<i64>) -> Result<Vec<Run>, Error> {
     let runs = stretches.into_iter().filter_map(|stretch| match stretch {
         Stretch::Run(run) => Some(run),

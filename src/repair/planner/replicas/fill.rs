@@ -12,7 +12,7 @@ use crate::store::{LogFile, Stream};
 pub(super) struct Hole<'a> {
     /// The file.
     pub(super) path: &'a Path,
-    /// Where; empty if only offsets are missing.
+    /// The range; empty if only offsets are missing.
     pub(super) range: Range<u64>,
     /// The last offset before it.
     pub(super) after: i64,
@@ -25,21 +25,21 @@ pub(super) struct Hole<'a> {
 }
 
 impl Hole<'_> {
-    /// Whether something is known to be missing. Offsets that are in no batch are not: compaction leaves such gaps.
+    /// Returns true if something is known to be missing. Offsets that are in no batch are not: compaction leaves such gaps.
     pub(super) fn is_any(&self) -> bool {
         let is_end = self.before == i64::MAX;
         self.range.start < self.range.end || is_end && self.after.saturating_add(1) < self.end
     }
 }
 
-/// What a hole is filled with: batches by the index of their replica.
+/// The batches that fill a hole, by the index of their replica.
 #[derive(Default)]
 pub(super) struct Filled {
     pub(super) front: Vec<(usize, Single)>,
     /// The bytes that stay between both.
     pub(super) rest: Range<u64>,
     pub(super) back: Vec<(usize, Single)>,
-    /// Whether nothing is missing then.
+    /// True if nothing is missing then.
     pub(super) is_whole: bool,
 }
 
@@ -141,7 +141,7 @@ fn cut_to(row: &mut Vec<(usize, Single)>, hole: &Hole<'_>) {
     });
 }
 
-/// Whether nothing is missing between the batches, nor at either side.
+/// Returns true if nothing is missing between the batches, nor at either side.
 fn is_whole(row: &[(usize, Single)], hole: &Hole<'_>, theirs: &[Vec<Single>]) -> bool {
     let mut next = hole.after.saturating_add(1);
     let mut is_dense = true;
@@ -221,7 +221,7 @@ fn aligned(row: Vec<(usize, Single)>, hole: &Hole<'_>, replicas: &[Copy]) -> Res
     Ok(filled)
 }
 
-/// Whether a batch stood at `start`: more than half of its bytes do still. Random bytes agree in one of 256.
+/// Returns true if a batch stood at `start`: more than half of its bytes do still. Random bytes agree in one of 256.
 fn is_like(
     own: &LogFile,
     start: u64,

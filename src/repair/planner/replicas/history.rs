@@ -32,10 +32,11 @@ pub(super) fn by_epochs(own: &Copy, replica: &mut Copy) {
         let at = match (ours.get(index), theirs.get(index)) {
             (Some(a), Some(b)) if a == b => continue,
             (Some(a), Some(b)) => a.1.min(b.1),
-            // Who was leader later is known to one of them only: its log is longer, or the other's checkpoint a write behind.
+            // Who was leader later is known to one of them only: its log is longer, or the other's
+            // checkpoint a write behind.
             _ => return,
         };
-        part(replica, at, "its leader epochs are others from there on");
+        part(replica, at, "its leader epochs differ from there on");
         return;
     }
 }
@@ -63,14 +64,15 @@ pub(super) fn by_batches(own: &[Single], theirs: &[Single], replica: &mut Copy) 
     }
 }
 
-/// Whether the same batch is in `others` at other offsets: one of the two base offsets is damaged.
+/// Returns true if the same batch is in `others` at other offsets: one of the two base offsets is damaged.
 fn is_moved(single: &Single, others: &[Single]) -> bool {
     others
         .iter()
         .any(|other| other.first != single.first && other.has_content_of(single))
 }
 
-/// Leaves out what replicas contradict though no checksum does: batches with another leader epoch or another base offset.
+/// Leaves out what replicas contradict though no checksum does: batches with another leader epoch
+/// or another base offset.
 pub(super) fn drop_contradicted(own: &mut Vec<Single>, theirs: &[Vec<Single>], start: i64) {
     let mut votes: BTreeMap<(i64, u32), Vec<i32>> = BTreeMap::new();
     let mut places: BTreeMap<u32, Vec<&Single>> = BTreeMap::new();
@@ -110,7 +112,8 @@ pub(super) fn drop_contradicted(own: &mut Vec<Single>, theirs: &[Vec<Single>], s
     });
 }
 
-/// Whether an epoch stands against those of the same batch in replicas, and those of its neighbours.
+/// Returns true if an epoch stands against those of the same batch in replicas, and those of its
+/// neighbours.
 fn is_epoch_right(epoch: i32, others: &[i32], (before, after): (Option<i32>, Option<i32>)) -> bool {
     let is_between = |epoch: i32| {
         before.is_none_or(|before| before <= epoch) && after.is_none_or(|after| epoch <= after)

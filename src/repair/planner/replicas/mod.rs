@@ -1,9 +1,11 @@
-//! Replicas heal: a batch that is damaged or missing here is taken from another copy of the partition, byte for byte.
+//! Replicas heal: a batch that is damaged or missing here is taken from another copy of the
+//! partition, byte for byte.
 //!
-//! Of this log those batches are trusted whose checksums are right and whose offsets rise (`copy`). What is between them is a hole.
-//! A replica is believed up to where its history parts from this one (`history`); a hole is filled with batches of replicas
-//! that lie between its offsets (`fill`). **Invariant:** bytes of a trusted batch stay, but for a leader epoch or base offset, which no checksum
-//! covers, that the replicas contradict.
+//! Of this log those batches are trusted whose checksums are right and whose offsets rise (`copy`).
+//! What is between them is a hole. A replica is believed up to where its history parts from this
+//! one (`history`); a hole is filled with batches of replicas that lie between its offsets
+//! (`fill`). **Invariant:** bytes of a trusted batch stay, but for a leader epoch or base offset,
+//! which no checksum covers, that the replicas contradict.
 
 mod copy;
 mod fill;
@@ -17,6 +19,7 @@ use self::fill::{Filled, Hole, fill};
 use super::options::PlanOptions;
 use super::seen::{Seen, small};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
+use super::wording::{counted, offsets};
 use crate::format::{FileKind, OffsetCheckpoint, name};
 use crate::repair::error::Error;
 use crate::repair::plan::{Action, Part};
@@ -28,7 +31,7 @@ use crate::verify::{CheckId, Finding};
 /// Ranges of offsets that are named one by one.
 const NAMED: usize = 6;
 
-/// What replicas did for a partition.
+/// The result of a repair with replicas for a partition.
 pub(super) enum Healed {
     /// Nothing: there are none, or nothing is missing.
     Not,
@@ -46,7 +49,7 @@ struct Target {
     taken: Vec<(usize, Single)>,
 }
 
-/// What this log dir knows of batches that are not there.
+/// The facts about missing batches in this log dir.
 struct Known {
     /// The base offsets of segments of which only other files are left.
     lost: Vec<i64>,
@@ -98,15 +101,16 @@ pub(super) fn heal(
         }
     }
     if left > 0 && (is_any || !parted.is_empty()) {
-        let mut why = format!("{left} damaged places have no intact batches in the replicas");
+        let mut why = format!(
+            "the replicas have no intact batches for {}",
+            counted(left as u64, "damaged range")
+        );
         for parting in &parted {
             why.push_str("; ");
             why.push_str(parting);
         }
         if is_any {
-            why.push_str(
-                "; apply this plan, then run kseg repair plan on the result for what is left",
-            );
+            why.push_str("; apply this plan, then run kseg repair plan on the result");
         }
         let checks = checks(findings);
         if let Some(file) = steps
@@ -154,7 +158,8 @@ fn known_end(partition: &Partition) -> i64 {
     ends.into_iter().flatten().fold(noted, i64::max)
 }
 
-/// Fills the holes of one segment; returns how many stay. `last` is the last trusted offset before it.
+/// Fills the holes of one segment; returns how many stay. `last` is the last trusted offset before
+/// it.
 fn segment(
     own: &Copy,
     index: usize,
@@ -383,7 +388,7 @@ fn checks(findings: &[&Finding]) -> Vec<CheckId> {
     checks
 }
 
-/// Where the batches come from, in words.
+/// Describes the sources of the batches.
 fn sources(target: &Target, replicas: &[Copy]) -> String {
     let mut ranges: Vec<(usize, i64, i64)> = Vec::new();
     for (replica, single) in &target.taken {
@@ -402,14 +407,13 @@ fn sources(target: &Target, replicas: &[Copy]) -> String {
     };
     let shown = ranges.iter().take(NAMED);
     let shown: Vec<String> = shown
-        .map(|(replica, first, last)| match last - first {
-            0 => format!("offset {first} is taken from {}", name(*replica)),
-            _ => format!("offsets {first}–{last} are taken from {}", name(*replica)),
+        .map(|(replica, first, last)| {
+            format!("copies {} from {}", offsets(*first, *last), name(*replica))
         })
         .collect();
     let more = match ranges.len().saturating_sub(NAMED) {
         0 => String::new(),
-        more => format!(" and {more} more ranges"),
+        more => format!(" and {} more", counted(more as u64, "range")),
     };
     format!("{}{more}, byte for byte", shown.join(", "))
 }

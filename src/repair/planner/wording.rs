@@ -1,0 +1,19 @@
+//! Words that reasons share.
+
+/// A range of offsets, both included: `offset 41`, `offsets 41-46`.
+pub(super) fn offsets(first: i64, last: i64) -> String {
+    if first == last {
+        format!("offset {first}")
+    } else {
+        format!("offsets {first}-{last}")
+    }
+}
+
+/// A number of things: `1 record`, `2 records`, `2 batches`.
+pub(super) fn counted(number: u64, one: &str) -> String {
+    match (number, one.ends_with("ch")) {
+        (1, _) => format!("1 {one}"),
+        (_, true) => format!("{number} {one}es"),
+        (_, false) => format!("{number} {one}s"),
+    }
+}
