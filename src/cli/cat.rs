@@ -13,7 +13,7 @@ use super::exit::{Failures, Outcome};
 use super::input::{Others, Selection, logs};
 use super::latest;
 use super::output::{OutputFile, unwritten};
-use super::pick::{Picking, Reader, Start, Take, Tally, Track};
+use super::pick::{LogFiles, Picking, Reader, Start, Take, Tally};
 use super::progress::Progress;
 use super::registry::SchemaSources;
 use super::render::records::{Entry, Form, Lossy, RecordFormat, RecordRenderer, Rendering};
@@ -142,7 +142,7 @@ impl Cat {
         let pick = self.picking.pick(shows_checksum)?;
         let format = format.with_schemas(self.schemas.load(&self.paths)?)?;
         let logs = logs(&self.paths, &self.selection, self.others)?;
-        let (tracks, lost) = Track::all(logs);
+        let (tracks, lost) = LogFiles::all(logs);
         let reader = Reader {
             pick: &pick,
             reading: self.reading,
@@ -183,7 +183,7 @@ impl Cat {
     fn track(
         &self,
         reader: Reader<'_>,
-        track: &Track,
+        track: &LogFiles,
         left: &mut u64,
         sheet: &mut Sheet<'_>,
     ) -> Result<Tally> {
@@ -285,7 +285,7 @@ impl<'a> Sheet<'a> {
         self.write(&header);
     }
 
-    /// Goes on with the rest behind what could not be read.
+    /// Goes on with the rest after what could not be read.
     ///
     /// # Errors
     /// A file would not be whole.

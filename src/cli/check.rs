@@ -31,7 +31,7 @@ use super::verify::report::{Shown, Summary, Unit, UnitKind};
 use super::writer::Writer;
 use super::{Context, shell};
 
-/// Log dirs shown, unless all are asked for: a node rarely has more, and one screen is to hold
+/// Log dirs shown, unless all are requested: a node rarely has more, and one screen is to hold
 /// everything.
 const LOG_DIRS: usize = 8;
 
@@ -114,7 +114,7 @@ impl Row for CheckedRow {
 }
 
 impl CheckedRow {
-    /// The row of what lies at `path`, with what was found there.
+    /// The row of what is at `path`, with what was found there.
     fn of(path: &Path, found: Option<&PlaceRow>) -> Self {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let check = found.map(|row| row.worst().check());

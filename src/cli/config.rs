@@ -57,7 +57,7 @@ pub(crate) fn with_file(args: Vec<OsString>, cli: fn() -> clap::Command) -> Resu
     Ok([before, &own, after].concat())
 }
 
-/// The file that `--config-file` names, or that lies in the current directory or above, and whether
+/// The file that `--config-file` names, or that is in the current directory or above, and whether
 /// it was named.
 fn file(args: &[OsString]) -> Option<(PathBuf, bool)> {
     let mut all = args.iter().skip(1);

@@ -161,7 +161,7 @@ fn inside(place: Place) -> Result<Vec<Place>> {
 pub(crate) struct Disks {
     /// The log dirs, each once.
     pub(crate) dirs: Vec<LogDir>,
-    /// The partitions whose folders were given instead of a log dir; none if a log dir was.
+    /// The partitions whose folders were given instead of a log dir; `None` if a log dir was.
     pub(crate) chosen: Vec<(String, i32)>,
     /// The errors of paths without a log dir.
     pub(crate) lost: Vec<anyhow::Error>,

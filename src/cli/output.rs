@@ -11,7 +11,7 @@ use kseg::format::name::file_name;
 use kseg::format::{FileKind, FileName};
 use kseg::store::{Item, ItemType};
 
-/// A file in the making. Dropped before it is finished, it leaves nothing behind.
+/// A file in the making. Dropped before it is finished, it leaves nothing after.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     /// The final path.

@@ -134,7 +134,8 @@ fn expected_time() -> String {
         .into()
 }
 
-/// A bare number. Seconds since 1970 have ten digits for as long as anybody will type them, and as milliseconds lie in January 1970.
+/// A bare number. Seconds since 1970 have ten digits for as long as anybody will type them, and as
+/// milliseconds are in January 1970.
 fn milliseconds(text: &str, number: i64) -> Result<Moment, String> {
     if (9..=11).contains(&text.len()) && number > 0 {
         let as_milliseconds = rfc3339(number);
@@ -146,7 +147,8 @@ fn milliseconds(text: &str, number: i64) -> Result<Moment, String> {
     Ok(Moment(number))
 }
 
-/// Milliseconds of weeks, days, hours, minutes, seconds and milliseconds: `1w`, `1d12h`, `90s`, `250ms`.
+/// Milliseconds of weeks, days, hours, minutes, seconds and milliseconds: `1w`, `1d12h`, `90s`,
+/// `250ms`.
 pub(crate) fn duration_ms(text: &str) -> Option<i64> {
     let (mut rest, mut total) = (text, 0_i64);
     while !rest.is_empty() {
@@ -181,7 +183,8 @@ pub(crate) fn now_ms() -> i64 {
     })
 }
 
-/// Reads a size, of which a bare number counts `unit` bytes: `50M` and `50MiB` are 50 × 2²⁰ bytes, `50MB` are 50 × 10⁶.
+/// Reads a size, of which a bare number counts `unit` bytes: `50M` and `50MiB` are 50 × 2²⁰ bytes,
+/// `50MB` are 50 × 10⁶.
 pub(crate) fn size(unit: u64) -> impl Fn(&str) -> Result<u64, String> + Clone + Send + Sync {
     move |text| {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();

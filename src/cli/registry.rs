@@ -33,7 +33,7 @@ fn id_and_file(text: &str) -> Result<(i32, PathBuf), String> {
 }
 
 impl SchemaSources {
-    /// Loads the schemas for what is in `paths`; none if there are none.
+    /// Loads the schemas for what is in `paths`; `None` if there are none.
     ///
     /// # Errors
     /// A place that was given has no schemas, or cannot be read.

@@ -91,7 +91,7 @@ impl std::str::FromStr for Numbers {
 }
 
 impl Selection {
-    /// Returns true if an internal topic is asked for: a pattern begins with `__`.
+    /// Returns true if an internal topic is requested: a pattern begins with `__`.
     pub(crate) fn names_internal(&self) -> bool {
         let mut topics = self.topics.iter();
         topics.any(|pattern| !pattern.leaves_out && pattern.text.starts_with("__"))

@@ -1,4 +1,5 @@
-//! Sorting more than memory holds: in parts, which wait in files without a name until they are merged.
+//! Sorting more than memory holds: in parts, which wait in files without a name until they are
+//! merged.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -20,7 +21,7 @@ pub(crate) struct Sorter<const N: usize> {
 }
 
 impl<const N: usize> Sorter<N> {
-    /// A sorter whose files lie in `dir`.
+    /// A sorter whose files are in `dir`.
     pub(crate) fn new(dir: &Path) -> Self {
         Self::with_room(dir, ROOM_BYTES / N.max(1))
     }

@@ -1,5 +1,5 @@
-//! Segments that cannot be read where they are: on standard input, or compressed. They are copied into an unnamed temporary
-//! file, because reading a segment goes back and forth.
+//! Segments that cannot be read where they are: on standard input, or compressed. They are copied
+//! into an unnamed temporary file, because reading a segment goes back and forth.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _};
@@ -15,13 +15,15 @@ use rustix::fs::{MemfdFlags, Mode, OFlags};
 
 use super::output::said;
 
-/// The folder that a segment on standard input goes by. There is none of this name, so no index belongs to it.
+/// The folder that a segment on standard input goes by. There is none of this name, so no index
+/// belongs to it.
 const STANDARD_INPUT: &str = "standard-input";
 
-/// Files that were spooled in this run, by the names they go by. Readers open files by name, on any thread.
+/// Files that were spooled in this run, by the names they go by. Readers open files by name, on any
+/// thread.
 static SPOOLED: Mutex<Vec<(PathBuf, File)>> = Mutex::new(Vec::new());
 
-/// The segment that `-` or the path of a compressed segment stands for; nothing if it is another path.
+/// The segment that `-` or the path of a compressed segment means; `None` if it is another path.
 ///
 /// # Errors
 /// It cannot be read, decompressed, or stored.
@@ -83,8 +85,8 @@ fn compressed(path: &Path) -> Option<(PathBuf, Packing)> {
     is_segment.then(|| (PathBuf::from(name), packing))
 }
 
-/// A file that no one else sees and that is gone with the process: on the disk of `TMPDIR`, or in memory where its file system
-/// has none.
+/// A file that no one else sees and that is gone with the process: on the disk of `TMPDIR`, or in
+/// memory where its file system has none.
 fn unnamed() -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let on_disk = rustix::fs::open(std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR);

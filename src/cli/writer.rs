@@ -43,9 +43,9 @@ pub(crate) struct Writer<'a> {
     csv: Option<&'static str>,
     /// The file being shown.
     file: Option<String>,
-    /// True if nothing stands in the JSON array that is open.
+    /// True if nothing is in the JSON array that is open.
     is_first: bool,
-    /// True if something stands above what comes for people.
+    /// True if something is above what comes for people.
     is_below: bool,
     rows: u64,
     limit: u64,
@@ -345,7 +345,7 @@ impl<'a> Writer<'a> {
         self.damaged = true;
     }
 
-    /// Says that something could not be read at all; the last of several is said at the end.
+    /// Says that something could not be read; the last of several is said at the end.
     pub(crate) fn fail(&mut self, error: impl Into<anyhow::Error>) {
         if let Some(earlier) = self.failed.add(error.into()) {
             self.flush();

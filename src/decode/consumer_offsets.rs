@@ -1,7 +1,8 @@
 //! `__consumer_offsets`: committed offsets and the state of groups.
 //!
 //! # References
-//! `GroupCoordinatorRecordSerde`, `OffsetsMessageParser`, `ConsumerProtocol`; KIP-848, KIP-932, KIP-1071.
+//! `GroupCoordinatorRecordSerde`, `OffsetsMessageParser`, `ConsumerProtocol`; KIP-848, KIP-932,
+//! KIP-1071.
 
 use std::borrow::Cow;
 
@@ -62,7 +63,7 @@ pub struct Commit<'buf> {
 }
 
 impl<'buf> OffsetCommit<'buf> {
-    /// The commit in a record; none if the record is something else or cannot be read.
+    /// The commit in a record; `None` if the record is something else or cannot be read.
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;
@@ -99,8 +100,9 @@ impl<'buf> Commit<'buf> {
     }
 }
 
-/// Replaces the opaque subscription and assignment of a classic group's members by what they say, as Kafka's tools
-/// do. What cannot be read, and what members of other kinds hand to each other, stays bytes.
+/// Replaces the opaque subscription and assignment of a classic group's members by what they say,
+/// as Kafka's tools do. What cannot be read, and what members of other kinds hand to each other,
+/// stays bytes.
 pub fn open_members(decoded: &mut Decoded<'_>) {
     let message = decoded.message;
     let is_group =
@@ -132,7 +134,7 @@ pub fn assignment(bytes: &[u8]) -> Option<Struct<'_>> {
     protocol_message(ASSIGNMENT, bytes)
 }
 
-/// Reads a version and a message of the consumer protocol. Bytes behind it are ignored.
+/// Reads a version and a message of the consumer protocol. Bytes after it are ignored.
 fn protocol_message(id: i16, bytes: &[u8]) -> Option<Struct<'_>> {
     let (input, version) = finish(bytes, be_i16(bytes)).ok()?;
     let message = SchemaFamily::ConsumerProtocol.value(id)?;

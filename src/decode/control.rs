@@ -1,4 +1,5 @@
-//! The values of control records that are messages: those of `KRaft`. Transaction markers are not among them.
+//! The values of control records that are messages: those of `KRaft`. Transaction markers are not
+//! among them.
 //!
 //! The version of such a message is its first field, and Kafka reads all of them as version 0.
 //!
@@ -12,8 +13,8 @@ use crate::wire::{Fault, FaultKind};
 /// The version as which every control record is read.
 const VERSION: i16 = 0;
 
-/// Reads the value of a control record of type 2 (leader change), 3 (snapshot header), 4 (snapshot footer), 5
-/// (`KRaft` version) or 6 (voters). Bytes behind the message are ignored.
+/// Reads the value of a control record of type 2 (leader change), 3 (snapshot header), 4 (snapshot
+/// footer), 5 (`KRaft` version) or 6 (voters). Bytes after the message are ignored.
 ///
 /// # Errors
 /// The type is another, or the bytes are no such message.

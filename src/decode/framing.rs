@@ -34,8 +34,8 @@ pub struct Decoded<'buf> {
     pub version: i16,
     /// The content.
     pub body: Struct<'buf>,
-    /// Bytes that follow the message. Kafka ignores them behind keyed messages and refuses them
-    /// behind framed ones.
+    /// Bytes that follow the message. Kafka ignores them after keyed messages and refuses them
+    /// after framed ones.
     pub rest: &'buf [u8],
 }
 
@@ -52,7 +52,7 @@ impl Decoded<'_> {
     }
 }
 
-/// One of the numbers in front of a message.
+/// One of the numbers before a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prefix {
     /// The version of the frame.
@@ -80,9 +80,9 @@ pub enum Unread {
     /// Records of this topic have no key, or the key that says what this value is could not be
     /// read.
     NoMeaning,
-    /// A number in front of the message cannot be read.
+    /// A number before the message cannot be read.
     Prefix(Prefix, Fault),
-    /// A number in front of the message is too large for what it counts.
+    /// A number before the message is too large for what it counts.
     PrefixTooLarge(Prefix),
     /// The frame has a version that does not exist any more, or not yet.
     FrameVersion(i16),
@@ -197,7 +197,7 @@ pub fn keyed_key(
     reading.read(message, 0, key, input)
 }
 
-/// The version in front of the value of a keyed record, and the bytes behind it.
+/// The version before the value of a keyed record, and the bytes after it.
 ///
 /// # Errors
 /// There are fewer than two bytes.
@@ -205,7 +205,7 @@ pub fn keyed_version(value: &[u8]) -> Result<(&[u8], i16), Unread> {
     prefix(Prefix::Version, value, be_i16(value))
 }
 
-/// Reads the value of a keyed record of type `id`. A version that nobody knows is refused.
+/// Reads the value of a keyed record of type `id`. A version that no one knows is refused.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -249,7 +249,7 @@ pub fn framed(family: SchemaFamily, reading: Reading, value: &[u8]) -> Result<De
     reading.read(message, version, value, input)
 }
 
-/// Reads a message that nothing stands in front of but, if it is `versioned`, its version, and
+/// Reads a message that nothing is before but, if it is `versioned`, its version, and
 /// nothing after it.
 ///
 /// # Errors

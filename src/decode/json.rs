@@ -1,5 +1,5 @@
-//! Messages as JSON, byte for byte as Kafka's generated converters and Jackson write them: compact, in the order of
-//! the schema, without tagged fields that have their default.
+//! Messages as JSON, byte for byte as Kafka's generated converters and Jackson write them: compact,
+//! in the order of the schema, without tagged fields that have their default.
 //!
 //! # References
 //! `JsonConverterGenerator` of Kafka; `JsonNode.toString` of Jackson.
@@ -62,7 +62,8 @@ impl Value<'_> {
     }
 }
 
-/// Appends a string with the escapes of Jackson. Bytes that are not UTF-8 are replaced as Java does.
+/// Appends a string with the escapes of Jackson. Bytes that are not UTF-8 are replaced as Java
+/// does.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     if let Ok(text) = simdutf8::basic::from_utf8(text) {
         return write_text(text, out);
@@ -80,7 +81,7 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a text as it stands inside of a string.
+/// Appends a text as it is inside of a string.
 pub fn write_text_part(text: &str, out: &mut Vec<u8>) {
     write_escaped(text.as_bytes(), out);
 }
@@ -153,8 +154,9 @@ fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends bytes of which none needs more than two characters. Nearly each word of a JSON value has quotes, so there is no branch on
-/// them: two characters are written for every byte, of which the next byte overwrites what is too much.
+/// Appends bytes of which none needs more than two characters. Nearly each word of a JSON value has
+/// quotes, so there is no branch on them: two characters are written for every byte, of which the
+/// next byte overwrites what is too much.
 fn write_short(text: &[u8], out: &mut Vec<u8>) {
     let must_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
     let start = out.len();
@@ -199,8 +201,8 @@ fn write_long(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a number as `Double.toString` of Java does: plain from 10⁻³ to 10⁷, else with an exponent, and always with
-/// a decimal point. What is not a number is a string.
+/// Appends a number as `Double.toString` of Java does: plain from 10⁻³ to 10⁷, else with an
+/// exponent, and always with a decimal point. What is not a number is a string.
 fn write_double(n: f64, out: &mut Vec<u8>) {
     let mut text = String::new();
     // Writing to a string does not fail.

@@ -4,13 +4,13 @@
 //! key, value ─▶ framing ─▶ schema, by schemas.txt ─▶ Struct ─▶ json, or typed views
 //! ```
 //!
-//! [`Decoder::decode`] reads a record whoever wrote it; [`framing`] reads it as one release would. The result is a
-//! [`Struct`] of named values, which writes itself as the JSON that Kafka shows; the modules named after topics give
-//! typed views of those records that others fold over.
+//! [`Decoder::decode`] reads a record whoever wrote it; [`framing`] reads it as one release would.
+//! The result is a [`Struct`] of named values, which writes itself as the JSON that Kafka shows;
+//! the modules named after topics give typed views of those records that others fold over.
 //!
-//! **Invariant:** any bytes give a result or an [`Unread`]: nothing here panics, and memory is bounded by the size of
-//! the record. What cannot be read stays visible as bytes. Absent on purpose: files, batches, the texts of Kafka's
-//! tools.
+//! **Invariant:** any bytes give a result or an [`Unread`]: nothing here panics, and memory is
+//! bounded by the size of the record. What cannot be read stays visible as bytes. Absent on
+//! purpose: files, batches, the texts of Kafka's tools.
 #![deny(clippy::arithmetic_side_effects, clippy::expect_used)]
 
 pub mod avro;
@@ -57,7 +57,8 @@ pub enum Decoder {
 /// The internal topics of `MirrorMaker` 2 (KIP-382).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MirrorTopic {
-    /// `mm2-offset-syncs.TARGET.internal`: which offset of a replicated partition is which in the source.
+    /// `mm2-offset-syncs.TARGET.internal`: which offset of a replicated partition is which in the
+    /// source.
     OffsetSyncs,
     /// `SOURCE.checkpoints.internal`: committed offsets of groups, translated.
     Checkpoints,
@@ -86,7 +87,8 @@ impl MirrorTopic {
         }
     }
 
-    /// Decodes a record. What does not fit is shown as bytes: any application may name its topic so.
+    /// Decodes a record. What does not fit is shown as bytes: any application may name its topic
+    /// so.
     fn decode<'buf>(self, key: Option<&'buf [u8]>, value: Option<&'buf [u8]>) -> Entry<'buf> {
         let (family, id) = (SchemaFamily::MirrorMaker, self.id());
         let is_versioned = self != Self::OffsetSyncs;
@@ -159,7 +161,7 @@ impl Decoder {
     }
 }
 
-/// The bytes that hexadecimal digits stand for; blanks are skipped.
+/// The bytes that hexadecimal digits mean; blanks are skipped.
 #[cfg(test)]
 fn hex(digits: &str) -> Vec<u8> {
     let digits: Vec<u8> = digits
@@ -383,7 +385,7 @@ mod tests {
         for round in 0..20_000 {
             let mut key: Vec<u8> = (0..random() % 24).map(|_| random()).collect();
             let mut value: Vec<u8> = (0..random() % 96).map(|_| random()).collect();
-            // Lets most of them come past what stands in front of a message.
+            // Lets most of them come past what is before a message.
             if round % 4 > 0 {
                 key.splice(..key.len().min(4), [0, random() % 25, 0, 0]);
                 value.splice(..value.len().min(2), [0, random() % 5]);

@@ -220,7 +220,8 @@ impl Parser {
     }
 }
 
-/// The first word, a punctuation mark or all up to the next one, behind blanks and comments; and what follows it.
+/// The first word, a punctuation mark or all up to the next one, after blanks and comments; and
+/// what follows it.
 fn next(text: &'static str) -> Option<(&'static str, &'static str)> {
     let text = text.trim_start();
     let first = text.chars().next()?;

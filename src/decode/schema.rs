@@ -109,7 +109,7 @@ impl MessageSchema {
             .any(|versions| versions.contains(&version))
     }
 
-    /// Reads `input` as `release` would; gives the bytes behind the message too. A version above
+    /// Reads `input` as `release` would; gives the bytes after the message too. A version above
     /// all known is read like the highest, as Kafka does.
     ///
     /// # Errors
@@ -177,7 +177,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// The fields of a structure, and behind them the tagged ones.
+    /// The fields of a structure, and after them the tagged ones.
     fn fields<'buf>(
         self,
         input: &'buf [u8],

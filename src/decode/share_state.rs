@@ -21,7 +21,7 @@ pub struct SharePartition<'buf> {
 }
 
 impl<'buf> SharePartition<'buf> {
-    /// Returns what a record is about; none if it is something else or cannot be read.
+    /// Returns what a record is about; `None` if it is something else or cannot be read.
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;

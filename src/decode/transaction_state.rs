@@ -62,7 +62,7 @@ impl fmt::Display for Status {
 pub struct TransactionalId<'buf> {
     /// The id.
     pub id: Cow<'buf, str>,
-    /// Its last transaction; none if the id was deleted.
+    /// Its last transaction; `None` if the id was deleted.
     pub transaction: Option<Transaction<'buf>>,
 }
 
@@ -91,7 +91,7 @@ pub struct Transaction<'buf> {
 }
 
 impl<'buf> TransactionalId<'buf> {
-    /// Returns what a record says; none if it is something else or cannot be read.
+    /// Returns what a record says; `None` if it is something else or cannot be read.
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;

@@ -23,7 +23,7 @@ pub enum Value<'buf> {
     Float(f64),
     /// A UUID.
     Uuid(&'buf Uuid),
-    /// A string as stored: UTF-8, but nobody checked.
+    /// A string as stored: UTF-8, but no one checked.
     String(&'buf [u8]),
     /// Bytes.
     Bytes(&'buf [u8]),
@@ -34,7 +34,8 @@ pub enum Value<'buf> {
 }
 
 impl Value<'_> {
-    /// Returns whether this is what a field without a default of its own has when nothing was written.
+    /// Returns whether this is what a field without a default of its own has when nothing was
+    /// written.
     fn is_blank(&self) -> bool {
         match self {
             Self::Absent => true,
@@ -152,7 +153,7 @@ impl<'buf> Struct<'buf> {
         }
     }
 
-    /// The elements of an array; none if it is null.
+    /// The elements of an array; `None` if it is null.
     #[must_use]
     pub fn array(&self, name: &str) -> &[Value<'buf>] {
         match self.get(name) {

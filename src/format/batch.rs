@@ -74,7 +74,8 @@ impl TimestampType {
     }
 }
 
-/// A frame understood: a record batch (magic 2) or a message (magic 0 or 1), which counts as a batch of its own.
+/// A frame understood: a record batch (magic 2) or a message (magic 0 or 1), which counts as a
+/// batch of its own.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Batch<'map> {
@@ -85,7 +86,8 @@ pub enum Batch<'map> {
 }
 
 impl<'map> Batch<'map> {
-    /// Reads the header of the batch in `frame`; the CRC is left alone. A magic above 2 is read as 2, as Kafka does.
+    /// Reads the header of the batch in `frame`; the CRC is left alone. A magic above 2 is read as
+    /// 2, as Kafka does.
     ///
     /// # Errors
     /// The magic is negative, or the frame is smaller than the header of its format.
@@ -118,7 +120,8 @@ impl<'map> Batch<'map> {
         }
     }
 
-    /// The offset field as stored: the first offset of magic 2, and of a compressed set of magic 0 or 1 the last.
+    /// The offset field as stored: the first offset of magic 2, and of a compressed set of magic 0
+    /// or 1 the last.
     #[must_use]
     pub fn offset(&self) -> Offset {
         match self {
@@ -187,11 +190,11 @@ impl<'map> Batch<'map> {
         }
     }
 
-    /// The records, unpacked into `scratch` if they are compressed.
+    /// The records, decompressed into `scratch` if they are compressed.
     ///
     /// # Errors
-    /// The codec is unknown, or a compressed set cannot be read at all. What goes wrong further inside is an item of
-    /// the iterator, behind the records that could be read before it.
+    /// The codec is unknown, or a compressed set cannot be read. What goes wrong further inside is
+    /// an item of the iterator, after the records that could be read before it.
     pub fn records<'buf>(&self, scratch: &'buf mut Scratch) -> Result<Records<'buf>, Fault>
     where
         'map: 'buf,
@@ -246,8 +249,8 @@ impl<'map> RecordBatch<'map> {
         })
     }
 
-    /// The header Kafka shows for a frame smaller than a header: it reads on into what follows. `None` where the file
-    /// ends before that.
+    /// The header Kafka shows for a frame smaller than a header: it reads on into what follows.
+    /// `None` where the file ends before that.
     #[must_use]
     pub fn overlapping(frame: Frame<'map>) -> Option<Self> {
         let header = frame.window().first_chunk()?;
@@ -276,7 +279,7 @@ impl<'map> RecordBatch<'map> {
         self.header
     }
 
-    /// The bytes behind the header: records, compressed if there is a codec.
+    /// The bytes after the header: records, compressed if there is a codec.
     #[must_use]
     pub fn body(&self) -> &'map [u8] {
         self.bytes.get(HEADER_BYTES..).unwrap_or_default()
@@ -412,7 +415,7 @@ impl<'map> RecordBatch<'map> {
         i32::from_be_bytes(be(self.header, RECORDS_COUNT))
     }
 
-    /// The records, unpacked into `scratch` if they are compressed.
+    /// The records, decompressed into `scratch` if they are compressed.
     ///
     /// # Errors
     /// The codec is unknown, or the number of records is negative.
@@ -433,7 +436,8 @@ impl<'map> RecordBatch<'map> {
     }
 }
 
-/// The sequence number `delta` after `base`: it wraps from 2³¹−1 to 0 (`DefaultRecordBatch.incrementSequence`).
+/// The sequence number `delta` after `base`: it wraps from 2³¹−1 to 0
+/// (`DefaultRecordBatch.incrementSequence`).
 #[must_use]
 pub fn sequence_after(base: i32, delta: OffsetDelta) -> i32 {
     let OffsetDelta(delta) = delta;

@@ -6,10 +6,11 @@
 //! | 2 | number of entries |
 //! | 3… | an entry: words between blanks |
 //!
-//! An entry of an offset checkpoint is topic, partition and offset. Four files of a log dir are such:
-//! `recovery-point-offset-checkpoint`, `replication-offset-checkpoint` (high watermarks), `log-start-offset-checkpoint`
-//! and `cleaner-offset-checkpoint`, whose form has been the same since 0.8.1. `_rlmm_committed_offsets`, of 3.0 to 3.5,
-//! has partition and offset only. An empty file is legal and has no entries; so is one with a version only.
+//! An entry of an offset checkpoint is topic, partition and offset. Four files of a log dir are
+//! such: `recovery-point-offset-checkpoint`, `replication-offset-checkpoint` (high watermarks),
+//! `log-start-offset-checkpoint` and `cleaner-offset-checkpoint`, whose form has been the same
+//! since 0.8.1. `_rlmm_committed_offsets`, of 3.0 to 3.5, has partition and offset only. An empty
+//! file is legal and has no entries; so is one with a version only.
 //!
 //! Source: `CheckpointFile`, `OffsetCheckpointFile`.
 
@@ -93,7 +94,8 @@ pub fn encode(entries: &[CheckpointEntry<'_>]) -> Vec<u8> {
     lines.join("\n").into_bytes()
 }
 
-/// Reads a file of this form. `entry` is told where a line begins; the places of its faults count from there.
+/// Reads a file of this form. `entry` is reported where a line begins; the places of its faults
+/// count from there.
 pub(super) fn read<'a, T>(
     bytes: &'a [u8],
     mut entry: impl FnMut(Position, &'a str) -> Result<T, Fault>,
@@ -166,8 +168,8 @@ impl Word<'_> {
     }
 }
 
-/// The words of a line. Blanks before the first one make an empty word, as Java's `split` has it; blanks at the end
-/// do not count.
+/// The words of a line. Blanks before the first one make an empty word, as Java's `split` has it;
+/// blanks at the end do not count.
 pub(super) fn words<const N: usize>(line: &str) -> Result<[Word<'_>; N], Fault> {
     let mut words = [Word { text: "", at: 0 }; N];
     let (mut found, mut rest, mut at) = (0_usize, line.trim_end_matches(is_blank), 0_usize);
@@ -199,8 +201,8 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\x0b' | '\x0c' | '\r')
 }
 
-/// The lines of a file and where they begin, without what ends them: `\n`, `\r\n` or `\r`. What ends the last line may
-/// be missing.
+/// The lines of a file and where they begin, without what ends them: `\n`, `\r\n` or `\r`. What
+/// ends the last line may be missing.
 pub(super) fn split_lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut at: usize = 0;
     std::iter::from_fn(move || {

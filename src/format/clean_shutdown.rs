@@ -1,7 +1,7 @@
 //! `.kafka_cleanshutdown`: says by being there that the log dir was closed in order.
 //!
-//! Empty up to 3.6; since 3.7 a line of JSON, `{"version":0,"brokerEpoch":157}`. Content that cannot be read only loses
-//! the epoch.
+//! Empty up to 3.6; since 3.7 a line of JSON, `{"version":0,"brokerEpoch":157}`. Content that
+//! cannot be read only loses the epoch.
 //!
 //! Source: `CleanShutdownFileHandler`; KIP-966.
 
@@ -14,7 +14,7 @@ use crate::wire::fault::Text;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CleanShutdown {
-    /// The version of the content; none of an empty marker.
+    /// The version of the content; `None` of an empty marker.
     pub version: Option<i64>,
     /// The epoch under which the broker was registered; −1 means none.
     pub broker_epoch: Option<i64>,

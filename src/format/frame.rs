@@ -64,7 +64,8 @@ pub struct Frame<'map> {
 }
 
 impl<'map> Frame<'map> {
-    /// Cuts the entry out of `bytes`, which begin at `position` of their file and may go on behind it.
+    /// Cuts the entry out of `bytes`, which begin at `position` of their file and may continue
+    /// after it.
     ///
     /// # Errors
     /// The bytes left are too few for an entry, or too few for this one, or its size is impossible.
@@ -114,7 +115,8 @@ impl<'map> Frame<'map> {
         self.window.get(..self.size).unwrap_or(self.window)
     }
 
-    /// The entry and whatever follows it: Kafka reads a header's full length even where the entry is shorter.
+    /// The entry and whatever follows it: Kafka reads a header's full length even where the entry
+    /// is shorter.
     #[must_use]
     pub fn window(&self) -> &'map [u8] {
         self.window

@@ -1,4 +1,5 @@
-//! What the offset index and the time index have in common: entries of one size, counted from the base offset of their segment.
+//! What the offset index and the time index have in common: entries of one size, counted from the
+//! base offset of their segment.
 
 use std::marker::PhantomData;
 
@@ -62,7 +63,8 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
         self.entries.is_empty()
     }
 
-    /// The number of entries before the first one, other than the very first, whose offset is the base offset.
+    /// The number of entries before the first one, other than the very first, whose offset is the
+    /// base offset.
     #[must_use]
     pub fn dumped_len(&self) -> usize {
         let again = self.entries.iter().skip(1).position(|entry| {
@@ -78,7 +80,7 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
         leading_nonzero(self.entries)
     }
 
-    /// Bytes behind the last whole entry.
+    /// Bytes after the last whole entry.
     #[must_use]
     pub fn trailing(&self) -> &'map [u8] {
         self.trailing
@@ -113,7 +115,8 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
     }
 }
 
-/// Returns how far `offset` is above the base offset of its segment; `None` where an index cannot say that.
+/// Returns how far `offset` is above the base offset of its segment; `None` where an index cannot
+/// say that.
 pub(crate) fn relative(offset: Offset, base_offset: Offset) -> Option<i32> {
     let relative = offset.0.checked_sub(base_offset.0)?;
     i32::try_from(relative)
@@ -121,7 +124,7 @@ pub(crate) fn relative(offset: Offset, base_offset: Offset) -> Option<i32> {
         .filter(|relative| *relative >= 0)
 }
 
-/// The offset that stands at `at` of an entry, counted from the base offset of its segment.
+/// The offset that is at `at` of an entry, counted from the base offset of its segment.
 pub(super) fn offset<const N: usize>(entry: &[u8; N], at: usize, base_offset: Offset) -> Offset {
     base_offset.plus(OffsetDelta(i32::from_be_bytes(be(entry, at))))
 }

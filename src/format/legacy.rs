@@ -1,4 +1,5 @@
-//! Messages of magic 0 and 1, presented as batches of their own, and the compressed sets they may wrap.
+//! Messages of magic 0 and 1, presented as batches of their own, and the compressed sets they may
+//! wrap.
 //!
 //! | offset | size | name | meaning |
 //! |---|---|---|---|
@@ -131,8 +132,8 @@ impl<'map> Message<'map> {
         crc::crc32(self.bytes.get(MAGIC..).unwrap_or_default())
     }
 
-    /// Returns whether key and value fill a message of `size` bytes, as writers write them, as far as can be told from the bytes
-    /// at hand, which may be fewer.
+    /// Returns whether key and value fill a message of `size` bytes, as writers write them, as far
+    /// as can be reported from the bytes at hand, which may be fewer.
     #[must_use]
     pub fn is_filled(&self, size: usize) -> bool {
         let key_at = if self.magic() == 0 { KEY_V0 } else { KEY_V1 };
@@ -145,7 +146,8 @@ impl<'map> Message<'map> {
         value_at.saturating_add(4) > self.bytes.len() || self.end_of_field(value_at) == Some(size)
     }
 
-    /// Returns where the field whose length stands `at` ends. Writers write −1 for null, and no other negative length.
+    /// Returns where the field whose length stands `at` ends. Writers write −1 for null, and no
+    /// other negative length.
     fn end_of_field(&self, at: usize) -> Option<usize> {
         match i32::from_be_bytes(be(self.bytes, at)) {
             -1 => at.checked_add(4),
@@ -159,7 +161,7 @@ impl<'map> Message<'map> {
     /// Key and value.
     ///
     /// # Errors
-    /// The key or the length of the value lies outside the message.
+    /// The key or the length of the value is outside the message.
     pub(super) fn fields(&self) -> Result<Fields<'map>, Fault> {
         let at = if self.magic() == 0 { KEY_V0 } else { KEY_V1 };
         let input = self.bytes.get(at..).unwrap_or_default();
@@ -172,7 +174,7 @@ impl<'map> Message<'map> {
     /// The message itself as a record, even if it wraps others.
     ///
     /// # Errors
-    /// Its key or value lies outside it.
+    /// Its key or value is outside it.
     pub fn record(&self) -> Result<Record<'map>, Fault> {
         let fields = self.fields()?;
         fields.value?;
@@ -217,8 +219,9 @@ impl<'map> Message<'map> {
         Ok(Records::of_wrapper(*self, bytes, base, fault))
     }
 
-    /// Returns what to add to the offsets inside: nothing in magic 0, where they are absolute; in magic 1 the last message has
-    /// the wrapper's offset. A wrapper offset of 0 is tolerated there: old producers left it unset.
+    /// Returns what to add to the offsets inside: nothing in magic 0, where they are absolute; in
+    /// magic 1 the last message has the wrapper's offset. A wrapper offset of 0 is tolerated there:
+    /// old producers left it unset.
     fn inner_base(&self, set: &[u8]) -> Result<i64, Fault> {
         let mut last = None;
         let mut rest = set;
@@ -241,7 +244,8 @@ impl<'map> Message<'map> {
     }
 }
 
-/// The first entry of an unpacked set and what follows it. A set that ends inside an entry ends before it, as in Kafka.
+/// The first entry of an decompressed set and what follows it. A set that ends inside an entry ends
+/// before it, as in Kafka.
 ///
 /// # Errors
 /// The size of the entry is impossible.

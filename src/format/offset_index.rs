@@ -7,14 +7,17 @@
 //! | 0 | 4 | relative offset | offset − base offset of the segment; rises from entry to entry |
 //! | 4 | 4 | position | where in the `.log` a batch begins |
 //!
-//! Which offset stands in an entry depends on the release: the first of what was appended (0.8 to 1.1), the last of all that
-//! was appended at once (2.0 to 4.0), or the last of the batch at the position.
+//! Which offset is in an entry depends on the release: the first of what was appended (0.8 to 1.1),
+//! the last of all that was appended at once (2.0 to 4.0), or the last of the batch at the
+//! position.
 //!
-//! Brokers preallocate the file of the active segment, so that it may end in zeros; they never index position 0. Kafka has
-//! three ways of telling where they begin: a broker counts them as entries ([`len`](OffsetIndex::len)), unless it is the one
-//! that wrote the file; `DumpLogSegments` stops at the second offset that equals the base offset
+//! Brokers preallocate the file of the active segment, so that it may end in zeros; they never
+//! index position 0. Kafka has three ways of telling where they begin: a broker counts them as
+//! entries ([`len`](OffsetIndex::len)), unless it is the one that wrote the file; `DumpLogSegments`
+//! stops at the second offset that equals the base offset
 //! ([`dumped_len`](OffsetIndex::dumped_len)); and what was never written is zero to the end
-//! ([`written_len`](OffsetIndex::written_len)), which is what a broker cuts off when it closes the file.
+//! ([`written_len`](OffsetIndex::written_len)), which is what a broker cuts off when it closes the
+//! file.
 //!
 //! Source: `OffsetIndex`, `AbstractIndex`.
 
@@ -40,8 +43,8 @@ pub struct OffsetEntry {
 }
 
 impl OffsetEntry {
-    /// The bytes of the entry in the index of the segment that begins at `base_offset`. `None` if the offset is not
-    /// within 2³¹−1 from there on.
+    /// The bytes of the entry in the index of the segment that begins at `base_offset`. `None` if
+    /// the offset is not within 2³¹−1 from there on.
     #[must_use]
     pub fn encode(&self, base_offset: Offset) -> Option<[u8; ENTRY_BYTES]> {
         let relative = relative(self.offset, base_offset)?;
@@ -64,8 +67,9 @@ impl IndexEntry<ENTRY_BYTES> for OffsetEntry {
 }
 
 impl OffsetIndex<'_> {
-    /// The entry with the largest offset that is not above `target`, as a broker finds it: by halving, the last 8 KiB
-    /// first. Where the entries are not in order, that is some entry, or none.
+    /// The entry with the largest offset that is not above `target`, as a broker finds it: by
+    /// halving, the last 8 KiB first. Where the entries are not in order, that is some entry, or
+    /// none.
     #[must_use]
     pub fn lookup(&self, target: Offset) -> Option<OffsetEntry> {
         let base = self.base_offset();
@@ -82,11 +86,12 @@ impl OffsetIndex<'_> {
         self.get(largest_at_most_cold(self.stored(), order)?)
     }
 
-    /// Checks what brokers up to 2.2 checked when they opened the file, and `--index-sanity-check` does.
+    /// Checks what brokers up to 2.2 checked when they opened the file, and `--index-sanity-check`
+    /// does.
     ///
     /// # Errors
-    /// The last offset lies before the base offset, or the file does not end with an entry. Up to 1.1 the last offset had to lie
-    /// behind the base offset.
+    /// The last offset is before the base offset, or the file does not end with an entry. Up to 1.1
+    /// the last offset had to lie after the base offset.
     pub fn check(&self) -> Result<(), Fault> {
         let base = self.base_offset();
         let at = self.len().saturating_sub(1).saturating_mul(ENTRY_BYTES);
@@ -136,8 +141,8 @@ mod tests {
         ] {
             let bytes = bytes(entries);
             let index = OffsetIndex::new(&bytes, Offset(5));
-            let told = (index.len(), index.dumped_len(), index.written_len());
-            assert_eq!(told, (len, dumped, written), "{entries:?}");
+            let reported = (index.len(), index.dumped_len(), index.written_len());
+            assert_eq!(reported, (len, dumped, written), "{entries:?}");
             assert_eq!(index.is_empty(), len == 0);
         }
     }

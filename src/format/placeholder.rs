@@ -1,7 +1,8 @@
-//! Placeholders: batches without records, which stand for offsets whose records are gone.
+//! Placeholders: batches without records, which mean offsets whose records are gone.
 //!
-//! A placeholder is a header of magic 2 ([`batch`](super::batch) has its layout) with a records count of 0 and no codec: the shape that
-//! compaction leaves behind to remember a producer's sequence numbers, so brokers, followers and consumers take it.
+//! A placeholder is a header of magic 2 ([`batch`](super::batch) has its layout) with a records
+//! count of 0 and no codec: the shape that compaction leaves after to remember a producer's
+//! sequence numbers, so brokers, followers and consumers take it.
 //!
 //! Source: `DefaultRecordBatch.writeEmptyHeader`.
 
@@ -28,11 +29,11 @@ const CODEC_BITS: i16 = 0x07;
     serde(deny_unknown_fields)
 )]
 pub struct Placeholder {
-    /// The first offset that it stands for.
+    /// The first offset that it means.
     pub base_offset: Offset,
     /// The distance of the last.
     pub last_offset_delta: OffsetDelta,
-    /// The epoch of the leader that wrote what it stands for.
+    /// The epoch of the leader that wrote what it means.
     pub leader_epoch: LeaderEpoch,
     /// The attributes; the bits of the codec are left out.
     pub attributes: i16,
@@ -49,7 +50,7 @@ pub struct Placeholder {
 }
 
 impl Placeholder {
-    /// The batch as it lies in a file, its checksum right.
+    /// The batch as it is in a file, its checksum right.
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];

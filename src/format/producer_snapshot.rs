@@ -1,4 +1,5 @@
-//! `.snapshot`: what a broker knew of idempotent producers when the log ended at the offset in its name (since 0.11).
+//! `.snapshot`: what a broker knew of idempotent producers when the log ended at the offset in its
+//! name (since 0.11).
 //!
 //! | offset | size | name | meaning |
 //! |---|---|---|---|
@@ -51,7 +52,7 @@ pub struct ProducerSnapshot<'map> {
 #[derive(Debug, Clone, Copy)]
 pub struct ProducerState<'map>(&'map [u8; ENTRY_BYTES]);
 
-/// The state of a producer, by value. −1 stands for none, as in the file.
+/// The state of a producer, by value. −1 means none, as in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProducerEntry {
@@ -144,7 +145,8 @@ pub fn encode(entries: &[ProducerEntry]) -> Vec<u8> {
 }
 
 impl<'map> ProducerSnapshot<'map> {
-    /// The snapshot in `bytes`, whatever its version and checksum; [`check`](Self::check) asks for those.
+    /// The snapshot in `bytes`, whatever its version and checksum; [`check`](Self::check) asks for
+    /// those.
     ///
     /// # Errors
     /// The bytes end inside the header.
@@ -201,13 +203,13 @@ impl<'map> ProducerSnapshot<'map> {
         self.entries.is_empty()
     }
 
-    /// Bytes behind the last entry; the checksum covers them.
+    /// Bytes after the last entry; the checksum covers them.
     #[must_use]
     pub fn trailing(&self) -> &'map [u8] {
         self.trailing
     }
 
-    /// Bytes behind the header.
+    /// Bytes after the header.
     #[must_use]
     pub fn body_bytes(&self) -> usize {
         self.bytes.len().saturating_sub(HEADER_BYTES)
@@ -284,7 +286,8 @@ impl ProducerState<'_> {
         OffsetDelta(i32::from_be_bytes(be(self.0, OFFSET_DELTA)))
     }
 
-    /// The first sequence number of that batch; numbers wrap from 2³¹−1 to 0 (`BatchMetadata.firstSeq`).
+    /// The first sequence number of that batch; numbers wrap from 2³¹−1 to 0
+    /// (`BatchMetadata.firstSeq`).
     #[must_use]
     pub fn first_sequence(&self) -> i32 {
         let (last, OffsetDelta(delta)) = (self.last_sequence(), self.offset_delta());

@@ -12,7 +12,8 @@
 //!
 //! `partition.metadata` has two lines, `version: 0` and `topic_id: ` with a UUID in base64.
 //!
-//! Source: `java.util.Properties.load`, `MetaProperties`, `PartitionMetadataFile`; KIP-516, KIP-631, KIP-858.
+//! Source: `java.util.Properties.load`, `MetaProperties`, `PartitionMetadataFile`; KIP-516,
+//! KIP-631, KIP-858.
 
 use super::checkpoint::{split_lines, text};
 use super::name::parse_int;
@@ -259,7 +260,8 @@ pub fn partition_metadata(topic_id: &Uuid) -> Vec<u8> {
     format!("version: {PARTITION_VERSION}\ntopic_id: {id}").into_bytes()
 }
 
-/// The bytes of a `meta.properties` of version 1; without an id of the log dir a broker gives it a new one.
+/// The bytes of a `meta.properties` of version 1; without an id of the log dir a broker gives it a
+/// new one.
 #[must_use]
 pub fn meta_properties(node_id: i32, cluster_id: &str, directory_id: Option<&Uuid>) -> Vec<u8> {
     let directory = directory_id.map(|id| format!("directory.id={}\n", write_uuid(id)));
@@ -311,7 +313,7 @@ fn goes_on(line: &[u8]) -> bool {
     slashes & 1 == 1
 }
 
-/// Cuts at the first blank, `=` or `:` that is not escaped, and takes away what stands between.
+/// Cuts at the first blank, `=` or `:` that is not escaped, and takes away what is between.
 fn split_key(line: &[u8]) -> (&[u8], &[u8]) {
     let mut is_escaped = false;
     let end = line.iter().position(|&byte| {
@@ -330,7 +332,7 @@ fn split_key(line: &[u8]) -> (&[u8], &[u8]) {
     (key, value)
 }
 
-/// The text that escapes stand for, and whether each is whole.
+/// The text that escapes mean, and whether each is whole.
 fn unescape(raw: &[u8]) -> (String, bool) {
     let mut units: Vec<u16> = Vec::with_capacity(raw.len());
     let (mut rest, mut is_whole) = (raw, true);
@@ -363,7 +365,7 @@ fn unescape(raw: &[u8]) -> (String, bool) {
     (String::from_utf16_lossy(&units), is_whole)
 }
 
-/// The number that hexadecimal digits stand for.
+/// The number that hexadecimal digits mean.
 fn hex(digits: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(digits).ok()?;
     let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());

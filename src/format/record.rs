@@ -89,7 +89,7 @@ impl<'buf> Record<'buf> {
         }
     }
 
-    /// The message behind a record of magic 0 or 1, which has a checksum of its own.
+    /// The message after a record of magic 0 or 1, which has a checksum of its own.
     #[must_use]
     pub fn message(&self) -> Option<Message<'buf>> {
         self.message
@@ -147,7 +147,7 @@ pub struct Header<'buf> {
     pub value: Option<&'buf [u8]>,
 }
 
-/// The headers of a record, read as they are asked for.
+/// The headers of a record, read as they are requested.
 #[derive(Debug, Clone)]
 pub struct Headers<'buf> {
     rest: &'buf [u8],
@@ -174,15 +174,16 @@ impl<'buf> Iterator for Headers<'buf> {
 pub struct StoredRecord<'a> {
     /// Unused by Kafka: 0.
     pub attributes: i8,
-    /// Milliseconds behind the base timestamp.
+    /// Milliseconds after the base timestamp.
     pub timestamp_delta: i64,
-    /// The offset behind the base offset.
+    /// The offset after the base offset.
     pub offset_delta: OffsetDelta,
     /// The key.
     pub key: Option<&'a [u8]>,
 }
 
-/// The record of magic 2 that `bytes` begin with, and its size in bytes; none if they begin with none.
+/// The record of magic 2 that `bytes` begin with, and its size in bytes; `None` if they begin with
+/// none.
 #[must_use]
 pub fn stored_record(bytes: &[u8]) -> Option<(StoredRecord<'_>, usize)> {
     let (rest, row) = record(bytes).ok()?;
@@ -195,8 +196,8 @@ pub fn stored_record(bytes: &[u8]) -> Option<(StoredRecord<'_>, usize)> {
     Some((stored, bytes.len().saturating_sub(rest.len())))
 }
 
-/// The offset delta of the record that `bytes` begin with, if its length and the fields up to the lengths of key and value could be
-/// true: damage, if there is any, begins behind them.
+/// The offset delta of the record that `bytes` begin with, if its length and the fields up to the
+/// lengths of key and value could be true: damage, if there is any, begins after them.
 #[must_use]
 pub fn offset_delta_of_start(bytes: &[u8]) -> Option<OffsetDelta> {
     let (rest, length) = varint(bytes).ok()?;

@@ -6,9 +6,10 @@ use super::legacy::{Message, split_entry};
 use super::record::{Record, Row, record};
 use crate::wire::{Fault, FaultKind, Offset, Timestamp, finish};
 
-/// The records of a batch. An error is the last item, except behind a message of magic 0 or 1 that is there only in
-/// part: one whose value lies outside it, or one inside a compressed set that is a compressed set itself and has one
-/// offset for all of its messages. The error then follows the record, and the next record the error.
+/// The records of a batch. An error is the last item, except after a message of magic 0 or 1 that
+/// is there only in part: one whose value is outside it, or one inside a compressed set that is a
+/// compressed set itself and has one offset for all of its messages. The error then follows the
+/// record, and the next record the error.
 #[derive(Debug)]
 pub struct Records<'buf> {
     from: From<'buf>,
@@ -46,7 +47,8 @@ struct Rows<'buf> {
 }
 
 impl<'buf> Records<'buf> {
-    /// The records in `bytes`, which begin `start` bytes into the batch, or at 0 if they were unpacked from it.
+    /// The records in `bytes`, which begin `start` bytes into the batch, or at 0 if they were
+    /// decompressed from it.
     pub(super) fn of_batch(
         batch: RecordBatch<'_>,
         bytes: &'buf [u8],
@@ -113,7 +115,7 @@ impl<'buf> Records<'buf> {
         Err(self.unpacking.take().unwrap_or(fault))
     }
 
-    /// Ends the iteration, with what went wrong while unpacking if anything did.
+    /// Ends the iteration, with what went wrong while decompressing if anything did.
     fn end(&mut self) -> Option<Result<Record<'buf>, Fault>> {
         self.from = From::Nothing;
         self.unpacking.take().map(Err)

@@ -1,4 +1,4 @@
-//! Batches made anew from what is left of damaged ones. A sound batch is never taken apart.
+//! Batches made again from what is left of damaged ones. A sound batch is never taken apart.
 
 use super::batch::{self, HEADER_BYTES};
 use super::codec::Codec;
@@ -34,7 +34,8 @@ impl Remake {
         self.put(layout::MAX_TIMESTAMP, &max.0.to_be_bytes());
     }
 
-    /// Sets the codec of what the records are going to be, and leaves only those attributes that there are.
+    /// Sets the codec of what the records are going to be, and leaves only those attributes that
+    /// there are.
     pub fn codec(&mut self, codec: Codec) {
         let Some([_, low]) = self.field::<2>(layout::ATTRIBUTES) else {
             return;
@@ -62,7 +63,8 @@ impl Remake {
         self.bytes.extend_from_slice(records);
     }
 
-    /// The batch: of magic 2, with its length and checksum right. None if it is longer than a batch can be.
+    /// The batch: of magic 2, with its length and checksum right. None if it is longer than a batch
+    /// can be.
     #[must_use]
     pub fn finish(mut self, records: i32) -> Option<Vec<u8>> {
         let length = i32::try_from(self.bytes.len().checked_sub(LOG_OVERHEAD)?).ok()?;

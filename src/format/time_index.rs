@@ -1,4 +1,5 @@
-//! `.timeindex`: up to which offset a segment holds no later timestamp, a few for each segment (since 0.10.1).
+//! `.timeindex`: up to which offset a segment holds no later timestamp, a few for each segment
+//! (since 0.10.1).
 //!
 //! A row of entries without header or checksum:
 //!
@@ -7,9 +8,10 @@
 //! | 0 | 8 | timestamp | ms; the largest in the segment up to the offset; rises from entry to entry |
 //! | 8 | 4 | relative offset | offset − base offset of the segment; never falls from entry to entry |
 //!
-//! Brokers preallocate the file of the active segment, so that it may end in zeros. Kafka has three ways of telling where
-//! they begin, which are those of the [`.index`](super::offset_index). Counting them as entries has consequences here: the
-//! last timestamp of the segment is then 0, and retention takes it for very old.
+//! Brokers preallocate the file of the active segment, so that it may end in zeros. Kafka has three
+//! ways of telling where they begin, which are those of the [`.index`](super::offset_index).
+//! Counting them as entries has consequences here: the last timestamp of the segment is then 0, and
+//! retention takes it for very old.
 //!
 //! Source: `TimeIndex`, `AbstractIndex`.
 
@@ -35,8 +37,8 @@ pub struct TimeEntry {
 }
 
 impl TimeEntry {
-    /// The bytes of the entry in the index of the segment that begins at `base_offset`. `None` if the offset is not
-    /// within 2³¹−1 from there on.
+    /// The bytes of the entry in the index of the segment that begins at `base_offset`. `None` if
+    /// the offset is not within 2³¹−1 from there on.
     #[must_use]
     pub fn encode(&self, base_offset: Offset) -> Option<[u8; ENTRY_BYTES]> {
         let relative = relative(self.offset, base_offset)?;
@@ -59,8 +61,9 @@ impl IndexEntry<ENTRY_BYTES> for TimeEntry {
 }
 
 impl TimeIndex<'_> {
-    /// The entry with the largest timestamp that is not above `target`, as a broker finds it: by halving, the last 8 KiB
-    /// first. Where the entries are not in order, that is some entry, or none.
+    /// The entry with the largest timestamp that is not above `target`, as a broker finds it: by
+    /// halving, the last 8 KiB first. Where the entries are not in order, that is some entry, or
+    /// none.
     #[must_use]
     pub fn lookup(&self, target: Timestamp) -> Option<TimeEntry> {
         let base = self.base_offset();
@@ -69,11 +72,12 @@ impl TimeIndex<'_> {
         self.get(found)
     }
 
-    /// Checks what brokers up to 2.2 checked when they opened the file, and `--index-sanity-check` does.
+    /// Checks what brokers up to 2.2 checked when they opened the file, and `--index-sanity-check`
+    /// does.
     ///
     /// # Errors
-    /// The last timestamp lies before the first, or the last offset before the base offset, or the file does not end with an
-    /// entry.
+    /// The last timestamp is before the first, or the last offset before the base offset, or the
+    /// file does not end with an entry.
     pub fn check(&self) -> Result<(), Fault> {
         let at = self.len().saturating_sub(1).saturating_mul(ENTRY_BYTES);
         if let (Some(first), Some(last)) = (self.entries().next(), self.entries().next_back()) {
@@ -129,8 +133,8 @@ mod tests {
         ] {
             let bytes = bytes(entries);
             let index = TimeIndex::new(&bytes, Offset(5));
-            let told = (index.len(), index.dumped_len(), index.written_len());
-            assert_eq!(told, (len, dumped, written), "{entries:?}");
+            let reported = (index.len(), index.dumped_len(), index.written_len());
+            assert_eq!(reported, (len, dumped, written), "{entries:?}");
         }
     }
 

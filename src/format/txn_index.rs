@@ -6,11 +6,12 @@
 //! |---|---|---|---|
 //! | 0 | 2 | version | 0 |
 //! | 2 | 8 | producer id | whose transaction it was |
-//! | 10 | 8 | first offset | of the transaction; may lie in an earlier segment |
+//! | 10 | 8 | first offset | of the transaction; may be in an earlier segment |
 //! | 18 | 8 | last offset | of its abort marker |
 //! | 26 | 8 | last stable offset | first offset of the oldest transaction still open, or last offset + 1 |
 //!
-//! Offsets are whole ones: nothing is counted from the base offset. Up to 4.3 Kafka reads only the first byte of the version.
+//! Offsets are whole ones: nothing is counted from the base offset. Up to 4.3 Kafka reads only the
+//! first byte of the version.
 //!
 //! Source: `TransactionIndex`, `AbortedTxn`.
 
@@ -34,8 +35,8 @@ pub struct TxnIndex<'map> {
 #[derive(Debug, Clone, Copy)]
 pub struct AbortedTxn<'map>(&'map [u8; ENTRY_BYTES]);
 
-/// The bytes of an entry: a transaction of `producer_id` from `first_offset` to its abort marker at `last_offset`, when
-/// everything before `last_stable_offset` was decided.
+/// The bytes of an entry: a transaction of `producer_id` from `first_offset` to its abort marker at
+/// `last_offset`, when everything before `last_stable_offset` was decided.
 #[must_use]
 pub fn encode(
     producer_id: ProducerId,
@@ -75,7 +76,7 @@ impl<'map> TxnIndex<'map> {
         self.entries.is_empty()
     }
 
-    /// Bytes behind the last whole entry. Kafka ignores them, and appends behind them.
+    /// Bytes after the last whole entry. Kafka ignores them, and appends after them.
     #[must_use]
     pub fn trailing(&self) -> &'map [u8] {
         self.trailing
@@ -95,10 +96,11 @@ impl<'map> TxnIndex<'map> {
         self.entries.iter().map(AbortedTxn)
     }
 
-    /// Checks what brokers check when they open the file of the segment that begins at `base_offset`.
+    /// Checks what brokers check when they open the file of the segment that begins at
+    /// `base_offset`.
     ///
     /// # Errors
-    /// An entry is of an unknown version, or its marker lies before the segment.
+    /// An entry is of an unknown version, or its marker is before the segment.
     pub fn check(&self, base_offset: Offset) -> Result<(), Fault> {
         for (index, entry) in self.entries().enumerate() {
             let at = index.saturating_mul(ENTRY_BYTES);

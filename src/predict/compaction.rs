@@ -45,7 +45,7 @@ pub struct CompactionRules {
     pub min_dirty_ratio: f64,
 }
 
-/// Up to which offset the next pass may clean; none if there is no pass. `segments` are in order.
+/// Up to which offset the next pass may clean; `None` if there is no pass. `segments` are in order.
 #[must_use]
 pub fn until(
     segments: &[CompactionCandidate],
@@ -64,7 +64,7 @@ pub fn until(
         .flatten()
         .min()?;
     let size = |range: std::ops::Range<i64>| -> u64 {
-        // A segment counts with the part that its base offset lies in.
+        // A segment counts with the part that its base offset is in.
         let inside = segments
             .iter()
             .filter(|segment| range.contains(&segment.base));
@@ -99,7 +99,7 @@ pub struct Dropped {
     pub without_key: u64,
     /// Tombstones that are older than `delete.retention.ms`.
     pub tombstones: u64,
-    /// Bytes of these records, unpacked, without what batches need.
+    /// Bytes of these records, decompressed, without what batches need.
     pub bytes: u64,
 }
 

@@ -20,8 +20,8 @@ pub struct Conditions {
     pub settings: Settings,
     /// The cluster that the node belongs to, where it is known.
     pub cluster_id: Option<String>,
-    /// The time of the start, in milliseconds since 1970. Without it nothing is said of the hour
-    /// after the start, in which retention deletes what is too old.
+    /// The time of the start, in milliseconds since 1970. Without it nothing is reported about the
+    /// hour after the start, in which retention deletes what is too old.
     pub now_ms: Option<i64>,
 }
 

@@ -1,6 +1,6 @@
 //! Leader epochs during a start: `LeaderEpochFileCache`.
 
-use super::paper::{Content, Paper};
+use super::paper::{Content, VirtualDir};
 use super::reason::Reason;
 use super::release::Kafka;
 use super::thrown::Thrown;
@@ -21,7 +21,7 @@ pub(super) struct Epochs(Vec<(i32, i64)>);
 
 impl Epochs {
     /// Reads the file, if there is one.
-    pub(super) fn read(paper: &Paper, kafka: Kafka) -> Result<Self, Thrown> {
+    pub(super) fn read(paper: &VirtualDir, kafka: Kafka) -> Result<Self, Thrown> {
         let failed = |fault: Option<Fault>| {
             let file = FILE.to_owned();
             let reason = Reason::Checkpoint { file, fault };
@@ -60,7 +60,7 @@ impl Epochs {
         Ok(epochs)
     }
 
-    /// Removes the entries that do not lie before the new one. Both columns rise, so that these are
+    /// Removes the entries that do not be before the new one. Both columns rise, so that these are
     /// the last ones.
     fn assign(&mut self, epoch: i32, start: i64) {
         while self
@@ -96,7 +96,7 @@ impl Epochs {
     }
 }
 
-/// The kinds of failure to read a checkpoint that Kafka tells apart.
+/// The kinds of failure to read a checkpoint that Kafka distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
     /// A malformed line: `IOException`.

@@ -52,7 +52,7 @@ pub struct UnreadableOffsets {
     pub position: u64,
     /// The offset at which a consumer stops.
     pub first_offset: i64,
-    /// The last offset that fails: after it a consumer can go on.
+    /// The last offset that fails: after it a consumer can continue.
     pub last_offset: i64,
     /// The failure of the consumer.
     pub failure: FetchFailure,

@@ -19,7 +19,7 @@ const LONGEST_ID: usize = 24;
 /// A file larger than this holds no id.
 const LARGEST_BYTES: u64 = 1 << 20;
 
-/// The topic id in a partition's directory, read on its own; none where it cannot be read.
+/// The topic id in a partition's directory, read on its own; `None` where it cannot be read.
 pub(super) fn read_topic_id(dir: &Path, kafka: Kafka) -> Result<Option<[u8; 16]>, Error> {
     match Item::at(dir.join(FILE)) {
         Ok(item) if item.is_file() && item.len_bytes() <= LARGEST_BYTES => {
@@ -35,7 +35,7 @@ enum Wrong {
     Unexpected(&'static str),
 }
 
-/// The id of the topic, read as the last step of loading (`PartitionMetadataFile.read`); none if
+/// The id of the topic, read as the last step of loading (`PartitionMetadataFile.read`); `None` if
 /// the file is missing.
 pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
     let kafka = start.conditions.kafka;

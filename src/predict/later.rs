@@ -36,7 +36,7 @@ pub enum Moment {
     FirstRetentionCheck,
     /// A later one.
     RetentionCheck,
-    /// Directories that were given up are removed.
+    /// Deleted directories are removed.
     DirectoryRemoval,
     /// The broker looks for producers to forget.
     ProducersCheck,

@@ -100,7 +100,7 @@ impl Log {
         Ok(self.window.get(from..).unwrap_or_default())
     }
 
-    /// The entry at `position` of a slice that ends at `end`; none where Kafka's iterator ends.
+    /// The entry at `position` of a slice that ends at `end`; `None` where Kafka's iterator ends.
     pub(super) fn entry(&mut self, position: u64, end: u64) -> Result<Option<Entry>, Thrown> {
         let head = frame::HEADER_BYTES as u64;
         let end = end.min(self.len);

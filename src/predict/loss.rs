@@ -46,7 +46,7 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
     Ok(lost)
 }
 
-/// Counts what swap files do not hold of the segments they replace: what lies beyond their end.
+/// Counts what swap files do not hold of the segments they replace: what is beyond their end.
 /// What compaction left out is not lost.
 fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
@@ -79,7 +79,7 @@ fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     Ok(lost)
 }
 
-/// Counts what lies beyond the end of the log: the next records will be appended to it, and it is
+/// Counts what is beyond the end of the log: the next records will be appended to it, and it is
 /// never served.
 pub(super) fn of_unread(start: &mut Start<'_>, bounds: Option<Bounds>) -> Result<Lost, Error> {
     let mut lost = Lost::default();

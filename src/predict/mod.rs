@@ -88,7 +88,7 @@ pub use verdict::{
 use crate::store::{Error, Item, Place};
 
 /// Predicts the outcomes of the given log dirs and partitions of one node, for the partitions that
-/// are `wanted`. A partition's log dir is asked for its marker and checkpoints; files are left out.
+/// are `wanted`. A partition's log dir is requested its marker and checkpoints; files are left out.
 ///
 /// # Errors
 /// Something cannot be read.

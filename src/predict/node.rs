@@ -27,7 +27,7 @@ struct Dir {
     path: String,
     listed: LogDir,
     root: Root,
-    /// The only partition that is asked for.
+    /// The only partition that is requested.
     only: Option<OsString>,
 }
 

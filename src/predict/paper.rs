@@ -57,16 +57,16 @@ pub(super) struct Leaf {
 
 /// The directory.
 #[derive(Debug, Clone)]
-pub(super) struct Paper {
+pub(super) struct VirtualDir {
     before: BTreeMap<String, Leaf>,
     files: BTreeMap<String, Leaf>,
-    /// The snapshots of producers among `files`: they are asked for at every segment that is
+    /// The snapshots of producers among `files`: they are requested at every segment that is
     /// recovered.
     snapshots: BTreeMap<i64, String>,
 }
 
-impl Paper {
-    /// The directory as it lies on the disk.
+impl VirtualDir {
+    /// The directory as it is on the disk.
     pub(super) fn of(items: &[Item]) -> Self {
         let leaf = |item: &Item| {
             let content = Content::Disk {

@@ -8,7 +8,7 @@ use super::leftovers;
 use super::loss;
 use super::lost::Lost;
 use super::open::{OpenTransaction, TransactionEnd};
-use super::paper::{Content, Leaf, Paper, is_log, log_base};
+use super::paper::{Content, Leaf, VirtualDir, is_log, log_base};
 use super::reason::Reason;
 use super::remains::Remains;
 use super::segment::Segment;
@@ -42,7 +42,7 @@ pub(super) fn verdict(
     }
     let mut concluded = conclude(&dir_name(partition), start, loaded, &mut |_, _| Ok(()))?;
     if given.to_be_deleted {
-        // Whatever is in it was given up before.
+        // Whatever is in it was lost before.
         (concluded.0.lost, concluded.0.unread) = Default::default();
         concluded.0.served = None;
         concluded.0.open_transactions.clear();
@@ -223,7 +223,7 @@ struct Changes {
 }
 
 impl Changes {
-    fn of(paper: &Paper) -> Self {
+    fn of(paper: &VirtualDir) -> Self {
         let (before, after) = (paper.before(), paper.after());
         let mut changes = Self {
             deleted: Vec::new(),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::log::{Entry, Log};
-use super::paper::{Content, Paper, Producer};
+use super::paper::{Content, Producer, VirtualDir};
 use super::thrown::Thrown;
 use crate::format::control::{self, ControlType};
 use crate::format::name;
@@ -42,7 +42,7 @@ struct Update {
 /// The state of producers up to an offset, and the snapshots in the directory.
 #[derive(Debug, Default)]
 pub(super) struct Producers {
-    /// The snapshots as they were listed; none while they are those in the directory.
+    /// The snapshots as they were listed; `None` while they are those in the directory.
     listed: Option<BTreeMap<i64, String>>,
     /// The first offset of the open transaction, by producer.
     open: BTreeMap<i64, i64>,
@@ -58,7 +58,7 @@ pub(super) struct Producers {
 
 impl Producers {
     /// No producers yet, and a list of the snapshots that does not change with the directory.
-    pub(super) fn listed(paper: &Paper) -> Result<Self, Thrown> {
+    pub(super) fn listed(paper: &VirtualDir) -> Result<Self, Thrown> {
         if let Some(file) = paper.unnumbered_snapshot() {
             return Err(Thrown::fatal(file, "the name does not begin with a number"));
         }
@@ -68,7 +68,7 @@ impl Producers {
         })
     }
 
-    fn snapshots<'p>(&'p self, paper: &'p Paper) -> &'p BTreeMap<i64, String> {
+    fn snapshots<'p>(&'p self, paper: &'p VirtualDir) -> &'p BTreeMap<i64, String> {
         self.listed.as_ref().unwrap_or(paper.snapshots())
     }
 
@@ -83,12 +83,12 @@ impl Producers {
     }
 
     /// Returns true if there is no snapshot.
-    pub(super) fn has_no_snapshot(&self, paper: &Paper) -> bool {
+    pub(super) fn has_no_snapshot(&self, paper: &VirtualDir) -> bool {
         self.snapshots(paper).is_empty()
     }
 
     /// Deletes the snapshot at an offset.
-    pub(super) fn remove(&mut self, paper: &mut Paper, offset: i64) {
+    pub(super) fn remove(&mut self, paper: &mut VirtualDir, offset: i64) {
         let file = match &mut self.listed {
             Some(listed) => listed.remove(&offset),
             None => paper.snapshots().get(&offset).cloned(),
@@ -119,7 +119,7 @@ impl Producers {
     }
 
     /// Forgets everything and starts at `offset` (`truncateFullyAndStartAt`).
-    pub(super) fn restart(&mut self, paper: &mut Paper, offset: i64) {
+    pub(super) fn restart(&mut self, paper: &mut VirtualDir, offset: i64) {
         let all: Vec<i64> = self.snapshots(paper).keys().copied().collect();
         for at in all {
             self.remove(paper, at);
@@ -132,8 +132,8 @@ impl Producers {
     }
 
     /// `removeStraySnapshots`: lists the snapshots again. Of those at no segment's base only the
-    /// largest stays, if it lies beyond the last segment's. The bases are in order.
-    pub(super) fn remove_strays(&mut self, paper: &mut Paper, bases: &[i64]) {
+    /// largest stays, if it is beyond the last segment's. The bases are in order.
+    pub(super) fn remove_strays(&mut self, paper: &mut VirtualDir, bases: &[i64]) {
         self.listed = None;
         let offsets = paper.snapshots().keys().copied();
         let mut strays: Vec<i64> = offsets
@@ -154,7 +154,7 @@ impl Producers {
     /// believed.
     pub(super) fn reload(
         &mut self,
-        paper: &mut Paper,
+        paper: &mut VirtualDir,
         log_start: i64,
         log_end: i64,
     ) -> Result<(), Thrown> {
@@ -199,7 +199,7 @@ impl Producers {
     }
 
     /// Writes a snapshot, if the state has moved on since the last one.
-    pub(super) fn snapshot(&mut self, paper: &mut Paper) -> Result<(), Thrown> {
+    pub(super) fn snapshot(&mut self, paper: &mut VirtualDir) -> Result<(), Thrown> {
         if self.map_end <= self.snapshot_end {
             return Ok(());
         }
@@ -391,7 +391,7 @@ fn marker(
         None => return Ok(None),
     };
     // A record after the last, or one that cannot be read, shows at once where there is one, or all
-    // are unpacked.
+    // are decompressed.
     if batch.records_count() == 1 || packed {
         for rest in records {
             rest.map_err(unreadable)?;
@@ -413,8 +413,8 @@ fn marker(
     }
 }
 
-/// The producers in a snapshot; none if it cannot be believed.
-fn read(paper: &Paper, file: &str) -> Result<Option<Vec<Producer>>, Thrown> {
+/// The producers in a snapshot; `None` if it cannot be believed.
+fn read(paper: &VirtualDir, file: &str) -> Result<Option<Vec<Producer>>, Thrown> {
     match paper.file(file) {
         Some(Content::Producers(known)) => Ok(Some(known.clone())),
         Some(Content::Disk { path, len, .. }) if *len <= LARGEST_BYTES => {

@@ -78,7 +78,7 @@ pub enum Reason {
     },
     /// The directory is about to be deleted.
     ToBeDeleted,
-    /// The newest snapshot lies beyond the end of the metadata log: the log restarts there.
+    /// The newest snapshot is beyond the end of the metadata log: the log restarts there.
     SnapshotBeyondLog {
         /// The end of the snapshot.
         end: i64,

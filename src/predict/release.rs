@@ -67,7 +67,7 @@ impl Kafka {
         self >= Self::new(major, minor)
     }
 
-    /// Returns true if the broker is taken for a node without `ZooKeeper`.
+    /// Returns true if the broker is treated as a node without `ZooKeeper`.
     #[must_use]
     pub fn is_kraft(self) -> bool {
         self.since(3, 0)
@@ -101,7 +101,7 @@ impl Kafka {
         self.since(3, 7)
     }
 
-    /// Returns true if `remote-log-index-cache` may lie in a log dir.
+    /// Returns true if `remote-log-index-cache` may be in a log dir.
     pub(super) fn has_index_cache(self) -> bool {
         self.since(3, 5)
     }
@@ -118,8 +118,8 @@ impl Kafka {
         self.since(4, 0)
     }
 
-    /// Returns true if offsets are sought by base offset first, which unpacks messages of magic 0
-    /// and 1.
+    /// Returns true if offsets are sought by base offset first, which decompresses messages of
+    /// magic 0 and 1.
     pub(super) fn seeks_by_base_offset(self) -> bool {
         self.since(4, 1)
     }

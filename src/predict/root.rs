@@ -268,7 +268,7 @@ fn has_untrimmed_index(partition: &Partition) -> bool {
         .any(|bytes| bytes.ends_with(&[0; time_index::ENTRY_BYTES]))
 }
 
-/// Returns true if it is a file that lies beside partitions.
+/// Returns true if it is a file that is next to partitions.
 pub(super) fn is_of_log_dir(item: &Item) -> bool {
     [
         FileKind::MetaProperties,

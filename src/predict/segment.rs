@@ -155,7 +155,7 @@ impl Segment {
         }
     }
 
-    /// Keeps only what is needed of an index that is probably not asked for again.
+    /// Keeps only what is needed of an index that is probably not requested again.
     pub(super) fn forget_index(&mut self) {
         if let Some(index) = &mut self.index {
             index.forget();
@@ -261,7 +261,7 @@ impl Segment {
     }
 
     /// Recovers the segment (`LogSegment.recover`): every batch is checked, the indexes are
-    /// rebuilt, and what follows the first bad batch is cut off. Returns how many bytes that is.
+    /// rebuilt, and what follows the first bad batch is truncated. Returns how many bytes that is.
     pub(super) fn recover(
         &mut self,
         start: &mut Start<'_>,

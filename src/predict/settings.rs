@@ -131,7 +131,7 @@ pub const RETENTION_BYTES: &str = "retention.bytes";
 pub const LOCAL_RETENTION_MS: &str = "local.retention.ms";
 /// The size of a tiered partition that stays on the local disk.
 pub const LOCAL_RETENTION_BYTES: &str = "local.retention.bytes";
-/// After how long files that were given up are removed.
+/// The delay before deleted files are removed.
 pub(super) const DELETE_DELAY_MS: &str = "file.delete.delay.ms";
 /// The size limit of a segment.
 pub(super) const SEGMENT_BYTES: &str = "segment.bytes";
@@ -443,7 +443,7 @@ impl TopicSettings<'_> {
         }
     }
 
-    /// Returns true if the broker compacts logs at all.
+    /// Returns true if the broker compacts logs.
     pub(super) fn has_cleaner(&self) -> bool {
         self.text(CLEANER, &[CLEANER])
             .is_none_or(|(value, ..)| value.trim() != "false")

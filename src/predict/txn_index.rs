@@ -1,6 +1,6 @@
 //! The check of a transaction index when its segment is opened: `TransactionIndex.sanityCheck`.
 
-use super::paper::{self, Content, Paper};
+use super::paper::{self, Content, VirtualDir};
 use super::thrown::Thrown;
 use crate::format::TxnIndex;
 use crate::store::ItemType;
@@ -12,7 +12,7 @@ const ENTRY_BYTES: u64 = 34;
 ///
 /// # Errors
 /// An entry is of an unknown version.
-pub(super) fn is_sane(paper: &Paper, name: &str, base: i64) -> Result<bool, Thrown> {
+pub(super) fn is_sane(paper: &VirtualDir, name: &str, base: i64) -> Result<bool, Thrown> {
     let content = match paper.get(name) {
         None => return Ok(true),
         Some(leaf) if leaf.kind == ItemType::File => &leaf.content,

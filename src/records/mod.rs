@@ -17,15 +17,19 @@
 //! # Ok::<(), kseg::store::Error>(())
 //! ```
 //!
-//! Records come in the order of the log, decompressed, as a consumer would be given them: none below the log start offset that
-//! the log dir records, and no control records. [`committed`](RecordReader::committed) leaves out what a consumer with
-//! `isolation.level=read_committed` does not get. Reading begins where sound indexes lead, and elsewhere by the headers of
-//! batches; every batch that is read is compared with its checksum.
+//! Records come in the order of the log, decompressed, as a consumer would be given them: none
+//! below the log start offset that the log dir records, and no control records.
+//! [`committed`](RecordReader::committed) leaves out what a consumer with
+//! `isolation.level=read_committed` does not get. Reading begins where sound indexes lead, and
+//! elsewhere by the headers of batches; every batch that is read is compared with its checksum.
 //!
-//! Files are read through a window of a few hundred KiB, so memory is bounded and a broker may go on writing.
+//! Files are read through a window of a few hundred KiB, so memory is bounded and a broker may
+//! continue writing.
 //!
-//! **Invariant:** no record of a batch whose checksum is wrong is handed out, but by [`damaged_batches`], whose caller asks for
-//! them; and what could not be read is in the [`Summary`]. Absent on purpose: what records mean ([`decode`](crate::decode)), and how they are shown.
+//! **Invariant:** no record of a batch whose checksum is wrong is handed out, but by
+//! [`damaged_batches`], whose caller asks for them; and what could not be read is in the
+//! [`Summary`]. Absent on purpose: what records mean ([`decode`](crate::decode)), and how they are
+//! shown.
 
 mod batch;
 pub mod compare;
@@ -195,7 +199,7 @@ impl RecordReader {
         let mut summary = Summary::default();
         let mut transactions = None;
         if self.committed {
-            // Only headers and markers are looked at, where checksums are not asked for.
+            // Only headers and markers are looked at, where checksums are not requested.
             let known = files::transactions(self.files.iter(), self.options(Policy::Trust), open)?;
             if let Some(first) = known.first_open() {
                 summary.last_stable_offset = Some(first);

@@ -19,7 +19,8 @@ use crate::format::name::FileName;
 /// The target of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// In a new directory, which takes its name when it is finished; the root of the plan is only read.
+    /// In a new directory, which takes its name when it is finished; the root of the plan is only
+    /// read.
     Into {
         /// The directory.
         dir: PathBuf,
@@ -42,7 +43,8 @@ pub enum Consent {
     Lossy,
 }
 
-/// A plan that may be carried out, and where; the locks that make it so are held until it is dropped.
+/// A plan that may be carried out, and where; the locks that make it so are held until it is
+/// dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Approved {
@@ -76,8 +78,9 @@ pub(super) enum Site {
     },
 }
 
-/// Looks whether a plan may be carried out now: every file is what it was, whoever has to agree does, nobody else is at work, and
-/// the target can take it. Changes nothing, but takes the lock of the log dir where the plan is to be carried out in place.
+/// Looks whether a plan may be carried out now: every file is what it was, whoever has to agree
+/// does, no one else is at work, and the target can take it. Changes nothing, but takes the lock of
+/// the log dir where the plan is to be carried out in place.
 ///
 /// # Errors
 /// It may not, or something cannot be looked at.
@@ -397,7 +400,8 @@ impl Approved {
         self.check_dirs(disk)
     }
 
-    /// A disk that fails is not written to: where a file cannot be read in places, the target is on another file system.
+    /// A disk that fails is not written to: where a file cannot be read in places, the target is on
+    /// another file system.
     fn check_apart(&self, disk: &dyn Disk, path: &Path, device: u64) -> Result<(), Error> {
         let refusal = match &self.site {
             Site::InPlace { .. } => Refusal::Failing(path.to_owned()),
@@ -415,7 +419,8 @@ impl Approved {
         Err(refusal.into())
     }
 
-    /// A directory that goes is empty once its files are gone; what gets a content has a directory to be in.
+    /// A directory that goes is empty once its files are gone; what gets a content has a directory
+    /// to be in.
     fn check_dirs(&self, disk: &dyn Disk) -> Result<(), Error> {
         for dir in &self.work.removed_dirs {
             let at = self.root.join(dir.as_str());

@@ -92,7 +92,7 @@ pub enum Refusal {
         /// The folder of the originals.
         original: PathBuf,
     },
-    /// Steps that give something up, which nobody agreed to.
+    /// Steps that give something up, which no one agreed to.
     #[error("not confirmed: {}: confirm with --accept or --accept-lossy, or leave out with --skip", steps(.0))]
     Lossy(Vec<u32>),
     /// Agreed to a step that does not exist, or that needs no consent.
@@ -130,7 +130,7 @@ pub enum Refusal {
     /// The target cannot take another's place at once.
     #[error("{}: a mount point; give a directory inside it", .0.display())]
     MountPoint(PathBuf),
-    /// The target lies in what is repaired.
+    /// The target is in what is repaired.
     #[error("{}: is inside {}; give a directory outside of it", path.display(), dir.display())]
     Inside {
         /// The target.
@@ -138,7 +138,7 @@ pub enum Refusal {
         /// The directory around it.
         dir: PathBuf,
     },
-    /// The target lies in a log dir, where a broker does not start with a directory of another
+    /// The target is in a log dir, where a broker does not start with a directory of another
     /// name.
     #[error("{}: is in a log dir, where an unknown directory keeps a broker from starting; give another place and move the result", .0.display())]
     InLogDir(PathBuf),

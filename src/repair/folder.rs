@@ -1,6 +1,7 @@
-//! Folders of repairs: the quarantine of one in place, the half-made copy of one into a directory.
+//! Folders of repairs: the quarantine of one in place, the incomplete copy of one into a directory.
 //!
-//! A folder is ours while its journal says so: the journal is the first thing made in it and the last thing removed.
+//! A folder is ours while its journal says so: the journal is the first thing made in it and the
+//! last thing removed.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ const QUARANTINE: &str = ".kseg-";
 /// The suffix of the name of an incomplete directory.
 const PARTIAL: &str = ".kseg-partial";
 
-/// The log dir that a root lies in or is.
+/// The log dir that a root is in or is.
 pub(super) fn log_dir(root: &Path, scope: Scope) -> &Path {
     match scope {
         Scope::LogDir => root,
@@ -32,7 +33,7 @@ pub(super) fn lock_of(log_dir: &Path) -> PathBuf {
     log_dir.join(LOCK)
 }
 
-/// `path` with something behind its name.
+/// `path` with something after its name.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
@@ -49,12 +50,14 @@ pub(super) fn partial(target: &Path) -> PathBuf {
     beside(target, PARTIAL)
 }
 
-/// The directory in the making. It has its name already, because of a partition the name says what it is.
+/// The directory in the making. It has its name already, because of a partition the name says what
+/// it is.
 pub(super) fn tree(partial: &Path, target: &Path) -> PathBuf {
     partial.join(target.file_name().unwrap_or_default())
 }
 
-/// Removes folders at or beside `path` that a repair had only just made, or had all but removed, when it was killed; returns how many.
+/// Removes folders at or beside `path` that a repair had only just made, or had all but removed,
+/// when it was killed; returns how many.
 pub(super) fn clear_bare(disk: &dyn Disk, path: &Path) -> Result<usize, Error> {
     let Some(parent) = path.parent() else {
         return Ok(0);
@@ -136,7 +139,7 @@ pub(super) fn stage(
     }
 }
 
-/// Makes the folder anew and begins its journal.
+/// Makes the folder again and begins its journal.
 pub(super) fn begin<'a>(
     disk: &'a dyn Disk,
     folder: &Path,
@@ -182,7 +185,8 @@ pub(super) fn temporary(digest: Crc, number: usize, suffix: &str) -> String {
     format!("{OWN}{digest}-{number}.{suffix}")
 }
 
-/// Removes what a repair left beside the files of `root`, so that its directories are as they were, their times too.
+/// Removes what a repair left beside the files of `root`, so that its directories are as they were,
+/// their times too.
 pub(super) fn restore(
     disk: &dyn Disk,
     root: &Path,
@@ -238,7 +242,8 @@ pub(super) fn hold(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Guard>, Error
     }
 }
 
-/// Takes the lock of a folder's journal, if it has one: two processes never work on the same repair.
+/// Takes the lock of a folder's journal, if it has one: two processes never work on the same
+/// repair.
 pub(super) fn hold_journal(
     disk: &dyn Disk,
     folder: &Path,

@@ -1,8 +1,8 @@
 //! Repair in place.
 //!
-//! Everything that can fail for want of room comes first: new contents are written beside what they will replace, and
-//! originals are saved. Only then the journal is committed, and a short row of renames and removals follows, each of which finds
-//! out by itself whether it was done before.
+//! Everything that can fail for want of room comes first: new contents are written beside what they
+//! will replace, and originals are saved. Only then the journal is committed, and a short row of
+//! renames and removals follows, each of which finds out by itself whether it was done before.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -79,8 +79,8 @@ fn begin<'a>(
         .map_err(|why| give_up(approved, quarantine, disk, why))
 }
 
-/// Takes back what was prepared. A commit that was written, although we were told that it is not safe, stays: by then
-/// the way forward and the way back are both open.
+/// Takes back what was prepared. A commit that was written, although we were reported that it is
+/// not safe, stays: by then the way forward and the way back are both open.
 fn give_up(approved: &Approved, quarantine: &Path, disk: &dyn Disk, why: Error) -> Error {
     let is_open = matches!(
         Record::read(disk, quarantine),
@@ -219,7 +219,7 @@ fn save(disk: &dyn Disk, root: &Path, quarantine: &Path, ops: &[Op]) -> Result<(
     dirs.iter().try_for_each(|dir| disk.sync_dir(dir).at(dir))
 }
 
-/// Every path is what it was, or what it becomes; nobody else was there since the repair began.
+/// Every path is what it was, or what it becomes; no one else was there since the repair began.
 pub(super) fn check(
     disk: &dyn Disk,
     root: &Path,
@@ -358,7 +358,8 @@ impl Yard<'_> {
     }
 }
 
-/// Operations of a group are made durable together: the marker that all is well alone, and each directory's.
+/// Operations of a group are made durable together: the marker that all is well alone, and each
+/// directory's.
 pub(super) fn group(op: &Op) -> (u8, &str) {
     let kind = match op {
         Op::Put { path, .. } | Op::Drop { path, .. } => order(path).0,

@@ -1,4 +1,5 @@
-//! Repair into a directory: a copy is made beside the place where it will be, and gets its name when it is finished.
+//! Repair into a directory: a copy is made beside the place where it will be, and gets its name
+//! when it is finished.
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,8 @@ pub(super) fn run(
         };
         let done = made.make(&tree, derive).and_then(|()| journal.commit(&[]));
         if let Err(why) = done {
-            // A commit that was written although we were told otherwise speaks of a whole tree, so that stays.
+            // A commit that was written although we were reported otherwise speaks of a whole tree,
+            // so that stays.
             let is_open = matches!(
                 Record::read(disk, partial),
                 Ok(Some(Record {
@@ -210,14 +212,14 @@ impl Copy<'_> {
     }
 }
 
-/// The base offset of the segment that a broker goes on writing.
+/// The base offset of the segment that a broker continues writing.
 fn active_base<'a>(names: impl Iterator<Item = &'a str>) -> Option<i64> {
     let logs = names.filter(|name| name.ends_with(LOG_SUFFIX));
     logs.filter_map(base_offset).map(|offset| offset.0).max()
 }
 
-/// Returns true if a file is the records of a closed segment. Everything else brokers change where it is: indexes are rebuilt through
-/// mappings, the active segment grows.
+/// Returns true if a file is the records of a closed segment. Everything else brokers change where
+/// it is: indexes are rebuilt through mappings, the active segment grows.
 fn is_closed(name: Option<&str>, active: Option<i64>) -> bool {
     let name = name.and_then(FileName::parse);
     name.is_some_and(|name| {

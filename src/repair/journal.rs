@@ -1,14 +1,15 @@
 //! Journals: what a repair is about to do, doing, and has done.
 //!
-//! A journal is a file of lines. A line is a CRC-32C in eight digits, a word and its fields, with tabs between them; a line whose
-//! checksum is wrong was cut off by a crash and counts for nothing. The words:
+//! A journal is a file of lines. A line is a CRC-32C in eight digits, a word and its fields, with
+//! tabs between them; a line whose checksum is wrong was truncated by a crash and is ignored. The
+//! words:
 //!
 //! | line | means |
 //! |---|---|
 //! | `begin` mode, digest of the plan, scope, root | from here on the folder is ours |
 //! | `time` seconds, nanoseconds, path | when the directory was last changed before; no path is the root |
 //! | `times` number | so many of them; nothing is changed before this line is durable |
-//! | `put` old, new, path | the path gets a content that lies beside it |
+//! | `put` old, new, path | the path gets a content that is next to it |
 //! | `drop` old, path | the path goes |
 //! | `rmdir` path | the empty directory goes |
 //! | `mvdir` path, path | the directory gets the other name |
@@ -147,7 +148,8 @@ impl Op {
 impl DirTime {
     fn line(&self) -> String {
         let since = self.modified.duration_since(SystemTime::UNIX_EPOCH);
-        // Before 1970 a directory was changed only if somebody set it so; then its time is not restored to the second.
+        // Before 1970 a directory was changed only if somebody set it so; then its time is not
+        // restored to the second.
         let since = since.unwrap_or_default();
         let (seconds, nanos) = (since.as_secs(), since.subsec_nanos());
         let dir = self.dir.as_ref().map_or("", PlanPath::as_str);
@@ -202,7 +204,7 @@ fn sum(ops: &[Op]) -> Crc {
 
 impl Record {
     /// Parses the bytes of a journal; returns `None` if its beginning is missing. A commit whose
-    /// operations are not all there is no reading at all.
+    /// operations are not all there is no reading.
     fn parse(bytes: &[u8]) -> Result<Option<Self>, ()> {
         let text = String::from_utf8_lossy(bytes);
         let mut lines = text.lines().filter_map(|line| {
@@ -248,7 +250,8 @@ impl Record {
         Ok(Some(record))
     }
 
-    /// Reads the journal in `folder`; none if there is none, or only the beginning of its first line.
+    /// Reads the journal in `folder`; `None` if there is none, or only the beginning of its first
+    /// line.
     pub(super) fn read(disk: &dyn Disk, folder: &Path) -> Result<Option<Self>, Error> {
         let path = path(folder);
         let look = disk.look(&path).at(&path)?;
@@ -298,7 +301,7 @@ impl<'a> Journal<'a> {
         let path = path(folder);
         let out = disk.append(&path).at(&path)?;
         let mut journal = Self { out, path };
-        // What a crash cut off ends here.
+        // A line truncated by a crash ends here.
         journal.out.write_all(b"\n").at(&journal.path)?;
         Ok(journal)
     }

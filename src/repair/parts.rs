@@ -11,7 +11,8 @@ use crate::wire::crc::crc32c;
 /// The prefix of the names of a repair's own files. Brokers ignore such files.
 pub(super) const OWN: &str = "kseg-";
 
-/// The most that a plan may hold of a file's content: a large batch, or the snapshot of half a million producers.
+/// The most that a plan may hold of a file's content: a large batch, or the snapshot of half a
+/// million producers.
 pub(super) const CONTENT_BYTES: usize = 32 << 20;
 
 /// The longest name that file systems allow.
@@ -51,8 +52,8 @@ impl PlanPath {
     }
 }
 
-/// Returns true if a character shows as what it is: it is no control character, and none that turns the direction of what follows, by which
-/// one path or reason can look like another.
+/// Returns true if a character shows as what it is: it is no control character, and none that turns
+/// the direction of what follows, by which one path or reason can look like another.
 pub(super) fn is_shown(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !turns && !c.is_control()
@@ -110,7 +111,8 @@ impl From<PlanPath> for String {
     }
 }
 
-/// The content of a small file, or of a piece of one: in a document text where it is some, else hexadecimal digits.
+/// The content of a small file, or of a piece of one: in a document text where it is some, else
+/// hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -337,7 +339,7 @@ pub enum Recipe {
         /// `index.interval.bytes`.
         interval_bytes: u32,
     },
-    /// The time index, likewise.
+    /// The time index, in the same way.
     TimeIndex {
         /// `index.interval.bytes`.
         interval_bytes: u32,

@@ -1,7 +1,8 @@
 //! Plans: what is to be changed, in a form that a person can read before it is done.
 //!
-//! A plan is a document (`kseg.plan/2`). Equal inputs make an equal plan, byte for byte: it holds no times and no numbers of this run.
-//! Every position in it is one in the file as it was found; steps on the same file are done together, so their order never matters.
+//! A plan is a document (`kseg.plan/2`). Equal inputs make an equal plan, byte for byte: it holds
+//! no times and no numbers of this run. Every position in it is one in the file as it was found;
+//! steps on the same file are done together, so their order never matters.
 
 use super::parts::{Crc, new_bytes, shown};
 pub use super::parts::{Part, Recipe, State};
@@ -15,8 +16,8 @@ pub const SCHEMA: &str = "kseg.plan/2";
 /// The part of the schema before its version.
 const SCHEMA_NAME: &str = "kseg.plan/";
 
-/// An ordered list of steps that fit each other: nothing is written twice, no range is taken twice, and of everything touched
-/// it is known what it was.
+/// An ordered list of steps that fit each other: nothing is written twice, no range is taken twice,
+/// and of everything touched it is known what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -45,7 +46,8 @@ impl Plan {
         })
     }
 
-    /// Returns true if a document of `schema` is one that can be read here: what a newer version added must not be left undone.
+    /// Returns true if a document of `schema` is one that can be read here: what a newer version
+    /// added must not be left undone.
     ///
     /// # Errors
     /// It is not.
@@ -59,7 +61,7 @@ impl Plan {
         }
     }
 
-    /// The plan without these steps; the others are numbered anew.
+    /// The plan without these steps; the others are numbered again.
     ///
     /// # Errors
     /// The others do not fit each other any more.

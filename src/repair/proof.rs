@@ -47,8 +47,8 @@ pub enum Proof {
 pub struct Checksum {
     /// The range of the batch in the original file.
     batch: Range<u64>,
-    /// Another batch of the same size would have passed once in so many cases; none if nothing was
-    /// tried.
+    /// Another batch of the same size would have passed once in so many cases; `None` if nothing
+    /// was tried.
     #[cfg_attr(
         feature = "serde",
         serde(default, skip_serializing_if = "Option::is_none")
@@ -184,7 +184,7 @@ impl Replica {
 }
 
 impl Checksum {
-    /// The checksum of a batch as it stands at `position`, if it is right.
+    /// The checksum of a batch as it is at `position`, if it is right.
     pub(super) fn of(batch: &[u8], position: u64) -> Option<Self> {
         is_batch(batch).then(|| Self {
             batch: position..position + batch.len() as u64,

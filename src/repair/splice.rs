@@ -1,7 +1,7 @@
-//! Splices: a file put together from pieces of what it was and a few new bytes.
+//! Splices: a file combined from pieces of what it was and a few new bytes.
 //!
-//! All edits speak of positions in the file as it was, so they do not depend on each other's order. What comes out is written
-//! from front to back through one buffer, however large the file.
+//! All edits speak of positions in the file as it was, so they do not depend on each other's order.
+//! What comes out is written from front to back through one buffer, however large the file.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -51,7 +51,7 @@ impl Splice {
     /// # Errors
     /// Two ranges overlap, or one runs backwards or beyond the end: the position of it.
     pub fn new(len_bytes: u64, mut edits: Vec<Edit>) -> Result<Self, u64> {
-        // A stable order: what is put in before a range stands before it, in the order of the steps.
+        // A stable order: what is put in before a range is before it, in the order of the steps.
         edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
         let mut pieces = Vec::new();
         let mut done = 0;

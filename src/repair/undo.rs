@@ -22,11 +22,13 @@ pub struct Undone {
     pub paths: usize,
 }
 
-/// Brings back what a repair in place replaced, and removes its folder; of a repair into a directory that never was finished, removes
-/// what there is of it. `path` is the folder, or the log dir or partition that it lies beside.
+/// Brings back what a repair in place replaced, and removes its folder; of a repair into a
+/// directory that never was finished, removes what there is of it. `path` is the folder, or the log
+/// dir or partition that it is next to.
 ///
 /// # Errors
-/// There is none, something was changed by somebody else since, a broker runs, or something could not be done: undoing again goes on.
+/// There is none, something was changed by somebody else since, a broker runs, or something could
+/// not be done: undoing again continues.
 pub fn undo(path: &Path, disk: &dyn Disk) -> Result<Undone, Error> {
     let Some((folder, record)) = find(path, disk)? else {
         return Ok(Undone {
@@ -61,7 +63,7 @@ pub fn undo(path: &Path, disk: &dyn Disk) -> Result<Undone, Error> {
     Ok(undone)
 }
 
-/// The folder that a path leads to; none if there only was an empty one, which is gone then.
+/// The folder that a path leads to; `None` if there only was an empty one, which is gone then.
 fn find(path: &Path, disk: &dyn Disk) -> Result<Option<(PathBuf, Record)>, Error> {
     let path = resolve(disk, path)?;
     if let Some(record) = Record::read(disk, &path)? {
@@ -114,7 +116,8 @@ fn backwards(disk: &dyn Disk, folder: &Path, record: &Record) -> Result<(), Erro
     })
 }
 
-/// Takes everything back, last things first: the marker that all is well comes back at the very end.
+/// Takes everything back, last things first: the marker that all is well comes back at the very
+/// end.
 fn all_back(yard: &Yard<'_>, folder: &Path, ops: &[Op]) -> Result<(), Error> {
     let original = folder.join(ORIGINAL);
     let mut number = ops.len();

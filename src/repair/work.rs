@@ -1,7 +1,8 @@
 //! Work: what a plan comes to for each path, whatever the order of its steps.
 //!
-//! However many steps there are, a path ends in one of four ways: a new content is put there, it is dropped, an empty directory
-//! is removed, or a directory gets another name. All contents are made from the files as they were, so nothing waits for anything.
+//! However many steps there are, a path ends in one of four ways: a new content is put there, it is
+//! dropped, an empty directory is removed, or a directory gets another name. All contents are made
+//! from the files as they were, so nothing waits for anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ pub(super) struct Work {
 /// The source of a content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
-    /// From a file as it was; none if it only changes its name.
+    /// From a file as it was; `None` if it only changes its name.
     File(PlanPath, Option<Splice>),
     /// From the plan.
     Bytes(Vec<u8>),
@@ -216,7 +217,8 @@ impl Gather {
     }
 
     fn finish(mut self) -> Result<Work, Unsound> {
-        // A file is edited, renamed, given another content, or dropped; edited and renamed at once if need be.
+        // A file is edited, renamed, given another content, or dropped; edited and renamed at once
+        // if need be.
         let mut sources: BTreeSet<&PlanPath> = self.edits.keys().collect();
         sources.extend(self.renames.keys());
         for path in sources {
@@ -317,7 +319,8 @@ fn is_replica(path: &str) -> bool {
     is_log && path.starts_with('/') && path.chars().all(is_shown)
 }
 
-/// Returns true if a proof can be one of `action`: what derives from a log proves nothing of the log.
+/// Returns true if a proof can be one of `action`: what derives from a log proves nothing of the
+/// log.
 fn fits(proof: &Proof, action: &Action) -> bool {
     let name = FileName::parse(action.file().name());
     let is_log = name.is_some_and(|name| name.kind == FileKind::Log);
@@ -406,8 +409,8 @@ fn kind(step: u32, action: &'static str, file: &PlanPath, is: State) -> Unsound 
     }
 }
 
-/// The order in which files of a directory are changed: a marker that says that all is well goes first, then segments, then
-/// what derives from them.
+/// The order in which files of a directory are changed: a marker that says that all is well goes
+/// first, then segments, then what derives from them.
 pub(super) fn rank(path: &PlanPath) -> u8 {
     let name = FileName::parse(path.name());
     match name.map(|name| (name.kind, name.state)) {
@@ -418,7 +421,8 @@ pub(super) fn rank(path: &PlanPath) -> u8 {
     }
 }
 
-/// The key that work is sorted by: the marker, then directory by directory, then what is in the root.
+/// The key that work is sorted by: the marker, then directory by directory, then what is in the
+/// root.
 pub(super) fn order(path: &PlanPath) -> (u8, String, u8, PlanPath) {
     let rank = rank(path);
     let group = match path.dir() {

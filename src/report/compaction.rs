@@ -100,7 +100,7 @@ pub struct CleanerStop {
     pub path: PathBuf,
     /// The batch.
     pub position: u64,
-    /// The offset of the batch or record; none of what is no batch.
+    /// The offset of the batch or record; `None` of what is no batch.
     pub offset: Option<Offset>,
     /// The kind.
     pub kind: StopKind,
@@ -112,7 +112,7 @@ pub struct CleanerStop {
 pub enum StopKind {
     /// Bytes that are no batch, or a batch that cannot be read: the partition becomes uncleanable.
     Damage(String),
-    /// A record of more bytes than `max.decompressed.message.bytes`: likewise.
+    /// A record of more bytes than `max.decompressed.message.bytes`: in the same way.
     TooLarge(u64),
     /// A record without a key: it is dropped.
     NoKey,

@@ -1,10 +1,13 @@
-//! Connectors, their tasks and the offsets of their sources, as the three topics of Kafka Connect leave them.
+//! Connectors, their tasks and the offsets of their sources, as the three topics of Kafka Connect
+//! leave them.
 //!
-//! The topics have any name (`config.storage.topic`, `offset.storage.topic`, `status.storage.topic`), so a record is known by
-//! its key. Configurations hold passwords and are not kept.
+//! The topics have any name (`config.storage.topic`, `offset.storage.topic`,
+//! `status.storage.topic`), so a record is known by its key. Configurations hold passwords and are
+//! not kept.
 //!
 //! # References
-//! `KafkaConfigBackingStore`, `KafkaStatusBackingStore`, `OffsetStorageWriter`, of Kafka Connect 4.3.
+//! `KafkaConfigBackingStore`, `KafkaStatusBackingStore`, `OffsetStorageWriter`, of Kafka Connect
+//! 4.3.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +40,7 @@ pub struct Connector {
     pub class: Option<String>,
     /// Its state, as a worker wrote it last.
     pub state: Option<String>,
-    /// The state that it was asked to take: `STARTED`, `PAUSED`, `STOPPED`.
+    /// The state that it was requested to take: `STARTED`, `PAUSED`, `STOPPED`.
     pub target_state: Option<String>,
     /// The worker that runs it.
     pub worker: Option<String>,
@@ -137,7 +140,8 @@ impl Connect {
         connector.error = error.and_then(|trace| Some(trace.lines().next()?.to_owned()));
     }
 
-    /// Takes the offset of a source: the key is an array of the connector's name and the source partition.
+    /// Takes the offset of a source: the key is an array of the connector's name and the source
+    /// partition.
     fn offset(&mut self, key: &str, record: &Record<'_>) -> Option<()> {
         let parsed = Json::parse(key.as_bytes()).ok()?;
         let [Json::String(name), _] = parsed.elements() else {

@@ -1,4 +1,5 @@
-//! Each group with its offsets beside the logs that they are in: its lag, and what is odd about that.
+//! Each group with its offsets beside the logs that they are in: its lag, and what is odd about
+//! that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,8 @@ use super::groups::{AssignedOf, CommittedOffset, Group, GroupKind, GroupState, M
 use super::reach::{Reach, Reaches};
 use crate::wire::ProducerId;
 
-/// The assignor that a broker uses where no member of a consumer group asks for one (`group.consumer.assignors`).
+/// The assignor that a broker uses where no member of a consumer group asks for one
+/// (`group.consumer.assignors`).
 const DEFAULT_ASSIGNOR: &str = "uniform";
 
 /// A group.
@@ -33,7 +35,7 @@ pub struct GroupOffset<'a> {
     pub topic: &'a str,
     /// The partition.
     pub partition: i32,
-    /// The offset that is in force; none if nothing was committed.
+    /// The offset that is in force; `None` if nothing was committed.
     pub committed: Option<&'a CommittedOffset>,
     /// The offset that a transaction commits if it ends so, and its producer.
     pub pending: Option<(ProducerId, &'a CommittedOffset)>,
@@ -51,13 +53,13 @@ pub enum OffsetProblem {
     NoLog,
     /// It is below the log start: a consumer starts again by `auto.offset.reset`.
     BelowLogStart,
-    /// It is beyond the log end: likewise.
+    /// It is beyond the log end: in the same way.
     BeyondLogEnd,
 }
 
 impl GroupOffset<'_> {
-    /// LOG-END-OFFSET − CURRENT-OFFSET, as Kafka's own tool computes it, less what a share group is done with beyond that; negative if the
-    /// offset is beyond the log end.
+    /// LOG-END-OFFSET − CURRENT-OFFSET, as Kafka's own tool computes it, less what a share group is
+    /// done with beyond that; negative if the offset is beyond the log end.
     #[must_use]
     pub fn lag(&self) -> Option<i64> {
         let end = self.reach?.end;
@@ -187,8 +189,8 @@ fn offsets<'a>(
     rows
 }
 
-/// The partitions that a member has, in order. Topics that only have an id are found where their partitions are on these
-/// disks.
+/// The partitions that a member has, in order. Topics that only have an id are found where their
+/// partitions are on these disks.
 fn partitions<'a>(
     group: Option<&'a Group>,
     member: &'a Member,

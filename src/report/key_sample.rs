@@ -1,13 +1,15 @@
-//! Something for each key, in bounded memory: of all keys, or of a fair sample of them where there are too many.
+//! Something for each key, in bounded memory: of all keys, or of a fair sample of them where there
+//! are too many.
 //!
-//! Which keys are in the sample depends on their hashes alone (adaptive sampling, after M. Wegman): every time there are too many, half of
-//! them leave, and each that stays counts for twice as many. So what is summed up over the keys of the sample, times
-//! [`scale`](KeySample::scale), estimates the sum over all keys.
+//! Which keys are in the sample depends on their hashes alone (adaptive sampling, after M. Wegman):
+//! every time there are too many, half of them leave, and each that stays counts for twice as many.
+//! So what is summed up over the keys of the sample, times [`scale`](KeySample::scale), estimates
+//! the sum over all keys.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 
-/// Keys of a sample, unless asked for more: some 30 MB, and an error of a quarter of a percent.
+/// Keys of a sample, unless requested more: some 30 MB, and an error of a quarter of a percent.
 pub const SAMPLE_KEYS: usize = 1 << 18;
 
 /// A sample of keys, each with a `T`.
@@ -84,7 +86,7 @@ impl<T: Default> KeySample<T> {
         (self.keys.len() as u64).saturating_mul(self.scale())
     }
 
-    /// The standard error of [`count`](Self::count), as a share of it; none if it is exact.
+    /// The standard error of [`count`](Self::count), as a share of it; `None` if it is exact.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
@@ -95,7 +97,8 @@ impl<T: Default> KeySample<T> {
     }
 }
 
-/// Tells keys apart: two keys have one hash about as often as two MD5 sums meet, by which Kafka's cleaner tells them apart.
+/// Tells keys apart: two keys have one hash about as often as two MD5 sums meet, by which Kafka's
+/// cleaner tells them apart.
 #[must_use]
 pub fn hash(key: &[u8]) -> u128 {
     let half = |seed: u8| {

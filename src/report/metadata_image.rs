@@ -96,7 +96,7 @@ pub struct PartitionRegistration {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Node {
-    /// The epoch of its registration; none of a controller.
+    /// The epoch of its registration; `None` of a controller.
     pub epoch: Option<i64>,
     /// This run of it.
     pub incarnation: Uuid,
@@ -163,7 +163,7 @@ impl Image for MetadataImage {
 }
 
 impl MetadataImage {
-    /// Registered controllers that are not voters; none if the log has no voters.
+    /// Registered controllers that are not voters; `None` if the log has no voters.
     #[must_use]
     pub fn registered_non_voters(&self) -> Vec<i32> {
         if self.voters.is_empty() {
@@ -173,8 +173,7 @@ impl MetadataImage {
         ids.filter(|id| !self.voters.contains_key(id)).collect()
     }
 
-    /// Returns the number of records that wait for the end of their transaction; `None` outside of
-    /// one.
+    /// Returns the number of records of an open transaction (`None` without one).
     #[must_use]
     pub fn pending_records(&self) -> Option<usize> {
         self.pending.as_ref().map(Vec::len)
@@ -228,7 +227,7 @@ impl MetadataImage {
         }
     }
 
-    /// Applies a record; none if it does not say what it should.
+    /// Applies a record; `None` if it does not say what it should.
     fn apply(&mut self, kind: i16, body: &Struct<'_>) -> Option<()> {
         match kind {
             id::TOPIC => {

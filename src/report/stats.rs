@@ -10,7 +10,7 @@ use crate::format::{Batch, Codec, Record, Scratch};
 use crate::scan::{Event, Merge, Output, PieceVisitor, Visitor};
 use crate::wire::Offset;
 
-/// Groups that are kept; where there are more, the smallest are put together.
+/// Groups that are kept; where there are more, the smallest are combined.
 pub const GROUPS: usize = 1 << 15;
 
 /// Group records by.
@@ -73,7 +73,7 @@ pub struct GroupCounts {
     pub first_ms: Option<i64>,
     /// The latest timestamp.
     pub last_ms: Option<i64>,
-    /// Sizes of keys, values and headers together; none where groups are without bound.
+    /// Sizes of keys, values and headers together; `None` where groups are without bound.
     pub sizes: Sizes,
 }
 
@@ -144,9 +144,9 @@ impl StatsGroups {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// The groups kept; none where all records are in one.
+    /// The groups kept; `None` where all records are in one.
     pub groups: StatsGroups,
-    /// Those that were put together because there were too many.
+    /// Those that were combined because there were too many.
     pub others: GroupCounts,
     /// A group of `others`, or what is missing of one of `groups`, has at most so many bytes.
     pub most_missing_bytes: u64,

@@ -43,7 +43,8 @@ impl Timeline {
         }
     }
 
-    /// The beginning of the first step, and the length of a step, in milliseconds; none if nothing was counted.
+    /// The beginning of the first step, and the length of a step, in milliseconds; `None` if
+    /// nothing was counted.
     #[must_use]
     pub fn start_and_step(&self) -> Option<(i64, i64)> {
         (!self.counts.is_empty()).then(|| (self.first << self.shift, 1 << self.shift))

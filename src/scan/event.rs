@@ -1,6 +1,6 @@
 //! What a file consists of: batches, and gaps between them.
 //!
-//! Gaps are put together here and nowhere else, by [`Walk`](super::Walk): what lies between two
+//! Gaps are combined here and nowhere else, by [`Walk`](super::Walk): what is between two
 //! batches is one [`Gap`], in whichever windows and by however many threads the file is read. Its
 //! parts say what the bytes are. Bytes that cannot be read are added by the one who reads the file,
 //! with `Walk::skip`.
@@ -68,7 +68,7 @@ impl<'map> Event<'map> {
     }
 }
 
-/// Bytes between two entries, before the first or behind the last.
+/// Bytes between two entries, before the first or after the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     first: GapPart,
@@ -102,11 +102,11 @@ pub enum GapKind {
 }
 
 impl GapKind {
-    /// Returns true if bytes of this kind and, right behind them, of the other are one part.
+    /// Returns true if bytes of this kind and, directly after them, of the other are one part.
     fn goes_on_with(self, next: Self) -> bool {
         match (self, next) {
             (Self::Zeros, Self::Zeros) => true,
-            // What is left of an entry that is unreadable in part is told from other damage.
+            // What is left of an entry that is unreadable in part is reported from other damage.
             (Self::Damage(one), Self::Damage(other)) => is_cut(one) == is_cut(other),
             (Self::Unreadable { errno: one }, Self::Unreadable { errno: other }) => one == other,
             _ => false,
@@ -140,7 +140,7 @@ const fn is_cut(fault: Fault) -> bool {
 
 impl GapPart {
     /// Returns true if it belongs to an entry that is unreadable, or to bytes among which entries
-    /// cannot be told: unreadable bytes, and what is left of the entries that they cut.
+    /// cannot be reported: unreadable bytes, and what is left of the entries that they cut.
     #[must_use]
     pub const fn is_cut(&self) -> bool {
         match self.kind {
@@ -210,7 +210,7 @@ impl Gap {
         self.parts().all(|part| part.kind == GapKind::Zeros)
     }
 
-    /// The first fault; none if there are only zeros.
+    /// The first fault; `None` if there are only zeros.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         self.parts().find_map(GapPart::fault)

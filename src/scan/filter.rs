@@ -1,8 +1,9 @@
 //! Which records are wanted, as far as numbers tell, and which batches cannot hold any of them.
 //!
-//! A batch is passed over by its header, without being unpacked, only where the header is a bound
-//! for what is inside: so the records chosen are those that would be chosen of all. What a header
-//! says is believed where it does not contradict itself; its checksum is the walk's to compare.
+//! A batch is passed over by its header, without being decompressed, only where the header is a
+//! bound for what is inside: so the records chosen are those that would be chosen of all. What a
+//! header says is believed where it does not contradict itself; its checksum is the walk's to
+//! compare.
 
 use crate::format::{Batch, Codec, Message, Record, RecordBatch, TimestampType};
 use crate::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};

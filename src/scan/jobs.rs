@@ -119,7 +119,7 @@ pub fn in_order<T: Send, R: Send>(
                         }
                         item
                     };
-                    // Nobody waits for it any more: the next send of a place will tell.
+                    // No one waits for it any more: the next send of a place will tell.
                     let _unheard = sender.send(work(item));
                 }
             });

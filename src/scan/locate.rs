@@ -9,7 +9,7 @@
 //! too, each entry looked at has to agree with its batch to the millisecond.
 //!
 //! **Assumed:** offsets rise within the log. Where a damaged log breaks that rule, what is found is
-//! what lies between the place where the first wanted offset would be and the first batch behind
+//! what is between the place where the first wanted offset would be and the first batch after
 //! the last.
 
 use std::ops::Range;

@@ -1,16 +1,17 @@
-//! Drivers: files to [events](Event), events to whoever visits them, on as many threads as wanted. And [`mod@derive`]: what
-//! brokers make of the batches that come by.
+//! Drivers: files to [events](Event), events to whoever visits them, on as many threads as wanted.
+//! And [`mod@derive`]: what brokers make of the batches that come by.
 //!
 //! ```text
-//! walk      bytes ─▶ Event::{Batch, Malformed, Gap}     search: behind a fault · plausible: what may be a batch at all
+//! walk      bytes ─▶ Event::{Batch, Malformed, Gap}     search: after a fault · plausible: what may be a batch
 //! worker    windows of a file ─▶ walk ─▶ Visitor
 //! parallel  follow  one Visitor for all of a file, in order
 //!           scan    a PieceVisitor for each piece, on threads; results taken in file order
 //! ```
 //!
-//! **Invariant:** the events of a file tile it, a gap between two batches is one event, and both are the same in whichever windows
-//! and by however many threads the file is read; what visitors produce comes out in file order; memory is bounded whatever
-//! the file size. Absent on purpose: what is wrong, only where it was looked.
+//! **Invariant:** the events of a file tile it, a gap between two batches is one event, and both
+//! are the same in whichever windows and by however many threads the file is read; what visitors
+//! produce comes out in file order; memory is bounded whatever the file size. Absent on purpose:
+//! what is wrong, only where it was looked.
 
 pub mod derive;
 mod event;

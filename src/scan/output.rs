@@ -74,7 +74,7 @@ impl DerefMut for ChunkText {
 }
 
 /// The output of visitors. It hands its bytes over in chunks, so that memory stays bounded however
-/// much a batch unpacks to.
+/// much a batch decompresses to.
 pub struct Output<'sink> {
     chunk: RenderedChunk,
     sink: &'sink mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
@@ -101,7 +101,7 @@ impl<'sink> Output<'sink> {
     /// Hands the bytes over if there are enough. Called now and then: after each record is often
     /// enough.
     ///
-    /// `Break`: nobody wants them any more.
+    /// `Break`: no one wants them any more.
     #[inline]
     pub fn poll(&mut self) -> ControlFlow<()> {
         if self.chunk.text.len() + self.chunk.notes.len() < CHUNK_BYTES {

@@ -1,6 +1,6 @@
 //! One file on several threads: cut blindly, work, and merge in order.
 //!
-//! A piece begins at the first entry behind its cut whose CRC is right. That is a guess: the bytes
+//! A piece begins at the first entry after its cut whose CRC is right. That is a guess: the bytes
 //! of a value may look like an entry. So each piece is taken only if it begins where the one before
 //! it ended, and done again from the right place if not. The result is that of one thread by
 //! construction, and the file is read once.
@@ -31,7 +31,7 @@ pub struct ScanOptions {
     pub end: u64,
     /// Threads.
     pub jobs: Jobs,
-    /// Bounds of unpacking.
+    /// Bounds of decompressing.
     pub limits: Limits,
 }
 
@@ -67,7 +67,7 @@ const STEP_BYTES: u64 = 512 << 10;
 const LARGEST_GUESS: u64 = 16 << 20;
 
 /// Chunks of a piece that may wait for the merge: all of a piece's text in most cases, so that its
-/// worker can go on.
+/// worker can continue.
 const CHUNKS_AHEAD: usize = 8;
 
 /// A message of a worker about a piece: its start, its output, its end. Silence: no entry begins in
@@ -99,7 +99,7 @@ impl Turns {
     }
 }
 
-/// Lets nobody wait for a merge that has ended.
+/// Lets no one wait for a merge that has ended.
 struct Merging<'t>(&'t Turns);
 
 impl Drop for Merging<'_> {
@@ -108,7 +108,7 @@ impl Drop for Merging<'_> {
     }
 }
 
-/// The pieces nobody works on yet.
+/// The pieces no one works on yet.
 struct Pieces<F> {
     next: u64,
     count: u64,
@@ -118,7 +118,7 @@ struct Pieces<F> {
 }
 
 impl<F> Pieces<F> {
-    /// Takes the next piece, unless there is none left or nobody listens any more.
+    /// Takes the next piece, unless there is none left or no one listens any more.
     fn claim(&mut self) -> Option<(u64, SyncSender<Message<F>>)> {
         if self.next == self.count {
             return None;
@@ -255,7 +255,7 @@ pub(crate) fn follow_with(
         pages.pass(log, position);
     }
     watched.visitor.finish(&mut out);
-    // Nobody being left to take it is the sink's to know.
+    // No one being left to take it is the sink's to know.
     let _flow = out.flush();
     *scratch = worker.scratch;
     result
@@ -278,7 +278,7 @@ fn piece<V: PieceVisitor>(
     let mut out = Output::new(sink);
     let end = worker.scan(job, range, &mut visitor, &mut out)?;
     visitor.finish(&mut out);
-    // Nobody being left to take it is the sink's to know.
+    // No one being left to take it is the sink's to know.
     let _flow = out.flush();
     Ok((visitor.end(), end))
 }
@@ -292,7 +292,7 @@ fn work<V: PieceVisitor>(
     limits: Limits,
 ) {
     let mut worker = Worker::new(Scratch::with_limits(limits));
-    // The piece behind the last one, and where its first entry begins: there is nothing to guess
+    // The piece after the last one, and where its first entry begins: there is nothing to guess
     // about it.
     let mut known: Option<(u64, u64)> = None;
     loop {
@@ -309,7 +309,7 @@ fn work<V: PieceVisitor>(
             _ => guess(&mut worker, job, range.clone()),
         };
         let Some(start) = start.filter(|start| *start < range.end) else {
-            // An entry that goes on through this piece may end in the next.
+            // An entry that continues through this piece may end in the next.
             known = known
                 .filter(|(next, _)| *next == index)
                 .map(|(_, start)| (index + 1, start));

@@ -12,9 +12,9 @@ pub(super) use crate::format::layout::frame::MAGIC;
 /// The smallest record of magic 2: its length and six fields of a byte each.
 const MIN_RECORD_BYTES: usize = 7;
 
-/// Returns true if a header may be that of the entry right behind one with the offset `before`: a
+/// Returns true if a header may be that of the entry directly after one with the offset `before`: a
 /// magic that exists, a possible size, and an offset ahead of it, by no more than an index of the
-/// segment can tell apart (relative offsets have 31 bits).
+/// segment can distinguish (relative offsets have 31 bits).
 pub(crate) fn may_follow(before: Offset, next: FrameHeader<'_>) -> bool {
     let ahead = next.offset().0.checked_sub(before.0);
     (0..=2).contains(&next.magic())

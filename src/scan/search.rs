@@ -1,4 +1,4 @@
-//! The search for the next entry behind damage.
+//! The search for the next entry after damage.
 //!
 //! A candidate is a magic byte with a plausible header around it; what counts is its CRC. The bytes
 //! checksummed for candidates that turn out to be none are bounded, so that no file can make the
@@ -45,7 +45,7 @@ pub(super) enum Found {
 pub(super) struct Search {
     allowance: u64,
     /// True if an entry counts only if another follows it, or the end of the file, as far as can be
-    /// seen. That spares checksums, but behind damage it would pass over the last entry before more
+    /// seen. That spares checksums, but after damage it would pass over the last entry before more
     /// of it.
     chained: bool,
     /// The place in the file up to which bytes searched have added to it.
@@ -71,7 +71,7 @@ impl Search {
     }
 
     /// Looks for an entry that begins at one of the places `among` in `window`, which begins at
-    /// `position` of the file and behind the start of which the file has `left` bytes.
+    /// `position` of the file and after the start of which the file has `left` bytes.
     pub(super) fn next_entry(
         &mut self,
         window: &[u8],
@@ -95,7 +95,7 @@ impl Search {
                 Verdict::Nothing => at += 1,
             }
         }
-        // A header that begins in the last bytes has its magic behind the window.
+        // A header that begins in the last bytes has its magic after the window.
         let tail = window.len().saturating_sub(MAGIC).max(among.start);
         if window.len() < left && tail < among.end {
             return Found::Unseen {

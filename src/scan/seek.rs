@@ -3,8 +3,8 @@
 //! A broker looks a position up in the `.index` and reads on from there to the first batch that
 //! reaches the offset. Doing that for each entry of a time index takes as many walks as there are
 //! entries, and where the `.index` is of no help each of them is a walk through the whole file.
-//! Here all walks go on together, by position: where two of them meet they become one, so that no
-//! place of the file is looked at twice, whatever the positions are.
+//! Here all walks continue together, by position: where two of them meet they become one, so that
+//! no place of the file is looked at twice, whatever the positions are.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

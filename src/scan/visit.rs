@@ -20,7 +20,7 @@ use crate::format::Scratch;
 /// # }
 /// ```
 pub trait Visitor {
-    /// Takes the next event. `Break` ends the scan: nobody wants the output any more.
+    /// Takes the next event. `Break` ends the scan: no one wants the output any more.
     fn event(
         &mut self,
         event: Event<'_>,

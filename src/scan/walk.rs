@@ -64,13 +64,13 @@ pub struct Walk<'map> {
     lost: Option<Lost>,
     /// The gap before the walk's place: it ends at the next entry, or with the file.
     gap: Option<Gap>,
-    /// The entry at the walk's place, behind a gap that was handed out before it.
+    /// The entry at the walk's place, after a gap that was handed out before it.
     held: Option<Event<'map>>,
-    /// Bytes needed from here on to go on, once the window is used up.
+    /// Bytes needed from here on to continue, once the window is used up.
     wanted: Option<usize>,
 }
 
-/// The state behind a fault.
+/// The state after a fault.
 #[derive(Debug, Clone, Copy)]
 struct Lost {
     fault: Fault,
@@ -117,7 +117,7 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Takes the file for `end` bytes long, whatever there is behind. Entries may still be looked
+    /// Takes the file for `end` bytes long, whatever there is after. Entries may still be looked
     /// at beyond that.
     #[must_use]
     pub fn with_end(mut self, end: u64) -> Self {
@@ -223,7 +223,7 @@ impl<'map> Walk<'map> {
     }
 
     /// After the last event of a window: how many bytes from [`reached`](Self::reached) on are
-    /// needed to go on. `None` if the file ends here.
+    /// needed to continue. `None` if the file ends here.
     #[must_use]
     pub fn wanted(&self) -> Option<usize> {
         self.wanted
@@ -235,12 +235,12 @@ impl<'map> Walk<'map> {
         self.gap.is_some() || self.lost.is_some()
     }
 
-    /// Bytes of the file behind the walk's place.
+    /// Bytes of the file after the walk's place.
     fn left(&self) -> u64 {
         self.end.saturating_sub(self.reached())
     }
 
-    /// Bytes of the window behind the walk's place.
+    /// Bytes of the window after the walk's place.
     fn window(&self) -> &'map [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
@@ -330,7 +330,7 @@ impl<'map> Walk<'map> {
         self.seek(self.lost_at(fault))
     }
 
-    /// The state behind a fault at the walk's place.
+    /// The state after a fault at the walk's place.
     fn lost_at(&self, fault: Fault) -> Lost {
         let seeks = self.policy.seeks(fault.kind());
         Lost {
@@ -444,11 +444,11 @@ mod tests {
     /// The entries and the parts of gaps in short.
     fn row(bytes: &[u8], policy: Policy) -> Vec<(char, u64)> {
         Walk::new(bytes, policy)
-            .flat_map(|event| told(&event))
+            .flat_map(|event| reported(&event))
             .collect()
     }
 
-    fn told(event: &Event<'_>) -> Vec<(char, u64)> {
+    fn reported(event: &Event<'_>) -> Vec<(char, u64)> {
         let Event::Gap(gap) = event else {
             let range = event.range();
             return vec![('f', range.end - range.start)];
@@ -497,7 +497,7 @@ mod tests {
         assert!(walk.wanted().is_some() && walk.is_in_gap());
         let at = usize::try_from(walk.reached()).unwrap();
         let rest = walk.resume(&bytes[at..], 152);
-        let row: Vec<_> = rest.flat_map(|event| told(&event)).collect();
+        let row: Vec<_> = rest.flat_map(|event| reported(&event)).collect();
         assert_eq!(row, [('d', 100), ('f', 26), ('f', 26)]);
     }
 
@@ -510,7 +510,7 @@ mod tests {
             (99, vec![('f', 26); 2]),
         ] {
             let walk = Walk::new(&bytes, Policy::Trust).with_end(end);
-            let row: Vec<_> = walk.flat_map(|event| told(&event)).collect();
+            let row: Vec<_> = walk.flat_map(|event| reported(&event)).collect();
             assert_eq!(row, expected);
         }
     }

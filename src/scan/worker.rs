@@ -27,10 +27,10 @@ pub(super) struct Job<'a> {
 /// Memory of a mapping is given back in steps of this many bytes.
 const RELEASE_BYTES: u64 = 4 << 20;
 
-/// A touch may map as much at once, before and behind.
+/// A touch may map as much at once, before and after.
 const HUGE_PAGE_BYTES: u64 = 2 << 20;
 
-/// Gives back the memory behind a reader, in large steps. Each begins with the huge page that the
+/// Gives back the memory after a reader, in large steps. Each begins with the huge page that the
 /// one before ended in: touching its rest may have mapped all of it again.
 #[derive(Debug)]
 pub(super) struct PageReleaser {
@@ -69,8 +69,8 @@ impl Worker {
     }
 
     /// Shows `visitor` every event that begins in `range`, at the start of which an entry is
-    /// expected. Returns where the last one ended; behind a fault that may be far beyond the range.
-    /// It lies before the end of the range if the visitor has broken off, or if a running broker
+    /// expected. Returns where the last one ended; after a fault that may be far beyond the range.
+    /// It is before the end of the range if the visitor has broken off, or if a running broker
     /// has cut what it had preallocated: then the file ends there.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What lies in a directory.
+//! What is in a directory.
 
 use std::ffi::OsStr;
 use std::fs::Metadata;

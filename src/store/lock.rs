@@ -18,7 +18,7 @@ pub enum Holder {
 }
 
 /// Returns true if somebody holds the lock of the log dir that `path` (a file or directory in a
-/// partition, a partition, or the log dir itself) lies in. Java locks with `fcntl`; asking changes
+/// partition, a partition, or the log dir itself) is in. Java locks with `fcntl`; asking changes
 /// nothing.
 #[must_use]
 pub fn is_live(path: &Path) -> bool {

@@ -1,4 +1,4 @@
-//! Log dirs: partitions, checkpoints, and what nobody recognises.
+//! Log dirs: partitions, checkpoints, and what no one recognises.
 
 use std::path::{Path, PathBuf};
 
@@ -68,7 +68,7 @@ impl LogDir {
         lock::is_live(&self.path)
     }
 
-    /// Returns true if it looks like one: a partition lies in it, or a file that lies in log dirs
+    /// Returns true if it looks like one: a partition is in it, or a file that is in log dirs
     /// only.
     #[must_use]
     pub fn is_likely(&self) -> bool {
@@ -76,7 +76,7 @@ impl LogDir {
         self.partitions().next().is_some() || names().any(|name| Self::is_home_of(name.kind))
     }
 
-    /// Returns true if files of `kind` lie directly in log dirs, and nowhere else.
+    /// Returns true if files of `kind` are directly in log dirs, and nowhere else.
     #[must_use]
     pub const fn is_home_of(kind: FileKind) -> bool {
         matches!(

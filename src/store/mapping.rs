@@ -1,8 +1,9 @@
 //! A file mapped into memory, which no bad sector and no other process can turn into a signal.
 //!
-//! To touch a page that cannot be read, or that lies after the end of a file that was truncated, raises `SIGBUS`. So pages
-//! are populated before they are looked at: `MADV_POPULATE_READ` (Linux 5.14) reports an error instead, and costs less than
-//! a page fault for every few pages. What cannot be populated is read with `pread`.
+//! To touch a page that cannot be read, or that is after the end of a file that was truncated,
+//! raises `SIGBUS`. So pages are populated before they are looked at: `MADV_POPULATE_READ` (Linux
+//! 5.14) reports an error instead, and costs less than a page fault for every few pages. What
+//! cannot be populated is read with `pread`.
 
 use std::fs::File;
 use std::ops::Range;
@@ -13,11 +14,12 @@ use memmap2::Mmap;
 use super::Error;
 use super::stream::Stream;
 
-/// The smallest page there is; a multiple of it is not required to be a page on every machine, but a range that the
-/// kernel refuses is merely kept.
+/// The smallest page there is; a multiple of it is not required to be a page on every machine, but
+/// a range that the kernel refuses is merely kept.
 const PAGE_BYTES: usize = 4096;
 
-/// Populated at once: as much as the kernel maps around a page fault, so that random access costs no more than before.
+/// Populated at once: as much as the kernel maps around a page fault, so that random access costs
+/// no more than before.
 const CHUNK_BYTES: u64 = 64 << 10;
 
 /// A mapped file.
@@ -34,9 +36,9 @@ impl Mapping {
     /// Maps a file.
     ///
     /// # Safety
-    /// While the mapping lives, nobody may change the file's bytes: a changed byte is undefined behavior by the letter of
-    /// the language. Closed segments are immutable by Kafka's design; the active segment only grows; preallocated indexes
-    /// are rewritten in place.
+    /// While the mapping lives, no one may change the file's bytes: a changed byte is undefined
+    /// behavior by the letter of the language. Closed segments are immutable by Kafka's design; the
+    /// active segment only grows; preallocated indexes are rewritten in place.
     #[expect(unsafe_code, reason = "the one mapping")]
     pub(super) unsafe fn new(file: &File, stream: Stream) -> Result<Self, Error> {
         #[expect(clippy::disallowed_methods, reason = "this is store::mapping")]
@@ -97,7 +99,7 @@ impl Mapping {
         Some(())
     }
 
-    /// Gives the memory of these bytes back; they are read anew if they are asked for again.
+    /// Gives the memory of these bytes back; they are read again if they are requested again.
     #[expect(unsafe_code, reason = "the advice that keeps a long scan small")]
     pub(super) fn release(&self, range: Range<u64>) {
         // The page at the start is let go with this range, the one at the end with the next.
@@ -112,8 +114,8 @@ impl Mapping {
             }
         }
         let advice = memmap2::UncheckedAdvice::DontNeed;
-        // SAFETY: a shared, read-only mapping of a file has no content of its own to lose: a page that is
-        // touched again comes from the file. A refusal only costs memory.
+        // SAFETY: a shared, read-only mapping of a file has no content of its own to lose: a page
+        // that is touched again comes from the file. A refusal only costs memory.
         let _refused = unsafe { self.map.unchecked_advise_range(advice, start, end - start) };
     }
 }

@@ -1,4 +1,4 @@
-//! Partitions: a directory, its segments in order, and whatever else lies there.
+//! Partitions: a directory, its segments in order, and whatever else is there.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ impl Partition {
         self.whole.file_name().unwrap_or_default()
     }
 
-    /// The log dir that it lies in.
+    /// The log dir that it is in.
     #[must_use]
     pub fn log_dir(&self) -> Option<&Path> {
         self.whole.parent()

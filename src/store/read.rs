@@ -1,7 +1,8 @@
 //! Reads that say exactly which bytes of a file cannot be read.
 //!
-//! A sick disk answers a read with an error for the whole of it. Here the read is repeated in ever smaller blocks, so that
-//! every readable byte is read and what is left is the smallest range that the operating system can tell apart.
+//! A sick disk answers a read with an error for the whole of it. Here the read is repeated in ever
+//! smaller blocks, so that every readable byte is read and what is left is the smallest range that
+//! the operating system can distinguish.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +24,8 @@ const BLOCK_BYTES: u64 = BLOCK as u64;
 const SECTOR: usize = 512;
 const SECTOR_BYTES: u64 = SECTOR as u64;
 
-/// Bytes that can be read at a position: a file, or in a test something that fails where it is told to.
+/// Bytes that can be read at a position: a file, or in a test something that fails where it is
+/// reported to.
 pub trait ReadAt: fmt::Debug + Send + Sync {
     /// Reads bytes from `position` on into `buffer`; returns how many, 0 at the end.
     ///
@@ -49,7 +51,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// As much of it as lies in `range`.
+    /// As much of it as is in `range`.
     fn within(self, range: &Range<u64>) -> Self {
         Self {
             range: self.range.start.max(range.start)..self.range.end.min(range.end),
@@ -66,7 +68,8 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// The ranges of a file that turned out to be unreadable: each is tried once, because a disk may take seconds to give up.
+/// The ranges of a file that turned out to be unreadable: each is tried once, because a disk may
+/// take seconds to give up.
 #[derive(Debug, Default)]
 pub(super) struct Known(Mutex<BTreeMap<u64, Unreadable>>);
 
@@ -89,10 +92,12 @@ impl Known {
 /// Reads bytes at a position, as [`ReadAt::read_at`] does.
 type ReadFn<'a> = &'a dyn Fn(&mut [u8], u64) -> io::Result<usize>;
 
-/// Hands the bytes of `range` to `take`, block by block where some cannot be read, and leaves those out. Returns the first of them.
+/// Hands the bytes of `range` to `take`, block by block where some cannot be read, and leaves those
+/// out. Returns the first of them.
 ///
 /// # Errors
-/// The bytes end before the range does; an error that is none of the operating system; or what `take` returns.
+/// The bytes end before the range does; an error that is none of the operating system; or what
+/// `take` returns.
 pub(crate) fn each_readable(
     file: ReadFn<'_>,
     range: Range<u64>,
@@ -119,8 +124,8 @@ pub(crate) fn each_readable(
     Ok(first)
 }
 
-/// Reads `range` into `buffer`, as far as it can be read. What ended it before the end of the range: unreadable bytes, or
-/// the end of the file.
+/// Reads `range` into `buffer`, as far as it can be read. What ended it before the end of the
+/// range: unreadable bytes, or the end of the file.
 pub(super) fn fill(
     file: ReadFn<'_>,
     known: &Known,
@@ -141,7 +146,7 @@ pub(super) fn fill(
         match read_at(file, room, position) {
             Ok(0) => break None,
             Ok(read) => filled += read,
-            // Perhaps only the rest of what was asked for cannot be read.
+            // Perhaps only the rest of what was requested cannot be read.
             Err(_) => match read_at(file, first_block(room, position), position) {
                 Ok(0) => break None,
                 Ok(read) => filled += read,
@@ -172,14 +177,15 @@ fn read_at(file: ReadFn<'_>, room: &mut [u8], position: u64) -> io::Result<usize
     }
 }
 
-/// As much of `room` as lies in the block that `position` lies in.
+/// As much of `room` as is in the block that `position` is in.
 fn first_block(room: &mut [u8], position: u64) -> &mut [u8] {
     let bytes = usize::try_from(BLOCK_BYTES - position % BLOCK_BYTES).unwrap_or(usize::MAX);
     let bytes = bytes.min(room.len());
     room.get_mut(..bytes).unwrap_or_default()
 }
 
-/// Appends the readable sectors at the start of a block that cannot be read as a whole. Returns how many bytes they have.
+/// Appends the readable sectors at the start of a block that cannot be read as a whole. Returns how
+/// many bytes they have.
 fn sectors(file: ReadFn<'_>, buffer: &mut Vec<u8>, position: u64) -> u64 {
     let block_end = (position / BLOCK_BYTES + 1).saturating_mul(BLOCK_BYTES);
     let mut at = position;
@@ -225,7 +231,8 @@ pub(crate) mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Bytes of which some ranges cannot be read, as the kernel has it: a read ends before them, and fails at them.
+    /// Bytes of which some ranges cannot be read, as the kernel has it: a read ends before them,
+    /// and fails at them.
     #[derive(Debug)]
     pub(crate) struct Sick {
         pub(crate) bytes: Vec<u8>,
@@ -310,9 +317,9 @@ pub(crate) mod tests {
             let whole = sample(40_000);
             let file = Sick::new(whole.clone(), bad.clone());
             for stride in [512, 10_000, 1 << 20] {
-                let (bytes, told) = all(&file, stride);
+                let (bytes, reported) = all(&file, stride);
                 let mut merged: Vec<Range<u64>> = Vec::new();
-                for range in told {
+                for range in reported {
                     match merged.last_mut() {
                         Some(last) if last.end == range.start => last.end = range.end,
                         _ => merged.push(range),

@@ -78,7 +78,7 @@ impl LogFile {
     /// Maps the file.
     ///
     /// # Safety
-    /// While it lives, nobody may change the file's bytes: a changed byte is undefined behavior by
+    /// While it lives, no one may change the file's bytes: a changed byte is undefined behavior by
     /// the letter of the language. Closed segments are immutable by Kafka's design; the active
     /// segment only grows; preallocated indexes are rewritten in place. A file that is truncated
     /// meanwhile is an error.

@@ -20,7 +20,7 @@ pub struct Stream {
     pub(super) unreadable: Arc<Known>,
 }
 
-/// Bytes that are taken to stand at a place of a file instead of those that do.
+/// Bytes that are taken to be at a place of a file instead of those that do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
     /// The position in the file.
@@ -74,8 +74,8 @@ impl Stream {
         self.len
     }
 
-    /// Reads `range`, as far as the file goes, into `buffer`, up to what cannot be read; fewer bytes if the file has become
-    /// shorter.
+    /// Reads `range`, as far as the file goes, into `buffer`, up to what cannot be read; fewer
+    /// bytes if the file has become shorter.
     pub(super) fn fill(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> Option<Unreadable> {
         let range = range.start..range.end.min(self.len);
         let read = |room: &mut [u8], at| self.file.read_at(room, at);
@@ -95,7 +95,7 @@ impl Patches {
         Self(patches.into())
     }
 
-    /// Puts as much of the patches over `window`, which holds `range` of the file, as lies in it.
+    /// Puts as much of the patches over `window`, which holds `range` of the file, as is in it.
     fn overlay(&self, window: &mut [u8], range: Range<u64>) {
         let end = |patch: &Patch| patch.position.saturating_add(patch.bytes.len() as u64);
         let first = self.0.partition_point(|patch| end(patch) <= range.start);
@@ -113,7 +113,8 @@ impl Patches {
     }
 }
 
-/// Opens a file. To open a pipe or a device may wait for ever, or do something; a directory can be opened, but not read.
+/// Opens a file. To open a pipe or a device may wait for ever, or do something; a directory can be
+/// opened, but not read.
 pub(super) fn open(path: &Path) -> Result<File, Error> {
     match Item::at(path)?.kind() {
         ItemType::Special => Err(Error::Special(path.to_owned())),

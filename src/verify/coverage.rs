@@ -23,7 +23,7 @@ pub struct Coverage {
     pub damage_bytes: u64,
     /// Unreadable bytes: bad sectors.
     pub unreadable_bytes: u64,
-    /// Files that nobody recognises, or that nothing looks into.
+    /// Files that no one recognises, or that nothing looks into.
     pub unknown_bytes: u64,
 }
 

@@ -121,7 +121,7 @@ impl Finding {
     }
 
     /// Returns the total loss of these findings. What several of them tell of the same gap between
-    /// good batches is counted once; where nobody can know of one, nobody can know the sum.
+    /// good batches is counted once; where no one can know of one, no one can know the sum.
     pub fn lost<'a>(findings: impl IntoIterator<Item = &'a Self>) -> Records {
         let mut sum = Records::Exactly(0);
         let mut gaps = BTreeSet::new();
@@ -182,13 +182,24 @@ impl Findings {
         }
     }
 
+    /// Returns true if a kept finding is about an open transaction.
+    pub(super) fn has_open_transactions(&self) -> bool {
+        let is_it = |finding: &Finding| matches!(finding.evidence, Evidence::OpenTransaction(_));
+        self.kept.iter().any(is_it)
+    }
+
+    /// Gives access to the findings that are kept.
+    pub(super) fn kept_mut(&mut self) -> &mut [Finding] {
+        &mut self.kept
+    }
+
     /// Returns true if there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
 
-    /// The same without those that compare files, if that is not asked for.
+    /// The same without those that compare files, if that is not requested.
     #[must_use]
     pub fn at_depth(mut self, depth: Depth) -> Self {
         let runs = |check: CheckId| check.check().depth != Depth::Cross || depth >= Depth::Cross;
@@ -291,7 +302,7 @@ mod document {
         }
     }
 
-    /// The numbers behind a finding.
+    /// The numbers after a finding.
     #[derive(serde::Serialize)]
     struct Detail<'a> {
         #[serde(flatten)]
@@ -311,7 +322,7 @@ mod document {
     }
 
     impl Finding {
-        /// The numbers behind it, as JSON has them.
+        /// The numbers after it, as JSON has them.
         #[must_use]
         pub fn detail(&self) -> impl Serialize + '_ {
             let loss = self.loss.as_deref();

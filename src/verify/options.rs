@@ -21,11 +21,13 @@ pub struct Options<'a> {
     pub jobs: Jobs,
     /// The most that a batch may decompress to.
     pub limits: Limits,
-    /// The time now, in milliseconds since 1970-01-01 UTC: what is later lies in the future. `None`: nothing does.
+    /// The time now, in milliseconds since 1970-01-01 UTC: what is later is in the future. `None`:
+    /// nothing does.
     pub now_ms: Option<i64>,
     /// Opens a `.log`.
     pub open: Open<'a>,
-    /// Progress callback: receives the number of bytes of logs that were read. It may wait, to slow down.
+    /// Progress callback: receives the number of bytes of logs that were read. It may wait, to slow
+    /// down.
     pub on_bytes: Option<&'a (dyn Fn(u64) + Sync)>,
 }
 

@@ -35,7 +35,7 @@ impl Merge for Outcome {
 }
 
 impl Outcome {
-    /// Takes in a file of which nobody knows more than that it is there.
+    /// Takes in a file of which no one knows more than that it is there.
     pub(super) fn unknown(&mut self, item: &Item) {
         let mut coverage = Coverage::of_file(item.len_bytes());
         coverage.unknown_bytes = item.len_bytes();

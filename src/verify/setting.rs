@@ -9,7 +9,7 @@ use crate::format::name::DirState;
 pub enum Stop {
     /// In order: the marker is there, and nothing is recovered at the next start.
     Clean,
-    /// Killed, or copied while it ran; or nobody knows. What was not flushed is recovered at the
+    /// Killed, or copied while it ran; or no one knows. What was not flushed is recovered at the
     /// next start.
     Unclean,
     /// It runs.
@@ -48,13 +48,13 @@ impl Setting {
         self.is_last && (!is_closed || is_left_alone || self.is_metadata)
     }
 
-    /// Returns true if the next start reads the segment and writes its indexes anew.
+    /// Returns true if the next start reads the segment and writes its indexes again.
     pub(super) fn is_recovered(self) -> bool {
         self.is_last && self.stop != Stop::Clean
     }
 
     /// A contradiction in a derived file, as bad as it is here: what a broker rebuilds is no error,
-    /// and what a running one is writing is none at all.
+    /// and what a running one is writing is none.
     pub(super) fn soften(self, finding: Finding) -> Finding {
         let most = match (self.is_recovered(), self.stop) {
             (false, _) => Severity::Error,

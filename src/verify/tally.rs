@@ -1,4 +1,4 @@
-//! Many findings of one kind in one file: the first is told, the others are counted.
+//! Many findings of one kind in one file: the first is reported, the others are counted.
 
 use super::finding::{Finding, Findings};
 

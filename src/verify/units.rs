@@ -1,6 +1,8 @@
 //! The one way through verifying: partitions and files one after the other, and then the log dirs
-//! that they lie in.
+//! that they are in.
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use super::alone;
 use super::extent::{Known, LogDirContext, LogExtent};
 use super::node::Node;
+use super::node::transactions::TransactionalIds;
 use super::options::Options;
 use super::outcome::Outcome;
 use super::partition;
@@ -17,7 +20,7 @@ use crate::scan::in_order;
 use crate::store::{Error, Item, LogDir, Partition, Place};
 
 /// Verifies log dirs of one node with everything in them. `sink` takes what each partition comes
-/// to, by log dir and name, and at the end what lies beside the partitions; `Break` ends it. The
+/// to, by log dir and name, and at the end what is next to the partitions; `Break` ends it. The
 /// order is the same for any number of threads.
 pub fn log_dirs(
     dirs: &[LogDir],
@@ -80,8 +83,8 @@ enum Subject {
 }
 
 impl Units {
-    /// Lists what lies at `places`. Of log dirs only the directories that are `wanted` are opened;
-    /// if that are not all of them, what lies beside them is not looked at.
+    /// Lists what is at `places`. Of log dirs only the directories that are `wanted` are opened;
+    /// if that are not all of them, what is next to them is not looked at.
     #[must_use]
     pub fn of(places: Vec<Place>, wanted: impl Fn(&Item) -> bool) -> Self {
         let dirs = places.iter().filter_map(|place| match place {
@@ -132,7 +135,7 @@ impl Units {
         }
     }
 
-    /// Returns true if there is nothing to verify but what lies beside partitions.
+    /// Returns true if there is nothing to verify but what is next to partitions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !self.list.iter().any(|unit| unit.is_wanted)
@@ -153,7 +156,7 @@ impl Units {
         })
     }
 
-    /// Verifies one after the other, and at the end what lies beside partitions. `sink` takes what
+    /// Verifies one after the other, and at the end what is next to partitions. `sink` takes what
     /// each comes to; `Break` ends it.
     pub fn verify(self, options: &Options<'_>, sink: &mut dyn FnMut(Verified) -> ControlFlow<()>) {
         let mut node = self.node;
@@ -163,18 +166,25 @@ impl Units {
             ..*options
         };
         let mut flow = ControlFlow::Continue(());
+        // Few log dirs have an open transaction: the ids are read when the first one is found.
+        let dirs: BTreeSet<PathBuf> = self.list.iter().filter_map(Unit::log_dir).collect();
+        let ids = LazyCell::new(|| TransactionalIds::read(&dirs, &within));
         let work = |unit: Unit| {
             let verified = unit.is_wanted.then(|| unit.subject.verify(&within));
             (unit.subject, verified)
         };
         in_order(across, self.list, work, &mut |(subject, verified)| {
-            let (outcome, known) = match verified {
+            let (mut outcome, known) = match verified {
                 Some((outcome, known)) => (Some(outcome), known),
                 None => (None, Known::default()),
             };
             let extent = known.extent;
             if let Subject::Partition(partition, _) = &subject {
                 node.learn(partition, known);
+                let outcome = outcome.iter_mut();
+                for outcome in outcome.filter(|it| it.findings.has_open_transactions()) {
+                    ids.name(outcome, partition, options.now_ms);
+                }
             }
             if let Some(outcome) = outcome {
                 flow = sink(Verified {
@@ -198,8 +208,21 @@ impl Units {
     }
 }
 
+impl Unit {
+    /// Returns the directory around its partition.
+    fn log_dir(&self) -> Option<PathBuf> {
+        let Subject::Partition(partition, _) = &self.subject else {
+            return None;
+        };
+        match partition.path().parent() {
+            Some(dir) if dir.as_os_str().is_empty() => Some(PathBuf::from(".")),
+            dir => dir.map(Path::to_owned),
+        }
+    }
+}
+
 impl Subject {
-    /// The directory of a partition in a log dir; none if a running broker has removed it since.
+    /// The directory of a partition in a log dir; `None` if a running broker has removed it since.
     fn in_log_dir(item: &Item, node: &Node) -> Option<Self> {
         match Partition::open(item.path()) {
             Ok(partition) => {

@@ -100,7 +100,7 @@ pub enum FaultKind {
         /// Bytes the header needs.
         least: usize,
     },
-    /// A frame lies in bytes that the operating system does not give, or reaches into them.
+    /// A frame is in bytes that the operating system does not give, or reaches into them.
     Unreadable {
         /// The number of its error; 5 (`EIO`) is a bad sector.
         errno: i32,
@@ -132,7 +132,7 @@ pub enum FaultKind {
         /// Records there.
         found: i32,
     },
-    /// Bytes are left behind the last record announced.
+    /// Bytes are left after the last record announced.
     RecordsRemaining {
         /// Bytes left.
         left: usize,
@@ -166,7 +166,7 @@ pub enum FaultKind {
     WrapperEmpty,
     /// A message inside a compressed wrapper is compressed itself.
     WrapperNested,
-    /// The offset of a compressed wrapper lies before its last message.
+    /// The offset of a compressed wrapper is before its last message.
     WrapperOffset {
         /// The wrapper's offset.
         offset: i64,
@@ -175,9 +175,9 @@ pub enum FaultKind {
     },
     /// A compressed payload cannot be read.
     Inflate(Inflate),
-    /// A compressed payload holds more than we are ready to unpack.
+    /// A compressed payload holds more than we are ready to decompress.
     InflateLimit {
-        /// The most bytes unpacked.
+        /// The most bytes decompressed.
         limit: usize,
     },
     /// The key of a control record is missing or too short.
@@ -338,7 +338,7 @@ pub enum Inflate {
     Truncated,
     /// A checksum inside the stream does not fit.
     Checksum,
-    /// Bytes behind the end of the stream are not part of it.
+    /// Bytes after the end of the stream are not part of it.
     Trailing,
 }
 

@@ -1,9 +1,10 @@
 //! Bytes to numbers: the leaves every parser is built from.
 //!
-//! The parsers inside are [`nom`] combinators over slices; what leaves this crate is a value or a [`Fault`].
+//! The parsers inside are [`nom`] combinators over slices; what leaves this crate is a value or a
+//! [`Fault`].
 //!
-//! **Invariant:** nothing here knows what a number means, allocates, or panics on any input. Absent on purpose:
-//! files, layouts, text.
+//! **Invariant:** nothing here knows what a number means, allocates, or panics on any input. Absent
+//! on purpose: files, layouts, text.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::expect_used))]
 
 pub mod crc;
@@ -20,7 +21,8 @@ pub use units::{LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestam
 /// The result of a parser: the rest of the input and a value, or a fault.
 pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, Wrong<'a>>;
 
-/// The error inside a parser: the input at which it stopped, and why. Small, so that the good path stays quick.
+/// The error inside a parser: the input at which it stopped, and why. Small, so that the good path
+/// stays quick.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wrong<'a> {
     rest: &'a [u8],
@@ -68,8 +70,8 @@ pub(crate) fn finish<'a, T>(
     }
 }
 
-/// `N` bytes of `bytes` from `at` on, for `from_be_bytes`; zeros where they would lie outside. With a fixed-size header
-/// and a constant `at` the check is gone after compilation.
+/// `N` bytes of `bytes` from `at` on, for `from_be_bytes`; zeros where they would be outside. With
+/// a fixed-size header and a constant `at` the check is gone after compilation.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -83,7 +85,7 @@ pub(crate) fn be<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         .unwrap_or([0; N])
 }
 
-/// Puts `value` into `bytes` from `at` on; nothing where it would lie outside.
+/// Puts `value` into `bytes` from `at` on; `None` where it would be outside.
 pub(crate) fn put<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
     if let Some(place) = bytes.get_mut(at..).and_then(|tail| tail.first_chunk_mut()) {
         *place = value;

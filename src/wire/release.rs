@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A Kafka release: `4.3.1`, `2.0`, `0.11.0.3`. Ordered by age; a part not given stands for the newest there is, so
-/// `2.0` is not older than `2.0.1`.
+/// A Kafka release: `4.3.1`, `2.0`, `0.11.0.3`. Ordered by age; a part not given means the newest
+/// there is, so `2.0` is not older than `2.0.1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Release([u16; 4]);
 

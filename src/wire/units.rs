@@ -1,8 +1,9 @@
-//! Numbers with a meaning, so that an offset is never taken for a position.
+//! Numbers with a meaning, so that an offset is never used as a position.
 
 use std::fmt;
 
-/// Bytes before the body of every frame: an 8-byte offset and a 4-byte size (`Records.LOG_OVERHEAD`).
+/// Bytes before the body of every frame: an 8-byte offset and a 4-byte size
+/// (`Records.LOG_OVERHEAD`).
 pub const LOG_OVERHEAD: usize = 12;
 
 /// The smallest size a frame may announce (`LegacyRecord.RECORD_OVERHEAD_V0`).
@@ -11,8 +12,8 @@ pub const MIN_FRAME_SIZE: i32 = 14;
 /// A UUID as Kafka stores it: the most significant byte first.
 pub type Uuid = [u8; 16];
 
-/// The largest frame we look for when searching behind damage, in bytes: no broker writes a batch larger than
-/// `segment.bytes`, which is an `int`.
+/// The largest frame we look for when searching after damage, in bytes: no broker writes a batch
+/// larger than `segment.bytes`, which is an `int`.
 pub const MAX_FRAME_BYTES: u64 = i32::MAX as u64;
 
 macro_rules! unit {

@@ -169,3 +169,22 @@ fn without_the_coordinator_s_partitions_nothing_hangs_for_sure() {
         ran.err
     );
 }
+
+#[test]
+fn verify_names_the_transactional_id_of_an_open_transaction_and_its_duration() {
+    let dir = Path::new(TESTDATA).join("kafka-4.3.1/txns-4.3.1/files");
+    let verify = |args: &[&str], path: &Path| {
+        let args = [&["verify", "--notes"], args].concat();
+        let args: Vec<&std::ffi::OsStr> = args.iter().map(std::ffi::OsStr::new).collect();
+        let args = [&args[..], &[path.as_os_str()]].concat();
+        process::end(process::command(&dir, &args).spawn().unwrap()).out
+    };
+    let named = "transaction pearl-t-open2 of producer 10 is open from offset 17 on, for ";
+    let all = verify(&[], &dir);
+    assert!(all.contains(named), "{all}");
+    // The log dir around the partitions is read for ids even if its own topic is left out.
+    let one = verify(&["--topic", "willow.ledger"], &dir);
+    assert!(one.contains(named), "{one}");
+    let partition = verify(&[], &dir.join("willow.ledger-2"));
+    assert!(partition.contains(named), "{partition}");
+}

@@ -44,7 +44,7 @@ struct PartitionRow {
     /// Records that the next run drops because later ones have their keys.
     replaced_records: u64,
     replaced_bytes: u64,
-    /// The standard error of the four numbers above, as a share of them; none if they are exact.
+    /// The standard error of the four numbers above, as a share of them; `None` if they are exact.
     error: Option<f64>,
     tombstones: u64,
     tombstones_due: u64,

@@ -8,7 +8,8 @@ use kseg::scan::seek;
 use kseg::store::{Error, LogFile};
 use kseg::wire::{Fault, FaultKind, Offset, Position};
 
-/// Places looked at before the memory of a mapping is given back. Around each of them the kernel maps 64 KiB.
+/// Places looked at before the memory of a mapping is given back. Around each of them the kernel
+/// maps 64 KiB.
 const LOOKS: u32 = 256;
 
 /// The formats that the release can read.
@@ -32,7 +33,7 @@ pub(super) struct Look {
     /// The range that was read since memory was last released.
     looked: Option<Range<u64>>,
     looks: u32,
-    /// The last batch whose largest timestamp was asked for.
+    /// The last batch whose largest timestamp was requested.
     known: Option<(u64, Result<i64, String>)>,
 }
 
@@ -56,7 +57,7 @@ impl Look {
         &self.log
     }
 
-    /// Returns whether the position lies in the log, or at its end.
+    /// Returns whether the position is in the log, or at its end.
     pub(super) fn within(&self, position: i64) -> Result<u64, Missing> {
         let len = self.log.len_bytes();
         match u64::try_from(position) {
@@ -83,7 +84,8 @@ impl Look {
         Ok(seek::last_offset(bytes).map_err(|fault| fault.to_string()))
     }
 
-    /// The offset of the first record from `position` on, in batches that lie in the `limit` bytes from there.
+    /// The offset of the first record from `position` on, in batches that are in the `limit` bytes
+    /// from there.
     pub(super) fn first_record(
         &mut self,
         position: i32,
@@ -134,7 +136,7 @@ impl Look {
         Ok(max)
     }
 
-    /// Bytes of the batch at `position`, if it lies in the `limit` bytes from there.
+    /// Bytes of the batch at `position`, if it is in the `limit` bytes from there.
     fn frame_bytes(&mut self, position: u64, limit: u64) -> Result<Result<u64, Missing>, Error> {
         let left = self.log.len_bytes().saturating_sub(position);
         let bytes = self.bytes(position, batch::HEADER_BYTES as u64)?;
@@ -158,8 +160,9 @@ impl Look {
         })
     }
 
-    /// Shows the records of the batch of `size` bytes at `position`, or at least the first one, and fails where Kafka does:
-    /// it unpacks a compressed batch as a whole, but takes messages apart one by one.
+    /// Shows the records of the batch of `size` bytes at `position`, or at least the first one, and
+    /// fails where Kafka does: it decompresses a compressed batch as a whole, but takes messages
+    /// apart one by one.
     fn records(
         &mut self,
         position: u64,
@@ -204,8 +207,8 @@ impl Look {
         Ok(Ok(()))
     }
 
-    /// Returns whether no one minds: the value of a message that is cut, which is not asked for, and a set inside a set, to old
-    /// readers or where it is not reached.
+    /// Returns whether no one minds: the value of a message that is cut, which is not requested,
+    /// and a set inside a set, to old readers or where it is not reached.
     fn forgives(reader: Reader, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
         match fault.kind() {
             FaultKind::FieldLength { .. } => matches!(batch, Batch::Legacy(_)),
@@ -230,8 +233,8 @@ impl Look {
     }
 }
 
-/// An entry of a later format than the reader knows, as a message: it has an offset and something for a timestamp, and
-/// what it holds is never that of a compressed set.
+/// An entry of a later format than the reader knows, as a message: it has an offset and something
+/// for a timestamp, and what it holds is never that of a compressed set.
 fn from_the_future(frame: Frame<'_>, show: &mut dyn FnMut(Offset, i64)) -> Result<(), Missing> {
     let message = Message::parse(frame.bytes(), frame.position());
     match message.map(|message| (message.codec(), message.timestamp())) {

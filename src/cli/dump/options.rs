@@ -102,7 +102,7 @@ impl Dump {
         Ok(Some(given.unwrap_or(LARGEST_MESSAGE)))
     }
 
-    /// The first of the decoders of internal topics that was asked for: it wins.
+    /// The first of the decoders of internal topics that was requested: it wins.
     fn topic(&self) -> Option<Decoder> {
         [
             (self.offsets_decoder, Decoder::Offsets),

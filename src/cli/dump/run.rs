@@ -232,7 +232,7 @@ impl Run<'_> {
         Ok(scan(&log, options, printer, &mut sink)?)
     }
 
-    /// Keeps what the end of the run tells of a file; one that is dumped twice is told once.
+    /// Keeps what the end of the run tells of a file; one that is dumped twice is reported once.
     fn keep(&mut self, path: String, gaps: Gaps) {
         match self.gaps.iter_mut().find(|(known, _)| *known == path) {
             Some((_, known)) => known.extend(gaps),
@@ -274,7 +274,7 @@ fn split_list(list: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A directory stands for the segments in it, `-` for a segment on standard input, a compressed
+/// A directory means the segments in it, `-` for a segment on standard input, a compressed
 /// segment for what is in it.
 fn expand(path: &Path) -> Vec<PathBuf> {
     // What cannot be read is said where the file is opened.

@@ -52,7 +52,7 @@ impl Run<'_> {
         }
     }
 
-    /// Dumps a piece of a `.timeindex`; returns whether the original would go on behind it.
+    /// Dumps a piece of a `.timeindex`; returns whether the original would continue after it.
     fn time_entries(
         &mut self,
         piece: TimeIndex<'_>,
@@ -75,7 +75,7 @@ impl Run<'_> {
             None => None,
         };
         let mut text = Vec::new();
-        let mut told = None;
+        let mut reported = None;
         for (nth, entry) in entries.iter().enumerate() {
             let mut matched = false;
             if let (Some(log), Some((sought, positions))) = (log.as_mut(), &sought) {
@@ -84,7 +84,7 @@ impl Run<'_> {
                     landing: sought.landing(nth),
                     breaks: sought.breaks(nth).filter(|_| style.reads_to_end),
                 };
-                matched = self.compare_time(log, *entry, *at, found, (*previous, &mut told))?;
+                matched = self.compare_time(log, *entry, *at, found, (*previous, &mut reported))?;
             }
             if style.first_record && matched && at.is_unwritten(entry.offset) {
                 let _flow = self.write(&text, &[]);
@@ -113,7 +113,7 @@ impl Run<'_> {
         entry: TimeEntry,
         at: At<'_>,
         found: Found,
-        (previous, told): (i64, &mut Option<u64>),
+        (previous, reported): (i64, &mut Option<u64>),
     ) -> Result<bool> {
         let (time, offset) = (entry.timestamp.get(), entry.offset.get());
         let note = |run: &mut Self, what: &dyn std::fmt::Display| {
@@ -135,7 +135,7 @@ impl Run<'_> {
         if let Some(broken) = broken {
             self.broke = true;
             // Once is enough for all entries before the same place.
-            if told.replace(broken.position) != Some(broken.position) {
+            if reported.replace(broken.position) != Some(broken.position) {
                 let place = broken.position;
                 note(
                     self,

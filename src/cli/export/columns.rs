@@ -8,7 +8,7 @@ use kseg::store::Item;
 use serde::Serialize;
 
 use super::file::PackedFile;
-use crate::cli::pick::{Take, Tally, Track};
+use crate::cli::pick::{LogFiles, Take, Tally};
 use crate::cli::progress::Progress;
 use crate::cli::render::columns::parquet::ColumnFile;
 use crate::cli::render::records::{Entry, Lossy, RecordRenderer, Rows};
@@ -58,11 +58,12 @@ impl<'a> Grouping<'a> {
         ControlFlow::Continue(())
     }
 
-    /// Writes the rest, and the footer with what is to be known of the file. Returns what columns could not hold.
+    /// Writes the rest, and the footer with what is to be known of the file. Returns what columns
+    /// could not hold.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn finish(mut self, track: &Track, tally: &Tally) -> Result<Lossy> {
+    pub(super) fn finish(mut self, track: &LogFiles, tally: &Tally) -> Result<Lossy> {
         if self.failed.is_none() {
             let _flow = self.write_group();
         }

@@ -64,7 +64,7 @@ pub(super) struct ExportedFile {
     /// Of the file, in hexadecimal.
     pub(super) crc32c: String,
     pub(super) sha256: String,
-    /// True if every record of the source that was asked for is in it.
+    /// True if every record of the source that was requested is in it.
     pub(super) complete: bool,
     /// The unreadable ranges.
     pub(super) damage: Vec<Damage>,
@@ -73,7 +73,8 @@ pub(super) struct ExportedFile {
     /// Records left out because their offset came before, as a consumer leaves them out.
     #[serde(default)]
     pub(super) duplicates: u64,
-    /// A fingerprint of the options and of the source, by which a later run knows whether it would write the same.
+    /// A fingerprint of the options and of the source, by which a later run knows whether it would
+    /// write the same.
     pub(super) request: String,
 }
 
@@ -83,7 +84,7 @@ pub(super) struct Damage {
     pub(super) file: String,
     /// The first byte.
     pub(super) start: u64,
-    /// The first byte behind.
+    /// The first byte after.
     pub(super) end: u64,
     pub(super) what: String,
 }
@@ -112,7 +113,8 @@ impl Manifest {
         Ok(Some(files.map(|file| (file.file.clone(), file)).collect()))
     }
 
-    /// The manifest of an export that writes files of these names, and continues with the one before.
+    /// The manifest of an export that writes files of these names, and continues with the one
+    /// before.
     pub(super) fn after(before: &Files, names: &[String]) -> Self {
         let ahead = names.iter().filter_map(|name| before.get_key_value(name));
         Self {
@@ -169,7 +171,8 @@ impl Manifest {
         }
     }
 
-    /// Writes it into `dir` if it has been a while: what is lost with a run that dies is little, and is made again.
+    /// Writes it into `dir` if it has been a while: what is lost with a run that dies is little,
+    /// and is made again.
     ///
     /// # Errors
     /// It cannot be written.
@@ -182,7 +185,8 @@ impl Manifest {
         Ok(())
     }
 
-    /// Writes it into `dir`, in place of the one there. What was not reached yet is as the export before left it.
+    /// Writes it into `dir`, in place of the one there. What was not reached yet is as the export
+    /// before left it.
     ///
     /// # Errors
     /// It cannot be written.

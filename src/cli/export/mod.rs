@@ -27,7 +27,7 @@ use super::cat::All;
 use super::exit::{Failures, Outcome};
 use super::input::{Others, Selection, logs};
 use super::output::{self, OutputFile};
-use super::pick::{Picking, Reader, Start, Tally, Track};
+use super::pick::{LogFiles, Picking, Reader, Start, Tally};
 use super::progress::Progress;
 use super::registry::SchemaSources;
 use super::render::columns::parquet::ColumnFile;
@@ -170,7 +170,7 @@ impl Export {
             );
             context.say(note.as_bytes());
         }
-        let (tracks, lost) = Track::all(logs);
+        let (tracks, lost) = LogFiles::all(logs);
         let names = names(&tracks, form, packing)?;
         let before = Manifest::read(&self.output)?;
         if before.is_some() && !self.resume {
@@ -200,7 +200,7 @@ impl Export {
         let items = tracks.iter().zip(names).collect();
         let result = job.run(outer, items, lost, &mut manifest, context);
         progress.end();
-        // What is whole is kept, whatever came behind it.
+        // What is whole is kept, whatever came after it.
         if result.is_ok() || !manifest.is_empty() {
             let saved = manifest.save(&self.output);
             result.and(saved)?;
@@ -234,7 +234,7 @@ impl Job<'_> {
     fn run(
         &self,
         jobs: Jobs,
-        items: Vec<(&Track, String)>,
+        items: Vec<(&LogFiles, String)>,
         lost: Vec<anyhow::Error>,
         manifest: &mut Manifest,
         context: &mut Context,
@@ -249,7 +249,7 @@ impl Job<'_> {
             fail(error, context);
         }
         let count = items.len();
-        let work = |(track, name): (&Track, String)| self.export(track, name);
+        let work = |(track, name): (&LogFiles, String)| self.export(track, name);
         in_order(jobs, items, work, &mut |exported| {
             let written = exported.and_then(|Exported { file, notes, lost }| {
                 self.progress.beside(|| context.say(&notes));
@@ -276,7 +276,7 @@ impl Job<'_> {
     }
 
     /// Writes the file of a log, unless it is there.
-    fn export(&self, track: &Track, name: String) -> Result<Exported> {
+    fn export(&self, track: &LogFiles, name: String) -> Result<Exported> {
         let path = self.dir.join(&name);
         let request = self.request(track);
         let mut notes = Vec::new();
@@ -329,7 +329,7 @@ impl Job<'_> {
     /// Writes the records of a log as text.
     fn text(
         &self,
-        track: &Track,
+        track: &LogFiles,
         file: &mut PackedFile,
         path: &Path,
         notes: &mut Vec<u8>,
@@ -368,7 +368,7 @@ impl Job<'_> {
     /// Writes the records of a log as columns, on one thread: a row group is made of many pieces.
     fn columns(
         &self,
-        track: &Track,
+        track: &LogFiles,
         file: ColumnFile<&mut PackedFile>,
         notes: &mut Vec<u8>,
     ) -> Result<Tally> {
@@ -397,8 +397,8 @@ impl Job<'_> {
         (sums.sha256 == file.sha256).then(|| file.clone())
     }
 
-    /// Returns what is asked for and of what, as a fingerprint.
-    fn request(&self, track: &Track) -> String {
+    /// Returns what is requested and of what, as a fingerprint.
+    fn request(&self, track: &LogFiles) -> String {
         let mut asked = self.options.clone();
         for path in track.paths() {
             let size = Item::at(path).map_or(0, |item| item.len_bytes());
@@ -436,8 +436,8 @@ fn damage(tally: Tally) -> Vec<Damage> {
 ///
 /// # Errors
 /// Two logs would be written into the same file.
-fn names(tracks: &[Track], form: Form, packing: Packing) -> Result<Vec<String>> {
-    let mut taken: BTreeMap<String, &Track> = BTreeMap::new();
+fn names(tracks: &[LogFiles], form: Form, packing: Packing) -> Result<Vec<String>> {
+    let mut taken: BTreeMap<String, &LogFiles> = BTreeMap::new();
     let mut names = Vec::new();
     for track in tracks {
         let mut name = match (&track.topic, track.partition) {

@@ -262,7 +262,7 @@ impl Groups {
         Ok((image, homes))
     }
 
-    /// Leaves out what was not asked for.
+    /// Leaves out what was not requested.
     fn select(&self, views: &mut Vec<GroupView<'_>>, disks: &Disks) {
         views.retain(|view| self.kind.is_none_or(|kind| kind.has(view)));
         views.retain(|view| Pattern::means(&self.names, view.name));

@@ -136,7 +136,7 @@ struct MemberRow {
     instance_id: Option<String>,
     client_id: String,
     client_host: String,
-    /// The epoch that it has come to; none in classic groups.
+    /// The epoch that it has come to; `None` in classic groups.
     epoch: Option<i32>,
     assigned: Vec<String>,
     target: Vec<String>,
@@ -158,7 +158,8 @@ impl Row for MemberRow {
     ];
 }
 
-/// Shows a line for each partition of each group, where offsets of groups without members are kept for `kept_ms`.
+/// Shows a line for each partition of each group, where offsets of groups without members are kept
+/// for `kept_ms`.
 pub(super) fn offsets(writer: &mut Writer<'_>, views: &[GroupView<'_>], kept_ms: i64) {
     let rows = views.iter().flat_map(|view| {
         let of = move |row| OffsetRow::of(view, row, kept_ms);
@@ -167,7 +168,8 @@ pub(super) fn offsets(writer: &mut Writer<'_>, views: &[GroupView<'_>], kept_ms:
     writer.table(rows);
 }
 
-/// Shows a line for each group. `homes` are the partitions of `__consumer_offsets` in which they live.
+/// Shows a line for each group. `homes` are the partitions of `__consumer_offsets` in which they
+/// live.
 pub(super) fn states(
     writer: &mut Writer<'_>,
     views: &[GroupView<'_>],

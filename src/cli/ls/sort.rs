@@ -43,7 +43,7 @@ impl Order {
         self.by == Sort::Name && !self.reverse
     }
 
-    /// Sorts rows that are in the order of their names. Those without the number stand at the end.
+    /// Sorts rows that are in the order of their names. Those without the number are at the end.
     pub(super) fn sort<R: Sortable>(self, rows: &mut [R]) {
         match self.by {
             Sort::Name if self.reverse => rows.reverse(),

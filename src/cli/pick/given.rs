@@ -1,4 +1,5 @@
-//! Offsets that were given already: a consumer skips records whose offset it has passed, so each offset is shown once.
+//! Offsets that were given already: a consumer skips records whose offset it has passed, so each
+//! offset is shown once.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -7,7 +8,8 @@ use kseg::format::{Batch, Codec, Scratch};
 use kseg::scan::{Event, Merge, Output, PieceVisitor, ScanOptions, Visitor, scan};
 use kseg::store::{Error, LogFile};
 
-/// Ranges that are kept. A compacted log has one for each gap; a record of a range that is not kept is shown twice, not lost.
+/// Ranges that are kept. A compacted log has one for each gap; a record of a range that is not kept
+/// is shown twice, not lost.
 const RANGES: usize = 1 << 20;
 
 /// Ranges that are kept of one piece of a file.
@@ -56,8 +58,8 @@ pub(super) struct Survey {
     ranges: Vec<(i64, i64)>,
     /// The first offset and the last.
     ends: Option<(i64, i64)>,
-    /// True if the offsets may fall somewhere: a batch begins before the end of another, or, compressed in magic 0 or 1, does not
-    /// say where it begins.
+    /// True if the offsets may fall somewhere: a batch begins before the end of another, or,
+    /// compressed in magic 0 or 1, does not say where it begins.
     may_fall: bool,
 }
 
@@ -175,7 +177,7 @@ mod tests {
         assert!(rising.is_new_to(&given));
         rising.add_to(&mut given);
         assert!(!of(&[(9, 15)]).is_new_to(&given));
-        // What lies in a gap was not given: a flipped bit may have put a later batch before it.
+        // What is in a gap was not given: a flipped bit may have put a later batch before it.
         assert!(of(&[(10, 15)]).is_new_to(&given));
     }
 }

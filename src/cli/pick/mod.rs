@@ -1,8 +1,8 @@
-//! The records that a command is asked for: which, from where, in which order.
+//! The records that a command is requested: which, from where, in which order.
 //!
 //! ```text
 //! Picking ─▶ Pick            what is wanted, by options
-//! Log     ─▶ Track           the files of a partition in order, where its log starts
+//! Log     ─▶ LogFiles           the files of a partition in order, where its log starts
 //!            Reader ─▶ Picker ─▶ whoever takes the records, one after the other
 //! ```
 
@@ -15,4 +15,4 @@ mod track;
 pub(crate) use options::{Pick, Picking};
 pub(crate) use picker::{Gap, Take, Tally};
 pub(crate) use reader::{Opened, Reader, Sink, Start};
-pub(crate) use track::Track;
+pub(crate) use track::LogFiles;

@@ -9,7 +9,7 @@ use kseg::scan::{self, Event, Filter, Merge, Output, PieceVisitor, TransactionTr
 use kseg::store::LogFile;
 
 use super::given::Offsets;
-use super::{Pick, Track};
+use super::{LogFiles, Pick};
 use crate::cli::render::records::{Entry, Lossy};
 use crate::cli::render::table::{counted, plain};
 
@@ -44,7 +44,7 @@ pub(super) struct Scope<'a> {
     pub(super) pick: &'a Pick,
     /// The filter, with what the log itself leaves out.
     pub(super) filter: Filter,
-    pub(super) track: &'a Track,
+    pub(super) track: &'a LogFiles,
     pub(super) log: &'a LogFile,
     /// The file, as it is named in messages.
     pub(super) path: &'a str,

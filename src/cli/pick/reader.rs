@@ -16,7 +16,7 @@ use kseg::wire::Offset;
 
 use super::given::{Offsets, Survey};
 use super::picker::{Picker, Scope};
-use super::{Gap, Pick, Take, Tally, Track};
+use super::{Gap, LogFiles, Pick, Take, Tally};
 use crate::cli::args::Reading;
 use crate::cli::render::records::Entry;
 use crate::cli::render::table::{counted, plain};
@@ -49,7 +49,7 @@ pub(crate) struct Start {
 
 /// A log with what has to be known of all of it.
 pub(crate) struct Opened {
-    track: Track,
+    track: LogFiles,
     transactions: Option<TransactionTracker>,
     filter: Filter,
 }
@@ -69,7 +69,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub(crate) fn open(self, track: &Track, sink: Sink<'_>) -> Result<Opened> {
+    pub(crate) fn open(self, track: &LogFiles, sink: Sink<'_>) -> Result<Opened> {
         let mut track = track.clone();
         let mut filter = self.pick.filter;
         filter.first_offset = filter.first_offset.max(track.log_start);
@@ -333,8 +333,8 @@ impl Reader<'_> {
         let mut own = |chunk: RenderedChunk| {
             let mut flow = ControlFlow::Continue(());
             if self.pick.salvage {
-                let told = told(&chunk.notes, notes);
-                flow = sink(&chunk.text, told);
+                let reported = reported(&chunk.notes, notes);
+                flow = sink(&chunk.text, reported);
             } else {
                 if !chunk.text.is_empty() {
                     flow = sink(&chunk.text, &[]);
@@ -367,7 +367,7 @@ impl Reader<'_> {
         Ok((tally, is_enough || is_closed))
     }
 
-    /// Returns what stopped the reading, and where it could go on.
+    /// Returns what stopped the reading, and where it could continue.
     fn explain(self, log: &LogFile, gap: &Gap) -> Result<String> {
         let from = if gap.is_batch {
             gap.range.end
@@ -399,8 +399,8 @@ impl Reader<'_> {
         ))
     }
 
-    fn transactions(self, track: &Track) -> Result<TransactionTracker> {
-        // Only headers and markers are looked at, where checksums are not asked for.
+    fn transactions(self, track: &LogFiles) -> Result<TransactionTracker> {
+        // Only headers and markers are looked at, where checksums are not requested.
         let options = self.survey(0..u64::MAX);
         let all = track.files.iter().chain(&track.later);
         let open = |path: &Path| self.reading.unmapped().open(path);
@@ -418,7 +418,7 @@ fn wanted_files(
 }
 
 /// The notes that are still told.
-fn told<'n>(notes: &'n [u8], count: &mut u64) -> &'n [u8] {
+fn reported<'n>(notes: &'n [u8], count: &mut u64) -> &'n [u8] {
     let mut length = 0;
     for line in notes.split_inclusive(|&byte| byte == b'\n') {
         *count += 1;

@@ -18,7 +18,7 @@ const RELISTS: u32 = 100;
 
 /// The files of a log, in the order of their offsets.
 #[derive(Debug, Clone)]
-pub(crate) struct Track {
+pub(crate) struct LogFiles {
     /// The topic, if a folder's name says it.
     pub(crate) topic: Option<String>,
     /// The partition.
@@ -37,7 +37,7 @@ pub(crate) struct Track {
     relists: u32,
 }
 
-impl Track {
+impl LogFiles {
     /// The files of all logs, and what cannot be read.
     pub(crate) fn all(logs: Logs) -> (Vec<Self>, Vec<anyhow::Error>) {
         let (mut tracks, mut lost) = (Vec::new(), logs.lost);
@@ -66,7 +66,7 @@ impl Track {
         Decoder::for_topic(self.topic.as_deref()?)
     }
 
-    /// Lists the log anew if `error` is that a file of it vanished: a running broker has deleted
+    /// Lists the log again if `error` is that a file of it vanished: a running broker has deleted
     /// it, or compaction has put its records into another one. Of a partition that is gone no file
     /// is left.
     pub(super) fn relisted(&mut self, error: &anyhow::Error) -> bool {

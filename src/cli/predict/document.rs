@@ -21,7 +21,7 @@ pub(super) struct Document<'a> {
     /// The deletions of the first hour.
     deleted: Deleted,
     /// The reasons why the node does not start.
-    reasons: Vec<ToldReason<'a>>,
+    reasons: Vec<ReportedReason<'a>>,
     log_dirs: Vec<DirFields<'a>>,
     partitions: Vec<PartitionFields<'a>>,
     /// The partitions that come back empty.
@@ -33,7 +33,7 @@ pub(super) struct Document<'a> {
 
 /// A reason, and how it reads.
 #[derive(Serialize)]
-struct ToldReason<'a> {
+struct ReportedReason<'a> {
     #[serde(flatten)]
     reason: &'a Reason,
     text: String,
@@ -60,7 +60,7 @@ struct DirFields<'a> {
     path: &'a str,
     clean: bool,
     outcome: StartOutcome,
-    reasons: Vec<ToldReason<'a>>,
+    reasons: Vec<ReportedReason<'a>>,
 }
 
 /// A partition in it.
@@ -71,8 +71,8 @@ struct PartitionFields<'a> {
     verdict: &'a PartitionVerdict,
 }
 
-fn told(reasons: &[Reason]) -> Vec<ToldReason<'_>> {
-    let of = |reason| ToldReason {
+fn reported(reasons: &[Reason]) -> Vec<ReportedReason<'_>> {
+    let of = |reason| ReportedReason {
         reason,
         text: Reason::to_string(reason),
     };
@@ -100,13 +100,13 @@ impl<'a> Document<'a> {
             answer: text::answer(verdict),
             lost: verdict.lost(),
             deleted,
-            reasons: told(&verdict.reasons),
+            reasons: reported(&verdict.reasons),
             log_dirs: dirs()
                 .map(|dir| DirFields {
                     path: &dir.path,
                     clean: dir.clean,
                     outcome: dir.outcome,
-                    reasons: told(&dir.reasons),
+                    reasons: reported(&dir.reasons),
                 })
                 .collect(),
             partitions: dirs().flat_map(inside).collect(),

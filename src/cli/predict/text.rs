@@ -218,7 +218,7 @@ fn deletions(verdict: &Verdict) -> Vec<String> {
         }
     }
     by_moment.sort_by_key(|(moment, _)| *moment);
-    let told = by_moment.iter().map(|(at, all)| {
+    let reported = by_moment.iter().map(|(at, all)| {
         if let [(partition, event)] = all.as_slice() {
             return format!("{}, {}", moment(*at), what(event, Some(&partition.dir)));
         }
@@ -234,7 +234,7 @@ fn deletions(verdict: &Verdict) -> Vec<String> {
         let names = named(all.iter().map(|(one, _)| one.dir.as_str())).unwrap_or_default();
         format!("{}, {what} of {names} are deleted", moment(*at))
     });
-    told.collect()
+    reported.collect()
 }
 
 fn log_dir(dir: &DirVerdict, look: Look, out: &mut Vec<u8>) {

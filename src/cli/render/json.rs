@@ -8,7 +8,8 @@ use serde_json::ser::{Formatter, Serializer};
 use super::{Push, is_hidden};
 use crate::cli::schema::Schema;
 
-/// Writes JSON in which what a terminal would not show is escaped: a name from a hostile disk stays the same name.
+/// Writes JSON in which what a terminal would not show is escaped: a name from a hostile disk stays
+/// the same name.
 struct Escaping;
 
 impl Formatter for Escaping {
@@ -37,7 +38,7 @@ impl Formatter for Escaping {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // What is hidden can stand in strings only.
+        // What is hidden can be in strings only.
         self.write_string_fragment(writer, fragment)
     }
 }
@@ -49,7 +50,7 @@ impl Formatter for Escaping {
 pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let value = serde_json::to_string_pretty(value)?;
     let mut out = Vec::with_capacity(value.len());
-    // What is hidden can stand in strings only, but for the ends of lines.
+    // What is hidden can be in strings only, but for the ends of lines.
     for line in value.split_inclusive('\n') {
         let (text, end) = line
             .strip_suffix('\n')

@@ -220,7 +220,8 @@ impl Content {
         raw.map_or_else(Self::Bytes, Self::Json)
     }
 
-    /// The bytes, or the first of them where a row with all of them would take many times as much memory.
+    /// The bytes, or the first of them where a row with all of them would take many times as much
+    /// memory.
     pub(crate) fn start(bytes: &[u8]) -> Self {
         const SHOWN: usize = 1 << 20;
         let Some(start) = bytes.get(..SHOWN).filter(|_| bytes.len() > SHOWN) else {
@@ -297,7 +298,7 @@ pub(crate) fn known<T: Copy + Into<i64>>(number: T) -> Option<T> {
 pub(crate) struct Shape {
     /// The heading.
     pub(crate) head: &'static str,
-    /// True if its cells are numbers, which stand on the right.
+    /// True if its cells are numbers, which are on the right.
     pub(crate) is_right: bool,
     /// The usual width.
     pub(crate) usual: usize,

@@ -1,7 +1,7 @@
 //! Tables for people: measured by their first rows, and no wider than the terminal.
 //!
-//! Which columns are shown, and how wide, is chosen here, once for rows without end; a block of rows of these widths is a
-//! table of `comfy_table`, which wraps and aligns.
+//! Which columns are shown, and how wide, is chosen here, once for rows without end; a block of
+//! rows of these widths is a table of `comfy_table`, which wraps and aligns.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, pr
 
 use super::rows::{Cell, Row, Shape};
 
-/// Rows that are measured before the first is shown, and laid out together: enough to be right about nearly all, and soon
-/// there.
+/// Rows that are measured before the first is shown, and laid out together: enough to be right
+/// about nearly all, and soon there.
 const BLOCK_ROWS: usize = 500;
 
 /// Blanks between columns.
@@ -180,7 +180,7 @@ impl Table {
         let mut columns: Vec<(usize, Shape, usize)> = Vec::new();
         for (index, ((shape, need), bare)) in self.shapes.iter().zip(needs).zip(is_bare).enumerate()
         {
-            // What holds nothing at all is not worth a column.
+            // What holds nothing is not worth a column.
             if is_whole && bare && index > 0 {
                 continue;
             }
@@ -239,7 +239,8 @@ impl Table {
             let shape = self.shapes.get(*index);
             column.set_padding((0, gap));
             let width = Width::Fixed(u16::try_from(width.saturating_add(GAP)).unwrap_or(u16::MAX));
-            // What may not be continued on the next line moves the rest of its own where it is wider than was measured.
+            // What may not be continued on the next line moves the rest of its own where it is
+            // wider than was measured.
             column.set_constraint(if shape.is_some_and(|shape| shape.wrap > 0) {
                 ColumnConstraint::Absolute(width)
             } else {
@@ -268,7 +269,8 @@ fn texts(row: &[u8]) -> Vec<Cow<'_, str>> {
         .collect()
 }
 
-/// Characters of a name that is not wrapped as long as another column can give way: `__consumer_offsets` has 18.
+/// Characters of a name that is not wrapped as long as another column can give way:
+/// `__consumer_offsets` has 18.
 const NAME: usize = 20;
 
 /// Leaves columns out until the rest fits, and gives those that wrap what room there is.

@@ -263,7 +263,7 @@ impl Apply {
             Some(checked) => checked,
             None => Checked::at(&result, self.reading)?,
         };
-        // In place, the originals lie in the quarantine folder, where they are no partitions.
+        // In place, the originals are in the quarantine folder, where they are no partitions.
         if let Applied::Into { dir, .. } = &applied
             && let Some(said) = compared::records(plan, dir, self.reading.limits())?
         {

@@ -120,8 +120,8 @@ impl Plans {
         self.steps().filter(|(_, step)| describes(step)).count()
     }
 
-    /// The command that applies the plans in `path`, to be typed next; none if there is nothing to
-    /// do.
+    /// The command that applies the plans in `path`, to be typed next; `None` if there is nothing
+    /// to do.
     pub(crate) fn next(&self, path: &Path) -> Option<String> {
         let is_any = self
             .steps()

@@ -269,7 +269,7 @@ struct EntryFiles<'a> {
 }
 
 impl EntryFiles<'_> {
-    /// Takes what there is of the entry in `bytes`, which lie at `position`, with the batches that
+    /// Takes what there is of the entry in `bytes`, which are at `position`, with the batches that
     /// were found in them.
     fn take(&mut self, bytes: &[u8], position: u64, found: &[SetAside]) -> Result<()> {
         let Range { start, end } = self.entry.bytes;

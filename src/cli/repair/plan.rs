@@ -109,7 +109,7 @@ struct Made {
     plans: Vec<Document>,
     /// The outcome of a broker start, for each plan.
     broker: Vec<String>,
-    /// True if any of their partitions is asked for.
+    /// True if any of their partitions is requested.
     is_any: bool,
 }
 
@@ -228,7 +228,7 @@ impl Plan {
         })
     }
 
-    /// Leaves only what was found in the partitions that are asked for; whether there are any.
+    /// Leaves only what was found in the partitions that are requested; whether there are any.
     fn select(&self, look: &mut Look) -> bool {
         if self.selection.is_everything() {
             return true;

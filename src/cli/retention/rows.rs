@@ -36,7 +36,7 @@ struct SegmentRow {
     size_bytes: u64,
     is_active: bool,
     largest_timestamp_ms: i64,
-    /// The first record with the largest timestamp; none if that is the time of the file.
+    /// The first record with the largest timestamp; `None` if that is the time of the file.
     largest_timestamp_offset: Option<i64>,
     /// `deleted` by the next check, or `kept`.
     fate: &'static str,

@@ -14,7 +14,7 @@ use kseg::wire::Timestamp;
 pub(super) struct Largest {
     /// In milliseconds since 1970.
     pub(super) ms: i64,
-    /// The first record that has it; none if it is the time of the file.
+    /// The first record that has it; `None` if it is the time of the file.
     pub(super) offset: Option<i64>,
     /// True if it is that of a record.
     pub(super) is_record: bool,

@@ -15,7 +15,7 @@ pub(super) struct SchemaRow {
     r#type: &'static str,
     deleted: bool,
     references: Vec<String>,
-    /// Topics with `-key` or `-value`; none if nobody looked.
+    /// Topics with `-key` or `-value`; `None` if no one looked.
     used_by: Option<Vec<String>>,
     text: String,
 }

@@ -132,9 +132,11 @@ impl Facts {
     }
 }
 
-/// The end offset of the segment in tiered storage that a file at `path` belongs to, if its `.log` lies beside it.
+/// The end offset of the segment in tiered storage that a file at `path` belongs to, if its `.log`
+/// is next to it.
 ///
-/// The producer snapshot that is uploaded with a segment is the one taken at its end (`RemoteLogManager.copyLogSegment`).
+/// The producer snapshot that is uploaded with a segment is the one taken at its end
+/// (`RemoteLogManager.copyLogSegment`).
 fn segment_end(path: &Path) -> Option<Offset> {
     let segment = Segment::around(path).ok()?;
     segment.file(FileKind::Log)?;

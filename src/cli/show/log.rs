@@ -49,7 +49,8 @@ struct Totals {
     ends: Option<(Option<i16>, Option<i16>)>,
 }
 
-/// Places where offsets do not grow. That is known only once pieces are put together, so these are reported at the end.
+/// Places where offsets do not grow. That is known only once pieces are combined, so these are
+/// reported at the end.
 #[derive(Debug, Default)]
 struct Disorder {
     places: Vec<(u64, i64, i64)>,
@@ -163,7 +164,8 @@ pub(super) fn show(
     Ok(())
 }
 
-/// A snapshot that does not begin with its header, or end with its footer, was not written to its end.
+/// A snapshot that does not begin with its header, or end with its footer, was not written to its
+/// end.
 fn check_ends(
     writer: &mut Writer<'_>,
     path: &Path,

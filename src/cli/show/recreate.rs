@@ -289,7 +289,7 @@ fn permission(acl: &Acl, text: &mut String) {
     );
 }
 
-/// A `KafkaTopic`. Kubernetes takes fewer names than Kafka, so the topic's own stands beside.
+/// A `KafkaTopic`. Kubernetes takes fewer names than Kafka, so the topic's own is next to.
 fn document(image: &MetadataImage, topic: &Topic, text: &mut String) {
     if kseg::format::topic::INTERNAL.contains(&&*topic.name) {
         return;

@@ -113,7 +113,7 @@ impl Page {
         Self { rows, faults }
     }
 
-    /// Shows what stands below the heading.
+    /// Shows what is below the heading.
     pub(super) fn show(self, writer: &mut Writer<'_>) {
         match self.rows {
             Rows::None => {}
@@ -127,7 +127,7 @@ impl Page {
         }
     }
 
-    /// Reads a file of one of these kinds; none if it is of another.
+    /// Reads a file of one of these kinds; `None` if it is of another.
     pub(super) fn of(kind: FileKind, bytes: &[u8]) -> Option<(Facts, Self)> {
         Some(match kind {
             FileKind::LeaderEpochs => epochs(LeaderEpochs::parse(bytes)),

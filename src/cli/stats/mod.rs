@@ -19,7 +19,7 @@ use super::Context;
 use super::args::{Reading, whole};
 use super::exit::Outcome;
 use super::input::{Others, Selection, logs};
-use super::pick::Track;
+use super::pick::LogFiles;
 use super::render::rows::Format;
 use super::schema;
 use super::writer::Writer;
@@ -88,9 +88,9 @@ impl StatsCommand {
             bail!("--prefix-bytes is for --by key-prefix");
         }
         let found = logs(&self.paths, &self.selection, Others::default())?;
-        let (tracks, mut errors) = Track::all(found);
+        let (tracks, mut errors) = LogFiles::all(found);
         let (outer, inner) = self.reading.jobs().share(tracks.len());
-        let read = |track: Track| {
+        let read = |track: LogFiles| {
             let name = match (self.by, &track.topic, track.partition) {
                 (Grouping::Topic, Some(topic), _) => topic.clone(),
                 (Grouping::Partition, Some(topic), Some(number)) => format!("{topic}-{number}"),
@@ -124,7 +124,7 @@ impl StatsCommand {
         })
     }
 
-    fn track(&self, track: &Track, jobs: kseg::scan::Jobs) -> Result<Stats, Error> {
+    fn track(&self, track: &LogFiles, jobs: kseg::scan::Jobs) -> Result<Stats, Error> {
         let mut all = Stats::default();
         let from = kseg::scan::Filter::from_offset(track.log_start);
         for (index, part) in track.files().iter().enumerate() {

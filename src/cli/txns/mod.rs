@@ -330,7 +330,7 @@ impl Txns {
 }
 
 /// Returns true if every partition of `__transaction_state` is at hand: the metadata log says how
-/// many there are; without it they are taken for all only if they are the 50 that Kafka makes by
+/// many there are; without it they are treated as all only if they are the 50 that Kafka makes by
 /// default (`transaction.state.log.num.partitions`), because who has only some of them would take
 /// living transactions for hanging ones.
 fn is_complete(cluster: Option<&MetadataImage>, at_hand: &[i32]) -> bool {

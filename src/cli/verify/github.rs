@@ -48,7 +48,7 @@ impl Report for Github {
     }
 }
 
-/// Text behind the colons, as GitHub's toolkit escapes it.
+/// Text after the colons, as GitHub's toolkit escapes it.
 fn data(text: &str) -> String {
     let text = text.replace('%', "%25");
     let text = text.replace('\r', "%0D").replace('\n', "%0A");

@@ -68,7 +68,7 @@ impl Target {
 }
 
 impl LevelArgs {
-    /// Severity a finding is; nothing if it is to be left out. What names one check wins over what
+    /// Severity a finding is; `None` if it is to be left out. What names one check wins over what
     /// names many.
     pub(super) fn severity(&self, finding: &Finding) -> Option<Severity> {
         let rules = [

@@ -34,7 +34,8 @@ pub(crate) struct Overview {
 }
 
 impl Overview {
-    /// Takes the findings of a unit in. What the log dirs' own checks find in a partition belongs to that partition.
+    /// Takes the findings of a unit in. What the log dirs' own checks find in a partition belongs
+    /// to that partition.
     pub(crate) fn add(&mut self, unit: &Unit) {
         let (mut own, mut elsewhere) = (Vec::new(), Vec::new());
         for shown in &unit.findings {
@@ -163,7 +164,7 @@ impl Row for PlaceRow {
 }
 
 impl PlaceRow {
-    /// The row of a place; nothing if there is nothing to see.
+    /// The row of a place; `None` if there is nothing to see.
     fn of(place: &Place, name: &impl Fn(&Place) -> String, least: Severity) -> Option<Self> {
         let findings = || place.findings.iter().map(|shown| &shown.finding);
         let worst = findings()

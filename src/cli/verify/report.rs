@@ -19,7 +19,8 @@ pub(crate) struct Shown {
     pub(crate) is_known: bool,
 }
 
-/// Findings that belong together: of a partition, of a file, or of what lies beside the partitions of log dirs.
+/// Findings that belong together: of a partition, of a file, or of what is next to the partitions
+/// of log dirs.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) kind: UnitKind,

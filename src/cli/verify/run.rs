@@ -175,10 +175,10 @@ fn units(args: &Verify, places: Vec<Place>) -> Result<Units> {
 /// A place, or the files in it where they are verified each by itself.
 ///
 /// # Errors
-/// The file is not one of Kafka's: a wrong path would be taken for a sound log.
+/// The file is not one of Kafka's: a wrong path would be treated as a sound log.
 fn parts(place: Place) -> Result<Vec<Place>> {
     match &place {
-        // In tiered storage none of the files that a broker keeps of a partition lies beside the
+        // In tiered storage none of the files that a broker keeps of a partition is next to the
         // segments.
         Place::Partition(partition) if partition.is_tiered() => Ok(known_files(partition.items())),
         Place::File(item) if is_foreign(item) => bail!(
@@ -345,7 +345,7 @@ impl Sink<'_> {
     }
 }
 
-/// The format asked for; `text` says how that for people looks.
+/// The format requested; `text` says how that for people looks.
 fn report_of(format: Format, settings: Settings, text: text::Options) -> Box<dyn Report> {
     let Settings { fails, with_notes } = settings;
     match format {

@@ -12,13 +12,13 @@ use crate::cli::render::rows::size;
 use crate::cli::render::table::{self, Look, counted, plain};
 use crate::cli::render::time::rfc3339;
 
-/// Partitions whose findings are shown unless all are asked for: what fits into a few screens.
+/// Partitions whose findings are shown unless all are requested: what fits into a few screens.
 const PLACES: usize = 20;
 
-/// Files of a partition whose findings are shown unless all are asked for.
+/// Files of a partition whose findings are shown unless all are requested.
 const FILES: usize = 20;
 
-/// Findings of one check that are shown of a file unless all are asked for; the first says what is
+/// Findings of one check that are shown of a file unless all are requested; the first says what is
 /// wrong.
 const ALIKE: usize = 3;
 
@@ -189,7 +189,7 @@ impl Options {
     }
 
     /// Writes the findings of a file; of those of one check only the first ones, unless all are
-    /// asked for.
+    /// requested.
     fn file(&self, shown: &[&Shown], out: &mut dyn Write) -> io::Result<()> {
         let mut shown = shown.to_vec();
         shown.sort_by_key(|shown| std::cmp::Reverse(shown.finding.severity));

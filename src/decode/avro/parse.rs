@@ -63,8 +63,8 @@ pub(super) enum Blob {
 }
 
 impl Schema {
-    /// Reads the text of a schema; `references` are the texts of schemas whose types it may name, those that are named by others
-    /// first.
+    /// Reads the text of a schema; `references` are the texts of schemas whose types it may name,
+    /// those that are named by others first.
     ///
     /// # Errors
     /// It is not a schema, or one of them is not.
@@ -208,7 +208,7 @@ impl Builder {
         let (Some(name), Some(kind)) = (name, json.get("type")) else {
             return Err(malformed("a field without a name or a type"));
         };
-        // A logical type may stand beside the type of its field, where Avro ignores it, as we do.
+        // A logical type may be beside the type of its field, where Avro ignores it, as we do.
         let kind = self.node(kind, space, depth)?;
         let mut label = Vec::new();
         write_text(name, &mut label);
@@ -283,7 +283,8 @@ fn primitive(name: &str, json: Option<&Json<'_>>) -> Option<Node> {
     })
 }
 
-/// Returns what bytes mean, of a fixed size or not. A logical type that does not fit is ignored, as Avro says.
+/// Returns what bytes mean, of a fixed size or not. A logical type that does not fit is ignored, as
+/// Avro says.
 fn blob(json: &Json<'_>, size: Option<usize>) -> Blob {
     let logical = json.get("logicalType").and_then(Json::string);
     match (logical, size) {

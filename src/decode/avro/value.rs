@@ -7,10 +7,12 @@ use crate::decode::json::{write_base64, write_string};
 /// Values inside of each other.
 pub const MOST_DEPTH: usize = 128;
 
-/// Bytes of JSON that a value may become: field names are written for each record, so a few bytes can become many.
+/// Bytes of JSON that a value may become: field names are written for each record, so a few bytes
+/// can become many.
 pub const MOST_BYTES: usize = 64 << 20;
 
-/// Values that any input may hold: of records without fields and of nulls any number takes no bytes at all.
+/// Values that any input may hold: of records without fields and of nulls any number takes no
+/// bytes.
 const FREE_VALUES: usize = 1 << 16;
 
 /// And so many more for each byte of the input.
@@ -40,7 +42,8 @@ pub enum Undecodable {
 }
 
 impl Schema {
-    /// Appends the value that `bytes` are as JSON. What was appended before an error has to be taken off again.
+    /// Appends the value that `bytes` are as JSON. What was appended before an error has to be
+    /// taken off again.
     ///
     /// # Errors
     /// The bytes are not a value of this schema.
@@ -146,8 +149,8 @@ impl<'b> Reader<'_, 'b, '_> {
         Ok(())
     }
 
-    /// Reads the blocks of an array or a map: counts and items, up to a count of 0. A negative count is followed by the
-    /// block's size, for those who skip it.
+    /// Reads the blocks of an array or a map: counts and items, up to a count of 0. A negative
+    /// count is followed by the block's size, for those who skip it.
     fn blocks(
         &mut self,
         [open, close]: [u8; 2],

@@ -1,13 +1,14 @@
-//! Memory that several threads share for batches that unpack to a lot.
+//! Memory that several threads share for batches that decompress to a lot.
 
 use std::fmt;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
-/// A batch that unpacks to no more is small: each thread may hold as much.
+/// A batch that decompresses to no more is small: each thread may hold as much.
 pub(super) const SMALL_BYTES: usize = 16 << 20;
 
-/// Lets one thread at a time hold batches that are not small, so that memory does not grow with the number of threads.
+/// Lets one thread at a time hold batches that are not small, so that memory does not grow with the
+/// number of threads.
 #[derive(Default)]
 pub struct Budget {
     holder: Mutex<Option<Holder>>,

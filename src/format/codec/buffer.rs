@@ -1,4 +1,4 @@
-//! What payloads are unpacked into, within a bound.
+//! What payloads are decompressed into, within a bound.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::budget::{Budget, Permit, SMALL_BYTES};
 use crate::wire::FaultKind;
 use crate::wire::fault::Inflate;
 
-/// Bytes unpacked so far, in memory that is kept from batch to batch.
+/// Bytes decompressed so far, in memory that is kept from batch to batch.
 pub(super) struct Buffer {
     pub(super) bytes: Vec<u8>,
     pub(super) filled: usize,

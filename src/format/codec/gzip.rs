@@ -1,7 +1,8 @@
-//! gzip: members one after the other; bytes behind them that are no member are ignored (`GZIPInputStream`).
+//! gzip: members one after the other; bytes after them that are no member are ignored
+//! (`GZIPInputStream`).
 //!
-//! libdeflate is the quick way, but unpacks one member and does not say where it ended. So it is used where there can be
-//! only one; everything else goes through a streaming reader.
+//! libdeflate is the quick way, but decompresses one member and does not say where it ended. So it
+//! is used where there can be only one; everything else goes through a streaming reader.
 
 use std::io::Read;
 

@@ -1,4 +1,5 @@
-//! lz4: one frame of independent blocks; what follows its end mark is ignored (`Lz4BlockInputStream`).
+//! lz4: one frame of independent blocks; what follows its end mark is ignored
+//! (`Lz4BlockInputStream`).
 //!
 //! | size | name | meaning |
 //! |---|---|---|
@@ -27,7 +28,7 @@ const RESERVED_FLG: u8 = 0x03;
 const RESERVED_BD: u8 = 0x8f;
 const STORED: u32 = 0x8000_0000;
 
-/// A block cannot unpack to more than this many times its size.
+/// A block cannot decompress to more than this many times its size.
 const MAX_RATIO: usize = 255;
 
 /// The descriptor of the blocks.

@@ -1,4 +1,4 @@
-//! Compressed payloads: the codecs of a batch, and the buffers they are unpacked into.
+//! Compressed payloads: the codecs of a batch, and the buffers they are decompressed into.
 //!
 //! | id | codec | framing Kafka reads |
 //! |---|---|---|
@@ -8,8 +8,9 @@
 //! | 3 | lz4 | one LZ4 frame of independent blocks |
 //! | 4 | zstd | frames one after the other; magic 2 only |
 //!
-//! Every codec unpacks into the same growing buffer: what a payload claims costs nothing, what it really holds is
-//! bounded by [`Limits`]. What was unpacked before something went wrong stays readable.
+//! Every codec decompresses into the same growing buffer: what a payload claims costs nothing, what
+//! it really holds is bounded by [`Limits`]. What was decompressed before something went wrong
+//! stays readable.
 
 mod budget;
 mod buffer;
@@ -31,7 +32,7 @@ const CODEC_BITS: u8 = 0x07;
 /// The codec of a batch (`CompressionType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
-    /// Not at all.
+    /// Not.
     None,
     /// gzip.
     Gzip,
@@ -79,14 +80,14 @@ impl Codec {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most bytes one batch may unpack to.
+    /// The most bytes one batch may decompress to.
     pub inflated_bytes: usize,
     /// The memory budget that threads share.
     pub budget: Option<&'static Budget>,
 }
 
 impl Limits {
-    /// A batch may unpack to `bytes`.
+    /// A batch may decompress to `bytes`.
     #[must_use]
     pub const fn inflating(bytes: usize) -> Self {
         Self {
@@ -95,8 +96,8 @@ impl Limits {
         }
     }
 
-    /// The same for several threads, of which one at a time may hold a batch that unpacks to more than 16 MiB. It waits for none
-    /// of the others meanwhile.
+    /// The same for several threads, of which one at a time may hold a batch that decompresses to
+    /// more than 16 MiB. It waits for none of the others meanwhile.
     #[must_use]
     pub const fn within(self, budget: &'static Budget) -> Self {
         Self {
@@ -107,13 +108,14 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// 256 MiB a batch: far above what brokers accept by default (1 MiB, compressed), far below what hurts.
+    /// 256 MiB a batch: far above what brokers accept by default (1 MiB, compressed), far below
+    /// what hurts.
     fn default() -> Self {
         Self::inflating(256 << 20)
     }
 }
 
-/// The buffer and the codec contexts that unpacking reuses from batch to batch: one per worker.
+/// The buffer and the codec contexts that decompressing reuses from batch to batch: one per worker.
 pub struct Scratch {
     buffer: Buffer,
     snappy: snap::raw::Decoder,
@@ -133,13 +135,13 @@ impl Scratch {
         }
     }
 
-    /// Calls `turn` before a batch unpacks to a lot where threads share a budget: it waits until nobody waits for what this thread
-    /// does next.
+    /// Calls `turn` before a batch decompresses to a lot where threads share a budget: it waits
+    /// until no one waits for what this thread does next.
     pub(crate) fn wait_with(&mut self, turn: impl Fn() + Send + Sync + 'static) {
         self.buffer.turn = Some(Box::new(turn));
     }
 
-    /// Gives back the memory of a batch that unpacked to a lot, if threads share it.
+    /// Gives back the memory of a batch that decompressed to a lot, if threads share it.
     #[inline]
     pub(crate) fn settle(&mut self) {
         if self.buffer.permit.is_some() {
@@ -147,7 +149,7 @@ impl Scratch {
         }
     }
 
-    /// Unpacks `packed`. What goes wrong comes beside the bytes unpacked until then.
+    /// Unpacks `packed`. What goes wrong comes beside the bytes decompressed until then.
     pub(crate) fn inflate(
         &mut self,
         codec: Codec,

@@ -1,4 +1,5 @@
-//! Whole files as gzip or zstd streams: packed while they are written, unpacked while they are read.
+//! Whole files as gzip or zstd streams: packed while they are written, decompressed while they are
+//! read.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -10,7 +11,7 @@ use flate2::write::GzEncoder;
 /// The compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
-    /// Not at all.
+    /// Not.
     None,
     /// gzip, at the level that gzip itself takes.
     Gzip,

@@ -1,5 +1,5 @@
-//! snappy: the stream that snappy-java writes (16 bytes of header, then blocks each after its length), or one bare
-//! block (`SnappyInputStream`).
+//! snappy: the stream that snappy-java writes (16 bytes of header, then blocks each after its
+//! length), or one bare block (`SnappyInputStream`).
 
 use super::buffer::{Buffer, chunk, split};
 use crate::wire::FaultKind;
@@ -37,7 +37,8 @@ pub(super) fn inflate(
     Ok(())
 }
 
-/// The rest of a header whose first four bytes are read. Unlike in the first one, the version counts here.
+/// The rest of a header whose first four bytes are read. Unlike in the first one, the version
+/// counts here.
 fn another_stream(input: &[u8]) -> Result<&[u8], FaultKind> {
     let (magic, rest) = chunk::<4>(input)?;
     let (version, rest) = chunk::<4>(rest)?;
@@ -48,7 +49,7 @@ fn another_stream(input: &[u8]) -> Result<&[u8], FaultKind> {
     Ok(rest)
 }
 
-/// One block, which begins with its unpacked size.
+/// One block, which begins with its decompressed size.
 fn block(
     packed: &[u8],
     decoder: &mut snap::raw::Decoder,

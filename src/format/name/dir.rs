@@ -42,7 +42,7 @@ impl<'a> DirName<'a> {
         ("-stray", DirState::Stray),
     ];
 
-    /// Returns what `name` says; none if a broker would not start because of it.
+    /// Returns what `name` says; `None` if a broker would not start because of it.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         if name == "remote-log-index-cache" {
@@ -82,7 +82,8 @@ impl<'a> DirName<'a> {
 
 /// The parsed name of a partition's folder in tiered storage: `orders-3-<topic id>`.
 ///
-/// No broker starts on a log dir with such a folder in it. Source: `LocalTieredStorage`, `RemoteLogSegmentFileset`.
+/// No broker starts on a log dir with such a folder in it. Source: `LocalTieredStorage`,
+/// `RemoteLogSegmentFileset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TieredDirName<'a> {
@@ -113,7 +114,8 @@ impl<'a> TieredDirName<'a> {
     }
 }
 
-/// The topic and the partition that the name of a directory says, in a log dir or in tiered storage.
+/// The topic and the partition that the name of a directory says, in a log dir or in tiered
+/// storage.
 #[must_use]
 pub fn topic_partition(dir: &str) -> Option<(&str, i32)> {
     match DirName::parse(dir) {

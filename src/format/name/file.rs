@@ -1,4 +1,5 @@
-//! Names of files: what they are, where they are in their life, and the offset that they begin with.
+//! Names of files: what they are, where they are in their life, and the offset that they begin
+//! with.
 
 use std::path::Path;
 
@@ -137,7 +138,7 @@ impl FileKind {
         suffixes.find_map(|(suffix, kind)| (*kind == self).then_some(*suffix))
     }
 
-    /// Files that are told by their suffix.
+    /// Files that are reported by their suffix.
     const SUFFIXES: [(&'static str, Self); 7] = [
         (LOG_SUFFIX, Self::Log),
         (OFFSET_INDEX_SUFFIX, Self::OffsetIndex),
@@ -238,7 +239,7 @@ pub struct FileName<'a> {
 }
 
 impl<'a> FileName<'a> {
-    /// Returns what `name` says; none if Kafka writes no file of such a name.
+    /// Returns what `name` says; `None` if Kafka writes no file of such a name.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         let (name, state) = FileState::SUFFIXES
@@ -274,7 +275,7 @@ impl<'a> FileName<'a> {
         {
             parsed.offset = Some(number);
             if kind == FileKind::MetadataSnapshot {
-                // The temporary name goes on with a random number.
+                // The temporary name continues with a random number.
                 let epoch = rest.split('-').next().unwrap_or_default();
                 parsed.epoch = parse_int(epoch).map(LeaderEpoch);
             } else {
@@ -284,7 +285,8 @@ impl<'a> FileName<'a> {
         Some(parsed)
     }
 
-    /// Returns whether it names a file of a segment in tiered storage: the offset, the id of the copy, and a suffix.
+    /// Returns whether it names a file of a segment in tiered storage: the offset, the id of the
+    /// copy, and a suffix.
     #[must_use]
     pub fn is_tiered(&self) -> bool {
         self.state == FileState::Current
@@ -292,7 +294,8 @@ impl<'a> FileName<'a> {
             && self.remote_id.is_some_and(|id| id.len() == UUID_CHARS)
     }
 
-    /// Returns whether it names a file of a segment in use as Kafka would: the offset in twenty digits, and a suffix.
+    /// Returns whether it names a file of a segment in use as Kafka would: the offset in twenty
+    /// digits, and a suffix.
     #[must_use]
     pub fn is_canonical(&self) -> bool {
         let Some((digits, suffix)) = self.stem.split_once('.') else {
@@ -308,7 +311,7 @@ impl<'a> FileName<'a> {
 /// Digits of an offset in the name of a file.
 const OFFSET_DIGITS: usize = 20;
 
-/// A number, and what follows it behind `-` or `_`.
+/// A number, and what follows it after `-` or `_`.
 fn split_number(stem: &str) -> Option<(Offset, &str)> {
     let (digits, rest) = stem.split_once(['-', '_'])?;
     let offset = parse_long(digits)?;
@@ -336,7 +339,8 @@ pub fn base_offset(name: &str) -> Option<Offset> {
     parse_long(digits).map(Offset)
 }
 
-/// The name of the file of a segment that begins at `base`, without its suffix: a sign, if any, and twenty digits.
+/// The name of the file of a segment that begins at `base`, without its suffix: a sign, if any, and
+/// twenty digits.
 ///
 /// # References
 /// `LogFileUtils.filenamePrefixFromOffset`.
@@ -352,8 +356,8 @@ pub fn of_segment(base: Offset, suffix: &str) -> String {
     stem(base) + suffix
 }
 
-/// The end offset and the epoch in the name of a `KRaft` snapshot: 20 characters and, one further on, 10. Nobody looks at
-/// the others.
+/// The end offset and the epoch in the name of a `KRaft` snapshot: 20 characters and, one further
+/// on, 10. No one looks at the others.
 #[must_use]
 pub fn checkpoint(name: &str) -> Option<(Offset, i32)> {
     let offset = parse_long(name.get(..20)?)?;

@@ -8,12 +8,14 @@
 //! | `42_<uuid>.index` | an index fetched from tiered storage |
 //! | `orders-3` | the directory of partition 3 of the topic `orders` |
 //! | `orders-3-<topic id>` | the same in tiered storage |
-//! | `orders-3.<hex>-delete`, `-future`, `-stray` | one to be deleted, one being moved here, one that nobody claims |
+//! | `orders-3.<hex>-delete`, `-future`, `-stray` | one to be deleted, one being moved here, one that no one claims |
 //! | `remote-log-index-cache` | what was fetched from tiered storage |
 //!
-//! Files that are replaced or on their way out have one more suffix: `.tmp`, `.part`, `.cleaned`, `.swap`, `.deleted`.
+//! Files that are replaced or on their way out have one more suffix: `.tmp`, `.part`, `.cleaned`,
+//! `.swap`, `.deleted`.
 //!
-//! Source: `LogFileUtils`, `UnifiedLog.parseTopicPartitionName`, `Snapshots`, `RemoteIndexCache`, `LocalTieredStorage`.
+//! Source: `LogFileUtils`, `UnifiedLog.parseTopicPartitionName`, `Snapshots`, `RemoteIndexCache`,
+//! `LocalTieredStorage`.
 
 mod dir;
 mod file;

@@ -9,7 +9,7 @@ pub fn parse_long(text: &str) -> Option<i64> {
     is_number(text).then(|| text.parse().ok())?
 }
 
-/// `Integer.parseInt`, likewise.
+/// `Integer.parseInt`, in the same way.
 #[must_use]
 pub fn parse_int(text: &str) -> Option<i32> {
     is_number(text).then(|| text.parse().ok())?

@@ -1,7 +1,9 @@
-//! Owner, group, permissions, extended attributes and access control lists, from one file to another.
+//! Owner, group, permissions, extended attributes and access control lists, from one file to
+//! another.
 //!
-//! Files are made without permissions for anybody else. They get those of their model last, and only as far as that opens them to
-//! nobody who could not read the model: where the group or the list cannot be kept, the group gets nothing.
+//! Files are made without permissions for anybody else. They get those of their model last, and
+//! only as far as that opens them to no one who could not read the model: where the group or the
+//! list cannot be kept, the group gets nothing.
 
 use std::ffi::CStr;
 use std::fs::{File, FileTimes, Metadata, Permissions};
@@ -16,7 +18,8 @@ use super::Likeness;
 /// The access control lists of Linux. A directory may have given them to what was made in it.
 const LISTS: [&CStr; 2] = [c"system.posix_acl_access", c"system.posix_acl_default"];
 
-/// The most that Linux allows for the names of a file's attributes together, and for the value of one (`XATTR_LIST_MAX`, `XATTR_SIZE_MAX`).
+/// The most that Linux allows for the names of a file's attributes together, and for the value of
+/// one (`XATTR_LIST_MAX`, `XATTR_SIZE_MAX`).
 const ATTRIBUTE_BYTES: usize = 64 << 10;
 
 /// Permission bits of the group.
@@ -59,8 +62,8 @@ pub(super) fn dress(file: &File, model: &File, how: Likeness) -> io::Result<()> 
     }
 }
 
-/// Gives `file` its owner and group, as far as we may; says which it has then. Only root may give files away; who is not works on
-/// files of his own.
+/// Gives `file` its owner and group, as far as we may; says which it has then. Only root may give
+/// files away; who is not works on files of his own.
 fn give(file: &File, wanted: &Metadata) -> io::Result<(bool, bool)> {
     let own = file.metadata()?;
     let (uid, gid) = (wanted.uid(), wanted.gid());

@@ -33,7 +33,7 @@ impl Guard for Lock {}
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is still held, so that nobody sees the file without the lock.
+        // While it is still held, so that no one sees the file without the lock.
         if let Some(path) = &self.made {
             let _left = keeping_time(path, || gone(path));
         }

@@ -1,7 +1,8 @@
 //! Disks: a few operations, and the real disk, whose files are the only code here that changes one.
 //!
-//! What an operation did may be lost with the power until it was made durable: bytes with [`DurableOutput::sync`], names with
-//! [`Disk::sync_dir`]. Every operation is a step of its own between which the power may go.
+//! What an operation did may be lost with the power until it was made durable: bytes with
+//! [`DurableOutput::sync`], names with [`Disk::sync_dir`]. Every operation is a step of its own
+//! between which the power may go.
 
 mod dress;
 mod lock;
@@ -62,8 +63,9 @@ pub trait Disk: fmt::Debug {
     /// It exists, or cannot be made.
     fn duplicate(&self, from: &Path, to: &Path, sharing: Sharing) -> io::Result<Duplicate>;
 
-    /// Gives a file or directory the owner, group, permissions, extended attributes and access control lists of `model`. An owner that we may
-    /// not give stays; then nobody may read what he could not read before.
+    /// Gives a file or directory the owner, group, permissions, extended attributes and access
+    /// control lists of `model`. An owner that we may not give stays; then no one may read what he
+    /// could not read before.
     ///
     /// # Errors
     /// They cannot be given.
@@ -75,7 +77,8 @@ pub trait Disk: fmt::Debug {
     /// It cannot be set.
     fn touch(&self, path: &Path, modified: SystemTime) -> io::Result<()>;
 
-    /// Gives a file or directory another name; a file or an empty directory that has it is replaced.
+    /// Gives a file or directory another name; a file or an empty directory that has it is
+    /// replaced.
     ///
     /// # Errors
     /// It cannot be renamed.
@@ -105,7 +108,8 @@ pub trait Disk: fmt::Debug {
     /// They may not be.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Locks a file as brokers do, for everybody else; makes it if it is not there, and removes it again at the end.
+    /// Locks a file as brokers do, for everybody else; makes it if it is not there, and removes it
+    /// again at the end.
     ///
     /// # Errors
     /// It cannot be opened for writing.
@@ -117,7 +121,8 @@ pub trait Disk: fmt::Debug {
     /// It cannot be asked.
     fn holder(&self, path: &Path) -> io::Result<Option<Holder>>;
 
-    /// Returns true if something can be made in a directory, as far as can be told without doing so.
+    /// Returns true if something can be made in a directory, as far as can be reported without
+    /// doing so.
     ///
     /// # Errors
     /// It cannot.

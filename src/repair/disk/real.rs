@@ -75,7 +75,8 @@ impl Disk for RealDisk {
         if clone(from, to)? {
             return Ok(Duplicate::Cloned);
         }
-        // A file system without links, or one that does not let us link what is not ours: then the bytes are copied.
+        // A file system without links, or one that does not let us link what is not ours: then the
+        // bytes are copied.
         if sharing == Sharing::File && link(from, to)? {
             return Ok(Duplicate::Linked);
         }
@@ -152,7 +153,7 @@ impl DurableOutput for Open {
     }
 }
 
-/// Makes a file that nobody else can read yet.
+/// Makes a file that no one else can read yet.
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);
@@ -226,7 +227,7 @@ fn finish(original: &File, file: &File) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Leaves no half a file behind.
+/// Leaves no half a file after.
 fn keep(path: &Path, result: io::Result<()>) -> io::Result<()> {
     if result.is_err() {
         let _left = gone(path);

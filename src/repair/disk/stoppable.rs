@@ -1,7 +1,7 @@
 //! A disk on which nothing new is made any more once somebody says stop.
 //!
-//! That is as if it were full: what a repair has prepared is taken back, what it has committed is finished, because that makes
-//! nothing new. A file that was begun is written to its end.
+//! That is as if it were full: what a repair has prepared is taken back, what it has committed is
+//! finished, because that makes nothing new. A file that was begun is written to its end.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use super::{Disk, Duplicate, DurableOutput, Holder, Input, Likeness, Locking, Look, Sharing};
 
-/// A disk that can be told to stop.
+/// A disk that can be reported to stop.
 #[derive(Debug, Clone, Copy)]
 pub struct Stoppable<'a> {
     disk: &'a dyn Disk,

@@ -14,7 +14,7 @@ pub(super) struct TxnEntry {
     /// The offset of the marker.
     pub(super) last: i64,
     pub(super) bytes: [u8; ENTRY_BYTES],
-    /// True if the marker lies beyond the end of the log as it will be.
+    /// True if the marker is beyond the end of the log as it will be.
     pub(super) is_lost: bool,
 }
 
@@ -41,7 +41,7 @@ impl TxnEntry {
 pub(super) struct Aborted(BTreeMap<i64, TxnEntry>);
 
 impl Aborted {
-    /// The entries of a partition whose log changes; none where it stays as it is.
+    /// The entries of a partition whose log changes; `None` where it stays as it is.
     pub(super) fn of(partition: &Partition, log: &NewLog) -> Self {
         let mut entries = BTreeMap::new();
         if !log.segments.iter().any(|segment| segment.is_changed) {
@@ -74,7 +74,8 @@ impl Aborted {
         }
     }
 
-    /// The entries that belong into a segment, before the base offset of the `next` one, if the log ends at `end`.
+    /// The entries that belong into a segment, before the base offset of the `next` one, if the log
+    /// ends at `end`.
     pub(super) fn entries(
         &self,
         segment: &NewSegment,

@@ -1,9 +1,10 @@
-//! Records behind a header that is gone.
+//! Records after a header that is gone.
 //!
-//! Where the lost bytes end inside a batch, its last records may be whole, up to the next batch. Their offsets follow from that of
-//! the next batch. Their times are told from the lost base timestamp on; the time index has the largest timestamp of most batches,
-//! and that is the time of the last record where times do not fall. Where the index has none, they stay lost: a record at a wrong
-//! time is not what was written.
+//! Where the lost bytes end inside a batch, its last records may be whole, up to the next batch.
+//! Their offsets follow from that of the next batch. Their times are reported from the lost base
+//! timestamp on; the time index has the largest timestamp of most batches, and that is the time of
+//! the last record where times do not fall. Where the index has none, they stay lost: a record at a
+//! wrong time is not what was written.
 
 use std::path::Path;
 
@@ -24,7 +25,7 @@ const APPEND_TIME: i16 = 8;
 /// Bytes of records that are looked at in all.
 const EFFORT: usize = 256 << 20;
 
-/// Places that are tried as the beginning of a compressed payload, from behind.
+/// Places that are tried as the beginning of a compressed payload, from after.
 const MOST_STARTS: usize = 64;
 
 /// The first bytes of compressed payloads.
@@ -39,7 +40,7 @@ const STARTS: [(Codec, &[u8]); 4] = [
 struct Tail {
     /// Their start in the bytes before the next batch, or in what contains them.
     from: usize,
-    /// The records as stored, unpacked.
+    /// The records as stored, decompressed.
     bytes: Vec<u8>,
     count: i32,
     last: OffsetDelta,
@@ -51,7 +52,7 @@ struct Tail {
 pub(super) struct Neighbours<'a> {
     pub(super) log: &'a LogFile,
     pub(super) stretches: &'a [Stretch],
-    /// Batches written anew before it.
+    /// Batches written again before it.
     pub(super) made: &'a [(u64, Sequence)],
     pub(super) position: u64,
     /// The log's path, beside which the time index is, and its base offset.
@@ -79,7 +80,8 @@ impl Neighbours<'_> {
     }
 }
 
-/// Makes a batch of the records that end `bytes`, right in front of the batch that begins with `next`.
+/// Makes a batch of the records that end `bytes`, directly before the batch that begins with
+/// `next`.
 pub(super) fn beheaded(
     bytes: &[u8],
     slot: &Slot,
@@ -87,7 +89,8 @@ pub(super) fn beheaded(
     around: &Neighbours<'_>,
     scratch: &mut Scratch,
 ) -> Option<Salvaged> {
-    // What the header said of producers and times is taken from the neighbour, which has to be of the simplest kind.
+    // What the header said of producers and times is taken from the neighbour, which has to be of
+    // the simplest kind.
     let is_plain = next.magic() == 2
         && !next.is_transactional()
         && next.timestamp_type() == TimestampType::CreateTime;
@@ -184,7 +187,7 @@ fn packed(bytes: &[u8], scratch: &mut Scratch) -> Option<Tail> {
 fn plain(bytes: &[u8], position: u64) -> Option<Tail> {
     let from = bytes.len().saturating_sub(REACH);
     let mut effort = EFFORT;
-    // From which places records lead to the end, with the offset delta of the first; from behind.
+    // From which places records lead to the end, with the offset delta of the first; from after.
     let mut leads: Vec<Option<i32>> = vec![None; bytes.len() - from];
     let mut start = None;
     for at in (from..bytes.len()).rev() {
@@ -207,8 +210,8 @@ fn plain(bytes: &[u8], position: u64) -> Option<Tail> {
     tail(bytes.get(start?..)?, start?)
 }
 
-/// The records in `bytes`, which come `from` there, if there is nothing else in them, no offset is missing between them, and times do
-/// not fall.
+/// The records in `bytes`, which come `from` there, if there is nothing else in them, no offset is
+/// missing between them, and times do not fall.
 fn tail(bytes: &[u8], from: usize) -> Option<Tail> {
     let (mut at, mut count) = (0, 0);
     let mut before: Option<(i32, i64)> = None;

@@ -34,7 +34,8 @@ impl Reach {
             .map_or(self.start, |epochs| epochs.max(self.start))
     }
 
-    /// Returns true if a log start would hide what is there, which it does not if records were deleted.
+    /// Returns true if a log start would hide what is there, which it does not if records were
+    /// deleted.
     fn hides(&self, log_start: i64) -> bool {
         self.epochs.is_some() && self.first() < log_start
     }
@@ -140,7 +141,7 @@ struct Work<'a> {
     starts: &'a Starts,
     checks: Vec<CheckId>,
     whys: Vec<String>,
-    /// True if it is given up where a log begins.
+    /// True if it is lost where a log begins.
     is_start_lost: bool,
 }
 
@@ -212,7 +213,7 @@ impl Work<'_> {
         self.say(CheckId::CheckpointMalformed, why);
     }
 
-    /// The offset that a line ought to have; none if it has to go.
+    /// The offset that a line ought to have; `None` if it has to go.
     fn offset(&mut self, entry: &checkpoint::CheckpointEntry<'_>) -> Option<i64> {
         let stored = entry.offset.0;
         if stored < 0 {
@@ -271,7 +272,7 @@ impl Work<'_> {
         }
     }
 
-    /// The log start that a line ought to have; none if the log begins with its first segment.
+    /// The log start that a line ought to have; `None` if the log begins with its first segment.
     fn log_start(
         &mut self,
         (topic, partition): &(String, i32),

@@ -190,7 +190,7 @@ impl Wanted {
                 _ => {}
             }
         }
-        // A snapshot at the end that is now another is believed by nobody, but one has to be there.
+        // A snapshot at the end that is now another is believed by no one, but one has to be there.
         let is_changed = log
             .segments
             .last()
@@ -208,7 +208,7 @@ impl Wanted {
                 item.is_current(FileKind::ProducerSnapshot)
                     || item.is_current(FileKind::TransactionIndex)
             });
-        // Those behind a batch of a producer that is written anew have the times of the old one.
+        // Those after a batch of a producer that is written again have the times of the old one.
         if let Some(first) = log.segments.iter().find(|segment| segment.is_rewritten()) {
             let behind = partition.items().iter().filter_map(|item| {
                 let name = item
@@ -227,7 +227,7 @@ impl Wanted {
 }
 
 impl NewSegment {
-    /// Returns true if a batch of a producer is written anew.
+    /// Returns true if a batch of a producer is written again.
     fn is_rewritten(&self) -> bool {
         self.pieces.iter().any(|piece| match piece {
             LogPiece::Bytes(bytes) => {
@@ -239,7 +239,7 @@ impl NewSegment {
 }
 
 /// The interval between entries by which the sound indexes of the partition were written: never
-/// more bytes than lie between any two of them.
+/// more bytes than are between any two of them.
 fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
     let told: BTreeSet<&Path> = findings.iter().map(|finding| &*finding.path).collect();
     let is_told = |item: &Item| told.contains(item.path());

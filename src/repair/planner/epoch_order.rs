@@ -1,6 +1,8 @@
-//! Leader epochs of single batches that do not fit between those around them: no checksum covers them.
+//! Leader epochs of single batches that do not fit between those around them: no checksum covers
+//! them.
 //!
-//! Only the batches that belong into the segment count as neighbours, and what the leader epoch checkpoint says as well is left as it is.
+//! Only the batches that belong into the segment count as neighbours, and what the leader epoch
+//! checkpoint says as well is left as it is.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,13 +21,16 @@ use crate::store::{Error, LogFile, Partition};
 use crate::verify::evidence::Number;
 use crate::verify::{CheckId, Evidence, Finding};
 
-/// Leader epochs rise by one with every election: what is so far from the checkpoint is no election that was not noted, but damage.
+/// Leader epochs rise by one with every election: what is so far from the checkpoint is no election
+/// that was not noted, but damage.
 const FAR_EPOCHS: i64 = 1 << 16;
 
-/// Findings by where the batches begin that they doubt, and whether an epoch is too far from the checkpoint.
+/// Findings by where the batches begin that they doubt, and whether an epoch is too far from the
+/// checkpoint.
 type Named<'a> = BTreeMap<u64, (&'a Finding, bool)>;
 
-/// The leader epochs that the checkpoint of a partition has, by their first offsets, unless it cannot be believed.
+/// The leader epochs that the checkpoint of a partition has, by their first offsets, unless it
+/// cannot be believed.
 #[derive(Debug, Default)]
 pub(super) struct NotedEpochs(BTreeMap<i64, i32>);
 
@@ -51,8 +56,8 @@ impl NotedEpochs {
     }
 }
 
-/// Corrects the leader epochs of the batches that findings name, of those that were mended, and of those that end a segment, next to
-/// which no finding looks.
+/// Corrects the leader epochs of the batches that findings name, of those that were mended, and of
+/// those that end a segment, next to which no finding looks.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -158,7 +163,8 @@ fn segment(
     Ok(before)
 }
 
-/// The batch whose leader epoch a finding doubts, and whether it is too far from the checkpoint to be one.
+/// The batch whose leader epoch a finding doubts, and whether it is too far from the checkpoint to
+/// be one.
 fn doubtful(finding: &Finding) -> Option<(u64, bool)> {
     let at = finding.position?;
     match (finding.check, &finding.evidence) {
@@ -178,7 +184,8 @@ fn doubtful(finding: &Finding) -> Option<(u64, bool)> {
     }
 }
 
-/// A run, with the batches that are named or mended by themselves. One that was rewritten stays whole.
+/// A run, with the batches that are named or mended by themselves. One that was rewritten stays
+/// whole.
 fn apart(log: &LogFile, part: Part, named: &Named<'_>, is_end: bool) -> Result<Vec<Part>, Error> {
     let Part::Batches { run, changes } = &part else {
         return Ok(vec![part]);
@@ -217,7 +224,8 @@ fn apart(log: &LogFile, part: Part, named: &Named<'_>, is_end: bool) -> Result<V
     Ok(parts.collect())
 }
 
-/// The leader epoch that a batch must have between these, and the proof of it; none if its own may be right.
+/// The leader epoch that a batch must have between these, and the proof of it; `None` if its own
+/// may be right.
 fn between(
     run: &Run,
     (before, after): (Option<i32>, Option<i32>),

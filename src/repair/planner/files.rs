@@ -20,7 +20,7 @@ use crate::store::{Item, ItemType, Partition};
 use crate::verify::{CheckId, Family, Finding, Severity};
 use crate::wire::Uuid;
 
-/// Adds the steps for what else lies in the directory.
+/// Adds the steps for what else is in the directory.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -132,7 +132,7 @@ pub(super) fn empty_directory(
     )
 }
 
-/// Snapshots behind the log, and those that nobody can read and nothing replaces.
+/// Snapshots after the log, and those that no one can read and nothing replaces.
 fn snapshots(
     partition: &Partition,
     log: &NewLog,
@@ -231,7 +231,7 @@ fn whole_id(path: &Path) -> Option<Uuid> {
     metadata.topic_id.filter(|id| *id != NO_ID)
 }
 
-/// A small file of this name and content: made, or given another content; none if it has it.
+/// A small file of this name and content: made, or given another content; `None` if it has it.
 pub(super) fn put(
     partition: &Partition,
     name: &str,

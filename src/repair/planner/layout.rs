@@ -1,5 +1,5 @@
 //! Where every batch of a partition goes, as steps: changes where they are, ranges cut out, files
-//! put together anew.
+//! combined again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -150,7 +150,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
         Ok(!changes.is_empty())
     }
 
-    /// A file put together anew: batches had to move within it, or into it.
+    /// A file combined again: batches had to move within it, or into it.
     fn arrange(
         &mut self,
         log: &SegmentLog,
@@ -231,7 +231,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
         Ok((parts, reads.into_iter().cloned().collect()))
     }
 
-    /// A run that goes: a copy, one that stands in another file now, or one that nobody knows.
+    /// A run that goes: a copy, one that is in another file now, or one that no one knows.
     fn reason_of(&self, log: &SegmentLog, gone: &Placed) -> Result<Reason, Error> {
         let (first, last) = (gone.run.first, gone.run.last);
         Ok(match gone.fate {
@@ -326,7 +326,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
 }
 
 /// The offsets that are missing where a copy is, between the batches before and after it. Next to
-/// the same batch again, nothing says which of the two is the copy: it may stand for what is
+/// the same batch again, nothing says which of the two is the copy: it may mean what is
 /// missing on either side of both.
 fn missing_at(log: &SegmentLog, gone: &Placed) -> Option<(i64, i64)> {
     let (parts, range) = (&log.mended.parts, &gone.run.range);

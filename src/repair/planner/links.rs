@@ -1,4 +1,4 @@
-//! Symbolic links: a repair follows none, so a plan for what lies beyond one could not be applied.
+//! Symbolic links: a repair follows none, so a plan for what is beyond one could not be applied.
 
 use crate::format::FileName;
 use crate::repair::error::{Error, Refusal};

@@ -97,8 +97,8 @@ fn read(
     Ok(logs)
 }
 
-/// Takes batches out of the log that would move to where others were written at another time: no checksum covers the offset that
-/// sends them there.
+/// Takes batches out of the log that would move to where others were written at another time: no
+/// checksum covers the offset that sends them there.
 fn keep_times(placed: &mut [Placed], logs: &[SegmentLog]) -> Result<(), Error> {
     let mut kept: Vec<usize> = (0..placed.len())
         .filter(|nth| placed.get(*nth).is_some_and(Placed::is_kept))
@@ -135,8 +135,9 @@ fn keep_times(placed: &mut [Placed], logs: &[SegmentLog]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes batches out of the log that nothing but their own offset puts where they would go: no checksum covers it. What moves must
-/// stand next to another batch there; what ends the log must follow the batch before it, or end before `end`.
+/// Takes batches out of the log that nothing but their own offset puts where they would go: no
+/// checksum covers it. What moves must are next to another batch there; what ends the log must
+/// follow the batch before it, or end before `end`.
 fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
     let mut kept: Vec<usize> = (0..placed.len())
         .filter(|nth| placed.get(*nth).is_some_and(Placed::is_kept))
@@ -180,7 +181,8 @@ fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
         let is_noted = end.is_some_and(|end| here.run.last < end);
         let is_explained =
             file != here.run.file || i64::try_from(between).is_ok_and(|room| leap <= room);
-        // The log ended between them once, after batches that are not here: this one is not the next.
+        // The log ended between them once, after batches that are not here: this one is not the
+        // next.
         let is_passed = end.is_some_and(|end| last.saturating_add(1) < end && end < here.run.first);
         let is_near = leap <= LEAP && !is_passed;
         if is_noted || is_explained || is_near {
@@ -190,8 +192,8 @@ fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
     }
 }
 
-/// Returns true if files beside the `logs` are damaged in a way that no damage of a log explains: then what shows of the damage of a log may not be
-/// all of it.
+/// Returns true if files beside the `logs` are damaged in a way that no damage of a log explains:
+/// then what shows of the damage of a log may not be all of it.
 fn is_more_damaged(findings: &[&Finding], logs: usize) -> bool {
     let is_own = |finding: &&&Finding| {
         matches!(

@@ -1,5 +1,5 @@
-//! Bytes that are no batch: cut off, cut out, or kept as an empty batch where the end of the log
-//! hangs on them.
+//! Bytes that are not a batch: truncated, removed, or kept as an empty batch where the end of the
+//! log hangs on them.
 
 use std::ops::Range;
 
@@ -27,11 +27,11 @@ const WINDOW_BYTES: u64 = 1 << 20;
 pub(super) struct Lost<'a> {
     log: &'a SegmentLog,
     range: Range<u64>,
-    /// Records in them that can be read and that nobody can vouch for.
+    /// Records in them that can be read and that no one can vouch for.
     suspect: u64,
     /// True if other bytes of the same gap are before them, which tell what is lost of it.
     is_rest: bool,
-    /// The first offset that may be lost, and the first one behind that is there.
+    /// The first offset that may be lost, and the first one after that is there.
     first: i64,
     after: Option<i64>,
     /// The leader epoch of the batch before.
@@ -85,7 +85,7 @@ impl<'a> Lost<'a> {
         row
     }
 
-    /// Adds the step that gives the bytes up. Returns the batch that stands for them, if one does.
+    /// Adds the step that gives the bytes up. Returns the batch that means them, if one does.
     pub(super) fn give_up(&self, steps: &mut Steps<'_>) -> Result<Option<Placeholder>, Error> {
         let mut buffer = Vec::new();
         let end = self.range.end.min(self.range.start + HEAD_BYTES);

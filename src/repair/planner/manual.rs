@@ -5,7 +5,7 @@ use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::verify::{CheckId, Family, Finding, Severity};
 
-/// Adds a step that describes each finding that no other step is behind, one a file and check.
+/// Adds a step that describes each finding that no other step is after, one a file and check.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -42,8 +42,9 @@ fn is_about_producer(check: CheckId) -> bool {
     )
 }
 
-/// Returns true if something is wrong that nobody can compute: what derives from the log was computed anew, and is right or has a step. What
-/// is merely odd in a log, and served all the same, is nothing to repair; neither is a batch as a client made it that no rewriting makes
+/// Returns true if something is wrong that no one can compute: what derives from the log was
+/// computed again, and is right or has a step. What is merely odd in a log, and served all the
+/// same, is nothing to repair; neither is a batch as a client made it that no rewriting makes
 /// right.
 fn is_left(finding: &Finding) -> bool {
     let family = finding.check.family();

@@ -100,7 +100,7 @@ pub(super) struct Mender<'a> {
     pub(super) parts: Vec<Part>,
     /// The last batches so far that have offsets of the segment.
     pub(super) before: Option<Run>,
-    /// Sequence numbers of batches written anew, and where.
+    /// Sequence numbers of batches written again, and where.
     pub(super) made: Vec<(u64, Sequence)>,
     pub(super) solver: Solver,
     /// The number of header scans still allowed for one batch.
@@ -281,8 +281,8 @@ impl Mender<'_> {
     }
 }
 
-/// Returns true if a check says that consumers fail on records: not that they are too many or packed in a
-/// way that is not known here.
+/// Returns true if a check says that consumers fail on records: not that they are too many or
+/// packed in a way that is not known here.
 fn says_unreadable(check: CheckId) -> bool {
     matches!(
         check,

@@ -31,7 +31,7 @@ pub(super) fn steps(
 ) -> Result<(), Error> {
     let mut tried = steps.aside();
     let mended = log::steps(partition, findings, &mut tried, options)?;
-    // A patch is proven, and behind the last batch there is nothing to lose; anything else leaves a
+    // A patch is proven, and after the last batch there is nothing to lose; anything else leaves a
     // gap.
     let is_whole = tried.steps().iter().all(|step| {
         let is_patch = matches!(step.action, Action::Patch { .. })
@@ -158,7 +158,7 @@ fn quorum(findings: &[&Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
     let Some(finding) = findings.iter().find(is_told) else {
         return Ok(());
     };
-    // One that can be read, or none at all, does not keep the node from starting.
+    // One that can be read, or none, does not keep the node from starting.
     let is_readable =
         small(&finding.path).is_none_or(|bytes| QuorumState::parse(&bytes).faults.is_empty());
     if is_readable {

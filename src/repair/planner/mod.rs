@@ -1,10 +1,11 @@
 //! Findings to a plan: what to change, so that a broker serves everything that can still be read.
 //!
 //! A partition's log comes first (`log`): which batches there are, which can be mended, where they
-//! belong; a segment that is missing may lie beside it (`rescue`). What is around it then follows
+//! belong; a segment that is missing may be beside it (`rescue`). What is around it then follows
 //! from the log as it will be: what derives from it (`derived`, `epochs`), its other files
-//! (`files`, `leftovers`), and what lies in the log dir (`root`, `checkpoints`). The log of the
-//! metadata has rules of its own (`metadata`). What no step repairs is told to people (`manual`).
+//! (`files`, `leftovers`), and what is in the log dir (`root`, `checkpoints`). The log of the
+//! metadata has rules of its own (`metadata`). What no step repairs is reported to people
+//! (`manual`).
 //!
 //! **Invariant:** equal disks make equal plans; a disk without findings makes an empty one. Absent
 //! on purpose: changing anything.
@@ -121,7 +122,7 @@ fn log_dir(
     root::steps(dir, &reaches, seen, steps)
 }
 
-/// The steps for one partition, none if nothing is wrong there; and the log that they leave.
+/// The steps for one partition, `None` if nothing is wrong there; and the log that they leave.
 fn partition(
     partition: &Partition,
     seen: &Seen,

@@ -1,7 +1,7 @@
 //! Which batches belong where: the runs of all segments, put in the order of their offsets.
 //!
-//! What stands in its place stays there. A run elsewhere is a copy of what stands in its place (dropped: nothing is lost), or
-//! is missing there (moved), or is somebody else's (given up).
+//! What is in its place stays there. A run elsewhere is a copy of what is in its place (dropped:
+//! nothing is lost), or is missing there (moved), or belongs to another log (removed).
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ impl Placed {
     }
 }
 
-/// Returns true if `run` stands where its offsets say.
+/// Returns true if `run` is where its offsets say.
 pub(super) fn is_home(run: &Run, homes: &[Home]) -> bool {
     let home = homes.get(run.file);
     home.is_some_and(|home| home.contains(&run.first) && home.contains(&run.last))
@@ -56,7 +56,7 @@ fn segment_of(offset: i64, homes: &[Home]) -> Option<usize> {
         .map(|_| nth)
 }
 
-/// Returns true if all runs stand in their places: then there is nothing to put in order.
+/// Returns true if all runs are in their places: then there is nothing to put in order.
 pub(super) fn is_in_order(runs: &[Run], homes: &[Home]) -> bool {
     let rises = |pair: &[Run]| match pair {
         [before, after] => before.last < after.first,
@@ -67,8 +67,8 @@ pub(super) fn is_in_order(runs: &[Run], homes: &[Home]) -> bool {
         && runs.windows(2).all(rises)
 }
 
-/// The base offset of a batch that fills exactly the gap it stands in, between `before` and `after`, though its own offset
-/// leads elsewhere.
+/// The base offset of a batch that fills exactly the gap it is in, between `before` and `after`,
+/// though its own offset leads elsewhere.
 pub(super) fn renumbered(before: i64, run: &Run, after: i64) -> Option<Between> {
     let fits = before < run.first && run.first <= run.last && run.last < after;
     let offsets = run.last.checked_sub(run.first)?.checked_add(1)?;
@@ -76,7 +76,8 @@ pub(super) fn renumbered(before: i64, run: &Run, after: i64) -> Option<Between> 
     (run.batches == 1 && !fits).then_some(gap)
 }
 
-/// The base offset of a batch whose own was lost with the bytes in front of it, and which ends where the batch at `after` begins.
+/// The base offset of a batch whose own was lost with the bytes before it, and which ends where the
+/// batch at `after` begins.
 pub(super) fn beside_lost(before: i64, run: &Run, after: i64) -> Option<i64> {
     let width = run
         .last
@@ -87,8 +88,8 @@ pub(super) fn beside_lost(before: i64, run: &Run, after: i64) -> Option<i64> {
     (run.batches == 1 && !fits && before < base && 0 < base).then_some(base)
 }
 
-/// The base offset that a segment ought to be named after, if its batches belong between those of the segments around it but
-/// not behind the name it has.
+/// The base offset that a segment ought to be named after, if its batches belong between those of
+/// the segments around it but not after the name it has.
 pub(super) fn renamed(before: Option<i64>, base: i64, runs: &[Run]) -> Option<i64> {
     let first = runs.first()?.first;
     let rises = |pair: &[Run]| matches!(pair, [a, b] if a.last < b.first);
@@ -154,8 +155,9 @@ fn clusters(sorted: &[Run]) -> impl Iterator<Item = &[Run]> {
     })
 }
 
-/// Of batches that want the same offsets one wins: the one in its place before others, then that of the later leader, then the
-/// one that fits its producer's others, then the one right after the batch before it, then the first.
+/// Of batches that want the same offsets one wins: the one in its place before others, then that of
+/// the later leader, then the one that fits its producer's others, then the one right after the
+/// batch before it, then the first.
 fn contest<L: Look>(
     pieces: Vec<Run>,
     homes: &[Home],
@@ -178,7 +180,7 @@ fn contest<L: Look>(
             let (ours, theirs) = (&placed.run, &best.run);
             let is_same = (ours.first, ours.last) == (theirs.first, theirs.last)
                 && look.is_same(ours, theirs)?;
-            // Of two copies the one that stands right after the batch before it is in its place.
+            // Of two copies the one that is right after the batch before it is in its place.
             let follows = |run: &Run| {
                 let before = row.len().checked_sub(2).and_then(|nth| row.get(nth));
                 before.is_some_and(|before| {
@@ -245,8 +247,8 @@ fn settle(mut row: Vec<Placed>, homes: &[Home]) -> Vec<Placed> {
     row
 }
 
-/// Of the places `here` of `row`, which are in order of offsets, those whose runs lie in `file` at rising positions: as many
-/// batches as possible.
+/// Of the places `here` of `row`, which are in order of offsets, those whose runs are in `file` at
+/// rising positions: as many batches as possible.
 fn longest_rise(here: &[usize], row: &[Placed], file: usize) -> BTreeSet<usize> {
     /// A chain by its end: what it ends with, the chain before that, and the batches in all of it.
     struct Chain {
@@ -293,7 +295,8 @@ mod tests {
 
     const BATCH: u64 = 100;
 
-    /// Runs of single batches of two offsets each, one behind the other in each file, by base offset.
+    /// Runs of single batches of two offsets each, one after the other in each file, by base
+    /// offset.
     fn files(files: &[&[i64]]) -> Vec<Run> {
         let mut runs = Vec::new();
         for (file, bases) in files.iter().enumerate() {

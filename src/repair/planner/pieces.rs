@@ -1,4 +1,5 @@
-//! The batches of a segment as the plan leaves it, read from the pieces that it will be put together from.
+//! The batches of a segment as the plan leaves it, read from the pieces that it will be combined
+//! from.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,14 +13,16 @@ use crate::format::{Batch, RecordBatch};
 use crate::repair::error::Error;
 use crate::store::{LogFile, Stream};
 
-/// Bytes read in one go: the least, where batches are so long that only their headers are read, and the most.
+/// Bytes read in one go: the least, where batches are so long that only their headers are read, and
+/// the most.
 const WINDOW_BYTES: Range<u64> = 512..1 << 20;
 
 /// Batches from this size on are passed over.
 const LONG_BYTES: u64 = 16 << 10;
 
-/// Shows the batches of a segment as the plan leaves it. Of a batch of data in magic 2 nothing that derives from it is in its
-/// records, so they are not read: `take` is told how many bytes that is.
+/// Shows the batches of a segment as the plan leaves it. Of a batch of data in magic 2 nothing that
+/// derives from it is in its records, so they are not read: `take` is reported how many bytes that
+/// is.
 pub(super) fn each_batch(
     segment: &NewSegment,
     mut take: impl FnMut(&Batch<'_>, u64),
@@ -150,7 +153,8 @@ struct Shown {
     last: u64,
 }
 
-/// Shows the batches in `bytes`, of a segment that goes on for `left` bytes. None where no batch follows.
+/// Shows the batches in `bytes`, of a segment that continues for `left` bytes. None where no batch
+/// follows.
 fn each_in(bytes: &[u8], left: u64, take: &mut impl FnMut(&Batch<'_>, u64)) -> Option<Shown> {
     let mut shown = Shown {
         reached: 0,

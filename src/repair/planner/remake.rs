@@ -22,15 +22,15 @@ pub(super) struct Remade {
 /// The records of a payload, as far as they can be read.
 struct Rows {
     codec: Codec,
-    /// Bytes of whole records at the start of the payload, unpacked.
+    /// Bytes of whole records at the start of the payload, decompressed.
     bytes: Vec<u8>,
     count: i32,
     last_delta: i32,
     /// Milliseconds from the base timestamp to the latest.
     latest_delta: Option<i64>,
-    /// True if nothing is behind them.
+    /// True if nothing is after them.
     is_all: bool,
-    /// Whole records behind the first whose offset does not rise, if there is nothing else.
+    /// Whole records after the first whose offset does not rise, if there is nothing else.
     fallen: i32,
     /// True if each is a control record of a type that there is.
     is_control: bool,
@@ -99,8 +99,8 @@ pub(super) fn remade(bytes: &[u8], next: Option<i64>, scratch: &mut Scratch) -> 
     })
 }
 
-/// Returns true if a batch claims records, and none of them can be read, in whatever way: consumers fail on
-/// it.
+/// Returns true if a batch claims records, and none of them can be read, in whatever way: consumers
+/// fail on it.
 pub(super) fn is_unreadable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     let Some(Batch::V2(batch)) = batch_of(bytes) else {
         return false;
@@ -152,14 +152,14 @@ impl Rows {
             batch.timestamp_type() == TimestampType::CreateTime && !batch.is_control();
         let latest = self.latest_delta.filter(|_| is_of_records);
         let latest = latest.map(|delta| batch.base_timestamp().0.wrapping_add(delta));
-        // What lies before 1970 is no time, but stands for there being none.
+        // What is before 1970 is no time, but means there being none.
         let latest = latest.filter(|ms| *ms >= 0).map(Timestamp);
         latest.unwrap_or(batch.max_timestamp())
     }
 
-    /// Returns true if the batch is just as its client made it: all records are there, though their offsets
-    /// do not rise. Some clients gave every record the same one. Consumers skip those that fall
-    /// behind.
+    /// Returns true if the batch is just as its client made it: all records are there, though their
+    /// offsets do not rise. Some clients gave every record the same one. Consumers skip those that
+    /// fall after.
     fn is_as_written(&self, batch: &RecordBatch<'_>) -> bool {
         self.fallen > 0 && self.count.checked_add(self.fallen) == Some(batch.records_count())
     }
@@ -239,8 +239,8 @@ fn rows(codec: Codec, mut bytes: Vec<u8>) -> Rows {
     }
 }
 
-/// Returns true if a key could be that of a control record, of this release or a later one: versions and
-/// types are small numbers.
+/// Returns true if a key could be that of a control record, of this release or a later one:
+/// versions and types are small numbers.
 fn could_be_control(key: Option<&[u8]>) -> bool {
     matches!(key, Some([0, _, 0, _, ..]))
 }

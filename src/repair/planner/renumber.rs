@@ -1,8 +1,9 @@
 //! Batches whose base offset is damaged: no checksum covers it.
 //!
-//! A batch gets the offset of the gap that it fills only if something beside the gap says that it is a batch of this place: the sequence
-//! numbers of its producer, an index, or its own offset, if that is one which no batch of this log can have and nearly the right one. A
-//! copy of another batch, or one of another partition, fits a gap as well.
+//! A batch gets the offset of the gap that it fills only if something beside the gap says that it
+//! is a batch of this place: the sequence numbers of its producer, an index, or its own offset, if
+//! that is one which no batch of this log can have and nearly the right one. A copy of another
+//! batch, or one of another partition, fits a gap as well.
 
 use std::ops::Range;
 
@@ -25,7 +26,8 @@ const MOST_QUESTIONS: u32 = 64;
 /// Bits of an offset that no log of any partition reaches.
 const ABSURD: i64 = 1 << 48;
 
-/// Takes the last batch of the log for itself, if it goes beyond where the log ended and would fill what is missing before that.
+/// Takes the last batch of the log for itself, if it goes beyond where the log ended and would fill
+/// what is missing before that.
 pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
     let is_beyond = |run: &Run| log.base < end && end <= run.last && run.batches > 1;
     let Some(Part::Batches { run, changes }) = log.mended.parts.last_mut() else {
@@ -59,8 +61,8 @@ struct Renumbered {
     proof: Option<Between>,
 }
 
-/// Gives batches the offsets of the gaps that they fill, where something beside the gap says that they are theirs. `end` is where
-/// the log is known to have ended.
+/// Gives batches the offsets of the gaps that they fill, where something beside the gap says that
+/// they are theirs. `end` is where the log is known to have ended.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -90,7 +92,8 @@ pub(super) fn renumber(
     Ok(())
 }
 
-/// The offsets of all batches that are where their segments have room for them, and as many more as a run may leave out.
+/// The offsets of all batches that are where their segments have room for them, and as many more as
+/// a run may leave out.
 fn extent(logs: &[SegmentLog], homes: &[Home]) -> Range<i64> {
     let start = homes.first().map_or(0, |home| home.start);
     let mut end = homes.last().map_or(start, |home| home.start);
@@ -174,7 +177,8 @@ impl Place<'_> {
         Ok(found)
     }
 
-    /// The base offset that a batch would have by its place, and whether that leaves nothing of a gap.
+    /// The base offset that a batch would have by its place, and whether that leaves nothing of a
+    /// gap.
     fn gap(
         &self,
         run: &Run,
@@ -200,7 +204,8 @@ impl Place<'_> {
         }
     }
 
-    /// Returns true if the batch of `run` is one of this place, if it `fit`s its producer's others so well.
+    /// Returns true if the batch of `run` is one of this place, if it `fit`s its producer's others
+    /// so well.
     fn is_own(
         &self,
         index: usize,
@@ -212,7 +217,8 @@ impl Place<'_> {
         let last = base.saturating_add(run.last.saturating_sub(run.first));
         let is_own = match fit {
             0 if witness.has(log, run, last)? => return Ok(true),
-            // An offset that the log has room for may be right: then the batch was moved here, or copied.
+            // An offset that the log has room for may be right: then the batch was moved here, or
+            // copied.
             0 => {
                 !self.extent.contains(&run.first)
                     && is_near(run.first, base)
@@ -251,7 +257,8 @@ impl Place<'_> {
     }
 }
 
-/// The first and the largest timestamp of the batch that a run begins with; none if it says neither.
+/// The first and the largest timestamp of the batch that a run begins with; `None` if it says
+/// neither.
 pub(super) fn times(log: &LogFile, run: &Run) -> Result<Option<(i64, i64)>, Error> {
     let mut buffer = Vec::new();
     let end = run.range.start.saturating_add(HEADER_BYTES as u64);
@@ -261,8 +268,8 @@ pub(super) fn times(log: &LogFile, run: &Run) -> Result<Option<(i64, i64)>, Erro
     Ok(times.filter(|(first, latest)| 0 <= *first && 0 <= *latest))
 }
 
-/// Returns true if an offset that no batch of the log can have is the right one but for damage: it differs in a bit, or in a byte above the
-/// lowest two, is zero, or is larger than any log reaches.
+/// Returns true if an offset that no batch of the log can have is the right one but for damage: it
+/// differs in a bit, or in a byte above the lowest two, is zero, or is larger than any log reaches.
 fn is_near(stored: i64, base: i64) -> bool {
     let differ = stored ^ base;
     let byte = differ.trailing_zeros() / 8;
@@ -271,8 +278,8 @@ fn is_near(stored: i64, base: i64) -> bool {
     differ.cast_unsigned().is_power_of_two() || is_one_byte || is_absurd || stored == 0
 }
 
-/// Returns true if the leader epoch of part number `index` lies between those of the batches next to it: a batch of another place has another one
-/// sooner than one whose offset alone is damaged.
+/// Returns true if the leader epoch of part number `index` is between those of the batches next to
+/// it: a batch of another place has another one sooner than one whose offset alone is damaged.
 fn is_of_leader(log: &SegmentLog, index: usize) -> bool {
     let epoch = |part: Option<&Part>| match part {
         Some(Part::Batches { run, .. }) => Some(run.epochs),

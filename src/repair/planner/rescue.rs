@@ -1,4 +1,4 @@
-//! A segment that is missing in the middle of the log, and lies beside it under a name that no
+//! A segment that is missing in the middle of the log, and is next to it under a name that no
 //! broker reads.
 
 use super::options::PlanOptions;

@@ -1,4 +1,4 @@
-//! What lies in a log dir beside its partitions: checkpoints, the marker, whose it is, and
+//! What is in a log dir beside its partitions: checkpoints, the marker, whose it is, and
 //! directories that keep a broker from starting.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use crate::store::{Item, ItemType, LogDir, Partition};
 use crate::verify::{CheckId, Finding, Severity};
 use crate::wire::Uuid;
 
-/// Adds the steps for what lies in the log dir itself.
+/// Adds the steps for what is in the log dir itself.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -69,7 +69,7 @@ pub(super) fn steps(
                         });
                 let is_log_dir = LogDir::open(item.path()).is_ok_and(|dir| dir.is_likely());
                 let checks = [finding.check];
-                // Nobody serves what lies there; whose records they are, nobody knows.
+                // No one serves what is there; whose records they are, no one knows.
                 let reason = if holds_records || is_log_dir {
                     Reason::lossy(&checks, why, Loss::default())
                 } else {
@@ -157,7 +157,7 @@ pub(super) fn doomed(dir: &LogDir, steps: &mut Steps<'_>) -> Result<BTreeSet<OsS
     Ok(doomed)
 }
 
-/// A directory whose name Kafka reads but does not write gets the name that it stands for.
+/// A directory whose name Kafka reads but does not write gets the name that it means.
 fn renamed(item: &Item, own: &str, steps: &mut Steps<'_>) -> Result<bool, Error> {
     let is_current = matches!(
         item.dir_name(),

@@ -1,9 +1,11 @@
 //! What can still be read of a batch whose bytes are damaged, as a batch of its own.
 //!
-//! Nothing in a batch but its CRC says whether a record is whole, and that one is wrong here. So a record is kept only if its
-//! structure is, if its place and time fit the header's, and if it has no rows of zeros where a page or sector of a disk
-//! would leave them. Where the damage shows nowhere in the structure, every record is suspect; and so is one that only the damage
-//! separates from both ends of the batch: bytes of another batch can be what damaged it, and its records can be read as well.
+//! Nothing in a batch but its CRC says whether a record is whole, and that one is wrong here. So a
+//! record is kept only if its structure is, if its place and time fit the header's, and if it has
+//! no rows of zeros where a page or sector of a disk would leave them. Where the damage shows
+//! nowhere in the structure, every record is suspect; and so is one that only the damage separates
+//! from both ends of the batch: bytes of another batch can be what damaged it, and its records can
+//! be read as well.
 
 use std::ops::Range;
 
@@ -34,7 +36,8 @@ pub(super) struct Salvaged {
 pub(super) struct Slot {
     /// Their position in the file.
     pub(super) position: u64,
-    /// The offset behind the last batch before, and the first offset of the next batch; open where there is none.
+    /// The offset after the last batch before, and the first offset of the next batch; open where
+    /// there is none.
     pub(super) offsets: Range<i64>,
     /// The leader epoch of what is around them.
     pub(super) epoch: i32,
@@ -60,11 +63,13 @@ const SECTOR_BYTES: u64 = 512;
 const ZEROS_AT_EDGE: usize = 8;
 const ZEROS_ANYWHERE: usize = 64;
 
-/// Milliseconds at the beginning of 1990 and of 2200: what lies outside is no time of a record, but damage.
+/// Milliseconds at the beginning of 1990 and of 2200: what is outside is no time of a record, but
+/// damage.
 const FIRST_TIME: i64 = 631_152_000_000;
 const LAST_TIME: i64 = 7_258_118_400_000;
 
-/// Makes a batch of the records that can be read in `bytes`, which begin with what was the header of a batch.
+/// Makes a batch of the records that can be read in `bytes`, which begin with what was the header
+/// of a batch.
 ///
 /// Returns `None` if no record can be kept.
 pub(super) fn salvage(
@@ -97,7 +102,8 @@ pub(super) fn is_time(ms: i64) -> bool {
     (FIRST_TIME..LAST_TIME).contains(&ms)
 }
 
-/// The largest timestamp delta of the records of a payload, if they are all there: without gaps, and nothing behind them.
+/// The largest timestamp delta of the records of a payload, if they are all there: without gaps,
+/// and nothing after them.
 fn latest_of_all(codec: Codec, body: &[u8], scratch: &mut Scratch) -> Option<i64> {
     let bytes = match codec {
         Codec::None => body,
@@ -137,7 +143,8 @@ struct Header {
 }
 
 impl Header {
-    /// Believes each field that could be true. None if both of its times are lost: they are nowhere else.
+    /// Believes each field that could be true. None if both of its times are lost: they are nowhere
+    /// else.
     fn judge(bytes: &[u8], slot: &Slot) -> Option<Self> {
         let bytes: [u8; HEADER_BYTES] = *bytes.first_chunk()?;
         let batch = RecordBatch::of_header(&bytes)?;
@@ -179,8 +186,8 @@ impl Header {
         })
     }
 
-    /// The time that those of the records are counted from, by the latest of them; and their codec, which may be lost with it. None if
-    /// not all of them are there.
+    /// The time that those of the records are counted from, by the latest of them; and their codec,
+    /// which may be lost with it. None if not all of them are there.
     fn restore_base(&mut self, body: &[u8], scratch: &mut Scratch) -> Option<()> {
         if self.is_appended {
             return None;
@@ -211,7 +218,8 @@ impl Header {
         self.count.is_some() && offsets.and_then(|delta| delta.checked_add(1)) == self.count
     }
 
-    /// Returns true if a record could be one of this batch, after the one with `last`; `is_next`: no record is missing between them.
+    /// Returns true if a record could be one of this batch, after the one with `last`; `is_next`:
+    /// no record is missing between them.
     fn allows(&self, record: &StoredRecord<'_>, last: i32, is_next: bool) -> bool {
         let time = self.base_timestamp.wrapping_add(record.timestamp_delta);
         let is_one_more = last.checked_add(1) == Some(record.offset_delta.0);
@@ -231,7 +239,8 @@ impl Header {
         !self.is_dense() || delta == self.last_delta
     }
 
-    /// The largest timestamp of the batch: that of a record which is kept, if clients set the times.
+    /// The largest timestamp of the batch: that of a record which is kept, if clients set the
+    /// times.
     fn latest(&self, found: &Found) -> Timestamp {
         let latest = found.kept.iter().map(|kept| kept.timestamp_delta).max();
         let latest = latest.map(|delta| self.base_timestamp.wrapping_add(delta));
@@ -251,7 +260,8 @@ impl Header {
             let last = base.checked_add(last_delta.into());
             base >= slot.offsets.start && last.is_some_and(|last| last < slot.offsets.end)
         };
-        // If the offset is lost, the batch filled the gap between its neighbours, or its place is unknown.
+        // If the offset is lost, the batch filled the gap between its neighbours, or its place is
+        // unknown.
         let width = slot.offsets.end.checked_sub(slot.offsets.start);
         let is_tight = width == i64::from(last_delta).checked_add(1);
         // Nothing bounds an offset at the end of the log but the batch before.
@@ -311,8 +321,9 @@ struct Found {
     unpacked: Option<Vec<u8>>,
 }
 
-/// The records that are whole. After one that is not, the next is sought byte by byte; it counts if the records from there on end the
-/// batch, and where all that can be read is kept, if others follow it.
+/// The records that are whole. After one that is not, the next is sought byte by byte; it counts if
+/// the records from there on end the batch, and where all that can be read is kept, if others
+/// follow it.
 fn readable(body: &[u8], position: u64, header: &Header, keep: Keep) -> Found {
     let mut found = Found {
         kept: Vec::new(),
@@ -344,7 +355,8 @@ fn readable(body: &[u8], position: u64, header: &Header, keep: Keep) -> Found {
             && !is_begun
             && let Some(record) = chain.pop()
         {
-            // Damage that shows at the start of the next record may have begun in the value of this one.
+            // Damage that shows at the start of the next record may have begun in the value of this
+            // one.
             last = record.offset_delta.0;
             found.is_broken = true;
         }
@@ -387,7 +399,8 @@ fn chain(body: &[u8], mut at: usize, mut last: i32, header: &Header) -> Vec<Kept
     chain
 }
 
-/// Returns true if zeros stand in `bytes`, which begin at `position` of the file, as a lost sector or page leaves them.
+/// Returns true if zeros are in `bytes`, which begin at `position` of the file, as a lost sector or
+/// page leaves them.
 pub(super) fn has_hole(bytes: &[u8], position: u64) -> bool {
     let mut at = 0;
     while let Some(skip) = bytes
@@ -407,7 +420,7 @@ pub(super) fn has_hole(bytes: &[u8], position: u64) -> bool {
     false
 }
 
-/// The records of a payload that unpacks and is all there: then the damage is in the header.
+/// The records of a payload that decompresses and is all there: then the damage is in the header.
 fn packed(body: &[u8], header: &Header, scratch: &mut Scratch) -> Option<Found> {
     let (bytes, fault) = scratch.inflate(header.codec, 2, body);
     if fault.is_some() {

@@ -1,5 +1,5 @@
-//! What was found before a plan is made: the findings of verification, where logs begin and end, and what other files of the
-//! node prove.
+//! What was found before a plan is made: the findings of verification, where logs begin and end,
+//! and what other files of the node prove.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -31,12 +31,13 @@ pub(super) struct Proof {
     pub(super) topics: Option<Topics>,
     /// The cluster and the node, as the log dir with the metadata log has them.
     pub(super) owner: Option<(String, i32)>,
-    /// Ids of topics by the files of their partitions; none where two differ.
+    /// Ids of topics by the files of their partitions; `None` where two differ.
     ids: BTreeMap<String, Option<Uuid>>,
 }
 
 impl Seen {
-    /// Verifies what lies at `place`, and reads what it says together with `others`, log dirs of the same node.
+    /// Verifies what is at `place`, and reads what it says together with `others`, log dirs of the
+    /// same node.
     ///
     /// # Errors
     /// A directory cannot be listed.
@@ -68,7 +69,8 @@ impl Seen {
         Ok(seen)
     }
 
-    /// The same, with log dirs or partitions of other brokers, or backups, from which batches may be taken that are damaged or missing here.
+    /// The same, with log dirs or partitions of other brokers, or backups, from which batches may
+    /// be taken that are damaged or missing here.
     #[must_use]
     pub fn with_replicas(self, replicas: Vec<Place>) -> Self {
         Self { replicas, ..self }

@@ -1,4 +1,5 @@
-//! What can be read of bytes that a plan gives up, for people to look at: no checksum vouches for it, and it is never put back by itself.
+//! What can be read of bytes that a plan loses, for people to look at: no checksum vouches for it,
+//! and it is never put back by itself.
 
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use super::salvage::{Keep, Slot, salvage};
 use crate::format::Scratch;
 use crate::repair::proof::Checksum;
 
-/// A batch that holds records which were given up.
+/// A batch with records that were removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SetAside {
@@ -22,7 +23,8 @@ pub struct SetAside {
     pub has_times: bool,
 }
 
-/// Reads what there is to read in `bytes`, which lie at `position` of a `.log`, between batches that leave them `offsets`.
+/// Reads what there is to read in `bytes`, which are at `position` of a `.log`, between batches
+/// that leave them `offsets`.
 #[must_use]
 pub fn set_aside(bytes: &[u8], position: u64, offsets: Range<i64>) -> Vec<SetAside> {
     let mut scratch = Scratch::default();

@@ -55,7 +55,7 @@ impl About {
 /// The reason of a step.
 #[derive(Debug, Clone)]
 pub(super) struct Reason {
-    /// The checks whose findings are behind it.
+    /// The checks whose findings are after it.
     pub(super) checks: Vec<CheckId>,
     /// A sentence or two.
     pub(super) why: String,
@@ -108,7 +108,7 @@ impl Reason {
         }
     }
 
-    /// A step that sets aside what nobody can vouch for.
+    /// A step that sets aside what no one can vouch for.
     pub(super) fn suspect(checks: &[CheckId], why: impl Into<String>, loss: Loss) -> Self {
         Self {
             safety: Safety::Suspect,
@@ -166,7 +166,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// The path below the root, as a plan names it; none if a plan cannot name it.
+    /// The path below the root, as a plan names it; `None` if a plan cannot name it.
     pub(super) fn path(&self, path: &Path) -> Option<PlanPath> {
         path.strip_prefix(self.root).ok()?.to_str()?.parse().ok()
     }
@@ -223,8 +223,8 @@ impl<'a> Steps<'a> {
         self.row.push(step);
     }
 
-    /// Returns true if a step does something about what `check` found in `file`: to the file itself, to the directory that it is in,
-    /// or for the same reason beside it.
+    /// Returns true if a step does something about what `check` found in `file`: to the file
+    /// itself, to the directory that it is in, or for the same reason beside it.
     pub(super) fn covers(&self, check: CheckId, file: &PlanPath) -> bool {
         let About { done, checks, .. } = &self.about;
         let in_dir = |dir: &str, is_it: &dyn Fn(CheckId) -> bool| {
@@ -302,7 +302,7 @@ impl<'a> Steps<'a> {
 pub(super) struct NewLog {
     /// The segments by base offset.
     pub(super) segments: Vec<NewSegment>,
-    /// The offset behind the last batch; the last base offset if it has none.
+    /// The offset after the last batch; the last base offset if it has none.
     pub(super) end: i64,
 }
 

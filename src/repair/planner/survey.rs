@@ -17,14 +17,15 @@ use crate::wire::units::LOG_OVERHEAD;
 /// Producers in a segment of whom it is remembered where they were.
 const MOST_PRODUCERS: usize = 1 << 16;
 
-/// Offsets that may be missing between two batches of a run: a batch further away is looked at by itself, because no checksum covers
-/// its offset.
+/// Offsets that may be missing between two batches of a run: a batch further away is looked at by
+/// itself, because no checksum covers its offset.
 pub(super) const LEAP: i64 = 1 << 12;
 
-/// Batches that follow each other without a gap in the file, offsets rising and leader epochs not falling.
+/// Batches that follow each other without a gap in the file, offsets rising and leader epochs not
+/// falling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Run {
-    /// Which of the partition's segments it lies in.
+    /// Which of the partition's segments it is in.
     pub(super) file: usize,
     /// The range.
     pub(super) range: Range<u64>,
@@ -154,8 +155,10 @@ pub(super) fn continuity(log: &LogFile, runs: &[Run], single: &Run) -> Result<i3
     Ok(before.map_or(0, |before| fits(before, own)) + after.map_or(0, |after| fits(own, after)))
 }
 
-/// The sequence numbers that a batch of so many records at `position` must have had, by those of the other batches in the file, of
-/// which these are the `runs`, and of those that were `made` before it, with their positions: those of the one producer who counts just as many records more from before it to behind it.
+/// The sequence numbers that a batch of so many records at `position` must have had, by those of
+/// the other batches in the file, of which these are the `runs`, and of those that were `made`
+/// before it, with their positions: those of the one producer who counts just as many records more
+/// from before it to after it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -225,7 +228,8 @@ impl Sequence {
 }
 
 impl Run {
-    /// The run of the one batch whose header `bytes` begin with, at `position` of segment number `file`.
+    /// The run of the one batch whose header `bytes` begin with, at `position` of segment number
+    /// `file`.
     pub(super) fn of_header(bytes: &[u8], file: usize, position: u64) -> Option<Self> {
         let header = FrameHeader::read(bytes)?;
         let size = header.frame_bytes().ok()?;
@@ -270,7 +274,7 @@ impl Run {
         }
     }
 
-    /// Returns true if `next` goes on where this one ends, both inside `home` or both outside.
+    /// Returns true if `next` continues where this one ends, both inside `home` or both outside.
     pub(super) fn goes_on_with(&self, next: &Self, home: &Home) -> bool {
         let is_home = |run: &Self| home.contains(&run.first) && home.contains(&run.last);
         self.file == next.file
@@ -342,7 +346,8 @@ impl Visitor for Surveyor {
         match event.into_batch() {
             Ok(batch) => self.row.push(Stretch::Run(Run::of(&batch, file))),
             Err(gap) => {
-                // What is unreadable, with what is left of the batches around it, is a stretch of its own.
+                // What is unreadable, with what is left of the batches around it, is a stretch of
+                // its own.
                 let parts: Vec<&GapPart> = gap.parts().collect();
                 for parts in parts.chunk_by(|one, next| one.is_cut() == next.is_cut()) {
                     let (Some(first), Some(last)) = (parts.first(), parts.last()) else {

@@ -40,7 +40,7 @@ pub(super) fn as_text(
     let mut at = range.start;
     while at < range.end {
         let end = at.saturating_add(WINDOW_BYTES).min(range.end);
-        // The byte behind tells whether a carriage return at the end goes.
+        // The byte after tells whether a carriage return at the end goes.
         let window = log.window(at..range.end.min(end + 1), &mut buffer)?;
         let here = usize::try_from(end - at).unwrap_or(usize::MAX);
         let is_line_end = window.get(here) == Some(&b'\n');
@@ -79,7 +79,7 @@ struct Undoing {
 }
 
 impl Undoing {
-    /// Takes in what stands at `position`; `is_line_end`: a line feed follows.
+    /// Takes in what is at `position`; `is_line_end`: a line feed follows.
     fn take(&mut self, window: &[u8], is_line_end: bool, position: u64) {
         let next = window.iter().skip(1).map(|byte| *byte == b'\n');
         for ((byte, ends), at) in window.iter().zip(next.chain([is_line_end])).zip(position..) {

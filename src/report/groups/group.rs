@@ -40,7 +40,8 @@ pub struct Group {
     pub kind: GroupKind,
     /// The generation of a classic group, the epoch of others.
     pub epoch: i32,
-    /// The epoch of the target assignment; none in classic groups, and before the first assignment.
+    /// The epoch of the target assignment; `None` in classic groups, and before the first
+    /// assignment.
     pub target_epoch: Option<i32>,
     /// The protocol type of a classic group: `consumer`, `connect`.
     pub protocol_type: Option<String>,
@@ -185,7 +186,7 @@ pub struct Member {
     pub is_stable: bool,
     /// The partitions that it has; the active tasks of a streams group.
     pub assigned: Vec<Assigned>,
-    /// The partitions that it is to have; likewise.
+    /// The partitions that it is to have; in the same way.
     pub target: Vec<Assigned>,
     /// The other tasks that it has in a streams group.
     pub replicas: ReplicaTasks,

@@ -1,7 +1,8 @@
 //! Every group and its offsets, as `__consumer_offsets` leaves them.
 //!
-//! Offsets that were committed inside a transaction wait for its marker. A marker that commits does not put an older
-//! commit above a newer one that was not part of it (`GroupMetadataManager`, `OffsetMetadataManager`).
+//! Offsets that were committed inside a transaction wait for its marker. A marker that commits does
+//! not put an older commit above a newer one that was not part of it (`GroupMetadataManager`,
+//! `OffsetMetadataManager`).
 
 mod group;
 
@@ -74,8 +75,9 @@ impl Image for Groups {
 }
 
 impl Groups {
-    /// Takes in the groups of another partition of `__consumer_offsets`. A group is in one of them only; a producer may have
-    /// open transactions in several, which is why each partition has to be read by itself.
+    /// Takes in the groups of another partition of `__consumer_offsets`. A group is in one of them
+    /// only; a producer may have open transactions in several, which is why each partition has to
+    /// be read by itself.
     pub fn join(&mut self, other: Self) {
         self.groups.extend(other.groups);
         self.offsets.extend(other.offsets);
@@ -85,7 +87,8 @@ impl Groups {
         }
     }
 
-    /// Takes the start offsets of share groups for their offsets, where the topic is known by its id.
+    /// Takes the start offsets of share groups for their offsets, where the topic is known by its
+    /// id.
     pub fn take_share_groups(&mut self, share: &ShareGroups, topics: &BTreeMap<[u8; 16], String>) {
         for ((group, topic, partition), state) in &share.partitions {
             let Some(topic) = topics.get(topic).filter(|_| state.start_offset.0 >= 0) else {
@@ -132,7 +135,8 @@ impl Groups {
             return;
         };
         let Some(about) = About::of(key.message.id()) else {
-            // Target and current assignments, topologies and the like belong to a group that has records of its own.
+            // Target and current assignments, topologies and the like belong to a group that has
+            // records of its own.
             self.unread +=
                 u64::from(matches!(entry.value, EntryPart::Unread { .. }) || key.message.id() < 2);
             return;
@@ -153,8 +157,8 @@ impl Groups {
         }
     }
 
-    /// Takes out what a tombstone deletes. One of another kind is that of a group which was converted: a coordinator
-    /// deletes the old one before or after it writes the new one.
+    /// Takes out what a tombstone deletes. One of another kind is that of a group which was
+    /// converted: a coordinator deletes the old one before or after it writes the new one.
     fn forget(&mut self, group: &str, member: &str, about: &About) {
         let known = self.groups.get_mut(group);
         let Some(state) = known.filter(|state| state.kind == about.kind()) else {
@@ -298,7 +302,7 @@ mod tests {
         assert_eq!(offsets(&image), [(0, 1), (1, 10)]);
         image.marker(two, ControlType::Abort);
         image.marker(one, ControlType::Commit);
-        // The later commit of partition 1 stands above the earlier one in the transaction.
+        // The later commit of partition 1 is above the earlier one in the transaction.
         assert_eq!(offsets(&image), [(0, 9), (1, 10)]);
         assert!(image.pending.is_empty());
         take(&mut image, None, 0, None);

@@ -33,7 +33,7 @@ pub enum ListingDepth {
     Ends,
     /// Every segment, at its ends.
     Segments,
-    /// Every record, unpacked within these limits.
+    /// Every record, decompressed within these limits.
     Records(Limits),
 }
 

@@ -65,7 +65,7 @@ impl Epochs {
         leader_epochs::encode(&self.entries().collect::<Vec<_>>())
     }
 
-    /// Takes in the next batch of the log. Older epochs behind newer ones are passed over, as by
+    /// Takes in the next batch of the log. Older epochs after newer ones are passed over, as by
     /// Kafka.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl Epochs {
         Ok(())
     }
 
-    /// The log ends at `end` now: epochs that begin there or behind go.
+    /// The log ends at `end` now: epochs that begin there or after go.
     pub fn truncate_from_end(&mut self, end: Offset) {
         self.entries.retain(|entry| entry.start < end);
     }
@@ -177,7 +177,7 @@ mod tests {
         epochs
     }
 
-    fn told(epochs: &Epochs) -> Vec<(i32, i64)> {
+    fn reported(epochs: &Epochs) -> Vec<(i32, i64)> {
         epochs
             .entries()
             .map(|(epoch, start)| (epoch.0, start.0))
@@ -193,7 +193,7 @@ mod tests {
             (&[(0, 5), (0, 3)], &[(0, 3)]),
             (&[(3, 5), (4, 9), (0, 0)], &[(0, 0)]),
         ] {
-            assert_eq!(told(&epochs(entries)), expected, "{entries:?}");
+            assert_eq!(reported(&epochs(entries)), expected, "{entries:?}");
         }
         for (epoch, start) in [(-1, 0), (0, -1)] {
             let assigned = Epochs::default().assign(LeaderEpoch(epoch), Offset(start));
@@ -207,7 +207,7 @@ mod tests {
         for (end, expected) in [(21, 3), (20, 2), (10, 1), (0, 0)] {
             let mut cut = epochs(&all);
             cut.truncate_from_end(Offset(end));
-            assert_eq!(told(&cut), all[..expected], "{end}");
+            assert_eq!(reported(&cut), all[..expected], "{end}");
         }
         for (start, expected) in [
             (0, &all[..]),
@@ -217,11 +217,11 @@ mod tests {
         ] {
             let mut cut = epochs(&all);
             cut.truncate_from_start(Offset(start));
-            assert_eq!(told(&cut), expected, "{start}");
+            assert_eq!(reported(&cut), expected, "{start}");
         }
         let mut later = epochs(&[(3, 7)]);
         later.truncate_from_start(Offset(6));
-        assert_eq!(told(&later), [(3, 7)]);
+        assert_eq!(reported(&later), [(3, 7)]);
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
         ] {
             let text = format!("0\n{}\n{file}", file.lines().count());
             let file = Epochs::load(&LeaderEpochs::parse(text.as_bytes())).unwrap();
-            assert_eq!(told(&batches.or_kept(&file)), expected, "{text}");
+            assert_eq!(reported(&batches.or_kept(&file)), expected, "{text}");
         }
     }
 }

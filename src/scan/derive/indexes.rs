@@ -20,7 +20,7 @@ const SHALLOW_TIMES: Release = Release::new(3, 7, 0);
 /// `Way::Recover` gives the bytes of Kafka's recovery. `Way::Append` gives the same from 4.1 on;
 /// before that, brokers wrote an entry for what was appended at once, however many batches that
 /// was, and the time index of a leader named the very record of an uncompressed batch. A broker
-/// that restarts counts the interval anew; when it did is not on the disk.
+/// that restarts counts the interval again; when it did is not on the disk.
 ///
 /// Source: `LogSegment.append`, `LogSegment.recover`, `OffsetIndex`, `TimeIndex`,
 /// `TransactionIndex`.
@@ -111,7 +111,7 @@ impl SegmentIndexes {
     ///
     /// # Errors
     /// Kafka would throw before it counts the batch as valid. If that is because an entry cannot be
-    /// appended, the entry is left out; the batch counts for the positions of those behind it in
+    /// appended, the entry is left out; the batch counts for the positions of those after it in
     /// any case.
     pub fn add(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) -> Result<(), Violation> {
         let position = self.position;
@@ -138,7 +138,7 @@ impl SegmentIndexes {
     /// Takes in the end of an aborted transaction, whose marker is in the batch taken in last.
     ///
     /// # Errors
-    /// Its marker is not behind that of the transaction before.
+    /// Its marker is not after that of the transaction before.
     pub fn abort(&mut self, txn: &CompletedTxn) -> Result<(), Violation> {
         let offset = txn.last_offset;
         if let Some(last) = self.last_abort.filter(|last| *last >= offset) {
@@ -204,7 +204,7 @@ impl SegmentIndexes {
         Ok(())
     }
 
-    /// The offset that stands for `batch` in the offset index.
+    /// The offset that means `batch` in the offset index.
     fn indexed_offset(&self, batch: &Batch<'_>, scratch: &mut Scratch) -> Offset {
         if self.settings.kafka.since(LAST_OFFSETS) {
             return batch.last_offset();

@@ -106,7 +106,7 @@ impl LogState {
     /// recovery does: indexes, then leader epochs, then producers.
     ///
     /// # Errors
-    /// Kafka would throw. What comes before the step that failed is done, what comes behind is not;
+    /// Kafka would throw. What comes before the step that failed is done, what comes after is not;
     /// the next batch can still be taken.
     ///
     /// # References

@@ -132,8 +132,8 @@ impl Producers {
         producer_snapshot::encode(&self.in_java_order())
     }
 
-    /// The producers in the order of Kafka's `HashMap`, which is the same for all who were told of
-    /// the producers in the same order and forgot none.
+    /// The producers in the order of Kafka's `HashMap`, which is the same for all who were reported
+    /// of the producers in the same order and forgot none.
     #[must_use]
     pub fn in_java_order(&self) -> Vec<ProducerEntry> {
         let slots = java_slots(self.known.len());
@@ -143,7 +143,7 @@ impl Producers {
     }
 
     /// These producers, with the times that `other` has for the same last batches: one of them may
-    /// have been written anew.
+    /// have been written again.
     #[must_use]
     pub fn with_times_of(mut self, other: &Self) -> Self {
         for (producer_id, known) in &mut self.known {
@@ -309,7 +309,7 @@ fn marker(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Result<Option<Marke
         return Ok(None);
     };
     let record = record.map_err(Violation::Record)?;
-    // With the last record Kafka notices what is behind it.
+    // With the last record Kafka notices what is after it.
     if batch.records_count() == 1
         && let Some(Err(fault)) = records.next()
     {

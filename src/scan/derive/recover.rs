@@ -20,7 +20,7 @@ pub struct Recovered {
     pub indexes: SegmentIndexes,
     /// Behind the last batch; the base offset if there is none.
     pub end_offset: Offset,
-    /// Bytes that Kafka counts as valid; the rest is cut off.
+    /// Bytes that Kafka counts as valid; the rest is truncated.
     pub valid_bytes: u64,
     /// The reason why the rest of the file was not read, if it was not.
     pub ended: Option<Ended>,

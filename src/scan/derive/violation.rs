@@ -105,7 +105,7 @@ pub enum Exception {
 
 impl Violation {
     /// Returns true if Kafka has counted the batch as valid when it throws: a segment that is cut
-    /// is cut behind it.
+    /// is cut after it.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         !matches!(

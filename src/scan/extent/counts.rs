@@ -13,7 +13,7 @@ pub struct Extent {
     pub first_offset: Option<Offset>,
     /// The last offset of the last batch.
     pub last_offset: Option<Offset>,
-    /// The leader epoch of the last batch; none in magic 0 and 1.
+    /// The leader epoch of the last batch; `None` in magic 0 and 1.
     pub leader_epoch: Option<LeaderEpoch>,
     /// The timestamp of the first record or, of a scan, the smallest.
     pub first_timestamp: Option<Timestamp>,

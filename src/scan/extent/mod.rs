@@ -1,7 +1,7 @@
-//! How far a segment reaches: offsets, times, and what stands behind its last batch.
+//! How far a segment reaches: offsets, times, and what is after its last batch.
 //!
 //! [`Extent::read`] looks at few places. The first batch begins at position 0; the last ones stand
-//! behind the last entry of the `.index`, if a batch that checks stands at its position, and the
+//! after the last entry of the `.index`, if a batch that checks is at its position, and the
 //! headers are walked from there. Without a sound index all headers are. The largest timestamp is
 //! that of the batches walked and of the last entry of the `.timeindex`, if the batch with its
 //! offset has this timestamp; if not, again all headers are walked. [`Extent::scan`] reads
@@ -33,7 +33,7 @@ use self::sparse::{Header, Sparse};
 /// A `.log` up to this size is walked as quickly as an index of it is looked at.
 const SMALL_BYTES: u64 = 64 << 10;
 
-/// A first batch larger than this is not unpacked.
+/// A first batch larger than this is not decompressed.
 const LARGEST_FIRST: u64 = 64 << 20;
 
 impl Extent {

@@ -29,7 +29,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The header at `position`; none if there is none, or the batch ends behind the file.
+    /// The header at `position`; `None` if there is none, or the batch ends after the file.
     pub(super) fn at(
         log: &LogFile,
         position: u64,
@@ -109,7 +109,7 @@ impl Sparse {
     }
 }
 
-/// The position of an entry, if a batch stands there that checks and does not begin behind the
+/// The position of an entry, if a batch is there that checks and does not begin after the
 /// entry's offset.
 fn checked(log: &LogFile, entry: OffsetEntry) -> Result<Option<u64>, Error> {
     let Ok(position) = u64::try_from(entry.position) else {

@@ -189,7 +189,7 @@ Batch B307 MarkerWithoutData "marker-without-data" Note Cross None;
 
 /// an open transaction at the log end
 ///
-/// **What** Transactional records have no marker after them.
+/// **What** Transactional records have no marker after them. If `__transaction_state` is in the same log dirs, the finding has the transactional id and the duration.
 /// **Why it happens** The transaction was open when the files were copied, or its marker is lost.
 /// **What Kafka does** `read_committed` consumers wait at its first offset until it ends.
 /// **Repair** None needed; the coordinator ends it.

@@ -70,7 +70,7 @@ pub enum Depth {
     Sum,
     /// Files against each other.
     Cross,
-    /// Batches unpacked, records decoded.
+    /// Batches decompressed, records decoded.
     Deep,
 }
 

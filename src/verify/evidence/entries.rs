@@ -211,7 +211,7 @@ impl fmt::Display for TimeEntry {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LastTimestamp {
-    /// The timestamp of the last entry; none if there is no entry.
+    /// The timestamp of the last entry; `None` if there is no entry.
     pub stored: Option<i64>,
     /// The largest timestamp of the log.
     pub actual: i64,

@@ -1,4 +1,4 @@
-//! What is seen in any file: bytes that can't be parsed, offsets that are missing or lie beyond the
+//! What is seen in any file: bytes that can't be parsed, offsets that are missing or are beyond the
 //! end of the log.
 
 use std::fmt;

@@ -32,7 +32,7 @@ impl fmt::Display for RecordCount {
     }
 }
 
-/// Bits of the attributes that nobody defined.
+/// Bits of the attributes that no one defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -155,11 +155,11 @@ impl fmt::Display for Lacking {
         match self.what {
             Part::Snapshot => write!(
                 f,
-                "{missing} of {all} segments have no snapshot, the first at offset {first}"
+                "no snapshot for {missing} of {all} segments, the first at offset {first}"
             ),
             Part::Line => write!(
                 f,
-                "{missing} of {all} partitions have no line, the first is {first}"
+                "no line for {missing} of {all} partitions, the first is {first}"
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! What damage in a `.log` costs: the records lost, what a broker does, where consumers go on.
+//! What damage in a `.log` costs: the records lost, what a broker does, where consumers continue.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,12 +34,12 @@ pub enum Records {
     Exactly(u64),
     /// As many as offsets are missing: compaction may have removed some of them before.
     AtMost(u64),
-    /// Nobody can know.
+    /// No one can know.
     Unknown,
 }
 
 impl Records {
-    /// The most that there can be; 0 where nobody can know.
+    /// The most that there can be; 0 where no one can know.
     #[must_use]
     pub const fn at_most(self) -> u64 {
         match self {
@@ -123,7 +123,7 @@ pub enum BrokerAction {
         /// The position.
         at: u64,
     },
-    /// Truncates the segment at its damaged end, and goes on after it if the shutdown was clean.
+    /// Truncates the segment at its damaged end, and continues after it if the shutdown was clean.
     TruncatesTail {
         /// The position.
         at: u64,
@@ -182,7 +182,7 @@ impl fmt::Display for BrokerAction {
 pub struct Resume {
     /// The topic, where the name of a directory says it.
     pub topic: Option<Arc<str>>,
-    /// The partition, likewise.
+    /// The partition, in the same way.
     pub partition: Option<i32>,
     /// The first offset that can be read.
     pub offset: i64,

@@ -17,7 +17,7 @@ pub struct FlippedBit {
 }
 
 impl FlippedBit {
-    /// The bit `bit` of a big-endian number of `width` bytes that stands at `position`; bit 0 is
+    /// The bit `bit` of a big-endian number of `width` bytes that is at `position`; bit 0 is
     /// the lowest.
     pub(crate) fn of_number(position: u64, width: u8, bit: u8) -> Self {
         let from_end = width.saturating_sub(1).saturating_sub(bit / 8);
@@ -311,7 +311,7 @@ pub struct EpochConflict {
     pub first: i64,
     /// Their last offset.
     pub last: i64,
-    /// The epoch in the checkpoint; none before its first line.
+    /// The epoch in the checkpoint; `None` before its first line.
     pub stored: Option<i32>,
     /// The epoch in the batches.
     pub actual: i32,

@@ -1,4 +1,5 @@
-//! What a check saw, as numbers: the text of a finding and its JSON detail derive from it, and repair reads it.
+//! What a check saw, as numbers: the text of a finding and its JSON detail derive from it, and
+//! repair reads it.
 
 mod entries;
 mod files;
@@ -56,7 +57,7 @@ pub enum Evidence {
     Zeros(Zeros),
     /// A batch that is not all there.
     Torn(Torn),
-    /// Bytes that nobody recognises.
+    /// Bytes that no one recognises.
     Foreign,
     /// Batches whose numbers don't fit those around them.
     Disorder(Disorder),
@@ -100,7 +101,7 @@ pub enum Evidence {
     TxnEntry(TxnEntry),
     /// A batch that announces another number of records than it can have.
     RecordCount(RecordCount),
-    /// Attributes that nobody defined.
+    /// Attributes that no one defined.
     ReservedBits(ReservedBits),
     /// Fields of a producer that contradict each other.
     ProducerFields(ProducerFields),

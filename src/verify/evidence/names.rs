@@ -408,7 +408,7 @@ impl fmt::Display for MetadataFault {
 pub struct NoSnapshotAtEnd {
     /// The log end offset.
     pub log_end: i64,
-    /// True if there are snapshots at all.
+    /// True if there are snapshots.
     pub has_snapshots: bool,
 }
 

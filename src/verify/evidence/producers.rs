@@ -86,7 +86,7 @@ impl fmt::Display for OutOfTransaction {
 }
 
 /// A transaction that is open at the end of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct OpenTransaction {
@@ -94,22 +94,34 @@ pub struct OpenTransaction {
     pub producer_id: i64,
     /// Its first offset.
     pub first_offset: i64,
-    /// For how long it has been open at least, by the markers of other transactions after it, in
-    /// milliseconds; 0 if there are none.
+    /// The time in milliseconds that it has been open at least, by its start or by the markers of
+    /// other transactions after it; 0 if neither is known.
     pub open_ms: i64,
+    /// Its transactional id, if `__transaction_state` is in the same log dirs.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub transactional_id: Option<String>,
+    /// Its start in milliseconds since 1970, in the same way.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub start_ms: Option<i64>,
 }
 
 impl fmt::Display for OpenTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (id, first) = (self.producer_id, self.first_offset);
-        write!(
-            f,
-            "producer {id} has an open transaction from offset {first} on"
-        )?;
-        if self.open_ms > 0 {
-            write!(f, ", for at least {}", Lasting(self.open_ms))?;
+        let (producer, first) = (self.producer_id, self.first_offset);
+        match &self.transactional_id {
+            Some(id) => write!(f, "transaction {id} of producer {producer}")?,
+            None => write!(f, "a transaction of producer {producer}")?,
         }
-        f.write_str("; kseg txns shows its transactional id and since when")
+        write!(f, " is open from offset {first} on")?;
+        match (self.open_ms, self.start_ms) {
+            (0, _) => {}
+            (lasted, Some(_)) => write!(f, ", for {}", Lasting(lasted))?,
+            (lasted, None) => write!(f, ", for at least {}", Lasting(lasted))?,
+        }
+        if self.transactional_id.is_none() {
+            f.write_str("; kseg txns over all log dirs shows its transactional id")?;
+        }
+        Ok(())
     }
 }
 

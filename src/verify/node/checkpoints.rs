@@ -54,7 +54,7 @@ pub(super) struct Inhabitants {
     pub(super) present: BTreeSet<Tp>,
     /// Those in use, and from where to where their logs go.
     pub(super) current: BTreeMap<Tp, Option<LogExtent>>,
-    /// True if a broker's own files lie beside them.
+    /// True if a broker's own files are next to them.
     pub(super) is_rooted: bool,
     /// True if a broker of 2.8 or later wrote here.
     pub(super) is_modern: bool,
@@ -121,7 +121,7 @@ impl Checkpoints {
         }
     }
 
-    /// Lines behind the end of the log.
+    /// Lines after the end of the log.
     fn beyond(&self, tp: &Tp, extent: LogExtent, stop: Stop, findings: &mut Findings) {
         let end = extent.end;
         for (table, id) in [
@@ -150,7 +150,7 @@ impl Checkpoints {
         }
     }
 
-    /// Log starts behind records that are there. A broker that moves the start lets the first
+    /// Log starts after records that are there. A broker that moves the start lets the first
     /// leader epoch begin there too.
     fn hidden(&self, tp: &Tp, extent: LogExtent, findings: &mut Findings) {
         let Some(epochs) = extent.epochs else { return };

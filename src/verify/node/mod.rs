@@ -1,10 +1,11 @@
-//! The log dirs of a node: what lies in them beside partitions, and each against the others.
+//! The log dirs of a node: what is in them beside partitions, and each against the others.
 
 pub(super) mod checkpoints;
 pub(super) mod identities;
 mod names;
 mod schemas;
 pub(super) mod topics;
+pub(super) mod transactions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,7 +62,7 @@ struct Held {
 }
 
 impl Node {
-    /// Reads what lies in the log dirs beside partitions.
+    /// Reads what is in the log dirs beside partitions.
     #[must_use]
     pub(super) fn read(dirs: &[LogDir]) -> Self {
         let mut node = Self {

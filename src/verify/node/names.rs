@@ -14,7 +14,7 @@ use crate::verify::finding::Finding;
 use crate::verify::names::{account, leftover, special, unrecognised};
 use crate::verify::outcome::Outcome;
 
-/// Looks at what lies directly in a log dir.
+/// Looks at what is directly in a log dir.
 pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
     let mut twice: BTreeMap<(&str, i32, DirState), &Item> = BTreeMap::new();
     for item in dir.items() {

@@ -1,4 +1,5 @@
-//! The schemas that a registry keeps in a topic of these log dirs, against the schema ids in records.
+//! The schemas that a registry keeps in a topic of these log dirs, against the schema ids in
+//! records.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -64,7 +65,8 @@ impl SchemaUse {
 /// One of the two parts of records.
 type Side = fn(&SchemaIds) -> &FramedIds;
 
-/// The ids of a topic that no schema has. Whether its records have ids at all is judged by all of its partitions.
+/// The ids of a topic that no schema has. Whether its records have ids is judged by all of its
+/// partitions.
 fn undefined(partitions: &[(Arc<Path>, SchemaIds)], registry: &Registry, outcome: &mut Outcome) {
     let is_known = |id: i32| !registry.with_id(id).is_empty();
     let mut all = SchemaIds::default();

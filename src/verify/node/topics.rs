@@ -45,7 +45,7 @@ impl Replicas {
     pub fn directory(&self, node: i32) -> Option<Uuid> {
         let index = self.nodes.iter().position(|other| *other == node)?;
         let id = self.directories.get(index)?;
-        // Small numbers stand for what is not known yet.
+        // Small numbers mean what is not known yet.
         (!is_reserved_id(*id)).then_some(*id)
     }
 }
@@ -55,7 +55,7 @@ impl Replicas {
 const PREFIX_BYTES: usize = 12;
 
 impl Topics {
-    /// Reads the newest snapshot in the directory of the metadata log, and the log behind it.
+    /// Reads the newest snapshot in the directory of the metadata log, and the log after it.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -79,7 +79,7 @@ impl Topics {
         Ok(topics)
     }
 
-    /// Returns true if there is none: the log is empty, or nobody could read it.
+    /// Returns true if there is none: the log is empty, or no one could read it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.topics.is_empty()

@@ -86,12 +86,12 @@ pub(super) struct SegmentCheck {
     /// True if nothing of it is damaged.
     pub(super) is_sound: bool,
     pub(super) history: History,
-    /// True if a batch that overlaps the next segment was told of.
+    /// True if a batch that overlaps the next segment was reported of.
     pub(super) overlaps: bool,
 }
 
 impl SegmentCheck {
-    /// Returns true if a batch stands where its offsets belong.
+    /// Returns true if a batch is where its offsets belong.
     fn is_in_place(&self, row: &Row, next: Option<Offset>) -> bool {
         let before = self.carried.last;
         let follows = before.is_none_or(|before| row.first > before);
@@ -114,18 +114,18 @@ impl SegmentCheck {
             let Some(snapshot) = carried.snapshots.pop_front() else {
                 return;
             };
-            // One that lies inside of a batch can't be compared.
+            // One that is inside of a batch can't be compared.
             if carried.last.is_some_and(|last| last >= snapshot.offset) {
                 continue;
             }
             snapshot.compare(&carried.producers, carried.known(), &mut carried.findings);
             carried.trust(&snapshot);
-            // What lies between the snapshot and the batch is gone.
+            // What is between the snapshot and the batch is gone.
             carried.is_complete &= snapshot.offset >= offset;
         }
     }
 
-    /// Offsets are missing in front of a batch of the metadata log.
+    /// Offsets are missing before a batch of the metadata log.
     fn metadata_gap(&mut self, row: &Row, follows: Offset) {
         if self.carried.topic == Topic::Metadata {
             self.carried.findings.add(
@@ -227,7 +227,7 @@ impl SegmentCheck {
         (carried, coverage)
     }
 
-    /// Ends the check of a log of `len_bytes`. Gives back what goes on, how much the offset index
+    /// Ends the check of a log of `len_bytes`. Gives back what continues, how much the offset index
     /// leaves out, and the account of the siblings.
     pub(super) fn finish(mut self, len_bytes: u64) -> (Carried, Option<Stretch>, Coverage) {
         use crate::scan::Merge;
@@ -336,7 +336,7 @@ impl Carried {
     }
 }
 
-/// The offset behind this one.
+/// The offset after this one.
 pub(super) fn after(offset: Offset) -> Offset {
     Offset(offset.0.saturating_add(1))
 }

@@ -1,4 +1,5 @@
-//! The entries of an index, read through a window: how many there are, whether only zeros follow, and what is told of that.
+//! The entries of an index, read through a window: how many there are, whether only zeros follow,
+//! and what is reported of that.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,13 +24,14 @@ pub(super) struct Shape {
     pub(super) len_bytes: u64,
     /// Entries up to the last one that is not zero.
     pub(super) written: u64,
-    /// Entries behind it, all of them zero.
+    /// Entries after it, all of them zero.
     pub(super) zeros: u64,
-    /// Bytes behind the last whole entry.
+    /// Bytes after the last whole entry.
     pub(super) trailing: u64,
 }
 
-/// Hands the entries of the index at `path` to `each`, but for zeros at the end, and tells what the file consists of.
+/// Hands the entries of the index at `path` to `each`, but for zeros at the end, and tells what the
+/// file consists of.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -22,7 +22,7 @@ use crate::wire::{FaultKind, LeaderEpoch, Offset};
 pub(in crate::verify) struct EpochsCheck {
     /// The path of the file, which may not exist.
     path: Arc<Path>,
-    /// In the order of the file; none if it can't be read in order.
+    /// In the order of the file; `None` if it can't be read in order.
     entries: Vec<(LeaderEpoch, Offset)>,
     file: File,
     /// The log start offset, if there is a checkpoint entry.
@@ -181,7 +181,7 @@ impl EpochsCheck {
         self.before = Some(actual);
     }
 
-    /// Tells of batches that disagree, in front of one with the epoch `after`. A single one that
+    /// Tells of batches that disagree, before one with the epoch `after`. A single one that
     /// nothing in the file or beside it speaks for is what is wrong; else the file is.
     fn end_run(&mut self, after: Option<LeaderEpoch>, findings: &mut Findings) {
         let Some(run) = self.run.take() else { return };
@@ -212,7 +212,7 @@ impl EpochsCheck {
         if let Some(start) = self.start()
             && start < extent.start
         {
-            // The file may be behind a log start that was raised last.
+            // The file may be after a log start that was raised last.
             let is_explained = self.log_start.is_some_and(|at| at >= extent.start);
             let severity = if is_explained || may_be_tiered {
                 Severity::Note
@@ -263,7 +263,7 @@ impl EpochsCheck {
                     .map_or(first, |log_start| first.max(log_start))
         {
             // A log that was upgraded may have begun without epochs, and records may have been
-            // deleted since. Epochs that are higher than those that come behind them are of a
+            // deleted since. Epochs that are higher than those that come after them are of a
             // cluster that the log was taken over from.
             let is_sure = is_clean && !is_left && !self.has_legacy && epoch <= *stored;
             let severity = if is_sure {

@@ -161,7 +161,7 @@ impl History {
 /// The end times of transactions, by the clocks of brokers: producers may set any timestamp.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
-    /// Offsets and times of markers, each a minute at least behind the one before.
+    /// Offsets and times of markers, each a minute at least after the one before.
     ticks: Vec<(Offset, Timestamp)>,
 }
 
@@ -205,6 +205,8 @@ pub(super) fn open(
                     producer_id: id.0,
                     first_offset: first.0,
                     open_ms: age,
+                    transactional_id: None,
+                    start_ms: None,
                 }),
         );
     }

@@ -137,7 +137,7 @@ struct PartitionCheck {
     snapshots: BTreeMap<Offset, bool>,
     /// True if everything in the last segment could be read.
     is_sure: bool,
-    /// True if the last segment could not be read at all: nobody knows where the log ends.
+    /// True if the last segment could not be read: no one knows where the log ends.
     is_lost: bool,
 }
 
@@ -210,7 +210,7 @@ impl PartitionCheck {
         &self.segments
     }
 
-    /// Begins with a segment, the one behind that of the last call; nothing if there is no such
+    /// Begins with a segment, the one after that of the last call; `None` if it doesn't exist
     /// segment.
     fn begin(&mut self, index: usize) -> Option<SegmentCheck> {
         let segment = self.segments.get(index)?.clone();
@@ -314,7 +314,7 @@ impl PartitionCheck {
         self.outcome.coverage.merge(coverage);
     }
 
-    /// Ends the check, behind the last segment. Tells where the log begins and ends.
+    /// Ends the check, after the last segment. Tells where the log begins and ends.
     #[must_use]
     fn finish(mut self, partition: &Partition) -> (Outcome, Known) {
         let extent = self.extent();

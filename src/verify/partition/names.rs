@@ -1,4 +1,5 @@
-//! Names in the directory of a partition: whether they belong there, and what a broker does about them.
+//! Names in the directory of a partition: whether they belong there, and what a broker does about
+//! them.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::verify::finding::Finding;
 use crate::verify::names::{account, is_known, leftover, special, unrecognised};
 use crate::verify::outcome::Outcome;
 
-/// Suffixes that a broker takes for its own, whatever stands before them.
+/// Suffixes that a broker takes for its own, whatever is before them.
 const TAKEN: [&str; 7] = [
     name::LOG_SUFFIX,
     name::OFFSET_INDEX_SUFFIX,
@@ -26,7 +27,7 @@ const TAKEN: [&str; 7] = [
     name::CLEANED_SUFFIX,
 ];
 
-/// Looks at what lies in the directory of a partition.
+/// Looks at what is in the directory of a partition.
 pub(super) fn check(partition: &Partition, outcome: &mut Outcome) {
     let is_metadata = partition.topic() == Some(topic::CLUSTER_METADATA);
     for item in partition.items() {

@@ -1,9 +1,9 @@
 //! `.index` against its `.log`: every entry is that of a batch, and of the batches some have an
 //! entry.
 //!
-//! Which offset stands in an entry depends on the release: the first of what was appended, the last
+//! Which offset is in an entry depends on the release: the first of what was appended, the last
 //! of all that was appended at once, or the last of the batch at the position. All of them lie
-//! behind the batch before, and each is the first offset of that batch or the last offset of some
+//! after the batch before, and each is the first offset of that batch or the last offset of some
 //! batch.
 
 use std::collections::VecDeque;
@@ -132,7 +132,7 @@ impl OffsetIndexCheck {
         }
     }
 
-    /// Takes the next batch, behind one that ends at offset `before`.
+    /// Takes the next batch, after one that ends at offset `before`.
     pub(super) fn batch(&mut self, row: &Row, before: Option<Offset>) {
         self.stretch.largest_batch = self.stretch.largest_batch.max(row.end - row.position);
         self.resolve(row);
@@ -176,7 +176,7 @@ impl OffsetIndexCheck {
         while self.next_before(end).is_some() {}
     }
 
-    /// Looks whether the offset of an entry is the last one of a batch behind its position.
+    /// Looks whether the offset of an entry is the last one of a batch after its position.
     fn resolve(&mut self, row: &Row) {
         while let Some(entry) = self.pending.front().copied() {
             let offset = entry.offset(self.base);

@@ -84,7 +84,7 @@ impl SnapshotFile {
             .filter(|_| self.is_sound)
     }
 
-    /// Nothing in it lies behind its own offset.
+    /// Nothing in it is after its own offset.
     fn check_offsets(&self, bytes: &[u8], findings: &mut Findings) {
         if !self.is_sound {
             return;

@@ -38,7 +38,7 @@ pub(in crate::verify) struct TimeIndexCheck {
     largest: Timestamp,
     /// True if something before here can't be read, and may have held a larger one.
     is_lossy: bool,
-    /// True if what can't be read lies right before the next batch.
+    /// True if what can't be read is right before the next batch.
     behind_gap: bool,
     order: Tally,
     less: Tally,

@@ -219,7 +219,7 @@ impl TxnCheck {
         }
         let stable = entry.last_stable;
         if *is_complete && stable != txn.last_stable_offset {
-            // Of several markers appended at once, Kafka takes the state behind all of them.
+            // Of several markers appended at once, Kafka takes the state after all of them.
             let is_possible = stable > first && stable.0 <= end.0.saturating_add(1);
             let severity = if is_possible {
                 Severity::Note

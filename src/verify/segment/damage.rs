@@ -1,4 +1,5 @@
-//! Bytes that are no batch: what they look like, and what can be told of the batch that they were.
+//! Bytes that are no batch: what they look like, and what can be reported of the batch that they
+//! were.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What is told of a gap: which check, what is lost, what a broker does, how to step over it.
+//! What is reported of a gap: which check, what is lost, what a broker does, how to step over it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const ROUND_BYTES: [u64; 2] = [1024, 1000];
 const LENGTH: u64 = layout::SIZE as u64;
 const MAGIC: u64 = 16;
 
-/// A gap between good batches, or behind the last one.
+/// A gap between good batches, or after the last one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gap<'a> {
     pub(super) subject: &'a Subject,
@@ -244,7 +244,7 @@ mod tests {
     use crate::verify::segment::damage;
     use std::path::Path;
 
-    /// The code and what is lost of a tail of these bytes behind offset 9.
+    /// The code and what is lost of a tail of these bytes after offset 9.
     fn tail(bytes: &[u8], is_live: bool, is_last: bool) -> &'static str {
         let subject = Subject {
             is_last,

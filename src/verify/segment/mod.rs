@@ -40,7 +40,8 @@ pub fn verify_log(
     verify_among(log, subject, options, None)
 }
 
-/// Verifies a `.log`, and shows its good batches and what lies between them to the check of the files beside it.
+/// Verifies a `.log`, and shows its good batches and what is between them to the check of the files
+/// beside it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -88,7 +89,8 @@ fn verify_among(
     })
 }
 
-/// Verifies a `.log`, and shows it to the check of the files beside it. Returns whether it could be read.
+/// Verifies a `.log`, and shows it to the check of the files beside it. Returns whether it could be
+/// read.
 pub(super) fn log(
     item: &Item,
     subject: &Subject,
@@ -173,7 +175,7 @@ impl Pass<'_> {
     fn damage(&mut self, range: Range<u64>) {
         let end = range.end.min(range.start.saturating_add(damage::LOOKED_AT));
         let mut buffer = Vec::new();
-        // What can't be read again is told of without a look into it.
+        // What can't be read again is reported of without a look into it.
         let bytes = self
             .log
             .window(range.start..end, &mut buffer)
@@ -204,7 +206,8 @@ impl Visitor for Pass<'_> {
 impl PieceVisitor for Pass<'_> {
     type Piece = Piece;
 
-    /// Nothing is rendered, so a thread is quickly done; to wake the merge would take more time than it spares.
+    /// Nothing is rendered, so a thread is quickly done; to wake the merge would take more time
+    /// than it spares.
     const PIECE_BYTES: u64 = 2 << 20;
 
     fn end(self) -> Piece {

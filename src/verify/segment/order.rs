@@ -1,7 +1,8 @@
 //! A row of numbers that ought to rise, and the shortest runs that don't fit in.
 //!
-//! Offsets and leader epochs rise along a log. Where one falls, either what came before jumped ahead, or what follows fell
-//! behind. The shorter of the two runs is told; if a single bit explains it, that settles it.
+//! Offsets and leader epochs rise along a log. Where one falls, either what came before jumped
+//! ahead, or what follows fell after. The shorter of the two runs is reported; if a single bit
+//! explains it, that settles it.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -81,7 +82,7 @@ struct Jump {
     index: u64,
 }
 
-/// A run that fell behind, as far as it goes.
+/// A run that fell after, as far as it goes.
 #[derive(Debug, Clone, Copy)]
 struct Fall {
     before: Link,
@@ -104,7 +105,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// A row of numbers of so many bits, behind `start` if it is known.
+    /// A row of numbers of so many bits, after `start` if it is known.
     pub(super) fn new(bits: u8, start: Option<Link>) -> Self {
         Self {
             bits,
@@ -146,7 +147,8 @@ impl Order {
             last: link,
             batches: 1,
         };
-        // What jumped ahead and is explained by a bit, or by the log going on where it was, needs no second look.
+        // What jumped ahead and is explained by a bit, or by the log going on where it was, needs
+        // no second look.
         if let Some(run) = self.ahead(&fall)
             && (run.flip.is_some() || run.batches == 1 && run.before.next == link.low)
         {
@@ -179,7 +181,7 @@ impl Order {
         });
     }
 
-    /// The next link while a run is behind.
+    /// The next link while a run is after.
     fn fallen(&mut self, fall: Fall, link: Link) -> Option<Run> {
         if link.low >= fall.before.next {
             self.fall = None;
@@ -212,7 +214,7 @@ impl Order {
         }
     }
 
-    /// Takes what fell behind for the log, and what jumped ahead out of it.
+    /// Takes what fell after for the log, and what jumped ahead out of it.
     fn settle(&mut self, fall: &Fall, run: &Run) {
         self.fall = None;
         self.last = Some(fall.last);
@@ -220,7 +222,8 @@ impl Order {
             .retain(|jump| jump.first.position < run.first.position);
     }
 
-    /// The one batch before a fall, if what fell goes on into what follows, and that batch doesn't.
+    /// The one batch before a fall, if what fell continues into what follows, and that batch
+    /// doesn't.
     fn intruder(&self, fall: &Fall, after: Link) -> Option<Run> {
         let goes_on = fall.last.next == after.low && fall.before.next != after.low;
         let before = self
@@ -256,7 +259,7 @@ impl Order {
         }
     }
 
-    /// The run that jumped ahead before the fall, if the log goes on behind it where it was.
+    /// The run that jumped ahead before the fall, if the log continues after it where it was.
     fn ahead(&self, fall: &Fall) -> Option<Run> {
         let after = fall.first;
         let jump = self
@@ -307,8 +310,9 @@ mod tests {
             }));
         }
         found.extend(order.finish());
-        let told = found.iter();
-        told.map(|run| (run.way, run.first.low, run.batches, run.flip))
+        let reported = found.iter();
+        reported
+            .map(|run| (run.way, run.first.low, run.batches, run.flip))
             .collect()
     }
 

@@ -1,4 +1,4 @@
-//! The batches of a `.log` in their order, and what lies between them.
+//! The batches of a `.log` in their order, and what is between them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -127,7 +127,7 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// Tells of what lies before `next`, or of the tail.
+    /// Tells of what is before `next`, or of the tail.
     fn gap(&mut self, next: Option<&Info>) {
         if self.pending.is_empty() {
             return;
@@ -160,7 +160,8 @@ impl<'a> Sequence<'a> {
         (self.findings, self.coverage)
     }
 
-    /// A compressed set of magic 0 or 1 whose header, which has its last offset, fits, and whose first offset does not.
+    /// A compressed set of magic 0 or 1 whose header, which has its last offset, fits, and whose
+    /// first offset does not.
     fn overlap(&mut self, info: &Info) {
         let Some(last) = self.last.filter(|last| info.base > last.last) else {
             return;
@@ -183,8 +184,8 @@ impl<'a> Sequence<'a> {
                 .add(offset_finding(run, base, &self.subject.path));
         }
         let is_told = |run: &Run| {
-            let mut told = self.offset_runs.iter().map(Run::range);
-            told.any(|told| told.start < run.end && run.first.position < told.end)
+            let mut reported = self.offset_runs.iter().map(Run::range);
+            reported.any(|reported| reported.start < run.end && run.first.position < reported.end)
         };
         for run in self.epoch_runs.iter().filter(|run| !is_told(run)) {
             let check = match run.way {
@@ -228,7 +229,8 @@ impl<'a> Sequence<'a> {
         });
     }
 
-    /// A gap before the last batch that a single bit explains, in a file without any other sign of compaction.
+    /// A gap before the last batch that a single bit explains, in a file without any other sign of
+    /// compaction.
     fn tell_last_gap(&mut self) {
         let (Some(last), Some(before)) = (self.last, self.second_last) else {
             return;
@@ -332,7 +334,7 @@ fn offset_finding(run: &Run, base: Option<i64>, path: &Arc<Path>) -> Finding {
     let mut finding = finding_of(of_run(check, run, path), run, Number::Offset);
     let before = run.before.next.saturating_sub(1);
     finding.loss = run.after.and_then(|after| {
-        // What stands between these offsets may have stood where the batches are now.
+        // What is between these offsets may have stood where the batches are now.
         let last = after.low.checked_sub(1)?;
         let missing = u64::try_from(last.checked_sub(before)?).ok()?;
         (missing > 0).then(|| {
@@ -375,7 +377,7 @@ fn finding_of(finding: Finding, run: &Run, number: Number) -> Finding {
 mod tests {
     use super::*;
 
-    /// Codes of what is told of a file of that many bytes of which `notes` were taken.
+    /// Codes of what is reported of a file of that many bytes of which `notes` were taken.
     fn codes(len_bytes: u64, is_last: bool, notes: Vec<Note>) -> Vec<&'static str> {
         let subject = Subject {
             is_last,

@@ -1,8 +1,10 @@
-//! Flat buffers, written from front to back: as much of the format as the messages of an Arrow stream need.
+//! Flat buffers, written from front to back: as much of the format as the messages of an Arrow
+//! stream need.
 //!
 //! # References
-//! The `FlatBuffers` internals: a table begins with the distance to its vtable, a vtable lists where fields are, references
-//! are forward distances of four bytes, everything is aligned to its size.
+//! The `FlatBuffers` internals: a table begins with the distance to its vtable, a vtable lists
+//! where fields are, references are forward distances of four bytes, everything is aligned to its
+//! size.
 
 /// A buffer in the making.
 #[derive(Debug)]
@@ -58,7 +60,8 @@ impl Flat {
         reference: Reference,
         slots: [Slot; N],
     ) -> [Reference; N] {
-        // From the start of the table, behind the distance to the vtable. Tables are aligned to eight.
+        // From the start of the table, after the distance to the vtable. Tables are aligned to
+        // eight.
         let (mut at, mut places) = (4, [0; N]);
         for (place, slot) in places.iter_mut().zip(slots) {
             if slot.bytes() > 0 {

@@ -4,7 +4,7 @@ use kseg::wire::{Fault, FaultKind, Release};
 use std::fmt;
 use std::io::Write as _;
 
-/// Which of the two texts were written; what was not is not printed at all.
+/// Which of the two texts were written; what was not is not printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shown {
     /// The key has a text.

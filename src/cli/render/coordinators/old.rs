@@ -1,4 +1,5 @@
-//! What the texts of earlier releases have in common: how keys and values were read, and how that ended.
+//! What the texts of earlier releases have in common: how keys and values were read, and how that
+//! ended.
 
 use kseg::decode::{Decoded, MessageSchema, Reading, SchemaFamily, Struct, Unread, framing};
 use kseg::wire::{Fault, FaultKind, Release};
@@ -14,7 +15,7 @@ const ONE_EXCEPTION: Release = Release::new(2, 0, 0);
 /// The first release whose records are read by generated code.
 const GENERATED: Release = Release::new(2, 8, 0);
 
-/// The first release that goes on behind a key of unknown type.
+/// The first release that continues after a key of unknown type.
 const UNKNOWN_TYPES: Release = Release::new(3, 4, 1);
 
 /// The exception for a buffer that ends early.
@@ -52,7 +53,8 @@ pub(super) fn read_key(
     }
 }
 
-/// Reads the value that belongs to a key. `complaint` is about a version beyond those that the release knows.
+/// Reads the value that belongs to a key. `complaint` is about a version beyond those that the
+/// release knows.
 pub(super) fn read_value<'buf>(
     key: &MessageSchema,
     release: Release,

@@ -11,7 +11,8 @@ use super::job::{Crash, Job, Shown, put};
 use super::old::{self, Key, NAMED_FIELDS};
 use super::scala;
 
-/// The first release that shows groups as JSON, and that keeps the protocol type of those without members.
+/// The first release that shows groups as JSON, and that keeps the protocol type of those without
+/// members.
 const GROUPS_AS_JSON: Release = Release::new(1, 0, 0);
 
 /// Appends the texts of a record.
@@ -186,7 +187,8 @@ fn members(body: &Struct<'_>, are_consumers: bool, release: Release) -> Result<S
     Ok(text)
 }
 
-/// Returns what a consumer was assigned: partitions and, if there are any, the assignor's own bytes.
+/// Returns what a consumer was assigned: partitions and, if there are any, the assignor's own
+/// bytes.
 fn partitions(bytes: &[u8], release: Release) -> Result<String, Crash> {
     let body = assignment(bytes).ok_or_else(|| {
         Crash(
@@ -212,7 +214,7 @@ fn partitions(bytes: &[u8], release: Release) -> Result<String, Crash> {
     }
 }
 
-/// Bytes as one hexadecimal number; nothing if there are none.
+/// Bytes as one hexadecimal number; `None` if there are none.
 fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes {

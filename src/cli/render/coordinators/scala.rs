@@ -1,7 +1,8 @@
-//! The order in which Scala's mutable hash tables give their elements back, which earlier releases print.
+//! The order in which Scala's mutable hash tables give their elements back, which earlier releases
+//! print.
 //!
-//! Up to 2.3 the order is that of Scala 2.12, since then that of 2.13, with which Kafka's default downloads were
-//! built.
+//! Up to 2.3 the order is that of Scala 2.12, since then that of 2.13, with which Kafka's default
+//! downloads were built.
 
 use kseg::wire::Release;
 
@@ -88,7 +89,8 @@ fn sort_chained<T>(elements: &mut [T], size: usize, hash: impl Fn(&T) -> i32) {
     });
 }
 
-/// The size of a set of Scala 2.13. The elements of a large set are added without a look at how full it gets.
+/// The size of a set of Scala 2.13. The elements of a large set are added without a look at how
+/// full it gets.
 fn set_size(sets: impl Iterator<Item = usize>) -> usize {
     let mut size = 16;
     let mut count = 0;
@@ -110,7 +112,7 @@ fn set_size(sets: impl Iterator<Item = usize>) -> usize {
 
 /// Scala 2.12, map: chains that grow at their head, read from the last bucket to the first.
 fn map_order(hashes: &[i32]) -> Vec<usize> {
-    /// The bits of the first table's size; they go on mixing when the table has grown.
+    /// The bits of the first table's size; they continue mixing when the table has grown.
     const SEED: u32 = 4;
     let put = |chains: &mut [Vec<usize>], index: usize| {
         let hash = hashes.get(index).copied().unwrap_or_default();

@@ -75,7 +75,8 @@ pub(crate) enum Lead {
     Nothing,
 }
 
-/// Appends key and payload to the line of a record, or, if there is no line yet, begins one with them.
+/// Appends key and payload to the line of a record, or, if there is no line yet, begins one with
+/// them.
 #[derive(Debug)]
 pub(crate) struct Printer<'a> {
     style: &'a Style,
@@ -121,18 +122,18 @@ impl<'a> Printer<'a> {
         if self.style.tombstones_hide_keys && record.value().is_none() {
             return Ok(());
         }
-        let mut told = Ok(());
+        let mut reported = Ok(());
         if let Some(bytes) = record.key() {
             self.begin_key(line);
-            told = key.push(line, bytes);
+            reported = key.push(line, bytes);
         }
         if let Some(bytes) = record.value() {
             self.begin_payload(line, record.key().is_some());
-            told = told.and(value.push(line, bytes));
+            reported = reported.and(value.push(line, bytes));
         } else if self.style.null_payload {
             line.text(" payload: null");
         }
-        told
+        reported
     }
 
     fn push_topic(

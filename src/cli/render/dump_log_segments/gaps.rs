@@ -52,7 +52,7 @@ impl Gaps {
         self.last = offset;
     }
 
-    /// Up to 4.2 an offset behind −1 is taken for the first one.
+    /// Up to 4.2 an offset after −1 is treated as the first one.
     #[cold]
     fn compare(&mut self, offset: i64) {
         if offset == self.last.wrapping_add(1)
@@ -136,7 +136,7 @@ impl Merge for Gaps {
 mod tests {
     use super::*;
 
-    fn told(style: GapStyle, pieces: &[&[i64]]) -> String {
+    fn reported(style: GapStyle, pieces: &[&[i64]]) -> String {
         let mut total = Gaps::start_of_file(style);
         for offsets in pieces {
             let mut piece = Gaps::new(style);
@@ -160,19 +160,19 @@ mod tests {
         for pieces in cuts {
             let lines = "  6 is followed by 9\n  4 is followed by 6\n";
             let newest = format!("Non-consecutive offsets in /f\n{lines}");
-            assert_eq!(told(GapStyle::NewestFirst, pieces), newest);
+            assert_eq!(reported(GapStyle::NewestFirst, pieces), newest);
             let oldest = format!("Non-consecutive offsets in :/f\n{lines}");
-            assert_eq!(told(GapStyle::Colon, pieces), oldest);
+            assert_eq!(reported(GapStyle::Colon, pieces), oldest);
             let sorted = "Non-consecutive offsets in /f\n  -1 is followed by 3\n  4 is followed by 6\n  \
                           6 is followed by 9\n";
-            assert_eq!(told(GapStyle::Sorted, pieces), sorted);
+            assert_eq!(reported(GapStyle::Sorted, pieces), sorted);
         }
     }
 
     #[test]
     fn of_repeated_offsets_the_newest_pair_stays_in_4_3() {
         let sorted = "Non-consecutive offsets in /f\n  -1 is followed by 1\n  1 is followed by 4\n";
-        assert_eq!(told(GapStyle::Sorted, &[&[1, 1], &[1, 4]]), sorted);
-        assert_eq!(told(GapStyle::Sorted, &[&[0, 1, 2]]), "");
+        assert_eq!(reported(GapStyle::Sorted, &[&[1, 1], &[1, 4]]), sorted);
+        assert_eq!(reported(GapStyle::Sorted, &[&[0, 1, 2]]), "");
     }
 }

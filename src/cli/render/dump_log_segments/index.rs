@@ -16,8 +16,8 @@ use crate::cli::render::Push;
 pub(crate) struct IndexStyle {
     /// True if an empty `.index` is reported.
     pub(crate) tells_empty: bool,
-    /// True if an offset index is compared with the first record rather than with the last offset of the batch, and the
-    /// zeros behind its end are noticed only after such a look at them.
+    /// True if an offset index is compared with the first record rather than with the last offset
+    /// of the batch, and the zeros after its end are noticed only after such a look at them.
     pub(crate) first_record: bool,
     /// True if an index that ends with the base offset is corrupt too.
     pub(crate) last_above_base: bool,

@@ -1,4 +1,5 @@
-//! The lines of batches and records. Each function appends to a line; its order of fields is the release's.
+//! The lines of batches and records. Each function appends to a line; its order of fields is the
+//! release's.
 
 use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch};
 use kseg::wire::text::push_utf8;
@@ -8,7 +9,7 @@ use super::style::{CodecNames, Layout, Style};
 use crate::cli::render::Push;
 use crate::cli::render::fields::Fields;
 
-/// The name of a codec, or what stands for one that does not exist; Kafka's tool breaks off there.
+/// The name of a codec, or what means one that does not exist; Kafka's tool breaks off there.
 pub(super) fn push_codec(line: &mut Vec<u8>, style: &Style, codec: Result<Codec, Fault>) {
     match codec.map_err(|fault| fault.kind()) {
         Ok(codec) => match style.codecs {
@@ -147,7 +148,7 @@ pub(crate) struct RecordLine<'a> {
     timestamp_type: &'static str,
     /// The fields of the batch that the layout repeats in each of its records.
     batch: Vec<u8>,
-    /// More of them, further behind.
+    /// More of them, further after.
     producer: Vec<u8>,
 }
 

@@ -144,9 +144,9 @@ impl LogPrinter<'_> {
         if record.key_size() >= 0 {
             line.text(" keysize: ").int(record.key_size());
         }
-        let told = self.contents.push(line, record);
+        let reported = self.contents.push(line, record);
         line.push(b'\n');
-        if let Err(what) = told {
+        if let Err(what) = reported {
             let what = format!("offset {}: {what}", record.offset());
             self.note(out, place.position, &what);
         }

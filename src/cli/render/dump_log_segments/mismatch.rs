@@ -46,7 +46,8 @@ impl Mismatches {
         }
     }
 
-    /// Keeps a pair for the index at `path`, an absolute one; a file that is dumped twice is told once.
+    /// Keeps a pair for the index at `path`, an absolute one; a file that is dumped twice is
+    /// reported once.
     pub(crate) fn push(&mut self, kind: Mismatch, path: &str, pair: (i64, i64)) {
         // The file at hand is among the last.
         let known = self
@@ -130,7 +131,7 @@ impl Group {
 mod tests {
     use super::*;
 
-    fn told(release: Release) -> String {
+    fn reported(release: Release) -> String {
         let mut all = Mismatches::new(release);
         all.push(Mismatch::NotFound, "/t", (9, -1));
         all.push(Mismatch::Offset, "/i", (5, 4));
@@ -153,14 +154,14 @@ mod tests {
                      Index offset: 5, log offset: 4\n";
         let missing = "Indexed offset: 9, found log offset: -1\n";
         assert_eq!(
-            told(Release::new(4, 2, 1)),
+            reported(Release::new(4, 2, 1)),
             format!(
                 "{scala}{rest}The following indexed offsets are not found in the log.\n{missing}"
             )
         );
         let java = "Mismatches in :/i\n  Index offset: 7, log offset: 4\n  Index offset: 5, log offset: 6\n";
         assert_eq!(
-            told(Release::new(4, 3, 0)),
+            reported(Release::new(4, 3, 0)),
             format!("{java}{rest}The following indexed offsets are not found in :/t\n{missing}")
         );
     }

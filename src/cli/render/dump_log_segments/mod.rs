@@ -1,7 +1,7 @@
 //! Kafka's `DumpLogSegments`, byte for byte, quirks included.
 //!
 //! Where the original breaks off with an exception, its line is finished here with what is known, a
-//! note says what is wrong and where, and the dump goes on behind it.
+//! note says what is wrong and where, and the dump continues after it.
 
 mod contents;
 mod control;
@@ -39,7 +39,7 @@ pub(crate) struct Options {
     pub(crate) skip_record_metadata: bool,
     /// The decoders of keys and payloads.
     pub(crate) contents: Contents,
-    /// The largest message that is taken, in bytes behind its size field (0.9 to 0.10.2).
+    /// The largest message that is taken, in bytes after its size field (0.9 to 0.10.2).
     pub(crate) largest_message: Option<i32>,
 }
 
@@ -221,7 +221,7 @@ impl<'a> LogPrinter<'a> {
         if with_metadata {
             line.push(out.text(), batch.position().get(), record);
         }
-        let told = if batch.is_control() {
+        let reported = if batch.is_control() {
             if with_metadata {
                 control::push(out.text(), self.style.release, record)
             } else {
@@ -231,7 +231,7 @@ impl<'a> LogPrinter<'a> {
             self.contents.push(&mut Pages(out), record)
         };
         out.text().push(b'\n');
-        if let Err(what) = told {
+        if let Err(what) = reported {
             let what = format!("offset {}: {what}", record.offset());
             self.note(out, batch.position().get(), &what);
         }
@@ -276,7 +276,7 @@ fn first_offset(batch: &Batch<'_>, scratch: &mut Scratch) -> i64 {
         .map_or(-1, |record| record.offset().get())
 }
 
-/// Returns whether the fault is that of a message whose value lies outside it.
+/// Returns whether the fault is that of a message whose value is outside it.
 fn is_value_missing(batch: &Batch<'_>, fault: Fault) -> bool {
     matches!(
         (batch, fault.kind()),

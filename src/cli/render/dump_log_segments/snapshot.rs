@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn each_release_has_its_words_for_damage() {
-        let told = |release: Release, change: &dyn Fn(&mut Vec<u8>)| {
+        let reported = |release: Release, change: &dyn Fn(&mut Vec<u8>)| {
             let mut bytes = snapshot(20, 16);
             change(&mut bytes);
             disbelief(release, &bytes).unwrap()
@@ -264,20 +264,20 @@ mod tests {
         let (old, new) = (Release::new(3, 9, 1), Release::new(4, 0, 0));
         let cut = |bytes: &mut Vec<u8>| bytes.truncate(15);
         let field = "Error reading field 'producer_entries': Error reading field 'producer_id': java.nio.BufferUnderflowException";
-        assert_eq!(told(old, &cut), format!("{INVALID}{field}"));
-        assert_eq!(told(new, &cut), format!("{INVALID}null"));
+        assert_eq!(reported(old, &cut), format!("{INVALID}{field}"));
+        assert_eq!(reported(new, &cut), format!("{INVALID}null"));
         let version = |bytes: &mut Vec<u8>| bytes[1] = 9;
         let unknown = "Snapshot contained an unknown file version 9";
-        assert_eq!(told(old, &version), unknown);
-        assert_eq!(told(new, &version), format!("{INVALID}{unknown}"));
-        let crc = told(new, &|_| ());
+        assert_eq!(reported(old, &version), unknown);
+        assert_eq!(reported(new, &version), format!("{INVALID}{unknown}"));
+        let crc = reported(new, &|_| ());
         assert!(crc.starts_with(
             "Snapshot is corrupt (CRC is no longer valid). Stored crc: 0. Computed crc: "
         ));
-        assert_eq!(told(old, &|_| ()), crc);
+        assert_eq!(reported(old, &|_| ()), crc);
         let many = |bytes: &mut Vec<u8>| bytes[6] = 0x7f;
         let left = "Tried to allocate a collection of size 2130706433, but there are only 46 bytes remaining.";
-        assert_eq!(told(new, &many), format!("{INVALID}{left}"));
+        assert_eq!(reported(new, &many), format!("{INVALID}{left}"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Records as rows of columns, for engines that read Arrow or Parquet.
 //!
-//! The columns are those of Spark's Kafka source (`includeHeaders`), with its names and types, so that queries written for it
-//! work; `--columns all` appends kseg's own.
+//! The columns are those of Spark's Kafka source (`includeHeaders`), with its names and types, so
+//! that queries written for it work; `--columns all` appends kseg's own.
 
 use std::ops::AddAssign;
 
@@ -17,11 +17,12 @@ use crate::cli::render::columns::{Array, Field, Kind, Width, ipc};
 /// A batch has at most so many rows, …
 const BATCH_ROWS: usize = 16 << 10;
 
-/// … and is cut when it holds so many bytes: a batch fits into a rendered chunk, which need not grow then, and a few of them wait for each
-/// worker, so this bounds the memory.
+/// … and is cut when it holds so many bytes: a batch fits into a rendered chunk, which need not
+/// grow then, and a few of them wait for each worker, so this bounds the memory.
 const BATCH_BYTES: usize = 448 << 10;
 
-/// A row group of a file has at most so many rows, which engines take as what one thread reads at a time, …
+/// A row group of a file has at most so many rows, which engines take as what one thread reads at a
+/// time, …
 const GROUP_ROWS: usize = 64 << 10;
 
 /// … and is cut when it holds so many bytes, because all of it is in memory until it is written.
@@ -30,9 +31,11 @@ const GROUP_BYTES: usize = 16 << 20;
 /// Which columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Columns {
-    /// Those of Spark's Kafka source: key, value, topic, partition, offset, timestamp, timestampType, headers
+    /// Those of Spark's Kafka source: key, value, topic, partition, offset, timestamp,
+    /// timestampType, headers
     Spark,
-    /// Also leaderEpoch, producerId, producerEpoch, sequence, transactional, control, batchOffset, position, codec, file
+    /// Also leaderEpoch, producerId, producerEpoch, sequence, transactional, control, batchOffset,
+    /// position, codec, file
     All,
 }
 
@@ -77,7 +80,7 @@ impl Columns {
 pub(crate) struct Lossy {
     /// Timestamps beyond the microseconds of 64 bits: null.
     pub(crate) timestamps: u64,
-    /// Names of headers that are not UTF-8: U+FFFD stands for what is not.
+    /// Names of headers that are not UTF-8: U+FFFD means what is not.
     pub(crate) header_keys: u64,
 }
 
@@ -160,7 +163,7 @@ impl Rows {
         (self.count > 0).then_some(&mut self.arrays)
     }
 
-    /// Appends them as a batch of a stream, if there are any, and begins anew.
+    /// Appends them as a batch of a stream, if there are any, and begins again.
     pub(crate) fn write_batch(&mut self, out: &mut impl Page) {
         if self.count > 0 {
             ipc::batch(self.count, &self.arrays, out.page());
@@ -240,7 +243,7 @@ impl Rows {
         self.bytes += bytes;
     }
 
-    /// Appends to kseg's own columns, where they are asked for.
+    /// Appends to kseg's own columns, where they are requested.
     #[inline]
     fn own(&mut self, entry: &Entry<'_, '_>) {
         let own = self.arrays.get_mut(8..).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What may be shown of the bytes of keys, values and headers.
 //!
-//! A [`View`] is all that formats get of a record's bytes, so what is to be hidden reaches none of them.
+//! A [`View`] is all that formats get of a record's bytes, so what is to be hidden reaches none of
+//! them.
 
 use kseg::decode::registry::Registered;
 use kseg::decode::{Decoder, Entry as Meaning, EntryPart, Unread};
@@ -100,12 +101,12 @@ impl<'r> View<'r> {
         names.zip(self.headers().map(|(_, value)| value))
     }
 
-    /// Bytes of the key: −1 for null; nothing where they are hidden.
+    /// Bytes of the key: −1 for null; `None` where they are hidden.
     pub(super) fn key_size(&self) -> Option<i64> {
         self.contents.key.reveal.size(self.record.key())
     }
 
-    /// Bytes of the value: −1 for null; nothing where they are hidden.
+    /// Bytes of the value: −1 for null; `None` where they are hidden.
     pub(super) fn value_size(&self) -> Option<i64> {
         self.contents.value.reveal.size(self.record.value())
     }

@@ -1,7 +1,9 @@
-//! JSON inside of JSON: checked, and without what stands between its tokens, so that it stays on one line.
+//! JSON inside of JSON: checked, and without what is between its tokens, so that it stays on one
+//! line.
 //!
-//! Everything else stays as it was: numbers of any length, names that repeat, escapes. What readers of JSON refuse although
-//! its grammar has it is not embedded either: halves of surrogate pairs, numbers beyond a double.
+//! Everything else stays as it was: numbers of any length, names that repeat, escapes. What readers
+//! of JSON refuse although its grammar has it is not embedded either: halves of surrogate pairs,
+//! numbers beyond a double.
 
 /// The maximum depth of arrays and objects: that of common readers, less the levels of the record
 /// around.
@@ -10,7 +12,7 @@ const DEPTH: u8 = 100;
 /// A number of no more digits is a double.
 const DIGITS: usize = 300;
 
-/// Appends the JSON that `bytes` are; nothing if they are something else.
+/// Appends the JSON that `bytes` are; `None` if they are something else.
 pub(super) fn compact(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let is_json = simdutf8::basic::from_utf8(bytes).is_ok() && {
@@ -46,7 +48,7 @@ impl Reader<'_, '_> {
         Some(())
     }
 
-    /// Copies `byte` if it comes next, behind blanks.
+    /// Copies `byte` if it comes next, after blanks.
     fn take(&mut self, byte: u8) -> Option<()> {
         (self.peek() == Some(byte)).then(|| self.copy(1))?
     }

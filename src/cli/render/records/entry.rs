@@ -15,11 +15,11 @@ pub(crate) struct Entry<'a, 'b> {
     pub(crate) batch: &'a Batch<'a>,
     /// The record.
     pub(crate) record: &'a Record<'b>,
-    /// True if the checksum of the batch is right; none if it was not verified.
+    /// True if the checksum of the batch is right; `None` if it was not verified.
     pub(crate) is_sound: Option<bool>,
 }
 
-/// The fields of a batch that its records show; none where the format, or the batch, has no such
+/// The fields of a batch that its records show; `None` where the format, or the batch, has no such
 /// thing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
@@ -65,7 +65,7 @@ impl Facts {
     }
 }
 
-/// The word for a verified checksum; none if it was not verified.
+/// The word for a verified checksum; `None` if it was not verified.
 pub(super) const fn crc_name(is_sound: Option<bool>) -> Option<&'static str> {
     match is_sound {
         Some(true) => Some("ok"),

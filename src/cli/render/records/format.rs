@@ -158,7 +158,7 @@ impl RecordFormat {
     /// The same with schemas, for keys and values that have one.
     ///
     /// # Errors
-    /// There are none, and some are asked for.
+    /// There are none, and some are requested.
     pub(crate) fn with_schemas(mut self, schemas: Option<Schemas>) -> Result<Self> {
         let policies = [self.contents.key, self.contents.value];
         if schemas.is_none() && policies.iter().any(|it| it.read_as == Some(Serde::Avro)) {

@@ -57,7 +57,7 @@ impl Reveal {
         }
     }
 
-    /// The size as a consumer reports it, −1 for null; none where it is hidden.
+    /// The size as a consumer reports it, −1 for null; `None` where it is hidden.
     pub(super) fn size(self, bytes: Option<&[u8]>) -> Option<i64> {
         match bytes {
             None => Some(-1),

@@ -11,7 +11,7 @@ use kseg::format::Record;
 
 use super::embed;
 
-/// Headers that hold the id, where it does not stand before the payload (Confluent 8).
+/// Headers that hold the id, where it does not be before the payload (Confluent 8).
 const KEY_HEADER: &[u8] = b"__key_schema_id";
 const VALUE_HEADER: &[u8] = b"__value_schema_id";
 
@@ -179,7 +179,7 @@ impl Schemas {
         }
     }
 
-    /// The only schema there is, for bytes that nothing stands before.
+    /// The only schema there is, for bytes that nothing is before.
     pub(super) fn only<'b>(&self, bytes: &'b [u8]) -> Option<Framed<'b>> {
         (self.registry.schemas().len() == 1).then_some(Framed {
             payload: bytes,

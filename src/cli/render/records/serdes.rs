@@ -45,8 +45,8 @@ pub(crate) enum Serde {
 }
 
 impl Serde {
-    /// Shows bytes as what they are said to be. What they are not is told, and they are shown all
-    /// the same.
+    /// Shows bytes as what they are said to be. What they are not is reported, and they are shown
+    /// all the same.
     pub(super) fn show<'s>(
         self,
         bytes: &'s [u8],

@@ -71,7 +71,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Appends it as text whose kind is told elsewhere, by [`Self::kind`].
+    /// Appends it as text whose kind is reported elsewhere, by [`Self::kind`].
     pub(super) fn write_plain<P: Page + ?Sized>(&self, out: &mut P) {
         if self.is_large() {
             self.write_pieces(Self::write_small_plain, out);
@@ -157,7 +157,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Appends a piece of it as it stands in JSON.
+    /// Appends a piece of it as it is in JSON.
     fn write_json_piece(&self, out: &mut Vec<u8>) {
         match *self {
             Self::Text(text) => write_text_part(text, out),
@@ -215,8 +215,8 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Appends what a column of bytes holds: the bytes themselves, JSON where they are read as something, or what is told
-    /// of them instead. False: null, as what is hidden is.
+    /// Appends what a column of bytes holds: the bytes themselves, JSON where they are read as
+    /// something, or what is reported of them instead. False: null, as what is hidden is.
     pub(super) fn write_column(&self, out: &mut Vec<u8>) -> bool {
         match self {
             Self::Null | Self::Hidden => return false,

@@ -1,8 +1,8 @@
 //! Templates in the syntax of kcat's `-f`.
 //!
 //! # References
-//! `fmt_parse` and `fmt_msg_output_str` of kcat. Apart from it, a null and an empty key or value differ under `--null`,
-//! and a zero byte does not end the template.
+//! `fmt_parse` and `fmt_msg_output_str` of kcat. Apart from it, a null and an empty key or value
+//! differ under `--null`, and a zero byte does not end the template.
 
 use std::str::FromStr;
 
@@ -55,7 +55,7 @@ impl FromStr for Template {
     }
 }
 
-/// Takes the letter behind a percent sign.
+/// Takes the letter after a percent sign.
 fn token<'t>(pieces: &mut Vec<Piece>, text: &'t str) -> Result<&'t str, String> {
     let mut letters = text.chars();
     let piece = match letters.next() {
@@ -84,7 +84,8 @@ fn token<'t>(pieces: &mut Vec<Piece>, text: &'t str) -> Result<&'t str, String> 
     Ok(letters.as_str())
 }
 
-/// Takes what stands behind a backslash. Numbers are as long as they go, as `strtoul` reads them, and cut to a byte.
+/// Takes what is after a backslash. Numbers are as long as they go, as `strtoul` reads them, and
+/// cut to a byte.
 fn escape<'t>(pieces: &mut Vec<Piece>, text: &'t str) -> Result<&'t str, String> {
     let mut letters = text.chars();
     let byte = match letters.next() {
@@ -144,7 +145,7 @@ impl Template {
         self.pieces.contains(&Piece::KeySize)
     }
 
-    /// Appends a record; `null` stands for a key or value that is null.
+    /// Appends a record; `null` means a key or value that is null.
     pub(super) fn record(
         &self,
         null: &[u8],

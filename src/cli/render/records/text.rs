@@ -1,7 +1,7 @@
 //! Records as lines for people: time, partition, offset, key, value, headers, between tabs.
 //!
-//! Keys and values stand there as in JSON, so that null, `"null"` and `""` differ. What could act on a terminal, or turn the
-//! text around, is escaped: a line shows what is there and does nothing.
+//! Keys and values are there as in JSON, so that null, `"null"` and `""` differ. What could act on
+//! a terminal, or turn the text around, is escaped: a line shows what is there and does nothing.
 
 use kseg::decode::json::write_text;
 
@@ -90,8 +90,8 @@ fn is_bare(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_plain)
 }
 
-/// Escapes, in what follows `start`, characters that terminals act on or do not show. They stand in strings of JSON,
-/// where `\u009b` is the same.
+/// Escapes, in what follows `start`, characters that terminals act on or do not show. They are in
+/// strings of JSON, where `\u009b` is the same.
 fn disarm(out: &mut Vec<u8>, start: usize, scratch: &mut Vec<u8>) {
     let line = out.get(start..).unwrap_or_default();
     if line.is_ascii() && memchr::memchr(0x7f, line).is_none() {

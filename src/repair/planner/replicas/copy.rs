@@ -46,13 +46,13 @@ pub(super) struct Single {
     pub(super) last: i64,
     pub(super) epoch: i32,
     pub(super) crc: u32,
-    /// True if something that is no trusted batch lies before it in its file.
+    /// True if something that is no trusted batch is before it in its file.
     pub(super) is_after_damage: bool,
 }
 
 impl Single {
-    /// Returns true if both are the same batch, as far as a checksum tells: it covers neither the base
-    /// offset nor the leader epoch.
+    /// Returns true if both are the same batch, as far as a checksum tells: it covers neither the
+    /// base offset nor the leader epoch.
     pub(super) fn has_content_of(&self, other: &Self) -> bool {
         let len = |single: &Self| single.range.end - single.range.start;
         let width = |single: &Self| single.last.wrapping_sub(single.first);
@@ -229,7 +229,7 @@ impl Copy {
         })
     }
 
-    /// A path of the plan for what is said of the whole partition.
+    /// A path of the plan for what is reported about the whole partition.
     pub(super) fn plan_path(&self, steps: &Steps<'_>) -> Option<PlanPath> {
         self.segments
             .iter()

@@ -25,7 +25,8 @@ pub(super) struct Hole<'a> {
 }
 
 impl Hole<'_> {
-    /// Returns true if something is known to be missing. Offsets that are in no batch are not: compaction leaves such gaps.
+    /// Returns true if something is known to be missing. Offsets that are in no batch are not:
+    /// compaction leaves such gaps.
     pub(super) fn is_any(&self) -> bool {
         let is_end = self.before == i64::MAX;
         self.range.start < self.range.end || is_end && self.after.saturating_add(1) < self.end
@@ -74,7 +75,8 @@ pub(super) fn fill(
     aligned(row, hole, replicas)
 }
 
-/// The batches of replicas that lie in the hole, by their offsets, one for each; and whether the replicas agree on all of them.
+/// The batches of replicas that are in the hole, by their offsets, one for each; and whether the
+/// replicas agree on all of them.
 fn candidates(
     hole: &Hole<'_>,
     replicas: &[Copy],
@@ -130,7 +132,8 @@ fn candidates(
     (row, is_agreed)
 }
 
-/// At the end of a log nothing says how much is missing but the bytes that are damaged, and the end that is noted beside it.
+/// At the end of a log nothing says how much is missing but the bytes that are damaged, and the end
+/// that is noted beside it.
 fn cut_to(row: &mut Vec<(usize, Single)>, hole: &Hole<'_>) {
     let most = hole.range.end - hole.range.start;
     let mut reached = 0;
@@ -177,7 +180,8 @@ fn is_whole(row: &[(usize, Single)], hole: &Hole<'_>, theirs: &[Vec<Single>]) ->
     })
 }
 
-/// Puts batches where their bytes stood, from both sides, as far as they follow each other without a gap.
+/// Puts batches where their bytes stood, from both sides, as far as they follow each other without
+/// a gap.
 fn aligned(row: Vec<(usize, Single)>, hole: &Hole<'_>, replicas: &[Copy]) -> Result<Filled, Error> {
     let own = LogFile::Windowed(Stream::open(hole.path)?);
     let mut filled = Filled {
@@ -221,7 +225,8 @@ fn aligned(row: Vec<(usize, Single)>, hole: &Hole<'_>, replicas: &[Copy]) -> Res
     Ok(filled)
 }
 
-/// Returns true if a batch stood at `start`: more than half of its bytes do still. Random bytes agree in one of 256.
+/// Returns true if a batch stood at `start`: more than half of its bytes do still. Random bytes
+/// agree in one of 256.
 fn is_like(
     own: &LogFile,
     start: u64,

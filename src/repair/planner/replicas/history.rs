@@ -33,7 +33,7 @@ pub(super) fn by_epochs(own: &Copy, replica: &mut Copy) {
             (Some(a), Some(b)) if a == b => continue,
             (Some(a), Some(b)) => a.1.min(b.1),
             // Who was leader later is known to one of them only: its log is longer, or the other's
-            // checkpoint a write behind.
+            // checkpoint a write after.
             _ => return,
         };
         part(replica, at, "its leader epochs differ from there on");
@@ -64,7 +64,8 @@ pub(super) fn by_batches(own: &[Single], theirs: &[Single], replica: &mut Copy) 
     }
 }
 
-/// Returns true if the same batch is in `others` at other offsets: one of the two base offsets is damaged.
+/// Returns true if the same batch is in `others` at other offsets: one of the two base offsets is
+/// damaged.
 fn is_moved(single: &Single, others: &[Single]) -> bool {
     others
         .iter()

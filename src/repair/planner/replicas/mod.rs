@@ -3,7 +3,7 @@
 //!
 //! Of this log those batches are trusted whose checksums are right and whose offsets rise (`copy`).
 //! What is between them is a hole. A replica is believed up to where its history parts from this
-//! one (`history`); a hole is filled with batches of replicas that lie between its offsets
+//! one (`history`); a hole is filled with batches of replicas that are between its offsets
 //! (`fill`). **Invariant:** bytes of a trusted batch stay, but for a leader epoch or base offset,
 //! which no checksum covers, that the replicas contradict.
 
@@ -41,7 +41,7 @@ pub(super) enum Healed {
     Wholly(NewLog),
 }
 
-/// A segment while it is put together.
+/// A segment while it is combined.
 struct Target {
     base: i64,
     pieces: Vec<LogPiece>,
