@@ -19,6 +19,13 @@ use super::registry::SchemaSources;
 use super::render::records::{Entry, Form, Lossy, RecordFormat, RecordRenderer, Rendering};
 use super::render::{Pages, plain};
 
+/// The formats of records, the usual one first.
+const FORMS: [Form; 5] = [Form::Text, Form::Ndjson, Form::Json, Form::Csv, Form::Arrow];
+
+const FORMAT: &str = "Output format [default: text]. The columns of arrow are those of Spark's Kafka \
+                      source: keys and values as bytes, or as JSON if --value-as, --key-as or the topic \
+                      gives their type";
+
 /// Shows the records that a consumer gets
 ///
 /// Shows the records of a log dir or partition from the log start offset on, in offset order, each
@@ -28,6 +35,7 @@ use super::render::{Pages, plain};
 /// --offset and --since use the indexes if they are valid, otherwise batch headers; skipped batches
 /// are not verified. Timestamps may be in any order, so --until reads to the end.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("format", |it| it.value_parser(Form::parser(&FORMS)).help(FORMAT)))]
 #[command(after_help = "Examples:
   kseg cat orders-3
   kseg cat --topic 'orders*' --partition 0..4 /var/lib/kafka
@@ -127,13 +135,7 @@ pub(crate) struct Cat {
 impl Cat {
     /// Shows the records.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let format = self.rendering.format(&[
-            Form::Text,
-            Form::Ndjson,
-            Form::Json,
-            Form::Csv,
-            Form::Arrow,
-        ])?;
+        let format = self.rendering.format(&FORMS)?;
         if format.form() == Some(Form::Arrow) && self.output.is_none() && context.is_terminal() {
             bail!("--format arrow is not for terminals: redirect it, or write a file with -o");
         }

@@ -257,6 +257,132 @@ mod tests {
         }
     }
 
+    /// An option that commands share: its name, its short form and its heading in the help.
+    type Shared = (&'static str, Option<char>, Option<&'static str>);
+
+    const SHARED: [Shared; 10] = [
+        ("topic", None, Some("Which partitions")),
+        ("partition", None, Some("Which partitions")),
+        ("format", None, None),
+        ("output", Some('o'), None),
+        ("limit", None, None),
+        ("jobs", Some('j'), Some("Reading")),
+        ("color", None, Some("Common")),
+        ("quiet", Some('q'), Some("Common")),
+        ("verbose", Some('v'), Some("Common")),
+        ("no-progress", None, Some("Common")),
+    ];
+
+    /// The commands without a shared option, with the reason.
+    const WITHOUT: [(&str, &str, &str); 18] = [
+        (
+            "topic partition",
+            "check",
+            "judges all log dirs of a broker on one screen",
+        ),
+        (
+            "topic partition",
+            "dump",
+            "has the options of kafka-dump-log.sh",
+        ),
+        ("partition", "show", "shows files, which their paths name"),
+        (
+            "partition",
+            "groups",
+            "shows groups, whose offsets are by topic",
+        ),
+        (
+            "topic partition",
+            "repair show, repair apply, repair undo",
+            "repair plan selects",
+        ),
+        (
+            "topic partition format limit jobs",
+            "explain, generate completions, generate man",
+            "reads no log dir",
+        ),
+        ("format", "dump", "has the format of kafka-dump-log.sh"),
+        ("format", "repair apply, repair undo", "says what was done"),
+        (
+            "output",
+            "check, ls, show, groups, txns, retention, compaction, stats, diff, fingerprint",
+            "standard output is redirected",
+        ),
+        (
+            "output",
+            "dump, explain, predict, schemas, repair show",
+            "standard output is redirected",
+        ),
+        (
+            "output",
+            "verify",
+            "has --json, --sarif, --junit and --summary",
+        ),
+        ("output", "repair apply", "writes with --into"),
+        (
+            "output",
+            "repair undo, generate completions, generate man",
+            "has no rows",
+        ),
+        ("limit", "check", "has one screen; -v shows all"),
+        (
+            "limit",
+            "ls, groups, txns, retention, compaction, stats, diff, fingerprint, predict, schemas",
+            "has one row for each thing selected; stats has --top",
+        ),
+        (
+            "limit",
+            "export, dump, repair plan, repair show",
+            "is complete or wrong",
+        ),
+        ("limit", "repair apply, repair undo", "has no rows"),
+        (
+            "jobs",
+            "predict, repair show, repair undo",
+            "follows one order, that of a broker or a plan",
+        ),
+    ];
+
+    /// Options of the same name that mean something else, or the same in their own words.
+    const OWN: [(&str, &str); 3] = [
+        ("show", "topic"),
+        ("groups", "topic"),
+        ("groups", "verbose"),
+    ];
+
+    #[test]
+    fn the_same_options_are_in_the_same_place_in_every_command() {
+        let mut lacking = std::collections::BTreeSet::new();
+        for command in commands() {
+            if command.get_subcommands().next().is_some() {
+                continue;
+            }
+            let name = command.get_bin_name().unwrap_or_default();
+            let name = name.strip_prefix("kseg ").unwrap_or(name).to_owned();
+            for (long, short, heading) in SHARED {
+                let mut options = command.get_arguments();
+                let Some(option) = options.find(|it| it.get_long() == Some(long)) else {
+                    lacking.insert((long.to_owned(), name.clone()));
+                    continue;
+                };
+                if OWN.contains(&(&name, long)) {
+                    continue;
+                }
+                assert_eq!(option.get_short(), short, "{name} --{long}");
+                if heading.is_some() {
+                    assert_eq!(option.get_help_heading(), heading, "{name} --{long}");
+                }
+            }
+        }
+        let listed = WITHOUT.iter().flat_map(|(options, names, reason)| {
+            assert!(!reason.is_empty());
+            let pairs = options.split(' ');
+            pairs.flat_map(move |option| names.split(", ").map(move |name| (option, name)))
+        });
+        let listed = listed.map(|(option, name)| (option.to_owned(), name.to_owned()));
+        assert_eq!(lacking, listed.collect());
+    }
+
     #[test]
     fn examples_fit_a_terminal() {
         for command in commands() {

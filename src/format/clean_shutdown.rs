@@ -14,7 +14,7 @@ use crate::wire::fault::Text;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CleanShutdown {
-    /// The version of the content; `None` of an empty marker.
+    /// The version of the content; `None` for an empty marker.
     pub version: Option<i64>,
     /// The epoch under which the broker was registered; −1 means none.
     pub broker_epoch: Option<i64>,

@@ -100,7 +100,7 @@ pub struct CleanerStop {
     pub path: PathBuf,
     /// The batch.
     pub position: u64,
-    /// The offset of the batch or record; `None` of what is no batch.
+    /// The offset of the batch or record; `None` for bytes that are not a batch.
     pub offset: Option<Offset>,
     /// The kind.
     pub kind: StopKind,

@@ -96,7 +96,7 @@ pub struct PartitionRegistration {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Node {
-    /// The epoch of its registration; `None` of a controller.
+    /// The epoch of its registration; `None` for a controller.
     pub epoch: Option<i64>,
     /// This run of it.
     pub incarnation: Uuid,

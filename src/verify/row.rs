@@ -18,7 +18,7 @@ pub(super) struct Row {
     pub(super) last: Offset,
     /// Its largest timestamp; −1 for none.
     pub(super) max_timestamp: Timestamp,
-    /// The term of its leader; `None` of magic 0 and 1.
+    /// The term of its leader; `None` for magic 0 and 1.
     pub(super) epoch: Option<LeaderEpoch>,
 }
 

@@ -169,7 +169,11 @@ fn what_cannot_be_written_is_refused_before_anything_is() {
     let dir = temp.path().join("out");
     for (args, paths, says) in [
         (&["--compress", "lz4"][..], vec![source()], "--compress"),
-        (&["--format", "text"], vec![source()], "--format text"),
+        (
+            &["--format", "text"],
+            vec![source()],
+            "[possible values: ndjson, csv, parquet]",
+        ),
         (&["--offset", "x"], vec![source()], "--offset"),
         (&[], vec![source(), source()], "both would be written to"),
     ] {

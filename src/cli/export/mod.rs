@@ -36,6 +36,13 @@ use super::render::records::{Form, RecordFormat, Rendering};
 use super::render::table::counted;
 use super::typed::Typed;
 
+/// The formats of files, the usual one first.
+const FORMS: [Form; 3] = [Form::Ndjson, Form::Csv, Form::Parquet];
+
+const FORMAT: &str = "Output format [default: ndjson]. The columns of parquet are those of Spark's \
+                      Kafka source: keys and values as bytes, or as JSON if --value-as, --key-as \
+                      or the topic gives their type";
+
 /// Writes the records of partitions into files
 ///
 /// One file per partition, and kseg.manifest.json with offsets, counts, timestamps, damage and
@@ -45,7 +52,8 @@ use super::typed::Typed;
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("template", |it| it.hide(true)),
-    mut_arg("null", |it| it.hide(true))
+    mut_arg("null", |it| it.hide(true)),
+    mut_arg("format", |it| it.value_parser(Form::parser(&FORMS)).help(FORMAT))
 )]
 #[command(after_help = "Examples:
   kseg export -o out orders-0 orders-1
@@ -148,9 +156,7 @@ impl Export {
         if self.picking.tail().is_some() {
             bail!("--offset -N..: not supported by export; use kseg cat --offset -N..");
         }
-        let format = self
-            .rendering
-            .format(&[Form::Ndjson, Form::Csv, Form::Parquet])?;
+        let format = self.rendering.format(&FORMS)?;
         let format = format.with_schemas(self.schemas.load(&self.paths)?)?;
         let form = format.form().unwrap_or(Form::Ndjson);
         let pick = self.picking.pick(form.shows_checksum())?;

@@ -72,7 +72,7 @@ impl Usage {
     }
 }
 
-/// The topic of a log, and the ids of its keys and values; `None` of an internal topic.
+/// The topic of a log, and the ids of its keys and values; `None` for an internal topic.
 type Found = Option<(String, SchemaIds)>;
 
 /// Reads the ids of a log.

@@ -18,7 +18,7 @@ struct StatsRow {
     /// The group of the records: `topic`, `key` …; `total` is all records, `others` the smaller
     /// groups together.
     by: &'static str,
-    /// The topic, the key …; `None` of records that have none.
+    /// The topic, the key …; `None` for records that have none.
     group: Option<Content>,
     records: u64,
     /// None where the records of a batch may be in several groups.

@@ -41,8 +41,8 @@ pub(in crate::verify) fn check(
     Some((path, metadata))
 }
 
-/// The id of a partition's topic, as `partition.metadata` has it; `None` of the metadata log, whose
-/// is reserved.
+/// The id of a partition's topic, as `partition.metadata` has it; `None` for the metadata log,
+/// whose is reserved.
 pub(super) fn of(partition: &Partition, outcome: &mut Outcome) -> Option<(Uuid, Arc<Path>)> {
     let item = partition.item(FileKind::PartitionMetadata)?;
     let (path, metadata) = check(item, outcome)?;

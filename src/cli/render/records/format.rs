@@ -1,6 +1,8 @@
 //! The format of a run, and the renderer of the records of one log.
 
 use anyhow::{Result, bail};
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use kseg::decode::Decoder;
 
 use super::columns::{Columns, Lossy, Rows};
@@ -27,13 +29,19 @@ pub(crate) enum Form {
     Json,
     /// Comma-separated values with a header line
     Csv,
-    /// An Arrow IPC stream, for DuckDB, pandas, polars or Spark (cat)
+    /// An Arrow IPC stream, for DuckDB, pandas, polars or Spark
     Arrow,
-    /// A Parquet file of each partition, for the same (export)
+    /// A Parquet file for each partition, for DuckDB, pandas, polars or Spark
     Parquet,
 }
 
 impl Form {
+    /// Returns a parser of the forms that a command has: its help lists no others.
+    pub(crate) fn parser(forms: &'static [Self]) -> impl TypedValueParser<Value = Self> {
+        let values = forms.iter().filter_map(ValueEnum::to_possible_value);
+        PossibleValuesParser::new(values).try_map(|name| Self::from_str(&name, false))
+    }
+
     /// Returns whether it is made of columns.
     pub(super) const fn is_columns(self) -> bool {
         matches!(self, Self::Arrow | Self::Parquet)

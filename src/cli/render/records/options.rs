@@ -15,9 +15,8 @@ use super::template::Template;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Rendering")]
 pub(crate) struct Rendering {
-    /// Output format [default: text; of export, which has ndjson, csv and parquet: ndjson]. Columns
-    /// are those of Spark's Kafka source; bytes come as they are, and as JSON where --value-as,
-    /// --key-as or the topic says what they mean
+    /// Output format. Columns are those of Spark's Kafka source: keys and values as bytes, or as
+    /// JSON if --value-as, --key-as or the topic gives their type
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Form>,
 
@@ -111,10 +110,6 @@ impl Rendering {
         self.check()?;
         let usual = forms.first().copied().unwrap_or(Form::Ndjson);
         let form = self.format.unwrap_or(usual);
-        if !forms.contains(&form) {
-            let given = form.name();
-            bail!("--format {given}: expected {}", names(forms));
-        }
         let shape = match &self.template {
             Some(_) if !forms.contains(&Form::Text) => {
                 bail!(

@@ -10,7 +10,7 @@ use crate::cli::writer::Writer;
 #[derive(Debug, Serialize)]
 struct ConnectorRow {
     connector: String,
-    /// The number of a task; `None` of the connector itself.
+    /// The number of a task; `None` for the connector itself.
     task: Option<i64>,
     class: Option<String>,
     state: Option<String>,
