@@ -89,6 +89,7 @@ impl<'a> Grouping<'a> {
             ("damaged_places", damage.to_string()),
             ("lossy_timestamps", lossy.timestamps.to_string()),
             ("lossy_header_keys", lossy.header_keys.to_string()),
+            ("lossy_values", lossy.values.to_string()),
         ] {
             self.file.note(&format!("kseg.{key}"), value);
         }

@@ -9,8 +9,22 @@ const MOST_SCALE: usize = 4 << 10;
 /// The divisor of one step.
 const BILLION: u64 = 1_000_000_000;
 
-/// Appends the number as text. False: it is too long, and nothing was appended.
+/// Appends the number that big-endian bytes are as JSON. False: it is too long, and nothing was appended.
 pub(super) fn write(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    out.push(b'"');
+    let is_written = write_digits(bytes, scale, out);
+    if is_written {
+        out.push(b'"');
+    } else {
+        out.truncate(start);
+    }
+    is_written
+}
+
+/// Appends the number that big-endian bytes are as text, `scale` digits of it after the point. False: it is too long, and nothing
+/// was appended.
+pub fn write_digits(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
     if bytes.len() > MOST_BYTES || scale > MOST_SCALE {
         return false;
     }
@@ -30,7 +44,6 @@ pub(super) fn write(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
     }
     let length = digits.len().max(scale.saturating_add(1));
     digits.resize(length, b'0');
-    out.push(b'"');
     if is_negative {
         out.push(b'-');
     }
@@ -40,7 +53,6 @@ pub(super) fn write(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
         out.push(b'.');
         out.extend(fraction.iter().rev());
     }
-    out.push(b'"');
     true
 }
 

@@ -1,7 +1,8 @@
 //! Avro: values as JSON, by the schema that wrote them.
 //!
 //! ```text
-//! schema text ─▶ Schema (nodes) ─▶ value bytes ─▶ JSON
+//! schema text ─▶ Schema (types) ─▶ value bytes ─▶ JSON
+//!                               ╰▶ AvroCursor ─▶ whatever reads them otherwise
 //! ```
 //!
 //! The reader is our own, because JSON is written straight from the bytes, fields keep the order of the schema, and any
@@ -23,13 +24,17 @@
 //! # References
 //! The Avro 1.12 specification.
 
+mod cursor;
 mod decimal;
 mod parse;
 mod time;
 mod value;
 
-pub use parse::Schema;
-pub use value::{MOST_BYTES, MOST_DEPTH, Undecodable};
+pub use cursor::{AvroCursor, Undecodable};
+pub use decimal::write_digits as write_decimal;
+pub use parse::{AvroBytes, AvroField, AvroNumber, AvroType, Schema};
+pub use time::TimeUnit;
+pub use value::{FREE_VALUES, MOST_BYTES, MOST_DEPTH, VALUES_A_BYTE, write_uuid};
 
 /// The reason why a text is not a schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::SchemaError;
-use super::time::Unit;
+use super::time::TimeUnit;
 use crate::decode::json::write_text;
 use crate::format::json::Json;
 
@@ -13,52 +13,90 @@ const MOST_DEPTH: usize = 64;
 /// A schema, ready to read values.
 #[derive(Debug, Clone)]
 pub struct Schema {
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<AvroType>,
     pub(super) root: usize,
 }
 
 /// A type; types inside of it are numbers of nodes, because a type may be inside of itself.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Node {
+#[non_exhaustive]
+pub enum AvroType {
     /// A name whose definition is being read.
     Unfinished,
+    /// `null`.
     Null,
+    /// `boolean`.
     Boolean,
-    Int(Number),
-    Long(Number),
+    /// `int`.
+    Int(AvroNumber),
+    /// `long`.
+    Long(AvroNumber),
+    /// `float`.
     Float,
+    /// `double`.
     Double,
-    Bytes(Blob),
+    /// `bytes`.
+    Bytes(AvroBytes),
+    /// `string`.
     String,
-    Fixed(usize, Blob),
-    /// Symbols, quoted.
+    /// `fixed`, of so many bytes.
+    Fixed(usize, AvroBytes),
+    /// Symbols, as JSON.
     Enum(Vec<Vec<u8>>),
+    /// Items of a type.
     Array(usize),
+    /// Values of a type by name.
     Map(usize),
+    /// One of several types.
     Union(Vec<usize>),
-    /// Fields in their order: name, quoted and with its colon, and type.
-    Record(Vec<(Vec<u8>, usize)>),
+    /// Fields in their order.
+    Record(Vec<AvroField>),
+}
+
+/// A field of a record.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AvroField {
+    /// Its name.
+    pub name: String,
+    /// Its type, for [`Schema::type_at`].
+    pub at: usize,
+    /// Its name as JSON, with the colon.
+    pub(super) label: Vec<u8>,
 }
 
 /// The meaning of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Number {
+#[non_exhaustive]
+pub enum AvroNumber {
+    /// No more than itself.
     Plain,
+    /// Days since 1970.
     Date,
-    Time(Unit),
+    /// A time of day.
+    Time(TimeUnit),
     /// An instant.
-    Timestamp(Unit),
+    Timestamp(TimeUnit),
     /// A time of an unknown zone.
-    LocalTimestamp(Unit),
+    LocalTimestamp(TimeUnit),
 }
 
 /// The meaning of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Blob {
+#[non_exhaustive]
+pub enum AvroBytes {
+    /// No more than themselves.
     Plain,
-    /// A number with so many digits after the point.
-    Decimal(usize),
+    /// A number, two's complement and big-endian.
+    Decimal {
+        /// Its digits.
+        precision: usize,
+        /// Those after the point.
+        scale: usize,
+    },
+    /// A UUID.
     Uuid,
+    /// Months, days and milliseconds, little-endian.
     Duration,
 }
 
@@ -82,10 +120,22 @@ impl Schema {
             root,
         })
     }
+
+    /// The type of the values, for [`Schema::type_at`].
+    #[must_use]
+    pub fn root(&self) -> usize {
+        self.root
+    }
+
+    /// The type at a place.
+    #[must_use]
+    pub fn type_at(&self, at: usize) -> &AvroType {
+        self.nodes.get(at).unwrap_or(&AvroType::Unfinished)
+    }
 }
 
 struct Builder {
-    nodes: Vec<Node>,
+    nodes: Vec<AvroType>,
     /// Full names of types.
     names: BTreeMap<String, usize>,
 }
@@ -102,7 +152,7 @@ impl Builder {
         }
     }
 
-    fn add(&mut self, node: Node) -> usize {
+    fn add(&mut self, node: AvroType) -> usize {
         self.nodes.push(node);
         self.nodes.len().saturating_sub(1)
     }
@@ -119,7 +169,7 @@ impl Builder {
             Json::Array(branches) => {
                 let branches = branches.iter().map(|it| self.node(it, space, depth));
                 let branches = branches.collect::<Result<_, _>>()?;
-                Ok(self.add(Node::Union(branches)))
+                Ok(self.add(AvroType::Union(branches)))
             }
             Json::Object(_) => match json.get("type") {
                 Some(Json::String(kind)) => self.object(kind, json, space, depth),
@@ -145,7 +195,11 @@ impl Builder {
                 };
                 let item = self.node(item, space, depth)?;
                 let is_array = kind == "array";
-                let node = if is_array { Node::Array } else { Node::Map };
+                let node = if is_array {
+                    AvroType::Array
+                } else {
+                    AvroType::Map
+                };
                 Ok(self.add(node(item)))
             }
             "record" | "error" | "enum" | "fixed" => self.define(kind, json, space, depth),
@@ -174,22 +228,22 @@ impl Builder {
                 None => space.to_owned(),
             },
         };
-        let at = self.add(Node::Unfinished);
+        let at = self.add(AvroType::Unfinished);
         self.names.insert(full(name, &space), at);
         let node = match kind {
-            "enum" => Node::Enum(symbols(json)?),
+            "enum" => AvroType::Enum(symbols(json)?),
             "fixed" => {
                 let size = json.get("size").and_then(Json::int);
                 let size = size.and_then(|size| usize::try_from(size).ok());
                 let size = size.ok_or_else(|| malformed("fixed without a size"))?;
-                Node::Fixed(size, blob(json, Some(size)))
+                AvroType::Fixed(size, blob(json, Some(size)))
             }
             _ => {
                 let Some(Json::Array(fields)) = json.get("fields") else {
                     return Err(malformed("record without fields"));
                 };
                 let fields = fields.iter().map(|field| self.field(field, &space, depth));
-                Node::Record(fields.collect::<Result<_, _>>()?)
+                AvroType::Record(fields.collect::<Result<_, _>>()?)
             }
         };
         if let Some(place) = self.nodes.get_mut(at) {
@@ -203,17 +257,21 @@ impl Builder {
         json: &Json<'_>,
         space: &str,
         depth: usize,
-    ) -> Result<(Vec<u8>, usize), SchemaError> {
+    ) -> Result<AvroField, SchemaError> {
         let name = json.get("name").and_then(Json::string);
         let (Some(name), Some(kind)) = (name, json.get("type")) else {
             return Err(malformed("a field without a name or a type"));
         };
         // A logical type may be beside the type of its field, where Avro ignores it, as we do.
-        let kind = self.node(kind, space, depth)?;
+        let at = self.node(kind, space, depth)?;
         let mut label = Vec::new();
         write_text(name, &mut label);
         label.push(b':');
-        Ok((label, kind))
+        Ok(AvroField {
+            name: name.to_owned(),
+            at,
+            label,
+        })
     }
 
     fn named(&self, name: &str, space: &str) -> Result<usize, SchemaError> {
@@ -253,52 +311,55 @@ fn symbols(json: &Json<'_>) -> Result<Vec<Vec<u8>>, SchemaError> {
     quoted.collect()
 }
 
-fn primitive(name: &str, json: Option<&Json<'_>>) -> Option<Node> {
+fn primitive(name: &str, json: Option<&Json<'_>>) -> Option<AvroType> {
     let logical = json.and_then(|json| json.get("logicalType"));
     let logical = logical.and_then(Json::string).unwrap_or_default();
     Some(match name {
-        "null" => Node::Null,
-        "boolean" => Node::Boolean,
-        "int" => Node::Int(match logical {
-            "date" => Number::Date,
-            "time-millis" => Number::Time(Unit::Millis),
-            _ => Number::Plain,
+        "null" => AvroType::Null,
+        "boolean" => AvroType::Boolean,
+        "int" => AvroType::Int(match logical {
+            "date" => AvroNumber::Date,
+            "time-millis" => AvroNumber::Time(TimeUnit::Millis),
+            _ => AvroNumber::Plain,
         }),
-        "long" => Node::Long(match logical {
-            "time-micros" => Number::Time(Unit::Micros),
-            "timestamp-millis" => Number::Timestamp(Unit::Millis),
-            "timestamp-micros" => Number::Timestamp(Unit::Micros),
-            "timestamp-nanos" => Number::Timestamp(Unit::Nanos),
-            "local-timestamp-millis" => Number::LocalTimestamp(Unit::Millis),
-            "local-timestamp-micros" => Number::LocalTimestamp(Unit::Micros),
-            "local-timestamp-nanos" => Number::LocalTimestamp(Unit::Nanos),
-            _ => Number::Plain,
+        "long" => AvroType::Long(match logical {
+            "time-micros" => AvroNumber::Time(TimeUnit::Micros),
+            "timestamp-millis" => AvroNumber::Timestamp(TimeUnit::Millis),
+            "timestamp-micros" => AvroNumber::Timestamp(TimeUnit::Micros),
+            "timestamp-nanos" => AvroNumber::Timestamp(TimeUnit::Nanos),
+            "local-timestamp-millis" => AvroNumber::LocalTimestamp(TimeUnit::Millis),
+            "local-timestamp-micros" => AvroNumber::LocalTimestamp(TimeUnit::Micros),
+            "local-timestamp-nanos" => AvroNumber::LocalTimestamp(TimeUnit::Nanos),
+            _ => AvroNumber::Plain,
         }),
-        "float" => Node::Float,
-        "double" => Node::Double,
-        "bytes" => Node::Bytes(json.map_or(Blob::Plain, |json| blob(json, None))),
+        "float" => AvroType::Float,
+        "double" => AvroType::Double,
+        "bytes" => AvroType::Bytes(json.map_or(AvroBytes::Plain, |json| blob(json, None))),
         // A uuid is text already.
-        "string" => Node::String,
+        "string" => AvroType::String,
         _ => return None,
     })
 }
 
 /// Returns what bytes mean, of a fixed size or not. A logical type that does not fit is ignored, as
 /// Avro says.
-fn blob(json: &Json<'_>, size: Option<usize>) -> Blob {
+fn blob(json: &Json<'_>, size: Option<usize>) -> AvroBytes {
     let logical = json.get("logicalType").and_then(Json::string);
     match (logical, size) {
         (Some("decimal"), _) => {
             let of = |name| json.get(name).map_or(Some(0), Json::int);
             match (of("scale"), of("precision")) {
                 (Some(scale), Some(precision)) if (0..=precision).contains(&scale) => {
-                    usize::try_from(scale).map_or(Blob::Plain, Blob::Decimal)
+                    match (usize::try_from(scale), usize::try_from(precision)) {
+                        (Ok(scale), Ok(precision)) => AvroBytes::Decimal { precision, scale },
+                        _ => AvroBytes::Plain,
+                    }
                 }
-                _ => Blob::Plain,
+                _ => AvroBytes::Plain,
             }
         }
-        (Some("uuid"), Some(16)) => Blob::Uuid,
-        (Some("duration"), Some(12)) => Blob::Duration,
-        _ => Blob::Plain,
+        (Some("uuid"), Some(16)) => AvroBytes::Uuid,
+        (Some("duration"), Some(12)) => AvroBytes::Duration,
+        _ => AvroBytes::Plain,
     }
 }

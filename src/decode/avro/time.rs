@@ -4,13 +4,16 @@ use std::io::Write as _;
 
 /// The unit of a number that is a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub enum TimeUnit {
+    /// Milliseconds.
     Millis,
+    /// Microseconds.
     Micros,
+    /// Nanoseconds.
     Nanos,
 }
 
-impl Unit {
+impl TimeUnit {
     const fn a_second(self) -> i64 {
         match self {
             Self::Millis => 1_000,
@@ -42,7 +45,7 @@ pub(super) fn write_date(days: i64, out: &mut Vec<u8>) -> bool {
 }
 
 /// Appends a time of day. False: it is none.
-pub(super) fn write_time(number: i64, unit: Unit, out: &mut Vec<u8>) -> bool {
+pub(super) fn write_time(number: i64, unit: TimeUnit, out: &mut Vec<u8>) -> bool {
     let (seconds, fraction) = parts(number, unit);
     if !(0..DAY_SECONDS).contains(&seconds) {
         return false;
@@ -56,7 +59,7 @@ pub(super) fn write_time(number: i64, unit: Unit, out: &mut Vec<u8>) -> bool {
 }
 
 /// Appends a time since 1970, with `zone` after it. False: its year has not four digits.
-pub(super) fn write_timestamp(number: i64, unit: Unit, zone: &str, out: &mut Vec<u8>) -> bool {
+pub(super) fn write_timestamp(number: i64, unit: TimeUnit, zone: &str, out: &mut Vec<u8>) -> bool {
     let (seconds, fraction) = parts(number, unit);
     let Some((year, month, day)) = civil(seconds.div_euclid(DAY_SECONDS)) else {
         return false;
@@ -75,7 +78,7 @@ fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) -> bool {
     out.write_fmt(text).is_ok()
 }
 
-fn parts(number: i64, unit: Unit) -> (i64, i64) {
+fn parts(number: i64, unit: TimeUnit) -> (i64, i64) {
     let second = unit.a_second();
     (number.div_euclid(second), number.rem_euclid(second))
 }
@@ -128,11 +131,11 @@ mod tests {
     #[test]
     fn times_have_the_digits_of_their_unit() {
         let mut out = Vec::new();
-        assert!(write_timestamp(-1, Unit::Millis, "Z", &mut out));
-        assert!(write_timestamp(1, Unit::Nanos, "", &mut out));
-        assert!(write_time(86_399_999_999, Unit::Micros, &mut out));
-        assert!(!write_time(86_400_000, Unit::Millis, &mut out));
-        assert!(!write_time(-1, Unit::Millis, &mut out));
+        assert!(write_timestamp(-1, TimeUnit::Millis, "Z", &mut out));
+        assert!(write_timestamp(1, TimeUnit::Nanos, "", &mut out));
+        assert!(write_time(86_399_999_999, TimeUnit::Micros, &mut out));
+        assert!(!write_time(86_400_000, TimeUnit::Millis, &mut out));
+        assert!(!write_time(-1, TimeUnit::Millis, &mut out));
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "\"1969-12-31T23:59:59.999Z\"\"1970-01-01T00:00:00.000000001\"\"23:59:59.999999\""

@@ -1,6 +1,7 @@
 //! Values to JSON.
 
-use super::parse::{Blob, Node, Number, Schema};
+use super::cursor::{AvroCursor, Undecodable};
+use super::parse::{AvroBytes, AvroNumber, AvroType, Schema};
 use super::{decimal, time};
 use crate::decode::json::{write_base64, write_string};
 
@@ -13,33 +14,10 @@ pub const MOST_BYTES: usize = 64 << 20;
 
 /// Values that any input may hold: of records without fields and of nulls any number takes no
 /// bytes.
-const FREE_VALUES: usize = 1 << 16;
+pub const FREE_VALUES: usize = 1 << 16;
 
 /// And so many more for each byte of the input.
-const VALUES_A_BYTE: usize = 64;
-
-/// The reason why bytes are not a value of a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Undecodable {
-    /// The bytes end inside of the value.
-    #[error("not a value of its schema: it ends early")]
-    Short,
-    /// Bytes follow the value.
-    #[error("not a value of its schema: bytes follow it")]
-    Long,
-    /// A number does not fit its type.
-    #[error("not a value of its schema: a number out of range")]
-    Number,
-    /// A branch of a union or a symbol that the schema does not have.
-    #[error("not a value of its schema: a branch or symbol that the schema does not have")]
-    Branch,
-    /// Values inside of each other, more than [`MOST_DEPTH`].
-    #[error("nested too deep")]
-    Deep,
-    /// More values than so few bytes hold in good faith, or more than [`MOST_BYTES`] of JSON.
-    #[error("too large when decoded")]
-    Large,
-}
+pub const VALUES_A_BYTE: usize = 64;
 
 impl Schema {
     /// Appends the value that `bytes` are as JSON. What was appended before an error has to be
@@ -50,23 +28,19 @@ impl Schema {
     pub fn write_json(&self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Undecodable> {
         let mut reader = Reader {
             nodes: &self.nodes,
-            rest: bytes,
+            input: AvroCursor::new(bytes),
             most: out.len().saturating_add(MOST_BYTES),
             left: FREE_VALUES.saturating_add(bytes.len().saturating_mul(VALUES_A_BYTE)),
             out,
         };
         reader.value(self.root, MOST_DEPTH)?;
-        if reader.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(Undecodable::Long)
-        }
+        reader.input.finish()
     }
 }
 
 struct Reader<'s, 'b, 'o> {
-    nodes: &'s [Node],
-    rest: &'b [u8],
+    nodes: &'s [AvroType],
+    input: AvroCursor<'b>,
     out: &'o mut Vec<u8>,
     /// The limit of the output.
     most: usize,
@@ -75,7 +49,7 @@ struct Reader<'s, 'b, 'o> {
 }
 
 #[expect(clippy::little_endian_bytes, reason = "as Avro has them")]
-impl<'b> Reader<'_, 'b, '_> {
+impl Reader<'_, '_, '_> {
     fn value(&mut self, node: usize, depth: usize) -> Result<(), Undecodable> {
         let depth = depth.checked_sub(1).ok_or(Undecodable::Deep)?;
         self.left = self.left.checked_sub(1).ok_or(Undecodable::Large)?;
@@ -83,74 +57,73 @@ impl<'b> Reader<'_, 'b, '_> {
             return Err(Undecodable::Large);
         }
         let nodes = self.nodes;
-        match nodes.get(node).unwrap_or(&Node::Unfinished) {
-            Node::Null => self.text("null"),
-            Node::Boolean => match self.take(1)? {
-                [0] => self.text("false"),
-                [1] => self.text("true"),
-                _ => return Err(Undecodable::Number),
-            },
-            Node::Int(meaning) => {
-                let number = self.long()?;
-                i32::try_from(number).map_err(|_| Undecodable::Number)?;
+        match nodes.get(node).unwrap_or(&AvroType::Unfinished) {
+            AvroType::Null => self.text("null"),
+            AvroType::Boolean => {
+                let text = if self.input.boolean()? {
+                    "true"
+                } else {
+                    "false"
+                };
+                self.text(text);
+            }
+            AvroType::Int(meaning) => {
+                let number = self.input.int()?.into();
                 self.number(number, *meaning);
             }
-            Node::Long(meaning) => {
-                let number = self.long()?;
+            AvroType::Long(meaning) => {
+                let number = self.input.long()?;
                 self.number(number, *meaning);
             }
-            Node::Float => {
-                let bytes = self.take(4)?.try_into();
-                let n = f32::from_le_bytes(bytes.map_err(|_| Undecodable::Short)?);
+            AvroType::Float => {
+                let n = self.input.float()?;
                 self.float(&n, n.is_finite());
             }
-            Node::Double => {
-                let bytes = self.take(8)?.try_into();
-                let n = f64::from_le_bytes(bytes.map_err(|_| Undecodable::Short)?);
+            AvroType::Double => {
+                let n = self.input.double()?;
                 self.float(&n, n.is_finite());
             }
-            Node::Bytes(meaning) => {
-                let bytes = self.bytes()?;
+            AvroType::Bytes(meaning) => {
+                let bytes = self.input.bytes()?;
                 self.blob(bytes, *meaning);
             }
-            Node::Fixed(size, meaning) => {
-                let bytes = self.take(*size)?;
+            AvroType::Fixed(size, meaning) => {
+                let bytes = self.input.take(*size)?;
                 self.blob(bytes, *meaning);
             }
-            Node::String => {
-                let bytes = self.bytes()?;
+            AvroType::String => {
+                let bytes = self.input.bytes()?;
                 write_string(bytes, self.out);
             }
-            Node::Enum(symbols) => {
-                let symbol = self.choice(symbols)?;
+            AvroType::Enum(symbols) => {
+                let symbol = self.input.choice(symbols)?;
                 self.out.extend_from_slice(symbol);
             }
-            Node::Union(branches) => {
-                let branch = *self.choice(branches)?;
+            AvroType::Union(branches) => {
+                let branch = *self.input.choice(branches)?;
                 self.value(branch, depth)?;
             }
-            Node::Array(item) => self.blocks(*b"[]", |reader| reader.value(*item, depth))?,
-            Node::Map(value) => self.blocks(*b"{}", |reader| {
-                let name = reader.bytes()?;
+            AvroType::Array(item) => self.blocks(*b"[]", |reader| reader.value(*item, depth))?,
+            AvroType::Map(value) => self.blocks(*b"{}", |reader| {
+                let name = reader.input.bytes()?;
                 write_string(name, reader.out);
                 reader.out.push(b':');
                 reader.value(*value, depth)
             })?,
-            Node::Record(fields) => {
-                for (nth, (label, field)) in fields.iter().enumerate() {
+            AvroType::Record(fields) => {
+                for (nth, field) in fields.iter().enumerate() {
                     self.out.push(if nth == 0 { b'{' } else { b',' });
-                    self.out.extend_from_slice(label);
-                    self.value(*field, depth)?;
+                    self.out.extend_from_slice(&field.label);
+                    self.value(field.at, depth)?;
                 }
                 self.text(if fields.is_empty() { "{}" } else { "}" });
             }
-            Node::Unfinished => return Err(Undecodable::Branch),
+            AvroType::Unfinished => return Err(Undecodable::Branch),
         }
         Ok(())
     }
 
-    /// Reads the blocks of an array or a map: counts and items, up to a count of 0. A negative
-    /// count is followed by the block's size, for those who skip it.
+    /// Reads the blocks of an array or a map.
     fn blocks(
         &mut self,
         [open, close]: [u8; 2],
@@ -159,11 +132,8 @@ impl<'b> Reader<'_, 'b, '_> {
         self.out.push(open);
         let mut is_first = true;
         loop {
-            let count = self.long()?;
-            if count < 0 {
-                self.long()?;
-            }
-            for _ in 0..count.unsigned_abs() {
+            let count = self.input.block()?;
+            for _ in 0..count {
                 if !std::mem::take(&mut is_first) {
                     self.out.push(b',');
                 }
@@ -173,44 +143,6 @@ impl<'b> Reader<'_, 'b, '_> {
                 self.out.push(close);
                 return Ok(());
             }
-        }
-    }
-
-    fn choice<'n, T>(&mut self, of: &'n [T]) -> Result<&'n T, Undecodable> {
-        let index = usize::try_from(self.long()?).ok();
-        index
-            .and_then(|index| of.get(index))
-            .ok_or(Undecodable::Branch)
-    }
-
-    fn take(&mut self, size: usize) -> Result<&'b [u8], Undecodable> {
-        let (taken, rest) = self.rest.split_at_checked(size).ok_or(Undecodable::Short)?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    fn bytes(&mut self) -> Result<&'b [u8], Undecodable> {
-        let size = usize::try_from(self.long()?).map_err(|_| Undecodable::Number)?;
-        self.take(size)
-    }
-
-    /// A zigzag number of seven bits a byte, the lowest first.
-    #[inline]
-    fn long(&mut self) -> Result<i64, Undecodable> {
-        let (mut bits, mut shift) = (0_u64, 0_u32);
-        loop {
-            let [byte] = *self.take(1)? else {
-                return Err(Undecodable::Short);
-            };
-            let low = u64::from(byte & 0x7f);
-            if shift == 63 && low > 1 || shift > 63 {
-                return Err(Undecodable::Number);
-            }
-            bits |= low << shift;
-            if byte < 0x80 {
-                return Ok((bits >> 1).cast_signed() ^ (bits & 1).cast_signed().wrapping_neg());
-            }
-            shift = shift.saturating_add(7);
         }
     }
 
@@ -230,35 +162,28 @@ impl<'b> Reader<'_, 'b, '_> {
         self.text(quote);
     }
 
-    fn number(&mut self, number: i64, meaning: Number) {
+    fn number(&mut self, number: i64, meaning: AvroNumber) {
         let written = match meaning {
-            Number::Plain => false,
-            Number::Date => time::write_date(number, self.out),
-            Number::Time(unit) => time::write_time(number, unit, self.out),
-            Number::Timestamp(unit) => time::write_timestamp(number, unit, "Z", self.out),
-            Number::LocalTimestamp(unit) => time::write_timestamp(number, unit, "", self.out),
+            AvroNumber::Plain => false,
+            AvroNumber::Date => time::write_date(number, self.out),
+            AvroNumber::Time(unit) => time::write_time(number, unit, self.out),
+            AvroNumber::Timestamp(unit) => time::write_timestamp(number, unit, "Z", self.out),
+            AvroNumber::LocalTimestamp(unit) => time::write_timestamp(number, unit, "", self.out),
         };
         if !written {
             self.int(number);
         }
     }
 
-    fn blob(&mut self, bytes: &[u8], meaning: Blob) {
+    fn blob(&mut self, bytes: &[u8], meaning: AvroBytes) {
         match meaning {
-            Blob::Decimal(scale) if decimal::write(bytes, scale, self.out) => {}
-            Blob::Uuid => {
+            AvroBytes::Decimal { scale, .. } if decimal::write(bytes, scale, self.out) => {}
+            AvroBytes::Uuid => {
                 self.text("\"");
-                for (nth, byte) in bytes.iter().enumerate() {
-                    let dash = if matches!(nth, 4 | 6 | 8 | 10) {
-                        "-"
-                    } else {
-                        ""
-                    };
-                    self.text(&format!("{dash}{byte:02x}"));
-                }
+                write_uuid(bytes, self.out);
                 self.text("\"");
             }
-            Blob::Duration => {
+            AvroBytes::Duration => {
                 let open = ["{\"months\":", ",\"days\":", ",\"millis\":"];
                 for (label, part) in open.into_iter().zip(bytes.chunks(4)) {
                     self.text(label);
@@ -267,11 +192,23 @@ impl<'b> Reader<'_, 'b, '_> {
                 }
                 self.text("}");
             }
-            Blob::Plain | Blob::Decimal(_) => {
+            AvroBytes::Plain | AvroBytes::Decimal { .. } => {
                 self.text("{\"base64\":\"");
                 write_base64(bytes, self.out);
                 self.text("\"}");
             }
         }
+    }
+}
+
+/// Appends the text of a UUID.
+pub fn write_uuid(bytes: &[u8], out: &mut Vec<u8>) {
+    for (nth, byte) in bytes.iter().enumerate() {
+        let dash = if matches!(nth, 4 | 6 | 8 | 10) {
+            "-"
+        } else {
+            ""
+        };
+        out.extend_from_slice(format!("{dash}{byte:02x}").as_bytes());
     }
 }

@@ -61,6 +61,7 @@ class Query:
         salvage: bool = False,
         decode: bool = True,
         values: Literal["full", "none"] = "full",
+        value_columns: int | str | None = None,
         limit: int | None = None,
         jobs: int | None = None,
     ) -> Query:
@@ -73,6 +74,7 @@ class Query:
             ("--since", _time(since)),
             ("--until", _time(until)),
             ("--key", key),
+            ("--value-columns", value_columns),
             ("--limit", limit),
             ("--jobs", jobs),
         ]:
@@ -132,6 +134,7 @@ def read(
     salvage: bool = False,
     decode: bool = True,
     values: Literal["full", "none"] = "full",
+    value_columns: int | str | None = None,
     limit: int | None = None,
     jobs: int | None = None,
     binary: str | None = None,
@@ -140,6 +143,8 @@ def read(
 
     The columns are those of Spark's Kafka source; ``columns="all"`` appends kseg's own. The options are those of ``kseg
     cat``: ``offset="184902..184910"``, ``partition="0..4"``, ``since="2h"`` or a datetime.
+
+    With ``value_columns``, the id or the subject of an Avro schema in the log dir's ``_schemas-0``, values are a typed column.
 
     The reader raises Damaged where damage is met, after the records before it; with ``salvage=True`` it continues after the
     damage and warns at the end. It raises KsegError where a file cannot be read.
@@ -158,6 +163,7 @@ def read(
         salvage=salvage,
         decode=decode,
         values=values,
+        value_columns=value_columns,
         limit=limit,
         jobs=jobs,
     )

@@ -1,5 +1,7 @@
 //! A column in the making, in the layout of Arrow's columnar format.
 
+use kseg::decode::avro::TimeUnit;
+
 use super::{Field, Kind};
 
 /// The values of a column.
@@ -34,10 +36,20 @@ impl Array {
             Kind::Binary | Kind::Utf8 => Data::Bytes(Vec::new(), Vec::new()),
             Kind::Bool => Data::Bits(Vec::new()),
             Kind::Int(width) => Data::Fixed(Vec::new(), width.bytes()),
-            Kind::Timestamp => Data::Fixed(Vec::new(), 8),
+            Kind::Float | Kind::Date | Kind::Time(TimeUnit::Millis) => Data::Fixed(Vec::new(), 4),
+            Kind::Double | Kind::Time(_) | Kind::Timestamp { .. } => Data::Fixed(Vec::new(), 8),
+            Kind::Decimal { .. } => Data::Fixed(Vec::new(), 16),
             Kind::List(item) => Data::List(Vec::new(), Box::new(Self::new(&item.kind))),
+            Kind::Map(value) => {
+                let pair = vec![Self::new(&Kind::Utf8), Self::new(&value.kind)];
+                Data::List(Vec::new(), Box::new(Self::with(Data::Struct(pair))))
+            }
             Kind::Struct(fields) => Data::Struct(Self::of(fields)),
         };
+        Self::with(data)
+    }
+
+    fn with(data: Data) -> Self {
         Self {
             rows: 0,
             nulls: 0,
@@ -71,6 +83,14 @@ impl Array {
         &self.data
     }
 
+    /// Returns how many columns there are in it, itself included: so much a null costs.
+    pub(crate) fn width(&self) -> usize {
+        match &self.data {
+            Data::Struct(columns) => columns.iter().map(Self::width).sum::<usize>() + 1,
+            _ => 1,
+        }
+    }
+
     /// The values, for those who move them out.
     #[cfg(feature = "parquet")]
     pub(crate) fn data_mut(&mut self) -> &mut Data {
@@ -78,7 +98,6 @@ impl Array {
     }
 
     /// Returns whether a row has a value.
-    #[cfg(any(test, feature = "parquet"))]
     pub(crate) fn is_valid(&self, row: usize) -> bool {
         let byte = self.validity.get(row / 8);
         byte.is_none_or(|byte| byte >> (row % 8) & 1 == 1)
@@ -99,6 +118,31 @@ impl Array {
                 items.clear();
             }
             Data::Struct(columns) => columns.iter_mut().for_each(Self::clear),
+        }
+    }
+
+    /// Removes what was appended after so many rows, and what was begun of another one.
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        let is_valid = |row: &usize| self.is_valid(*row);
+        self.nulls -= (rows..self.rows).filter(|row| !is_valid(row)).count();
+        self.rows = rows.min(self.rows);
+        if self.nulls == 0 {
+            self.validity.clear();
+        } else {
+            truncate_bits(&mut self.validity, rows);
+        }
+        match &mut self.data {
+            Data::Bits(values) => truncate_bits(values, rows),
+            Data::Fixed(values, width) => values.truncate(rows * *width),
+            Data::Bytes(ends, values) => {
+                ends.truncate(rows);
+                values.truncate(last_end(ends));
+            }
+            Data::List(ends, items) => {
+                ends.truncate(rows);
+                items.truncate(last_end(ends));
+            }
+            Data::Struct(columns) => columns.iter_mut().for_each(|column| column.truncate(rows)),
         }
     }
 
@@ -176,6 +220,46 @@ impl Array {
         }
     }
 
+    /// Appends the bytes of a number of the column's width.
+    pub(crate) fn push_fixed(&mut self, bytes: &[u8]) {
+        match &mut self.data {
+            Data::Fixed(values, width) if bytes.len() == *width => {
+                values.extend_from_slice(bytes);
+                self.push_valid();
+            }
+            _ => self.push_null(),
+        }
+    }
+
+    /// The column of the items of a list; [`Array::end_list`] makes what was appended to it a row.
+    pub(crate) fn items(&mut self) -> Option<&mut Self> {
+        match &mut self.data {
+            Data::List(_, items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Ends a list.
+    pub(crate) fn end_list(&mut self) {
+        if let Data::List(ends, items) = &mut self.data {
+            ends.push(end(items.rows));
+            self.push_valid();
+        }
+    }
+
+    /// The columns of a struct; when each has one more, [`Array::end_struct`] makes that a row.
+    pub(crate) fn columns(&mut self) -> &mut [Self] {
+        match &mut self.data {
+            Data::Struct(columns) => columns,
+            _ => &mut [],
+        }
+    }
+
+    /// Ends a struct.
+    pub(crate) fn end_struct(&mut self) {
+        self.push_valid();
+    }
+
     /// Appends true or false.
     pub(crate) fn push_bool(&mut self, value: bool) {
         if let Data::Bits(values) = &mut self.data {
@@ -216,6 +300,20 @@ fn end(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
+/// Returns where the last row ends.
+fn last_end(ends: &[i32]) -> usize {
+    let last = ends.last().copied().unwrap_or_default();
+    usize::try_from(last).unwrap_or_default()
+}
+
+fn truncate_bits(bits: &mut Vec<u8>, rows: usize) {
+    bits.truncate(rows.div_ceil(8));
+    // Bits are set in what was appended as zeros.
+    if let Some(last) = bits.last_mut().filter(|_| !rows.is_multiple_of(8)) {
+        *last &= (1 << (rows % 8)) - 1;
+    }
+}
+
 fn push_bit(bits: &mut Vec<u8>, at: usize, bit: bool) {
     if at.is_multiple_of(8) {
         bits.push(0);
@@ -248,6 +346,36 @@ mod tests {
                 panic!()
             };
             assert_eq!(bytes[bytes.len() - 4..], [0xfe, 0xff, 0xff, 0xff]);
+        }
+    }
+
+    #[test]
+    fn a_truncated_column_is_as_before() {
+        let header = vec![Field::new("a", Kind::Bool), Field::new("b", Kind::Utf8)];
+        let item = Field::new("element", Kind::Struct(header));
+        let kind = Kind::List(Box::new(item));
+        let push = |array: &mut Array, row: usize| {
+            if row % 3 == 2 {
+                return array.push_null();
+            }
+            array.push_structs(|structs| {
+                for n in 0..row {
+                    structs.push(|columns| {
+                        columns[0].push_bool(n % 2 == 0);
+                        columns[1].push_bytes((n % 5 != 0).then_some(b"text"));
+                    });
+                }
+            });
+        };
+        for rows in 0..20 {
+            let mut array = Array::new(&kind);
+            (0..rows).for_each(|row| push(&mut array, row));
+            let before = format!("{array:?}");
+            (rows..rows + 10).for_each(|row| push(&mut array, row));
+            // A row that was only begun.
+            array.items().unwrap().columns()[0].push_bool(true);
+            array.truncate(rows);
+            assert_eq!(format!("{array:?}"), before);
         }
     }
 

@@ -3,6 +3,8 @@
 //! # References
 //! Arrow's columnar format, "Serialization and Interprocess Communication"; `Schema.fbs` and `Message.fbs`, metadata version 5.
 
+use kseg::decode::avro::TimeUnit;
+
 use super::flatbuffer::{Flat, Reference, Slot};
 use super::{Array, Data, Field, Kind, Width};
 
@@ -78,23 +80,47 @@ fn message(flat: Flat, out: &mut Vec<u8>) {
 fn fields(flat: &mut Flat, place: Reference, fields: &[Field]) {
     let places = flat.references(place, fields.len());
     for (place, field) in places.into_iter().zip(fields) {
-        let slots = [
-            Slot::Reference,
-            Slot::Byte(1),
-            Slot::Byte(type_of(&field.kind)),
-            Slot::Reference,
-            Slot::Absent,
-            Slot::Reference,
-        ];
-        let [name, _, _, kind, _, children] = flat.table(place, slots);
-        flat.text(name, field.name);
-        type_table(flat, kind, &field.kind);
-        let below = match &field.kind {
-            Kind::List(item) => std::slice::from_ref(&**item),
-            Kind::Struct(fields) => fields,
-            _ => &[],
-        };
-        self::fields(flat, children, below);
+        self::field(flat, place, field, true);
+    }
+}
+
+fn field(flat: &mut Flat, place: Reference, field: &Field, is_nullable: bool) {
+    let [name, _, _, kind, _, children] = flat.table(place, slots(&field.kind, is_nullable));
+    flat.text(name, &field.name);
+    type_table(flat, kind, &field.kind);
+    match &field.kind {
+        Kind::List(item) => fields(flat, children, std::slice::from_ref(&**item)),
+        Kind::Map(value) => entries(flat, children, value),
+        Kind::Struct(below) => fields(flat, children, below),
+        _ => fields(flat, children, &[]),
+    }
+}
+
+/// The slots of a `Field`: name, nullable, type, dictionary, children.
+fn slots(kind: &Kind, is_nullable: bool) -> [Slot; 6] {
+    [
+        Slot::Reference,
+        Slot::Byte(is_nullable.into()),
+        Slot::Byte(type_of(kind)),
+        Slot::Reference,
+        Slot::Absent,
+        Slot::Reference,
+    ]
+}
+
+/// The pairs of a map, which are no nulls, and neither are their names.
+fn entries(flat: &mut Flat, place: Reference, value: &Field) {
+    for place in flat.references(place, 1) {
+        let [name, _, _, kind, _, children] =
+            flat.table(place, slots(&Kind::Struct(Vec::new()), false));
+        flat.text(name, "entries");
+        flat.table(kind, []);
+        let places = flat.references(children, 2);
+        let key = Field::new("key", Kind::Utf8);
+        for (place, (field, is_nullable)) in places.into_iter().zip([(&key, false), (value, true)])
+        {
+            self::field(flat, place, field, is_nullable);
+        }
     }
 }
 
@@ -102,12 +128,17 @@ fn fields(flat: &mut Flat, place: Reference, fields: &[Field]) {
 const fn type_of(kind: &Kind) -> u8 {
     match kind {
         Kind::Int(_) => 2,
+        Kind::Float | Kind::Double => 3,
         Kind::Binary => 4,
         Kind::Utf8 => 5,
         Kind::Bool => 6,
-        Kind::Timestamp => 10,
+        Kind::Decimal { .. } => 7,
+        Kind::Date => 8,
+        Kind::Time(_) => 9,
+        Kind::Timestamp { .. } => 10,
         Kind::List(_) => 12,
         Kind::Struct(_) => 13,
+        Kind::Map(_) => 17,
     }
 }
 
@@ -121,15 +152,43 @@ fn type_table(flat: &mut Flat, place: Reference, kind: &Kind) {
             };
             flat.table(place, [Slot::Int(bits), Slot::Byte(1)]);
         }
-        Kind::Timestamp => {
-            // Microseconds.
-            let [_, zone] = flat.table(place, [Slot::Short(2), Slot::Reference]);
+        Kind::Float => {
+            flat.table(place, [Slot::Short(1)]);
+        }
+        Kind::Double => {
+            flat.table(place, [Slot::Short(2)]);
+        }
+        Kind::Decimal { precision, scale } => {
+            let slots = [*precision, *scale].map(|it| Slot::Int(it.into()));
+            flat.table(place, slots);
+        }
+        Kind::Date => {
+            // Days.
+            flat.table(place, [Slot::Short(0)]);
+        }
+        Kind::Time(unit) => {
+            let bits = if *unit == TimeUnit::Millis { 32 } else { 64 };
+            flat.table(place, [unit_of(*unit), Slot::Int(bits)]);
+        }
+        Kind::Timestamp { unit, is_utc: true } => {
+            let [_, zone] = flat.table(place, [unit_of(*unit), Slot::Reference]);
             flat.text(zone, "UTC");
         }
-        Kind::Binary | Kind::Utf8 | Kind::Bool | Kind::List(_) | Kind::Struct(_) => {
+        Kind::Timestamp { unit, .. } => {
+            flat.table(place, [unit_of(*unit)]);
+        }
+        Kind::Binary | Kind::Utf8 | Kind::Bool | Kind::List(_) | Kind::Map(_) | Kind::Struct(_) => {
             flat.table(place, []);
         }
     }
+}
+
+fn unit_of(unit: TimeUnit) -> Slot {
+    Slot::Short(match unit {
+        TimeUnit::Millis => 1,
+        TimeUnit::Micros => 2,
+        TimeUnit::Nanos => 3,
+    })
 }
 
 /// Notes the rows and nulls of a column and of those below it, and where their buffers will be.

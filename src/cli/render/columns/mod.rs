@@ -3,10 +3,12 @@
 //! ```text
 //! Field   a column's name and type
 //! Array   its values, in the layout of Arrow ─▶ ipc       an Arrow IPC stream
-//!                                            ─▶ parquet   a Parquet file
+//!   ▲                                        ─▶ parquet   a Parquet file
+//! avro    values by their schema
 //! ```
 
 mod array;
+pub(crate) mod avro;
 mod flatbuffer;
 pub(crate) mod ipc;
 #[cfg(feature = "parquet")]
@@ -14,6 +16,12 @@ pub(crate) mod parquet;
 #[cfg(not(feature = "parquet"))]
 #[path = "without_parquet.rs"]
 pub(crate) mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_types;
+
+use std::borrow::Cow;
+
+use kseg::decode::avro::TimeUnit;
 
 pub(crate) use array::{Array, Data};
 
@@ -21,9 +29,18 @@ pub(crate) use array::{Array, Data};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
     /// Its name.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// Its type.
     pub(crate) kind: Kind,
+}
+
+/// What compresses the pages of a Parquet file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PageCodec {
+    /// Zstandard, of level 1: level 3 takes longer and saves next to nothing.
+    Zstd,
+    /// Snappy: half as large again, in two thirds of the time.
+    Snappy,
 }
 
 /// The type of a column.
@@ -37,10 +54,32 @@ pub(crate) enum Kind {
     Bool,
     /// A signed integer of 2, 4 or 8 bytes.
     Int(Width),
-    /// Microseconds since 1970, UTC.
-    Timestamp,
+    /// A number of 4 bytes with a binary point.
+    Float,
+    /// A number of 8 bytes with a binary point.
+    Double,
+    /// A number of at most 38 digits.
+    Decimal {
+        /// Its digits.
+        precision: u8,
+        /// Those after the point.
+        scale: u8,
+    },
+    /// Days since 1970.
+    Date,
+    /// A time of day: milliseconds in 4 bytes, others in 8.
+    Time(TimeUnit),
+    /// A time since 1970.
+    Timestamp {
+        /// Of what it is a number.
+        unit: TimeUnit,
+        /// True if it is an instant; the time of an unknown zone otherwise.
+        is_utc: bool,
+    },
     /// A row of one kind of values.
     List(Box<Field>),
+    /// Values by name.
+    Map(Box<Field>),
     /// Several values side by side.
     Struct(Vec<Field>),
 }
@@ -67,9 +106,18 @@ impl Width {
     }
 }
 
+impl Kind {
+    /// Microseconds since 1970, UTC.
+    pub(crate) const INSTANT: Self = Self::Timestamp {
+        unit: TimeUnit::Micros,
+        is_utc: true,
+    };
+}
+
 impl Field {
     /// A column.
-    pub(crate) const fn new(name: &'static str, kind: Kind) -> Self {
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>, kind: Kind) -> Self {
+        let name = name.into();
         Self { name, kind }
     }
 }

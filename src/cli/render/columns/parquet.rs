@@ -7,15 +7,18 @@ use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::Result;
-use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical, ZstdLevel};
-use parquet::basic::{TimeUnit, TimestampType};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int32Type, Int64Type};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::data_type::{
+    BoolType, ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType,
+    FloatType, Int32Type, Int64Type,
+};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{ColumnPath, Type};
 
-use super::{Array, Data, Field, Kind, Width};
+use super::parquet_types::type_of;
+use super::{Array, Data, Field, Kind, PageCodec};
 
 /// Columns by whose smallest and largest value engines pass over row groups.
 const PRUNED: [&str; 4] = ["topic", "partition", "offset", "timestamp"];
@@ -24,20 +27,21 @@ const PRUNED: [&str; 4] = ["topic", "partition", "offset", "timestamp"];
 const RISING: [&str; 5] = ["offset", "timestamp", "batchOffset", "position", "sequence"];
 
 /// A file in the making.
-pub(crate) struct ColumnFile<W: Write + Send>(SerializedFileWriter<W>);
+pub(crate) struct ColumnFile<W: Write + Send>(SerializedFileWriter<W>, Vec<Kind>);
 
 impl<W: Write + Send> ColumnFile<W> {
     /// Begins a file.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(crate) fn new(out: W, fields: &[Field]) -> Result<Self> {
+    pub(crate) fn new(out: W, fields: &[Field], codec: PageCodec) -> Result<Self> {
         let columns = fields.iter().map(|field| Ok(Arc::new(type_of(field)?)));
         let schema = Type::group_type_builder("kseg")
             .with_fields(columns.collect::<Result<_>>()?)
             .build()?;
-        let file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties()?))?;
-        Ok(Self(file))
+        let file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties(codec)?))?;
+        let kinds = fields.iter().map(|field| field.kind.clone());
+        Ok(Self(file, kinds.collect()))
     }
 
     /// Writes a row group. The texts and bytes of the columns are moved out of them.
@@ -46,14 +50,14 @@ impl<W: Write + Send> ColumnFile<W> {
     /// It cannot be written.
     pub(crate) fn row_group(&mut self, arrays: &mut [Array]) -> Result<()> {
         let mut group = self.0.next_row_group()?;
-        for array in arrays {
+        for (array, kind) in arrays.iter_mut().zip(&self.1) {
             let rows = (0..array.rows()).map(|row| Slot {
                 row: Some(row),
                 definition: 0,
                 repetition: 0,
             });
             let slots: Vec<Slot> = rows.collect();
-            write(array, slots, 0, &mut |write_leaf| {
+            write(array, (kind, true), slots, 0, &mut |write_leaf| {
                 if let Some(mut column) = group.next_column()? {
                     write_leaf(&mut column)?;
                     column.close()?;
@@ -81,10 +85,13 @@ impl<W: Write + Send> ColumnFile<W> {
     }
 }
 
-fn properties() -> Result<WriterProperties> {
+fn properties(codec: PageCodec) -> Result<WriterProperties> {
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("kseg version ", env!("CARGO_PKG_VERSION")).into())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(match codec {
+            PageCodec::Zstd => Compression::ZSTD(ZstdLevel::try_new(1)?),
+            PageCodec::Snappy => Compression::SNAPPY,
+        })
         .set_statistics_enabled(EnabledStatistics::None)
         .set_max_row_group_row_count(None);
     for name in PRUNED {
@@ -101,48 +108,6 @@ fn properties() -> Result<WriterProperties> {
     Ok(properties.build())
 }
 
-/// The type of a column; all are optional.
-fn type_of(field: &Field) -> Result<Type> {
-    let name = field.name;
-    let (physical, logical) = match &field.kind {
-        Kind::Binary => (Physical::BYTE_ARRAY, None),
-        Kind::Utf8 => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-        Kind::Bool => (Physical::BOOLEAN, None),
-        Kind::Int(Width::Two) => (Physical::INT32, Some(LogicalType::integer(16, true))),
-        Kind::Int(Width::Four) => (Physical::INT32, None),
-        Kind::Int(Width::Eight) => (Physical::INT64, None),
-        Kind::Timestamp => {
-            let kind = LogicalType::Timestamp(TimestampType {
-                is_adjusted_to_u_t_c: true,
-                unit: TimeUnit::MICROS,
-            });
-            (Physical::INT64, Some(kind))
-        }
-        Kind::List(item) => {
-            let repeated = Type::group_type_builder("list")
-                .with_repetition(Repetition::REPEATED)
-                .with_fields(vec![Arc::new(type_of(item)?)])
-                .build()?;
-            return Ok(Type::group_type_builder(name)
-                .with_repetition(Repetition::OPTIONAL)
-                .with_logical_type(Some(LogicalType::List))
-                .with_fields(vec![Arc::new(repeated)])
-                .build()?);
-        }
-        Kind::Struct(fields) => {
-            let columns = fields.iter().map(|field| Ok(Arc::new(type_of(field)?)));
-            return Ok(Type::group_type_builder(name)
-                .with_repetition(Repetition::OPTIONAL)
-                .with_fields(columns.collect::<Result<_>>()?)
-                .build()?);
-        }
-    };
-    Ok(Type::primitive_type_builder(name, physical)
-        .with_repetition(Repetition::OPTIONAL)
-        .with_logical_type(logical)
-        .build()?)
-}
-
 /// A place of a column: a row of it, or where there is none.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
@@ -154,26 +119,39 @@ struct Slot {
 /// Writes a column without columns below it.
 type Leaf<'a> = &'a mut dyn FnMut(&mut SerializedColumnWriter<'_>) -> Result<()>;
 
-/// Writes the leaves of a column, whose rows `slots` are, inside of `depth` lists.
+/// Writes the leaves of a column, whose rows `slots` are, inside of `depth` lists. What cannot be null has no level for it.
 fn write(
     array: &mut Array,
+    (kind, is_nullable): (&Kind, bool),
     mut slots: Vec<Slot>,
     depth: i16,
     each: &mut dyn FnMut(Leaf<'_>) -> Result<()>,
 ) -> Result<()> {
     for slot in &mut slots {
         slot.row = slot.row.filter(|row| array.is_valid(*row));
-        slot.definition += i16::from(slot.row.is_some());
+        slot.definition += i16::from(slot.row.is_some() && is_nullable);
     }
-    match array.data_mut() {
-        Data::Struct(columns) => {
-            for column in columns {
-                write(column, slots.clone(), depth, each)?;
+    match (array.data_mut(), kind) {
+        (Data::Struct(columns), Kind::Struct(fields)) => {
+            for (column, field) in columns.iter_mut().zip(fields) {
+                write(column, (&field.kind, true), slots.clone(), depth, each)?;
             }
             Ok(())
         }
-        Data::List(ends, items) => write(items, items_of(&slots, ends, depth + 1), depth + 1, each),
-        leaf => each(&mut |column| write_leaf(leaf, &slots, column)),
+        (Data::List(ends, items), Kind::List(item)) => {
+            let slots = items_of(&slots, ends, depth + 1);
+            write(items, (&item.kind, true), slots, depth + 1, each)
+        }
+        (Data::List(ends, pairs), Kind::Map(value)) => {
+            // The pairs are the repeated group itself, so they have no level.
+            let slots = items_of(&slots, ends, depth + 1);
+            let kinds = [(&Kind::Utf8, false), (&value.kind, true)];
+            for (column, kind) in pairs.columns().iter_mut().zip(kinds) {
+                write(column, kind, slots.clone(), depth + 1, each)?;
+            }
+            Ok(())
+        }
+        (leaf, kind) => each(&mut |column| write_leaf(leaf, kind, &slots, column)),
     }
 }
 
@@ -207,6 +185,7 @@ fn range_of(ends: &[i32], row: usize) -> std::ops::Range<usize> {
 
 fn write_leaf(
     data: &mut Data,
+    kind: &Kind,
     slots: &[Slot],
     column: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
@@ -219,6 +198,27 @@ fn write_leaf(
             let is_set = |row: usize| bits.get(row / 8).is_some_and(|it| it >> (row % 8) & 1 == 1);
             let values: Vec<bool> = rows.map(is_set).collect();
             let typed = column.typed::<BoolType>();
+            typed.write_batch(&values, levels.0, levels.1)?;
+        }
+        Data::Fixed(bytes, _) if *kind == Kind::Float => {
+            let bits = |row| u32::try_from(number(bytes, row, 4) & 0xffff_ffff).unwrap_or_default();
+            let values: Vec<f32> = rows.map(|row| f32::from_bits(bits(row))).collect();
+            let typed = column.typed::<FloatType>();
+            typed.write_batch(&values, levels.0, levels.1)?;
+        }
+        Data::Fixed(bytes, _) if *kind == Kind::Double => {
+            let bits = |row| number(bytes, row, 8).cast_unsigned();
+            let values: Vec<f64> = rows.map(|row| f64::from_bits(bits(row))).collect();
+            let typed = column.typed::<DoubleType>();
+            typed.write_batch(&values, levels.0, levels.1)?;
+        }
+        Data::Fixed(bytes, 16) => {
+            // Decimals, which Parquet has big-endian.
+            bytes.chunks_mut(16).for_each(<[u8]>::reverse);
+            let all = ByteArray::from(std::mem::take(bytes));
+            let values: Vec<FixedLenByteArray> =
+                rows.map(|row| all.slice(row * 16, 16).into()).collect();
+            let typed = column.typed::<FixedLenByteArrayType>();
             typed.write_batch(&values, levels.0, levels.1)?;
         }
         Data::Fixed(bytes, width @ (2 | 4)) => {

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use anyhow::{Result, bail};
 
-use super::{Array, Field};
+use super::{Array, Field, PageCodec};
 
 /// A file that cannot be made: there is no value of it.
 pub(crate) struct ColumnFile<W>(Infallible, PhantomData<W>);
@@ -16,7 +16,7 @@ impl<W: Write + Send> ColumnFile<W> {
     ///
     /// # Errors
     /// Always.
-    pub(crate) fn new(_: W, _: &[Field]) -> Result<Self> {
+    pub(crate) fn new(_: W, _: &[Field], _: PageCodec) -> Result<Self> {
         bail!("--format parquet: this kseg was built without the feature parquet")
     }
 

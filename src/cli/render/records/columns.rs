@@ -8,8 +8,9 @@ use std::ops::AddAssign;
 use kseg::format::TimestampType;
 use kseg::wire::text::push_utf8;
 
-use super::content::View;
+use super::content::{Payload, View};
 use super::entry::{Entry, Facts};
+use super::schemas::TypedValues;
 use super::shown::Shown;
 use crate::cli::render::Page;
 use crate::cli::render::columns::{Array, Field, Kind, Width, ipc};
@@ -53,7 +54,7 @@ impl Columns {
             Field::new("topic", Kind::Utf8),
             Field::new("partition", Kind::Int(Width::Four)),
             Field::new("offset", Kind::Int(Width::Eight)),
-            Field::new("timestamp", Kind::Timestamp),
+            Field::new("timestamp", Kind::INSTANT),
             Field::new("timestampType", Kind::Int(Width::Four)),
             Field::new("headers", Kind::List(Box::new(header))),
         ];
@@ -82,6 +83,8 @@ pub(crate) struct Lossy {
     pub(crate) timestamps: u64,
     /// Names of headers that are not UTF-8: U+FFFD means what is not.
     pub(crate) header_keys: u64,
+    /// Values that are not of the schema of their column: null.
+    pub(crate) values: u64,
 }
 
 impl Lossy {
@@ -89,7 +92,12 @@ impl Lossy {
     pub(crate) fn notes(self, path: &str) -> String {
         let timestamps = counted(self.timestamps, "timestamp");
         let header_keys = counted(self.header_keys, "header key");
+        let values = counted(self.values, "value");
         let notes = [
+            (
+                self.values,
+                format!("{values} not of the schema of --value-columns, written as null"),
+            ),
             (
                 self.timestamps,
                 format!(
@@ -119,6 +127,7 @@ impl AddAssign for Lossy {
     fn add_assign(&mut self, more: Self) {
         self.timestamps += more.timestamps;
         self.header_keys += more.header_keys;
+        self.values += more.values;
     }
 }
 
@@ -134,9 +143,9 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// No rows yet.
-    pub(crate) fn new(columns: Columns) -> Self {
+    pub(crate) fn new(fields: &[Field]) -> Self {
         Self {
-            arrays: Array::of(&columns.fields()),
+            arrays: Array::of(fields),
             count: 0,
             bytes: 0,
             lossy: Lossy::default(),
@@ -183,8 +192,14 @@ impl Rows {
         std::mem::take(&mut self.lossy)
     }
 
-    /// Appends a record.
-    pub(super) fn push(&mut self, entry: &Entry<'_, '_>, view: &View<'_>, scratch: &mut Vec<u8>) {
+    /// Appends a record; its value by the schema of `typed`, if there is one.
+    pub(super) fn push(
+        &mut self,
+        entry: &Entry<'_, '_>,
+        view: &View<'_>,
+        typed: Option<&TypedValues>,
+        scratch: &mut Vec<u8>,
+    ) {
         let (record, batch) = (entry.record, entry.batch);
         let Some(
             [
@@ -203,7 +218,10 @@ impl Rows {
         };
         let mut bytes = 64;
         bytes += push_shown(key, &view.key(scratch));
-        bytes += push_shown(value, &view.value(scratch));
+        bytes += match typed {
+            None => push_shown(value, &view.value(scratch)),
+            Some(typed) => push_typed(value, view, typed, &mut self.lossy.values),
+        };
         topic.push_bytes(entry.topic.map(str::as_bytes));
         partition.push_int(entry.partition);
         offset.push_int(Some(record.offset().get()));
@@ -276,6 +294,23 @@ impl Rows {
         codec.push_bytes(facts.codec.map(str::as_bytes));
         file.push_bytes(entry.file.map(str::as_bytes));
     }
+}
+
+/// Appends a value by its schema; null, and counted, if it is none of it. Returns about how many bytes that takes.
+fn push_typed(column: &mut Array, view: &View<'_>, typed: &TypedValues, others: &mut u64) -> usize {
+    let pushed = match view.payload(typed) {
+        Payload::Null => {
+            column.push_null();
+            return 8 * column.width();
+        }
+        Payload::Own(bytes) => typed.column.push(bytes, column).ok(),
+        Payload::Other => {
+            column.push_null();
+            None
+        }
+    };
+    *others += u64::from(pushed.is_none());
+    pushed.unwrap_or_else(|| 8 * column.width())
 }
 
 /// Appends what is shown of some bytes. Returns how many bytes that takes.

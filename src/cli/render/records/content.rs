@@ -12,7 +12,7 @@ use kseg::report::secrets;
 use super::embed;
 use super::entry::Entry;
 use super::reveal::{Bytes, Reveal};
-use super::schemas::{SchemaProblem, Schemas, Side};
+use super::schemas::{SchemaProblem, Schemas, Side, TypedValues};
 use super::serdes::Serde;
 use super::shown::{Shown, Why};
 
@@ -32,6 +32,17 @@ pub(super) struct Policy {
     pub(super) read_as: Option<Serde>,
     /// True if JSON among them is shown as such.
     pub(super) embeds_json: bool,
+}
+
+/// A value, for a column of one schema.
+#[derive(Debug)]
+pub(super) enum Payload<'b> {
+    /// There is none.
+    Null,
+    /// It is of the schema, by its id.
+    Own(&'b [u8]),
+    /// It is of another one, or of none.
+    Other,
 }
 
 /// The visible parts of one record.
@@ -203,6 +214,23 @@ impl<'r> View<'r> {
         let (schemas, topic) = self.schemas.filter(|_| is_read && is_shown)?;
         let framed = schemas.find(self.record, topic, side, bytes).ok()?;
         schemas.schema(framed)
+    }
+
+    /// The value, for a column of one schema.
+    pub(super) fn payload(&self, typed: &TypedValues) -> Payload<'_> {
+        let Some(bytes) = self.record.value() else {
+            return Payload::Null;
+        };
+        let Some((schemas, topic)) = self.schemas.filter(|_| !self.is_control) else {
+            return Payload::Null;
+        };
+        let is_asked = self.policy(Side::Value).read_as == Some(Serde::Avro);
+        let found = schemas.find(self.record, topic, Side::Value, bytes);
+        let found = found.ok().filter(|it| schemas.is_same(*it, typed));
+        match found.or_else(|| schemas.only(bytes).filter(|_| is_asked)) {
+            Some(framed) => Payload::Own(framed.payload()),
+            None => Payload::Other,
+        }
     }
 
     /// Bytes of which something is known.

@@ -10,7 +10,7 @@ use super::content::{Contents, Policy, View};
 use super::entry::Entry;
 use super::object::Objects;
 use super::reveal::{Bytes, Reveal};
-use super::schemas::Schemas;
+use super::schemas::{Schemas, TypedValues};
 use super::serdes::Serde;
 use super::template::Template;
 use super::{csv, text};
@@ -72,6 +72,9 @@ pub(crate) struct RecordFormat {
     pub(super) contents: Contents,
     pub(super) decoding: Choice,
     pub(super) schemas: Option<Schemas>,
+    /// The schema of a typed column, as it was asked for, and then as it was found.
+    pub(super) value_columns: Option<String>,
+    pub(super) typed: Option<TypedValues>,
 }
 
 /// The form of the output.
@@ -123,6 +126,8 @@ impl RecordFormat {
             },
             decoding: Choice::Never,
             schemas: None,
+            value_columns: None,
+            typed: None,
         }
     }
 
@@ -133,11 +138,8 @@ impl RecordFormat {
             Shape::Form(Form::Json) => out.push(b'['),
             Shape::Form(Form::Csv) => csv::header(out),
             Shape::Columns(Form::Arrow, columns) => {
-                ipc::schema(
-                    &columns.fields(),
-                    &[("kseg.schema", schema::RECORD.id)],
-                    out,
-                );
+                let metadata = [("kseg.schema", schema::RECORD.id)];
+                ipc::schema(&self.columns(columns), &metadata, out);
             }
             _ => {}
         }
@@ -176,6 +178,14 @@ impl RecordFormat {
             );
         }
         self.schemas = schemas.filter(|_| self.decoding != Choice::Never);
+        if let Some(name) = &self.value_columns {
+            let Some(schemas) = &self.schemas else {
+                bail!(
+                    "--value-columns: no schemas; give --schemas or --schema, and not --no-decode"
+                );
+            };
+            self.typed = Some(schemas.typed(name)?);
+        }
         Ok(self)
     }
 
@@ -190,9 +200,19 @@ impl RecordFormat {
     /// The columns, where there are some.
     pub(crate) fn fields(&self) -> Option<Vec<Field>> {
         match self.shape {
-            Shape::Columns(_, columns) => Some(columns.fields()),
+            Shape::Columns(_, columns) => Some(self.columns(columns)),
             _ => None,
         }
+    }
+
+    /// The columns, with the value by its schema where there is one.
+    fn columns(&self, columns: Columns) -> Vec<Field> {
+        let mut fields = columns.fields();
+        let value = fields.iter_mut().find(|field| field.name == "value");
+        if let (Some(value), Some(typed)) = (value, &self.typed) {
+            value.kind = typed.column.kind().clone();
+        }
+        fields
     }
 
     /// Returns what renders the records of one log; `decoder` is that of its topic
@@ -202,10 +222,7 @@ impl RecordFormat {
             format: self,
             decoder: self.decoding.of(decoder),
             objects: Objects::default(),
-            rows: match self.shape {
-                Shape::Columns(_, columns) => Some(Rows::new(columns)),
-                _ => None,
-            },
+            rows: self.fields().map(|fields| Rows::new(&fields)),
             scratch: Vec::new(),
             spare: Vec::new(),
         }
@@ -253,7 +270,7 @@ impl RecordRenderer<'_> {
             Shape::Form(Form::Arrow | Form::Parquet) => {}
             Shape::Columns(form, _) => {
                 if let Some(rows) = &mut self.rows {
-                    rows.push(&entry, &view, scratch);
+                    rows.push(&entry, &view, format.typed.as_ref(), scratch);
                     if *form == Form::Arrow && rows.is_batch() {
                         rows.write_batch(out);
                     }

@@ -24,6 +24,12 @@ pub(crate) struct Rendering {
     #[arg(long, value_enum, value_name = "WHICH")]
     columns: Option<Columns>,
 
+    /// Make values of this Avro schema a typed column of --format arrow and parquet, with columns of its own for
+    /// fields inside; others become null, and are counted. A schema is named by its id or its subject, of which the latest
+    /// version counts
+    #[arg(long, value_name = "ID|SUBJECT")]
+    value_columns: Option<String>,
+
     /// Write as kcat -f does: %t topic, %p partition, %o offset, %T timestamp, %k key, %s value, %h
     /// headers, %K and %S their sizes (-1: null), %R the size of the value as four bytes, %%, \n,
     /// \t, \r, \x41
@@ -130,6 +136,9 @@ impl Rendering {
         if self.columns.is_some() && !is_columns {
             bail!("--columns: only --format arrow and parquet have columns");
         }
+        if self.value_columns.is_some() && !is_columns {
+            bail!("--value-columns: only --format arrow and parquet have columns");
+        }
         if self.bytes != Bytes::Utf8 && is_columns {
             bail!(
                 "--bytes: columns of --format {} hold bytes as they are",
@@ -139,6 +148,8 @@ impl Rendering {
         Ok(RecordFormat {
             shape,
             schemas: None,
+            value_columns: self.value_columns.clone(),
+            typed: None,
             contents: Contents {
                 key: Policy {
                     reveal: self.keys,
@@ -172,6 +183,12 @@ impl Rendering {
         for (given, hides, option, hiding) in [
             (self.value_as.is_some(), hides_value, "value-as", "values"),
             (self.json_values, hides_value, "json-values", "values"),
+            (
+                self.value_columns.is_some(),
+                hides_value,
+                "value-columns",
+                "values",
+            ),
             (self.key_as.is_some(), hides_key, "key-as", "keys"),
         ] {
             if given && hides {

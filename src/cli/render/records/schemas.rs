@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use anyhow::{anyhow, bail};
 use kseg::decode::avro::{self, Undecodable};
 use kseg::decode::protobuf;
 use kseg::decode::registry::{Registered, Registry, SchemaKind};
 use kseg::format::Record;
 
 use super::embed;
+use crate::cli::render::columns::avro::ValueColumn;
 
 /// Headers that hold the id, where it does not be before the payload (Confluent 8).
 const KEY_HEADER: &[u8] = b"__key_schema_id";
@@ -46,6 +48,20 @@ pub(super) enum Side {
 pub(super) struct Framed<'b> {
     payload: &'b [u8],
     place: usize,
+}
+
+impl<'b> Framed<'b> {
+    /// The payload.
+    pub(super) fn payload(self) -> &'b [u8] {
+        self.payload
+    }
+}
+
+/// The schema whose values are a typed column.
+#[derive(Debug)]
+pub(crate) struct TypedValues {
+    place: usize,
+    pub(super) column: ValueColumn,
 }
 
 /// The reason why a payload could not be decoded with a schema.
@@ -185,6 +201,44 @@ impl Schemas {
             payload: bytes,
             place: 0,
         })
+    }
+
+    /// The schema that `name` means, an id or a subject, whose latest version counts, as a typed column.
+    ///
+    /// # Errors
+    /// There is none, or it makes no column.
+    pub(super) fn typed(&self, name: &str) -> anyhow::Result<TypedValues> {
+        let all = self.registry.schemas();
+        let place = if let Ok(id) = name.parse() {
+            let found = self.with_id(id, None, Side::Value);
+            found.map_err(|why| anyhow!("--value-columns {name}: {why}"))?
+        } else {
+            let own = all.iter().enumerate().filter(|(_, it)| it.subject == name);
+            let latest = own.max_by_key(|(_, it)| (!it.deleted, it.version));
+            let Some((place, _)) = latest else {
+                bail!("--value-columns {name}: no schema has this subject; see kseg schemas");
+            };
+            place
+        };
+        let reader = all.get(place).and_then(|schema| self.reader(schema));
+        let Some(Reader::Avro(schema)) = reader else {
+            bail!("--value-columns {name}: not a valid Avro schema");
+        };
+        match ValueColumn::new(&schema) {
+            Ok(column) => Ok(TypedValues { place, column }),
+            Err(why) => {
+                bail!("--value-columns {name}: {why}; leave the option out: values are JSON then")
+            }
+        }
+    }
+
+    /// Returns whether a payload is of the schema of a column: its own, or one with the same text.
+    pub(super) fn is_same(&self, framed: Framed<'_>, typed: &TypedValues) -> bool {
+        let text = |place: usize| {
+            let schema = self.registry.schemas().get(place);
+            schema.map(|it| (it.kind, &it.text, &it.references))
+        };
+        framed.place == typed.place || text(framed.place) == text(typed.place)
     }
 
     /// The schema that was found.
