@@ -6,6 +6,9 @@ const MOST_BYTES: usize = 1 << 10;
 /// More digits after the point than this are no number that anybody would read.
 const MOST_SCALE: usize = 4 << 10;
 
+/// The largest scale of a number of one word that is written digit by digit.
+const MOST_SMALL_SCALE: usize = 20;
+
 /// The divisor of one step.
 const BILLION: u64 = 1_000_000_000;
 
@@ -29,6 +32,10 @@ pub fn write_digits(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
         return false;
     }
     let is_negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
+    if bytes.len() <= 8 && scale <= MOST_SMALL_SCALE {
+        small(bytes, is_negative, scale, out);
+        return true;
+    }
     let mut limbs = magnitude(bytes, is_negative);
     // The lowest digit first.
     let mut digits = Vec::new();
@@ -54,6 +61,30 @@ pub fn write_digits(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
         out.extend(fraction.iter().rev());
     }
     true
+}
+
+/// Appends a number of at most eight bytes.
+fn small(bytes: &[u8], is_negative: bool, scale: usize, out: &mut Vec<u8>) {
+    let sign = if is_negative { u64::MAX } else { 0 };
+    let number = bytes
+        .iter()
+        .fold(sign, |number, byte| number << 8 | u64::from(*byte));
+    if is_negative {
+        out.push(b'-');
+    }
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer
+        .format(number.cast_signed().unsigned_abs())
+        .as_bytes();
+    let zeros = scale.saturating_add(1).saturating_sub(digits.len());
+    let whole = digits.len().saturating_add(zeros).saturating_sub(scale);
+    let all = std::iter::repeat_n(b'0', zeros).chain(digits.iter().copied());
+    for (nth, digit) in all.enumerate() {
+        if nth == whole {
+            out.push(b'.');
+        }
+        out.push(digit);
+    }
 }
 
 /// The number without its sign, in limbs of 32 bits, the highest first.
@@ -99,13 +130,20 @@ mod tests {
 
     #[test]
     fn digits_are_those_of_the_number() {
-        let table: [(&[u8], usize, &str); 12] = [
+        let table: [(&[u8], usize, &str); 15] = [
             (b"", 0, "0"),
             (b"", 2, "0.00"),
             (b"\x00", 2, "0.00"),
             (b"\x04\xe2", 2, "12.50"),
             (b"\xfb\x1e", 2, "-12.50"),
             (b"\xff", 3, "-0.001"),
+            (b"\x80\0\0\0\0\0\0\0", 19, "-0.9223372036854775808"),
+            (b"\x80\0\0\0\0\0\0\0", 21, "-0.009223372036854775808"),
+            (
+                b"\x7f\xff\xff\xff\xff\xff\xff\xff",
+                1,
+                "922337203685477580.7",
+            ),
             (b"\x80", 0, "-128"),
             (b"\x00\x80", 0, "128"),
             (b"\x80\x00\x00\x00", 0, "-2147483648"),

@@ -1,7 +1,5 @@
 //! Dates and times by ISO 8601.
 
-use std::io::Write as _;
-
 /// The unit of a number that is a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeUnit {
@@ -38,10 +36,13 @@ const DAYS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
 
 /// Appends a date, in days since 1970. False: its year has not four digits, and nothing was appended.
 pub(super) fn write_date(days: i64, out: &mut Vec<u8>) -> bool {
-    let Some((year, month, day)) = civil(days) else {
+    let Some(date) = civil(days) else {
         return false;
     };
-    write(out, format_args!("\"{year:04}-{month:02}-{day:02}\""))
+    out.push(b'"');
+    push_date(date, out);
+    out.push(b'"');
+    true
 }
 
 /// Appends a time of day. False: it is none.
@@ -50,32 +51,52 @@ pub(super) fn write_time(number: i64, unit: TimeUnit, out: &mut Vec<u8>) -> bool
     if !(0..DAY_SECONDS).contains(&seconds) {
         return false;
     }
-    let (hour, minute, second) = clock(seconds);
-    let digits = unit.digits();
-    write(
-        out,
-        format_args!("\"{hour:02}:{minute:02}:{second:02}.{fraction:0digits$}\""),
-    )
+    out.push(b'"');
+    push_clock(seconds, fraction, unit, out);
+    out.push(b'"');
+    true
 }
 
 /// Appends a time since 1970, with `zone` after it. False: its year has not four digits.
 pub(super) fn write_timestamp(number: i64, unit: TimeUnit, zone: &str, out: &mut Vec<u8>) -> bool {
     let (seconds, fraction) = parts(number, unit);
-    let Some((year, month, day)) = civil(seconds.div_euclid(DAY_SECONDS)) else {
+    let Some(date) = civil(seconds.div_euclid(DAY_SECONDS)) else {
         return false;
     };
-    let (hour, minute, second) = clock(seconds.rem_euclid(DAY_SECONDS));
-    let digits = unit.digits();
-    write(
-        out,
-        format_args!(
-            "\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:0digits$}{zone}\""
-        ),
-    )
+    out.push(b'"');
+    push_date(date, out);
+    out.push(b'T');
+    push_clock(seconds.rem_euclid(DAY_SECONDS), fraction, unit, out);
+    out.extend_from_slice(zone.as_bytes());
+    out.push(b'"');
+    true
 }
 
-fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) -> bool {
-    out.write_fmt(text).is_ok()
+fn push_date((year, month, day): (i64, i64, i64), out: &mut Vec<u8>) {
+    push_digits(year, 4, out);
+    out.push(b'-');
+    push_digits(month, 2, out);
+    out.push(b'-');
+    push_digits(day, 2, out);
+}
+
+fn push_clock(seconds: i64, fraction: i64, unit: TimeUnit, out: &mut Vec<u8>) {
+    let (hour, minute, second) = clock(seconds);
+    for (number, end) in [(hour, b':'), (minute, b':'), (second, b'.')] {
+        push_digits(number, 2, out);
+        out.push(end);
+    }
+    push_digits(fraction, unit.digits(), out);
+}
+
+/// Appends the last `count` digits of a number that is not negative: `core::fmt` takes several times as long.
+fn push_digits(mut number: i64, count: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start.saturating_add(count), b'0');
+    for digit in out.iter_mut().skip(start).rev() {
+        *digit = b'0' | u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
 }
 
 fn parts(number: i64, unit: TimeUnit) -> (i64, i64) {

@@ -1,5 +1,7 @@
 //! Values to JSON.
 
+use std::io::Write as _;
+
 use super::cursor::{AvroCursor, Undecodable};
 use super::parse::{AvroBytes, AvroNumber, AvroType, Schema};
 use super::{decimal, time};
@@ -155,10 +157,9 @@ impl Reader<'_, '_, '_> {
     }
 
     fn float(&mut self, n: &impl std::fmt::Debug, is_finite: bool) {
-        let text = format!("{n:?}");
         let quote = if is_finite { "" } else { "\"" };
         self.text(quote);
-        self.text(&text);
+        let _infallible = write!(self.out, "{n:?}");
         self.text(quote);
     }
 
