@@ -1,4 +1,5 @@
-//! The schema ids that keys and values begin with, where a schema registry's serializers wrote them.
+//! The schema ids that keys and values begin with, where a schema registry's serializers wrote
+//! them.
 //!
 //! # References
 //! Confluent's wire format: a zero, the id in four bytes, the payload.
@@ -24,7 +25,8 @@ pub struct FramedIds {
     ids: BTreeSet<i32>,
     /// The last one: most follow themselves.
     last: Option<i32>,
-    /// True if one of them does not begin as the framing does: then none is framed, for all that can be known.
+    /// True if one of them does not begin as the framing does: then none is framed, for all that
+    /// can be known.
     is_other: bool,
 }
 
@@ -88,7 +90,8 @@ impl FramedIds {
         self.ids.iter().copied()
     }
 
-    /// The ids, if everything begins as the framing does and one of the ids is known; none otherwise.
+    /// The ids, if everything begins as the framing does and one of the ids is known; none
+    /// otherwise.
     pub fn framed(&self, is_known: impl Fn(i32) -> bool) -> impl Iterator<Item = i32> {
         let is_framed = !self.is_other && self.ids.iter().any(|id| is_known(*id));
         self.ids.iter().copied().filter(move |_| is_framed)

@@ -18,7 +18,8 @@ pub enum Undecodable {
     /// Values inside of each other, more than [`MOST_DEPTH`](super::MOST_DEPTH).
     #[error("nested too deep")]
     Deep,
-    /// More values than so few bytes hold in good faith, or more than [`MOST_BYTES`](super::MOST_BYTES) of JSON.
+    /// More values than so few bytes hold in good faith, or more than
+    /// [`MOST_BYTES`](super::MOST_BYTES) of JSON.
     #[error("too large when decoded")]
     Large,
 }
@@ -140,8 +141,8 @@ impl<'b> AvroCursor<'b> {
             .ok_or(Undecodable::Branch)
     }
 
-    /// Takes the head of a block of an array or a map: how many items follow; 0 is the end. A negative count is followed by the
-    /// block's size, for those who skip it.
+    /// Takes the head of a block of an array or a map: how many items follow; 0 is the end. A
+    /// negative count is followed by the block's size, for those who skip it.
     ///
     /// # Errors
     /// It ends early.

@@ -1,6 +1,7 @@
 //! Decimals: two's complement, big-endian, of any length.
 
-/// Longer ones are left as bytes: turning a number into decimal digits takes time by the square of its length.
+/// Longer ones are left as bytes: turning a number into decimal digits takes time by the square of
+/// its length.
 const MOST_BYTES: usize = 1 << 10;
 
 /// More digits after the point than this are no number that anybody would read.
@@ -12,7 +13,8 @@ const MOST_SMALL_SCALE: usize = 20;
 /// The divisor of one step.
 const BILLION: u64 = 1_000_000_000;
 
-/// Appends the number that big-endian bytes are as JSON. False: it is too long, and nothing was appended.
+/// Appends the number that big-endian bytes are as JSON. False: it is too long, and nothing was
+/// appended.
 pub(super) fn write(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     out.push(b'"');
@@ -25,8 +27,8 @@ pub(super) fn write(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
     is_written
 }
 
-/// Appends the number that big-endian bytes are as text, `scale` digits of it after the point. False: it is too long, and nothing
-/// was appended.
+/// Appends the number that big-endian bytes are as text, `scale` digits of it after the point.
+/// False: it is too long, and nothing was appended.
 pub fn write_digits(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
     if bytes.len() > MOST_BYTES || scale > MOST_SCALE {
         return false;

@@ -34,7 +34,8 @@ const DAY_SECONDS: i64 = 86_400;
 /// Days since 1970 of 0000-01-01 and of 9999-12-31.
 const DAYS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
 
-/// Appends a date, in days since 1970. False: its year has not four digits, and nothing was appended.
+/// Appends a date, in days since 1970. False: its year has not four digits, and nothing was
+/// appended.
 pub(super) fn write_date(days: i64, out: &mut Vec<u8>) -> bool {
     let Some(date) = civil(days) else {
         return false;
@@ -89,7 +90,8 @@ fn push_clock(seconds: i64, fraction: i64, unit: TimeUnit, out: &mut Vec<u8>) {
     push_digits(fraction, unit.digits(), out);
 }
 
-/// Appends the last `count` digits of a number that is not negative: `core::fmt` takes several times as long.
+/// Appends the last `count` digits of a number that is not negative: `core::fmt` takes several
+/// times as long.
 fn push_digits(mut number: i64, count: usize, out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start.saturating_add(count), b'0');
@@ -108,8 +110,8 @@ fn clock(seconds: i64) -> (i64, i64, i64) {
     (seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Year, month and day of a day since 1970, by Howard Hinnant's `civil_from_days`: years begin in March, so that the day that
-/// may be missing is the last.
+/// Year, month and day of a day since 1970, by Howard Hinnant's `civil_from_days`: years begin in
+/// March, so that the day that may be missing is the last.
 #[expect(
     clippy::arithmetic_side_effects,
     reason = "days are within ten thousand years"

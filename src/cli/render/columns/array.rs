@@ -295,7 +295,8 @@ impl Structs<'_> {
     }
 }
 
-/// An end as Arrow has it. Batches are cut long before it would not fit, and no value of Kafka's is as large.
+/// An end as Arrow has it. Batches are cut long before it would not fit, and no value of Kafka's is
+/// as large.
 fn end(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }

@@ -19,7 +19,8 @@ use kseg::wire::text::push_utf8;
 
 use super::{Array, Field, Kind, Width};
 
-/// Columns that a schema may have: types named again and again would make any number of a few bytes.
+/// Columns that a schema may have: types named again and again would make any number of a few
+/// bytes.
 const MOST_COLUMNS: usize = 10_000;
 
 /// Digits that 16 bytes hold.
@@ -92,7 +93,8 @@ impl ValueColumn {
         &self.kind
     }
 
-    /// Appends a value; null if the bytes are none of the schema, which `Err` says. Returns about how many bytes it takes.
+    /// Appends a value; null if the bytes are none of the schema, which `Err` says. Returns about
+    /// how many bytes it takes.
     pub(crate) fn push(&self, bytes: &[u8], array: &mut Array) -> Result<usize, Undecodable> {
         let rows = array.rows();
         let left = FREE_VALUES.saturating_add(bytes.len().saturating_mul(VALUES_A_BYTE));

@@ -1,7 +1,8 @@
 //! An Arrow IPC stream: a message with the schema, one for each batch of rows, an end.
 //!
 //! # References
-//! Arrow's columnar format, "Serialization and Interprocess Communication"; `Schema.fbs` and `Message.fbs`, metadata version 5.
+//! Arrow's columnar format, "Serialization and Interprocess Communication"; `Schema.fbs` and
+//! `Message.fbs`, metadata version 5.
 
 use kseg::decode::avro::TimeUnit;
 

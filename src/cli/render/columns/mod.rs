@@ -25,7 +25,8 @@ use kseg::decode::avro::TimeUnit;
 
 pub(crate) use array::{Array, Data};
 
-/// A column: its name and type. Every column is nullable, because Spark refuses children that are not.
+/// A column: its name and type. Every column is nullable, because Spark refuses children that are
+/// not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
     /// Its name.

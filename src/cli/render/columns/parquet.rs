@@ -119,7 +119,8 @@ struct Slot {
 /// Writes a column without columns below it.
 type Leaf<'a> = &'a mut dyn FnMut(&mut SerializedColumnWriter<'_>) -> Result<()>;
 
-/// Writes the leaves of a column, whose rows `slots` are, inside of `depth` lists. What cannot be null has no level for it.
+/// Writes the leaves of a column, whose rows `slots` are, inside of `depth` lists. What cannot be
+/// null has no level for it.
 fn write(
     array: &mut Array,
     (kind, is_nullable): (&Kind, bool),
