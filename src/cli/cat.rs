@@ -59,7 +59,7 @@ const FORMAT: &str = "Output format [default: text]. The columns of arrow are th
   kseg cat --decode=__consumer_offsets copy-of-offsets-12
   kseg cat --format arrow -o orders.arrows orders-3
   kseg cat --format arrow --columns all orders-3 | python3 read.py
-  kseg cat --format arrow --value-columns orders-value orders-3 | python3 read.py
+  kseg cat --format arrow --value-columns 7 orders-3 | python3 read.py
   kseg cat --salvage --format csv -o orders.csv orders-3/*.log
 
 Exit status:
