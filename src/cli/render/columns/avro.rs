@@ -40,14 +40,14 @@ pub(crate) enum NoColumns {
     Empty,
 }
 
-/// How values of a schema become rows of a column.
+/// A column of the values of a schema.
 #[derive(Debug)]
 pub(crate) struct ValueColumn {
     kind: Kind,
     plan: Plan,
 }
 
-/// How a type is read.
+/// The steps that read a type.
 #[derive(Debug)]
 enum Plan {
     Null,
@@ -242,7 +242,7 @@ fn unquoted(json: &[u8]) -> String {
 
 struct Reader<'b> {
     input: AvroCursor<'b>,
-    /// How many more values there may be, those included that are null because what they are in is.
+    /// The number of values that may still follow, with those that are null inside of a null.
     left: usize,
 }
 
@@ -371,7 +371,7 @@ impl Reader<'_> {
     }
 }
 
-/// Appends text; U+FFFD stands for what is not UTF-8, as in JSON.
+/// Appends text; U+FFFD replaces what is not UTF-8, as in JSON.
 fn text(bytes: &[u8], array: &mut Array) {
     array.push_with(|out| {
         if simdutf8::basic::from_utf8(bytes).is_ok() {

@@ -35,7 +35,7 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
 }
 
-/// What compresses the pages of a Parquet file.
+/// The compression of the pages of a Parquet file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PageCodec {
     /// Zstandard, of level 1: level 3 takes longer and saves next to nothing.

@@ -72,7 +72,7 @@ pub(crate) struct RecordFormat {
     pub(super) contents: Contents,
     pub(super) decoding: Choice,
     pub(super) schemas: Option<Schemas>,
-    /// The schema of a typed column, as it was asked for, and then as it was found.
+    /// The schema of a typed column: its name on the command line, and then what was found.
     pub(super) value_columns: Option<String>,
     pub(super) typed: Option<TypedValues>,
 }
