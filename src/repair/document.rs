@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::invalid_plan::InvalidPlan;
 use super::proof::Proof;
 use super::safety::{Grade, Loss, Odds, Safety};
 use super::step::{Action, Fingerprint, Step};
-use super::unsound::Unsound;
 
 /// A step in a document.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,16 +47,16 @@ impl From<Step> for StepDocument {
 }
 
 impl TryFrom<StepDocument> for Step {
-    type Error = Unsound;
+    type Error = InvalidPlan;
 
-    fn try_from(step: StepDocument) -> Result<Self, Unsound> {
+    fn try_from(step: StepDocument) -> Result<Self, InvalidPlan> {
         let safety = match (step.safety, step.proof, step.odds) {
             (Grade::Proven, Some(proof), None) => Safety::Proven(proof),
             (Grade::Likely, None, Some(odds)) => Safety::Likely(odds),
             (Grade::Suspect, None, None) => Safety::Suspect,
             (Grade::Lossy, None, None) => Safety::Lossy,
             (Grade::Manual, None, None) => Safety::Manual,
-            (grade, ..) => return Err(Unsound::Grade(step.id, grade.name())),
+            (grade, ..) => return Err(InvalidPlan::Grade(step.id, grade.name())),
         };
         Ok(Self {
             id: step.id,

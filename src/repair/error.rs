@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::disk::Holder;
+use super::invalid_plan::InvalidPlan;
 use super::parts::PlanPath;
-use super::unsound::Unsound;
 use crate::store;
 
 /// The reason why a plan was not applied.
@@ -17,7 +17,7 @@ pub enum Error {
     Refused(#[from] Refusal),
     /// The plan makes no sense.
     #[error(transparent)]
-    Unsound(#[from] Unsound),
+    InvalidPlan(#[from] InvalidPlan),
     /// The operating system says no.
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -45,7 +45,7 @@ pub(super) fn run(
         }
         _ => begin(&mut approved, quarantine, disk, derive)?,
     };
-    let yard = Yard {
+    let yard = InPlaceExecutor {
         disk,
         root: &approved.root,
         digest: approved.begin.digest,
@@ -266,13 +266,13 @@ fn locate(disk: &dyn Disk, root: &Path, ops: &[Op], path: &PlanPath) -> Result<P
 }
 
 /// The executor of a repair in place.
-pub(super) struct Yard<'a> {
+pub(super) struct InPlaceExecutor<'a> {
     pub(super) disk: &'a dyn Disk,
     pub(super) root: &'a Path,
     pub(super) digest: Crc,
 }
 
-impl Yard<'_> {
+impl InPlaceExecutor<'_> {
     pub(super) fn exists(&self, path: &Path) -> Result<bool, Error> {
         Ok(self.kind(path)? != Kind::Absent)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use super::unsound::Unsound;
+use super::invalid_plan::InvalidPlan;
 use crate::format::name::LOCK;
 use crate::wire::crc::crc32c;
 
@@ -79,9 +79,9 @@ impl fmt::Display for PlanPath {
 }
 
 impl FromStr for PlanPath {
-    type Err = Unsound;
+    type Err = InvalidPlan;
 
-    fn from_str(text: &str) -> Result<Self, Unsound> {
+    fn from_str(text: &str) -> Result<Self, InvalidPlan> {
         let is_name = |name: &str| {
             !matches!(name, "" | "." | "..")
                 && name.len() <= NAME_BYTES
@@ -92,15 +92,15 @@ impl FromStr for PlanPath {
         if text.split('/').all(is_name) && text.split('/').count() <= 2 && !is_lock {
             Ok(Self(text.into()))
         } else {
-            Err(Unsound::Path(text.escape_debug().take(300).collect()))
+            Err(InvalidPlan::Path(text.escape_debug().take(300).collect()))
         }
     }
 }
 
 impl TryFrom<String> for PlanPath {
-    type Error = Unsound;
+    type Error = InvalidPlan;
 
-    fn try_from(text: String) -> Result<Self, Unsound> {
+    fn try_from(text: String) -> Result<Self, InvalidPlan> {
         text.parse()
     }
 }
@@ -126,10 +126,10 @@ impl Content {
     ///
     /// # Errors
     /// They are too many for a plan.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, Unsound> {
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, InvalidPlan> {
         let bytes = bytes.into();
         if bytes.len() > CONTENT_BYTES {
-            return Err(Unsound::Content(bytes.len()));
+            return Err(InvalidPlan::Content(bytes.len()));
         }
         Ok(Self(bytes))
     }
@@ -165,15 +165,15 @@ impl From<Content> for Written {
 }
 
 impl TryFrom<Written> for Content {
-    type Error = Unsound;
+    type Error = InvalidPlan;
 
-    fn try_from(written: Written) -> Result<Self, Unsound> {
+    fn try_from(written: Written) -> Result<Self, InvalidPlan> {
         match written {
             Written::Text(text) if text.chars().all(|c| is_shown(c) || c == '\n') => {
                 Self::new(text)
             }
-            Written::Text(text) => Err(Unsound::Text(text.chars().take(300).collect())),
-            Written::Hex(digits) => Self::new(unhex(&digits).ok_or(Unsound::Hex)?),
+            Written::Text(text) => Err(InvalidPlan::Text(text.chars().take(300).collect())),
+            Written::Hex(digits) => Self::new(unhex(&digits).ok_or(InvalidPlan::Hex)?),
         }
     }
 }
@@ -221,20 +221,20 @@ impl fmt::Display for Crc {
 }
 
 impl FromStr for Crc {
-    type Err = Unsound;
+    type Err = InvalidPlan;
 
-    fn from_str(text: &str) -> Result<Self, Unsound> {
+    fn from_str(text: &str) -> Result<Self, InvalidPlan> {
         match unhex(text).as_deref() {
             Some(&[a, b, c, d]) => Ok(Self(u32::from_be_bytes([a, b, c, d]))),
-            _ => Err(Unsound::Hex),
+            _ => Err(InvalidPlan::Hex),
         }
     }
 }
 
 impl TryFrom<String> for Crc {
-    type Error = Unsound;
+    type Error = InvalidPlan;
 
-    fn try_from(text: String) -> Result<Self, Unsound> {
+    fn try_from(text: String) -> Result<Self, InvalidPlan> {
         text.parse()
     }
 }

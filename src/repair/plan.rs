@@ -4,10 +4,10 @@
 //! no times and no numbers of this run. Every position in it is one in the file as it was found;
 //! steps on the same file are done together, so their order never matters.
 
+use super::invalid_plan::InvalidPlan;
 use super::parts::{Crc, new_bytes, shown};
 pub use super::parts::{Part, Recipe, State};
 pub use super::step::{Action, Draft, Fingerprint, Scope, Step};
-use super::unsound::Unsound;
 use super::work::Work;
 
 /// The schema of a plan.
@@ -32,7 +32,7 @@ impl Plan {
     ///
     /// # Errors
     /// They do not.
-    pub fn new(root: &str, scope: Scope, mut steps: Vec<Step>) -> Result<Self, Unsound> {
+    pub fn new(root: &str, scope: Scope, mut steps: Vec<Step>) -> Result<Self, InvalidPlan> {
         // Names of files may have any characters; what is written of them shows as what it is.
         for step in &mut steps {
             step.why = shown(&step.why);
@@ -51,13 +51,13 @@ impl Plan {
     ///
     /// # Errors
     /// It is not.
-    pub fn check_schema(schema: &str) -> Result<(), Unsound> {
+    pub fn check_schema(schema: &str) -> Result<(), InvalidPlan> {
         match schema.strip_prefix(SCHEMA_NAME) {
             _ if schema == SCHEMA => Ok(()),
             Some(version) if version.parse::<u32>().is_ok_and(|version| version > 2) => {
-                Err(Unsound::Newer(schema.into()))
+                Err(InvalidPlan::Newer(schema.into()))
             }
-            _ => Err(Unsound::Schema(schema.into())),
+            _ => Err(InvalidPlan::Schema(schema.into())),
         }
     }
 
@@ -65,7 +65,7 @@ impl Plan {
     ///
     /// # Errors
     /// The others do not fit each other any more.
-    pub fn without(&self, skipped: &[u32]) -> Result<Self, Unsound> {
+    pub fn without(&self, skipped: &[u32]) -> Result<Self, InvalidPlan> {
         let mut draft = self.0.clone();
         draft.steps.retain(|step| !skipped.contains(&step.id));
         for (step, id) in draft.steps.iter_mut().zip(1..) {
@@ -135,9 +135,9 @@ impl Plan {
 }
 
 impl TryFrom<Draft> for Plan {
-    type Error = Unsound;
+    type Error = InvalidPlan;
 
-    fn try_from(draft: Draft) -> Result<Self, Unsound> {
+    fn try_from(draft: Draft) -> Result<Self, InvalidPlan> {
         Self::check_schema(&draft.schema)?;
         Work::of(&draft)?;
         Ok(Self(draft))

@@ -6,7 +6,7 @@ use super::approve::resolve;
 use super::disk::{Disk, Kind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, temporary};
-use super::in_place::{ORIGINAL, Yard, check, group};
+use super::in_place::{InPlaceExecutor, ORIGINAL, check, group};
 use super::journal::{Journal, Mode, Op, Record, Stage};
 use super::output::state_of;
 use super::plan::State;
@@ -100,7 +100,7 @@ fn backwards(disk: &dyn Disk, folder: &Path, record: &Record) -> Result<(), Erro
     let begin = &record.begin;
     check(disk, &begin.root, folder, &record.ops)?;
     check_saved(disk, folder, &record.ops)?;
-    let yard = Yard {
+    let yard = InPlaceExecutor {
         disk,
         root: &begin.root,
         digest: begin.digest,
@@ -118,7 +118,7 @@ fn backwards(disk: &dyn Disk, folder: &Path, record: &Record) -> Result<(), Erro
 
 /// Takes everything back, last things first: the marker that all is well comes back at the very
 /// end.
-fn all_back(yard: &Yard<'_>, folder: &Path, ops: &[Op]) -> Result<(), Error> {
+fn all_back(yard: &InPlaceExecutor<'_>, folder: &Path, ops: &[Op]) -> Result<(), Error> {
     let original = folder.join(ORIGINAL);
     let mut number = ops.len();
     let groups: Vec<&[Op]> = ops.chunk_by(|a, b| group(a) == group(b)).collect();
@@ -151,7 +151,7 @@ fn check_saved(disk: &dyn Disk, folder: &Path, ops: &[Op]) -> Result<(), Error> 
     Ok(())
 }
 
-impl Yard<'_> {
+impl InPlaceExecutor<'_> {
     /// Takes one operation back; what was not done, or is taken back already, stays as it is.
     fn backward(&self, op: &Op, number: usize, original: &Path) -> Result<(), Error> {
         let at = self.root.join(op.path().as_str());

@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::invalid_plan::InvalidPlan;
 use super::parts::{Crc, Part, PlanPath, Recipe, State, is_shown};
 use super::proof::Proof;
 use super::safety::Safety;
 use super::splice::{Edit, Splice};
 use super::step::{Action, Draft, Step};
-use super::unsound::Unsound;
 use crate::format::name::FileState;
 use crate::format::{FileKind, FileName};
 
@@ -48,9 +48,9 @@ pub(super) enum Source {
 
 impl Work {
     /// Collects the changes of the steps.
-    pub(super) fn of(draft: &Draft) -> Result<Self, Unsound> {
+    pub(super) fn of(draft: &Draft) -> Result<Self, InvalidPlan> {
         if !draft.root.starts_with('/') || !draft.root.chars().all(is_shown) {
-            return Err(Unsound::Root(draft.root.clone()));
+            return Err(InvalidPlan::Root(draft.root.clone()));
         }
         check_text(&draft.tool)?;
         let mut gather = Gather::default();
@@ -100,24 +100,24 @@ struct Gather {
 }
 
 impl Gather {
-    fn fingerprints(&mut self, step: &Step, depth: usize) -> Result<(), Unsound> {
+    fn fingerprints(&mut self, step: &Step, depth: usize) -> Result<(), InvalidPlan> {
         for fingerprint in &step.fingerprints {
             let path = fingerprint.file.clone();
             if path.depth() > depth {
-                return Err(Unsound::Depth(path.to_string()));
+                return Err(InvalidPlan::Depth(path.to_string()));
             }
             let earlier = self.work.was.insert(path, fingerprint.is);
             if earlier.is_some_and(|earlier| earlier != fingerprint.is) {
-                return Err(Unsound::TwoFingerprints(fingerprint.file.to_string()));
+                return Err(InvalidPlan::TwoFingerprints(fingerprint.file.to_string()));
             }
         }
         Ok(())
     }
 
-    fn step(&mut self, step: &Step, depth: usize) -> Result<(), Unsound> {
+    fn step(&mut self, step: &Step, depth: usize) -> Result<(), InvalidPlan> {
         let path = step.action.file();
         if path.depth() > depth {
-            return Err(Unsound::Depth(path.to_string()));
+            return Err(InvalidPlan::Depth(path.to_string()));
         }
         if matches!(step.action, Action::Describe { .. }) {
             return Ok(());
@@ -174,18 +174,18 @@ impl Gather {
         }
     }
 
-    fn replica(&mut self, piece: &Part) -> Result<(), Unsound> {
+    fn replica(&mut self, piece: &Part) -> Result<(), InvalidPlan> {
         let Part::Replica { path, was, .. } = piece else {
             return Ok(());
         };
         let earlier = self.work.replicas.insert(path.into(), *was);
         if earlier.is_some_and(|earlier| earlier != *was) {
-            return Err(Unsound::Replica(path.clone()));
+            return Err(InvalidPlan::Replica(path.clone()));
         }
         Ok(())
     }
 
-    fn content(&mut self, path: &PlanPath, source: Source) -> Result<(), Unsound> {
+    fn content(&mut self, path: &PlanPath, source: Source) -> Result<(), InvalidPlan> {
         let earlier = self.contents.insert(path.clone(), source);
         once(earlier.is_none(), path)
     }
@@ -197,9 +197,9 @@ impl Gather {
         path: &PlanPath,
         to: &PlanPath,
         depth: usize,
-    ) -> Result<(), Unsound> {
+    ) -> Result<(), InvalidPlan> {
         if to.depth() > depth {
-            return Err(Unsound::Depth(to.to_string()));
+            return Err(InvalidPlan::Depth(to.to_string()));
         }
         let target = was(step, to)?;
         match (is, target) {
@@ -216,7 +216,7 @@ impl Gather {
         }
     }
 
-    fn finish(mut self) -> Result<Work, Unsound> {
+    fn finish(mut self) -> Result<Work, InvalidPlan> {
         // A file is edited, renamed, given another content, or dropped; edited and renamed at once
         // if need be.
         let mut sources: BTreeSet<&PlanPath> = self.edits.keys().collect();
@@ -258,12 +258,12 @@ impl Gather {
         Ok(self.work)
     }
 
-    fn splice(&self, path: &PlanPath, edits: &[Edit]) -> Result<Splice, Unsound> {
+    fn splice(&self, path: &PlanPath, edits: &[Edit]) -> Result<Splice, InvalidPlan> {
         let len_bytes = match self.work.was.get(path) {
             Some(State::File { len_bytes, .. }) => *len_bytes,
             _ => 0,
         };
-        Splice::new(len_bytes, edits.to_vec()).map_err(|at| Unsound::Range {
+        Splice::new(len_bytes, edits.to_vec()).map_err(|at| InvalidPlan::Range {
             file: path.to_string(),
             at,
         })
@@ -272,7 +272,7 @@ impl Gather {
 
 impl Work {
     /// Directories that go, or change their names, are not the ones that something is put into.
-    fn check_dirs(&self) -> Result<(), Unsound> {
+    fn check_dirs(&self) -> Result<(), InvalidPlan> {
         let filled: BTreeSet<&str> = self.puts.keys().map(PlanPath::dir).collect();
         for dir in &self.removed_dirs {
             let is_filled = filled.contains(dir.as_str());
@@ -288,12 +288,12 @@ impl Work {
 }
 
 /// Returns true if a piece of `path` is one of a file that the step knows.
-fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), Unsound> {
+fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), InvalidPlan> {
     let (range, is) = match piece {
         Part::Range { file, range } => (range, was(step, file)?),
         // Only records come from elsewhere, whatever a document says.
         Part::Replica { path: from, .. } if !is_replica(from) => {
-            return Err(Unsound::Replica(from.chars().take(300).collect()));
+            return Err(InvalidPlan::Replica(from.chars().take(300).collect()));
         }
         Part::Replica { was, range, .. } => (range, *was),
         Part::Bytes(_) => return Ok(()),
@@ -305,7 +305,7 @@ fn check_part(step: &Step, path: &PlanPath, piece: &Part) -> Result<(), Unsound>
     if is_inside {
         return Ok(());
     }
-    Err(Unsound::Range {
+    Err(InvalidPlan::Range {
         file: path.to_string(),
         at: range.start,
     })
@@ -333,34 +333,34 @@ fn fits(proof: &Proof, action: &Action) -> bool {
 }
 
 /// Checks a step by itself.
-fn check(step: &Step, expected: u32) -> Result<(), Unsound> {
+fn check(step: &Step, expected: u32) -> Result<(), InvalidPlan> {
     let found = step.id;
     if found != expected {
-        return Err(Unsound::Number { found, expected });
+        return Err(InvalidPlan::Number { found, expected });
     }
     check_text(&step.why)?;
     step.codes.iter().try_for_each(|code| check_text(code))?;
     let describes = matches!(step.action, Action::Describe { .. });
     if describes != (step.safety == Safety::Manual) {
-        return Err(Unsound::Manual(found));
+        return Err(InvalidPlan::Manual(found));
     }
     if let Safety::Proven(proof) = &step.safety {
         if !step.loss.is_nothing() {
-            return Err(Unsound::NotProven(found));
+            return Err(InvalidPlan::NotProven(found));
         }
         if !fits(proof, &step.action) {
-            return Err(Unsound::Grade(found, step.safety.grade().name()));
+            return Err(InvalidPlan::Grade(found, step.safety.grade().name()));
         }
     }
     Ok(())
 }
 
 /// Refuses text that is displayed differently from its content.
-fn check_text(text: &str) -> Result<(), Unsound> {
+fn check_text(text: &str) -> Result<(), InvalidPlan> {
     if text.chars().all(is_shown) {
         return Ok(());
     }
-    Err(Unsound::Text(text.chars().take(300).collect()))
+    Err(InvalidPlan::Text(text.chars().take(300).collect()))
 }
 
 fn edits_of(action: &Action, len_bytes: u64) -> Vec<Edit> {
@@ -384,24 +384,24 @@ fn edits_of(action: &Action, len_bytes: u64) -> Vec<Edit> {
 }
 
 /// Returns the fingerprint of a path in a step.
-fn was(step: &Step, path: &PlanPath) -> Result<State, Unsound> {
+fn was(step: &Step, path: &PlanPath) -> Result<State, InvalidPlan> {
     let own = step.fingerprints.iter().find(|own| own.file == *path);
-    own.map(|own| own.is).ok_or(Unsound::NoFingerprint {
+    own.map(|own| own.is).ok_or(InvalidPlan::NoFingerprint {
         step: step.id,
         file: path.to_string(),
     })
 }
 
-fn once(is_first: bool, path: &PlanPath) -> Result<(), Unsound> {
+fn once(is_first: bool, path: &PlanPath) -> Result<(), InvalidPlan> {
     if is_first {
         Ok(())
     } else {
-        Err(Unsound::Twice(path.to_string()))
+        Err(InvalidPlan::Twice(path.to_string()))
     }
 }
 
-fn kind(step: u32, action: &'static str, file: &PlanPath, is: State) -> Unsound {
-    Unsound::Kind {
+fn kind(step: u32, action: &'static str, file: &PlanPath, is: State) -> InvalidPlan {
+    InvalidPlan::Kind {
         step,
         action,
         file: file.to_string(),

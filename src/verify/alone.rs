@@ -55,14 +55,14 @@ fn other(item: &Item, outcome: &mut Outcome) {
     let Some(name) = name.filter(|_| item.is_file()) else {
         return outcome.unknown(item);
     };
-    let is_told = matches!(
+    let is_reported = matches!(
         name.kind,
         FileKind::MetaProperties
             | FileKind::PartitionMetadata
             | FileKind::QuorumState
             | FileKind::CleanShutdown
     );
-    if !is_told {
+    if !is_reported {
         outcome.files.push(Arc::clone(&path));
     }
     let base = name.offset.unwrap_or_default();

@@ -164,6 +164,28 @@ fn tidy_no_comment_has_a_banned_phrase() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+/// Identifiers that hide what they are.
+const BANNED_NAMES: [&str; 12] = [
+    "Knot", "Yard", "Shelf", "Paper", "Around", "Unsound", "Wake", "Parcel", "Track", "doomed",
+    "beheaded", "is_told",
+];
+
+#[test]
+fn tidy_no_identifier_hides_what_it_is() {
+    let mut broken = Vec::new();
+    for (name, text) in texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            let found = words.find(|word| BANNED_NAMES.contains(word));
+            broken.extend(found.map(|word| format!("{name}: {word}")));
+        }
+    }
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
 #[test]
 fn tidy_no_doc_comment_begins_with_a_clause() {
     let clauses = [

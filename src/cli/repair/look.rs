@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use kseg::predict::{self, Conditions, Kafka, Settings, StartOutcome as Fate, Verdict};
-use kseg::repair::planner::Seen;
+use kseg::repair::planner::Diagnosis;
 use kseg::store::Place;
 use kseg::verify::evidence::Records;
 use kseg::verify::{Finding, Options, Severity};
@@ -17,7 +17,7 @@ use crate::cli::render::table::counted;
 /// A place that was looked at.
 pub(crate) struct Look {
     pub(crate) place: Place,
-    pub(crate) seen: Seen,
+    pub(crate) seen: Diagnosis,
 }
 
 impl Look {
@@ -40,7 +40,7 @@ impl Look {
             open: &open,
             ..Options::default()
         };
-        let seen = Seen::of(&place, &others, &options)?;
+        let seen = Diagnosis::of(&place, &others, &options)?;
         Ok(Self { place, seen })
     }
 

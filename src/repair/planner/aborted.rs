@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::seen::small;
+use super::diagnosis::small;
 use super::steps::{NewLog, NewSegment};
 use crate::format::txn_index::{self, AbortedTxn, ENTRY_BYTES, TxnIndex};
 use crate::format::{Batch, FileKind};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::diagnosis::small;
 use super::files::{empty_directory, set};
-use super::seen::small;
 use super::steps::{Reason, Steps};
 use crate::format::{FileKind, OffsetCheckpoint, checkpoint};
 use crate::repair::error::Error;

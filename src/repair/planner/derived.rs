@@ -6,11 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::aborted::{Aborted, TxnEntry};
+use super::diagnosis::small;
 use super::files::set;
 use super::frames::batch_of;
 use super::pieces::each_batch;
 use super::relevance::{is_missing_index, is_wrong};
-use super::seen::small;
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use crate::format::defaults::INDEX_INTERVAL_BYTES;
 use crate::format::txn_index::TxnIndex;
@@ -241,18 +241,18 @@ impl NewSegment {
 /// The interval between entries by which the sound indexes of the partition were written: never
 /// more bytes than are between any two of them.
 fn interval(partition: &Partition, findings: &[&Finding]) -> u32 {
-    let told: BTreeSet<&Path> = findings.iter().map(|finding| &*finding.path).collect();
-    let is_told = |item: &Item| told.contains(item.path());
+    let reported: BTreeSet<&Path> = findings.iter().map(|finding| &*finding.path).collect();
+    let is_reported = |item: &Item| reported.contains(item.path());
     let mut least = u64::MAX;
     for segment in partition.segments() {
         let Some(item) = segment
             .file(FileKind::OffsetIndex)
-            .filter(|item| !is_told(item))
+            .filter(|item| !is_reported(item))
         else {
             continue;
         };
-        let is_log_told = segment.file(FileKind::Log).is_some_and(is_told);
-        let Some(bytes) = (!is_log_told).then(|| small(item.path())).flatten() else {
+        let is_log_reported = segment.file(FileKind::Log).is_some_and(is_reported);
+        let Some(bytes) = (!is_log_reported).then(|| small(item.path())).flatten() else {
             continue;
         };
         let index = OffsetIndex::new(&bytes, segment.base_offset());

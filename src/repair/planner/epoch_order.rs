@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
+use super::diagnosis::small;
 use super::mended::{Change, Mended, Part};
-use super::seen::small;
 use super::segment_log::SegmentLog;
 use super::steps::Reason;
 use super::survey::{self, Home, Run};

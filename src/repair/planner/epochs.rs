@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use super::diagnosis::small;
 use super::files::put;
 use super::pieces::each_batch;
-use super::seen::small;
 use super::steps::{NewLog, Reason, Steps};
 use crate::format::name::LEADER_EPOCHS;
 use crate::format::{Batch, FileKind, LeaderEpochs};
@@ -41,9 +41,9 @@ pub(super) fn steps(
     let is_directory = item.is_some_and(|item| !item.is_file());
     let bytes = item.and_then(|item| small(item.path()));
     let file = LeaderEpochs::parse(bytes.as_deref().unwrap_or_default());
-    let told = told(log)?;
+    let reported = reported(log)?;
     let kept = readable(&file, log.end);
-    let epochs = told.or_kept(&kept);
+    let epochs = reported.or_kept(&kept);
     let is_right = bytes.is_some()
         && file.faults.is_empty()
         && epochs.entries().eq(file
@@ -80,7 +80,7 @@ fn is_about_epochs(finding: &Finding) -> bool {
 }
 
 /// The epochs that the batches have.
-fn told(log: &NewLog) -> Result<Epochs, Error> {
+fn reported(log: &NewLog) -> Result<Epochs, Error> {
     let mut epochs = Epochs::default();
     for segment in &log.segments {
         each_batch(segment, |batch, _| {

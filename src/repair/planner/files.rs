@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::seen::Proof;
+use super::diagnosis::Proof;
 use super::steps::{NewLog, Reason, Steps};
 use crate::format::FileKind;
 use crate::format::name::{FileState, PARTITION_METADATA};
@@ -140,10 +140,10 @@ fn snapshots(
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let bases = log.bases();
-    let told = findings.iter().filter(|finding| {
+    let reported = findings.iter().filter(|finding| {
         finding.severity >= Severity::Warning && finding.check.family() == Family::Producer
     });
-    let told: BTreeSet<&Path> = told.map(|finding| &*finding.path).collect();
+    let reported: BTreeSet<&Path> = reported.map(|finding| &*finding.path).collect();
     for item in partition.items().iter().filter(|item| item.is_file()) {
         let name = item.file_name().filter(|name| {
             name.kind == FileKind::ProducerSnapshot && name.state == FileState::Current
@@ -151,14 +151,14 @@ fn snapshots(
         let Some(at) = name.and_then(|name| name.offset) else {
             continue;
         };
-        let is_told = told.contains(item.path());
+        let is_reported = reported.contains(item.path());
         if at.0 > log.end {
             let why = format!(
                 "it is beyond the log end offset {}: a broker deletes it",
                 log.end
             );
             quarantine(item, &[CheckId::SnapshotBeyondLog], &why, steps)?;
-        } else if is_told && at.0 != log.end && !bases.contains(&at.0) {
+        } else if is_reported && at.0 != log.end && !bases.contains(&at.0) {
             let why = "it is damaged, and no segment begins at its offset";
             quarantine(item, &[CheckId::SnapshotStray], why, steps)?;
         }
@@ -186,7 +186,7 @@ pub(super) fn identity(
     let (Some(topic), false) = (partition.topic(), checks.is_empty()) else {
         return Ok(());
     };
-    let stored = super::seen::topic_id(partition);
+    let stored = super::diagnosis::topic_id(partition);
     let Some((id, from)) = proof.topic_id(topic) else {
         // Of a version that brokers read all the same only the number is wrong.
         return match stored.or_else(|| whole_id(&path)) {
@@ -226,7 +226,7 @@ pub(super) fn identity(
 
 /// The id in a file whose id can be read, whatever else is wrong with it.
 fn whole_id(path: &Path) -> Option<Uuid> {
-    let bytes = super::seen::small(path)?;
+    let bytes = super::diagnosis::small(path)?;
     let metadata = crate::format::PartitionMetadata::parse(&bytes);
     metadata.topic_id.filter(|id| *id != NO_ID)
 }
@@ -255,7 +255,7 @@ pub(super) fn set(
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let is_file = Item::at(path).is_ok_and(|item| item.is_file());
-    if is_file && super::seen::small(path).is_some_and(|there| there[..] == *bytes) {
+    if is_file && super::diagnosis::small(path).is_some_and(|there| there[..] == *bytes) {
         return Ok(());
     }
     let content = Content::new(bytes)?;

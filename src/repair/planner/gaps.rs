@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::beheaded::{Neighbours, beheaded, tail_of};
 use super::frames::pieces_of;
+use super::headerless::{Neighbours, headerless, tail_of};
 use super::mend::Mender;
 use super::mended::{Change, Part};
 use super::salvage::{Keep, Salvaged, Slot, salvage};
@@ -83,7 +83,7 @@ impl Mender<'_> {
             return Ok(());
         }
         let apart = match salvage(bytes, &slot, Keep::Apart, &mut self.scratch) {
-            None => self.beheaded(bytes, &slot, next)?,
+            None => self.headerless(bytes, &slot, next)?,
             saved => saved,
         };
         let apart = apart.filter(|saved| self.around.is_only && saved.is_located);
@@ -92,7 +92,7 @@ impl Mender<'_> {
             return Ok(());
         }
         let saved = match salvage(bytes, &slot, Keep::Readable, &mut self.scratch) {
-            None => self.beheaded(bytes, &slot, next)?,
+            None => self.headerless(bytes, &slot, next)?,
             saved => saved,
         };
         if let Some(saved) = saved {
@@ -201,7 +201,7 @@ impl Mender<'_> {
     }
 
     /// Finds the rest of a batch without its header, directly before the batch `next`.
-    fn beheaded(
+    fn headerless(
         &mut self,
         bytes: &[u8],
         slot: &Slot,
@@ -224,6 +224,6 @@ impl Mender<'_> {
             base: Offset(self.home.start),
         };
         let next = RecordBatch::of_header(header);
-        Ok(next.and_then(|next| beheaded(bytes, slot, &next, &around, &mut self.scratch)))
+        Ok(next.and_then(|next| headerless(bytes, slot, &next, &around, &mut self.scratch)))
     }
 }

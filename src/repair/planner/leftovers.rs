@@ -37,7 +37,7 @@ pub(super) fn steps(
         })
     };
     let is_damaged = |offset: i64| {
-        of(FileState::Swap).any(|(item, _, at)| at == offset && is_told(item, findings))
+        of(FileState::Swap).any(|(item, _, at)| at == offset && is_reported(item, findings))
     };
     for (item, _, offset) in of(FileState::Swap) {
         let has_originals = is_current(FileKind::Log, offset);
@@ -49,7 +49,7 @@ pub(super) fn steps(
     Ok(())
 }
 
-fn is_told(item: &Item, findings: &[&Finding]) -> bool {
+fn is_reported(item: &Item, findings: &[&Finding]) -> bool {
     findings
         .iter()
         .any(|finding| finding.check == CheckId::SwapIncomplete && *finding.path == *item.path())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::epoch_order::{self, NotedEpochs};
 use super::fall;
 use super::layout::Layout;
-use super::mend::{Around, mend};
+use super::mend::{OutsideFacts, mend};
 use super::options::PlanOptions;
 use super::order::{Fate, Look, Placed, is_in_order, place, renamed};
 use super::renumber::{detach_last, renumber, times};
@@ -78,7 +78,7 @@ fn read(
     for (file, (base, item, plan)) in with_log.into_iter().enumerate() {
         let here = by_file.remove(item.path()).unwrap_or_default();
         let home = homes.get(file).cloned().unwrap_or(0..i64::MAX);
-        let around = Around {
+        let around = OutsideFacts {
             options,
             is_only,
             is_open: file == last,
@@ -263,7 +263,7 @@ fn order(logs: &[SegmentLog], homes: &[Home]) -> Result<Vec<Placed>, Error> {
     place(
         all,
         homes,
-        &mut Shelf {
+        &mut RunLookup {
             logs,
             questions: MOST_QUESTIONS,
         },
@@ -271,13 +271,13 @@ fn order(logs: &[SegmentLog], homes: &[Home]) -> Result<Vec<Placed>, Error> {
 }
 
 /// The logs of a partition, in which runs are looked up.
-struct Shelf<'a> {
+struct RunLookup<'a> {
     logs: &'a [SegmentLog],
     /// The number of segment scans still allowed.
     questions: u32,
 }
 
-impl Look for Shelf<'_> {
+impl Look for RunLookup<'_> {
     type Error = Error;
 
     fn open(&mut self, run: &Run) -> Result<Vec<Run>, Error> {

@@ -17,10 +17,10 @@ pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), E
         let Some(file) = steps.path(&finding.path) else {
             continue;
         };
-        let is_told = steps.tells(finding.check, &file) || steps.covers(finding.check, &file);
+        let is_reported = steps.tells(finding.check, &file) || steps.covers(finding.check, &file);
         // What a producer did follows from the batches that the other steps leave.
         let is_of_producer = is_about_producer(finding.check) && steps.changes_logs_of(&file);
-        if is_told || is_of_producer {
+        if is_reported || is_of_producer {
             continue;
         }
         let repair = finding.check.check().manual().find_map(|line| {

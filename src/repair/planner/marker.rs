@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
+use super::diagnosis::small;
 use super::frames::batch_of;
 use super::remake::Remade;
-use super::seen::small;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::control::{ControlType, MARKER_BYTES};
 use crate::format::txn_index::TxnIndex;

@@ -28,7 +28,7 @@ const MOST_QUESTIONS: u32 = 64;
 
 /// The facts from outside of a file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Around {
+pub(super) struct OutsideFacts {
     pub(super) options: PlanOptions,
     /// True if nothing else in the logs of the partition is damaged.
     pub(super) is_only: bool,
@@ -45,7 +45,7 @@ pub(super) fn mend(
     file: usize,
     home: &Home,
     findings: &[&Finding],
-    around: Around,
+    around: OutsideFacts,
 ) -> Result<Mended, Error> {
     let log = LogFile::Windowed(Stream::open(path)?);
     let proven = proven(&log, findings)?;
@@ -94,7 +94,7 @@ pub(super) struct Mender<'a> {
     pub(super) stretches: &'a [Stretch],
     pub(super) file: usize,
     pub(super) home: &'a Home,
-    pub(super) around: Around,
+    pub(super) around: OutsideFacts,
     pub(super) suspects: Vec<(u64, CheckId)>,
     pub(super) scratch: Scratch,
     pub(super) parts: Vec<Part>,

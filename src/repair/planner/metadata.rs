@@ -3,8 +3,8 @@
 //! What a checksum proves is turned back, and what derives from the log is computed. All else is
 //! advice: the other controllers have the same log.
 
+use super::diagnosis::{Diagnosis, small};
 use super::options::PlanOptions;
-use super::seen::{Seen, small};
 use super::steps::{NewLog, Reason, Steps};
 use super::{derived, epochs, files, log};
 use crate::format::name::PARTITION_METADATA;
@@ -25,7 +25,7 @@ use crate::verify::{CheckId, Finding, Severity};
 pub(super) fn steps(
     partition: &Partition,
     findings: &[&Finding],
-    seen: &Seen,
+    seen: &Diagnosis,
     steps: &mut Steps<'_>,
     options: PlanOptions,
 ) -> Result<(), Error> {
@@ -109,7 +109,7 @@ fn snapshots(
     findings: &[&Finding],
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
-    let is_told = |item: &Item| {
+    let is_reported = |item: &Item| {
         findings.iter().any(|finding| {
             matches!(
                 finding.check,
@@ -128,8 +128,8 @@ fn snapshots(
         return Ok(());
     };
     let is_spare = start == 0
-        || files().any(|item| !is_told(item) && offset(item).is_some_and(|at| at >= start));
-    for item in files().filter(|item| is_told(item)) {
+        || files().any(|item| !is_reported(item) && offset(item).is_some_and(|at| at >= start));
+    for item in files().filter(|item| is_reported(item)) {
         let Some(file) = steps.path(item.path()) else {
             continue;
         };
@@ -152,10 +152,10 @@ fn snapshots(
 /// A `quorum-state` that cannot be read: without it the node starts, but may vote twice in an
 /// epoch.
 fn quorum(findings: &[&Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
-    let is_told = |finding: &&&Finding| {
+    let is_reported = |finding: &&&Finding| {
         finding.check == CheckId::QuorumState && finding.severity >= Severity::Warning
     };
-    let Some(finding) = findings.iter().find(is_told) else {
+    let Some(finding) = findings.iter().find(is_reported) else {
         return Ok(());
     };
     // One that can be read, or none, does not keep the node from starting.

@@ -11,9 +11,9 @@
 //! on purpose: changing anything.
 
 mod aborted;
-mod beheaded;
 mod checkpoints;
 mod derived;
+mod diagnosis;
 mod epoch_order;
 mod epochs;
 mod fall;
@@ -21,6 +21,7 @@ mod files;
 mod flips;
 mod frames;
 mod gaps;
+mod headerless;
 mod layout;
 mod leftovers;
 mod links;
@@ -42,7 +43,6 @@ mod replicas;
 mod rescue;
 mod root;
 mod salvage;
-mod seen;
 mod segment_log;
 mod set_aside;
 mod solve;
@@ -62,10 +62,10 @@ use crate::store::{self, Item, LogDir, Partition, Place};
 use crate::verify::{Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
+pub use diagnosis::Diagnosis;
 pub use options::PlanOptions;
 use relevance::{is_derived, is_wrong};
 use replicas::Healed;
-pub use seen::Seen;
 pub use set_aside::{SetAside, set_aside};
 use steps::{LogPiece, NewLog, NewSegment, Steps};
 
@@ -75,7 +75,7 @@ use steps::{LogPiece, NewLog, NewSegment, Steps};
 /// Something cannot be read, or `place` is a file.
 pub fn plan(
     place: &Place,
-    seen: &Seen,
+    seen: &Diagnosis,
     options: PlanOptions,
     disk: &dyn Disk,
 ) -> Result<Plan, Error> {
@@ -100,14 +100,14 @@ pub fn plan(
 
 fn log_dir(
     dir: &LogDir,
-    seen: &Seen,
+    seen: &Diagnosis,
     steps: &mut Steps<'_>,
     options: PlanOptions,
 ) -> Result<(), Error> {
-    let doomed = root::doomed(dir, steps)?;
+    let duplicates_and_strays = root::duplicates_and_strays(dir, steps)?;
     let mut reaches = Reaches::new();
     for item in dir.partitions() {
-        if doomed.contains(item.name()) {
+        if duplicates_and_strays.contains(item.name()) {
             continue;
         }
         let one = Partition::open(item.path())?;
@@ -125,7 +125,7 @@ fn log_dir(
 /// The steps for one partition, `None` if nothing is wrong there; and the log that they leave.
 fn partition(
     partition: &Partition,
-    seen: &Seen,
+    seen: &Diagnosis,
     steps: &mut Steps<'_>,
     options: PlanOptions,
 ) -> Result<NewLog, Error> {
@@ -167,7 +167,7 @@ fn partition(
 
 impl NewLog {
     /// A log that no step touches.
-    fn of(partition: &Partition, seen: &Seen) -> Self {
+    fn of(partition: &Partition, seen: &Diagnosis) -> Self {
         let segments = partition.segments();
         let logs = segments.iter().filter_map(|segment| {
             let item = segment.file(FileKind::Log).filter(|item| item.is_file())?;

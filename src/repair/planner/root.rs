@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::checkpoints::{self, Reaches};
+use super::diagnosis::{Diagnosis, small, topic_id};
 use super::files::{empty_directory, quarantine, set};
-use super::seen::{Seen, small, topic_id};
 use super::steps::{Reason, Steps};
 use crate::format::name::{DirName, DirState, META_PROPERTIES};
 use crate::format::properties::{meta_properties, parse_uuid};
@@ -28,7 +28,7 @@ use crate::wire::Uuid;
 pub(super) fn steps(
     dir: &LogDir,
     reaches: &Reaches,
-    seen: &Seen,
+    seen: &Diagnosis,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let here: Vec<&Finding> = seen
@@ -127,8 +127,11 @@ fn whole(item: &Item, reason: Reason, steps: &mut Steps<'_>) -> Result<(), Error
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn doomed(dir: &LogDir, steps: &mut Steps<'_>) -> Result<BTreeSet<OsString>, Error> {
-    let mut doomed = BTreeSet::new();
+pub(super) fn duplicates_and_strays(
+    dir: &LogDir,
+    steps: &mut Steps<'_>,
+) -> Result<BTreeSet<OsString>, Error> {
+    let mut duplicates_and_strays = BTreeSet::new();
     let mut homes: BTreeMap<(&str, i32), Vec<&Item>> = BTreeMap::new();
     for item in dir.partitions() {
         let Some((topic, partition, state)) = item.partition_name() else {
@@ -147,14 +150,14 @@ pub(super) fn doomed(dir: &LogDir, steps: &mut Steps<'_>) -> Result<BTreeSet<OsS
         };
         for other in others {
             twice(first, other, steps)?;
-            doomed.insert(other.name().to_owned());
+            duplicates_and_strays.insert(other.name().to_owned());
         }
         if first.name().to_str() != Some(&own) && others.is_empty() && renamed(first, &own, steps)?
         {
-            doomed.insert(first.name().to_owned());
+            duplicates_and_strays.insert(first.name().to_owned());
         }
     }
-    Ok(doomed)
+    Ok(duplicates_and_strays)
 }
 
 /// A directory whose name Kafka reads but does not write gets the name that it means.
@@ -250,11 +253,11 @@ fn begins(whole: &Item, part: &Item) -> Result<bool, Error> {
 fn owner(
     dir: &LogDir,
     findings: &[&Finding],
-    seen: &Seen,
+    seen: &Diagnosis,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
     let path = dir.path().join(META_PROPERTIES);
-    let is_told = findings.iter().any(|finding| *finding.path == *path);
+    let is_reported = findings.iter().any(|finding| *finding.path == *path);
     let Some(file) = steps.path(&path) else {
         return Ok(());
     };
@@ -263,7 +266,7 @@ fn owner(
     let properties = bytes.map(|bytes| Properties::parse(&bytes));
     let meta = properties.as_ref().map(MetaProperties::of);
     let Some((node, cluster, directory)) = proven(dir, seen) else {
-        let restated = properties.filter(|_| is_told);
+        let restated = properties.filter(|_| is_reported);
         return match restated.as_ref().and_then(restated_meta) {
             Some((bytes, why)) => set(
                 &path,
@@ -286,7 +289,7 @@ fn owner(
             && meta.cluster_id.as_deref() == Some(cluster)
             && meta.directory_id == Some(directory)
     });
-    if is_right || !is_told && meta.is_none() {
+    if is_right || !is_reported && meta.is_none() {
         return Ok(());
     }
     let bytes = meta_properties(node, cluster, Some(&directory));
@@ -330,7 +333,7 @@ fn restated_meta(properties: &Properties) -> Option<(Vec<u8>, &'static str)> {
 
 /// The node, the cluster and the id of the log dir, if the metadata log agrees on them for all
 /// partitions that it knows here.
-fn proven<'a>(dir: &LogDir, seen: &'a Seen) -> Option<(i32, &'a str, Uuid)> {
+fn proven<'a>(dir: &LogDir, seen: &'a Diagnosis) -> Option<(i32, &'a str, Uuid)> {
     let topics = seen.proof.topics.as_ref()?;
     let (cluster, node) = seen.proof.owner.as_ref()?;
     let mut directories = BTreeSet::new();

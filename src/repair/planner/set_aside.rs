@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::beheaded;
 use super::frames::{Piece, batch_of, pieces_of};
+use super::headerless;
 use super::salvage::{Keep, Slot, salvage};
 use crate::format::Scratch;
 use crate::repair::proof::Checksum;
@@ -55,7 +55,7 @@ pub fn set_aside(bytes: &[u8], position: u64, offsets: Range<i64>) -> Vec<SetAsi
         let saved = saved.map(|saved| (saved, true));
         // Without a header, the batch after them says which offsets the last records have.
         let is_bounded = is_last && offsets.end < i64::MAX || next.is_some();
-        let tail = || beheaded::tail_of(piece, &slot, &mut scratch).map(|saved| (saved, false));
+        let tail = || headerless::tail_of(piece, &slot, &mut scratch).map(|saved| (saved, false));
         let saved = saved.or_else(|| is_bounded.then(tail).flatten());
         found.extend(saved.map(|(saved, has_times)| SetAside {
             position: at + saved.from as u64,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::seen::small;
+use super::diagnosis::small;
 use super::survey::Run;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::name::{OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX};

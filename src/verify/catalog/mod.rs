@@ -387,8 +387,12 @@ mod tests {
             assert_eq!(found, SECTIONS, "{}", check.code);
             assert!(!check.title().is_empty() && !check.title().ends_with('.'));
             for line in check.otherwise() {
-                let is_told = line.contains(" if ") || line.contains(" where ");
-                assert!(is_told && !line.ends_with('.'), "{}: {line}", check.code);
+                let is_reported = line.contains(" if ") || line.contains(" where ");
+                assert!(
+                    is_reported && !line.ends_with('.'),
+                    "{}: {line}",
+                    check.code
+                );
             }
             let is_other = |severity| severity != check.severity;
             assert!(check.severities.iter().all(|other| is_other(other.is)));

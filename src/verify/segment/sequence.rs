@@ -183,11 +183,11 @@ impl<'a> Sequence<'a> {
             self.findings
                 .add(offset_finding(run, base, &self.subject.path));
         }
-        let is_told = |run: &Run| {
+        let is_reported = |run: &Run| {
             let mut reported = self.offset_runs.iter().map(Run::range);
             reported.any(|reported| reported.start < run.end && run.first.position < reported.end)
         };
-        for run in self.epoch_runs.iter().filter(|run| !is_told(run)) {
+        for run in self.epoch_runs.iter().filter(|run| !is_reported(run)) {
             let check = match run.way {
                 Way::Ahead => CheckId::EpochJump,
                 Way::Behind => CheckId::EpochRegression,
@@ -202,8 +202,8 @@ impl<'a> Sequence<'a> {
         let Some((first, count)) = self.too_far else {
             return;
         };
-        let is_told = |run: &Run| run.range().contains(&first.position);
-        if self.offset_runs.iter().any(is_told) {
+        let is_reported = |run: &Run| run.range().contains(&first.position);
+        if self.offset_runs.iter().any(is_reported) {
             return;
         }
         let finding = first.finding(CheckId::OffsetTooFar, self.subject);
@@ -242,8 +242,8 @@ impl<'a> Sequence<'a> {
         let flip = expected
             .and_then(|expected| FlippedBit::between(last.base, expected, last.position, 8))
             .filter(|flip| flip.value(last.position, 8) >= LEAST_GAP);
-        let is_told = self.too_far.is_some() || is_compacted != [0, 0] || !is_only;
-        let Some(flip) = flip.filter(|_| !is_told) else {
+        let is_reported = self.too_far.is_some() || is_compacted != [0, 0] || !is_only;
+        let Some(flip) = flip.filter(|_| !is_reported) else {
             return;
         };
         self.tallies.forget(CheckId::OffsetGap);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::super::seen::{small, topic_id};
+use super::super::diagnosis::{small, topic_id};
 use super::super::steps::Steps;
 use super::super::survey::{self, Run, Stretch};
 use crate::format::batch::HEADER_BYTES;

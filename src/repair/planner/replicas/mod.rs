@@ -16,8 +16,8 @@ use std::ops::Range;
 
 use self::copy::{Copy, Single};
 use self::fill::{Filled, Hole, fill};
+use super::diagnosis::{Diagnosis, small};
 use super::options::PlanOptions;
-use super::seen::{Seen, small};
 use super::steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 use super::wording::{counted, offsets};
 use crate::format::{FileKind, OffsetCheckpoint, name};
@@ -66,7 +66,7 @@ struct Known {
 pub(super) fn heal(
     partition: &Partition,
     findings: &[&Finding],
-    seen: &Seen,
+    seen: &Diagnosis,
     steps: &mut Steps<'_>,
     options: PlanOptions,
 ) -> Result<Healed, Error> {

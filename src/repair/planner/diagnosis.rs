@@ -16,7 +16,7 @@ use crate::wire::Uuid;
 
 /// The facts about a place and the log dirs of the same node.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Diagnosis {
     pub(super) findings: Vec<Finding>,
     pub(super) extents: BTreeMap<PathBuf, LogExtent>,
     pub(super) proof: Proof,
@@ -35,7 +35,7 @@ pub(super) struct Proof {
     ids: BTreeMap<String, Option<Uuid>>,
 }
 
-impl Seen {
+impl Diagnosis {
     /// Verifies what is at `place`, and reads what it says together with `others`, log dirs of the
     /// same node.
     ///

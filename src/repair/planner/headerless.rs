@@ -8,8 +8,8 @@
 
 use std::path::Path;
 
+use super::diagnosis::small;
 use super::salvage::{Salvaged, Slot, has_hole};
-use super::seen::small;
 use super::survey::{self, Sequence, Stretch};
 use crate::format::record::stored_record;
 use crate::format::{Codec, Placeholder, RecordBatch, Remake, Scratch, TimeIndex, TimestampType};
@@ -82,7 +82,7 @@ impl Neighbours<'_> {
 
 /// Makes a batch of the records that end `bytes`, directly before the batch that begins with
 /// `next`.
-pub(super) fn beheaded(
+pub(super) fn headerless(
     bytes: &[u8],
     slot: &Slot,
     next: &RecordBatch<'_>,

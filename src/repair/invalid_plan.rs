@@ -3,7 +3,7 @@
 /// A plan that is refused for what it says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unsound {
+pub enum InvalidPlan {
     /// A document of something else.
     #[error("not a plan: expected schema kseg.plan/2, found {0:?}")]
     Schema(String),
