@@ -196,18 +196,6 @@ pub fn stored_record(bytes: &[u8]) -> Option<(StoredRecord<'_>, usize)> {
     Some((stored, bytes.len().saturating_sub(rest.len())))
 }
 
-/// The offset delta of the record that `bytes` begin with, if its length and the fields up to the
-/// lengths of key and value could be true: damage, if there is any, begins after them.
-#[must_use]
-pub fn offset_delta_of_start(bytes: &[u8]) -> Option<OffsetDelta> {
-    let (rest, length) = varint(bytes).ok()?;
-    let body = rest.get(..usize::try_from(length).ok()?)?;
-    let fields = (i8, varlong, varint, nullable, varint).parse(body).ok()?;
-    let (rest, (attributes, _, offset_delta, _, value)) = fields;
-    let is_inside = usize::try_from(value).map_or(value == -1, |value| value < rest.len());
-    (attributes == 0 && is_inside).then_some(OffsetDelta(offset_delta))
-}
-
 /// A record as stored.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {

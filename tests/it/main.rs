@@ -14,6 +14,7 @@ mod ci;
 mod cli;
 mod columns;
 mod config;
+mod cycles;
 mod derive;
 mod examples;
 mod explained;

@@ -1,4 +1,5 @@
-//! What a plan has to stand: many changes in a segment, large batches, files copied as text, what only a snapshot knows.
+//! What a plan has to stand: many changes in a segment, large batches, files copied as text, what
+//! only a snapshot knows.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -141,7 +142,7 @@ fn a_log_copied_as_text_is_undone_whatever_its_size() {
 }
 
 #[test]
-fn of_a_large_damaged_batch_the_records_that_can_be_read_are_kept() {
+fn of_a_large_damaged_batch_the_records_that_can_be_read_are_kept_if_asked_for() {
     let record = |letter: u8| Rec::new(None, Some(&vec![letter; 5 << 20]));
     let large = BatchSpec::at(1)
         .epoch(5)
@@ -163,11 +164,14 @@ fn of_a_large_damaged_batch_the_records_that_can_be_read_are_kept() {
     overwrite(&mut damaged, end, &[0xff; 12]);
     let temp = Temp::new();
     partition(&temp, &damaged);
-    let (planned, document) = plan(&temp, "orders-0");
+    let args = ["repair", "plan", "orders-0", "--keep-suspect", "-o"];
+    let planned = kseg(temp.path(), &[&args[..], &["plan.json"]].concat());
     sound(&planned);
+    let bytes = fs::read(temp.path().join("plan.json")).unwrap();
+    let document: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(
         document["steps"][0]["safety"],
-        "lossy",
+        "suspect",
         "{:?}",
         actions(&document)
     );

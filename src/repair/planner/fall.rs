@@ -5,12 +5,12 @@ use super::remake::remade;
 use super::steps::Reason;
 use super::survey::{self, Run};
 use crate::format::Scratch;
-use crate::repair::proof::Checksum;
+use crate::repair::Odds;
 use crate::store::{Error, LogFile};
 use crate::verify::CheckId;
 
-/// Takes the batches on both sides of each fall out of their runs, and lets a batch end before the next where its header alone
-/// says that it reaches further.
+/// Takes the batches on both sides of each fall out of their runs, and lets a batch end before the
+/// next where its header alone says that it reaches further.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -26,8 +26,13 @@ pub(super) fn settle(mended: &mut Mended) -> Result<(), Error> {
                 singles.saturating_sub(1)
             })?);
         }
+        // Whether the offset of the batch after the fall is confirmed by the one after it: no
+        // checksum covers it.
+        let is_sure = matches!(&part, Part::Batches { run, .. } if run.batches > 1);
         let mut behind = apart(&mended.log, part, |_| 1)?.into_iter();
-        if let (Some(before), Some(next)) = (parts.last_mut(), behind.as_slice().first()) {
+        if let (true, Some(before), Some(next)) =
+            (is_sure, parts.last_mut(), behind.as_slice().first())
+        {
             shorten(&mended.log, before, next)?;
         }
         parts.extend(&mut behind);
@@ -89,11 +94,11 @@ fn shorten(log: &LogFile, part: &mut Part, next: &Part) -> Result<(), Error> {
     });
     if let Some((remade, last)) = shorter {
         run.last = last;
-        let proof = Checksum::of(bytes, run.range.start);
         changes.push(Change {
             range: run.range.clone(),
             bytes: remade.bytes,
-            reason: Reason::proven_or_likely(&[CheckId::OffsetOverlap], remade.what, proof),
+            // The checksum covers the last offset delta as it is.
+            reason: Reason::likely(&[CheckId::OffsetOverlap], remade.what, Odds::Unknown),
         });
     }
     Ok(())

@@ -6,7 +6,7 @@ use super::frames::pieces_of;
 use super::headerless::{Neighbours, headerless, tail_of};
 use super::mend::Mender;
 use super::mended::{Change, Part};
-use super::salvage::{Keep, Salvaged, Slot, salvage};
+use super::salvage::{Salvaged, Slot, salvage};
 use super::solve::Solved;
 use super::steps::Reason;
 use super::survey::Run;
@@ -14,8 +14,7 @@ use super::text::as_text;
 use super::wording::{counted, offsets};
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
-use crate::format::frame::FrameHeader;
-use crate::repair::{Loss, Odds};
+use crate::repair::Loss;
 use crate::store::Error;
 use crate::verify::CheckId;
 use crate::wire::Offset;
@@ -72,31 +71,18 @@ impl Mender<'_> {
                 (Some(before), _) => before.epochs.1,
                 (None, next) => next.map_or(-1, |run| run.epochs.0),
             },
-            is_torn: range.end == self.log.len_bytes()
-                && FrameHeader::read(bytes)
-                    .and_then(|header| header.frame_bytes().ok())
-                    .is_some_and(|size| size > bytes.len()),
             is_open: next.is_none() && self.around.is_open,
         };
         if let Some(solved) = self.solver.solve(bytes, &slot, &mut self.scratch) {
             self.solved(bytes, range, solved);
             return Ok(());
         }
-        let apart = match salvage(bytes, &slot, Keep::Apart, &mut self.scratch) {
-            None => self.headerless(bytes, &slot, next)?,
-            saved => saved,
-        };
-        let apart = apart.filter(|saved| self.around.is_only && saved.is_located);
-        if let Some(saved) = apart {
-            self.saved(range, saved, true);
-            return Ok(());
-        }
-        let saved = match salvage(bytes, &slot, Keep::Readable, &mut self.scratch) {
+        let saved = match salvage(bytes, &slot, &mut self.scratch) {
             None => self.headerless(bytes, &slot, next)?,
             saved => saved,
         };
         if let Some(saved) = saved {
-            self.saved(range, saved, false);
+            self.saved(range, saved);
             return Ok(());
         }
         let slot = Slot {
@@ -112,9 +98,10 @@ impl Mender<'_> {
         Ok(())
     }
 
-    /// Adds the saved part of a batch; `is_likely` means that nothing contradicts it.
-    fn saved(&mut self, range: Range<u64>, saved: Salvaged, is_likely: bool) {
-        if !is_likely && !self.around.options.keep_suspect {
+    /// Adds what is left of a batch. Its records are suspect even where the damage shows somewhere
+    /// else in it: no checksum says that this is all of the damage.
+    fn saved(&mut self, range: Range<u64>, saved: Salvaged) {
+        if !self.around.options.keep_suspect {
             return self.set_aside(range, &saved);
         }
         let kept = self.lose_before(range, &saved);
@@ -131,13 +118,7 @@ impl Mender<'_> {
             counted(saved.records, "readable record"),
             saved.lost
         );
-        let reason = if is_likely && saved.lost == 0 {
-            Reason::likely(&[CheckId::CrcMismatch], why, Odds::Unknown)
-        } else if is_likely {
-            Reason::lossy(&[CheckId::CrcMismatch], why, loss)
-        } else {
-            Reason::suspect(&[CheckId::CrcMismatch], why, loss)
-        };
+        let reason = Reason::suspect(&[CheckId::CrcMismatch], why, loss);
         self.replace(kept, saved.bytes, reason);
     }
 

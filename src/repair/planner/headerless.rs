@@ -134,7 +134,6 @@ impl Tail {
             offsets: (Offset(base), Offset(last)),
             records,
             lost: covered.saturating_sub(records),
-            is_located: true,
         })
     }
 }

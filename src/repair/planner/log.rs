@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::epoch_order::{self, NotedEpochs};
 use super::fall;
@@ -18,7 +17,7 @@ use super::witness::noted_end;
 use crate::format::FileKind;
 use crate::repair::error::Error;
 use crate::store::Partition;
-use crate::verify::{CheckId, Finding, Severity};
+use crate::verify::Finding;
 
 /// The limit of searches of a segment for the right one of two batches.
 const MOST_QUESTIONS: u32 = 64;
@@ -68,7 +67,6 @@ fn read(
         })
         .collect();
     let homes = homes(with_log.iter().map(|(base, ..)| *base));
-    let is_only = damaged_places(findings) <= 1 && !is_more_damaged(findings, with_log.len());
     let mut by_file: BTreeMap<&Path, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         by_file.entry(&finding.path).or_default().push(finding);
@@ -80,7 +78,6 @@ fn read(
         let home = homes.get(file).cloned().unwrap_or(0..i64::MAX);
         let around = OutsideFacts {
             options,
-            is_only,
             is_open: file == last,
         };
         let mut mended = mend(item.path(), file, &home, &here, around)?;
@@ -127,7 +124,9 @@ fn keep_times(placed: &mut [Placed], logs: &[SegmentLog]) -> Result<(), Error> {
         let is_late = after.is_some_and(|(_, after)| after < first);
         if (is_early || is_late)
             && let Some(one) = placed.get_mut(*nth)
-            && one.target != one.run.file
+            // Lost bytes leave zeros: an offset of zero is no better than one that leads into
+            // another file.
+            && (one.target != one.run.file || one.run.first == 0)
         {
             one.fate = Fate::Foreign;
         }
@@ -173,17 +172,24 @@ fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
         let Some(here) = placed.get_mut(nth) else {
             continue;
         };
-        let (Some((_, last, range, file)), true) = (before, here.is_kept()) else {
+        // Batches that agree with each other bound themselves where nothing is before them.
+        if !here.is_kept() || before.is_none() && here.run.batches > 1 {
             break;
+        }
+        // The first batch of a segment is bounded by the name of its file.
+        let home = homes.get(here.target).map_or(0, |home| home.start);
+        let end_before = before.as_ref().map(|before| before.1.saturating_add(1));
+        let (least, from) = match (before, end_before) {
+            (Some((.., range, file)), Some(end)) if file == here.run.file => (end, range.end),
+            (_, end) => (end.map_or(home, |end| end.max(home)), 0),
         };
-        let leap = here.run.first.saturating_sub(last).saturating_sub(1);
-        let between = here.run.range.start.saturating_sub(range.end);
+        let leap = here.run.first.saturating_sub(least);
+        let between = here.run.range.start.saturating_sub(from);
         let is_noted = end.is_some_and(|end| here.run.last < end);
-        let is_explained =
-            file != here.run.file || i64::try_from(between).is_ok_and(|room| leap <= room);
+        let is_explained = i64::try_from(between).is_ok_and(|room| leap <= room);
         // The log ended between them once, after batches that are not here: this one is not the
         // next.
-        let is_passed = end.is_some_and(|end| last.saturating_add(1) < end && end < here.run.first);
+        let is_passed = end.is_some_and(|end| least < end && end < here.run.first);
         let is_near = leap <= LEAP && !is_passed;
         if is_noted || is_explained || is_near {
             break;
@@ -192,57 +198,14 @@ fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
     }
 }
 
-/// Returns true if files beside the `logs` are damaged in a way that no damage of a log explains:
-/// then what shows of the damage of a log may not be all of it.
-fn is_more_damaged(findings: &[&Finding], logs: usize) -> bool {
-    let is_own = |finding: &&&Finding| {
-        matches!(
-            finding.check,
-            CheckId::OffsetIndexSize
-                | CheckId::OffsetIndexOrder
-                | CheckId::TimeIndexSize
-                | CheckId::TimeIndexOrder
-                | CheckId::TxnIndexSize
-                | CheckId::TxnIndexOrder
-                | CheckId::SnapshotCrc
-                | CheckId::SnapshotVersion
-                | CheckId::SnapshotMalformed
-                | CheckId::EpochsMalformed
-                | CheckId::EpochsOrder
-        )
-    };
-    // Where every index is missing, somebody left them out.
-    let lacks_some = |check: CheckId| {
-        let missing = findings.iter().filter(|finding| finding.check == check);
-        (1..logs).contains(&missing.count())
-    };
-    findings.iter().any(|finding| is_own(&finding))
-        || lacks_some(CheckId::OffsetIndexMissing)
-        || lacks_some(CheckId::TimeIndexMissing)
-}
-
-/// Returns the number of damaged places in the logs: adjacent findings are one place.
-fn damaged_places(findings: &[&Finding]) -> usize {
-    let place = |finding: &&Finding| {
-        let is_log = finding.path.extension().is_some_and(|end| end == "log");
-        let start = finding
-            .position
-            .filter(|_| is_log && finding.severity >= Severity::Error)?;
-        let end = start.saturating_add(finding.length.unwrap_or(0));
-        Some((Arc::clone(&finding.path), start, end))
-    };
-    let mut places: Vec<_> = findings.iter().filter_map(place).collect();
-    places.sort_unstable();
-    let is_one = |a: &(Arc<Path>, u64, u64), b: &(Arc<Path>, u64, u64)| a.0 == b.0 && b.1 <= a.2;
-    places.chunk_by(is_one).count()
-}
-
 /// Finds the right names of segments that have wrong ones.
 fn name(logs: &mut [SegmentLog]) {
     let mut before: Option<i64> = None;
-    for log in logs {
+    let bases: Vec<i64> = logs.iter().map(|log| log.base).collect();
+    for (nth, log) in logs.iter_mut().enumerate() {
         let runs = runs(log);
-        if let Some(base) = renamed(before, log.base, &runs) {
+        let next = bases.get(nth + 1).copied();
+        if let Some(base) = renamed(before, log.base, &runs, next) {
             log.new_base = base;
         }
         before = runs.last().map(|run| run.last).or(before);

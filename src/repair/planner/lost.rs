@@ -100,7 +100,7 @@ impl<'a> Lost<'a> {
             self.hold_place(batch, content, steps)?;
             return Ok(Some(batch));
         }
-        self.cut(content, steps)?;
+        self.cut(content, self.torn(head.bytes), steps)?;
         Ok(None)
     }
 
@@ -122,20 +122,40 @@ impl<'a> Lost<'a> {
         content
     }
 
-    /// Takes the bytes out of the file.
-    fn cut(&self, content: Content, steps: &mut Steps<'_>) -> Result<(), Error> {
+    /// Returns the last offset of the incomplete batch at the end of the log, if its header can be
+    /// believed.
+    fn torn(&self, head: &[u8]) -> Option<i64> {
+        let batch = RecordBatch::of_header(head).filter(|_| self.is_end && !self.is_rest)?;
+        let delta = batch.last_offset_delta().0;
+        let is_believed = batch.magic() == 2
+            && batch.base_offset().0 == self.first
+            && batch.records_count() == delta.saturating_add(1);
+        self.first
+            .checked_add(delta.into())
+            .filter(|_| is_believed && delta >= 0)
+    }
+
+    /// Takes the bytes out of the file; `torn` is the last offset of an incomplete batch.
+    fn cut(&self, content: Content, torn: Option<i64>, steps: &mut Steps<'_>) -> Result<(), Error> {
         let is_zero = content == Content::Zeros;
         let gap = self.after.filter(|after| *after > self.first);
         let is_gap = gap.is_some();
         let gap = gap.filter(|_| !self.is_rest);
-        let records = gap.map_or(0, |after| u64::try_from(after - self.first).unwrap_or(0));
+        let after = gap.or_else(|| torn?.checked_add(1));
+        let missing = after.map_or(0, |after| u64::try_from(after - self.first).unwrap_or(0));
+        // The step for the first bytes of the gap counts its records.
+        let records = if is_gap && self.is_rest {
+            0
+        } else {
+            missing.max(self.suspect)
+        };
         // What came after it is unknown: an offset may be given out twice.
         let is_end_lost = self.is_end && !is_zero;
         let knowledge = is_end_lost.then_some(Knowledge::EndOffset);
         let knowledge = knowledge.into_iter().collect();
         let loss = Loss {
             bytes: Some(self.range.clone()),
-            offsets: gap.map(|after| (Offset(self.first), Offset(after - 1))),
+            offsets: after.map(|after| (Offset(self.first), Offset(after - 1))),
             records,
             knowledge,
         };

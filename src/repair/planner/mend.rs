@@ -30,8 +30,6 @@ const MOST_QUESTIONS: u32 = 64;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OutsideFacts {
     pub(super) options: PlanOptions,
-    /// True if nothing else in the logs of the partition is damaged.
-    pub(super) is_only: bool,
     /// True if it is the last segment, and nothing says where the log ends.
     pub(super) is_open: bool,
 }

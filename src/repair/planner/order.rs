@@ -7,10 +7,13 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::survey::{Home, Run};
+use super::survey::{Home, LEAP, Run};
 use crate::repair::proof::Between;
 
 /// The fate of a run.
+/// Bits of an offset that no log of any partition reaches.
+const ABSURD: i64 = 1 << 48;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It stays where it is.
@@ -47,7 +50,7 @@ pub(super) fn is_home(run: &Run, homes: &[Home]) -> bool {
 }
 
 /// The segment into which an offset belongs.
-fn segment_of(offset: i64, homes: &[Home]) -> Option<usize> {
+pub(super) fn segment_of(offset: i64, homes: &[Home]) -> Option<usize> {
     let after = homes.partition_point(|home| home.start <= offset);
     let nth = after.checked_sub(1)?;
     homes
@@ -88,9 +91,31 @@ pub(super) fn beside_lost(before: i64, run: &Run, after: i64) -> Option<i64> {
     (run.batches == 1 && !fits && before < base && 0 < base).then_some(base)
 }
 
+/// Returns true if an offset that no batch of the log can have is the right one but for damage: it
+/// differs in a bit, or in a byte above the lowest two, is zero, or is larger than any log reaches.
+pub(super) fn is_near(stored: i64, base: i64) -> bool {
+    let differ = stored ^ base;
+    let byte = differ.trailing_zeros() / 8;
+    let is_one_byte = 2 <= byte && differ & !(0xff_i64 << (byte.min(7) * 8)) == 0;
+    let is_absurd = !(0..ABSURD).contains(&stored);
+    is_one_bit(stored, base) || is_one_byte || is_absurd || stored == 0
+}
+
+/// Returns true if one flipped bit makes an offset the other.
+pub(super) fn is_one_bit(stored: i64, base: i64) -> bool {
+    (stored ^ base).cast_unsigned().is_power_of_two()
+}
+
 /// The base offset that a segment ought to be named after, if its batches belong between those of
-/// the segments around it but not after the name it has.
-pub(super) fn renamed(before: Option<i64>, base: i64, runs: &[Run]) -> Option<i64> {
+/// the segments around it but not after the name it has. `next`: the base offset of the next
+/// segment. No checksum covers the offset of a single batch, which is believed only if it is near
+/// to what is before it, or before what follows.
+pub(super) fn renamed(
+    before: Option<i64>,
+    base: i64,
+    runs: &[Run],
+    next: Option<i64>,
+) -> Option<i64> {
     let first = runs.first()?.first;
     let rises = |pair: &[Run]| matches!(pair, [a, b] if a.last < b.first);
     if !runs.windows(2).all(rises) || before.is_some_and(|before| first <= before) {
@@ -98,7 +123,11 @@ pub(super) fn renamed(before: Option<i64>, base: i64, runs: &[Run]) -> Option<i6
     }
     let is_late = first < base;
     let is_early = before.is_some_and(|before| base <= before);
-    (is_late || is_early).then_some(first)
+    let batches: u64 = runs.iter().map(|run| run.batches).sum();
+    let is_bounded = before.is_some_and(|before| first.saturating_sub(before) <= LEAP)
+        || next.is_some_and(|next| first < next);
+    let is_bounded = batches > 1 || is_bounded && !is_near(first, base);
+    (is_bounded && (is_late || is_early)).then_some(first)
 }
 
 /// The facts about runs that need a look at the log.
@@ -156,8 +185,9 @@ fn clusters(sorted: &[Run]) -> impl Iterator<Item = &[Run]> {
 }
 
 /// Of batches that want the same offsets one wins: the one in its place before others, then that of
-/// the later leader, then the one that fits its producer's others, then the one right after the
-/// batch before it, then the first.
+/// the later leader, then the one that fits its producer's others, then the one that continues the
+/// batches that touch it, then the one right after the batch before it. Where nothing speaks for
+/// either, none does.
 fn contest<L: Look>(
     pieces: Vec<Run>,
     homes: &[Home],
@@ -165,6 +195,7 @@ fn contest<L: Look>(
 ) -> Result<Vec<Placed>, L::Error> {
     let mut row: Vec<Placed> = Vec::with_capacity(pieces.len());
     let mut losers = Vec::new();
+    let neighbours = Neighbours::of(&pieces, homes);
     let merit = |run: &Run| (is_home(run, homes), run.epochs.0);
     for run in pieces {
         let target = segment_of(run.first, homes);
@@ -187,18 +218,27 @@ fn contest<L: Look>(
                     before.run.file == run.file && before.run.range.end == run.range.start
                 })
             };
+            let mut is_tie = false;
             let is_better = match merit(ours).cmp(&merit(theirs)) {
                 _ if is_odd => false,
                 _ if is_same => follows(ours) && !follows(theirs),
                 Ordering::Equal => {
-                    let fit = (look.continuity(ours)?, look.continuity(theirs)?);
-                    (fit.0, follows(ours)) > (fit.1, follows(theirs))
+                    let mut fit = |run: &Run| {
+                        let continuity = look.continuity(run)?;
+                        Ok((continuity, neighbours.joined(run), follows(run)))
+                    };
+                    let (ours, theirs) = (fit(ours)?, fit(theirs)?);
+                    is_tie = ours == theirs;
+                    ours > theirs
                 }
                 other => other == Ordering::Greater,
             };
             if !is_better {
                 placed.fate = if is_same { Fate::Copy } else { Fate::Foreign };
                 placed.twin = is_same.then(|| (theirs.file, theirs.range.clone()));
+                if is_tie && let Some(best) = row.last_mut() {
+                    best.fate = Fate::Foreign;
+                }
                 break;
             }
             let twin = is_same.then(|| (ours.file, ours.range.clone()));
@@ -222,6 +262,42 @@ fn contest<L: Look>(
     }
     row.extend(losers);
     Ok(row)
+}
+
+/// The runs that end and begin at each position of a file.
+struct Neighbours<'a> {
+    homes: &'a [Home],
+    /// The last offsets of runs, by where they end.
+    before: BTreeMap<(usize, u64), i64>,
+    /// The first offsets of runs, by where they begin.
+    after: BTreeMap<(usize, u64), i64>,
+}
+
+impl<'a> Neighbours<'a> {
+    fn of(runs: &[Run], homes: &'a [Home]) -> Self {
+        let ends = runs.iter().map(|run| ((run.file, run.range.end), run.last));
+        let starts = runs
+            .iter()
+            .map(|run| ((run.file, run.range.start), run.first));
+        Self {
+            homes,
+            before: ends.collect(),
+            after: starts.collect(),
+        }
+    }
+
+    /// Returns how many of the batches next to a run in its file it continues without a gap in the
+    /// offsets.
+    fn joined(&self, run: &Run) -> usize {
+        let before = self.before.get(&(run.file, run.range.start));
+        let after = self.after.get(&(run.file, run.range.end));
+        // The first batch of a segment continues its name.
+        let home = self.homes.get(run.file);
+        let is_first = run.range.start == 0 && home.is_some_and(|home| home.start == run.first);
+        let joins_before = before.map_or(is_first, |last| last.checked_add(1) == Some(run.first));
+        let joins_after = after.is_some_and(|first| run.last.checked_add(1) == Some(*first));
+        usize::from(joins_before) + usize::from(joins_after)
+    }
 }
 
 /// Tells which of those that were placed have to move for it.
@@ -257,6 +333,9 @@ fn longest_rise(here: &[usize], row: &[Placed], file: usize) -> BTreeSet<usize> 
         batches: u64,
     }
     let mut chains: Vec<Chain> = Vec::new();
+    // Of chains of as many batches, the one whose offsets end first: an offset that leaps is the
+    // damaged one.
+    let mut best: Option<(u64, usize)> = None;
     // The best chains, by the position of their ends: those that end later are longer.
     let mut front: BTreeMap<u64, usize> = BTreeMap::new();
     let length =
@@ -273,6 +352,9 @@ fn longest_rise(here: &[usize], row: &[Placed], file: usize) -> BTreeSet<usize> 
         {
             front.remove(&later);
         }
+        if best.is_none_or(|(most, _)| most < batches) {
+            best = Some((batches, chains.len()));
+        }
         front.insert(at, chains.len());
         chains.push(Chain {
             end,
@@ -281,7 +363,7 @@ fn longest_rise(here: &[usize], row: &[Placed], file: usize) -> BTreeSet<usize> 
         });
     }
     let mut chosen = BTreeSet::new();
-    let mut next = front.values().next_back().copied();
+    let mut next = best.map(|(_, chain)| chain);
     while let Some(chain) = next.and_then(|chain| chains.get(chain)) {
         chosen.insert(chain.end);
         next = chain.before;
@@ -390,6 +472,7 @@ mod tests {
                 .filter(|placed| placed.fate == Fate::Foreign);
             lost.map(|placed| placed.run.first).collect::<Vec<i64>>()
         };
+        // It continues the batch before it.
         assert_eq!(fates(&[]), [3]);
         assert_eq!(fates(&[77]), [3]);
         assert_eq!(fates(&[3]), [2]);
@@ -420,9 +503,9 @@ mod tests {
     #[test]
     fn a_segment_is_named_after_its_first_batch_where_its_name_cannot_be_right() {
         let runs = files(&[&[26, 28]]);
-        assert_eq!(renamed(Some(25), 31, &runs), Some(26));
-        assert_eq!(renamed(Some(25), 21, &runs), Some(26));
-        assert_eq!(renamed(Some(20), 21, &runs), None);
-        assert_eq!(renamed(Some(27), 31, &runs), None);
+        assert_eq!(renamed(Some(25), 31, &runs, None), Some(26));
+        assert_eq!(renamed(Some(25), 21, &runs, None), Some(26));
+        assert_eq!(renamed(Some(20), 21, &runs, None), None);
+        assert_eq!(renamed(Some(27), 31, &runs, None), None);
     }
 }

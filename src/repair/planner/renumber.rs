@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::mended::{Change, Part};
-use super::order::{self, beside_lost};
+use super::order::{self, beside_lost, is_near, is_one_bit};
 use super::segment_log::{SegmentLog, runs};
 use super::steps::Reason;
 use super::survey::{self, Home, LEAP, Run};
@@ -23,14 +23,15 @@ use crate::verify::CheckId;
 /// The limit of header scans of a segment for one batch: each takes as long as reading the file.
 const MOST_QUESTIONS: u32 = 64;
 
-/// Bits of an offset that no log of any partition reaches.
-const ABSURD: i64 = 1 << 48;
-
-/// Takes the last batch of the log for itself, if it goes beyond where the log ended and would fill
-/// what is missing before that.
+/// Takes the last batch of the log for itself, if it goes beyond where the log ended, and would
+/// fill what is missing before that or begins only after it.
 pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
     let is_beyond = |run: &Run| log.base < end && end <= run.last && run.batches > 1;
-    let Some(Part::Batches { run, changes }) = log.mended.parts.last_mut() else {
+    let is_batches = |part: &Part| matches!(part, Part::Batches { .. });
+    let Some(nth) = log.mended.parts.iter().rposition(is_batches) else {
+        return Ok(());
+    };
+    let Some(Part::Batches { run, changes }) = log.mended.parts.get_mut(nth) else {
         return Ok(());
     };
     if !is_beyond(run) || !changes.iter().all(|change| change.is_within(&run.range)) {
@@ -43,12 +44,13 @@ pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
         all
     });
     if let (Some(rest), Some(last)) = (rest, last)
-        && order::renumbered(rest.last, &last, end).is_some()
+        && (order::renumbered(rest.last, &last, end).is_some() || end < last.first)
     {
         let first = changes.partition_point(|change| change.range.start < last.range.start);
         let changes = changes.split_off(first);
         *run = rest;
-        log.mended.parts.push(Part::Batches { run: last, changes });
+        let last = Part::Batches { run: last, changes };
+        log.mended.parts.insert(nth + 1, last);
     }
     Ok(())
 }
@@ -77,6 +79,8 @@ pub(super) fn renumber(
         let place = Place {
             log,
             home,
+            logs,
+            homes,
             runs: runs(log),
             extent: extent(logs, homes),
         };
@@ -130,6 +134,9 @@ impl Renumbered {
 struct Place<'a> {
     log: &'a SegmentLog,
     home: &'a Home,
+    /// All of the partition.
+    logs: &'a [SegmentLog],
+    homes: &'a [Home],
     runs: Vec<Run>,
     /// The offsets that a batch of these logs can have.
     extent: Range<i64>,
@@ -154,7 +161,7 @@ impl Place<'_> {
                 None => Some(behind),
             };
             if let Part::Batches { run, .. } = part
-                && let Some((base, gap)) = self.gap(run, last_before, before.last(), next)
+                && let Some((base, gap)) = self.gap((index, run), last_before, before.last(), next)
                 && questions > 0
             {
                 questions -= 1;
@@ -181,13 +188,13 @@ impl Place<'_> {
     /// gap.
     fn gap(
         &self,
-        run: &Run,
+        (index, run): (usize, &Run),
         last_before: i64,
         before: Option<&Neighbour>,
         next: Option<i64>,
     ) -> Option<(i64, Option<Between>)> {
         match (before, next) {
-            (Some(Neighbour::Lost), Some(next)) => {
+            (Some(Neighbour::Lost), Some(next)) if self.is_sure(index + 1) => {
                 beside_lost(last_before, run, next).map(|base| (base, None))
             }
             (Some(Neighbour::Batches { .. }) | None, Some(next)) => {
@@ -197,11 +204,37 @@ impl Place<'_> {
             // It is right after the batch before; nothing else bounds it.
             (Some(Neighbour::Batches { .. }) | None, None) => {
                 let base = last_before.checked_add(1)?;
-                let is_alone = run.batches == 1 && !self.extent.contains(&run.first);
-                (is_alone && is_near(run.first, base)).then_some((base, None))
+                let is_alone = run.batches == 1;
+                (is_alone && self.is_damaged(run.first, base)).then_some((base, None))
             }
             _ => None,
         }
+    }
+
+    /// Returns true if the offset of the batches at `index`, which no checksum covers, is confirmed
+    /// by those that follow it without a gap.
+    fn is_sure(&self, index: usize) -> bool {
+        let run_at = |index: usize| match self.log.mended.parts.get(index) {
+            Some(Part::Batches { run, .. }) => Some(run),
+            _ => None,
+        };
+        let Some(run) = run_at(index) else {
+            return false;
+        };
+        let width = run.last.saturating_sub(run.first).saturating_add(1);
+        let is_dense = u64::try_from(width).is_ok_and(|width| width == run.covered);
+        let after = run_at(index + 1).map(|after| after.first);
+        is_dense && (run.batches > 1 || after == run.last.checked_add(1))
+    }
+
+    /// Returns true if no batch of this log can have an offset, and it is the one at `base` but for
+    /// damage.
+    fn is_damaged(&self, stored: i64, base: i64) -> bool {
+        if !self.extent.contains(&stored) {
+            return is_near(stored, base);
+        }
+        // The log would have to be longer than its other batches say.
+        self.extent.end.saturating_sub(LEAP) < stored && is_one_bit(stored, base)
     }
 
     /// Returns true if the batch of `run` is one of this place, if it `fit`s its producer's others
@@ -219,14 +252,35 @@ impl Place<'_> {
             0 if witness.has(log, run, last)? => return Ok(true),
             // An offset that the log has room for may be right: then the batch was moved here, or
             // copied.
-            0 => {
-                !self.extent.contains(&run.first)
-                    && is_near(run.first, base)
-                    && self.is_timely(index, run)?
+            0 => self.is_damaged(run.first, base) && self.is_timely(index, run)?,
+            // On one side only, the producer may continue from a place that the batch was copied
+            // from.
+            1 => {
+                let is_bit = is_one_bit(run.first, base);
+                is_bit || !self.extent.contains(&run.first) || self.is_other_there(run)?
             }
-            fit => fit > 0,
+            fit => fit > 1,
         };
         Ok(is_own && is_of_leader(self.log, index))
+    }
+
+    /// Returns true if another batch has the offsets that this one says, and is not a copy of it:
+    /// one of both is wrong.
+    fn is_other_there(&self, run: &Run) -> Result<bool, Error> {
+        let overlaps = |other: &Run| other.first <= run.last && run.first <= other.last;
+        let is_itself =
+            |other: &Run| other.file == run.file && other.range.start == run.range.start;
+        let there = order::segment_of(run.first, self.homes).and_then(|nth| self.logs.get(nth));
+        for log in std::iter::once(self.log).chain(there) {
+            for runs in runs(log).iter().filter(|other| overlaps(other)) {
+                let mut singles = survey::singles(&log.mended.log, runs)?.into_iter();
+                let other = singles.find(|other| overlaps(other) && !is_itself(other));
+                if let Some(other) = other {
+                    return Ok(other.crc != run.crc);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Returns true if the batch was written between those before and after it, by its timestamps.
@@ -268,18 +322,8 @@ pub(super) fn times(log: &LogFile, run: &Run) -> Result<Option<(i64, i64)>, Erro
     Ok(times.filter(|(first, latest)| 0 <= *first && 0 <= *latest))
 }
 
-/// Returns true if an offset that no batch of the log can have is the right one but for damage: it
-/// differs in a bit, or in a byte above the lowest two, is zero, or is larger than any log reaches.
-fn is_near(stored: i64, base: i64) -> bool {
-    let differ = stored ^ base;
-    let byte = differ.trailing_zeros() / 8;
-    let is_one_byte = 2 <= byte && differ & !(0xff_i64 << (byte.min(7) * 8)) == 0;
-    let is_absurd = !(0..ABSURD).contains(&stored);
-    differ.cast_unsigned().is_power_of_two() || is_one_byte || is_absurd || stored == 0
-}
-
-/// Returns true if the leader epoch of part number `index` is between those of the batches next to
-/// it: a batch of another place has another one sooner than one whose offset alone is damaged.
+/// Returns true if the leader epoch of part number `index` lies between those of the batches next
+/// to it: a batch of another place has another one sooner than one whose offset alone is damaged.
 fn is_of_leader(log: &SegmentLog, index: usize) -> bool {
     let epoch = |part: Option<&Part>| match part {
         Some(Part::Batches { run, .. }) => Some(run.epochs),

@@ -1,16 +1,13 @@
 //! What can still be read of a batch whose bytes are damaged, as a batch of its own.
 //!
-//! Nothing in a batch but its CRC says whether a record is whole, and that one is wrong here. So a
-//! record is kept only if its structure is, if its place and time fit the header's, and if it has
-//! no rows of zeros where a page or sector of a disk would leave them. Where the damage shows
-//! nowhere in the structure, every record is suspect; and so is one that only the damage separates
-//! from both ends of the batch: bytes of another batch can be what damaged it, and its records can
-//! be read as well.
+//! Nothing in a batch but its CRC says whether a record is whole, and that one is wrong here: every
+//! record is suspect. One is readable only if its structure is, if its place and time fit
+//! the header's, and if it has no rows of zeros where a page or sector of a disk would leave them.
 
 use std::ops::Range;
 
 use crate::format::batch::HEADER_BYTES;
-use crate::format::record::{StoredRecord, offset_delta_of_start, stored_record};
+use crate::format::record::{StoredRecord, stored_record};
 use crate::format::{Codec, RecordBatch, Remake, Scratch, TimestampType};
 use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp};
 
@@ -27,8 +24,6 @@ pub(super) struct Salvaged {
     pub(super) records: u64,
     /// Records lost, as far as the header tells.
     pub(super) lost: u64,
-    /// True if what is kept shows where the damage is: somewhere else.
-    pub(super) is_located: bool,
 }
 
 /// A range of bytes, and the offsets that it may have.
@@ -41,19 +36,8 @@ pub(super) struct Slot {
     pub(super) offsets: Range<i64>,
     /// The leader epoch of what is around them.
     pub(super) epoch: i32,
-    /// True if the file ends inside of the batch.
-    pub(super) is_torn: bool,
     /// True if nothing says where the log ends.
     pub(super) is_open: bool,
-}
-
-/// Which records of a damaged batch are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// Those between an end of the batch and the damage, if it shows where that is.
-    Apart,
-    /// All that can be read.
-    Readable,
 }
 
 /// The smallest unit in which disks lose bytes.
@@ -72,12 +56,7 @@ const LAST_TIME: i64 = 7_258_118_400_000;
 /// of a batch.
 ///
 /// Returns `None` if no record can be kept.
-pub(super) fn salvage(
-    bytes: &[u8],
-    slot: &Slot,
-    keep: Keep,
-    scratch: &mut Scratch,
-) -> Option<Salvaged> {
+pub(super) fn salvage(bytes: &[u8], slot: &Slot, scratch: &mut Scratch) -> Option<Salvaged> {
     let body = bytes.get(HEADER_BYTES..)?;
     let mut header = Header::judge(bytes, slot)?;
     if !is_time(header.base_timestamp) {
@@ -85,16 +64,14 @@ pub(super) fn salvage(
     }
     let found = if header.codec == Codec::None {
         let body_at = slot.position + HEADER_BYTES as u64;
-        readable(body, body_at, &header, keep)
+        readable(body, body_at, &header)
     } else {
         packed(body, &header, scratch)?
     };
     if found.kept.is_empty() {
         return None;
     }
-    let mut saved = header.batch_of(&found, body, slot)?;
-    saved.is_located &= keep == Keep::Apart;
-    Some(saved)
+    header.batch_of(&found, body, slot)
 }
 
 /// Returns true if a number can be the time of a record, in milliseconds.
@@ -138,8 +115,6 @@ struct Header {
     count: Option<u64>,
     /// True if a field is one that no broker would have written.
     is_damaged: bool,
-    /// True if the file ends inside of the batch.
-    is_torn: bool,
 }
 
 impl Header {
@@ -181,7 +156,6 @@ impl Header {
             last_delta: last_delta.filter(|delta| fits(*delta)),
             count,
             is_damaged: !is_whole,
-            is_torn: slot.is_torn,
             bytes,
         })
     }
@@ -231,12 +205,6 @@ impl Header {
                 .is_none_or(|most| record.offset_delta.0 <= most)
             && (self.max_timestamp == -1 || time <= self.max_timestamp)
             && time >= FIRST_TIME
-    }
-
-    /// Returns true if a record is the last one, as far as the header says which that is.
-    fn ends_with(&self, last: Option<&Kept>) -> bool {
-        let delta = last.map(|last| last.offset_delta.0);
-        !self.is_dense() || delta == self.last_delta
     }
 
     /// The largest timestamp of the batch: that of a record which is kept, if clients set the
@@ -300,7 +268,6 @@ impl Header {
             offsets: (Offset(base), Offset(base + i64::from(last_delta))),
             records,
             lost: lost.saturating_sub(records),
-            is_located: found.is_broken && !self.is_damaged && records < lost,
         })
     }
 }
@@ -316,64 +283,36 @@ struct Kept {
 /// The records found in the body of a batch.
 struct Found {
     kept: Vec<Kept>,
-    /// True if something between them could not be read.
-    is_broken: bool,
     unpacked: Option<Vec<u8>>,
 }
 
 /// The records that are whole. After one that is not, the next is sought byte by byte; it counts if
-/// the records from there on end the batch, and where all that can be read is kept, if others
-/// follow it.
-fn readable(body: &[u8], position: u64, header: &Header, keep: Keep) -> Found {
-    let mut found = Found {
-        kept: Vec::new(),
-        is_broken: false,
-        unpacked: None,
-    };
+/// others follow it, or the batch ends with it.
+fn readable(body: &[u8], position: u64, header: &Header) -> Found {
+    let mut kept = Vec::new();
     let mut last = -1;
     let mut at = 0;
     while at < body.len() {
-        let mut chain = chain(body, at, last, header);
+        let chain = chain(body, at, last, header);
         let ends = chain.last().map_or(at, |kept| kept.range.end);
-        let ends_batch = ends == body.len() && header.ends_with(chain.last());
-        let is_trusted = match keep {
-            Keep::Apart => at == 0 || ends_batch,
-            Keep::Readable => at == 0 || chain.len() > 1 || ends == body.len(),
-        };
+        let is_trusted = at == 0 || chain.len() > 1 || ends == body.len();
         if chain.is_empty() || !is_trusted {
-            found.is_broken = true;
             at += 1;
             continue;
-        }
-        let next = body.get(ends..).and_then(offset_delta_of_start);
-        let is_begun = chain
-            .last()
-            .is_some_and(|record| next.map(|next| next.0) == record.offset_delta.0.checked_add(1));
-        if keep == Keep::Apart
-            && ends < body.len()
-            && !header.is_torn
-            && !is_begun
-            && let Some(record) = chain.pop()
-        {
-            // Damage that shows at the start of the next record may have begun in the value of this
-            // one.
-            last = record.offset_delta.0;
-            found.is_broken = true;
         }
         for record in chain {
             last = record.offset_delta.0;
             let bytes = body.get(record.range.clone()).unwrap_or_default();
-            if has_hole(bytes, position + record.range.start as u64) {
-                found.is_broken = true;
-            } else {
-                found.kept.push(record);
+            if !has_hole(bytes, position + record.range.start as u64) {
+                kept.push(record);
             }
         }
         at = ends;
     }
-    let expected = header.count.unwrap_or(0);
-    found.is_broken |= (found.kept.len() as u64) < expected;
-    found
+    Found {
+        kept,
+        unpacked: None,
+    }
 }
 
 /// Records that follow each other from `at` on.
@@ -430,7 +369,6 @@ fn packed(body: &[u8], header: &Header, scratch: &mut Scratch) -> Option<Found> 
     let is_all = kept.last().map(|last| last.range.end) == Some(bytes.len());
     is_all.then(|| Found {
         unpacked: Some(bytes.to_vec()),
-        is_broken: false,
         kept,
     })
 }

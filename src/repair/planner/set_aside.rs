@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::frames::{Piece, batch_of, pieces_of};
 use super::headerless;
-use super::salvage::{Keep, Slot, salvage};
+use super::salvage::{Slot, salvage};
 use crate::format::Scratch;
 use crate::repair::proof::Checksum;
 
@@ -48,10 +48,9 @@ pub fn set_aside(bytes: &[u8], position: u64, offsets: Range<i64>) -> Vec<SetAsi
             position: at,
             offsets: offsets.start..next.unwrap_or(offsets.end),
             epoch: -1,
-            is_torn: is_last,
             is_open: false,
         };
-        let saved = salvage(piece, &slot, Keep::Readable, &mut scratch);
+        let saved = salvage(piece, &slot, &mut scratch);
         let saved = saved.map(|saved| (saved, true));
         // Without a header, the batch after them says which offsets the last records have.
         let is_bounded = is_last && offsets.end < i64::MAX || next.is_some();

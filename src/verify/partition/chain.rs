@@ -52,6 +52,8 @@ pub(super) struct Carried {
     pub(super) is_complete: bool,
     /// The end of the last hole in the offsets; a snapshot may or may not contain the lost records.
     pub(super) hole_end: Offset,
+    /// The first segment's base offset.
+    pub(super) log_start: Offset,
     pub(super) producers: Producers,
     pub(super) epochs: EpochsCheck,
     /// Snapshots that were not reached yet, by offset.
@@ -183,7 +185,12 @@ impl SegmentCheck {
             Err(_) => {}
         }
         match taken {
-            Ok(Some(txn)) => self.txns.completed(txn, carried.is_complete),
+            Ok(Some(txn)) => {
+                // An earlier one of the producer may have ended in a hole, and this one have begun
+                // after that.
+                let is_complete = carried.known().is_complete(txn.first_offset);
+                self.txns.completed(txn, is_complete);
+            }
             Ok(None) if batch.is_control() && !carried.is_complete => {
                 if is_abort(batch, scratch) {
                     self.txns
@@ -248,6 +255,7 @@ impl SegmentCheck {
             last: self.last,
             next: self.next_base,
             is_whole: self.is_whole,
+            log_start: self.carried.log_start,
         };
         coverage.merge(self.txns.finish(reach, findings));
         (self.carried, stretch, coverage)

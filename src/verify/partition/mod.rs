@@ -164,6 +164,7 @@ impl PartitionCheck {
             last: None,
             is_complete: first == Some(Offset(0)),
             hole_end: Offset(0),
+            log_start: first.unwrap_or(Offset(0)),
             producers: Producers::default(),
             epochs,
             snapshots: VecDeque::new(),

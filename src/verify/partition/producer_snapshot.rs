@@ -199,8 +199,10 @@ fn difference(
     is_complete: bool,
 ) -> Option<(&'static str, i64, i64)> {
     if !is_complete {
-        // Only what the log still has can be older than what the snapshot knew.
+        // Only what the log still has can be older than what the snapshot knew. A producer with a
+        // new epoch has no batches yet.
         let has_older = stored.last_offset < log.last_offset
+            && stored.producer_epoch <= log.producer_epoch
             && stored.coordinator_epoch <= log.coordinator_epoch;
         return has_older.then_some(("last offset", stored.last_offset.0, log.last_offset.0));
     }

@@ -39,6 +39,8 @@ pub(super) struct SegmentReach {
     pub(super) next: Option<Offset>,
     /// True if nothing of it is missing.
     pub(super) is_whole: bool,
+    /// The first offset of the log.
+    pub(super) log_start: Offset,
 }
 
 /// The end of a transaction, and its producer.
@@ -213,7 +215,8 @@ impl TxnCheck {
             return;
         };
         let check = CheckId::TxnIndexFirstOffset;
-        if *is_complete && txn.first_offset != first {
+        // Where it begins before the log, the log has only the rest of it.
+        if *is_complete && txn.first_offset != first && reach.log_start <= first {
             let against = TxnEntryAgainst::FirstOffset(txn.first_offset.0);
             add(check, against, None);
         }
