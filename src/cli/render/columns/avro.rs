@@ -13,11 +13,15 @@
 //! | `duration` | a struct of `months`, `days`, `millis` |
 
 use kseg::decode::avro::{
-    AvroBytes, AvroCursor, AvroNumber, AvroType, FREE_VALUES, Schema, Undecodable, VALUES_A_BYTE,
+    AvroBytes, AvroCursor, AvroNumber, AvroType, FREE_VALUES, MOST_BYTES, Schema, Undecodable,
+    VALUES_A_BYTE,
 };
 use kseg::wire::text::push_utf8;
 
 use super::{Array, Field, Kind, Width};
+
+/// About how many bytes of a column a value takes.
+const VALUE_BYTES: usize = 8;
 
 /// Columns that a schema may have: types named again and again would make any number of a few
 /// bytes.
@@ -98,13 +102,15 @@ impl ValueColumn {
     pub(crate) fn push(&self, bytes: &[u8], array: &mut Array) -> Result<usize, Undecodable> {
         let rows = array.rows();
         let left = FREE_VALUES.saturating_add(bytes.len().saturating_mul(VALUES_A_BYTE));
+        // A value takes about eight bytes of a column: one record takes no more than its JSON may.
+        let left = left.min(MOST_BYTES / VALUE_BYTES);
         let mut reader = Reader {
             input: AvroCursor::new(bytes),
             left,
         };
         let read = reader.value(&self.plan, array);
         match read.and_then(|()| reader.input.finish()) {
-            Ok(()) => Ok(bytes.len() + 8 * (left - reader.left)),
+            Ok(()) => Ok(bytes.len() + VALUE_BYTES * (left - reader.left)),
             Err(why) => {
                 array.truncate(rows);
                 array.push_null();
