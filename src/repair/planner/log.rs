@@ -9,7 +9,7 @@ use super::layout::Layout;
 use super::mend::{OutsideFacts, mend};
 use super::options::PlanOptions;
 use super::order::{Fate, Look, Placed, is_in_order, place, renamed};
-use super::renumber::{detach_last, renumber, times};
+use super::renumber::{detach_last, lose_zeroed, renumber, times};
 use super::segment_log::{SegmentLog, changes_in, equal, homes, runs};
 use super::steps::{NewLog, Steps};
 use super::survey::{self, Home, LEAP, Run};
@@ -38,6 +38,9 @@ pub(super) fn steps(
     let end = noted_end(partition);
     if let (Some(log), Some(end)) = (logs.last_mut(), end) {
         detach_last(log, end)?;
+    }
+    if let Some(log) = logs.first_mut() {
+        lose_zeroed(log)?;
     }
     epoch_order::settle(&mut logs, &homes, findings, &NotedEpochs::of(partition))?;
     renumber(&mut logs, &homes, end)?;

@@ -55,6 +55,48 @@ pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
     Ok(())
 }
 
+/// Sets aside the batch with offset 0 that follows lost bytes which end in zeros: they reach into
+/// its offset, and no other batch comes before offset 0.
+pub(super) fn lose_zeroed(log: &mut SegmentLog) -> Result<(), Error> {
+    let parts = &log.mended.parts;
+    let Some(
+        [
+            Part::Lost { range: lost, .. },
+            Part::Batches { run, changes },
+        ],
+    ) = parts.first_chunk()
+    else {
+        return Ok(());
+    };
+    if run.first != 0 || !changes.is_empty() || lost.end < HEADER_BYTES as u64 {
+        return Ok(());
+    }
+    let mut buffer = Vec::new();
+    let before = log.mended.log.window(lost.end - 1..lost.end, &mut buffer)?;
+    if before != [0] {
+        return Ok(());
+    }
+    let mut singles = survey::singles(&log.mended.log, run)?.into_iter();
+    let Some(zeroed) = singles.next() else {
+        return Ok(());
+    };
+    let rest = singles.reduce(|mut all, next| {
+        all.join(&next);
+        all
+    });
+    let zeroed = Part::Lost {
+        suspect: zeroed.covered,
+        range: zeroed.range,
+    };
+    let rest = rest.map(|run| Part::Batches {
+        run,
+        changes: Vec::new(),
+    });
+    let parts = [Some(zeroed), rest].into_iter().flatten();
+    log.mended.parts.splice(1..2, parts);
+    Ok(())
+}
+
 /// A batch that gets another offset.
 struct Renumbered {
     /// Which part of its log it is.
