@@ -288,7 +288,7 @@ impl<'a> Sheet<'a> {
         self.write(&header);
     }
 
-    /// Goes on with the rest after what could not be read.
+    /// Continues after bytes that could not be read.
     ///
     /// # Errors
     /// A file would not be whole.

@@ -33,7 +33,7 @@ fn is_unreadable(finding: &Finding) -> bool {
     finding.severity >= Severity::Error && (is_damage || is_lost)
 }
 
-/// `at most 10 records`; `None` if there are none.
+/// `at most 10 records`; `None` for no records.
 pub(crate) fn amount(records: Records) -> Option<String> {
     match records {
         Records::Exactly(0) | Records::AtMost(0) => None,

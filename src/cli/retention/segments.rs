@@ -25,7 +25,7 @@ const ENTRY_BYTES: u64 = 12;
 
 /// The last entry of the time index of a closed segment, whatever it is, because a broker takes
 /// nothing else; of the active one, whose index may not be whole, the largest timestamp in the log.
-/// Where there is none, the time at which the file was changed last.
+/// Otherwise the file's modification time.
 ///
 /// # References
 /// `LogSegment.largestTimestamp`.

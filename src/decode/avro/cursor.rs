@@ -60,7 +60,7 @@ impl<'b> AvroCursor<'b> {
         Ok(taken)
     }
 
-    /// Takes bytes that their length stands before.
+    /// Takes bytes prefixed with their length.
     ///
     /// # Errors
     /// There are fewer, or the length is none.

@@ -49,7 +49,11 @@ fn falls(before: &Part, part: &Part) -> bool {
 }
 
 /// A run in two: so many batches, and the others. One with changes stays whole.
-fn apart(log: &LogFile, part: Part, count: impl Fn(usize) -> usize) -> Result<Vec<Part>, Error> {
+pub(super) fn apart(
+    log: &LogFile,
+    part: Part,
+    count: impl Fn(usize) -> usize,
+) -> Result<Vec<Part>, Error> {
     let Part::Batches { run, changes } = &part else {
         return Ok(vec![part]);
     };
@@ -60,12 +64,7 @@ fn apart(log: &LogFile, part: Part, count: impl Fn(usize) -> usize) -> Result<Ve
     let (before, behind) = singles
         .split_at_checked(count(singles.len()))
         .unwrap_or((&singles, &[]));
-    let join = |singles: &[Run]| {
-        singles.iter().cloned().reduce(|mut all, next| {
-            all.join(&next);
-            all
-        })
-    };
+    let join = |singles: &[Run]| Run::joined(singles.iter().cloned());
     let whole = |run| Part::Batches {
         run,
         changes: Vec::new(),

@@ -138,7 +138,7 @@ fn keep_times(placed: &mut [Placed], logs: &[SegmentLog]) -> Result<(), Error> {
 }
 
 /// Takes batches out of the log that nothing but their own offset puts where they would go: no
-/// checksum covers it. What moves must are next to another batch there; what ends the log must
+/// checksum covers it. What moves must be next to another batch there; what ends the log must
 /// follow the batch before it, or end before `end`.
 fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
     let mut kept: Vec<usize> = (0..placed.len())

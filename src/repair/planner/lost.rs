@@ -85,7 +85,7 @@ impl<'a> Lost<'a> {
         row
     }
 
-    /// Adds the step that gives the bytes up. Returns the batch that means them, if one does.
+    /// Adds the step that gives the bytes up. Returns the batch that replaces them, if one does.
     pub(super) fn give_up(&self, steps: &mut Steps<'_>) -> Result<Option<Placeholder>, Error> {
         let mut buffer = Vec::new();
         let end = self.range.end.min(self.range.start + HEAD_BYTES);
@@ -125,14 +125,21 @@ impl<'a> Lost<'a> {
     /// Returns the last offset of the incomplete batch at the end of the log, if its header can be
     /// believed.
     fn torn(&self, head: &[u8]) -> Option<i64> {
-        let batch = RecordBatch::of_header(head).filter(|_| self.is_end && !self.is_rest)?;
+        let batch = self.last_batch(head).filter(|_| !self.is_rest)?;
+        self.first.checked_add(batch.last_offset_delta().0.into())
+    }
+
+    /// Returns the header of the last batch of the log, if it continues the batch before and its
+    /// record count fits its offsets.
+    fn last_batch<'b>(&self, head: &'b [u8]) -> Option<RecordBatch<'b>> {
+        let batch = RecordBatch::of_header(head)?;
         let delta = batch.last_offset_delta().0;
-        let is_believed = batch.magic() == 2
+        let is_believed = self.is_end
+            && batch.magic() == 2
             && batch.base_offset().0 == self.first
+            && delta >= 0
             && batch.records_count() == delta.saturating_add(1);
-        self.first
-            .checked_add(delta.into())
-            .filter(|_| is_believed && delta >= 0)
+        is_believed.then_some(batch)
     }
 
     /// Takes the bytes out of the file; `torn` is the last offset of an incomplete batch.
@@ -213,16 +220,10 @@ impl<'a> Lost<'a> {
     /// An empty batch for the last one of the log, if its header can be believed: so the log does
     /// not end earlier, and no offset is given out twice.
     fn placeholder(&self, head: &[u8]) -> Option<Placeholder> {
-        let batch = RecordBatch::of_header(head)?;
+        let batch = self.last_batch(head)?;
         let size = FrameHeader::read(head)?.frame_bytes().ok()?;
         let delta = batch.last_offset_delta();
-        let is_believed = self.is_end
-            && batch.magic() == 2
-            && batch.base_offset().0 == self.first
-            && size as u64 == self.range.end - self.range.start
-            && delta.0 >= 0
-            && batch.records_count() == delta.0.saturating_add(1)
-            && !batch.is_control();
+        let is_believed = size as u64 == self.range.end - self.range.start && !batch.is_control();
         is_believed.then_some(Placeholder {
             base_offset: Offset(self.first),
             last_offset_delta: OffsetDelta(delta.0),

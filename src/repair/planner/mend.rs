@@ -255,12 +255,7 @@ impl Mender<'_> {
 
     /// New batches in place of a range.
     pub(super) fn replace(&mut self, range: Range<u64>, bytes: Vec<u8>, reason: Reason) {
-        let joined = runs_of(&bytes, self.file)
-            .into_iter()
-            .reduce(|mut all, next| {
-                all.join(&next);
-                all
-            });
+        let joined = Run::joined(runs_of(&bytes, self.file));
         let Some(mut run) = joined.filter(|_| bytes.len() <= CONTENT_BYTES) else {
             self.lose(range);
             return;

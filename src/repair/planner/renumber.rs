@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::fall::apart;
 use super::mended::{Change, Part};
 use super::order::{self, beside_lost, is_near, is_one_bit};
 use super::segment_log::{SegmentLog, runs};
@@ -39,10 +40,7 @@ pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
     }
     let mut singles = survey::singles(&log.mended.log, run)?;
     let last = singles.pop();
-    let rest = singles.into_iter().reduce(|mut all, next| {
-        all.join(&next);
-        all
-    });
+    let rest = Run::joined(singles);
     if let (Some(rest), Some(last)) = (rest, last)
         && (order::renumbered(rest.last, &last, end).is_some() || end < last.first)
     {
@@ -62,7 +60,7 @@ pub(super) fn lose_zeroed(log: &mut SegmentLog) -> Result<(), Error> {
     let Some(
         [
             Part::Lost { range: lost, .. },
-            Part::Batches { run, changes },
+            part @ Part::Batches { run, changes },
         ],
     ) = parts.first_chunk()
     else {
@@ -76,23 +74,15 @@ pub(super) fn lose_zeroed(log: &mut SegmentLog) -> Result<(), Error> {
     if before != [0] {
         return Ok(());
     }
-    let mut singles = survey::singles(&log.mended.log, run)?.into_iter();
-    let Some(zeroed) = singles.next() else {
-        return Ok(());
-    };
-    let rest = singles.reduce(|mut all, next| {
-        all.join(&next);
-        all
-    });
-    let zeroed = Part::Lost {
-        suspect: zeroed.covered,
-        range: zeroed.range,
-    };
-    let rest = rest.map(|run| Part::Batches {
-        run,
-        changes: Vec::new(),
-    });
-    let parts = [Some(zeroed), rest].into_iter().flatten();
+    let mut parts = apart(&log.mended.log, part.clone(), |_| 1)?;
+    if let Some(first) = parts.first_mut()
+        && let Part::Batches { run, .. } = first
+    {
+        *first = Part::Lost {
+            suspect: run.covered,
+            range: run.range.clone(),
+        };
+    }
     log.mended.parts.splice(1..2, parts);
     Ok(())
 }
@@ -117,6 +107,7 @@ pub(super) fn renumber(
 ) -> Result<(), Error> {
     let mut all = Vec::new();
     let last = logs.len().saturating_sub(1);
+    let extent = extent(logs, homes);
     for (nth, (log, home)) in logs.iter().zip(homes).enumerate() {
         let place = Place {
             log,
@@ -124,7 +115,7 @@ pub(super) fn renumber(
             logs,
             homes,
             runs: runs(log),
-            extent: extent(logs, homes),
+            extent: extent.clone(),
         };
         all.push(place.renumbered(end.filter(|_| nth == last))?);
     }

@@ -287,6 +287,14 @@ impl Run {
             && is_home(self) == is_home(next)
     }
 
+    /// Joins runs that follow each other into one.
+    pub(super) fn joined(runs: impl IntoIterator<Item = Self>) -> Option<Self> {
+        runs.into_iter().reduce(|mut all, next| {
+            all.join(&next);
+            all
+        })
+    }
+
     pub(super) fn join(&mut self, next: &Self) {
         self.range.end = next.range.end;
         self.last = next.last;

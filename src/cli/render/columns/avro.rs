@@ -97,7 +97,7 @@ impl ValueColumn {
         &self.kind
     }
 
-    /// Appends a value; null if the bytes are none of the schema, which `Err` says. Returns about
+    /// Appends a value; null, and `Err`, if the bytes do not match the schema. Returns about
     /// how many bytes it takes.
     pub(crate) fn push(&self, bytes: &[u8], array: &mut Array) -> Result<usize, Undecodable> {
         let rows = array.rows();

@@ -296,7 +296,7 @@ impl Rows {
     }
 }
 
-/// Appends a value by its schema; null, and counted, if it is none of it. Returns about how many bytes that takes.
+/// Appends a value by its schema; null, and counted, if it does not match. Returns about how many bytes that takes.
 fn push_typed(column: &mut Array, view: &View<'_>, typed: &TypedValues, others: &mut u64) -> usize {
     let pushed = match view.payload(typed) {
         Payload::Null => {
