@@ -223,6 +223,7 @@ impl Check {
                 .retain(|finding| finding.check != CheckId::TimestampInTheFuture);
             let options = PlanOptions {
                 jobs: self.reading.jobs(),
+                limits: self.reading.own_limits(),
                 keep_suspect: false,
             };
             match plan(&look.place, &look.seen, options, &RealDisk) {

@@ -18,6 +18,8 @@ use anyhow::{Context as _, Result, bail};
 use clap::ArgAction;
 use toml::{Table, Value};
 
+use super::input::read_given;
+
 /// Its name, in the current directory or above.
 const NAME: &str = "kseg.toml";
 
@@ -43,12 +45,13 @@ pub(crate) fn with_file(args: Vec<OsString>, cli: fn() -> clap::Command) -> Resu
         return Ok(args);
     };
     let shown = || path.display().to_string();
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
+    let bytes = match read_given(&path, 1 << 20) {
+        Ok(bytes) => bytes,
         // It is only there by chance.
         Err(_) if !is_named => return Ok(args),
-        Err(error) => return Err(error).with_context(shown),
+        Err(error) => return Err(error),
     };
+    let text = std::str::from_utf8(&bytes).with_context(shown)?;
     let table: Table = text.parse().with_context(shown)?;
     let (before, after) = args.split_at(at + 1);
     let command = before.last().and_then(|name| name.to_str());

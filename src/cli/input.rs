@@ -1,6 +1,8 @@
 //! What the paths of a command line lead to.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -11,6 +13,7 @@ use kseg::predict::Settings;
 use kseg::store::{Item, LogDir, Partition, Place, Standing, read_known};
 use wildmatch::WildMatch;
 
+use super::output::said;
 pub(crate) use super::selection::{Others, Pattern, Selection};
 use super::spool;
 
@@ -312,6 +315,21 @@ fn is_log_dir(dir: &LogDir) -> bool {
     dir.items().iter().any(is_at_home) || dir.partitions().any(is_partition)
 }
 
+/// Reads a file of at most `most` bytes that was given by name. It may be a pipe.
+///
+/// # Errors
+/// The file cannot be read, or is larger.
+pub(crate) fn read_given(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+        .map_err(|error| said(path, &error))?;
+    if bytes.len() as u64 > most {
+        bail!("{}: larger than {} MiB", path.display(), most >> 20);
+    }
+    Ok(bytes)
+}
+
 /// The settings of a broker: from the file given, else from the one among `paths`, else the
 /// defaults.
 ///
@@ -323,7 +341,7 @@ pub(crate) fn settings(file: Option<&Path>, paths: &[PathBuf]) -> Result<Setting
         return Ok(Settings::default());
     };
     let shown = || path.display().to_string();
-    let bytes = std::fs::read(path).with_context(shown)?;
+    let bytes = read_given(path, 1 << 20)?;
     Settings::of_file(&bytes).with_context(shown)
 }
 

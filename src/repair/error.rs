@@ -142,8 +142,8 @@ pub enum Refusal {
     /// name.
     #[error("{}: is in a log dir, where an unknown directory keeps a broker from starting; give another place and move the result", .0.display())]
     InLogDir(PathBuf),
-    /// A symbolic link where a partition or a file of Kafka is expected.
-    #[error("{}: a symbolic link, which a repair does not follow; make a plan for the directory that it points to", .0.display())]
+    /// A symbolic link in what is to be copied.
+    #[error("{}: a symbolic link, which a copy does not follow; move it out of the log dir first, or repair --in-place", .0.display())]
     Link(PathBuf),
     /// A symbolic link, or something that is neither a file nor a directory.
     #[error("{}: a symbolic link or a special file, which a repair does not follow", .0.display())]

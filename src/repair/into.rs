@@ -178,8 +178,10 @@ impl Copy<'_> {
                         }
                     }
                 }
-                Kind::Absent => {}
-                Kind::Link | Kind::Special => return Err(Refusal::Odd(at).into()),
+                // It holds nothing that could be copied.
+                Kind::Absent | Kind::Special => {}
+                // Through a link a broker on the copy would write to the original.
+                Kind::Link => return Err(Refusal::Link(at).into()),
             }
         }
         Ok(())

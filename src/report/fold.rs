@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Image;
 use crate::format::{FileKind, Limits, Scratch};
 use crate::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
-use crate::store::{Error, Item, LogFile, Partition};
+use crate::store::{Error, LogFile, Partition};
 use crate::wire::Offset;
 
 /// A file of a log, and where its part of the log begins.
@@ -55,7 +55,8 @@ impl LogPart {
             .map(|(_, path)| Self::all_of(path))
             .collect();
         let segments = partition.segments().into_iter();
-        let segments = segments.filter(|it| it.file(FileKind::Log).is_some_and(Item::is_file));
+        // What is there and is not a file is an error, not nothing.
+        let segments = segments.filter(|segment| segment.file(FileKind::Log).is_some());
         parts.extend(segments.map(|segment| Self {
             path: segment.log().to_owned(),
             from,

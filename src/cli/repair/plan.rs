@@ -141,6 +141,7 @@ impl Plan {
         }
         let options = PlanOptions {
             jobs: self.reading.jobs(),
+            limits: self.reading.own_limits(),
             keep_suspect: self.keep_suspect,
         };
         let mut made = Made {

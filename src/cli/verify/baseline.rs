@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, bail};
 use kseg::verify::Finding;
 use serde_json::{Value, json as object};
 
-use crate::cli::output::{OutputFile, said};
+use crate::cli::input::read_given;
+use crate::cli::output::OutputFile;
 use crate::cli::render::json;
 use crate::cli::schema;
 
@@ -35,8 +36,7 @@ impl Baseline {
     /// # Errors
     /// The file cannot be read, or is none.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        // Given by name, it may be a pipe.
-        let bytes = std::fs::read(path).map_err(|error| said(path, &error))?;
+        let bytes = read_given(path, 1 << 30)?;
         let document: Value = serde_json::from_slice(&bytes)
             .with_context(|| format!("{}: not a baseline", path.display()))?;
         if document.get("schema") != Some(&object!(SCHEMA)) {

@@ -52,10 +52,6 @@ pub(super) fn steps(
                            it";
                 quarantine(item, &[finding.check], why, steps)?;
             }
-            (CheckId::Unreadable | CheckId::SpecialFile, _) => {
-                let why = "it is neither a file nor a directory";
-                quarantine(item, &[finding.check], why, steps)?;
-            }
             _ => {}
         }
     }

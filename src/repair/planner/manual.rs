@@ -1,5 +1,6 @@
 //! What no step repairs: told to people.
 
+use super::links::Unfollowed;
 use super::steps::{Reason, Steps};
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
@@ -9,10 +10,15 @@ use crate::verify::{CheckId, Family, Finding, Severity};
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn steps(findings: &[Finding], steps: &mut Steps<'_>) -> Result<(), Error> {
+pub(super) fn steps(
+    findings: &[Finding],
+    unfollowed: &Unfollowed,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
     for finding in findings
         .iter()
         .filter(|finding| finding.severity >= Severity::Warning && is_left(finding))
+        .filter(|finding| !unfollowed.holds(&finding.path))
     {
         let Some(file) = steps.path(&finding.path) else {
             continue;

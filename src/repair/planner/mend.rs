@@ -46,7 +46,7 @@ pub(super) fn mend(
     around: OutsideFacts,
 ) -> Result<Mended, Error> {
     let log = LogFile::Windowed(Stream::open(path)?);
-    let proven = proven(&log, findings)?;
+    let proven = proven(&log, findings, around.options.scratch())?;
     let patches = proven.iter().map(|change| Patch {
         position: change.range.start,
         bytes: change.bytes.clone(),
@@ -61,7 +61,7 @@ pub(super) fn mend(
         home,
         around,
         suspects: suspects(findings),
-        scratch: Scratch::default(),
+        scratch: around.options.scratch(),
         parts: Vec::new(),
         before: None,
         made: Vec::new(),

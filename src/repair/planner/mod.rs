@@ -63,6 +63,7 @@ use crate::verify::{Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
 pub use diagnosis::Diagnosis;
+use links::Unfollowed;
 pub use options::PlanOptions;
 use relevance::{is_derived, is_wrong};
 use replicas::Healed;
@@ -79,20 +80,20 @@ pub fn plan(
     options: PlanOptions,
     disk: &dyn Disk,
 ) -> Result<Plan, Error> {
-    links::check(place)?;
+    let mut unfollowed = Unfollowed::default();
     let mut steps = Steps::new(disk, place.path());
     let scope = match place {
         Place::LogDir(dir) => {
-            log_dir(dir, seen, &mut steps, options)?;
+            log_dir(dir, seen, &mut unfollowed, &mut steps, options)?;
             Scope::LogDir
         }
         Place::Partition(one) => {
-            partition(one, seen, &mut steps, options)?;
+            partition(one, seen, &mut unfollowed, &mut steps, options)?;
             Scope::Partition
         }
         Place::File(item) => return Err(Refusal::NoRoot(item.path().to_owned()).into()),
     };
-    manual::steps(&seen.findings, &mut steps)?;
+    manual::steps(&seen.findings, &unfollowed, &mut steps)?;
     let root = place.path().canonicalize();
     let root = root.map_err(store::Error::io(place.path()))?;
     Ok(Plan::new(&root.to_string_lossy(), scope, steps.finish())?)
@@ -101,6 +102,7 @@ pub fn plan(
 fn log_dir(
     dir: &LogDir,
     seen: &Diagnosis,
+    unfollowed: &mut Unfollowed,
     steps: &mut Steps<'_>,
     options: PlanOptions,
 ) -> Result<(), Error> {
@@ -110,8 +112,14 @@ fn log_dir(
         if duplicates_and_strays.contains(item.name()) {
             continue;
         }
+        let here: Vec<&Finding> = seen.below(item.path()).collect();
+        if unfollowed.dir(item, &here, steps)? {
+            continue;
+        }
         let one = Partition::open(item.path())?;
-        let log = partition(&one, seen, steps, options)?;
+        let Some(log) = partition(&one, seen, unfollowed, steps, options)? else {
+            continue;
+        };
         let key = one.topic().map(str::to_owned).zip(one.number());
         if let (Some(key), Some(reach), DirState::Current) = (key, log.reach(), one.state()) {
             let epochs = seen.extents.get(one.path()).and_then(|log| log.epochs);
@@ -122,20 +130,25 @@ fn log_dir(
     root::steps(dir, &reaches, seen, steps)
 }
 
-/// The steps for one partition, `None` if nothing is wrong there; and the log that they leave.
+/// Adds the steps for one partition. Returns the log that they leave; `None` if nothing is planned
+/// there.
 fn partition(
     partition: &Partition,
     seen: &Diagnosis,
+    unfollowed: &mut Unfollowed,
     steps: &mut Steps<'_>,
     options: PlanOptions,
-) -> Result<NewLog, Error> {
+) -> Result<Option<NewLog>, Error> {
     let here: Vec<&Finding> = seen.below(partition.path()).collect();
+    if unfollowed.files(partition, &here, steps)? {
+        return Ok(None);
+    }
     let is_any_wrong = here.iter().any(|finding| is_wrong(finding));
     if partition.topic() == Some(CLUSTER_METADATA) {
         if is_any_wrong {
             metadata::steps(partition, &here, seen, steps, options)?;
         }
-        return Ok(NewLog::default());
+        return Ok(None);
     }
     let is_log_sound = here
         .iter()
@@ -147,7 +160,7 @@ fn partition(
     };
     let mut log = match healed {
         Healed::Wholly(log) => log,
-        Healed::Partly => return Ok(NewLog::default()),
+        Healed::Partly => return Ok(None),
         Healed::Not if is_log_sound => NewLog::of(partition, seen),
         Healed::Not => log::steps(partition, &here, steps, options)?,
     };
@@ -162,7 +175,7 @@ fn partition(
         files::steps(partition, &log, &here, steps)?;
         files::identity(partition, &here, &seen.proof, steps)?;
     }
-    Ok(log)
+    Ok(Some(log))
 }
 
 impl NewLog {

@@ -11,9 +11,12 @@ use crate::verify::evidence::{Field, FieldValue};
 use crate::verify::{CheckId, Evidence, Finding, Severity};
 
 /// The changes that a checksum proves: none of them makes the file longer or shorter.
-pub(super) fn proven(log: &LogFile, findings: &[&Finding]) -> Result<Vec<Change>, Error> {
+pub(super) fn proven(
+    log: &LogFile,
+    findings: &[&Finding],
+    mut scratch: Scratch,
+) -> Result<Vec<Change>, Error> {
     let mut changes: Vec<Change> = Vec::new();
-    let mut scratch = Scratch::default();
     for finding in findings {
         let Some(position) = finding.position else {
             continue;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::checkpoints::{self, Reaches};
 use super::diagnosis::{Diagnosis, small, topic_id};
-use super::files::{empty_directory, quarantine, set};
+use super::files::{empty_directory, set};
 use super::steps::{Reason, Steps};
 use crate::format::name::{DirName, DirState, META_PROPERTIES};
 use crate::format::properties::{meta_properties, parse_uuid};
@@ -85,12 +85,6 @@ pub(super) fn steps(
             {
                 empty_directory(item, finding.check, steps)?;
             }
-            (CheckId::SpecialFile | CheckId::Unreadable, _)
-                if !item.is_file() && !item.is_dir() =>
-            {
-                let why = "it is neither a file nor a directory";
-                quarantine(item, &[finding.check], why, steps)?;
-            }
             _ => {}
         }
     }
@@ -106,7 +100,7 @@ fn whole(item: &Item, reason: Reason, steps: &mut Steps<'_>) -> Result<(), Error
     let is_shallow = inside
         .iter()
         .all(|item| item.is_file() && !item.is_link() && steps.path(item.path()).is_some());
-    if !is_shallow {
+    if item.is_link() || !is_shallow {
         let why = format!("{}: move it out of the log dir", reason.why);
         return steps.add(
             Action::Describe { file: dir },
@@ -137,7 +131,7 @@ pub(super) fn duplicates_and_strays(
         let Some((topic, partition, state)) = item.partition_name() else {
             continue;
         };
-        if matches!(state, DirState::Current | DirState::Future) {
+        if matches!(state, DirState::Current | DirState::Future) && !item.is_link() {
             homes.entry((topic, partition)).or_default().push(item);
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::format::name::LOG_SUFFIX;
 use crate::repair::disk::Disk;
-use crate::repair::error::Error;
+use crate::repair::error::{Error, Refusal};
 use crate::repair::plan::{Action, Fingerprint, State, Step};
 use crate::repair::proof::{Derived, Idle, Origin, Proof, Unused};
 use crate::repair::{Loss, Odds, PlanPath, Safety, state_of};
@@ -171,25 +171,34 @@ impl<'a> Steps<'a> {
         path.strip_prefix(self.root).ok()?.to_str()?.parse().ok()
     }
 
-    /// Adds a step. `reads` are paths it relies on beside its own.
+    /// Adds a step. `reads` are paths it relies on beside its own. A step that would touch a link
+    /// or a special file is only described.
     ///
     /// # Errors
     /// What it touches cannot be read.
     pub(super) fn add(
         &mut self,
-        action: Action,
+        mut action: Action,
         reads: &[PlanPath],
-        reason: Reason,
+        mut reason: Reason,
     ) -> Result<(), Error> {
-        let mut touched = vec![action.file().clone()];
-        if let Action::Rename { to, .. } = &action {
-            touched.push(to.clone());
-        }
-        touched.extend_from_slice(reads);
-        let mut fingerprints = Vec::with_capacity(touched.len());
-        for file in touched {
-            let is = self.state(&file)?;
-            fingerprints.push(Fingerprint { file, is });
+        let mut fingerprints = Vec::new();
+        // Nothing depends on what a file was about which a person decides.
+        if !matches!(action, Action::Describe { .. }) {
+            match self.fingerprints(&action, reads) {
+                Err(Error::Refused(Refusal::Odd(path))) => {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    let why = format!(
+                        "{}: {name} is a symbolic link or a special file, which a repair does not \
+                         follow",
+                        reason.why
+                    );
+                    reason = Reason::manual(&reason.checks, why);
+                    let file = action.file().clone();
+                    action = Action::Describe { file };
+                }
+                found => fingerprints = found?,
+            }
         }
         self.push(Step {
             id: self.next_id(),
@@ -205,6 +214,24 @@ impl<'a> Steps<'a> {
             fingerprints,
         });
         Ok(())
+    }
+
+    /// The fingerprints of everything that an action touches, and of what it relies on.
+    fn fingerprints(
+        &mut self,
+        action: &Action,
+        reads: &[PlanPath],
+    ) -> Result<Vec<Fingerprint>, Error> {
+        let mut touched = vec![action.file().clone()];
+        if let Action::Rename { to, .. } = action {
+            touched.push(to.clone());
+        }
+        touched.extend_from_slice(reads);
+        let of = |file: PlanPath| {
+            let is = self.state(&file)?;
+            Ok(Fingerprint { file, is })
+        };
+        touched.into_iter().map(of).collect()
     }
 
     /// Returns true if a step is about `file` already.

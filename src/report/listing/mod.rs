@@ -58,6 +58,11 @@ impl SegmentSummary {
             .filter(|item| item.is_file())
     }
 
+    /// Returns true if there is a `.log`, which may be a directory or a pipe.
+    fn has_log(&self) -> bool {
+        self.segment.file(FileKind::Log).is_some()
+    }
+
     /// The offset of the next record.
     #[must_use]
     pub fn end_offset(&self) -> Option<Offset> {
@@ -199,7 +204,7 @@ impl PartitionSummary {
         } = self;
         let mut tried = BTreeSet::new();
         let mut is_filled = |each: &mut SegmentSummary| {
-            if tried.insert(each.segment.base_offset()) && each.log().is_some() {
+            if tried.insert(each.segment.base_offset()) && each.has_log() {
                 match Extent::read(&each.segment, &open) {
                     Ok(extent) => each.extent = Some(extent),
                     Err(error) => errors.push(error),
@@ -224,7 +229,7 @@ impl PartitionSummary {
         } = self;
         let work = |some: &mut [SegmentSummary]| {
             let mut errors = Vec::new();
-            for each in some.iter_mut().filter(|each| each.log().is_some()) {
+            for each in some.iter_mut().filter(|each| each.has_log()) {
                 match look(&each.segment) {
                     Ok(extent) => each.extent = Some(extent),
                     Err(error) => errors.push(error),

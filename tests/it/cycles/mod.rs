@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::thread;
 
-use kseg::format::Scratch;
+use kseg::format::{Limits, Scratch};
 use kseg::repair::planner::{Diagnosis, PlanOptions, Rebuild, plan};
 use kseg::repair::{
     Applied, Consent, Derive, Error, Grade, Plan, PlanPath, RealDisk, Recipe, Sharing, Step,
@@ -187,6 +187,7 @@ fn made(dir: &Path) -> Result<Plan, Error> {
     let (place, seen) = seen(dir);
     let options = PlanOptions {
         jobs: Jobs::ONE,
+        limits: Limits::default(),
         keep_suspect: false,
     };
     plan(&place, &seen, options, &RealDisk)

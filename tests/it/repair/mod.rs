@@ -4,6 +4,7 @@ mod command;
 mod documents;
 mod files;
 mod interrupted;
+mod links;
 mod power;
 mod refused;
 mod several;
