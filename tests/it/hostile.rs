@@ -144,18 +144,20 @@ fn a_path_that_leads_nowhere_is_named_and_all_others_are_looked_at() {
 #[test]
 fn a_log_dir_of_which_no_plan_can_be_made_keeps_the_others_from_nothing() {
     let temp = two_log_dirs();
-    pipe(&temp.path().join("maple/odd-0/00000000000000000000.log"));
-    let planned = kseg(temp.path(), &["repair", "plan", "maple", "willow"]);
+    // A plan is a document that people read, so it names no path that could mislead them.
+    let odd = "ma\u{202e}ple";
+    std::fs::rename(temp.path().join("maple"), temp.path().join(odd)).unwrap();
+    let planned = kseg(temp.path(), &["repair", "plan", odd, "willow"]);
     assert_eq!(planned.status, Some(2));
-    assert!(planned.err.contains("odd-0"), "{}", planned.err);
+    assert!(planned.err.contains("ma\\u{202e}ple"), "{}", planned.err);
     assert!(planned.out.contains("willow: plan made"), "{}", planned.out);
-    let checked = kseg(temp.path(), &["check", "maple", "willow"]);
+    let checked = kseg(temp.path(), &["check", odd, "willow"]);
     assert_eq!(checked.status, Some(2));
-    assert!(checked.err.contains("odd-0"), "{}", checked.err);
-    for said in ["odd-0", "no plan could be made for 1 other log dir"] {
+    assert!(checked.err.contains("ma\\u{202e}ple"), "{}", checked.err);
+    for said in ["willow", "no plan could be made for 1 other log dir"] {
         assert!(checked.out.contains(said), "{}", checked.out);
     }
-    let alone = kseg(temp.path(), &["check", "maple"]);
+    let alone = kseg(temp.path(), &["check", odd]);
     assert!(
         alone.out.contains("No repair plan could be made"),
         "{}",

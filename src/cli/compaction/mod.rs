@@ -153,7 +153,8 @@ impl Compaction {
         let open = |path: &Path| self.reading.open(path);
         let mut summary = PartitionSummary::open(partition.path(), &checkpoints)?;
         summary.look(ListingDepth::Segments, Jobs::ONE, open);
-        let errors = std::mem::take(&mut summary.errors);
+        let mut errors = std::mem::take(&mut summary.errors);
+        errors.extend(summary.unopened());
         let transactions = compaction::transactions(&summary, open)?;
         let noted = partition.topic().zip(partition.number());
         let noted = noted.and_then(|id| checkpoints.cleaned_to(id));

@@ -153,6 +153,7 @@ impl Retention {
             self.reading.open(path)
         });
         let mut errors = std::mem::take(&mut summary.errors);
+        errors.extend(summary.unopened());
         let end = summary.end_offset().map_or(0, kseg::wire::Offset::get);
         let settings = brokers.settings(&partition, conditions);
         let id = partition.topic().zip(partition.number());

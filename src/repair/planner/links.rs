@@ -12,8 +12,8 @@ use crate::repair::plan::Action;
 use crate::store::{Item, Partition};
 use crate::verify::{CheckId, Finding};
 
-/// The directories of partitions in which nothing is planned. What is found in them is told once,
-/// for the item that stands in the way.
+/// The directories of partitions in which nothing is planned. They have one step, for the
+/// link or the special file.
 #[derive(Debug, Default)]
 pub(super) struct Unfollowed(BTreeSet<PathBuf>);
 
@@ -24,7 +24,7 @@ impl Unfollowed {
     }
 
     /// Returns true if the directory of a partition is a link. A manual step is added if something
-    /// is wrong behind it.
+    /// is wrong in the partition.
     ///
     /// # Errors
     /// The step cannot be added.

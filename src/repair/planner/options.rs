@@ -8,7 +8,7 @@ use crate::scan::Jobs;
 pub struct PlanOptions {
     /// Threads within a `.log`.
     pub jobs: Jobs,
-    /// The limits of a batch: one that needs more is taken for damaged.
+    /// The limits of a batch: one that needs more counts as damaged.
     pub limits: Limits,
     /// True if suspect records, which no checksum covers, stay in the log.
     pub keep_suspect: bool,

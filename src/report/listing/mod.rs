@@ -14,8 +14,7 @@ use crate::format::name::DirState;
 use crate::format::{FileKind, LeaderEpochs, Limits};
 use crate::scan::{Extent, Jobs};
 use crate::scan::{in_order, look_again};
-use crate::store::{Cap, read_small};
-use crate::store::{Error, Item, LogFile, Partition, Segment, Standing};
+use crate::store::{Cap, Error, Item, LogFile, Partition, Segment, Standing, Stream, read_small};
 use crate::wire::{LeaderEpoch, Offset, Timestamp};
 
 use checkpoints::Offsets;
@@ -56,11 +55,6 @@ impl SegmentSummary {
         self.segment
             .file(FileKind::Log)
             .filter(|item| item.is_file())
-    }
-
-    /// Returns true if there is a `.log`, which may be a directory or a pipe.
-    fn has_log(&self) -> bool {
-        self.segment.file(FileKind::Log).is_some()
     }
 
     /// The offset of the next record.
@@ -204,7 +198,7 @@ impl PartitionSummary {
         } = self;
         let mut tried = BTreeSet::new();
         let mut is_filled = |each: &mut SegmentSummary| {
-            if tried.insert(each.segment.base_offset()) && each.has_log() {
+            if tried.insert(each.segment.base_offset()) && each.log().is_some() {
                 match Extent::read(&each.segment, &open) {
                     Ok(extent) => each.extent = Some(extent),
                     Err(error) => errors.push(error),
@@ -229,7 +223,7 @@ impl PartitionSummary {
         } = self;
         let work = |some: &mut [SegmentSummary]| {
             let mut errors = Vec::new();
-            for each in some.iter_mut().filter(|each| each.has_log()) {
+            for each in some.iter_mut().filter(|each| each.log().is_some()) {
                 match look(&each.segment) {
                     Ok(extent) => each.extent = Some(extent),
                     Err(error) => errors.push(error),
@@ -241,6 +235,14 @@ impl PartitionSummary {
             errors.extend(more);
             ControlFlow::Continue(())
         });
+    }
+
+    /// The errors of `.log`s that are not files, which a listing only names.
+    pub fn unopened(&self) -> impl Iterator<Item = Error> {
+        let logs = self.segments.iter();
+        let logs = logs.filter_map(|each| each.segment.file(FileKind::Log));
+        let odd = logs.filter(|item| !item.is_file());
+        odd.filter_map(|item| Stream::open(item.path()).err())
     }
 
     fn find_epoch(&mut self) -> Option<LeaderEpoch> {

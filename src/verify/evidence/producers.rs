@@ -321,7 +321,7 @@ pub enum TxnEntryAgainst {
     Order(Option<i64>),
     /// It ends outside of the segment, which has these offsets.
     Segment(Option<(i64, i64)>),
-    /// The log has no abort marker there.
+    /// No aborted transaction ends there.
     NoMarker,
     /// The transaction has another first offset.
     FirstOffset(i64),
@@ -363,7 +363,7 @@ impl fmt::Display for TxnEntry {
             ),
             TxnEntryAgainst::NoMarker => write!(
                 f,
-                "entry {entry}: producer {producer_id} has no abort marker at offset {last_offset}"
+                "entry {entry}: no aborted transaction of producer {producer_id} ends at offset {last_offset}"
             ),
             TxnEntryAgainst::FirstOffset(actual) => write!(
                 f,

@@ -50,8 +50,8 @@ pub(super) struct Carried {
     pub(super) last: Option<Offset>,
     /// True if nothing is missing of what the log held up to here since `producers` knew all.
     pub(super) is_complete: bool,
-    /// The end of the last hole in the offsets; a snapshot may or may not contain the lost records.
-    pub(super) hole_end: Offset,
+    /// The last hole in the offsets; a snapshot may or may not contain the lost records.
+    pub(super) hole: Range<Offset>,
     /// The first segment's base offset.
     pub(super) log_start: Offset,
     pub(super) producers: Producers,
@@ -186,16 +186,11 @@ impl SegmentCheck {
         }
         match taken {
             Ok(Some(txn)) => {
-                // An earlier one of the producer may have ended in a hole, and this one have begun
-                // after that.
-                let is_complete = carried.known().is_complete(txn.first_offset);
-                self.txns.completed(txn, is_complete);
+                self.txns.completed(txn, carried.known());
             }
-            Ok(None) if batch.is_control() && !carried.is_complete => {
-                if is_abort(batch, scratch) {
-                    self.txns
-                        .bare_marker(batch.base_offset(), batch.producer_id());
-                }
+            Ok(None) if batch.is_control() && is_abort(batch, scratch) => {
+                let (offset, producer_id) = (batch.base_offset(), batch.producer_id());
+                self.txns.bare_marker(offset, producer_id, carried.known());
             }
             Ok(None) => {}
             Err(violation) => {
@@ -281,7 +276,7 @@ impl Beside for SegmentCheck {
         if row.first > follows && !row.is_legacy() {
             self.is_whole = false;
             self.carried.is_complete = false;
-            self.carried.hole_end = row.first;
+            self.carried.hole = follows..row.first;
             self.reach(row.first);
             self.metadata_gap(row, follows);
         }
@@ -325,7 +320,8 @@ impl Carried {
     pub(super) fn known(&self) -> KnownUpTo {
         KnownUpTo {
             is_complete: self.is_complete,
-            hole_end: self.hole_end,
+            hole_start: self.hole.start,
+            hole_end: self.hole.end,
         }
     }
 

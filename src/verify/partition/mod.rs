@@ -163,7 +163,7 @@ impl PartitionCheck {
         let mut carried = Carried {
             last: None,
             is_complete: first == Some(Offset(0)),
-            hole_end: Offset(0),
+            hole: Offset(0)..Offset(0),
             log_start: first.unwrap_or(Offset(0)),
             producers: Producers::default(),
             epochs,
@@ -224,7 +224,7 @@ impl PartitionCheck {
         let next = Some(next).filter(|next| index > 0 && *next < base);
         if let Some(next) = next {
             carried.is_complete = false;
-            carried.hole_end = base;
+            carried.hole = next..base;
             let is_lost =
                 self.state == DirState::Current && self.around.was_compacted == Some(false);
             Self::gap(&segment, next, is_lost, &mut carried);

@@ -24,7 +24,9 @@ use crate::wire::Offset;
 pub(super) struct KnownUpTo {
     /// True if nothing is missing since all producers were known.
     pub(super) is_complete: bool,
-    /// The end of the last hole in the offsets.
+    /// The first offset of the last hole.
+    pub(super) hole_start: Offset,
+    /// The first offset after it.
     pub(super) hole_end: Offset,
 }
 
@@ -33,6 +35,11 @@ impl KnownUpTo {
     /// after it may be lost in a hole.
     pub(super) fn is_complete(self, last: Offset) -> bool {
         self.is_complete && self.hole_end <= last
+    }
+
+    /// Returns true if an offset is in the last hole: what begins there was lost with it.
+    pub(super) fn is_lost(self, offset: Offset) -> bool {
+        (self.hole_start..self.hole_end).contains(&offset)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::producer_snapshot::KnownUpTo;
 use crate::format::FileKind;
 use crate::format::TxnIndex;
 use crate::format::txn_index::ENTRY_BYTES;
@@ -22,10 +23,10 @@ pub(in crate::verify) struct TxnCheck {
     /// The path of the index, which may not exist.
     path: Arc<Path>,
     entries: Vec<Entry>,
-    /// Aborted transactions of which data is known, and whether all of it is.
-    aborted: BTreeMap<Key, (CompletedTxn, bool)>,
-    /// Abort markers of which no data is known: where and whose.
-    bare: BTreeSet<Key>,
+    /// Aborted transactions of which data is known, and what of the log is.
+    aborted: BTreeMap<Key, (CompletedTxn, KnownUpTo)>,
+    /// Abort markers of which no data is known: where and whose, and what of the log is known.
+    bare: BTreeMap<Key, KnownUpTo>,
     coverage: Option<Coverage>,
 }
 
@@ -79,7 +80,7 @@ impl TxnCheck {
             path: Arc::clone(path),
             entries: Vec::new(),
             aborted: BTreeMap::new(),
-            bare: BTreeSet::new(),
+            bare: BTreeMap::new(),
             coverage: None,
         }
     }
@@ -144,18 +145,22 @@ impl TxnCheck {
         self.coverage.unwrap_or_default()
     }
 
-    /// Takes a transaction that ends in the segment. `is_complete`: nothing of it is missing in the
-    /// log.
-    pub(super) fn completed(&mut self, txn: CompletedTxn, is_complete: bool) {
+    /// Takes a transaction that ends in the segment.
+    pub(super) fn completed(&mut self, txn: CompletedTxn, known: KnownUpTo) {
         if txn.is_aborted {
             let key = (txn.last_offset, txn.producer_id);
-            self.aborted.insert(key, (txn, is_complete));
+            self.aborted.insert(key, (txn, known));
         }
     }
 
     /// Takes an abort marker whose transaction is not known from the log.
-    pub(super) fn bare_marker(&mut self, offset: Offset, producer_id: ProducerId) {
-        self.bare.insert((offset, producer_id));
+    pub(super) fn bare_marker(
+        &mut self,
+        offset: Offset,
+        producer_id: ProducerId,
+        known: KnownUpTo,
+    ) {
+        self.bare.insert((offset, producer_id), known);
     }
 
     /// Ends the check of a segment.
@@ -207,21 +212,25 @@ impl TxnCheck {
         if is_beyond && is_before_next {
             return;
         }
-        let Some((txn, is_complete)) = self.aborted.get(&(end, producer_id)) else {
-            let is_bare = self.bare.contains(&(end, producer_id));
-            if reach.is_whole && !is_bare {
+        let Some((txn, known)) = self.aborted.get(&(end, producer_id)) else {
+            let marker = self.bare.get(&(end, producer_id));
+            let may_be_lost =
+                marker.is_some_and(|known| !known.is_complete || known.is_lost(first));
+            if reach.is_whole && !may_be_lost {
                 add(CheckId::TxnIndexStray, TxnEntryAgainst::NoMarker, None);
             }
             return;
         };
         let check = CheckId::TxnIndexFirstOffset;
+        // An earlier one of the producer may have ended in a hole, and this one have begun after that.
+        let is_complete = known.is_complete(txn.first_offset) && !known.is_lost(first);
         // Where it begins before the log, the log has only the rest of it.
-        if *is_complete && txn.first_offset != first && reach.log_start <= first {
+        if is_complete && txn.first_offset != first && reach.log_start <= first {
             let against = TxnEntryAgainst::FirstOffset(txn.first_offset.0);
             add(check, against, None);
         }
         let stable = entry.last_stable;
-        if *is_complete && stable != txn.last_stable_offset {
+        if is_complete && stable != txn.last_stable_offset {
             // Of several markers appended at once, Kafka takes the state after all of them.
             let is_possible = stable > first && stable.0 <= end.0.saturating_add(1);
             let severity = if is_possible {
