@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::cases::TESTDATA;
+use crate::forge::batch::TRANSACTIONAL;
 use crate::forge::control::{abort, marker};
 use crate::forge::damage::{flip_bit, overwrite};
-use crate::forge::partition::{Forge, Known, snapshot};
+use crate::forge::partition::{Forge, Known, aborted, snapshot};
 use crate::forge::{BatchSpec, Forged, Rec};
 use crate::process::{Ran, end, kseg};
 use crate::temp::Temp;
@@ -244,6 +245,37 @@ fn a_transaction_that_began_before_the_log_does_is_told_by_a_snapshot() {
     let entry = "0000000000000000000700000000000000040000000000000 00b";
     assert!(hex.starts_with(&entry.replace(' ', "")), "{hex}");
     sound(&apply(&temp));
+}
+
+#[test]
+fn an_aborted_transaction_that_begins_in_a_hole_is_indexed_rightly() {
+    let other = BatchSpec::at(0).epoch(5).then(Rec::new(None, Some(b"a")));
+    let bare = [marker(10, (7, 0), abort(0)).epoch(5)];
+    let data = BatchSpec::at(10)
+        .epoch(5)
+        .attributes(TRANSACTIONAL)
+        .producer(7, 0, 3)
+        .record(Rec::new(None, Some(b"b")));
+    let rest = [data, marker(11, (7, 0), abort(0)).epoch(5)];
+    for (batches, end, code) in [(&bare[..], 10, "A103"), (&rest[..], 11, "A105")] {
+        // Offsets 1 to 9 are missing, and the snapshot knows nothing of them.
+        for (first, is_right) in [(5, true), (0, false)] {
+            let temp = Temp::new();
+            let forge = Forge::empty("orders-0/")
+                .segment(0, std::slice::from_ref(&other))
+                .segment(10, batches)
+                .with("00000000000000000010.snapshot", &snapshot(1, &[]))
+                .with(
+                    "00000000000000000010.txnindex",
+                    &aborted(0, [7, first, end, end + 1]),
+                );
+            for (_, name, bytes) in forge.done("") {
+                temp.file(name, &bytes);
+            }
+            let found = kseg(temp.path(), &["verify", "--format", "json", "orders-0"]).out;
+            assert_eq!(!found.contains(code), is_right, "{first} to {end}: {found}");
+        }
+    }
 }
 
 #[test]
