@@ -140,6 +140,30 @@ pub(crate) fn records(bytes: &[u8]) -> usize {
     count
 }
 
+/// What any codec makes of any payload is bounded, and its records are read.
+pub(crate) fn codecs(bytes: &[u8]) {
+    let Some((count, payload)) = bytes.split_first() else {
+        return;
+    };
+    let limits = Limits::inflating(INFLATED_BYTES);
+    for codec in 0..8 {
+        let size = i32::try_from(49 + payload.len()).expect("a small input");
+        let mut batch = vec![0; 8];
+        batch.extend(size.to_be_bytes());
+        // Leader epoch, magic, checksum, and attributes with the codec.
+        batch.extend([0, 0, 0, 0, 2, 0, 0, 0, 0, 0, codec]);
+        batch.extend([0, 0, 0, *count]);
+        batch.extend([0; 30]);
+        batch.extend([0, 0, 0, *count]);
+        batch.extend(payload);
+        for event in Walk::new(&batch, Policy::Trust) {
+            if let Event::Batch(batch) = event {
+                records_of(&batch, &mut Scratch::with_limits(limits));
+            }
+        }
+    }
+}
+
 fn records_of(batch: &Batch<'_>, scratch: &mut Scratch) -> usize {
     let _sound = batch.check_crc();
     let Ok(records) = batch.records(scratch) else {

@@ -25,6 +25,7 @@ mod fixes;
 mod forge;
 mod framings;
 mod fuzz_bodies;
+mod fuzz_log_dir;
 mod given;
 mod golden;
 mod groups;

@@ -19,6 +19,7 @@ use crate::forge::{
 };
 use crate::framings::every_codec;
 use crate::fuzz_bodies::{self, INFLATED_BYTES, Piece};
+use crate::fuzz_log_dir;
 
 const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
 
@@ -134,7 +135,7 @@ fn spans_tile_segments_that_were_broken() {
 /// A body of the fuzzer, by its name.
 type Body = (&'static str, fn(&[u8]));
 
-const BODIES: [Body; 5] = [
+const BODIES: [Body; 7] = [
     ("walk", fuzz_bodies::walk),
     ("records", |bytes| {
         let _records = fuzz_bodies::records(bytes);
@@ -142,6 +143,8 @@ const BODIES: [Body; 5] = [
     ("verify", fuzz_bodies::verify),
     ("small_files", fuzz_bodies::small_files),
     ("decoders", fuzz_bodies::decoders),
+    ("codecs", fuzz_bodies::codecs),
+    ("log_dir", fuzz_log_dir::log_dir),
 ];
 
 /// A small file of a log dir, a record of an internal topic, or a part of a segment; broken or not.
@@ -152,7 +155,19 @@ fn input(seed: u64) -> Vec<u8> {
         bytes.filter(|bytes| bytes.len() < 20_000).collect()
     });
     let rng = &mut Rng::new(seed);
-    let mut bytes = match rng.below(4) {
+    let mut bytes = match rng.below(6) {
+        4 | 5 => {
+            let log = random_segment(seed).bytes;
+            let mut files = fuzz_log_dir::packed(0, log.get(..6_000).unwrap_or(&log));
+            for _ in 0..rng.below(5) {
+                let number = rng.below(20).try_into().unwrap();
+                files.extend(fuzz_log_dir::packed(
+                    number,
+                    &SMALL[below(rng, SMALL.len())],
+                ));
+            }
+            files
+        }
         0 => noise(rng, usize::from(rng.clone().below(600))),
         1 => {
             let mut segment = random_segment(seed).bytes;

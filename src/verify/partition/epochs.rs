@@ -29,8 +29,10 @@ pub(in crate::verify) struct EpochsCheck {
     log_start: Option<Offset>,
     /// Batches in a row that disagree.
     run: Option<Run>,
-    /// The epoch of the batch before, and whether it agreed.
+    /// The epoch of the batch before.
     before: Option<LeaderEpoch>,
+    /// The highest epoch of a batch.
+    highest: Option<LeaderEpoch>,
     /// The first batch that has an epoch.
     first: Option<(Offset, LeaderEpoch)>,
     /// True if the last batch is of magic 0 or 1, and whether any is.
@@ -59,6 +61,8 @@ struct Run {
     batches: u64,
     /// The epoch of the batch in front.
     before: Option<LeaderEpoch>,
+    /// The highest epoch of the batches in front.
+    highest: Option<LeaderEpoch>,
 }
 
 impl EpochsCheck {
@@ -117,6 +121,7 @@ impl EpochsCheck {
             log_start: None,
             run: None,
             before: None,
+            highest: None,
             first: None,
             ends_legacy: false,
             has_legacy: false,
@@ -171,14 +176,15 @@ impl EpochsCheck {
                         actual,
                         batches: 1,
                         before: self.before,
+                        highest: self.highest,
                     });
                 }
             }
-            self.before = Some(actual);
-            return;
+        } else {
+            self.end_run(Some(actual), findings);
         }
-        self.end_run(Some(actual), findings);
         self.before = Some(actual);
+        self.highest = self.highest.max(Some(actual));
     }
 
     /// Tells of batches that disagree, before one with the epoch `after`. A single one that
@@ -191,6 +197,11 @@ impl EpochsCheck {
             && run.before != Some(run.actual)
             && after != Some(run.actual)
             && (is_between || !is_known);
+        // The file is as it would be made of these batches: they are out of order.
+        let is_decrease = run.highest == run.stored && run.stored > Some(run.actual);
+        if is_decrease && !is_odd {
+            return;
+        }
         let finding = if is_odd {
             // The four bytes of the epoch in the header.
             Finding::new(CheckId::EpochsMismatch, &run.log)

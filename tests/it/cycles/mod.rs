@@ -9,28 +9,23 @@ mod damage;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::thread;
 
-use kseg::format::{Limits, Scratch};
-use kseg::repair::planner::{Diagnosis, PlanOptions, Rebuild, plan};
-use kseg::repair::{
-    Applied, Consent, Derive, Error, Grade, Plan, PlanPath, RealDisk, Recipe, Sharing, Step,
-    Target, apply, approve,
-};
-use kseg::scan::{Event, Filter, Jobs, Policy, Walk};
-use kseg::store::{LogDir, Partition, Place};
-use kseg::verify::{Options, Severity, log_dirs};
+use kseg::format::Scratch;
+use kseg::scan::{Event, Filter, Policy, Walk};
+use kseg::store::{LogDir, Partition};
+use kseg::verify::{Options, log_dirs};
 use kseg::wire::Offset;
 use memchr::memmem;
 
 use self::damage::damage;
 use crate::cases::{TESTDATA, below};
 use crate::forge::random::Rng;
+use crate::fuzz_log_dir::{left, made, repair};
 use crate::temp::Temp;
 
 /// Log dirs that real brokers stopped in order.
@@ -162,37 +157,6 @@ fn worlds() -> &'static [World] {
     &WORLDS
 }
 
-/// Rebuilds derived files, and trusts no file of the source.
-struct Rebuilt;
-
-impl Derive for Rebuilt {
-    fn derive(
-        &self,
-        file: &PlanPath,
-        recipe: &Recipe,
-        locate: &dyn Fn(&str) -> PathBuf,
-        out: &mut dyn Write,
-    ) -> Result<(), Error> {
-        Rebuild.derive(file, recipe, locate, out)
-    }
-}
-
-fn seen(dir: &Path) -> (Place, Diagnosis) {
-    let place = Place::at(dir).expect("a log dir");
-    let seen = Diagnosis::of(&place, &[], &Options::default()).expect("it can be listed");
-    (place, seen)
-}
-
-fn made(dir: &Path) -> Result<Plan, Error> {
-    let (place, seen) = seen(dir);
-    let options = PlanOptions {
-        jobs: Jobs::ONE,
-        limits: Limits::default(),
-        keep_suspect: false,
-    };
-    plan(&place, &seen, options, &RealDisk)
-}
-
 fn records(partition: &Path) -> Records {
     let mut records = Records::new();
     let Ok(partition) = Partition::open(partition) else {
@@ -258,20 +222,6 @@ fn cycle(world: &World, seed: u64) -> (Judged, String) {
     (judged, done)
 }
 
-/// Makes a plan and carries it out; whether it had steps.
-fn repair(dir: &Path, fixed: &Path) -> Result<bool, Error> {
-    let plan = made(dir)?;
-    let target = Target::Into {
-        dir: fixed.to_owned(),
-        sharing: Sharing::Blocks,
-    };
-    let approved = approve(&plan, &target, &Consent::Lossy, &RealDisk)?;
-    Ok(!matches!(
-        apply(approved, &RealDisk, &Rebuilt)?,
-        Applied::Nothing
-    ))
-}
-
 fn judge(world: &World, files: &Files, result: &Path, judged: &mut Judged) {
     let served = records(&result.join(&world.partition));
     for (offset, record) in &served {
@@ -298,30 +248,6 @@ fn judge(world: &World, files: &Files, result: &Path, judged: &mut Judged) {
                 .count();
         }
     }
-}
-
-/// Returns what a second plan still has to do, and the errors that no manual step is about.
-fn left(result: &Path, plan: &Plan) -> Vec<String> {
-    let (manual, steps): (Vec<&Step>, Vec<&Step>) = plan
-        .steps()
-        .iter()
-        .partition(|step| step.safety.grade() == Grade::Manual);
-    let steps = steps
-        .into_iter()
-        .map(|step| format!("again: {:?} {}", step.codes, step.why));
-    let (_, seen) = seen(result);
-    let findings = seen.findings().iter().filter(|finding| {
-        let code = finding.check.code();
-        finding.severity >= Severity::Error
-            && !manual
-                .iter()
-                .any(|step| step.codes.iter().any(|of| of == code))
-    });
-    let findings = findings.map(|finding| {
-        let name = finding.path.file_name().unwrap().to_string_lossy();
-        format!("{} {name} {:?}", finding.check.code(), finding.evidence)
-    });
-    steps.chain(findings).collect()
 }
 
 fn cycles(seeds: std::ops::Range<u64>) -> Vec<(Judged, String)> {
