@@ -65,6 +65,12 @@ impl Value<'_> {
 /// Appends a string with the escapes of Jackson. Bytes that are not UTF-8 are replaced as Java
 /// does.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
+    if text.len() <= SHORT_TEXT && is_plain(text) {
+        out.push(b'"');
+        out.extend_from_slice(text);
+        out.push(b'"');
+        return;
+    }
     if let Ok(text) = simdutf8::basic::from_utf8(text) {
         return write_text(text, out);
     }
@@ -84,6 +90,34 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
 /// Appends a text as it is inside of a string.
 pub fn write_text_part(text: &str, out: &mut Vec<u8>) {
     write_escaped(text.as_bytes(), out);
+}
+
+/// Texts up to this length are mostly names and words: to look at them once costs less than to check
+/// that they are UTF-8 and to escape them then.
+const SHORT_TEXT: usize = 64;
+
+/// Returns whether bytes are ASCII of which none is escaped.
+#[inline]
+fn is_plain(text: &[u8]) -> bool {
+    let Some(last) = text.last_chunk() else {
+        let must_escape = |byte: &u8| matches!(byte, ..b' ' | b'"' | b'\\' | 0x80..);
+        return !text.iter().any(must_escape);
+    };
+    // The last eight bytes, whichever of them were among others before.
+    let (words, _) = text.as_chunks();
+    let any = |odd, word: &[u8; 8]| odd | odd_bits(*word);
+    words.iter().fold(odd_bits(*last), any) == 0
+}
+
+/// Returns a number that is not 0 if a byte is not ASCII, a control character, a quote or a
+/// backslash. A subtraction borrows from the next byte only where that is so already.
+const fn odd_bits(word: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    let word = u64::from_be_bytes(word);
+    let controls = word.wrapping_sub(ONES * 0x20);
+    let quotes = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
+    let backslashes = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    (word | controls | quotes | backslashes) & (ONES * 0x80)
 }
 
 /// The number of bytes that are checked together for characters to escape.
@@ -306,8 +340,23 @@ mod tests {
     #[test]
     fn escapes_are_found_wherever_they_stand() {
         for byte in 0..=u8::MAX {
-            for at in [0, 1, 7, 31, 32, 33, 63, 64, 90] {
-                let mut text = vec![b'u'; 97];
+            for (at, length) in [
+                (0, 1),
+                (0, 8),
+                (7, 8),
+                (8, 9),
+                (14, 15),
+                (3, 64),
+                (63, 64),
+                (0, 97),
+                (1, 97),
+                (31, 97),
+                (32, 97),
+                (33, 97),
+                (64, 97),
+                (90, 97),
+            ] {
+                let mut text = vec![b'u'; length];
                 text[at] = byte;
                 let string = String::from_utf8_lossy(&text);
                 let shown = shown(|out| write_string(&text, out));

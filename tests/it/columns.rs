@@ -192,6 +192,38 @@ fn a_parquet_file_is_the_same_for_any_number_of_threads_and_is_kept_on_resume() 
 }
 
 #[test]
+fn pages_of_another_compression_are_another_file() {
+    let case = case("kafka-4.3.1/segments");
+    let temp = Temp::new();
+    let out = temp.path().join("out");
+    let export = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
+        command.args(["export", "--format", "parquet", "--resume", "-o"]);
+        let ran = command.arg(&out).args(args).arg(&case).output();
+        assert_eq!(ran.expect("kseg runs").status.code(), Some(0));
+        let manifest = fs::read(out.join("kseg.manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        let files = manifest["files"].as_array().unwrap().iter();
+        // Without records there are no pages.
+        let files = files.filter(|file| file["records"] != 0);
+        files
+            .map(|file| (file["file"].to_string(), file["sha256"].to_string()))
+            .collect::<Vec<_>>()
+    };
+    let zstd = export(&[]);
+    assert_eq!(export(&["--compress", "zstd"]), zstd);
+    let snappy = export(&["--compress", "snappy"]);
+    assert!(!zstd.is_empty() && snappy.len() == zstd.len());
+    for ((name, sum), (other_name, other_sum)) in zstd.iter().zip(&snappy) {
+        // The names are the same, so only what was asked for tells them apart.
+        assert_eq!(name, other_name);
+        assert_ne!(sum, other_sum, "{name}");
+    }
+    assert_eq!(export(&["--compress", "snappy"]), snappy);
+    assert_eq!(export(&[]), zstd);
+}
+
+#[test]
 fn options_of_other_formats_are_refused() {
     for (args, expected) in [
         (

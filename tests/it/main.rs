@@ -39,6 +39,7 @@ mod limits;
 mod live;
 mod ls;
 mod ls_ends;
+mod ls_split;
 mod manuals;
 mod mended;
 mod paths;

@@ -20,6 +20,14 @@ impl TimeUnit {
         }
     }
 
+    const fn tenths_of_nanos(self) -> i64 {
+        match self {
+            Self::Millis => 10_000_000,
+            Self::Micros => 10_000,
+            Self::Nanos => 10,
+        }
+    }
+
     const fn digits(self) -> usize {
         match self {
             Self::Millis => 3,
@@ -74,31 +82,41 @@ pub(super) fn write_timestamp(number: i64, unit: TimeUnit, zone: &str, out: &mut
 }
 
 fn push_date((year, month, day): (i64, i64, i64), out: &mut Vec<u8>) {
-    push_digits(year, 4, out);
+    push_pair(year / 100, out);
+    push_pair(year % 100, out);
     out.push(b'-');
-    push_digits(month, 2, out);
+    push_pair(month, out);
     out.push(b'-');
-    push_digits(day, 2, out);
+    push_pair(day, out);
 }
 
 fn push_clock(seconds: i64, fraction: i64, unit: TimeUnit, out: &mut Vec<u8>) {
     let (hour, minute, second) = clock(seconds);
     for (number, end) in [(hour, b':'), (minute, b':'), (second, b'.')] {
-        push_digits(number, 2, out);
+        push_pair(number, out);
         out.push(end);
     }
-    push_digits(fraction, unit.digits(), out);
+    // Ten digits, of which the unit has the first.
+    let fraction = fraction.saturating_mul(unit.tenths_of_nanos());
+    let pairs = [
+        pair(fraction / 100_000_000),
+        pair(fraction / 1_000_000 % 100),
+        pair(fraction / 10_000 % 100),
+        pair(fraction / 100 % 100),
+        pair(fraction % 100),
+    ];
+    out.extend(pairs.as_flattened().iter().take(unit.digits()));
 }
 
-/// Appends the last `count` digits of a number that is not negative: `core::fmt` takes several
-/// times as long.
-fn push_digits(mut number: i64, count: usize, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.resize(start.saturating_add(count), b'0');
-    for digit in out.iter_mut().skip(start).rev() {
-        *digit = b'0' | u8::try_from(number % 10).unwrap_or_default();
-        number /= 10;
-    }
+fn push_pair(number: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&pair(number));
+}
+
+/// The two digits of a number below 100: one at a time, or by `core::fmt`, takes several times as
+/// long.
+fn pair(number: i64) -> [u8; 2] {
+    let number = u8::try_from(number).unwrap_or_default();
+    [b'0' | (number / 10), b'0' | (number % 10)]
 }
 
 fn parts(number: i64, unit: TimeUnit) -> (i64, i64) {

@@ -141,6 +141,7 @@ def test_a_cluster(tmp_path: Path) -> None:
     assert said["count"] == said["values"] == said["split"] == 21_500
     assert said["sum"] == 2_150_000
     assert said["partitions"] == 3
+    assert said["split_partitions"] > 3
     assert said["topics"] == {"orders": 21_000, "clicks": 500}
     assert said["offsets"] == [10, 11, 12, 13, 14] and said["pushed"]
     assert said["pushed_partitions"] == 1

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{
-    BoolType, ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType,
-    FloatType, Int32Type, Int64Type,
+    BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType,
+    Int32Type, Int64Type,
 };
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -25,6 +25,9 @@ const PRUNED: [&str; 4] = ["topic", "partition", "offset", "timestamp"];
 
 /// Numbers that mostly rise: their differences are small.
 const RISING: [&str; 5] = ["offset", "timestamp", "batchOffset", "position", "sequence"];
+
+/// So many slots are written together: what they are made into on the way stays in the cache.
+const WRITTEN_SLOTS: usize = 1 << 10;
 
 /// A file in the making.
 pub(crate) struct ColumnFile<W: Write + Send>(SerializedFileWriter<W>, Vec<Kind>);
@@ -190,65 +193,68 @@ fn write_leaf(
     slots: &[Slot],
     column: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
-    let definitions: Vec<i16> = slots.iter().map(|slot| slot.definition).collect();
-    let repetitions: Vec<i16> = slots.iter().map(|slot| slot.repetition).collect();
-    let levels = (Some(&*definitions), Some(&*repetitions));
-    let rows = slots.iter().filter_map(|slot| slot.row);
     match data {
-        Data::Bits(bits) => {
-            let is_set = |row: usize| bits.get(row / 8).is_some_and(|it| it >> (row % 8) & 1 == 1);
-            let values: Vec<bool> = rows.map(is_set).collect();
-            let typed = column.typed::<BoolType>();
-            typed.write_batch(&values, levels.0, levels.1)?;
-        }
-        Data::Fixed(bytes, _) if *kind == Kind::Float => {
-            let bits = |row| u32::try_from(number(bytes, row, 4) & 0xffff_ffff).unwrap_or_default();
-            let values: Vec<f32> = rows.map(|row| f32::from_bits(bits(row))).collect();
-            let typed = column.typed::<FloatType>();
-            typed.write_batch(&values, levels.0, levels.1)?;
-        }
-        Data::Fixed(bytes, _) if *kind == Kind::Double => {
-            let bits = |row| number(bytes, row, 8).cast_unsigned();
-            let values: Vec<f64> = rows.map(|row| f64::from_bits(bits(row))).collect();
-            let typed = column.typed::<DoubleType>();
-            typed.write_batch(&values, levels.0, levels.1)?;
-        }
+        Data::Bits(bits) => put::<BoolType>(column, slots, |row| {
+            bits.get(row / 8).is_some_and(|it| it >> (row % 8) & 1 == 1)
+        }),
+        Data::Fixed(bytes, _) if *kind == Kind::Float => put::<FloatType>(column, slots, |row| {
+            let bits = u32::try_from(number(bytes, row, 4) & 0xffff_ffff);
+            f32::from_bits(bits.unwrap_or_default())
+        }),
+        Data::Fixed(bytes, _) if *kind == Kind::Double => put::<DoubleType>(column, slots, |row| {
+            f64::from_bits(number(bytes, row, 8).cast_unsigned())
+        }),
         Data::Fixed(bytes, 16) => {
             // Decimals, which Parquet has big-endian.
             bytes.chunks_mut(16).for_each(<[u8]>::reverse);
             let all = ByteArray::from(std::mem::take(bytes));
-            let values: Vec<FixedLenByteArray> =
-                rows.map(|row| all.slice(row * 16, 16).into()).collect();
-            let typed = column.typed::<FixedLenByteArrayType>();
-            typed.write_batch(&values, levels.0, levels.1)?;
+            put::<FixedLenByteArrayType>(column, slots, |row| all.slice(row * 16, 16).into())
         }
-        Data::Fixed(bytes, width @ (2 | 4)) => {
-            let values: Vec<i32> = rows
-                .map(|row| i32::try_from(number(bytes, row, *width)).unwrap_or_default())
-                .collect();
-            let typed = column.typed::<Int32Type>();
-            typed.write_batch(&values, levels.0, levels.1)?;
-        }
+        Data::Fixed(bytes, width @ (2 | 4)) => put::<Int32Type>(column, slots, |row| {
+            i32::try_from(number(bytes, row, *width)).unwrap_or_default()
+        }),
         Data::Fixed(bytes, width) => {
-            let values: Vec<i64> = rows.map(|row| number(bytes, row, *width)).collect();
-            let typed = column.typed::<Int64Type>();
-            typed.write_batch(&values, levels.0, levels.1)?;
+            put::<Int64Type>(column, slots, |row| number(bytes, row, *width))
         }
         Data::Bytes(ends, bytes) => {
             // Shared by all values instead of copied for each.
             let all = ByteArray::from(std::mem::take(bytes));
-            let values: Vec<ByteArray> = rows
-                .map(|row| {
-                    let range = range_of(ends, row);
-                    all.slice(range.start, range.len())
-                })
-                .collect();
-            let typed = column.typed::<ByteArrayType>();
-            typed.write_batch(&values, levels.0, levels.1)?;
+            put::<ByteArrayType>(column, slots, |row| {
+                let range = range_of(ends, row);
+                all.slice(range.start, range.len())
+            })
         }
-        Data::List(..) | Data::Struct(_) => {}
+        Data::List(..) | Data::Struct(_) => Ok(()),
+    }
+}
+
+/// Writes what is in the slots of a column, some of them at a time.
+fn put<T: DataType>(
+    column: &mut SerializedColumnWriter<'_>,
+    mut slots: &[Slot],
+    value: impl Fn(usize) -> T::T,
+) -> Result<()> {
+    let typed = column.typed::<T>();
+    let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
+    while !slots.is_empty() {
+        let (some, rest) = slots.split_at(end_of_rows(slots));
+        values.clear();
+        values.extend(some.iter().filter_map(|slot| slot.row).map(&value));
+        definitions.clear();
+        definitions.extend(some.iter().map(|slot| slot.definition));
+        repetitions.clear();
+        repetitions.extend(some.iter().map(|slot| slot.repetition));
+        typed.write_batch(&values, Some(&definitions), Some(&repetitions))?;
+        slots = rest;
     }
     Ok(())
+}
+
+/// Returns how many of the first slots are written together: whole rows, as the writer demands.
+fn end_of_rows(slots: &[Slot]) -> usize {
+    let mut after = slots.iter().enumerate().skip(WRITTEN_SLOTS);
+    let next_row = after.find(|(_, slot)| slot.repetition == 0);
+    next_row.map_or(slots.len(), |(nth, _)| nth)
 }
 
 /// A little-endian number of `width` bytes.
