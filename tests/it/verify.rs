@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::cases::{Case, TESTDATA, cases, text};
 use crate::forge::random::Rng;
-use crate::forge::{BatchSpec, Frame, Rec, random_segment};
+use crate::forge::{BatchSpec, Forged, Frame, Rec, random_segment};
 use crate::temp::Temp;
 
 fn kseg(args: &[&str], path: &Path) -> Output {
@@ -261,6 +261,27 @@ fn a_header_that_is_partly_zeros_is_not_believed() {
             .contains("--to-offset 45 ")
     );
     assert!(detail["from_ms"].as_i64().unwrap() > 1_700_000_000_000);
+}
+
+#[test]
+fn an_offset_that_no_segment_can_have_bounds_no_loss() {
+    let one = |offset| BatchSpec::at(offset).then(Rec::new(None, Some(b"value")));
+    let bytes = |offset| Forged::default().with(&one(offset)).bytes;
+    let found = |next| {
+        let temp = Temp::new();
+        let log = [&bytes(0)[..], &[0x55; 40], &bytes(next)].concat();
+        let file = temp.file("t-0/00000000000000000000.log", &log);
+        let document = document(&[], &file);
+        let findings = document["findings"].as_array().unwrap().clone();
+        let lost = findings.into_iter().find(|one| code(one) == "S104");
+        lost.expect("damage")["detail"].clone()
+    };
+    let near = found(9);
+    assert_eq!(near["records_lost_at_most"], 8, "{near}");
+    assert_eq!(near["next_offset_after"], 9);
+    let far = found(1 << 60);
+    assert_eq!(far["records_lost_at_most"], Value::Null, "{far}");
+    assert_eq!(far["next_offset_after"], Value::Null);
 }
 
 #[test]

@@ -85,12 +85,25 @@ impl Gap<'_> {
         {
             return None;
         }
-        let before = self.next.filter(|next| next.is_whole).map(|next| next.base);
+        let before = self
+            .behind()
+            .filter(|next| next.is_whole)
+            .map(|next| next.base);
         // Before the first batch its segment's name says what offsets can be.
         let base = self.subject.base_offset;
         let named = base.map(|base| base.0.saturating_sub(1));
         let after = self.last.map(|last| last.last).or(named);
         Claim::read(&part.head, after, before)
+    }
+
+    /// Returns the batch behind the gap, if its offset can be in a segment that has the one in
+    /// front. No checksum covers a base offset, and one that cannot bounds nothing.
+    fn behind(&self) -> Option<&Info> {
+        let most = i64::from(i32::MAX);
+        self.next.filter(|next| {
+            let last = self.last.map(|last| last.last);
+            last.is_none_or(|last| next.base.saturating_sub(last) <= most)
+        })
     }
 
     /// Returns true if nothing good follows.
@@ -141,7 +154,7 @@ impl Gap<'_> {
         if matches!(check, CheckId::PreallocatedTail | CheckId::TailInMotion) {
             return None;
         }
-        let between = self.last.zip(self.next).map(|(last, next)| {
+        let between = self.last.zip(self.behind()).map(|(last, next)| {
             let from = last.last.saturating_add(1);
             (from, next.base.saturating_sub(1))
         });
@@ -159,11 +172,11 @@ impl Gap<'_> {
             (None, Some(missing)) => (Records::AtMost(missing), between),
             (None, None) => (Records::Unknown, None),
         };
-        let around = self.last.zip(self.next);
+        let around = self.last.zip(self.behind());
         let around = around.map(|(last, next)| (last.max_timestamp, next.max_timestamp));
         Some(Loss {
             last_offset_before: self.last.map(|last| last.last),
-            next_offset_after: self.next.map(|next| next.base),
+            next_offset_after: self.behind().map(|next| next.base),
             offsets: offsets.filter(|(first, last)| first <= last),
             records,
             times_ms: claim.and_then(|claim| claim.times).or(around),
@@ -185,7 +198,7 @@ impl Gap<'_> {
         let after_claim = claim.and_then(|claim| claim.last.checked_add(1));
         let offset = after_claim
             .filter(|_| !self.is_tail())
-            .or(self.next.map(|next| next.base));
+            .or(self.behind().map(|next| next.base));
         let resume = offset.map(|offset| Resume {
             topic: self.subject.topic.as_deref().map(Arc::from),
             partition: self.subject.partition,
