@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
-use kseg::decode::registry::{Registered, Registry, TOPIC};
+use anyhow::{Context as _, Result, anyhow, bail};
+use kseg::decode::avro;
+use kseg::decode::registry::{Registered, Registry, SchemaKind, TOPIC};
 use kseg::format::name::{file_name, topic_partition};
 use kseg::scan::Filter;
 use kseg::store::{Item, ItemType, Partition, Segment, Source};
 use serde_json::Value;
 
-use super::render::records::Schemas;
+use super::render::records::{Messages, Schemas};
 
 /// The options that say where schemas are.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -21,7 +22,8 @@ pub(crate) struct SchemaSources {
     #[arg(long = "schemas", value_name = "DIR|FILE")]
     places: Vec<PathBuf>,
 
-    /// Use the Avro schema in this file for this schema id; repeatable
+    /// Use the schema in this file for this schema id: Avro, or Protobuf if its name ends in .proto;
+    /// repeatable
     #[arg(long = "schema", value_name = "ID=FILE", value_parser = id_and_file)]
     files: Vec<(i32, PathBuf)>,
 }
@@ -54,10 +56,13 @@ impl SchemaSources {
             let text = Source::read(file)?;
             let text = std::str::from_utf8(&text);
             let text = text.with_context(|| format!("{}: not UTF-8", file.display()))?;
-            if let Err(error) = kseg::decode::avro::Schema::parse(text, &[]) {
-                bail!("{}: {error}", file.display());
-            }
-            registry.add(Registered::of_file(*id, file_name(file), text));
+            let schema = Registered::of_file(*id, file_name(file), text);
+            let is_valid = match schema.kind {
+                SchemaKind::Protobuf => Messages::compile(text, &[]).map(drop),
+                _ => Ok(avro::Schema::parse(text, &[]).map(drop)?),
+            };
+            is_valid.map_err(|error| anyhow!("{}: {error}", file.display()))?;
+            registry.add(schema);
         }
         Ok((!registry.schemas().is_empty()).then(|| Schemas::new(registry)))
     }

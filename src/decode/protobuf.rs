@@ -16,16 +16,18 @@ const MOST_BYTES: usize = 1 << 20;
 /// Messages inside of each other.
 const MOST_DEPTH: usize = 32;
 
-/// Takes the message indexes off a payload: which message of the schema it is. None: there are none.
+/// Takes the message indexes off a payload: which message of the schema it is, from the outermost to that inside of it; none
+/// is the first. None: it does not begin with indexes.
 #[must_use]
-pub fn strip_indexes(payload: &[u8]) -> Option<&[u8]> {
+pub fn split_indexes(payload: &[u8]) -> Option<(Vec<usize>, &[u8])> {
     let mut reader = Reader { rest: payload };
     // Zigzag, but never negative; a lone 0 is the first message.
     let count = reader.varint()? >> 1;
+    let mut indexes = Vec::new();
     for _ in 0..count {
-        reader.varint()?;
+        indexes.push(usize::try_from(reader.varint()? >> 1).ok()?);
     }
-    Some(reader.rest)
+    Some((indexes, reader.rest))
 }
 
 /// Appends a message as JSON, its fields named by their numbers. False: it is none, and nothing was appended.
@@ -191,12 +193,16 @@ mod tests {
 
     #[test]
     fn indexes_are_taken_off() {
-        assert_eq!(strip_indexes(b"\x00\x08\x01"), Some(&b"\x08\x01"[..]));
-        assert_eq!(strip_indexes(b"\x04\x02\x00\x08"), Some(&b"\x08"[..]));
-        assert_eq!(
-            strip_indexes(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-            None
-        );
-        assert_eq!(strip_indexes(b""), None);
+        let table: [(&[u8], &[usize], &[u8]); 3] = [
+            (b"\x00\x08\x01", &[], b"\x08\x01"),
+            (b"\x02\x00\x08", &[0], b"\x08"),
+            (b"\x04\x02\x06\x08", &[1, 3], b"\x08"),
+        ];
+        for (payload, indexes, rest) in table {
+            assert_eq!(split_indexes(payload), Some((indexes.to_vec(), rest)));
+        }
+        let endless = b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+        assert_eq!(split_indexes(endless), None);
+        assert_eq!(split_indexes(b""), None);
     }
 }

@@ -14,6 +14,9 @@ use crate::format::json::Json;
 /// The usual name of the topic.
 pub const TOPIC: &str = "_schemas";
 
+/// The end of the names of files with schemas of Protobuf.
+const PROTOBUF_SUFFIX: &str = ".proto";
+
 /// The kind of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -50,6 +53,18 @@ impl SchemaKind {
     }
 }
 
+/// A schema that another one names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaReference {
+    /// The name by which it is referred to: of Avro that of a type, of Protobuf what is imported.
+    pub name: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its version in the subject.
+    pub version: i32,
+}
+
 /// A schema under a subject and version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -66,22 +81,28 @@ pub struct Registered {
     pub kind: SchemaKind,
     /// Its text.
     pub text: String,
-    /// Subjects and versions of the schemas whose types it names.
-    pub references: Vec<(String, i32)>,
+    /// The schemas whose types it names.
+    pub references: Vec<SchemaReference>,
     /// True if it was deleted.
     pub deleted: bool,
 }
 
 impl Registered {
-    /// An Avro schema that no registry has, from a file.
+    /// A schema that no registry has, from a file: of Protobuf if the name ends in `.proto`, else of
+    /// Avro.
     #[must_use]
     pub fn of_file(id: i32, name: &str, text: &str) -> Self {
+        let kind = if name.ends_with(PROTOBUF_SUFFIX) {
+            SchemaKind::Protobuf
+        } else {
+            SchemaKind::Avro
+        };
         Self {
             id,
             guid: None,
             subject: name.to_owned(),
             version: 0,
-            kind: SchemaKind::Avro,
+            kind,
             text: text.to_owned(),
             references: Vec::new(),
             deleted: false,
@@ -205,7 +226,12 @@ fn registered(value: &Json<'_>) -> Option<Registered> {
         references: references
             .filter_map(|it| {
                 let version = i32::try_from(it.get("version")?.int()?).ok()?;
-                Some((it.get("subject")?.string()?.to_owned(), version))
+                let name = it.get("name").and_then(Json::string);
+                Some(SchemaReference {
+                    name: name.unwrap_or_default().to_owned(),
+                    subject: it.get("subject")?.string()?.to_owned(),
+                    version,
+                })
             })
             .collect(),
         deleted: value.get("deleted") == Some(&Json::Bool(true)),

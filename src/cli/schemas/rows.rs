@@ -30,7 +30,7 @@ impl SchemaRow {
             r#type: it.kind.name(),
             deleted: it.deleted,
             references: references
-                .map(|(subject, version)| format!("{subject} {version}"))
+                .map(|it| format!("{} {}", it.subject, it.version))
                 .collect(),
             used_by,
             text: it.text.clone(),

@@ -17,6 +17,14 @@ CORPUS = Path(os.environ.get("KSEG_CORPUS", "/nonexistent"))
 TESTDATA = ROOT / "testdata"
 
 
+def reads_protobuf(folder: Path) -> bool:
+    """Whether the binary has the feature `protobuf`: it refuses a schema otherwise."""
+    schema = folder / "any.proto"
+    schema.write_text('syntax = "proto3"; message M { int32 n = 1; }')
+    done = kseg("cat", "--schema", f"1={schema}", folder / "nothing-here")
+    return b"without the feature" not in done.stderr
+
+
 def kseg(*args: object) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([KSEG, *map(str, args)], capture_output=True, check=False)
 

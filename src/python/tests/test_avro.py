@@ -16,7 +16,7 @@ from typing import Any, Callable
 
 import pytest
 from forge import framed, partition, schema_record
-from support import kseg
+from support import kseg, reads_protobuf
 
 fastavro = pytest.importorskip("fastavro")
 
@@ -308,7 +308,14 @@ def test_one_schema_reads_what_is_not_framed(tmp_path: Path) -> None:
     assert [json.loads(line)["value"] for line in done.stdout.splitlines()] == [5, 0]
 
 
+MESSAGE = """syntax = "proto3";
+message M { int32 n = 1; string text = 2; }
+message Outer { message Inner { int32 x = 1; } }
+"""
+
+
 def test_references_ids_in_headers_json_and_protobuf(tmp_path: Path) -> None:
+    named = reads_protobuf(tmp_path)
     address = {"type": "record", "name": "Address", "namespace": "a", "fields": [{"name": "city", "type": "string"}]}
     order = {"type": "record", "name": "Order", "namespace": "a", "fields": [{"name": "to", "type": "Address"}]}
     guid = bytes(range(16))
@@ -319,7 +326,7 @@ def test_references_ids_in_headers_json_and_protobuf(tmp_path: Path) -> None:
             schema_record(2, "t-value", 1, json.dumps(order), references=[{"name": "a.Address", "subject": "address", "version": 1}]),
             schema_record(3, "t-value", 2, '"string"', md5=base64.b64encode(guid).decode()),
             schema_record(4, "t-value", 3, "{}", schemaType="JSON"),
-            schema_record(5, "t-value", 4, 'syntax = "proto3";', schemaType="PROTOBUF"),
+            schema_record(5, "t-value", 4, MESSAGE, schemaType="PROTOBUF", md5=base64.b64encode(guid[::-1]).decode()),
         ],
     )
     partition(
@@ -329,6 +336,8 @@ def test_references_ids_in_headers_json_and_protobuf(tmp_path: Path) -> None:
             (None, b"\x08Lima", [("__value_schema_id", b"\x01" + guid)]),
             (None, framed(4, b'{"a": 1}'), []),
             (None, framed(5, b"\0\x08\x07\x12\x02hi"), []),
+            (None, framed(5, b"\x04\x02\x00\x08\x07"), []),
+            (None, b"\x08\x07", [("__value_schema_id", b"\x01" + guid[::-1])]),
             (None, framed(9, b"x"), []),
             (framed(3, b"\x02k"), None, []),
         ],
@@ -339,11 +348,11 @@ def test_references_ids_in_headers_json_and_protobuf(tmp_path: Path) -> None:
         {"to": {"city": "Oslo"}},
         "Lima",
         {"a": 1},
-        {"1": 7, "2": "hi"},
+        *([{"n": 7, "text": "hi"}, {"x": 7}, {"n": 7, "text": ""}] if named else [{"1": 7, "2": "hi"}, {"1": 7}, {"1": 7}]),
         "\0\0\0\0\tx",
         None,
     ]
-    assert [it.get("value_schema", {}).get("id") for it in shown] == [2, 3, 4, 5, None, None]
-    assert (shown[5]["key"], shown[5]["key_schema"]["version"]) == ("k", 2)
+    assert [it.get("value_schema", {}).get("id") for it in shown] == [2, 3, 4, 5, 5, 5, None, None]
+    assert (shown[7]["key"], shown[7]["key_schema"]["version"]) == ("k", 2)
     plain = kseg("cat", "--format", "ndjson", "--no-decode", "--topic", "t", tmp_path / "data")
     assert "value_schema" not in json.loads(plain.stdout.splitlines()[0])

@@ -96,7 +96,7 @@ impl Gap<'_> {
         Claim::read(&part.head, after, before)
     }
 
-    /// Returns the batch behind the gap, if its offset can be in a segment that has the one in
+    /// Returns the batch after the gap, if its offset can be in a segment that has the one in
     /// front. No checksum covers a base offset, and one that cannot bounds nothing.
     fn behind(&self) -> Option<&Info> {
         let most = i64::from(i32::MAX);

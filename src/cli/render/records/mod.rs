@@ -17,6 +17,11 @@ mod format;
 mod msgpack;
 mod object;
 mod options;
+#[cfg(feature = "protobuf")]
+mod protobuf;
+#[cfg(not(feature = "protobuf"))]
+#[path = "without_protobuf.rs"]
+mod protobuf;
 mod reveal;
 mod schemas;
 mod serdes;
@@ -28,4 +33,5 @@ pub(crate) use columns::{Lossy, Rows};
 pub(crate) use entry::Entry;
 pub(crate) use format::{Form, RecordFormat, RecordRenderer};
 pub(crate) use options::Rendering;
+pub(crate) use protobuf::Messages;
 pub(crate) use schemas::Schemas;

@@ -5,8 +5,9 @@
 
 use kseg::decode::json::{write_base64, write_text};
 
-use super::shown::{Shown, write_float};
+use super::shown::Shown;
 use crate::cli::render::Push;
+use crate::cli::render::json::write_float;
 
 /// The maximum depth of arrays and maps.
 const DEPTH: u8 = 100;

@@ -11,6 +11,7 @@ use kseg::decode::registry::{Registered, Registry, SchemaKind};
 use kseg::format::Record;
 
 use super::embed;
+use super::protobuf::Messages;
 use crate::cli::render::columns::avro::ValueColumn;
 
 /// Headers that hold the id, where it does not be before the payload (Confluent 8).
@@ -33,7 +34,8 @@ pub(crate) struct Schemas {
 enum Reader {
     Avro(avro::Schema),
     Json,
-    Protobuf,
+    /// By the numbers of fields, where the schema is not read.
+    Protobuf(Option<Messages>),
 }
 
 /// Which of the two parts of a record.
@@ -48,6 +50,8 @@ pub(super) enum Side {
 pub(super) struct Framed<'b> {
     payload: &'b [u8],
     place: usize,
+    /// The message indexes of Protobuf, unless the payload begins with them.
+    indexes: Option<&'b [u8]>,
 }
 
 impl<'b> Framed<'b> {
@@ -128,7 +132,11 @@ impl Schemas {
         if let [0, a, b, c, d, payload @ ..] = bytes {
             let id = i32::from_be_bytes([*a, *b, *c, *d]);
             return match self.with_id(id, topic, side) {
-                Ok(place) => Ok(Framed { payload, place }),
+                Ok(place) => Ok(Framed {
+                    payload,
+                    place,
+                    indexes: None,
+                }),
                 Err(why) => self.in_header(record, topic, side, bytes, why),
             };
         }
@@ -148,19 +156,23 @@ impl Schemas {
             Side::Value => VALUE_HEADER,
         };
         let header = record.headers().find(|header| header.key == name);
-        let place = match header.and_then(|header| header.value) {
-            // A GUID; message indexes may follow.
+        let (place, indexes) = match header.and_then(|header| header.value) {
             Some([1, rest @ ..]) => {
-                let guid = rest.first_chunk::<16>();
-                let place = guid.and_then(|guid| self.by_guid.get(guid));
-                place.copied().ok_or(SchemaProblem::UnknownGuid)?
+                let (guid, indexes) = rest.split_first_chunk().unwrap_or((&[0; 16], &[]));
+                let place = self.by_guid.get(guid).copied();
+                (place.ok_or(SchemaProblem::UnknownGuid)?, indexes)
             }
-            Some([0, a, b, c, d, ..]) => {
-                self.with_id(i32::from_be_bytes([*a, *b, *c, *d]), topic, side)?
+            Some([0, a, b, c, d, indexes @ ..]) => {
+                let id = i32::from_be_bytes([*a, *b, *c, *d]);
+                (self.with_id(id, topic, side)?, indexes)
             }
             _ => return Err(otherwise),
         };
-        Ok(Framed { payload, place })
+        Ok(Framed {
+            payload,
+            place,
+            indexes: Some(indexes),
+        })
     }
 
     /// The place of the schema with an id: where it has several schemas, that under the subject of
@@ -200,6 +212,7 @@ impl Schemas {
         (self.registry.schemas().len() == 1).then_some(Framed {
             payload: bytes,
             place: 0,
+            indexes: Some(&[]),
         })
     }
 
@@ -267,47 +280,64 @@ impl Schemas {
                 .write_json(framed.payload, out)
                 .map_err(|why| SchemaProblem::Value(id, why)),
             Some(Reader::Json) if embed::compact(framed.payload, out) => Ok(()),
-            Some(Reader::Protobuf) if message(framed.payload, out) => Ok(()),
+            Some(Reader::Protobuf(messages))
+                if message(framed, messages.as_ref(), out) == Some(true) =>
+            {
+                Ok(())
+            }
             Some(_) => Err(SchemaProblem::Payload(id, schema.kind)),
         }
     }
 
     fn reader(&self, schema: &Registered) -> Option<Reader> {
+        let mut named = Vec::new();
+        let is_whole = self.references(schema, MOST_REFERENCES, &mut named);
         match schema.kind {
             SchemaKind::Avro => {
-                let mut texts = Vec::new();
-                self.references(schema, MOST_REFERENCES, &mut texts)?;
-                avro::Schema::parse(&schema.text, &texts)
-                    .ok()
-                    .map(Reader::Avro)
+                is_whole?;
+                let texts: Vec<&str> = named.into_iter().map(|(_, text)| text).collect();
+                let parsed = avro::Schema::parse(&schema.text, &texts);
+                parsed.ok().map(Reader::Avro)
             }
             SchemaKind::Json => Some(Reader::Json),
-            SchemaKind::Protobuf => Some(Reader::Protobuf),
+            SchemaKind::Protobuf => Some(Reader::Protobuf(
+                Messages::compile(&schema.text, &named).ok(),
+            )),
             _ => None,
         }
     }
 
-    /// The texts of what a schema names, those first that others name.
+    /// The names and texts of what a schema names, those first that others name.
     fn references<'s>(
         &'s self,
-        schema: &Registered,
+        schema: &'s Registered,
         depth: usize,
-        texts: &mut Vec<&'s str>,
+        named: &mut Vec<(&'s str, &'s str)>,
     ) -> Option<()> {
         let depth = depth.checked_sub(1)?;
-        for (subject, version) in &schema.references {
-            let named = self.registry.version(subject, *version)?;
-            if !texts.contains(&named.text.as_str()) {
-                self.references(named, depth, texts)?;
-                texts.push(&named.text);
+        for reference in &schema.references {
+            let found = self
+                .registry
+                .version(&reference.subject, reference.version)?;
+            let own = (reference.name.as_str(), found.text.as_str());
+            if !named.contains(&own) {
+                self.references(found, depth, named)?;
+                named.push(own);
             }
         }
         Some(())
     }
 }
 
-/// A message after its indexes, where there are some.
-fn message(payload: &[u8], out: &mut Vec<u8>) -> bool {
-    let message = protobuf::strip_indexes(payload);
-    message.is_some_and(|message| protobuf::write_json(message, out))
+/// Appends a message of Protobuf, by its schema where that is read. `None` or false: it is not one.
+fn message(framed: Framed<'_>, messages: Option<&Messages>, out: &mut Vec<u8>) -> Option<bool> {
+    let (indexes, message) = match framed.indexes {
+        None => protobuf::split_indexes(framed.payload)?,
+        Some([]) => (Vec::new(), framed.payload),
+        Some(indexes) => (protobuf::split_indexes(indexes)?.0, framed.payload),
+    };
+    Some(match messages {
+        Some(messages) => messages.write_json(&indexes, message, out),
+        None => protobuf::write_json(message, out),
+    })
 }

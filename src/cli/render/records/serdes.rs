@@ -6,9 +6,10 @@
 //! `MessagePack` specification.
 
 use super::reveal::Bytes;
-use super::shown::{Shown, Why, write_float};
+use super::shown::{Shown, Why};
 use super::{embed, msgpack};
 use crate::cli::render::Push;
+use crate::cli::render::json::write_float;
 
 /// The type of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

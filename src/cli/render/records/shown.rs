@@ -250,16 +250,6 @@ pub(super) fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend(digits);
 }
 
-/// Appends a number in its shortest form; as text if it is none.
-pub(super) fn write_float(n: &impl std::fmt::Debug, is_finite: bool, out: &mut Vec<u8>) {
-    let text = format!("{n:?}");
-    if is_finite {
-        out.text(&text);
-    } else {
-        write_text(&text, out);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
