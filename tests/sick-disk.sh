@@ -122,7 +122,7 @@ run 0,1 repair plan "$logs" -o plan.json
 check OTHER-DISK
 jq -e '[.plans[]?.steps[], .steps[]?] | any(.codes == ["S117"])' plan.json > /dev/null || fail "no step for S117"
 run 2 repair apply plan.json --in-place --accept-lossy
-check "cannot be read in places"
+check "unreadable bytes"
 run 2 repair apply plan.json --into mnt/repaired --accept-lossy
 check "same file system"
 run 0,1 repair apply plan.json --into repaired --accept-lossy

@@ -308,6 +308,7 @@ impl<'c> Node<'c> {
             dirs.push(DirVerdict {
                 path: dir.path.clone(),
                 clean: dir.root.clean,
+                is_shutdown_assumed: dir.root.is_unknown,
                 outcome,
                 reasons: dir.root.reasons.clone(),
                 partitions,
@@ -389,6 +390,7 @@ impl<'c> Node<'c> {
         Ok(DirVerdict {
             path: one.path().to_string_lossy().into_owned(),
             clean: root.is_clean(one),
+            is_shutdown_assumed: root.is_unknown,
             outcome: verdict.outcome,
             reasons: Vec::new(),
             partitions: vec![verdict],
@@ -433,7 +435,7 @@ fn around(one: &Partition) -> Option<(LogDir, OsString)> {
     let path = one.path().canonicalize().unwrap_or(one.path().into());
     let name = path.file_name()?.to_owned();
     match Place::at(path.parent()?) {
-        Ok(Place::LogDir(dir)) if dir.items().iter().any(root::is_of_log_dir) => Some((dir, name)),
+        Ok(Place::LogDir(dir)) if dir.has_own_files() => Some((dir, name)),
         _ => None,
     }
 }

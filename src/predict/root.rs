@@ -68,7 +68,7 @@ impl Root {
             clean: dir.item(FileKind::CleanShutdown).is_some() && !conditions.unclean,
             ..Self::default()
         };
-        if dir.items().iter().any(is_of_log_dir) {
+        if dir.has_own_files() {
             let checked = properties::check(dir, conditions)?;
             root.is_kraft = checked.is_kraft;
             root.meta = checked.meta;
@@ -266,20 +266,6 @@ fn has_untrimmed_index(partition: &Partition) -> bool {
         .filter_map(|kind| active.file(kind))
         .filter_map(|item| read_known(item.path()).ok())
         .any(|bytes| bytes.ends_with(&[0; time_index::ENTRY_BYTES]))
-}
-
-/// Returns true if it is a file that is next to partitions.
-pub(super) fn is_of_log_dir(item: &Item) -> bool {
-    [
-        FileKind::MetaProperties,
-        FileKind::CleanShutdown,
-        FileKind::RecoveryPoints,
-        FileKind::HighWatermarks,
-        FileKind::LogStarts,
-        FileKind::CleanerOffsets,
-    ]
-    .into_iter()
-    .any(|kind| item.is_current(kind))
 }
 
 /// Returns true if a broker knows what to do with a directory of this name.

@@ -221,8 +221,10 @@ impl fmt::Display for Unknown {
 pub struct DirVerdict {
     /// The log dir, as it was given.
     pub path: String,
-    /// True if the clean shutdown marker counts.
+    /// True if the clean shutdown marker counts, or a clean shutdown is assumed.
     pub clean: bool,
+    /// True if the kind of shutdown is assumed: the files of the log dir are not there.
+    pub is_shutdown_assumed: bool,
     /// The outcome of the start, including that of its partitions.
     pub outcome: StartOutcome,
     /// The reasons that do not concern a partition.

@@ -76,6 +76,18 @@ impl LogDir {
         self.partitions().next().is_some() || names().any(|name| Self::is_home_of(name.kind))
     }
 
+    /// Returns true if it has files of a log dir. Without them it is a folder of partitions, and
+    /// nothing says how their broker stopped.
+    #[must_use]
+    pub fn has_own_files(&self) -> bool {
+        let is_own = |kind| Self::is_home_of(kind) && kind != FileKind::Lock;
+        let mut files = self.items.iter();
+        files.any(|item| {
+            let name = item.file_name();
+            name.is_some_and(|name| is_own(name.kind) && item.is_current(name.kind))
+        })
+    }
+
     /// Returns true if files of `kind` are directly in log dirs, and nowhere else.
     #[must_use]
     pub const fn is_home_of(kind: FileKind) -> bool {

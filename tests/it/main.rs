@@ -61,6 +61,7 @@ mod schema_inputs;
 mod schemas;
 mod show;
 mod sick;
+mod sick_commands;
 mod specimens;
 mod specimens_across;
 mod starts;

@@ -249,6 +249,7 @@ pub(crate) fn state(dir: &LogDir) -> &'static str {
     match dir.item(FileKind::CleanShutdown) {
         _ if dir.is_live() => "in use by a running broker",
         Some(_) => "clean shutdown",
+        None if !dir.has_own_files() => "shutdown unknown",
         None => "unclean shutdown",
     }
 }

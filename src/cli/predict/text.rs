@@ -244,6 +244,9 @@ fn log_dir(dir: &DirVerdict, look: Look, out: &mut Vec<u8>) {
         "after an unclean shutdown"
     };
     out.text(&table::plain(&dir.path)).text(", ").text(stopped);
+    if dir.is_shutdown_assumed {
+        out.text(" (assumed)");
+    }
     match dir.outcome {
         StartOutcome::Offline => drop(out.text(": goes offline")),
         StartOutcome::Refuses => drop(out.text(": the broker does not start")),

@@ -1,10 +1,9 @@
 //! `NAME.lost+found`: what a repair takes out of logs, raw and as records, for people to decide
 //! about.
 
-use std::fs::{File, read};
-use std::io::Write;
+use std::fs::read;
+use std::io::{self, Read as _, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -13,6 +12,7 @@ use kseg::format::{Batch, FileKind, FileName, Frame, Scratch};
 use kseg::repair::plan::Part;
 use kseg::repair::planner::{SetAside, set_aside};
 use kseg::repair::{Action, Grade, Plan, State, Step};
+use kseg::store::{Error, LogFile, Stream, Window};
 use kseg::wire::Position;
 use serde::{Deserialize, Serialize};
 
@@ -51,8 +51,11 @@ struct Entries {
     /// Records in the bytes that can be read.
     records: u64,
     why: String,
-    /// The bytes as they were, below this folder.
+    /// The bytes as they were, below this folder, with zeros for those that cannot be read.
     raw: String,
+    /// The bytes that the disk does not give.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Range<u64>>,
     /// The records, if any can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     ndjson: Option<String>,
@@ -167,6 +170,7 @@ fn taken(plan: &Plan) -> Vec<Entries> {
                 records: 0,
                 why: step.why.clone(),
                 raw: String::new(),
+                unreadable: Vec::new(),
                 ndjson: None,
             });
         }
@@ -229,31 +233,41 @@ fn rest(mut kept: Vec<Range<u64>>, len_bytes: u64) -> Vec<Range<u64>> {
 }
 
 /// Writes bytes that follow each other, and the records in them. They are read together: where a
-/// batch begins, the one before it ends.
+/// batch begins, the one before it ends. Bytes that the disk does not give are left out of that.
 fn write(hole: &mut [Entries], root: &Path, dir: &Path) -> Result<()> {
     let (Some(first), Some(last)) = (hole.first(), hole.last()) else {
         return Ok(());
     };
     let (whole, offsets) = (first.bytes.start..last.bytes.end, first.offsets);
     let from = root.join(&first.partition).join(&first.file);
-    let source = File::open(&from).with_context(|| from.display().to_string())?;
+    let log = LogFile::Windowed(Stream::open(&from)?);
     let offsets = offsets.map_or(0..i64::MAX, |(first, last)| first..last.saturating_add(1));
     let mut files = hole
         .iter_mut()
         .map(|entry| entry.create(dir))
         .collect::<Result<Vec<EntryFiles<'_>>>>()?;
-    let mut at = whole.start;
+    let (mut at, mut buffer) = (whole.start, Vec::new());
     while at < whole.end {
-        let take = WINDOW_BYTES.min(whole.end - at);
-        let mut bytes = vec![0; usize::try_from(take)?];
-        source
-            .read_exact_at(&mut bytes, at)
-            .with_context(|| from.display().to_string())?;
-        let found = set_aside(&bytes, at, offsets.clone());
+        let window = at..whole.end.min(at.saturating_add(WINDOW_BYTES));
+        let Window {
+            bytes, unreadable, ..
+        } = log.readable(window, &mut buffer);
+        // Only the batch after the hole bounds the offsets of what is before it.
+        let until = unreadable.as_ref().map_or(offsets.end, |_| i64::MAX);
+        let found = set_aside(bytes, at, offsets.start..until);
         for file in &mut files {
-            file.take(&bytes, at, &found)?;
+            file.take(bytes, at, &found)?;
         }
-        at += take;
+        at += bytes.len() as u64;
+        match unreadable {
+            Some(bad) => {
+                let bad = at..bad.range.end.min(whole.end);
+                at = bad.end;
+                files.iter_mut().try_for_each(|file| file.lack(&bad))?;
+            }
+            None if bytes.is_empty() => return Err(Error::Shorter(from).into()),
+            None => {}
+        }
     }
     files.into_iter().try_for_each(EntryFiles::finish)
 }
@@ -283,6 +297,20 @@ impl EntryFiles<'_> {
             .iter()
             .filter(|one| (start..end).contains(&one.position));
         self.entry.records += self.entry.render(own, &mut self.lines);
+        Ok(())
+    }
+
+    /// Fills what there is of the entry in a range that cannot be read with zeros.
+    fn lack(&mut self, bad: &Range<u64>) -> Result<()> {
+        let Range { start, end } = self.entry.bytes;
+        let bad = bad.start.max(start)..bad.end.min(end);
+        if bad.is_empty() {
+            return Ok(());
+        }
+        let raw = &mut self.raw;
+        io::copy(&mut io::repeat(0).take(bad.end - bad.start), raw)
+            .map_err(|error| raw.failed(&error))?;
+        self.entry.unreadable.push(bad);
         Ok(())
     }
 

@@ -8,7 +8,8 @@ use kseg::report::timeline::Timeline;
 use serde::Serialize;
 
 use super::grouping::Grouping;
-use crate::cli::render::rows::{Cell, Column, Content, Row, grouped, size};
+use crate::cli::render::rows::{Cell, Column, Content, Row, size};
+use crate::cli::render::table::counted;
 use crate::cli::render::time::rfc3339;
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
@@ -215,8 +216,8 @@ pub(super) fn show(
     }
     if damaged > 0 {
         writer.remark(&format!(
-            "{} damaged places, {}, are not counted; kseg verify lists them",
-            grouped(damaged),
+            "not counted: {}, {}; kseg verify lists what is damaged",
+            counted(damaged, "damaged place"),
             size(damaged_bytes)
         ));
     }
