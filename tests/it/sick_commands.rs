@@ -141,6 +141,8 @@ fn no_command_is_killed_and_each_names_the_bytes_and_shows_the_rest() {
             "S117 unreadable-bytes",
             "not counted: 1 damaged place",
             "cannot be read: input/output error",
+            "damaged bytes",
+            "cannot be read from the disk",
         ];
         let names_them = says.iter().any(|text| said.contains(text));
         assert!(names_them, "{args:?}: {said}");
