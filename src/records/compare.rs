@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::ops::{ControlFlow, Range};
 
+use super::files::{segments, transactions};
 use super::{RecordReader, UnreadPlace};
 use crate::format::{Batch, Limits, Record};
-use crate::scan::Filter;
-use crate::store::{Error, Partition};
+use crate::scan::{Filter, Policy, ScanOptions, TransactionTracker};
+use crate::store::{Error, LogFile, Partition, Stream};
 use crate::wire::Offset;
 
 /// Records of each copy that are held at a time.
@@ -61,8 +62,22 @@ pub struct Comparison {
     pub more_ranges: u64,
     /// The unreadable places of the two copies.
     pub unread: [Vec<UnreadPlace>; 2],
+    /// The records of both that consumers of committed records get of one only; none unless
+    /// [transactions are compared](compare_committed).
+    pub committed: CommittedChange,
     /// True if the last record compared was the same in both.
     is_ended: bool,
+}
+
+/// Counts of records that are in both copies, and that a consumer of committed records gets of one
+/// of them only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CommittedChange {
+    /// Of the first only: in the second they are aborted, or their transaction is open.
+    pub only_first: u64,
+    /// Of the second only.
+    pub only_second: u64,
 }
 
 /// A record as it is compared.
@@ -71,6 +86,8 @@ struct Compared {
     offset: Offset,
     content: u64,
     framing: u64,
+    /// True if a consumer of committed records gets it, or transactions are not compared.
+    is_committed: bool,
 }
 
 /// Compares two copies of a partition, control records included. What is damaged is read around.
@@ -78,6 +95,35 @@ struct Compared {
 /// # Errors
 /// A file cannot be read.
 pub fn compare(first: &Partition, second: &Partition, limits: Limits) -> Result<Comparison, Error> {
+    run([(first, None), (second, None)], limits)
+}
+
+/// The same, and what becomes committed or aborted. Each log is read once more for that.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn compare_committed(
+    first: &Partition,
+    second: &Partition,
+    limits: Limits,
+) -> Result<Comparison, Error> {
+    let options = ScanOptions {
+        limits,
+        ..ScanOptions::of(Policy::Salvage)
+    };
+    let known = |partition: &Partition| {
+        transactions(segments(partition).iter(), options, |path| {
+            Stream::open(path).map(LogFile::Windowed)
+        })
+    };
+    let [a, b] = [known(first)?, known(second)?];
+    run([(first, Some(&a)), (second, Some(&b))], limits)
+}
+
+/// A copy, and its transactions where they count.
+type Copy<'a> = (&'a Partition, Option<&'a TransactionTracker>);
+
+fn run([first, second]: [Copy<'_>; 2], limits: Limits) -> Result<Comparison, Error> {
     let mut comparison = Comparison::default();
     let mut from = Offset(i64::MIN);
     loop {
@@ -105,12 +151,13 @@ pub fn compare(first: &Partition, second: &Partition, limits: Limits) -> Result<
 
 /// The next records of a copy from an offset on.
 fn read(
-    partition: &Partition,
+    (partition, transactions): Copy<'_>,
     from: Offset,
     limits: Limits,
     unread: &mut Vec<UnreadPlace>,
 ) -> Result<Vec<Compared>, Error> {
     let mut records = Vec::new();
+    let open = transactions.and_then(TransactionTracker::first_open);
     let reader: RecordReader = partition.records(Filter::from_offset(from));
     let reader = reader.with_control_records().salvage().limits(limits);
     let summary = reader.try_for_each_in_batch(|batch, record| {
@@ -118,6 +165,8 @@ fn read(
             offset: record.offset(),
             content: content(batch, record),
             framing: framing(batch),
+            is_committed: !transactions.is_some_and(|all| all.is_aborted(batch))
+                && open.is_none_or(|first| record.offset() < first),
         });
         if records.len() == AT_ONCE {
             return ControlFlow::Break(());
@@ -206,6 +255,9 @@ impl Comparison {
                         (true, false) => Some(DifferenceKind::Framing),
                         _ => Some(DifferenceKind::Records),
                     };
+                    let committed = &mut self.committed;
+                    committed.only_first += u64::from(a.is_committed && !b.is_committed);
+                    committed.only_second += u64::from(!a.is_committed && b.is_committed);
                     let offset = a.offset;
                     let _both = (left.next(), right.next());
                     (kind, offset)
@@ -285,6 +337,7 @@ mod tests {
             offset: Offset(*offset),
             content: *content,
             framing: *framing,
+            is_committed: true,
         };
         all.iter().map(of).collect()
     }

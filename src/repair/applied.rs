@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::Duplicate;
 use super::error::Error;
+use super::folder;
 use super::parts::{PlanPath, Recipe};
 
 /// Computes files that derive from a log.
@@ -52,6 +53,17 @@ pub enum Applied {
         /// The number of changed paths.
         changed: usize,
     },
+}
+
+impl Applied {
+    /// The folder with the originals of what was changed in place.
+    #[must_use]
+    pub fn originals(&self) -> Option<PathBuf> {
+        match self {
+            Self::InPlace { quarantine, .. } => Some(folder::originals(quarantine)),
+            Self::Into { .. } | Self::Nothing => None,
+        }
+    }
 }
 
 /// Files of a new directory, by how they came there.

@@ -45,6 +45,11 @@ pub(super) fn quarantine(log_dir: &Path, digest: Crc) -> PathBuf {
     beside(log_dir, &format!("{QUARANTINE}{digest}"))
 }
 
+/// Returns the folder of the originals in a quarantine folder.
+pub(super) fn originals(quarantine: &Path) -> PathBuf {
+    quarantine.join("original")
+}
+
 /// Returns the path of a directory until it is complete.
 pub(super) fn partial(target: &Path) -> PathBuf {
     beside(target, PARTIAL)

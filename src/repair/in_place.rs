@@ -19,9 +19,6 @@ use super::plan::State;
 use super::work::{Source, order};
 use super::write::{check_unchanged, write};
 
-/// The folder of originals in the quarantine folder.
-pub(super) const ORIGINAL: &str = "original";
-
 /// Carries a plan out in place.
 pub(super) fn run(
     mut approved: Approved,
@@ -184,7 +181,7 @@ fn sync_dirs(disk: &dyn Disk, root: &Path, ops: &[Op]) -> Result<(), Error> {
 
 /// Saves what will be replaced or dropped, and of directories that go what they are like.
 fn save(disk: &dyn Disk, root: &Path, quarantine: &Path, ops: &[Op]) -> Result<(), Error> {
-    let original = quarantine.join(ORIGINAL);
+    let original = folder::originals(quarantine);
     disk.make_dir(&original).at(&original)?;
     let mut dirs = vec![quarantine.to_owned(), original.clone()];
     let mut make = |dir: PathBuf| {
@@ -242,7 +239,7 @@ pub(super) fn check(
             return Err(Refusal::Foreign {
                 path,
                 found: found.to_string(),
-                original: quarantine.join(ORIGINAL),
+                original: folder::originals(quarantine),
             }
             .into());
         }

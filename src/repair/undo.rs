@@ -6,7 +6,7 @@ use super::approve::resolve;
 use super::disk::{Disk, Kind, Likeness, Sharing};
 use super::error::{At, Error, Refusal};
 use super::folder::{self, temporary};
-use super::in_place::{InPlaceExecutor, ORIGINAL, check, group};
+use super::in_place::{InPlaceExecutor, check, group};
 use super::journal::{Journal, Mode, Op, Record, Stage};
 use super::output::state_of;
 use super::plan::State;
@@ -119,7 +119,7 @@ fn backwards(disk: &dyn Disk, folder: &Path, record: &Record) -> Result<(), Erro
 /// Takes everything back, last things first: the marker that all is well comes back at the very
 /// end.
 fn all_back(yard: &InPlaceExecutor<'_>, folder: &Path, ops: &[Op]) -> Result<(), Error> {
-    let original = folder.join(ORIGINAL);
+    let original = folder::originals(folder);
     let mut number = ops.len();
     let groups: Vec<&[Op]> = ops.chunk_by(|a, b| group(a) == group(b)).collect();
     for group in groups.into_iter().rev() {
@@ -138,7 +138,7 @@ fn check_saved(disk: &dyn Disk, folder: &Path, ops: &[Op]) -> Result<(), Error> 
         let (Op::Put { old, path, .. } | Op::Drop { old, path }) = op else {
             continue;
         };
-        let saved = folder.join(ORIGINAL).join(path.as_str());
+        let saved = folder::originals(folder).join(path.as_str());
         if *old != State::Absent && state_of(disk, &saved)? != *old {
             return Err(Refusal::Changed {
                 path: saved,

@@ -33,6 +33,14 @@ impl Partition {
         Ok(Self { path, whole, items })
     }
 
+    /// The same partition as if these were the items of its directory.
+    #[must_use]
+    pub fn with_items(mut self, items: Vec<Item>) -> Self {
+        self.items = items;
+        self.items.sort_by(|a, b| a.name().cmp(b.name()));
+        self
+    }
+
     /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cases::TESTDATA;
 use crate::forge::batch::TRANSACTIONAL;
-use crate::forge::control::{abort, marker};
+use crate::forge::control::{abort, commit, marker};
 use crate::forge::damage::{flip_bit, overwrite};
 use crate::forge::partition::{Forge, Known, aborted, snapshot};
 use crate::forge::{BatchSpec, Forged, Rec};
@@ -245,6 +245,71 @@ fn a_transaction_that_began_before_the_log_does_is_told_by_a_snapshot() {
     let entry = "0000000000000000000700000000000000040000000000000 00b";
     assert!(hex.starts_with(&entry.replace(' ', "")), "{hex}");
     sound(&apply(&temp));
+}
+
+#[test]
+fn what_becomes_visible_is_said_after_a_repair_in_a_copy_and_in_place() {
+    let plain = |offset| {
+        BatchSpec::at(offset)
+            .epoch(5)
+            .then(Rec::new(None, Some(b"a")))
+    };
+    let data = BatchSpec::at(0)
+        .epoch(5)
+        .attributes(TRANSACTIONAL)
+        .producer(7, 0, 0)
+        .record(Rec::new(None, Some(b"b")));
+    let end = marker(2, (7, 0), commit(0)).epoch(5);
+    let batches = [data, plain(1), end, plain(3)];
+    let log = batches.iter().fold(Forged::default(), Forged::with);
+    let mut bytes = log.bytes.clone();
+    // The end of the transaction has a wrong checksum, so it is open.
+    flip_bit(&mut bytes, log.frames[3] - 2, 0);
+    for target in [&["--into", "out"][..], &["--in-place"]] {
+        let temp = Temp::new();
+        partition(&temp, &bytes);
+        sound(&plan(&temp, "orders-0").0);
+        let ran = kseg(
+            temp.path(),
+            &[&["repair", "apply", "plan.json"], target].concat(),
+        );
+        sound(&ran);
+        let said = "records before and after: 3 records the same, 0 removed, 1 restored, \
+                    0 changed\nfor consumers with read_committed, of the same records: 3 are \
+                    visible only now, 0 no longer\n";
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
+}
+
+#[test]
+fn removed_records_are_told_by_the_grade_of_their_step() {
+    let batch = |offset, value: &[u8]| {
+        BatchSpec::at(offset)
+            .epoch(5)
+            .then(Rec::new(None, Some(value)))
+    };
+    // Offset 1 is there twice, with different records.
+    let all = [
+        batch(0, b"a"),
+        batch(1, b"b"),
+        batch(1, b"c"),
+        batch(2, b"d"),
+    ];
+    let log = all.iter().fold(Forged::default(), Forged::with);
+    for target in [&["--into", "out"][..], &["--in-place"]] {
+        let temp = Temp::new();
+        partition(&temp, &log.bytes);
+        sound(&plan(&temp, "orders-0").0);
+        let args = ["repair", "apply", "plan.json", "--accept-lossy"];
+        let ran = kseg(temp.path(), &[&args[..], target].concat());
+        assert!(matches!(ran.status, Some(0 | 1)), "{}", ran.err);
+        assert!(
+            ran.err
+                .contains("3 records the same, 1 removed (1 lossy), 0 restored"),
+            "{}",
+            ran.err
+        );
+    }
 }
 
 #[test]

@@ -263,10 +263,7 @@ impl Apply {
             Some(checked) => checked,
             None => Checked::at(&result, self.reading)?,
         };
-        // In place, the originals are in the quarantine folder, where they are no partitions.
-        if let Applied::Into { dir, .. } = &applied
-            && let Some(said) = compared::records(plan, dir, self.reading.limits())?
-        {
+        if let Some(said) = compared::records(plan, &applied, self.reading.limits())? {
             context.say(said.as_bytes());
         }
         let is_sound = checked.say(&result, context);
