@@ -285,6 +285,27 @@ fn an_offset_that_no_segment_can_have_bounds_no_loss() {
 }
 
 #[test]
+fn records_after_more_damage_than_is_told_apart_are_not_left_out_of_the_sum() {
+    let one = BatchSpec::at(0).then(Rec::new(None, Some(b"value")));
+    let mut batch = Forged::default().with(&one).bytes;
+    *batch.last_mut().unwrap() ^= 1;
+    let temp = Temp::new();
+    let mut log = Vec::new();
+    for offset in 0_i64..5_000 {
+        log.extend(offset.to_be_bytes());
+        log.extend(&batch[8..]);
+    }
+    temp.file("t-0/00000000000000000000.log", &log);
+    let output = kseg(&[], &temp.path().join("t-0"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let answer = text.lines().next().unwrap();
+    assert!(
+        answer.ends_with("an unknown number of records unreadable"),
+        "{answer}"
+    );
+}
+
+#[test]
 fn every_format_shows_the_finding() {
     let path = Path::new(TESTDATA).join("broken/B101/00000000000000000000.log");
     let shown =

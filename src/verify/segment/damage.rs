@@ -70,6 +70,8 @@ pub(super) enum Kind {
     Zeros,
     /// Anything else.
     Rest,
+    /// The rest of a gap that has too many parts: there may be batches in it.
+    Unsplit,
 }
 
 /// The parts of a gap that covers `range`; `bytes` are those at its start that are looked at.
@@ -81,7 +83,7 @@ pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
         let rest = bytes.get(at..).unwrap_or_default();
         let left = range.end - start;
         let (kind, size) = match () {
-            () if parts.len() >= PARTS => (Kind::Rest, left),
+            () if parts.len() >= PARTS => (Kind::Unsplit, left),
             () => identify(rest, left, start),
         };
         let part = usize::try_from(size).ok().and_then(|size| rest.get(..size));

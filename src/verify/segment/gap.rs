@@ -138,7 +138,7 @@ impl Gap<'_> {
                 }
             }
             Kind::Rest if part.zeros.is_some() => CheckId::ZeroPages,
-            Kind::Rest => CheckId::LostFrames,
+            Kind::Rest | Kind::Unsplit => CheckId::LostFrames,
         }
     }
 
@@ -247,7 +247,7 @@ fn evidence(check: CheckId, part: &Part) -> Evidence {
         Kind::Unreadable { .. } => Evidence::Unreadable(Unreadable::of(&part.unreadable)),
         Kind::Zeros => Evidence::Zeros(Zeros::from(part.range.clone())),
         Kind::Rest if check == CheckId::TruncatedTail => Evidence::Torn(Torn { zeros }),
-        Kind::Rest => zeros.map_or(Evidence::Foreign, Evidence::Zeros),
+        Kind::Rest | Kind::Unsplit => zeros.map_or(Evidence::Foreign, Evidence::Zeros),
     }
 }
 
