@@ -75,6 +75,19 @@ def partition(folder: Path, records: Iterable[Record], at_once: int = 500) -> Pa
     return folder
 
 
+def index(folder: Path) -> None:
+    """Writes the offset index of a partition of one segment: an entry a batch, but not of the first."""
+    log = (folder / "00000000000000000000.log").read_bytes()
+    entries, at = bytearray(), 0
+    while at < len(log):
+        base, length = struct.unpack_from(">qi", log, at)
+        (last,) = struct.unpack_from(">i", log, at + 23)
+        if at > 0:
+            entries += struct.pack(">ii", base + last, at)
+        at += 12 + length
+    (folder / "00000000000000000000.index").write_bytes(entries)
+
+
 def schema_record(id_: int, subject: str, version: int, text: str, **more: object) -> Record:
     """A record of the topic of a schema registry."""
     key = {"keytype": "SCHEMA", "subject": subject, "version": version, "magic": 1}
