@@ -251,12 +251,8 @@ fn a_repair_goes_elsewhere_and_leaves_every_readable_record_somewhere() {
     let manifest = fs::read(set_aside.join("manifest.json")).unwrap();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     let entry = &manifest["entries"][0];
-    let start = entry["bytes"]["start"]
-        .as_u64()
-        .unwrap()
-        .try_into()
-        .unwrap();
-    let end: usize = entry["bytes"]["end"].as_u64().unwrap().try_into().unwrap();
+    let cut = |end: &str| usize::try_from(entry["bytes"][end].as_u64().unwrap()).unwrap();
+    let (start, end) = (cut("start"), cut("end"));
     let mut expected = log();
     expected[BAD].fill(0);
     let raw = fs::read(set_aside.join(entry["raw"].as_str().unwrap())).unwrap();
