@@ -313,6 +313,39 @@ fn removed_records_are_told_by_the_grade_of_their_step() {
 }
 
 #[test]
+fn a_batch_that_is_rewritten_and_renumbered_changes_in_one_step() {
+    let value = |delta| Rec::new(None, Some(b"value")).offset_delta(delta);
+    let first = BatchSpec::at(0).epoch(5).then(Rec::new(None, Some(b"a")));
+    // Its header says that it ends at offset 3, its records that it ends at 6.
+    let second = BatchSpec::at(1)
+        .epoch(5)
+        .ending_at(2)
+        .record(value(0))
+        .record(value(2))
+        .record(value(5));
+    let third = BatchSpec::at(7).epoch(5).then(Rec::new(None, Some(b"b")));
+    let all = [first, second, third];
+    let log = all.iter().fold(Forged::default(), Forged::with);
+    let mut bytes = log.bytes.clone();
+    // Its base offset has a flipped bit, and the one behind is cut.
+    flip_bit(&mut bytes, log.frames[1] + 6, 7);
+    overwrite(&mut bytes, log.frames[2] + 2, &[0x54; 9]);
+    let temp = Temp::new();
+    partition(&temp, &bytes);
+    let (planned, _) = plan(&temp, "orders-0");
+    sound(&planned);
+    let ran = apply(&temp);
+    assert!(matches!(ran.status, Some(0 | 1)), "{}", ran.err);
+    let read = kseg(temp.path(), &["cat", "--format", "ndjson", "out"]);
+    let offsets: Vec<Value> = read
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["offset"].clone())
+        .collect();
+    assert_eq!(offsets, [0, 1, 3, 6], "{}", read.err);
+}
+
+#[test]
 fn an_aborted_transaction_that_begins_in_a_hole_is_indexed_rightly() {
     let other = BatchSpec::at(0).epoch(5).then(Rec::new(None, Some(b"a")));
     let bare = [marker(10, (7, 0), abort(0)).epoch(5)];

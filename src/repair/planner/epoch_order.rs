@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::diagnosis::small;
-use super::mended::{Change, Mended, Part};
+use super::mended::{Change, Mended, Part, add};
 use super::segment_log::SegmentLog;
 use super::steps::Reason;
 use super::survey::{self, Home, Run};
@@ -155,7 +155,7 @@ fn segment(
                     Finding::message,
                 );
                 let check = finding.map_or(CheckId::EpochJump, |finding| finding.check);
-                changes.push(change(run, epoch, proof, (check, why)));
+                add(changes, change(run, epoch, proof, (check, why)));
             }
         }
         before = epochs(part, home).map(|epochs| epochs.1).or(before);

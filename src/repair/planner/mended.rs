@@ -27,6 +27,27 @@ impl Change {
     }
 }
 
+/// Adds a change of a batch. If the batch is rewritten as a whole already, the new bytes are changed:
+/// two steps for the same bytes are no plan.
+pub(super) fn add(changes: &mut Vec<Change>, change: Change) {
+    let Range { start, end } = change.range;
+    let around = changes.iter_mut().find(|other| {
+        let ends = other.range.start.saturating_add(other.bytes.len() as u64);
+        other.range.start <= start && end <= ends.min(other.range.end)
+    });
+    let Some(around) = around else {
+        return changes.push(change);
+    };
+    let at = usize::try_from(start - around.range.start).unwrap_or(usize::MAX);
+    if let Some(bytes) = around
+        .bytes
+        .get_mut(at..at.saturating_add(change.bytes.len()))
+    {
+        bytes.copy_from_slice(&change.bytes);
+    }
+    around.reason = around.reason.clone().and(&change.reason);
+}
+
 /// A piece of a mended file.
 #[derive(Debug, Clone)]
 pub(super) enum Part {

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::fall::apart;
-use super::mended::{Change, Part};
+use super::mended::{Change, Part, add};
 use super::order::{self, beside_lost, is_near, is_one_bit};
 use super::segment_log::{SegmentLog, runs};
 use super::steps::Reason;
@@ -122,7 +122,7 @@ pub(super) fn renumber(
     for (log, found) in logs.iter_mut().zip(all) {
         for one in found {
             if let Some(Part::Batches { run, changes }) = log.mended.parts.get_mut(one.index) {
-                changes.push(one.change(run));
+                add(changes, one.change(run));
             }
         }
     }
