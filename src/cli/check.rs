@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use kseg::predict::{self, Conditions, Kafka, StartOutcome as Fate, Verdict};
 use kseg::repair::planner::{PlanOptions, plan};
-use kseg::repair::{Grade, RealDisk};
+use kseg::repair::{Grade, RealDisk, Step};
 use kseg::report::listing::{Checkpoints, PartitionSummary, Usage};
 use kseg::store::{LogDir, Place};
 use kseg::verify::evidence::Records;
@@ -400,7 +400,7 @@ fn repair(plans: &Plans) -> String {
         return "Nothing to repair".into();
     }
     let steps = counted(plans.steps().count() as u64, "step");
-    let lost: u64 = plans.steps().map(|(_, step)| step.loss.records).sum();
+    let lost = Step::lost(plans.steps().map(|(_, step)| step));
     let lost = match lost {
         0 => "no records".into(),
         lost => counted(lost, "record"),
@@ -474,7 +474,8 @@ impl Checked {
                 let path = Path::new(plan.root()).join(step.action.file().as_str());
                 let own = path.ancestors().find_map(|path| real.get(path));
                 if let Some(row) = own.and_then(|path| by_path.get_mut(*path)) {
-                    row.plan_loses_records += step.loss.records;
+                    let lost = &mut row.plan_loses_records;
+                    *lost = lost.saturating_add(step.loss.records);
                 }
             }
         }

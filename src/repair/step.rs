@@ -151,6 +151,14 @@ pub enum Action {
     },
 }
 
+impl Step {
+    /// Returns the records that steps lose together.
+    pub fn lost<'a>(steps: impl IntoIterator<Item = &'a Self>) -> u64 {
+        let records = steps.into_iter().map(|step| step.loss.records);
+        records.fold(0, u64::saturating_add)
+    }
+}
+
 impl Action {
     /// Returns its name.
     #[must_use]

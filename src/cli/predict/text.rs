@@ -151,7 +151,7 @@ fn unreadable(verdict: &Verdict) -> Option<String> {
     let offsets = verdict
         .unreadable()
         .map(|(_, served)| served.unreadable_offsets)
-        .sum();
+        .fold(0, u64::saturating_add);
     let offsets = counted(offsets, "offset");
     Some(format!("{offsets} of {names} cannot be read by consumers"))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use kseg::predict::{Kafka, Settings};
 use kseg::repair::planner::{PlanOptions, plan};
-use kseg::repair::{Plan as Document, RealDisk};
+use kseg::repair::{Plan as Document, RealDisk, Step};
 use kseg::store::Place;
 
 use super::document::Plans;
@@ -296,8 +296,7 @@ fn paths_of(places: &[Place]) -> Vec<PathBuf> {
 
 /// Returns the records that a plan loses.
 fn lost(plan: &Document) -> String {
-    let lost = plan.steps().iter().map(|step| step.loss.records).sum();
-    counted(lost, "record")
+    counted(Step::lost(plan.steps()), "record")
 }
 
 /// Returns true if two paths lead to the same directory.

@@ -253,7 +253,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
                 let loss = Loss {
                     bytes: Some(gone.run.range.clone()),
                     offsets: Some((Offset(from), Offset(to))),
-                    records: u64::try_from(to - from).unwrap_or(0) + 1,
+                    records: to.abs_diff(from).saturating_add(1),
                     knowledge: Vec::new(),
                 };
                 Reason::lossy(&[CheckId::OffsetOverlap], why, loss)
@@ -365,7 +365,9 @@ fn missing_at(log: &SegmentLog, gone: &Placed) -> Option<(i64, i64)> {
     };
     let between = |((_, last), (first, _)): ((i64, i64), (i64, i64))| {
         let from = last.checked_add(1)?;
-        (from < first).then(|| (from, first - 1))
+        // An offset that no segment has beside the other bounds nothing.
+        let is_near = i32::try_from(first.checked_sub(from)?).is_ok();
+        (from < first && is_near).then(|| (from, first - 1))
     };
     sides.into_iter().flatten().find_map(between)
 }

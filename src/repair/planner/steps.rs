@@ -138,7 +138,7 @@ impl Reason {
         self.checks.extend(&other.checks);
         self.checks.sort_unstable();
         self.checks.dedup();
-        self.loss.records += other.loss.records;
+        self.loss.records = self.loss.records.saturating_add(other.loss.records);
         self.loss.knowledge.extend(&other.loss.knowledge);
         self
     }

@@ -312,8 +312,11 @@ fn legacy_crc(bytes: &[u8]) -> u32 {
     field.copied().map_or(0, u32::from_be_bytes)
 }
 
+/// The offsets that a batch covers. A header in which they are more than fit a batch, or less than
+/// none, says nothing but that there is a record.
 fn covered(first: i64, last: i64) -> u64 {
-    u64::try_from(last.saturating_sub(first).saturating_add(1)).unwrap_or(0)
+    let delta = last.saturating_sub(first);
+    i32::try_from(delta).map_or(1, |delta| u64::try_from(delta).unwrap_or(0) + 1)
 }
 
 /// The stretches seen so far.
