@@ -41,8 +41,7 @@ fn jobs(text: &str) -> Result<Jobs, String> {
         .map_err(|_| "expected a number of threads, 1 or more".into())
 }
 
-/// Bytes that a batch may decompress to: at most 64 GiB, which no machine that reads it should have
-/// to hold.
+/// The maximum size of a decompressed batch: at most 64 GiB.
 fn inflate_limit(text: &str) -> Result<u64, String> {
     let bytes = size(1 << 20)(text)?;
     if bytes > 64 << 30 {
@@ -51,7 +50,7 @@ fn inflate_limit(text: &str) -> Result<u64, String> {
     Ok(bytes)
 }
 
-/// Reads whole numbers of a range, and says which it takes where it does not.
+/// Parses whole numbers of a range; the error names the range.
 pub(crate) fn whole<T>(
     range: RangeInclusive<T>,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
@@ -68,7 +67,7 @@ where
 }
 
 impl Reading {
-    /// Threads to work with.
+    /// Returns the number of threads.
     pub(crate) fn jobs(self) -> Jobs {
         self.jobs.unwrap_or_else(Jobs::available)
     }
@@ -84,7 +83,7 @@ impl Reading {
         Limits::inflating(usize::try_from(self.inflate_limit).unwrap_or(usize::MAX))
     }
 
-    /// The same on as many threads.
+    /// The same with this number of threads.
     pub(crate) fn with_jobs(self, jobs: Jobs) -> Self {
         Self {
             jobs: Some(jobs),
@@ -92,9 +91,8 @@ impl Reading {
         }
     }
 
-    /// The same without mapping: where little of a file is looked at, the kernel reads less around
-    /// it; and where much is done with the bytes, a mapping is no quicker, and ends in `SIGBUS` if
-    /// somebody cuts the file.
+    /// The same without mapping: if little of a file is read, the kernel reads less around it; and
+    /// if much is done with the bytes, a mapping is no faster.
     pub(crate) fn unmapped(self) -> Self {
         Self {
             no_mmap: true,
@@ -111,12 +109,12 @@ impl Reading {
         if self.no_mmap || lock::is_live(path) {
             return Stream::open(path).map(LogFile::Windowed);
         }
-        // SAFETY: no broker runs on this log dir, and only brokers change it. Of what they would
-        // change, closed segments are immutable, the active segment grows, and preallocated
-        // indexes, which are rewritten in place, are not read this way.
+        // SAFETY: no broker runs on this log dir, and only brokers change it. Closed segments are
+        // immutable, the active segment only grows, and preallocated indexes, which are rewritten
+        // in place, are not mapped.
         match unsafe { LogFile::map(path) } {
             Ok(mapped) => Ok(mapped),
-            // What cannot be mapped may still be read; if not, that error is the one to tell.
+            // A file that cannot be mapped may still be read; if not, that error is reported.
             Err(_) => Stream::open(path).map(LogFile::Windowed),
         }
     }

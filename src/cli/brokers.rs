@@ -1,4 +1,4 @@
-//! What log dirs note of their partitions, and what the cluster says of topics.
+//! The checkpoints of log dirs, and the topics of the cluster.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::args::Reading;
 use super::input::Log;
 use super::internal::{Trouble, metadata};
 
-/// The log dirs around some logs, each read once.
+/// The log dirs of some logs, each read once.
 #[derive(Debug, Default)]
 pub(crate) struct Brokers {
     dirs: BTreeMap<PathBuf, Noted>,
@@ -31,7 +31,7 @@ struct Noted {
 }
 
 impl Brokers {
-    /// Looks at the log dirs around `logs`.
+    /// Reads the log dirs of `logs`.
     pub(crate) fn around(logs: &[Log], reading: Reading, trouble: &mut Trouble) -> Self {
         let mut brokers = Self::default();
         let mut dirs = Vec::new();
@@ -63,13 +63,13 @@ impl Brokers {
         brokers
     }
 
-    /// The checkpoints beside a partition.
+    /// The checkpoints of the log dir of a partition.
     pub(crate) fn checkpoints(&self, partition: &Partition) -> Checkpoints {
         let noted = self.noted(partition);
         noted.map_or_else(Checkpoints::default, |noted| noted.checkpoints.clone())
     }
 
-    /// The settings of the topic of a partition on the node that has it.
+    /// The settings of the topic of a partition on its node.
     pub(crate) fn settings<'a>(
         &'a self,
         partition: &'a Partition,
@@ -95,7 +95,7 @@ fn noted(path: &Path) -> Result<(LogDir, Noted), Error> {
     Ok((dir, noted))
 }
 
-/// The id of the node that a log dir belongs to, if its `meta.properties` says.
+/// The id of the node of a log dir, if its `meta.properties` has it.
 pub(crate) fn node_id(dir: &LogDir) -> Result<Option<i32>, Error> {
     let item = dir.item(FileKind::MetaProperties);
     let Some(item) = item.filter(|item| item.is_file()) else {

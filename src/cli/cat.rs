@@ -19,7 +19,7 @@ use super::registry::SchemaSources;
 use super::render::records::{Entry, Form, Lossy, RecordFormat, RecordRenderer, Rendering};
 use super::render::{Pages, plain};
 
-/// The formats of records, the usual one first.
+/// The formats of records, the default first.
 const FORMS: [Form; 5] = [Form::Text, Form::Ndjson, Form::Json, Form::Csv, Form::Arrow];
 
 const FORMAT: &str = "Output format [default: text]. The columns of arrow are those of Spark's Kafka \
@@ -64,7 +64,7 @@ const FORMAT: &str = "Output format [default: text]. The columns of arrow are th
 
 Exit status:
   0  everything was read
-  1  damage was found: reading stopped there, or with --salvage continued after it
+  1  damage was found: reading stopped there (--salvage continues after it)
   2  a file could not be read or written, or the arguments are invalid")]
 pub(crate) struct Cat {
     /// Log dirs, partitions, segments
@@ -140,7 +140,7 @@ impl Cat {
         if format.form() == Some(Form::Arrow) && self.output.is_none() && context.is_terminal() {
             bail!("--format arrow is not for terminals: redirect it, or write a file with -o");
         }
-        // A record that may be damaged is not to hide the one before it with its key.
+        // A possibly damaged record must not hide an earlier one with the same key.
         let shows_checksum = format.form().is_some_and(Form::shows_checksum) && !self.latest;
         let pick = self.picking.pick(shows_checksum)?;
         let format = format.with_schemas(self.schemas.load(&self.paths)?)?;
@@ -182,7 +182,7 @@ impl Cat {
         })
     }
 
-    /// Shows the records of a log, as many as are left to be shown.
+    /// Shows the records of a log, up to the limit.
     fn track(
         &self,
         reader: Reader<'_>,
@@ -291,7 +291,7 @@ impl<'a> Sheet<'a> {
     /// Continues after bytes that could not be read.
     ///
     /// # Errors
-    /// A file would not be whole.
+    /// The output is a file, which would be incomplete.
     fn fail(&mut self, error: anyhow::Error) -> Result<()> {
         if self.file.is_some() {
             return Err(error);
@@ -320,7 +320,7 @@ impl<'a> Sheet<'a> {
         ControlFlow::Continue(())
     }
 
-    /// Says something beside the data.
+    /// Writes a message to standard error.
     fn say(&mut self, notes: &[u8]) {
         match &self.file {
             _ if notes.is_empty() => {}
@@ -344,8 +344,7 @@ impl<'a> Sheet<'a> {
     /// Ends the document.
     ///
     /// # Errors
-    /// It could not be written, or something not be read; that no one reads it any more is no
-    /// error.
+    /// It could not be written, or something could not be read; a closed pipe is not an error.
     fn end(mut self) -> Result<()> {
         let mut footer = Vec::new();
         self.format.footer(&mut footer);

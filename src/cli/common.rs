@@ -47,9 +47,9 @@ impl Common {
         io::stdout().as_fd().try_clone_to_owned().map(File::from)
     }
 
-    /// Returns true if headings stand out there.
+    /// Returns true if the output is coloured.
     pub(crate) fn is_coloured(&self, out: &File) -> bool {
-        // By no-color.org and bixense.com/clicolors: what is set to nothing is not set.
+        // By no-color.org and bixense.com/clicolors, an empty variable counts as not set.
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self.color {
             ColorChoice::Always => true,

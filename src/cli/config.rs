@@ -1,4 +1,4 @@
-//! `kseg.toml`: settings of a project, put before the options of a command line.
+//! `kseg.toml`: settings of a project, inserted before the options of a command line.
 //!
 //! ```toml
 //! [checks]                      # as --deny, --warn and --allow of kseg verify
@@ -23,17 +23,17 @@ use super::input::read_given;
 /// Its name, in the current directory or above.
 const NAME: &str = "kseg.toml";
 
-/// Commands whose options it may set. Those that change something, and `dump`, which is Kafka's
-/// own, take none from a file that is merely there.
+/// Commands whose options it may set. Commands that change something, and `dump`, which has the
+/// options of Kafka's tool, take none from a file.
 const COMMANDS: [&str; 7] = ["check", "ls", "show", "cat", "export", "verify", "predict"];
 
-/// Options whose values are paths, which count from where the file is.
+/// Options whose values are paths, which are relative to the folder of the file.
 const PATHS: [&str; 2] = ["baseline", "config"];
 
 /// The arguments with those of the file inserted after the command, so that typed ones win.
 ///
 /// # Errors
-/// The file cannot be read, or says something that there is no option for.
+/// The file cannot be read, or has an unknown option.
 pub(crate) fn with_file(args: Vec<OsString>, cli: fn() -> clap::Command) -> Result<Vec<OsString>> {
     let Some((path, is_named)) = file(&args) else {
         return Ok(args);
@@ -47,7 +47,7 @@ pub(crate) fn with_file(args: Vec<OsString>, cli: fn() -> clap::Command) -> Resu
     let shown = || path.display().to_string();
     let bytes = match read_given(&path, 1 << 20) {
         Ok(bytes) => bytes,
-        // It is only there by chance.
+        // A file that is only found here may belong to another program.
         Err(_) if !is_named => return Ok(args),
         Err(error) => return Err(error),
     };
@@ -60,8 +60,8 @@ pub(crate) fn with_file(args: Vec<OsString>, cli: fn() -> clap::Command) -> Resu
     Ok([before, &own, after].concat())
 }
 
-/// The file that `--config-file` names, or that is in the current directory or above, and whether
-/// it was named.
+/// The file of `--config-file`, or the one in the current directory or above, and true if it was
+/// named.
 fn file(args: &[OsString]) -> Option<(PathBuf, bool)> {
     let mut all = args.iter().skip(1);
     while let Some(arg) = all.next() {

@@ -1,4 +1,4 @@
-//! Where commands write, and what they know of the command line.
+//! The outputs and common options of commands.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
@@ -11,29 +11,29 @@ use super::{output, render};
 
 /// The outputs and options of a command.
 pub(crate) struct Context {
-    /// Data. Not buffered: what arrives is large.
+    /// Data. Not buffered: writes are large.
     pub(super) out: File,
     /// Everything else.
     pub(super) err: io::Stderr,
     /// The number of characters in a line, if data goes to a terminal or `COLUMNS` is set.
     pub(super) columns: Option<usize>,
-    /// True if headings stand out.
+    /// True if the output is coloured.
     pub(super) colour: bool,
     /// True if everything is shown, not only what matters first.
     pub(super) verbose: bool,
     pub(super) no_progress: bool,
-    /// The whole command line, for those who print it.
+    /// The definition of the whole command line.
     pub(super) cli: clap::Command,
 }
 
-/// As much as anybody may ask for a pipe.
+/// The maximum size of a pipe without privileges.
 const PIPE_BYTES: usize = 1 << 20;
 
 /// Returns the number of characters in a line of `out`.
 fn columns(out: &File) -> Option<usize> {
     let named = std::env::var("COLUMNS").ok();
     let named = named.and_then(|columns| columns.parse().ok());
-    // What is no terminal refuses, and some terminals do not know.
+    // The call fails without a terminal, and some terminals return nothing.
     let shown = || rustix::termios::tcgetwinsize(out).ok();
     named
         .or_else(|| shown().map(|size| usize::from(size.ws_col)))
@@ -43,8 +43,8 @@ fn columns(out: &File) -> Option<usize> {
 impl Context {
     /// A context that writes data to `out`.
     pub(super) fn new(out: File, common: &Common, mut cli: clap::Command) -> Self {
-        // A pipe that holds more wakes its reader less often. What is no pipe refuses, and nothing
-        // depends on it.
+        // A larger pipe wakes its reader less often. The call fails without a pipe, which does not
+        // matter.
         let _refused = rustix::pipe::fcntl_setpipe_size(&out, PIPE_BYTES);
         cli.build();
         Self {
@@ -77,7 +77,7 @@ impl Context {
         let _heard = self.err.write_all(text);
     }
 
-    /// Writes a text that is complete as it is to standard output. A closed pipe is not an error.
+    /// Writes a complete text to standard output. A closed pipe is not an error.
     pub(super) fn print(&mut self, text: &str) -> anyhow::Result<()> {
         match self.out.write_all(text.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -87,7 +87,7 @@ impl Context {
         }
     }
 
-    /// Says which places of files are damaged.
+    /// Reports damaged places of files.
     pub(super) fn say_damage(&mut self, damage: &[DamagedPlace]) {
         for place in damage {
             let (path, position) = (place.path.display(), place.position);

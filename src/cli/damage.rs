@@ -1,18 +1,19 @@
-//! What consumers cannot read because of findings: one count for verify, check and repair plan.
+//! Records that consumers cannot read because of findings: one count for verify, check and repair
+//! plan.
 
 use kseg::verify::evidence::Records;
 use kseg::verify::{CheckId, Finding, Severity};
 
 use super::render::table::counted;
 
-/// The findings that keep a consumer from reading records.
+/// Returns the findings that make records unreadable for a consumer.
 pub(crate) fn unreadable<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a Finding> {
     let findings = findings.into_iter();
     findings.filter(|found| is_unreadable(found)).collect()
 }
 
-/// Returns true if a consumer that reaches the place of a finding gets no records, or an error.
-/// Most starts of a broker do not read the records, so this is no part of what a start truncates.
+/// Returns true if a consumer that reaches the position of a finding gets no records, or an error.
+/// Most starts of a broker do not read the records, so a start may not truncate them.
 fn is_unreadable(finding: &Finding) -> bool {
     let is_damage = matches!(
         finding.check,

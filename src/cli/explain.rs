@@ -1,12 +1,11 @@
 //! `kseg explain`: the manual of a check.
 
-use std::io::{self, Write};
-
 use anyhow::{Result, bail};
 use kseg::verify::{CATALOG, Check, CheckId};
 
 use super::Context;
 use super::exit::Outcome;
+use super::render::wrap::indented;
 
 /// Explains a check: what it finds, why it happens, what Kafka does, and how to repair it
 #[derive(Debug, clap::Args)]
@@ -20,7 +19,7 @@ Exit status:
   0  done
   2  unknown check")]
 pub(crate) struct Explain {
-    /// A code, as B101, or a name, as crc-mismatch [default: a list of all]
+    /// A code (B101) or a name (crc-mismatch) [default: a list of all]
     #[arg(value_name = "CHECK")]
     checks: Vec<String>,
 }
@@ -44,14 +43,18 @@ impl Explain {
                 .collect::<Vec<_>>()
                 .join("\n")
         };
-        match context.out.write_all(text.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(Outcome::Clean),
-        }
+        let room = context.look().room;
+        let lines = text.lines().map(|line| {
+            let words = line.trim_start_matches(' ');
+            let indent = line.len() - words.len();
+            indented(words, indent, indent, room) + "\n"
+        });
+        context.print(&lines.collect::<String>())?;
+        Ok(Outcome::Clean)
     }
 }
 
-/// A line a check.
+/// Returns a line for each check.
 fn list() -> String {
     let lines = CATALOG.iter().map(|check| {
         let (code, name, severity, title) = (check.code, check.name, check.severity, check.title());
@@ -60,7 +63,7 @@ fn list() -> String {
     lines.collect()
 }
 
-/// The manual of a check, with one paragraph a section.
+/// Returns the manual of a check, with a paragraph for each section.
 fn manual(check: &Check) -> String {
     let (code, name, title) = (check.code, check.name, check.title());
     let (severity, depth, fix) = (check.severity, check.depth.name(), check.fix.name());

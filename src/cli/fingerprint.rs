@@ -39,7 +39,7 @@ use super::writer::Writer;
 
 Exit status:
   0  everything was read
-  1  something is damaged: the digest covers the records before it, and is marked
+  1  something is damaged: the digest covers only the records before it
   2  something could not be read, or the arguments are invalid")]
 pub(crate) struct Fingerprint {
     /// Log dirs or partitions, a folder of log dirs, or a server.properties
@@ -71,7 +71,7 @@ pub(crate) struct Fingerprint {
     reading: Reading,
 }
 
-/// A part of a record that may not count.
+/// A part of a record that may be ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     Offset,
@@ -88,7 +88,7 @@ struct FingerprintRow {
     last_offset: Option<i64>,
     /// SHA-256, in hexadecimal.
     digest: String,
-    /// True if everything could be read; if not, the records before are meant.
+    /// True if everything could be read; if not, the digest is of the records before the damage.
     is_whole: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `kseg generate`: what shells and manual readers want to know of the command line.
+//! `kseg generate`: completions for shells, and man pages.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ enum What {
     #[command(after_help = "Examples:
   kseg generate man /usr/local/share/man/man1")]
     Man {
-        /// The directory; it is created if need be
+        /// The directory; created if it does not exist
         #[arg(value_name = "DIR")]
         dir: PathBuf,
     },
@@ -63,7 +63,7 @@ enum Shell {
 }
 
 impl Shell {
-    /// The script for it.
+    /// Returns the completion script.
     fn script(self, cli: &mut clap::Command) -> Vec<u8> {
         fn of(shell: impl Generator, cli: &mut clap::Command) -> Vec<u8> {
             let mut script = Vec::new();

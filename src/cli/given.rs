@@ -1,4 +1,4 @@
-//! What is given about a broker beside its disks: its release and its settings.
+//! The options about a broker besides its disks: its release and its settings.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use kseg::predict::{Conditions, Kafka, Settings};
 
 use super::input;
 
-/// The broker that is to be.
+/// The options of a broker.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Given {
     /// The Kafka release of the broker: 2.8 (with ZooKeeper), 3.0 to 3.9 or 4.0 to 4.4
@@ -33,7 +33,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 impl Given {
-    /// The settings: of the file given, or of one among `paths`, and those set beside.
+    /// The settings of the given file, or of one among `paths`, and of `--set`.
     fn settings(&self, paths: &[PathBuf]) -> Result<Settings> {
         let mut settings = input::settings(self.config.as_deref(), paths)?;
         for (name, value) in &self.set {
@@ -42,10 +42,10 @@ impl Given {
         Ok(settings)
     }
 
-    /// The conditions with this release and these settings; all else as by default.
+    /// The conditions with this release and these settings, and defaults for the rest.
     ///
     /// # Errors
-    /// The file cannot be read, or a value is not one that its setting may have.
+    /// The file cannot be read, or a value is invalid.
     pub(crate) fn conditions(&self, paths: &[PathBuf]) -> Result<Conditions> {
         Ok(Conditions {
             kafka: self.kafka,

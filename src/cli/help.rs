@@ -79,14 +79,15 @@ Bytes that are not UTF-8 are {"base64":"..."}. A closed pipe ends kseg quietly.
 "#;
 
 const WORST_DAY: &str =
-    "1. Stop the broker, or keep it stopped. A start truncates a damaged log at the
-   first invalid batch, and keeps no copy.
-2. Reads fail with an I/O error? Copy the disk with ddrescue, and continue with
-   the copy.
-3. kseg check DIR
+    "1. Keep the broker stopped. A start truncates a damaged log at the first invalid
+   batch, and keeps no copy.
+2. Other replicas are healthy and in sync? Move the folder of the damaged
+   partition out of the log dir and start the broker: it replicates the
+   partition again. You are done.
+3. Reads fail with an I/O error? Copy the disk with ddrescue, and use the copy
+   from here on.
+4. kseg check DIR
    shows the damage, what a start would lose, and what a repair would lose.
-4. Healthy replicas elsewhere? Move the folder of the damaged partition out of
-   the log dir and start the broker: it replicates the partition again.
 5. kseg repair plan DIR -o plan.json
    Add --from REPLICA for each other replica, even a damaged one: batches that
    are damaged here are copied from it.
@@ -101,9 +102,9 @@ const WORDS: &str = "Kafka's words mean what they mean in Kafka. These are kseg'
 
 Depths of verify
   shape       names of files and headers of batches
-  sum         checksums too
-  cross       indexes, snapshots and checkpoints against the log too
-  deep        records, decompressed and decoded, too
+  sum         and checksums of batches
+  cross       and indexes, snapshots and checkpoints, compared with the log
+  deep        and records, decompressed and decoded
 
 Severities of findings
   error       data is lost or wrong, or a broker start will cause that
@@ -115,13 +116,13 @@ Safety of the steps of a plan
   likely      the damage is located, and independent evidence agrees; the odds
               are given
   suspect     the records are readable, but nothing shows which bytes are right
-  lossy       records or knowledge are lost: a log start offset, an epoch, the
-              end of a transaction
+  lossy       something is lost: records, a log start offset, an epoch, the end
+              of a transaction
   manual      kseg cannot decide; the step says what to do
 
 Repairs
-  lost+found  the folder of records that a repair removed, raw and as NDJSON
-  quarantine  the folder of originals of a repair --in-place, for repair undo
+  lost+found  the folder with the records that a repair removed from the log
+  quarantine  the folder with the originals of a repair --in-place, for undo
   gap         bytes of a segment that are not a valid batch
 ";
 
@@ -147,7 +148,7 @@ kseg.toml, here or in a folder above, sets the levels of checks, the baseline
 and the settings of the broker.
 "#;
 
-/// A topic: its name, its text and what it is about.
+/// The topics: name, text and description.
 const TOPICS: [(&str, &str, &str); 7] = [
     (
         "words",

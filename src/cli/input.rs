@@ -1,4 +1,4 @@
-//! What the paths of a command line lead to.
+//! The files and directories at the paths of a command line.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,7 +17,7 @@ use super::output::said;
 pub(crate) use super::selection::{Others, Pattern, Selection};
 use super::spool;
 
-/// A row of records: a partition, or a single file.
+/// A log: a partition, or a single file.
 #[derive(Debug, Clone)]
 pub(crate) enum Log {
     /// The directory of a partition.
@@ -38,7 +38,7 @@ pub(crate) struct Logs {
     pub(crate) internal: usize,
 }
 
-/// The log dirs around some logs, each once, as far as they can be listed.
+/// The log dirs of some logs, each once, as far as they can be listed.
 pub(crate) fn log_dirs_of(logs: &[Log]) -> Vec<LogDir> {
     let partitions = logs.iter().filter_map(|log| match log {
         Log::Partition(partition) => partition.log_dir(),
@@ -59,16 +59,18 @@ pub(crate) fn no_log(path: &Path) -> anyhow::Error {
     )
 }
 
-/// Folders below a path in which log dirs are sought: `/backup/broker-1/disk1/kafka` for `/backup`.
+/// The depth of folders below a path in which log dirs are searched: `/backup/broker-1/disk1/kafka`
+/// for `/backup`.
 const FOLDERS_DEEP: usize = 3;
 
-/// Folders that are looked into for log dirs; a path that leads to more, `/` say, was not meant.
+/// The maximum number of folders that are searched for log dirs; a path with more, such as `/`, is
+/// a mistake.
 const FOLDERS: usize = 10_000;
 
 /// Returns the places at the paths, in their order.
 ///
 /// # Errors
-/// One of them leads nowhere, or to a directory without logs.
+/// One of them does not exist, or is a directory without logs.
 fn all_places(paths: &[PathBuf]) -> Result<Vec<Place>> {
     let mut all = Vec::new();
     for path in paths {
@@ -77,10 +79,10 @@ fn all_places(paths: &[PathBuf]) -> Result<Vec<Place>> {
     Ok(all)
 }
 
-/// The log dirs and folders of partitions that paths lead to, and why others lead to none.
+/// Returns the log dirs and folders of partitions at the paths, and the errors of the other paths.
 ///
 /// # Errors
-/// No path leads to one.
+/// There is none.
 pub(crate) fn folders(paths: &[PathBuf]) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     let (mut folders, mut lost) = (Vec::new(), Vec::new());
     for path in paths {
@@ -109,7 +111,7 @@ pub(crate) fn folders(paths: &[PathBuf]) -> Result<(Vec<Place>, Vec<anyhow::Erro
 /// segment to the decompressed one.
 ///
 /// # Errors
-/// The path leads nowhere, or to a directory without logs.
+/// The path does not exist, or is a directory without logs.
 pub(crate) fn places(path: &Path) -> Result<Vec<Place>> {
     if let Some(item) = spool::spooled(path)? {
         return Ok(vec![Place::File(item)]);
@@ -159,7 +161,7 @@ fn inside(place: Place) -> Result<Vec<Place>> {
     }
 }
 
-/// The log dirs that a view of a cluster reads, and the partitions that it is about.
+/// The log dirs of a view of a cluster, and its partitions.
 #[derive(Debug, Default)]
 pub(crate) struct Disks {
     /// The log dirs, each once.
@@ -171,8 +173,8 @@ pub(crate) struct Disks {
 }
 
 impl Disks {
-    /// Finds the log dirs that paths lead to. The folder of a partition leads to the one around it,
-    /// which has what else is known of the partition.
+    /// Finds the log dirs at the paths. For the folder of a partition it is the log dir around it,
+    /// which has further facts about the partition.
     ///
     /// # Errors
     /// No path leads to a log dir.
@@ -300,8 +302,8 @@ fn glob(pattern: &Path) -> Vec<PathBuf> {
     matched
 }
 
-/// Returns true if a file of log dirs lies here, or a partition with a file of Kafka's or nothing
-/// in it: `/etc/dbus-1` has the name of a partition, and so has a log dir `/var/lib/kafka/data-0`.
+/// Returns true if it contains a file of log dirs, or a partition that is empty or has a file of
+/// Kafka: `/etc/dbus-1` has the name of a partition, and so has a log dir `/var/lib/kafka/data-0`.
 fn is_log_dir(dir: &LogDir) -> bool {
     let is_at_home = |item: &Item| item.is_file() && LogDir::standing(item) == Standing::Current;
     let is_partition = |item: &Item| match Place::at(item.path()) {
@@ -330,11 +332,10 @@ pub(crate) fn read_given(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The settings of a broker: from the file given, else from the one among `paths`, else the
-/// defaults.
+/// The settings of a broker: from the given file, or from the one among `paths`, or the defaults.
 ///
 /// # Errors
-/// The file cannot be read, or a value is not one that its setting may have.
+/// The file cannot be read, or a value is invalid.
 pub(crate) fn settings(file: Option<&Path>, paths: &[PathBuf]) -> Result<Settings> {
     let mut among = paths.iter().map(PathBuf::as_path);
     let Some(path) = file.or_else(|| among.find(|path| is_settings(path) && path.is_file())) else {
@@ -351,11 +352,11 @@ fn is_settings(path: &Path) -> bool {
     name.ends_with(".properties") && FileName::parse(name).is_none()
 }
 
-/// The logs that `paths` lead to, in the order of the paths and, in a log dir, by topic and number.
-/// Of a log dir those in use, and what `others` adds: what is not yet moved there has to be named.
+/// Returns the logs at the paths, in the order of the paths and, in a log dir, by topic and number.
+/// From a log dir those in use, and those of `others`; a `-future` folder has to be named.
 ///
 /// # Errors
-/// No path leads to a log, or the selection leaves nothing.
+/// There is no log at the paths, or the selection is empty.
 pub(crate) fn logs(paths: &[PathBuf], selection: &Selection, others: Others) -> Result<Logs> {
     let mut logs = Logs::default();
     for path in paths {
@@ -410,7 +411,7 @@ pub(crate) fn logs(paths: &[PathBuf], selection: &Selection, others: Others) -> 
     Err(no_match(paths))
 }
 
-/// Appends the partitions of a log dir that are meant and in use.
+/// Appends the selected partitions of a log dir that are in use.
 fn in_use(dir: &LogDir, selection: &Selection, others: Others, logs: &mut Logs) {
     let own_only = others.own_only && !selection.names_internal();
     for item in selection.partitions(dir) {
@@ -435,8 +436,7 @@ fn in_use(dir: &LogDir, selection: &Selection, others: Others, logs: &mut Logs) 
     }
 }
 
-/// The error where --topic and --partition leave no partition of what paths lead to, with the
-/// topics that are there.
+/// Returns the error for a selection without a partition; it names the topics at the paths.
 pub(crate) fn no_match(paths: &[PathBuf]) -> anyhow::Error {
     const NAMED: usize = 10;
     let topics = topics(paths);
@@ -454,7 +454,7 @@ pub(crate) fn no_match(paths: &[PathBuf]) -> anyhow::Error {
     }
 }
 
-/// The topics of the partitions that paths lead to.
+/// Returns the topics of the partitions at the paths.
 fn topics(paths: &[PathBuf]) -> BTreeSet<String> {
     let places = paths.iter().filter_map(|path| places(path).ok()).flatten();
     let mut topics = BTreeSet::new();

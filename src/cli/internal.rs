@@ -1,4 +1,4 @@
-//! The internal topics of the log dirs at hand.
+//! The internal topics of log dirs.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
-    /// Takes in what went wrong elsewhere.
+    /// Adds other errors.
     pub(crate) fn add(
         &mut self,
         damage: Vec<DamagedPlace>,
@@ -34,13 +34,13 @@ impl Trouble {
         self.fail(errors);
     }
 
-    /// Takes in what else could not be read.
+    /// Adds another error.
     pub(crate) fn fail(&mut self, errors: impl IntoIterator<Item = Error>) {
         self.errors
             .extend(errors.into_iter().map(anyhow::Error::from));
     }
 
-    /// Says it beside the rows.
+    /// Reports the errors next to the rows.
     pub(crate) fn tell(self, writer: &mut Writer<'_>) {
         for place in self.damage {
             let path = place.path.display().to_string();
@@ -51,10 +51,10 @@ impl Trouble {
         }
     }
 
-    /// Says it where the output is not ours: on standard error.
+    /// Reports the errors on standard error.
     ///
     /// # Errors
-    /// Something could not be read; the last of several.
+    /// The last error.
     pub(crate) fn say(self, context: &mut Context) -> anyhow::Result<Outcome> {
         context.say_damage(&self.damage);
         let mut failed = Failures::default();
@@ -68,7 +68,7 @@ impl Trouble {
     }
 }
 
-/// Reads the partitions of a topic, each by itself, and hands their images to `join`, by number.
+/// Reads the partitions of a topic, each by itself, and passes their images to `join`, by number.
 pub(crate) fn images<I: Image + Default + Send>(
     copies: Vec<(i32, Partition)>,
     reading: Reading,
@@ -98,8 +98,8 @@ pub(crate) fn images_until<I: Image + Default + Send>(
     });
 }
 
-/// Returns the image of the metadata log, from the copy that reaches furthest; `None` if it is not
-/// here.
+/// Returns the image of the metadata log, from the copy with the highest log end; `None` if there
+/// is none.
 pub(crate) fn metadata(
     reaches: &Reaches,
     reading: Reading,

@@ -1,7 +1,7 @@
 //! The latest record of each key.
 //!
-//! The log is read twice: first keys and offsets, which are sorted by key, in files where they are many; then the records whose
-//! offsets were the last of their keys.
+//! The log is read twice: first keys and offsets, which are sorted by key, in files if there are
+//! many; then the records with the last offset of each key.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -23,7 +23,7 @@ const OFFSET_BYTES: usize = 8;
 /// A key's hash, and an offset.
 type Item = [u8; HASH_BYTES + OFFSET_BYTES];
 
-/// Which records are shown.
+/// The options.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
     /// Records without a value too.
@@ -32,10 +32,10 @@ pub(super) struct Wanted<'a> {
     pub(super) dir: &'a Path,
 }
 
-/// Shows the latest record of each key of a log, in the order of their offsets, as many as are `left`.
+/// Shows the latest record of each key of a log, in the order of their offsets, at most `left`.
 ///
 /// # Errors
-/// A file cannot be read, or those for sorting not be written.
+/// A file cannot be read, or a temporary file cannot be written.
 pub(super) fn show(
     reader: Reader<'_>,
     opened: &Opened,
@@ -49,7 +49,7 @@ pub(super) fn show(
         sorter: Sorter::new(wanted.dir),
         failed: Ok(()),
     };
-    // What is damaged is said when it is met again.
+    // Damage is reported in the second pass.
     let mut quiet = |_: &[u8], _: &[u8]| ControlFlow::Continue(());
     let _met_again = reader.follow(opened, Start::default(), &mut keys, &mut quiet)?;
     keys.failed.map_err(spilled)?;
@@ -113,7 +113,7 @@ impl Take for Keys {
             return ControlFlow::Continue(());
         };
         let mut item: Item = [0; HASH_BYTES + OFFSET_BYTES];
-        // Offsets are not negative, so their bytes sort as they do.
+        // Offsets are not negative, so their big-endian bytes have the same order.
         let offset = entry.record.offset().get().cast_unsigned().to_be_bytes();
         let bytes = hash(key).to_be_bytes().into_iter().chain(offset);
         item.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte);

@@ -1,4 +1,5 @@
-//! The one place that writes files: beside their final name, and renamed when they are whole.
+//! The only code that writes output files: under a temporary name, and renamed when they are
+//! complete.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -11,7 +12,7 @@ use kseg::format::name::file_name;
 use kseg::format::{FileKind, FileName};
 use kseg::store::{Item, ItemType};
 
-/// A file in the making. Dropped before it is finished, it leaves nothing after.
+/// A file that is being written. Dropped before it is finished, it is removed.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     /// The final path.
@@ -22,10 +23,10 @@ pub(crate) struct OutputFile {
 }
 
 impl OutputFile {
-    /// Begins the file that will be at `path`, in place of what is there. Links are followed.
+    /// Begins the file at `path`, which replaces an existing one. Links are followed.
     ///
     /// # Errors
-    /// A directory is there, or the file cannot be made.
+    /// It is a directory, or the file cannot be created.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let item = Item::at(&path).ok();
@@ -62,7 +63,7 @@ impl OutputFile {
     /// Opens the file at `path` to append to it. It is not renamed: others append to it too.
     ///
     /// # Errors
-    /// A directory is there, or the file cannot be opened.
+    /// It is a directory, or the file cannot be opened.
     pub(crate) fn append(path: &Path) -> Result<Self> {
         if is_kafkas(path) {
             bail!(
@@ -78,17 +79,17 @@ impl OutputFile {
         })
     }
 
-    /// Removes what a run that died left beside `path`.
+    /// Removes the temporary file of a killed run for `path`.
     pub(crate) fn sweep(path: &Path) {
         if beside(path).is_some_and(|beside| Item::at(beside).is_ok()) {
             drop(Self::create(path));
         }
     }
 
-    /// Gives the file its name; whatever happens, it is whole under that name or not there.
+    /// Renames the file to its final name: under that name it is complete or does not exist.
     ///
     /// # Errors
-    /// The disk does not take it.
+    /// It cannot be written.
     #[expect(clippy::disallowed_methods, reason = "this is the one output opener")]
     pub(crate) fn finish(mut self) -> Result<()> {
         let Some(beside) = &self.beside else {
@@ -98,7 +99,7 @@ impl OutputFile {
         done.and_then(|()| std::fs::rename(beside, &self.path))
             .map_err(|error| said(&self.path, &error))?;
         self.beside = None;
-        // A name that the disk forgets again is as if it had been interrupted before.
+        // If the rename is lost in a crash, it is as if the run had been interrupted before.
         let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
         let _synced = File::open(dir.unwrap_or(Path::new("."))).and_then(|dir| dir.sync_all());
         Ok(())
@@ -137,11 +138,11 @@ fn beside(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(name))
 }
 
-/// Opens the file beside `path`, empty. What a run that died has left there is taken over; one that
-/// is alive holds its lock.
+/// Opens the empty temporary file for `path`. That of a killed run is reused; a running one holds
+/// its lock.
 ///
 /// # Errors
-/// Another run writes it, or it cannot be made.
+/// Another run writes it, or it cannot be created.
 #[expect(clippy::disallowed_methods, reason = "this is the one output opener")]
 fn claim(beside: &Path, path: &Path) -> Result<File> {
     let failed = |error: io::Error| said(path, &error);
@@ -156,7 +157,7 @@ fn claim(beside: &Path, path: &Path) -> Result<File> {
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             bail!("{}: another kseg is writing it", path.display());
         }
-        // Until it was locked, the other run may have ended and given it its name.
+        // Before it was locked, the other run may have ended and renamed it.
         let (own, there) = (file.metadata().map_err(failed)?, beside.symlink_metadata());
         if there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino())) {
             file.set_len(0).map_err(failed)?;
@@ -165,17 +166,17 @@ fn claim(beside: &Path, path: &Path) -> Result<File> {
     }
 }
 
-/// Returns true if a file of that name is a broker's. A name that only ends like that of a segment
-/// may be anybody's.
+/// Returns true if a file of that name is a broker's. A name that only has the suffix of a segment
+/// may be another's.
 fn is_kafkas(path: &Path) -> bool {
     FileName::parse(file_name(path))
         .is_some_and(|name| name.kind != FileKind::Log || name.offset.is_some())
 }
 
-/// Makes a directory for output, if there is none.
+/// Creates a directory for output, unless it exists.
 ///
 /// # Errors
-/// It cannot be made.
+/// It cannot be created.
 pub(crate) fn make_dir(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|error| said(path, &error))
 }
@@ -183,14 +184,14 @@ pub(crate) fn make_dir(path: &Path) -> Result<()> {
 /// Creates a directory with mode 0700 unless it exists.
 ///
 /// # Errors
-/// It cannot be made.
+/// It cannot be created.
 pub(crate) fn make_private_dir(path: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder.create(path).map_err(|error| said(path, &error))
 }
 
-/// Removes a directory of output with everything in it.
+/// Removes a directory of output with its contents.
 pub(crate) fn remove_dir(path: &Path) {
     let _gone = std::fs::remove_dir_all(path);
 }
@@ -200,7 +201,7 @@ pub(crate) fn unwritten(error: &io::Error) -> anyhow::Error {
     said(Path::new("standard output"), error)
 }
 
-/// The path and what the operating system says, without the number that Rust appends.
+/// Returns the path and the text of the I/O error, without the number that Rust appends.
 pub(crate) fn said(path: &Path, error: &io::Error) -> anyhow::Error {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();

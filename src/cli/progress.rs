@@ -1,15 +1,15 @@
-//! How far long work is, on standard error where that is a terminal.
+//! The progress of long work, on standard error if that is a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Context;
 
-/// A line that shows how many bytes are done, on a terminal only.
+/// A line with the number of bytes done, on a terminal only.
 #[derive(Debug)]
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Begins.
+    /// Begins without a total.
     pub(crate) fn new(context: &Context) -> Self {
         let bar = ProgressBar::new_spinner();
         hide(&bar, context);
@@ -21,7 +21,7 @@ impl Progress {
         Self(bar)
     }
 
-    /// Begins work on as many bytes.
+    /// Begins with a total number of bytes.
     pub(crate) fn of_bytes(total: u64, context: &Context) -> Self {
         let bar = ProgressBar::new(total);
         hide(&bar, context);
@@ -32,12 +32,12 @@ impl Progress {
         Self(bar)
     }
 
-    /// As many bytes more are read.
+    /// Adds bytes that were read.
     pub(crate) fn read(&self, bytes: u64) {
         self.0.inc(bytes);
     }
 
-    /// As many bytes more are written.
+    /// Adds bytes that were written.
     pub(crate) fn wrote(&self, bytes: usize) {
         self.0.inc(bytes as u64);
     }
@@ -47,12 +47,12 @@ impl Progress {
         self.0.set_message(what);
     }
 
-    /// Says something else meanwhile.
+    /// Writes other output without the progress line.
     pub(crate) fn beside<R>(&self, say: impl FnOnce() -> R) -> R {
         self.0.suspend(say)
     }
 
-    /// Ends; nothing of it stays.
+    /// Removes the progress line.
     pub(crate) fn end(&self) {
         self.0.finish_and_clear();
     }

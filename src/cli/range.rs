@@ -1,4 +1,4 @@
-//! Ranges of offsets, points in time and sizes, as they are written on the command line.
+//! Ranges of offsets, points in time and sizes on the command line.
 
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,7 +14,8 @@ use super::render::time::rfc3339;
 pub(crate) struct OffsetRange {
     first: i64,
     last: i64,
-    /// So many at the end, whatever they are; then the others say everything.
+    /// The number of records at the end, if the range is such; the other fields then include
+    /// everything.
     tail: Option<u64>,
 }
 
@@ -134,8 +135,8 @@ fn expected_time() -> String {
         .into()
 }
 
-/// A bare number. Seconds since 1970 have ten digits for as long as anybody will type them, and as
-/// milliseconds are in January 1970.
+/// Parses a bare number. A number of ten digits is refused: as seconds it is a current time, as
+/// milliseconds January 1970.
 fn milliseconds(text: &str, number: i64) -> Result<Moment, String> {
     if (9..=11).contains(&text.len()) && number > 0 {
         let as_milliseconds = rfc3339(number);
@@ -147,8 +148,8 @@ fn milliseconds(text: &str, number: i64) -> Result<Moment, String> {
     Ok(Moment(number))
 }
 
-/// Milliseconds of weeks, days, hours, minutes, seconds and milliseconds: `1w`, `1d12h`, `90s`,
-/// `250ms`.
+/// Parses a duration of weeks, days, hours, minutes, seconds and milliseconds, into milliseconds:
+/// `1w`, `1d12h`, `90s`, `250ms`.
 pub(crate) fn duration_ms(text: &str) -> Option<i64> {
     let (mut rest, mut total) = (text, 0_i64);
     while !rest.is_empty() {
@@ -183,8 +184,8 @@ pub(crate) fn now_ms() -> i64 {
     })
 }
 
-/// Reads a size, of which a bare number counts `unit` bytes: `50M` and `50MiB` are 50 × 2²⁰ bytes,
-/// `50MB` are 50 × 10⁶.
+/// Parses a size; a bare number counts `unit` bytes. `50M` and `50MiB` are 50 × 2²⁰ bytes, `50MB`
+/// are 50 × 10⁶.
 pub(crate) fn size(unit: u64) -> impl Fn(&str) -> Result<u64, String> + Clone + Send + Sync {
     move |text| {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();

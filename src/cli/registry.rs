@@ -1,4 +1,4 @@
-//! Where schemas come from: the topic of a registry in a log dir, or files.
+//! The sources of schemas: the topic of a registry in a log dir, or files.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::render::records::{Messages, Schemas};
 
-/// The options that say where schemas are.
+/// The options of the sources of schemas.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Schemas")]
 pub(crate) struct SchemaSources {
@@ -35,10 +35,10 @@ fn id_and_file(text: &str) -> Result<(i32, PathBuf), String> {
 }
 
 impl SchemaSources {
-    /// Loads the schemas for what is in `paths`; `None` if there are none.
+    /// Loads the schemas for the records at `paths`; `None` if there are none.
     ///
     /// # Errors
-    /// A place that was given has no schemas, or cannot be read.
+    /// A given place has no schemas, or cannot be read.
     pub(crate) fn load(&self, paths: &[PathBuf]) -> Result<Option<Schemas>> {
         let mut registry = Registry::default();
         for place in &self.places {
@@ -68,7 +68,7 @@ impl SchemaSources {
     }
 }
 
-/// The registry's topic beside a path: in the log dir, or in that of the partition or segment.
+/// The registry's topic near a path: in the log dir, or in that of the partition or segment.
 fn beside(path: &Path) -> Option<PathBuf> {
     let name = format!("{TOPIC}-0");
     let whole = path.canonicalize().ok()?;
@@ -101,8 +101,7 @@ pub(crate) fn read(place: &Path, registry: &mut Registry) -> Result<()> {
 }
 
 fn read_folder(folder: &Path, registry: &mut Registry) -> Result<()> {
-    // Everything that is on the disk counts, from before the log start too: it has the schemas of
-    // older data.
+    // Records before the log start are read too: they have the schemas of older data.
     for segment in Partition::open(folder)?.segments() {
         read_segment(&segment, registry)?;
     }

@@ -25,7 +25,7 @@ macro_rules! schemas {
 schemas! {
     // check
     CHECK "kseg.check/1" "The document of check"
-    CHECKED "kseg.checked/1" "A partition with damage, a loss at the start or a loss by the plan, in check"
+    CHECKED "kseg.checked/1" "A partition with findings or losses, in check"
 
     // ls
     LS "kseg.ls/1" "The document of ls"
@@ -71,7 +71,7 @@ schemas! {
     TRANSACTIONAL_ID "kseg.transactional_id/1" "A transactional id"
     TIERED_SEGMENT "kseg.tiered_segment/1" "A segment in tiered storage"
     SHARE_PARTITION "kseg.share_partition/1" "A partition of a share group"
-    CONNECTOR "kseg.connector/1" "A connector of Kafka Connect, or one of its tasks"
+    CONNECTOR "kseg.connector/1" "A connector of Kafka Connect, or its task"
     SOURCE_OFFSET "kseg.source_offset/1" "The offset of a source partition of a connector"
 
     // groups
@@ -101,7 +101,7 @@ schemas! {
     // diff, fingerprint
     DIFF "kseg.diff/1" "The document of diff"
     DIFF_PARTITION "kseg.diff_partition/1" "Two copies of a partition, compared"
-    DIFF_RANGE "kseg.diff_range/1" "A range in which two copies of a partition differ"
+    DIFF_RANGE "kseg.diff_range/1" "A range where two copies of a partition differ"
     FINGERPRINT "kseg.fingerprint/1" "The document of fingerprint"
     FINGERPRINT_PARTITION "kseg.fingerprint_partition/1" "A digest of the records of a partition"
 
@@ -111,8 +111,8 @@ schemas! {
 
     // schemas
     SCHEMAS "kseg.schemas/1" "The document of schemas"
-    REGISTERED_SCHEMA "kseg.registered_schema/1" "A schema of a registry, under a subject and version"
-    SCHEMA_PROBLEM "kseg.schema_problem/1" "A schema id with several schemas, or without one"
+    REGISTERED_SCHEMA "kseg.registered_schema/1" "A schema, under a subject and a version"
+    SCHEMA_PROBLEM "kseg.schema_problem/1" "A schema id without a schema, or with several"
 
     // verify
     FINDINGS "kseg.findings/2" "The document of verify"
@@ -120,7 +120,7 @@ schemas! {
 
     // predict
     VERDICT "kseg.verdict/3" "The document of predict"
-    PREDICTION "kseg.prediction/2" "The outcome of a partition at the next start of its broker"
+    PREDICTION "kseg.prediction/2" "The outcome of a partition at the next start"
 
     // repair
     PLAN_SUMMARY "kseg.plan_summary/1" "A plan, without its steps"

@@ -1,10 +1,15 @@
-//! The options that say which partitions of the paths are meant.
+//! The options that select partitions of the paths.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use kseg::store::{Item, LogDir};
+use kseg::store::{Item, LogDir, Place};
 use wildmatch::WildMatch;
 
-/// Which partitions of the paths are meant.
+use super::shell;
+
+/// The selected partitions of the paths.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Which partitions")]
 pub(crate) struct Selection {
@@ -23,7 +28,7 @@ pub(crate) struct Selection {
     partitions: Vec<Numbers>,
 }
 
-/// A pattern for names of topics or groups that are meant, or left out.
+/// A pattern for names of topics or groups to include or exclude.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
     name: WildMatch,
@@ -32,8 +37,8 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// Returns true if a name is meant by patterns: by one of them, if any says what is meant, and
-    /// left out by none.
+    /// Returns true if a name is selected: it matches one of the including patterns, if there are
+    /// any, and none of the excluding ones.
     pub(crate) fn means(patterns: &[Self], name: &str) -> bool {
         let (out, within): (Vec<_>, Vec<_>) =
             patterns.iter().partition(|pattern| pattern.leaves_out);
@@ -64,6 +69,15 @@ impl std::str::FromStr for Pattern {
 struct Numbers {
     first: i32,
     last: i32,
+}
+
+impl fmt::Display for Numbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            return write!(f, "{}", self.first);
+        }
+        write!(f, "{}..={}", self.first, self.last)
+    }
 }
 
 impl std::str::FromStr for Numbers {
@@ -97,12 +111,13 @@ impl Selection {
         topics.any(|pattern| !pattern.leaves_out && pattern.text.starts_with("__"))
     }
 
-    /// Returns true if nothing is left out.
+    /// Returns true if everything is selected.
     pub(crate) fn is_everything(&self) -> bool {
         self.topics.is_empty() && self.partitions.is_empty()
     }
 
-    /// Returns true if a partition is meant. What has no name is meant only if everything is.
+    /// Returns true if a partition is selected. Without a name it is selected only if everything
+    /// is.
     pub(crate) fn includes(&self, topic: Option<&str>, partition: Option<i32>) -> bool {
         let is_topic = |topic: &str| Pattern::means(&self.topics, topic);
         let is_number = |number: i32| {
@@ -113,7 +128,7 @@ impl Selection {
             && (self.partitions.is_empty() || partition.is_some_and(is_number))
     }
 
-    /// Returns true if a directory is meant, by the partition in its name.
+    /// Returns true if a directory is selected, by the partition in its name.
     pub(crate) fn includes_dir(&self, item: &Item) -> bool {
         match item.partition_name() {
             Some((topic, partition, _)) => self.includes(Some(topic), Some(partition)),
@@ -121,8 +136,33 @@ impl Selection {
         }
     }
 
-    /// The directories of the partitions of a log dir that are meant, in any state, by topic and
-    /// number.
+    /// Returns the directories of the selected partitions at a place.
+    pub(crate) fn paths(&self, place: &Place) -> Vec<PathBuf> {
+        match place {
+            Place::LogDir(dir) => {
+                let chosen = self.partitions(dir).into_iter();
+                chosen.map(|item| item.path().to_owned()).collect()
+            }
+            Place::Partition(one) if self.includes(one.topic(), one.number()) => {
+                vec![one.path().to_owned()]
+            }
+            Place::Partition(_) | Place::File(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the options as words of a command line that selects the same.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let topics = self.topics.iter().map(|pattern| {
+            let not = if pattern.leaves_out { "!" } else { "" };
+            shell::word(Path::new(&format!("{not}{}", pattern.text)))
+        });
+        let topics = topics.flat_map(|topic| ["--topic".to_owned(), topic]);
+        let numbers = self.partitions.iter().map(Numbers::to_string);
+        let numbers = numbers.flat_map(|number| ["--partition".to_owned(), number]);
+        topics.chain(numbers).collect()
+    }
+
+    /// The directories of the selected partitions of a log dir, in any state, by topic and number.
     pub(crate) fn partitions(&self, dir: &LogDir) -> Vec<Item> {
         let mut chosen: Vec<Item> = dir
             .partitions()
@@ -137,7 +177,7 @@ impl Selection {
     }
 }
 
-/// Which partitions of a log dir are read beside those in use.
+/// The partitions of a log dir that are read besides those in use.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 #[command(next_help_heading = "Which partitions")]
 pub(crate) struct Others {
@@ -181,6 +221,16 @@ mod tests {
         }
         assert!(!selection.includes(None, Some(1)));
         assert!(Selection::default().includes(None, None));
+    }
+
+    #[test]
+    fn a_selection_can_be_typed_again() {
+        let selection = Selection {
+            topics: vec!["ord*".parse().unwrap(), "!__*".parse().unwrap()],
+            partitions: vec!["1".parse().unwrap(), "4..6".parse().unwrap()],
+        };
+        let words = "--topic 'ord*' --topic '!__*' --partition 1 --partition 4..=5";
+        assert_eq!(selection.words().join(" "), words);
     }
 
     #[test]

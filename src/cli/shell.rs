@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// A path as a word of a command line, quoted where a shell would take it for something else.
+/// A path as a word of a command line, quoted if a shell needs it.
 pub(crate) fn word(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_bare = |letter: char| letter.is_alphanumeric() || "/._-+,:=@%".contains(letter);

@@ -1,5 +1,4 @@
-//! Sorting more than memory holds: in parts, which wait in files without a name until they are
-//! merged.
+//! Sorting more than memory holds: in parts, which are in unnamed files until they are merged.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,11 +9,11 @@ use std::path::{Path, PathBuf};
 /// Bytes that are sorted in memory.
 const ROOM_BYTES: usize = 64 << 20;
 
-/// Takes items of `N` bytes in any order.
+/// Sorts items of `N` bytes.
 #[derive(Debug)]
 pub(crate) struct Sorter<const N: usize> {
     held: Vec<[u8; N]>,
-    /// Items that fit into memory.
+    /// The number of items that fit into memory.
     room: usize,
     runs: Vec<File>,
     dir: PathBuf,
@@ -35,7 +34,7 @@ impl<const N: usize> Sorter<N> {
         }
     }
 
-    /// Takes an item.
+    /// Adds an item.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -89,7 +88,7 @@ impl<const N: usize> Sorter<N> {
 pub(crate) struct Sorted<const N: usize> {
     held: std::vec::IntoIter<[u8; N]>,
     files: Vec<BufReader<File>>,
-    /// The next item of each part; what was held is the last part.
+    /// The next item of each part; the items in memory are the last part.
     next: BinaryHeap<Reverse<([u8; N], usize)>>,
 }
 
@@ -123,7 +122,7 @@ impl<const N: usize> Sorted<N> {
     }
 }
 
-/// A file in `dir` that is gone when it is closed, whatever happens.
+/// An unnamed file in `dir`, which no longer exists when it is closed.
 fn nameless(dir: &Path, nth: usize) -> io::Result<File> {
     let path = dir.join(format!("kseg-{}-{nth}.tmp", std::process::id()));
     let mut options = File::options();

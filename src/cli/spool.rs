@@ -1,5 +1,5 @@
-//! Segments that cannot be read where they are: on standard input, or compressed. They are copied
-//! into an unnamed temporary file, because reading a segment goes back and forth.
+//! Segments that cannot be read directly: on standard input, or compressed. They are copied into an
+//! unnamed temporary file, because reading a segment needs random access.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _};
@@ -15,15 +15,14 @@ use rustix::fs::{MemfdFlags, Mode, OFlags};
 
 use super::output::said;
 
-/// The folder that a segment on standard input goes by. There is none of this name, so no index
-/// belongs to it.
+/// The folder in the path of a segment on standard input. It does not exist, so there are no
+/// indexes.
 const STANDARD_INPUT: &str = "standard-input";
 
-/// Files that were spooled in this run, by the names they go by. Readers open files by name, on any
-/// thread.
+/// Files that were spooled in this run, by their names. Readers open files by name, on any thread.
 static SPOOLED: Mutex<Vec<(PathBuf, File)>> = Mutex::new(Vec::new());
 
-/// The segment that `-` or the path of a compressed segment means; `None` if it is another path.
+/// Returns the segment for `-` or the path of a compressed segment; `None` for another path.
 ///
 /// # Errors
 /// It cannot be read, decompressed, or stored.
@@ -56,7 +55,7 @@ pub(crate) fn spooled(path: &Path) -> Result<Option<Item>> {
     Ok(Some(item))
 }
 
-/// The name that a broker would have given the segment, by the offset of its first batch.
+/// The name of the segment, by the offset of its first batch.
 fn segment_name(file: &mut File) -> io::Result<String> {
     let mut first = [0; 8];
     file.rewind()?;
@@ -75,7 +74,7 @@ pub(crate) fn opened(path: &Path) -> Option<PathBuf> {
     Some(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()).into())
 }
 
-/// The name of a segment without the suffix of its compression, if it is compressed by its name.
+/// The name of a segment without the suffix of its compression, if it has one.
 fn compressed(path: &Path) -> Option<(PathBuf, Packing)> {
     let text = path.to_str()?;
     let mut all = [Packing::Gzip, Packing::Zstd].into_iter();
@@ -85,8 +84,8 @@ fn compressed(path: &Path) -> Option<(PathBuf, Packing)> {
     is_segment.then(|| (PathBuf::from(name), packing))
 }
 
-/// A file that no one else sees and that is gone with the process: on the disk of `TMPDIR`, or in
-/// memory where its file system has none.
+/// An unnamed file, which is removed with the process: in `TMPDIR`, or in memory if its file system
+/// does not support it.
 fn unnamed() -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let on_disk = rustix::fs::open(std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR);

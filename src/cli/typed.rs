@@ -8,7 +8,8 @@ use clap::{ArgMatches, Args, Command, Error, FromArgMatches, Id};
 
 /// Options, and the words that were typed for them.
 ///
-/// Two runs with the same words ask for the same, also where the words are relative to the time of the run (`--since 24h`).
+/// Two runs with the same words make the same request, even if the words are relative to the time
+/// of the run (`--since 24h`).
 #[derive(Debug, Clone)]
 pub(crate) struct Typed<A> {
     options: A,

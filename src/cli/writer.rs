@@ -1,5 +1,4 @@
-//! Where rows go: tables for people, objects for machines; beside them what went wrong, on standard
-//! error.
+//! The output of rows: tables for people, objects for machines, and errors on standard error.
 
 use std::io::{self, Write as _};
 use std::marker::PhantomData;
@@ -13,16 +12,17 @@ use super::exit::Failures;
 use super::output::unwritten;
 use super::render::rows::{Format, Row};
 use super::render::table::{self, Look, Table};
+use super::render::wrap::{titled, wrapped};
 use super::render::{Push, csv, json, plain};
 use super::schema::{self, Schema};
 
 /// Bytes written at once.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// Notes on one file; more are counted.
+/// The number of notes on one file; more are counted.
 const NOTES: u64 = 100;
 
-/// A damaged place of a file. People see it as a line where it is.
+/// A damaged place of a file, shown as a line between the rows.
 #[derive(Debug, Serialize)]
 struct Damage<'a> {
     position: u64,
@@ -45,7 +45,7 @@ pub(crate) struct Writer<'a> {
     file: Option<String>,
     /// True if nothing is in the JSON array that is open.
     is_first: bool,
-    /// True if something is above what comes for people.
+    /// True if something was written for people before.
     is_below: bool,
     rows: u64,
     limit: u64,
@@ -87,7 +87,7 @@ impl<'a> Writer<'a> {
         writer
     }
 
-    /// The same with at most so many rows of each file.
+    /// The same with at most this number of rows of each file.
     pub(crate) fn with_limit(mut self, limit: Option<u64>) -> Self {
         self.limit = limit.unwrap_or(u64::MAX);
         self
@@ -99,12 +99,12 @@ impl<'a> Writer<'a> {
         self
     }
 
-    /// Returns true if people read it.
+    /// Returns true if the format is for people.
     pub(crate) fn is_text(&self) -> bool {
         self.format == Format::Text
     }
 
-    /// Returns true if it can hold rows of one kind only.
+    /// Returns true if the format can have rows of one kind only.
     pub(crate) fn takes_one_kind(&self) -> bool {
         self.format == Format::Csv
     }
@@ -114,12 +114,12 @@ impl<'a> Writer<'a> {
         self.look
     }
 
-    /// Returns true if somebody still reads it.
+    /// Returns true if the output is still read.
     pub(crate) fn is_heard(&self) -> bool {
         self.written.is_ok()
     }
 
-    /// Returns true if rows are left that the limit allows, and somebody reads them.
+    /// Returns true if the limit allows more rows, and the output is still read.
     pub(crate) fn wants_more(&self) -> bool {
         self.rows < self.limit && self.is_heard()
     }
@@ -129,11 +129,10 @@ impl<'a> Writer<'a> {
         (self.limit < u64::MAX).then(|| self.limit.saturating_sub(self.rows))
     }
 
-    /// Begins a file: its path, its kind, and what it says of itself. The rows that follow are of
-    /// it.
+    /// Begins a file: its path, its kind, and its facts. The rows that follow are of it.
     pub(crate) fn file<R: Row>(&mut self, path: &str, file: &R) {
         (self.rows, self.notes) = (0, 0);
-        self.heading(&format!("{path}: {}", table::line(file, self.look)));
+        self.titled(path, &table::line(file, self.look));
         self.file = Some(path.to_owned());
         match self.format {
             Format::Json => {
@@ -166,21 +165,39 @@ impl<'a> Writer<'a> {
         self.poll();
     }
 
-    /// A line for people, with a blank one before it if there is something above that it does not
-    /// belong to.
+    /// A sentence for people, after a blank line if something is above it.
     pub(crate) fn heading(&mut self, text: &str) {
+        self.leave_blank();
+        self.remark(text);
+    }
+
+    /// A heading that begins with a path: `path: text`.
+    pub(crate) fn titled(&mut self, path: &str, text: &str) {
+        self.leave_blank();
+        self.people(&titled(&plain(path), &plain(text), self.look.room));
+    }
+
+    /// A sentence for people, in as many lines as the terminal needs.
+    pub(crate) fn remark(&mut self, text: &str) {
+        self.people(&wrapped(&plain(text), self.look.room));
+    }
+
+    /// A line that is not broken, such as a command to copy.
+    pub(crate) fn line(&mut self, text: &str) {
+        self.people(&plain(text));
+    }
+
+    fn leave_blank(&mut self) {
         self.end_table();
         if self.is_text() && self.is_below {
             self.out.push(b'\n');
         }
-        self.remark(text);
     }
 
-    /// A line for people.
-    pub(crate) fn remark(&mut self, text: &str) {
+    fn people(&mut self, text: &str) {
         self.end_table();
         if self.is_text() {
-            self.out.text(&plain(text)).text("\n");
+            self.out.text(text).text("\n");
             self.is_below = true;
         }
     }
@@ -194,7 +211,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Shows a row. False: no more are wanted.
+    /// Shows a row. Returns false if no more are wanted.
     pub(crate) fn row<R: Row>(&mut self, row: &R) -> bool {
         if !self.wants_more() {
             return false;
@@ -223,7 +240,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Takes rows and notes that were rendered elsewhere.
+    /// Adds rows and notes that were rendered elsewhere.
     pub(crate) fn rendered<R: Row>(&mut self, rows: &[u8], notes: &[u8]) -> ControlFlow<()> {
         if !rows.is_empty() {
             self.place::<R>(rows);
@@ -237,7 +254,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Puts rendered rows where they belong.
+    /// Adds rendered rows to the document.
     fn place<R: Row>(&mut self, rendered: &[u8]) {
         match self.format {
             Format::Text => {
@@ -264,7 +281,7 @@ impl<'a> Writer<'a> {
             Format::Ndjson => self.out.extend_from_slice(rendered),
             Format::Csv => self.csv::<R>(rendered),
         }
-        // Whoever reads objects as they come gets the first one at once.
+        // A reader of a stream gets the first object at once.
         if !self.is_text() && self.rows == 0 {
             self.flush();
         }
@@ -300,13 +317,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Says that a place of the file is damaged.
+    /// Reports a damaged place of the file.
     pub(crate) fn damage(&mut self, position: u64, what: &str) {
         let file = self.file.clone().unwrap_or_default();
         self.damage_of(&file, position, what);
     }
 
-    /// Says that a place of one of several files is damaged.
+    /// Reports a damaged place of one of several files.
     pub(crate) fn damage_of(&mut self, file: &str, position: u64, what: &str) {
         let mut rendered = Vec::new();
         damage(
@@ -318,7 +335,10 @@ impl<'a> Writer<'a> {
         );
         match (self.format, &mut self.table) {
             (Format::Text, Some((_, table))) => table.push(&rendered, &mut self.out),
-            (Format::Text, None) => self.out.extend(rendered.into_iter().skip(1)),
+            (Format::Text, None) => {
+                self.out.extend(rendered.into_iter().skip(1));
+                self.is_below = true;
+            }
             (Format::Json, _) => {
                 self.separate();
                 rendered.pop();
@@ -330,7 +350,7 @@ impl<'a> Writer<'a> {
         self.damaged = true;
     }
 
-    /// Says something on standard error, a line at a time, as long as it is not too much.
+    /// Writes notes to standard error, up to the limit.
     fn note(&mut self, notes: &[u8]) {
         for line in notes.split_inclusive(|&byte| byte == b'\n') {
             self.notes += 1;
@@ -340,12 +360,17 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Returns true if there was damage.
+    pub(crate) fn has_damage(&self) -> bool {
+        self.damaged
+    }
+
     /// Remembers that there was damage.
     pub(crate) fn seen(&mut self) {
         self.damaged = true;
     }
 
-    /// Says that something could not be read; the last of several is said at the end.
+    /// Reports that something could not be read; the last of several errors is reported at the end.
     pub(crate) fn fail(&mut self, error: impl Into<anyhow::Error>) {
         if let Some(earlier) = self.failed.add(error.into()) {
             self.flush();
@@ -366,11 +391,11 @@ impl<'a> Writer<'a> {
         self.out.clear();
     }
 
-    /// Ends the document, and says whether there was damage.
+    /// Ends the document, and returns true if there was damage.
     ///
     /// # Errors
-    /// Something could not be read, or the output not be written; that no one reads it any more is
-    /// no error.
+    /// Something could not be read, or the output could not be written; a closed pipe is not an
+    /// error.
     pub(crate) fn finish(mut self) -> anyhow::Result<bool> {
         self.end_table();
         if self.format == Format::Json {
@@ -409,7 +434,7 @@ impl<R: Row> Rendering<R> {
         }
     }
 
-    /// Appends a damaged place of the file, and the note of it.
+    /// Appends a damaged place of the file.
     pub(crate) fn damage(
         &self,
         (position, size): (u64, Option<u64>),
@@ -457,7 +482,7 @@ fn damage(
             json::object(schema::DAMAGE, &row, file, out);
             out.push(b'\n');
         }
-        // It is said on standard error.
+        // It is reported on standard error.
         Format::Csv => {}
     }
 }

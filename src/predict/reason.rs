@@ -1,4 +1,4 @@
-//! Why a start goes as it does.
+//! The reasons for the events of a start.
 
 use std::fmt;
 
@@ -70,8 +70,8 @@ pub enum Reason {
         /// The reason.
         why: Stranger,
     },
-    /// The directory says the id of another topic that exists: the broker fails at it when it
-    /// applies the cluster's topics, and may not come to those after it.
+    /// The directory has the id of another existing topic: the broker fails at it when it applies
+    /// the cluster's topics, and may not load those after it.
     OtherTopic {
         /// The topic of that id.
         topic: String,
@@ -91,19 +91,19 @@ pub enum Reason {
         #[cfg_attr(feature = "serde", serde(serialize_with = "document::faults"))]
         fault: Option<Fault>,
     },
-    /// A file that says what a directory is cannot be read, or says what may not be.
+    /// A file with the identity of a directory cannot be read, or is invalid.
     Identity {
         /// The file.
         file: String,
         /// The fault.
         what: String,
     },
-    /// Directories of one node hold the same partition.
+    /// Several directories of one node are the same partition.
     PartitionTwice {
         /// The directories.
         dirs: Vec<String>,
     },
-    /// A directory is not one of a partition.
+    /// The name of a directory is not that of a partition.
     ForeignDirectory {
         /// Its name.
         dir: String,
@@ -126,7 +126,7 @@ pub enum Reason {
         /// The highest one.
         most: i16,
     },
-    /// A setting of a topic has a value that the release does not take.
+    /// A setting of a topic has a value that the release does not accept.
     Setting {
         /// The topic.
         topic: String,
@@ -134,7 +134,7 @@ pub enum Reason {
         setting: String,
         /// Its value.
         value: i64,
-        /// The least that is taken.
+        /// The minimum that is accepted.
         least: i64,
     },
     /// An error that Kafka does not handle.
@@ -152,18 +152,18 @@ pub enum Reason {
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Stranger {
-    /// It says no topic id.
+    /// It has no topic id.
     NoTopicId,
     /// The cluster knows no topic of its id.
     UnknownId {
-        /// The id that it says.
+        /// Its topic id.
         #[cfg_attr(feature = "serde", serde(serialize_with = "document::uuid"))]
         id: [u8; 16],
         /// The id that the cluster has for a topic of this name.
         #[cfg_attr(feature = "serde", serde(serialize_with = "document::uuids"))]
         current: Option<[u8; 16]>,
     },
-    /// The topic has no partition of its number.
+    /// The topic has no partition with its number.
     NoPartition,
     /// The partition is on other brokers.
     NotReplica,
@@ -207,7 +207,10 @@ impl fmt::Display for Reason {
                 "the log ends at offset {end}, before the log start offset {start}"
             ),
             Self::EndsEarly { file, position } => {
-                write!(f, "{file} at byte {position}: the reader stops")
+                write!(
+                    f,
+                    "{file} at byte {position}: incomplete batch, at which the broker stops reading"
+                )
             }
             Self::Swap { file } => write!(f, "{file}: the start completes a compaction"),
             Self::ProducersForgotten => {
@@ -241,7 +244,7 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
-    /// Those that are about a whole node.
+    /// Writes the reasons about a whole node.
     fn fmt_of_node(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PartitionTwice { dirs } => {
@@ -289,7 +292,7 @@ pub(super) mod document {
     use crate::format::properties::write_uuid;
     use crate::wire::Fault;
 
-    /// A reason, and how it reads.
+    /// A reason, and its text.
     #[derive(serde::Serialize)]
     struct Told<'a> {
         #[serde(flatten)]

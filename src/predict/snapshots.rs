@@ -1,5 +1,5 @@
-//! Snapshots of the metadata log at a start: which are kept, whether the newest is beyond the log,
-//! and whether it and the quorum's state can be read.
+//! Snapshots of the metadata log at a start: those that are kept, a newest one beyond the log end,
+//! and errors in it or the quorum state.
 
 use super::leftovers;
 use super::log::Log;
@@ -17,7 +17,7 @@ const DELETED: &str = ".deleted";
 const PART: &str = ".part";
 const QUORUM_STATE: &str = "quorum-state";
 
-/// A larger file is none of Kafka's.
+/// The maximum size of a file.
 const LARGEST_BYTES: u64 = 16 << 20;
 
 /// The id that the topic of the metadata log always has.
@@ -82,7 +82,8 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
     gapless(start, newest.map_or(0, |newest| newest.0))
 }
 
-/// Behind the newest snapshot no offset may be missing: records are replayed one after the other.
+/// Checks that no offset is missing after the newest snapshot: records are replayed one after the
+/// other.
 fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
     let logs: Vec<String> = start.paper.names();
     for name in logs.iter().filter(|name| name.ends_with(LOG_SUFFIX)) {
@@ -101,13 +102,13 @@ fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
                 continue;
             }
             if entry.offset > next {
-                return Err(Thrown::fatal(
-                    name,
-                    format_args!(
-                        "offsets {next} to {} are missing",
-                        entry.offset.wrapping_sub(1)
-                    ),
-                ));
+                let last = entry.offset.wrapping_sub(1);
+                let what = if next == last {
+                    format!("offset {next} is missing")
+                } else {
+                    format!("offsets {next}-{last} are missing")
+                };
+                return Err(Thrown::fatal(name, what));
             }
             next = last.wrapping_add(1);
         }
@@ -136,7 +137,7 @@ fn restart(start: &mut Start<'_>, bounds: &mut Bounds, end: i64) -> Result<(), T
     Ok(())
 }
 
-/// The state of the quorum, if there is one, has to make sense.
+/// Checks the state of the quorum, if there is one.
 fn quorum_state(start: &Start<'_>) -> Result<(), Thrown> {
     let Some(Content::Disk { path, len, .. }) = start.paper.file(QUORUM_STATE) else {
         return Ok(());
@@ -150,8 +151,8 @@ fn quorum_state(start: &Start<'_>) -> Result<(), Thrown> {
     }
 }
 
-/// The newest snapshot is read when the node starts: every checksum is asked, and the first batch
-/// has to be its header.
+/// Reads the newest snapshot, as at the start of the node: every checksum is checked, and the first
+/// batch has to be its header.
 fn read(start: &mut Start<'_>, name: &str) -> Result<(), Thrown> {
     let Some(content) = start.paper.file(name).cloned() else {
         return Err(Thrown::fatal(name, "is not a file"));

@@ -413,7 +413,7 @@ fn what_consumers_cannot_read_stands_beside_what_a_broker_loses() {
     };
     assert_eq!(
         case("flip-crc-low"),
-        "This plan loses 0 records. Without it, a broker start loses 0 records, and 1 damaged record cannot be read (orders014-0 at offset 41)."
+        "This plan loses nothing. Without it, a broker start loses no records, but 1 damaged record cannot be read (orders014-0 at offset 41)."
     );
 }
 

@@ -60,7 +60,7 @@ type Texts = Vec<String>;
 rows! {
     Check "check/1" { rows: Vec<Value> }
     Checked "checked/1" {
-        log_dir: String, partition: String, severity: Text, code: Text, finding: Text, unreadable_records: Int,
+        log_dir: String, partition: Text, severity: Text, code: Text, finding: Text, unreadable_records: Int,
         unreadable: Text, start: Text, start_loses_records: u64, start_loses_bytes: u64, start_deletes_records: u64,
         plan_loses_records: u64,
     }

@@ -241,4 +241,9 @@ fn help_fits_80_columns() {
             }
         }
     }
+    for topic in topics() {
+        for line in kseg(here, &["help", &topic]).out.lines() {
+            assert!(line.chars().count() <= 80, "{topic}: {line}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! `kseg compaction`: what of compacted partitions is clean and dirty, what the cleaner would drop,
-//! and what stops it.
+//! `kseg compaction`: clean and dirty parts of compacted partitions, the records that the cleaner
+//! would remove, and its obstacles.
 
 mod rows;
 

@@ -8,7 +8,7 @@ use crate::cli::render::rows::{Cell, Column, Row, text};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
-/// A partition and what the cleaner would find in it.
+/// A partition from the cleaner's view.
 pub(super) struct Found {
     pub(super) partition: Partition,
     pub(super) rules: CleanerRules,
@@ -24,7 +24,7 @@ struct PartitionRow {
     partition: Option<i32>,
     log_start_offset: i64,
     first_dirty_offset: i64,
-    /// True if cleaner-offset-checkpoint says so.
+    /// True if it is from cleaner-offset-checkpoint.
     is_dirty_offset_noted: bool,
     first_uncleanable_offset: i64,
     log_end_offset: i64,
@@ -35,7 +35,7 @@ struct PartitionRow {
     uncleanable_bytes: u64,
     dirty_ratio: f64,
     min_dirty_ratio: f64,
-    /// True if the cleaner takes it up, and why not.
+    /// True if the cleaner would clean it now.
     is_due: bool,
     state: &'static str,
     records: u64,
@@ -44,7 +44,7 @@ struct PartitionRow {
     /// Records that the next run drops because later ones have their keys.
     replaced_records: u64,
     replaced_bytes: u64,
-    /// The standard error of the four numbers above, as a share of them; `None` if they are exact.
+    /// The relative standard error of the four numbers above; `None` if they are exact.
     error: Option<f64>,
     tombstones: u64,
     tombstones_due: u64,
@@ -151,7 +151,7 @@ impl StopRow {
     }
 }
 
-/// Shows a partition, and adds what stops the cleaner there. Returns whether anything does.
+/// Shows a partition, and adds its obstacles to the cleaner. Returns true if there are any.
 pub(super) fn show(writer: &mut Writer<'_>, found: &Found, stops: &mut Vec<StopRow>) -> bool {
     let (Some(ranges), Some(census)) = (&found.ranges, &found.census) else {
         return false;
@@ -194,7 +194,7 @@ pub(super) fn show(writer: &mut Writer<'_>, found: &Found, stops: &mut Vec<StopR
     is_stopped
 }
 
-/// Shows what stops the cleaner, of all partitions.
+/// Shows the obstacles to the cleaner in all partitions.
 pub(super) fn stops(writer: &mut Writer<'_>, stops: Vec<StopRow>) {
     if writer.takes_one_kind() {
         return;

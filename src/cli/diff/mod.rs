@@ -94,7 +94,11 @@ impl Diff {
             }
         });
         if !is_different && errors.is_empty() {
-            writer.remark("the records are the same");
+            writer.remark(if writer.has_damage() {
+                "the readable records are the same"
+            } else {
+                "the records are the same"
+            });
         }
         for error in errors {
             writer.fail(error);
@@ -102,7 +106,7 @@ impl Diff {
         Ok(Outcome::of(writer.finish()? || is_different))
     }
 
-    /// The partitions that a path leads to, by name.
+    /// The partitions at a path, by name.
     fn partitions(
         &self,
         path: &Path,
@@ -195,7 +199,7 @@ fn pairs(mut first: BTreeMap<Name, Partition>, mut second: BTreeMap<Name, Partit
     names.into_iter().map(pair).collect()
 }
 
-/// The leader epochs of a partition and where they begin.
+/// The leader epochs of a partition and their start offsets.
 fn epochs(partition: &Partition) -> Result<Vec<(i32, Offset)>, Error> {
     let Some(item) = partition.item(FileKind::LeaderEpochs) else {
         return Ok(Vec::new());

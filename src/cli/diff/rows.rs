@@ -11,17 +11,17 @@ use crate::cli::render::rows::{Cell, Column, Row, grouped, size};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
-/// A partition by topic and number; that of no name by its path.
+/// A partition by topic and number, or by its path if it has no such name.
 pub(super) type Name = (String, i32);
 
-/// A partition of which at least one copy is here.
+/// A partition of one of the copies or both.
 pub(super) struct Pair {
     pub(super) name: Name,
     pub(super) first: Option<Partition>,
     pub(super) second: Option<Partition>,
 }
 
-/// A pair and how its copies compare.
+/// A pair and its comparison.
 pub(super) struct Compared {
     pub(super) pair: Pair,
     pub(super) comparison: Option<Comparison>,
@@ -98,10 +98,10 @@ impl Row for RangeRow {
     ];
 }
 
-/// Ranges that people are shown of a partition.
+/// The number of ranges of a partition that are shown to people.
 const SHOWN: usize = 20;
 
-/// Shows a partition. Returns whether the copies differ.
+/// Shows a partition. Returns true if the copies differ.
 pub(super) fn show(writer: &mut Writer<'_>, compared: &Compared, with_framing: bool) -> bool {
     let row = PartitionRow::of(compared, with_framing);
     let is_different = row.state != "same";

@@ -11,7 +11,7 @@ use super::look::{Look, Reader};
 use super::run::Run;
 use crate::cli::render::dump_log_segments::index::IndexStyle;
 
-/// Bytes of an index looked at together: whole entries of any kind.
+/// Bytes of an index read at once: whole entries of any kind.
 const PIECE_BYTES: u64 = 408 * 7680;
 
 const _: () = assert!(
@@ -20,10 +20,10 @@ const _: () = assert!(
         && PIECE_BYTES.is_multiple_of(txn_index::ENTRY_BYTES as u64)
 );
 
-/// The largest file that is held in memory as a whole: producer snapshots, and offset indexes to look positions up in.
+/// The largest file that is held in memory: producer snapshots, and offset indexes for lookups.
 const HELD_BYTES: u64 = 256 << 20;
 
-/// Rendered bytes handed over once there are this many.
+/// Rendered bytes that are passed on at once.
 pub(super) const PARCEL_BYTES: usize = 64 << 10;
 
 /// An index file, read piece by piece.
@@ -49,7 +49,7 @@ impl Pieces {
         self.file.window(piece, &mut self.buffer)
     }
 
-    /// The first entry of the file, and everything from its last on: what the sanity check looks at.
+    /// The first entry of the file, and everything from its last on, for the sanity check.
     pub(super) fn ends(&mut self, entry: usize) -> Result<Vec<u8>, Error> {
         let entry = entry as u64;
         let len = self.file.len_bytes();
@@ -63,33 +63,33 @@ impl Pieces {
     }
 }
 
-/// The entry of an index at hand.
+/// An entry of an index.
 #[derive(Clone, Copy)]
 pub(super) struct At<'a> {
     pub(super) given: &'a str,
-    /// The path as blocks at the end name it.
+    /// The path as in the blocks at the end.
     pub(super) absolute: &'a str,
     pub(super) base: Offset,
-    /// Its place in the file.
+    /// Its number in the file.
     pub(super) number: u64,
 }
 
 impl At<'_> {
-    /// Returns whether the original takes the entry for the first of the zeros that nothing was written over.
+    /// Returns true if the original treats the entry as the first of the unwritten zeros.
     pub(super) fn is_unwritten(&self, offset: Offset) -> bool {
         self.number > 0 && offset == self.base
     }
 }
 
 impl Run<'_> {
-    /// Says what the original would have broken off at.
+    /// Writes a note about the fault at which the original stops.
     pub(super) fn note(&mut self, given: &str, what: &dyn std::fmt::Display) {
         self.broke = true;
         self.context
             .say(format!("kseg: {given}: {what}\n").as_bytes());
     }
 
-    /// A file of the same segment; notes why it cannot be had.
+    /// A file of the same segment; notes an error if it cannot be opened.
     pub(super) fn sibling<T>(
         &mut self,
         path: &Path,

@@ -1,4 +1,4 @@
-//! What a file is, by its name.
+//! The kind of a file, by its name.
 
 use kseg::format::name;
 use kseg::wire::Release;
@@ -8,7 +8,7 @@ use kseg::wire::Release;
 pub(super) enum Kind {
     /// `.log`
     Log,
-    /// `.checkpoint`: a snapshot of `KRaft`, whose insides are those of a `.log`.
+    /// `.checkpoint`: a snapshot of `KRaft`, which has the format of a `.log`.
     Checkpoint,
     /// `.index`
     OffsetIndex,
@@ -21,7 +21,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Returns what the release takes the file `name` for; `None` if it does not know it.
+    /// Returns the kind of the file `name` for the release; `None` if it does not know it.
     pub(super) fn of(name: &str, release: Release) -> Option<Self> {
         let (kind, since) = match name::suffix(name)? {
             name::LOG_SUFFIX => (Self::Log, Release::old(8, 0, 0)),

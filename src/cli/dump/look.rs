@@ -1,4 +1,4 @@
-//! A look at what a `.log` holds at a position: what entries of indexes are compared with.
+//! Lookups in a `.log` at a position, for comparison with entries of indexes.
 
 use std::ops::Range;
 
@@ -8,8 +8,8 @@ use kseg::scan::seek;
 use kseg::store::{Error, LogFile};
 use kseg::wire::{Fault, FaultKind, Offset, Position};
 
-/// Places looked at before the memory of a mapping is given back. Around each of them the kernel
-/// maps 64 KiB.
+/// The number of lookups before the memory of a mapping is released. The kernel maps 64 KiB around
+/// each.
 const LOOKS: u32 = 256;
 
 /// The formats that the release can read.
@@ -19,11 +19,11 @@ pub(super) struct Reader {
     pub(super) zstd: bool,
     /// Compressed sets inside compressed sets.
     pub(super) nested: bool,
-    /// The newest magic; entries of later ones are messages to it.
+    /// The newest magic; entries of later ones are read as messages.
     pub(super) newest_magic: i8,
 }
 
-/// A `.log` that is looked at here and there.
+/// A `.log` with lookups at any position.
 #[derive(Debug)]
 pub(super) struct Look {
     log: LogFile,
@@ -33,7 +33,7 @@ pub(super) struct Look {
     /// The range that was read since memory was last released.
     looked: Option<Range<u64>>,
     looks: u32,
-    /// The last batch whose largest timestamp was requested.
+    /// The last batch of which the largest timestamp was read.
     known: Option<(u64, Result<i64, String>)>,
 }
 
@@ -57,7 +57,7 @@ impl Look {
         &self.log
     }
 
-    /// Returns whether the position is in the log, or at its end.
+    /// Returns true if the position is in the log, or at its end.
     pub(super) fn within(&self, position: i64) -> Result<u64, Missing> {
         let len = self.log.len_bytes();
         match u64::try_from(position) {
@@ -67,7 +67,7 @@ impl Look {
         }
     }
 
-    /// The last offset of the batch at `position`, of which at most `limit` bytes count.
+    /// The last offset of the batch at `position`, of which at most `limit` bytes are read.
     pub(super) fn last_offset(
         &mut self,
         position: i32,
@@ -160,9 +160,9 @@ impl Look {
         })
     }
 
-    /// Shows the records of the batch of `size` bytes at `position`, or at least the first one, and
-    /// fails where Kafka does: it decompresses a compressed batch as a whole, but takes messages
-    /// apart one by one.
+    /// Passes on the records of the batch of `size` bytes at `position`, or at least the first one,
+    /// and fails where Kafka does: it decompresses a compressed batch as a whole, but reads
+    /// messages one by one.
     fn records(
         &mut self,
         position: u64,
@@ -207,8 +207,8 @@ impl Look {
         Ok(Ok(()))
     }
 
-    /// Returns whether no one minds: the value of a message that is cut, which is not requested,
-    /// and a set inside a set, to old readers or where it is not reached.
+    /// Returns true if Kafka ignores the fault: an incomplete value of a message, which is not
+    /// read, or a set inside a set, for old readers or if it is not reached.
     fn forgives(reader: Reader, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
         match fault.kind() {
             FaultKind::FieldLength { .. } => matches!(batch, Batch::Legacy(_)),
@@ -217,7 +217,7 @@ impl Look {
         }
     }
 
-    /// The bytes from `position` on: `count` of them, or more, or all there are.
+    /// The bytes from `position` on: at least `count`, or all that are left.
     fn bytes(&mut self, position: u64, count: u64) -> Result<&[u8], Error> {
         let end = position.saturating_add(count);
         let looked = self.looked.take().unwrap_or(position..end);
@@ -233,8 +233,8 @@ impl Look {
     }
 }
 
-/// An entry of a later format than the reader knows, as a message: it has an offset and something
-/// for a timestamp, and what it holds is never that of a compressed set.
+/// An entry of a later format than the reader knows, as a message: it has an offset and some
+/// timestamp, and is not a compressed set.
 fn from_the_future(frame: Frame<'_>, show: &mut dyn FnMut(Offset, i64)) -> Result<(), Missing> {
     let message = Message::parse(frame.bytes(), frame.position());
     match message.map(|message| (message.codec(), message.timestamp())) {
@@ -249,5 +249,5 @@ fn from_the_future(frame: Frame<'_>, show: &mut dyn FnMut(Offset, i64)) -> Resul
     }
 }
 
-/// The most bytes that Kafka's reader takes for the tail of a file.
+/// The maximum number of bytes that Kafka's reader treats as the tail of a file.
 const TAIL_BYTES: u64 = kseg::format::frame::HEADER_BYTES as u64;

@@ -1,4 +1,4 @@
-//! The options of `dump` as meant: checked against the release, as late as the original does.
+//! The options of `dump`, checked against the release, as late as in the original.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ const NO_LIMIT: i32 = i32::MAX;
 const MAX_MESSAGE_SIZE: i32 = 5 << 20;
 
 impl Dump {
-    /// Refuses what the release never had.
+    /// Refuses options that the release does not have.
     pub(crate) fn check(&self) -> Result<()> {
         let release = self.kafka;
         if !release.since(OLDEST) {
@@ -81,8 +81,8 @@ impl Dump {
         Ok(())
     }
 
-    /// Returns what to show of a `.log`. Like the original, this looks at decoder classes only once
-    /// there is one.
+    /// Returns the parts of a `.log` to show. Like the original, this checks decoder classes only
+    /// when there is a `.log`.
     pub(crate) fn shown(&self, style: &Style) -> Result<Options> {
         let contents = self.contents()?;
         Ok(Options {
@@ -102,7 +102,7 @@ impl Dump {
         Ok(Some(given.unwrap_or(LARGEST_MESSAGE)))
     }
 
-    /// The first of the decoders of internal topics that was requested: it wins.
+    /// The first requested decoder of internal topics, which is used.
     fn topic(&self) -> Option<Decoder> {
         [
             (self.offsets_decoder, Decoder::Offsets),
@@ -116,7 +116,7 @@ impl Dump {
     }
 
     fn contents(&self) -> Result<Contents> {
-        // Before 0.10.1 a decoder did not imply that anything is shown.
+        // Before 0.10.1 a decoder did not imply --print-data-log.
         if !self.print_data_log && !self.kafka.since(Release::old(10, 1, 0)) {
             return Ok(Contents::Hidden);
         }
@@ -135,7 +135,7 @@ impl Dump {
         })
     }
 
-    /// The old class names among the decoders, which 3.8 and 3.9 complain about.
+    /// The old class names among the decoders, about which 3.8 and 3.9 print a warning.
     pub(crate) fn deprecated_classes(&self) -> impl Iterator<Item = &str> {
         let complains =
             self.kafka.since(Release::new(3, 8, 0)) && !self.kafka.since(Release::new(4, 0, 0));
@@ -149,7 +149,7 @@ impl Dump {
         .filter(move |_| complains)
     }
 
-    /// Returns how many bytes of each `.log` to look at; `None` for all.
+    /// Returns the number of bytes of each `.log` to read; `None` for all.
     pub(crate) fn limit(&self) -> Result<Option<i32>> {
         let limit = int("max-bytes", &self.max_bytes)?;
         Ok(limit.filter(|&bytes| bytes != NO_LIMIT))
@@ -157,7 +157,7 @@ impl Dump {
 }
 
 impl Dump {
-    /// Returns how many bytes of the log an entry of an `.index` may point at.
+    /// Returns the maximum size of a batch that an entry of an `.index` points at.
     pub(crate) fn max_message_size(&self) -> Result<u64> {
         let size = int("max-message-size", &self.max_message_size)?;
         match u64::try_from(size.unwrap_or(MAX_MESSAGE_SIZE)) {
@@ -195,8 +195,8 @@ fn text_decoder(release: Release, class: Option<&str>) -> Result<TextDecoder> {
     Ok(known)
 }
 
-/// The value of an option as Java's `Integer.valueOf` reads it. The original minds its being given
-/// twice, or wrong, only when it needs it.
+/// The value of an option as Java's `Integer.valueOf` reads it. The original reports an option that
+/// is repeated or invalid only when it uses it.
 fn int(option: &str, given: &[String]) -> Result<Option<i32>> {
     match given {
         [] => Ok(None),

@@ -1,4 +1,4 @@
-//! File after file, as the original goes through them.
+//! Dumps files one after the other, in the order of the original.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -31,7 +31,7 @@ pub(super) struct Run<'a> {
     pub(super) mismatches: Mismatches,
     /// Offsets that do not follow each other, by file, for the end of the run.
     gaps: Vec<(String, Gaps)>,
-    /// True if the original would have broken off.
+    /// True if the original would have stopped.
     pub(super) broke: bool,
     /// The result of writing to standard output.
     written: io::Result<()>,
@@ -94,7 +94,7 @@ impl Dump {
 }
 
 impl Run<'_> {
-    /// Hands rendered bytes to the streams they are for.
+    /// Writes rendered bytes to their streams.
     pub(super) fn write(&mut self, text: &[u8], notes: &[u8]) -> ControlFlow<()> {
         if self.written.is_ok() {
             self.written = self.context.out.write_all(text);
@@ -130,7 +130,7 @@ impl Run<'_> {
             Some(Kind::TxnIndex) => self.txn_index(path, &given),
             Some(Kind::Producers) => self.producers(path),
             None => {
-                // Up to 4.2 the original broke off at a name without a suffix.
+                // Up to 4.2 the original stopped at a name without a suffix.
                 self.broke |= name::suffix(name).is_none() && !self.style.bar_without_key;
                 self.context
                     .say(format!("Ignoring unknown file {given}\n").as_bytes());
@@ -146,7 +146,7 @@ impl Run<'_> {
         }
     }
 
-    /// Writes the line before the batches, with what the name says.
+    /// Writes the line before the batches, with the offset in the name.
     fn heading(&mut self, path: &Path, is_checkpoint: bool, head: &mut Vec<u8>) -> Result<()> {
         if !is_checkpoint {
             let segment = Segment::at(path)?;
@@ -232,7 +232,8 @@ impl Run<'_> {
         Ok(scan(&log, options, printer, &mut sink)?)
     }
 
-    /// Keeps what the end of the run tells of a file; one that is dumped twice is reported once.
+    /// Keeps the facts about a file for the end of the run; a file that is dumped twice is reported
+    /// once.
     fn keep(&mut self, path: String, gaps: Gaps) {
         match self.gaps.iter_mut().find(|(known, _)| *known == path) {
             Some((_, known)) => known.extend(gaps),
@@ -255,7 +256,7 @@ impl Run<'_> {
     }
 }
 
-/// Returns whether there is something at the path, if only a broken link.
+/// Returns true if the path exists, even as a broken link.
 fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
@@ -274,10 +275,10 @@ fn split_list(list: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A directory means the segments in it, `-` for a segment on standard input, a compressed
-/// segment for what is in it.
+/// Resolves a path: a directory to the segments in it, `-` to a segment on standard input, a
+/// compressed segment to the decompressed one.
 fn expand(path: &Path) -> Vec<PathBuf> {
-    // What cannot be read is said where the file is opened.
+    // An unreadable file is reported when it is opened.
     if let Ok(Some(item)) = spool::spooled(path) {
         return vec![item.path().to_owned()];
     }
@@ -295,7 +296,7 @@ fn expand(path: &Path) -> Vec<PathBuf> {
     logs
 }
 
-/// A path as `java.io.File` shows it: rows of slashes are one, and none is at the end.
+/// A path as `java.io.File` shows it: repeated slashes are one, and there is none at the end.
 fn given_form(path: &Path) -> String {
     let text = path.to_string_lossy();
     let mut form = String::with_capacity(text.len());
@@ -310,7 +311,7 @@ fn given_form(path: &Path) -> String {
     form
 }
 
-/// The same from the root on; `.` and `..` stay.
+/// The same as an absolute path; `.` and `..` stay.
 pub(super) fn absolute_form(given: &str) -> String {
     if given.starts_with('/') {
         return given.to_owned();

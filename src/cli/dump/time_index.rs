@@ -52,7 +52,7 @@ impl Run<'_> {
         }
     }
 
-    /// Dumps a piece of a `.timeindex`; returns whether the original would continue after it.
+    /// Dumps a piece of a `.timeindex`; returns true if the original would continue after it.
     fn time_entries(
         &mut self,
         piece: TimeIndex<'_>,
@@ -106,7 +106,7 @@ impl Run<'_> {
         Ok(entries.len() == piece.len())
     }
 
-    /// Returns whether a batch ends with the entry's offset.
+    /// Returns true if a batch ends with the entry's offset.
     fn compare_time(
         &mut self,
         log: &mut Look,
@@ -134,7 +134,7 @@ impl Run<'_> {
         };
         if let Some(broken) = broken {
             self.broke = true;
-            // Once is enough for all entries before the same place.
+            // One report is enough for all entries before the same position.
             if reported.replace(broken.position) != Some(broken.position) {
                 let place = broken.position;
                 note(
@@ -177,14 +177,14 @@ impl Run<'_> {
 /// The batch that an entry of a time index points to.
 #[derive(Clone, Copy)]
 struct Found {
-    /// The position to seek from, as the `.index` has it.
+    /// The position in the `.index` from which the search starts.
     position: i64,
     landing: Landing,
-    /// The break of the log after it, if that matters.
+    /// The break of the log after it, if it matters.
     breaks: Option<Break>,
 }
 
-/// Seeks the offsets of all entries, from the positions that the `.index` has for them.
+/// Searches the offsets of all entries, from the positions in the `.index`.
 fn sought(
     log: &Look,
     entries: &[TimeEntry],

@@ -1,7 +1,8 @@
 //! The original's command line to ours.
 //!
-//! It was read by jopt-simple, which takes `-files x` for `--files x`, ignores the value in `--help=x`, lets flags be
-//! repeated, and gives an option that needs a value the next word whatever it looks like. Scripts may rely on any of it.
+//! The original uses jopt-simple, which reads `-files x` as `--files x`, ignores the value in
+//! `--help=x`, allows repeated flags, and gives an option that needs a value any next word. Scripts
+//! may rely on this.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -25,7 +26,7 @@ const FLAGS: [&str; 12] = [
 /// Options that need a value.
 const VALUES: [&str; 3] = ["files", "max-bytes", "max-message-size"];
 
-/// Options that take the next word for their value unless it begins with a dash.
+/// Options whose value is the next word unless it begins with a dash.
 const OPTIONAL: [&str; 2] = ["key-decoder-class", "value-decoder-class"];
 
 /// Rewrites the arguments of `dump`, and of no other command.

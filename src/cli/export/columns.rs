@@ -58,8 +58,8 @@ impl<'a> Grouping<'a> {
         ControlFlow::Continue(())
     }
 
-    /// Writes the rest, and the footer with what is to be known of the file. Returns what columns
-    /// could not hold.
+    /// Writes the rest, and the footer with the facts about the file. Returns the values that
+    /// columns could not hold.
     ///
     /// # Errors
     /// It cannot be written.
@@ -101,7 +101,7 @@ impl<'a> Grouping<'a> {
 impl Take for Grouping<'_> {
     #[inline]
     fn take(&mut self, entry: Entry<'_, '_>, _: &mut Output<'_>) -> ControlFlow<()> {
-        // Rows of columns take no page.
+        // Rows of columns are not written on a page.
         self.renderer.record(entry, &mut Vec::new());
         if self.renderer.rows().is_some_and(|rows| rows.is_group()) {
             return self.write_group();

@@ -1,4 +1,4 @@
-//! One file of an export: packed, counted and checksummed while it is written.
+//! One file of an export: compressed, counted and checksummed while it is written.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::output::{OutputFile, said};
 
-/// Takes text and writes a file.
+/// A file that is being written.
 pub(super) struct PackedFile(Packer<Summed>);
 
 /// The totals of a file.
@@ -22,7 +22,7 @@ pub(super) struct Sums {
     pub(super) sha256: String,
 }
 
-/// A file whose bytes are summed up on their way.
+/// A writer that counts and checksums bytes.
 struct Summed {
     file: OutputFile,
     sums: Summing,
@@ -90,7 +90,7 @@ impl PackedFile {
         Ok(Self(Packer::new(packing, summed)?))
     }
 
-    /// Gives the file its name.
+    /// Renames the file to its final name.
     ///
     /// # Errors
     /// It cannot be written.
@@ -102,7 +102,7 @@ impl PackedFile {
     }
 }
 
-/// The sums of a file that is there.
+/// The sums of an existing file.
 ///
 /// # Errors
 /// It cannot be read.

@@ -1,4 +1,4 @@
-//! `kseg.manifest/1`: what is in the files of an export.
+//! `kseg.manifest/1`: the contents of the files of an export.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -21,7 +21,7 @@ const SCHEMA: &str = schema::MANIFEST.id;
 /// Its name.
 const NAME: &str = "kseg.manifest.json";
 
-/// At most so often is it written while files are added.
+/// The minimum time between two writes while files are added.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A manifest as it is written.
@@ -34,11 +34,11 @@ pub(super) struct Document {
     files: Vec<ExportedFile>,
 }
 
-/// A manifest in the making.
+/// A manifest that is being written.
 #[derive(Debug)]
 pub(super) struct Manifest {
     document: Document,
-    /// Files of the export that this one continues with, until they are reached.
+    /// Files of the earlier export that this one continues, until they are reached.
     ahead: Files,
     saved: Instant,
 }
@@ -61,20 +61,20 @@ pub(super) struct ExportedFile {
     pub(super) last_timestamp: Option<i64>,
     /// Bytes of the file.
     pub(super) size_bytes: u64,
-    /// Of the file, in hexadecimal.
+    /// The checksum of the file, in hexadecimal.
     pub(super) crc32c: String,
     pub(super) sha256: String,
     /// True if every record of the source that was requested is in it.
     pub(super) complete: bool,
     /// The unreadable ranges.
     pub(super) damage: Vec<Damage>,
-    /// The number of further obstacles.
+    /// The number of further ranges.
     pub(super) more_damage: u64,
-    /// Records left out because their offset came before, as a consumer leaves them out.
+    /// Records left out because an earlier record has their offset, as for a consumer.
     #[serde(default)]
     pub(super) duplicates: u64,
-    /// A fingerprint of the options and of the source, by which a later run knows whether it would
-    /// write the same.
+    /// A fingerprint of the options and of the source: a later run with the same one would write
+    /// the same file.
     pub(super) request: String,
 }
 
@@ -84,7 +84,7 @@ pub(super) struct Damage {
     pub(super) file: String,
     /// The first byte.
     pub(super) start: u64,
-    /// The first byte after.
+    /// The position after the last byte.
     pub(super) end: u64,
     pub(super) what: String,
 }
@@ -96,7 +96,7 @@ impl Manifest {
     /// Reads the manifest in `dir`, if it exists.
     ///
     /// # Errors
-    /// It cannot be read, or is none.
+    /// It cannot be read, or is invalid.
     pub(super) fn read(dir: &Path) -> Result<Option<Files>> {
         let path = dir.join(NAME);
         if Item::at(&path).is_err() {
@@ -113,8 +113,7 @@ impl Manifest {
         Ok(Some(files.map(|file| (file.file.clone(), file)).collect()))
     }
 
-    /// The manifest of an export that writes files of these names, and continues with the one
-    /// before.
+    /// The manifest of an export that writes files of these names, and continues an earlier one.
     pub(super) fn after(before: &Files, names: &[String]) -> Self {
         let ahead = names.iter().filter_map(|name| before.get_key_value(name));
         Self {
@@ -130,23 +129,23 @@ impl Manifest {
         }
     }
 
-    /// Takes in a file that is whole now.
+    /// Adds a complete file.
     pub(super) fn add(&mut self, file: ExportedFile) {
         self.ahead.remove(&file.file);
         self.document.files.push(file);
     }
 
-    /// Returns how many files were added.
+    /// Returns the number of files.
     pub(super) fn len(&self) -> usize {
         self.document.files.len()
     }
 
-    /// Returns whether there is nothing to tell.
+    /// Returns true if there are no files.
     pub(super) fn is_empty(&self) -> bool {
         self.document.files.is_empty() && self.ahead.is_empty()
     }
 
-    /// Returns whether everything could be read.
+    /// Returns true if everything could be read.
     pub(super) fn is_undamaged(&self) -> bool {
         self.document
             .files
@@ -171,8 +170,8 @@ impl Manifest {
         }
     }
 
-    /// Writes it into `dir` if it has been a while: what is lost with a run that dies is little,
-    /// and is made again.
+    /// Writes it into `dir` if the last write is some time ago: a killed run loses little, which is
+    /// written again.
     ///
     /// # Errors
     /// It cannot be written.
@@ -185,8 +184,8 @@ impl Manifest {
         Ok(())
     }
 
-    /// Writes it into `dir`, in place of the one there. What was not reached yet is as the export
-    /// before left it.
+    /// Writes it into `dir`, and replaces the old one. Files that were not reached yet are those of
+    /// the earlier export.
     ///
     /// # Errors
     /// It cannot be written.

@@ -1,4 +1,4 @@
-//! `kseg export`: the records of partitions into files, a manifest beside them.
+//! `kseg export`: writes the records of partitions into files, with a manifest.
 
 mod columns;
 mod file;
@@ -37,7 +37,7 @@ use super::render::records::{Form, RecordFormat, Rendering};
 use super::render::table::counted;
 use super::typed::Typed;
 
-/// The formats of files, the usual one first.
+/// The formats of files, the default first.
 const FORMS: [Form; 3] = [Form::Ndjson, Form::Csv, Form::Parquet];
 
 const FORMAT: &str = "Output format [default: ndjson]. The columns of parquet are those of Spark's \
@@ -127,13 +127,13 @@ pub(crate) struct Export {
 enum Compression {
     /// Zstandard
     Zstd,
-    /// gzip; not of Parquet
+    /// gzip; not for Parquet
     Gzip,
-    /// Snappy, of Parquet only: faster than zstd, and larger
+    /// Snappy, for Parquet only: faster than zstd, and larger
     Snappy,
 }
 
-/// A file that is there now, and what there was to say.
+/// A complete file, and its notes.
 struct Exported {
     file: ExportedFile,
     notes: Vec<u8>,
@@ -149,9 +149,9 @@ struct Job<'a> {
     form: Form,
     packing: Packing,
     pages: PageCodec,
-    /// The words of the options that decide what is written.
+    /// The words of the options that determine the contents.
     options: String,
-    /// The manifest of the export that this one continues with.
+    /// The manifest of the earlier export that this one continues.
     before: &'a Files,
     progress: &'a Progress,
 }
@@ -206,7 +206,7 @@ impl Export {
         let items = tracks.iter().zip(names).collect();
         let result = job.run(outer, items, lost, &mut manifest, context);
         progress.end();
-        // What is whole is kept, whatever came after it.
+        // Complete files are kept, whatever happened later.
         if result.is_ok() || !manifest.is_empty() {
             let saved = manifest.save(&self.output);
             result.and(saved)?;
@@ -221,7 +221,7 @@ impl Export {
         })
     }
 
-    /// The words of the options that decide what is written.
+    /// The words of the options that determine the contents.
     fn words(&self) -> Result<String> {
         let words = [
             self.picking.words(),
@@ -229,7 +229,7 @@ impl Export {
             self.schemas.words(),
         ];
         let words = serde_json::to_string(&words)?;
-        // The name of a file tells how it is packed, but not how its pages are.
+        // The name of a file shows its compression, but not that of its pages.
         Ok(match self.compress {
             Some(Compression::Snappy) => words + " snappy",
             _ => words,
@@ -238,10 +238,11 @@ impl Export {
 }
 
 impl Job<'_> {
-    /// Writes the files of all logs but those that are lost.
+    /// Writes the files of all readable logs.
     ///
     /// # Errors
-    /// Something could not be read, which leaves the others as they are, or not be written.
+    /// Something could not be read, after which the other files are still written, or could not be
+    /// written.
     fn run(
         &self,
         jobs: Jobs,
@@ -286,7 +287,7 @@ impl Job<'_> {
         failed.result()
     }
 
-    /// Writes the file of a log, unless it is there.
+    /// Writes the file of a log, unless it exists.
     fn export(&self, track: &LogFiles, name: String) -> Result<Exported> {
         let path = self.dir.join(&name);
         let request = self.request(track);
@@ -376,7 +377,7 @@ impl Job<'_> {
         Ok(tally)
     }
 
-    /// Writes the records of a log as columns, on one thread: a row group is made of many pieces.
+    /// Writes the records of a log as columns, on one thread: a row group consists of many pieces.
     fn columns(
         &self,
         track: &LogFiles,
@@ -398,7 +399,7 @@ impl Job<'_> {
         Ok(tally)
     }
 
-    /// The file, if an export before this one has written it and it is unchanged.
+    /// The file, if an earlier export has written it and it is unchanged.
     fn kept(&self, path: &Path, name: &str, request: &str) -> Option<ExportedFile> {
         let file = self.before.get(name)?;
         if file.request != request {
@@ -408,7 +409,7 @@ impl Job<'_> {
         (sums.sha256 == file.sha256).then(|| file.clone())
     }
 
-    /// Returns what is requested and of what, as a fingerprint.
+    /// Returns a fingerprint of the request and of the source.
     fn request(&self, track: &LogFiles) -> String {
         let mut asked = self.options.clone();
         for path in track.paths() {
@@ -423,8 +424,7 @@ impl Job<'_> {
     }
 }
 
-/// Returns what to say of a file that cannot be written, or of a log that cannot be read, which is
-/// said as it is.
+/// Returns the error for a file that cannot be written; that of an unreadable log is unchanged.
 fn unwritten(path: &Path, error: anyhow::Error) -> anyhow::Error {
     if error.is::<Error>() {
         return error;
@@ -443,10 +443,10 @@ fn damage(tally: Tally) -> Vec<Damage> {
     .collect()
 }
 
-/// Returns what compresses files of a form, and their pages.
+/// Returns the compression of files of a form, and of their pages.
 ///
 /// # Errors
-/// The form takes no such compression.
+/// The form does not support the compression.
 fn packing(form: Form, compress: Option<Compression>) -> Result<(Packing, PageCodec)> {
     let packing = match (form, compress) {
         (Form::Parquet, Some(Compression::Gzip)) => {
@@ -466,7 +466,7 @@ fn packing(form: Form, compress: Option<Compression>) -> Result<(Packing, PageCo
     Ok((packing, pages))
 }
 
-/// The names of the files, one a log.
+/// The names of the files, one for each log.
 ///
 /// # Errors
 /// Two logs would be written into the same file.

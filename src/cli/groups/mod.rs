@@ -59,8 +59,9 @@ use super::writer::Writer;
   kseg groups --format kafka data | less
   kseg groups --group billing --format csv data > offsets.csv
 
---format kafka prints what kafka-consumer-groups.sh --describe prints, and with --kind share or --kind streams what
-kafka-share-groups.sh or kafka-streams-groups.sh does; --members as with --verbose. The coordinator is shown as -.
+--format kafka prints what kafka-consumer-groups.sh --describe prints; with --kind
+share or --kind streams what kafka-share-groups.sh or kafka-streams-groups.sh
+prints; --members as with --verbose. The coordinator is shown as -.
 --format csv prints a file for --reset-offsets --from-file.
 
 Exit status:
@@ -237,7 +238,7 @@ impl Groups {
         Ok(Outcome::of(is_damaged))
     }
 
-    /// Reads the groups, and in which partition of `__consumer_offsets` each is stored.
+    /// Reads the groups, and the partition of `__consumer_offsets` of each.
     fn read(
         &self,
         copies: Vec<(i32, Partition)>,
@@ -251,7 +252,7 @@ impl Groups {
             image.join(part);
         };
         images_until(until, copies, self.reading, trouble, &mut join);
-        // An offset is one of __consumer_offsets, and means nothing in another topic.
+        // An offset is one of __consumer_offsets, and has no meaning in another topic.
         if !matches!(until, Until::Offset(_)) {
             let copies = reaches.copies_of(SHARE_GROUP_STATE)?;
             let mut share = ShareGroups::default();
@@ -262,7 +263,7 @@ impl Groups {
         Ok((image, homes))
     }
 
-    /// Leaves out what was not requested.
+    /// Keeps only the requested groups.
     fn select(&self, views: &mut Vec<GroupView<'_>>, disks: &Disks) {
         views.retain(|view| self.kind.is_none_or(|kind| kind.has(view)));
         views.retain(|view| Pattern::means(&self.names, view.name));
@@ -282,7 +283,7 @@ impl Groups {
         }
     }
 
-    /// The time that offsets are judged at.
+    /// The time at which offsets are checked for expiry.
     fn now_ms(&self) -> i64 {
         match self.at {
             Some(Until::Time(time)) => time.get(),
@@ -323,7 +324,7 @@ impl Groups {
         Ok(())
     }
 
-    /// In a form of Kafka's tools.
+    /// Shows the groups in the form of Kafka's tools.
     fn plain(
         &self,
         context: &mut Context,
@@ -343,7 +344,7 @@ impl Groups {
             }
             (Some(Kind::Streams), Subject::State) => streams::states(views, is_verbose, context)?,
             (Some(Kind::Streams), Subject::Members) => streams::members(views, context)?,
-            // That of the other kinds knows no share and streams groups.
+            // The tool for the other kinds does not show share and streams groups.
             (_, Subject::Offsets) => consumer::offsets(views, is_verbose, context)?,
             (_, Subject::State) => consumer::states(views, is_verbose, context)?,
             (_, Subject::Members) => consumer::members(views, reaches, context)?,
@@ -382,7 +383,7 @@ fn expired(writer: &mut Writer<'_>, views: &[GroupView<'_>], kept: Kept, now_ms:
     }
 }
 
-/// Names for an error message, as many as can be read at a glance.
+/// Names for an error message, the first few.
 fn names(image: &Image) -> String {
     const SHOWN: usize = 10;
     let names: Vec<&str> = image.names().collect();

@@ -1,4 +1,4 @@
-//! Log ends as they were.
+//! Log ends at an earlier time.
 
 use std::ops::ControlFlow;
 
@@ -33,7 +33,7 @@ pub(super) fn rewind(
     });
 }
 
-/// The offset of the first record that is wanted.
+/// The offset of the first wanted record.
 fn first(reach: &Reach, wanted: Filter) -> Result<Option<Offset>, Error> {
     let mut first = None;
     let records = Partition::open(&reach.path)?.records(wanted).salvage();

@@ -136,7 +136,7 @@ struct MemberRow {
     instance_id: Option<String>,
     client_id: String,
     client_host: String,
-    /// The epoch that it has come to; `None` in classic groups.
+    /// Its member epoch; `None` in classic groups.
     epoch: Option<i32>,
     assigned: Vec<String>,
     target: Vec<String>,
@@ -158,8 +158,8 @@ impl Row for MemberRow {
     ];
 }
 
-/// Shows a line for each partition of each group, where offsets of groups without members are kept
-/// for `kept_ms`.
+/// Shows a line for each partition of each group; offsets of groups without members are kept for
+/// `kept_ms`.
 pub(super) fn offsets(writer: &mut Writer<'_>, views: &[GroupView<'_>], kept_ms: i64) {
     let rows = views.iter().flat_map(|view| {
         let of = move |row| OffsetRow::of(view, row, kept_ms);
@@ -168,8 +168,7 @@ pub(super) fn offsets(writer: &mut Writer<'_>, views: &[GroupView<'_>], kept_ms:
     writer.table(rows);
 }
 
-/// Shows a line for each group. `homes` are the partitions of `__consumer_offsets` in which they
-/// live.
+/// Shows a line for each group. `homes` are their partitions of `__consumer_offsets`.
 pub(super) fn states(
     writer: &mut Writer<'_>,
     views: &[GroupView<'_>],
@@ -178,7 +177,7 @@ pub(super) fn states(
     writer.table(views.iter().map(|view| {
         StateRow {
             group: view.name.to_owned(),
-            // Kafka takes a group with nothing but offsets for a classic one without members.
+            // Kafka treats a group with offsets only as a classic one without members.
             kind: view
                 .group
                 .map_or(GroupKind::Classic, |group| group.kind)

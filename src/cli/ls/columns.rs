@@ -15,7 +15,7 @@ use super::sort::{Sort, Sortable};
 use crate::cli::render::rows::{Cell, Column, Content, Row};
 use crate::cli::schema::{self, Schema};
 
-/// A log dir. People see it as lines above and below its partitions.
+/// A log dir, shown as lines above and below its partitions.
 #[derive(Debug, Serialize)]
 pub(super) struct LogDirRow {
     pub(super) path: Content,
@@ -332,7 +332,7 @@ impl Sortable for TopicRow {
     }
 }
 
-/// Returns what is special about a partition.
+/// Returns the state of a partition.
 fn partition_state(summary: &PartitionSummary) -> Vec<String> {
     let mut notes = Vec::new();
     match summary.partition.state() {
@@ -410,7 +410,7 @@ impl SegmentRow {
     }
 }
 
-/// Returns what is special about a segment.
+/// Returns the state of a segment.
 fn segment_state(each: &SegmentSummary) -> Vec<String> {
     let mut notes = Vec::new();
     if each.is_active {
@@ -454,7 +454,7 @@ fn type_of(item: &Item) -> &'static str {
 }
 
 impl ItemRow {
-    /// The row of what is no segment.
+    /// The row of an item that is not a segment.
     pub(super) fn of(item: &Item, standing: Standing) -> Self {
         let what = match item.file_name().filter(|_| standing != Standing::Unknown) {
             Some(name) if name.state != FileState::Current => {

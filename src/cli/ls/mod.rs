@@ -1,4 +1,4 @@
-//! `kseg ls`: what is on this disk.
+//! `kseg ls`: the contents of a disk.
 
 mod columns;
 pub(crate) mod places;
@@ -88,7 +88,7 @@ pub(crate) struct Ls {
     reading: Reading,
 }
 
-/// The size of a part: not so small that the parts of a segment are more than its batches.
+/// Parses the size of a part, with a minimum that bounds the number of parts.
 fn split_size(text: &str) -> Result<u64, String> {
     let bytes = size(1 << 20)(text)?;
     if bytes < 1 << 20 {
@@ -102,7 +102,7 @@ struct Lister<'a> {
     ls: &'a Ls,
     writer: Writer<'a>,
     topics: BTreeMap<String, TopicSummary>,
-    /// True if there was anything that the selection does not leave out.
+    /// True if anything matches the selection.
     is_found: bool,
 }
 
@@ -139,7 +139,7 @@ impl Ls {
         Ok(Outcome::Clean)
     }
 
-    /// Refuses what makes no sense, before anything is opened.
+    /// Refuses invalid combinations of options, before anything is opened.
     fn check(&self) -> Result<()> {
         if self.sort == Sort::Records && !self.exact {
             bail!("--sort records needs --exact, which counts the records");
@@ -155,7 +155,7 @@ impl Ls {
         Ok(())
     }
 
-    /// Returns how much of a partition is read.
+    /// Returns the depth of reading a partition.
     fn depth(&self, segments: bool) -> ListingDepth {
         match () {
             () if self.exact => ListingDepth::Records(self.reading.limits()),
@@ -177,7 +177,7 @@ impl Ls {
 }
 
 impl Lister<'_> {
-    /// Shows what only all paths together amount to.
+    /// Shows the rows over all paths.
     fn end(mut self) -> Result<()> {
         if !self.is_found {
             return Err(no_match(&self.ls.paths));
@@ -190,7 +190,7 @@ impl Lister<'_> {
         self.writer.finish().map(drop)
     }
 
-    /// A row that may be sorted: it waits for the others if need be.
+    /// Shows a row, or holds it if rows are sorted.
     fn sortable<R: Row + Sortable>(&mut self, row: R, held: &mut Vec<R>) {
         if self.ls.order().is_natural() {
             self.writer.row(&row);

@@ -41,8 +41,7 @@ impl Lister<'_> {
         let mut row = self.log_dir_row(dir);
         if !ls.by_topic {
             let line = table::line(&row, self.writer.look());
-            self.writer
-                .heading(&format!("{}: {line}", dir.path().display()));
+            self.writer.titled(&dir.path().display().to_string(), &line);
         }
         let checkpoints = self.checkpoints(dir.path());
         let (outer, inner) = ls.reading.jobs().share(chosen.len());
@@ -133,7 +132,7 @@ impl Lister<'_> {
         let row = PartitionRow::of(&summary);
         let line = table::line(&row, self.writer.look());
         let path = partition.path().display();
-        self.writer.heading(&format!("{path}: {line}"));
+        self.writer.titled(&path.to_string(), &line);
         self.writer.for_machines(&row);
         let mut held = Held::default();
         self.segments(&summary, &mut held);
@@ -143,7 +142,7 @@ impl Lister<'_> {
         self.items(items.map(|item| (item, Partition::standing_in(item, is_tiered))));
     }
 
-    /// A line for the segment if the file is a `.log` in use, else for the file.
+    /// A line for the segment if the file is a `.log` in use, otherwise for the file.
     fn file(&mut self, item: &Item) {
         let ls = self.ls;
         if ls.by_topic {
@@ -244,7 +243,7 @@ impl Lister<'_> {
     }
 }
 
-/// Returns whether a broker uses the log dir, or how the last one stopped.
+/// Returns the state of a log dir: in use by a broker, or the kind of its last shutdown.
 pub(crate) fn state(dir: &LogDir) -> &'static str {
     match dir.item(FileKind::CleanShutdown) {
         _ if dir.is_live() => "in use by a running broker",

@@ -30,7 +30,7 @@ pub(super) trait Sortable {
     fn key(&self, by: Sort) -> Option<i64>;
 }
 
-/// The order wanted: by name, or by a number with the largest first; and the other way round.
+/// The order: by name, or by a number with the largest first; or reversed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Order {
     pub(super) by: Sort,
@@ -38,7 +38,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Returns whether rows can be shown as they come.
+    /// Returns true if rows can be shown as they come.
     pub(super) fn is_natural(self) -> bool {
         self.by == Sort::Name && !self.reverse
     }

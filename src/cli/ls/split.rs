@@ -1,4 +1,4 @@
-//! Parts of segments, for those who read a log dir in many tasks.
+//! Parts of segments, to read a log dir in many tasks.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub(super) struct SplitRow {
     path: Content,
     partition: Content,
     base_offset: i64,
-    /// The first offset of the part; of the first part the base offset.
+    /// The first offset of the part; for the first part the base offset.
     first_offset: i64,
     /// The offset after the last.
     end_offset: i64,

@@ -8,14 +8,14 @@ use kseg::format::{Batch, Codec, Scratch};
 use kseg::scan::{Event, Merge, Output, PieceVisitor, ScanOptions, Visitor, scan};
 use kseg::store::{Error, LogFile};
 
-/// Ranges that are kept. A compacted log has one for each gap; a record of a range that is not kept
-/// is shown twice, not lost.
+/// The maximum number of ranges. A compacted log has one for each gap; a record of a range that is
+/// not kept is shown twice, not lost.
 const RANGES: usize = 1 << 20;
 
-/// Ranges that are kept of one piece of a file.
+/// The maximum number of ranges of one piece of a file.
 const RANGES_OF_PIECE: usize = 1 << 16;
 
-/// Offsets, as ranges without their neighbours: the first and the last of each.
+/// A set of offsets, as disjoint ranges: the first and the last offset of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Offsets(BTreeMap<i64, i64>);
 
@@ -29,7 +29,7 @@ impl Offsets {
         self.contains(first) || self.0.range(first..=last).next().is_some()
     }
 
-    /// Takes in the offsets from `first` to `last`.
+    /// Adds the offsets from `first` to `last`.
     pub(super) fn insert(&mut self, first: i64, last: i64) {
         let (mut first, mut last) = (first, last.max(first));
         let touching = |from: i64, to: i64| from <= last.saturating_add(1) && to >= first - 1;
@@ -58,8 +58,8 @@ pub(super) struct Survey {
     ranges: Vec<(i64, i64)>,
     /// The first offset and the last.
     ends: Option<(i64, i64)>,
-    /// True if the offsets may fall somewhere: a batch begins before the end of another, or,
-    /// compressed in magic 0 or 1, does not say where it begins.
+    /// True if offsets may decrease: a batch begins before the end of another, or its first offset
+    /// is unknown (compressed, magic 0 or 1).
     may_fall: bool,
 }
 
@@ -73,13 +73,13 @@ impl Survey {
         scan(log, options, Self::default, nothing)
     }
 
-    /// Returns whether every offset of the file is there once, and none of them is among `given`.
+    /// Returns true if every offset of the file is unique, and none of them is in `given`.
     pub(super) fn is_new_to(&self, given: &Offsets) -> bool {
         let mut ranges = self.ranges.iter();
         !self.may_fall && !ranges.any(|(first, last)| given.meets(*first, *last))
     }
 
-    /// Takes in all offsets of the file.
+    /// Adds all offsets of the file.
     pub(super) fn add_to(&self, given: &mut Offsets) {
         for (first, last) in &self.ranges {
             given.insert(*first, *last);
@@ -177,7 +177,7 @@ mod tests {
         assert!(rising.is_new_to(&given));
         rising.add_to(&mut given);
         assert!(!of(&[(9, 15)]).is_new_to(&given));
-        // What is in a gap was not given: a flipped bit may have put a later batch before it.
+        // Offsets in a gap do not count: a flipped bit may have put a later batch before it.
         assert!(of(&[(10, 15)]).is_new_to(&given));
     }
 }

@@ -1,4 +1,4 @@
-//! The records that a command is requested: which, from where, in which order.
+//! The records that a command shows: which, from which files, in which order.
 //!
 //! ```text
 //! Picking ─▶ Pick            what is wanted, by options

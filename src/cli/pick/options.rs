@@ -1,4 +1,4 @@
-//! The options that say which records are wanted.
+//! The options that select records.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use regex::bytes::Regex;
 use crate::cli::args::whole;
 use crate::cli::range::{Moment, OffsetRange};
 
-/// Which records are wanted; of several options all have to agree.
+/// The wanted records; all options have to match.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Which records")]
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text")]
@@ -104,16 +104,16 @@ impl FromStr for HeaderIs {
 }
 
 impl Picking {
-    /// Returns how many records at the end of each partition --offset -N.. asks for.
+    /// Returns the number N of `--offset -N..`, the records at the end of each partition.
     pub(crate) fn tail(&self) -> Option<u64> {
         self.offset.tail()
     }
 
-    /// Returns what the options amount to, for an output that shows whether the checksum of a
-    /// record's batch is right, or one that does not.
+    /// Returns the selection; `shows_checksum` is true if the output marks records of batches with
+    /// a wrong checksum.
     ///
     /// # Errors
-    /// Options that leave nothing.
+    /// The options exclude all records.
     pub(crate) fn pick(&self, shows_checksum: bool) -> Result<Pick> {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since >= until
@@ -152,20 +152,20 @@ pub(crate) struct Pick {
     key_regex: Option<Regex>,
     value_regex: Option<Regex>,
     headers: Vec<HeaderIs>,
-    /// Only what is committed.
+    /// Only committed records.
     pub(crate) committed: bool,
     /// Control records too.
     pub(crate) control: bool,
     /// Continue after damage.
     pub(crate) salvage: bool,
-    /// Records of batches with a wrong checksum, as far as they can be read.
+    /// Records of batches with a wrong checksum, if they can be read.
     pub(crate) suspects: bool,
-    /// Records whose offset came before, too.
+    /// Records with the offset of an earlier record, too.
     pub(crate) raw: bool,
 }
 
 impl Pick {
-    /// Returns whether a record is wanted by what is in it.
+    /// Returns true if a record matches by its contents.
     #[inline]
     pub(crate) fn wants(&self, record: &Record<'_>) -> bool {
         if let Some(key) = &self.key

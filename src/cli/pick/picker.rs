@@ -1,4 +1,4 @@
-//! What looks at the batches of a segment and hands on the records that are wanted.
+//! The visitor that passes on the wanted records of a segment.
 
 use std::fmt;
 use std::ops::{ControlFlow, Range};
@@ -13,15 +13,15 @@ use super::{LogFiles, Pick};
 use crate::cli::render::records::{Entry, Lossy};
 use crate::cli::render::table::{counted, plain};
 
-/// Gaps kept of each file; more are counted.
+/// The number of gaps of each file that are kept; more are counted.
 const GAPS: usize = 1000;
 
-/// Takes the records, one after the other, and may render them. `Break`: no more.
+/// Takes the records, one after the other, and may render them. `Break` means no more.
 pub(crate) trait Take {
     /// Takes the next record.
     fn take(&mut self, entry: Entry<'_, '_>, out: &mut Output<'_>) -> ControlFlow<()>;
 
-    /// Renders what waited for more records. Returns what was lost in rendering.
+    /// Renders the rest. Returns the values that were lost in rendering.
     fn finish(&mut self, _out: &mut Output<'_>) -> Lossy {
         Lossy::default()
     }
@@ -42,11 +42,11 @@ impl<T: Take> Take for &mut T {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) pick: &'a Pick,
-    /// The filter, with what the log itself leaves out.
+    /// The filter, with the limits of the log itself.
     pub(super) filter: Filter,
     pub(super) track: &'a LogFiles,
     pub(super) log: &'a LogFile,
-    /// The file, as it is named in messages.
+    /// The file, for messages.
     pub(super) path: &'a str,
     /// The end of the file, if zeros up to there are expected.
     pub(super) quiet_end: Option<u64>,
@@ -58,11 +58,11 @@ pub(super) struct Scope<'a> {
 pub(crate) struct Gap {
     /// The file.
     pub(crate) path: String,
-    /// Which bytes of it.
+    /// The range of bytes.
     pub(crate) range: Range<u64>,
     /// The reason.
     pub(crate) what: String,
-    /// True if it is a batch that checks, but whose records cannot be read, or not all of them.
+    /// True if it is a batch with a right checksum, some of whose records cannot be read.
     pub(crate) is_batch: bool,
 }
 
@@ -75,17 +75,17 @@ pub(crate) struct Tally {
     pub(crate) offsets: Option<(i64, i64)>,
     /// Their earliest and latest timestamp.
     pub(crate) times: Option<(i64, i64)>,
-    /// The last offset of the batches looked at, wanted or not.
+    /// The last offset of the batches read, wanted or not.
     pub(crate) reached: Option<i64>,
-    /// Files that could not be read, and why.
+    /// The errors of files that could not be read.
     pub(crate) lost: Vec<kseg::store::Error>,
     /// The first unreadable ranges.
     pub(crate) gaps: Vec<Gap>,
-    /// And how many more there are.
+    /// The number of further ranges.
     pub(crate) more_gaps: u64,
     /// The values that the format could not represent.
     pub(crate) lossy: Lossy,
-    /// Records left out because their offset came before.
+    /// Records left out because an earlier record has their offset.
     pub(crate) duplicates: u64,
     /// Their lowest and highest offset.
     pub(crate) duplicate_offsets: Option<(i64, i64)>,
@@ -100,7 +100,7 @@ impl Tally {
         }
     }
 
-    /// Returns whether anything could not be read.
+    /// Returns true if anything could not be read.
     pub(crate) fn is_damaged(&self) -> bool {
         !self.gaps.is_empty()
     }
@@ -158,11 +158,11 @@ pub(super) struct Picker<'a, T> {
     scope: Scope<'a>,
     take: T,
     tally: Tally,
-    /// The offsets given before, where one may come again.
+    /// The offsets of earlier records, if one may be repeated.
     given: Option<&'a mut Offsets>,
-    /// Behind damage that is not to be passed.
+    /// True after damage at which reading stops.
     is_stopped: bool,
-    /// Whoever takes the records wants no more.
+    /// True if no more records are wanted.
     is_enough: bool,
 }
 
@@ -178,12 +178,12 @@ impl<'a, T: Take> Picker<'a, T> {
         }
     }
 
-    /// The same with each offset once, those in `given` left out.
+    /// The same with each offset once, without those in `given`.
     pub(super) fn once(self, given: Option<&'a mut Offsets>) -> Self {
         Self { given, ..self }
     }
 
-    /// Returns what was picked, and whether there is no need for more.
+    /// Returns the counts, and true if no more records are needed.
     pub(super) fn tally(self) -> (Tally, bool) {
         (self.tally, self.is_enough)
     }
@@ -199,8 +199,8 @@ impl<'a, T: Take> Picker<'a, T> {
         self.records(batch, true, scratch, out)
     }
 
-    /// Takes the records of a batch; of one with a wrong checksum those before the first that
-    /// cannot be read.
+    /// Takes the records of a batch; from one with a wrong checksum those before the first
+    /// unreadable one.
     #[inline]
     fn records(
         &mut self,
@@ -232,7 +232,7 @@ impl<'a, T: Take> Picker<'a, T> {
                 Err(_) => return ControlFlow::Break(()),
             };
             let offset = record.offset().get();
-            // An offset that may be wrong is not to take the place of another record.
+            // A possibly wrong offset must not replace another record.
             if let Some(given) = self.given.as_deref_mut().filter(|_| is_sound) {
                 if given.contains(offset) {
                     self.tally.duplicates += 1;
@@ -261,7 +261,7 @@ impl<'a, T: Take> Picker<'a, T> {
         })
     }
 
-    /// Takes what can be read of the damaged batches in a gap, and notes the gap.
+    /// Takes the readable records of the damaged batches in a gap, and notes the gap.
     #[cold]
     fn salvage(
         &mut self,

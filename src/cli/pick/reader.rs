@@ -1,4 +1,4 @@
-//! Reads the records of a log, from the first to the last or as far as they are wanted.
+//! Reads the records of a log, from the first to the last or until no more are wanted.
 
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
@@ -21,11 +21,10 @@ use crate::cli::args::Reading;
 use crate::cli::render::records::Entry;
 use crate::cli::render::table::{counted, plain};
 
-/// Notes on one log; more are counted.
+/// The number of notes on one log; more are counted.
 const NOTES: u64 = 100;
 
-/// Bytes first looked at from the end for the last records; four times as many with every step
-/// back.
+/// Bytes read first from the end for the last records; four times as many with every step back.
 const STEP_BYTES: u64 = 1 << 20;
 
 /// The sink of rendered records and notes.
@@ -43,18 +42,18 @@ pub(crate) struct Reader<'a> {
 pub(crate) struct Start {
     file: usize,
     position: u64,
-    /// Records to pass over from there on.
+    /// Records to skip from there on.
     pub(crate) skip: u64,
 }
 
-/// A log with what has to be known of all of it.
+/// A log, and the facts that need all of it.
 pub(crate) struct Opened {
     track: LogFiles,
     transactions: Option<TransactionTracker>,
     filter: Filter,
 }
 
-/// Scans a range of a file. Returns what was picked, and whether there is no need for more.
+/// Scans a range of a file. Returns the counts, and true if no more records are needed.
 type Scan<'s> = &'s mut dyn FnMut(
     &LogFile,
     Range<u64>,
@@ -64,8 +63,7 @@ type Scan<'s> = &'s mut dyn FnMut(
 ) -> Result<(Tally, bool)>;
 
 impl Reader<'_> {
-    /// Looks at what has to be known before the first record is taken: which transactions were
-    /// aborted.
+    /// Reads the facts that are needed before the first record: the aborted transactions.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -101,7 +99,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Takes all records of a log, on as many threads as wanted.
+    /// Takes all records of a log, on any number of threads.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -143,8 +141,8 @@ impl Reader<'_> {
         self.files(opened, start, pass, sink)
     }
 
-    /// Returns where the last `count` records of a log begin. Found from the end, so that no more
-    /// than a few times as much is read as these records take up.
+    /// Returns the start of the last `count` records of a log. It is searched from the end, so that
+    /// only a few times the size of these records is read.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -157,7 +155,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The same of the files as they were listed.
+    /// The same for the listed files.
     fn last_of(self, opened: &Opened, count: u64) -> Result<Start> {
         let mut found = 0;
         let wanted = wanted_files(&opened.track.files, opened.filter);
@@ -201,8 +199,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns how the headers are read beforehand: without checksums, unless there may be damage
-    /// to read around.
+    /// Returns the options of reading the headers first: without checksums, unless damage may have
+    /// to be skipped.
     fn survey(self, range: Range<u64>) -> ScanOptions {
         ScanOptions {
             policy: if self.pick.salvage {
@@ -240,7 +238,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Scans the files that can hold what is wanted, one after the other. Where one has vanished
+    /// Scans the files that may contain wanted records, one after the other. If one has vanished
     /// since they were listed, the log is listed again, and reading continues at the next offset.
     fn files(self, opened: &Opened, start: Start, pass: Scan<'_>, sink: Sink<'_>) -> Result<Tally> {
         let (mut total, mut notes) = (Tally::default(), 0);
@@ -312,8 +310,8 @@ impl Reader<'_> {
         Ok(total)
     }
 
-    /// Scans one file from a position on. Returns what was picked, and whether it is the last file
-    /// to be read.
+    /// Scans one file from a position on. Returns the counts, and true if it is the last file to be
+    /// read.
     fn file(
         self,
         opened: &Opened,
@@ -354,8 +352,8 @@ impl Reader<'_> {
         let is_new = survey.as_ref().is_none_or(|survey| survey.is_new_to(given));
         let before = Some(&mut *given).filter(|_| !is_new);
         let (tally, is_enough) = pass(&log, range, scope, before, &mut own)?;
-        // Not before: a file that vanishes while it is read is listed again, and read from where
-        // the reading came.
+        // Only now: a file that vanishes while it is read is listed again, and read from the last
+        // position on.
         if let Some(survey) = survey.filter(|_| is_new) {
             survey.add_to(given);
         }
@@ -367,7 +365,8 @@ impl Reader<'_> {
         Ok((tally, is_enough || is_closed))
     }
 
-    /// Returns what stopped the reading, and where it could continue.
+    /// Returns the message about the damage that stopped reading, and the position at which reading
+    /// could continue.
     fn explain(self, log: &LogFile, gap: &Gap) -> Result<String> {
         let from = if gap.is_batch {
             gap.range.end
@@ -400,7 +399,7 @@ impl Reader<'_> {
     }
 
     fn transactions(self, track: &LogFiles) -> Result<TransactionTracker> {
-        // Only headers and markers are looked at, where checksums are not requested.
+        // Only headers and markers are read, without checksums.
         let options = self.survey(0..u64::MAX);
         let all = track.files.iter().chain(&track.later);
         let open = |path: &Path| self.reading.unmapped().open(path);
@@ -408,7 +407,7 @@ impl Reader<'_> {
     }
 }
 
-/// The files that can hold what is wanted by the names of their segments, with their numbers.
+/// The files that may contain wanted records, by the names of their segments, with their numbers.
 fn wanted_files(
     all: &[SegmentFiles],
     filter: Filter,
@@ -417,7 +416,7 @@ fn wanted_files(
     all.iter().enumerate().filter(is_wanted)
 }
 
-/// The notes that are still told.
+/// The notes up to the limit.
 fn reported<'n>(notes: &'n [u8], count: &mut u64) -> &'n [u8] {
     let mut length = 0;
     for line in notes.split_inclusive(|&byte| byte == b'\n') {
@@ -429,7 +428,7 @@ fn reported<'n>(notes: &'n [u8], count: &mut u64) -> &'n [u8] {
     notes.get(..length).unwrap_or_default()
 }
 
-/// Takes everything and makes nothing of it.
+/// Takes every record and ignores it.
 struct Everything;
 
 impl Take for Everything {
@@ -438,7 +437,7 @@ impl Take for Everything {
     }
 }
 
-/// Looks for the first batch.
+/// Finds the first batch.
 #[derive(Default)]
 struct NextBatch {
     /// Its position and offset.

@@ -1,4 +1,4 @@
-//! A log as a row of files.
+//! A log as a sequence of files.
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,14 @@ use kseg::wire::Offset;
 
 use crate::cli::input::{Log, Logs};
 
-/// Limit of new listings of one log because a file vanished: each means that a broker has deleted
-/// or compacted something.
+/// The limit of new listings of one log: a file vanishes when a broker deletes or compacts
+/// segments.
 const RELISTS: u32 = 100;
 
 /// The files of a log, in the order of their offsets.
 #[derive(Debug, Clone)]
 pub(crate) struct LogFiles {
-    /// The topic, if a folder's name says it.
+    /// The topic, if it is in the name of the folder.
     pub(crate) topic: Option<String>,
     /// The partition.
     pub(crate) partition: Option<i32>,
@@ -27,18 +27,18 @@ pub(crate) struct LogFiles {
     pub(crate) path: PathBuf,
     /// The files to read.
     pub(super) files: Vec<SegmentFiles>,
-    /// Files that follow, where transactions may end that begin before.
+    /// Later files, in which transactions of these files may end.
     pub(super) later: Vec<SegmentFiles>,
-    /// The first offset that a consumer is given.
+    /// The first offset that a consumer gets.
     pub(crate) log_start: Offset,
-    /// True if it is all there is of the partition, and not one file.
+    /// True if it is the whole partition, and not one file.
     pub(crate) is_partition: bool,
-    /// Number of new listings so far.
+    /// The number of new listings so far.
     relists: u32,
 }
 
 impl LogFiles {
-    /// The files of all logs, and what cannot be read.
+    /// The files of all logs, and the errors.
     pub(crate) fn all(logs: Logs) -> (Vec<Self>, Vec<anyhow::Error>) {
         let (mut tracks, mut lost) = (Vec::new(), logs.lost);
         for log in logs.found {
@@ -53,7 +53,7 @@ impl LogFiles {
     /// The files of a log.
     ///
     /// # Errors
-    /// A file that holds no records.
+    /// The file is not one with records.
     fn of(log: Log) -> Result<Self> {
         match log {
             Log::Partition(partition) => Ok(Self::of_partition(&partition)),
@@ -61,14 +61,13 @@ impl LogFiles {
         }
     }
 
-    /// Returns what the records of its topic mean, if they mean anything to Kafka.
+    /// Returns the decoder of its topic, if it is an internal one.
     pub(crate) fn decoder(&self) -> Option<Decoder> {
         Decoder::for_topic(self.topic.as_deref()?)
     }
 
-    /// Lists the log again if `error` is that a file of it vanished: a running broker has deleted
-    /// it, or compaction has put its records into another one. Of a partition that is gone no file
-    /// is left.
+    /// Lists the log again if `error` is a vanished file: a running broker has deleted it, or
+    /// compaction has put its records into another one. A deleted partition has no files.
     pub(super) fn relisted(&mut self, error: &anyhow::Error) -> bool {
         let error = error.downcast_ref::<Error>();
         if !error.is_some_and(Error::is_gone) || !self.is_partition || self.relists >= RELISTS {
@@ -124,8 +123,8 @@ impl LogFiles {
             Some(dir) if !dir.as_os_str().is_empty() => dir,
             _ => Path::new("."),
         };
-        // The file itself need not be there: it may be compressed. If it is a link, its target says
-        // more.
+        // The file itself may not exist: it may be compressed. If it is a link, its target has the
+        // name of the partition.
         let real = item.path().canonicalize().ok();
         let real = real.as_deref().and_then(Path::parent);
         let dir = real.map(Path::to_owned).or_else(|| dir.canonicalize().ok());

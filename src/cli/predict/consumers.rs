@@ -1,15 +1,15 @@
-//! What consumers get after a start, in words.
+//! The records that consumers get after a start, in words.
 
 use kseg::predict::{OpenTransaction, Served, TransactionEnd};
 
-use super::words::{duration, line, offsets};
+use super::words::{Lines, duration, offsets};
 use crate::cli::render::time;
 
-/// As many places of a partition are shown; the document has more.
+/// The number of places of a partition that are shown; the JSON document has more.
 const SHOWN: usize = 5;
 
 /// Writes the ranges that consumers do not get, and the duplicates.
-pub(super) fn consumers(dir: &str, served: &Served, out: &mut Vec<u8>) {
+pub(super) fn consumers(dir: &str, served: &Served, out: &mut Lines<'_>) {
     for place in served.unreadable.iter().take(SHOWN) {
         let text = format!(
             "{dir}: {} cannot be read: {} at byte {}; {}",
@@ -18,7 +18,7 @@ pub(super) fn consumers(dir: &str, served: &Served, out: &mut Vec<u8>) {
             place.position,
             place.failure
         );
-        line("", &text, out);
+        out.line("", &text);
     }
     for place in served.duplicates.iter().take(SHOWN) {
         let text = format!(
@@ -27,26 +27,25 @@ pub(super) fn consumers(dir: &str, served: &Served, out: &mut Vec<u8>) {
             place.file,
             place.position
         );
-        line("", &text, out);
+        out.line("", &text);
     }
     let places = served.unreadable.len().max(served.duplicates.len());
     if places > SHOWN {
-        line(
+        out.line(
             "",
             &format!("{dir}: and more; --format json lists them all"),
-            out,
         );
     }
 }
 
-pub(super) fn transaction(dir: &str, open: &OpenTransaction, out: &mut Vec<u8>) {
+pub(super) fn transaction(dir: &str, open: &OpenTransaction, out: &mut Lines<'_>) {
     let id = match &open.transactional_id {
         Some(id) => format!("transaction {id}"),
         None => format!("the transaction of producer {}", open.producer_id),
     };
     let since = open
         .first_timestamp_ms
-        .map_or_else(String::new, |at| format!("since {}", time::rfc3339(at)));
+        .map_or_else(String::new, |at| format!(" since {}", time::rfc3339(at)));
     let end = match open.end {
         TransactionEnd::TimesOut {
             after_ms: Some(after),
@@ -62,5 +61,5 @@ pub(super) fn transaction(dir: &str, open: &OpenTransaction, out: &mut Vec<u8>) 
         "{dir}: read_committed consumers stop at offset {}: {id} is open{since}; {end}",
         open.first_offset
     );
-    line("", &text, out);
+    out.line("", &text);
 }

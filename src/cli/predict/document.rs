@@ -31,7 +31,7 @@ pub(super) struct Document<'a> {
     unknown: Vec<ToldUnknown<'a>>,
 }
 
-/// A reason, and how it reads.
+/// A reason, and its text.
 #[derive(Serialize)]
 struct ReportedReason<'a> {
     #[serde(flatten)]
@@ -39,7 +39,7 @@ struct ReportedReason<'a> {
     text: String,
 }
 
-/// Something that is not known, and how it reads.
+/// An unknown fact, and its text.
 #[derive(Serialize)]
 struct ToldUnknown<'a> {
     #[serde(flatten)]

@@ -1,15 +1,15 @@
-//! What happens in the first hour, in words.
+//! Events of the first hour, in words.
 
 use kseg::predict::retention::Breach;
 use kseg::predict::{Change, LaterEvent, Moment, PartitionVerdict, SettingOrigin, Verdict};
 
-use super::words::line;
+use super::words::Lines;
 use crate::cli::render::rows::{grouped, size};
 use crate::cli::render::table::counted;
 use crate::cli::render::time;
 
-/// Returns true if something has a line of its own: that old producers are forgotten happens
-/// everywhere, and is said once.
+/// Returns true if an event has a line of its own. Producers expire in every partition, which is
+/// reported once.
 pub(super) fn is_shown(event: &LaterEvent) -> bool {
     !matches!(event.change, Change::ProducersExpired { .. })
 }
@@ -140,8 +140,8 @@ pub(super) fn cause(event: &LaterEvent) -> String {
     }
 }
 
-/// The producers that are forgotten.
-pub(super) fn forgotten(verdict: &Verdict, out: &mut Vec<u8>) {
+/// Writes how many producers expire.
+pub(super) fn forgotten(verdict: &Verdict, out: &mut Lines<'_>) {
     let of = |one: &PartitionVerdict| -> u64 {
         let counts = one.later.iter().map(|event| match event.change {
             Change::ProducersExpired { producers } => producers,
@@ -160,6 +160,6 @@ pub(super) fn forgotten(verdict: &Verdict, out: &mut Vec<u8>) {
             counted(producers, "producer"),
             counted(partitions, "partition")
         );
-        line("", &text, out);
+        out.line("", &text);
     }
 }

@@ -51,9 +51,11 @@ use super::writer::Writer;
   kseg predict --format json /disk1/kafka /disk2/kafka
 
 Exit status:
-  0  the broker starts, all partitions are online, and nothing is lost or deleted in the first hour
-  1  something is lost, deleted or cannot be fetched, a partition comes back empty, a transaction hangs, a log dir goes offline, or
-     the broker does not start
+  0  the broker starts, all partitions are online, and nothing is lost, or
+     deleted in the first hour
+  1  something is lost, deleted or cannot be fetched, a partition comes back
+     empty, a transaction hangs, a log dir goes offline, or the broker does not
+     start
   2  a file could not be read, or the arguments are invalid")]
 pub(crate) struct Predict {
     /// Log dirs of one broker, or folders of partitions [default: log.dirs of --config]
@@ -139,7 +141,7 @@ impl Predict {
         })
     }
 
-    /// The verdict, and why some of what was given is not in it.
+    /// The verdict, and the errors of paths that are not in it.
     fn verdict(&self) -> Result<(Verdict, Vec<anyhow::Error>)> {
         let conditions = Conditions {
             unclean: self.unclean,

@@ -1,5 +1,4 @@
-//! Verdicts for people: the answer, a table a log dir with what happens to its partitions, and what
-//! the answer rests on.
+//! Verdicts for people: the answer, a table of partitions for each log dir, and the assumptions.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +11,13 @@ use kseg::predict::{
 
 use super::consumers::{consumers, transaction};
 use super::events::{cause, forgotten, is_shown, moment, what};
-use super::words::{amount, duration, line, named};
-use crate::cli::render::Push;
+use super::words::{Lines, amount, duration, named};
 use crate::cli::render::rows::{Cell, Column, Row};
 use crate::cli::render::table::{self, Look, counted};
 use crate::cli::render::time;
 use crate::cli::schema::{self, Schema};
 
-/// A partition: what becomes of it.
+/// The outcome of a partition.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct PartitionRow {
     log_dir: String,
@@ -36,17 +34,16 @@ pub(super) struct PartitionRow {
 impl Row for PartitionRow {
     const SCHEMA: Schema = schema::PREDICTION;
     const COLUMNS: &'static [Column<Self>] = &[
-        Column::left("Partition", |row: &Self| (&row.dir).into()),
+        Column::left("Partition", |row: &Self| (&row.dir).into()).wraps(14),
         Column::left("Outcome", |row: &Self| row.outcome.into()),
-        Column::right("Log start", |row: &Self| (&row.log_start).into()).gives_way(2),
-        Column::right("Log end", |row: &Self| (&row.log_end).into()).gives_way(1),
-        Column::right("Lost records", |row: &Self| {
-            lost(row.lost_records, Cell::Count)
-        }),
-        Column::right("Lost size", |row: &Self| lost(row.lost_bytes, Cell::Size)).gives_way(3),
-        Column::right("Deleted records", |row: &Self| {
+        Column::right("Log start", |row: &Self| (&row.log_start).into()).gives_way(3),
+        Column::right("Log end", |row: &Self| (&row.log_end).into()).gives_way(2),
+        Column::right("Lost", |row: &Self| lost(row.lost_records, Cell::Count)),
+        Column::right("Lost size", |row: &Self| lost(row.lost_bytes, Cell::Size)).gives_way(4),
+        Column::right("Deleted", |row: &Self| {
             lost(row.deleted_records, Cell::Count)
-        }),
+        })
+        .gives_way(1),
         Column::left("Why", |row: &Self| {
             Cell::maybe(row.why.as_deref(), Into::into)
         })
@@ -63,25 +60,26 @@ fn lost(number: u64, show: fn(u64) -> Cell<'static>) -> Cell<'static> {
 
 /// Appends the verdict.
 pub(super) fn render(verdict: &Verdict, look: Look, out: &mut Vec<u8>) {
-    out.text(&table::plain(&answer(verdict))).push(b'\n');
+    let mut out = Lines { look, out };
+    out.line("", &answer(verdict));
     for reason in &verdict.reasons {
-        line("  ", &reason.to_string(), out);
+        out.line("  ", &reason.to_string());
     }
     for dir in &verdict.dirs {
-        out.push(b'\n');
-        log_dir(dir, look, out);
+        out.blank();
+        log_dir(dir, &mut out);
     }
-    let mut ending = Vec::new();
-    missing(verdict, &mut ending);
-    forgotten(verdict, &mut ending);
-    if !ending.is_empty() {
-        out.push(b'\n');
-        out.append(&mut ending);
+    let end = out.out.len();
+    out.blank();
+    missing(verdict, &mut out);
+    forgotten(verdict, &mut out);
+    if out.out.len() == end + 1 {
+        out.out.truncate(end);
     }
-    rests_on(verdict, out);
+    rests_on(verdict, &mut out);
 }
 
-/// The first line: whether the broker starts, and what is gone then.
+/// The first line: whether the broker starts, and what is lost.
 pub(crate) fn answer(verdict: &Verdict) -> String {
     let kafka = verdict.kafka;
     if verdict.outcome() == StartOutcome::Refuses {
@@ -131,14 +129,14 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
     format!("Kafka {kafka} will start; {}", parts.join("; "))
 }
 
-/// The partitions whose directories are gone.
+/// The partitions whose directories are missing.
 fn returns_empty(verdict: &Verdict) -> Option<String> {
     let gone = || verdict.missing.iter().filter(|one| one.had_records());
     let dirs: Vec<String> = gone().map(MissingPartition::dir).collect();
     let names = named(dirs.iter().map(String::as_str))?;
     let verb = if dirs.len() == 1 { "comes" } else { "come" };
     let filled = if gone().all(|one| one.has_other_replicas) {
-        " and is replicated from the others"
+        ", to be replicated from other brokers"
     } else {
         ""
     };
@@ -164,15 +162,15 @@ fn hanging(verdict: &Verdict) -> Option<String> {
     ))
 }
 
-/// The partitions that come back empty.
-fn missing(verdict: &Verdict, out: &mut Vec<u8>) {
+/// Writes the partitions that come back empty.
+fn missing(verdict: &Verdict, out: &mut Lines<'_>) {
     for one in &verdict.missing {
         let had = match one.high_watermark {
             Some(at) if at > 0 => format!("its high watermark was {at}"),
             _ => "no checkpoint has an offset for it".to_owned(),
         };
         let others = if one.has_other_replicas {
-            "it is replicated from the others"
+            "it is replicated from the other replicas"
         } else {
             "there is no other replica"
         };
@@ -180,7 +178,7 @@ fn missing(verdict: &Verdict, out: &mut Vec<u8>) {
             "{}: its directory is missing, so it comes back empty; {had}; {others}",
             one.dir()
         );
-        line("", &text, out);
+        out.line("", &text);
     }
 }
 
@@ -237,30 +235,24 @@ fn deletions(verdict: &Verdict) -> Vec<String> {
     reported.collect()
 }
 
-fn log_dir(dir: &DirVerdict, look: Look, out: &mut Vec<u8>) {
-    let stopped = if dir.clean {
-        "after a clean shutdown"
-    } else {
-        "after an unclean shutdown"
+fn log_dir(dir: &DirVerdict, out: &mut Lines<'_>) {
+    let shutdown = if dir.clean { "clean" } else { "unclean" };
+    let outcome = match dir.outcome {
+        StartOutcome::Offline => "; the log dir goes offline",
+        StartOutcome::Refuses => "; the broker does not start",
+        _ => "",
     };
-    out.text(&table::plain(&dir.path)).text(", ").text(stopped);
-    if dir.is_shutdown_assumed {
-        out.text(" (assumed)");
-    }
-    match dir.outcome {
-        StartOutcome::Offline => drop(out.text(": goes offline")),
-        StartOutcome::Refuses => drop(out.text(": the broker does not start")),
-        _ => {}
-    }
-    out.push(b'\n');
+    let assumed = if dir.is_shutdown_assumed { " (assumed)" } else { "" };
+    out.titled(&dir.path, &format!("{shutdown} shutdown{assumed}{outcome}"));
     for reason in &dir.reasons {
-        line("  ", &reason.to_string(), out);
+        out.line("  ", &reason.to_string());
     }
     if dir.partitions.is_empty() {
         return;
     }
     let rows = dir.partitions.iter();
-    table::whole(rows.map(|row| PartitionRow::of(&dir.path, row)), look, out);
+    let rows = rows.map(|row| PartitionRow::of(&dir.path, row));
+    table::whole(rows, out.look, out.out);
     for partition in &dir.partitions {
         let served = partition.served.as_ref();
         let is_telling = !partition.lost.is_nothing()
@@ -271,7 +263,7 @@ fn log_dir(dir: &DirVerdict, look: Look, out: &mut Vec<u8>) {
             || !partition.open_transactions.is_empty()
             || partition.later.iter().any(is_shown);
         if is_telling {
-            out.push(b'\n');
+            out.blank();
             details(partition, out);
         }
     }
@@ -303,7 +295,7 @@ impl PartitionRow {
 }
 
 /// Writes the steps of a broker start on a partition.
-fn details(partition: &PartitionVerdict, out: &mut Vec<u8>) {
+fn details(partition: &PartitionVerdict, out: &mut Lines<'_>) {
     let mut done = steps(partition);
     let is_quiet = done.is_empty() && partition.lost.is_nothing();
     if !is_quiet {
@@ -325,9 +317,9 @@ fn details(partition: &PartitionVerdict, out: &mut Vec<u8>) {
                 text.push_str(&span);
             }
         }
-        line("", &text, out);
+        out.line("", &text);
         for reason in &partition.reasons {
-            line("  reason: ", &reason.to_string(), out);
+            out.line("  reason: ", &reason.to_string());
         }
     }
     if let Some(served) = &partition.served {
@@ -344,8 +336,8 @@ fn details(partition: &PartitionVerdict, out: &mut Vec<u8>) {
             duration(event.after_ms),
             what(event, None)
         );
-        line("", &text, out);
-        line("  reason: ", &cause(event), out);
+        out.line("", &text);
+        out.line("  reason: ", &cause(event));
     }
 }
 
@@ -390,22 +382,22 @@ fn steps(partition: &PartitionVerdict) -> Vec<String> {
 }
 
 /// Writes the assumptions of the answer, and the unknown facts.
-fn rests_on(verdict: &Verdict, out: &mut Vec<u8>) {
+fn rests_on(verdict: &Verdict, out: &mut Lines<'_>) {
     let assumed = verdict.assumed();
     let unknown: BTreeSet<&Unknown> = doubts(verdict).collect();
     if assumed.is_empty() && unknown.is_empty() {
         return;
     }
-    out.push(b'\n');
+    out.blank();
     if !assumed.is_empty() {
         let names: Vec<&str> = assumed.into_iter().collect();
         let text = format!(
             "Kafka's default of {}; give the broker's value with --config or --set",
             names.join(", ")
         );
-        line("assumed: ", &text, out);
+        out.line("assumed: ", &text);
     }
     for one in unknown {
-        line("unknown: ", &one.to_string(), out);
+        out.line("unknown: ", &one.to_string());
     }
 }

@@ -1,19 +1,42 @@
-//! Numbers and names as verdicts put them.
+//! Sentences, numbers and names of verdicts.
 
 use kseg::predict::Lost;
 
 use crate::cli::render::Push;
 use crate::cli::render::rows::size;
-use crate::cli::render::table::{self, counted};
+use crate::cli::render::table::{Look, counted, plain};
+use crate::cli::render::wrap::{titled, wrapped};
 
-/// As many partitions are named in the answer.
+/// The number of partitions that the answer names.
 const NAMED: usize = 3;
 
-pub(super) fn line(indent: &str, text: &str, out: &mut Vec<u8>) {
-    out.text(indent).text(&table::plain(text)).push(b'\n');
+/// The lines of a verdict, which fit the terminal.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    pub(super) look: Look,
+    pub(super) out: &'a mut Vec<u8>,
 }
 
-/// Names of partitions, the first few of them.
+impl Lines<'_> {
+    /// Appends a sentence after `start`.
+    pub(super) fn line(&mut self, start: &str, text: &str) {
+        let line = format!("{start}{}", plain(text));
+        self.out.text(&wrapped(&line, self.look.room)).push(b'\n');
+    }
+
+    /// Appends `path: text`.
+    pub(super) fn titled(&mut self, path: &str, text: &str) {
+        let line = titled(&plain(path), text, self.look.room);
+        self.out.text(&line).push(b'\n');
+    }
+
+    /// Appends a blank line.
+    pub(super) fn blank(&mut self) {
+        self.out.push(b'\n');
+    }
+}
+
+/// Returns names of partitions, the first few of them.
 pub(super) fn named<'a>(all: impl Iterator<Item = &'a str>) -> Option<String> {
     let mut names: Vec<&str> = all.collect();
     names.dedup();

@@ -34,7 +34,8 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Fields<'a> {
     }
 }
 
-/// Appends an object as a line, and before the first one the names of its fields. Lists and objects stay JSON.
+/// Appends an object as a line, after a line with the names of its fields for the first one. Lists
+/// and objects stay JSON.
 pub(crate) fn line(object: &[u8], is_first: bool, out: &mut Vec<u8>) {
     let Ok(Fields(fields)) = serde_json::from_slice(object) else {
         return;

@@ -1,9 +1,10 @@
-//! The fields of a record, written where they stay.
+//! The fields of a record, written directly to their final position.
 //!
-//! A line has a dozen fields of a few bytes each. Appended one by one, each is written, read back and copied, and reading
-//! back what has just been written in smaller pieces stalls a processor for longer than the rest takes together.
+//! A line has a dozen fields of a few bytes each. Appended one by one, each is written, read back
+//! and copied, and reading back bytes that were just written in smaller pieces stalls a processor
+//! for longer than all the rest takes.
 
-/// Room for the fields of any record but its header keys and contents.
+/// Room for the fields of any record except its header keys and contents.
 const BYTES: usize = 224;
 
 /// The two digits of every number below 100.
@@ -21,14 +22,15 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Fields in the making at the end of a line. What does not fit is left out; nothing comes near that.
+/// Fields that are being written at the end of a line. Fields that do not fit are left out; in
+/// practice all fit.
 pub(crate) struct Fields<'a> {
     line: &'a mut Vec<u8>,
     end: usize,
 }
 
 impl<'a> Fields<'a> {
-    /// Goes on at the end of `line`.
+    /// Continues at the end of `line`.
     #[inline]
     pub(crate) fn at_end_of(line: &'a mut Vec<u8>) -> Self {
         let end = line.len();

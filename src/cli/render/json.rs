@@ -9,7 +9,7 @@ use serde_json::ser::{Formatter, Serializer};
 use super::{Push, is_hidden};
 use crate::cli::schema::Schema;
 
-/// Appends a number in its shortest form; as text if it is none.
+/// Appends a number in its shortest form; as text if it is not finite.
 pub(crate) fn write_float(n: &impl std::fmt::Debug, is_finite: bool, out: &mut Vec<u8>) {
     let text = format!("{n:?}");
     if is_finite {
@@ -19,8 +19,7 @@ pub(crate) fn write_float(n: &impl std::fmt::Debug, is_finite: bool, out: &mut V
     }
 }
 
-/// Writes JSON in which what a terminal would not show is escaped: a name from a hostile disk stays
-/// the same name.
+/// Writes JSON with hidden characters escaped: a name from a hostile disk stays the same name.
 struct Escaping;
 
 impl Formatter for Escaping {
@@ -49,19 +48,19 @@ impl Formatter for Escaping {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // What is hidden can be in strings only.
+        // Hidden characters can be in strings only.
         self.write_string_fragment(writer, fragment)
     }
 }
 
-/// A value on several lines, as people edit it.
+/// A value on several lines, to be edited by people.
 ///
 /// # Errors
-/// It cannot be put into words.
+/// It cannot be serialized.
 pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let value = serde_json::to_string_pretty(value)?;
     let mut out = Vec::with_capacity(value.len());
-    // What is hidden can be in strings only, but for the ends of lines.
+    // Hidden characters can be in strings only, except line ends.
     for line in value.split_inclusive('\n') {
         let (text, end) = line
             .strip_suffix('\n')

@@ -1,4 +1,4 @@
-//! Things to bytes: what commands print.
+//! Rendering: values to the bytes that commands print.
 
 pub(crate) mod columns;
 pub(crate) mod coordinators;
@@ -11,20 +11,22 @@ pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod table;
 pub(crate) mod time;
+pub(crate) mod wrap;
 
 use std::borrow::Cow;
 
 use kseg::scan::Output;
 use kseg::wire::text::push_utf8;
 
-/// Returns whether a letter does something to a terminal, or to the order of other letters, instead of being seen: control characters,
-/// and those that turn the direction of text (U+202E makes `gol.exe` of `exe.log`) or end a line.
+/// Returns true if a character acts on a terminal, or on the order of other characters, instead of
+/// being visible: control characters, and those that change the direction of text (U+202E shows
+/// `exe.log` as `gol.exe`) or end a line.
 pub(crate) fn is_hidden(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A text in which what is hidden is escaped, so that it changes nothing on a terminal but where it stands.
+/// A text with hidden characters escaped, so that it has no effect on a terminal.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
         return text.into();
@@ -40,7 +42,7 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     out.into()
 }
 
-/// Appends text and numbers to a line in the making.
+/// Appends text and numbers to a line.
 pub(crate) trait Push {
     /// Appends `text` as it is.
     fn text(&mut self, text: &str) -> &mut Self;
@@ -54,16 +56,17 @@ pub(crate) trait Push {
     }
 }
 
-/// Text in the making, of which what is finished can be handed on, so that no large value is ever held whole.
+/// Text that is being written, whose finished part can be passed on, so that no large value is ever
+/// held completely.
 pub(crate) trait Page {
-    /// Returns what was not handed on yet.
+    /// Returns the text that is not yet passed on.
     fn page(&mut self) -> &mut Vec<u8>;
 
-    /// Takes note that everything on the page is finished.
+    /// Marks everything on the page as finished.
     fn turn(&mut self);
 }
 
-/// Text that is held to the end.
+/// Text that is held until the end.
 impl Page for Vec<u8> {
     #[inline]
     fn page(&mut self) -> &mut Vec<u8> {
@@ -73,7 +76,7 @@ impl Page for Vec<u8> {
     fn turn(&mut self) {}
 }
 
-/// Text that a scan hands on.
+/// Text that a scan passes on.
 impl Page for Pages<'_, '_> {
     #[inline]
     fn page(&mut self) -> &mut Vec<u8> {
@@ -81,7 +84,7 @@ impl Page for Pages<'_, '_> {
     }
 
     fn turn(&mut self) {
-        // That no one wants it any more shows again after the record.
+        // The end of the output is noticed after the record.
         let _flow = self.0.poll();
     }
 }
@@ -89,14 +92,14 @@ impl Page for Pages<'_, '_> {
 /// Bytes of a value that are written at once: whole groups of base64.
 const PIECE: usize = 48 << 10;
 
-/// Returns where the first piece of a text ends: between two characters, each of at most four bytes.
+/// Returns the end of the first piece of a text, between two characters.
 fn end_of_piece(text: &[u8]) -> usize {
     let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
     let mut ends = (PIECE - 3..=PIECE).rev();
     ends.find(|at| !continues(at)).unwrap_or(PIECE)
 }
 
-/// Appends the text of `bytes`, piece by piece. What is not UTF-8 is replaced as Java does.
+/// Appends the text of `bytes`, piece by piece. Bytes that are not UTF-8 are replaced as in Java.
 #[inline]
 fn write_lossy(mut bytes: &[u8], out: &mut impl Page) {
     while bytes.len() > PIECE {

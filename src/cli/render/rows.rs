@@ -25,7 +25,7 @@ pub(crate) enum Format {
 pub(crate) trait Row: Serialize + Sized + 'static {
     /// The name and version of the objects.
     const SCHEMA: Schema;
-    /// The title of the table; empty if the output has only this one.
+    /// The title of the table; empty if the output has only one.
     const TITLE: &'static str = "";
     /// The columns that people see.
     const COLUMNS: &'static [Column<Self>];
@@ -56,19 +56,20 @@ impl<R> Column<R> {
         }
     }
 
-    /// At least so wide where rows are shown before all are known.
+    /// The minimum width if rows are shown before all are known.
     pub(crate) const fn usually(mut self, width: usize) -> Self {
         self.shape.usual = width;
         self
     }
 
-    /// Left out where there is no room, those with the largest weight first.
+    /// A column that is left out if there is no room, the largest weight first.
     pub(crate) const fn gives_way(mut self, weight: u8) -> Self {
         self.shape.weight = weight;
         self
     }
 
-    /// Continued on the next line where there is no room, down to so many characters a line.
+    /// A column that is continued on the next line if there is no room, down to this number of
+    /// characters a line.
     pub(crate) const fn wraps(mut self, least: usize) -> Self {
         self.shape.wrap = least;
         self
@@ -78,13 +79,13 @@ impl<R> Column<R> {
 /// The content of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell<'a> {
-    /// Nothing: a dash.
+    /// Nothing, shown as a dash.
     None,
     /// An offset, a position, an id: digits as they are.
     Int(i64),
     /// A number of things: digits in groups.
     Count(u64),
-    /// Bytes, in the unit that suits.
+    /// A size in bytes, shown in a suitable unit.
     Size(u64),
     /// Milliseconds since 1970: a date.
     Time(i64),
@@ -102,7 +103,7 @@ impl<'a> Cell<'a> {
         Self::Text(texts.join(", ").into())
     }
 
-    /// Something that may not be there, as `show` shows it.
+    /// An optional value, as `show` shows it.
     pub(crate) fn maybe<T>(value: Option<T>, show: impl FnOnce(T) -> Self) -> Self {
         value.map_or(Self::None, show)
     }
@@ -112,7 +113,7 @@ impl<'a> Cell<'a> {
         Self::Text(content.text())
     }
 
-    /// Returns what people read.
+    /// Returns the text for people.
     pub(crate) fn show(&self, exact_bytes: bool) -> Cow<'_, str> {
         match self {
             Self::None => "-".into(),
@@ -161,7 +162,7 @@ impl<'a, T: Clone + Into<Cell<'a>>> From<&Option<T>> for Cell<'a> {
     }
 }
 
-/// A text that may not be there.
+/// An optional text.
 pub(crate) fn text(text: Option<&str>) -> Cell<'_> {
     Cell::maybe(text, Into::into)
 }
@@ -192,7 +193,7 @@ pub(crate) fn size(bytes: u64) -> String {
     for (nth, unit) in (1_u32..).zip(UNITS) {
         let whole = 1_u128 << (10 * nth);
         let tenths = (bytes * 10 + whole / 2) / whole;
-        // What would be shown as 1024.0 of this unit is shown as 1.0 of the next.
+        // A size that would be 1024.0 of this unit is 1.0 of the next.
         if tenths < 10_240 {
             return format!("{}.{} {unit}", tenths / 10, tenths % 10);
         }
@@ -200,12 +201,12 @@ pub(crate) fn size(bytes: u64) -> String {
     grouped(u64::MAX)
 }
 
-/// Bytes of a record, or what they mean.
+/// Bytes of a record, or their meaning.
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
-    /// Text where they are UTF-8, else base64 and said so.
+    /// Text if they are UTF-8, otherwise marked base64.
     Bytes(Vec<u8>),
-    /// The first of so many bytes.
+    /// The first bytes, and the number of all.
     Start(Vec<u8>, usize),
     /// JSON.
     Json(Box<RawValue>),
@@ -220,14 +221,13 @@ impl Content {
         raw.map_or_else(Self::Bytes, Self::Json)
     }
 
-    /// The bytes, or the first of them where a row with all of them would take many times as much
-    /// memory.
+    /// The bytes, or the first of them if a row with all of them would take much more memory.
     pub(crate) fn start(bytes: &[u8]) -> Self {
         const SHOWN: usize = 1 << 20;
         let Some(start) = bytes.get(..SHOWN).filter(|_| bytes.len() > SHOWN) else {
             return Self::Bytes(bytes.to_vec());
         };
-        // Not in the middle of a character.
+        // Don't split a character.
         let whole = match std::str::from_utf8(start) {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
             _ => SHOWN,
@@ -235,7 +235,7 @@ impl Content {
         Self::Start(start.get(..whole).unwrap_or(start).to_vec(), bytes.len())
     }
 
-    /// Returns what of it is not there, in words.
+    /// Returns a text about the missing part.
     pub(crate) fn rest(&self) -> Option<String> {
         match self {
             Self::Start(start, all) => Some(format!(
@@ -255,7 +255,7 @@ impl Content {
     }
 }
 
-/// Bytes as text where they are UTF-8, else in base64.
+/// Bytes as text if they are UTF-8, otherwise in base64.
 fn said(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
@@ -288,7 +288,7 @@ pub(crate) fn uuid(uuid: &[u8; 16]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// An id or a time of a format in which −1 is none.
+/// An id or a time of a format in which −1 means none.
 pub(crate) fn known<T: Copy + Into<i64>>(number: T) -> Option<T> {
     (number.into() != -1).then_some(number)
 }
@@ -302,9 +302,10 @@ pub(crate) struct Shape {
     pub(crate) is_right: bool,
     /// The usual width.
     pub(crate) usual: usize,
-    /// The weight by which columns are left out if there is no room; 0 is never.
+    /// The weight by which columns are left out if there is no room; 0 means never.
     pub(crate) weight: u8,
-    /// The fewest characters a line where it may be continued on the next; 0 where it may not.
+    /// The minimum number of characters of a line if it may be continued on the next; 0 if it may
+    /// not.
     pub(crate) wrap: usize,
 }
 

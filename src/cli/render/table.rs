@@ -1,25 +1,26 @@
 //! Tables for people: measured by their first rows, and no wider than the terminal.
 //!
-//! Which columns are shown, and how wide, is chosen here, once for rows without end; a block of
-//! rows of these widths is a table of `comfy_table`, which wraps and aligns.
+//! The columns and their widths are chosen once, from the first rows; a block of rows with these
+//! widths is a table of `comfy_table`, which wraps and aligns.
 
 use std::borrow::Cow;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 
 use super::rows::{Cell, Row, Shape};
+use super::wrap::{width, wrapped};
 
-/// Rows that are measured before the first is shown, and laid out together: enough to be right
-/// about nearly all, and soon there.
+/// The number of rows that are measured before the first is shown, and laid out together: enough
+/// for good widths, and available soon.
 const BLOCK_ROWS: usize = 500;
 
 /// Blanks between columns.
 const GAP: usize = 2;
 
-/// Between the cells of a row that was rendered elsewhere. Cells have no control characters.
+/// The separator of the cells of a rendered row. Cells have no control characters.
 const BETWEEN: u8 = 0x1f;
 
-/// Before a line that is no row.
+/// The mark of a line that is not a row.
 const REMARK: u8 = 0x1e;
 
 /// The look of tables.
@@ -27,9 +28,9 @@ const REMARK: u8 = 0x1e;
 pub(crate) struct Look {
     /// Characters of a line, if they are limited.
     pub(crate) room: Option<usize>,
-    /// Sizes in bytes, not in the unit that suits.
+    /// Sizes in bytes, not in a suitable unit.
     pub(crate) exact_bytes: bool,
-    /// Headings stand out.
+    /// Headings are coloured.
     pub(crate) colour: bool,
 }
 
@@ -45,7 +46,7 @@ pub(crate) fn cells<R: Row>(row: &R, look: Look, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends a line that is no row, to be shown between the rows.
+/// Appends a line that is not a row, to be shown between the rows.
 pub(crate) fn remark(text: &str, out: &mut Vec<u8>) {
     out.push(REMARK);
     out.extend_from_slice(super::plain(text).as_bytes());
@@ -63,7 +64,7 @@ pub(crate) fn whole<R: Row>(rows: impl IntoIterator<Item = R>, look: Look, out: 
     table.finish(out);
 }
 
-/// A row as one line: what is known of it, each with its heading.
+/// A row as one line: its known values, each with its heading.
 pub(crate) fn line<R: Row>(row: &R, look: Look) -> String {
     let mut parts = Vec::new();
     for column in R::COLUMNS {
@@ -80,17 +81,17 @@ pub(crate) fn line<R: Row>(row: &R, look: Look) -> String {
     parts.join(", ")
 }
 
-/// A table in the making.
+/// A table that is being written.
 #[derive(Debug)]
 pub(crate) struct Table {
     shapes: Vec<Shape>,
     look: Look,
-    /// Lines not shown yet, as they were rendered.
+    /// Rendered lines that are not yet shown.
     waiting: Vec<Vec<u8>>,
     layout: Option<Layout>,
 }
 
-/// The columns shown, by index, and how wide they are.
+/// The columns shown, by index, and their widths.
 #[derive(Debug)]
 struct Layout {
     columns: Vec<(usize, usize)>,
@@ -99,7 +100,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// Returns whether no cell of a row is wider than its column.
+    /// Returns true if no cell of a row is wider than its column.
     fn has_room_for(&self, texts: &[Cow<'_, str>]) -> bool {
         let mut columns = self.columns.iter();
         columns.all(|(index, column)| texts.get(*index).is_none_or(|text| width(text) <= *column))
@@ -117,7 +118,7 @@ impl Table {
         }
     }
 
-    /// Takes lines that were rendered as cells or remarks, and appends what can be shown by now.
+    /// Takes lines that were rendered as cells or remarks, and appends a block when it is full.
     pub(crate) fn push(&mut self, rendered: &[u8], out: &mut Vec<u8>) {
         for line in rendered.split_inclusive(|&byte| byte == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -133,12 +134,13 @@ impl Table {
         self.flush(true, out);
         let left_out = self.layout.map(|layout| layout.left_out);
         if let Some(left_out) = left_out.filter(|heads| !heads.is_empty()) {
-            let line = format!("(too narrow for: {})\n", left_out.join(", "));
-            out.extend_from_slice(line.as_bytes());
+            let line = format!("(no room for: {})", left_out.join(", "));
+            out.extend_from_slice(wrapped(&line, self.look.room).as_bytes());
+            out.push(b'\n');
         }
     }
 
-    /// Appends what waited; before the first row the headings.
+    /// Appends the waiting lines, and the headings before the first row.
     fn flush(&mut self, is_whole: bool, out: &mut Vec<u8>) {
         let waiting = std::mem::take(&mut self.waiting);
         for lines in waiting.chunk_by(|a, b| is_remark(a) == is_remark(b)) {
@@ -167,7 +169,7 @@ impl Table {
         }
     }
 
-    /// Returns which columns are shown, and how wide.
+    /// Returns the columns to show and their widths.
     fn measure(&self, rows: &[Vec<u8>], is_whole: bool) -> Layout {
         let mut needs = vec![0; self.shapes.len()];
         let mut is_bare = vec![true; self.shapes.len()];
@@ -180,7 +182,7 @@ impl Table {
         let mut columns: Vec<(usize, Shape, usize)> = Vec::new();
         for (index, ((shape, need), bare)) in self.shapes.iter().zip(needs).zip(is_bare).enumerate()
         {
-            // What holds nothing is not worth a column.
+            // A column without values is left out.
             if is_whole && bare && index > 0 {
                 continue;
             }
@@ -198,7 +200,7 @@ impl Table {
         fit(columns, room)
     }
 
-    /// Appends rows: as many lines each as its longest cell needs.
+    /// Appends rows, each with as many lines as its longest cell needs.
     fn rows(&self, layout: &Layout, rows: &[Vec<Cow<'_, str>>], out: &mut Vec<u8>) {
         if rows.iter().all(|texts| layout.has_room_for(texts)) {
             for texts in rows {
@@ -209,7 +211,7 @@ impl Table {
         }
     }
 
-    /// Appends a row whose cells all fit: nearly every one, and laid out so in a tenth of the time.
+    /// Appends a row whose cells all fit, which takes a tenth of the time.
     fn line(&self, layout: &Layout, texts: &[Cow<'_, str>], out: &mut Vec<u8>) {
         let mut line = String::new();
         for (index, column) in &layout.columns {
@@ -239,8 +241,7 @@ impl Table {
             let shape = self.shapes.get(*index);
             column.set_padding((0, gap));
             let width = Width::Fixed(u16::try_from(width.saturating_add(GAP)).unwrap_or(u16::MAX));
-            // What may not be continued on the next line moves the rest of its own where it is
-            // wider than was measured.
+            // A cell that is not wrapped and is wider than measured shifts the rest of its line.
             column.set_constraint(if shape.is_some_and(|shape| shape.wrap > 0) {
                 ColumnConstraint::Absolute(width)
             } else {
@@ -257,7 +258,7 @@ impl Table {
     }
 }
 
-/// Returns whether a rendered line is no row.
+/// Returns true if a rendered line is not a row.
 fn is_remark(line: &[u8]) -> bool {
     line.first() == Some(&REMARK)
 }
@@ -269,11 +270,11 @@ fn texts(row: &[u8]) -> Vec<Cow<'_, str>> {
         .collect()
 }
 
-/// Characters of a name that is not wrapped as long as another column can give way:
+/// The width of a name that is not wrapped as long as another column can be left out:
 /// `__consumer_offsets` has 18.
 const NAME: usize = 20;
 
-/// Leaves columns out until the rest fits, and gives those that wrap what room there is.
+/// Leaves columns out until the rest fits, and divides the remaining room among those that wrap.
 fn fit(mut columns: Vec<(usize, Shape, usize)>, room: usize) -> Layout {
     let least = |(_, shape, need): &(usize, Shape, usize), wrap: usize| match shape.wrap {
         0 => *need,
@@ -319,11 +320,6 @@ fn fit(mut columns: Vec<(usize, Shape, usize)>, room: usize) -> Layout {
     }
 }
 
-/// Columns of a terminal that a text takes up, as `comfy_table` counts them.
-fn width(text: &str) -> usize {
-    unicode_width::UnicodeWidthStr::width(text)
-}
-
 /// Makes what was appended since `start` bold, line by line.
 fn bold(start: usize, out: &mut Vec<u8>) {
     let heads = out.split_off(start);
@@ -334,12 +330,12 @@ fn bold(start: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// A text in which what is hidden is escaped.
+/// A text with hidden characters escaped.
 pub(crate) fn plain(text: &str) -> String {
     super::plain(text).into_owned()
 }
 
-/// A number of things, in words.
+/// A number and a noun: `1 record`, `2 records`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {what}{plural}", super::rows::grouped(count))
@@ -418,9 +414,8 @@ mod tests {
         assert_eq!(shown(&rows, Some(34)), all);
         let wrapped = "Name  Size  Why\na        7  no usable\n            index at\n            all\nb        8  -\n";
         assert_eq!(shown(&rows, Some(21)), wrapped);
-        let narrow = "Name  Size\na        7\nb        8\n(too narrow for: Why)\n";
-        assert_eq!(shown(&rows, Some(12)), narrow);
-        assert_eq!(shown(&rows, Some(0)), narrow);
+        let narrow = "Name  Size\na        7\nb        8\n(no room for: Why)\n";
+        assert_eq!(shown(&rows, Some(18)), narrow);
     }
 
     #[test]

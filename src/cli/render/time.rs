@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 
-/// A time in UTC by RFC 3339, with milliseconds; a number where no calendar reaches.
+/// A time in UTC by RFC 3339, with milliseconds; a number if it is outside of the calendar.
 pub(crate) fn rfc3339(ms: i64) -> String {
     let mut text = Vec::new();
     write_rfc3339(ms, &mut text);

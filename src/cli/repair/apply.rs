@@ -1,4 +1,4 @@
-//! `kseg repair apply`: a plan carried out.
+//! `kseg repair apply`: applies a plan.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ use crate::cli::Context;
 use crate::cli::args::Reading;
 use crate::cli::exit::{INTERRUPTED, Outcome};
 
-/// Findings that are shown of what is left.
+/// The number of remaining findings that are shown.
 const SHOWN: usize = 10;
 
 /// Applies a plan
@@ -48,7 +48,8 @@ const SHOWN: usize = 10;
   kseg repair apply plan.json --in-place --accept-lossy --skip 2
   kseg repair apply plan.json --in-place --quarantine /data/originals
 
-Ctrl-C before the first change removes what was prepared. After a kill, the same command finishes the repair, or undo restores the originals.
+Ctrl-C before the first change removes what was prepared. After a kill, the same
+command finishes the repair, or undo restores the originals.
 
 Exit status:
   0  the plan was applied, or there was nothing to do, and no errors are left
@@ -96,7 +97,7 @@ pub(super) struct Apply {
     reading: Reading,
 }
 
-/// One of the plans, without the steps that are skipped, and what is agreed to.
+/// One of the plans, without the skipped steps, and the consent.
 struct Chosen {
     plan: Plan,
     consent: Consent,
@@ -109,7 +110,7 @@ impl Apply {
         let targets = self.targets(&plans)?;
         let stop = stop()?;
         let disk = Stoppable::new(&RealDisk, &stop);
-        // Nothing is begun that could not be carried out as a whole.
+        // Nothing is begun unless all of it can be applied.
         let mut approved = Vec::new();
         for (chosen, target) in chosen.iter().zip(&targets) {
             approved.push(approve(&chosen.plan, target, &chosen.consent, &disk)?);
@@ -128,8 +129,7 @@ impl Apply {
         Ok(outcome)
     }
 
-    /// The plans with the steps that are to be carried out. The numbers of a command are those that
-    /// repair show has.
+    /// The plans with the steps to apply. The numbers on the command line are those of repair show.
     fn choose(&self, plans: &Plans) -> Result<Vec<Chosen>> {
         let has = |row: &[StepNumbers], number: u32| row.iter().any(|some| some.has(number));
         for some in &self.skip {
@@ -175,7 +175,7 @@ impl Apply {
             } else {
                 plan.without(&skipped)?
             };
-            // Every step that needs consent and is still there has it.
+            // Every remaining step that needs consent has it.
             chosen.push(Chosen {
                 plan,
                 consent: Consent::Lossy,
@@ -218,7 +218,7 @@ impl Apply {
         Ok(self.into.iter().map(target).collect())
     }
 
-    /// Carries one plan out, and verifies the result.
+    /// Applies one plan, and verifies the result.
     fn carry_out(
         &self,
         plan: &Plan,
@@ -308,7 +308,8 @@ impl Derive for Work {
     }
 
     fn sound(&self, copy: &Path) -> Result<BTreeSet<PathBuf>, Error> {
-        // What cannot be verified is not sound; why shows when the result is verified.
+        // A partition that cannot be verified is not intact; the error is reported when the result
+        // is verified.
         let Ok(checked) = Checked::at(copy, self.reading) else {
             return Ok(BTreeSet::new());
         };
@@ -331,7 +332,7 @@ impl Checked {
         Ok(Self { look, verdict })
     }
 
-    /// The partitions in which nothing is wrong, by their paths below the root.
+    /// The partitions without errors, by their paths below the root.
     fn sound(&self) -> BTreeSet<PathBuf> {
         let root = self.look.place.path();
         let below = |path: &Path| path.strip_prefix(root).map(Path::to_owned).ok();
@@ -350,13 +351,13 @@ impl Checked {
         sound
     }
 
-    /// Says what is left, and what a broker will do with it; whether nothing is.
+    /// Reports remaining findings and the next start of a broker. Returns true if there are none.
     fn say(&self, result: &Path, context: &mut Context) -> bool {
         let root = self.look.place.path();
         let mut lines = Vec::new();
         let wrong = self.look.wrong().count();
         for finding in self.look.wrong().take(SHOWN) {
-            // A copy has its name by now.
+            // The copy has been renamed.
             let path = finding.path.strip_prefix(root);
             let path = path.map_or_else(|_| finding.path.to_path_buf(), |path| result.join(path));
             let code = finding.check.code();
@@ -374,7 +375,7 @@ impl Checked {
         let start = self.look.next_start(&self.verdict);
         lines.push(format!("verified: {left}; the next start {start}\n"));
         context.say(lines.join("\n").as_bytes());
-        // What retention deletes, it deletes whether or not anything was repaired.
+        // Retention deletes the same records with or without a repair.
         let verdict = &self.verdict;
         let is_served = verdict.outcome() < Fate::Offline && verdict.lost().is_nothing();
         let is_readable =

@@ -22,13 +22,13 @@ struct Changes {
     by_grade: BTreeMap<Grade, u64>,
     restored: u64,
     changed: u64,
-    /// Records that are there before and after, and no longer committed, or only now.
+    /// Records that exist before and after, and are no longer committed, or only now.
     uncommitted: u64,
     committed: u64,
 }
 
-/// Compares what can be read of the partitions whose logs a plan changed, before and after. None
-/// if it changed no log.
+/// Compares the readable records of the partitions whose logs a plan changed, before and after.
+/// `None` if it changed no log.
 ///
 /// # Errors
 /// A file cannot be read.

@@ -10,13 +10,13 @@ use kseg::verify::CheckId;
 
 use crate::cli::schema;
 
-/// The longest plan that is read.
+/// The maximum size of a plan.
 const PLAN_BYTES: u64 = 256 << 20;
 
 /// The schema of a file with several plans.
 const SCHEMA: &str = schema::PLANS.id;
 
-/// Plans, of which the steps are numbered throughout.
+/// Plans with consecutive step numbers.
 #[derive(Debug)]
 pub(crate) struct Plans(Vec<Plan>);
 
@@ -43,7 +43,7 @@ impl Plans {
     /// Reads the plans in a file.
     ///
     /// # Errors
-    /// It cannot be read, or holds something else.
+    /// It cannot be read, or is not a plan.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = || path.display().to_string();
         let file = File::open(path).with_context(name)?;
@@ -60,11 +60,11 @@ impl Plans {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self> {
-        // What the schema is decides whether the rest can be understood.
+        // The schema determines the form of the rest.
         let is_object = bytes.trim_ascii_start().starts_with(b"{");
         let head = is_object.then(|| serde_json::from_slice::<Head>(bytes));
         let schema = head.transpose()?.unwrap_or_default().schema;
-        // Not by way of a JSON value, in which the last of two fields of one name wins.
+        // Not through a JSON value, in which the last of two fields of one name wins.
         if schema.as_deref() == Some(SCHEMA) {
             let several: Several<Plan> = serde_json::from_slice(bytes)?;
             return Ok(Self(several.plans));
@@ -120,8 +120,7 @@ impl Plans {
         self.steps().filter(|(_, step)| describes(step)).count()
     }
 
-    /// The command that applies the plans in `path`, to be typed next; `None` if there is nothing
-    /// to do.
+    /// The command that applies the plans in `path`; `None` if there is nothing to do.
     pub(crate) fn next(&self, path: &Path) -> Option<String> {
         let is_any = self
             .steps()
@@ -129,7 +128,7 @@ impl Plans {
         if !is_any {
             return None;
         }
-        // A disk that fails is not written to.
+        // Nothing is written to a failing disk.
         let is_failing = self.steps().any(|(_, step)| {
             let mut codes = step.codes.iter();
             codes.any(|code| CheckId::find(code) == Some(CheckId::UnreadableBytes))
@@ -155,7 +154,7 @@ impl Plans {
     }
 }
 
-/// Numbers that rise, in short: 1,4..=6.
+/// Rising numbers in short form: 1,4..=6.
 pub(crate) fn numbers(all: &[u32]) -> String {
     let follows = |a: &u32, b: &u32| a.checked_add(1) == Some(*b);
     let ranges = all.chunk_by(follows).map(|range| match range {
@@ -176,7 +175,7 @@ pub(crate) struct StepNumbers {
 }
 
 impl StepNumbers {
-    /// Returns true if a step is meant.
+    /// Returns true if a step is included.
     pub(crate) fn has(self, step: u32) -> bool {
         (self.first..=self.last).contains(&step)
     }

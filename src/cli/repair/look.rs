@@ -1,4 +1,4 @@
-//! What is wrong with a log dir or partition, and what a broker would make of it.
+//! The findings of a log dir or partition, and the next start of a broker.
 
 use std::path::{Path, PathBuf};
 
@@ -11,18 +11,19 @@ use kseg::verify::{Finding, Options, Severity};
 
 use crate::cli::args::Reading;
 use crate::cli::damage;
+use crate::cli::input::Selection;
 use crate::cli::range;
 use crate::cli::render::table::counted;
 
-/// A place that was looked at.
+/// A place and its findings.
 pub(crate) struct Look {
     pub(crate) place: Place,
     pub(crate) seen: Diagnosis,
 }
 
 impl Look {
-    /// Looks at what is at `path`; `others` are log dirs of the same node. A plan must not depend
-    /// on the day, so it gives no time.
+    /// Verifies the place at `path`; `others` are log dirs of the same node. A plan must not depend
+    /// on the current time, so it gives none.
     pub(crate) fn at(
         path: &Path,
         others: &[PathBuf],
@@ -44,6 +45,20 @@ impl Look {
         Ok(Self { place, seen })
     }
 
+    /// Leaves only the findings in the partitions that are requested. Returns false if none of them
+    /// is here.
+    pub(crate) fn select(&mut self, selection: &Selection) -> bool {
+        if selection.is_everything() {
+            return true;
+        }
+        let chosen = selection.paths(&self.place);
+        self.seen.retain(|finding| {
+            let mut dirs = chosen.iter();
+            dirs.any(|dir| finding.path.starts_with(dir))
+        });
+        !chosen.is_empty()
+    }
+
     /// Returns the findings without notes.
     pub(crate) fn wrong(&self) -> impl Iterator<Item = &Finding> {
         let findings = self.seen.findings().iter();
@@ -57,6 +72,7 @@ impl Look {
             Fate::Offline => "takes the log dir offline".into(),
             _ => match (verdict.lost().records, self.unreadable()) {
                 (0, None) => "loses nothing".into(),
+                (0, Some(unreadable)) => format!("loses no records, but {unreadable}"),
                 (lost, unreadable) => {
                     let unreadable = unreadable.map(|what| format!(", and {what}"));
                     let lost = counted(lost, "record");

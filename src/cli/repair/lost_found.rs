@@ -1,5 +1,5 @@
-//! `NAME.lost+found`: what a repair takes out of logs, raw and as records, for people to decide
-//! about.
+//! `NAME.lost+found`: the bytes that a repair removes from logs, raw and as records, for people to
+//! examine.
 
 use std::fs::read;
 use std::io::{self, Read as _, Write};
@@ -20,10 +20,10 @@ use crate::cli::output::{OutputFile, make_private_dir, remove_dir};
 use crate::cli::render::records::{Entry, RecordFormat};
 use crate::cli::schema;
 
-/// The file that says what is there.
+/// The file with the contents.
 const MANIFEST: &str = "manifest.json";
 
-/// Bytes in which records are sought in one go.
+/// Bytes in which records are searched at once.
 const WINDOW_BYTES: u64 = 16 << 20;
 
 /// The manifest of the removed ranges.
@@ -36,7 +36,7 @@ struct Manifest {
     entries: Vec<Entries>,
 }
 
-/// Bytes that leave a log.
+/// Bytes that are removed from a log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entries {
     /// The folder of the partition.
@@ -46,14 +46,14 @@ struct Entries {
     step: u32,
     grade: Grade,
     bytes: Range<u64>,
-    /// The first and the last offset that are empty then, as far as that is known.
+    /// The first and the last offset that become empty, if known.
     offsets: Option<(i64, i64)>,
-    /// Records in the bytes that can be read.
+    /// The number of readable records in the bytes.
     records: u64,
     why: String,
     /// The bytes as they were, below this folder, with zeros for those that cannot be read.
     raw: String,
-    /// The bytes that the disk does not give.
+    /// The ranges that cannot be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<Range<u64>>,
     /// The records, if any can be read.
@@ -69,8 +69,8 @@ pub(super) struct LostFound {
 }
 
 impl LostFound {
-    /// Writes what the steps of a plan take out of logs into a folder beside `target`. None if they
-    /// take out nothing.
+    /// Writes the bytes that the steps of a plan remove from logs into a folder next to `target`.
+    /// `None` if they remove nothing.
     ///
     /// # Errors
     /// Something cannot be read or written.
@@ -82,7 +82,7 @@ impl LostFound {
         let digest = plan.digest().to_string();
         let dir = place(target, &digest)?;
         if let Some(manifest) = manifest(&dir) {
-            // The same plan, interrupted: its source may be changed already.
+            // The same plan was interrupted: its source may have changed already.
             return Ok(Some(Self::of(dir, &manifest.entries)));
         }
         make_private_dir(&dir)?;
@@ -113,7 +113,7 @@ impl LostFound {
         }
     }
 
-    /// Removes it: nothing was taken out after all.
+    /// Removes the folder: nothing was removed from the logs.
     pub(super) fn take_back(&self) {
         remove_dir(&self.dir);
     }
@@ -136,7 +136,7 @@ fn place(target: &Path, digest: &str) -> Result<PathBuf> {
     let name = name.to_string_lossy();
     let mut dir = target.with_file_name(format!("{name}.lost+found"));
     let mut number = 1_u64;
-    // What a killed run left is whole only with its manifest.
+    // The folder of a killed run is complete only with its manifest.
     while dir.join(MANIFEST).exists() && manifest(&dir).is_none_or(|there| there.plan != digest) {
         number += 1;
         dir = target.with_file_name(format!("{name}.lost+found-{number}"));
@@ -176,7 +176,7 @@ fn taken(plan: &Plan) -> Vec<Entries> {
         }
     }
     taken.sort_by(|a, b| a.place().cmp(&b.place()));
-    // Of several steps about a hole in the offsets one says which they are.
+    // One of several steps about a gap has its offsets.
     for hole in taken.chunk_by_mut(Entries::is_before) {
         let known = hole.iter().filter_map(|entry| entry.offsets);
         let whole = known.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
@@ -187,7 +187,7 @@ fn taken(plan: &Plan) -> Vec<Entries> {
     taken
 }
 
-/// The bytes of its file that a step leaves out or rewrites.
+/// The bytes of its file that a step removes or rewrites.
 fn ranges(step: &Step) -> Vec<Range<u64>> {
     let file = step.action.file();
     let was = step.fingerprints.iter().find(|was| was.file == *file);
@@ -232,8 +232,8 @@ fn rest(mut kept: Vec<Range<u64>>, len_bytes: u64) -> Vec<Range<u64>> {
     rest
 }
 
-/// Writes bytes that follow each other, and the records in them. They are read together: where a
-/// batch begins, the one before it ends. Bytes that the disk does not give are left out of that.
+/// Writes adjacent bytes, and the records in them. They are read together, since the start of a
+/// batch is the end of the one before. Unreadable bytes are skipped.
 fn write(hole: &mut [Entries], root: &Path, dir: &Path) -> Result<()> {
     let (Some(first), Some(last)) = (hole.first(), hole.last()) else {
         return Ok(());
@@ -276,15 +276,15 @@ fn write(hole: &mut [Entries], root: &Path, dir: &Path) -> Result<()> {
 struct EntryFiles<'a> {
     entry: &'a mut Entries,
     folder: PathBuf,
-    /// The name of the files without what they end in.
+    /// The name of the files without suffixes.
     name: String,
     raw: OutputFile,
     lines: Vec<u8>,
 }
 
 impl EntryFiles<'_> {
-    /// Takes what there is of the entry in `bytes`, which are at `position`, with the batches that
-    /// were found in them.
+    /// Takes the part of the entry in `bytes`, which are at `position`, with the batches that were
+    /// found in them.
     fn take(&mut self, bytes: &[u8], position: u64, found: &[SetAside]) -> Result<()> {
         let Range { start, end } = self.entry.bytes;
         let place = |at: u64| usize::try_from(at.saturating_sub(position)).unwrap_or(usize::MAX);
@@ -300,7 +300,7 @@ impl EntryFiles<'_> {
         Ok(())
     }
 
-    /// Fills what there is of the entry in a range that cannot be read with zeros.
+    /// Writes zeros for the part of the entry in a range that cannot be read.
     fn lack(&mut self, bad: &Range<u64>) -> Result<()> {
         let Range { start, end } = self.entry.bytes;
         let bad = bad.start.max(start)..bad.end.min(end);
@@ -340,7 +340,7 @@ impl Entries {
         (&*self.partition, &*self.file, self.bytes.end) == (dir, file, start)
     }
 
-    /// A path below the folder of everything.
+    /// A path below the folder.
     fn below(&self, name: &str) -> String {
         match self.partition.as_str() {
             "" => name.to_owned(),
@@ -367,7 +367,7 @@ impl Entries {
         })
     }
 
-    /// Renders records; returns how many there are.
+    /// Renders records; returns their number.
     fn render<'a>(&self, found: impl Iterator<Item = &'a SetAside>, lines: &mut Vec<u8>) -> u64 {
         let (topic, partition) = match self.partition.rsplit_once('-') {
             Some((topic, number)) => (Some(topic), number.parse().ok()),

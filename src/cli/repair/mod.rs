@@ -6,7 +6,7 @@ pub(crate) mod document;
 pub(crate) mod look;
 mod lost_found;
 mod plan;
-mod show;
+pub(crate) mod show;
 mod undo;
 
 use anyhow::Result;
@@ -48,7 +48,7 @@ enum Command {
 }
 
 impl Repair {
-    /// Does what its subcommand says.
+    /// Runs the subcommand.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         match self.command {
             Command::Plan(command) => command.run(context),

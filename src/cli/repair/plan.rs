@@ -1,4 +1,4 @@
-//! `kseg repair plan`: what would be changed.
+//! `kseg repair plan`: makes a plan.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use crate::cli::exit::{Failures, Outcome};
 use crate::cli::input::{self, Selection, folders};
 use crate::cli::output::OutputFile;
 use crate::cli::render::rows::Format as Rows;
-use crate::cli::render::table::counted;
 use crate::cli::schema;
+use crate::cli::shell;
 use crate::cli::writer::Writer;
 
 /// Makes a plan: the changes after which a broker serves everything that is still readable
@@ -43,8 +43,8 @@ use crate::cli::writer::Writer;
   kseg repair plan --format json orders-3 | jq '.steps[].why'
 
 Bad sectors: kseg writes nothing to a failing disk. First save an image of it
-(ddrescue -d DEVICE IMAGE MAPFILE), then make the plan for the disk or the image,
-and apply it with --into a directory on another disk.
+(ddrescue -d DEVICE IMAGE MAPFILE), then make the plan for the disk or the
+image, and apply it with --into a directory on another disk.
 
 Exit status:
   0  the plan repairs everything
@@ -194,7 +194,7 @@ impl Plan {
         made: &mut Made,
     ) -> Result<()> {
         let mut look = self.look(nth, path)?;
-        made.is_any |= self.select(&mut look);
+        made.is_any |= look.select(&self.selection);
         let plan = plan(&look.place, &look.seen, options, &RealDisk)?;
         made.broker.push(match self.format {
             Format::Text => look.next_start(&look.verdict(self.kafka, settings.clone())?),
@@ -204,7 +204,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Looks at one of the paths, with the others around it.
+    /// Verifies one of the paths, together with the others.
     fn look(&self, nth: usize, path: &Path) -> Result<Look> {
         let others = self.paths.iter().enumerate();
         let others = others.filter(|(other, _)| *other != nth);
@@ -229,43 +229,20 @@ impl Plan {
         })
     }
 
-    /// Leaves only what was found in the partitions that are requested; whether there are any.
-    fn select(&self, look: &mut Look) -> bool {
-        if self.selection.is_everything() {
-            return true;
-        }
-        let chosen: Vec<PathBuf> = match &look.place {
-            Place::LogDir(dir) => {
-                let chosen = self.selection.partitions(dir);
-                chosen.iter().map(|item| item.path().to_owned()).collect()
-            }
-            Place::Partition(one) => {
-                let is_it = self.selection.includes(one.topic(), one.number());
-                is_it.then(|| one.path().to_owned()).into_iter().collect()
-            }
-            Place::File(_) => Vec::new(),
-        };
-        look.seen.retain(|finding| {
-            let mut dirs = chosen.iter();
-            dirs.any(|dir| finding.path.starts_with(dir))
-        });
-        !chosen.is_empty()
-    }
-
-    /// The steps, and what they come to beside what a broker would do.
+    /// Writes the steps, and the comparison with a broker start.
     fn table(&self, plans: &Plans, broker: &[String], context: &mut Context) -> Result<()> {
         let mut writer = Writer::new(context, Rows::Text, schema::SHOW);
         for ((before, plan), broker) in plans.numbered().zip(broker) {
             writer.file(plan.root(), &show::PlanRow::of(plan));
             show::steps(plan, before, &mut writer);
-            let lost = lost(plan);
+            let lost = show::total_loss(plan.steps().iter());
             writer.remark(&format!(
                 "This plan loses {lost}. Without it, a broker start {broker}."
             ));
             writer.end_file();
         }
         if let Some(next) = self.next(plans) {
-            writer.remark(&next);
+            writer.line(&next);
         }
         writer.finish().map(drop)
     }
@@ -276,15 +253,14 @@ impl Plan {
             return plans.next(output);
         }
         plans.next(Path::new(""))?;
-        if !self.selection.is_everything() {
-            return Some("Next: the same command with -o plan.json".to_owned());
-        }
         let mut command = vec!["Next: kseg repair plan".to_owned()];
-        command.extend(self.paths.iter().map(|path| path.display().to_string()));
+        command.extend(self.paths.iter().map(|path| shell::word(path)));
         let from = self.from.iter();
-        command.extend(from.map(|from| format!("--from {}", from.display())));
+        command.extend(from.map(|from| format!("--from {}", shell::word(from))));
         let config = self.config.iter();
-        command.extend(config.map(|config| format!("--config {}", config.display())));
+        command.extend(config.map(|config| format!("--config {}", shell::word(config))));
+        command.extend(self.keep_suspect.then(|| "--keep-suspect".to_owned()));
+        command.extend(self.selection.words());
         command.push("-o plan.json".to_owned());
         Some(command.join(" "))
     }
@@ -292,11 +268,6 @@ impl Plan {
 
 fn paths_of(places: &[Place]) -> Vec<PathBuf> {
     places.iter().map(|place| place.path().to_owned()).collect()
-}
-
-/// Returns the records that a plan loses.
-fn lost(plan: &Document) -> String {
-    counted(Step::lost(plan.steps()), "record")
 }
 
 /// Returns true if two paths lead to the same directory.

@@ -1,9 +1,10 @@
 //! `kseg repair show`: a plan as a table.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use kseg::repair::{Action, Content, Grade, Loss, Plan, Safety, Step};
+use kseg::repair::{Action, Content, Grade, Knowledge, Loss, Plan, Safety, Step};
 use serde::Serialize;
 
 use super::document::Plans;
@@ -11,16 +12,17 @@ use crate::cli::Context;
 use crate::cli::exit::Outcome;
 use crate::cli::render::rows::{Cell, Column, Format, Row, grouped};
 use crate::cli::render::table::{self, Look, counted};
+use crate::cli::render::wrap::{indented, width};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
-/// Ranges of a step that are shown one by one.
+/// The maximum number of ranges of a step that are listed.
 const RANGES: usize = 6;
 
-/// Steps that are measured before a table is chosen.
+/// The number of steps that are measured before a table is chosen.
 const MEASURED: usize = 500;
 
-/// Characters of the number of a step where there is no room for a table.
+/// The width of the number of a step if there is no room for a table.
 const INDENT: usize = 4;
 
 /// Shows the steps of a plan: what each does, why, how safe it is, and what it loses
@@ -116,7 +118,7 @@ impl Show {
             writer.end_file();
         }
         if let Some(next) = plans.next(&self.plan) {
-            writer.remark(&next);
+            writer.line(&next);
         }
         writer.finish().map(|_| Outcome::Clean)
     }
@@ -144,18 +146,17 @@ pub(super) fn steps(plan: &Plan, before: u32, writer: &mut Writer<'_>) {
     }
 }
 
-/// Returns true if a table of the first steps fits into lines of so many characters.
+/// Returns true if a table of the first steps fits into this number of columns.
 fn fits(plan: &Plan, before: u32, columns: usize) -> bool {
     let mut shown = Vec::new();
     let first = plan.steps().iter().take(MEASURED);
     let first = first.map(|step| StepRow::of(step, before));
     table::whole(first, Look::default(), &mut shown);
     let shown = String::from_utf8_lossy(&shown);
-    shown.lines().all(|line| line.chars().count() <= columns)
+    shown.lines().all(|line| width(line) <= columns)
 }
 
-/// A step as lines of at most so many characters, unless a word or path is longer: the action, the
-/// file, the loss and the reason.
+/// A step as lines: the action, the file, the loss and the reason.
 fn block(row: &StepRow, columns: usize) -> String {
     let StepRow {
         id, action, safety, ..
@@ -166,20 +167,11 @@ fn block(row: &StepRow, columns: usize) -> String {
     let loses = loses.map_or(String::new(), |loss| format!("loses {loss}"));
     let proof = row.proof.as_ref();
     let proof = proof.map_or(String::new(), |proof| format!("{safety}: {proof}"));
+    let indent = INDENT + 2;
     for text in [&row.path, &loses, &row.why, &proof] {
-        let mut left = 0;
-        for word in text.split_whitespace() {
-            let width = word.chars().count();
-            if left <= width {
-                block.push('\n');
-                block.push_str(&" ".repeat(INDENT + 2));
-                left = columns.saturating_sub(INDENT + 2);
-            } else {
-                block.push(' ');
-                left -= 1;
-            }
-            block.push_str(word);
-            left = left.saturating_sub(width);
+        if !text.is_empty() {
+            block.push('\n');
+            block.push_str(&indented(text, indent, indent + 2, Some(columns)));
         }
     }
     block
@@ -271,25 +263,64 @@ fn loss(loss: &Loss) -> Option<String> {
     if let Some(range) = &loss.bytes {
         parts.push(format!("bytes {}..{}", range.start, range.end));
     }
-    parts.extend(loss.knowledge.iter().map(|known| known.name().to_owned()));
+    parts.extend(loss.knowledge.iter().map(|known| fact(*known).to_owned()));
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// The number of steps of each grade, in a line.
-fn grades(plan: &Plan) -> String {
-    if plan.steps().is_empty() {
-        return "nothing to do".to_owned();
+/// Returns what steps lose together, in words that follow "loses".
+pub(crate) fn total_loss<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> String {
+    let records = Step::lost(steps.clone());
+    let mut parts: Vec<String> = Vec::new();
+    if records > 0 {
+        parts.push(counted(records, "record"));
     }
+    let facts: BTreeSet<&str> = steps
+        .flat_map(|step| &step.loss.knowledge)
+        .map(|known| fact(*known))
+        .collect();
+    let has_facts = !facts.is_empty();
+    parts.extend(facts.into_iter().map(str::to_owned));
+    match (parts.pop(), parts.join(", ").as_str()) {
+        (None, _) => "nothing".to_owned(),
+        (Some(last), "") if has_facts && records == 0 => format!("{last}, but no records"),
+        (Some(last), "") => last,
+        (Some(last), first) => format!("{first} and {last}"),
+    }
+}
+
+/// Returns what is lost besides records.
+fn fact(known: Knowledge) -> &'static str {
+    match known {
+        Knowledge::LogStart => "the log start offset",
+        Knowledge::EndOffset => "the old log end offset",
+        Knowledge::Epochs => "start offsets of leader epochs",
+        Knowledge::TransactionEnd => "the end of a transaction",
+        Knowledge::Producers => "the state of producers",
+        Knowledge::Vote => "the vote of the node",
+        Knowledge::Snapshot => "a metadata snapshot",
+    }
+}
+
+/// Returns the number of steps and of each grade.
+fn grades(plan: &Plan) -> String {
+    match plan.steps() {
+        [] => "nothing to do".to_owned(),
+        steps => counted_by_grade(steps.iter()),
+    }
+}
+
+/// Returns the number of steps and of each grade: `3 steps (2 proven, 1 lossy)`.
+pub(crate) fn counted_by_grade<'a>(all: impl Iterator<Item = &'a Step> + Clone) -> String {
     let of = |grade: Grade| {
         let is_it = move |step: &&Step| step.safety.grade() == grade;
-        plan.steps().iter().filter(is_it).count()
+        all.clone().filter(is_it).count()
     };
     let grades = Grade::ALL.iter().map(|grade| (of(*grade), grade.name()));
     let grades: Vec<String> = grades
         .filter(|(steps, _)| *steps > 0)
         .map(|(steps, name)| format!("{steps} {name}"))
         .collect();
-    let steps = counted(plan.steps().len() as u64, "step");
+    let steps = counted(all.count() as u64, "step");
     format!("{steps} ({})", grades.join(", "))
 }
 

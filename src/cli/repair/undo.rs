@@ -1,4 +1,4 @@
-//! `kseg repair undo`: the way back.
+//! `kseg repair undo`: undoes a repair in place.
 
 use std::path::PathBuf;
 

@@ -81,7 +81,7 @@ pub(crate) struct Retention {
 }
 
 impl Retention {
-    /// Shows what becomes of the segments.
+    /// Shows the fate of the segments.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         let found = logs(&self.paths, &self.selection, Others::default())?;
         let mut trouble = Trouble::default();
@@ -118,7 +118,7 @@ impl Retention {
         Ok(Outcome::of(writer.finish()? || is_seen))
     }
 
-    /// The segments in tiered storage, as far as the log dirs tell.
+    /// The segments in tiered storage, if the log dirs have their topic.
     fn remote(&self, logs: &[Log], trouble: &mut Trouble) -> RemoteSegments {
         let dirs = log_dirs_of(logs);
         let topic = kseg::format::topic::REMOTE_LOG_METADATA;
@@ -199,8 +199,7 @@ impl Retention {
     }
 }
 
-/// The rules of a topic, and which of its settings are assumed. In tiered storage the local limits
-/// count.
+/// The rules of a topic, and its assumed settings. In tiered storage the local limits are used.
 fn rules(settings: &TopicSettings<'_>, copied_to: Option<i64>) -> (Rules, Vec<&'static str>) {
     let policy = settings.policy();
     // -2 means the limit of the whole log.

@@ -1,4 +1,4 @@
-//! Segments and what becomes of them, as rows.
+//! Segments and their fate, as rows.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::cli::render::time::rfc3339;
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
-/// A partition, its rules, and what becomes of its segments.
+/// A partition, its rules, and the fate of its segments.
 pub(super) struct Verdict {
     pub(super) partition: Partition,
     pub(super) rules: Rules,
@@ -36,12 +36,13 @@ struct SegmentRow {
     size_bytes: u64,
     is_active: bool,
     largest_timestamp_ms: i64,
-    /// The first record with the largest timestamp; `None` if that is the time of the file.
+    /// The first record with the largest timestamp; `None` if that is the modification time of the
+    /// file.
     largest_timestamp_offset: Option<i64>,
     /// `deleted` by the next check, or `kept`.
     fate: &'static str,
     why: String,
-    /// The time of the check that deletes it, if nothing more is written.
+    /// The time of the check that deletes it, if no more records are written.
     deleted_after_ms: Option<i64>,
     /// The segment before it that keeps it.
     kept_by_base_offset: Option<i64>,
@@ -49,7 +50,7 @@ struct SegmentRow {
     bytes_until_size: Option<u64>,
     retention_ms: i64,
     retention_bytes: i64,
-    /// The settings that are said nowhere.
+    /// The settings that are assumed.
     assumed: Vec<&'static str>,
 }
 
@@ -74,12 +75,12 @@ impl Row for SegmentRow {
     ];
 }
 
-/// Shows a partition. Returns whether a record with a timestamp in the future keeps a segment.
+/// Shows a partition. Returns true if a record with a timestamp in the future keeps a segment.
 pub(super) fn show(writer: &mut Writer<'_>, verdict: &Verdict, now_ms: i64) -> bool {
     let partition = &verdict.partition;
     let path = partition.path().display().to_string();
     if writer.is_text() {
-        writer.heading(&format!("{path}: {}", heading(verdict)));
+        writer.titled(&path, &heading(verdict));
     }
     let base = |index: usize| verdict.segments.get(index).map(|(base, _)| *base);
     let last = verdict.segments.len().saturating_sub(1);

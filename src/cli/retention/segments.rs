@@ -1,4 +1,4 @@
-//! The largest timestamp of a segment, as a broker takes it.
+//! The largest timestamp of a segment, as a broker sees it.
 
 use std::ops::ControlFlow;
 use std::time::UNIX_EPOCH;
@@ -14,7 +14,7 @@ use kseg::wire::Timestamp;
 pub(super) struct Largest {
     /// In milliseconds since 1970.
     pub(super) ms: i64,
-    /// The first record that has it; `None` if it is the time of the file.
+    /// The first record with it; `None` if it is the modification time of the file.
     pub(super) offset: Option<i64>,
     /// True if it is that of a record.
     pub(super) is_record: bool,
@@ -23,9 +23,9 @@ pub(super) struct Largest {
 /// Bytes of an entry of a time index.
 const ENTRY_BYTES: u64 = 12;
 
-/// The last entry of the time index of a closed segment, whatever it is, because a broker takes
-/// nothing else; of the active one, whose index may not be whole, the largest timestamp in the log.
-/// Otherwise the file's modification time.
+/// The last entry of the time index of a closed segment, whatever it is, because a broker uses
+/// nothing else; for the active one, whose index may be incomplete, the largest timestamp in the
+/// log. Otherwise the file's modification time.
 ///
 /// # References
 /// `LogSegment.largestTimestamp`.
@@ -64,7 +64,7 @@ fn last_entry(item: &Item) -> Result<Option<i64>, Error> {
     Ok(bytes.first_chunk().map(|time| i64::from_be_bytes(*time)))
 }
 
-/// The offset of the first record of the segment that is at least so late.
+/// The offset of the first record of the segment with at least this timestamp.
 fn first_with(each: &SegmentSummary, ms: i64) -> Result<Option<i64>, Error> {
     let mut first = None;
     let reader = each.segment.records(Filter::from_time(Timestamp::new(ms)));

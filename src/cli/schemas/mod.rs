@@ -1,4 +1,4 @@
-//! `kseg schemas`: what a schema registry has on this disk, and what uses it.
+//! `kseg schemas`: the schemas of a registry on this disk, and the topics that use them.
 
 mod rows;
 mod usage;

@@ -15,7 +15,7 @@ pub(super) struct SchemaRow {
     r#type: &'static str,
     deleted: bool,
     references: Vec<String>,
-    /// Topics with `-key` or `-value`; `None` if no one looked.
+    /// Topics with `-key` or `-value`; `None` without --usage.
     used_by: Option<Vec<String>>,
     text: String,
 }
@@ -56,7 +56,7 @@ impl Row for SchemaRow {
     ];
 }
 
-/// An id that is not what an id should be.
+/// An id with several schemas, or without one.
 #[derive(Debug, Serialize)]
 pub(super) struct ProblemRow {
     problem: &'static str,
@@ -79,7 +79,7 @@ impl ProblemRow {
         }
     }
 
-    /// An id that is used and nowhere defined.
+    /// An id that is used and not defined.
     pub(super) fn undefined(id: i32, topics: &[String]) -> Self {
         Self {
             problem: "undefined",

@@ -1,4 +1,4 @@
-//! Which topics use which schema ids.
+//! The topics that use schema ids.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -21,8 +21,8 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// Reads all records of all logs but those of internal topics, a log a thread. Returns what
-    /// could not be read, too.
+    /// Reads all records of all logs except those of internal topics, a log on each thread. Returns
+    /// the errors too.
     pub(super) fn read(
         logs: Vec<Log>,
         reading: Reading,
@@ -65,7 +65,7 @@ impl Usage {
         self.by_id.get(&id).cloned().unwrap_or_default()
     }
 
-    /// Ids that are used and nowhere defined, with the topics.
+    /// Ids that are used and not defined, with the topics.
     pub(super) fn undefined(&self) -> impl Iterator<Item = (i32, &[String])> {
         let undefined = self.undefined.iter();
         undefined.map(|(id, topics)| (*id, &**topics))

@@ -58,7 +58,7 @@ impl Row for BatchRow {
 }
 
 impl BatchRow {
-    /// The row of a batch, and what its checksum is.
+    /// The row of a batch with the state of its checksum.
     pub(super) fn of(batch: &Batch<'_>, crc: &'static str) -> Self {
         let position = batch.position().get();
         let row = Self {
@@ -120,7 +120,7 @@ fn flags(batch: &RecordBatch<'_>) -> Vec<&'static str> {
     set.map(|(_, name)| name).collect()
 }
 
-/// The first offset; that of a compressed message is known only inside of it.
+/// The first offset; unknown for a compressed message.
 pub(super) fn first_offset(batch: &Batch<'_>) -> Option<i64> {
     match batch {
         Batch::V2(batch) => Some(batch.base_offset().get()),

@@ -1,4 +1,4 @@
-//! The names of Kafka's enums, whose numbers records of the metadata log have.
+//! The names of Kafka's enums; records of the metadata log have their numbers.
 //!
 //! # References
 //! `AclPermissionType`, `AclOperation`, `ResourceType`, `PatternType`, `ScramMechanism`.
@@ -43,7 +43,7 @@ pub(super) fn named(number: i8, names: &[&str]) -> String {
     name.map_or_else(|| number.to_string(), |name| (*name).to_owned())
 }
 
-/// An operation as Kafka's tools call it: `DescribeConfigs`.
+/// An operation as Kafka's tools write it: `DescribeConfigs`.
 pub(super) fn camel(operation: i8) -> String {
     let words = named(operation, &OPERATIONS);
     let words = words.split('-').map(|word| {

@@ -1,4 +1,4 @@
-//! What a file says of itself: the line above its rows.
+//! The facts about a file, in the line above its rows.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cli::render::rows::{Cell, Column, Row, text};
 use crate::cli::schema::{self, Schema};
 
-/// A file, with what its kind of files says.
+/// A file and its facts.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct FileRow {
     pub(super) kind: String,
@@ -20,8 +20,7 @@ pub(super) struct FileRow {
     pub(super) facts: Facts,
 }
 
-/// The facts from the name of a file, or its first lines. What files of its kind do not say is not
-/// there.
+/// The facts from the name of a file, or its first lines; absent for kinds without them.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,12 +101,12 @@ impl Row for FileRow {
 }
 
 impl Facts {
-    /// Returns what the name of the file at `path` says.
+    /// Returns the facts in the name of the file at `path`.
     pub(super) fn of(path: &Path, name: &FileName<'_>) -> Self {
         Self::default().with_name(path, name)
     }
 
-    /// The same with what the name of the file at `path` says.
+    /// The same with the facts in the name of the file at `path`.
     pub(super) fn with_name(self, path: &Path, name: &FileName<'_>) -> Self {
         let end = name.offset.filter(|_| {
             matches!(
@@ -132,8 +131,8 @@ impl Facts {
     }
 }
 
-/// The end offset of the segment in tiered storage that a file at `path` belongs to, if its `.log`
-/// is next to it.
+/// The end offset of the segment in tiered storage of a file at `path`, if its `.log` is next to
+/// it.
 ///
 /// The producer snapshot that is uploaded with a segment is the one taken at its end
 /// (`RemoteLogManager.copyLogSegment`).

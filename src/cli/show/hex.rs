@@ -1,4 +1,4 @@
-//! A file byte by byte, with the name and value of each field beside its bytes.
+//! A file byte by byte, with the name and value of each field.
 
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
@@ -17,18 +17,18 @@ use crate::cli::render::time::rfc3339;
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
-/// Bytes on a line.
+/// The number of bytes on a line.
 const LINE: usize = 16;
 
-/// Bytes that are shown of one field.
+/// The number of bytes that are shown of one field.
 const SHOWN: u64 = 256;
 
-/// Which bytes are shown.
+/// The bytes to show.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
-    /// Batches that hold such offsets.
+    /// Batches with these offsets.
     pub(super) offsets: OffsetRange,
-    /// Or what is at this position.
+    /// Or the field at this position.
     pub(super) position: Option<u64>,
 }
 
@@ -106,7 +106,7 @@ fn bytes_of<'b>(bytes: &'b [u8], start: u64, range: &Range<u64>) -> &'b [u8] {
         .unwrap_or_default()
 }
 
-/// Shows a field. False: no more are wanted.
+/// Shows a field. Returns false if no more are wanted.
 fn shown(writer: &mut Writer<'_>, field: &DissectedField, bytes: &[u8]) -> bool {
     let mut value = field.value.clone();
     if field.name.contains("timestamp")
@@ -131,7 +131,7 @@ fn shown(writer: &mut Writer<'_>, field: &DissectedField, bytes: &[u8]) -> bool 
     )
 }
 
-/// Shows bytes, for people some on a line.
+/// Shows bytes, for people [`LINE`] on a line.
 fn lines(
     writer: &mut Writer<'_>,
     range: Range<u64>,
@@ -184,7 +184,7 @@ struct Dump<'a, 'w> {
 }
 
 impl Dump<'_, '_> {
-    /// Bytes that are no batch.
+    /// Shows bytes that are not a batch.
     fn damage(&mut self, range: Range<u64>, what: &str) -> bool {
         let mut buffer = Vec::new();
         let end = range.end.min(range.start.saturating_add(SHOWN));

@@ -1,4 +1,4 @@
-//! What the records of an internal topic amount to.
+//! The state that results from the records of an internal topic.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::cli::args::Reading;
 use crate::cli::internal::Trouble;
 use crate::cli::writer::Writer;
 
-/// The cluster that the files of a metadata log describe; what of them is damaged or cannot be read is added to `trouble`.
+/// The cluster in the files of a metadata log; damaged places and errors are added to `trouble`.
 pub(super) fn cluster(
     files: Vec<PathBuf>,
     reading: Reading,
@@ -27,8 +27,8 @@ pub(super) fn cluster(
     Ok(image(&files, reading, trouble))
 }
 
-/// Shows what a Connect cluster has stored in files of any topic, which have no names of their own. Returns whether a record is of
-/// Connect.
+/// Shows the state of a Connect cluster in files of any topic, since its topics have no fixed
+/// names. Returns true if a record is of Connect.
 pub(super) fn connect(
     writer: &mut Writer<'_>,
     files: Vec<PathBuf>,
@@ -128,8 +128,8 @@ fn begin(writer: &mut Writer<'_>, heading: &[String], kind: &str, trouble: Troub
     }
 }
 
-/// The newest snapshot first, then segments by folder and offset. Segments that a snapshot covers are left out as far
-/// as it does.
+/// The newest snapshot first, then segments by folder and offset. Segments that a snapshot covers
+/// are left out.
 fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<LogPart>> {
     let (mut snapshots, mut segments) = (Vec::new(), Vec::new());
     for path in files {
@@ -166,7 +166,8 @@ fn in_order(files: Vec<PathBuf>, decoder: Decoder) -> Result<Vec<LogPart>> {
     Ok(parts)
 }
 
-/// The image of all files. Partitions are joined, each read by itself: a marker ends a producer's transaction only in its own.
+/// The image of all files. Each partition is read by itself, and the images are joined: a marker
+/// ends a producer's transaction only in its own partition.
 fn joined<I: Image + Default>(
     parts: &[LogPart],
     reading: Reading,

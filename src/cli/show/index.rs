@@ -11,7 +11,7 @@ use crate::cli::render::rows::{Cell, Column, Row, known};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
-/// An entry of an offset index, and how far it is from the one before.
+/// An entry of an offset index, and its distance from the one before.
 #[derive(Debug, Serialize)]
 struct OffsetRow {
     entry: usize,
@@ -32,7 +32,7 @@ impl Row for OffsetRow {
     ];
 }
 
-/// An entry of a time index, and how far it is from the one before.
+/// An entry of a time index, and its distance from the one before.
 #[derive(Debug, Serialize)]
 struct TimeRow {
     entry: usize,
@@ -119,7 +119,7 @@ impl Row for ProducerRow {
     ];
 }
 
-/// Entries that a broker has not used yet.
+/// Unused entries.
 #[derive(Debug, Serialize)]
 struct UnusedRow {
     position: usize,
@@ -140,7 +140,7 @@ fn entry(number: usize) -> Cell<'static> {
     Cell::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-/// Shows the entries of an index or snapshot whose heading stands.
+/// Shows the entries of an index or snapshot after its heading.
 pub(super) fn show(
     writer: &mut Writer<'_>,
     kind: FileKind,
@@ -301,7 +301,7 @@ fn producers(writer: &mut Writer<'_>, snapshot: &ProducerSnapshot<'_>) {
     cut(writer, read, snapshot.trailing());
 }
 
-/// Room at the end of an index that a broker has not used yet.
+/// Shows unused space at the end of an index.
 fn unused(writer: &mut Writer<'_>, len: usize, written: usize, entry: usize) {
     if written < len {
         writer.row(&UnusedRow {
@@ -318,7 +318,7 @@ fn cut(writer: &mut Writer<'_>, at: usize, trailing: &[u8]) {
     }
 }
 
-/// Tells a fault of the file.
+/// Reports a fault of the file.
 pub(super) fn tell(writer: &mut Writer<'_>, fault: Fault) {
     writer.damage(fault.at() as u64, &fault.to_string());
 }

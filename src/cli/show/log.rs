@@ -26,9 +26,9 @@ pub(super) struct View {
     pub(super) records: bool,
     /// The decoder of the records.
     pub(super) decoder: Option<Decoder>,
-    /// The file is a snapshot: it begins and ends with a control record that says so.
+    /// True if the file is a snapshot, which begins and ends with a control record.
     pub(super) snapshot: bool,
-    /// The base offset of the segment, if its name says so.
+    /// The base offset of the segment, if it is in its name.
     pub(super) base: Option<i64>,
     /// The offsets shown.
     pub(super) range: OffsetRange,
@@ -40,7 +40,7 @@ struct Totals {
     batches: u64,
     records: u64,
     damaged: u64,
-    /// The first offset of all, and where its batch begins.
+    /// The first offset, and the position of its batch.
     first: Option<(i64, u64)>,
     last: Option<i64>,
     /// The offsets that do not follow those before them.
@@ -49,7 +49,7 @@ struct Totals {
     ends: Option<(Option<i16>, Option<i16>)>,
 }
 
-/// Places where offsets do not grow. That is known only once pieces are combined, so these are
+/// Places where offsets do not rise. They are known only when pieces are combined, so they are
 /// reported at the end.
 #[derive(Debug, Default)]
 struct Disorder {
@@ -58,10 +58,10 @@ struct Disorder {
 }
 
 impl Disorder {
-    /// The most that are reported of each file.
+    /// The maximum number that are reported for each file.
     const TOLD: usize = 100;
 
-    /// Looks at the first offset of a batch and the last one before it.
+    /// Compares the first offset of a batch with the last one before it.
     fn check(&mut self, before: Option<i64>, first: i64, position: u64) {
         let Some(before) = before.filter(|before| first <= *before) else {
             return;
@@ -101,7 +101,7 @@ impl Merge for Totals {
     }
 }
 
-/// Shows a log whose heading stands.
+/// Shows a log after its heading.
 pub(super) fn show(
     writer: &mut Writer<'_>,
     path: &Path,
@@ -164,8 +164,7 @@ pub(super) fn show(
     Ok(())
 }
 
-/// A snapshot that does not begin with its header, or end with its footer, was not written to its
-/// end.
+/// Reports a snapshot without a header or footer, which is incomplete.
 fn check_ends(
     writer: &mut Writer<'_>,
     path: &Path,
@@ -184,7 +183,7 @@ fn check_ends(
     }
 }
 
-/// Renders what is in a log.
+/// Renders the contents of a log.
 struct Rows<'a> {
     batches: &'a Rendering<BatchRow>,
     entries: &'a Rendering<EntryRow>,
@@ -212,7 +211,7 @@ impl Rows<'_> {
         }
         let (first, last) = (first_offset(batch), batch.last_offset().get());
         self.totals.batches += 1;
-        // Kafka goes by the last offset of a compressed message too.
+        // Kafka uses the last offset of a compressed message too.
         let (low, last_before) = (first.unwrap_or(last), self.totals.last);
         self.totals.disorder.check(last_before, low, position);
         self.totals.first.get_or_insert((low, position));
@@ -234,7 +233,7 @@ impl Rows<'_> {
         }
     }
 
-    /// Returns what no broker writes, although the checksum is right.
+    /// Returns a fault that no broker writes, although the checksum is right.
     fn impossible(&self, batch: &Batch<'_>, first: i64, last: i64) -> Vec<String> {
         let mut wrong = Vec::new();
         if let Err(fault) = batch.codec() {
@@ -304,7 +303,7 @@ impl Rows<'_> {
         self.damage(range.start, Some(range.end - range.start), &what, out);
     }
 
-    /// A batch whose checksum alone is wrong still says what it was.
+    /// The row of a batch of which only the checksum is wrong.
     fn broken_batch(&mut self, position: u64, out: &mut Output<'_>) {
         let mut buffer = Vec::new();
         let range = position..position.saturating_add(batch::HEADER_BYTES as u64);

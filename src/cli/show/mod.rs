@@ -1,4 +1,4 @@
-//! `kseg show`: what is in any one file of a log dir.
+//! `kseg show`: the contents of any file of a log dir.
 
 mod batch;
 mod enums;
@@ -140,7 +140,7 @@ impl Show {
             for error in lost {
                 writer.fail(error);
             }
-            // The topics of Connect have any name: their records tell.
+            // The topics of Connect have any name: they are recognized by their records.
             let is_named = files.iter().any(|path| self.decoder(path).is_some());
             if is_named || !image::connect(&mut writer, files.clone(), self.reading)? {
                 let decoder = self.one_decoder(&files)?;
@@ -200,7 +200,7 @@ impl Show {
         }
     }
 
-    /// The files of records among those given, and why others cannot be looked for.
+    /// The given files of records, and the errors of other paths.
     ///
     /// # Errors
     /// There are none.
@@ -222,7 +222,7 @@ impl Show {
         Ok((files, lost))
     }
 
-    /// Appends the wanted files of a place; of a log dir those of the partitions of --topic, if it
+    /// Appends the wanted files of a place; for a log dir those of the partitions of --topic, if it
     /// is given.
     fn inside(
         &self,
@@ -237,7 +237,7 @@ impl Show {
             let items = items.filter(|item| item.file_name().is_some_and(|name| wanted(&name)));
             files.extend(items.map(|item| item.path().to_owned()));
         };
-        // The image of a log dir is that of its cluster, unless it says of what.
+        // Without --topic, the image of a log dir is that of its cluster.
         let of_cluster = self.image.then_some(CLUSTER_METADATA);
         match (place, self.topic.as_deref().or(of_cluster)) {
             (Place::File(item), _) => take(std::slice::from_ref(item)),
@@ -278,7 +278,7 @@ impl Show {
         // `.` has a name too.
         let dir = match path.canonicalize() {
             Ok(path) => path.parent()?.to_owned(),
-            // A compressed segment goes by the name that it would have.
+            // A compressed segment has the name of the decompressed one.
             Err(_) => path.parent()?.canonicalize().ok()?,
         };
         name::topic_partition(file_name(&dir)).map(|(topic, _)| topic.to_owned())

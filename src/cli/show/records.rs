@@ -1,4 +1,4 @@
-//! Records as rows: keys and values, or what they mean.
+//! Records as rows: keys and values, or their meaning.
 
 use kseg::decode::{Decoder, EntryPart, Unread, control, json};
 use kseg::format::control::{ControlType, coordinator_epoch};
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::render::rows::{Cell, Column, Content, Row, known};
 use crate::cli::schema::{self, Schema};
 
-/// A record: what is in it, or what that means.
+/// A record: its contents, or their meaning.
 #[derive(Debug, Serialize)]
 pub(super) struct EntryRow {
     offset: i64,
@@ -63,7 +63,7 @@ pub(super) fn control_type(batch: &Batch<'_>, record: &Record<'_>) -> Option<i16
     kind?.ok().map(ControlType::id)
 }
 
-/// A record as a row, and why what it means could not be read.
+/// A record as a row, and the reason why its meaning could not be read.
 pub(super) fn row(
     batch: &Batch<'_>,
     record: &Record<'_>,
@@ -160,7 +160,7 @@ pub(super) fn entry(topic: Decoder, key: Option<&[u8]>, value: Option<&[u8]>) ->
     let mut wrong = None;
     for (what, part) in [("key", &entry.key), ("value", &entry.value)] {
         if let EntryPart::Unread { why, .. } = part {
-            // The value of a key that cannot be read has no meaning: that is no second fault.
+            // The value of an unreadable key has no meaning, which is not another fault.
             if wrong.is_none() || *why != Unread::NoMeaning {
                 wrong.get_or_insert(format!("{what}: {why}"));
             }

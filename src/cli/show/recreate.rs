@@ -1,4 +1,4 @@
-//! A cluster as the commands or documents that make it again, and as `kafka-topics.sh --describe`
+//! A cluster as the commands or documents that recreate it, and as `kafka-topics.sh --describe`
 //! shows it.
 //!
 //! # References
@@ -98,8 +98,7 @@ const OF_BROKERS: [(&str, &str); 8] = [
     ("min.insync.replicas", "min.insync.replicas"),
 ];
 
-/// The configurations of a topic that are no defaults: its own, and those that all brokers were
-/// given.
+/// The configurations of a topic that are not defaults: its own, and those of all brokers.
 fn effective<'a>(image: &'a MetadataImage, topic: &Topic) -> BTreeMap<&'a str, &'a str> {
     const BROKER: i8 = 4;
     let all = image.configs.get(&(BROKER, String::new()));
@@ -111,8 +110,8 @@ fn effective<'a>(image: &'a MetadataImage, topic: &Topic) -> BTreeMap<&'a str, &
     of_brokers.chain(own).collect()
 }
 
-/// `kafka-topics.sh --describe`; the order of the configurations is that of their names, since that
-/// of Kafka is that of a hash map.
+/// `kafka-topics.sh --describe`; the configurations are in the order of their names, while Kafka's
+/// order is that of a hash map.
 fn describe(image: &MetadataImage, id: &[u8; 16], topic: &Topic, text: &mut String) {
     let pairs = effective(image, topic).into_iter();
     let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
@@ -168,7 +167,7 @@ fn joined(ids: &[i32], between: &str) -> String {
 }
 
 /// `kafka-topics.sh --create`: the first replica of each partition is its preferred leader. Kafka
-/// makes its own topics itself.
+/// creates its internal topics itself.
 fn create(image: &MetadataImage, topic: &Topic, text: &mut String) {
     if kseg::format::topic::INTERNAL.contains(&&*topic.name) {
         let _ = writeln!(text, "# {}: Kafka makes it itself", topic.name);
@@ -183,7 +182,7 @@ fn create(image: &MetadataImage, topic: &Topic, text: &mut String) {
         replicas.join(",")
     );
     for (key, value) in own_configs(image, topic) {
-        // Unlike kafka-configs.sh the tool takes lists as they are.
+        // Unlike kafka-configs.sh the tool accepts lists unchanged.
         let _ = write!(text, " --config {}", quoted(&format!("{key}={value}")));
     }
     text.push('\n');
@@ -289,7 +288,8 @@ fn permission(acl: &Acl, text: &mut String) {
     );
 }
 
-/// A `KafkaTopic`. Kubernetes takes fewer names than Kafka, so the topic's own is next to.
+/// A `KafkaTopic`. Kubernetes accepts fewer names than Kafka, so the topic's own name is a separate
+/// field.
 fn document(image: &MetadataImage, topic: &Topic, text: &mut String) {
     if kseg::format::topic::INTERNAL.contains(&&*topic.name) {
         return;
@@ -318,7 +318,7 @@ fn document(image: &MetadataImage, topic: &Topic, text: &mut String) {
 }
 
 /// The name of a resource in Kubernetes: lower case, digits, `-` and `.`; one that had to be
-/// changed gets a number, so that no two are one.
+/// changed gets a number, so that all are unique.
 fn resource_name(topic: &str) -> String {
     let is_fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     let name: String = topic
@@ -337,8 +337,7 @@ fn resource_name(topic: &str) -> String {
     )
 }
 
-/// A value in YAML: numbers and truth values as they are, else a string in quotes, which JSON's are
-/// too.
+/// A value in YAML: numbers and booleans unchanged, others as a JSON string.
 fn scalar(value: &str) -> String {
     let is_plain = value.parse::<i64>().is_ok() || ["true", "false"].contains(&value);
     if is_plain {

@@ -113,7 +113,7 @@ impl Page {
         Self { rows, faults }
     }
 
-    /// Shows what is below the heading.
+    /// Shows the rows below the heading.
     pub(super) fn show(self, writer: &mut Writer<'_>) {
         match self.rows {
             Rows::None => {}

@@ -1,4 +1,4 @@
-//! `kseg stats`: how many records there are, how large, and of whom.
+//! `kseg stats`: counts and sizes of records by group.
 
 mod grouping;
 mod rows;
@@ -78,7 +78,7 @@ pub(crate) struct StatsCommand {
     reading: Reading,
 }
 
-/// Groups shown of those that may be many.
+/// The number of groups shown, if there may be many.
 const TOP: usize = 20;
 
 impl StatsCommand {

@@ -22,7 +22,7 @@ struct StatsRow {
     /// The topic, the key …; `None` for records that have none.
     group: Option<Content>,
     records: u64,
-    /// None where the records of a batch may be in several groups.
+    /// `None` if the records of a batch may be in several groups.
     batches: Option<u64>,
     records_per_batch: Option<f64>,
     stored_bytes: u64,
@@ -148,7 +148,7 @@ impl StatsRow {
     }
 }
 
-/// Shows the groups, the largest first; hours and sizes in their order. Returns whether something
+/// Shows the groups, the largest first; hours and sizes in their order. Returns true if something
 /// was damaged.
 pub(super) fn show(
     writer: &mut Writer<'_>,
@@ -205,8 +205,9 @@ pub(super) fn show(
         writer.row(&StatsRow::of("others", None, &others, &all));
     }
     writer.row(&StatsRow::of("total", None, &all, &all));
-    if let Some(text) = sparkline(&timeline) {
-        writer.remark(&text);
+    if let Some((span, bars)) = sparkline(&timeline) {
+        writer.remark(&span);
+        writer.line(&bars);
     }
     if missing > 0 {
         writer.remark(&format!(
@@ -224,9 +225,9 @@ pub(super) fn show(
     damaged > 0
 }
 
-/// Records over time as a row of bars, each a step of time, between the beginning of the first step
-/// and that of the last.
-fn sparkline(timeline: &Timeline) -> Option<String> {
+/// Returns a heading with the first and the last step of time, and a bar for the records of each
+/// step.
+fn sparkline(timeline: &Timeline) -> Option<(String, String)> {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let (start, step) = timeline.start_and_step()?;
     let most = timeline.counts().max().unwrap_or(0).max(1);
@@ -241,11 +242,8 @@ fn sparkline(timeline: &Timeline) -> Option<String> {
     let steps = i64::try_from(timeline.counts().len()).unwrap_or(1);
     let last = start.saturating_add(step.saturating_mul(steps - 1));
     (steps > 1).then(|| {
-        format!(
-            "records over time: {} {bars} {}",
-            rfc3339(start),
-            rfc3339(last)
-        )
+        let (start, last) = (rfc3339(start), rfc3339(last));
+        (format!("Records over time, {start} to {last}:"), bars)
     })
 }
 

@@ -10,7 +10,7 @@ use kseg::wire::text::java_hash;
 
 use crate::cli::render::kafka_table::pretty;
 
-/// The mark in place of a coordinator, which no disk knows.
+/// The mark in place of a coordinator, which is not on a disk.
 const UNKNOWN: &str = "-";
 
 /// The text of the tool for a missing value.

@@ -1,4 +1,4 @@
-//! `kseg txns`: transactions that are open, those that hang, and who holds them open.
+//! `kseg txns`: open transactions, hanging ones, and their producers.
 
 mod kafka;
 mod rows;
@@ -49,8 +49,9 @@ use super::writer::Writer;
   kseg txns --producers --topic orders --partition 3 --format kafka data
   kseg txns --format kafka --now 2026-11-29T10:00Z data
 
---format kafka prints what kafka-transactions.sh prints: find-hanging, with --ids list, with --id describe, and with --producers
-describe-producers. The coordinator is not on a disk, and shown as -.
+--format kafka prints what kafka-transactions.sh find-hanging prints; with --ids
+what list prints, with --id describe, and with --producers describe-producers.
+The coordinator is not on a disk, and shown as -.
 
 Exit status:
   0  everything was read, and no transaction hangs
@@ -115,7 +116,7 @@ enum View {
     Kafka,
 }
 
-/// Reads a length of time.
+/// Parses a duration.
 fn timeout(text: &str) -> Result<i64, String> {
     duration_ms(text).ok_or_else(|| "expected 15m, 900s, 1h30m".to_owned())
 }
@@ -147,7 +148,7 @@ impl Txns {
         images(copies, self.reading, &mut trouble, &mut |_, part| {
             image.join(part);
         });
-        // The folder of a partition that holds transactional ids is given to see these.
+        // If only folders of __transaction_state are given, transactional ids are shown.
         let holds_ids = disks.is_about(TRANSACTION_STATE) && !self.hanging;
         if self.ids || !self.names.is_empty() || holds_ids {
             if at_hand.is_empty() {
@@ -174,7 +175,7 @@ impl Txns {
         self.now.map_or_else(now_ms, |now| now.0)
     }
 
-    /// The producers of every partition that is meant, each in the copy that reaches furthest.
+    /// The producers of every selected partition, each in the copy with the highest log end.
     fn writers(
         &self,
         disks: &Disks,
@@ -329,10 +330,10 @@ impl Txns {
     }
 }
 
-/// Returns true if every partition of `__transaction_state` is at hand: the metadata log says how
-/// many there are; without it they are treated as all only if they are the 50 that Kafka makes by
-/// default (`transaction.state.log.num.partitions`), because who has only some of them would take
-/// living transactions for hanging ones.
+/// Returns true if every partition of `__transaction_state` is in these log dirs: the metadata log
+/// has their number; without it they count as all only if they are the 50 that Kafka creates by
+/// default (`transaction.state.log.num.partitions`), because with some of them missing, live
+/// transactions would be shown as hanging.
 fn is_complete(cluster: Option<&MetadataImage>, at_hand: &[i32]) -> bool {
     const DEFAULT: usize = 50;
     let topic = cluster.and_then(|cluster| {
@@ -344,7 +345,7 @@ fn is_complete(cluster: Option<&MetadataImage>, at_hand: &[i32]) -> bool {
             .partitions
             .keys()
             .all(|number| at_hand.contains(number)),
-        // No producer has begun a transaction with a transactional id.
+        // No producer has used a transactional id.
         (Some(_), None) => at_hand.is_empty(),
         (None, _) => at_hand.len() >= DEFAULT,
     }

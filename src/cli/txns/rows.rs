@@ -5,6 +5,7 @@ use kseg::scan::derive::Producers;
 use serde::Serialize;
 
 use crate::cli::render::rows::{Cell, Column, Row, known, text};
+use crate::cli::render::table::counted;
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -13,7 +14,7 @@ struct OpenRow {
     topic: String,
     partition: i32,
     start_offset: i64,
-    /// True if the last stable offset of the partition is here.
+    /// True if it determines the last stable offset of the partition.
     is_last_stable_offset: bool,
     /// Offsets from here to the log end.
     held_back_offsets: i64,
@@ -97,6 +98,12 @@ pub(super) fn open(writer: &mut Writer<'_>, open: &[(OpenOnPartition<'_>, i64)])
     writer.table(open.iter().map(|(open, end)| OpenRow::of(open, *end)));
 }
 
+/// `1 transaction is`, `2 transactions are`.
+fn are(count: usize) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count as u64, "transaction"))
+}
+
 /// Writes remarks about the table.
 pub(super) fn remarks(writer: &mut Writer<'_>, open: &[(OpenOnPartition<'_>, i64)]) {
     let of = |standing| open.iter().filter(move |(it, _)| it.standing == standing);
@@ -108,17 +115,18 @@ pub(super) fn remarks(writer: &mut Writer<'_>, open: &[(OpenOnPartition<'_>, i64
     let timed_out = of(TxnStanding::TimedOut).count();
     if timed_out > 0 {
         writer.remark(&format!(
-            "{timed_out} open longer than their timeout: their coordinator aborts them after its next start"
+            "{} open longer than the timeout: the coordinator aborts them after its next start",
+            are(timed_out)
         ));
     }
     let unknown = of(TxnStanding::Unknown).count();
     if unknown > 0 {
         writer.remark(&format!(
-            "{unknown} may hang: not all partitions of __transaction_state are in these log dirs"
+            "{unknown} of them may hang: not all partitions of __transaction_state are in these log dirs"
         ));
     }
     for (it, _) in of(TxnStanding::Hanging) {
-        writer.remark(&format!("Hangs; to end it: {}", abort(it)));
+        writer.line(&format!("Hangs; to end it: {}", abort(it)));
     }
 }
 

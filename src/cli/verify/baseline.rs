@@ -15,7 +15,7 @@ use crate::cli::schema;
 
 const SCHEMA: &str = schema::BASELINE.id;
 
-/// A finding as far as it stays the same from run to run.
+/// The facts of a finding that stay the same from run to run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     path: String,
@@ -34,7 +34,7 @@ impl Baseline {
     /// Reads one.
     ///
     /// # Errors
-    /// The file cannot be read, or is none.
+    /// The file cannot be read, or is not a baseline.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let bytes = read_given(path, 1 << 30)?;
         let document: Value = serde_json::from_slice(&bytes)
@@ -57,12 +57,12 @@ impl Baseline {
         })
     }
 
-    /// Takes a finding in.
+    /// Adds a finding.
     pub(super) fn add(&mut self, finding: &Finding, roots: &[PathBuf]) {
         self.keys.insert(key(finding, roots));
     }
 
-    /// Returns whether a finding is known.
+    /// Returns true if a finding is known.
     pub(super) fn knows(&self, finding: &Finding, roots: &[PathBuf]) -> bool {
         !self.keys.is_empty() && self.keys.contains(&key(finding, roots))
     }
@@ -97,7 +97,7 @@ fn text(finding: &Value, field: &str) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-/// Paths count from the argument that led to them: the same directory may be found elsewhere the
+/// Paths are relative to the argument that led to them: the same directory may be elsewhere the
 /// next time.
 fn key(finding: &Finding, roots: &[PathBuf]) -> Key {
     let inside = roots

@@ -52,7 +52,7 @@ impl Report for Github {
 fn data(text: &str) -> String {
     let text = text.replace('%', "%25");
     let text = text.replace('\r', "%0D").replace('\n', "%0A");
-    // A log viewer would act on the others.
+    // A log viewer would interpret other control characters.
     plain(&text)
 }
 

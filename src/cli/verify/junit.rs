@@ -1,4 +1,4 @@
-//! Findings as test results: a suite a partition, a test case a file.
+//! Findings as test results: a suite for each partition, a test case for each file.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use super::report::{Report, Shown, Summary, Unit};
 use crate::cli::render::is_hidden;
 
 pub(super) struct Junit {
-    /// From which severity on a finding makes its test case fail, if any does.
+    /// The severity from which a finding makes its test case fail, if any.
     pub(super) fails: Option<Severity>,
 }
 
@@ -98,7 +98,7 @@ fn lines(shown: &[&Shown]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Text as XML 1.0 can hold it.
+/// Text as valid XML 1.0.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -108,7 +108,7 @@ fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\n' => escaped.push_str("&#10;"),
-            // XML 1.0 has no escapes for most of what is hidden.
+            // XML 1.0 has no escapes for most hidden characters.
             c if is_hidden(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
                 escaped.extend(c.escape_default());
             }

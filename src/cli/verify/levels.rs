@@ -1,8 +1,8 @@
-//! Severity findings are taken to be.
+//! Severities of findings set by the user.
 
 use kseg::verify::{CheckId, Family, Finding, Severity};
 
-/// Severities of somebody's own.
+/// The options that change severities.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Severity")]
 pub(super) struct LevelArgs {
@@ -68,8 +68,7 @@ impl Target {
 }
 
 impl LevelArgs {
-    /// Severity a finding is; `None` if it is to be left out. What names one check wins over what
-    /// names many.
+    /// The severity of a finding; `None` if it is not reported. The more specific rule wins.
     pub(super) fn severity(&self, finding: &Finding) -> Option<Severity> {
         let rules = [
             (&self.deny, Some(Severity::Error)),
@@ -80,7 +79,7 @@ impl LevelArgs {
             .iter()
             .flat_map(|(targets, level)| targets.iter().map(|target| (*target, *level)));
         let meant = rules.filter(|(target, _)| target.includes(finding));
-        // Of those that name as much the first counts: to deny before to warn before to leave out.
+        // Of equally specific rules the strictest wins: deny, then warn, then allow.
         let best = meant.reduce(|best, rule| {
             let more = std::mem::discriminant(&rule.0) != std::mem::discriminant(&best.0)
                 && rule.0 > best.0;

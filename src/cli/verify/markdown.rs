@@ -10,7 +10,7 @@ use super::text::{read, totals};
 use crate::cli::render::rows::Row as _;
 use crate::cli::render::table::plain;
 
-/// Rows that are shown: a summary is read, not searched.
+/// The maximum number of rows: a summary has to be short.
 const ROWS: usize = 50;
 
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl Report for Markdown {
     }
 }
 
-/// Text that Markdown shows as it is.
+/// Text with Markdown characters escaped.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

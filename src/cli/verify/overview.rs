@@ -15,13 +15,13 @@ use crate::cli::render::rows::{Cell, Column, Row, grouped};
 use crate::cli::render::table::{counted, plain};
 use crate::cli::schema::{self, Schema};
 
-/// A partition, a file, or the log dirs themselves, with what was found there.
+/// A partition, a file, or the log dirs themselves, with their findings.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) kind: UnitKind,
     pub(crate) path: Arc<Path>,
     pub(super) findings: Vec<Shown>,
-    /// Findings that were counted only.
+    /// Findings that were only counted.
     pub(super) more: Vec<kseg::verify::finding::More>,
 }
 
@@ -34,8 +34,8 @@ pub(crate) struct Overview {
 }
 
 impl Overview {
-    /// Takes the findings of a unit in. What the log dirs' own checks find in a partition belongs
-    /// to that partition.
+    /// Adds the findings of a unit. Findings of the checks of log dirs that are in a partition
+    /// belong to that partition.
     pub(crate) fn add(&mut self, unit: &Unit) {
         let (mut own, mut elsewhere) = (Vec::new(), Vec::new());
         for shown in &unit.findings {
@@ -99,8 +99,10 @@ impl Overview {
             }
         }
         if damaged(UnitKind::LogDirs) > 0 {
-            let what = "files of the log dir beside its partitions are damaged";
-            parts.push(what.into());
+            parts.push(match parts.len() {
+                0 => "No partition is damaged, but files of the log dir itself are".into(),
+                _ => "files of the log dir itself".into(),
+            });
         }
         let mut answer = parts.join(", and ");
         if parts.is_empty() {
@@ -136,7 +138,7 @@ impl Overview {
 #[derive(Debug, Serialize)]
 pub(crate) struct PlaceRow {
     #[serde(skip)]
-    kind: UnitKind,
+    pub(crate) kind: UnitKind,
     pub(crate) path: String,
     errors: u64,
     warnings: u64,
@@ -164,7 +166,7 @@ impl Row for PlaceRow {
 }
 
 impl PlaceRow {
-    /// The row of a place; `None` if there is nothing to see.
+    /// The row of a place; `None` if there are no findings.
     fn of(place: &Place, name: &impl Fn(&Place) -> String, least: Severity) -> Option<Self> {
         let findings = || place.findings.iter().map(|shown| &shown.finding);
         let worst = findings()
@@ -199,7 +201,7 @@ impl PlaceRow {
         self.worst
     }
 
-    /// That of the worst finding.
+    /// Returns the highest severity.
     pub(crate) fn severity(&self) -> Severity {
         match (self.errors, self.warnings) {
             (0, 0) => Severity::Note,
@@ -212,7 +214,7 @@ impl PlaceRow {
         self.errors + self.warnings + self.notes
     }
 
-    /// For sorting, the worst last.
+    /// Returns the sort key, with the worst last.
     fn badness(&self) -> (Severity, u64, u64, u64) {
         let lost = match self.unreadable {
             Records::Unknown => u64::MAX,

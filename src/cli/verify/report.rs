@@ -1,4 +1,4 @@
-//! What every format shows: findings of one unit after the other, then what they add up to.
+//! The interface of formats: findings of one unit after the other, then the totals.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -15,12 +15,11 @@ use crate::cli::render::table::plain;
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
     pub(crate) finding: Finding,
-    /// True if the baseline has it.
+    /// True if it is in the baseline.
     pub(crate) is_known: bool,
 }
 
-/// Findings that belong together: of a partition, of a file, or of what is next to the partitions
-/// of log dirs.
+/// Findings that belong together: of a partition, of a file, or of the other files of log dirs.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) kind: UnitKind,
@@ -36,16 +35,16 @@ pub(crate) struct Unit {
 pub(crate) struct Summary {
     /// The number of findings by severity and check.
     pub(crate) counts: BTreeMap<(Severity, CheckId), u64>,
-    /// Findings that the baseline has.
+    /// The number of findings in the baseline.
     pub(crate) known: u64,
-    /// Findings at the level that fails the run, or above it, without those that are known.
+    /// The number of findings that fail the run, without those that are known.
     pub(crate) failing: u64,
     pub(crate) units: u64,
     pub(crate) coverage: Coverage,
 }
 
 impl Summary {
-    /// Returns how many findings are as bad as that.
+    /// Returns the number of findings of a severity.
     pub(crate) fn of(&self, severity: Severity) -> u64 {
         let counts = self.counts.iter();
         let of = counts.filter(|((found, _), _)| *found == severity);
@@ -63,9 +62,9 @@ pub(super) trait Report {
 /// The settings of formats.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
-    /// From which severity on a finding fails the run, if any does.
+    /// The severity from which a finding fails the run, if any.
     pub(super) fails: Option<Severity>,
-    /// True if notes are shown where only people read.
+    /// True if notes are shown in formats for people.
     pub(super) with_notes: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Units to findings, on as many threads as wanted, to a report.
+//! Verifies units on any number of threads, and writes reports.
 
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
@@ -98,7 +98,7 @@ fn run(args: &Verify, context: &mut Context) -> Result<Outcome> {
 /// A report, and its file.
 type Beside = (Box<dyn Report>, BufWriter<OutputFile>);
 
-/// The reports that are written into files beside the one that is shown.
+/// The reports that are written into files, besides the one on standard output.
 fn beside(args: &Verify) -> Result<Vec<Beside>> {
     let mut reports: Vec<Beside> = Vec::new();
     for (format, path) in [
@@ -122,22 +122,22 @@ fn beside(args: &Verify) -> Result<Vec<Beside>> {
 enum Unwritten {
     /// To standard output.
     Out(io::Error),
-    /// Into a file beside it.
+    /// Into another file.
     Beside(anyhow::Error),
 }
 
-/// The command to type where something is damaged: the plan of a repair, for what can be repaired.
+/// The next command if something is damaged: the plan of a repair, unless only files are given.
 fn next(args: &Verify, places: &[Place]) -> Option<String> {
     if places.iter().any(|place| matches!(place, Place::File(_))) {
         return None;
     }
     let paths = args.paths.iter().map(|path| shell::word(path));
-    let paths: Vec<String> = paths.collect();
-    Some(format!("kseg repair plan {} -o plan.json", paths.join(" ")))
+    let words: Vec<String> = paths.chain(args.selection.words()).collect();
+    Some(format!("kseg repair plan {} -o plan.json", words.join(" ")))
 }
 
-/// Returns what the paths lead to, in their order, without partitions that are not selected; and
-/// why others lead nowhere.
+/// Returns the places at the paths, in their order, without partitions that are not selected; and
+/// the errors of other paths.
 fn places(args: &Verify) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     let (mut places, mut lost) = (Vec::new(), Vec::new());
     for path in &args.paths {
@@ -161,7 +161,7 @@ fn places(args: &Verify) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     Ok((places, lost))
 }
 
-/// Returns what is to be verified.
+/// Returns the units to verify.
 fn units(args: &Verify, places: Vec<Place>) -> Result<Units> {
     let mut units = Units::of(places, |item| args.selection.includes_dir(item));
     if let Some(Moment(since_ms)) = args.since_modified {
@@ -172,14 +172,13 @@ fn units(args: &Verify, places: Vec<Place>) -> Result<Units> {
     Ok(units)
 }
 
-/// A place, or the files in it where they are verified each by itself.
+/// Returns a place, or the files in it if each is verified by itself.
 ///
 /// # Errors
 /// The file is not one of Kafka's: a wrong path would be treated as a sound log.
 fn parts(place: Place) -> Result<Vec<Place>> {
     match &place {
-        // In tiered storage none of the files that a broker keeps of a partition is next to the
-        // segments.
+        // In tiered storage the other files of a partition are not next to the segments.
         Place::Partition(partition) if partition.is_tiered() => Ok(known_files(partition.items())),
         Place::File(item) if is_foreign(item) => bail!(
             "{}: not a name of a file that Kafka writes",
@@ -189,20 +188,20 @@ fn parts(place: Place) -> Result<Vec<Place>> {
     }
 }
 
-/// The files of which something can be said.
+/// The files that kseg can verify.
 fn known_files(items: &[Item]) -> Vec<Place> {
     let is_known = |item: &&Item| item.is_file() && item.file_name().is_some();
     let files = items.iter().filter(is_known).cloned();
     files.map(Place::File).collect()
 }
 
-/// Returns whether nothing can be said of a file. A `.log` may have any name.
+/// Returns true if kseg cannot verify a file. A `.log` may have any name.
 fn is_foreign(item: &Item) -> bool {
     let is_log = item.path().extension().is_some_and(|end| end == "log");
     item.is_file() && item.file_name().is_none() && !is_log
 }
 
-/// Returns whether any of the files was changed since; what could not be listed may have been.
+/// Returns true if any of the files was changed since then, or could not be listed.
 fn is_modified(items: &[Item], since_ms: i64) -> bool {
     let is_later = |item: &Item| {
         let modified = item.modified().and_then(since_epoch);
@@ -216,7 +215,7 @@ fn since_epoch(time: SystemTime) -> Option<i64> {
     i64::try_from(since.as_millis()).ok()
 }
 
-/// Takes what was found, in order.
+/// Takes the findings, in order.
 struct Sink<'a> {
     args: &'a Verify,
     known: Baseline,
@@ -255,7 +254,7 @@ impl Sink<'_> {
             self.summary.failing += u64::from(is_failing);
             shown.push(Shown { finding, is_known });
         }
-        // What is left out is not counted either.
+        // Findings that are not reported are not counted either.
         more.retain(|more| {
             let mut shown = shown.iter().map(|shown| &shown.finding);
             let kept = shown.find(|kept| kept.check == more.check && kept.path == more.path);
@@ -317,12 +316,12 @@ impl Sink<'_> {
         written.map_err(Unwritten::Out)
     }
 
-    /// Gives the files their names once all findings are in them.
+    /// Renames the files to their final names when they are complete.
     fn end(self, result: Result<(), Unwritten>, baseline: Option<OutputFile>) -> Result<Outcome> {
         let is_alone = baseline.is_none() && self.beside.is_empty();
         match result {
             Ok(()) => {}
-            // What was not looked at any more would be missing in the files.
+            // The files would be incomplete.
             Err(Unwritten::Out(error)) if is_alone && error.kind() == io::ErrorKind::BrokenPipe => {
             }
             Err(Unwritten::Out(error)) => return Err(unwritten(&error)),
@@ -345,7 +344,7 @@ impl Sink<'_> {
     }
 }
 
-/// The format requested; `text` says how that for people looks.
+/// Returns the requested format; `text` has the options of that for people.
 fn report_of(format: Format, settings: Settings, text: text::Options) -> Box<dyn Report> {
     let Settings { fails, with_notes } = settings;
     match format {

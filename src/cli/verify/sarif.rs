@@ -95,7 +95,7 @@ fn result(shown: &Shown) -> Value {
     })
 }
 
-/// Returns what stays the same of a finding from run to run and from checkout to checkout, as code scanning compares it.
+/// Returns a fingerprint that is the same for every run and checkout, for code scanning.
 fn fingerprint(finding: &Finding) -> String {
     let Finding {
         check,
@@ -112,8 +112,8 @@ fn fingerprint(finding: &Finding) -> String {
     hex
 }
 
-/// A path as a reference by RFC 3986: relative where it is below the current directory, which is the root of a checkout; the
-/// URI of a file elsewhere.
+/// A path as a URI reference by RFC 3986: relative if it is below the current directory, the root
+/// of a checkout; otherwise the URI of the file.
 fn uri(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let below = path.strip_prefix(here).unwrap_or(path);

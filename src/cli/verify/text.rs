@@ -1,5 +1,5 @@
-//! Findings for people: the answer, a table by partition, the findings of each file, what was read,
-//! what to type next.
+//! Findings for people: the answer, a table by partition, the findings of each file, the totals,
+//! and the next command.
 
 use std::io::{self, Write};
 
@@ -8,18 +8,18 @@ use kseg::verify::{Evidence, Finding, Severity};
 
 use super::overview::{Overview, Place, short_name};
 use super::report::{Report, Shown, Summary, Unit, UnitKind, line_of};
-use crate::cli::render::rows::size;
+use crate::cli::render::rows::{grouped, size};
 use crate::cli::render::table::{self, Look, counted, plain};
 use crate::cli::render::time::rfc3339;
+use crate::cli::render::wrap::wrapped;
 
-/// Partitions whose findings are shown unless all are requested: what fits into a few screens.
+/// The number of partitions whose findings are shown unless all are requested: a few screens.
 const PLACES: usize = 20;
 
-/// Files of a partition whose findings are shown unless all are requested.
+/// The number of files of a partition whose findings are shown unless all are requested.
 const FILES: usize = 20;
 
-/// Findings of one check that are shown of a file unless all are requested; the first says what is
-/// wrong.
+/// The number of findings of one check in a file that are shown unless all are requested.
 const ALIKE: usize = 3;
 
 pub(super) struct Text {
@@ -68,7 +68,7 @@ impl Report for Text {
             _ => short_name(place),
         };
         let mut rows = self.found.rows(options.least(), name);
-        writeln!(out, "{}", self.found.answer(&rows, summary))?;
+        options.say(&self.found.answer(&rows, summary), out)?;
         let limit = match options.limit {
             Some(limit) => limit,
             None if options.is_verbose => usize::MAX,
@@ -78,31 +78,30 @@ impl Report for Text {
         rows.truncate(limit);
         let worst = rows.first().map(|(row, _)| row.worst());
         let (rows, places): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        // The only place is shown below with all there is to say.
+        // A single place is shown below with all its findings.
         if rows.len() > 1 || more > 0 {
             let mut text = vec![b'\n'];
             table::whole(rows, options.look, &mut text);
             out.write_all(&text)?;
         }
         if more > 0 {
-            writeln!(out, "({more} more with findings; -v shows all)")?;
+            options.say(&format!("({more} more with findings; -v shows all)"), out)?;
         }
         for place in places {
             options.findings(place, out)?;
         }
-        writeln!(out, "\n{}", read(summary))?;
+        writeln!(out)?;
+        options.say(&read(summary), out)?;
         if !summary.coverage.is_complete() {
-            writeln!(
-                out,
-                "some bytes are not accounted for: please report this bug of kseg"
-            )?;
+            let bug = "some bytes are not accounted for: please report this bug of kseg";
+            options.say(bug, out)?;
         }
         let hint = match worst {
             Some(check) => format!("; kseg explain {} describes the worst", check.code()),
             None if summary.of(Severity::Note) > 0 => "; --notes shows the notes".into(),
             None => String::new(),
         };
-        writeln!(out, "{}{hint}", totals(summary))?;
+        options.say(&format!("{}{hint}", totals(summary)), out)?;
         match &options.next {
             Some(next) if summary.of(Severity::Error) + summary.of(Severity::Warning) > 0 => {
                 writeln!(out, "Next: {next}")
@@ -112,7 +111,7 @@ impl Report for Text {
     }
 }
 
-/// Returns what was read, and what the bytes are.
+/// Returns the number of files and bytes read, by their kind.
 pub(super) fn read(summary: &Summary) -> String {
     let coverage = &summary.coverage;
     let kinds = [
@@ -139,7 +138,7 @@ pub(super) fn read(summary: &Summary) -> String {
     format!("{read}: {}", kinds.join(", "))
 }
 
-/// Returns how much was found, by severity.
+/// Returns the number of findings by severity.
 pub(super) fn totals(summary: &Summary) -> String {
     let all = [
         (Severity::Error, "error"),
@@ -157,6 +156,11 @@ impl Options {
         } else {
             Severity::Warning
         }
+    }
+
+    /// Writes a sentence, in as many lines as the terminal needs.
+    fn say(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", wrapped(text, self.look.room))
     }
 
     /// Writes the findings of a place, a block for each file.
@@ -182,7 +186,8 @@ impl Options {
                 .filter(|more| more.path == first.finding.path)
             {
                 let (check, count) = (more.check.check(), more.count);
-                writeln!(out, "  {count} more {} {}", check.code, check.name)?;
+                let more = format!("  {} more {} {}", grouped(count), check.code, check.name);
+                self.say(&more, out)?;
             }
         }
         Ok(())
@@ -219,23 +224,27 @@ impl Options {
         } else {
             ""
         };
-        let severity = painted(finding.severity, self.look.colour);
+        let severity = finding.severity.name();
         let (code, place) = (finding.check.code(), place(finding));
         let message = plain(&finding.message());
-        writeln!(out, "  {severity} {code}{place}: {message}{known}")?;
+        let line = format!("  {severity} {code}{place}: {message}{known}");
+        // Coloured last, since escape codes have no width.
+        let painted = painted(finding.severity, self.look.colour);
+        let line = wrapped(&line, self.look.room).replacen(severity, &painted, 1);
+        writeln!(out, "{line}")?;
         if let Some(loss) = &finding.loss {
             let times = loss.times_ms.map(|times| match times {
                 (from, to) if from == to => format!("; written at {}", rfc3339(from)),
                 (from, to) => format!("; written from {} to {}", rfc3339(from), rfc3339(to)),
             });
-            writeln!(out, "    {loss}{}", times.unwrap_or_default())?;
+            self.say(&format!("    {loss}{}", times.unwrap_or_default()), out)?;
         }
         if let Some(impact) = &finding.impact {
-            writeln!(out, "    broker: {}", impact.broker)?;
+            self.say(&format!("    broker: {}", impact.broker), out)?;
         }
         if self.is_verbose {
             for line in numbers(&finding.evidence) {
-                writeln!(out, "    {}", plain(&line))?;
+                self.say(&format!("    {}", plain(&line)), out)?;
             }
             let resume = finding.impact.as_ref();
             if let Some(resume) = resume.and_then(|impact| impact.resume.as_ref()) {

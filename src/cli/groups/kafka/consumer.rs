@@ -24,7 +24,7 @@ pub(in crate::cli::groups) fn offsets(
 ) -> Result<()> {
     for view in views.iter().filter(|view| is_known(view)) {
         note_state(view, context);
-        // The tool does not know what a transaction commits once it ends.
+        // The tool does not know offsets in open transactions.
         let rows = view.offsets.iter();
         let rows = rows.filter(|row| row.committed.is_some() || row.member.is_some());
         let rows: Vec<&GroupOffset<'_>> = rows.collect();
@@ -136,15 +136,15 @@ fn member_columns<'a>(
     columns
 }
 
-/// Returns true if some members of the group speak the protocol of consumer groups, and others
-/// still the classic one.
+/// Returns true if some members of the group speak the protocol of consumer groups, and others the
+/// classic one.
 fn is_upgrading(view: &GroupView<'_>) -> bool {
     let group = view.group.filter(|it| it.kind == GroupKind::Consumer);
     let members = || group.iter().flat_map(|group| group.members.values());
     members().any(|it| it.is_classic) && members().any(|it| !it.is_classic)
 }
 
-/// Shows the state of each group. Which broker coordinates it, no disk knows.
+/// Shows the state of each group. The coordinator is not on a disk.
 pub(in crate::cli::groups) fn states(
     views: &[GroupView<'_>],
     is_verbose: bool,

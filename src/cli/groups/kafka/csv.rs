@@ -1,4 +1,4 @@
-//! Offsets as `--reset-offsets --from-file` takes them.
+//! Offsets in the form that `--reset-offsets --from-file` reads.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use kseg::report::group_view::GroupView;
 
 use crate::cli::Context;
 
-/// Writes the offsets: without the group where there is only one (`parseConsumerGroupsFromFile`).
+/// Writes the offsets: without the group if there is only one (`parseConsumerGroupsFromFile`).
 pub(in crate::cli::groups) fn csv(views: &[GroupView<'_>], context: &mut Context) -> Result<()> {
     let is_one = views.len() == 1;
     let mut text = String::new();

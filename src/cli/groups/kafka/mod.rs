@@ -1,4 +1,4 @@
-//! Groups as the tools of Kafka describe them, a file for each: its columns, widths and words.
+//! Groups in the output of Kafka's tools, a file for each tool: its columns, widths and words.
 
 pub(super) mod consumer;
 pub(super) mod csv;

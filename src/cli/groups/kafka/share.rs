@@ -86,7 +86,7 @@ pub(in crate::cli::groups) fn members(
     Ok(())
 }
 
-/// Shows the state of each group. Which broker coordinates it, no disk knows.
+/// Shows the state of each group. The coordinator is not on a disk.
 pub(in crate::cli::groups) fn states(
     views: &[GroupView<'_>],
     is_verbose: bool,

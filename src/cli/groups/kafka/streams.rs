@@ -24,7 +24,7 @@ pub(in crate::cli::groups) fn offsets(
     type Row<'a> = &'a GroupOffset<'a>;
     for view in views.iter().filter(|view| member_count(view) > 0) {
         let mut rows: Vec<Row<'_>> = view.offsets.iter().collect();
-        // Without a log there is no end, and the tool shows no line.
+        // Without a log there is no log end offset, and the tool shows no line.
         rows.retain(|row| row.member.is_some() && row.reach.is_some());
         in_java_order(&mut rows);
         let mut columns = place_columns(view);
@@ -50,7 +50,7 @@ pub(in crate::cli::groups) fn offsets(
     Ok(())
 }
 
-/// The lag as this tool computes it: without a committed offset it is all that the log has.
+/// The lag as this tool computes it: without a committed offset it is the whole log.
 fn lag(row: &GroupOffset<'_>) -> Option<i64> {
     let reach = row.reach?;
     let from = row.committed.map_or(reach.start, |commit| commit.offset);
@@ -76,7 +76,7 @@ fn in_java_order(rows: &mut [&GroupOffset<'_>]) {
     });
 }
 
-/// Shows the members of each group that has some, as with `--verbose`.
+/// Shows the members of each group that has any, as with `--verbose`.
 pub(in crate::cli::groups) fn members(
     views: &[GroupView<'_>],
     context: &mut Context,
@@ -118,7 +118,7 @@ pub(in crate::cli::groups) fn members(
     Ok(())
 }
 
-/// The tasks of a member, those that it has and those that it is to have.
+/// The tasks of a member: the current and the target assignment.
 fn tasks(member: &Member) -> String {
     let mut text = String::new();
     for (heading, tasks) in [
@@ -147,7 +147,7 @@ fn tasks(member: &Member) -> String {
     text
 }
 
-/// Shows the state of each group. Which broker coordinates it, no disk knows.
+/// Shows the state of each group. The coordinator is not on a disk.
 pub(in crate::cli::groups) fn states(
     views: &[GroupView<'_>],
     is_verbose: bool,

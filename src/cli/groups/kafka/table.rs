@@ -6,15 +6,15 @@ use kseg::report::groups::{GroupKind, Member};
 /// The mark of a missing value.
 pub(super) const MISSING: &str = "-";
 
-/// The least width of columns that grow with their widest value.
+/// The minimum width of columns that grow with their widest value.
 pub(super) const GROWS: Width = Width::AtLeast(15);
 
 /// The width of a column.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Width {
-    /// As wide as the widest value, and at least so many characters.
+    /// As wide as the widest value, and at least this number of characters.
     AtLeast(usize),
-    /// So many characters; a longer value pushes the rest of its line.
+    /// This number of characters; a longer value shifts the rest of its line.
     Fixed(usize),
 }
 
@@ -39,7 +39,8 @@ impl<'a, R> Column<'a, R> {
     }
 }
 
-/// Writes rows below their headings: cells to the left, a blank between two. Without a width the last cell is not padded.
+/// Writes rows below their headings: cells left-aligned, separated by a blank. Without a width the
+/// last cell is not padded.
 pub(super) fn table<R>(columns: &[Column<'_, R>], rows: &[R]) -> String {
     let heads = columns.iter().map(|column| column.heading.to_owned());
     let mut lines: Vec<Vec<String>> = vec![heads.collect()];
@@ -116,8 +117,8 @@ pub(super) fn place_columns<'a>(view: &'a GroupView<'a>) -> Vec<Column<'a, &'a G
     ]
 }
 
-/// The columns of a state: `strategy` where a tool has it, and with `--verbose` the epochs of the group and of its target assignment under
-/// headings and widths that differ from tool to tool.
+/// The columns of a state: `strategy` if a tool has it, and with `--verbose` the epochs of the
+/// group and of its target assignment under headings and widths that differ from tool to tool.
 pub(super) fn state_columns<'a>(
     strategy: Option<Column<'a, &'a GroupView<'a>>>,
     state: Width,

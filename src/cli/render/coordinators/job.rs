@@ -1,10 +1,10 @@
-//! A record on its way to its texts, and what may end it.
+//! A record that is being rendered, and the exception that may end it.
 
 use kseg::wire::{Fault, FaultKind, Release};
 use std::fmt;
 use std::io::Write as _;
 
-/// Which of the two texts were written; what was not is not printed.
+/// The texts that were written; the others are not printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shown {
     /// The key has a text.
@@ -32,7 +32,7 @@ impl Shown {
     };
 }
 
-/// The original ended here: the exception it ended with.
+/// The exception with which the original ended here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Crash(pub(super) String);
 
@@ -44,7 +44,7 @@ impl fmt::Display for Crash {
 
 impl std::error::Error for Crash {}
 
-/// A record, and where its texts go.
+/// A record, and the output of its texts.
 pub(super) struct Job<'buf, 'out> {
     pub(super) release: Release,
     pub(super) offset: i64,
@@ -89,7 +89,7 @@ pub(super) fn reason(fault: Fault, bytes: &[u8]) -> String {
     }
 }
 
-/// Returns what the bytes of an unsigned varint add up to, surplus bits dropped.
+/// Returns the value of an incomplete unsigned varint, without surplus bits.
 pub(super) fn varint_so_far<'buf>(bytes: impl Iterator<Item = &'buf u8>) -> u32 {
     bytes.zip((0..).step_by(7)).fold(0, |sum, (&byte, shift)| {
         sum | u32::from(byte & 0x7f).unbounded_shl(shift)

@@ -15,8 +15,8 @@ const ONE_PARSER: Release = Release::new(4, 1, 0);
 /// The first release that shows the status of a transaction by name.
 const STATUS_NAMES: Release = Release::new(4, 4, 0);
 
-/// The first release that reads the frames of today, and not those of the preview of `KRaft`, whose records are not
-/// decoded here.
+/// The first release that reads the current frames, and not those of the preview of `KRaft`, whose
+/// records are not decoded here.
 const FRAMES_OF_TODAY: Release = Release::new(3, 0, 0);
 
 /// Offsets, transactions and share groups.
@@ -50,7 +50,7 @@ pub(super) fn keyed(job: &mut Job<'_, '_>, decoder: Decoder) -> Result<Shown, Cr
         job.payload_text.extend_from_slice(b"<DELETE>");
         return Ok(Shown::BOTH);
     };
-    // Kafka 4.0 took the wrong word for the values of share groups.
+    // Kafka 4.0 used the wrong word for the values of share groups.
     let word = match decoder {
         Decoder::ShareState if job.release < ONE_PARSER => "type",
         _ => "version",
@@ -68,7 +68,7 @@ pub(super) fn keyed(job: &mut Job<'_, '_>, decoder: Decoder) -> Result<Shown, Cr
     Ok(Shown::BOTH)
 }
 
-/// Reads key and value, or says what is printed in their place.
+/// Reads key and value, or returns the text that is printed instead.
 fn read<'buf>(
     job: &Job<'buf, '_>,
     family: SchemaFamily,
@@ -106,7 +106,7 @@ fn detail(why: Unread, part: &str, bytes: &[u8]) -> String {
             format!("Found an unknown record version {version} for {id} type")
         }
         Unread::Message { id, version, fault } => {
-            // That of a key is its record type.
+            // The version of a key is its record type.
             let version = if part == "key" { id } else { version };
             format!(
                 "Could not read record with version {version} from {part}'s buffer due to: {}.",
@@ -117,7 +117,7 @@ fn detail(why: Unread, part: &str, bytes: &[u8]) -> String {
     }
 }
 
-/// A transaction with its status by name, which for a number without a name is that number.
+/// A transaction with its status by name, or by number if it has no name.
 fn write_transaction(body: &Struct<'_>, out: &mut Vec<u8>) {
     let id = body.int("transactionStatus").unwrap_or_default();
     let name = Status::of(id).map_or_else(|| id.to_string(), |status| status.to_string());
@@ -144,7 +144,7 @@ pub(super) fn metadata(job: &mut Job<'_, '_>) -> Shown {
     Shown::PAYLOAD
 }
 
-/// Reads a framed value, or gives the message of the exception.
+/// Reads a framed value, or returns the message of the exception.
 pub(super) fn framed(
     family: SchemaFamily,
     release: Release,

@@ -40,7 +40,7 @@ impl Coordinators {
     /// Appends the texts of a record's key and payload.
     ///
     /// # Errors
-    /// The original ended with an exception here. Nothing was appended.
+    /// The original ended with an exception here; nothing is appended.
     pub(crate) fn write(
         &self,
         offset: i64,
@@ -63,7 +63,7 @@ impl Coordinators {
             Decoder::Transactions if release < Release::new(4, 1, 0) => {
                 old_transactions::write(&mut job)
             }
-            // No option of the tool asks for a topic of MirrorMaker.
+            // The tool has no option for a topic of MirrorMaker.
             Decoder::Offsets | Decoder::Transactions | Decoder::ShareState | Decoder::Mirror(_) => {
                 json::keyed(&mut job, self.decoder)
             }

@@ -1,5 +1,4 @@
-//! What the texts of earlier releases have in common: how keys and values were read, and how that
-//! ended.
+//! Shared parts of the texts of earlier releases: reading of keys and values, and the exceptions.
 
 use kseg::decode::{Decoded, MessageSchema, Reading, SchemaFamily, Struct, Unread, framing};
 use kseg::wire::{Fault, FaultKind, Release};
@@ -28,7 +27,7 @@ pub(super) enum Key<'buf> {
     Unknown(String),
 }
 
-/// Reads a key of one of the types up to `last_type`. `complaint` is about a type beyond.
+/// Reads a key of one of the types up to `last_type`. `complaint` is about a later type.
 pub(super) fn read_key(
     family: SchemaFamily,
     release: Release,
@@ -53,8 +52,7 @@ pub(super) fn read_key(
     }
 }
 
-/// Reads the value that belongs to a key. `complaint` is about a version beyond those that the
-/// release knows.
+/// Reads the value that belongs to a key. `complaint` is about an unknown version.
 pub(super) fn read_value<'buf>(
     key: &MessageSchema,
     release: Release,
@@ -72,7 +70,8 @@ pub(super) fn read_value<'buf>(
     }
 }
 
-/// The exception for an unknown type or version: `generated` code words it unlike the code before.
+/// The exception for an unknown type or version; `generated` code has another text than earlier
+/// code.
 pub(super) fn unknown(release: Release, by_hand: &str, generated: &str) -> Crash {
     if release >= GENERATED {
         Crash(format!("java.lang.IllegalStateException: {generated}"))
@@ -81,7 +80,7 @@ pub(super) fn unknown(release: Release, by_hand: &str, generated: &str) -> Crash
     }
 }
 
-/// Returns what the JVM says when something is asked of nothing.
+/// Returns the JVM's message for a null pointer.
 pub(super) fn null_pointer(call: &str, name: &str) -> Crash {
     Crash(format!(
         "java.lang.NullPointerException: Cannot invoke \"{call}\" because \"{name}\" is null"
@@ -98,7 +97,7 @@ pub(super) fn kafka_exception(release: Release, message: &str) -> Crash {
     Crash(format!("{package}.KafkaException: {message}"))
 }
 
-/// The exception for bytes that are no such message.
+/// The exception for bytes that are not such a message.
 fn unreadable(release: Release, fault: Fault, bytes: &[u8]) -> Crash {
     Crash(match fault.kind() {
         _ if release < GENERATED => {

@@ -162,7 +162,7 @@ fn write_group(body: &Struct<'_>, release: Release, out: &mut Vec<u8>) -> Result
     Ok(())
 }
 
-/// The members of a group and what each was assigned.
+/// The members of a group and their assignments.
 fn members(body: &Struct<'_>, are_consumers: bool, release: Release) -> Result<String, Crash> {
     let mut members: Vec<_> = body
         .structures("members")
@@ -187,7 +187,7 @@ fn members(body: &Struct<'_>, are_consumers: bool, release: Release) -> Result<S
     Ok(text)
 }
 
-/// Returns what a consumer was assigned: partitions and, if there are any, the assignor's own
+/// Returns the assignment of a consumer: partitions and, if there are any, the assignor's own
 /// bytes.
 fn partitions(bytes: &[u8], release: Release) -> Result<String, Crash> {
     let body = assignment(bytes).ok_or_else(|| {

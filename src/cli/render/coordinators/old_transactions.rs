@@ -8,16 +8,16 @@ use super::job::{Crash, Job, Shown, put};
 use super::old::{self, Key, NAMED_FIELDS};
 use super::scala;
 
-/// The only record type there is.
+/// The only record type.
 const TRANSACTION: i16 = 0;
 
-/// The first release whose tables name themselves `HashSet`.
+/// The first release whose sets are printed as `HashSet`.
 const HASH_SET: Release = Release::new(2, 4, 0);
 
 /// The first release that shows partitions in brackets.
 const BRACKETS: Release = Release::new(2, 5, 0);
 
-/// The first release that complains of the id of a state, not of its byte.
+/// The first release that reports the id of an unknown state, not its byte.
 const STATE_ID: Release = Release::new(3, 0, 0);
 
 /// Appends the texts of a record.

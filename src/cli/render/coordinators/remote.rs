@@ -1,4 +1,4 @@
-//! Remote log metadata: what `toString` of Kafka's classes gives.
+//! Remote log metadata: the `toString` texts of Kafka's classes.
 
 use kseg::decode::json::write_uuid;
 use kseg::decode::remote_metadata::{
@@ -10,7 +10,7 @@ use kseg::wire::Release;
 use super::job::{Job, Shown, put};
 use super::json::framed;
 
-/// The first release that tells whether a segment had aborted transactions.
+/// The first release that shows if a segment has aborted transactions.
 const TRANSACTION_INDEX: Release = Release::new(4, 0, 0);
 
 /// The first release with Kafka's `Record` in another package.
@@ -33,7 +33,7 @@ pub(super) fn metadata(job: &mut Job<'_, '_>) -> Shown {
     Shown::PAYLOAD
 }
 
-/// Returns what the JVM says of a record without a value.
+/// Returns the JVM's message for a record without a value.
 fn without_value(release: Release) -> String {
     let package = if release >= RECORD_MOVED {
         "org.apache.kafka.common.record.internal"
@@ -154,7 +154,7 @@ fn uuid(body: &Struct<'_>, name: &str) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Sorted by epoch; of two entries for one epoch the last counts.
+/// Sorted by epoch; of two entries for one epoch the last is used.
 fn leader_epochs(body: &Struct<'_>) -> Result<String, String> {
     let epochs: std::collections::BTreeMap<i64, i64> = body
         .structures("segmentLeaderEpochs")

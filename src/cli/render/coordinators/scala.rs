@@ -1,5 +1,4 @@
-//! The order in which Scala's mutable hash tables give their elements back, which earlier releases
-//! print.
+//! The iteration order of Scala's mutable hash tables, in which earlier releases print.
 //!
 //! Up to 2.3 the order is that of Scala 2.12, since then that of 2.13, with which Kafka's default
 //! downloads were built.
@@ -27,7 +26,7 @@ pub(super) fn partition_hash(topic: &str, partition: i32) -> i32 {
         .wrapping_add(string_hash(topic))
 }
 
-/// Sorts elements that were put one by one into a `mutable.HashMap`.
+/// Sorts elements that were added one by one to a `mutable.HashMap`.
 pub(super) fn sort_map<T>(elements: &mut Vec<T>, release: Release, hash: impl Fn(&T) -> i32) {
     if release >= NEW_TABLES {
         let mut size = 16;
@@ -74,7 +73,7 @@ fn reorder<T>(elements: &mut Vec<T>, order: impl IntoIterator<Item = usize>) {
     );
 }
 
-/// Returns how full a table of Scala 2.13 may be.
+/// Returns the maximum number of elements in a table of Scala 2.13.
 fn threshold(size: usize) -> usize {
     size / 4 * 3
 }
@@ -89,8 +88,8 @@ fn sort_chained<T>(elements: &mut [T], size: usize, hash: impl Fn(&T) -> i32) {
     });
 }
 
-/// The size of a set of Scala 2.13. The elements of a large set are added without a look at how
-/// full it gets.
+/// The size of a set of Scala 2.13. The elements of a large set are added without resizing the
+/// table.
 fn set_size(sets: impl Iterator<Item = usize>) -> usize {
     let mut size = 16;
     let mut count = 0;
@@ -112,7 +111,7 @@ fn set_size(sets: impl Iterator<Item = usize>) -> usize {
 
 /// Scala 2.12, map: chains that grow at their head, read from the last bucket to the first.
 fn map_order(hashes: &[i32]) -> Vec<usize> {
-    /// The bits of the first table's size; they continue mixing when the table has grown.
+    /// The bits of the first table's size; they are used for mixing even when the table has grown.
     const SEED: u32 = 4;
     let put = |chains: &mut [Vec<usize>], index: usize| {
         let hash = hashes.get(index).copied().unwrap_or_default();
@@ -167,7 +166,7 @@ fn set_order(hashes: &[i32]) -> Vec<usize> {
     slots.into_iter().flatten().collect()
 }
 
-/// Returns where a hash belongs in a table of Scala 2.12: its upper bits, well mixed and rotated.
+/// Returns the bucket of a hash in a table of Scala 2.12: its upper bits, mixed and rotated.
 fn bucket(hash: i32, seed: u32, size: usize) -> usize {
     const FACTOR: u32 = 0x9e37_75cd;
     let mixed = hash

@@ -18,12 +18,12 @@ pub(crate) enum Contents {
         /// For values.
         value: TextDecoder,
     },
-    /// As what they mean in an internal topic.
+    /// Decoded, in an internal topic.
     Topic(Coordinators),
 }
 
 impl Contents {
-    /// Returns whether neither keys nor payloads are shown.
+    /// Returns true if neither keys nor payloads are shown.
     pub(crate) fn is_none(self) -> bool {
         matches!(self, Self::Hidden)
     }
@@ -41,7 +41,7 @@ pub(crate) enum TextDecoder {
 }
 
 impl TextDecoder {
-    /// Appends `bytes` as text, or says that they are too few for a number.
+    /// Appends `bytes` as text, or a note that they are too few for a number.
     #[inline]
     fn push(self, line: &mut impl Page, bytes: &[u8]) -> Result<(), String> {
         match self {
@@ -59,7 +59,7 @@ impl TextDecoder {
     }
 }
 
-/// Finishes a field that the original breaks off at.
+/// Finishes a field at which the original stops.
 #[cold]
 fn too_few(line: &mut impl Page, bytes: &[u8], decoder: &str) -> String {
     line.text("<").int(bytes.len()).text(" bytes>");
@@ -71,7 +71,7 @@ fn too_few(line: &mut impl Page, bytes: &[u8], decoder: &str) -> String {
 pub(crate) enum Lead {
     /// The fields of the record.
     Metadata,
-    /// Nothing yet.
+    /// No text yet.
     Nothing,
 }
 
@@ -99,10 +99,10 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Appends what the record holds.
+    /// Appends the contents of the record.
     ///
     /// # Errors
-    /// What the original would have broken off at; the line is finished all the same.
+    /// The fault at which the original stops; the line is finished anyway.
     #[inline]
     pub(crate) fn push(&mut self, line: &mut impl Page, record: &Record<'_>) -> Result<(), String> {
         match self.contents {

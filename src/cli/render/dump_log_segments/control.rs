@@ -7,10 +7,10 @@ use kseg::wire::{Fault, Release};
 
 use crate::cli::render::Push;
 
-/// Appends what a control record says, in the words of `release`.
+/// Appends the text of a control record, as `release` prints it.
 ///
 /// # Errors
-/// What the original would have broken off at; the line is finished all the same.
+/// The fault at which the original stops; the line is finished anyway.
 pub(crate) fn push(
     line: &mut Vec<u8>,
     release: Release,
@@ -52,7 +52,7 @@ fn push_checked(line: &mut Vec<u8>, release: Release, record: &Record<'_>) -> Re
     Ok(())
 }
 
-/// Returns what comes before the value of a type that is shown as JSON.
+/// Returns the label before the value of a type that is shown as JSON.
 fn json_label(release: Release, kind: ControlType) -> Option<&'static str> {
     let (label, since) = match kind {
         ControlType::LeaderChange => (" LeaderChange: ", Release::new(4, 1, 0)),

@@ -7,19 +7,19 @@ use kseg::scan::Merge;
 use super::style::GapStyle;
 use crate::cli::render::Push;
 
-/// Pairs kept for a file; more are counted.
+/// The number of pairs that are kept for a file; more are counted.
 const MOST_PAIRS: usize = 1 << 20;
 
-/// The row of offsets of a file, or of a piece of it.
+/// The sequence of offsets of a file, or of a piece of it.
 #[derive(Debug)]
 pub(crate) struct Gaps {
     style: GapStyle,
-    /// The first offset, and whether it is compared with the one before the piece.
+    /// The first offset, and true if it is compared with the one before the piece.
     first: Option<(i64, bool)>,
     last: i64,
     /// Neighbours that do not follow each other, in file order.
     pairs: Vec<(i64, i64)>,
-    /// Pairs there was no room for.
+    /// The number of pairs that are not kept.
     more: u64,
 }
 
@@ -67,7 +67,8 @@ impl Gaps {
         }
     }
 
-    /// Returns what a whole file begins with: from 4.3 on its first offset is compared with −1.
+    /// Returns the state at the start of a whole file: from 4.3 on its first offset is compared
+    /// with −1.
     pub(crate) fn start_of_file(style: GapStyle) -> Self {
         Self {
             first: Some((-1, false)),
@@ -75,12 +76,12 @@ impl Gaps {
         }
     }
 
-    /// Returns whether there is nothing to tell.
+    /// Returns true if there are no pairs.
     pub(crate) fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }
 
-    /// The same file once more.
+    /// Adds the pairs of the same file again.
     pub(crate) fn extend(&mut self, other: Self) {
         self.pairs.extend(other.pairs);
         self.more += other.more;

@@ -16,22 +16,22 @@ use crate::cli::render::Push;
 pub(crate) struct IndexStyle {
     /// True if an empty `.index` is reported.
     pub(crate) tells_empty: bool,
-    /// True if an offset index is compared with the first record rather than with the last offset
-    /// of the batch, and the zeros after its end are noticed only after such a look at them.
+    /// True if an offset index is compared with the first record instead of the last offset of the
+    /// batch, and the zeros after its end are noticed only after that comparison.
     pub(crate) first_record: bool,
     /// True if an index that ends with the base offset is corrupt too.
     pub(crate) last_above_base: bool,
-    /// True if a position beyond the end of the log is an empty log rather than an error.
+    /// True if a position beyond the end of the log is an empty log instead of an error.
     pub(crate) beyond_is_empty: bool,
-    /// True if offsets are looked up by halving all entries at once.
+    /// True if offsets are looked up by binary search in all entries at once.
     pub(crate) cold_lookup: bool,
-    /// True if impossible sizes end the log rather than being an error.
+    /// True if impossible sizes end the log instead of being an error.
     pub(crate) small_sizes_end: bool,
     /// True if compressed sets inside compressed sets can be read.
     pub(crate) nested: bool,
     /// The newest magic that is known.
     pub(crate) newest_magic: i8,
-    /// True if each entry of a time index has the log read to its end.
+    /// True if the log is read to its end for each entry of a time index.
     pub(crate) reads_to_end: bool,
 }
 

@@ -9,7 +9,7 @@ use super::style::{CodecNames, Layout, Style};
 use crate::cli::render::Push;
 use crate::cli::render::fields::Fields;
 
-/// The name of a codec, or what means one that does not exist; Kafka's tool breaks off there.
+/// The name of a codec, or a text for an unknown one, at which Kafka's tool stops.
 pub(super) fn push_codec(line: &mut Vec<u8>, style: &Style, codec: Result<Codec, Fault>) {
     match codec.map_err(|fault| fault.kind()) {
         Ok(codec) => match style.codecs {
@@ -128,7 +128,7 @@ pub(crate) fn push_message(line: &mut Vec<u8>, style: &Style, message: &Message<
     );
 }
 
-/// The line of an entry whose magic Kafka's tool breaks off at.
+/// The line of an entry at whose magic Kafka's tool stops.
 pub(crate) fn push_unknown(line: &mut Vec<u8>, frame: &Frame<'_>) {
     line.text("offset: ")
         .int(frame.offset().get())
@@ -148,7 +148,7 @@ pub(crate) struct RecordLine<'a> {
     timestamp_type: &'static str,
     /// The fields of the batch that the layout repeats in each of its records.
     batch: Vec<u8>,
-    /// More of them, further after.
+    /// Further fields, later in the line.
     producer: Vec<u8>,
 }
 
@@ -169,7 +169,7 @@ impl<'a> RecordLine<'a> {
         }
     }
 
-    /// The line of a record up to what it says of its content.
+    /// The line of a record up to its contents.
     #[inline]
     pub(crate) fn push(&self, line: &mut Vec<u8>, position: u64, record: &Record<'_>) {
         match self.style.layout {

@@ -1,4 +1,4 @@
-//! The oldest layout, up to 0.10.2: a line a message.
+//! The oldest layout, up to 0.10.2: a line for each message.
 
 use std::ops::ControlFlow;
 
@@ -11,13 +11,13 @@ use super::style::Nested;
 use super::{LogPrinter, lines};
 use crate::cli::render::Push;
 
-/// Sets inside of sets are opened so deep; no one ever made more than two.
+/// The maximum nesting of sets that are opened; in practice there are at most two.
 const DEEPEST: usize = 8;
 
 /// The position of a message.
 #[derive(Clone, Copy)]
 struct Place {
-    /// Of the outermost entry.
+    /// The position of the outermost entry.
     position: u64,
     timestamp_type: TimestampType,
     depth: usize,

@@ -1,4 +1,4 @@
-//! What is wrong with indexes, told at the end of a run.
+//! Faults of indexes, reported at the end of a run.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use kseg::wire::Release;
 
 use crate::cli::render::Push;
 
-/// Pairs kept for a file; more are counted.
+/// The number of pairs that are kept for a file; more are counted.
 const MOST_PAIRS: usize = 1 << 20;
 
 /// The faults of an entry, in the order of reports.
@@ -22,7 +22,7 @@ pub(crate) enum Mismatch {
     NotFound,
 }
 
-/// Everything wrong with the indexes of a run, by kind and file.
+/// All faults of the indexes of a run, by kind and file.
 #[derive(Debug)]
 pub(crate) struct Mismatches {
     release: Release,
@@ -38,7 +38,7 @@ struct Group {
 }
 
 impl Mismatches {
-    /// Nothing wrong yet.
+    /// No faults yet.
     pub(crate) fn new(release: Release) -> Self {
         Self {
             release,
@@ -49,7 +49,7 @@ impl Mismatches {
     /// Keeps a pair for the index at `path`, an absolute one; a file that is dumped twice is
     /// reported once.
     pub(crate) fn push(&mut self, kind: Mismatch, path: &str, pair: (i64, i64)) {
-        // The file at hand is among the last.
+        // The current file is one of the last.
         let known = self
             .groups
             .iter()
@@ -113,7 +113,7 @@ impl Group {
             out.text(first).int(a).text(second).int(b).text("\n");
         };
         match self.kind {
-            // From 4.3 on by offset, of each the newest pair.
+            // From 4.3 on by offset, with the newest pair of each.
             Mismatch::Offset if java => {
                 let sorted: BTreeMap<i64, i64> = self.pairs.iter().copied().collect();
                 sorted.into_iter().rev().for_each(&mut line);

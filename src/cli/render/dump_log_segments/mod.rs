@@ -1,7 +1,7 @@
 //! Kafka's `DumpLogSegments`, byte for byte, quirks included.
 //!
-//! Where the original breaks off with an exception, its line is finished here with what is known, a
-//! note says what is wrong and where, and the dump continues after it.
+//! Where the original stops with an exception, its line is finished here with the known values, a
+//! note reports the fault and its position, and the dump continues after it.
 
 mod contents;
 mod control;
@@ -27,7 +27,7 @@ use lines::RecordLine;
 use style::Layout;
 pub(crate) use style::{NEWEST, OLDEST, Style};
 
-/// The most bytes that Kafka's reader ignores at the end of a file.
+/// The maximum number of bytes that Kafka's reader ignores at the end of a file.
 const SILENT_TAIL_BYTES: u64 = 17;
 
 /// The shown parts of a segment.
@@ -39,16 +39,16 @@ pub(crate) struct Options {
     pub(crate) skip_record_metadata: bool,
     /// The decoders of keys and payloads.
     pub(crate) contents: Contents,
-    /// The largest message that is taken, in bytes after its size field (0.9 to 0.10.2).
+    /// The largest message that is read, in bytes after its size field (0.9 to 0.10.2).
     pub(crate) largest_message: Option<i32>,
 }
 
-/// Prints what is in a `.log` as Kafka does.
+/// Prints the contents of a `.log` as Kafka does.
 #[derive(Debug)]
 pub(crate) struct LogPrinter<'a> {
     style: &'a Style,
     options: Options,
-    /// The file, as it is called in notes.
+    /// The file, for notes.
     file: &'a str,
     contents: contents::Printer<'a>,
     fold: LogFold,
@@ -57,11 +57,11 @@ pub(crate) struct LogPrinter<'a> {
 /// The results of the dump of a `.log`.
 #[derive(Debug)]
 pub(crate) struct LogFold {
-    /// The row of its offsets.
+    /// The sequence of its offsets.
     pub(crate) gaps: Gaps,
     /// Bytes at the end that Kafka ignores.
     pub(crate) tail_bytes: u64,
-    /// True if the original would have broken off.
+    /// True if the original would have stopped.
     pub(crate) broke: bool,
 }
 
@@ -95,7 +95,7 @@ impl<'a> LogPrinter<'a> {
         }
     }
 
-    /// Says what the original would have broken off at.
+    /// Writes a note about the fault at which the original stops.
     #[cold]
     fn note(&mut self, out: &mut Output<'_>, position: u64, what: &dyn std::fmt::Display) {
         self.fold.broke = true;
@@ -156,8 +156,8 @@ impl<'a> LogPrinter<'a> {
         }
     }
 
-    /// An entry too small for its header, or of no known magic. The original shows the former with
-    /// the bytes that follow it, if there are enough, and breaks off at its records.
+    /// An entry that is too small for its header, or of unknown magic. The original shows the
+    /// former with the bytes that follow it, if there are enough, and stops at its records.
     #[cold]
     fn malformed(&mut self, frame: Frame<'_>, fault: Fault, out: &mut Output<'_>) {
         if frame.magic() < 0 {
@@ -194,7 +194,7 @@ impl<'a> LogPrinter<'a> {
         };
         let mut index = 0_u32;
         for record in records {
-            // By reference: a record is too large to be handed on by the million.
+            // By reference: moving a record is too slow for millions of them.
             match &record {
                 Ok(record) => self.record(batch, &line, record, out),
                 // Kafka reads a message's value only to show it.
@@ -237,9 +237,8 @@ impl<'a> LogPrinter<'a> {
         }
     }
 
-    /// Tells of bytes that are no entry. Where the size of an entry is impossible the original
-    /// breaks off; an entry that is not all there ends the file, and so do a few bytes. At bytes
-    /// that cannot be read it breaks off too.
+    /// Handles bytes that are not an entry. The original stops at an impossible size and at
+    /// unreadable bytes; an incomplete entry ends the file, and so do a few bytes.
     fn gap(&mut self, gap: &Gap, out: &mut Output<'_>) {
         let (range, fault) = (gap.range(), gap.fault());
         let length = range.end - range.start;
@@ -276,7 +275,7 @@ fn first_offset(batch: &Batch<'_>, scratch: &mut Scratch) -> i64 {
         .map_or(-1, |record| record.offset().get())
 }
 
-/// Returns whether the fault is that of a message whose value is outside it.
+/// Returns true if the fault is that of a message whose value is outside it.
 fn is_value_missing(batch: &Batch<'_>, fault: Fault) -> bool {
     matches!(
         (batch, fault.kind()),

@@ -1,4 +1,4 @@
-//! The lines of producer snapshots, and what each release says of one that it cannot believe.
+//! The lines of producer snapshots, and each release's message for an invalid one.
 
 use kseg::format::ProducerSnapshot;
 use kseg::format::producer_snapshot::{ENTRY_BYTES, HEADER_BYTES, KNOWN_VERSION, ProducerState};
@@ -80,9 +80,9 @@ fn push_queue(line: &mut Vec<u8>, producer: ProducerState<'_>, has_batch: bool) 
     line.text(")");
 }
 
-/// Returns what the release says of the snapshot in `bytes`, if it does not believe it.
+/// Returns the release's message for the snapshot in `bytes`, if it is invalid.
 pub(crate) fn disbelief(release: Release, bytes: &[u8]) -> Option<String> {
-    // The readers were generated from a schema file from 4.0 on, and walked a schema object before.
+    // From 4.0 on the readers are generated from a schema file; before, they used a schema object.
     let schema = if release.since(Release::new(4, 0, 0)) {
         generated(bytes)
     } else {

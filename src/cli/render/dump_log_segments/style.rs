@@ -1,4 +1,4 @@
-//! What Kafka's tool printed in which release.
+//! The output of Kafka's tool by release.
 
 use kseg::wire::Release;
 
@@ -21,15 +21,15 @@ pub(crate) struct Style {
     pub(crate) layout: Layout,
     /// The text before the base offset of a segment.
     pub(crate) heading: &'static str,
-    /// True if asking for the data implies asking for the records.
+    /// True if `--print-data-log` implies `--deep-iteration`.
     pub(crate) data_implies_deep: bool,
-    /// True if records say the producer's epoch (`Classic`).
+    /// True if records show the producer's epoch (`Classic`).
     pub(crate) producer_epoch: bool,
-    /// True if batches say how many records they hold.
+    /// True if batches show their record count.
     pub(crate) count: bool,
-    /// True if batches say whether they are control batches.
+    /// True if batches show if they are control batches.
     pub(crate) is_control: bool,
-    /// True if batches say their delete horizon.
+    /// True if batches show their delete horizon.
     pub(crate) delete_horizon: bool,
     /// The names of codecs.
     pub(crate) codecs: CodecNames,
@@ -37,21 +37,21 @@ pub(crate) struct Style {
     pub(crate) newest_magic: i8,
     /// True if zstd is known.
     pub(crate) zstd: bool,
-    /// True if messages say their timestamp (`Messages`).
+    /// True if messages show their timestamp (`Messages`).
     pub(crate) timestamps: bool,
     /// The handling of a compressed set inside a compressed set.
     pub(crate) nested: Nested,
-    /// True if a size that no entry can have ends the file, as zeros after it do.
+    /// True if an impossible size ends the file, like zeros after it.
     pub(crate) ends_at_zeros: bool,
     /// True if files of other kinds are reported.
     pub(crate) tells_unknown_files: bool,
-    /// True if a record without a value says so.
+    /// True if a record without a value is marked.
     pub(crate) null_payload: bool,
     /// True if a record without a value hides its key.
     pub(crate) tombstones_hide_keys: bool,
-    /// True if messages end in a brace that nothing opened.
+    /// True if messages end in a brace without an opening one.
     pub(crate) stray_brace: bool,
-    /// True if a record without a key is still marked as one where its metadata is left out.
+    /// True if a record without a key is marked even if its metadata is left out.
     pub(crate) bar_without_key: bool,
     /// The style of reports of non-consecutive offsets.
     pub(crate) gaps: GapStyle,
@@ -60,13 +60,14 @@ pub(crate) struct Style {
 /// The lines of a batch and its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// A line a message, compressed sets being messages or, deeply, opened (to 0.10.2).
+    /// A line for each message; compressed sets are messages, or are opened with --deep-iteration
+    /// (to 0.10.2).
     Messages,
-    /// Either a line a batch or a line a record (0.11 to 2.1).
+    /// A line for each batch or for each record (0.11 to 2.1).
     Classic,
     /// Records below their batch (2.2 to 2.7).
     Indented,
-    /// Records below their batch, whose fields each of them repeats (2.8).
+    /// Records below their batch, each with the fields of the batch (2.8).
     Flooded,
     /// Records below their batch, field names in camel case (3.0 on).
     Current,
@@ -90,7 +91,7 @@ pub(crate) enum Nested {
     Opened,
     /// It is a message (to 0.10.1).
     Message,
-    /// The tool breaks off (0.10.2 on).
+    /// The tool stops (0.10.2 on).
     Breaks,
 }
 

@@ -15,21 +15,20 @@ use super::shown::Shown;
 use crate::cli::render::Page;
 use crate::cli::render::columns::{Array, Field, Kind, Width, ipc};
 
-/// A batch has at most so many rows, …
+/// The maximum number of rows of a batch.
 const BATCH_ROWS: usize = 16 << 10;
 
-/// … and is cut when it holds so many bytes: a batch fits into a rendered chunk, which need not
-/// grow then, and a few of them wait for each worker, so this bounds the memory.
+/// The size at which a batch ends: it fits into a rendered chunk without growing it, and a few of
+/// them wait for each worker, so this bounds the memory.
 const BATCH_BYTES: usize = 448 << 10;
 
-/// A row group of a file has at most so many rows, which engines take as what one thread reads at a
-/// time, …
+/// The maximum number of rows of a row group, which one thread of an engine reads at a time.
 const GROUP_ROWS: usize = 64 << 10;
 
-/// … and is cut when it holds so many bytes, because all of it is in memory until it is written.
+/// The size at which a row group ends, because all of it is in memory until it is written.
 const GROUP_BYTES: usize = 16 << 20;
 
-/// Which columns.
+/// The columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Columns {
     /// Those of Spark's Kafka source: key, value, topic, partition, offset, timestamp,
@@ -81,14 +80,14 @@ impl Columns {
 pub(crate) struct Lossy {
     /// Timestamps beyond the microseconds of 64 bits: null.
     pub(crate) timestamps: u64,
-    /// Names of headers that are not UTF-8: U+FFFD means what is not.
+    /// Names of headers that are not UTF-8: U+FFFD replaces the invalid bytes.
     pub(crate) header_keys: u64,
-    /// Values that are not of the schema of their column: null.
+    /// Values that do not match the schema of their column: null.
     pub(crate) values: u64,
 }
 
 impl Lossy {
-    /// Returns what there is to say of it, a line each.
+    /// Returns the notes about them, a line each.
     pub(crate) fn notes(self, path: &str) -> String {
         let timestamps = counted(self.timestamps, "timestamp");
         let header_keys = counted(self.header_keys, "header key");
@@ -131,12 +130,12 @@ impl AddAssign for Lossy {
     }
 }
 
-/// Rows in the making.
+/// Rows that are not yet written.
 #[derive(Debug)]
 pub(crate) struct Rows {
     arrays: Vec<Array>,
     count: usize,
-    /// About as many bytes as they take.
+    /// Their approximate size in bytes.
     bytes: usize,
     lossy: Lossy,
 }
@@ -152,17 +151,17 @@ impl Rows {
         }
     }
 
-    /// About as many bytes as they take.
+    /// Their approximate size in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Returns whether they are enough for a batch of a stream.
+    /// Returns true if they are enough for a batch of a stream.
     pub(crate) fn is_batch(&self) -> bool {
         self.count >= BATCH_ROWS || self.bytes >= BATCH_BYTES
     }
 
-    /// Returns whether they are enough for a row group of a file.
+    /// Returns true if they are enough for a row group of a file.
     pub(crate) fn is_group(&self) -> bool {
         self.count >= GROUP_ROWS || self.bytes >= GROUP_BYTES
     }
@@ -172,7 +171,7 @@ impl Rows {
         (self.count > 0).then_some(&mut self.arrays)
     }
 
-    /// Appends them as a batch of a stream, if there are any, and begins again.
+    /// Appends them as a batch of a stream, if there are any, and removes them.
     pub(crate) fn write_batch(&mut self, out: &mut impl Page) {
         if self.count > 0 {
             ipc::batch(self.count, &self.arrays, out.page());
@@ -187,12 +186,12 @@ impl Rows {
         (self.count, self.bytes) = (0, 0);
     }
 
-    /// Returns what columns could not hold since the last time.
+    /// Returns the values that columns could not hold since the last call.
     pub(crate) fn take_lossy(&mut self) -> Lossy {
         std::mem::take(&mut self.lossy)
     }
 
-    /// Appends a record; its value by the schema of `typed`, if there is one.
+    /// Appends a record, with its value by the schema of `typed`, if there is one.
     pub(super) fn push(
         &mut self,
         entry: &Entry<'_, '_>,
@@ -261,7 +260,7 @@ impl Rows {
         self.bytes += bytes;
     }
 
-    /// Appends to kseg's own columns, where they are requested.
+    /// Appends to kseg's own columns, if they are requested.
     #[inline]
     fn own(&mut self, entry: &Entry<'_, '_>) {
         let own = self.arrays.get_mut(8..).unwrap_or_default();
@@ -296,7 +295,8 @@ impl Rows {
     }
 }
 
-/// Appends a value by its schema; null, and counted, if it does not match. Returns about how many bytes that takes.
+/// Appends a value by its schema; null, and counted, if it does not match. Returns its approximate
+/// size in bytes.
 fn push_typed(column: &mut Array, view: &View<'_>, typed: &TypedValues, others: &mut u64) -> usize {
     let pushed = match view.payload(typed) {
         Payload::Null => {
@@ -313,7 +313,7 @@ fn push_typed(column: &mut Array, view: &View<'_>, typed: &TypedValues, others: 
     pushed.unwrap_or_else(|| 8 * column.width())
 }
 
-/// Appends what is shown of some bytes. Returns how many bytes that takes.
+/// Appends the visible form of some bytes. Returns its size in bytes.
 #[inline]
 fn push_shown(column: &mut Array, shown: &Shown<'_>) -> usize {
     let mut bytes = 0;

@@ -1,7 +1,6 @@
-//! What may be shown of the bytes of keys, values and headers.
+//! The visible form of keys, values and headers.
 //!
-//! A [`View`] is all that formats get of a record's bytes, so what is to be hidden reaches none of
-//! them.
+//! Formats get a record's bytes only through a [`View`], so hidden bytes reach none of them.
 
 use kseg::decode::registry::Registered;
 use kseg::decode::{Decoder, Entry as Meaning, EntryPart, Unread};
@@ -30,7 +29,7 @@ pub(super) struct Policy {
     pub(super) reveal: Reveal,
     /// The given type.
     pub(super) read_as: Option<Serde>,
-    /// True if JSON among them is shown as such.
+    /// True if JSON is embedded as JSON.
     pub(super) embeds_json: bool,
 }
 
@@ -39,9 +38,9 @@ pub(super) struct Policy {
 pub(super) enum Payload<'b> {
     /// There is none.
     Null,
-    /// It is of the schema, by its id.
+    /// It matches the schema, by its id.
     Own(&'b [u8]),
-    /// It is of another one, or of none.
+    /// It has another schema, or none.
     Other,
 }
 
@@ -51,14 +50,14 @@ pub(super) struct View<'r> {
     contents: Contents,
     record: &'r Record<'r>,
     is_control: bool,
-    /// The meaning, in an internal topic.
+    /// The decoded record of an internal topic.
     meaning: Option<Meaning<'r>>,
     is_keyed: bool,
     schemas: Option<(&'r Schemas, Option<&'r str>)>,
 }
 
 impl<'r> View<'r> {
-    /// A look at a record; `decoder` is that of its topic.
+    /// The view of a record; `decoder` is that of its topic.
     #[inline]
     pub(super) fn new(
         contents: Contents,
@@ -94,7 +93,7 @@ impl<'r> View<'r> {
         self.part(Side::Value, self.record.value(), part, scratch)
     }
 
-    /// The headers: names, which are no secrets, and values, which are shown as far as values are.
+    /// The headers: names, which are not secret, and values, which are shown like record values.
     pub(super) fn headers(&self) -> impl Iterator<Item = (Shown<'r>, Shown<'r>)> {
         let (reveal, bytes) = (self.contents.value.reveal, self.contents.bytes);
         self.record.headers().map(move |Header { key, value }| {
@@ -106,30 +105,30 @@ impl<'r> View<'r> {
         })
     }
 
-    /// The headers with the bytes of their names, which columns hold as UTF-8 whatever they are.
+    /// The headers with the bytes of their names, which columns hold as UTF-8 in any case.
     pub(super) fn headers_in_columns(&self) -> impl Iterator<Item = (&'r [u8], Shown<'r>)> {
         let names = self.record.headers().map(|header| header.key);
         names.zip(self.headers().map(|(_, value)| value))
     }
 
-    /// Bytes of the key: −1 for null; `None` where they are hidden.
+    /// The size of the key: −1 for null; `None` if it is hidden.
     pub(super) fn key_size(&self) -> Option<i64> {
         self.contents.key.reveal.size(self.record.key())
     }
 
-    /// Bytes of the value: −1 for null; `None` where they are hidden.
+    /// The size of the value: −1 for null; `None` if it is hidden.
     pub(super) fn value_size(&self) -> Option<i64> {
         self.contents.value.reveal.size(self.record.value())
     }
 
-    /// Returns what a control record says.
+    /// Returns the type of a control record.
     pub(super) fn control_type(&self) -> Option<&'static str> {
         let key = self.is_control.then(|| self.record.key())?;
         let kind = ControlType::parse(key);
         Some(kind.map_or("invalid-control", ControlType::name))
     }
 
-    /// The type of a record of an internal topic, unless what says it is hidden.
+    /// The type of a record of an internal topic, unless the field with it is hidden.
     pub(super) fn type_name(&self) -> Option<&'static str> {
         let meaning = self.meaning.as_ref()?;
         let (part, policy) = if self.is_keyed {
@@ -178,7 +177,7 @@ impl<'r> View<'r> {
         }
     }
 
-    /// Appends what bytes mean by their schema.
+    /// Appends bytes decoded by their schema.
     fn read_by_schema(
         &self,
         side: Side,
@@ -196,12 +195,12 @@ impl<'r> View<'r> {
         schemas.write_json(framed, out)
     }
 
-    /// The schema of the key, where it is read by one.
+    /// The schema of the key, if it is decoded by one.
     pub(super) fn key_schema(&self) -> Option<&Registered> {
         self.schema(Side::Key, self.record.key()?)
     }
 
-    /// The schema of the value, where it is read by one.
+    /// The schema of the value, if it is decoded by one.
     pub(super) fn value_schema(&self) -> Option<&Registered> {
         self.schema(Side::Value, self.record.value()?)
     }
@@ -233,7 +232,7 @@ impl<'r> View<'r> {
         }
     }
 
-    /// Bytes of which something is known.
+    /// The visible form of some bytes.
     #[cold]
     fn read<'s>(
         &'s self,
@@ -244,7 +243,7 @@ impl<'r> View<'r> {
     ) -> Shown<'s> {
         scratch.clear();
         let policy = self.policy(side);
-        // What the user says of the bytes counts more than what the topic says.
+        // A type given by the user overrides that of the topic.
         if let Some(serde) = policy.read_as {
             if serde == Serde::Avro {
                 return match self.read_by_schema(side, bytes, scratch) {
@@ -275,7 +274,7 @@ impl<'r> View<'r> {
     }
 }
 
-/// Returns what a record means, without secrets.
+/// Returns the decoded record, without secrets.
 fn meaning<'r>(decoder: Decoder, record: &'r Record<'r>) -> Meaning<'r> {
     let mut meaning = decoder.decode(record.key(), record.value());
     for part in [&mut meaning.key, &mut meaning.value] {

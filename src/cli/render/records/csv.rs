@@ -94,7 +94,7 @@ pub(super) fn record(
     out.text("\r\n");
 }
 
-/// A text and what it is.
+/// A text and its encoding.
 fn shown(shown: Shown<'_>, out: &mut impl Page) {
     match shown {
         Shown::Text("") | Shown::Lossy(b"") => drop(out.text("\"\",")),
@@ -115,8 +115,8 @@ fn word(word: Option<&str>, out: &mut impl Page) {
     out.text(word.unwrap_or_default()).text(",");
 }
 
-/// Appends what `write` does, in quotes if it needs them. What is large is written twice: whether it needs them shows at
-/// its end only.
+/// Appends the output of `write`, in quotes if necessary. Large output is written twice: only its
+/// end shows if quotes are necessary.
 fn cell(out: &mut impl Page, is_large: bool, write: &dyn Fn(&mut dyn Page)) {
     let mut probe = Probe::default();
     if is_large {
@@ -134,7 +134,7 @@ fn cell(out: &mut impl Page, is_large: bool, write: &dyn Fn(&mut dyn Page)) {
     } else if is_large {
         write(out);
     } else {
-        // Not handed over before it is quoted, also where a page is turned within.
+        // Nothing is passed on before it is quoted, even if a page is turned inside.
         write(out.page());
         let written = out.page().get(start..).unwrap_or_default();
         if needs_quotes(written) {
@@ -145,7 +145,7 @@ fn cell(out: &mut impl Page, is_large: bool, write: &dyn Fn(&mut dyn Page)) {
     out.text(",");
 }
 
-/// Looks at what would be written.
+/// Examines output without writing it.
 #[derive(Default)]
 struct Probe {
     page: Vec<u8>,
@@ -207,11 +207,12 @@ fn has_special(text: &[u8]) -> bool {
     memchr::memchr3(b',', b'"', b'\n', text).is_some() || memchr::memchr(b'\r', text).is_some()
 }
 
-/// Puts what follows `start` in quotes, and doubles the quotes in it, from the end so that nothing is moved twice.
+/// Puts the text after `start` in quotes, and doubles the quotes in it, from the end so that
+/// nothing is moved twice.
 fn quote(out: &mut Vec<u8>, start: usize, quotes: usize) {
     let mut from = out.len();
     out.resize(from + quotes + 2, b'"');
-    // The closing quote stands; one place is left for each quote and the opening one.
+    // The closing quote is written; there is room for each doubled quote and the opening one.
     let mut to = out.len() - 1;
     while from > start {
         let piece = out.get(start..from).unwrap_or_default();
@@ -235,7 +236,7 @@ fn quote(out: &mut Vec<u8>, start: usize, quotes: usize) {
 mod tests {
     use super::*;
 
-    /// Hands over whatever is on the page when it is turned.
+    /// Passes the page on when it is turned.
     #[derive(Clone, Default)]
     struct Handed {
         page: Vec<u8>,

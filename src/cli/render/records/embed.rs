@@ -1,18 +1,17 @@
-//! JSON inside of JSON: checked, and without what is between its tokens, so that it stays on one
-//! line.
+//! JSON inside JSON: checked, and without blanks between its tokens, so that it stays on one line.
 //!
-//! Everything else stays as it was: numbers of any length, names that repeat, escapes. What readers
-//! of JSON refuse although its grammar has it is not embedded either: halves of surrogate pairs,
-//! numbers beyond a double.
+//! Everything else stays as it was: numbers of any length, names that repeat, escapes. Valid JSON
+//! that common readers refuse is not embedded either: halves of surrogate pairs, numbers beyond a
+//! double.
 
 /// The maximum depth of arrays and objects: that of common readers, less the levels of the record
-/// around.
+/// around it.
 const DEPTH: u8 = 100;
 
-/// A number of no more digits is a double.
+/// The maximum number of digits of a number that is certainly a double.
 const DIGITS: usize = 300;
 
-/// Appends the JSON that `bytes` are; `None` if they are something else.
+/// Appends the JSON in `bytes`; returns `None` if they are not JSON.
 pub(super) fn compact(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let is_json = simdutf8::basic::from_utf8(bytes).is_ok() && {
@@ -40,7 +39,7 @@ impl Reader<'_, '_> {
         self.rest.first().copied()
     }
 
-    /// Copies so many bytes.
+    /// Copies a number of bytes.
     fn copy(&mut self, bytes: usize) -> Option<()> {
         let (copied, rest) = self.rest.split_at_checked(bytes)?;
         self.out.extend_from_slice(copied);
@@ -110,7 +109,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A character by its number, or by the two of a surrogate pair.
+    /// A character by its number, or by two numbers of a surrogate pair.
     fn unit(&mut self) -> Option<()> {
         let first = unit(self.rest)?;
         match first {

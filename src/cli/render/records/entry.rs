@@ -2,16 +2,16 @@
 
 use kseg::format::{Batch, Record};
 
-/// One record to render, and where it lies.
+/// A record to render, and its place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry<'a, 'b> {
     /// Its topic, if that is known.
     pub(crate) topic: Option<&'a str>,
     /// Its partition, if that is known.
     pub(crate) partition: Option<i32>,
-    /// The file that holds it, if that is known.
+    /// The file that contains it, if that is known.
     pub(crate) file: Option<&'a str>,
-    /// The batch that holds it.
+    /// The batch that contains it.
     pub(crate) batch: &'a Batch<'a>,
     /// The record.
     pub(crate) record: &'a Record<'b>,
@@ -19,8 +19,8 @@ pub(crate) struct Entry<'a, 'b> {
     pub(crate) is_sound: Option<bool>,
 }
 
-/// The fields of a batch that its records show; `None` where the format, or the batch, has no such
-/// thing.
+/// The fields of a batch that its records show; `None` if the format or the batch does not have
+/// them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
     pub(super) leader_epoch: Option<i32>,

@@ -36,23 +36,23 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// Returns a parser of the forms that a command has: its help lists no others.
+    /// Returns a parser of the forms that a command supports: its help lists no others.
     pub(crate) fn parser(forms: &'static [Self]) -> impl TypedValueParser<Value = Self> {
         let values = forms.iter().filter_map(ValueEnum::to_possible_value);
         PossibleValuesParser::new(values).try_map(|name| Self::from_str(&name, false))
     }
 
-    /// Returns whether it is made of columns.
+    /// Returns true if it consists of columns.
     pub(super) const fn is_columns(self) -> bool {
         matches!(self, Self::Arrow | Self::Parquet)
     }
 
-    /// Returns whether it shows of each record whether the checksum of its batch is right.
+    /// Returns true if it marks records of batches with a wrong checksum.
     pub(crate) const fn shows_checksum(self) -> bool {
         matches!(self, Self::Ndjson | Self::Json | Self::Csv)
     }
 
-    /// Its name on the command line, and the end of the names of its files.
+    /// Its name on the command line, and the suffix of its files.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -72,7 +72,7 @@ pub(crate) struct RecordFormat {
     pub(super) contents: Contents,
     pub(super) decoding: Choice,
     pub(super) schemas: Option<Schemas>,
-    /// The schema of a typed column: its name on the command line, and then what was found.
+    /// The schema of a typed column: its name on the command line, and then the schema found.
     pub(super) value_columns: Option<String>,
     pub(super) typed: Option<TypedValues>,
 }
@@ -81,25 +81,25 @@ pub(crate) struct RecordFormat {
 #[derive(Debug)]
 pub(super) enum Shape {
     Form(Form),
-    /// Columns, in a form that holds them.
+    /// Columns, in a form that supports them.
     Columns(Form, Columns),
-    /// A template, and what a null is in it.
+    /// A template, and the text of a null.
     Template(Template, Vec<u8>),
 }
 
 /// The records to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// Those of internal topics, each its way.
+    /// Those of internal topics, by topic.
     ByTopic,
-    /// All, this way.
+    /// All, with this decoder.
     All(Decoder),
     /// None.
     Never,
 }
 
 impl Choice {
-    /// Returns what decodes the records of a topic that has this decoder of its own.
+    /// Returns the decoder for the records of a topic; `own` is the topic's decoder.
     pub(super) fn of(self, own: Option<Decoder>) -> Option<Decoder> {
         match self {
             Self::ByTopic => own,
@@ -110,7 +110,7 @@ impl Choice {
 }
 
 impl RecordFormat {
-    /// A JSON object a line, with everything that there is.
+    /// NDJSON with all fields.
     pub(crate) fn ndjson() -> Self {
         let whole = |embeds_json| Policy {
             reveal: Reveal::Full,
@@ -145,7 +145,7 @@ impl RecordFormat {
         }
     }
 
-    /// Returns what to write of the text rendered first of all, which must not be empty.
+    /// Returns the part to write of the first rendered text, which must not be empty.
     ///
     /// Each record of an array brings the comma before it, so that texts of several workers can be
     /// written one after the other; the very first has none before it.
@@ -165,10 +165,10 @@ impl RecordFormat {
         }
     }
 
-    /// The same with schemas, for keys and values that have one.
+    /// The same with schemas, for keys and values with a schema id.
     ///
     /// # Errors
-    /// There are none, and some are requested.
+    /// Schemas are requested, and there are none.
     pub(crate) fn with_schemas(mut self, schemas: Option<Schemas>) -> Result<Self> {
         let policies = [self.contents.key, self.contents.value];
         if schemas.is_none() && policies.iter().any(|it| it.read_as == Some(Serde::Avro)) {
@@ -189,7 +189,7 @@ impl RecordFormat {
         Ok(self)
     }
 
-    /// The form of the records, unless a template makes it.
+    /// The form of the records, unless there is a template.
     pub(crate) fn form(&self) -> Option<Form> {
         match self.shape {
             Shape::Form(form) | Shape::Columns(form, _) => Some(form),
@@ -197,7 +197,7 @@ impl RecordFormat {
         }
     }
 
-    /// The columns, where there are some.
+    /// The columns, if the form has any.
     pub(crate) fn fields(&self) -> Option<Vec<Field>> {
         match self.shape {
             Shape::Columns(_, columns) => Some(self.columns(columns)),
@@ -205,7 +205,7 @@ impl RecordFormat {
         }
     }
 
-    /// The columns, with the value by its schema where there is one.
+    /// The columns, with a typed value column if there is a schema.
     fn columns(&self, columns: Columns) -> Vec<Field> {
         let mut fields = columns.fields();
         let value = fields.iter_mut().find(|field| field.name == "value");
@@ -215,7 +215,7 @@ impl RecordFormat {
         fields
     }
 
-    /// Returns what renders the records of one log; `decoder` is that of its topic
+    /// Returns the renderer of the records of one log; `decoder` is that of its topic
     /// ([`Decoder::for_topic`]).
     pub(crate) fn renderer(&self, decoder: Option<Decoder>) -> RecordRenderer<'_> {
         RecordRenderer {
@@ -280,8 +280,8 @@ impl RecordRenderer<'_> {
         }
     }
 
-    /// Appends what waits for more rows, after the last record of a piece. Returns what columns
-    /// could not hold.
+    /// Appends the rest, after the last record of a piece. Returns the values that columns could
+    /// not hold.
     pub(crate) fn finish(&mut self, out: &mut impl Page) -> Lossy {
         match (&self.format.shape, &mut self.rows) {
             (Shape::Columns(Form::Arrow, _), Some(rows)) => {
@@ -292,7 +292,7 @@ impl RecordRenderer<'_> {
         }
     }
 
-    /// The rows of a form that is not written on pages.
+    /// The rows of a form with columns.
     pub(crate) fn rows(&mut self) -> Option<&mut Rows> {
         self.rows.as_mut()
     }

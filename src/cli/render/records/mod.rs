@@ -1,12 +1,12 @@
-//! Records as text, JSON, CSV, or what a template asks for.
+//! Records as text, JSON, CSV, or by a template.
 //!
 //! ```text
 //! Rendering ─▶ RecordFormat ─▶ RecordRenderer ─▶ bytes
 //! options      once a run      once a log        a record after the other
 //! ```
 //!
-//! Bytes of keys, values and headers come through one place, [`content`], which knows what may be shown of them and how;
-//! the formats only decide how that is written. So nothing that is to be hidden is seen by any of them.
+//! Keys, values and headers pass through one module, [`content`], which decides what is shown of
+//! them and how; the formats only write the result. So hidden bytes reach none of them.
 
 mod columns;
 mod content;

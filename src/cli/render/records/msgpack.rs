@@ -1,7 +1,7 @@
 //! `MessagePack` as JSON.
 //!
-//! Bytes become `{"base64":…}`, extensions `{"ext":TYPE,"base64":…}`. Names in maps are text, or numbers and booleans
-//! written as text; a map with other names has no form in JSON.
+//! Bytes become `{"base64":…}`, extensions `{"ext":TYPE,"base64":…}`. Names in maps are text, or
+//! numbers and booleans written as text; a map with other names has no JSON form.
 
 use kseg::decode::json::{write_base64, write_text};
 
@@ -12,7 +12,8 @@ use crate::cli::render::json::write_float;
 /// The maximum depth of arrays and maps.
 const DEPTH: u8 = 100;
 
-/// Appends the one value that `bytes` are; false if they are something else, with the rest of `out` in disorder.
+/// Appends the value in `bytes`; returns false if they are something else, with incomplete output
+/// in `out`.
 pub(super) fn write_json(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let mut reader = Reader { rest: bytes };
     reader.value(0, out).is_some() && reader.rest.is_empty()
@@ -36,7 +37,7 @@ impl<'a> Reader<'a> {
         Some(*taken)
     }
 
-    /// A length of 1, 2 or 4 bytes, by the place of the marker among those of its kind.
+    /// A length of 1, 2 or 4 bytes, by the marker.
     fn length(&mut self, width: u8) -> Option<usize> {
         match width {
             0 => self.array::<1>().map(|[n]| usize::from(n)),
@@ -97,7 +98,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Text; what is none by mistake is shown as bytes.
+    /// Text; invalid UTF-8 is shown as bytes.
     fn string(&mut self, length: usize, out: &mut Vec<u8>) -> Option<()> {
         let bytes = self.take(length)?;
         match simdutf8::basic::from_utf8(bytes) {

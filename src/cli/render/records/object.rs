@@ -9,7 +9,7 @@ use super::entry::{Entry, Facts, crc_name};
 use crate::cli::render::{Page, Push};
 use crate::cli::schema;
 
-/// Writes objects; what all records of a batch have in common is made once.
+/// Writes objects; the common parts of all records of a batch are rendered once.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
     batch: Option<Identity>,
@@ -109,7 +109,7 @@ impl Objects {
         out.text("}");
     }
 
-    /// Makes what all records of the batch have in common.
+    /// Renders the common parts of all records of the batch.
     #[cold]
     fn enter(&mut self, entry: &Entry<'_, '_>) {
         self.topic = entry.topic.map(str::to_owned);
@@ -161,7 +161,7 @@ impl Objects {
     }
 }
 
-/// Appends which schema a key or a value was read by.
+/// Appends the schema with which a key or a value was decoded.
 fn write_schema(name: &str, schema: &Registered, out: &mut impl Page) {
     out.text(",\"").text(name).text("\":{\"id\":");
     out.int(schema.id).text(",\"subject\":");

@@ -1,4 +1,4 @@
-//! The options that say how records are shown.
+//! The options of showing records.
 
 use anyhow::{Result, bail};
 use kseg::decode::Decoder;
@@ -107,11 +107,11 @@ fn internal_topic(name: &str) -> Result<Choice, String> {
 }
 
 impl Rendering {
-    /// Returns what the options amount to, for a command that writes `forms`, of which the first is
-    /// the usual one. Templates are for commands that write text.
+    /// Returns the format of the options, for a command that supports `forms`, the first of which
+    /// is the default. Templates are for commands that write text.
     ///
     /// # Errors
-    /// Options that make no sense together, or with this command.
+    /// The options cannot be combined, or not with this command.
     pub(crate) fn format(&self, forms: &[Form]) -> Result<RecordFormat> {
         self.check()?;
         let usual = forms.first().copied().unwrap_or(Form::Ndjson);
@@ -161,7 +161,7 @@ impl Rendering {
                     read_as: self.value_as,
                     embeds_json: self.json_values,
                 },
-                // Columns hold bytes whatever they are, so nothing looks for text among them.
+                // Columns hold any bytes, so they are not checked for text.
                 bytes: if is_columns {
                     Bytes::Base64
                 } else {
@@ -176,7 +176,7 @@ impl Rendering {
         })
     }
 
-    /// Refuses to read what is not shown.
+    /// Refuses to decode hidden contents.
     fn check(&self) -> Result<()> {
         let hides_value = self.values != Reveal::Full;
         let hides_key = self.keys != Reveal::Full;

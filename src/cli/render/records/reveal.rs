@@ -1,4 +1,4 @@
-//! How much is shown of bytes, and how bytes of unknown type are written.
+//! The visible part of bytes, and the notation of bytes of unknown type.
 
 use sha2::{Digest, Sha256};
 
@@ -47,7 +47,7 @@ pub(crate) enum Reveal {
 }
 
 impl Reveal {
-    /// The text shown instead of the bytes, if they are hidden. A null is no secret.
+    /// The text shown instead of the bytes, if they are hidden. A null is not hidden.
     pub(super) fn instead(self, bytes: &[u8]) -> Option<Shown<'static>> {
         match self {
             Self::Full => None,
@@ -57,7 +57,7 @@ impl Reveal {
         }
     }
 
-    /// The size as a consumer reports it, −1 for null; `None` where it is hidden.
+    /// The size as a consumer reports it, −1 for null; `None` if it is hidden.
     pub(super) fn size(self, bytes: Option<&[u8]>) -> Option<i64> {
         match bytes {
             None => Some(-1),

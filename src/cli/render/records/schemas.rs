@@ -1,4 +1,4 @@
-//! Values and keys that a schema registry has a schema of, read by it.
+//! Keys and values decoded by the schemas of a registry.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,14 +14,14 @@ use super::embed;
 use super::protobuf::Messages;
 use crate::cli::render::columns::avro::ValueColumn;
 
-/// Headers that hold the id, where it does not be before the payload (Confluent 8).
+/// Headers that contain the id, if it is not before the payload (Confluent 8).
 const KEY_HEADER: &[u8] = b"__key_schema_id";
 const VALUE_HEADER: &[u8] = b"__value_schema_id";
 
-/// Schemas referenced by references by references …
+/// The maximum depth of references between schemas.
 const MOST_REFERENCES: usize = 16;
 
-/// Schemas, each made ready when it is first needed.
+/// Schemas, each parsed when it is first needed.
 #[derive(Debug)]
 pub(crate) struct Schemas {
     registry: Registry,
@@ -34,18 +34,18 @@ pub(crate) struct Schemas {
 enum Reader {
     Avro(avro::Schema),
     Json,
-    /// By the numbers of fields, where the schema is not read.
+    /// By field numbers if `None`.
     Protobuf(Option<Messages>),
 }
 
-/// Which of the two parts of a record.
+/// A part of a record: key or value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Key,
     Value,
 }
 
-/// A payload, and where its schema is.
+/// A payload, and its schema.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Framed<'b> {
     payload: &'b [u8],
@@ -73,11 +73,11 @@ pub(crate) struct TypedValues {
 pub(crate) enum SchemaProblem {
     /// There is no id before the payload or in a header.
     Unframed,
-    /// The id is in no registry at hand.
+    /// The id is in none of the registries.
     Unknown(i32),
-    /// The GUID in a header is in no registry at hand.
+    /// The GUID in a header is in none of the registries.
     UnknownGuid,
-    /// The id has several schemas, and no subject tells which is meant.
+    /// The id has several schemas, and the subject does not determine one.
     Ambiguous(i32),
     /// The schema itself cannot be read.
     Broken(i32),
@@ -175,8 +175,7 @@ impl Schemas {
         })
     }
 
-    /// The place of the schema with an id: where it has several schemas, that under the subject of
-    /// the topic.
+    /// The schema with an id; if there are several, the one under the subject of the topic.
     fn with_id(&self, id: i32, topic: Option<&str>, side: Side) -> Result<usize, SchemaProblem> {
         let places = self.registry.with_id(id);
         let Some(first) = places.first() else {
@@ -207,7 +206,7 @@ impl Schemas {
         }
     }
 
-    /// The only schema there is, for bytes that nothing is before.
+    /// The only schema, for bytes without an id.
     pub(super) fn only<'b>(&self, bytes: &'b [u8]) -> Option<Framed<'b>> {
         (self.registry.schemas().len() == 1).then_some(Framed {
             payload: bytes,
@@ -216,10 +215,10 @@ impl Schemas {
         })
     }
 
-    /// The schema that `name` means, an id or a subject, whose latest version counts, as a typed column.
+    /// The schema with the id or subject `name`, in its latest version, as a typed column.
     ///
     /// # Errors
-    /// There is none, or it makes no column.
+    /// There is none, or it cannot be a column.
     pub(super) fn typed(&self, name: &str) -> anyhow::Result<TypedValues> {
         let all = self.registry.schemas();
         let place = if let Ok(id) = name.parse() {
@@ -245,7 +244,7 @@ impl Schemas {
         }
     }
 
-    /// Returns whether a payload is of the schema of a column: its own, or one with the same text.
+    /// Returns true if a payload has the schema of a column, or one with the same text.
     pub(super) fn is_same(&self, framed: Framed<'_>, typed: &TypedValues) -> bool {
         let text = |place: usize| {
             let schema = self.registry.schemas().get(place);
@@ -259,10 +258,10 @@ impl Schemas {
         self.registry.schemas().get(framed.place)
     }
 
-    /// Appends a payload as JSON. What was appended before an error has to be taken off again.
+    /// Appends a payload as JSON. The caller removes what was appended before an error.
     ///
     /// # Errors
-    /// It is not one of its schema.
+    /// It does not match its schema.
     pub(super) fn write_json(
         &self,
         framed: Framed<'_>,
@@ -307,7 +306,8 @@ impl Schemas {
         }
     }
 
-    /// The names and texts of what a schema names, those first that others name.
+    /// The names and texts of the schemas that a schema references, in the order of their
+    /// dependencies.
     fn references<'s>(
         &'s self,
         schema: &'s Registered,
@@ -329,7 +329,8 @@ impl Schemas {
     }
 }
 
-/// Appends a message of Protobuf, by its schema where that is read. `None` or false: it is not one.
+/// Appends a Protobuf message as JSON, by its schema if there is one. Returns `None` or false if it
+/// is not a message.
 fn message(framed: Framed<'_>, messages: Option<&Messages>, out: &mut Vec<u8>) -> Option<bool> {
     let (indexes, message) = match framed.indexes {
         None => protobuf::split_indexes(framed.payload)?,

@@ -1,5 +1,4 @@
-//! What keys and values may be said to be: the formats of Kafka's own serializers, and some that
-//! are common.
+//! The types of keys and values: the formats of Kafka's own serializers, and some common ones.
 //!
 //! # References
 //! `org.apache.kafka.common.serialization`; the wire format of Confluent's serializers; the
@@ -46,8 +45,7 @@ pub(crate) enum Serde {
 }
 
 impl Serde {
-    /// Shows bytes as what they are said to be. What they are not is reported, and they are shown
-    /// all the same.
+    /// Shows bytes as the given type. If they are not of that type, they are shown with the reason.
     pub(super) fn show<'s>(
         self,
         bytes: &'s [u8],
@@ -55,7 +53,7 @@ impl Serde {
         scratch: &'s mut Vec<u8>,
     ) -> Shown<'s> {
         let is_read = match self {
-            // Avro needs the record and the schemas, which are not at hand here.
+            // Avro needs the record and the schemas, which are not available here.
             Self::Bytes | Self::Avro => return unknown.show(bytes),
             Self::Utf8 => {
                 return match simdutf8::basic::from_utf8(bytes) {

@@ -1,4 +1,4 @@
-//! What is shown of some bytes: the same for every format, which then writes it its own way.
+//! The visible form of some bytes: the same for every format, which writes it in its own way.
 
 use std::fmt;
 
@@ -16,17 +16,17 @@ pub(super) enum Shown<'a> {
     Null,
     /// Text.
     Text(&'a str),
-    /// Bytes that are no text.
+    /// Bytes that are not text.
     Binary(&'a [u8]),
     /// Bytes to be shown in base64, text or not.
     Base64(&'a [u8]),
     /// Bytes to be shown in hexadecimal.
     Hex(&'a [u8]),
-    /// Bytes to be shown as text, whatever is lost by it.
+    /// Bytes to be shown as text, with U+FFFD for invalid bytes.
     Lossy(&'a [u8]),
     /// JSON, on one line.
     Json(&'a [u8]),
-    /// Bytes that are not what they were said to be, and why.
+    /// Bytes that are not of the given type, and the reason.
     Unread(&'a [u8], Why),
     /// Nothing: it is hidden.
     Hidden,
@@ -39,11 +39,11 @@ pub(super) enum Shown<'a> {
 /// The reason why bytes are not of the given type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
-    /// The user said it.
+    /// The type was given by the user.
     Serde(&'static str),
-    /// The topic says it.
+    /// The type follows from the topic.
     Meaning(Unread),
-    /// The schema says it, or there is none.
+    /// The type follows from the schema, or there is no schema.
     Schema(SchemaProblem),
 }
 
@@ -71,7 +71,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Appends it as text whose kind is reported elsewhere, by [`Self::kind`].
+    /// Appends it as text; [`Self::kind`] returns its kind.
     pub(super) fn write_plain<P: Page + ?Sized>(&self, out: &mut P) {
         if self.is_large() {
             self.write_pieces(Self::write_small_plain, out);
@@ -80,17 +80,17 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Returns whether it is written in pieces.
+    /// Returns true if it is written in pieces.
     pub(super) fn is_large(&self) -> bool {
         self.len_bytes() > PIECE
     }
 
-    /// Bytes of what it is made of.
+    /// Its size in bytes.
     pub(super) fn len_bytes(&self) -> usize {
         self.bytes().len()
     }
 
-    /// Returns what it is made of.
+    /// Returns its bytes.
     fn bytes(&self) -> &'a [u8] {
         match *self {
             Self::Text(text) => text.as_bytes(),
@@ -104,7 +104,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Writes what it is made of piece by piece, and turns the page after each.
+    /// Writes its bytes piece by piece, and turns the page after each.
     #[cold]
     fn write_pieces<P: Page + ?Sized>(&self, write: fn(&Self, &mut Vec<u8>), out: &mut P) {
         let mut rest = self.bytes();
@@ -116,7 +116,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Returns where the first piece of `bytes` ends: in text between two characters.
+    /// Returns the end of the first piece of `bytes`, in text between two characters.
     fn cut(&self, bytes: &[u8]) -> usize {
         if !matches!(self, Self::Text(_) | Self::Lossy(_) | Self::Json(_)) {
             return PIECE;
@@ -138,7 +138,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Returns what stands around it in JSON.
+    /// Returns the text around it in JSON.
     fn json_around(&self) -> (&'static str, String) {
         match *self {
             Self::Text(_) | Self::Lossy(_) => ("\"", "\"".into()),
@@ -157,7 +157,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Appends a piece of it as it is in JSON.
+    /// Appends a piece of it in JSON form.
     fn write_json_piece(&self, out: &mut Vec<u8>) {
         match *self {
             Self::Text(text) => write_text_part(text, out),
@@ -215,8 +215,8 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Appends what a column of bytes holds: the bytes themselves, JSON where they are read as
-    /// something, or what is reported of them instead. False: null, as what is hidden is.
+    /// Appends the value of a column of bytes: the bytes themselves, JSON if they are decoded, or
+    /// the text shown instead. Returns false for null and hidden values.
     pub(super) fn write_column(&self, out: &mut Vec<u8>) -> bool {
         match self {
             Self::Null | Self::Hidden => return false,
@@ -226,7 +226,7 @@ impl<'a> Shown<'a> {
         true
     }
 
-    /// Returns what the plain text is.
+    /// Returns the kind of the plain text.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",

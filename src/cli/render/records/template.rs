@@ -14,7 +14,7 @@ use crate::cli::render::{Page, Push};
 /// The text of a null header value.
 const NULL_HEADER: &str = "NULL";
 
-/// A template, taken apart.
+/// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template {
     pieces: Vec<Piece>,
@@ -84,8 +84,8 @@ fn token<'t>(pieces: &mut Vec<Piece>, text: &'t str) -> Result<&'t str, String> 
     Ok(letters.as_str())
 }
 
-/// Takes what is after a backslash. Numbers are as long as they go, as `strtoul` reads them, and
-/// cut to a byte.
+/// Takes the text after a backslash. Numbers have any length, as for `strtoul`, and are truncated
+/// to a byte.
 fn escape<'t>(pieces: &mut Vec<Piece>, text: &'t str) -> Result<&'t str, String> {
     let mut letters = text.chars();
     let byte = match letters.next() {
@@ -124,7 +124,7 @@ fn number<'t>(pieces: &mut Vec<Piece>, text: &'t str, radix: u32) -> Result<&'t 
     Ok(text.get(count..).unwrap_or_default())
 }
 
-/// Adds text, to the text before it if there is any.
+/// Adds text, joined with text before it.
 fn literal(pieces: &mut Vec<Piece>, text: &[u8]) {
     if let Some(Piece::Literal(before)) = pieces.last_mut() {
         before.extend_from_slice(text);
@@ -134,18 +134,18 @@ fn literal(pieces: &mut Vec<Piece>, text: &[u8]) {
 }
 
 impl Template {
-    /// Returns whether it shows the size of values.
+    /// Returns true if it shows the size of values.
     pub(super) fn asks_for_value_size(&self) -> bool {
         let is_size = |piece: &Piece| matches!(piece, Piece::ValueSize | Piece::ValueSizeBinary);
         self.pieces.iter().any(is_size)
     }
 
-    /// Returns whether it shows the size of keys.
+    /// Returns true if it shows the size of keys.
     pub(super) fn asks_for_key_size(&self) -> bool {
         self.pieces.contains(&Piece::KeySize)
     }
 
-    /// Appends a record; `null` means a key or value that is null.
+    /// Appends a record; `null` is the text of a null key or value.
     pub(super) fn record(
         &self,
         null: &[u8],
@@ -183,7 +183,7 @@ impl Template {
     }
 }
 
-/// Appends bytes as they are; what is marked as something else keeps its mark.
+/// Appends bytes unchanged; marked bytes keep their mark.
 fn write(shown: Shown<'_>, null: &[u8], out: &mut impl Page) {
     match shown {
         Shown::Null => out.page().extend_from_slice(null),

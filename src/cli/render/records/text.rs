@@ -1,7 +1,7 @@
 //! Records as lines for people: time, partition, offset, key, value, headers, between tabs.
 //!
-//! Keys and values are there as in JSON, so that null, `"null"` and `""` differ. What could act on
-//! a terminal, or turn the text around, is escaped: a line shows what is there and does nothing.
+//! Keys and values are shown as in JSON, so that null, `"null"` and `""` differ. Characters that
+//! act on a terminal, or change the direction of text, are escaped.
 
 use kseg::decode::json::write_text;
 
@@ -57,7 +57,7 @@ pub(super) fn record(
     out.text("\n");
 }
 
-/// A line, of which nothing is handed on that a terminal would act on.
+/// A line whose control characters are escaped before it is passed on.
 struct Disarmed<'o, P> {
     out: &'o mut P,
     /// The start of the cell on the page.
@@ -84,14 +84,14 @@ impl<P: Page> Page for Disarmed<'_, P> {
     }
 }
 
-/// Returns whether a name needs no quotes.
+/// Returns true if a name needs no quotes.
 fn is_bare(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
     !name.is_empty() && name.bytes().all(is_plain)
 }
 
-/// Escapes, in what follows `start`, characters that terminals act on or do not show. They are in
-/// strings of JSON, where `\u009b` is the same.
+/// Escapes, in the text after `start`, characters that terminals act on or do not show. They are in
+/// JSON strings, where `\u009b` means the same.
 fn disarm(out: &mut Vec<u8>, start: usize, scratch: &mut Vec<u8>) {
     let line = out.get(start..).unwrap_or_default();
     if line.is_ascii() && memchr::memchr(0x7f, line).is_none() {
@@ -119,7 +119,8 @@ fn disarm(out: &mut Vec<u8>, start: usize, scratch: &mut Vec<u8>) {
     }
 }
 
-/// Control characters, marks of direction, line ends of Unicode, and what has no width.
+/// Returns true for control characters, direction marks, Unicode line ends, and characters without
+/// width.
 fn acts(c: char) -> bool {
     matches!(c,
         '\u{7f}'..='\u{9f}'

@@ -47,7 +47,7 @@ impl Row for ConnectorRow {
 #[derive(Debug, Serialize)]
 struct OffsetRow {
     connector: String,
-    /// JSON of the connector's own.
+    /// The connector's own JSON.
     partition: String,
     offset: String,
     record_offset: i64,
@@ -64,7 +64,7 @@ impl Row for OffsetRow {
     ];
 }
 
-/// Shows what a Connect cluster has stored.
+/// Shows the state of a Connect cluster.
 pub(in crate::cli::show) fn connect(writer: &mut Writer<'_>, image: &Connect) {
     writer.table(image.connectors.iter().map(|((name, task), connector)| {
         let topics = image.topics.get(name).filter(|_| task.is_none());

@@ -166,7 +166,7 @@ pub(in crate::cli::show) fn groups(writer: &mut Writer<'_>, image: &Groups) {
         let group = image.groups.get(name);
         GroupRow {
             group: name.to_owned(),
-            // Kafka takes a group with nothing but offsets for a classic one without members.
+            // Kafka treats a group with offsets only as a classic one without members.
             kind: group.map_or(GroupKind::Classic, |group| group.kind).name(),
             epoch: group.map(|group| group.epoch),
             members: group.map(|group| group.members.len()),
@@ -235,7 +235,7 @@ pub(crate) fn transactions<'a>(
     }));
 }
 
-/// Shows how far share groups have come.
+/// Shows the progress of share groups.
 pub(in crate::cli::show) fn share_groups(writer: &mut Writer<'_>, image: &ShareGroups) {
     let partitions = image.partitions.iter();
     writer.table(

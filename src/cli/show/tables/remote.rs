@@ -17,7 +17,7 @@ struct SegmentRow {
     start_offset: i64,
     end_offset: i64,
     size_bytes: i64,
-    /// The name of the state, or its number where Kafka has no name for it.
+    /// The name of the state, or its number if Kafka has no name for it.
     state: String,
     in_progress: bool,
     /// The state of the deletion of the partition, if it is being deleted.
@@ -53,7 +53,8 @@ impl Row for SegmentRow {
     ];
 }
 
-/// Shows segments in tiered storage: of each partition first those whose copy or deletion has not ended.
+/// Shows segments in tiered storage: for each partition first those whose copy or deletion is in
+/// progress.
 pub(in crate::cli::show) fn remote_segments(writer: &mut Writer<'_>, image: &RemoteSegments) {
     for (partition, segments) in &image.partitions {
         let (topic, number, topic_id) = partition;

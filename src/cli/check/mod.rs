@@ -1,6 +1,8 @@
 //! `kseg check`: the state of log dirs on one screen, and the command that shows more of each part
 //! of it.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,29 +12,29 @@ use kseg::predict::{self, Conditions, Kafka, StartOutcome as Fate, Verdict};
 use kseg::repair::planner::{PlanOptions, plan};
 use kseg::repair::{Grade, RealDisk, Step};
 use kseg::report::listing::{Checkpoints, PartitionSummary, Usage};
-use kseg::store::{LogDir, Place};
-use kseg::verify::evidence::Records;
+use kseg::store::{Item, LogDir, Place};
 use kseg::verify::{CheckId, Severity};
-use serde::Serialize;
 
-use super::args::Reading;
-use super::exit::Outcome;
-use super::input::{self, folders};
-use super::ls::places::state;
-use super::predict::text::answer;
-use super::range::now_ms;
-use super::render::rows::{Cell, Column, Format, Row, grouped, size};
-use super::render::table::{counted, plain};
-use super::repair::document::Plans;
-use super::repair::look::Look;
-use super::schema::{self, Schema};
-use super::verify::overview::{Overview, PlaceRow};
-use super::verify::report::{Shown, Summary, Unit, UnitKind};
-use super::writer::Writer;
-use super::{Context, shell};
+use self::rows::CheckedRow;
+use crate::cli::args::Reading;
+use crate::cli::exit::Outcome;
+use crate::cli::input::{self, Selection, folders};
+use crate::cli::ls::places::state;
+use crate::cli::predict::text::answer;
+use crate::cli::range::now_ms;
+use crate::cli::render::rows::{Format, size};
+use crate::cli::render::table::{counted, plain};
+use crate::cli::repair::document::Plans;
+use crate::cli::repair::look::Look;
+use crate::cli::repair::show::{counted_by_grade, total_loss};
+use crate::cli::schema;
+use crate::cli::verify::overview::Overview;
+use crate::cli::verify::report::{Shown, Summary, Unit, UnitKind};
+use crate::cli::writer::Writer;
+use crate::cli::{Context, shell};
 
-/// Log dirs shown, unless all are requested: a node rarely has more, and one screen is to hold
-/// everything.
+/// The number of log dirs shown, unless all are requested: a node rarely has more, and everything
+/// has to fit on one screen.
 const LOG_DIRS: usize = 8;
 
 /// Partitions that fit on a screen.
@@ -50,6 +52,7 @@ const PARTITIONS: usize = 10;
   kseg check /disk1/kafka /disk2/kafka
   kseg check /etc/kafka/server.properties
   kseg check --kafka 3.9 orders-3
+  kseg check --topic orders --partition 0..4 /var/lib/kafka
   kseg check --format ndjson /var/lib/kafka | jq -r .partition
 
 Exit status:
@@ -70,90 +73,10 @@ pub(crate) struct Check {
     format: Format,
 
     #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
     reading: Reading,
-}
-
-/// A partition with something to see.
-#[derive(Debug, Serialize)]
-struct CheckedRow {
-    log_dir: String,
-    partition: String,
-    severity: Option<&'static str>,
-    code: Option<&'static str>,
-    finding: Option<&'static str>,
-    unreadable_records: Option<u64>,
-    unreadable: Option<String>,
-    /// The outcome of the next start.
-    start: Option<&'static str>,
-    start_loses_records: u64,
-    start_loses_bytes: u64,
-    start_deletes_records: u64,
-    plan_loses_records: u64,
-}
-
-impl Row for CheckedRow {
-    const SCHEMA: Schema = schema::CHECKED;
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column::left("Partition", |row: &Self| (&row.partition).into()),
-        Column::left("Worst finding", |row: &Self| {
-            match (row.code, row.finding) {
-                (Some(code), Some(name)) => Cell::Text(format!("{code} {name}").into()),
-                _ => Cell::None,
-            }
-        })
-        .wraps(16),
-        Column::right("Unreadable", |row: &Self| {
-            Cell::maybe(row.unreadable.as_deref(), Into::into)
-        }),
-        Column::right("Start loses", |row: &Self| row.start_loses()),
-        Column::right("Plan loses", |row: &Self| match row.plan_loses_records {
-            0 => Cell::None,
-            lost => Cell::Count(lost),
-        }),
-    ];
-}
-
-impl CheckedRow {
-    /// The row of what is at `path`, with what was found there.
-    fn of(path: &Path, found: Option<&PlaceRow>) -> Self {
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        let check = found.map(|row| row.worst().check());
-        let unreadable = found.map(|row| row.unreadable);
-        Self {
-            log_dir: path.parent().map(text).unwrap_or_default(),
-            partition: path
-                .file_name()
-                .map_or_else(|| text(path), |name| text(name.as_ref())),
-            severity: found.map(|row| row.severity().name()),
-            code: check.map(|check| check.code),
-            finding: check.map(|check| check.name),
-            unreadable_records: unreadable.and_then(|records| match records {
-                Records::Unknown => None,
-                records => Some(records.at_most()),
-            }),
-            unreadable: unreadable.and_then(|records| match records {
-                Records::Exactly(0) | Records::AtMost(0) => None,
-                Records::Exactly(records) => Some(grouped(records)),
-                Records::AtMost(records) => Some(format!("at most {}", grouped(records))),
-                Records::Unknown => Some("unknown".into()),
-            }),
-            start: None,
-            start_loses_records: 0,
-            start_loses_bytes: 0,
-            start_deletes_records: 0,
-            plan_loses_records: 0,
-        }
-    }
-
-    fn start_loses(&self) -> Cell<'_> {
-        match self.start {
-            Some("offline") => "offline".into(),
-            Some("refused") => "no start".into(),
-            _ if self.start_loses_records > 0 => Cell::Count(self.start_loses_records),
-            _ if self.start_loses_bytes > 0 => Cell::Size(self.start_loses_bytes),
-            _ => Cell::None,
-        }
-    }
 }
 
 /// The results of the checks.
@@ -201,24 +124,29 @@ impl Check {
         let (folders, mut failed) = folders(&self.paths)?;
         let paths: Vec<&Path> = folders.iter().map(Place::path).collect();
         let now = now_ms();
-        let mut unplanned = 0;
+        let (mut unplanned, mut is_any) = (0, false);
         let (mut overview, mut summary) = (Overview::default(), Summary::default());
         let (mut places, mut plans, mut beside) = (Vec::new(), Vec::new(), Vec::new());
         for (nth, path) in paths.iter().enumerate() {
-            let others = paths.iter().enumerate();
-            let others = others.filter(|(other, _)| *other != nth);
-            let others: Vec<PathBuf> = others.map(|(_, path)| path.to_path_buf()).collect();
-            let looked = Look::at(path, &others, self.reading, Some(now))
-                .and_then(|look| Ok((look, Place::at(path)?)));
-            let (mut look, place) = match looked {
+            let mut others = paths.clone();
+            others.remove(nth);
+            let (mut look, place) = match self.look(path, &others, now) {
                 Ok(looked) => looked,
                 Err(error) => {
                     failed.push(error);
                     continue;
                 }
             };
-            beside.extend(partitions(&place, &look, &mut overview, &mut summary));
-            // A plan must not depend on the day.
+            is_any |= look.select(&self.selection);
+            let chosen = self.selection.paths(&place);
+            beside.extend(partitions(
+                &place,
+                chosen,
+                &look,
+                &mut overview,
+                &mut summary,
+            ));
+            // A plan must not depend on the current time.
             look.seen
                 .retain(|finding| finding.check != CheckId::TimestampInTheFuture);
             let options = PlanOptions {
@@ -238,6 +166,9 @@ impl Check {
         if let Some(error) = failed.pop_if(|_| places.is_empty()) {
             return Err(error);
         }
+        if !is_any {
+            return Err(input::no_match(&self.paths));
+        }
         let unit = Unit {
             kind: UnitKind::LogDirs,
             path: Arc::from(paths.first().copied().unwrap_or(Path::new(""))),
@@ -246,14 +177,7 @@ impl Check {
             more: Vec::new(),
         };
         overview.add(&unit);
-        let conditions = Conditions {
-            kafka: self.kafka,
-            settings: input::settings(None, &self.paths)?,
-            reads_all: true,
-            now_ms: Some(now),
-            ..Conditions::default()
-        };
-        let verdict = predict::predict(&places, |_| true, &conditions)?;
+        let verdict = self.verdict(&places, now)?;
         let dirs = places.into_iter().filter_map(|place| match place {
             Place::LogDir(dir) => Some(dir),
             _ => None,
@@ -269,6 +193,31 @@ impl Check {
         })
     }
 
+    /// Verifies the place at `path`, together with the other log dirs.
+    fn look(&self, path: &Path, others: &[&Path], now_ms: i64) -> Result<(Look, Place)> {
+        let others: Vec<PathBuf> = others.iter().map(|path| path.to_path_buf()).collect();
+        let look = Look::at(path, &others, self.reading, Some(now_ms))?;
+        Ok((look, Place::at(path)?))
+    }
+
+    /// Predicts the next start of the broker.
+    fn verdict(&self, places: &[Place], now_ms: i64) -> Result<Verdict> {
+        let conditions = Conditions {
+            kafka: self.kafka,
+            settings: input::settings(None, &self.paths)?,
+            reads_all: true,
+            now_ms: Some(now_ms),
+            ..Conditions::default()
+        };
+        let wanted = |item: &Item| self.selection.includes_dir(item);
+        let mut verdict = predict::predict(places, wanted, &conditions)?;
+        verdict.missing.retain(|one| {
+            self.selection
+                .includes(Some(&one.topic), Some(one.partition))
+        });
+        Ok(verdict)
+    }
+
     fn show(
         &self,
         checked: &Checked,
@@ -277,7 +226,8 @@ impl Check {
         writer: &mut Writer<'_>,
     ) {
         let paths = self.paths.iter().map(|path| shell::word(path));
-        let paths = paths.collect::<Vec<_>>().join(" ");
+        let words: Vec<String> = self.selection.words().into_iter().chain(paths).collect();
+        let paths = words.join(" ");
         let kafka = if self.kafka == Kafka::default() {
             String::new()
         } else {
@@ -285,25 +235,25 @@ impl Check {
         };
         let limit = if is_verbose { usize::MAX } else { LOG_DIRS };
         for dir in checked.dirs.iter().take(limit) {
-            writer.remark(&here(dir));
+            writer.remark(&here(dir, &self.selection));
         }
         let more = checked.dirs.len().saturating_sub(limit);
         if more > 0 {
             writer.remark(&format!("({more} more log dirs; -v shows all)"));
         }
-        writer.remark(&format!("  kseg ls {paths}"));
+        writer.line(&format!("  kseg ls {paths}"));
         let found = checked.overview.rows(Severity::Warning, |_| String::new());
         let answer_of_verify = checked.overview.answer(&found, &checked.summary);
         writer.heading(&answer_of_verify);
-        writer.remark(&format!("  kseg verify --depth deep {paths}"));
+        writer.line(&format!("  kseg verify --depth deep {paths}"));
         writer.heading(&answer(&checked.verdict));
-        writer.remark(&format!("  kseg predict {kafka}{paths}"));
+        writer.line(&format!("  kseg predict {kafka}{paths}"));
         writer.heading(&checked.repair());
-        writer.remark(&format!("  kseg repair plan {kafka}{paths} -o plan.json"));
+        writer.line(&format!("  kseg repair plan {kafka}{paths} -o plan.json"));
         if rows.is_empty() {
             return;
         }
-        writer.heading("By partition, in records:");
+        writer.heading("Findings and lost records by partition:");
         let limit = if is_verbose { usize::MAX } else { PARTITIONS };
         let more = rows.len().saturating_sub(limit);
         writer.table(rows.into_iter().take(limit));
@@ -313,24 +263,21 @@ impl Check {
     }
 }
 
-/// Adds the partitions of a place with their findings, and returns the findings beside them.
+/// Adds these partitions of a place with their findings, and returns the findings outside of them.
 fn partitions(
     place: &Place,
+    folders: Vec<PathBuf>,
     look: &Look,
     overview: &mut Overview,
     summary: &mut Summary,
 ) -> Vec<Shown> {
-    let folders: Vec<PathBuf> = match place {
-        Place::LogDir(dir) => dir.partitions().map(|item| item.path().into()).collect(),
-        place => vec![place.path().to_owned()],
-    };
     let mut by_folder: BTreeMap<PathBuf, Vec<Shown>> = BTreeMap::new();
     by_folder.extend(folders.into_iter().map(|folder| (folder, Vec::new())));
     let mut beside = Vec::new();
     for finding in look.seen.findings() {
         let count = summary.counts.entry((finding.severity, finding.check));
         *count.or_default() += 1;
-        // It was looked at by the path that links lead to.
+        // The finding has the path with resolved links.
         let inside = finding.path.strip_prefix(look.place.path());
         let path = inside.map_or(finding.path.to_path_buf(), |inside| {
             place.path().join(inside)
@@ -363,9 +310,10 @@ fn partitions(
 }
 
 /// A log dir on one line.
-fn here(dir: &LogDir) -> String {
-    let summaries = dir
-        .partitions()
+fn here(dir: &LogDir, selection: &Selection) -> String {
+    let summaries = selection.partitions(dir);
+    let summaries = summaries
+        .iter()
         .filter_map(|item| PartitionSummary::open(item.path(), &Checkpoints::default()).ok());
     let (mut usage, mut segments, mut partitions) = (Usage::default(), 0, 0);
     for summary in summaries {
@@ -385,30 +333,21 @@ fn here(dir: &LogDir) -> String {
 
 /// Formats the steps and losses of plans on one line.
 fn repair(plans: &Plans) -> String {
-    let of = |grade: Grade| {
-        let steps = plans.steps();
-        steps
-            .filter(|(_, step)| step.safety.grade() == grade)
-            .count()
-    };
-    let grades = Grade::ALL.iter().map(|grade| (of(*grade), grade.name()));
-    let grades: Vec<String> = grades
-        .filter(|(steps, _)| *steps > 0)
-        .map(|(steps, name)| format!("{steps} {name}"))
-        .collect();
-    if grades.is_empty() {
+    let steps: Vec<&Step> = plans.steps().map(|(_, step)| step).collect();
+    let is_manual = |step: &&Step| step.safety.grade() == Grade::Manual;
+    let manual = steps.iter().copied().filter(is_manual).count();
+    if steps.is_empty() {
         return "Nothing to repair".into();
     }
-    let steps = counted(plans.steps().count() as u64, "step");
-    let lost = Step::lost(plans.steps().map(|(_, step)| step));
-    let lost = match lost {
-        0 => "no records".into(),
-        lost => counted(lost, "record"),
-    };
-    format!(
-        "A repair has {steps} ({}) and loses {lost}",
-        grades.join(", ")
-    )
+    if manual == steps.len() {
+        let left = counted(manual as u64, "manual step");
+        return format!("kseg cannot repair this: {left} for you");
+    }
+    let (steps, lost) = (
+        counted_by_grade(steps.iter().copied()),
+        total_loss(steps.iter().copied()),
+    );
+    format!("A repair has {steps} and loses {lost}")
 }
 
 impl Checked {
@@ -425,7 +364,7 @@ impl Checked {
         }
     }
 
-    /// The partitions with something to see, the worst first.
+    /// Returns the partitions with a finding or a loss, the worst first.
     fn rows(&self) -> Vec<CheckedRow> {
         let found = self.overview.rows(Severity::Warning, |place| {
             plain(&place.path.to_string_lossy())
@@ -438,6 +377,10 @@ impl Checked {
             by_path.insert(path.clone(), CheckedRow::of(&path, Some(row)));
         }
         for dir in &self.verdict.dirs {
+            let own = by_path.get_mut(Path::new(&dir.path));
+            if let Some(row) = own.filter(|row| row.partition.is_none()) {
+                row.start = Some(dir.outcome.name());
+            }
             for partition in &dir.partitions {
                 let path = Path::new(&dir.path).join(&partition.dir);
                 let path = if path.exists() {
@@ -464,7 +407,7 @@ impl Checked {
                 row.start_deletes_records = deletes;
             }
         }
-        // A plan names what links lead to.
+        // A plan has the paths with resolved links.
         let real = order
             .iter()
             .filter_map(|path| Some((path.canonicalize().ok()?, path)));
