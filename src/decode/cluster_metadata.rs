@@ -10,7 +10,7 @@ use super::framing::Decoded;
 /// A broker registers.
 pub const REGISTER_BROKER: i16 = 0;
 
-/// A broker is forgotten.
+/// A broker is unregistered.
 pub const UNREGISTER_BROKER: i16 = 1;
 
 /// A topic is created.
@@ -31,13 +31,13 @@ pub const OLD_ACL: i16 = 6;
 /// A broker is fenced.
 pub const FENCE_BROKER: i16 = 7;
 
-/// A broker is let in.
+/// A broker is unfenced.
 pub const UNFENCE_BROKER: i16 = 8;
 
 /// A topic is deleted.
 pub const REMOVE_TOPIC: i16 = 9;
 
-/// A delegation token is made or renewed.
+/// A delegation token is created or renewed.
 pub const DELEGATION_TOKEN: i16 = 10;
 
 /// A user gets a password.
@@ -49,7 +49,7 @@ pub const FEATURE_LEVEL: i16 = 12;
 /// A client quota is set or removed.
 pub const CLIENT_QUOTA: i16 = 14;
 
-/// Producer ids are handed out.
+/// Producer ids are allocated.
 pub const PRODUCER_IDS: i16 = 15;
 
 /// A feature loses its level, before 3.3.
@@ -61,7 +61,7 @@ pub const BROKER_CHANGE: i16 = 17;
 /// An ACL.
 pub const ACL: i16 = 18;
 
-/// An ACL is taken back.
+/// An ACL is removed.
 pub const REMOVE_ACL: i16 = 19;
 
 /// Nothing.
@@ -76,10 +76,10 @@ pub const REMOVE_USER_SCRAM_CREDENTIAL: i16 = 22;
 /// The beginning of a transaction.
 pub const BEGIN_TRANSACTION: i16 = 23;
 
-/// The transaction counts.
+/// The transaction is committed.
 pub const END_TRANSACTION: i16 = 24;
 
-/// The transaction is void.
+/// The transaction is aborted.
 pub const ABORT_TRANSACTION: i16 = 25;
 
 /// A delegation token is deleted.
@@ -88,13 +88,13 @@ pub const REMOVE_DELEGATION_TOKEN: i16 = 26;
 /// A controller registers.
 pub const REGISTER_CONTROLLER: i16 = 27;
 
-/// Partitions forget who else may lead.
+/// Eligible leader replicas of partitions are cleared.
 pub const CLEAR_ELR: i16 = 28;
 
-/// A controller is forgotten.
+/// A controller is unregistered.
 pub const UNREGISTER_CONTROLLER: i16 = 29;
 
-/// The type of the resource that a topic is, in configurations.
+/// The resource type of topics in configurations.
 pub const TOPIC_RESOURCE: i8 = 2;
 
 /// Appends a record as Kafka's tools show it: its type by name, its version as a number.

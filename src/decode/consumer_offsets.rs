@@ -15,7 +15,7 @@ use super::value::{Struct, Value};
 use crate::wire::Uuid;
 use crate::wire::{LeaderEpoch, Offset, Timestamp, finish};
 
-/// Record types of committed offsets: as written by 0.8.2, and since.
+/// Record types of committed offsets: as written by 0.8.2, and later.
 const OFFSET_COMMIT: std::ops::RangeInclusive<i16> = 0..=1;
 
 /// The record type of a classic group.
@@ -24,7 +24,7 @@ pub const GROUP_METADATA: i16 = 2;
 /// The protocol type of groups whose members are consumers.
 const CONSUMER: &[u8] = b"consumer";
 
-/// Which message of the consumer protocol each opaque field of a member holds.
+/// The message of the consumer protocol in each opaque field of a member.
 const OPAQUE: [(&str, i16); 2] = [("subscription", 0), ("assignment", ASSIGNMENT)];
 
 /// The id of an assignment in [`SchemaFamily::ConsumerProtocol`].
@@ -100,9 +100,8 @@ impl<'buf> Commit<'buf> {
     }
 }
 
-/// Replaces the opaque subscription and assignment of a classic group's members by what they say,
-/// as Kafka's tools do. What cannot be read, and what members of other kinds hand to each other,
-/// stays bytes.
+/// Decodes the opaque subscription and assignment of a classic group's members, as Kafka's tools
+/// do. Bytes that cannot be decoded, and those of members of other kinds, stay bytes.
 pub fn open_members(decoded: &mut Decoded<'_>) {
     let message = decoded.message;
     let is_group =
@@ -128,7 +127,7 @@ pub fn open_members(decoded: &mut Decoded<'_>) {
     }
 }
 
-/// Reads the assignment that a member of a classic consumer group was given.
+/// Reads the assignment of a member of a classic consumer group.
 #[must_use]
 pub fn assignment(bytes: &[u8]) -> Option<Struct<'_>> {
     protocol_message(ASSIGNMENT, bytes)

@@ -10,14 +10,14 @@ use super::schema::{NEWEST, SchemaFamily};
 use super::value::Struct;
 use crate::wire::{Fault, FaultKind};
 
-/// The version as which every control record is read.
+/// The version that every control record is read as.
 const VERSION: i16 = 0;
 
 /// Reads the value of a control record of type 2 (leader change), 3 (snapshot header), 4 (snapshot
 /// footer), 5 (`KRaft` version) or 6 (voters). Bytes after the message are ignored.
 ///
 /// # Errors
-/// The type is another, or the bytes are no such message.
+/// The type is another, or the bytes are not such a message.
 pub fn control(kind: i16, value: &[u8]) -> Result<Struct<'_>, Fault> {
     let message = SchemaFamily::Control
         .value(kind)

@@ -55,7 +55,7 @@ impl<'buf> EntryPart<'buf> {
         matches!(self, Self::Null)
     }
 
-    /// The record type. A key of unknown type has one too: then the note about its value says so.
+    /// The record type; a key of unknown type has one too.
     pub(super) fn id(&self) -> Option<i16> {
         match self {
             Self::Decoded(decoded) => Some(decoded.message.id()),

@@ -1,10 +1,11 @@
-//! How internal topics wrap their messages: three ways.
+//! The framings of messages in internal topics.
 //!
-//! - *Keyed* (consumer offsets, transactions, share groups): the key is an `int16` record type and a key message, the
-//!   value an `int16` version and the value message of that type. A null value deletes.
-//! - *Framed* (cluster and remote log metadata): no key; the value is three unsigned varints, frame version (1), record
-//!   type and version, and a message.
-//! - *Bare* (`MirrorMaker` 2): the name of the topic says what a key and a value are.
+//! - *Keyed* (consumer offsets, transactions, share groups): the key is an `int16` record type and
+//!   a key message, the value an `int16` version and the value message of that type. A null value
+//!   deletes.
+//! - *Framed* (cluster and remote log metadata): no key; the value is three unsigned varints, frame
+//!   version (1), record type and version, and a message.
+//! - *Bare* (`MirrorMaker` 2): the name of the topic determines the type of key and value.
 //!
 //! # References
 //! `CoordinatorRecordSerde` and `AbstractApiMessageSerde` of Kafka.
@@ -21,7 +22,7 @@ use crate::wire::{Fault, Parsed, Release, finish};
 /// The first release whose tools refuse unknown versions of keyed values.
 const VERSIONS_CHECKED: Release = Release::new(4, 0, 0);
 
-/// The only frame version there is; 0 was that of the preview in Kafka 2.8.
+/// The only frame version; 0 was that of the preview in Kafka 2.8.
 const FRAME_VERSION: i16 = 1;
 
 /// A message that was read.
@@ -40,8 +41,8 @@ pub struct Decoded<'buf> {
 }
 
 impl Decoded<'_> {
-    /// Returns what kind of record it belongs to: `OffsetCommit` of `OffsetCommitKey`,
-    /// `TopicRecord` as it is.
+    /// Returns the kind of record it belongs to: `OffsetCommit` for `OffsetCommitKey`,
+    /// `TopicRecord` unchanged.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         let name = self.message.name();
@@ -77,14 +78,14 @@ impl fmt::Display for Prefix {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unread {
-    /// Records of this topic have no key, or the key that says what this value is could not be
-    /// read.
+    /// Records of this topic have no key, or the key that determines the type of this value could
+    /// not be read.
     NoMeaning,
     /// A number before the message cannot be read.
     Prefix(Prefix, Fault),
-    /// A number before the message is too large for what it counts.
+    /// A number before the message is too large for its field.
     PrefixTooLarge(Prefix),
-    /// The frame has a version that does not exist any more, or not yet.
+    /// The frame has an unknown version.
     FrameVersion(i16),
     /// The record type is unknown.
     UnknownType(i16),
@@ -126,12 +127,12 @@ impl fmt::Display for Unread {
 
 impl std::error::Error for Unread {}
 
-/// Whose eyes read a message.
+/// The release as which a message is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// Those of a release: what it does not know is unknown.
+    /// As a release reads it: types and versions that it does not know are unknown.
     As(Release),
-    /// Ours: every layout that any release wrote.
+    /// Every layout that any release wrote.
     Any,
 }
 
@@ -143,8 +144,8 @@ impl Reading {
         }
     }
 
-    /// Returns whether a version is read and not refused. Releases before 4.0 refused none: what
-    /// was above the highest they knew, they read like that.
+    /// Returns true if a version is read and not refused. Releases before 4.0 refused none: they
+    /// read versions above the highest that they knew like that one.
     fn takes(self, message: &MessageSchema, version: i16) -> bool {
         match self {
             Self::As(release) => {
@@ -205,7 +206,7 @@ pub fn keyed_version(value: &[u8]) -> Result<(&[u8], i16), Unread> {
     prefix(Prefix::Version, value, be_i16(value))
 }
 
-/// Reads the value of a keyed record of type `id`. A version that no one knows is refused.
+/// Reads the value of a keyed record of type `id`. An unknown version is refused.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -231,7 +232,7 @@ pub fn frame_version(value: &[u8]) -> Result<i16, Unread> {
     short(Prefix::FrameVersion, value, value).map(|(_, version)| version)
 }
 
-/// Reads a framed value. A version above all known is read like the highest, as Kafka does.
+/// Reads a framed value. A version above all known ones is read like the highest, as Kafka does.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -249,12 +250,12 @@ pub fn framed(family: SchemaFamily, reading: Reading, value: &[u8]) -> Result<De
     reading.read(message, version, value, input)
 }
 
-/// Reads a message that nothing is before but, if it is `versioned`, its version, and
-/// nothing after it.
+/// Reads a message without framing, except for a version before it if it is `versioned`; nothing
+/// may follow it.
 ///
 /// # Errors
-/// Why it cannot be read. [`Unread::NoMeaning`]: it is something else, since nothing in the bytes
-/// says what they are.
+/// Why it cannot be read. [`Unread::NoMeaning`]: it is something else; the bytes alone do not show
+/// what they are.
 pub(super) fn bare<'buf>(
     message: Option<&'static MessageSchema>,
     versioned: bool,
@@ -274,8 +275,8 @@ pub(super) fn bare<'buf>(
     decoded.ok_or(Unread::NoMeaning)
 }
 
-/// An unsigned varint that must fit 16 bits. Like Kafka, takes those beyond 31 bits for negative
-/// numbers and cuts them.
+/// An unsigned varint that must fit 16 bits. Numbers beyond 31 bits are read as negative and
+/// truncated, as in Kafka.
 fn short<'buf>(
     which: Prefix,
     whole: &[u8],

@@ -87,7 +87,7 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a text as it is inside of a string.
+/// Appends a text as the inside of a string.
 pub fn write_text_part(text: &str, out: &mut Vec<u8>) {
     write_escaped(text.as_bytes(), out);
 }
@@ -174,7 +174,7 @@ const SHORT: [[u8; 4]; 256] = {
     short
 };
 
-/// Bytes that are escaped in one go.
+/// Bytes that are escaped at once.
 const PART: usize = 4096;
 
 fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
@@ -188,9 +188,9 @@ fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends bytes of which none needs more than two characters. Nearly each word of a JSON value has
-/// quotes, so there is no branch on them: two characters are written for every byte, of which the
-/// next byte overwrites what is too much.
+/// Appends bytes that need at most two characters each. Nearly every word of a JSON value has
+/// quotes, so there is no branch on them: two characters are written for every byte, and the next
+/// byte overwrites the second if it is not needed.
 fn write_short(text: &[u8], out: &mut Vec<u8>) {
     let must_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
     let start = out.len();

@@ -4,12 +4,12 @@
 //! key, value ─▶ framing ─▶ schema, by schemas.txt ─▶ Struct ─▶ json, or typed views
 //! ```
 //!
-//! [`Decoder::decode`] reads a record whoever wrote it; [`framing`] reads it as one release would.
-//! The result is a [`Struct`] of named values, which writes itself as the JSON that Kafka shows;
-//! the modules named after topics give typed views of those records that others fold over.
+//! [`Decoder::decode`] reads records of every release; [`framing`] reads them as one release would.
+//! The result is a [`Struct`] of named values, which is written as the JSON that Kafka shows; the
+//! modules named after topics give typed views of the records that other modules need.
 //!
 //! **Invariant:** any bytes give a result or an [`Unread`]: nothing here panics, and memory is
-//! bounded by the size of the record. What cannot be read stays visible as bytes. Absent on
+//! bounded by the size of the record. Bytes that cannot be decoded stay visible as bytes. Absent on
 //! purpose: files, batches, the texts of Kafka's tools.
 #![deny(clippy::arithmetic_side_effects, clippy::expect_used)]
 
@@ -57,17 +57,17 @@ pub enum Decoder {
 /// The internal topics of `MirrorMaker` 2 (KIP-382).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MirrorTopic {
-    /// `mm2-offset-syncs.TARGET.internal`: which offset of a replicated partition is which in the
-    /// source.
+    /// `mm2-offset-syncs.TARGET.internal`: offsets of replicated partitions and the corresponding
+    /// offsets of the source.
     OffsetSyncs,
     /// `SOURCE.checkpoints.internal`: committed offsets of groups, translated.
     Checkpoints,
-    /// `heartbeats`, and `SOURCE.heartbeats` where they are replicated.
+    /// `heartbeats`, and `SOURCE.heartbeats` if they are replicated.
     Heartbeats,
 }
 
 impl MirrorTopic {
-    /// The topic of this name, with the separator that `MirrorMaker` has by default.
+    /// The topic with this name, with the default separator of `MirrorMaker`.
     fn named(name: &str) -> Option<Self> {
         let internal = name.strip_suffix(".internal");
         match internal {
@@ -87,8 +87,8 @@ impl MirrorTopic {
         }
     }
 
-    /// Decodes a record. What does not fit is shown as bytes: any application may name its topic
-    /// so.
+    /// Decodes a record. Bytes that don't fit are shown as bytes: any application may give its
+    /// topic such a name.
     fn decode<'buf>(self, key: Option<&'buf [u8]>, value: Option<&'buf [u8]>) -> Entry<'buf> {
         let (family, id) = (SchemaFamily::MirrorMaker, self.id());
         let is_versioned = self != Self::OffsetSyncs;
@@ -128,7 +128,7 @@ impl Decoder {
         }
     }
 
-    /// Returns whether the topic's records have keys: otherwise the value says what it is.
+    /// Returns true if the topic's records have keys; otherwise the value contains its type.
     #[must_use]
     pub fn is_keyed(self) -> bool {
         matches!(
@@ -137,7 +137,7 @@ impl Decoder {
         )
     }
 
-    /// Decodes a record, whichever release wrote it.
+    /// Decodes a record of any release.
     #[must_use]
     pub fn decode<'buf>(self, key: Option<&'buf [u8]>, value: Option<&'buf [u8]>) -> Entry<'buf> {
         let family = self.family();
@@ -161,7 +161,7 @@ impl Decoder {
     }
 }
 
-/// The bytes that hexadecimal digits mean; blanks are skipped.
+/// Parses hexadecimal digits; blanks are skipped.
 #[cfg(test)]
 fn hex(digits: &str) -> Vec<u8> {
     let digits: Vec<u8> = digits
@@ -302,7 +302,7 @@ mod tests {
             let entry = decoder.decode(Some(&key), Some(&value));
             assert_eq!(json(&entry.key), key_json);
             assert_eq!(json(&entry.value), value_json);
-            // Somebody else's topic of that name.
+            // Another application's topic of that name.
             value.push(0);
             let entry = decoder.decode(Some(b"k"), Some(&value));
             for part in [&entry.key, &entry.value] {
@@ -385,7 +385,7 @@ mod tests {
         for round in 0..20_000 {
             let mut key: Vec<u8> = (0..random() % 24).map(|_| random()).collect();
             let mut value: Vec<u8> = (0..random() % 96).map(|_| random()).collect();
-            // Lets most of them come past what is before a message.
+            // Most of them get past the numbers before a message.
             if round % 4 > 0 {
                 key.splice(..key.len().min(4), [0, random() % 25, 0, 0]);
                 value.splice(..value.len().min(2), [0, random() % 5]);

@@ -10,18 +10,18 @@ use crate::wire::Release;
 /// Facts from Kafka's public message definitions.
 const SCHEMAS: &str = include_str!("schemas.txt");
 
-/// Every message of `schemas.txt`; what follows a mistake in it is missing, which a test rules out.
+/// Every message of `schemas.txt`; those after a mistake in it are missing, which a test rules out.
 pub(super) fn catalogue() -> Vec<MessageSchema> {
     let mut parser = Parser::new(SCHEMAS);
     while parser.item().is_some() {}
     parser.messages
 }
 
-/// The text not yet read, and what was said so far.
+/// The text that is not yet read, and the definitions so far.
 struct Parser {
     rest: &'static str,
     family: SchemaFamily,
-    /// Structures for the messages to come; the last of a name counts.
+    /// Structures for later messages; the last one of a name counts.
     shared: Vec<Layout>,
     messages: Vec<MessageSchema>,
 }
@@ -36,7 +36,7 @@ impl Parser {
         }
     }
 
-    /// Reads what begins at the margin: a family, a structure or a message.
+    /// Reads a top-level item: a family, a structure or a message.
     fn item(&mut self) -> Option<()> {
         match self.word()? {
             "family" => {
@@ -220,8 +220,7 @@ impl Parser {
     }
 }
 
-/// The first word, a punctuation mark or all up to the next one, after blanks and comments; and
-/// what follows it.
+/// The first token after blanks and comments, a punctuation mark or a word; and the text after it.
 fn next(text: &'static str) -> Option<(&'static str, &'static str)> {
     let text = text.trim_start();
     let first = text.chars().next()?;
@@ -264,7 +263,7 @@ fn versions(word: &str) -> Option<RangeInclusive<i16>> {
     Some(from.parse().ok()?..=to.parse().ok()?)
 }
 
-/// Extends versions from 0 on to those below, since Kafka compares with the upper versions only.
+/// Extends versions from 0 on to negative ones, since Kafka compares with the upper bound only.
 fn from_the_first(versions: RangeInclusive<i16>) -> RangeInclusive<i16> {
     match versions.into_inner() {
         (0, to) => i16::MIN..=to,
@@ -279,7 +278,7 @@ fn default(word: &str) -> Option<Value<'static>> {
     }
 }
 
-/// The default of a type that was given none.
+/// The default of a type without an explicit one.
 fn blank(kind: &Kind, is_array: bool) -> Value<'static> {
     match kind {
         _ if is_array => Value::Array(Vec::new()),
@@ -294,13 +293,13 @@ fn blank(kind: &Kind, is_array: bool) -> Value<'static> {
 }
 
 impl SchemaFamily {
-    /// The message that a key of record type `id` holds.
+    /// The message of a key of record type `id`.
     #[must_use]
     pub fn key(self, id: i16) -> Option<&'static MessageSchema> {
         self.message(id, true)
     }
 
-    /// The message that a value of record type `id` holds.
+    /// The message of a value of record type `id`.
     #[must_use]
     pub fn value(self, id: i16) -> Option<&'static MessageSchema> {
         self.message(id, false)

@@ -1,23 +1,26 @@
 //! Protobuf messages without their schema: fields by their numbers.
 //!
-//! What a field is can only be guessed from its bytes: text where they are text, a message where they read as one, else bytes.
-//! Numbers are shown as unsigned, as `protoc --decode_raw` does; a field that comes several times is an array.
+//! The type of a field can only be guessed from its bytes: text if they are text, a message if they
+//! parse as one, otherwise bytes. Numbers are shown as unsigned, as `protoc --decode_raw` does; a
+//! field that comes several times is an array.
 //!
 //! # References
-//! Protocol Buffers, "Encoding"; the message indexes before the payload are Confluent's (`MessageIndexes`).
+//! Protocol Buffers, "Encoding"; the message indexes before the payload are Confluent's
+//! (`MessageIndexes`).
 
 use std::collections::BTreeMap;
 
 use super::json::{write_base64, write_text};
 
-/// A longer message is not guessed at: each of its fields takes memory.
+/// The maximum size of a message that is decoded: each of its fields takes memory.
 const MOST_BYTES: usize = 1 << 20;
 
 /// Messages inside of each other.
 const MOST_DEPTH: usize = 32;
 
-/// Takes the message indexes off a payload: which message of the schema it is, from the outermost to that inside of it; none
-/// is the first. None: it does not begin with indexes.
+/// Splits a payload into its message indexes, which lead from the outermost message of the schema
+/// to that of the payload, and the message. Without indexes it is the first. Returns `None` if the
+/// payload does not begin with indexes.
 #[must_use]
 pub fn split_indexes(payload: &[u8]) -> Option<(Vec<usize>, &[u8])> {
     let mut reader = Reader { rest: payload };
@@ -30,7 +33,8 @@ pub fn split_indexes(payload: &[u8]) -> Option<(Vec<usize>, &[u8])> {
     Some((indexes, reader.rest))
 }
 
-/// Appends a message as JSON, its fields named by their numbers. False: it is none, and nothing was appended.
+/// Appends a message as JSON, its fields named by their numbers. Returns false if it is not a
+/// message; nothing is appended then.
 pub fn write_json(message: &[u8], out: &mut Vec<u8>) -> bool {
     if message.len() > MOST_BYTES {
         return false;
@@ -79,7 +83,7 @@ fn fields(message: &[u8], depth: usize) -> Option<Fields<'_>> {
     Some(fields)
 }
 
-/// Returns what the bytes of a field are.
+/// Guesses the type of the bytes of a field.
 fn guess(bytes: &[u8], depth: usize) -> Value<'_> {
     let is_shown = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\r' | '\t');
     if let Ok(text) = simdutf8::basic::from_utf8(bytes)

@@ -1,10 +1,12 @@
-//! What the topic of a schema registry says: schemas by id, and by subject and version.
+//! The schemas in the topic of a schema registry, by id, and by subject and version.
 //!
-//! A log is compacted by the bytes of its keys, and registries have written the same key in several ways, so nothing of a log is
-//! left out: a schema that is deleted still reads what was written with it, and an id may have more than one text.
+//! A log is compacted by the bytes of its keys, and registries have written the same key in several
+//! ways, so every record of a log is kept: records that were written with a deleted schema still
+//! need it, and an id may have more than one text.
 //!
 //! # References
-//! Confluent's `KafkaStore`, `SchemaKey`, `SchemaValue`, `DeleteSubjectKey`; Karapace and Redpanda write the same.
+//! Confluent's `KafkaStore`, `SchemaKey`, `SchemaValue`, `DeleteSubjectKey`; Karapace and Redpanda
+//! write the same.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +29,7 @@ pub enum SchemaKind {
     Json,
     /// Protobuf.
     Protobuf,
-    /// Of a name that is not known.
+    /// Of an unknown name.
     Unknown,
 }
 
@@ -121,7 +123,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Takes in a record of the topic; they come in the order of the log.
+    /// Adds a record of the topic; records come in the order of the log.
     pub fn take(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) {
         let Some(key) = key.and_then(|key| Json::parse(key).ok()) else {
             self.malformed = self.malformed.saturating_add(1);
@@ -150,7 +152,7 @@ impl Registry {
         }
     }
 
-    /// Takes in a schema.
+    /// Adds a schema.
     pub fn add(&mut self, schema: Registered) {
         let versions = self.by_version.entry(schema.subject.clone()).or_default();
         let known = versions.get(&schema.version).copied();
@@ -180,7 +182,7 @@ impl Registry {
         &self.schemas
     }
 
-    /// The places in [`Registry::schemas`] of those with an id.
+    /// The indexes in [`Registry::schemas`] of the schemas with an id.
     #[must_use]
     pub fn with_id(&self, id: i32) -> &[usize] {
         self.by_id.get(&id).map(Vec::as_slice).unwrap_or_default()
@@ -193,7 +195,7 @@ impl Registry {
         self.schemas.get(*at)
     }
 
-    /// Ids that have more than one text: what such an id means depends on who is asked.
+    /// Ids that have more than one text: the meaning of such an id depends on the registry.
     pub fn ambiguous(&self) -> impl Iterator<Item = i32> {
         self.by_id.iter().filter_map(|(id, places)| {
             let mut texts = places.iter().filter_map(|at| self.schemas.get(*at));
@@ -204,7 +206,7 @@ impl Registry {
         })
     }
 
-    /// Returns how many records could not be understood.
+    /// Returns the number of records that could not be parsed.
     #[must_use]
     pub fn malformed(&self) -> u64 {
         self.malformed
@@ -238,7 +240,7 @@ fn registered(value: &Json<'_>) -> Option<Registered> {
     })
 }
 
-/// The GUID: as such, or as the MD5 that it is.
+/// The GUID: as stored, or computed as the MD5 that it is.
 fn guid(value: &Json<'_>) -> Option<[u8; 16]> {
     if let Some(text) = value.get("guid").and_then(Json::string) {
         let digits: String = text.chars().filter(|it| *it != '-').collect();

@@ -2,8 +2,8 @@
 //!
 //! A schema is data: `schemas.txt` beside this file, which states its notation, its source and how
 //! to refresh it; it is read once. What a message looks like depends on its version, which is
-//! stored with it, and on the release whose eyes read it: fields came and went under an unchanged
-//! version number, and a release ignores the tagged fields of later ones.
+//! stored with it, and on the release that reads it: fields were added and removed under an
+//! unchanged version number, and a release ignores the tagged fields of later ones.
 //!
 //! # References
 //! `MessageDataGenerator` and `ByteBufferAccessor` of Kafka.
@@ -26,7 +26,7 @@ const OLDEST: Release = Release::old(0, 0, 0);
 /// The longest string a message may hold, in bytes.
 const MAX_STRING: i32 = i16::MAX as i32;
 
-/// The messages of one internal topic, or of another place that holds messages.
+/// The messages of one internal topic, or of another place with messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaFamily {
     /// `__consumer_offsets`.
@@ -72,7 +72,7 @@ impl MessageSchema {
         self.name
     }
 
-    /// Returns where it occurs.
+    /// Returns its family.
     #[must_use]
     pub fn family(&self) -> SchemaFamily {
         self.family
@@ -84,7 +84,7 @@ impl MessageSchema {
         self.id
     }
 
-    /// Returns whether `release` can read it.
+    /// Returns true if `release` can read it.
     #[must_use]
     pub fn known_to(&self, release: Release) -> bool {
         self.life.covers(release)
@@ -101,7 +101,7 @@ impl MessageSchema {
             .clone()
     }
 
-    /// Returns whether any release knew `version`.
+    /// Returns true if any release knew `version`.
     pub(super) fn ever_had(&self, version: i16) -> bool {
         let earlier = self.earlier.iter().map(|(versions, _)| versions);
         earlier
@@ -109,11 +109,11 @@ impl MessageSchema {
             .any(|versions| versions.contains(&version))
     }
 
-    /// Reads `input` as `release` would; gives the bytes after the message too. A version above
-    /// all known is read like the highest, as Kafka does.
+    /// Reads `input` as `release` would; returns the bytes after the message too. A version above
+    /// all known ones is read like the highest, as Kafka does.
     ///
     /// # Errors
-    /// The bytes are not such a message; the place is counted from the start of `input`.
+    /// The bytes are not such a message; the position is counted from the start of `input`.
     pub fn read<'buf>(
         &'static self,
         version: i16,
@@ -130,9 +130,9 @@ impl MessageSchema {
         Ok((body, rest))
     }
 
-    /// Reads `input` whoever wrote it: as the newest release or, where that fails or leaves bytes,
-    /// by the layouts that older releases wrote under the same version. An older layout counts only
-    /// if it leaves nothing.
+    /// Reads `input` of any release: as the newest release would or, if that fails or leaves bytes,
+    /// by the layouts that older releases wrote under the same version. An older layout is used
+    /// only if it leaves no bytes.
     ///
     /// # Errors
     /// That of the newest layout.
@@ -166,7 +166,7 @@ impl MessageSchema {
     }
 }
 
-/// Reads one message of one version through the eyes of one release.
+/// Reads one message of one version as one release would.
 #[derive(Debug, Clone, Copy)]
 struct Reader {
     version: i16,
@@ -207,7 +207,7 @@ impl Reader {
         field.versions.contains(&self.version) && field.life.covers(self.release)
     }
 
-    /// The tagged fields. The size of a field that is known is not looked at, as in Kafka.
+    /// The tagged fields. The size of a known field is ignored, as in Kafka.
     fn tagged<'buf>(self, input: &'buf [u8], body: &mut Struct<'buf>) -> Parsed<'buf, ()> {
         let (mut rest, count) = unsigned_varint(input)?;
         for _ in 0..count.cast_signed().max(0) {
@@ -232,7 +232,7 @@ impl Reader {
         Ok((rest, ()))
     }
 
-    /// One field that is there.
+    /// One field that is present.
     fn field<'buf>(self, input: &'buf [u8], field: &'static Field) -> Parsed<'buf, Value<'buf>> {
         if !field.is_array {
             return self.value(input, field, false);
@@ -324,7 +324,7 @@ impl Reader {
     }
 
     /// The length of a string, of bytes or of an array, which is a `plain` number unless it is
-    /// compact. Below 0: null.
+    /// compact. Negative means null.
     fn length<'buf>(
         self,
         input: &'buf [u8],
@@ -354,7 +354,7 @@ fn null<'buf>(
     }
 }
 
-/// As many bytes as a length announced.
+/// Bytes prefixed with their length.
 fn bytes(input: &[u8], length: i32) -> Parsed<'_, &[u8]> {
     let left = input.len();
     usize::try_from(length)
@@ -381,15 +381,15 @@ mod tests {
         SchemaFamily::MirrorMaker,
     ];
 
-    /// Every message there is.
+    /// Every message.
     fn messages() -> impl Iterator<Item = &'static MessageSchema> {
         FAMILIES.into_iter().flat_map(|family| {
             (0..64).flat_map(move |id| [family.key(id), family.value(id)].into_iter().flatten())
         })
     }
 
-    /// Writes messages in which every field is there: arrays have one element, nullable structures
-    /// are present.
+    /// Writes messages in which every field is present: arrays have one element, nullable
+    /// structures are not null.
     struct Writer {
         version: i16,
         release: Release,

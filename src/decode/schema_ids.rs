@@ -1,12 +1,12 @@
-//! The schema ids that keys and values begin with, where a schema registry's serializers wrote
-//! them.
+//! The schema ids at the beginning of keys and values that a schema registry's serializers wrote.
 //!
 //! # References
 //! Confluent's wire format: a zero, the id in four bytes, the payload.
 
 use std::collections::BTreeSet;
 
-/// More ids than this are no ids: any four bytes after a zero look like one.
+/// The maximum number of ids: more of them are not ids, since any four bytes after a zero look like
+/// one.
 const MOST_IDS: usize = 10_000;
 
 /// The schema ids of the keys and of the values of a topic.
@@ -23,22 +23,21 @@ pub struct SchemaIds {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FramedIds {
     ids: BTreeSet<i32>,
-    /// The last one: most follow themselves.
+    /// The last one: most records have the id of the record before them.
     last: Option<i32>,
-    /// True if one of them does not begin as the framing does: then none is framed, for all that
-    /// can be known.
+    /// True if one of them does not begin like the framing: then none of them counts as framed.
     is_other: bool,
 }
 
 impl SchemaIds {
-    /// Takes in a record.
+    /// Adds a record.
     #[inline]
     pub fn take(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) {
         self.keys.take(key);
         self.values.take(value);
     }
 
-    /// Takes in the ids of more records.
+    /// Adds the ids of more records.
     pub fn merge(&mut self, more: Self) {
         self.keys.merge(more.keys);
         self.values.merge(more.values);
@@ -90,8 +89,8 @@ impl FramedIds {
         self.ids.iter().copied()
     }
 
-    /// The ids, if everything begins as the framing does and one of the ids is known; none
-    /// otherwise.
+    /// The ids, if all keys or values begin like the framing and one of the ids is known; otherwise
+    /// none.
     pub fn framed(&self, is_known: impl Fn(i32) -> bool) -> impl Iterator<Item = i32> {
         let is_framed = !self.is_other && self.ids.iter().any(|id| is_known(*id));
         self.ids.iter().copied().filter(move |_| is_framed)

@@ -1,4 +1,4 @@
-//! `__share_group_state`: how far share groups have come in each partition.
+//! `__share_group_state`: the progress of share groups in each partition.
 //!
 //! # References
 //! `ShareCoordinatorRecordSerde`; KIP-932.
@@ -21,7 +21,8 @@ pub struct SharePartition<'buf> {
 }
 
 impl<'buf> SharePartition<'buf> {
-    /// Returns what a record is about; `None` if it is something else or cannot be read.
+    /// Returns the partition that a record is about; `None` if the record is of another kind or
+    /// cannot be read.
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;
@@ -36,7 +37,7 @@ impl<'buf> SharePartition<'buf> {
     }
 }
 
-/// Returns what became of a batch of records in a share group.
+/// Returns the delivery state of a batch of records in a share group.
 #[must_use]
 pub fn delivery_state(id: i64) -> Option<&'static str> {
     Some(match id {

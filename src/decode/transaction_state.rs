@@ -1,4 +1,4 @@
-//! `__transaction_state`: what the transaction coordinator knows of each transactional id.
+//! `__transaction_state`: the state of each transactional id.
 //!
 //! # References
 //! `TransactionLog`, `TransactionState`; KIP-98, KIP-890.
@@ -76,7 +76,7 @@ pub struct Transaction<'buf> {
     pub previous_producer_id: ProducerId,
     /// The producer that follows when the epochs of this one are used up; −1 means none.
     pub next_producer_id: ProducerId,
-    /// Counts the incarnations of the producer.
+    /// The producer epoch.
     pub producer_epoch: i16,
     /// The status of the transaction; `None` for an unknown number.
     pub status: Option<Status>,
@@ -91,7 +91,7 @@ pub struct Transaction<'buf> {
 }
 
 impl<'buf> TransactionalId<'buf> {
-    /// Returns what a record says; `None` if it is something else or cannot be read.
+    /// Returns the content of a record; `None` if the record is of another kind or cannot be read.
     #[must_use]
     pub fn of(entry: &Entry<'buf>) -> Option<Self> {
         let key = entry.key.decoded()?;

@@ -1,4 +1,4 @@
-//! What a message says: a tree of values that borrow the record's bytes.
+//! The content of a message: a tree of values that borrow the record's bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,7 +23,7 @@ pub enum Value<'buf> {
     Float(f64),
     /// A UUID.
     Uuid(&'buf Uuid),
-    /// A string as stored: UTF-8, but no one checked.
+    /// A string as stored: UTF-8, but not checked.
     String(&'buf [u8]),
     /// Bytes.
     Bytes(&'buf [u8]),
@@ -34,8 +34,7 @@ pub enum Value<'buf> {
 }
 
 impl Value<'_> {
-    /// Returns whether this is what a field without a default of its own has when nothing was
-    /// written.
+    /// Returns true if it is the default of a field without an explicit one.
     fn is_blank(&self) -> bool {
         match self {
             Self::Absent => true,
@@ -91,7 +90,7 @@ impl<'buf> Struct<'buf> {
             .map(|(_, value)| value)
     }
 
-    /// The same, to be replaced.
+    /// The same, mutable.
     #[must_use]
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value<'buf>> {
         self.layout
@@ -202,7 +201,7 @@ impl<'buf> Struct<'buf> {
             .map(|(field, value)| (field.name, value))
     }
 
-    /// Returns whether it carries tagged fields that the schema does not know, which are not shown.
+    /// Returns true if it has tagged fields that the schema does not know, which are not shown.
     #[must_use]
     pub fn has_unknown_tags(&self) -> bool {
         self.unknown_tags
@@ -231,7 +230,7 @@ impl PartialEq for Struct<'_> {
     }
 }
 
-/// The releases that have something.
+/// The releases in which something exists.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Life {
     pub(super) since: Option<Release>,
@@ -255,7 +254,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Adds the releases that changed what is on the wire under an unchanged version.
+    /// Adds the releases that changed the layout under an unchanged version.
     pub(super) fn changes(&self, out: &mut Vec<Release>) {
         for field in &self.fields {
             if field.tag.is_none() && *field.versions.start() <= 0 {
@@ -282,7 +281,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// Returns how a fault names this field.
+    /// Returns the name of this field in a fault.
     pub(super) fn reported(&self, element: bool) -> FieldName {
         FieldName {
             name: self.name,
@@ -291,7 +290,7 @@ impl Field {
     }
 }
 
-/// A tagged field: it is on the wire only where it differs from its default.
+/// A tagged field: it is written only if it differs from its default.
 #[derive(Debug, Clone)]
 pub(super) struct Tag {
     pub(super) number: u32,

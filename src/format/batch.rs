@@ -35,7 +35,7 @@ use crate::wire::{
 /// Bytes before the records.
 pub const HEADER_BYTES: usize = layout::BYTES;
 
-/// The bits of the codec, and all that mean anything.
+/// The bits of the codec, and all bits in use.
 pub(super) const CODEC_BITS: u8 = 0x07;
 pub(super) const KNOWN_BITS: u8 = 0x7f;
 const TIMESTAMP_TYPE_BIT: u8 = 0x08;
@@ -74,8 +74,8 @@ impl TimestampType {
     }
 }
 
-/// A frame understood: a record batch (magic 2) or a message (magic 0 or 1), which counts as a
-/// batch of its own.
+/// A parsed frame: a record batch (magic 2) or a message (magic 0 or 1), which counts as a batch of
+/// its own.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Batch<'map> {
@@ -86,7 +86,7 @@ pub enum Batch<'map> {
 }
 
 impl<'map> Batch<'map> {
-    /// Reads the header of the batch in `frame`; the CRC is left alone. A magic above 2 is read as
+    /// Reads the header of the batch in `frame`; the CRC is not checked. A magic above 2 is read as
     /// 2, as Kafka does.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ impl<'map> Batch<'map> {
         }
     }
 
-    /// The largest timestamp of the batch as its header tells it; −1 in magic 0.
+    /// The largest timestamp of the batch, from its header; −1 in magic 0.
     #[must_use]
     pub fn max_timestamp(&self) -> Timestamp {
         match self {
@@ -148,7 +148,7 @@ impl<'map> Batch<'map> {
         }
     }
 
-    /// Returns what its timestamps are.
+    /// Returns the type of its timestamps.
     #[must_use]
     pub fn timestamp_type(&self) -> TimestampType {
         match self {
@@ -157,13 +157,13 @@ impl<'map> Batch<'map> {
         }
     }
 
-    /// Returns whether its records are markers for Kafka itself, which no consumer gets.
+    /// Returns true if its records are control records, which no consumer gets.
     #[must_use]
     pub fn is_control(&self) -> bool {
         matches!(self, Self::V2(batch) if batch.is_control())
     }
 
-    /// Returns how its records are compressed.
+    /// Returns the codec of its records.
     ///
     /// # Errors
     /// There is no such codec.
@@ -193,8 +193,8 @@ impl<'map> Batch<'map> {
     /// The records, decompressed into `scratch` if they are compressed.
     ///
     /// # Errors
-    /// The codec is unknown, or a compressed set cannot be read. What goes wrong further inside is
-    /// an item of the iterator, after the records that could be read before it.
+    /// The codec is unknown, or a compressed set cannot be read. A fault further inside is an item
+    /// of the iterator, after the records that could be read before it.
     pub fn records<'buf>(&self, scratch: &'buf mut Scratch) -> Result<Records<'buf>, Fault>
     where
         'map: 'buf,
@@ -216,7 +216,7 @@ pub struct RecordBatch<'map> {
 }
 
 impl<'map> RecordBatch<'map> {
-    /// Takes the frame for a batch of magic 2.
+    /// Parses the frame as a batch of magic 2.
     ///
     /// # Errors
     /// It is smaller than the header.
@@ -238,7 +238,7 @@ impl<'map> RecordBatch<'map> {
         }
     }
 
-    /// The header at the start of `bytes`, for a look at its fields: the batch has no records.
+    /// Parses the header at the start of `bytes`; the batch has no records.
     #[must_use]
     pub fn of_header(bytes: &'map [u8]) -> Option<Self> {
         let header = bytes.first_chunk()?;
@@ -249,8 +249,8 @@ impl<'map> RecordBatch<'map> {
         })
     }
 
-    /// The header Kafka shows for a frame smaller than a header: it reads on into what follows.
-    /// `None` where the file ends before that.
+    /// The header that Kafka shows for a frame smaller than a header: it continues into the bytes
+    /// after the frame. `None` if the file ends before that.
     #[must_use]
     pub fn overlapping(frame: Frame<'map>) -> Option<Self> {
         let header = frame.window().first_chunk()?;
@@ -338,7 +338,7 @@ impl<'map> RecordBatch<'map> {
         low
     }
 
-    /// Returns how the records are compressed.
+    /// Returns the codec of the records.
     ///
     /// # Errors
     /// There is no such codec.
@@ -346,7 +346,7 @@ impl<'map> RecordBatch<'map> {
         Codec::of(self.low_attributes()).map_err(|kind| Fault::new(kind, ATTRIBUTES))
     }
 
-    /// Returns what the timestamps are.
+    /// Returns the type of the timestamps.
     #[must_use]
     pub fn timestamp_type(&self) -> TimestampType {
         TimestampType::of(self.low_attributes())
@@ -364,13 +364,14 @@ impl<'map> RecordBatch<'map> {
         self.low_attributes() & CONTROL_BIT != 0
     }
 
-    /// Returns when compaction may drop the tombstones and markers in the batch (KIP-534).
+    /// Returns the time from which compaction may drop the tombstones and markers in the batch
+    /// (KIP-534).
     #[must_use]
     pub fn delete_horizon(&self) -> Option<Timestamp> {
         (self.low_attributes() & DELETE_HORIZON_BIT != 0).then(|| self.base_timestamp())
     }
 
-    /// Returns what timestamp deltas are counted from.
+    /// Returns the base timestamp, to which timestamp deltas are added.
     #[must_use]
     pub fn base_timestamp(&self) -> Timestamp {
         Timestamp(i64::from_be_bytes(be(self.header, BASE_TIMESTAMP)))
@@ -382,7 +383,7 @@ impl<'map> RecordBatch<'map> {
         Timestamp(i64::from_be_bytes(be(self.header, MAX_TIMESTAMP)))
     }
 
-    /// Returns who produced it.
+    /// Returns the producer.
     #[must_use]
     pub fn producer_id(&self) -> ProducerId {
         ProducerId(i64::from_be_bytes(be(self.header, PRODUCER_ID)))
@@ -409,7 +410,7 @@ impl<'map> RecordBatch<'map> {
         }
     }
 
-    /// Records stored, as announced.
+    /// The record count as stored.
     #[must_use]
     pub fn records_count(&self) -> i32 {
         i32::from_be_bytes(be(self.header, RECORDS_COUNT))

@@ -21,7 +21,7 @@ use crate::wire::{Fault, FaultKind, Offset, Position};
 /// The only version there is.
 const VERSION: i32 = 0;
 
-/// The lines of a checkpoint, understood as far as possible.
+/// The lines of a checkpoint, parsed as far as possible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lines<T> {
@@ -53,7 +53,8 @@ pub struct CheckpointEntry<'a> {
 }
 
 impl<'a> OffsetCheckpoint<'a> {
-    /// Reads an offset checkpoint. What cannot be read is a fault, and the rest is read on.
+    /// Reads an offset checkpoint. A line that cannot be read is a fault, and reading continues
+    /// after it.
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Self {
         read(bytes, |position, line| {
@@ -94,8 +95,8 @@ pub fn encode(entries: &[CheckpointEntry<'_>]) -> Vec<u8> {
     lines.join("\n").into_bytes()
 }
 
-/// Reads a file of this form. `entry` is reported where a line begins; the places of its faults
-/// count from there.
+/// Reads a file of this form. `entry` gets the position of its line; the positions of its faults
+/// are counted from there.
 pub(super) fn read<'a, T>(
     bytes: &'a [u8],
     mut entry: impl FnMut(Position, &'a str) -> Result<T, Fault>,
@@ -151,7 +152,7 @@ pub(super) fn read<'a, T>(
     lines
 }
 
-/// A word of a line, and where in the line it begins.
+/// A word of a line, and its position in the line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Word<'a> {
     pub(super) text: &'a str,
@@ -201,8 +202,8 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\x0b' | '\x0c' | '\r')
 }
 
-/// The lines of a file and where they begin, without what ends them: `\n`, `\r\n` or `\r`. What
-/// ends the last line may be missing.
+/// The lines of a file and their positions, without line terminators (`\n`, `\r\n` or `\r`). That
+/// of the last line may be missing.
 pub(super) fn split_lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut at: usize = 0;
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! `.kafka_cleanshutdown`: says by being there that the log dir was closed in order.
+//! `.kafka_cleanshutdown`: its existence means that the broker shut down cleanly.
 //!
 //! Empty up to 3.6; since 3.7 a line of JSON, `{"version":0,"brokerEpoch":157}`. Content that
 //! cannot be read only loses the epoch.

@@ -1,4 +1,4 @@
-//! Control records: what Kafka writes into a log for itself.
+//! Control records, which Kafka writes into a log for itself.
 //!
 //! The key:
 //!
@@ -27,9 +27,9 @@ use crate::wire::{Fault, FaultKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ControlType {
-    /// The producer's transaction ends, and its records are void.
+    /// The producer's transaction is aborted.
     Abort,
-    /// The producer's transaction ends, and its records count.
+    /// The producer's transaction is committed.
     Commit,
     /// A `KRaft` leader took office.
     LeaderChange,
@@ -99,7 +99,7 @@ impl ControlType {
     }
 }
 
-/// The least bytes of the value of a transaction marker.
+/// The minimum size of the value of a transaction marker.
 pub const MARKER_BYTES: usize = 6;
 
 /// The coordinator epoch in the value of a transaction marker.

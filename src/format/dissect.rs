@@ -1,7 +1,8 @@
-//! The fields of what is in a file, one by one: where each is, its name and its value.
+//! The fields of the contents of a file, one by one: position, name and value.
 //!
-//! Names and widths of fixed fields come from [`layout`]; what follows a header is taken apart as far as it can be, and the rest is one
-//! field. Compressed records are one field, because their bytes are those of the codec.
+//! Names and widths of fixed fields come from [`layout`]; the bytes after a header are divided into
+//! fields as far as possible, and the rest is one field. Compressed records are one field, because
+//! their bytes are those of the codec.
 
 use std::ops::Range;
 
@@ -19,11 +20,11 @@ pub struct DissectedField {
     pub name: String,
     /// Its value, as text.
     pub value: String,
-    /// True if it cannot be right: a checksum that differs, a rest that is nothing.
+    /// True if it is wrong: a checksum that differs, or bytes that belong to nothing.
     pub is_wrong: bool,
 }
 
-/// Takes bytes apart, from the first on.
+/// Cuts bytes into fields, from the first byte on.
 struct Cutter<'a> {
     bytes: &'a [u8],
     position: u64,
@@ -39,7 +40,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// The next bytes as a field whose value is made of them.
+    /// Returns the next bytes as a field, whose value is computed from them.
     fn take(
         &mut self,
         length: usize,
@@ -71,7 +72,7 @@ impl<'a> Cutter<'a> {
         Some(number)
     }
 
-    /// A length, and so many bytes; −1 is null.
+    /// A length, and as many bytes; −1 is null.
     fn sized(&mut self, name: &str) -> Option<()> {
         let length = self.varint(&format!("{name} length"))?;
         match usize::try_from(length) {
@@ -80,7 +81,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Returns what is left, if anything is, as a field that should not be there.
+    /// Returns the remaining bytes, if there are any, as a field that should not be there.
     fn rest(mut self, name: &str, is_wrong: bool) -> Vec<DissectedField> {
         let length = self.bytes.len();
         if length > 0
@@ -102,7 +103,7 @@ fn signed(bytes: &[u8]) -> i64 {
         .fold(sign, |number, byte| number << 8 | i64::from(*byte))
 }
 
-/// Bytes as text where they are some, else how many they are.
+/// Bytes as text if they are UTF-8, otherwise their number.
 fn text(bytes: &[u8]) -> String {
     const SHOWN: usize = 64;
     match std::str::from_utf8(bytes) {
@@ -254,7 +255,8 @@ fn attributes(batch: &RecordBatch<'_>, codec: &str) -> String {
     format!("{:#06x}: {}", batch.attributes(), words.join(", "))
 }
 
-/// The fields of an index or of a producer snapshot: of a header, if there is one, and of entries up to the end. None of another kind.
+/// The fields of an index or of a producer snapshot: of a header, if there is one, and of entries
+/// up to the end. `None` for another kind of file.
 #[must_use]
 pub fn small(kind: FileKind, bytes: &[u8]) -> Option<Vec<DissectedField>> {
     let (head, entry): (&[_], &[(&str, usize)]) = match kind {

@@ -1,4 +1,4 @@
-//! The header that entries of every magic share, and an entry cut out by it.
+//! The header that entries of every magic share, and an entry of the size that it has.
 //!
 //! | offset | size | name | meaning |
 //! |---|---|---|---|
@@ -13,7 +13,7 @@ use super::layout::frame::{self as layout, MAGIC, OFFSET, SIZE};
 use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
 use crate::wire::{Fault, FaultKind, Offset, Position, be};
 
-/// Bytes up to and with the magic.
+/// Bytes up to and including the magic.
 pub const HEADER_BYTES: usize = layout::BYTES;
 
 const _: () = assert!(SIZE + 4 == LOG_OVERHEAD);
@@ -44,7 +44,7 @@ impl<'map> FrameHeader<'map> {
     /// Bytes of the whole entry, these included.
     ///
     /// # Errors
-    /// The size announced is below 14, the smallest Kafka's reader accepts.
+    /// The size is below 14, the smallest that Kafka's reader accepts.
     pub fn frame_bytes(&self) -> Result<usize, Fault> {
         let size = i32::from_be_bytes(be(self.0, SIZE));
         match usize::try_from(size) {
@@ -54,12 +54,12 @@ impl<'map> FrameHeader<'map> {
     }
 }
 
-/// One entry of a `.log`: 12 bytes and as many as they announce, whatever is inside.
+/// One entry of a `.log`: 12 bytes and as many as the size in them, whatever is inside.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'map> {
     position: Position,
     size: usize,
-    /// The entry, and what happens to follow it.
+    /// The entry, and the bytes after it.
     window: &'map [u8],
 }
 
@@ -97,7 +97,7 @@ impl<'map> Frame<'map> {
         self.position
     }
 
-    /// Returns where it ends.
+    /// Returns the position of its end.
     #[must_use]
     pub fn end(&self) -> Position {
         Position(self.position.0.saturating_add(self.size as u64))

@@ -45,13 +45,14 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
         }
     }
 
-    /// Returns what relative offsets are counted from.
+    /// Returns the base offset, to which relative offsets are added.
     #[must_use]
     pub fn base_offset(&self) -> Offset {
         self.base_offset
     }
 
-    /// The number of entries as a broker counts them in a file it finds: zeros are entries too.
+    /// The number of entries as a broker counts them in a file that it opens: zeros are entries
+    /// too.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -115,8 +116,8 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
     }
 }
 
-/// Returns how far `offset` is above the base offset of its segment; `None` where an index cannot
-/// say that.
+/// Returns the distance of `offset` from the base offset of its segment; `None` if it does not fit
+/// an index.
 pub(crate) fn relative(offset: Offset, base_offset: Offset) -> Option<i32> {
     let relative = offset.0.checked_sub(base_offset.0)?;
     i32::try_from(relative)
@@ -124,7 +125,7 @@ pub(crate) fn relative(offset: Offset, base_offset: Offset) -> Option<i32> {
         .filter(|relative| *relative >= 0)
 }
 
-/// The offset that is at `at` of an entry, counted from the base offset of its segment.
+/// Returns the offset at byte `at` of an entry, whose relative offset is added to `base_offset`.
 pub(super) fn offset<const N: usize>(entry: &[u8; N], at: usize, base_offset: Offset) -> Offset {
     base_offset.plus(OffsetDelta(i32::from_be_bytes(be(entry, at))))
 }

@@ -30,7 +30,7 @@ impl<'a> Json<'a> {
     /// Reads the value that `bytes` begin with; only blanks may follow.
     ///
     /// # Errors
-    /// The bytes are no JSON, or nested too deep.
+    /// The bytes are not JSON, or nested too deeply.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Fault> {
         let source = std::str::from_utf8(bytes)
             .map_err(|error| text(Text::Encoding, error.valid_up_to()))?;
@@ -78,7 +78,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The elements of an array; of anything else, none.
+    /// The elements of an array; for any other value there are none.
     #[must_use]
     pub fn elements(&self) -> &[Json<'a>] {
         match self {

@@ -1,4 +1,5 @@
-//! Offsets of the fields of Kafka's fixed headers and entries: every position inside one is computed from these.
+//! Positions of the fields of Kafka's fixed headers and entries: every position inside one is
+//! computed from these.
 //!
 //! The page of each structure has the same table with the meaning of the fields.
 //!

@@ -1,7 +1,8 @@
-//! `leader-epoch-checkpoint`: where each term of a partition's leaders began.
+//! `leader-epoch-checkpoint`: the first offset of each leader epoch of a partition.
 //!
-//! The lines are those of a [checkpoint](super::checkpoint); an entry is a leader epoch and the first offset of it.
-//! Both grow from line to line: the broker drops earlier entries that a later one does not exceed.
+//! The lines are those of a [checkpoint](super::checkpoint); an entry is a leader epoch and the
+//! first offset of it. Both grow from line to line: the broker drops earlier entries that a later
+//! one does not exceed.
 //!
 //! Source: `LeaderEpochCheckpointFile`, `LeaderEpochFileCache`.
 
@@ -24,7 +25,7 @@ pub struct EpochEntry {
     pub start_offset: Offset,
 }
 
-/// The bytes of a file that says so: epochs and their first offsets, in order.
+/// The bytes of a file with these epochs and first offsets, in order.
 #[must_use]
 pub fn encode(entries: &[(LeaderEpoch, Offset)]) -> Vec<u8> {
     let head = format!("0\n{}\n", entries.len());
@@ -35,7 +36,7 @@ pub fn encode(entries: &[(LeaderEpoch, Offset)]) -> Vec<u8> {
 }
 
 impl LeaderEpochs {
-    /// Reads the file. What cannot be read is a fault, and the rest is read on.
+    /// Reads the file. A line that cannot be read is a fault, and reading continues after it.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
         let mut faults = Vec::new();

@@ -47,12 +47,12 @@ pub(super) struct Fields<'a> {
     pub(super) key_size: i32,
     pub(super) key: Option<&'a [u8]>,
     pub(super) value_size: i32,
-    /// Kafka reads the value's length without looking whether the value is there.
+    /// Kafka reads the value's length without checking that the value is there.
     pub(super) value: Result<Option<&'a [u8]>, Fault>,
 }
 
 impl<'map> Message<'map> {
-    /// Takes `bytes`, a whole entry, for a message.
+    /// Parses `bytes`, a whole entry, as a message.
     ///
     /// # Errors
     /// They end before the attributes.
@@ -64,7 +64,7 @@ impl<'map> Message<'map> {
         Ok(Self { position, bytes })
     }
 
-    /// Returns where it begins in its file; for a message inside a wrapper, where the wrapper does.
+    /// Returns its position in its file; for a message inside a wrapper, that of the wrapper.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
@@ -94,7 +94,7 @@ impl<'map> Message<'map> {
         u8::from_be_bytes(be(self.bytes, ATTRIBUTES))
     }
 
-    /// Returns how the set inside is compressed; `None` for a message that is no wrapper.
+    /// Returns the codec of the set inside; `None` for a message that is not a wrapper.
     ///
     /// # Errors
     /// There is no such codec.
@@ -102,7 +102,7 @@ impl<'map> Message<'map> {
         Codec::of(self.attributes()).map_err(|kind| Fault::new(kind, ATTRIBUTES))
     }
 
-    /// Returns what the timestamp is.
+    /// Returns the type of the timestamp.
     #[must_use]
     pub fn timestamp_type(&self) -> TimestampType {
         match self.magic() {
@@ -132,8 +132,8 @@ impl<'map> Message<'map> {
         crc::crc32(self.bytes.get(MAGIC..).unwrap_or_default())
     }
 
-    /// Returns whether key and value fill a message of `size` bytes, as writers write them, as far
-    /// as can be reported from the bytes at hand, which may be fewer.
+    /// Returns true if key and value fill a message of `size` bytes, as far as the bytes at hand
+    /// show, which may be fewer.
     #[must_use]
     pub fn is_filled(&self, size: usize) -> bool {
         let key_at = if self.magic() == 0 { KEY_V0 } else { KEY_V1 };
@@ -146,8 +146,8 @@ impl<'map> Message<'map> {
         value_at.saturating_add(4) > self.bytes.len() || self.end_of_field(value_at) == Some(size)
     }
 
-    /// Returns where the field whose length stands `at` ends. Writers write −1 for null, and no
-    /// other negative length.
+    /// Returns the end of the field whose length is `at`. Writers write −1 for null, and no other
+    /// negative length.
     fn end_of_field(&self, at: usize) -> Option<usize> {
         match i32::from_be_bytes(be(self.bytes, at)) {
             -1 => at.checked_add(4),
@@ -213,13 +213,13 @@ impl<'map> Message<'map> {
         if let Some(fault) = fault
             && self.magic() != 0
         {
-            // Relative offsets count from the last message, which is lost.
+            // Relative offsets are counted from the last message, which is lost.
             return Err(fault);
         }
         Ok(Records::of_wrapper(*self, bytes, base, fault))
     }
 
-    /// Returns what to add to the offsets inside: nothing in magic 0, where they are absolute; in
+    /// Returns the number to add to the offsets inside: 0 in magic 0, where they are absolute; in
     /// magic 1 the last message has the wrapper's offset. A wrapper offset of 0 is tolerated there:
     /// old producers left it unset.
     fn inner_base(&self, set: &[u8]) -> Result<i64, Fault> {
@@ -244,8 +244,8 @@ impl<'map> Message<'map> {
     }
 }
 
-/// The first entry of an decompressed set and what follows it. A set that ends inside an entry ends
-/// before it, as in Kafka.
+/// The first entry of a decompressed set, and the bytes after it. A set that ends inside an entry
+/// ends before it, as in Kafka.
 ///
 /// # Errors
 /// The size of the entry is impossible.

@@ -23,8 +23,9 @@
 //! | `quorum-state`, `.kafka_cleanshutdown` | [`quorum_state`], [`clean_shutdown`] |
 //! | `remote_log_snapshot` | [`remote_snapshot`] |
 //!
-//! **Invariant:** nothing here opens a file, prints, or panics on any input; nothing is allocated because a number in
-//! the data asks for it. Absent on purpose: files, which bytes belong together, what to do about a fault.
+//! **Invariant:** nothing here opens a file, prints, or panics on any input; no number in the data
+//! decides how much is allocated. Absent on purpose: files, which bytes belong together, what to do
+//! about a fault.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::expect_used))]
 
 pub mod batch;

@@ -1,4 +1,4 @@
-//! `.index`: where in the `.log` offsets are, a few for each segment.
+//! `.index`: positions of offsets in the `.log`, a few for each segment.
 //!
 //! A row of entries without header or checksum:
 //!
@@ -12,12 +12,11 @@
 //! position.
 //!
 //! Brokers preallocate the file of the active segment, so that it may end in zeros; they never
-//! index position 0. Kafka has three ways of telling where they begin: a broker counts them as
+//! index position 0. Kafka determines in three ways where they begin: a broker counts them as
 //! entries ([`len`](OffsetIndex::len)), unless it is the one that wrote the file; `DumpLogSegments`
 //! stops at the second offset that equals the base offset
 //! ([`dumped_len`](OffsetIndex::dumped_len)); and what was never written is zero to the end
-//! ([`written_len`](OffsetIndex::written_len)), which is what a broker cuts off when it closes the
-//! file.
+//! ([`written_len`](OffsetIndex::written_len)), which a broker truncates when it closes the file.
 //!
 //! Source: `OffsetIndex`, `AbstractIndex`.
 
@@ -68,8 +67,8 @@ impl IndexEntry<ENTRY_BYTES> for OffsetEntry {
 
 impl OffsetIndex<'_> {
     /// The entry with the largest offset that is not above `target`, as a broker finds it: by
-    /// halving, the last 8 KiB first. Where the entries are not in order, that is some entry, or
-    /// none.
+    /// binary search, in the last 8 KiB first. If the entries are not in order, it is some entry,
+    /// or none.
     #[must_use]
     pub fn lookup(&self, target: Offset) -> Option<OffsetEntry> {
         let base = self.base_offset();
@@ -78,7 +77,7 @@ impl OffsetIndex<'_> {
         self.get(found)
     }
 
-    /// The same as brokers up to 2.0 found it: by halving all entries at once.
+    /// The same as brokers up to 2.0 found it: by binary search in all entries at once.
     #[must_use]
     pub fn lookup_cold(&self, target: Offset) -> Option<OffsetEntry> {
         let base = self.base_offset();
@@ -86,12 +85,12 @@ impl OffsetIndex<'_> {
         self.get(largest_at_most_cold(self.stored(), order)?)
     }
 
-    /// Checks what brokers up to 2.2 checked when they opened the file, and `--index-sanity-check`
+    /// Checks what brokers up to 2.2 checked when they opened the file, as `--index-sanity-check`
     /// does.
     ///
     /// # Errors
     /// The last offset is before the base offset, or the file does not end with an entry. Up to 1.1
-    /// the last offset had to lie after the base offset.
+    /// the last offset had to be above the base offset.
     pub fn check(&self) -> Result<(), Fault> {
         let base = self.base_offset();
         let at = self.len().saturating_sub(1).saturating_mul(ENTRY_BYTES);

@@ -1,8 +1,8 @@
-//! Placeholders: batches without records, which mean offsets whose records are gone.
+//! Placeholders: batches without records, which keep offsets whose records are lost.
 //!
 //! A placeholder is a header of magic 2 ([`batch`](super::batch) has its layout) with a records
-//! count of 0 and no codec: the shape that compaction leaves after to remember a producer's
-//! sequence numbers, so brokers, followers and consumers take it.
+//! count of 0 and no codec: the form that compaction keeps of a producer's last batch, for its
+//! sequence numbers, so brokers, followers and consumers accept it.
 //!
 //! Source: `DefaultRecordBatch.writeEmptyHeader`.
 
@@ -18,7 +18,7 @@ const LENGTH: i32 = 49;
 
 const _: () = assert!(LENGTH as usize + LOG_OVERHEAD == HEADER_BYTES);
 
-/// The bits that say how records are compressed: there are none.
+/// The bits of the codec, which are 0.
 const CODEC_BITS: i16 = 0x07;
 
 /// The fields of a batch without records.
@@ -29,11 +29,11 @@ const CODEC_BITS: i16 = 0x07;
     serde(deny_unknown_fields)
 )]
 pub struct Placeholder {
-    /// The first offset that it means.
+    /// The first offset.
     pub base_offset: Offset,
-    /// The distance of the last.
+    /// The distance of the last offset.
     pub last_offset_delta: OffsetDelta,
-    /// The epoch of the leader that wrote what it means.
+    /// The leader epoch of the records that are lost.
     pub leader_epoch: LeaderEpoch,
     /// The attributes; the bits of the codec are left out.
     pub attributes: i16,
@@ -50,7 +50,7 @@ pub struct Placeholder {
 }
 
 impl Placeholder {
-    /// The batch as it is in a file, its checksum right.
+    /// The bytes of the batch, with its checksum.
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];

@@ -1,5 +1,5 @@
-//! `.snapshot`: what a broker knew of idempotent producers when the log ended at the offset in its
-//! name (since 0.11).
+//! `.snapshot`: the state of idempotent producers when the log ended at the offset in its name
+//! (since 0.11).
 //!
 //! | offset | size | name | meaning |
 //! |---|---|---|---|
@@ -75,7 +75,7 @@ pub struct ProducerEntry {
 }
 
 impl ProducerEntry {
-    /// The state of a producer that nothing is known of.
+    /// The state of a producer of which nothing is known.
     #[must_use]
     pub const fn unknown(producer_id: ProducerId) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl ProducerEntry {
         }
     }
 
-    /// Returns where its open transaction begins, if it has one.
+    /// Returns the first offset of its open transaction, if it has one.
     #[must_use]
     pub fn open_txn(&self) -> Option<Offset> {
         Some(self.txn_first_offset).filter(|offset| offset.0 >= 0)
@@ -145,8 +145,8 @@ pub fn encode(entries: &[ProducerEntry]) -> Vec<u8> {
 }
 
 impl<'map> ProducerSnapshot<'map> {
-    /// The snapshot in `bytes`, whatever its version and checksum; [`check`](Self::check) asks for
-    /// those.
+    /// The snapshot in `bytes`, whatever its version and checksum, which [`check`](Self::check)
+    /// compares.
     ///
     /// # Errors
     /// The bytes end inside the header.
@@ -185,13 +185,13 @@ impl<'map> ProducerSnapshot<'map> {
         crc::crc32c(self.bytes.get(COUNT..).unwrap_or_default())
     }
 
-    /// The number of entries as announced.
+    /// The entry count as stored.
     #[must_use]
     pub fn declared_len(&self) -> i32 {
         i32::from_be_bytes(be(self.header, COUNT))
     }
 
-    /// The number of entries announced that are there.
+    /// The number of entries of the entry count that are in the file.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -223,10 +223,10 @@ impl<'map> ProducerSnapshot<'map> {
         self.entries.iter().map(ProducerState)
     }
 
-    /// Everything a broker asks of a snapshot before it believes it.
+    /// Checks everything that a broker checks before it uses a snapshot.
     ///
     /// # Errors
-    /// The version is unknown, entries are missing, or the checksum is wrong; asked in this order.
+    /// The version is unknown, entries are missing, or the checksum is wrong, in this order.
     pub fn check(&self) -> Result<(), Fault> {
         if self.version() != KNOWN_VERSION {
             let kind = FaultKind::FileVersion(self.version());
@@ -300,7 +300,7 @@ impl ProducerState<'_> {
         }
     }
 
-    /// Returns when it was last heard of.
+    /// Returns the time of its last activity.
     #[must_use]
     pub fn timestamp(&self) -> Timestamp {
         Timestamp(i64::from_be_bytes(be(self.0, TIMESTAMP)))
@@ -312,7 +312,7 @@ impl ProducerState<'_> {
         i32::from_be_bytes(be(self.0, COORDINATOR_EPOCH))
     }
 
-    /// Returns where its open transaction begins, as stored; −1 none.
+    /// Returns the first offset of its open transaction, as stored; −1 none.
     #[must_use]
     pub fn txn_first_offset(&self) -> Offset {
         Offset(i64::from_be_bytes(be(self.0, TXN_FIRST_OFFSET)))

@@ -235,7 +235,7 @@ pub fn parse_uuid(text: &str) -> Option<Uuid> {
             rest = digit;
         }
     }
-    // The last of 22 digits has two bits; Java ignores its others.
+    // The last of 22 digits has two bits; Java ignores the others.
     Some((bits << 2 | u128::from(rest >> 4)).to_be_bytes())
 }
 
@@ -260,8 +260,8 @@ pub fn partition_metadata(topic_id: &Uuid) -> Vec<u8> {
     format!("version: {PARTITION_VERSION}\ntopic_id: {id}").into_bytes()
 }
 
-/// The bytes of a `meta.properties` of version 1; without an id of the log dir a broker gives it a
-/// new one.
+/// The bytes of a `meta.properties` of version 1; without a directory.id, a broker creates a new
+/// one.
 #[must_use]
 pub fn meta_properties(node_id: i32, cluster_id: &str, directory_id: Option<&Uuid>) -> Vec<u8> {
     let directory = directory_id.map(|id| format!("directory.id={}\n", write_uuid(id)));
@@ -313,7 +313,7 @@ fn goes_on(line: &[u8]) -> bool {
     slashes & 1 == 1
 }
 
-/// Cuts at the first blank, `=` or `:` that is not escaped, and takes away what is between.
+/// Splits at the first blank, `=` or `:` that is not escaped, and removes the separator.
 fn split_key(line: &[u8]) -> (&[u8], &[u8]) {
     let mut is_escaped = false;
     let end = line.iter().position(|&byte| {
@@ -332,7 +332,7 @@ fn split_key(line: &[u8]) -> (&[u8], &[u8]) {
     (key, value)
 }
 
-/// The text that escapes mean, and whether each is whole.
+/// The text with its escapes resolved, and true if every escape is complete.
 fn unescape(raw: &[u8]) -> (String, bool) {
     let mut units: Vec<u16> = Vec::with_capacity(raw.len());
     let (mut rest, mut is_whole) = (raw, true);
@@ -365,7 +365,7 @@ fn unescape(raw: &[u8]) -> (String, bool) {
     (String::from_utf16_lossy(&units), is_whole)
 }
 
-/// The number that hexadecimal digits mean.
+/// Parses hexadecimal digits.
 fn hex(digits: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(digits).ok()?;
     let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,4 +1,4 @@
-//! `quorum-state`: whom a `KRaft` node follows and for whom it voted. One line of JSON.
+//! `quorum-state`: the leader and the vote of a `KRaft` node. One line of JSON.
 //!
 //! | field | version 0 | version 1 |
 //! |---|---|---|
@@ -44,7 +44,7 @@ pub struct QuorumState {
 }
 
 impl QuorumState {
-    /// Reads the file, of which only the first line counts.
+    /// Reads the file; only its first line counts.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
         let (at, line) = split_lines(bytes).next().unwrap_or((0, &[]));

@@ -38,7 +38,7 @@ pub struct Record<'buf> {
 }
 
 impl<'buf> Record<'buf> {
-    /// Its place in the log.
+    /// Its offset.
     #[must_use]
     pub fn offset(&self) -> Offset {
         self.offset
@@ -89,13 +89,13 @@ impl<'buf> Record<'buf> {
         }
     }
 
-    /// The message after a record of magic 0 or 1, which has a checksum of its own.
+    /// The message of a record of magic 0 or 1, which has a checksum of its own.
     #[must_use]
     pub fn message(&self) -> Option<Message<'buf>> {
         self.message
     }
 
-    /// The record stored as `row`, once it is known where it belongs.
+    /// The record stored as `row`, with its absolute offset and timestamp.
     #[inline]
     pub(super) fn of_row(
         row: &Row<'buf>,
@@ -141,7 +141,7 @@ impl<'buf> Record<'buf> {
 /// One header of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header<'buf> {
-    /// The key, which ought to be UTF-8.
+    /// The key, which should be UTF-8.
     pub key: &'buf [u8],
     /// The value.
     pub value: Option<&'buf [u8]>,
@@ -182,8 +182,7 @@ pub struct StoredRecord<'a> {
     pub key: Option<&'a [u8]>,
 }
 
-/// The record of magic 2 that `bytes` begin with, and its size in bytes; `None` if they begin with
-/// none.
+/// The record of magic 2 at the start of `bytes`, and its size in bytes; `None` if there is none.
 #[must_use]
 pub fn stored_record(bytes: &[u8]) -> Option<(StoredRecord<'_>, usize)> {
     let (rest, row) = record(bytes).ok()?;
@@ -212,7 +211,7 @@ fn size_of(field: Option<&[u8]>) -> i32 {
     field.map_or(-1, |bytes| i32::try_from(bytes.len()).unwrap_or(i32::MAX))
 }
 
-/// A record of magic 2 and what follows it.
+/// Parses a record of magic 2.
 #[inline]
 pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
     let (rest, length) = varint(input)?;
@@ -253,7 +252,7 @@ pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
     ))
 }
 
-/// Looks at every header, to find what follows them.
+/// Skips every header, to find the end of the record.
 #[inline]
 fn skip_headers(input: &[u8], count: i32) -> Parsed<'_, ()> {
     if count < 0 {

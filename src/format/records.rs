@@ -6,14 +6,14 @@ use super::legacy::{Message, split_entry};
 use super::record::{Record, Row, record};
 use crate::wire::{Fault, FaultKind, Offset, Timestamp, finish};
 
-/// The records of a batch. An error is the last item, except after a message of magic 0 or 1 that
-/// is there only in part: one whose value is outside it, or one inside a compressed set that is a
-/// compressed set itself and has one offset for all of its messages. The error then follows the
-/// record, and the next record the error.
+/// The records of a batch. An error is the last item, except after an incomplete message of magic 0
+/// or 1: one whose value is outside it, or a compressed set inside a compressed set, which has one
+/// offset for all of its messages. The error then follows the record, and the next record follows
+/// the error.
 #[derive(Debug)]
 pub struct Records<'buf> {
     from: From<'buf>,
-    /// The fault of decompression, reported after the records before it.
+    /// The fault of decompression, returned after the records before it.
     unpacking: Option<Fault>,
     /// The fault of the last record.
     of_last: Option<Fault>,
@@ -57,7 +57,7 @@ impl<'buf> Records<'buf> {
     ) -> Self {
         let count = batch.records_count();
         if count == 0 {
-            // Kafka doesn't look at what an empty batch may still hold.
+            // Kafka ignores the bytes of an empty batch.
             return Self {
                 from: From::Nothing,
                 unpacking: None,
@@ -207,7 +207,7 @@ impl<'buf> Rows<'buf> {
         }
     }
 
-    /// Gives a record its place: deltas become absolute.
+    /// Makes the deltas of a record absolute.
     #[inline]
     fn place(&self, row: &Row<'buf>) -> Record<'buf> {
         let created = Timestamp(self.base_timestamp.wrapping_add(row.timestamp_delta));
@@ -242,7 +242,7 @@ impl<'buf> Rows<'buf> {
         )
     }
 
-    /// Reads the record again to tell what is wrong with it, and where.
+    /// Reads the record again to find its fault and the position of the fault.
     #[cold]
     fn broken(&self) -> Fault {
         match finish(self.rest, record(self.rest)) {

@@ -1,4 +1,4 @@
-//! Batches made again from what is left of damaged ones. A sound batch is never taken apart.
+//! Batches rebuilt from the records that are left of damaged ones. A valid batch is never rebuilt.
 
 use super::batch::{self, HEADER_BYTES};
 use super::codec::Codec;
@@ -6,7 +6,7 @@ use super::layout::batch as layout;
 use crate::wire::units::LOG_OVERHEAD;
 use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Timestamp, crc};
 
-/// A batch in the making: the header of the old one, with fields set right, and records.
+/// A batch being rebuilt: the header of the old one, with fields corrected, and records.
 #[derive(Debug, Clone)]
 pub struct Remake {
     bytes: Vec<u8>,
@@ -21,21 +21,20 @@ impl Remake {
         }
     }
 
-    /// Returns where it begins in the log, and under which leader.
+    /// Sets its base offset and its leader epoch.
     pub fn place(&mut self, base: Offset, last: OffsetDelta, epoch: LeaderEpoch) {
         self.put(layout::BASE_OFFSET, &base.0.to_be_bytes());
         self.put(layout::LAST_OFFSET_DELTA, &last.0.to_be_bytes());
         self.put(layout::LEADER_EPOCH, &epoch.0.to_be_bytes());
     }
 
-    /// The time that those of its records are counted from, and the largest.
+    /// Sets its base timestamp and its largest timestamp.
     pub fn times(&mut self, base: Timestamp, max: Timestamp) {
         self.put(layout::BASE_TIMESTAMP, &base.0.to_be_bytes());
         self.put(layout::MAX_TIMESTAMP, &max.0.to_be_bytes());
     }
 
-    /// Sets the codec of what the records are going to be, and leaves only those attributes that
-    /// there are.
+    /// Sets the codec of its records, and clears unknown attributes.
     pub fn codec(&mut self, codec: Codec) {
         let Some([_, low]) = self.field::<2>(layout::ATTRIBUTES) else {
             return;
@@ -44,14 +43,14 @@ impl Remake {
         self.put(layout::ATTRIBUTES, &[0, kept | codec.id()]);
     }
 
-    /// Makes its records data, not control records.
+    /// Clears the control bit.
     pub fn data(&mut self) {
         if let Some([high, low]) = self.field::<2>(layout::ATTRIBUTES) {
             self.put(layout::ATTRIBUTES, &[high, low & !batch::CONTROL_BIT]);
         }
     }
 
-    /// Forgets the producer.
+    /// Removes the producer.
     pub fn anonymous(&mut self) {
         self.put(layout::PRODUCER_ID, &(-1_i64).to_be_bytes());
         self.put(layout::PRODUCER_EPOCH, &(-1_i16).to_be_bytes());
@@ -63,8 +62,8 @@ impl Remake {
         self.bytes.extend_from_slice(records);
     }
 
-    /// The batch: of magic 2, with its length and checksum right. None if it is longer than a batch
-    /// can be.
+    /// Returns the batch in magic 2, with its length and checksum; `None` if it is longer than a
+    /// batch can be.
     #[must_use]
     pub fn finish(mut self, records: i32) -> Option<Vec<u8>> {
         let length = i32::try_from(self.bytes.len().checked_sub(LOG_OVERHEAD)?).ok()?;

@@ -1,4 +1,5 @@
-//! `remote_log_snapshot`: what a broker of 3.0 to 3.7 kept of a partition's segments in tiered storage.
+//! `remote_log_snapshot`: the segments of a partition in tiered storage, as brokers of 3.0 to 3.7
+//! stored them.
 //!
 //! | offset | size | name | meaning |
 //! |---|---|---|---|
@@ -31,7 +32,7 @@ impl<'map> RemoteSnapshot<'map> {
     /// Reads the header.
     ///
     /// # Errors
-    /// The file is shorter than that.
+    /// The file is shorter than the header.
     pub fn parse(bytes: &'map [u8]) -> Result<Self, Fault> {
         let (header, body) = bytes
             .split_first_chunk()
@@ -51,19 +52,19 @@ impl<'map> RemoteSnapshot<'map> {
         i32::from_be_bytes(be(self.header, PARTITION))
     }
 
-    /// Returns how far it was read.
+    /// Returns the offset up to which it was read.
     #[must_use]
     pub fn offset(&self) -> Offset {
         Offset(i64::from_be_bytes(be(self.header, OFFSET)))
     }
 
-    /// Returns how many entries are announced.
+    /// Returns the entry count as stored.
     #[must_use]
     pub fn declared(&self) -> i32 {
         i32::from_be_bytes(be(self.header, ENTRIES))
     }
 
-    /// The entries, up to the first fault: where each record begins, and its bytes.
+    /// The entries, up to the first fault: the position of each record, and its bytes.
     pub fn entries(&self) -> impl Iterator<Item = Result<(Position, &'map [u8]), Fault>> {
         let (mut rest, mut at) = (self.body, HEADER_BYTES);
         std::iter::from_fn(move || {

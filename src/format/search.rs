@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 
-/// Bytes at the end of an index that a broker looks through first: they are in memory, since new entries go there.
+/// Bytes at the end of an index that a broker searches first: they are in memory, because new
+/// entries are written there.
 const WARM_BYTES: usize = 8192;
 
-/// The place of the largest entry that is not above the target, `order` being the order of an entry and the target.
+/// Returns the number of the largest entry that is not above the target; `order` compares an entry
+/// with the target.
 ///
-/// On entries in order this is what its name says. On others it is the entry that Kafka finds, or none where Kafka finds
-/// none.
+/// If the entries are not in order, it is the entry that Kafka finds, if it finds one.
 pub(super) fn largest_at_most<const N: usize, F>(entries: &[[u8; N]], order: F) -> Option<usize>
 where
     F: Fn(&[u8; N]) -> Ordering,
@@ -25,7 +26,7 @@ where
     Some(halve(0, warm, at))
 }
 
-/// The same as a broker up to 2.0 did it, which halved all entries at once.
+/// The same as in brokers up to 2.0, which searched all entries at once.
 pub(super) fn largest_at_most_cold<const N: usize, F>(
     entries: &[[u8; N]],
     order: F,

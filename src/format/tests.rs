@@ -10,7 +10,7 @@ use super::quorum_state::QuorumState;
 use super::remote_snapshot::RemoteSnapshot;
 use crate::wire::Fault;
 
-/// Files as Kafka writes them, to be changed a little.
+/// Files as Kafka writes them, to be mutated.
 const SEEDS: [&[u8]; 8] = [
     b"0\n2\norders 3 42\nclicks 10 184467\n",
     b"0\n2\n0 0\n3 184467\n",
@@ -22,7 +22,7 @@ const SEEDS: [&[u8]; 8] = [
     b"00000000000000000127-LBCn8p-ZSQGEFqsW68NyBg.leader_epoch_checkpoint.deleted",
 ];
 
-/// Bytes that the changes are made of.
+/// Bytes used by the mutations.
 const ALPHABET: &[u8] = b"0129-+ \t\n\r:=#!\\u{}[]\",.eE_\x00\x7f\xc3\xa9\xff";
 
 fn all(bytes: &[u8]) {

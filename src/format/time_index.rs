@@ -1,5 +1,4 @@
-//! `.timeindex`: up to which offset a segment holds no later timestamp, a few for each segment
-//! (since 0.10.1).
+//! `.timeindex`: the largest timestamp up to an offset, a few for each segment (since 0.10.1).
 //!
 //! A row of entries without header or checksum:
 //!
@@ -8,10 +7,9 @@
 //! | 0 | 8 | timestamp | ms; the largest in the segment up to the offset; rises from entry to entry |
 //! | 8 | 4 | relative offset | offset − base offset of the segment; never falls from entry to entry |
 //!
-//! Brokers preallocate the file of the active segment, so that it may end in zeros. Kafka has three
-//! ways of telling where they begin, which are those of the [`.index`](super::offset_index).
-//! Counting them as entries has consequences here: the last timestamp of the segment is then 0, and
-//! retention takes it for very old.
+//! Brokers preallocate the file of the active segment, so that it may end in zeros. Kafka
+//! determines in three ways where they begin, as for the [`.index`](super::offset_index). If they
+//! count as entries, the last timestamp of the segment is 0, and retention deletes it as very old.
 //!
 //! Source: `TimeIndex`, `AbstractIndex`.
 
@@ -62,8 +60,8 @@ impl IndexEntry<ENTRY_BYTES> for TimeEntry {
 
 impl TimeIndex<'_> {
     /// The entry with the largest timestamp that is not above `target`, as a broker finds it: by
-    /// halving, the last 8 KiB first. Where the entries are not in order, that is some entry, or
-    /// none.
+    /// binary search, in the last 8 KiB first. If the entries are not in order, it is some entry,
+    /// or none.
     #[must_use]
     pub fn lookup(&self, target: Timestamp) -> Option<TimeEntry> {
         let base = self.base_offset();
@@ -72,7 +70,7 @@ impl TimeIndex<'_> {
         self.get(found)
     }
 
-    /// Checks what brokers up to 2.2 checked when they opened the file, and `--index-sanity-check`
+    /// Checks what brokers up to 2.2 checked when they opened the file, as `--index-sanity-check`
     /// does.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Kafka's own topics, and the ids that it keeps for itself.
+//! Kafka's internal topics, and the ids that it reserves.
 
 use crate::wire::Uuid;
 
@@ -38,7 +38,7 @@ pub const CLUSTER_METADATA_ID: Uuid = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 /// Ids below this number are reserved (`DirectoryId.RESERVED`: the first hundred).
 const RESERVED_IDS: u128 = 100;
 
-/// Returns whether Kafka reserves `id`: neither a topic nor a directory gets such a one.
+/// Returns true if Kafka reserves `id`: no topic or directory gets such an id.
 #[must_use]
 pub const fn is_reserved_id(id: Uuid) -> bool {
     u128::from_be_bytes(id) < RESERVED_IDS

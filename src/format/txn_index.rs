@@ -10,8 +10,8 @@
 //! | 18 | 8 | last offset | of its abort marker |
 //! | 26 | 8 | last stable offset | first offset of the oldest transaction still open, or last offset + 1 |
 //!
-//! Offsets are whole ones: nothing is counted from the base offset. Up to 4.3 Kafka reads only the
-//! first byte of the version.
+//! Offsets are absolute, not relative to the base offset. Up to 4.3 Kafka reads only the first byte
+//! of the version.
 //!
 //! Source: `TransactionIndex`, `AbortedTxn`.
 
@@ -36,7 +36,7 @@ pub struct TxnIndex<'map> {
 pub struct AbortedTxn<'map>(&'map [u8; ENTRY_BYTES]);
 
 /// The bytes of an entry: a transaction of `producer_id` from `first_offset` to its abort marker at
-/// `last_offset`, when everything before `last_stable_offset` was decided.
+/// `last_offset`, written when `last_stable_offset` was the last stable offset.
 #[must_use]
 pub fn encode(
     producer_id: ProducerId,
@@ -130,13 +130,13 @@ impl AbortedTxn<'_> {
         i16::from_be_bytes(be(self.0, VERSION))
     }
 
-    /// Returns what Kafka up to 4.3 takes for the version: its first byte.
+    /// Returns the first byte of the version, which Kafka up to 4.3 reads as the version.
     #[must_use]
     pub fn version_byte(&self) -> i8 {
         i8::from_be_bytes(be(self.0, VERSION))
     }
 
-    /// Returns whose transaction it was.
+    /// Returns the producer of the transaction.
     #[must_use]
     pub fn producer_id(&self) -> ProducerId {
         ProducerId(i64::from_be_bytes(be(self.0, PRODUCER_ID)))
@@ -154,7 +154,7 @@ impl AbortedTxn<'_> {
         Offset(i64::from_be_bytes(be(self.0, LAST_OFFSET)))
     }
 
-    /// Up to where everything was decided when the marker was written.
+    /// The last stable offset when the marker was written.
     #[must_use]
     pub fn last_stable_offset(&self) -> Offset {
         Offset(i64::from_be_bytes(be(self.0, LAST_STABLE_OFFSET)))

@@ -1,6 +1,6 @@
-//! The cluster as the metadata log leaves it once the node has started.
+//! The cluster that results from the metadata log when the node has started.
 //!
-//! What other controllers know beyond that is not on the disk.
+//! Further facts that other controllers have are not on the disk.
 
 use super::conditions::Conditions;
 use super::log::Log;
@@ -16,7 +16,7 @@ use crate::report::metadata_image::Topic;
 use crate::report::{Image as _, MetadataImage};
 use crate::wire::Uuid;
 
-/// The feature that says which records the metadata log holds.
+/// The feature that determines the records of the metadata log.
 const METADATA_VERSION: &str = "metadata.version";
 
 /// A node and its cluster, as far as they are known.
@@ -33,9 +33,10 @@ pub(super) struct Cluster {
 pub(super) enum Standing {
     /// It is served, or that is unknown.
     Served,
-    /// It is none of the broker's; whether a new one is served in its place, if that is known.
+    /// It is not assigned to the broker; true if a new one is served in its place, if that is
+    /// known.
     Stray(Stranger, Option<bool>),
-    /// It has the id of this other topic.
+    /// It has the id of another topic.
     OtherTopic(String),
 }
 
@@ -180,8 +181,8 @@ pub(super) fn image(start: &mut Start<'_>) -> Result<MetadataImage, Thrown> {
     Ok(image)
 }
 
-/// Takes in the batches of a file from an offset on. Where one cannot be read the rest of the file
-/// says nothing.
+/// Adds the batches of a file from an offset on. If one cannot be read, the rest of the file is
+/// ignored.
 fn take(
     start: &mut Start<'_>,
     name: &str,
@@ -193,13 +194,13 @@ fn take(
     };
     batches(name, &content, &mut |batch| {
         if batch.last_offset().0 >= from {
-            // What cannot be read is not counted here; it changes nothing.
+            // An unreadable record changes nothing, and is not counted here.
             let _ = image.batch(batch, &mut start.scratch);
         }
     })
 }
 
-/// Shows every batch of a file, up to where one cannot be read.
+/// Passes on every batch of a file, up to the first that cannot be read.
 pub(super) fn batches(
     name: &str,
     content: &Content,

@@ -1,8 +1,8 @@
 //! Compaction: which records the log cleaner drops because later ones of the same key replace them.
 //!
-//! The keys of the part that was never cleaned are remembered with their last offsets, as many as a
-//! broker's buffer holds; a record of one of them before its last offset goes, from the start of
-//! the log on. The active segment is never cleaned.
+//! The keys of the dirty part are remembered with their last offsets, as many as a broker's buffer
+//! holds; records of these keys before the last offset are removed, from the start of the log on.
+//! The active segment is never cleaned.
 //!
 //! # References
 //! `LogCleanerManager.grabFilthiestCompactedLog`, `cleanableOffsets`; `Cleaner.buildOffsetMap`,
@@ -15,8 +15,8 @@ use std::hash::BuildHasher;
 use crate::format::{Batch, Record, Scratch};
 use crate::wire::Fault;
 
-/// Keys that a pass of the cleaner remembers: `log.cleaner.dedupe.buffer.size` of 128 MiB, 24 bytes
-/// a key, up to nine tenths.
+/// The number of keys that a pass of the cleaner remembers: `log.cleaner.dedupe.buffer.size` of 128
+/// MiB, 24 bytes a key, up to nine tenths.
 pub const MOST_KEYS: usize = 5_033_164;
 
 /// The facts of a segment that the cleaner uses.
@@ -26,7 +26,7 @@ pub struct CompactionCandidate {
     pub base: i64,
     /// Bytes of its `.log`.
     pub bytes: u64,
-    /// Its largest timestamp as the broker takes it.
+    /// Its largest timestamp as the broker sees it.
     pub largest_timestamp_ms: i64,
 }
 
@@ -35,7 +35,7 @@ pub struct CompactionCandidate {
 pub struct CompactionRules {
     /// The end of the last pass (`cleaner-offset-checkpoint`), or the log start.
     pub first_dirty: i64,
-    /// The last stable offset: from there on nothing is cleaned.
+    /// The last stable offset: nothing is cleaned from there on.
     pub last_stable: i64,
     /// `min.compaction.lag.ms`.
     pub min_lag_ms: i64,
@@ -45,7 +45,8 @@ pub struct CompactionRules {
     pub min_dirty_ratio: f64,
 }
 
-/// Up to which offset the next pass may clean; `None` if there is no pass. `segments` are in order.
+/// Returns the offset up to which the next pass may clean; `None` if there is no pass. `segments`
+/// are in order.
 #[must_use]
 pub fn until(
     segments: &[CompactionCandidate],
@@ -99,12 +100,12 @@ pub struct Dropped {
     pub without_key: u64,
     /// Tombstones that are older than `delete.retention.ms`.
     pub tombstones: u64,
-    /// Bytes of these records, decompressed, without what batches need.
+    /// Bytes of these records, decompressed, without batch headers.
     pub bytes: u64,
 }
 
 impl Dropped {
-    /// Records in all.
+    /// The number of all of them.
     #[must_use]
     pub const fn records(&self) -> u64 {
         self.replaced
@@ -113,7 +114,7 @@ impl Dropped {
     }
 }
 
-/// A pass of the cleaner: is shown the dirty part once, and then the log from its start on.
+/// A pass of the cleaner: it gets the dirty part first, and then the log from its start on.
 #[derive(Debug)]
 pub struct Pass {
     hashers: [RandomState; 2],
@@ -125,7 +126,7 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// Begins one that ends before the offset `until`.
+    /// Begins a pass that ends before the offset `until`.
     #[must_use]
     pub fn new(until: i64, now_ms: i64) -> Self {
         Self {
@@ -142,8 +143,8 @@ impl Pass {
         (one.hash_one(key), other.hash_one(key))
     }
 
-    /// Remembers the keys of the next batch of the dirty part. Where the buffer is full the pass
-    /// ends.
+    /// Remembers the keys of the next batch of the dirty part. The pass ends when the buffer is
+    /// full.
     ///
     /// # Errors
     /// A record cannot be read.
@@ -168,7 +169,7 @@ impl Pass {
         Ok(())
     }
 
-    /// Counts what goes of the next batch of the log.
+    /// Counts the removed records of the next batch of the log.
     ///
     /// # Errors
     /// A record cannot be read.

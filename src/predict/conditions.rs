@@ -1,4 +1,4 @@
-//! What a start depends on beside the files.
+//! The conditions of a start besides the files.
 
 use super::release::Kafka;
 use super::settings::{BROKER_RESOURCE, Settings, TOPIC_RESOURCE, TopicSettings};
@@ -9,24 +9,24 @@ use crate::report::MetadataImage;
 pub struct Conditions {
     /// The broker that starts.
     pub kafka: Kafka,
-    /// Takes `.kafka_cleanshutdown` for missing: what if the broker had crashed?
+    /// Assumes that `.kafka_cleanshutdown` is missing, as if the broker had crashed.
     pub unclean: bool,
-    /// Takes the recovery points for missing too, so that everything is recovered.
+    /// Assumes that the recovery points are missing too, so that everything is recovered.
     pub no_recovery_points: bool,
-    /// Reads all batches of the logs once they are loaded, to say which of them fail when they are
-    /// fetched. Without it only what the start reads is known.
+    /// Reads all batches of the logs when they are loaded, to find those that fail when they are
+    /// fetched. Without it only the batches that the start reads are known.
     pub reads_all: bool,
     /// The settings of the broker and its topics, as far as they are given.
     pub settings: Settings,
-    /// The cluster that the node belongs to, where it is known.
+    /// The cluster of the node, if it is known.
     pub cluster_id: Option<String>,
     /// The time of the start, in milliseconds since 1970. Without it nothing is reported about the
-    /// hour after the start, in which retention deletes what is too old.
+    /// hour after the start, in which retention deletes old segments.
     pub now_ms: Option<i64>,
 }
 
 impl Conditions {
-    /// The settings of a topic on a node, from the metadata log and from what was given.
+    /// The settings of a topic on a node, from the metadata log and the given settings.
     #[must_use]
     pub fn topic_settings<'a>(
         &'a self,

@@ -12,10 +12,10 @@ use crate::wire::{Fault, FaultKind};
 /// The file.
 pub(super) const FILE: &str = "leader-epoch-checkpoint";
 
-/// A file larger than this is no checkpoint.
+/// The maximum size of a checkpoint.
 pub(super) const LARGEST_BYTES: u64 = 64 << 20;
 
-/// Terms and where they began.
+/// Leader epochs and their start offsets.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Epochs(Vec<(i32, i64)>);
 
@@ -60,8 +60,8 @@ impl Epochs {
         Ok(epochs)
     }
 
-    /// Removes the entries that do not be before the new one. Both columns rise, so that these are
-    /// the last ones.
+    /// Removes the entries that are not below the new one. Both columns rise, so these are the last
+    /// ones.
     fn assign(&mut self, epoch: i32, start: i64) {
         while self
             .0
@@ -71,7 +71,7 @@ impl Epochs {
         self.0.push((epoch, start));
     }
 
-    /// Takes in a batch. False if its term would begin below 0, which no broker survives.
+    /// Adds a batch. Returns false if its epoch would begin below 0; the broker fails then.
     pub(super) fn append(&mut self, epoch: i32, offset: i64) -> bool {
         let is_new = epoch >= 0 && self.latest().is_none_or(|latest| epoch > latest);
         if is_new && offset >= 0 {
@@ -80,17 +80,17 @@ impl Epochs {
         !is_new || offset >= 0
     }
 
-    /// The last term.
+    /// The last epoch.
     pub(super) fn latest(&self) -> Option<i32> {
         self.0.last().map(|&(epoch, _)| epoch)
     }
 
-    /// Forgets what begins at the end of the log or beyond.
+    /// Removes the epochs that begin at the log end or beyond.
     pub(super) fn truncate(&mut self, end: i64) {
         self.0.retain(|&(_, start)| start < end);
     }
 
-    /// Forgets everything.
+    /// Removes everything.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
@@ -103,13 +103,13 @@ pub(super) enum Failure {
     Line,
     /// An invalid number: `NumberFormatException`, since 3.1.
     Number,
-    /// A number that may not be: `IllegalArgumentException`.
+    /// A negative number: `IllegalArgumentException`.
     Negative,
 }
 
 impl Failure {
-    /// The failure that the faults of a checkpoint amount to: a reader stops at the first, but text
-    /// is decoded before.
+    /// The failure for the faults of a checkpoint: a reader stops at the first one, but text is
+    /// decoded before.
     pub(super) fn of(faults: &[Fault], kafka: Kafka) -> Option<(Self, Fault)> {
         let text = |fault: &Fault| match fault.kind() {
             FaultKind::Text(text) => Some(text),
@@ -131,7 +131,7 @@ impl Failure {
             };
             Some((failure, *fault))
         };
-        // What a number may be is asked once all lines are read.
+        // The range of numbers is checked when all lines are read.
         let found = || faults.iter().filter_map(of);
         found()
             .find(|(failure, _)| *failure != Self::Negative)

@@ -1,5 +1,4 @@
-//! What expires in the first hour: committed offsets, transactional ids, and what is known of
-//! producers.
+//! Expiry in the first hour: committed offsets, transactional ids, and the state of producers.
 //!
 //! # References
 //! `GroupMetadataManager.cleanupGroupMetadata`;
@@ -16,7 +15,7 @@ use crate::report::transactions::{Status, Transactions};
 use crate::report::{Groups, Image};
 use crate::store::Error;
 
-/// Folds a topic's records into what they amount to. What cannot be read changes nothing.
+/// Folds a topic's records into an image. Records that cannot be read change nothing.
 fn fold<I: Image + Default>(remains: &Remains) -> Result<I, Error> {
     let (mut image, mut scratch) = (I::default(), Scratch::default());
     for segment in &remains.segments {
@@ -27,8 +26,7 @@ fn fold<I: Image + Default>(remains: &Remains) -> Result<I, Error> {
     Ok(image)
 }
 
-/// The check that sees a moment first: checks come every `period` after the start, the first after
-/// one `period`.
+/// Returns the first check at or after a moment: checks come every `period` after the start.
 fn check_after(wait_ms: i64, period_ms: i64) -> i64 {
     let period = period_ms.max(1);
     let checks = wait_ms.max(1).saturating_add(period - 1) / period;
@@ -103,7 +101,7 @@ pub(super) fn ids(
     Ok(events.collect())
 }
 
-/// The producers that are forgotten: at the start those whose time is over, later those whose time
+/// The producers that expire: at the start those that have expired already, later those whose time
 /// ends.
 pub(super) fn producers(
     remains: &Remains,
@@ -130,7 +128,7 @@ pub(super) fn producers(
     events
 }
 
-/// Counts these times by the check of the first hour that sees them first.
+/// Counts these times by the first check of the first hour after them.
 fn counts(at: impl Iterator<Item = i64>, period: i64, now_ms: i64) -> BTreeMap<i64, u64> {
     let mut by_check = BTreeMap::new();
     for at in at {

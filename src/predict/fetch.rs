@@ -1,9 +1,9 @@
-//! What consumers get of a loaded log.
+//! The records that consumers get from a loaded log.
 //!
-//! A start checks the batches of the segments that it recovers; all others are served as they lie.
-//! A fetch finds the first batch that reaches its offset by the index and the headers after it, and
-//! sends bytes from there to the end of the segment. The consumer checks each batch, and stays at
-//! the first bad one until somebody seeks past it.
+//! A start checks the batches of the segments that it recovers; all others are served unchecked. A
+//! fetch finds the first batch that reaches its offset by the index and the headers after it, and
+//! sends bytes from there to the end of the segment. The consumer checks each batch, and stops at
+//! the first bad one until it seeks past it.
 //!
 //! # References
 //! `LocalLog.read`, `LogSegment.read`, `FileLogInputStream`; `ByteBufferLogInputStream`,
@@ -18,7 +18,7 @@ use super::start::{Bounds, Start};
 use super::thrown::Thrown;
 use crate::store::{Error, ItemType};
 
-/// As many places of a partition are listed.
+/// The number of places of a partition that are listed.
 const MOST_LISTED: usize = 100;
 
 /// The versions of batches that consumers know.
@@ -31,11 +31,11 @@ const MAGICS: std::ops::RangeInclusive<i8> = 0..=2;
 pub struct Served {
     /// The records that they get, those of control batches left out.
     pub records: u64,
-    /// The offsets that they do not get: at most as many records.
+    /// The offsets that they do not get: the maximum number of records.
     pub unreadable_offsets: u64,
     /// The ranges, in order; at most the first hundred.
     pub unreadable: Vec<UnreadableOffsets>,
-    /// The offsets that the log has again in a later batch: consumers drop what they have had.
+    /// The offsets that a later batch has again: consumers skip these records.
     pub duplicate_offsets: u64,
     /// The ranges, in order; at most the first hundred.
     pub duplicates: Vec<DuplicateOffsets>,
@@ -99,7 +99,7 @@ pub struct DuplicateOffsets {
     pub file: String,
     /// The start of the range.
     pub position: u64,
-    /// The first offset that consumers have had before.
+    /// The first offset that consumers have already had.
     pub first_offset: i64,
     /// The last one.
     pub last_offset: i64,
@@ -148,7 +148,7 @@ pub(super) fn served(start: &mut Start<'_>, bounds: Bounds) -> Result<Served, Er
     };
     match fetcher.run(start) {
         Err(Thrown::Ours(error)) => Err(error),
-        // What cannot be opened now could be opened when it was loaded.
+        // A file that cannot be opened now could be opened when it was loaded.
         _ => Ok(fetcher.served),
     }
 }
@@ -168,7 +168,7 @@ struct Fetcher {
 /// The result of a fetch.
 enum Found {
     Batch(Box<(Segment, Log)>, u64),
-    /// It fails, and so it does up to this offset.
+    /// It fails, and so do all up to this offset.
     Failure(String, u64, i64),
     Nothing,
 }
@@ -182,8 +182,8 @@ impl Fetcher {
                     let before = self.at;
                     self.read(start, &mut segment, log, position)?;
                     if self.at == before {
-                        // What is found does not reach the offset: the consumer drops it, and asks
-                        // again for ever.
+                        // The batch does not reach the offset: the consumer drops it, and fetches
+                        // again forever.
                         let until = self.next_chance(start, &mut segment)?;
                         let file = segment.log_name();
                         self.fail(file, position, until, FetchFailure::NothingReturned);
@@ -205,7 +205,7 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Notes that everything from here to below `until` fails.
+    /// Notes that all offsets from here to below `until` fail.
     fn fail(&mut self, file: String, position: u64, until: i64, failure: FetchFailure) {
         let until = until.clamp(
             self.at.saturating_add(1),
@@ -262,7 +262,7 @@ impl Fetcher {
         Ok(Found::Nothing)
     }
 
-    /// The next offset for which a broker begins to look elsewhere: that of an index entry or of
+    /// The next offset for which a broker starts at another position: that of an index entry or of
     /// the next segment.
     fn next_chance(&self, start: &mut Start<'_>, segment: &mut Segment) -> Result<i64, Thrown> {
         let above = self.at.max(segment.base);
@@ -295,7 +295,7 @@ impl Fetcher {
                 }
                 Err(Thrown::Ours(error)) => return Err(error.into()),
                 Err(_) => {
-                    // Nor does the broker get past it, unless an index entry leads there.
+                    // The broker does not get past it either, unless an index entry leads past it.
                     self.stopped = Some((segment.log_name(), position));
                     return Ok(());
                 }
@@ -321,8 +321,7 @@ impl Fetcher {
                     });
                 }
                 if last >= self.bounds.end {
-                    // Where the consumer then wants to read there is nothing: it is reset, or
-                    // fails.
+                    // The consumer's next offset does not exist: it is reset, or fails.
                     let end = self.bounds.end;
                     self.fail(segment.log_name(), position, end, FetchFailure::OutOfRange);
                     return Ok(());
@@ -358,7 +357,7 @@ impl Fetcher {
         }
     }
 
-    /// From which offset on a fetch does not begin with this bad batch.
+    /// Returns the offset from which on a fetch does not begin with this bad batch.
     fn after_bad(
         &self,
         start: &mut Start<'_>,
@@ -368,7 +367,7 @@ impl Fetcher {
         len: u64,
     ) -> Result<i64, Thrown> {
         let claimed = log.last_offset(entry)?.max(self.at).saturating_add(1);
-        // A fetch of an offset that a later batch begins with finds that one.
+        // A fetch of the first offset of a later batch finds that one.
         let next = match log.entry(entry.end(), len) {
             Ok(Some(next)) if start.conditions.kafka.seeks_by_base_offset() => {
                 log.base_offset(next, &mut start.scratch).ok()

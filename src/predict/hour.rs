@@ -1,4 +1,4 @@
-//! The first hour after the start of a partition: what the broker's regular tasks delete.
+//! The first hour after the start of a partition: the deletions of the broker's regular tasks.
 
 use super::cluster::Cluster;
 use super::compaction;
@@ -14,23 +14,23 @@ use crate::format::name::DirState;
 use crate::format::topic::{COMPACTED, CONSUMER_OFFSETS, TRANSACTION_STATE};
 use crate::store::Error;
 
-/// No two checks are predicted that are closer: a broker may be configured to check every
+/// The minimum period between predicted checks: a broker may be configured to check every
 /// millisecond.
 const LEAST_PERIOD_MS: i64 = 1_000;
 
-/// The question about one partition.
+/// The facts about one partition.
 pub(super) struct Hour<'a> {
     pub(super) topic: &'a str,
     pub(super) number: i32,
     pub(super) state: DirState,
-    /// Up to where it was compacted, if it ever was.
+    /// The offset up to which it was compacted, if it ever was.
     pub(super) cleaned: Option<i64>,
     pub(super) cluster: &'a Cluster,
     pub(super) conditions: &'a Conditions,
 }
 
 impl Hour<'_> {
-    /// Adds what happens to a partition that was loaded.
+    /// Adds the events of a loaded partition.
     pub(super) fn tell(
         &self,
         remains: &Remains,
@@ -185,7 +185,7 @@ impl Hour<'_> {
 }
 
 impl Hour<'_> {
-    /// Adds what the first pass of the cleaner drops of these segments.
+    /// Adds the records that the first pass of the cleaner removes from these segments.
     fn clean(
         &self,
         remains: &Remains,
@@ -265,7 +265,7 @@ impl Hour<'_> {
             })?;
         }
         let dropped = pass.dropped();
-        // A cleaner that cannot read a batch leaves the partition alone from then on.
+        // A cleaner that cannot read a batch marks the partition as uncleanable.
         if failed || dropped.records() == 0 {
             return Ok(None);
         }

@@ -1,4 +1,4 @@
-//! What a partition's directory says of itself: `partition.metadata`.
+//! The identity of a partition's directory: `partition.metadata`.
 
 use std::path::Path;
 
@@ -13,13 +13,13 @@ use crate::store::{Error, Item, ItemType, read_known};
 /// The file.
 pub(super) const FILE: &str = "partition.metadata";
 
-/// The longest text of 16 bytes that is taken (`Uuid.fromString`).
+/// The longest text of 16 bytes that Kafka accepts (`Uuid.fromString`).
 const LONGEST_ID: usize = 24;
 
-/// A file larger than this holds no id.
+/// The maximum size of the file.
 const LARGEST_BYTES: u64 = 1 << 20;
 
-/// The topic id in a partition's directory, read on its own; `None` where it cannot be read.
+/// The topic id in a partition's directory; `None` if it cannot be read.
 pub(super) fn read_topic_id(dir: &Path, kafka: Kafka) -> Result<Option<[u8; 16]>, Error> {
     match Item::at(dir.join(FILE)) {
         Ok(item) if item.is_file() && item.len_bytes() <= LARGEST_BYTES => {

@@ -1,4 +1,4 @@
-//! An offset index as a broker holds it: every 8 bytes are an entry, zeros included.
+//! An offset index as a broker sees it: every 8 bytes are an entry, zeros included.
 
 use super::paper::{self, Content};
 use super::thrown::Thrown;
@@ -13,7 +13,7 @@ pub(super) const TIME_ENTRY_BYTES: u64 = 12;
 /// The entries at the end that are searched first (`AbstractIndex.warmEntries`).
 const WARM_ENTRIES: u64 = 8192 / ENTRY_BYTES;
 
-/// An entry: an offset and where its batch is.
+/// An entry: an offset and the position of its batch.
 pub(super) type Place = (i64, i64);
 
 /// An offset index.
@@ -34,7 +34,7 @@ enum Entries {
 }
 
 impl Index {
-    /// Opens the index that `content` holds.
+    /// Opens the index with this content.
     pub(super) fn open(name: &str, base: i64, content: &Content) -> Result<Self, Thrown> {
         if content.len_bytes() > i32::MAX.unsigned_abs().into() {
             return Err(Thrown::fatal(name, "too large to be mapped"));
@@ -150,7 +150,8 @@ impl Index {
         Ok(self.get(low)?.1)
     }
 
-    /// Appends an entry to an index that is rebuilt. False if it does not follow the last one.
+    /// Appends an entry to an index that is rebuilt. Returns false if it does not follow the last
+    /// one.
     pub(super) fn append(&mut self, place: Place) -> Result<bool, Thrown> {
         if self.len() > 0 && place.0 <= self.last_offset()? {
             return Ok(false);
@@ -161,7 +162,7 @@ impl Index {
         Ok(true)
     }
 
-    /// Drops what the next steps do not need: entries are only there to find places sooner.
+    /// Drops entries that the next steps do not need: entries only make searches faster.
     pub(super) fn forget(&mut self) {
         if let Entries::Built(entries) = &mut self.entries {
             *entries = Vec::new();

@@ -1,4 +1,4 @@
-//! What follows a start in its first hour.
+//! Events in the first hour after a start.
 
 use super::retention::Breach;
 use super::settings::{Setting, SettingOrigin};
@@ -11,13 +11,13 @@ pub(super) const HOUR_MS: i64 = 3_600_000;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LaterEvent {
-    /// At which of the broker's regular tasks.
+    /// The regular task of the broker.
     pub moment: Moment,
     /// The time after the start, in milliseconds.
     pub after_ms: i64,
     /// The change.
     pub change: Change,
-    /// The setting that makes it happen.
+    /// The setting that causes it.
     pub setting: Cause,
 }
 
@@ -27,22 +27,21 @@ pub struct LaterEvent {
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Moment {
-    /// Loading is done.
+    /// Loading has finished.
     Start,
-    /// The log cleaner looks for something to do, which is where compacted topics lose old
-    /// segments.
+    /// The log cleaner runs, which also deletes old segments of compacted topics.
     Cleaner,
-    /// The first look for segments to delete.
+    /// The first retention check.
     FirstRetentionCheck,
     /// A later one.
     RetentionCheck,
     /// Deleted directories are removed.
     DirectoryRemoval,
-    /// The broker looks for producers to forget.
+    /// The broker removes expired producers.
     ProducersCheck,
-    /// The coordinator looks for offsets that expired.
+    /// The coordinator removes expired offsets.
     OffsetsCheck,
-    /// The coordinator looks for transactional ids that expired.
+    /// The coordinator removes expired transactional ids.
     TransactionalIdsCheck,
 }
 
@@ -66,7 +65,7 @@ pub enum Change {
         bytes: u64,
         /// The log start offset afterwards.
         log_start: i64,
-        /// The largest timestamp of the last one as the broker takes it, in milliseconds.
+        /// The largest timestamp of the last one as the broker sees it, in milliseconds.
         largest_timestamp_ms: i64,
     },
     /// The directory is removed with everything in it.
@@ -99,15 +98,14 @@ pub enum Change {
         /// The number of ids.
         ids: u64,
     },
-    /// Producers that have written nothing for long are forgotten: what they send again is not
-    /// recognised.
+    /// The state of idle producers expires: duplicates that they send again are not recognised.
     ProducersExpired {
         /// The number of producers.
         producers: u64,
     },
 }
 
-/// The setting that makes something happen.
+/// The setting that causes an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -136,7 +134,7 @@ impl From<Setting<i64>> for Cause {
 }
 
 impl LaterEvent {
-    /// The records that are gone afterwards.
+    /// The number of records that are deleted.
     #[must_use]
     pub fn records(&self) -> u64 {
         match self.change {
@@ -155,7 +153,7 @@ impl LaterEvent {
         }
     }
 
-    /// The bytes of them.
+    /// Their size in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         match self.change {
@@ -166,10 +164,9 @@ impl LaterEvent {
         }
     }
 
-    /// Returns true if something is gone afterwards that somebody may still want: records or
-    /// committed offsets. Segments before the log start offset are not read by anybody, and that
-    /// compaction drops what later records replace is what it is for; records without a key are
-    /// another matter.
+    /// Returns true if records or committed offsets are deleted that a user may still want.
+    /// Segments before the log start offset are not read, and compaction is meant to remove
+    /// replaced records, but not records without a key.
     #[must_use]
     pub fn deletes(&self) -> bool {
         match self.change {

@@ -1,4 +1,4 @@
-//! Files that come and go: what a start deletes, and compactions it brings to an end.
+//! Temporary files: those that a start deletes, and compactions that it completes.
 //!
 //! Since 3.0 swap files are renamed as they are; before, the `.log.swap` was recovered and swapped
 //! in after everything else was loaded.
@@ -34,8 +34,8 @@ pub(super) fn offset_of(name: &str) -> Result<i64, Thrown> {
         .ok_or_else(|| Thrown::fatal(name, "the name does not begin with a number"))
 }
 
-/// Deletes what was to be deleted or is unfinished (`removeTempFilesAndCollectSwapFiles`), and
-/// returns the swap files that are whole.
+/// Deletes files that were to be deleted or are incomplete (`removeTempFilesAndCollectSwapFiles`),
+/// and returns the complete swap files.
 pub(super) fn clear(start: &mut Start<'_>) -> Result<Vec<String>, Thrown> {
     let renames = start.conditions.kafka.renames_swaps();
     let (mut cleaned, mut swaps) = (Vec::new(), Vec::new());

@@ -1,5 +1,4 @@
-//! Loading the segments of a partition, recovering them, and what is known of producers:
-//! `LogLoader`.
+//! Loading the segments of a partition, recovering them, and the state of producers: `LogLoader`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ use crate::format::name::LOG_SUFFIX;
 use crate::format::name::stem;
 use crate::wire::Offset;
 
-/// A loader at work.
+/// The state of the loader.
 #[derive(Debug)]
 pub(super) struct Loader {
     given: Given,
@@ -33,8 +32,8 @@ impl Loader {
         })
     }
 
-    /// Opens every segment, and recovers those without a usable index; again from the start where
-    /// one was split.
+    /// Opens every segment, and recovers those without a usable index; starts again if one was
+    /// split.
     pub(super) fn open_all(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
         loop {
             match self.open_once(start) {
@@ -73,7 +72,8 @@ impl Loader {
         Ok(())
     }
 
-    /// Once a segment is recovered, the new index of the one before is not needed any more.
+    /// Drops the new index of the previous segment, which is not needed when a segment is
+    /// recovered.
     fn forget_before(&mut self, base: i64) {
         if let Some((_, before)) = self.segments.range_mut(..base).next_back() {
             before.forget_index();
@@ -91,7 +91,7 @@ impl Loader {
         Ok(producers)
     }
 
-    /// Brings what is known of producers up to `end` (`rebuildProducerState`).
+    /// Updates the state of producers up to `end` (`rebuildProducerState`).
     fn rebuild(
         &mut self,
         start: &mut Start<'_>,
@@ -139,7 +139,7 @@ impl Loader {
         bases.map(|(&base, _)| base).collect()
     }
 
-    /// Recovers what has to be, and says where the log begins and ends.
+    /// Recovers segments as far as necessary, and returns the start and end of the log.
     pub(super) fn finish(&mut self, start: &mut Start<'_>) -> Result<Bounds, Thrown> {
         let (end, reached) = if self.given.to_be_deleted {
             if self.segments.is_empty() {
@@ -187,9 +187,9 @@ impl Loader {
         })
     }
 
-    /// Looks for the batch of an offset, as is done for the first transaction
-    /// (`maybeIncrementFirstUnstableOffset`): that it is not there is fine, that a batch before it
-    /// cannot be read is not.
+    /// Searches the batch of an offset, as for the first transaction
+    /// (`maybeIncrementFirstUnstableOffset`): it may be missing, but an unreadable batch before it
+    /// is an error.
     fn look_up(&mut self, start: &mut Start<'_>, offset: i64, end: i64) -> Result<(), Thrown> {
         let floor = self.segments.range(..=offset).next_back();
         let floor = floor.map(|(&base, _)| base);
@@ -250,8 +250,8 @@ impl Loader {
         Ok(end)
     }
 
-    /// Recovers a segment; an error that is not handled empties it. Returns how many bytes are cut
-    /// off.
+    /// Recovers a segment; an error that is not handled empties it. Returns the number of truncated
+    /// bytes.
     fn recover(&mut self, start: &mut Start<'_>, base: i64) -> Result<u64, Thrown> {
         let recovered = self.producers_at(start, base).and_then(|mut producers| {
             let Some(segment) = self.segments.get_mut(&base) else {
@@ -326,7 +326,7 @@ impl Loader {
     }
 }
 
-/// `LogSegment.sanityCheck`: there is an offset index, and the transaction index makes sense.
+/// `LogSegment.sanityCheck`: there is an offset index, and the transaction index is valid.
 fn is_usable(start: &mut Start<'_>, segment: &Segment) -> Result<bool, Thrown> {
     let [_, index, time_index, txn_index] = segment.names();
     if !start.paper.exists(&index) {
@@ -338,7 +338,7 @@ fn is_usable(start: &mut Start<'_>, segment: &Segment) -> Result<bool, Thrown> {
     txn_index::is_sane(&start.paper, &txn_index, segment.base)
 }
 
-/// Reads a segment again from an offset on, up to where `limit` begins.
+/// Reads a segment again from an offset on, up to the offset `limit`.
 fn replay(
     start: &mut Start<'_>,
     segment: &mut Segment,

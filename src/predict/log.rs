@@ -1,7 +1,7 @@
 //! A `.log` as Kafka's iterator sees it: `FileLogInputStream`.
 //!
-//! The iterator ends without a word where 17 bytes or fewer are left or an entry announces more
-//! bytes than there are, and throws where one announces fewer than 14.
+//! The iterator ends without an error if 17 bytes or fewer are left or the size of an entry is
+//! beyond the end, and throws if a size is below 14.
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ pub(super) struct Log {
     /// The position of the segment in the file.
     start: u64,
     len: u64,
-    /// A piece of the segment, and where it begins.
+    /// A piece of the segment, from `window_start` on.
     window: Vec<u8>,
     at: u64,
 }
@@ -127,7 +127,7 @@ impl Log {
 
     /// The whole entry.
     pub(super) fn frame(&mut self, entry: Entry) -> Result<Frame<'_>, Thrown> {
-        // A header may be read in full where the entry is shorter.
+        // A header is read in full even if the entry is shorter.
         let reach = entry
             .end()
             .max(entry.position.saturating_add(HEADER_BYTES as u64));
@@ -150,7 +150,7 @@ impl Log {
         }
         let bytes = self.bytes(entry.position..reach)?;
         let left = bytes.len() as u64;
-        // Only a file that is cut while it is read ends here.
+        // Only a file that is truncated while it is read ends here.
         RecordBatch::of_header(bytes)
             .ok_or(Thrown::Corrupt(Fault::new(FaultKind::Tail { left }, 0)))
     }
@@ -172,7 +172,7 @@ impl Log {
         if !entry.is_legacy() {
             return Ok(entry.offset);
         }
-        // Messages are rare today, and this is asked of the last segment only.
+        // Messages are rare today, and this is needed for the last segment only.
         let name = self.name.clone();
         let wrong = |fault: Fault| Thrown::fatal(&name, at(fault, entry.position));
         let frame = self.frame(entry)?;
@@ -192,7 +192,7 @@ impl Log {
         }
     }
 
-    /// Asks an entry what `ensureValid` asks: its size and its checksum.
+    /// Checks an entry like `ensureValid`: its size and its checksum.
     pub(super) fn check(&mut self, entry: Entry) -> Result<(), Thrown> {
         let position = entry.position;
         let frame = self.frame(entry)?;
@@ -211,9 +211,9 @@ impl Log {
         checked.map_err(|fault| Thrown::Corrupt(at(fault, position)))
     }
 
-    /// Reads the records of an entry from the offset `from` on, as a consumer does. Returns how
-    /// many it gets, those of control batches left out, and the offset after the last of them; none
-    /// where a record cannot be read, with what it got before.
+    /// Reads the records of an entry from the offset `from` on, as a consumer does. Returns the
+    /// number of records that it gets, without those of control batches, and the offset after the
+    /// last of them, or `None` for the offset if a record cannot be read.
     pub(super) fn decode(
         &mut self,
         entry: Entry,
@@ -241,7 +241,7 @@ impl Log {
     }
 }
 
-/// A fault of an entry, by its place in the file.
+/// A fault of an entry, with its position in the file.
 fn at(fault: Fault, position: u64) -> Fault {
     Fault::new(
         fault.kind(),

@@ -1,4 +1,4 @@
-//! What a start takes away: records, bytes and the time they span.
+//! The loss at a start: records, bytes and their time span.
 
 use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
@@ -14,7 +14,7 @@ use crate::format::Scratch;
 use crate::scan::{Event, GapKind, Output, Policy, ScanOptions, Visitor, follow_with};
 use crate::store::{Error, ItemType, LogFile};
 
-/// Counts what is in the bytes that are gone. Batches are sought after damage too.
+/// Counts the contents of lost bytes. Batches after damage are counted too.
 pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
     let kept_ends = start.paper.kept();
@@ -23,8 +23,8 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
             continue;
         };
         let kept = kept_ends.get(path.as_path()).copied();
-        // A swap file that is not swapped in was never part of the log. Of one that is, those it
-        // replaces tell.
+        // A swap file that is not swapped in was never part of the log. For one that is, the
+        // replaced segments count.
         let counts = if let Some(name) = name.strip_suffix(SWAP) {
             kept.is_some() && is_log(name) && start.replaced.is_empty()
         } else {
@@ -46,8 +46,8 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
     Ok(lost)
 }
 
-/// Counts what swap files do not hold of the segments they replace: what is beyond their end.
-/// What compaction left out is not lost.
+/// Counts records of replaced segments that are beyond the end of the swap files. Records that
+/// compaction removed are not lost.
 fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
     if start.replaced.is_empty() {
@@ -79,8 +79,8 @@ fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     Ok(lost)
 }
 
-/// Counts what is beyond the end of the log: the next records will be appended to it, and it is
-/// never served.
+/// Counts records beyond the log end: the next records are appended after them, and they are never
+/// served.
 pub(super) fn of_unread(start: &mut Start<'_>, bounds: Option<Bounds>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
     if let Some(bounds) = bounds
@@ -109,7 +109,7 @@ fn unread(start: &Start<'_>, bounds: Bounds) -> Option<(PathBuf, Range<u64>)> {
     }
 }
 
-/// Adds the records between two places of a file, from the offset `first` on.
+/// Adds the records between two positions of a file, from the offset `first` on.
 pub(super) fn add(
     lost: &mut Lost,
     log: &LogFile,

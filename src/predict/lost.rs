@@ -2,19 +2,19 @@
 
 use crate::format::{Batch, Codec, Scratch};
 
-/// Records that a start takes away.
+/// Records that are lost at a start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Lost {
-    /// Records, those of control batches left out.
+    /// Records, without those of control batches.
     pub records: u64,
     /// Batches whose checksum is right.
     pub batches: u64,
     /// Bytes.
     pub bytes: u64,
-    /// Those of them that are but zeros at the end of a file: room that was never filled, or that
-    /// never reached the disk.
+    /// Those of them that are zeros at the end of a file: preallocated space, or pages that never
+    /// reached the disk.
     pub zeros: u64,
     /// The earliest timestamp, in milliseconds.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -25,7 +25,7 @@ pub struct Lost {
 }
 
 impl Lost {
-    /// Returns true if nothing is lost. Zeros are nothing to lose.
+    /// Returns true if nothing is lost, apart from zeros.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.batches == 0 && self.bytes <= self.zeros
@@ -62,7 +62,7 @@ impl Lost {
         }
     }
 
-    /// Adds what is lost elsewhere.
+    /// Adds another loss.
     pub(super) fn merge(&mut self, other: Self) {
         self.records = self.records.saturating_add(other.records);
         self.batches = self.batches.saturating_add(other.batches);

@@ -11,8 +11,8 @@ use crate::format::topic::CLUSTER_METADATA;
 use crate::report::MetadataImage;
 use crate::store::{Error, Partition};
 
-/// Predicts the outcome of the metadata log, and returns the cluster that it then describes. It is
-/// recovered from its first segment on, whatever marker there is, and has settings of its own.
+/// Predicts the outcome of the metadata log, and returns the cluster that results from it. It is
+/// recovered from its first segment on, even after a clean shutdown, and has settings of its own.
 pub(super) fn verdict(
     opened: &Partition,
     conditions: &Conditions,
@@ -20,7 +20,7 @@ pub(super) fn verdict(
     let conditions = Conditions {
         settings: Settings::default(),
         now_ms: None,
-        // A node reads all of it, and no consumer does.
+        // A node reads all of it; consumers don't.
         reads_all: false,
         ..conditions.clone()
     };
@@ -39,7 +39,7 @@ pub(super) fn verdict(
             Ok(())
         },
     )?;
-    // Without its metadata log a node cannot live.
+    // A node does not start without its metadata log.
     if verdict.outcome == StartOutcome::Offline {
         verdict.outcome = StartOutcome::Refuses;
     }

@@ -1,8 +1,8 @@
-//! What a broker would do to a log dir at its next start, worked out on paper.
+//! A simulation of what a broker does to a log dir at its next start.
 //!
-//! A broker's own recovery cuts the log at the first bad batch and deletes every later segment,
-//! without asking and without a copy. The steps of its start-up are followed here in its own order,
-//! on a list of the files (a directory on paper) that remembers what the steps before did:
+//! A broker's own recovery truncates the log at the first bad batch and deletes every later
+//! segment, without asking and without a copy. The steps of its start are simulated here in its own
+//! order, on a list of files (a virtual directory) with the changes of the steps so far:
 //!
 //! ```text
 //! all log dirs: node, cluster, directories, metadata log         node, cluster
@@ -30,9 +30,9 @@
 //! ```
 //!
 //! **Invariant:** nothing but reading; a segment is read once, and only if a broker would read it
-//! or something of it is lost or deleted; what happens does not depend on when or how often it is
-//! asked, unless the conditions say when the broker starts. Absent on purpose: what is written
-//! after the start, and what other replicas do.
+//! or something of it is lost or deleted; the prediction does not depend on the time of the call,
+//! only on that of the start in the conditions. Absent on purpose: records written after the start,
+//! and other replicas.
 
 mod cluster;
 pub mod compaction;
@@ -88,7 +88,8 @@ pub use verdict::{
 use crate::store::{Error, Item, Place};
 
 /// Predicts the outcomes of the given log dirs and partitions of one node, for the partitions that
-/// are `wanted`. A partition's log dir is requested its marker and checkpoints; files are left out.
+/// are `wanted`. The marker and checkpoints of a partition's log dir are read; single files are
+/// ignored.
 ///
 /// # Errors
 /// Something cannot be read.

@@ -47,7 +47,7 @@ pub(super) fn verdict(
     node.judge(wanted)
 }
 
-/// A directory that holds a partition.
+/// A directory of a partition.
 struct Holder<'d> {
     is_future: bool,
     dir: usize,
@@ -123,7 +123,7 @@ impl<'c> Node<'c> {
         Ok(())
     }
 
-    /// Compares what the log dirs say of the node. The same log dir may be given more than once, by
+    /// Compares the identities of the log dirs. The same log dir may be given more than once, by
     /// its partitions.
     fn compare(&mut self) {
         let mut before: Vec<&MetaProperties> = Vec::new();
@@ -149,7 +149,7 @@ impl<'c> Node<'c> {
         }
     }
 
-    /// Starts the metadata log, of which a node has one, and learns what the cluster is.
+    /// Simulates the start of the metadata log, of which a node has one, and returns the cluster.
     fn metadata_log(&mut self) -> Result<(), Error> {
         let mut found = Vec::new();
         for (index, dir) in self.dirs.iter().enumerate() {
@@ -206,8 +206,8 @@ impl<'c> Node<'c> {
             .or(settings.log_dirs().first().copied())
     }
 
-    /// Two directories for one partition keep the broker from starting. So does one being moved in
-    /// beside the current one in the same log dir.
+    /// Two directories of one partition prevent the start of the broker, and so does a `-future`
+    /// directory in the same log dir as the current one.
     fn partitions_twice(&mut self) -> Result<(), Error> {
         let kafka = self.conditions.kafka;
         let mut seen: BTreeMap<(&str, i32), Vec<Holder<'_>>> = BTreeMap::new();
@@ -275,8 +275,7 @@ impl<'c> Node<'c> {
                 let ready = is_metadata.then(|| self.metadata.remove(&index)).flatten();
                 match ready.map_or_else(|| self.one(dir, item), |ready| Ok(Some(ready))) {
                     Ok(verdict) => partitions.extend(verdict),
-                    // What is not known of one partition does not keep the others from being
-                    // predicted.
+                    // An error of one partition does not affect the prediction of the others.
                     Err(error) => unknown.push(Unknown::Partition {
                         what: error.to_string(),
                     }),
@@ -286,7 +285,7 @@ impl<'c> Node<'c> {
             let mut outcome = dir.root.outcome(worst);
             let mut names = dir.listed.partitions().map(topic_of);
             let holds_metadata = names.any(|topic| topic == Some(CLUSTER_METADATA));
-            // One with another topic's id keeps the broker from serving, but it runs.
+            // The broker does not serve a partition with another topic's id, but it runs.
             let runs = |one: &PartitionVerdict| {
                 let mut reasons = one.reasons.iter();
                 one.outcome < StartOutcome::Offline
@@ -296,7 +295,7 @@ impl<'c> Node<'c> {
                 dir.root.outcome(None) < StartOutcome::Offline && partitions.iter().all(runs);
             let needs_all = holds_metadata && self.conditions.kafka.is_kraft();
             if outcome == StartOutcome::Offline && needs_all && !runs {
-                // A node cannot do without its metadata log.
+                // A node does not start without its metadata log.
                 outcome = StartOutcome::Refuses;
             }
             for one in partitions
@@ -335,8 +334,7 @@ impl<'c> Node<'c> {
     }
 
     /// Predicts the outcome of one partition; returns nothing if it no longer exists. Files of a
-    /// running broker come and go, so what is in motion is looked at again before anything is said
-    /// to be lost.
+    /// running broker change, so they are read again before a loss is reported.
     fn one(&self, dir: &Dir, item: &Item) -> Result<Option<PartitionVerdict>, Error> {
         let look = || {
             list_again(|| {
@@ -357,9 +355,9 @@ impl<'c> Node<'c> {
         }
     }
 
-    /// Says of log dirs without an id what comes of that. Their replicas have no leader until the
-    /// broker has told the cluster the new id, which takes up to a minute; without a metadata log
-    /// that says what the cluster knows, the worse is assumed.
+    /// Adds the consequence of a missing directory id. The replicas in the log dir have no leader
+    /// until the broker has registered the new id, which takes up to a minute; without a metadata
+    /// log the worse case is assumed.
     fn without_ids(&self, verdicts: &mut [DirVerdict]) {
         for (dir, verdict) in self.dirs.iter().zip(verdicts) {
             let meta = dir.root.meta.as_ref();
@@ -425,7 +423,7 @@ impl<'c> Node<'c> {
     }
 }
 
-/// The topic that a directory is of.
+/// The topic of a directory.
 fn topic_of(item: &Item) -> Option<&str> {
     item.dir_name().and_then(|name| name.topic())
 }

@@ -1,9 +1,9 @@
-//! Transactions that are open once the logs are loaded: until they end, consumers of what is
-//! committed get nothing from the first of them on.
+//! Transactions that are open when the logs are loaded: until they end, `read_committed` consumers
+//! get nothing from the first of them on.
 //!
 //! # References
 //! `TransactionCoordinator`, `TransactionStateManager.loadTransactionsForTxnTopicPartition`;
-//! KIP-664 for those that hang.
+//! KIP-664 for hanging ones.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,7 +28,7 @@ pub struct OpenTransaction {
     /// The timestamp of its first batch in milliseconds, as set by the producer.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub first_timestamp_ms: Option<i64>,
-    /// The transactional id, if the coordinator's log says it.
+    /// The transactional id, if the coordinator's log has it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub transactional_id: Option<String>,
     /// The end of the transaction.
@@ -45,15 +45,15 @@ pub enum TransactionEnd {
     Committed,
     /// The coordinator finishes aborting it at the start.
     Aborted,
-    /// The coordinator aborts it unless its producer ends it before.
+    /// The coordinator aborts it after its timeout, unless its producer ends it before.
     TimesOut {
-        /// The time after the start in milliseconds, if it was requested.
+        /// The time after the start in milliseconds, if the time of the start is given.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         after_ms: Option<i64>,
     },
-    /// The coordinator does not know it, so that it stays open until somebody aborts it.
+    /// The coordinator does not know it, so it stays open until an operator aborts it.
     Hangs,
-    /// The coordinator's log is not there, or not all of it.
+    /// The coordinator's log is missing or incomplete.
     Unknown,
 }
 
@@ -87,7 +87,7 @@ pub(super) struct Coordinators {
 }
 
 impl Coordinators {
-    /// Before any log is read.
+    /// No transactions, before any log is read.
     pub(super) fn none() -> Self {
         Self {
             known: BTreeMap::new(),
@@ -95,8 +95,8 @@ impl Coordinators {
         }
     }
 
-    /// Reads the log of one. Files of a running broker come and go; what else cannot be read may
-    /// hold anything.
+    /// Reads the log of one coordinator. Files of a running broker change; any other unreadable
+    /// file makes the result incomplete.
     pub(super) fn read(&mut self, path: &Path) {
         let read = list_again(|| {
             let (mut image, mut damage) = (Transactions::default(), Vec::new());
@@ -122,7 +122,7 @@ impl Coordinators {
         }
     }
 
-    /// Says of an open transaction what becomes of it.
+    /// Determines the end of an open transaction.
     pub(super) fn judge(
         &self,
         open: &mut OpenTransaction,

@@ -1,4 +1,4 @@
-//! A partition's directory on paper: what its files are after the steps so far.
+//! A virtual copy of a partition's directory: its files after the steps so far.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::store::{Error, Item, ItemType, LogFile, Stream};
 pub(super) enum Content {
     /// Bytes that are on the disk, perhaps under another name.
     Disk {
-        /// The file that holds them.
+        /// The file that contains them.
         path: PathBuf,
         /// Their start in it.
         start: u64,
@@ -37,7 +37,7 @@ pub(super) struct Producer {
 }
 
 impl Content {
-    /// Bytes of it, where they are known.
+    /// Its size in bytes, if it is known.
     pub(super) fn len_bytes(&self) -> u64 {
         match self {
             Self::Disk { len, .. } | Self::Zeros(len) => *len,
@@ -60,7 +60,7 @@ pub(super) struct Leaf {
 pub(super) struct VirtualDir {
     before: BTreeMap<String, Leaf>,
     files: BTreeMap<String, Leaf>,
-    /// The snapshots of producers among `files`: they are requested at every segment that is
+    /// The snapshots of producers among `files`: they are needed for every segment that is
     /// recovered.
     snapshots: BTreeMap<i64, String>,
 }
@@ -92,7 +92,7 @@ impl VirtualDir {
         }
     }
 
-    /// A snapshot of producers whose name begins with no number.
+    /// A snapshot of producers whose name does not begin with a number.
     pub(super) fn unnumbered_snapshot(&self) -> Option<&str> {
         let mut files = self.before.iter();
         files
@@ -142,19 +142,19 @@ impl VirtualDir {
             .map(|(name, leaf)| (name.as_str(), &leaf.content))
     }
 
-    /// Deletes a file, if it is there.
+    /// Deletes a file, if it exists.
     pub(super) fn delete(&mut self, name: &str) {
         self.take(name);
     }
 
-    /// Renames a file, over what has the new name.
+    /// Renames a file, and replaces a file with the new name.
     pub(super) fn rename(&mut self, from: &str, to: &str) {
         if let Some(leaf) = self.take(from) {
             self.insert(to, leaf);
         }
     }
 
-    /// Makes or replaces a file.
+    /// Creates or replaces a file.
     pub(super) fn put(&mut self, name: &str, content: Content) {
         let kind = ItemType::File;
         self.insert(name, Leaf { kind, content });
@@ -182,7 +182,7 @@ impl VirtualDir {
         Some(leaf)
     }
 
-    /// Up to where the bytes of the files on the disk are still in use, under whatever name.
+    /// The part of each file on the disk that is still in use, under any name.
     pub(super) fn kept(&self) -> HashMap<&Path, u64> {
         let mut ends = HashMap::new();
         for leaf in self.files.values() {
@@ -211,7 +211,7 @@ fn is_snapshot(name: &str, leaf: &Leaf) -> bool {
     leaf.kind == ItemType::File && name.ends_with(PRODUCER_SNAPSHOT_SUFFIX)
 }
 
-/// Opens a file to be read through a window, and never waits for a pipe to be written.
+/// Opens a file to be read through a window; a pipe is not opened, since that may block.
 pub(super) fn open(path: &Path) -> Result<LogFile, Error> {
     Stream::open(path).map(LogFile::Windowed)
 }

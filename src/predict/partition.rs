@@ -42,7 +42,7 @@ pub(super) fn verdict(
     }
     let mut concluded = conclude(&dir_name(partition), start, loaded, &mut |_, _| Ok(()))?;
     if given.to_be_deleted {
-        // Whatever is in it was lost before.
+        // Its records were lost before.
         (concluded.0.lost, concluded.0.unread) = Default::default();
         concluded.0.served = None;
         concluded.0.open_transactions.clear();
@@ -88,10 +88,10 @@ fn timestamp_at(start: &mut Start<'_>, offset: i64) -> Result<Option<i64>, Throw
     }
 }
 
-/// A step after loading, which may change everything again.
+/// A step after loading, which may change the outcome.
 pub(super) type Then<'t> = dyn FnMut(&mut Start<'_>, &mut Bounds) -> Result<(), Thrown> + 't;
 
-/// Puts what happened on paper into words.
+/// Builds the verdict from the simulated changes.
 pub(super) fn conclude(
     dir: &str,
     mut start: Start<'_>,
@@ -160,7 +160,7 @@ pub(super) fn conclude(
     Ok((verdict, remains))
 }
 
-/// Says where the reader stopped before the end of the last segment.
+/// Notes that the reader stopped before the end of the last segment.
 fn note_unread(start: &mut Start<'_>, bounds: Bounds) {
     if let Some((name, content)) = start.paper.last_log()
         && bounds.reached < content.len_bytes()
@@ -170,7 +170,7 @@ fn note_unread(start: &mut Start<'_>, bounds: Bounds) {
     }
 }
 
-/// The `.log`s that are shorter than they were.
+/// The truncated `.log`s.
 fn truncations(start: &mut Start<'_>) -> Result<Vec<Truncation>, Error> {
     let mut cut = Vec::new();
     for (name, leaf) in start.paper.after() {
@@ -205,7 +205,7 @@ fn truncations(start: &mut Start<'_>) -> Result<Vec<Truncation>, Error> {
     Ok(truncations)
 }
 
-/// Returns true if a file holds what another one held before.
+/// Returns true if a file has the bytes that another file had before.
 fn is_from(leaf: Option<&Leaf>, before: &str) -> bool {
     let path = leaf.and_then(|leaf| match &leaf.content {
         Content::Disk { path, .. } => Some(path),
@@ -270,7 +270,7 @@ impl Changes {
     }
 }
 
-/// Counts everything that is left of a partition, for partitions that are not served.
+/// Counts all records of a partition that is not served.
 pub(super) fn give_up(opened: &Partition, verdict: &mut PartitionVerdict) -> Result<(), Error> {
     let mut rest = Lost::default();
     let deleted: BTreeSet<&str> = verdict.deleted.iter().map(String::as_str).collect();

@@ -1,8 +1,7 @@
-//! The state of producers during a start: which transactions are open, and the snapshots that tell
-//! of them.
+//! The state of producers during a start: open transactions, and the snapshots.
 //!
-//! Of what Kafka's `ProducerStateManager` knows only open transactions decide what a start does:
-//! sequence numbers and epochs are not looked at when a log is read again.
+//! Of the state in Kafka's `ProducerStateManager`, only open transactions influence a start:
+//! sequence numbers and epochs are not checked when a log is read again.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -19,7 +18,7 @@ use crate::wire::Offset;
 /// The suffix of a snapshot.
 const SUFFIX: &str = name::PRODUCER_SNAPSHOT_SUFFIX;
 
-/// A snapshot larger than this is not believed: it would be of five million producers.
+/// The maximum size of a snapshot: it would have five million producers.
 const LARGEST_BYTES: u64 = 256 << 20;
 
 /// The end of a transaction.
@@ -35,7 +34,7 @@ pub(super) struct Completed {
 struct Update {
     /// The first offset of its open transaction.
     open: Option<i64>,
-    /// The transactions it began.
+    /// The transactions that it begins.
     started: Vec<i64>,
 }
 
@@ -72,12 +71,12 @@ impl Producers {
         self.listed.as_ref().unwrap_or(paper.snapshots())
     }
 
-    /// Up to where the state is known.
+    /// The offset up to which the state is known.
     pub(super) fn map_end(&self) -> i64 {
         self.map_end
     }
 
-    /// Says up to where it is known.
+    /// Sets the offset up to which the state is known.
     pub(super) fn advance(&mut self, offset: i64) {
         self.map_end = offset;
     }
@@ -104,7 +103,7 @@ impl Producers {
         [ongoing, self.completed].into_iter().flatten().min()
     }
 
-    /// The first offsets of the transactions that are open, with their producers.
+    /// The first offsets of open transactions, with their producers.
     pub(super) fn ongoing(&self) -> &BTreeMap<i64, i64> {
         &self.ongoing
     }
@@ -118,7 +117,7 @@ impl Producers {
         idle.map(|(_, &last)| last).collect()
     }
 
-    /// Forgets everything and starts at `offset` (`truncateFullyAndStartAt`).
+    /// Removes everything and starts at `offset` (`truncateFullyAndStartAt`).
     pub(super) fn restart(&mut self, paper: &mut VirtualDir, offset: i64) {
         let all: Vec<i64> = self.snapshots(paper).keys().copied().collect();
         for at in all {
@@ -150,8 +149,7 @@ impl Producers {
         }
     }
 
-    /// `truncateAndReload`: drops snapshots out of range, and reads the newest that can be
-    /// believed.
+    /// `truncateAndReload`: drops snapshots out of range, and reads the newest valid one.
     pub(super) fn reload(
         &mut self,
         paper: &mut VirtualDir,
@@ -198,7 +196,7 @@ impl Producers {
         }
     }
 
-    /// Writes a snapshot, if the state has moved on since the last one.
+    /// Writes a snapshot, if the state has changed since the last one.
     pub(super) fn snapshot(&mut self, paper: &mut VirtualDir) -> Result<(), Thrown> {
         if self.map_end <= self.snapshot_end {
             return Ok(());
@@ -226,7 +224,7 @@ impl Producers {
         Ok(())
     }
 
-    /// Takes in a batch on its own, as recovery does.
+    /// Adds a single batch, as recovery does.
     pub(super) fn take(
         &mut self,
         log: &mut Log,
@@ -390,8 +388,8 @@ fn marker(
         Some(record) => record.map_err(unreadable)?,
         None => return Ok(None),
     };
-    // A record after the last, or one that cannot be read, shows at once where there is one, or all
-    // are decompressed.
+    // A record after the last one, or an unreadable one, is noticed at once if there is one record,
+    // or if all are decompressed.
     if batch.records_count() == 1 || packed {
         for rest in records {
             rest.map_err(unreadable)?;
@@ -413,7 +411,7 @@ fn marker(
     }
 }
 
-/// The producers in a snapshot; `None` if it cannot be believed.
+/// The producers in a snapshot; `None` if it is invalid.
 fn read(paper: &VirtualDir, file: &str) -> Result<Option<Vec<Producer>>, Thrown> {
     match paper.file(file) {
         Some(Content::Producers(known)) => Ok(Some(known.clone())),

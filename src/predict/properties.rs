@@ -1,4 +1,4 @@
-//! What is asked of a log dir's `meta.properties`: `MetaPropertiesEnsemble`.
+//! The checks of a log dir's `meta.properties`: `MetaPropertiesEnsemble`.
 
 use super::conditions::Conditions;
 use super::reason::Reason;
@@ -11,10 +11,10 @@ use crate::store::{Error, LogDir, read_known};
 /// The file.
 const FILE: &str = "meta.properties";
 
-/// A larger file is none of Kafka's.
+/// The maximum size of the file.
 const LARGEST_BYTES: u64 = 1 << 20;
 
-/// The identity of the node in the file.
+/// The result of the check.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
     /// True if it is a node of a `KRaft` cluster.
@@ -25,7 +25,7 @@ pub(super) struct Checked {
     pub(super) wrong: Option<(StartOutcome, Reason)>,
 }
 
-/// Asks the file what a node asks. With `ZooKeeper` it is written again if need be.
+/// Checks the file like a node. With `ZooKeeper` it is written again if necessary.
 pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Error> {
     let item = dir.item(FileKind::MetaProperties);
     let unread = item.is_some_and(|item| !item.is_file() || item.len_bytes() > LARGEST_BYTES);
@@ -56,7 +56,7 @@ pub(super) fn check(dir: &LogDir, conditions: &Conditions) -> Result<Checked, Er
     })
 }
 
-/// A broker with `ZooKeeper` takes version 0 only.
+/// A broker with `ZooKeeper` accepts version 0 only.
 fn of_zookeeper(
     meta: &MetaProperties,
     conditions: &Conditions,
@@ -119,8 +119,8 @@ fn of_node(meta: &MetaProperties, conditions: &Conditions) -> Option<(StartOutco
     other.then_some((StartOutcome::Refuses, "it has the id of another node"))
 }
 
-/// Returns true if the log dir has no id, by which the cluster knows where replicas are. The broker
-/// makes a new one.
+/// Returns true if the log dir has no directory id, by which the cluster assigns replicas. The
+/// broker creates a new one.
 pub(super) fn lacks_directory_id(meta: &MetaProperties, kafka: Kafka) -> bool {
     kafka.has_directory_ids() && meta.version == Some(1) && meta.directory_id.is_none()
 }
@@ -135,8 +135,8 @@ pub(super) fn no_directory_id() -> Reason {
     }
 }
 
-/// Log dirs of one node: they name the same cluster and node, and no two have the same id. Returns
-/// what is wrong with the one that is compared.
+/// Compares log dirs of one node: they have the same cluster and node, and different directory ids.
+/// Returns the fault of the one that is compared.
 pub(super) fn compare(
     meta: &MetaProperties,
     before: &[&MetaProperties],

@@ -1,4 +1,4 @@
-//! The releases whose start-up is known, and in what they differ.
+//! The releases that can be simulated, and their differences.
 //!
 //! | release | source followed | confirmed with real brokers |
 //! |---|---|---|
@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use crate::wire::Release;
 
-/// A Kafka release whose start-up is known, patch releases included.
+/// A Kafka release that can be simulated, patch releases included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kafka {
     major: u8,
@@ -30,7 +30,7 @@ impl Kafka {
     pub const V2_8: Self = Self::new(2, 8);
     /// 3.0.
     pub const V3_0: Self = Self::new(3, 0);
-    /// 3.9, the last release with `ZooKeeper`; here it runs without.
+    /// 3.9, the last release with `ZooKeeper`; it is simulated without.
     pub const V3_9: Self = Self::new(3, 9);
     /// 4.0.
     pub const V4_0: Self = Self::new(4, 0);
@@ -73,24 +73,24 @@ impl Kafka {
         self.since(3, 0)
     }
 
-    /// Returns true if log dirs have ids, and without one go offline (KIP-858).
+    /// Returns true if log dirs have directory ids, and go offline without one (KIP-858).
     pub(super) fn has_directory_ids(self) -> bool {
         self.since(3, 7)
     }
 
-    /// Returns true if a partition that the cluster does not know stays in a folder `-stray`;
-    /// before, its folder was deleted.
+    /// Returns true if a partition unknown to the cluster stays in a folder `-stray`; before, its
+    /// folder was deleted.
     pub(super) fn keeps_strays(self) -> bool {
         self.since(3, 7)
     }
 
-    /// Returns true if a folder `-stray` is one that it knows, as 3.6.2 does and 3.3.2 does not.
+    /// Returns true if it accepts a folder `-stray`, as 3.6.2 does and 3.3.2 does not.
     pub(super) fn knows_strays(self) -> bool {
         self.since(3, 6)
     }
 
-    /// Returns true if a node without `ZooKeeper` takes a `meta.properties` of version 0, as 3.6.2
-    /// does and 3.3.2 does not.
+    /// Returns true if a node without `ZooKeeper` accepts a `meta.properties` of version 0, as
+    /// 3.6.2 does and 3.3.2 does not.
     pub(super) fn takes_old_meta(self) -> bool {
         self.since(3, 6)
     }
@@ -107,7 +107,7 @@ impl Kafka {
     }
 
     /// Returns true if a corrupt file that is read while a partition is opened takes the log dir
-    /// offline; before 3.3 it kept the broker from starting.
+    /// offline; before 3.3 the broker did not start.
     pub(super) fn spares_the_broker(self) -> bool {
         self.since(3, 3)
     }
@@ -118,42 +118,39 @@ impl Kafka {
         self.since(4, 0)
     }
 
-    /// Returns true if offsets are sought by base offset first, which decompresses messages of
+    /// Returns true if offsets are searched by base offset first, which decompresses messages of
     /// magic 0 and 1.
     pub(super) fn seeks_by_base_offset(self) -> bool {
         self.since(4, 1)
     }
 
-    /// Returns true if a transaction may begin where the log does not reach; older brokers die of
-    /// it.
+    /// Returns true if a transaction may begin outside the log; older brokers fail then.
     pub(super) fn forgives_lost_transactions(self) -> bool {
         self.since(3, 0)
     }
 
-    /// Returns true if swap files are renamed into place as they are; before 3.0 they were
-    /// recovered first.
+    /// Returns true if swap files are renamed unchanged; before 3.0 they were recovered first.
     pub(super) fn renames_swaps(self) -> bool {
         self.since(3, 0)
     }
 
-    /// Returns true if text that is no number where one belongs is an error of another kind than a
-    /// malformed line.
+    /// Returns true if an invalid number is another kind of error than a malformed line.
     pub(super) fn tells_numbers_apart(self) -> bool {
         self.since(3, 1)
     }
 
-    /// Returns true if producers are forgotten by a setting of their own (KIP-854).
+    /// Returns true if producers expire by a setting of their own (KIP-854).
     pub(super) fn forgets_producers_by_id(self) -> bool {
         self.since(3, 4)
     }
 
-    /// Returns true if a segment that breaches the size is looked for before one that is too old.
+    /// Returns true if segments beyond the size limit are searched before old ones.
     #[must_use]
     pub fn retains_by_size_first(self) -> bool {
         self.since(3, 0)
     }
 
-    /// Bytes that `segment.bytes` may not be below (KIP-1030).
+    /// The minimum of `segment.bytes` (KIP-1030).
     pub(super) fn least_segment_bytes(self) -> i64 {
         if self.since(4, 0) { 1 << 20 } else { 14 }
     }
@@ -182,7 +179,7 @@ impl Kafka {
             (4, 4) => 33,
             _ => return None,
         };
-        // KIP-1124: 4.0 forgot everything before 3.3-IV3.
+        // KIP-1124: 4.0 removed everything before 3.3-IV3.
         Some((if self.since(4, 0) { 7 } else { 1 }, newest))
     }
 
@@ -218,7 +215,7 @@ impl serde::Serialize for Kafka {
     }
 }
 
-/// Not a release whose start-up is known.
+/// Not a release that can be simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotKnown;
 
@@ -233,7 +230,7 @@ impl std::error::Error for NotKnown {}
 impl FromStr for Kafka {
     type Err = NotKnown;
 
-    /// Takes the name, or that of a patch release: `3.9.1`.
+    /// Parses the name, or that of a patch release: `3.9.1`.
     fn from_str(text: &str) -> Result<Self, NotKnown> {
         let release: Release = text.parse().map_err(|_| NotKnown)?;
         let name = release.to_string();

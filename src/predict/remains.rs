@@ -1,4 +1,4 @@
-//! What there is of a partition once it is loaded, for what follows.
+//! A partition after loading, for the later steps.
 
 use super::index::TIME_ENTRY_BYTES;
 use super::lost::Lost;
@@ -30,13 +30,12 @@ pub(super) struct Remaining {
     pub(super) base: i64,
     pub(super) name: String,
     pub(super) content: Content,
-    /// Its largest timestamp as retention takes it.
+    /// Its largest timestamp as retention sees it.
     pub(super) largest_timestamp_ms: i64,
 }
 
 impl Remains {
-    /// Takes in what is left of the directory; of the segments only if somebody asks for the hour
-    /// that follows.
+    /// Reads the state of the directory; segments only if the following hour is predicted.
     pub(super) fn of(start: &Start<'_>, bounds: Option<Bounds>) -> Result<Self, Error> {
         let mut remains = Self {
             topic_id: start.topic_id,
@@ -66,7 +65,7 @@ impl Remains {
 }
 
 /// `LogSegment.largestTimestamp`: the last entry of the time index, whatever it is; without one the
-/// time of the last change.
+/// modification time.
 fn largest_timestamp(
     start: &Start<'_>,
     log: &str,
@@ -110,7 +109,7 @@ fn last_entry(path: &std::path::Path, len: u64) -> Result<Option<i64>, Error> {
     Ok(bytes.first_chunk().map(|time| i64::from_be_bytes(*time)))
 }
 
-/// Shows the batches of a segment that a reader gets to.
+/// Passes on the batches of a segment up to where a reader stops.
 pub(super) fn batches(segment: &Remaining, see: &mut dyn FnMut(&Batch<'_>)) -> Result<(), Error> {
     match super::cluster::batches(&segment.name, &segment.content, see) {
         Err(super::thrown::Thrown::Ours(error)) => Err(error),
@@ -118,7 +117,7 @@ pub(super) fn batches(segment: &Remaining, see: &mut dyn FnMut(&Batch<'_>)) -> R
     }
 }
 
-/// The records of a segment that a reader gets to, those of control batches left out.
+/// The number of records of a segment up to where a reader stops, without those of control batches.
 pub(super) fn records(segment: &Remaining) -> Result<u64, Error> {
     let mut lost = Lost::default();
     let mut scratch = crate::format::Scratch::default();

@@ -1,9 +1,8 @@
-//! Retention: which segments a broker deletes because they are too old, too many, or before the
-//! log's start.
+//! Retention: segments that a broker deletes because they are too old, beyond the size limit, or
+//! before the log start offset.
 //!
-//! It looks at the segments from the oldest on and stops at the first that may stay; one that was
-//! deleted is gone even if the next is older. The last segment goes too: a new, empty one takes its
-//! place.
+//! A broker checks the segments from the oldest on and stops at the first that stays, even if the
+//! next one is older. The last segment is deleted too: a new, empty one replaces it.
 //!
 //! # References
 //! `UnifiedLog.deleteOldSegments`, `deletableSegments`; `LogManager.cleanupLogs`.
@@ -15,30 +14,30 @@ pub struct Candidate {
     pub base: i64,
     /// Bytes of its `.log`.
     pub bytes: u64,
-    /// Its largest timestamp as the broker takes it: the last entry of its time index, or the time
-    /// of its last change.
+    /// Its largest timestamp as the broker sees it: the last entry of its time index, or its
+    /// modification time.
     pub largest_timestamp_ms: i64,
 }
 
-/// The compaction rules for the segments of a partition.
+/// The retention rules for the segments of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// True if `cleanup.policy` has `delete`; else only the log's start counts.
+    /// True if `cleanup.policy` has `delete`; otherwise only the log start offset counts.
     pub deletes: bool,
-    /// `retention.ms`; below 0 is without end.
+    /// `retention.ms`; negative means no limit.
     pub retention_ms: i64,
-    /// `retention.bytes`; below 0 is without end.
+    /// `retention.bytes`; negative means no limit.
     pub retention_bytes: i64,
     /// The log start offset.
     pub log_start: i64,
     /// The log end offset.
     pub log_end: i64,
-    /// The high watermark: what is not replicated stays.
+    /// The high watermark: segments that are not replicated stay.
     pub high_watermark: i64,
-    /// True if time is asked first and the log's start last, as 2.8 does, and not the other way
-    /// round.
+    /// True if the time is checked first and the log start offset last, as in 2.8, and not the
+    /// other way round.
     pub time_first: bool,
-    /// Of a topic in tiered storage, the offset after the last that was copied there: segments
+    /// For a topic in tiered storage, the offset after the last that was copied there: segments
     /// beyond it stay.
     pub copied_to: Option<i64>,
 }
@@ -48,11 +47,11 @@ pub struct Rules {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Breach {
-    /// The next segment begins at or before the log's start.
+    /// The next segment begins at or before the log start offset.
     LogStart,
-    /// The partition is larger than it may be.
+    /// The partition is larger than the limit.
     Size,
-    /// Its largest timestamp is too long ago.
+    /// Its largest timestamp is too old.
     Time,
 }
 
@@ -60,7 +59,7 @@ pub enum Breach {
 /// order.
 #[must_use]
 pub fn deleted(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Breach> {
-    // Each pass continues where the one before stopped.
+    // Each pass continues where the previous one stopped.
     let passes = if rules.time_first {
         [Breach::Time, Breach::Size, Breach::LogStart]
     } else {
@@ -82,7 +81,7 @@ pub fn deleted(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Breach
     gone
 }
 
-/// The fate of a segment if nothing more is written.
+/// The fate of a segment if no more records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fate {
@@ -106,22 +105,22 @@ pub enum Stay {
     NoTimeLimit,
     /// It reaches beyond the high watermark.
     NotReplicated,
-    /// It reaches beyond what was copied to tiered storage.
+    /// It is not yet copied to tiered storage.
     NotCopied,
-    /// It is the last one, and there is nothing in it.
+    /// It is the last one, and it is empty.
     Empty,
     /// The segment at this index, which is before it, stays.
     Behind(usize),
 }
 
-/// Predicts the fate of each segment if nothing more is written; `segments` are in order.
+/// Predicts the fate of each segment if no more records are written; `segments` are in order.
 #[must_use]
 pub fn fates(segments: &[Candidate], rules: &Rules, now_ms: i64) -> Vec<Fate> {
     let mut fates: Vec<Fate> = deleted(segments, rules, now_ms)
         .into_iter()
         .map(Fate::Goes)
         .collect();
-    // What keeps those that follow: a segment that stays, or the one that goes last.
+    // The segment that keeps the following ones: one that stays, or the one that is deleted last.
     let (mut stays, mut last): (Option<usize>, Option<(usize, i64)>) = (None, None);
     for (index, segment) in segments.iter().enumerate().skip(fates.len()) {
         let next = segments.get(index.saturating_add(1)).map(|next| next.base);
@@ -332,7 +331,7 @@ mod tests {
         assert_eq!(of([0; 3], &forever)[0], Fate::Stays(Stay::NoTimeLimit));
     }
 
-    /// The files that a broker 4.3.1 left of ten partitions of six segments after a check at this
+    /// The segments of ten partitions of six segments that a broker 4.3.1 kept at a check at this
     /// time.
     #[test]
     fn what_a_broker_deleted_goes_and_what_it_left_stays() {
@@ -341,7 +340,7 @@ mod tests {
         const BYTES: [u64; 6] = [
             1_048_114, 1_048_101, 1_048_125, 1_048_125, 1_048_125, 133_300,
         ];
-        /// Milliseconds before then.
+        /// Ages in milliseconds at that time.
         type Ages = [i64; 6];
         const STEADY: Ages = [8_150_318, 6_200_318, 4_250_318, 2_300_318, 350_318, 102_318];
         const FUTURE: Ages = [

@@ -1,4 +1,4 @@
-//! The start of a log dir: `LogManager.loadLogs`, and what is asked of its files before.
+//! The start of a log dir: `LogManager.loadLogs`, and the checks of its files before.
 
 use std::collections::BTreeMap;
 
@@ -29,8 +29,7 @@ pub(super) type Offsets = BTreeMap<(String, i32), i64>;
 )]
 pub(super) struct Root {
     pub(super) clean: bool,
-    /// True if these files are not at hand: partitions were given alone, or were copied from
-    /// somewhere.
+    /// True if there are no such files: partitions were given alone, or were copied.
     pub(super) is_unknown: bool,
     /// True if a node of a `KRaft` cluster is known to start.
     pub(super) is_kraft: bool,
@@ -47,7 +46,7 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// Nothing is known but what the conditions say.
+    /// A log dir of which only the conditions are known.
     pub(super) fn unknown(conditions: &Conditions) -> Self {
         Self {
             clean: !conditions.unclean,
@@ -56,8 +55,9 @@ impl Root {
         }
     }
 
-    /// Returns true if the broker stopped cleanly, as far as this partition knows: without the log
-    /// dir it did not if an index of the active segment still has the room that a clean stop trims.
+    /// Returns true if the broker shut down cleanly, as far as this partition shows: without the
+    /// log dir, it did not if an index of the active segment still has preallocated space, which a
+    /// clean shutdown trims.
     pub(super) fn is_clean(&self, partition: &Partition) -> bool {
         self.clean && !(self.is_unknown && has_untrimmed_index(partition))
     }
@@ -76,7 +76,7 @@ impl Root {
                 root.fail(outcome, reason);
             }
         } else {
-            // Folders of partitions, copied from somewhere.
+            // Folders of partitions that were copied.
             root = Self::unknown(conditions);
         }
         for item in dir.items().iter().filter(|item| item.is_dir()) {
@@ -99,8 +99,8 @@ impl Root {
         self.outcome = self.outcome.max(Some(outcome));
     }
 
-    /// Reads a checkpoint. What cannot be read is as good as empty, but a malformed line takes the
-    /// log dir offline once everything is loaded.
+    /// Reads a checkpoint. One that cannot be read counts as empty, but a malformed line takes the
+    /// log dir offline when everything is loaded.
     fn checkpoint(
         &mut self,
         dir: &LogDir,
@@ -208,7 +208,7 @@ pub(super) fn one(
     Ok(verdict)
 }
 
-/// A partition that the cluster does not have here.
+/// A partition that the cluster does not assign to this node.
 struct Stray {
     why: Stranger,
     /// True if a new partition is served in its place, if that is known.
@@ -233,7 +233,7 @@ impl Stray {
         verdict.served = None;
         verdict.open_transactions.clear();
         verdict.outcome = StartOutcome::Recovers;
-        // Where that is unknown, the replica is taken to be the broker's.
+        // If that is unknown, the replica is assumed to be assigned to the broker.
         let bound = (self.replaced != Some(false)).then_some(0);
         (verdict.log_start, verdict.log_end) = (bound, bound);
         verdict.replaced = self.replaced;
@@ -254,8 +254,8 @@ impl Stray {
     }
 }
 
-/// Returns true if an index of the active segment ends in an entry of zeros. What cannot be read is
-/// no evidence.
+/// Returns true if an index of the active segment ends in an entry of zeros. An unreadable index
+/// does not count.
 fn has_untrimmed_index(partition: &Partition) -> bool {
     let segments = partition.segments();
     let Some(active) = segments.last() else {
@@ -268,7 +268,7 @@ fn has_untrimmed_index(partition: &Partition) -> bool {
         .any(|bytes| bytes.ends_with(&[0; time_index::ENTRY_BYTES]))
 }
 
-/// Returns true if a broker knows what to do with a directory of this name.
+/// Returns true if a broker accepts a directory of this name.
 fn is_known(item: &Item, kafka: Kafka) -> bool {
     match item.dir_name() {
         Some(DirName::Partition { state, .. }) => state != DirState::Stray || kafka.knows_strays(),

@@ -15,7 +15,7 @@ use crate::format::name::{
 use crate::store::ItemType;
 use crate::wire::Offset;
 
-/// A segment larger than this is refused.
+/// The maximum size of a segment.
 const LARGEST_BYTES: u64 = i32::MAX as u64;
 
 /// A segment.
@@ -52,7 +52,7 @@ impl Pass {
 }
 
 impl Segment {
-    /// Opens the segment at `base`; its `.log` is made if it is missing.
+    /// Opens the segment at `base`; its `.log` is created if it is missing.
     pub(super) fn open(start: &mut Start<'_>, base: i64) -> Result<Self, Thrown> {
         Self::open_as(start, base, "")
     }
@@ -96,7 +96,7 @@ impl Segment {
         self.name(LOG_SUFFIX)
     }
 
-    /// The names of all its files but snapshots.
+    /// The names of all its files except snapshots.
     pub(super) fn names(&self) -> [String; 4] {
         [
             LOG_SUFFIX,
@@ -131,13 +131,13 @@ impl Segment {
         (0..=i64::from(i32::MAX)).contains(&relative)
     }
 
-    /// Opens the index, which is made where it is missing.
+    /// Opens the index, which is created if it is missing.
     fn index(&mut self, start: &mut Start<'_>) -> Result<&mut Index, Thrown> {
         if self.index.is_none() {
             let name = self.name(OFFSET_INDEX_SUFFIX);
             self.index = Some(self.open_index(start, &name)?);
         }
-        // Just put there.
+        // It was just created.
         Ok(self.index.get_or_insert_with(|| Index::empty(self.base)))
     }
 
@@ -155,14 +155,14 @@ impl Segment {
         }
     }
 
-    /// Keeps only what is needed of an index that is probably not requested again.
+    /// Keeps only the necessary part of an index that is probably not used again.
     pub(super) fn forget_index(&mut self) {
         if let Some(index) = &mut self.index {
             index.forget();
         }
     }
 
-    /// Makes the indexes of the last segment as large as they may grow (`resizeIndexes`).
+    /// Resizes the indexes of the last segment to their maximum size (`resizeIndexes`).
     pub(super) fn make_room(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
         let most = start.index_bytes;
         let entries = self.index(start)?.len();
@@ -207,7 +207,7 @@ impl Segment {
         Ok(None)
     }
 
-    /// Returns the position at which a reader that searches `target` in vain stops (`translate`).
+    /// Returns the position at which a reader stops that does not find `target` (`translate`).
     pub(super) fn reached(
         &mut self,
         start: &mut Start<'_>,
@@ -222,8 +222,8 @@ impl Segment {
         Ok(position)
     }
 
-    /// The offset of the first index entry above `offset`: from there on a fetch may begin
-    /// elsewhere.
+    /// The offset of the first index entry above `offset`: from there on a fetch may begin at
+    /// another position.
     pub(super) fn entry_above(
         &mut self,
         start: &mut Start<'_>,
@@ -261,7 +261,8 @@ impl Segment {
     }
 
     /// Recovers the segment (`LogSegment.recover`): every batch is checked, the indexes are
-    /// rebuilt, and what follows the first bad batch is truncated. Returns how many bytes that is.
+    /// rebuilt, and everything from the first bad batch on is truncated. Returns the number of
+    /// truncated bytes.
     pub(super) fn recover(
         &mut self,
         start: &mut Start<'_>,
@@ -389,7 +390,7 @@ impl Segment {
         }
     }
 
-    /// Cuts the `.log` to `len` bytes.
+    /// Truncates the `.log` to `len` bytes.
     fn cut(&self, start: &mut Start<'_>, len: u64) {
         let name = self.log_name();
         if let Some(Content::Disk {
@@ -407,14 +408,14 @@ impl Segment {
         }
     }
 
-    /// Cuts the segment where `offset` begins (`LogSegment.truncateTo`). Returns how many bytes
-    /// that is.
+    /// Truncates the segment at `offset` (`LogSegment.truncateTo`). Returns the number of truncated
+    /// bytes.
     pub(super) fn truncate(&mut self, start: &mut Start<'_>, offset: i64) -> Result<u64, Thrown> {
         let mut log = self.log(start)?;
         let at = self
             .translate(start, &mut log, offset)
             .map_err(|thrown| thrown.escaped(log.name()))?;
-        // No segment is cut but to its base, so that nothing of its indexes is kept.
+        // Segments are only truncated to their base offset, so nothing of the indexes is kept.
         self.index = Some(Index::empty(self.base));
         let Some(at) = at else { return Ok(0) };
         start.ends.remove(&self.log_name());
@@ -439,8 +440,8 @@ fn timestamp_of(log: &mut Log, entry: Entry) -> Result<i64, Thrown> {
     Ok(Message::parse(frame.bytes(), frame.position()).map_or(-1, |message| message.timestamp().0))
 }
 
-/// `FileRecords.searchForOffsetFromPosition` since 4.1: by base offsets, and the last offset only
-/// where one is above.
+/// `FileRecords.searchForOffsetFromPosition` since 4.1: by base offsets; the last offset is only
+/// read if one is above.
 fn seek(
     log: &mut Log,
     target: i64,
@@ -468,7 +469,7 @@ fn seek(
     }
 }
 
-/// Bytes of the entries that fit in.
+/// The size of the entries that fit.
 fn rounded(bytes: u32, entry: u64) -> u64 {
     let bytes = u64::from(bytes);
     bytes - bytes % entry

@@ -1,9 +1,8 @@
-//! The settings of the broker that starts and of its topics: what decides what it deletes, and
-//! when.
+//! The settings of the broker that starts and of its topics, which determine deletions.
 //!
 //! A topic's own settings are in the metadata log, with those of brokers that were changed while
-//! they ran; the others are in the file that the broker is started with. What is said nowhere is
-//! Kafka's default, and counts as assumed.
+//! they ran; the others are in the file with which the broker is started. Settings that are in
+//! neither have Kafka's default, which counts as assumed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,17 +23,17 @@ pub(super) const BROKER_RESOURCE: i8 = 4;
 pub enum SettingOrigin {
     /// It was given for this prediction.
     Given,
-    /// The topic has it, as the metadata log says.
+    /// It is set for the topic in the metadata log.
     Topic,
-    /// The broker or its cluster has it, as the metadata log says.
+    /// It is set for the broker or the cluster in the metadata log.
     Cluster,
-    /// The broker's file has it.
+    /// It is set in the broker's file.
     Broker,
-    /// It was found nowhere: Kafka's default is assumed.
+    /// It is not set: Kafka's default is assumed.
     Assumed,
 }
 
-/// A setting: its name as a topic has it, or as a broker has it where topics have none.
+/// A setting, under its topic name, or its broker name if topics do not have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Setting<T> {
@@ -50,7 +49,7 @@ pub struct Setting<T> {
 struct Known {
     name: &'static str,
     /// Its names as broker settings, with the factor to the unit of the topic setting; the first
-    /// one that is set counts.
+    /// one that is set is used.
     broker: &'static [(&'static str, i64)],
     default: i64,
 }
@@ -63,7 +62,7 @@ const fn known(name: &'static str, broker: &'static [(&'static str, i64)], defau
     }
 }
 
-/// The settings that are numbers. Those of brokers only have no other name.
+/// The settings that are numbers. Those of brokers only have one name.
 const NUMBERS: [Known; 22] = [
     known(
         RETENTION_MS,
@@ -145,29 +144,29 @@ pub(super) const TOMBSTONE_MS: &str = "delete.retention.ms";
 pub const COMPACTION_LAG_MS: &str = "min.compaction.lag.ms";
 /// The age at which a record must be compacted.
 pub const MOST_COMPACTION_LAG_MS: &str = "max.compaction.lag.ms";
-/// The most that a record may decompress to for the cleaner (4.4 and later).
+/// The maximum decompressed size of a record for the cleaner (4.4 and later).
 pub const MAX_DECOMPRESSED_BYTES: &str = "max.decompressed.message.bytes";
-/// Time between two looks of the cleaner.
+/// Time between two runs of the cleaner.
 pub(super) const CLEANER_BACKOFF_MS: &str = "log.cleaner.backoff.ms";
 /// Time between two retention checks.
 pub const CHECK_MS: &str = "log.retention.check.interval.ms";
-/// Time from the start to the first of them.
+/// Time from the start to the first retention check.
 pub(super) const FIRST_CHECK_MS: &str = "log.initial.task.delay.ms";
 /// The time that the offsets of an empty group are kept.
 pub const OFFSETS_MINUTES: &str = "offsets.retention.minutes";
-/// Time between two looks for them.
+/// Time between two checks for expired offsets.
 pub(super) const OFFSETS_CHECK_MS: &str = "offsets.retention.check.interval.ms";
 /// The time after which a transactional id expires.
 pub(super) const TRANSACTIONAL_ID_MS: &str = "transactional.id.expiration.ms";
-/// Time between two looks for those that expired.
+/// Time between two checks for expired transactional ids.
 pub(super) const TRANSACTIONAL_ID_CHECK_MS: &str =
     "transaction.remove.expired.transaction.cleanup.interval.ms";
 /// The time after which an idle producer expires.
 pub(super) const PRODUCER_ID_MS: &str = "producer.id.expiration.ms";
 
-/// Time between two looks for producers that are to be forgotten.
+/// Time between two checks for expired producers.
 pub(super) const PRODUCER_ID_CHECK_MS: &str = "producer.id.expiration.check.interval.ms";
-/// Time between two looks for transactions that timed out.
+/// Time between two checks for transactions that timed out.
 pub(super) const TIMED_OUT_CHECK_MS: &str =
     "transaction.abort.timed.out.transaction.cleanup.interval.ms";
 
@@ -201,7 +200,7 @@ pub struct Settings {
     given: BTreeMap<String, String>,
 }
 
-/// Not a setting that a prediction depends on, or not a value of it.
+/// An unknown setting, or an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusable(String);
 
@@ -217,7 +216,7 @@ impl Settings {
     /// Reads `server.properties`.
     ///
     /// # Errors
-    /// A number is none: the broker would not start.
+    /// A number is invalid: the broker would not start.
     pub fn of_file(bytes: &[u8]) -> Result<Self, Unusable> {
         let entries = Properties::parse(bytes).entries.into_iter();
         let file: BTreeMap<String, String> =
@@ -231,10 +230,10 @@ impl Settings {
         })
     }
 
-    /// Sets one, as a topic or a broker calls it, for everything.
+    /// Sets a setting, by its topic or broker name, for everything.
     ///
     /// # Errors
-    /// A prediction does not depend on it, or its value is no number where one is expected.
+    /// A prediction does not depend on it, or its value is not a number.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Unusable> {
         if !is_known(name) {
             return Err(Unusable(format!(
@@ -283,7 +282,7 @@ impl Settings {
     }
 }
 
-/// Returns true if a value is one that the setting may have.
+/// Returns true if a value is valid for the setting.
 fn check(name: &str, value: &str) -> Result<(), Unusable> {
     let is_number = NUMBERS.iter().any(|known| is_named(known, name));
     if is_number && value.trim().parse::<i64>().is_err() {
@@ -322,7 +321,7 @@ fn is_known(name: &str) -> bool {
         || IDENTITY.contains(&name)
 }
 
-/// The names of topics' settings first.
+/// The names of settings, those of topics first.
 fn names() -> Vec<&'static str> {
     let numbers = NUMBERS.iter().map(|known| known.name);
     numbers.chain([POLICY.0, TIERED, DIRTY_RATIO]).collect()
@@ -336,10 +335,10 @@ pub struct TopicSettings<'a> {
     pub(super) settings: &'a Settings,
     /// The configurations in the metadata log of the topic, of the broker, and of all brokers.
     pub(super) configs: [Option<&'a Configs>; 3],
-    /// The topic, whose policy is known where it is one of Kafka's own.
+    /// The topic; the policy of Kafka's internal topics is known.
     pub(super) topic: &'a str,
     pub(super) kafka: Kafka,
-    /// True if the cleaner noted a partition of the topic: where nothing names its policy,
+    /// True if the cleaner has an entry for a partition of the topic: without a known policy,
     /// `compact` is assumed.
     pub(super) was_compacted: bool,
 }
@@ -406,13 +405,13 @@ impl TopicSettings<'_> {
             })
         });
         parsed.unwrap_or_else(|| {
-            // KIP-932: what share groups need is kept for ever.
+            // KIP-932: the topic of share groups is kept forever.
             let is_kept = name == RETENTION_MS && self.topic == SHARE_GROUP_STATE;
             assumed(if is_kept { -1 } else { known.default })
         })
     }
 
-    /// Returns true if old segments are deleted, and whether records are compacted.
+    /// Returns two flags: true if old segments are deleted, and true if records are compacted.
     #[must_use]
     pub fn policy(&self) -> Setting<(bool, bool)> {
         let (value, origin) = match self.text(POLICY.0, &[POLICY.1]) {
@@ -459,7 +458,7 @@ impl TopicSettings<'_> {
         self.number(name)
     }
 
-    /// Returns true if the topic is tiered: its old segments are elsewhere too.
+    /// Returns true if the topic is tiered: its old segments are in tiered storage too.
     #[must_use]
     pub fn is_tiered(&self) -> bool {
         self.kafka.is_kraft()

@@ -1,4 +1,4 @@
-//! The start of one partition: what is given, and what happened to its directory so far.
+//! The start of one partition: the facts given, and the changes of its directory so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,19 +13,19 @@ use crate::store::Item;
 /// The checkpoint entries of a partition.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Given {
-    /// True if the clean shutdown marker was there.
+    /// True if there was a clean shutdown marker.
     pub(super) clean: bool,
-    /// Up to where the log was flushed.
+    /// The recovery point: the offset up to which the log was flushed.
     pub(super) recovery_point: i64,
     /// The log start offset.
     pub(super) log_start: i64,
-    /// Up to where it was compacted, if it ever was.
+    /// The offset up to which it was compacted, if it ever was.
     pub(super) cleaned: Option<i64>,
     /// True if the directory is about to be deleted.
     pub(super) to_be_deleted: bool,
 }
 
-/// A start on paper: the directory, and what happened to it so far.
+/// A simulated start: the directory, and its changes so far.
 #[derive(Debug)]
 pub(super) struct Start<'a> {
     pub(super) conditions: &'a Conditions,
@@ -41,7 +41,7 @@ pub(super) struct Start<'a> {
     pub(super) recovered: BTreeSet<String>,
     /// The ends of truncated segments, by the name of their `.log`.
     pub(super) ends: BTreeMap<String, i64>,
-    /// Deleted files whose records live on in others.
+    /// Deleted files whose records are in other files.
     pub(super) replaced: BTreeSet<String>,
     /// The largest timestamps of recovered segments, by their `.log`.
     pub(super) largest_timestamps: BTreeMap<String, i64>,
@@ -63,7 +63,7 @@ pub(super) struct Bounds {
 }
 
 impl<'a> Start<'a> {
-    /// Before the first step.
+    /// The state before the first step.
     pub(super) fn new(
         items: &[Item],
         settings: &TopicSettings<'_>,

@@ -1,5 +1,5 @@
-//! Compactions brought to an end as before 3.0 (`Log.completeSwapOperations`): the `.log.swap` is recovered, and takes the
-//! place of the segments it covers.
+//! Compactions completed as before 3.0 (`Log.completeSwapOperations`): the `.log.swap` is
+//! recovered, and replaces the segments that it covers.
 
 use super::leftovers::{SWAP, offset_of};
 use super::loader::Loader;
@@ -53,7 +53,7 @@ impl Loader {
                 }
             }
             if let Some(old) = self.segments.get(&base) {
-                // Not covered, but written over all the same.
+                // Not covered, but overwritten anyway.
                 start.replaced.insert(old.log_name());
             }
             swap.rename(start);

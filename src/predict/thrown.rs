@@ -1,4 +1,4 @@
-//! How a step of a start is interrupted.
+//! The exceptions that interrupt a step of a start.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use crate::wire::Fault;
 /// The failure of a step of the start, by the kinds of exceptions that Kafka distinguishes.
 #[derive(Debug)]
 pub(super) enum Thrown {
-    /// `CorruptRecordException`: the bytes are no batch.
+    /// `CorruptRecordException`: the bytes are not a batch.
     Corrupt(Fault),
-    /// `InvalidRecordException`: a record is wrong. The batch counts already.
+    /// `InvalidRecordException`: a record is invalid. The batch is already counted.
     Invalid(u64),
     /// `InvalidOffsetException`: an index entry does not follow the one before it.
     Disorder(u64),
@@ -22,11 +22,11 @@ pub(super) enum Thrown {
     Io(Reason),
     /// Any other: the broker does not start.
     Fatal(Reason),
-    /// No exception of Kafka's: we cannot read.
+    /// Not an exception of Kafka: kseg cannot read a file.
     Ours(store::Error),
 }
 
-/// A broker cannot read what we cannot read either: `KafkaStorageException` for the log dir.
+/// A broker cannot read a file that kseg cannot read: `KafkaStorageException` for the log dir.
 impl From<store::Error> for Thrown {
     fn from(error: store::Error) -> Self {
         match error {
@@ -56,7 +56,7 @@ impl Thrown {
         })
     }
 
-    /// Converts exceptions that are not caught there: those about bytes are as fatal as others.
+    /// Converts exceptions that are not caught: those about bytes are as fatal as others.
     pub(super) fn escaped(self, file: &str) -> Self {
         match self {
             Self::Corrupt(fault) => Self::Fatal(Reason::BadBatch {

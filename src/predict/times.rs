@@ -1,8 +1,8 @@
-//! A time index in the making.
+//! A time index that is being built.
 
 use super::thrown::Thrown;
 
-/// The time index in the making, as far as it decides what happens.
+/// The time index that is being built, as far as it matters for a start.
 pub(super) struct Times {
     pub(super) entries: u64,
     pub(super) room: u64,

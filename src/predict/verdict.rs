@@ -1,4 +1,4 @@
-//! What a start comes to.
+//! The outcome of a start.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -25,7 +25,7 @@ pub enum StartOutcome {
     /// Loaded after recovery, or with changes on the disk.
     #[cfg_attr(feature = "serde", serde(rename = "recovered"))]
     Recovers,
-    /// The log dir goes offline: the broker lives on if it has others.
+    /// The log dir goes offline: the broker continues if it has others.
     Offline,
     /// The broker does not start.
     #[cfg_attr(feature = "serde", serde(rename = "refused"))]
@@ -45,7 +45,7 @@ impl StartOutcome {
     }
 }
 
-/// A `.log` cut short.
+/// A truncated `.log`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -58,18 +58,18 @@ pub struct Truncation {
     pub next_offset: i64,
 }
 
-/// A file that gets another name.
+/// A renamed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Renaming {
-    /// The name it has.
+    /// The old name.
     pub from: String,
-    /// The name it gets.
+    /// The new name.
     pub to: String,
 }
 
-/// Predicts the outcome of a partition.
+/// The predicted outcome of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -84,7 +84,7 @@ pub struct PartitionVerdict {
     pub log_end: Option<i64>,
     /// The segments whose batches are checked, by their `.log`.
     pub recovered: Vec<String>,
-    /// The `.log`s cut short.
+    /// The truncated `.log`s.
     pub truncations: Vec<Truncation>,
     /// The files deleted.
     pub deleted: Vec<String>,
@@ -92,7 +92,7 @@ pub struct PartitionVerdict {
     pub rebuilt: Vec<String>,
     /// The files renamed.
     pub renamed: Vec<Renaming>,
-    /// The files made, such as snapshots of producers.
+    /// The files created, such as producer snapshots.
     pub created: Vec<String>,
     /// The loss.
     pub lost: Lost,
@@ -108,8 +108,8 @@ pub struct PartitionVerdict {
     /// The records that consumers get; `None` unless all batches were read.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub served: Option<Served>,
-    /// The transactions that are open after the start: consumers of what is committed get nothing
-    /// from the first on.
+    /// The transactions that are open after the start: `read_committed` consumers get nothing from
+    /// the first on.
     pub open_transactions: Vec<OpenTransaction>,
     /// The events of the first hour, in order.
     pub later: Vec<LaterEvent>,
@@ -127,7 +127,7 @@ impl PartitionVerdict {
             .filter(|served| served.unreadable_offsets > 0)
     }
 
-    /// Notes that something rests on a setting.
+    /// Notes that the verdict depends on a setting.
     pub(super) fn rests_on(&mut self, name: &'static str, origin: SettingOrigin) {
         if origin == SettingOrigin::Assumed {
             self.assumed.insert(name);
@@ -143,9 +143,9 @@ impl PartitionVerdict {
 pub enum Unknown {
     /// The partition was given without its log dir.
     LogDir,
-    /// The metadata log is not there: what the cluster knows, and the settings of topics.
+    /// The metadata log is missing: the partitions of the cluster, and the settings of topics.
     Cluster,
-    /// Which partitions the broker has, and the settings of topics, are in `ZooKeeper`.
+    /// The partitions of the broker and the settings of topics are in `ZooKeeper`.
     ZooKeeper,
     /// A log dir that the cluster has for the broker was not given.
     OtherLogDir {
@@ -153,21 +153,20 @@ pub enum Unknown {
         #[cfg_attr(feature = "serde", serde(serialize_with = "document::uuid"))]
         id: [u8; 16],
     },
-    /// A broker runs on the log dir: what it has not written yet, and what it will write.
+    /// A broker runs on the log dir: data that it has not written yet.
     Running,
-    /// The topic is tiered: which of its segments are elsewhere too.
+    /// The topic is tiered: the segments in tiered storage.
     Tiered,
-    /// True if a topic that was compacted is compacted still: nothing at hand has its
-    /// `cleanup.policy`.
+    /// The current `cleanup.policy` of a topic that was compacted.
     Policy,
     /// The outcome of a partition that could not be read.
     Partition {
-        /// Which file, and why.
+        /// The file and the error.
         what: String,
     },
     /// The time of the start.
     Now,
-    /// True if batches that the start does not read can be fetched.
+    /// Batches that the start does not read: they may not be readable.
     Unread,
 }
 
@@ -245,14 +244,15 @@ pub struct Verdict {
     pub reasons: Vec<Reason>,
     /// The log dirs.
     pub dirs: Vec<DirVerdict>,
-    /// The partitions that the cluster has here, and no log dir: they come back empty.
+    /// The partitions that the cluster assigns to this node and no log dir has: they come back
+    /// empty.
     pub missing: Vec<MissingPartition>,
     /// The facts that the given files and settings do not show.
     pub unknown: Vec<Unknown>,
 }
 
-/// A partition that the cluster has on the node, and whose directory is not there: an empty one is
-/// made.
+/// A partition that the cluster assigns to the node, and whose directory is missing: an empty one
+/// is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -261,20 +261,20 @@ pub struct MissingPartition {
     pub topic: String,
     /// Its number.
     pub partition: i32,
-    /// Up to where it was replicated, as a log dir's checkpoint says: it was there once.
+    /// Its high watermark in the checkpoint of a log dir: it existed before.
     pub high_watermark: Option<i64>,
-    /// True if other nodes have it too, from which it is filled again.
+    /// True if other nodes have it too, from which it is replicated again.
     pub has_other_replicas: bool,
 }
 
 impl MissingPartition {
-    /// The name that its directory has.
+    /// The name of its directory.
     #[must_use]
     pub fn dir(&self) -> String {
         format!("{}-{}", self.topic, self.partition)
     }
 
-    /// Returns true if records were in it.
+    /// Returns true if it had records.
     #[must_use]
     pub fn had_records(&self) -> bool {
         self.high_watermark.is_some_and(|at| at > 0)
@@ -297,7 +297,7 @@ impl Verdict {
         all
     }
 
-    /// Returns true if a broker ran while it was made.
+    /// Returns true if a broker ran during the prediction.
     #[must_use]
     pub fn is_of_running(&self) -> bool {
         self.unknown.contains(&Unknown::Running)
@@ -334,7 +334,7 @@ impl Verdict {
         self.partitions().filter_map(of)
     }
 
-    /// The transactions that stay open until somebody aborts them.
+    /// The transactions that stay open until an operator aborts them.
     pub fn hanging(&self) -> impl Iterator<Item = (&PartitionVerdict, &OpenTransaction)> {
         self.partitions().flat_map(|one| {
             let open = one.open_transactions.iter();

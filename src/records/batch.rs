@@ -1,4 +1,4 @@
-//! The records of a batch that are wanted.
+//! The wanted records of a batch.
 
 use std::ops::ControlFlow;
 
@@ -6,7 +6,7 @@ use crate::format::{Batch, Record, Scratch};
 use crate::scan::{Filter, TransactionTracker};
 use crate::wire::{Fault, FaultKind};
 
-/// Which records are wanted.
+/// The selection of records.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Selection<'a> {
     /// The filter by offsets, times and producers.
@@ -18,7 +18,8 @@ pub struct Selection<'a> {
 }
 
 impl Selection<'_> {
-    /// Hands the wanted records of a batch to `take`, and what is wrong inside it, in their order, until it returns `Break`.
+    /// Passes the wanted records and the faults of a batch to `take`, in order, until it returns
+    /// `Break`.
     #[inline]
     pub fn records<'b>(
         &self,

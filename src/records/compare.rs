@@ -1,7 +1,8 @@
 //! Two copies of a partition, record by record.
 //!
-//! Both are read in the order of their offsets, some records of each at a time, so memory is bounded whatever their sizes. Of a record its
-//! offset, timestamp, key, value and headers count; which batch it is in, that batch's codec and the leader epoch are its framing.
+//! Both are read in the order of their offsets, a part at a time, so memory is bounded whatever
+//! their sizes. Compared are offset, timestamp, key, value and headers of a record; its batch, the
+//! codec and the leader epoch are its framing.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
@@ -17,7 +18,7 @@ use crate::wire::Offset;
 /// Records of each copy that are held at a time.
 const AT_ONCE: usize = 1 << 16;
 
-/// Ranges that differ which are kept; more are counted.
+/// The number of different ranges that are kept; more are counted.
 const RANGES: usize = 10_000;
 
 /// The kind of difference in a range of two copies.
@@ -54,9 +55,9 @@ pub struct Difference {
 pub struct Comparison {
     /// Records that are the same in both.
     pub same: u64,
-    /// Records that differ, by how.
+    /// Records that differ, by kind.
     pub records: BTreeMap<DifferenceKind, u64>,
-    /// The ranges that differ, in the order of their offsets; the first of them.
+    /// The first ranges that differ, in the order of their offsets.
     pub ranges: Vec<Difference>,
     /// The number of further ranges.
     pub more_ranges: u64,
@@ -90,7 +91,7 @@ struct Compared {
     is_committed: bool,
 }
 
-/// Compares two copies of a partition, control records included. What is damaged is read around.
+/// Compares two copies of a partition, control records included. Damage is skipped.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -130,7 +131,7 @@ fn run([first, second]: [Copy<'_>; 2], limits: Limits) -> Result<Comparison, Err
         let [a, b] = &mut comparison.unread;
         let left = read(first, from, limits, a)?;
         let right = read(second, from, limits, b)?;
-        // Beyond the end of a copy that has more, nothing is known of it yet.
+        // Beyond the part that was read of a copy, nothing is known yet.
         let end = |part: &[Compared]| match part.last() {
             Some(last) if part.len() == AT_ONCE => last.offset,
             _ => Offset(i64::MAX),
@@ -173,7 +174,7 @@ fn read(
         }
         ControlFlow::Continue(())
     })?;
-    // A place between two parts is met twice.
+    // A place between two parts is seen twice.
     let is_known = |place: &UnreadPlace, known: &[UnreadPlace]| {
         known
             .iter()
@@ -184,7 +185,7 @@ fn read(
             unread.push(place);
         }
     }
-    // Behind damage offsets may go back; what is out of order is compared where it belongs.
+    // After damage offsets may decrease; records out of order are compared in their order.
     records.sort_by_key(|record| record.offset);
     Ok(records)
 }
@@ -306,8 +307,8 @@ impl Comparison {
     }
 }
 
-/// The offsets at which two lists of leader epochs begin to differ, within offsets that both logs have: from where on the
-/// histories are not the same.
+/// The first offset at which two lists of leader epochs differ, within offsets that both logs have:
+/// there the histories diverge.
 #[must_use]
 pub fn epochs_part_at(
     first: &[(i32, Offset)],

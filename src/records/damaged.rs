@@ -1,4 +1,4 @@
-//! The batches inside of a gap: whole by their size, but not by their checksum.
+//! The batches inside a gap: complete, but with a wrong checksum.
 
 use std::ops::{ControlFlow, Range};
 
@@ -9,14 +9,14 @@ use crate::scan::may_follow;
 use crate::store::LogFile;
 use crate::wire::{Position, crc};
 
-/// The largest batch that is looked into. Brokers take batches of 1 MiB unless told otherwise; a size field that is damaged
+/// The largest batch that is read. Brokers accept batches of 1 MiB by default; a damaged size field
 /// claims up to 2 GiB, which would be read into memory.
 const LARGEST_BYTES: u64 = 64 << 20;
 
 /// The bit of a file that was flipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flip {
-    /// The byte it is in.
+    /// The position of its byte.
     pub position: Position,
     /// Which bit of the byte, 0 the lowest.
     pub bit: u8,
@@ -27,13 +27,14 @@ pub struct Flip {
 pub struct DamagedBatch<'a> {
     /// The batch as it is in the file, or with the flipped bit turned back.
     pub batch: Batch<'a>,
-    /// The one bit that explains the checksum, if there is one with which all records can be read. It is wrong with a chance
-    /// of the batch's bits in 2^32: other damage may happen to have the same checksum.
+    /// The one bit that explains the checksum, if there is one with which all records can be read.
+    /// The probability that it is wrong is the number of bits of the batch in 2^32: other damage
+    /// may happen to have the same checksum.
     pub flip: Option<Flip>,
 }
 
-/// Hands the batches in `range` of a log, which holds none whose checksum is right, to `visit`, until it returns `Break` or
-/// what follows is not a batch by its size.
+/// Passes the batches in `range` of a log, none of which has a right checksum, to `visit`, until it
+/// returns `Break` or the next bytes are not a batch by their size.
 pub fn damaged_batches(
     log: &LogFile,
     range: Range<u64>,
@@ -43,7 +44,7 @@ pub fn damaged_batches(
     let mut at = range.start;
     let mut buffer = Vec::new();
     while let Some(size) = batch_bytes(log, at..range.end, &mut buffer) {
-        // What can't be read again is a gap as it is.
+        // If the bytes can't be read again, the gap stays a gap.
         let Ok(bytes) = log.window(at..at + size, &mut buffer) else {
             break;
         };
@@ -93,7 +94,7 @@ fn parse(bytes: &[u8], at: u64) -> Option<Batch<'_>> {
         .ok()
 }
 
-/// Returns whether the checksum is right and each record can be read.
+/// Returns true if the checksum is right and each record can be read.
 fn is_readable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     parse(bytes, 0).is_some_and(|batch| {
         batch.check_crc().is_ok()
@@ -103,7 +104,7 @@ fn is_readable(bytes: &[u8], scratch: &mut Scratch) -> bool {
     })
 }
 
-/// Returns the bit that explains a wrong checksum: in which byte of the batch, and which.
+/// Returns the bit that explains a wrong checksum: its byte in the batch, and its number.
 fn flipped_bit(bytes: &[u8]) -> Option<crc::Bit> {
     let (stored, actual, field, covered, find): (_, _, _, _, crc::FindBit) = match parse(bytes, 0)?
     {

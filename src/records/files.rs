@@ -1,4 +1,4 @@
-//! The files of a log in order, and the indexes beside them.
+//! The files of a log in order, and their indexes.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::scan::{Filter, ScanOptions, TransactionTracker, follow};
 use crate::store::{Cap, Error, LogFile, Partition, Segment, Source, read_small};
 use crate::wire::Offset;
 
-/// A `.log` and the indexes beside it.
+/// A `.log` and its indexes.
 #[derive(Debug, Clone)]
 pub struct SegmentFiles {
     log: PathBuf,
@@ -46,7 +46,7 @@ impl SegmentFiles {
         }
     }
 
-    /// The same, its `.log` reached by another path.
+    /// The same, with another path of its `.log`.
     #[must_use]
     pub fn at(self, log: PathBuf) -> Self {
         Self { log, ..self }
@@ -58,7 +58,7 @@ impl SegmentFiles {
         &self.log
     }
 
-    /// The offset that its name begins with, where no record has a lower one.
+    /// The offset in its name: no record has a lower one.
     #[must_use]
     pub fn base_offset(&self) -> Option<Offset> {
         self.base
@@ -116,7 +116,8 @@ pub fn segments(partition: &Partition) -> Vec<SegmentFiles> {
     segments.iter().filter_map(SegmentFiles::of).collect()
 }
 
-/// Returns whether the file at `index` may hold what `filter` wants, by the offsets in the names of it and of the next.
+/// Returns true if the file at `index` may contain wanted records, by the offsets in its name and
+/// the name of the next file.
 #[must_use]
 pub fn may_hold(files: &[SegmentFiles], index: usize, filter: &Filter) -> bool {
     let base = |index: usize| files.get(index).and_then(SegmentFiles::base_offset);
@@ -124,7 +125,8 @@ pub fn may_hold(files: &[SegmentFiles], index: usize, filter: &Filter) -> bool {
         && base(index + 1).is_none_or(|next| next > filter.first_offset)
 }
 
-/// The transactions of a log, by its control records, and by the indexes where these do not tell. `open` opens a `.log`.
+/// The transactions of a log, by its control records, and by the indexes if these are not enough.
+/// `open` opens a `.log`.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -149,7 +151,7 @@ pub fn transactions<'f>(
     Ok(known)
 }
 
-/// The log start offset of a partition by the checkpoint of its log dir, if that has one.
+/// The log start offset of a partition in the checkpoint of its log dir, if there is one.
 #[must_use]
 pub fn log_start(partition: &Partition) -> Option<Offset> {
     if partition.state() != DirState::Current {
@@ -165,7 +167,7 @@ pub fn log_start(partition: &Partition) -> Option<Offset> {
     own.map(|entry| entry.offset)
 }
 
-/// The bytes of a file that is there, can be read, and is not too large.
+/// The bytes of a file, if it exists, can be read, and is not too large.
 fn small(path: Option<&Path>) -> Option<Source> {
     let path = path?;
     read_small(path, Cap::at(path)).ok()

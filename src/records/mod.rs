@@ -1,4 +1,4 @@
-//! The records of a partition, from an offset or a time on: what most people ask a library for.
+//! The records of a partition, from an offset or a time on: the most common use of the library.
 //!
 //! ```no_run
 //! use kseg::scan::Filter;
@@ -20,16 +20,15 @@
 //! Records come in the order of the log, decompressed, as a consumer would be given them: none
 //! below the log start offset that the log dir records, and no control records.
 //! [`committed`](RecordReader::committed) leaves out what a consumer with
-//! `isolation.level=read_committed` does not get. Reading begins where sound indexes lead, and
-//! elsewhere by the headers of batches; every batch that is read is compared with its checksum.
+//! `isolation.level=read_committed` does not get. Reading begins at the position in valid indexes,
+//! or otherwise uses the headers of batches; the checksum of every batch that is read is compared.
 //!
 //! Files are read through a window of a few hundred KiB, so memory is bounded and a broker may
 //! continue writing.
 //!
-//! **Invariant:** no record of a batch whose checksum is wrong is handed out, but by
-//! [`damaged_batches`], whose caller asks for them; and what could not be read is in the
-//! [`Summary`]. Absent on purpose: what records mean ([`decode`](crate::decode)), and how they are
-//! shown.
+//! **Invariant:** no record of a batch with a wrong checksum is returned, except by
+//! [`damaged_batches`]; and places that could not be read are in the [`Summary`]. Absent on
+//! purpose: what records mean ([`decode`](crate::decode)), and how they are shown.
 
 mod batch;
 pub mod compare;
@@ -52,7 +51,7 @@ use crate::scan::{
 use crate::store::{Error, LogFile, Partition, Segment, Stream};
 use crate::wire::{Fault, Offset};
 
-/// Places that could not be read that a summary lists; more are counted.
+/// The number of unreadable places in a summary; more are counted.
 const LISTED: usize = 1000;
 
 impl Partition {
@@ -70,7 +69,7 @@ impl Segment {
     }
 }
 
-/// Hands out records, one after the other.
+/// Passes records on, one after the other.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read before `for_each`"]
 pub struct RecordReader {
@@ -82,20 +81,20 @@ pub struct RecordReader {
     limits: Limits,
 }
 
-/// The totals of what was read.
+/// The totals of a read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "it says what could not be read"]
 pub struct Summary {
-    /// Records handed out.
+    /// Records passed on.
     pub records: u64,
     /// The unreadable places, in log order. Unless the reader [salvages](RecordReader::salvage),
     /// reading stopped at the first.
     pub unread: Vec<UnreadPlace>,
-    /// The number of further obstacles.
+    /// The number of further places.
     pub more_unread: u64,
-    /// The last stable offset, where a transaction that has not ended kept
-    /// [committed](RecordReader::committed) records back: nothing from there on was handed out.
+    /// The last stable offset, if an open transaction held [committed](RecordReader::committed)
+    /// records back: no record from there on was passed on.
     pub last_stable_offset: Option<Offset>,
 }
 
@@ -145,7 +144,7 @@ impl RecordReader {
         }
     }
 
-    /// Hands out control records too, such as transaction markers.
+    /// Passes on control records too, such as transaction markers.
     pub fn with_control_records(self) -> Self {
         Self {
             control: true,
@@ -153,7 +152,7 @@ impl RecordReader {
         }
     }
 
-    /// Continues at the next good batch after damage, instead of stopping there.
+    /// Continues at the next valid batch after damage, instead of stopping there.
     pub fn salvage(self) -> Self {
         Self {
             salvage: true,
@@ -161,7 +160,7 @@ impl RecordReader {
         }
     }
 
-    /// Bounds what a batch may decompress to.
+    /// Limits the size of a decompressed batch.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -169,7 +168,7 @@ impl RecordReader {
     /// Hands every record to `take`.
     ///
     /// # Errors
-    /// A file cannot be read. What is wrong inside the files is no error but in the [`Summary`].
+    /// A file cannot be read. Damage inside the files is not an error, but in the [`Summary`].
     pub fn for_each(self, mut take: impl FnMut(&Record<'_>)) -> Result<Summary, Error> {
         self.try_for_each(|record| {
             take(record);
@@ -199,7 +198,7 @@ impl RecordReader {
         let mut summary = Summary::default();
         let mut transactions = None;
         if self.committed {
-            // Only headers and markers are looked at, where checksums are not requested.
+            // Only headers and markers are read, without checksums.
             let known = files::transactions(self.files.iter(), self.options(Policy::Trust), open)?;
             if let Some(first) = known.first_open() {
                 summary.last_stable_offset = Some(first);

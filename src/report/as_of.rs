@@ -4,7 +4,7 @@ use super::Image;
 use crate::format::{Batch, Record};
 use crate::wire::{Offset, Timestamp};
 
-/// The end of what an image takes in.
+/// The end of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Until {
     /// Everything.
@@ -28,7 +28,7 @@ impl Until {
     }
 }
 
-/// An image that takes in records up to an end.
+/// An image of the records up to an end.
 #[derive(Debug)]
 pub struct AsOf<'a, I> {
     /// The image.

@@ -1,5 +1,5 @@
-//! What the log cleaner would make of a compacted partition: what is clean, dirty or out of its
-//! reach, what it would drop, and what stops it.
+//! The log cleaner's view of a compacted partition: clean, dirty and uncleanable parts, the records
+//! it would remove, and its obstacles.
 //!
 //! # References
 //! `LogCleanerManager.cleanableOffsets`, `calculateCleanableBytes`, `LogToClean`;
@@ -15,7 +15,7 @@ use crate::scan::{Event, Output, Policy, ScanOptions, TransactionTracker, Visito
 use crate::store::{Error, Item, LogFile};
 use crate::wire::Offset;
 
-/// Places that stop the cleaner which are kept; more are counted.
+/// The number of obstacles that are kept; more are counted.
 const STOPS: usize = 100;
 
 /// The rules of the cleaner.
@@ -55,9 +55,9 @@ pub struct Ranges {
     pub start: Offset,
     /// The first offset that was not cleaned yet.
     pub first_dirty: Offset,
-    /// True if `cleaner-offset-checkpoint` says so; else nothing was cleaned yet.
+    /// True if it is from `cleaner-offset-checkpoint`; otherwise nothing was cleaned yet.
     pub is_noted: bool,
-    /// The first offset that is not cleaned next.
+    /// The first offset that the next run does not clean.
     pub first_uncleanable: Offset,
     /// The reason.
     pub limit: Limit,
@@ -65,9 +65,9 @@ pub struct Ranges {
     pub end: Offset,
     /// Bytes before the first dirty offset.
     pub clean_bytes: u64,
-    /// Bytes that are cleaned next.
+    /// Bytes that the next run cleans.
     pub dirty_bytes: u64,
-    /// Bytes that are not.
+    /// Bytes that it does not clean.
     pub uncleanable_bytes: u64,
     /// True if something dirty is older than `max.compaction.lag.ms`.
     pub is_overdue: bool,
@@ -85,14 +85,14 @@ impl Ranges {
         self.dirty_bytes as f64 / all as f64
     }
 
-    /// Returns true if the cleaner takes the log up.
+    /// Returns true if the cleaner would clean the log now.
     #[must_use]
     pub fn is_due(&self, rules: &CleanerRules) -> bool {
         self.dirty_bytes > 0 && (self.is_overdue || self.dirty_ratio() > rules.dirty_ratio)
     }
 }
 
-/// A place at which the cleaner stops, or what it drops though it is no duplicate.
+/// A place at which the cleaner stops, or a record that it removes although it is not a duplicate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CleanerStop {
@@ -110,11 +110,12 @@ pub struct CleanerStop {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopKind {
-    /// Bytes that are no batch, or a batch that cannot be read: the partition becomes uncleanable.
+    /// Bytes that are not a batch, or a batch that cannot be read: the partition becomes
+    /// uncleanable.
     Damage(String),
     /// A record of more bytes than `max.decompressed.message.bytes`: in the same way.
     TooLarge(u64),
-    /// A record without a key: it is dropped.
+    /// A record without a key, which is removed.
     NoKey,
 }
 
@@ -124,19 +125,19 @@ pub enum StopKind {
 pub struct Census {
     /// Records in the whole log, control records left out.
     pub records: u64,
-    /// Records without a value that the next run goes through.
+    /// Records without a value that the next run reads.
     pub tombstones: u64,
     /// Those of them that it drops: their delete horizon has passed.
     pub tombstones_due: u64,
-    /// Those of them that get a delete horizon by it.
+    /// Those of them that get a delete horizon from it.
     pub tombstones_new: u64,
-    /// The next delete horizon to come, in milliseconds since 1970.
+    /// The next delete horizon, in milliseconds since 1970.
     pub next_horizon_ms: Option<i64>,
     /// Records of aborted transactions that the next run drops.
     pub aborted: u64,
     /// Records without a key.
     pub keyless: u64,
-    /// Obstacles to the cleaner, in the order of the log; the first of it.
+    /// The first obstacles to the cleaner, in the order of the log.
     pub stops: Vec<CleanerStop>,
     /// The number of further obstacles.
     pub more_stops: u64,
@@ -146,10 +147,10 @@ pub struct Census {
 /// The state of a key.
 #[derive(Debug, Clone, Copy, Default)]
 struct KeyState {
-    /// Its records that no dirty record after them has replaced.
+    /// The number of its records that no later dirty record replaces.
     kept: u32,
     kept_bytes: u64,
-    /// Those that one has.
+    /// The number of those that one replaces.
     replaced: u32,
     replaced_bytes: u64,
     all: u32,
@@ -162,26 +163,26 @@ impl Census {
         self.keys.count()
     }
 
-    /// The standard error of the numbers of keys and of what is replaced, as a share of them; none
-    /// if they are exact.
+    /// The relative standard error of the numbers of keys and of replaced records; `None` if they
+    /// are exact.
     #[must_use]
     pub fn error(&self) -> Option<f64> {
         self.keys.error()
     }
 
-    /// Records with a key that a later record has too, anywhere in the log.
+    /// Records with the key of a later record, anywhere in the log.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
         self.sum(|key| u64::from(key.all.saturating_sub(1)))
     }
 
-    /// Records that the next run drops because a dirty record after them has their key.
+    /// Records that the next run removes because a later dirty record has their key.
     #[must_use]
     pub fn replaced(&self) -> u64 {
         self.sum(|key| key.replaced.into())
     }
 
-    /// Bytes that these take up: of a compressed batch their share.
+    /// The bytes of these records: in a compressed batch their share.
     #[must_use]
     pub fn replaced_bytes(&self) -> u64 {
         self.sum(|key| key.replaced_bytes)
@@ -193,8 +194,8 @@ impl Census {
     }
 }
 
-/// The parts of a log. `summary` was looked into down to its segments; `noted` is what
-/// `cleaner-offset-checkpoint` says, and `first_open` where its first open transaction begins.
+/// The parts of a log. `summary` has been read with its segments; `noted` is the offset in
+/// `cleaner-offset-checkpoint`, and `first_open` the first offset of its first open transaction.
 #[must_use]
 pub fn ranges(
     summary: &PartitionSummary,
@@ -210,7 +211,7 @@ pub fn ranges(
     let base = |each: &&SegmentSummary| each.segment.base_offset();
     let (start, end) = (summary.log_start?, summary.end_offset()?);
     let active = segments.last().map(base)?;
-    // Out of the log it is reset to where that begins.
+    // An offset outside the log is reset to the log start offset.
     let noted = noted.filter(|noted| (start..=end).contains(noted));
     let first_dirty = noted.unwrap_or(start);
     let (mut wanted, mut limit) = (active, Limit::ActiveSegment);
@@ -218,7 +219,7 @@ pub fn ranges(
         (wanted, limit) = (open, Limit::OpenTransaction(open));
     }
     let closed = segments.iter().filter(|each| base(each) < active);
-    // Segments from the one on that holds the offset.
+    // Segments from the one with the offset on.
     let floor = segments.iter().map(base).filter(|it| *it <= first_dirty);
     let floor = floor.max().unwrap_or(start);
     let dirty = closed.clone().filter(|each| base(each) >= floor);
@@ -234,7 +235,7 @@ pub fn ranges(
             (wanted, limit) = (base(each), Limit::MinLag);
         }
     }
-    // Whole segments only: the one that holds the offset is left alone.
+    // Whole segments only: the one with the offset is not cleaned.
     let first_uncleanable = segments.iter().map(base).filter(|it| *it <= wanted).max();
     let first_uncleanable = first_uncleanable.unwrap_or(start);
     let bytes = |from: Offset, to: Offset| -> u64 {
@@ -344,14 +345,14 @@ struct Counted {
     bytes: u64,
 }
 
-/// The visit of a segment. What a record does depends on those before.
+/// The visit of a segment. The effect of a record depends on those before it.
 struct Counting<'a> {
     census: &'a mut Census,
     ranges: &'a Ranges,
     transactions: &'a TransactionTracker,
     rules: &'a CleanerRules,
     path: &'a Path,
-    /// True if the next run of the cleaner goes through it.
+    /// True if the next run of the cleaner reads it.
     is_cleaned: bool,
     batch: Vec<Counted>,
 }

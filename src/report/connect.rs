@@ -1,9 +1,9 @@
-//! Connectors, their tasks and the offsets of their sources, as the three topics of Kafka Connect
-//! leave them.
+//! Connectors, their tasks and the offsets of their sources, from the three topics of Kafka
+//! Connect.
 //!
 //! The topics have any name (`config.storage.topic`, `offset.storage.topic`,
-//! `status.storage.topic`), so a record is known by its key. Configurations hold passwords and are
-//! not kept.
+//! `status.storage.topic`), so a record is identified by its key. Configurations hold passwords and
+//! are not kept.
 //!
 //! # References
 //! `KafkaConfigBackingStore`, `KafkaStatusBackingStore`, `OffsetStorageWriter`, of Kafka Connect
@@ -40,11 +40,11 @@ pub struct Connector {
     pub class: Option<String>,
     /// Its state, as a worker wrote it last.
     pub state: Option<String>,
-    /// The state that it was requested to take: `STARTED`, `PAUSED`, `STOPPED`.
+    /// The requested state: `STARTED`, `PAUSED`, `STOPPED`.
     pub target_state: Option<String>,
     /// The worker that runs it.
     pub worker: Option<String>,
-    /// The first line of the error that it failed with.
+    /// The first line of the error at which it failed.
     pub error: Option<String>,
 }
 
@@ -52,9 +52,9 @@ pub struct Connector {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceOffset {
-    /// It, as JSON.
+    /// The offset, as JSON.
     pub offset: String,
-    /// The place of its record in the log.
+    /// The offset of its record in the log.
     pub record_offset: Offset,
 }
 
@@ -70,7 +70,7 @@ impl Image for Connect {
     }
 }
 
-/// Keys of records that say nothing of a connector's state.
+/// Keys of records that are not about the state of a connector.
 const OTHER_KEYS: [&str; 5] = [
     "session-key",
     "commit-",
@@ -175,7 +175,7 @@ fn text(value: Option<&Json<'_>>) -> Option<String> {
     value.and_then(Json::string).map(str::to_owned)
 }
 
-/// The second element of an array of two whose first is a string, as it is written.
+/// The second element of an array of two whose first is a string, unchanged.
 fn after_first(array: &str) -> Option<&str> {
     let mut is_escaped = false;
     let inside = array.trim().strip_prefix('[')?.strip_suffix(']')?;

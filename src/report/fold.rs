@@ -9,12 +9,12 @@ use crate::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
 use crate::store::{Error, LogFile, Partition};
 use crate::wire::Offset;
 
-/// A file of a log, and where its part of the log begins.
+/// A file of a log, and the first offset of its part of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPart {
     /// The file.
     pub path: PathBuf,
-    /// Batches that end before this offset are left out: a snapshot covers them.
+    /// Batches that end before this offset are skipped: a snapshot covers them.
     pub from: Offset,
 }
 
@@ -40,8 +40,8 @@ impl LogPart {
         }
     }
 
-    /// The segments of a partition in order; of the metadata log the newest snapshot, then the
-    /// segments as far as it does not cover them.
+    /// The segments of a partition in order; for the metadata log the newest snapshot, then the
+    /// segments that it does not cover.
     #[must_use]
     pub fn of(partition: &Partition) -> Vec<Self> {
         let snapshots = partition.items().iter();
@@ -65,9 +65,9 @@ impl LogPart {
     }
 }
 
-/// Shows an image the batches of files that are one log; `open` opens them. What is damaged is
-/// added to `damage`. Returns why files could not be read, or not to the end: the image has the
-/// batches of the others.
+/// Adds the batches of the files of one log to an image; `open` opens them. Damaged places are
+/// added to `damage`. Returns the errors of files that could not be read completely; the image has
+/// the batches of the others.
 pub fn fold<I: Image>(
     image: &mut I,
     parts: &[LogPart],

@@ -1,5 +1,4 @@
-//! Each group with its offsets beside the logs that they are in: its lag, and what is odd about
-//! that.
+//! Each group with its offsets and the logs of its topics: its lag, and problems.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +7,7 @@ use super::groups::{AssignedOf, CommittedOffset, Group, GroupKind, GroupState, M
 use super::reach::{Reach, Reaches};
 use crate::wire::ProducerId;
 
-/// The assignor that a broker uses where no member of a consumer group asks for one
+/// The assignor that a broker uses if no member of a consumer group requests one
 /// (`group.consumer.assignors`).
 const DEFAULT_ASSIGNOR: &str = "uniform";
 
@@ -35,9 +34,9 @@ pub struct GroupOffset<'a> {
     pub topic: &'a str,
     /// The partition.
     pub partition: i32,
-    /// The offset that is in force; `None` if nothing was committed.
+    /// The committed offset; `None` if nothing was committed.
     pub committed: Option<&'a CommittedOffset>,
-    /// The offset that a transaction commits if it ends so, and its producer.
+    /// The offset that an open transaction would commit, and its producer.
     pub pending: Option<(ProducerId, &'a CommittedOffset)>,
     /// The start and end of the log; `None` if it is not on these disks.
     pub reach: Option<&'a Reach>,
@@ -58,8 +57,8 @@ pub enum OffsetProblem {
 }
 
 impl GroupOffset<'_> {
-    /// LOG-END-OFFSET − CURRENT-OFFSET, as Kafka's own tool computes it, less what a share group is
-    /// done with beyond that; negative if the offset is beyond the log end.
+    /// LOG-END-OFFSET − CURRENT-OFFSET, as Kafka's own tool computes it, less the records after it
+    /// that a share group has completed; negative if the offset is beyond the log end.
     #[must_use]
     pub fn lag(&self) -> Option<i64> {
         let end = self.reach?.end;
@@ -189,7 +188,7 @@ fn offsets<'a>(
     rows
 }
 
-/// The partitions that a member has, in order. Topics that only have an id are found where their
+/// The partitions that a member has, in order. Topics known only by id are found if their
 /// partitions are on these disks.
 fn partitions<'a>(
     group: Option<&'a Group>,

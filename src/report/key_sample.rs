@@ -1,28 +1,28 @@
-//! Something for each key, in bounded memory: of all keys, or of a fair sample of them where there
-//! are too many.
+//! A value for each key, in bounded memory: for all keys, or for a fair sample if there are too
+//! many.
 //!
 //! Which keys are in the sample depends on their hashes alone (adaptive sampling, after M. Wegman):
-//! every time there are too many, half of them leave, and each that stays counts for twice as many.
-//! So what is summed up over the keys of the sample, times [`scale`](KeySample::scale), estimates
-//! the sum over all keys.
+//! every time there are too many, half of them are removed, and each of the rest counts twice as
+//! much. So a sum over the keys of the sample, times [`scale`](KeySample::scale), estimates the sum
+//! over all keys.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 
-/// Keys of a sample, unless requested more: some 30 MB, and an error of a quarter of a percent.
+/// The default number of keys of a sample: some 30 MB, and an error of a quarter of a percent.
 pub const SAMPLE_KEYS: usize = 1 << 18;
 
 /// A sample of keys, each with a `T`.
 #[derive(Debug, Clone)]
 pub struct KeySample<T> {
     keys: HashMap<u128, T, BuildHasherDefault<OfHash>>,
-    /// Keys whose hashes have so many zeros at the end are in the sample.
+    /// The sample has the keys whose hashes end in this number of zeros.
     level: u32,
     most: usize,
 }
 
 impl<T: Default> KeySample<T> {
-    /// A sample of at most so many keys; [`usize::MAX`] for all.
+    /// A sample of at most this number of keys; [`usize::MAX`] for all.
     #[must_use]
     pub fn of_at_most(most: usize) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl<T: Default> KeySample<T> {
         self.is_in(hash).then(|| self.keys.entry(hash).or_default())
     }
 
-    /// Takes another sample in; `join` joins what belongs to the same key.
+    /// Adds another sample; `join` joins the values of the same key.
     #[expect(
         clippy::iter_over_hash_type,
         reason = "which keys stay does not depend on their order"
@@ -74,7 +74,7 @@ impl<T: Default> KeySample<T> {
         self.keys.values()
     }
 
-    /// The number of keys that each one of the sample counts for.
+    /// The number of keys that each key of the sample represents.
     #[must_use]
     pub const fn scale(&self) -> u64 {
         1_u64 << if self.level < 63 { self.level } else { 63 }
@@ -97,8 +97,8 @@ impl<T: Default> KeySample<T> {
     }
 }
 
-/// Tells keys apart: two keys have one hash about as often as two MD5 sums meet, by which Kafka's
-/// cleaner tells them apart.
+/// The hash that identifies a key: two keys have the same hash about as often as the same MD5 sum,
+/// by which Kafka's cleaner identifies them.
 #[must_use]
 pub fn hash(key: &[u8]) -> u128 {
     let half = |seed: u8| {

@@ -1,4 +1,4 @@
-//! Keys numbered in the order in which they are first met, without an allocation for each.
+//! Keys numbered in the order of their first appearance, without an allocation for each.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -7,17 +7,17 @@ use std::hash::{BuildHasher, RandomState};
 pub struct KeyTable {
     /// The keys one after the other.
     bytes: Vec<u8>,
-    /// By number: the hash of the key, and where it ends.
+    /// By number: the hash of the key, and its end in `bytes`.
     keys: Vec<(u64, usize)>,
-    /// One more than the number of the key whose hash leads here, or to a slot just before; 0 where
-    /// there is none. At least half of the slots are free, and there are a power of two.
+    /// One more than the number of the key whose hash leads here, or to a slot just before; 0 means
+    /// free. At least half of the slots are free, and their number is a power of two.
     slots: Vec<u32>,
-    /// Random, so that keys cannot be chosen that all lead to one slot.
+    /// Random, so that keys cannot be chosen to share one slot.
     state: RandomState,
 }
 
 impl KeyTable {
-    /// The number of a key, which is a new one if the key was not met before.
+    /// The number of a key, which is a new one if the key is new.
     pub fn number(&mut self, key: &[u8]) -> usize {
         let hash = self.state.hash_one(key);
         if self.slots.len() < 2 * (self.keys.len() + 1) {

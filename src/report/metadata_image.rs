@@ -1,6 +1,6 @@
-//! A cluster, as its metadata log or a snapshot of it leaves it.
+//! A cluster, as it results from its metadata log or a snapshot.
 //!
-//! Records of a transaction (KIP-868) count from its end on; an abort drops them.
+//! Records of a transaction (KIP-868) are applied at its end; an abort drops them.
 //!
 //! # References
 //! `MetadataDelta`, `TopicDelta`, `PartitionRegistration.merge`, `OffsetControlManager`.
@@ -38,7 +38,7 @@ pub struct MetadataImage {
     pub quotas: BTreeMap<QuotaKey, f64>,
     /// Users with SCRAM credentials and their mechanisms, and the number of iterations.
     pub scram_users: BTreeMap<(String, i8), i32>,
-    /// Delegation tokens by id, without what proves them.
+    /// Delegation tokens by id, without their secrets.
     pub tokens: BTreeMap<String, Token>,
     /// The first producer id that is not assigned yet.
     pub next_producer_id: Option<i64>,
@@ -48,7 +48,7 @@ pub struct MetadataImage {
     pub voters: BTreeMap<i32, Option<Uuid>>,
     /// The version of the `KRaft` protocol, if the log says so.
     pub kraft_version: Option<i16>,
-    /// The last record taken.
+    /// The offset of the last record.
     pub last_offset: Option<Offset>,
     /// Records that could not be read or applied.
     pub unread: u64,
@@ -70,25 +70,25 @@ pub struct Topic {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartitionRegistration {
-    /// The brokers that hold it.
+    /// The brokers of its replicas.
     pub replicas: Vec<i32>,
-    /// Those that are in sync.
+    /// The replicas that are in sync.
     pub isr: Vec<i32>,
-    /// Those on their way out.
+    /// The replicas that are being removed.
     pub removing: Vec<i32>,
-    /// Those on their way in.
+    /// The replicas that are being added.
     pub adding: Vec<i32>,
-    /// Those that may lead although they are not in sync (KIP-966).
+    /// The eligible leader replicas (KIP-966).
     pub elr: Vec<i32>,
-    /// Those that were the last of these (KIP-966).
+    /// The last known eligible leader replicas (KIP-966).
     pub last_known_elr: Vec<i32>,
     /// The log dirs, one for each replica, if they are known.
     pub directories: Vec<Uuid>,
     /// The leader; −1 means none.
     pub leader: i32,
-    /// Its term.
+    /// Its leader epoch.
     pub leader_epoch: i32,
-    /// Counts the changes.
+    /// The partition epoch, which counts changes.
     pub partition_epoch: i32,
 }
 
@@ -98,13 +98,13 @@ pub struct PartitionRegistration {
 pub struct Node {
     /// The epoch of its registration; `None` for a controller.
     pub epoch: Option<i64>,
-    /// This run of it.
+    /// The incarnation id.
     pub incarnation: Uuid,
     /// Its listeners, as `NAME://host:port`.
     pub endpoints: Vec<String>,
     /// Its rack.
     pub rack: Option<String>,
-    /// True if it is kept from clients.
+    /// True if it is fenced.
     pub fenced: bool,
     /// True if it is shutting down.
     pub in_controlled_shutdown: bool,
@@ -126,11 +126,11 @@ pub struct Acl {
     pub pattern_type: i8,
     /// The principal.
     pub principal: String,
-    /// From where.
+    /// The host.
     pub host: String,
-    /// Does what.
+    /// The operation.
     pub operation: i8,
-    /// True if that is allowed.
+    /// The permission type.
     pub permission: i8,
 }
 
@@ -138,7 +138,7 @@ pub struct Acl {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Token {
-    /// Whose it is.
+    /// The owner.
     pub owner: String,
     /// The requester.
     pub requester: String,
@@ -227,7 +227,7 @@ impl MetadataImage {
         }
     }
 
-    /// Applies a record; `None` if it does not say what it should.
+    /// Applies a record; returns `None` if it is malformed.
     fn apply(&mut self, kind: i16, body: &Struct<'_>) -> Option<()> {
         match kind {
             id::TOPIC => {
@@ -286,7 +286,7 @@ impl MetadataImage {
         Some(())
     }
 
-    /// The records about brokers and controllers.
+    /// Applies records about brokers and controllers.
     fn apply_node(&mut self, kind: i16, body: &Struct<'_>) -> Option<()> {
         match kind {
             id::REGISTER_BROKER => {
@@ -325,7 +325,7 @@ impl MetadataImage {
         Some(())
     }
 
-    /// The records about who may do what, and how much of it.
+    /// Applies records about ACLs, quotas, credentials and tokens.
     fn apply_security(&mut self, kind: i16, body: &Struct<'_>) -> Option<()> {
         match kind {
             id::ACL | id::OLD_ACL => drop(self.acls.insert(Acl::of(body)?)),

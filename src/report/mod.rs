@@ -1,14 +1,17 @@
-//! Folds over records that are not checks: what the records of an internal topic amount to.
+//! Folds over records that are not checks: the state that results from the records of an internal
+//! topic.
 //!
-//! An [`Image`] takes batches in the order of the log and ends up with what Kafka itself would hold in memory after
-//! reading them ([`fold()`] shows it the files): [`groups`], [`connect`], [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
+//! An [`Image`] takes batches in the order of the log, and has the state that Kafka itself would
+//! hold in memory after reading them ([`fold()`] reads the files): [`groups`], [`connect`],
+//! [`transactions`], [`share_groups`], [`remote_segments`], [`metadata_image`].
 //!
-//! A [`listing`] is what is on a disk, by its files, headers and checkpoints; [`reach`] is where logs begin and end, [`producers`] who writes to them; a
-//! [`group_view`] and a [`txn_view`] are images and logs together. [`compaction`]
-//! is what the log cleaner would make of a log.
+//! A [`listing`] has the contents of a disk, by its files, headers and checkpoints; [`reach`] has
+//! the start and end of logs, [`producers`] their producers; a [`group_view`] and a [`txn_view`]
+//! combine images and logs. [`compaction`] is the log cleaner's view of a log.
 //!
-//! **Invariant:** what an image holds grows with what is in force, not with what was read; records that cannot be read
-//! are counted and change nothing; secrets are never kept. Absent on purpose: where batches come from, how images look.
+//! **Invariant:** the size of an image depends on the current state, not on the number of records
+//! read; unreadable records are counted and change nothing; secrets are never kept. Absent on
+//! purpose: the source of batches, the output of images.
 
 pub mod as_of;
 pub mod compaction;
@@ -50,7 +53,7 @@ pub trait Image {
     /// Takes the next batch of the log.
     ///
     /// # Errors
-    /// What is wrong with its records; those before it have been taken.
+    /// A record is invalid; the records before it have been taken.
     fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) -> Result<(), Fault> {
         for record in batch.records(scratch)? {
             self.record(batch, &record?);

@@ -1,4 +1,5 @@
-//! The producers of a partition and their open transactions, as a broker knows them once it has loaded the log.
+//! The producers of a partition and their open transactions, as a broker has them after loading the
+//! log.
 //!
 //! # References
 //! `UnifiedLog.rebuildProducerState`: the newest snapshot, and the batches after it.
@@ -13,8 +14,8 @@ use crate::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
 use crate::store::{Cap, Error, Item, LogFile, Partition, read_small};
 use crate::wire::Offset;
 
-/// Reads the newest snapshot that is sound and the batches after it; without one, all batches. `open` opens a `.log`; what is
-/// damaged is added to `damage`.
+/// Reads the newest valid snapshot and the batches after it; without one, all batches. `open` opens
+/// a `.log`; damaged places are added to `damage`.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -51,7 +52,7 @@ pub fn of_partition(
     Ok(producers)
 }
 
-/// The newest sound snapshot and its offset; offset 0 and no producers if there is none.
+/// The newest valid snapshot and its offset; offset 0 and no producers if there is none.
 fn newest_snapshot(
     partition: &Partition,
     damage: &mut Vec<DamagedPlace>,
@@ -82,7 +83,7 @@ fn newest_snapshot(
     Ok((Offset(0), Producers::default()))
 }
 
-/// Takes the batches of a segment in.
+/// Adds the batches of a segment.
 struct Taking<'a> {
     producers: &'a mut Producers,
     from: Offset,

@@ -1,4 +1,4 @@
-//! Where the log of each partition begins and ends, over all log dirs at hand.
+//! The start and end of the log of each partition, over all log dirs.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,17 +11,17 @@ use crate::store::{Cap, read_small};
 use crate::store::{Error, Item, LogDir, LogFile, Partition, Stream};
 use crate::wire::Offset;
 
-/// The reach of the log of one partition, in the copy that reaches furthest.
+/// The start and end of the log of a partition, in the copy with the highest log end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reach {
     /// The directory of that copy.
     pub path: PathBuf,
-    /// The first offset that is served.
+    /// The log start offset.
     pub start: Offset,
-    /// The offset of the next record.
+    /// The log end offset.
     pub end: Offset,
-    /// The high watermark that a broker noted last, up to seconds before it stopped.
+    /// The high watermark in the checkpoint, written up to seconds before the broker stopped.
     pub high_watermark: Option<Offset>,
 }
 
@@ -29,7 +29,7 @@ pub struct Reach {
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Reaches {
-    /// The reach of each partition, by topic and number.
+    /// The start and end of each partition, by topic and number.
     pub partitions: BTreeMap<(String, i32), Reach>,
     /// The names of topics by their ids.
     pub topics: BTreeMap<[u8; 16], String>,
@@ -38,13 +38,13 @@ pub struct Reaches {
 }
 
 impl Reaches {
-    /// Looks at the ends of every partition in use.
+    /// Reads the ends of every partition in use.
     #[must_use]
     pub fn of(dirs: &[LogDir]) -> Self {
         Self::only(dirs, |_| true)
     }
 
-    /// Looks at the ends of the partitions in use of the topics that are `wanted`.
+    /// Reads the ends of the partitions in use of the `wanted` topics.
     #[must_use]
     pub fn only(dirs: &[LogDir], wanted: impl Fn(&str) -> bool) -> Self {
         let mut reaches = Self::default();
@@ -54,7 +54,7 @@ impl Reaches {
         reaches
     }
 
-    /// The partitions of a topic by number, each in the copy that reaches furthest.
+    /// The partitions of a topic by number, each in the copy with the highest log end.
     ///
     /// # Errors
     /// A directory can no longer be read.
@@ -102,7 +102,7 @@ impl Reaches {
         let (Some(start), Some(end)) = (summary.log_start, summary.end_offset()) else {
             return;
         };
-        // Of copies that reach equally far the first counts.
+        // Of copies with the same log end the first is used.
         let known = self.partitions.get(&id).map(|known| known.end);
         if known >= Some(end) {
             return;

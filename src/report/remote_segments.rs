@@ -1,8 +1,8 @@
-//! Every segment in tiered storage and its state, as `__remote_log_metadata` leaves it.
+//! Every segment in tiered storage and its state, from `__remote_log_metadata`.
 //!
-//! A record of a segment says everything; an update changes its state; a segment whose deletion has
-//! finished is gone (`RemoteLogMetadataCache`). So what stays in a `STARTED` state is a copy or a
-//! deletion that hangs.
+//! A record of a segment has all facts; an update changes its state; a segment whose deletion has
+//! finished is removed (`RemoteLogMetadataCache`). So a segment that stays in a `STARTED` state is
+//! a hanging copy or deletion.
 //!
 //! # References
 //! `RemoteLogMetadataCache`, `RemotePartitionMetadataStore`; KIP-405.
@@ -14,7 +14,7 @@ use crate::decode::{Decoder, Entry, EntryPart, Struct, remote_metadata};
 use crate::format::{Batch, Record};
 use crate::wire::{Offset, Timestamp};
 
-/// Whose segments: topic, partition, topic id.
+/// The partition of segments: topic, partition, topic id.
 pub type RemotePartition = (String, i32, [u8; 16]);
 
 /// The segments in tiered storage.
@@ -23,9 +23,9 @@ pub type RemotePartition = (String, i32, [u8; 16]);
 pub struct RemoteSegments {
     /// The segments of each partition, by id.
     pub partitions: BTreeMap<RemotePartition, BTreeMap<[u8; 16], RemoteSegment>>,
-    /// The partitions that are being deleted, with the number of the state of that.
+    /// The partitions that are being deleted, with the number of the state.
     pub deletions: BTreeMap<RemotePartition, i64>,
-    /// Records that could not be read, or that update a segment which is not there.
+    /// Records that could not be read, or that update an unknown segment.
     pub unread: u64,
 }
 
@@ -52,7 +52,7 @@ pub struct RemoteSegment {
 }
 
 impl RemoteSegment {
-    /// Returns true if a copy or a deletion of it has begun and not ended.
+    /// Returns true if a copy or a deletion of it is in progress.
     #[must_use]
     pub fn is_in_progress(&self) -> bool {
         remote_metadata::segment_state(self.state).is_none_or(|name| name.ends_with("_STARTED"))
@@ -65,11 +65,11 @@ const DELETE_SEGMENT_FINISHED: i64 = 3;
 /// The number of the state in which a partition no longer exists.
 const DELETE_PARTITION_FINISHED: i64 = 2;
 
-/// The number of the state in which a segment is whole.
+/// The number of the state in which a segment is complete.
 const COPY_SEGMENT_FINISHED: i64 = 1;
 
 impl RemoteSegments {
-    /// Takes the segments of another partition of the topic in.
+    /// Adds the segments of another partition of the topic.
     pub fn join(&mut self, other: Self) {
         self.partitions.extend(other.partitions);
         self.deletions.extend(other.deletions);

@@ -1,9 +1,9 @@
-//! What must not be shown of metadata records.
+//! Secrets in metadata records, which must not be shown.
 
 use crate::decode::cluster_metadata::{CONFIG, USER_SCRAM_CREDENTIAL};
 use crate::decode::{Decoded, SchemaFamily, Struct, Value};
 
-/// Stands for a secret.
+/// The text in place of a secret.
 pub const REDACTED: &str = "<redacted>";
 
 /// The fields of a SCRAM credential that help to guess a password.

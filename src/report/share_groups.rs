@@ -1,7 +1,7 @@
-//! How far each share group has come in each partition, as `__share_group_state` leaves it.
+//! The progress of each share group in each partition, from `__share_group_state`.
 //!
-//! A snapshot says everything; an update raises the start offset (`ShareCoordinatorShard.handleShareUpdate`); null
-//! deletes. Which records are in flight is not kept.
+//! A snapshot has all facts; an update raises the start offset
+//! (`ShareCoordinatorShard.handleShareUpdate`); null deletes. Records in flight are not kept.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::format::{Batch, Record};
 use crate::wire::Uuid;
 use crate::wire::{LeaderEpoch, Offset};
 
-/// Whose state it is: group, topic id, partition.
+/// The key of a state: group, topic id, partition.
 pub type ShareKey = (String, Uuid, i32);
 
-/// The share groups in force.
+/// The share groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShareGroups {
@@ -31,15 +31,15 @@ pub struct ShareGroups {
 pub struct ShareState {
     /// The offset of its last record.
     pub record_offset: Offset,
-    /// Everything before it is done with; −1 means not known yet.
+    /// All records before it are completed; −1 means not known yet.
     pub start_offset: Offset,
-    /// The term of the leader that wrote; −1 means unknown.
+    /// The leader epoch of the writer; −1 means unknown.
     pub leader_epoch: LeaderEpoch,
     /// The number of completed records after the start offset; −1 means unknown (before 4.2).
     pub delivery_complete_count: i32,
-    /// Counts how often the state was reset.
+    /// The number of resets of the state.
     pub state_epoch: i32,
-    /// Counts the snapshots.
+    /// The number of snapshots.
     pub snapshot_epoch: i32,
 }
 
@@ -56,7 +56,7 @@ impl Image for ShareGroups {
 }
 
 impl ShareGroups {
-    /// Takes the state in another partition of the topic in.
+    /// Adds the state in another partition of the topic.
     pub fn join(&mut self, other: Self) {
         self.partitions.extend(other.partitions);
         self.unread = self.unread.saturating_add(other.unread);

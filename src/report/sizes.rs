@@ -1,6 +1,6 @@
 //! Sizes as a histogram: exact up to 32 bytes, and within 3 percent above.
 
-/// Buckets of each doubling.
+/// The number of buckets for each doubling.
 const STEPS: u64 = 32;
 
 /// A histogram of sizes.
@@ -34,7 +34,7 @@ impl Sizes {
         self.sum = self.sum.saturating_add(size);
     }
 
-    /// Takes in other sizes.
+    /// Adds other sizes.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;
@@ -74,7 +74,7 @@ impl Sizes {
         self.sum.checked_div(self.count).unwrap_or(0)
     }
 
-    /// The size that so many of a hundred are not above: the largest of its bucket.
+    /// A percentile: the largest size of its bucket.
     #[must_use]
     pub fn percentile(&self, percent: u64) -> u64 {
         let rank = u128::from(self.count) * u128::from(percent);

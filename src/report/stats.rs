@@ -1,4 +1,4 @@
-//! Counts of records by what they have in common, in bounded memory.
+//! Counts of records in groups, in bounded memory.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -10,14 +10,14 @@ use crate::format::{Batch, Codec, Record, Scratch};
 use crate::scan::{Event, Merge, Output, PieceVisitor, Visitor};
 use crate::wire::Offset;
 
-/// Groups that are kept; where there are more, the smallest are combined.
+/// The number of groups that are kept; if there are more, the smallest are combined.
 pub const GROUPS: usize = 1 << 15;
 
 /// Group records by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum By {
-    /// All of what is read together: a topic, a partition.
+    /// Everything that is read together: a topic, a partition.
     Whole,
     /// The key.
     Key,
@@ -31,7 +31,7 @@ pub enum By {
     Codec,
     /// The hour of the timestamp, in hours since 1970.
     Hour,
-    /// The power of two that the size is not above.
+    /// The smallest power of two that is not below the size.
     Size,
 }
 
@@ -41,7 +41,8 @@ impl By {
         matches!(self, Self::Whole | Self::Producer | Self::Codec)
     }
 
-    /// Returns true if there may be as many groups as records, so that sizes are not kept of each.
+    /// Returns true if there may be as many groups as records, so that no histogram of sizes is
+    /// kept for each.
     #[must_use]
     pub const fn is_unbounded(self) -> bool {
         matches!(self, Self::Key | Self::KeyPrefix(_) | Self::Header)
@@ -57,9 +58,9 @@ pub type StatsGroup = Option<Vec<u8>>;
 pub struct GroupCounts {
     /// Records, control records left out.
     pub records: u64,
-    /// Batches, where all records of a batch are in one group.
+    /// Batches, if all records of a batch are in one group.
     pub batches: u64,
-    /// Bytes of the file: of a batch with several groups the share by size.
+    /// Bytes of the file: for a batch with several groups the share by size.
     pub stored_bytes: u64,
     /// Bytes of keys, values and headers.
     pub unpacked_bytes: u64,
@@ -73,12 +74,12 @@ pub struct GroupCounts {
     pub first_ms: Option<i64>,
     /// The latest timestamp.
     pub last_ms: Option<i64>,
-    /// Sizes of keys, values and headers together; `None` where groups are without bound.
+    /// Sizes of keys, values and headers together; empty if the number of groups is unbounded.
     pub sizes: Sizes,
 }
 
 impl GroupCounts {
-    /// Takes in other records of the group.
+    /// Adds other records of the group.
     pub fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.batches += other.batches;
@@ -104,12 +105,12 @@ impl GroupCounts {
 pub struct StatsGroups {
     keys: KeyTable,
     counts: Vec<GroupCounts>,
-    /// Of records that have no such group.
+    /// The counts of records without a group.
     none: GroupCounts,
 }
 
 impl StatsGroups {
-    /// The number of a group, and [`NONE`] for that of records that have none.
+    /// The number of a group, and [`NONE`] for records without one.
     fn number(&mut self, group: Option<&[u8]>) -> usize {
         let Some(group) = group else {
             return NONE;
@@ -130,7 +131,7 @@ impl StatsGroups {
         self.counts(number).add(counts);
     }
 
-    /// The groups, that of records without one last.
+    /// The groups; that of records without one is last.
     pub fn iter(&self) -> impl Iterator<Item = (Option<&[u8]>, &GroupCounts)> {
         let named = self.counts.iter().enumerate();
         let named = named.map(|(number, counts)| (self.keys.get(number), counts));
@@ -140,29 +141,29 @@ impl StatsGroups {
     }
 }
 
-/// Groups and what they come to.
+/// Groups and their counts.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// The groups kept; `None` where all records are in one.
+    /// The groups that are kept.
     pub groups: StatsGroups,
-    /// Those that were combined because there were too many.
+    /// The groups that were combined because there were too many.
     pub others: GroupCounts,
-    /// A group of `others`, or what is missing of one of `groups`, has at most so many bytes.
+    /// The maximum bytes of a group in `others`, and of the missing part of one of `groups`.
     pub most_missing_bytes: u64,
     /// Everything.
     pub total: GroupCounts,
     /// All records by their timestamps.
     pub timeline: Timeline,
-    /// Bytes that are no batches, or batches that could not be read.
+    /// Bytes that are not a batch, or batches that could not be read.
     pub damaged_bytes: u64,
     /// Damaged places.
     pub damaged: u64,
 }
 
 impl Stats {
-    /// Keeps memory bounded: of more than twice as many groups as are kept the smaller ones are put
-    /// together.
+    /// Keeps memory bounded: if there are more than twice as many groups as are kept, the smaller
+    /// ones are combined.
     fn shrink(&mut self) {
         if self.groups.keys.len() <= 2 * GROUPS {
             return;
@@ -216,11 +217,11 @@ pub struct StatsVisitor {
     batch: Vec<Counted>,
 }
 
-/// The number of the group of records that have none.
+/// The number for records without a group.
 const NONE: usize = usize::MAX;
 
 impl StatsVisitor {
-    /// Counts by `by` what is served from `log_start` on.
+    /// Counts records from `log_start` on, grouped by `by`.
     #[must_use]
     pub fn new(by: By, log_start: Offset) -> Self {
         Self {
@@ -318,14 +319,14 @@ impl StatsVisitor {
         if is_without {
             one.count(self.stats.groups.counts(NONE), false);
         }
-        // What is no header takes up its share too.
+        // The rest of the record gets its share too.
         all.push(Counted {
             group: NONE,
             bytes: one.bytes - one.headers + 1,
         });
     }
 
-    /// Divides the bytes of a batch by the sizes of what is in it.
+    /// Divides the bytes of a batch by the sizes of its records.
     fn share(&mut self, stored: u64, all: &[Counted]) {
         let sum: u64 = all.iter().map(|each| each.bytes).sum();
         for each in all {

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-/// Steps at most.
+/// The maximum number of steps.
 const STEPS: usize = 60;
 
-/// The amount in each time step. A step is a power of two of milliseconds long, so that counts of
-/// parts join to those of all.
+/// The number of records in each time step. The length of a step is a power of two of milliseconds,
+/// so that counts of parts can be added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
-    /// A step is two to the power of this long, in milliseconds.
+    /// The logarithm to base 2 of the length of a step in milliseconds.
     shift: u32,
     /// The number of the first step: a timestamp shifted right.
     first: i64,
@@ -17,7 +17,7 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Counts something at a time.
+    /// Counts records at a time.
     pub fn add(&mut self, ms: i64, count: u64) {
         if self.counts.is_empty() {
             self.first = ms >> self.shift;
@@ -31,7 +31,7 @@ impl Timeline {
         }
     }
 
-    /// Takes in what was counted elsewhere.
+    /// Adds other counts.
     pub fn merge(&mut self, other: &Self) {
         while !self.counts.is_empty() && self.shift < other.shift {
             self.coarsen();
@@ -56,7 +56,7 @@ impl Timeline {
         self.counts.iter().copied()
     }
 
-    /// Makes room for a step; returns whether there is.
+    /// Makes room for a step; returns true if there is.
     fn reach(&mut self, step: i64) -> bool {
         let length = i64::try_from(self.counts.len()).unwrap_or(i64::MAX);
         let last = self.first.saturating_add(length - 1);

@@ -1,4 +1,4 @@
-//! Every transactional id, as `__transaction_state` leaves it.
+//! Every transactional id, from `__transaction_state`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::decode::{Decoder, Entry};
 use crate::format::{Batch, Record};
 use crate::wire::{Offset, ProducerId, Timestamp};
 
-/// The transactional ids in force.
+/// The transactional ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transactions {
@@ -19,7 +19,7 @@ pub struct Transactions {
     pub unread: u64,
 }
 
-/// The last that was written of a transactional id.
+/// The last state of a transactional id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransactionState {
@@ -27,7 +27,7 @@ pub struct TransactionState {
     pub offset: Offset,
     /// The producer.
     pub producer_id: ProducerId,
-    /// Counts the incarnations of the producer.
+    /// The producer epoch.
     pub producer_epoch: i16,
     /// The status of the transaction; `None` for an unknown number.
     pub status: Option<Status>,
@@ -52,7 +52,7 @@ impl TransactionState {
 }
 
 impl Transactions {
-    /// Takes the ids of another partition of the topic in.
+    /// Adds the ids of another partition of the topic.
     pub fn join(&mut self, other: Self) {
         self.ids.extend(other.ids);
         self.unread = self.unread.saturating_add(other.unread);

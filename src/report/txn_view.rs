@@ -1,5 +1,5 @@
-//! Open transactions of partitions beside what the transaction coordinator knows of them: which of
-//! them hang.
+//! Open transactions of partitions, compared with the state of the transaction coordinator: which
+//! of them hang.
 //!
 //! # References
 //! `TransactionsCommand.FindHangingTransactionsCommand`; KIP-664.
@@ -23,11 +23,12 @@ pub struct Coordinators<'a> {
     pub is_complete: bool,
     /// Now, in milliseconds since 1970.
     pub now_ms: i64,
-    /// The time in milliseconds that a transaction may be without a record before it is registered.
+    /// The maximum duration of a transaction in milliseconds; a younger one may not be registered
+    /// yet.
     pub max_timeout_ms: i64,
 }
 
-/// The end of an open transaction.
+/// The state of an open transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TxnStanding {
@@ -36,9 +37,9 @@ pub enum TxnStanding {
     /// Its coordinator knows it and waits longer than the transaction may last: it aborts it after
     /// its next start.
     TimedOut,
-    /// It is decided; the marker of this partition is still to be written.
+    /// It is committed or aborted; the marker of this partition is not yet written.
     Ending,
-    /// No coordinator knows it, and its last record is old: it will not be ended.
+    /// No coordinator knows it, and its last record is old: no coordinator ends it.
     Hanging,
     /// No coordinator knows it, but its last record is younger than a transaction may last.
     Unregistered,
@@ -74,7 +75,7 @@ pub struct OpenOnPartition<'a> {
     pub start: Offset,
     /// Its producer.
     pub producer: ProducerEntry,
-    /// True if it is what the last stable offset of the partition waits for.
+    /// True if it determines the last stable offset of the partition.
     pub is_first: bool,
     /// The transactional id of the producer.
     pub id: Option<(&'a str, &'a TransactionState)>,
@@ -83,7 +84,7 @@ pub struct OpenOnPartition<'a> {
 }
 
 impl<'a> OpenOnPartition<'a> {
-    /// The open transactions of a partition, by where they begin.
+    /// The open transactions of a partition, by their first offsets.
     #[must_use]
     pub fn of(
         (topic, partition): (&'a str, i32),
@@ -191,7 +192,7 @@ mod tests {
             (0, None, true, young, TxnStanding::Unregistered),
             (0, None, true, old, TxnStanding::Hanging),
             (0, None, false, old, TxnStanding::Unknown),
-            // Its transactional id is known, and has nothing to do with this partition.
+            // Its transactional id is known, and its transaction does not include this partition.
             (1, Some(&ongoing), false, old, TxnStanding::Hanging),
         ] {
             assert_eq!(standing(partition, id, is_complete, now), expected);

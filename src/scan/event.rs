@@ -1,9 +1,8 @@
 //! What a file consists of: batches, and gaps between them.
 //!
-//! Gaps are combined here and nowhere else, by [`Walk`](super::Walk): what is between two
-//! batches is one [`Gap`], in whichever windows and by however many threads the file is read. Its
-//! parts say what the bytes are. Bytes that cannot be read are added by the one who reads the file,
-//! with `Walk::skip`.
+//! Gaps are combined only here, by [`Walk`](super::Walk): the bytes between two batches are one
+//! [`Gap`], whatever the windows and the number of threads. Its parts have the kinds of the bytes.
+//! Bytes that cannot be read are added by the reader of the file, with `Walk::skip`.
 
 use std::fmt;
 use std::ops::Range;
@@ -19,11 +18,11 @@ use crate::wire::{Fault, FaultKind};
 pub enum Event<'map> {
     /// A batch.
     Batch(Batch<'map>),
-    /// An entry of a possible size that is no batch, and why. Only a policy that compares no
-    /// checksums lets it pass.
+    /// An entry of a possible size that is not a batch, and its fault. Only a policy without
+    /// checksums returns it.
     Malformed(Frame<'map>, Fault),
-    /// Bytes that are no entry, from the end of the entry before them to the beginning of the one
-    /// after.
+    /// Bytes that are not an entry, from the end of the entry before them to the start of the one
+    /// after them.
     Gap(Gap),
 }
 
@@ -41,7 +40,7 @@ impl<'map> Event<'map> {
         }
     }
 
-    /// Bytes of an entry; a gap has no size of its own.
+    /// The size of an entry; for a gap there is none.
     #[inline]
     pub(super) fn size_bytes(&self) -> usize {
         match self {
@@ -51,11 +50,11 @@ impl<'map> Event<'map> {
         }
     }
 
-    /// The batch, or else the gap that the bytes are to those who take only batches: an entry that
-    /// is none is damage.
+    /// Returns the batch, or a gap for visitors that handle only batches: a malformed entry is
+    /// damage.
     ///
     /// # Errors
-    /// There is no batch.
+    /// The event is not a batch.
     pub fn into_batch(self) -> Result<Batch<'map>, Gap> {
         match self {
             Self::Batch(batch) => Ok(batch),
@@ -72,7 +71,7 @@ impl<'map> Event<'map> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     first: GapPart,
-    /// The parts after it, each of another kind than the one before it.
+    /// The other parts, each of another kind than the one before it.
     more: Vec<GapPart>,
 }
 
@@ -90,23 +89,24 @@ pub struct GapPart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GapKind {
-    /// Nothing but zeros: room preallocated, or pages that never reached the disk.
+    /// Only zeros: preallocated space, or pages that never reached the disk.
     Zeros,
-    /// Anything else, and why the entry expected there is none.
+    /// Other bytes, and the fault of the entry that was expected there.
     Damage(Fault),
-    /// Bytes that the operating system does not give.
+    /// Bytes that cannot be read from the disk.
     Unreadable {
-        /// The number of its error; 5 (`EIO`) is a bad sector.
+        /// The error number of the operating system; 5 (`EIO`) is a bad sector.
         errno: i32,
     },
 }
 
 impl GapKind {
-    /// Returns true if bytes of this kind and, directly after them, of the other are one part.
+    /// Returns true if bytes of this kind and bytes of the other kind directly after them are one
+    /// part.
     fn goes_on_with(self, next: Self) -> bool {
         match (self, next) {
             (Self::Zeros, Self::Zeros) => true,
-            // What is left of an entry that is unreadable in part is reported from other damage.
+            // The rest of a partly unreadable entry is kept apart from other damage.
             (Self::Damage(one), Self::Damage(other)) => is_cut(one) == is_cut(other),
             (Self::Unreadable { errno: one }, Self::Unreadable { errno: other }) => one == other,
             _ => false,
@@ -133,14 +133,14 @@ pub(super) const fn unreadable_fault(errno: i32) -> Fault {
     Fault::new(FaultKind::Unreadable { errno }, 0)
 }
 
-/// Returns true if it is the fault of an entry that is unreadable in part.
+/// Returns true if it is the fault of a partly unreadable entry.
 const fn is_cut(fault: Fault) -> bool {
     matches!(fault.kind(), FaultKind::Unreadable { .. })
 }
 
 impl GapPart {
-    /// Returns true if it belongs to an entry that is unreadable, or to bytes among which entries
-    /// cannot be reported: unreadable bytes, and what is left of the entries that they cut.
+    /// Returns true if it belongs to an unreadable entry: unreadable bytes, and the rest of the
+    /// entries that they cut.
     #[must_use]
     pub const fn is_cut(&self) -> bool {
         match self.kind {
@@ -181,7 +181,7 @@ impl Gap {
         }
     }
 
-    /// Takes in the bytes that follow, up to `end`.
+    /// Adds the bytes that follow, up to `end`.
     pub(super) fn extend(&mut self, end: u64, kind: GapKind) {
         let last = self.more.last_mut().unwrap_or(&mut self.first);
         if last.kind.goes_on_with(kind) {
@@ -192,7 +192,7 @@ impl Gap {
         }
     }
 
-    /// All bytes of it.
+    /// Its range.
     #[must_use]
     pub fn range(&self) -> Range<u64> {
         let last = self.more.last().unwrap_or(&self.first);
@@ -204,7 +204,7 @@ impl Gap {
         std::iter::once(&self.first).chain(&self.more)
     }
 
-    /// Returns true if there is nothing in it but zeros.
+    /// Returns true if it has only zeros.
     #[must_use]
     pub fn is_zeros(&self) -> bool {
         self.parts().all(|part| part.kind == GapKind::Zeros)
@@ -239,7 +239,7 @@ impl Gap {
 }
 
 impl fmt::Display for Gap {
-    /// Says what it is, and which bytes cannot be read.
+    /// Writes its kind, and which bytes cannot be read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut unreadable = self.unreadable();
         let Some(first) = unreadable.next() else {

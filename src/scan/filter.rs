@@ -1,9 +1,8 @@
-//! Which records are wanted, as far as numbers tell, and which batches cannot hold any of them.
+//! Which records are wanted, by their numbers, and which batches cannot contain any of them.
 //!
-//! A batch is passed over by its header, without being decompressed, only where the header is a
-//! bound for what is inside: so the records chosen are those that would be chosen of all. What a
-//! header says is believed where it does not contradict itself; its checksum is the walk's to
-//! compare.
+//! A batch is skipped by its header, without being decompressed, only if the header bounds its
+//! records, so that no wanted record is skipped. A header is trusted unless it contradicts itself;
+//! the walk compares its checksum.
 
 use crate::format::{Batch, Codec, Message, Record, RecordBatch, TimestampType};
 use crate::wire::{LeaderEpoch, Offset, ProducerId, Timestamp};
@@ -15,7 +14,7 @@ pub struct Filter {
     pub first_offset: Offset,
     /// The last offset.
     pub last_offset: Offset,
-    /// The earliest timestamp. With either bound of time, what has no timestamp is not wanted.
+    /// The earliest timestamp. With either bound, records without a timestamp are not wanted.
     pub since: Option<Timestamp>,
     /// The exclusive upper bound of timestamps.
     pub until: Option<Timestamp>,
@@ -57,7 +56,7 @@ impl Filter {
         }
     }
 
-    /// Returns true if a batch may hold a record that is wanted.
+    /// Returns true if a batch may contain a wanted record.
     #[must_use]
     pub fn may_want(&self, batch: &Batch<'_>) -> bool {
         match batch {
@@ -66,7 +65,7 @@ impl Filter {
         }
     }
 
-    /// Returns true if a record of a batch that may hold such is wanted.
+    /// Returns true if a record of such a batch is wanted.
     #[must_use]
     #[inline]
     pub fn wants(&self, record: &Record<'_>) -> bool {
@@ -97,7 +96,7 @@ impl Filter {
         let times = if batch.timestamp_type() == TimestampType::LogAppendTime {
             self.wants_time(time)
         } else {
-            // The largest of its records'; nothing tells how small the others are.
+            // The largest timestamp of its records; the others may be of any size.
             self.since.is_none_or(|since| time >= since)
         };
         offsets
@@ -117,8 +116,8 @@ impl Filter {
             return (self.first_offset..=self.last_offset).contains(&offset)
                 && self.wants_time(message.timestamp());
         }
-        // A wrapper has the offset of the last message inside, unless it was left at 0. Its time is
-        // a bound only if it is that of all messages inside.
+        // A wrapper has the offset of the last message inside, unless it was left at 0. Its
+        // timestamp is a bound only if all messages inside have it.
         (offset >= self.first_offset || offset == Offset(0))
             && (message.timestamp_type() != TimestampType::LogAppendTime
                 || self.wants_time(message.timestamp()))

@@ -1,4 +1,4 @@
-//! How many threads, how fast, and work on many items whose results come in order.
+//! The number of threads, the rate of reading, and work on many items with results in order.
 
 use std::num::NonZero;
 use std::ops::ControlFlow;
@@ -13,10 +13,10 @@ use crate::store::Error;
 /// More threads than this would only take memory.
 pub(super) const MOST_THREADS: usize = 64;
 
-/// Results that may wait for those before them, for each thread.
+/// The number of results for each thread that may wait for those before them.
 const ITEMS_AHEAD: usize = 4;
 
-/// The number of threads that work on a file; another one writes their output.
+/// The number of threads that work on a file; a further one writes their output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Jobs(NonZero<usize>);
 
@@ -24,7 +24,7 @@ impl Jobs {
     /// One thread.
     pub const ONE: Self = Self(NonZero::<usize>::MIN);
 
-    /// As many.
+    /// This number of threads.
     #[must_use]
     pub const fn new(threads: NonZero<usize>) -> Self {
         Self(threads)
@@ -36,7 +36,7 @@ impl Jobs {
         self.0
     }
 
-    /// As many as the machine runs at once.
+    /// As many threads as the machine runs at once.
     #[must_use]
     pub fn available() -> Self {
         Self(thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
@@ -54,7 +54,7 @@ impl Jobs {
     }
 }
 
-/// Keeps work from going quicker than so many bytes a second, on all threads together.
+/// Limits the bytes read per second, on all threads together.
 #[derive(Debug)]
 pub struct Pace {
     bytes_per_second: u64,
@@ -63,7 +63,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// So many bytes a second, from now on.
+    /// Allows this many bytes per second, from now on.
     #[must_use]
     pub fn of(bytes_per_second: u64) -> Self {
         Self {
@@ -88,8 +88,8 @@ impl Pace {
 }
 
 /// Does `work` on each item, on as many threads as wanted, and hands the results to `sink` in the
-/// items' order; `Break` ends it. Threads run ahead of the sink by a few items only, so what waits
-/// is little.
+/// items' order; `Break` ends it. Threads run ahead of the sink by a few items only, so few results
+/// wait.
 pub fn in_order<T: Send, R: Send>(
     jobs: Jobs,
     items: impl IntoIterator<Item = T, IntoIter: Send>,
@@ -119,7 +119,7 @@ pub fn in_order<T: Send, R: Send>(
                         }
                         item
                     };
-                    // No one waits for it any more: the next send of a place will tell.
+                    // The receiver is gone: the next send to the queue fails too.
                     let _unheard = sender.send(work(item));
                 }
             });
@@ -139,7 +139,7 @@ pub fn in_order<T: Send, R: Send>(
 const LOOKS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Looks until what is seen is not `in_motion`, but only so often.
+/// Looks until the result is not `in_motion`, at most [`LOOKS`] times.
 pub(crate) fn look_again<T>(mut look: impl FnMut() -> T, in_motion: impl Fn(&T) -> bool) -> T {
     for _ in 1..LOOKS {
         let seen = look();

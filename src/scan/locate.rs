@@ -1,16 +1,15 @@
-//! Where in a segment the wanted records are, by its indexes where these are sound and by its
-//! headers where not.
+//! The position of the wanted records in a segment, by its indexes if they are valid, otherwise by
+//! its headers.
 //!
-//! An index may be wrong and look right. What is relied on is the log itself: offsets rise in it,
-//! so whatever a batch at some position begins with, all before it is lower. An index only proposes
-//! the position; the batch there has to check and to begin low enough. Every entry that the halving
-//! looks at is compared with its batch, and the first that does not fit ends the trust in the whole
-//! index. Timestamps do not rise, so an entry of a time index cannot be proved by one batch; there,
-//! too, each entry looked at has to agree with its batch to the millisecond.
+//! A wrong index may look right, so only the log is trusted: offsets rise in it, so all offsets
+//! before a batch are lower than its own. An index only proposes a position; the batch there must
+//! have a right checksum and a first offset that is low enough. Every entry that the binary search
+//! reads is compared with its batch, and after the first mismatch the index is not used. Timestamps
+//! do not rise, so one batch cannot prove an entry of a time index; there, too, each entry that is
+//! read must agree with its batch to the millisecond.
 //!
-//! **Assumed:** offsets rise within the log. Where a damaged log breaks that rule, what is found is
-//! what is between the place where the first wanted offset would be and the first batch after
-//! the last.
+//! **Assumed:** offsets rise within the log. If a damaged log breaks that rule, the result is the
+//! range from where the first wanted offset would be to the first batch after the last.
 
 use std::ops::Range;
 
@@ -21,10 +20,10 @@ use crate::format::{Batch, Codec, Message, OffsetIndex, RecordBatch, TimeIndex};
 use crate::store::{Error, LogFile};
 use crate::wire::{Offset, Position, Timestamp};
 
-/// An index entry is believed only if its batch checks; one larger than this is not read for that.
+/// The largest batch that is read to prove an index entry.
 const LARGEST_PROOF: u64 = 64 << 20;
 
-/// The indexes of a segment, as far as there are any.
+/// The indexes of a segment, if there are any.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Indexes<'map> {
     /// Its `.index`.
@@ -33,19 +32,19 @@ pub struct Indexes<'map> {
     pub times: Option<TimeIndex<'map>>,
 }
 
-/// The bytes of `log` outside of which the filter wants nothing. They begin with an entry.
+/// The bytes of `log` that may contain wanted records. They begin with an entry.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn locate(log: &LogFile, indexes: Indexes<'_>, filter: &Filter) -> Result<Range<u64>, Error> {
     match readable(log, indexes, filter) {
-        // Whoever reads on passes over the bytes, or ends there.
+        // The reader skips the bytes, or ends there.
         Err(error) if error.is_unreadable() => Ok(0..log.len_bytes()),
         found => found,
     }
 }
 
-/// The same where the bytes that lead there can be read.
+/// The same, if all bytes on the way can be read.
 fn readable(log: &LogFile, indexes: Indexes<'_>, filter: &Filter) -> Result<Range<u64>, Error> {
     let mut places = Places::new(log, indexes.offsets);
     let mut start = 0;
@@ -62,8 +61,8 @@ fn readable(log: &LogFile, indexes: Indexes<'_>, filter: &Filter) -> Result<Rang
     Ok(start..end.unwrap_or(log.len_bytes()).max(start))
 }
 
-/// The last place up to `position` where an entry is known to begin: by the index, or the start of
-/// the log.
+/// The last position up to `position` at which an entry is known to begin: by the index, or the
+/// start of the log.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -97,12 +96,12 @@ pub fn last_entry_up_to(
     Ok(place.filter(fits).map_or(0, |place| place.position))
 }
 
-/// A batch as far as its header shows it.
+/// A batch, from its header.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     position: u64,
     end: u64,
-    /// Its first offset; that of a compressed message is known only inside.
+    /// Its first offset; unknown for a compressed message.
     first: Option<i64>,
     last: i64,
     latest: Timestamp,
@@ -110,7 +109,7 @@ struct Place {
 
 struct Places<'a> {
     log: &'a LogFile,
-    /// Only one whose entries are in order.
+    /// The offset index, if its entries are in order.
     index: Option<OffsetIndex<'a>>,
     buffer: Vec<u8>,
 }
@@ -156,7 +155,8 @@ impl<'a> Places<'a> {
         }
         self.index = None;
         let found = self.walked(0, |place| place.last >= target.0)?;
-        // What a walk over headers leads to has to check, unless it is the end.
+        // The batch that a walk over headers leads to must have a right checksum, unless it is the
+        // end.
         match found {
             Found::Place(place) => Ok(self.proved(place.position)?.map(|place| place.position)),
             Found::End => Ok(Some(self.log.len_bytes())),
@@ -180,8 +180,8 @@ impl<'a> Places<'a> {
             let Some(place) = self.proved(position)? else {
                 return Ok(None);
             };
-            // Brokers store the first offset of what they appended at once, or the last one, which
-            // may be that of a later batch: but never one below what the batch begins with.
+            // Brokers store the first or the last offset of an append, which may be that of a later
+            // batch, but never one below the first offset of the batch.
             if place.first.is_some_and(|first| first > entry.offset.0) {
                 return Ok(None);
             }
@@ -202,8 +202,8 @@ impl<'a> Places<'a> {
             Some(_) => self.indexed(last)?.unwrap_or(start).max(start),
             None => start,
         };
-        // A first offset that is too high is proof; a last one that is high enough is not, because
-        // it may be made up.
+        // A first offset that is too high is proof; a last offset that is high enough is not,
+        // because it may be wrong.
         let beyond = |place: &Place| place.first.is_some_and(|first| first > last.0);
         let is_set = |place: &Place| place.first.is_none() && place.last >= last.0;
         let found = self.walked(from, |place| beyond(place) || is_set(place))?;
@@ -256,7 +256,7 @@ impl<'a> Places<'a> {
         Ok(Some(found))
     }
 
-    /// The batch that holds `offset`, if it checks.
+    /// The batch that contains `offset`, if its checksum is right.
     fn holding(&mut self, offset: Offset) -> Result<Option<Place>, Error> {
         let Some(index) = self.index else {
             return Ok(None);
@@ -270,8 +270,8 @@ impl<'a> Places<'a> {
         Ok(proved.filter(|place| place.first.is_none_or(|first| first <= offset.0)))
     }
 
-    /// The first batch from `position` on that is `wanted`. The walk is lost where offsets do not
-    /// rise, or no entry is.
+    /// The first batch from `position` on that is `wanted`. The walk is lost if offsets do not
+    /// rise, or there is no entry.
     fn walked(
         &mut self,
         mut position: u64,
@@ -304,7 +304,7 @@ enum Found {
     Lost,
 }
 
-/// Returns true if offsets and positions of the entries rise, and lead into the log.
+/// Returns true if offsets and positions of the entries rise, and are inside the log.
 fn is_in_order(index: &OffsetIndex<'_>, end: u64) -> bool {
     let entries = index.entries().take(index.written_len());
     let mut before = (i64::MIN, 0);
@@ -318,7 +318,7 @@ fn is_in_order(index: &OffsetIndex<'_>, end: u64) -> bool {
     u64::try_from(before.1).is_ok_and(|last| last < end || last == 0)
 }
 
-/// The batch whose first bytes these are, which begins at `position`.
+/// The batch with these first bytes at `position`.
 fn place(bytes: &[u8], position: u64) -> Option<Place> {
     let header = FrameHeader::read(bytes)?;
     let end = position.checked_add(header.frame_bytes().ok()? as u64)?;

@@ -1,5 +1,5 @@
-//! Drivers: files to [events](Event), events to whoever visits them, on as many threads as wanted.
-//! And [`mod@derive`]: what brokers make of the batches that come by.
+//! Drivers: files to [events](Event), events to visitors, on any number of threads. And
+//! [`mod@derive`]: what brokers derive from batches.
 //!
 //! ```text
 //! walk      bytes ─▶ Event::{Batch, Malformed, Gap}     search: after a fault · plausible: what may be a batch
@@ -9,9 +9,8 @@
 //! ```
 //!
 //! **Invariant:** the events of a file tile it, a gap between two batches is one event, and both
-//! are the same in whichever windows and by however many threads the file is read; what visitors
-//! produce comes out in file order; memory is bounded whatever the file size. Absent on purpose:
-//! what is wrong, only where it was looked.
+//! are the same for any windows and any number of threads; the output of visitors is in file order;
+//! memory is bounded whatever the file size. Absent on purpose: the meaning of damage.
 
 pub mod derive;
 mod event;

@@ -1,4 +1,4 @@
-//! What visitors render, handed over in chunks.
+//! The output of visitors, in chunks.
 
 use std::ops::{ControlFlow, Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
@@ -12,10 +12,10 @@ pub struct RenderedChunk {
     pub notes: Vec<u8>,
 }
 
-/// Rendered bytes handed over once there are this many.
+/// The number of rendered bytes that are passed on at once.
 const CHUNK_BYTES: usize = 512 << 10;
 
-/// Room for what the last record adds to that, in most cases.
+/// Room for the last record of a chunk, in most cases.
 const SLACK_BYTES: usize = 16 << 10;
 
 impl RenderedChunk {
@@ -36,7 +36,7 @@ pub struct ChunkText(Vec<u8>);
 /// Memory of chunks that were written out.
 static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
-/// So much of it is kept: as many chunks as two threads have under way.
+/// The number of spare chunks: as many as two threads use at once.
 const SPARE_CHUNKS: usize = 16;
 
 impl ChunkText {
@@ -73,8 +73,8 @@ impl DerefMut for ChunkText {
     }
 }
 
-/// The output of visitors. It hands its bytes over in chunks, so that memory stays bounded however
-/// much a batch decompresses to.
+/// The output of visitors. It passes its bytes on in chunks, so that memory is bounded whatever the
+/// size of a decompressed batch.
 pub struct Output<'sink> {
     chunk: RenderedChunk,
     sink: &'sink mut dyn FnMut(RenderedChunk) -> ControlFlow<()>,
@@ -88,7 +88,7 @@ impl<'sink> Output<'sink> {
         }
     }
 
-    /// The data rendered and not yet handed over.
+    /// The rendered data that is not yet passed on.
     pub fn text(&mut self) -> &mut Vec<u8> {
         &mut self.chunk.text
     }
@@ -101,7 +101,7 @@ impl<'sink> Output<'sink> {
     /// Hands the bytes over if there are enough. Called now and then: after each record is often
     /// enough.
     ///
-    /// `Break`: no one wants them any more.
+    /// `Break` means that the output is not wanted any more.
     #[inline]
     pub fn poll(&mut self) -> ControlFlow<()> {
         if self.chunk.text.len() + self.chunk.notes.len() < CHUNK_BYTES {

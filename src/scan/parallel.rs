@@ -1,8 +1,8 @@
-//! One file on several threads: cut blindly, work, and merge in order.
+//! One file on several threads: it is cut at fixed positions, processed, and merged in order.
 //!
 //! A piece begins at the first entry after its cut whose CRC is right. That is a guess: the bytes
-//! of a value may look like an entry. So each piece is taken only if it begins where the one before
-//! it ended, and done again from the right place if not. The result is that of one thread by
+//! of a value may look like an entry. So a piece is accepted only if it begins where the one before
+//! it ended; otherwise it is processed again from there. The result is that of one thread by
 //! construction, and the file is read once.
 
 use std::cell::Cell;
@@ -31,12 +31,12 @@ pub struct ScanOptions {
     pub end: u64,
     /// Threads.
     pub jobs: Jobs,
-    /// Bounds of decompressing.
+    /// The limits of decompression.
     pub limits: Limits,
 }
 
 impl ScanOptions {
-    /// All of a file, on one thread.
+    /// Options for a whole file, on one thread.
     #[must_use]
     pub fn of(policy: Policy) -> Self {
         Self {
@@ -60,27 +60,27 @@ impl ScanOptions {
     }
 }
 
-/// Bytes after which a visit on one thread hands over what it has.
+/// Bytes after which a visit on one thread passes its output on.
 const STEP_BYTES: u64 = 512 << 10;
 
-/// An entry larger than this is not looked for where a piece may begin.
+/// The largest entry that is searched at the start of a piece.
 const LARGEST_GUESS: u64 = 16 << 20;
 
-/// Chunks of a piece that may wait for the merge: all of a piece's text in most cases, so that its
+/// Chunks of a piece that may wait for the merge: in most cases all text of a piece, so that its
 /// worker can continue.
 const CHUNKS_AHEAD: usize = 8;
 
-/// A message of a worker about a piece: its start, its output, its end. Silence: no entry begins in
-/// it.
+/// A message of a worker about a piece: its start, its output, its end. Without a message no entry
+/// begins in it.
 enum Message<F> {
     Begun(u64),
     Chunk(RenderedChunk),
     Ended(Result<(F, u64), Error>),
 }
 
-/// The progress of the merge. A worker that needs much memory for a batch waits until its piece is
-/// next: before that, what it renders may have to wait for the merge, and the merge for a worker
-/// that needs the memory.
+/// The progress of the merge. A worker that needs the memory for a large batch waits until its
+/// piece is next: otherwise its output could wait for the merge, and the merge for a worker that
+/// needs the same memory.
 #[derive(Default)]
 struct Turns {
     next: Mutex<u64>,
@@ -99,7 +99,7 @@ impl Turns {
     }
 }
 
-/// Lets no one wait for a merge that has ended.
+/// Wakes workers that wait for a merge that has ended.
 struct Merging<'t>(&'t Turns);
 
 impl Drop for Merging<'_> {
@@ -108,17 +108,17 @@ impl Drop for Merging<'_> {
     }
 }
 
-/// The pieces no one works on yet.
+/// The pieces that no worker has taken yet.
 struct Pieces<F> {
     next: u64,
     count: u64,
-    /// Tells the merge, in file order, where to hear of each piece; how far the workers may run
-    /// ahead of it.
+    /// Sends the channels of the pieces to the merge, in file order; its capacity limits how far
+    /// workers run ahead.
     announce: SyncSender<Receiver<Message<F>>>,
 }
 
 impl<F> Pieces<F> {
-    /// Takes the next piece, unless there is none left or no one listens any more.
+    /// Takes the next piece, unless there is none left or the merge has ended.
     fn claim(&mut self) -> Option<(u64, SyncSender<Message<F>>)> {
         if self.next == self.count {
             return None;
@@ -130,8 +130,8 @@ impl<F> Pieces<F> {
     }
 }
 
-/// Shows `log` to visitors, a piece each, hands what they render to `sink` in file order, and
-/// merges what the visits amount to.
+/// Shows `log` to visitors, a piece each, passes their output to `sink` in file order, and merges
+/// their results.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -155,9 +155,8 @@ pub fn scan<V: PieceVisitor<Piece: Merge>>(
     Ok(total.unwrap_or_else(|| visitor().end()))
 }
 
-/// Shows `log` to visitors, a piece each, and hands what they render to `sink` and what the visits
-/// amount to to `take`, both in file order and on this thread: what `take` makes of a piece may
-/// depend on those before it.
+/// Shows `log` to visitors, a piece each, and passes their output to `sink` and their results to
+/// `take`, both in file order and on this thread: `take` may depend on the pieces before.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -190,15 +189,15 @@ pub fn scan_pieces<V: PieceVisitor>(
             let (pieces, turns, visitor) = (Arc::clone(&pieces), Arc::clone(&turns), &visitor);
             scope.spawn(move || work(job, &pieces, &turns, visitor, options.limits));
         }
-        // The workers alone hold the other end: when they are gone, there is nothing more to hear.
+        // Only the workers hold the senders: when they are gone, no message follows.
         drop(pieces);
         let merging = Merging(&turns);
         merge(job, &announced, &merging, &mut worker, &visitor, sink, take)
     })
 }
 
-/// Shows `log` to one visitor on this thread, until it breaks off or the sink does. For what ends
-/// early, or needs to know what came before.
+/// Shows `log` to one visitor on this thread, until it or the sink returns `Break`. For visits that
+/// end early, or depend on earlier events.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -217,7 +216,7 @@ pub fn follow(
     )
 }
 
-/// The same with buffers that are at hand.
+/// The same with existing buffers.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -247,15 +246,15 @@ pub(crate) fn follow_with(
                 break;
             }
         }
-        // Before the end of its range a scan ends because of the visitor, or because the file does
-        // by now.
+        // A scan ends before the end of its range because of the visitor, or because the file
+        // became shorter.
         if out.flush().is_break() || watched.flow.is_break() || position < range_end {
             break;
         }
         pages.pass(log, position);
     }
     watched.visitor.finish(&mut out);
-    // No one being left to take it is the sink's to know.
+    // The sink notices that its receiver is gone.
     let _flow = out.flush();
     *scratch = worker.scratch;
     result
@@ -278,12 +277,12 @@ fn piece<V: PieceVisitor>(
     let mut out = Output::new(sink);
     let end = worker.scan(job, range, &mut visitor, &mut out)?;
     visitor.finish(&mut out);
-    // No one being left to take it is the sink's to know.
+    // The sink notices that its receiver is gone.
     let _flow = out.flush();
     Ok((visitor.end(), end))
 }
 
-/// A worker's life: one piece after the other.
+/// The loop of a worker: one piece after the other.
 fn work<V: PieceVisitor>(
     job: Job<'_>,
     pieces: &Mutex<Pieces<V::Piece>>,
@@ -292,8 +291,7 @@ fn work<V: PieceVisitor>(
     limits: Limits,
 ) {
     let mut worker = Worker::new(Scratch::with_limits(limits));
-    // The piece after the last one, and where its first entry begins: there is nothing to guess
-    // about it.
+    // The piece after the last one, and the known position of its first entry.
     let mut known: Option<(u64, u64)> = None;
     loop {
         let claimed = pieces
@@ -315,8 +313,8 @@ fn work<V: PieceVisitor>(
                 .map(|(_, start)| (index + 1, start));
             continue;
         };
-        // A merge that has no use for the piece drops its end, and the work on the piece ends with
-        // the next word.
+        // If the merge does not need the piece, it drops the receiver, and the next send ends the
+        // work on the piece.
         if lane.send(Message::Begun(start)).is_err() {
             continue;
         }
@@ -332,7 +330,7 @@ fn work<V: PieceVisitor>(
     }
 }
 
-/// Returns the position of the first entry of a piece, as far as the piece alone shows it.
+/// Guesses the position of the first entry of a piece from the piece alone.
 fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
     if range.start == job.start {
         return Some(job.start);
@@ -341,7 +339,7 @@ fn guess(worker: &mut Worker, job: Job<'_>, range: Range<u64>) -> Option<u64> {
     let left = usize::try_from((job.end - range.start).min(LARGEST_GUESS)).unwrap_or(usize::MAX);
     let piece = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
     let mut search = Search::in_sound_file(range.start);
-    // In most pieces the first entry begins near by.
+    // In most pieces the first entry is near the start.
     let stride = job.log.stride_bytes();
     let (mut from, mut reach) = (0, stride);
     loop {

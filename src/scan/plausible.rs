@@ -1,5 +1,5 @@
-//! Which bytes may be a batch, and which may be the one after another: what is asked before a
-//! checksum is worth its time, and where there is none to ask.
+//! Rules for bytes that may be a batch, or the batch after another: they are applied before a
+//! checksum is computed, and where none can be.
 
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
@@ -13,8 +13,8 @@ pub(super) use crate::format::layout::frame::MAGIC;
 const MIN_RECORD_BYTES: usize = 7;
 
 /// Returns true if a header may be that of the entry directly after one with the offset `before`: a
-/// magic that exists, a possible size, and an offset ahead of it, by no more than an index of the
-/// segment can distinguish (relative offsets have 31 bits).
+/// magic that exists, a possible size, and a higher offset, by no more than an index of the segment
+/// can hold (relative offsets have 31 bits).
 pub(crate) fn may_follow(before: Offset, next: FrameHeader<'_>) -> bool {
     let ahead = next.offset().0.checked_sub(before.0);
     (0..=2).contains(&next.magic())
@@ -22,8 +22,8 @@ pub(crate) fn may_follow(before: Offset, next: FrameHeader<'_>) -> bool {
         && ahead.is_some_and(|ahead| (1..=i64::from(i32::MAX)).contains(&ahead))
 }
 
-/// Returns true if every field of the header that has a range is in it. `bytes` hold the header,
-/// the entry has `size`.
+/// Returns true if every field of the header is in its valid range. `bytes` contain the header, the
+/// entry has `size`.
 pub(super) fn is_plausible(bytes: &[u8], size: usize) -> bool {
     match bytes.get(MAGIC) {
         Some(2) => size >= HEADER_BYTES && is_plausible_batch(bytes, size),

@@ -1,8 +1,7 @@
 //! The search for the next entry after damage.
 //!
-//! A candidate is a magic byte with a plausible header around it; what counts is its CRC. The bytes
-//! checksummed for candidates that turn out to be none are bounded, so that no file can make the
-//! search slow.
+//! A candidate is a magic byte with a plausible header around it; its CRC decides. The bytes that
+//! are checksummed for wrong candidates are bounded, so that no file can make the search slow.
 
 use std::ops::Range;
 
@@ -12,24 +11,23 @@ use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::{Frame, FrameHeader};
 use crate::wire::Position;
 
-/// Bytes that may be checksummed in vain: to begin with, for each byte searched, and at most at
-/// once. As many as a search reads several times over, so that a file that is made of candidates
-/// takes a few times as long as one that is not.
+/// Bytes that may be checksummed for wrong candidates: at first, for each byte searched, and at
+/// most at once. A file full of candidates takes a few times as long as another.
 const ALLOWANCE_BYTES: u64 = 16 << 20;
 const ALLOWANCE_RATIO: u64 = 4;
 const LARGEST_ALLOWANCE: u64 = 64 << 20;
 
-/// An entry larger than this counts only if another follows it: to look there is cheap, and takes
-/// no memory, while its checksum takes a window of its size. Brokers take no batch above 1 MiB by
-/// default (`message.max.bytes`).
+/// A larger entry counts only if another follows it: that check is cheap and takes no memory, while
+/// a checksum needs a window of the size of the entry. Brokers take no batch above 1 MiB by default
+/// (`message.max.bytes`).
 const DEAR_BYTES: usize = 8 << 20;
 
 /// The result of a search in a window.
 pub(super) enum Found {
-    /// An entry that checks begins `at` bytes into the window.
+    /// A valid entry begins `at` bytes into the window.
     At(usize),
-    /// One may begin there, but the window does not reach far enough to tell: that takes `bytes`
-    /// from there on.
+    /// One may begin there, but the window is too short to decide: that needs `bytes` from there
+    /// on.
     Unseen {
         /// Bytes into the window.
         at: usize,
@@ -40,20 +38,20 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// A search in progress: what it may still cost.
+/// The state of a search: its remaining allowance.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Search {
     allowance: u64,
-    /// True if an entry counts only if another follows it, or the end of the file, as far as can be
-    /// seen. That spares checksums, but after damage it would pass over the last entry before more
-    /// of it.
+    /// True if an entry counts only if another follows it, or the end of the file, as far as the
+    /// window shows. That saves checksums, but after damage it would skip the last entry before
+    /// further damage.
     chained: bool,
-    /// The place in the file up to which bytes searched have added to it.
+    /// The position up to which searched bytes were credited to the allowance.
     credited: u64,
 }
 
 impl Search {
-    /// A search from `position` of a file on.
+    /// A search from `position` on.
     pub(super) const fn starting_at(position: u64) -> Self {
         Self {
             allowance: ALLOWANCE_BYTES,
@@ -62,7 +60,7 @@ impl Search {
         }
     }
 
-    /// The same for a file that is taken to be sound.
+    /// The same for a file that is assumed to be intact.
     pub(super) const fn in_sound_file(position: u64) -> Self {
         Self {
             chained: true,
@@ -70,8 +68,8 @@ impl Search {
         }
     }
 
-    /// Looks for an entry that begins at one of the places `among` in `window`, which begins at
-    /// `position` of the file and after the start of which the file has `left` bytes.
+    /// Searches an entry that begins in the range `among` of `window`, which begins at `position`
+    /// of the file; `left` bytes of the file begin there.
     pub(super) fn next_entry(
         &mut self,
         window: &[u8],
@@ -106,8 +104,8 @@ impl Search {
         Found::Nothing
     }
 
-    /// Adds what the bytes before `position` allow, once: it must not matter through which windows
-    /// they are seen.
+    /// Credits the bytes before `position` to the allowance, once, so that the windows do not
+    /// matter.
     fn credit(&mut self, position: u64) {
         let searched = position.saturating_sub(self.credited);
         self.allowance = self
@@ -160,14 +158,13 @@ enum Verdict {
     Nothing,
 }
 
-/// The first place from `from` on that has a known magic where an entry would have it.
+/// The first position from `from` on with a known magic where an entry would have it.
 fn next_magic(window: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
         let from_magic = window.get(at.checked_add(MAGIC)?..)?;
         let next = at + memchr::memchr3(0, 1, 2, from_magic)?;
-        // Zeros are the magic 0 of nothing: in a long row of them no header begins but at its very
-        // end.
+        // Zeros look like magic 0: in a long row of them a header can begin only at the very end.
         let zeros = leading_zeros(window.get(next..)?);
         if zeros <= MAGIC {
             return Some(next);
@@ -244,7 +241,7 @@ mod tests {
             let mut search = Search::starting_at(0);
             found(&search.next_entry(bytes, 0, 0..1, left))
         };
-        // Whether another follows can't be seen yet, then it can.
+        // First the window does not show if another follows, then it does.
         let behind = size + 5000;
         assert_eq!(look(&bytes, behind), Some((0, size + HEADER_BYTES)));
         let follow = |next: &[u8]| {
@@ -258,7 +255,7 @@ mod tests {
         next[7] = 1;
         assert_eq!(follow(&next), Some((0, 0)));
         assert_eq!(follow(&[0xee; 100]), None);
-        // At the end of a file nothing has to.
+        // At the end of a file nothing has to follow.
         assert_eq!(look(&bytes, size), Some((0, 0)));
     }
 

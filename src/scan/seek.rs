@@ -1,10 +1,10 @@
-//! Offsets sought in a `.log`, all in one pass.
+//! Searches many offsets in a `.log`, all in one pass.
 //!
-//! A broker looks a position up in the `.index` and reads on from there to the first batch that
-//! reaches the offset. Doing that for each entry of a time index takes as many walks as there are
-//! entries, and where the `.index` is of no help each of them is a walk through the whole file.
-//! Here all walks continue together, by position: where two of them meet they become one, so that
-//! no place of the file is looked at twice, whatever the positions are.
+//! A broker looks a position up in the `.index` and reads from there to the first batch that
+//! reaches the offset. For all entries of a time index that takes as many walks as there are
+//! entries, each of them through the whole file if the `.index` does not help. Here all walks
+//! continue together, by position: two walks that meet become one, so that no part of the file is
+//! read twice, whatever the positions are.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,7 +17,7 @@ use crate::wire::{Fault, FaultKind, Offset};
 /// An offset, and the position to seek it from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seek {
-    /// The expected position of an entry.
+    /// The position of an entry from which the search starts.
     pub from: u64,
     /// The offset.
     pub target: Offset,
@@ -26,11 +26,11 @@ pub struct Seek {
 /// The policy of following a sequence of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeekPolicy {
-    /// True if rows are followed to their ends, for [`Sought::breaks`].
+    /// True if sequences are followed to their ends, for [`Sought::breaks`].
     pub to_end: bool,
-    /// True if an impossible size ends the row, as it did for old readers, rather than breaking it.
+    /// True if an impossible size ends the sequence, as for old readers, instead of breaking it.
     pub small_sizes_end: bool,
-    /// True if every entry counts as a message, as it did for readers that knew nothing else.
+    /// True if every entry counts as a message, as for readers that only knew messages.
     pub messages_only: bool,
 }
 
@@ -44,9 +44,9 @@ pub enum Landing {
         /// Its last offset.
         last_offset: Offset,
     },
-    /// At the end of the file, or of what can be read of it.
+    /// At the end of the file, or of its readable part.
     End,
-    /// At something that is no entry.
+    /// At bytes that are not an entry.
     Broken(Break),
 }
 
@@ -64,9 +64,9 @@ pub struct Break {
 #[derive(Debug)]
 pub struct Sought {
     landings: Vec<Landing>,
-    /// The row that each seek was on when it landed.
+    /// The sequence that each seek was on when it landed.
     rows: Vec<u32>,
-    /// The row that each row became.
+    /// The sequence that each sequence was merged into.
     merged: Vec<u32>,
     breaks: Vec<Option<Break>>,
 }
@@ -117,16 +117,16 @@ enum Step {
     Break(Fault),
 }
 
-/// All seeks on their way.
+/// All seeks under way.
 struct Pass<'a> {
     seeks: &'a [Seek],
     /// Seeks that have not begun, the next one last.
     waiting: Vec<u32>,
     /// The heads at which sequences continue.
     heads: BinaryHeap<Reverse<(u64, u32)>>,
-    /// Seeks under way on each row, the lowest target first.
+    /// Seeks under way on each sequence, the lowest target first.
     pending: Vec<BinaryHeap<Reverse<(i64, u32)>>>,
-    /// The weight of each row.
+    /// The number of merged sequences in each one.
     weights: Vec<u32>,
     sought: Sought,
 }
@@ -157,7 +157,7 @@ impl<'a> Pass<'a> {
         self.seeks.get(index as usize).map(|seek| (index, *seek))
     }
 
-    /// The lowest position to look at, and the one row that all walks there are now on.
+    /// The lowest position to read, and the sequence that all walks there are on.
     fn next(&mut self) -> Option<(u64, u32)> {
         let head = self.heads.peek().map(|Reverse((position, _))| *position);
         let start = self.waiting().map(|(_, seek)| seek.from);
@@ -196,7 +196,8 @@ impl<'a> Pass<'a> {
         row
     }
 
-    /// Two rows that meet become the one that more rows have become, so that few steps lead to it.
+    /// Merges two sequences that meet into the one with more merged sequences, so that lookups stay
+    /// short.
     fn merge(&mut self, a: u32, b: u32) -> u32 {
         let weight = |row: u32| self.weights.get(row as usize).copied().unwrap_or(0);
         let both = weight(a).saturating_add(weight(b));
@@ -254,7 +255,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Lands the seeks on `row` whose target is at most `offset`.
+    /// Lands the seeks on sequence `row` whose target is at most `offset`.
     fn land(&mut self, row: u32, offset: i64, landing: Landing) {
         let Some(pending) = self.pending.get_mut(row as usize) else {
             return;
@@ -270,16 +271,16 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Bytes read at a time where the file is not mapped.
+/// Bytes read at a time if the file is not mapped.
 const AHEAD_BYTES: u64 = 16 << 10;
 
-/// Memory of a mapping is given back in steps of this many bytes.
+/// Memory of a mapping is released in steps of this many bytes.
 const RELEASE_BYTES: u64 = 4 << 20;
 
 /// The headers of a file, by rising position.
 struct Headers<'a> {
     log: &'a LogFile,
-    /// The bytes read of a windowed file, from `start` on.
+    /// The bytes of an unmapped file, from `start` on.
     buffer: Vec<u8>,
     start: u64,
     released: Option<u64>,
@@ -320,7 +321,7 @@ impl<'a> Headers<'a> {
         Ok(Step::Entry(size, last_offset))
     }
 
-    /// A header's bytes at `position`, or all there are.
+    /// The bytes of a header at `position`, or all that are left.
     fn read(&mut self, position: u64) -> Result<&[u8], Error> {
         let released = *self.released.get_or_insert(position);
         if position.saturating_sub(released) >= RELEASE_BYTES {
@@ -345,7 +346,7 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// The last offset of the entry that `bytes` begin with, as Kafka reads it: of magic 2 from a whole
+/// The last offset of the entry at the start of `bytes`, as Kafka reads it: of magic 2 from a whole
 /// header, even where the entry is shorter; of anything else from the offset field.
 ///
 /// # Errors
@@ -438,7 +439,7 @@ mod tests {
                 delta[3] = u8::try_from(noise.below(5)).unwrap();
             }
             if noise.below(4) == 0 {
-                // Bytes that look like an entry from the inside.
+                // Bytes inside a batch that look like an entry.
                 let at = 27 + noise.below(10);
                 if let Some(size) = batch.get_mut(at..at + 4) {
                     size.copy_from_slice(&40_i32.to_be_bytes());

@@ -1,5 +1,5 @@
-//! A segment in ranges of about one size, each of which begins with a batch: for those who read it
-//! in several tasks.
+//! A segment in ranges of about the same size, each of which begins with a batch, to be read in
+//! several tasks.
 
 use super::locate::last_entry_up_to;
 use crate::format::batch::HEADER_BYTES;

@@ -1,9 +1,9 @@
-//! Which records a consumer that reads only what is committed does not get.
+//! The records that a `read_committed` consumer does not get.
 //!
-//! The control records of the log say it: a `.txnindex` is made from them, and that one of its
-//! entries is missing shows only there. So they are read, by their headers, which takes a small
-//! part of the time of reading the records. An index is asked where the log itself ends before it
-//! tells: for transactions whose end is not in the batches at hand.
+//! The control records of the log determine them: a `.txnindex` is derived from them, and only they
+//! show that one of its entries is missing. So batches are read by their headers, which takes a
+//! small part of the time of reading the records. An index is used only for transactions whose end
+//! is not in the batches at hand.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -15,13 +15,13 @@ use crate::format::control::ControlType;
 use crate::format::{Batch, RecordBatch, Scratch, TxnIndex};
 use crate::wire::{Offset, ProducerId};
 
-/// The transactions of a log: batches are shown to it in the order of the log, and it is then asked
+/// The transactions of a log. It gets all batches in the order of the log, and then answers queries
 /// about them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TransactionTracker {
-    /// The first offsets of those that have not ended yet.
+    /// The first offsets of open transactions.
     open: BTreeMap<ProducerId, Offset>,
-    /// First offsets and those of the abort markers, in order.
+    /// First offsets of aborted transactions and offsets of their markers, in order.
     aborted: BTreeMap<ProducerId, Vec<(Offset, Offset)>>,
 }
 
@@ -48,7 +48,7 @@ impl TransactionTracker {
         }
     }
 
-    /// Takes in what an index says of transactions whose end is not in the batches seen.
+    /// Adds the entries of an index for transactions whose end is not in the batches seen.
     pub fn index(&mut self, index: &TxnIndex<'_>) {
         for entry in index.entries() {
             let (id, first, last) = (
@@ -73,8 +73,8 @@ impl TransactionTracker {
         self.open.len()
     }
 
-    /// The last stable offset: the first of the oldest transaction that has not ended. From there
-    /// on nothing is given to a consumer of what is committed. None if all have ended.
+    /// The last stable offset: the first of the oldest transaction that has not ended. A
+    /// `read_committed` consumer gets nothing from there on. `None` if all have ended.
     #[must_use]
     pub fn first_open(&self) -> Option<Offset> {
         self.open.values().min().copied()

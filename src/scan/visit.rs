@@ -1,4 +1,4 @@
-//! Who looks at the events of a file, and what comes of it.
+//! Visitors of the events of a file, and their results.
 
 use std::ops::ControlFlow;
 
@@ -6,9 +6,9 @@ use super::event::Event;
 use super::output::Output;
 use crate::format::Scratch;
 
-/// Looks at the events of a file in order. A visitor that needs to know what came before is one of
-/// these and no
-/// [`PieceVisitor`]: [`follow`](super::follow) takes it, and the driver of threads does not:
+/// Looks at the events of a file in order. A visitor that depends on earlier events implements only
+/// this trait, and not [`PieceVisitor`]: [`follow`](super::follow) accepts it, and the parallel
+/// driver does not:
 ///
 /// ```compile_fail,E0277
 /// use kseg::scan::{Policy, ScanOptions, TransactionTracker, scan};
@@ -20,7 +20,7 @@ use crate::format::Scratch;
 /// # }
 /// ```
 pub trait Visitor {
-    /// Takes the next event. `Break` ends the scan: no one wants the output any more.
+    /// Takes the next event. `Break` ends the scan.
     fn event(
         &mut self,
         event: Event<'_>,
@@ -28,28 +28,28 @@ pub trait Visitor {
         out: &mut Output<'_>,
     ) -> ControlFlow<()>;
 
-    /// Renders what waited for more events, after the last one of the scan or piece.
+    /// Renders the rest, after the last event of the scan or piece.
     fn finish(&mut self, _out: &mut Output<'_>) {}
 }
 
-/// Looks at a piece of a file without knowing what came before: threads share a file, and each
-/// piece has a visitor of its own. A piece is a row of events: gaps are whole.
+/// Visits a piece of a file without knowing earlier events: threads share a file, and each piece
+/// has a visitor of its own. A piece is a sequence of complete events.
 pub trait PieceVisitor: Visitor {
     /// The result of the visit of a piece. The results of the pieces are taken in file order, on
     /// one thread.
     type Piece: Send;
 
-    /// Bytes of a piece, where threads share a file: few where much is rendered of them, which has
-    /// to wait for its turn.
+    /// Bytes of a piece if threads share a file: few if much is rendered of them, since the output
+    /// waits for its turn.
     const PIECE_BYTES: u64 = 512 << 10;
 
     /// Ends the visit.
     fn end(self) -> Self::Piece;
 }
 
-/// Results of neighbouring pieces become the result of both: associative, in file order.
+/// Merges results of neighbouring pieces: associative, in file order.
 pub trait Merge {
-    /// Takes in the result of the piece that follows.
+    /// Adds the result of the piece that follows.
     fn merge(&mut self, next: Self);
 }
 

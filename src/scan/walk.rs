@@ -1,4 +1,4 @@
-//! A file as a row of events that tile it.
+//! A file as a sequence of events that tile it.
 
 use super::event::{Event, Gap, GapKind, unreadable_fault};
 use super::plausible::may_follow;
@@ -11,15 +11,16 @@ use crate::wire::{Fault, FaultKind, Offset, Position};
 /// The definition of an entry, and the action after bytes that are not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// Structure only; after a fault the rest of the file is damage. Kafka's own iterator, but that
-    /// after bytes that cannot be read the next entry that checks is sought.
+    /// Structure only; after a fault the rest of the file is damage. Like Kafka's own iterator,
+    /// except that after unreadable bytes the next valid entry is searched.
     Trust,
-    /// As `Trust`, but where Kafka's iterator fails rather than ends (a size below 14), seeks the
-    /// next entry that checks.
+    /// As `Trust`, but where Kafka's iterator fails (a size below 14), the next valid entry is
+    /// searched.
     Resume,
-    /// Structure and CRC; after a fault the rest of the file is damage. What recovery would keep.
+    /// Structure and CRC; after a fault the rest of the file is damage. This is what recovery
+    /// keeps.
     Verify,
-    /// Structure and CRC; after a fault seeks the next entry that checks.
+    /// Structure and CRC; after a fault the next valid entry is searched.
     Salvage,
 }
 
@@ -29,7 +30,7 @@ impl Policy {
         matches!(self, Self::Verify | Self::Salvage)
     }
 
-    /// Returns true if the next entry is sought after a fault of this kind.
+    /// Returns true if the next entry is searched after a fault of this kind.
     const fn seeks(self, fault: FaultKind) -> bool {
         match self {
             Self::Trust => matches!(fault, FaultKind::Unreadable { .. }),
@@ -43,30 +44,30 @@ impl Policy {
     }
 }
 
-/// Zeros shorter than this are part of the damage around them, unless nothing follows: a header
-/// alone has as many, but the least that a lost write leaves is a sector.
+/// Fewer zeros are part of the damage around them, unless nothing follows: a header alone may have
+/// as many, but a lost write leaves at least a sector.
 const ZEROS_BYTES: usize = 64;
 
 /// Iterates over the events of a file, or of a window of it.
 #[derive(Debug)]
 pub struct Walk<'map> {
-    /// The window, and where in the file it begins.
+    /// The window; `start` is its position in the file.
     bytes: &'map [u8],
     start: u64,
     /// The position of the walk in the window.
     at: usize,
     /// The end of the file; the window may end before or after it.
     end: u64,
-    /// True if the bytes that follow the window cannot be read.
+    /// True if the bytes after the window cannot be read.
     is_cut: bool,
     policy: Policy,
     /// The reason why the sequence of entries ended, until the next one is found.
     lost: Option<Lost>,
-    /// The gap before the walk's place: it ends at the next entry, or with the file.
+    /// The gap before the current position: it ends at the next entry, or with the file.
     gap: Option<Gap>,
-    /// The entry at the walk's place, after a gap that was handed out before it.
+    /// The entry at the current position, after a gap that was returned before it.
     held: Option<Event<'map>>,
-    /// Bytes needed from here on to continue, once the window is used up.
+    /// Bytes needed from here on to continue, when the window is used up.
     wanted: Option<usize>,
 }
 
@@ -74,7 +75,7 @@ pub struct Walk<'map> {
 #[derive(Debug, Clone, Copy)]
 struct Lost {
     fault: Fault,
-    /// The target and the budget of the search; `None` if the rest of the file is damage.
+    /// The search; `None` if the rest of the file is damage.
     search: Option<Search>,
     /// The position in the file at which the search continues.
     from: u64,
@@ -93,9 +94,9 @@ enum Inside {
 enum Step<'map> {
     /// An entry begins here.
     Entry(Event<'map>),
-    /// Bytes went to the gap.
+    /// Bytes were added to the gap.
     Gap,
-    /// The window shows too little.
+    /// The window is too short.
     Wanting,
 }
 
@@ -117,15 +118,14 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Takes the file for `end` bytes long, whatever there is after. Entries may still be looked
-    /// at beyond that.
+    /// Assumes that the file is `end` bytes long. Bytes beyond that may still be read.
     #[must_use]
     pub fn with_end(mut self, end: u64) -> Self {
         self.end = end.min(self.end);
         self
     }
 
-    /// Begins at `position` of a file that ends at `end`, with nothing of it at hand yet.
+    /// Begins at `position` of a file that ends at `end`, without a window yet.
     #[must_use]
     pub fn starting_at(self, position: u64, end: u64) -> Self {
         Self {
@@ -135,8 +135,8 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Goes on in the window `bytes`, which begins at the place [reached](Self::reached), of a file
-    /// that ends at `end`.
+    /// Continues in the window `bytes`, which begins at the position [reached](Self::reached), of a
+    /// file that ends at `end`.
     #[must_use]
     pub fn resume(self, bytes: &[u8], end: u64) -> Walk<'_> {
         let start = self.reached();
@@ -154,21 +154,20 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Takes the bytes that follow the window for unreadable, if they are: no entry reaches into
-    /// them.
+    /// Marks the bytes after the window as unreadable: no entry reaches into them.
     pub(super) const fn cut_if(mut self, is_cut: bool) -> Self {
         self.is_cut = is_cut;
         self
     }
 
-    /// Returns true if an entry is expected at the walk's place, and the window is too short to
-    /// show it.
+    /// Returns true if an entry is expected at the current position, and the window is too short
+    /// for it.
     pub(super) fn is_cut_short(&self) -> bool {
         self.lost.is_none() && self.wanted.is_some()
     }
 
-    /// The entry that a cut window shows only in part, if its size is at hand: its offset, and
-    /// where it ends. Only a policy that reads on asks.
+    /// The offset and the end of the entry that is incomplete in a cut window, if its size is
+    /// known. Only for policies that continue after a fault.
     pub(super) fn announced(&self) -> Option<(Offset, u64)> {
         if self.lost.is_some() || !self.policy.seeks(FaultKind::Unreadable { errno: 0 }) {
             return None;
@@ -180,7 +179,7 @@ impl<'map> Walk<'map> {
         Some((header.offset(), end))
     }
 
-    /// Gives up the entry that a cut window shows only in part. What is left of the window may hold
+    /// Drops the entry that is incomplete in a cut window. The rest of the window may contain
     /// others.
     pub(super) fn give_up(&mut self, errno: i32) {
         if self.lost.is_none() {
@@ -188,7 +187,7 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Passes over bytes that cannot be read, and seeks the next entry from their end on.
+    /// Skips bytes that cannot be read, and searches the next entry from their end on.
     pub(super) fn pass_over(&mut self, unreadable: &Unreadable) {
         let errno = unreadable.errno;
         self.give_up(errno);
@@ -203,7 +202,7 @@ impl<'map> Walk<'map> {
         });
     }
 
-    /// Passes over bytes up to `end` without looking at them. The window is used up.
+    /// Skips bytes up to `end` without reading them. The window is used up.
     pub(super) fn skip_part(&mut self, end: u64, kind: GapKind) {
         let start = self.reached();
         if start >= end {
@@ -222,25 +221,25 @@ impl<'map> Walk<'map> {
         self.start.saturating_add(self.at as u64)
     }
 
-    /// After the last event of a window: how many bytes from [`reached`](Self::reached) on are
-    /// needed to continue. `None` if the file ends here.
+    /// Returns the number of bytes from [`reached`](Self::reached) on that are needed to continue
+    /// after the last event of a window. `None` if the file ends here.
     #[must_use]
     pub fn wanted(&self) -> Option<usize> {
         self.wanted
     }
 
-    /// Returns true if the next event is a gap that began before the place reached.
+    /// Returns true if the next event is a gap that began before the position reached.
     #[must_use]
     pub fn is_in_gap(&self) -> bool {
         self.gap.is_some() || self.lost.is_some()
     }
 
-    /// Bytes of the file after the walk's place.
+    /// Bytes of the file after the current position.
     fn left(&self) -> u64 {
         self.end.saturating_sub(self.reached())
     }
 
-    /// Bytes of the window after the walk's place.
+    /// Bytes of the window after the current position.
     fn window(&self) -> &'map [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
@@ -255,7 +254,7 @@ impl<'map> Walk<'map> {
         Step::Wanting
     }
 
-    /// Passes over bytes that are no entry.
+    /// Skips bytes that are not an entry.
     fn pass(&mut self, bytes: usize, kind: GapKind) -> Step<'map> {
         let start = self.reached();
         self.at += bytes;
@@ -267,7 +266,7 @@ impl<'map> Walk<'map> {
         Step::Gap
     }
 
-    /// The entry at the walk's place, if the window holds it.
+    /// The entry at the current position, if the window contains it.
     fn entry(&mut self) -> Step<'map> {
         let (window, left) = (self.window(), self.left());
         if left <= HEADER_BYTES as u64 {
@@ -305,9 +304,8 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Returns the fault of an invalid entry. Where another follows it, its size is right, and the
-    /// damage ends with it: its bytes are not searched, because a value may hold entries of another
-    /// log.
+    /// Handles an invalid entry. If another follows it, its size is right, and the damage ends with
+    /// it: its bytes are not searched, because a value may contain entries of another log.
     #[cold]
     fn broken(&mut self, frame: Frame<'map>, fault: Fault) -> Step<'map> {
         let size = frame.size_bytes();
@@ -330,7 +328,7 @@ impl<'map> Walk<'map> {
         self.seek(self.lost_at(fault))
     }
 
-    /// The state after a fault at the walk's place.
+    /// The state after a fault at the current position.
     fn lost_at(&self, fault: Fault) -> Lost {
         let seeks = self.policy.seeks(fault.kind());
         Lost {
@@ -341,7 +339,7 @@ impl<'map> Walk<'map> {
         }
     }
 
-    /// Passes over what is no entry: up to the next one, to where zeros end, or to the end of the
+    /// Skips bytes that are not an entry: up to the next entry, the end of zeros, or the end of the
     /// window.
     #[cold]
     fn seek(&mut self, mut lost: Lost) -> Step<'map> {
@@ -369,12 +367,12 @@ impl<'map> Walk<'map> {
         let gap = window.get(..length).unwrap_or(window);
         let zeros = leading_zeros(gap);
         match wanted {
-            // A few zeros are a part of their own only if nothing follows.
+            // A few zeros are a part of their own only if nothing follows them.
             Some(more) if zeros == length && zeros < ZEROS_BYTES && lost.inside.is_none() => {
                 return self.want(length.saturating_add(more));
             }
             Some(more) if length == 0 => return self.want(more),
-            // The entry that the last window showed only in part.
+            // The entry that was incomplete in the last window.
             None if length == 0 => {
                 self.lost = None;
                 return self.entry();
@@ -390,7 +388,7 @@ impl<'map> Walk<'map> {
             Inside::Zeros => (zeros, GapKind::Zeros),
             Inside::Damage => (length, GapKind::Damage(lost.fault)),
         };
-        // Where nothing more is wanted, an entry follows the gap, or nothing does.
+        // If no bytes are wanted, an entry follows the gap, or nothing.
         self.lost = (end < length || wanted.is_some()).then_some(Lost {
             inside: Some(inside),
             ..lost
@@ -441,7 +439,7 @@ mod tests {
         0xff, 0xff, 0xff, 0xff,
     ];
 
-    /// The entries and the parts of gaps in short.
+    /// A short form of the entries and the parts of gaps.
     fn row(bytes: &[u8], policy: Policy) -> Vec<(char, u64)> {
         Walk::new(bytes, policy)
             .flat_map(|event| reported(&event))

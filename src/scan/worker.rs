@@ -1,4 +1,4 @@
-//! A thread that reads a file through windows and shows what is in it to a visitor.
+//! A thread that reads a file through windows and passes its events to a visitor.
 
 use std::ops::{ControlFlow, Range};
 
@@ -24,26 +24,26 @@ pub(super) struct Job<'a> {
     pub(super) end: u64,
 }
 
-/// Memory of a mapping is given back in steps of this many bytes.
+/// Memory of a mapping is released in steps of this many bytes.
 const RELEASE_BYTES: u64 = 4 << 20;
 
-/// A touch may map as much at once, before and after.
+/// An access may map this many bytes at once, before and after it.
 const HUGE_PAGE_BYTES: u64 = 2 << 20;
 
-/// Gives back the memory after a reader, in large steps. Each begins with the huge page that the
-/// one before ended in: touching its rest may have mapped all of it again.
+/// Releases the memory that a reader has passed, in large steps. Each begins with the huge page in
+/// which the one before ended: reading its rest may have mapped all of it again.
 #[derive(Debug)]
 pub(super) struct PageReleaser {
     from: u64,
 }
 
 impl PageReleaser {
-    /// Nothing before `position` has to be given back.
+    /// Nothing before `position` has to be released.
     pub(super) const fn starting_at(position: u64) -> Self {
         Self { from: position }
     }
 
-    /// Nothing before `position` will be looked at any more.
+    /// Notes that nothing before `position` is read again.
     #[inline]
     pub(super) fn pass(&mut self, log: &LogFile, position: u64) {
         if position.saturating_sub(self.from) >= RELEASE_BYTES {
@@ -68,10 +68,10 @@ impl Worker {
         }
     }
 
-    /// Shows `visitor` every event that begins in `range`, at the start of which an entry is
-    /// expected. Returns where the last one ended; after a fault that may be far beyond the range.
-    /// It is before the end of the range if the visitor has broken off, or if a running broker
-    /// has cut what it had preallocated: then the file ends there.
+    /// Passes every event that begins in `range` to `visitor`; an entry is expected at its start.
+    /// Returns the end of the last one; after a fault that may be far beyond the range. It is
+    /// before the end of the range if the visitor returned `Break`, or if a running broker
+    /// truncated preallocated space: then the file ends there.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -89,7 +89,7 @@ impl Worker {
             let position = walk.reached();
             let mut reach = position.saturating_add(job.log.stride_bytes().max(wanted as u64));
             if reach >= job.end {
-                // Kafka reads a header in full, even beyond what counts.
+                // Kafka reads a header in full, even beyond the end.
                 reach = job.end.saturating_add(HEADER_BYTES as u64);
             }
             let Window { bytes, unreadable } = job.log.readable(position..reach, &mut self.window);
@@ -143,8 +143,8 @@ impl Worker {
         }
     }
 
-    /// Passes over an entry that begins at the walk's place and ends at `end`, parts of which
-    /// cannot be read.
+    /// Skips an entry that begins at the current position and ends at `end`, parts of which cannot
+    /// be read.
     ///
     /// # Errors
     /// The file has become shorter.
@@ -173,8 +173,8 @@ impl Worker {
     }
 }
 
-/// Returns true if an entry, of which the offset and the end are known, is followed by another, or
-/// by the end of the file: then its size is right.
+/// Returns true if an entry with a known offset and end is followed by another, or by the end of
+/// the file: then its size is right.
 fn is_followed(job: Job<'_>, (offset, end): (Offset, u64)) -> bool {
     if end >= job.end {
         return end == job.end;
@@ -186,7 +186,7 @@ fn is_followed(job: Job<'_>, (offset, end): (Offset, u64)) -> bool {
     next.is_some_and(|next| may_follow(offset, next))
 }
 
-/// Remembers whether a visitor has broken off.
+/// Remembers that a visitor returned `Break`.
 pub(super) struct Watched<'v, V> {
     pub(super) visitor: &'v mut V,
     pub(super) flow: ControlFlow<()>,

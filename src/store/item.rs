@@ -10,7 +10,7 @@ use super::Error;
 use crate::format::name::{DirState, FileState};
 use crate::format::{DirName, FileKind, FileName};
 
-/// Bytes of a block as file systems count what a file takes up, whatever their own blocks are.
+/// The unit in which file systems count the space of a file, whatever the size of their own blocks.
 const BLOCK_BYTES: u64 = 512;
 
 /// The type of a directory entry, after following links.
@@ -21,9 +21,9 @@ pub enum ItemType {
     File,
     /// A directory.
     Directory,
-    /// A pipe, a socket or a device: never opened, because that may wait for ever.
+    /// A pipe, a socket or a device: never opened, because that may block forever.
     Special,
-    /// A symbolic link that leads nowhere, or in a circle.
+    /// A symbolic link to nothing, or in a circle.
     BrokenLink,
 }
 
@@ -33,9 +33,9 @@ pub enum ItemType {
 pub enum Standing {
     /// In use.
     Current,
-    /// A file of Kafka's on its way in or out: `.swap`, `.cleaned`, `.deleted`, `.tmp`.
+    /// A file that Kafka is about to rename or delete: `.swap`, `.cleaned`, `.deleted`, `.tmp`.
     Leftover,
-    /// Nothing that Kafka puts there.
+    /// An entry that Kafka does not write there.
     Unknown,
 }
 
@@ -54,7 +54,7 @@ impl Item {
     /// Returns the item at `path`.
     ///
     /// # Errors
-    /// Nothing does, or it cannot be asked.
+    /// Nothing exists there, or its attributes cannot be read.
     pub fn at(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let own = path.symlink_metadata().map_err(Error::io(&path))?;
@@ -71,8 +71,8 @@ impl Item {
         })
     }
 
-    /// An open file under the name that it would have: a segment that was decompressed, or came
-    /// through a pipe.
+    /// An open file with the name that it would have: a segment that was decompressed, or read from
+    /// a pipe.
     #[must_use]
     pub fn named(path: impl Into<PathBuf>, metadata: &Metadata) -> Self {
         Self::of(path.into(), metadata, false)
@@ -96,8 +96,8 @@ impl Item {
         }
     }
 
-    /// Lists the directory, in the byte order of names. What is gone before it could be asked is
-    /// left out.
+    /// Lists the directory, in the byte order of names. Entries that vanish before their attributes
+    /// are read are left out.
     ///
     /// # Errors
     /// The directory cannot be read.
@@ -151,13 +151,13 @@ impl Item {
         self.is_link
     }
 
-    /// Bytes up to its end.
+    /// Its length in bytes.
     #[must_use]
     pub fn len_bytes(&self) -> u64 {
         self.len_bytes
     }
 
-    /// Bytes it takes up on the disk: fewer than its length where it has holes.
+    /// Its size on the disk in bytes: less than its length if it has holes.
     #[must_use]
     pub fn disk_bytes(&self) -> u64 {
         self.disk_bytes

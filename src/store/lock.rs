@@ -1,4 +1,4 @@
-//! Whether a broker runs on a log dir.
+//! The lock that shows if a broker runs on a log dir.
 
 use std::fs::File;
 use std::io;
@@ -17,8 +17,8 @@ pub enum Holder {
     Unknown,
 }
 
-/// Returns true if somebody holds the lock of the log dir that `path` (a file or directory in a
-/// partition, a partition, or the log dir itself) is in. Java locks with `fcntl`; asking changes
+/// Returns true if a process holds the lock of the log dir that `path` (a file or directory in a
+/// partition, a partition, or the log dir itself) is in. Java locks with `fcntl`; the query changes
 /// nothing.
 #[must_use]
 pub fn is_live(path: &Path) -> bool {
@@ -35,10 +35,10 @@ fn is_locked(lock: &Path) -> bool {
     matches!(holder(lock), Ok(Some(_)))
 }
 
-/// Returns the holder of the lock of a file, if there is one. Asking changes nothing.
+/// Returns the holder of the lock of a file, if there is one. The query changes nothing.
 ///
 /// # Errors
-/// The file cannot be opened, or not be asked.
+/// The file cannot be opened, or its lock cannot be queried.
 pub fn holder(lock: &Path) -> io::Result<Option<Holder>> {
     match File::open(lock) {
         Ok(file) => holder_of(&file),
@@ -58,7 +58,7 @@ pub(crate) fn holder_of(file: &File) -> io::Result<Option<Holder>> {
     })
 }
 
-/// The lock that a broker takes: for itself alone, of every byte there is or will be.
+/// The lock that a broker takes: exclusive, on the whole file.
 pub(crate) fn whole_file() -> libc::flock {
     let short = |number: libc::c_int| libc::c_short::try_from(number).unwrap_or_default();
     libc::flock {

@@ -1,4 +1,4 @@
-//! Log dirs: partitions, checkpoints, and what no one recognises.
+//! Log dirs: partitions, checkpoints, and unknown files.
 
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,7 @@ impl LogDir {
             .filter(is_partition)
     }
 
-    /// The file of `kind` in use, of those of which there is one.
+    /// The file of `kind` in use, for kinds of which there is one file.
     #[must_use]
     pub fn item(&self, kind: FileKind) -> Option<&Item> {
         self.items.iter().find(|item| item.is_current(kind))
@@ -68,8 +68,8 @@ impl LogDir {
         lock::is_live(&self.path)
     }
 
-    /// Returns true if it looks like one: a partition is in it, or a file that is in log dirs
-    /// only.
+    /// Returns true if it looks like a log dir: it contains a partition, or a file that is only in
+    /// log dirs.
     #[must_use]
     pub fn is_likely(&self) -> bool {
         let names = || self.items.iter().filter_map(Item::file_name);
@@ -113,13 +113,13 @@ pub enum Place {
     LogDir(LogDir),
     /// The directory of a partition.
     Partition(Partition),
-    /// A file, or what is neither a file nor a directory.
+    /// A file, or something that is neither a file nor a directory.
     File(Item),
 }
 
 impl Place {
-    /// Returns the place at `path`. A directory is a log dir if partitions or files of log dirs lie
-    /// in it, else a partition.
+    /// Returns the place at `path`. A directory is a log dir if it contains partitions or files of
+    /// log dirs, otherwise a partition.
     ///
     /// # Errors
     /// Nothing is there, or it cannot be read.
@@ -133,7 +133,7 @@ impl Place {
             return Ok(Self::LogDir(dir));
         }
         let partition = Partition::open(item.path())?;
-        // What is empty and not named like a partition holds no partitions either.
+        // An empty directory that is not named like a partition has no partitions either.
         Ok(
             if partition.name().is_some() || !partition.segments().is_empty() {
                 Self::Partition(partition)

@@ -1,9 +1,10 @@
-//! A file mapped into memory, which no bad sector and no other process can turn into a signal.
+//! A file mapped into memory, for which neither a bad sector nor another process can cause a
+//! signal.
 //!
-//! To touch a page that cannot be read, or that is after the end of a file that was truncated,
-//! raises `SIGBUS`. So pages are populated before they are looked at: `MADV_POPULATE_READ` (Linux
-//! 5.14) reports an error instead, and costs less than a page fault for every few pages. What
-//! cannot be populated is read with `pread`.
+//! Access to a page that cannot be read, or that is after the end of a truncated file, raises
+//! `SIGBUS`. So pages are populated before they are read: `MADV_POPULATE_READ` (Linux 5.14) reports
+//! an error instead, and costs less than a page fault for every few pages. Pages that cannot be
+//! populated are read with `pread`.
 
 use std::fs::File;
 use std::ops::Range;
@@ -14,21 +15,21 @@ use memmap2::Mmap;
 use super::Error;
 use super::stream::Stream;
 
-/// The smallest page there is; a multiple of it is not required to be a page on every machine, but
-/// a range that the kernel refuses is merely kept.
+/// The smallest page size. Pages may be larger on some machines; a range that the kernel refuses to
+/// release stays in memory.
 const PAGE_BYTES: usize = 4096;
 
-/// Populated at once: as much as the kernel maps around a page fault, so that random access costs
-/// no more than before.
+/// Bytes that are populated at once: as much as the kernel maps around a page fault, so that random
+/// access costs no more than without.
 const CHUNK_BYTES: u64 = 64 << 10;
 
 /// A mapped file.
 #[derive(Debug)]
 pub struct Mapping {
     map: Mmap,
-    /// The same file, for what cannot be populated.
+    /// The same file, for pages that cannot be populated.
     stream: Stream,
-    /// A bit for each chunk: populated, and not given back since.
+    /// A bit for each chunk: populated, and not released since.
     populated: Vec<AtomicU64>,
 }
 
@@ -65,7 +66,7 @@ impl Mapping {
         self.map.len() as u64
     }
 
-    /// The bytes of `range`, as far as the file goes, if every page of them can be touched.
+    /// The bytes of `range`, up to the end of the file, if every page of them can be read.
     pub(super) fn populated(&self, range: Range<u64>) -> Option<&[u8]> {
         let len = self.len_bytes();
         let range = range.start.min(len)..range.end.min(len);
@@ -99,10 +100,10 @@ impl Mapping {
         Some(())
     }
 
-    /// Gives the memory of these bytes back; they are read again if they are requested again.
+    /// Releases the memory of these bytes; they are read again if they are requested again.
     #[expect(unsafe_code, reason = "the advice that keeps a long scan small")]
     pub(super) fn release(&self, range: Range<u64>) {
-        // The page at the start is let go with this range, the one at the end with the next.
+        // The page at the start is released with this range, the one at the end with the next.
         let start = place(range.start) / PAGE_BYTES * PAGE_BYTES;
         let end = place(range.end).min(self.map.len()) / PAGE_BYTES * PAGE_BYTES;
         if start >= end {
@@ -115,7 +116,7 @@ impl Mapping {
         }
         let advice = memmap2::UncheckedAdvice::DontNeed;
         // SAFETY: a shared, read-only mapping of a file has no content of its own to lose: a page
-        // that is touched again comes from the file. A refusal only costs memory.
+        // that is accessed again comes from the file. A refusal only costs memory.
         let _refused = unsafe { self.map.unchecked_advise_range(advice, start, end - start) };
     }
 }
@@ -124,7 +125,7 @@ fn place(at: u64) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
-/// Populates pages, unless one of them cannot be read, or the kernel is older than that.
+/// Populates pages, unless one of them cannot be read, or the kernel does not support it.
 #[cfg(target_os = "linux")]
 fn populate(map: &Mmap, range: Range<usize>) -> Option<()> {
     let length = range.end.saturating_sub(range.start);

@@ -1,4 +1,4 @@
-//! Paths to handles: files found, opened and held, never changed.
+//! Paths to handles: files are listed and opened, never changed.
 //!
 //! **Invariant:** nothing here creates, locks or modifies anything. Absent on purpose: what the
 //! bytes mean.
@@ -31,7 +31,7 @@ pub use stream::{Patch, Stream};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system says no.
+    /// An I/O error.
     #[error("{}: {}", path.display(), reason(why))]
     Io {
         /// The file or directory.
@@ -47,23 +47,23 @@ pub enum Error {
         /// Which bytes, and why.
         unreadable: Unreadable,
     },
-    /// To open it may wait for ever.
+    /// Opening it may block forever.
     #[error("{}: a pipe, a socket or a device, which is not opened", .0.display())]
     Special(PathBuf),
-    /// It was cut while it was read.
+    /// It was truncated while it was read.
     #[error("{}: became shorter while it was read", .0.display())]
     Shorter(PathBuf),
-    /// It is larger than files of its kind can be, and is not read whole.
+    /// It is larger than a file of its kind can be, and is not read.
     #[error("{}: has {len} bytes, more than the {most} that such a file may have", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
         /// Its size.
         len: u64,
-        /// The most bytes that are read.
+        /// The maximum size.
         most: u64,
     },
-    /// A name that ought to hold an offset does not.
+    /// A file name does not contain an offset.
     #[error("{}: the name does not begin with a base offset, as 00000000000000000042.log does", .0.display())]
     Name(PathBuf),
 }

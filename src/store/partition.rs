@@ -1,4 +1,4 @@
-//! Partitions: a directory, its segments in order, and whatever else is there.
+//! Partitions: a directory, its segments in order, and its other files.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use crate::format::{FileKind, FileName};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
     path: PathBuf,
-    /// The whole path, whose last part is a name: that of a link, if it is reached by one, as a
-    /// broker takes it.
+    /// The absolute path; its last part is that of the link if the directory is a link, as for a
+    /// broker.
     whole: PathBuf,
     items: Vec<Item>,
 }
@@ -47,7 +47,7 @@ impl Partition {
         &self.path
     }
 
-    /// The directory's name, whatever the path to it.
+    /// The directory's name.
     #[must_use]
     pub fn folder(&self) -> &OsStr {
         self.whole.file_name().unwrap_or_default()
@@ -102,7 +102,7 @@ impl Partition {
         &self.items
     }
 
-    /// The file of `kind` in use, of those of which there is one.
+    /// The file of `kind` in use, for kinds of which there is one file.
     #[must_use]
     pub fn item(&self, kind: FileKind) -> Option<&Item> {
         self.items.iter().find(|item| item.is_current(kind))
@@ -145,10 +145,10 @@ impl Partition {
         })
     }
 
-    /// The segments by base offset: every offset that a `.log` or an index in use is named after as
-    /// Kafka would name it.
+    /// The segments by base offset: one for each offset in the name of a `.log` or an index in use,
+    /// if the name has Kafka's form.
     ///
-    /// In tiered storage there is one for each copy: a segment that was uploaded twice is there
+    /// In tiered storage there is one for each copy: a segment that was uploaded twice is listed
     /// twice.
     #[must_use]
     pub fn segments(&self) -> Vec<Segment> {
@@ -170,7 +170,7 @@ impl Partition {
                 last.take(name.kind, item.clone());
             }
         }
-        // A snapshot alone makes no segment: one is taken at the end of the log as well.
+        // A snapshot alone is not a segment: brokers write one at the end of the log too.
         segments.retain(|segment| {
             let files = segment.files();
             files

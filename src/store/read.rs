@@ -1,8 +1,8 @@
-//! Reads that say exactly which bytes of a file cannot be read.
+//! Reads that report exactly which bytes of a file cannot be read.
 //!
-//! A sick disk answers a read with an error for the whole of it. Here the read is repeated in ever
-//! smaller blocks, so that every readable byte is read and what is left is the smallest range that
-//! the operating system can distinguish.
+//! A failing disk returns an error for a whole read. Here the read is repeated in ever smaller
+//! blocks, so that every readable byte is read, and the rest is the smallest range that the
+//! operating system can distinguish.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,10 +24,10 @@ const BLOCK_BYTES: u64 = BLOCK as u64;
 const SECTOR: usize = 512;
 const SECTOR_BYTES: u64 = SECTOR as u64;
 
-/// Bytes that can be read at a position: a file, or in a test something that fails where it is
-/// reported to.
+/// Bytes that can be read at a position: a file, or in a test something that fails at given
+/// positions.
 pub trait ReadAt: fmt::Debug + Send + Sync {
-    /// Reads bytes from `position` on into `buffer`; returns how many, 0 at the end.
+    /// Reads bytes from `position` on into `buffer`; returns their number, 0 at the end.
     ///
     /// # Errors
     /// The first of them cannot be read.
@@ -51,7 +51,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// As much of it as is in `range`.
+    /// The part of it that is in `range`.
     fn within(self, range: &Range<u64>) -> Self {
         Self {
             range: self.range.start.max(range.start)..self.range.end.min(range.end),
@@ -69,7 +69,7 @@ impl fmt::Display for Unreadable {
 }
 
 /// The ranges of a file that turned out to be unreadable: each is tried once, because a disk may
-/// take seconds to give up.
+/// need seconds to fail.
 #[derive(Debug, Default)]
 pub(super) struct Known(Mutex<BTreeMap<u64, Unreadable>>);
 
@@ -92,11 +92,11 @@ impl Known {
 /// Reads bytes at a position, as [`ReadAt::read_at`] does.
 type ReadFn<'a> = &'a dyn Fn(&mut [u8], u64) -> io::Result<usize>;
 
-/// Hands the bytes of `range` to `take`, block by block where some cannot be read, and leaves those
-/// out. Returns the first of them.
+/// Passes the bytes of `range` to `take`, block by block if some cannot be read, and leaves those
+/// out. Returns the first unreadable bytes.
 ///
 /// # Errors
-/// The bytes end before the range does; an error that is none of the operating system; or what
+/// The bytes end before the range does; an error that is not one of the operating system; or what
 /// `take` returns.
 pub(crate) fn each_readable(
     file: ReadFn<'_>,
@@ -124,8 +124,8 @@ pub(crate) fn each_readable(
     Ok(first)
 }
 
-/// Reads `range` into `buffer`, as far as it can be read. What ended it before the end of the
-/// range: unreadable bytes, or the end of the file.
+/// Reads `range` into `buffer`, as far as it can be read: up to unreadable bytes or the end of the
+/// file.
 pub(super) fn fill(
     file: ReadFn<'_>,
     known: &Known,
@@ -177,15 +177,15 @@ fn read_at(file: ReadFn<'_>, room: &mut [u8], position: u64) -> io::Result<usize
     }
 }
 
-/// As much of `room` as is in the block that `position` is in.
+/// The part of `room` that is in the block of `position`.
 fn first_block(room: &mut [u8], position: u64) -> &mut [u8] {
     let bytes = usize::try_from(BLOCK_BYTES - position % BLOCK_BYTES).unwrap_or(usize::MAX);
     let bytes = bytes.min(room.len());
     room.get_mut(..bytes).unwrap_or_default()
 }
 
-/// Appends the readable sectors at the start of a block that cannot be read as a whole. Returns how
-/// many bytes they have.
+/// Appends the readable sectors at the start of a block that cannot be read as a whole. Returns
+/// their number of bytes.
 fn sectors(file: ReadFn<'_>, buffer: &mut Vec<u8>, position: u64) -> u64 {
     let block_end = (position / BLOCK_BYTES + 1).saturating_mul(BLOCK_BYTES);
     let mut at = position;
@@ -217,7 +217,7 @@ fn bad_until(file: ReadFn<'_>, start: u64, end: u64) -> u64 {
     while bad_end > last_block {
         let sector = block.get_mut(..SECTOR).unwrap_or_default();
         let from = (bad_end - 1) / SECTOR_BYTES * SECTOR_BYTES;
-        // A read at the end of the file says nothing of a sector.
+        // A read at the end of the file shows nothing about a sector.
         if from <= start || !matches!(read_at(file, sector, from), Ok(1..)) {
             break;
         }
@@ -231,8 +231,8 @@ pub(crate) mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Bytes of which some ranges cannot be read, as the kernel has it: a read ends before them,
-    /// and fails at them.
+    /// Bytes of which some ranges cannot be read, as the kernel reports it: a read ends before
+    /// them, and fails at them.
     #[derive(Debug)]
     pub(crate) struct Sick {
         pub(crate) bytes: Vec<u8>,

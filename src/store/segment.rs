@@ -1,4 +1,4 @@
-//! Segments: a base offset and the files that carry it in their names.
+//! Segments: a base offset and the files with it in their names.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,7 @@ use crate::format::FileKind;
 use crate::format::name;
 use crate::wire::Offset;
 
-/// A segment of a partition: a base offset, the siblings found, and by their absence the siblings
-/// missing.
+/// A segment of a partition: a base offset, and the siblings that were found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     base_offset: Offset,
@@ -17,7 +16,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// The kinds of files that carry the base offset of a segment in their names.
+    /// The kinds of files with the base offset of a segment in their names.
     const KINDS: [FileKind; 5] = [
         FileKind::Log,
         FileKind::OffsetIndex,
@@ -27,10 +26,10 @@ impl Segment {
     ];
 
     /// The segment whose records are in the `.log` at `path`, which need not exist. Its siblings
-    /// are not looked for.
+    /// are not searched.
     ///
     /// # Errors
-    /// The name holds no base offset.
+    /// The name contains no base offset.
     pub fn at(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let log = path.into();
         match name::base_offset(name::file_name(&log)) {
@@ -43,11 +42,11 @@ impl Segment {
         }
     }
 
-    /// The segment that the file at `path` belongs to, with the files beside it that have its name
-    /// but for the end; the rest of the directory is not looked at.
+    /// The segment that the file at `path` belongs to, with the files next to it that have the same
+    /// name and another suffix; the rest of the directory is not read.
     ///
     /// # Errors
-    /// The name holds no base offset.
+    /// The name contains no base offset.
     pub fn around(path: &Path) -> Result<Self, Error> {
         let name = name::file_name(path);
         let parsed = name::FileName::parse(name);
@@ -69,8 +68,8 @@ impl Segment {
         Ok(segment)
     }
 
-    /// The segment at `base_offset` of the partition in `dir`, none of whose files was found yet;
-    /// in tiered storage the copy with this id.
+    /// The segment at `base_offset` of the partition in `dir`, without any file; in tiered storage
+    /// the copy with this id.
     pub(super) fn missing(dir: &Path, base_offset: Offset, remote_id: Option<&str>) -> Self {
         let id = remote_id.map(|id| format!("-{id}")).unwrap_or_default();
         Self {
@@ -91,7 +90,7 @@ impl Segment {
         self.base_offset == base_offset && log.and_then(|log| log.remote_id) == remote_id
     }
 
-    /// Takes a file in.
+    /// Adds a file.
     pub(super) fn take(&mut self, kind: FileKind, item: Item) {
         self.files.push((kind, item));
     }

@@ -1,4 +1,4 @@
-//! Small files, read whole: how large each kind may be is said here, and nowhere else.
+//! Small files, which are read whole, and the maximum size of each kind.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::{Error, LogFile, Source, Stream};
 use crate::format::name;
 use crate::format::{FileKind, FileName};
 
-/// The most bytes of a file that is read whole.
+/// The maximum size of a file that is read whole.
 ///
 /// ```
 /// use kseg::format::FileKind;
@@ -18,19 +18,19 @@ use crate::format::{FileKind, FileName};
 pub struct Cap(u64);
 
 impl Cap {
-    /// A few lines. The longest that Kafka writes has some hundred bytes.
+    /// A few lines. The longest that Kafka writes has a few hundred bytes.
     const LINES: Self = Self(1 << 20);
 
-    /// A line a partition, or a leader epoch: a million of them, with names of the longest that a topic may have at a
-    /// quarter of the lines.
+    /// A line for each partition or leader epoch: room for a million lines, a quarter of them with
+    /// topic names of the maximum length.
     const TABLE: Self = Self(64 << 20);
 
-    /// Entries of a fixed size: a snapshot of a million producers has 46 MB, an index 10 MiB unless `segment.index.bytes`
-    /// is set.
+    /// Entries of a fixed size: a snapshot of a million producers has 46 MB, an index 10 MiB unless
+    /// `segment.index.bytes` is set.
     const ENTRIES: Self = Self(256 << 20);
 
-    /// The most bytes of a file of `kind`. Logs and snapshots of `KRaft` are never read whole but to compare them with
-    /// something that is in memory.
+    /// The maximum size of a file of `kind`. Logs and snapshots of `KRaft` are read whole only to
+    /// compare them with something in memory.
     #[must_use]
     pub const fn of(kind: FileKind) -> Self {
         match kind {
@@ -56,7 +56,8 @@ impl Cap {
         }
     }
 
-    /// The most bytes of the file at `path` by its name; a file that Kafka does not know may be as large as an index.
+    /// The maximum size of the file at `path`, by its name; an unknown file may be as large as an
+    /// index.
     #[must_use]
     pub fn at(path: &Path) -> Self {
         let name = FileName::parse(name::file_name(path));
@@ -70,7 +71,7 @@ impl Cap {
     }
 }
 
-/// Reads a file that is no larger than files of its name can be.
+/// Reads a file whose size is at most the maximum for its name.
 ///
 /// # Errors
 /// It cannot be read, or is larger ([`Error::TooLarge`]).

@@ -1,7 +1,7 @@
 //! The bytes of a file: mapped, held in memory, or read through a window.
 //!
-//! A mapping is quickest where a file is visited at random and as quick as reading elsewhere. No
-//! way of reading can end the process: unreadable bytes are an error, or a range of their own.
+//! A mapping is fastest for random access, and as fast as reading otherwise. No way of reading can
+//! end the process: unreadable bytes are an error, or a range of their own.
 
 use std::fmt;
 use std::io::Read;
@@ -53,7 +53,7 @@ impl fmt::Debug for Source {
     }
 }
 
-/// A file, opened one way or the other.
+/// An open file.
 #[derive(Debug)]
 pub enum LogFile {
     /// All of it in memory.
@@ -70,7 +70,7 @@ pub enum LogFile {
 pub struct Window<'a> {
     /// The bytes.
     pub bytes: &'a [u8],
-    /// The unreadable bytes after them, at which they end although the file continues.
+    /// The unreadable bytes after them; the file continues after these.
     pub unreadable: Option<Unreadable>,
 }
 
@@ -106,8 +106,8 @@ impl LogFile {
         }
     }
 
-    /// Bytes to look at in one go: few enough to stay in the second-level cache where they are
-    /// copied, and few enough to be given back soon where they are mapped.
+    /// The number of bytes to read at once: few enough to stay in the second-level cache when they
+    /// are copied, and to be released soon when they are mapped.
     #[must_use]
     pub const fn stride_bytes(&self) -> u64 {
         match self {
@@ -117,7 +117,7 @@ impl LogFile {
         }
     }
 
-    /// The error that some of its bytes cannot be read.
+    /// Returns the error for bytes that cannot be read.
     pub(crate) fn unreadable(&self, unreadable: Unreadable) -> Error {
         Error::Unreadable {
             path: self.path().to_owned(),
@@ -126,7 +126,7 @@ impl LogFile {
     }
 
     /// Returns true if a file that has become shorter is one that a running broker trims: when it
-    /// rolls a segment, it cuts off what it had preallocated and not used.
+    /// rolls a segment, it truncates the preallocated space that it did not use.
     pub(crate) fn was_trimmed(&self) -> bool {
         lock::is_live(self.path())
     }
@@ -144,7 +144,7 @@ impl LogFile {
         }
     }
 
-    /// The bytes of `range`, as far as the file goes; `buffer` is for those that have to be read.
+    /// The bytes of `range`, up to the end of the file; `buffer` is for those that have to be read.
     ///
     /// # Errors
     /// Some of them cannot be read.
@@ -160,8 +160,8 @@ impl LogFile {
         }
     }
 
-    /// The bytes of `range`, as far as the file goes and can be read; `buffer` is for those that
-    /// have to be read.
+    /// The bytes of `range`, up to the end of the file or the first unreadable byte; `buffer` is
+    /// for those that have to be read.
     pub fn readable<'a>(&'a self, range: Range<u64>, buffer: &'a mut Vec<u8>) -> Window<'a> {
         let stream = match self {
             Self::Whole(source) => {
@@ -190,7 +190,7 @@ impl LogFile {
         }
     }
 
-    /// Says that `range` is done with.
+    /// Notes that `range` is not read again.
     pub fn release(&self, range: Range<u64>) {
         if let Self::Mapped(mapping) = self {
             mapping.release(range);

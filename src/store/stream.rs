@@ -20,7 +20,7 @@ pub struct Stream {
     pub(super) unreadable: Arc<Known>,
 }
 
-/// Bytes that are taken to be at a place of a file instead of those that do.
+/// Bytes that replace those at a position of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
     /// The position in the file.
@@ -30,7 +30,7 @@ pub struct Patch {
 }
 
 impl Stream {
-    /// Opens the file; it counts as long as it is now, even if it grows.
+    /// Opens the file; its size is the current one, even if it grows.
     ///
     /// # Errors
     /// The file cannot be opened, or is a directory.
@@ -41,7 +41,7 @@ impl Stream {
         Ok(Self::of(file, path, len))
     }
 
-    /// Something that is read like a file of `len` bytes at `path`.
+    /// A stream that is read like a file of `len` bytes at `path`.
     #[must_use]
     pub fn of(file: impl ReadAt + 'static, path: impl Into<PathBuf>, len: u64) -> Self {
         Self {
@@ -95,7 +95,8 @@ impl Patches {
         Self(patches.into())
     }
 
-    /// Puts as much of the patches over `window`, which holds `range` of the file, as is in it.
+    /// Applies the parts of the patches that are in `range` to `window`, which has these bytes of
+    /// the file.
     fn overlay(&self, window: &mut [u8], range: Range<u64>) {
         let end = |patch: &Patch| patch.position.saturating_add(patch.bytes.len() as u64);
         let first = self.0.partition_point(|patch| end(patch) <= range.start);
@@ -113,8 +114,8 @@ impl Patches {
     }
 }
 
-/// Opens a file. To open a pipe or a device may wait for ever, or do something; a directory can be
-/// opened, but not read.
+/// Opens a file. Opening a pipe or a device may block forever, or have an effect; a directory can
+/// be opened, but not read.
 pub(super) fn open(path: &Path) -> Result<File, Error> {
     match Item::at(path)?.kind() {
         ItemType::Special => Err(Error::Special(path.to_owned())),

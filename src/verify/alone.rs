@@ -1,4 +1,4 @@
-//! Files by themselves, without those that they belong to: what their own bytes say.
+//! Checks of single files, without the other files of their partition or log dir.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(super) fn file(item: &Item, options: &Options<'_>) -> Outcome {
     outcome
 }
 
-/// Looks at a file other than a `.log`.
+/// Checks a file other than a `.log`.
 fn other(item: &Item, outcome: &mut Outcome) {
     let path: Arc<Path> = Arc::from(item.path());
     let name = item
@@ -71,7 +71,8 @@ fn other(item: &Item, outcome: &mut Outcome) {
             index(name.kind, &path, base, outcome)
         }
         FileKind::ProducerSnapshot => {
-            // In tiered storage it is that of the segment's end, which its name does not say (`RemoteLogManager`).
+            // In tiered storage it is that of the segment's end, whose offset is not in its name
+            // (`RemoteLogManager`).
             let end = if name.is_tiered() {
                 Offset(i64::MAX)
             } else {

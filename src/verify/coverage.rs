@@ -1,34 +1,34 @@
-//! The account of bytes: what each one of a file turned out to be.
+//! The account of bytes: the kind of every byte of a file.
 
 use crate::scan::Merge;
 
-/// Bytes by what they are. The kinds are disjoint, so they add up to the files' sizes.
+/// Bytes by their kind. The kinds are disjoint, so they add up to the files' sizes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Coverage {
-    /// Files looked at.
+    /// Files read.
     pub files: u64,
     /// Bytes of them all.
     pub size_bytes: u64,
-    /// Good batches.
+    /// Valid batches.
     pub batch_bytes: u64,
     /// Entries of indexes.
     pub entry_bytes: u64,
     /// Small files that could be read: checkpoints, snapshots, properties.
     pub small_bytes: u64,
-    /// Zeros where room is preallocated.
+    /// Zeros of preallocated space.
     pub padding_bytes: u64,
     /// Bytes that are neither batches nor entries.
     pub damage_bytes: u64,
     /// Unreadable bytes: bad sectors.
     pub unreadable_bytes: u64,
-    /// Files that no one recognises, or that nothing looks into.
+    /// Unknown files, and files that no check reads.
     pub unknown_bytes: u64,
 }
 
 impl Coverage {
-    /// The account of a file of this size, none of whose bytes is known yet.
+    /// The account of a file of this size before it is read.
     #[must_use]
     pub fn of_file(size_bytes: u64) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Coverage {
         }
     }
 
-    /// Bytes that some kind accounts for.
+    /// Bytes that are accounted for.
     #[must_use]
     pub fn accounted_bytes(&self) -> u64 {
         [

@@ -1,4 +1,4 @@
-//! What a partition and its log dir know of each other.
+//! Facts that a partition and its log dir exchange.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,18 +12,19 @@ use crate::wire::{Offset, Uuid};
 pub(super) struct LogDirContext {
     /// The kind of shutdown of the log dir.
     pub(super) stop: Stop,
-    /// Up to where the partition was flushed.
+    /// The recovery point: the offset up to which the partition was flushed.
     pub(super) recovery_point: Option<Offset>,
     /// The log start offset, if it is after the base offset of the first segment.
     pub(super) log_start: Option<Offset>,
-    /// True if the partition was ever compacted, if its log dir has checkpoints that tell.
+    /// True if the partition was ever compacted; `None` if its log dir has no checkpoints that show
+    /// it.
     pub(super) was_compacted: Option<bool>,
-    /// True if older segments may be in tiered storage, of which leader epochs tell too.
+    /// True if older segments may be in tiered storage; leader epochs include these.
     pub(super) may_be_tiered: bool,
 }
 
 impl LogDirContext {
-    /// Nothing but how the broker stopped is known.
+    /// A context in which only the kind of shutdown is known.
     #[must_use]
     pub(super) const fn unknown(stop: Stop) -> Self {
         Self {
@@ -44,7 +45,7 @@ pub struct LogExtent {
     pub start: Offset,
     /// The last segment's base offset.
     pub active: Offset,
-    /// Behind the last good batch.
+    /// The offset after the last valid batch.
     pub end: Offset,
     /// The start offset of the first epoch in `leader-epoch-checkpoint`.
     pub epochs: Option<Offset>,
@@ -57,7 +58,7 @@ pub struct LogExtent {
 pub(super) struct Known {
     /// The start and end of its log, if it has one.
     pub(super) extent: Option<LogExtent>,
-    /// The id of its topic, and the file that says so.
+    /// The id of its topic, and the file that contains it.
     pub(super) topic_id: Option<(Uuid, Arc<Path>)>,
     /// The schema ids of its records.
     pub(super) schema_ids: SchemaIds,

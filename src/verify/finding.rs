@@ -10,10 +10,10 @@ use super::catalog::{CheckId, Depth, Fix, Severity};
 use super::evidence::{Evidence, Impact, Loss, Records};
 use crate::scan::Merge;
 
-/// Findings kept of a check in a file; more are counted.
+/// The number of findings of a check in a file that are kept; more are counted.
 pub const KEPT: u64 = 10_000;
 
-/// Something wrong, or worth knowing, under a check's code.
+/// A result of a check: something wrong, or worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -42,7 +42,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding about all of the file or directory, of which nothing is known but the check.
+    /// A finding about a whole file or directory, with nothing but its check.
     #[must_use]
     pub fn new(check: CheckId, path: &Arc<Path>) -> Self {
         let row = check.check();
@@ -61,7 +61,7 @@ impl Finding {
         }
     }
 
-    /// The same, at a place in the file.
+    /// The same, at a position in the file.
     #[must_use]
     pub fn at(mut self, position: u64, length: u64) -> Self {
         (self.position, self.length) = (Some(position), Some(length));
@@ -75,14 +75,14 @@ impl Finding {
         self
     }
 
-    /// The same with what the check saw.
+    /// The same with evidence.
     #[must_use]
     pub fn saw(mut self, evidence: impl Into<Evidence>) -> Self {
         self.evidence = evidence.into();
         self
     }
 
-    /// The same as the first of so many.
+    /// The same as the first of this number.
     #[must_use]
     pub fn counted(mut self, count: u64) -> Self {
         self.count = count;
@@ -95,7 +95,7 @@ impl Finding {
         self.to_string()
     }
 
-    /// The same, as bad as this, which the check's row has to allow.
+    /// The same with this severity, which the check's row has to allow.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         debug_assert!(
@@ -107,7 +107,7 @@ impl Finding {
         self
     }
 
-    /// The same, to be repaired like this, which the check's row has to allow.
+    /// The same with this fix, which the check's row has to allow.
     #[must_use]
     pub fn fix(mut self, fix: Fix) -> Self {
         debug_assert!(
@@ -120,8 +120,8 @@ impl Finding {
         self
     }
 
-    /// Returns the total loss of these findings. What several of them tell of the same gap between
-    /// good batches is counted once; where no one can know of one, no one can know the sum.
+    /// Returns the total loss of these findings. The loss of several findings in the same gap
+    /// between valid batches is counted once; one unknown loss makes the sum unknown.
     pub fn lost<'a>(findings: impl IntoIterator<Item = &'a Self>) -> Records {
         let mut sum = Records::Exactly(0);
         let mut gaps = BTreeSet::new();
@@ -163,7 +163,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Findings as they are made: of each check in each file the first ones are kept, and the rest is
+/// A collection of findings: the first ones of each check in each file are kept, the others are
 /// counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -172,7 +172,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Takes a finding in.
+    /// Adds a finding.
     pub fn add(&mut self, finding: Finding) {
         let key = (Arc::clone(&finding.path), finding.check);
         let count = self.counts.entry(key).or_default();
@@ -199,7 +199,7 @@ impl Findings {
         self.counts.is_empty()
     }
 
-    /// The same without those that compare files, if that is not requested.
+    /// The same without findings of checks deeper than `depth`.
     #[must_use]
     pub fn at_depth(mut self, depth: Depth) -> Self {
         let runs = |check: CheckId| check.check().depth != Depth::Cross || depth >= Depth::Cross;
@@ -208,7 +208,8 @@ impl Findings {
         self
     }
 
-    /// The same without errors and warnings of checks that found nothing in the same file before.
+    /// The same without errors and warnings of checks that found nothing in the same file the first
+    /// time.
     #[must_use]
     pub(super) fn seen_again(mut self, before: &Self) -> Self {
         let counts = &before.counts;
@@ -228,13 +229,13 @@ impl Findings {
         self
     }
 
-    /// Those kept, as they came.
+    /// The findings that are kept, in the order in which they were added.
     #[must_use]
     pub fn kept(&self) -> &[Finding] {
         &self.kept
     }
 
-    /// Those kept, in order, and how many more there were.
+    /// The findings that are kept, in order, and the numbers of the others.
     #[must_use]
     pub fn into_sorted(self) -> (Vec<Finding>, Vec<More>) {
         let mut kept = self.kept;
@@ -249,7 +250,7 @@ impl Findings {
     }
 }
 
-/// Findings that were counted, but not kept.
+/// Findings that were counted but not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct More {
@@ -302,7 +303,7 @@ mod document {
         }
     }
 
-    /// The numbers after a finding.
+    /// The detail of a finding.
     #[derive(serde::Serialize)]
     struct Detail<'a> {
         #[serde(flatten)]
@@ -322,7 +323,7 @@ mod document {
     }
 
     impl Finding {
-        /// The numbers after it, as JSON has them.
+        /// Returns the detail for JSON.
         #[must_use]
         pub fn detail(&self) -> impl Serialize + '_ {
             let loss = self.loss.as_deref();

@@ -1,11 +1,11 @@
-//! Spans and siblings to findings: what is wrong, where, and what it means.
+//! Events and siblings to findings: what is wrong, where, and what it means.
 //!
-//! [`catalog`] has a row and a manual for every check. There are three rooms, each of which knows
-//! only those before it:
+//! [`catalog`] has a row and a manual for every check. There are three submodules, each of which
+//! uses only those before it:
 //!
-//! `segment` is one pass over a `.log` ([`verify_log`]), on as many threads as wanted. What a piece
-//! of it shows by itself is checked where it is read; what depends on the order is noted, and the
-//! notes are read out in file order:
+//! `segment` is one pass over a `.log` ([`verify_log`]), on as many threads as wanted. Facts of a
+//! single piece are checked by its worker; facts that depend on the order are noted, and the notes
+//! are read in file order:
 //!
 //! ```text
 //! workers                                in file order
@@ -15,7 +15,7 @@
 //! ```
 //!
 //! `partition` compares the files of a partition: it is shown the batches of each segment. `node`
-//! compares what is next to partitions with what became known of them:
+//! compares the other files of log dirs with the facts about partitions:
 //!
 //! ```text
 //! chain ─┬▶ offset_index · time_index · txn_index         siblings of the .log
@@ -40,13 +40,13 @@
 //! # Ok::<(), kseg::store::Error>(())
 //! ```
 //!
-//! A [`Finding`] holds what its check saw as [`Evidence`]: numbers in a struct a kind, from which
-//! its text and its JSON derive, and which repair matches on. What is lost there is computed once,
-//! as [`Loss`](evidence::Loss).
+//! A [`Finding`] has [`Evidence`]: a struct of numbers for each kind, from which its text and its
+//! JSON derive, and which repair matches on. The loss at a finding is computed once, as
+//! [`Loss`](evidence::Loss).
 //!
-//! **Invariant:** every byte of every file is accounted for ([`Coverage`]); damage never hides what
-//! follows it; the same findings in the same order at any number of threads. Absent on purpose: how
-//! to repair, what a broker would do with the whole partition.
+//! **Invariant:** every byte of every file is accounted for ([`Coverage`]); damage never hides
+//! bytes after it; the findings and their order are the same for any number of threads. Absent on
+//! purpose: repair, and what a broker would do with the whole partition.
 
 mod alone;
 pub mod catalog;

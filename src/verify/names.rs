@@ -1,4 +1,4 @@
-//! Items of a directory that nothing looks into: reported by their names, and accounted for.
+//! Items of a directory that no check reads: they are reported by their names, and accounted for.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub(super) fn leftover(item: &Item, path: &Arc<Path>, name: FileName<'_>, outcom
     account(item, outcome);
 }
 
-/// Nothing looks into it.
+/// Accounts for a file that no check reads.
 pub(super) fn account(item: &Item, outcome: &mut Outcome) {
     outcome.files.push(Arc::from(item.path()));
     outcome.coverage.merge(Coverage {

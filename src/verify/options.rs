@@ -1,4 +1,4 @@
-//! How verifying is done: how deep, on how many threads, within which bounds.
+//! The options of verification: depth, threads and limits.
 
 use std::fmt;
 use std::path::Path;
@@ -19,10 +19,10 @@ pub struct Options<'a> {
     pub depth: Depth,
     /// The number of threads.
     pub jobs: Jobs,
-    /// The most that a batch may decompress to.
+    /// The limits of a decompressed batch.
     pub limits: Limits,
-    /// The time now, in milliseconds since 1970-01-01 UTC: what is later is in the future. `None`:
-    /// nothing does.
+    /// The time now, in milliseconds since 1970-01-01 UTC: later timestamps are in the future.
+    /// `None`: no timestamp is in the future.
     pub now_ms: Option<i64>,
     /// Opens a `.log`.
     pub open: Open<'a>,

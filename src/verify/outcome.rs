@@ -1,4 +1,4 @@
-//! What verifying a file, a partition or a log dir comes to.
+//! The outcome of verifying a file, a partition or a log dir.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Outcome {
     pub findings: Findings,
     /// The byte counts.
     pub coverage: Coverage,
-    /// The files looked at, in order.
+    /// The files read, in order.
     pub files: Vec<Arc<Path>>,
     /// The schema ids of the records, at the depth that decodes them.
     pub(super) schema_ids: SchemaIds,
@@ -35,14 +35,14 @@ impl Merge for Outcome {
 }
 
 impl Outcome {
-    /// Takes in a file of which no one knows more than that it is there.
+    /// Adds a file that no check reads.
     pub(super) fn unknown(&mut self, item: &Item) {
         let mut coverage = Coverage::of_file(item.len_bytes());
         coverage.unknown_bytes = item.len_bytes();
         self.coverage.merge(coverage);
     }
 
-    /// Says that something could not be read, and why.
+    /// Adds the finding that something could not be read.
     pub fn unreadable(&mut self, path: &Arc<Path>, error: &Error) {
         // A running broker may have deleted it since it was listed.
         if error.is_not_found() {
@@ -51,14 +51,14 @@ impl Outcome {
         let finding = Finding::new(CheckId::Unreadable, path).saw(Unopened::Error {
             error: error.to_string(),
         });
-        // Or it may have cut it: followers do, after another leader is elected.
+        // Or it may have truncated it: followers do so after another leader is elected.
         self.findings.add(match error {
             Error::Shorter(_) => finding.severity(Severity::Warning),
             _ => finding,
         });
     }
 
-    /// Reads a small file, if it is one and can be read.
+    /// Reads a small file, if it is a regular file and can be read.
     pub(super) fn read_small(&mut self, item: &Item) -> Option<(Arc<Path>, Source)> {
         if !item.is_file() {
             return None;

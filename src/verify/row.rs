@@ -1,4 +1,4 @@
-//! What the files beside a `.log` are shown of its batches.
+//! The facts about batches of a `.log` that its siblings are compared with.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ pub(super) struct Row {
     pub(super) first: Offset,
     /// Its last offset.
     pub(super) last: Offset,
-    /// Its largest timestamp; −1 for none.
+    /// Its largest timestamp; −1 means none.
     pub(super) max_timestamp: Timestamp,
     /// The term of its leader; `None` for magic 0 and 1.
     pub(super) epoch: Option<LeaderEpoch>,
@@ -31,8 +31,8 @@ impl Row {
 
 /// Checks that are shown the batches of a `.log` in file order.
 pub(super) trait Beside {
-    /// Takes the next good batch, and the first offset of the one right after it. Of a batch with a
-    /// producer there is the header too, and of its control batches the records.
+    /// Takes the next valid batch, and the first offset of the one right after it. For a batch with
+    /// a producer there is the header too, and for its control batches the records.
     fn batch(
         &mut self,
         row: &Row,
@@ -41,6 +41,6 @@ pub(super) trait Beside {
         scratch: &mut Scratch,
     );
 
-    /// Takes bytes that are no batch.
+    /// Takes bytes that are not a batch.
     fn gap(&mut self, range: Range<u64>);
 }

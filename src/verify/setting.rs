@@ -1,4 +1,4 @@
-//! What surrounds a segment, and what it excuses.
+//! The context of a segment, and the findings that it excuses.
 
 use super::catalog::Severity;
 use super::finding::Finding;
@@ -7,12 +7,12 @@ use crate::format::name::DirState;
 /// The kind of shutdown of a log dir.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// In order: the marker is there, and nothing is recovered at the next start.
+    /// Clean: the marker exists, and nothing is recovered at the next start.
     Clean,
-    /// Killed, or copied while it ran; or no one knows. What was not flushed is recovered at the
-    /// next start.
+    /// Unclean: killed, copied while it ran, or unknown. Segments that were not flushed are
+    /// recovered at the next start.
     Unclean,
-    /// It runs.
+    /// The broker runs.
     Live,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    /// Nothing is known: the segment may be the last one of a broker that was killed.
+    /// An unknown context: the segment may be the last one of a broker that was killed.
     pub(super) const fn unknown() -> Self {
         Self {
             stop: Stop::Unclean,
@@ -39,22 +39,22 @@ impl Setting {
         }
     }
 
-    /// Returns true if the indexes of the segment may have room that was not written to yet. A
-    /// clean stop does not trim those of partitions that are stray or about to be deleted, nor,
-    /// since 4.4, those of the metadata log, which every start recovers.
+    /// Returns true if the indexes of the segment may end in preallocated space. A clean shutdown
+    /// does not trim those of partitions that are stray or about to be deleted, nor, since 4.4,
+    /// those of the metadata log, which every start recovers.
     pub(super) fn may_be_preallocated(self) -> bool {
         let is_closed = self.stop == Stop::Clean;
         let is_left_alone = matches!(self.state, DirState::Delete | DirState::Stray);
         self.is_last && (!is_closed || is_left_alone || self.is_metadata)
     }
 
-    /// Returns true if the next start reads the segment and writes its indexes again.
+    /// Returns true if the next start recovers the segment and rebuilds its indexes.
     pub(super) fn is_recovered(self) -> bool {
         self.is_last && self.stop != Stop::Clean
     }
 
-    /// A contradiction in a derived file, as bad as it is here: what a broker rebuilds is no error,
-    /// and what a running one is writing is none.
+    /// Lowers the severity of a contradiction in a derived file: a file that a broker rebuilds is a
+    /// warning, and one that a running broker writes is a note.
     pub(super) fn soften(self, finding: Finding) -> Finding {
         let most = match (self.is_recovered(), self.stop) {
             (false, _) => Severity::Error,

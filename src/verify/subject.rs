@@ -1,4 +1,4 @@
-//! A `.log` as it is known from outside: by its name, its directory and what surrounds it.
+//! A `.log` and the facts from its name, its directory and its context.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::format::name::{DirName, FileKind};
 use crate::store::Item;
 use crate::wire::Offset;
 
-/// A `.log`, and what is known about it from outside.
+/// A `.log`, and the facts about it that are not in its bytes.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// Its path.
@@ -25,7 +25,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A `.log` of which nothing is known but where it is.
+    /// A `.log` of which only the path is known.
     #[must_use]
     pub fn at(path: &Path) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Findings};
 
-/// The first finding of a kind, and how many there were.
+/// The first finding of a kind, and their number.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     first: Option<Box<Finding>>,
@@ -10,7 +10,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts one more; `finding` is made of the first only.
+    /// Counts one more; `finding` is called for the first only.
     pub(super) fn add(&mut self, finding: impl FnOnce() -> Finding) {
         if self.first.is_none() {
             self.first = Some(Box::new(finding()));
@@ -18,7 +18,7 @@ impl Tally {
         self.count += 1;
     }
 
-    /// Hands the first one over, with the number of all of them.
+    /// Adds the first one to the findings, with the number of all of them.
     pub(super) fn tell(self, findings: &mut Findings) {
         if let Some(first) = self.first {
             findings.add(first.counted(self.count));

@@ -1,5 +1,4 @@
-//! The one way through verifying: partitions and files one after the other, and then the log dirs
-//! that they are in.
+//! The driver of verification: partitions and files one after the other, and then their log dirs.
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -19,9 +18,9 @@ use crate::format::FileKind;
 use crate::scan::in_order;
 use crate::store::{Error, Item, LogDir, Partition, Place};
 
-/// Verifies log dirs of one node with everything in them. `sink` takes what each partition comes
-/// to, by log dir and name, and at the end what is next to the partitions; `Break` ends it. The
-/// order is the same for any number of threads.
+/// Verifies log dirs of one node with everything in them. `sink` takes the result of each
+/// partition, by log dir and name, and at the end that of the other files of the log dirs; `Break`
+/// ends it. The order is the same for any number of threads.
 pub fn log_dirs(
     dirs: &[LogDir],
     options: &Options<'_>,
@@ -37,7 +36,7 @@ pub fn log_dirs(
 pub struct Verified {
     /// The kind.
     pub kind: UnitKind,
-    /// The partition or the file; of log dirs the first one.
+    /// The partition or the file; for log dirs the first one.
     pub path: Arc<Path>,
     /// The start and end of the log of a partition, if it has one.
     pub extent: Option<LogExtent>,
@@ -68,14 +67,14 @@ pub struct Units {
 
 #[derive(Debug)]
 struct Unit {
-    /// True if it is verified, or only known to be there.
+    /// True if it is verified; false if only its existence counts.
     is_wanted: bool,
     subject: Subject,
 }
 
 #[derive(Debug)]
 enum Subject {
-    /// A partition, and what its log dir says of it.
+    /// A partition, and the facts about it in its log dir.
     Partition(Partition, LogDirContext),
     File(Item),
     /// A path that could not be listed.
@@ -83,8 +82,8 @@ enum Subject {
 }
 
 impl Units {
-    /// Lists what is at `places`. Of log dirs only the directories that are `wanted` are opened;
-    /// if that are not all of them, what is next to them is not looked at.
+    /// Lists the contents of `places`. In log dirs only the directories that are `wanted` are
+    /// opened; unless these are all, the other files of the log dirs are not verified.
     #[must_use]
     pub fn of(places: Vec<Place>, wanted: impl Fn(&Item) -> bool) -> Self {
         let dirs = places.iter().filter_map(|place| match place {
@@ -123,8 +122,7 @@ impl Units {
         }
     }
 
-    /// Leaves out partitions by their items and files that are not `wanted`; that they are there
-    /// still counts.
+    /// Leaves out partitions and files that are not `wanted`; their existence still counts.
     pub fn retain(&mut self, wanted: impl Fn(&Path, &[Item]) -> bool) {
         for unit in &mut self.list {
             unit.is_wanted &= match &unit.subject {
@@ -135,20 +133,20 @@ impl Units {
         }
     }
 
-    /// Returns true if there is nothing to verify but what is next to partitions.
+    /// Returns true if there are no partitions or files to verify.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !self.list.iter().any(|unit| unit.is_wanted)
     }
 
-    /// Bytes of logs: what takes the time.
+    /// Bytes of logs, which determine the time.
     #[must_use]
     pub fn log_bytes(&self) -> u64 {
         let wanted = self.list.iter().filter(|unit| unit.is_wanted);
         wanted.map(|unit| unit.subject.log_bytes()).sum()
     }
 
-    /// The partitions, those included that were left out.
+    /// The partitions, including those that were left out.
     pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
         self.list.iter().filter_map(|unit| match &unit.subject {
             Subject::Partition(partition, _) => Some(partition),
@@ -156,8 +154,8 @@ impl Units {
         })
     }
 
-    /// Verifies one after the other, and at the end what is next to partitions. `sink` takes what
-    /// each comes to; `Break` ends it.
+    /// Verifies one after the other, and at the end the other files of log dirs. `sink` takes each
+    /// result; `Break` ends it.
     pub fn verify(self, options: &Options<'_>, sink: &mut dyn FnMut(Verified) -> ControlFlow<()>) {
         let mut node = self.node;
         let (across, within) = options.jobs.share(self.list.len());

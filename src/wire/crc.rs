@@ -1,16 +1,16 @@
 //! The two checksums of the record formats, and which flipped bit explains a wrong one.
 //!
 //! A CRC is linear: flipping a bit of the message changes the checksum by a number (the syndrome)
-//! that depends only on how many bits follow. Taking bits away again until a single one is left
-//! tells which one it was. Giant steps of 256 bytes and a table of what a bit in the last 256 bytes
-//! does make that quicker than the checksum itself.
+//! that depends only on how many bits follow. Undoing one shift after another until a single bit is
+//! left shows which one it was. Steps of 256 bytes, and a table of the syndromes of bits in the
+//! last 256 bytes, make that faster than the checksum itself.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-/// From here on folding pays: whole-process time of a listing of 16 KiB batches falls to 0.84 of
-/// what it was, of 1 KiB batches it stays the same.
+/// The size from which folding is faster: the time of a listing of 16 KiB batches falls to 0.84 of
+/// what it was; that of 1 KiB batches stays the same.
 const FOLDED_BYTES: usize = 4 << 10;
 
 /// CRC-32C (Castagnoli), which a magic 2 batch carries.
@@ -58,22 +58,22 @@ pub(crate) const CASTAGNOLI: u32 = 0x82f6_3b78;
 /// A bit of some bytes: which byte, and which of its bits, 0 the lowest.
 pub type Bit = (usize, u8);
 
-/// The bit of a message of `len_bytes` that, if it flips, changes its CRC-32C by `syndrome` (stored
-/// xor actual).
+/// Returns the bit of a message of `len_bytes` that changes its CRC-32C by `syndrome` (stored xor
+/// actual) if it flips.
 #[must_use]
 pub fn flipped_bit_crc32c(len_bytes: usize, syndrome: u32) -> Option<Bit> {
     static STEPS: LazyLock<Steps> = LazyLock::new(|| Steps::of(CASTAGNOLI));
     STEPS.flipped_bit(len_bytes, syndrome)
 }
 
-/// The same of CRC-32.
+/// Returns the same for CRC-32.
 #[must_use]
 pub fn flipped_bit_crc32(len_bytes: usize, syndrome: u32) -> Option<Bit> {
     static STEPS: LazyLock<Steps> = LazyLock::new(|| Steps::of(0xedb8_8320));
     STEPS.flipped_bit(len_bytes, syndrome)
 }
 
-/// Finds the bit of a message of so many bytes that changes its checksum by a syndrome.
+/// Finds the bit of a message of the given length that changes its checksum by a syndrome.
 pub(crate) type FindBit = fn(usize, u32) -> Option<Bit>;
 
 /// Returns the bit that explains a checksum that is wrong by `syndrome`: of the checksum itself,
@@ -141,12 +141,13 @@ impl Steps {
     }
 }
 
-/// The syndrome of a bit once another bit follows.
+/// Returns the syndrome of a bit with one more bit after it.
 pub(crate) const fn forth(polynomial: u32, syndrome: u32) -> u32 {
     (syndrome >> 1) ^ (polynomial & (syndrome & 1).wrapping_neg())
 }
 
-/// The syndrome with a bit less after it: both polynomials have their highest bit set.
+/// Returns the syndrome of a bit with one bit less after it: both polynomials have their highest
+/// bit set.
 pub(crate) const fn back(polynomial: u32, syndrome: u32) -> u32 {
     match syndrome >> 31 {
         0 => syndrome << 1,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// A fault of some bytes, and its position: `Copy`, and without text until it is shown.
+/// A fault and its position: `Copy`, and without text until it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     kind: FaultKind,
@@ -23,8 +23,8 @@ impl Fault {
         self.kind
     }
 
-    /// Returns where: bytes from the start of the slice that was parsed. For records of a
-    /// compressed batch that is a place in the decompressed bytes.
+    /// Returns the position, counted from the start of the slice that was parsed. For records of a
+    /// compressed batch it is a position in the decompressed bytes.
     #[must_use]
     pub const fn at(&self) -> usize {
         self.at
@@ -48,13 +48,12 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// Returns what the operating system calls its error of this number: in lower case, and without the
-/// number.
+/// Returns the operating system's text for this error number, in lower case and without the number.
 pub(crate) fn errno_text(errno: i32) -> String {
     error_text(&io::Error::from_raw_os_error(errno))
 }
 
-/// Returns what went wrong, in lower case and without the number that Rust appends.
+/// Returns the text of an I/O error, in lower case and without the number that Rust appends.
 pub(crate) fn error_text(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
@@ -76,14 +75,14 @@ pub enum FaultKind {
         /// The most bytes it may have.
         width: usize,
     },
-    /// A frame announces fewer bytes than any message has.
+    /// The size of a frame is smaller than any message.
     FrameSize {
-        /// The size announced.
+        /// The size in the frame.
         size: i32,
     },
-    /// A frame announces more bytes than the file has left.
+    /// The size of a frame is more than the file has left.
     FrameBeyondEnd {
-        /// Bytes announced, the 12 before the body included.
+        /// The size in the frame, the 12 bytes before the body included.
         announced: u64,
         /// Bytes left in the file.
         left: u64,
@@ -100,12 +99,12 @@ pub enum FaultKind {
         /// Bytes the header needs.
         least: usize,
     },
-    /// A frame is in bytes that the operating system does not give, or reaches into them.
+    /// A frame is in bytes that cannot be read from the disk, or reaches into them.
     Unreadable {
-        /// The number of its error; 5 (`EIO`) is a bad sector.
+        /// The error number of the operating system; 5 (`EIO`) is a bad sector.
         errno: i32,
     },
-    /// The magic byte is none that Kafka ever wrote.
+    /// Kafka never wrote this magic byte.
     UnknownMagic(i8),
     /// The attributes name a codec that does not exist.
     UnknownCodec(u8),
@@ -123,23 +122,23 @@ pub enum FaultKind {
         /// As computed.
         actual: u32,
     },
-    /// A batch announces a negative number of records.
+    /// The record count of a batch is negative.
     RecordCount(i32),
-    /// A batch holds fewer records than it announces.
+    /// A batch has fewer records than its record count.
     RecordsMissing {
-        /// Records announced.
+        /// The record count.
         declared: i32,
-        /// Records there.
+        /// Records found.
         found: i32,
     },
-    /// Bytes are left after the last record announced.
+    /// Bytes are left after the last record.
     RecordsRemaining {
         /// Bytes left.
         left: usize,
     },
-    /// A record announces more bytes than are left, or fewer than none.
+    /// The length of a record is negative, or more than the bytes left.
     RecordLength {
-        /// The length announced.
+        /// The length in the bytes.
         length: i32,
         /// Bytes left.
         left: usize,
@@ -149,14 +148,14 @@ pub enum FaultKind {
         /// Bytes not used.
         left: usize,
     },
-    /// A key, value or header announces more bytes than its record has left.
+    /// The length of a key, value or header is more than its record has left.
     FieldLength {
-        /// The length announced.
+        /// The length in the bytes.
         length: i32,
         /// Bytes left.
         left: usize,
     },
-    /// A record announces a negative or impossible number of headers.
+    /// The number of headers of a record is negative or impossible.
     HeaderCount(i32),
     /// A record header has no key.
     HeaderKeyLength(i32),
@@ -175,9 +174,9 @@ pub enum FaultKind {
     },
     /// A compressed payload cannot be read.
     Inflate(Inflate),
-    /// A compressed payload holds more than we are ready to decompress.
+    /// A compressed payload decompresses to more than the limit.
     InflateLimit {
-        /// The most bytes decompressed.
+        /// The limit, in bytes.
         limit: usize,
     },
     /// The key of a control record is missing or too short.
@@ -188,16 +187,16 @@ pub enum FaultKind {
     ControlValue,
     /// A field of a message is null where it may not be.
     NullField(FieldName),
-    /// A string of a message is longer than any may be.
+    /// A string of a message is longer than the maximum.
     StringLength {
         /// Which string.
         field: FieldName,
-        /// The length announced.
+        /// The length in the bytes.
         length: i32,
     },
-    /// An array of a message announces more elements than there are bytes left.
+    /// The length of an array of a message is more than the bytes left.
     ArrayLength {
-        /// The number announced.
+        /// The number in the file.
         length: i32,
         /// Bytes left.
         left: usize,
@@ -216,9 +215,9 @@ pub enum FaultKind {
         /// The version of the message.
         version: i16,
     },
-    /// The last entry of an index is there only in part.
+    /// The last entry of an index is incomplete.
     EntryCut {
-        /// Bytes there.
+        /// Bytes found.
         left: usize,
         /// Bytes of an entry.
         entry: usize,
@@ -272,21 +271,21 @@ pub enum Text {
     Negative(&'static str),
     /// A line has the wrong number of words.
     Words {
-        /// The number it ought to have.
+        /// The expected number.
         expected: usize,
         /// The number it has.
         found: usize,
     },
-    /// Another number of entries is announced than there are.
+    /// The entry count is not the number of entries.
     Entries {
-        /// The number announced.
+        /// The number in the file.
         declared: i32,
-        /// The number there.
+        /// The number of entries.
         found: usize,
     },
-    /// The version is none that Kafka ever wrote.
+    /// Kafka never wrote this version.
     Version(i64),
-    /// An entry follows whose number is not above the one before it.
+    /// The number of an entry is not above that of the entry before it.
     Order(&'static str),
     /// A UUID is not 16 bytes in base64.
     Uuid(&'static str),
@@ -294,9 +293,9 @@ pub enum Text {
     Missing(&'static str),
     /// An escape of properties is not finished.
     Escape,
-    /// The text is no JSON.
+    /// The text is not JSON.
     Json,
-    /// The JSON is nested too deep.
+    /// The JSON is nested too deeply.
     Depth,
 }
 
@@ -332,11 +331,11 @@ impl fmt::Display for Text {
 pub enum Inflate {
     /// The header of the stream is not that of the codec.
     Header,
-    /// The stream is broken inside.
+    /// The stream is damaged inside.
     Corrupt,
     /// The stream ends early.
     Truncated,
-    /// A checksum inside the stream does not fit.
+    /// A checksum inside the stream is wrong.
     Checksum,
     /// Bytes after the end of the stream are not part of it.
     Trailing,

@@ -1,4 +1,4 @@
-//! Bytes to numbers: the leaves every parser is built from.
+//! Bytes to numbers: the primitives that every parser is built from.
 //!
 //! The parsers inside are [`nom`] combinators over slices; what leaves this crate is a value or a
 //! [`Fault`].
@@ -21,8 +21,8 @@ pub use units::{LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestam
 /// The result of a parser: the rest of the input and a value, or a fault.
 pub(crate) type Parsed<'a, T> = nom::IResult<&'a [u8], T, Wrong<'a>>;
 
-/// The error inside a parser: the input at which it stopped, and why. Small, so that the good path
-/// stays quick.
+/// The error inside a parser: the input at which it stopped, and why. Small, so that the success
+/// path stays fast.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wrong<'a> {
     rest: &'a [u8],
@@ -52,7 +52,7 @@ impl<'a> nom::error::ParseError<&'a [u8]> for Wrong<'a> {
     }
 }
 
-/// Turns nom's result into ours: the fault's place is counted from the start of `input`.
+/// Converts nom's result into ours: the fault's position is counted from the start of `input`.
 ///
 /// # Errors
 /// The fault that stopped the parser.
@@ -70,8 +70,8 @@ pub(crate) fn finish<'a, T>(
     }
 }
 
-/// `N` bytes of `bytes` from `at` on, for `from_be_bytes`; zeros where they would be outside. With
-/// a fixed-size header and a constant `at` the check is gone after compilation.
+/// Returns `N` bytes of `bytes` from `at` on, for `from_be_bytes`; zeros if they would be outside.
+/// With a fixed-size header and a constant `at`, the compiler removes the check.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -85,7 +85,7 @@ pub(crate) fn be<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         .unwrap_or([0; N])
 }
 
-/// Puts `value` into `bytes` from `at` on; `None` where it would be outside.
+/// Writes `value` into `bytes` from `at` on; returns `None` if it would be outside.
 pub(crate) fn put<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
     if let Some(place) = bytes.get_mut(at..).and_then(|tail| tail.first_chunk_mut()) {
         *place = value;

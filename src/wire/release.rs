@@ -8,7 +8,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Release([u16; 4]);
 
-/// Stands for a part that was not given.
+/// The value of a part that was not given.
 const NEWEST: u16 = u16::MAX;
 
 impl Release {

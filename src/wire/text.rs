@@ -37,7 +37,7 @@ pub fn java_hash(text: &str) -> i32 {
     })
 }
 
-/// Hands over the text of `bytes` piece by piece.
+/// Passes the text of `bytes` on, piece by piece.
 #[cold]
 pub fn each_piece(bytes: &[u8], mut take: impl FnMut(&str)) {
     let mut rest = bytes;

@@ -1,4 +1,4 @@
-//! Numbers with a meaning, so that an offset is never used as a position.
+//! Types of numbers, so that an offset is never used as a position.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use std::fmt;
 /// (`Records.LOG_OVERHEAD`).
 pub const LOG_OVERHEAD: usize = 12;
 
-/// The smallest size a frame may announce (`LegacyRecord.RECORD_OVERHEAD_V0`).
+/// The smallest valid size of a frame (`LegacyRecord.RECORD_OVERHEAD_V0`).
 pub const MIN_FRAME_SIZE: i32 = 14;
 
 /// A UUID as Kafka stores it: the most significant byte first.
@@ -71,7 +71,7 @@ unit! {
 }
 
 impl Offset {
-    /// The offset `delta` further on, with the wrapping of Java's `long`.
+    /// The offset plus `delta`, with the wrapping of Java's `long`.
     #[must_use]
     pub const fn plus(self, delta: OffsetDelta) -> Self {
         Self(self.0.wrapping_add(delta.0 as i64))

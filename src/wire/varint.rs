@@ -1,7 +1,7 @@
 //! Variable-length integers: base 128, least significant group first (`ByteUtils`).
 //!
-//! Signed ones are zig-zag coded. Encodings longer than needed are accepted, and so are surplus bits in the last
-//! byte, which are shifted out: Kafka reads both.
+//! Signed ones are zig-zag coded. Encodings longer than necessary are accepted, and so are surplus
+//! bits in the last byte, which are shifted out: Kafka reads both.
 
 use super::{FaultKind, Parsed, Wrong};
 

@@ -1,9 +1,9 @@
-//! The bytes of a value, as far as they are not read yet.
+//! A cursor over the bytes of a value.
 
 /// The reason why bytes are not a value of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Undecodable {
-    /// The bytes end inside of the value.
+    /// The bytes end inside the value.
     #[error("not a value of its schema: it ends early")]
     Short,
     /// Bytes follow the value.
@@ -18,13 +18,13 @@ pub enum Undecodable {
     /// Values inside of each other, more than [`MOST_DEPTH`](super::MOST_DEPTH).
     #[error("nested too deep")]
     Deep,
-    /// More values than so few bytes hold in good faith, or more than
-    /// [`MOST_BYTES`](super::MOST_BYTES) of JSON.
+    /// More values than the number of bytes allows, or more than [`MOST_BYTES`](super::MOST_BYTES)
+    /// of JSON.
     #[error("too large when decoded")]
     Large,
 }
 
-/// Reads what the types of Avro are made of, one after the other.
+/// Reads the primitives of Avro, one after the other.
 #[derive(Debug, Clone)]
 pub struct AvroCursor<'b> {
     rest: &'b [u8],
@@ -50,7 +50,7 @@ impl<'b> AvroCursor<'b> {
         }
     }
 
-    /// Takes so many bytes.
+    /// Takes a number of bytes.
     ///
     /// # Errors
     /// There are fewer.
@@ -63,7 +63,7 @@ impl<'b> AvroCursor<'b> {
     /// Takes bytes prefixed with their length.
     ///
     /// # Errors
-    /// There are fewer, or the length is none.
+    /// There are fewer, or the length is invalid.
     pub fn bytes(&mut self) -> Result<&'b [u8], Undecodable> {
         let size = usize::try_from(self.long()?).map_err(|_| Undecodable::Number)?;
         self.take(size)
@@ -72,7 +72,7 @@ impl<'b> AvroCursor<'b> {
     /// Takes a `boolean`.
     ///
     /// # Errors
-    /// It is neither.
+    /// The byte is neither 0 nor 1.
     pub fn boolean(&mut self) -> Result<bool, Undecodable> {
         match self.take(1)? {
             [0] => Ok(false),
@@ -130,10 +130,10 @@ impl<'b> AvroCursor<'b> {
         Ok(f64::from_le_bytes(bytes.map_err(|_| Undecodable::Short)?))
     }
 
-    /// Takes which of several there is: a branch of a union or a symbol.
+    /// Takes the number of a branch of a union or of a symbol.
     ///
     /// # Errors
-    /// It is none of them.
+    /// The number is out of range.
     pub fn choice<'n, T>(&mut self, of: &'n [T]) -> Result<&'n T, Undecodable> {
         let index = usize::try_from(self.long()?).ok();
         index
@@ -142,7 +142,7 @@ impl<'b> AvroCursor<'b> {
     }
 
     /// Takes the head of a block of an array or a map: how many items follow; 0 is the end. A
-    /// negative count is followed by the block's size, for those who skip it.
+    /// negative count is followed by the block's size, for readers that skip it.
     ///
     /// # Errors
     /// It ends early.

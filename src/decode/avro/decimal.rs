@@ -1,10 +1,10 @@
 //! Decimals: two's complement, big-endian, of any length.
 
-/// Longer ones are left as bytes: turning a number into decimal digits takes time by the square of
-/// its length.
+/// The maximum size; longer ones are left as bytes, because converting a number into decimal digits
+/// takes time quadratic in its length.
 const MOST_BYTES: usize = 1 << 10;
 
-/// More digits after the point than this are no number that anybody would read.
+/// The maximum number of digits after the point; more are not readable.
 const MOST_SCALE: usize = 4 << 10;
 
 /// The largest scale of a number of one word that is written digit by digit.
@@ -13,8 +13,8 @@ const MOST_SMALL_SCALE: usize = 20;
 /// The divisor of one step.
 const BILLION: u64 = 1_000_000_000;
 
-/// Appends the number that big-endian bytes are as JSON. False: it is too long, and nothing was
-/// appended.
+/// Appends a number of big-endian bytes as JSON. Returns false if it is too long; nothing is
+/// appended then.
 pub(super) fn write(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     out.push(b'"');
@@ -27,8 +27,8 @@ pub(super) fn write(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
     is_written
 }
 
-/// Appends the number that big-endian bytes are as text, `scale` digits of it after the point.
-/// False: it is too long, and nothing was appended.
+/// Appends a number of big-endian bytes as text with `scale` digits after the point. Returns false
+/// if it is too long; nothing is appended then.
 pub fn write_digits(bytes: &[u8], scale: usize, out: &mut Vec<u8>) -> bool {
     if bytes.len() > MOST_BYTES || scale > MOST_SCALE {
         return false;
@@ -109,13 +109,13 @@ fn magnitude(bytes: &[u8], is_negative: bool) -> Vec<u32> {
                 return limbs;
             }
         }
-        // All were full: the number is a power of 2³².
+        // All limbs overflowed: the number is a power of 2³².
         limbs.insert(0, 1);
     }
     limbs
 }
 
-/// Divides by a billion; returns what is left.
+/// Divides by a billion; returns the remainder.
 fn divide(limbs: &mut [u32]) -> u64 {
     let mut rest = 0;
     for limb in limbs {

@@ -1,13 +1,13 @@
-//! Avro: values as JSON, by the schema that wrote them.
+//! Avro: values as JSON, by the schema with which they were written.
 //!
 //! ```text
 //! schema text ─▶ Schema (types) ─▶ value bytes ─▶ JSON
 //!                               ╰▶ AvroCursor ─▶ whatever reads them otherwise
 //! ```
 //!
-//! The reader is our own, because JSON is written straight from the bytes, fields keep the order of the schema, and any
-//! bytes are safe to read: depth, values and output are bounded ([`MOST_DEPTH`], [`MOST_BYTES`]). There is no resolution to a
-//! reader's schema.
+//! The reader is our own: it writes JSON directly from the bytes, keeps the order of the fields in
+//! the schema, and is safe for any bytes, since depth, values and output are bounded
+//! ([`MOST_DEPTH`], [`MOST_BYTES`]). There is no resolution to a reader's schema.
 //!
 //! | Avro | JSON |
 //! |---|---|
@@ -42,13 +42,13 @@ pub enum SchemaError {
     /// The text is not JSON.
     #[error("the schema is not JSON")]
     NotJson,
-    /// A type is missing, or of a form that Avro does not have.
+    /// A type is missing or malformed.
     #[error("the schema has a type that is not one of Avro's: {0}")]
     Malformed(String),
-    /// A type by a name that nothing has.
+    /// A type has an undefined name.
     #[error("the schema names {0}, which is not defined")]
     Undefined(String),
-    /// A type is defined inside of too many others.
+    /// Types are nested too deeply.
     #[error("the schema is nested too deep")]
     TooDeep,
 }

@@ -7,7 +7,7 @@ use super::time::TimeUnit;
 use crate::decode::json::write_text;
 use crate::format::json::Json;
 
-/// Types defined inside of each other.
+/// The maximum nesting of types.
 const MOST_DEPTH: usize = 64;
 
 /// A schema, ready to read values.
@@ -17,7 +17,7 @@ pub struct Schema {
     pub(super) root: usize,
 }
 
-/// A type; types inside of it are numbers of nodes, because a type may be inside of itself.
+/// A type; types inside it are indexes of nodes, because a type may contain itself.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AvroType {
@@ -39,7 +39,7 @@ pub enum AvroType {
     Bytes(AvroBytes),
     /// `string`.
     String,
-    /// `fixed`, of so many bytes.
+    /// `fixed`, of this many bytes.
     Fixed(usize, AvroBytes),
     /// Symbols, as JSON.
     Enum(Vec<Vec<u8>>),
@@ -69,15 +69,15 @@ pub struct AvroField {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AvroNumber {
-    /// No more than itself.
+    /// A plain number.
     Plain,
     /// Days since 1970.
     Date,
     /// A time of day.
     Time(TimeUnit),
-    /// An instant.
+    /// A point in time.
     Timestamp(TimeUnit),
-    /// A time of an unknown zone.
+    /// A time in an unknown time zone.
     LocalTimestamp(TimeUnit),
 }
 
@@ -85,7 +85,7 @@ pub enum AvroNumber {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AvroBytes {
-    /// No more than themselves.
+    /// Plain bytes.
     Plain,
     /// A number, two's complement and big-endian.
     Decimal {
@@ -101,8 +101,8 @@ pub enum AvroBytes {
 }
 
 impl Schema {
-    /// Reads the text of a schema; `references` are the texts of schemas whose types it may name,
-    /// those that are named by others first.
+    /// Reads the text of a schema; `references` are the texts of schemas whose types it may use; a
+    /// schema comes after those that it uses itself.
     ///
     /// # Errors
     /// It is not a schema, or one of them is not.
@@ -127,7 +127,7 @@ impl Schema {
         self.root
     }
 
-    /// The type at a place.
+    /// The type at an index.
     #[must_use]
     pub fn type_at(&self, at: usize) -> &AvroType {
         self.nodes.get(at).unwrap_or(&AvroType::Unfinished)
@@ -142,7 +142,7 @@ struct Builder {
 
 impl Builder {
     fn text(&mut self, text: &str) -> Result<usize, SchemaError> {
-        // The name of a primitive type may stand without quotes.
+        // The name of a primitive type may be without quotes.
         if let Some(node) = primitive(text.trim(), None) {
             return Ok(self.add(node));
         }
@@ -262,7 +262,7 @@ impl Builder {
         let (Some(name), Some(kind)) = (name, json.get("type")) else {
             return Err(malformed("a field without a name or a type"));
         };
-        // A logical type may be beside the type of its field, where Avro ignores it, as we do.
+        // A logical type next to the type of its field is ignored, as Avro does.
         let at = self.node(kind, space, depth)?;
         let mut label = Vec::new();
         write_text(name, &mut label);
@@ -341,8 +341,8 @@ fn primitive(name: &str, json: Option<&Json<'_>>) -> Option<AvroType> {
     })
 }
 
-/// Returns what bytes mean, of a fixed size or not. A logical type that does not fit is ignored, as
-/// Avro says.
+/// Returns the meaning of bytes, of a fixed size or not. A logical type that does not fit is
+/// ignored, as in the specification.
 fn blob(json: &Json<'_>, size: Option<usize>) -> AvroBytes {
     let logical = json.get("logicalType").and_then(Json::string);
     match (logical, size) {

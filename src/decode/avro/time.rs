@@ -1,6 +1,6 @@
 //! Dates and times by ISO 8601.
 
-/// The unit of a number that is a time.
+/// The unit of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeUnit {
     /// Milliseconds.
@@ -42,8 +42,8 @@ const DAY_SECONDS: i64 = 86_400;
 /// Days since 1970 of 0000-01-01 and of 9999-12-31.
 const DAYS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
 
-/// Appends a date, in days since 1970. False: its year has not four digits, and nothing was
-/// appended.
+/// Appends a date, in days since 1970. Returns false if its year does not have four digits; nothing
+/// is appended then.
 pub(super) fn write_date(days: i64, out: &mut Vec<u8>) -> bool {
     let Some(date) = civil(days) else {
         return false;
@@ -54,7 +54,7 @@ pub(super) fn write_date(days: i64, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Appends a time of day. False: it is none.
+/// Appends a time of day. Returns false if the number is not one.
 pub(super) fn write_time(number: i64, unit: TimeUnit, out: &mut Vec<u8>) -> bool {
     let (seconds, fraction) = parts(number, unit);
     if !(0..DAY_SECONDS).contains(&seconds) {
@@ -66,7 +66,8 @@ pub(super) fn write_time(number: i64, unit: TimeUnit, out: &mut Vec<u8>) -> bool
     true
 }
 
-/// Appends a time since 1970, with `zone` after it. False: its year has not four digits.
+/// Appends a time since 1970, with `zone` after it. Returns false if its year does not have four
+/// digits.
 pub(super) fn write_timestamp(number: i64, unit: TimeUnit, zone: &str, out: &mut Vec<u8>) -> bool {
     let (seconds, fraction) = parts(number, unit);
     let Some(date) = civil(seconds.div_euclid(DAY_SECONDS)) else {

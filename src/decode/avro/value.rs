@@ -7,23 +7,21 @@ use super::parse::{AvroBytes, AvroNumber, AvroType, Schema};
 use super::{decimal, time};
 use crate::decode::json::{write_base64, write_string};
 
-/// Values inside of each other.
+/// The maximum nesting of values.
 pub const MOST_DEPTH: usize = 128;
 
-/// Bytes of JSON that a value may become: field names are written for each record, so a few bytes
+/// The maximum size of the JSON of a value: field names are written for each record, so a few bytes
 /// can become many.
 pub const MOST_BYTES: usize = 64 << 20;
 
-/// Values that any input may hold: of records without fields and of nulls any number takes no
-/// bytes.
+/// The number of values that any input may have: records without fields and nulls take no bytes.
 pub const FREE_VALUES: usize = 1 << 16;
 
-/// And so many more for each byte of the input.
+/// The number of further values for each byte of the input.
 pub const VALUES_A_BYTE: usize = 64;
 
 impl Schema {
-    /// Appends the value that `bytes` are as JSON. What was appended before an error has to be
-    /// taken off again.
+    /// Appends the value in `bytes` as JSON. The caller removes what was appended before an error.
     ///
     /// # Errors
     /// The bytes are not a value of this schema.

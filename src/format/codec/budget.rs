@@ -1,10 +1,10 @@
-//! Memory that several threads share for batches that decompress to a lot.
+//! Memory that several threads share for large decompressed batches.
 
 use std::fmt;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
-/// A batch that decompresses to no more is small: each thread may hold as much.
+/// The size up to which a decompressed batch is small: every thread may hold as much.
 pub(super) const SMALL_BYTES: usize = 16 << 20;
 
 /// Lets one thread at a time hold batches that are not small, so that memory does not grow with the
@@ -15,7 +15,7 @@ pub struct Budget {
     freed: Condvar,
 }
 
-/// A thread, and how many of its buffers are large.
+/// A thread, and the number of its large buffers.
 struct Holder {
     thread: ThreadId,
     buffers: usize,
@@ -65,7 +65,7 @@ impl fmt::Debug for Budget {
     }
 }
 
-/// The right to hold a large batch, given back when it is dropped.
+/// The permission to hold a large batch, released when it is dropped.
 pub(super) struct Permit(&'static Budget);
 
 impl Drop for Permit {

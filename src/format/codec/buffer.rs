@@ -1,4 +1,4 @@
-//! What payloads are decompressed into, within a bound.
+//! The buffer for decompressed payloads, of bounded size.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub(super) struct Buffer {
     pub(super) filled: usize,
     pub(super) limit: usize,
     budget: Option<&'static Budget>,
-    /// Waits for this thread's turn to hold a lot.
+    /// Waits for this thread's turn to hold a large batch.
     pub(super) turn: Option<Box<dyn Fn() + Send + Sync>>,
     pub(super) permit: Option<Permit>,
 }
@@ -33,7 +33,7 @@ impl Buffer {
         self.bytes.get(..self.filled).unwrap_or_default()
     }
 
-    /// Room for at least `least` bytes more; growing, it doubles.
+    /// Makes room for at least `least` more bytes; the buffer doubles when it grows.
     pub(super) fn spare(&mut self, least: usize) -> Result<&mut [u8], FaultKind> {
         let need = self.filled.saturating_add(least);
         if need > self.limit {
@@ -55,14 +55,14 @@ impl Buffer {
         Ok(self.bytes.get_mut(self.filled..).unwrap_or_default())
     }
 
-    /// Gives memory back, and the right to hold so much of it.
+    /// Releases memory, and the permission to hold a large batch.
     #[cold]
     pub(super) fn settle(&mut self) {
         (self.bytes, self.filled) = (Vec::new(), 0);
         self.permit = None;
     }
 
-    /// Takes over `count` bytes written to the spare room.
+    /// Counts `count` bytes that were written to the spare room.
     pub(super) fn advance(&mut self, count: usize) {
         self.filled = self.filled.saturating_add(count).min(self.bytes.len());
     }

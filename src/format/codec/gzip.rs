@@ -1,8 +1,7 @@
-//! gzip: members one after the other; bytes after them that are no member are ignored
-//! (`GZIPInputStream`).
+//! gzip: members one after the other; other bytes after them are ignored (`GZIPInputStream`).
 //!
-//! libdeflate is the quick way, but decompresses one member and does not say where it ended. So it
-//! is used where there can be only one; everything else goes through a streaming reader.
+//! libdeflate is fast, but decompresses one member and does not return where it ended. So it is
+//! used if there can be only one; everything else goes through a streaming reader.
 
 use std::io::Read;
 
@@ -12,13 +11,13 @@ use super::buffer::Buffer;
 use crate::wire::FaultKind;
 use crate::wire::fault::Inflate;
 
-/// The start of every member: magic and the one method there is.
+/// The start of every member: the magic and the only method.
 const MEMBER: [u8; 3] = [0x1f, 0x8b, 0x08];
 
-/// Deflate cannot do better than this.
+/// The highest compression ratio of deflate.
 const MAX_RATIO: usize = 1032;
 
-/// Unpacked in steps of this many bytes where the size is not known.
+/// Bytes that are decompressed in one step if the size is not known.
 const STEP: usize = 32 << 10;
 
 pub(super) fn inflate(
@@ -40,7 +39,7 @@ pub(super) fn inflate(
     inflate_members(packed, out)
 }
 
-/// The size that the trailer announces, if only one member can be inside and the size is possible.
+/// The size in the trailer, if only one member can be inside and the size is possible.
 fn size_of_only_member(packed: &[u8]) -> Option<usize> {
     let (_, behind_first) = packed.split_at_checked(MEMBER.len())?;
     if memchr::memmem::find(behind_first, &MEMBER).is_some() {

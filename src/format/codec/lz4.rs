@@ -1,4 +1,4 @@
-//! lz4: one frame of independent blocks; what follows its end mark is ignored
+//! lz4: one frame of independent blocks; bytes after its end mark are ignored
 //! (`Lz4BlockInputStream`).
 //!
 //! | size | name | meaning |
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::wire::Fault;
 
-    /// A frame of one packed and one stored block.
+    /// A frame of one compressed and one stored block.
     fn frame(flags: u8, broken_header: bool) -> Vec<u8> {
         let mut described = vec![flags, 0x40];
         if flags & CONTENT_SIZE != 0 {

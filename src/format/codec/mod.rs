@@ -8,9 +8,9 @@
 //! | 3 | lz4 | one LZ4 frame of independent blocks |
 //! | 4 | zstd | frames one after the other; magic 2 only |
 //!
-//! Every codec decompresses into the same growing buffer: what a payload claims costs nothing, what
-//! it really holds is bounded by [`Limits`]. What was decompressed before something went wrong
-//! stays readable.
+//! Every codec decompresses into the same growing buffer: the claimed size of a payload allocates
+//! nothing, its real size is bounded by [`Limits`]. Bytes that were decompressed before a fault
+//! stay readable.
 
 mod budget;
 mod buffer;
@@ -32,7 +32,7 @@ const CODEC_BITS: u8 = 0x07;
 /// The codec of a batch (`CompressionType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
-    /// Not.
+    /// Not compressed.
     None,
     /// gzip.
     Gzip,
@@ -80,7 +80,7 @@ impl Codec {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most bytes one batch may decompress to.
+    /// The maximum size of a decompressed batch, in bytes.
     pub inflated_bytes: usize,
     /// The memory budget that threads share.
     pub budget: Option<&'static Budget>,
@@ -96,8 +96,8 @@ impl Limits {
         }
     }
 
-    /// The same for several threads, of which one at a time may hold a batch that decompresses to
-    /// more than 16 MiB. It waits for none of the others meanwhile.
+    /// The same for several threads: one at a time may hold a batch that decompresses to more than
+    /// 16 MiB. It waits for no other thread meanwhile.
     #[must_use]
     pub const fn within(self, budget: &'static Budget) -> Self {
         Self {
@@ -108,8 +108,8 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// 256 MiB a batch: far above what brokers accept by default (1 MiB, compressed), far below
-    /// what hurts.
+    /// 256 MiB a batch: far above what brokers accept by default (1 MiB, compressed), far below the
+    /// memory of a server.
     fn default() -> Self {
         Self::inflating(256 << 20)
     }
@@ -135,13 +135,13 @@ impl Scratch {
         }
     }
 
-    /// Calls `turn` before a batch decompresses to a lot where threads share a budget: it waits
-    /// until no one waits for what this thread does next.
+    /// Calls `turn` before a batch decompresses to more than a small one, if threads share a
+    /// budget: it waits until it is this thread's turn.
     pub(crate) fn wait_with(&mut self, turn: impl Fn() + Send + Sync + 'static) {
         self.buffer.turn = Some(Box::new(turn));
     }
 
-    /// Gives back the memory of a batch that decompressed to a lot, if threads share it.
+    /// Releases the memory of a large decompressed batch, if threads share it.
     #[inline]
     pub(crate) fn settle(&mut self) {
         if self.buffer.permit.is_some() {
@@ -149,7 +149,7 @@ impl Scratch {
         }
     }
 
-    /// Unpacks `packed`. What goes wrong comes beside the bytes decompressed until then.
+    /// Decompresses `packed`. Returns the bytes, and the fault at which decompression stopped.
     pub(crate) fn inflate(
         &mut self,
         codec: Codec,

@@ -1,5 +1,5 @@
-//! Whole files as gzip or zstd streams: packed while they are written, decompressed while they are
-//! read.
+//! Whole files as gzip or zstd streams: compressed while they are written, decompressed while they
+//! are read.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,11 +11,11 @@ use flate2::write::GzEncoder;
 /// The compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
-    /// Not.
+    /// Not compressed.
     None,
-    /// gzip, at the level that gzip itself takes.
+    /// gzip, at the default level of gzip.
     Gzip,
-    /// Zstandard, at the level that zstd itself takes.
+    /// Zstandard, at the default level of zstd.
     Zstd,
 }
 
@@ -30,7 +30,7 @@ impl Packing {
         }
     }
 
-    /// Returns what names of such files end with.
+    /// Returns the suffix of such files.
     #[must_use]
     pub const fn suffix(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl Packing {
 /// Decompresses what is read from `from`: all members of a gzip file, all frames of a zstd file.
 ///
 /// # Errors
-/// There is no memory for it.
+/// Out of memory.
 pub fn unpack<'r>(packing: Packing, from: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
     Ok(match packing {
         Packing::None => Box::new(from),
@@ -53,7 +53,7 @@ pub fn unpack<'r>(packing: Packing, from: impl Read + 'r) -> io::Result<Box<dyn 
     })
 }
 
-/// Packs what is written to it and hands it on.
+/// Compresses what is written to it, and writes it to another writer.
 pub struct Packer<W: Write>(Stream<W>);
 
 enum Stream<W: Write> {
@@ -63,10 +63,10 @@ enum Stream<W: Write> {
 }
 
 impl<W: Write> Packer<W> {
-    /// Packs for `to`.
+    /// Creates a compressor that writes to `to`.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// Out of memory.
     pub fn new(packing: Packing, to: W) -> io::Result<Self> {
         Ok(Self(match packing {
             Packing::None => Stream::Plain(to),
@@ -79,7 +79,7 @@ impl<W: Write> Packer<W> {
         }))
     }
 
-    /// Writes the end and gives back whom it wrote to.
+    /// Writes the end, and returns the writer.
     ///
     /// # Errors
     /// It could not be written.

@@ -8,10 +8,10 @@ use crate::wire::fault::Inflate;
 const MAGIC: [u8; 8] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0];
 const HEADER_BYTES: usize = 16;
 
-/// The first four bytes of the magic, met where a length is due: another stream follows.
+/// The first four bytes of the magic in place of a length: another stream follows.
 const MAGIC_AS_LENGTH: i32 = i32::from_be_bytes([0x82, b'S', b'N', b'A']);
 
-/// A copy of three bytes yields 64 at most.
+/// The highest compression ratio: a copy element of three bytes yields 64 at most.
 const MAX_RATIO: usize = 22;
 
 pub(super) fn inflate(
@@ -37,8 +37,8 @@ pub(super) fn inflate(
     Ok(())
 }
 
-/// The rest of a header whose first four bytes are read. Unlike in the first one, the version
-/// counts here.
+/// Parses the rest of a header whose first four bytes are read. Unlike in the first header, the
+/// version is checked here.
 fn another_stream(input: &[u8]) -> Result<&[u8], FaultKind> {
     let (magic, rest) = chunk::<4>(input)?;
     let (version, rest) = chunk::<4>(rest)?;

@@ -6,7 +6,8 @@ use super::buffer::Buffer;
 use crate::wire::FaultKind;
 use crate::wire::fault::Inflate;
 
-/// Unpacked in steps of at least this many bytes: Kafka's frames do not say their size.
+/// The minimum number of bytes that are decompressed in one step: Kafka's frames do not contain
+/// their size.
 const STEP: usize = 64 << 10;
 
 pub(super) fn inflate(
@@ -20,7 +21,7 @@ pub(super) fn inflate(
     };
     let result = frames(packed, context, out);
     if result.is_err() {
-        // A frame that broke off leaves the context in the middle of it.
+        // An incomplete frame leaves the context in the middle of the frame.
         let _ready = context.reset(ResetDirective::SessionOnly);
     }
     result
@@ -36,7 +37,7 @@ fn frames(packed: &[u8], context: &mut DCtx<'_>, out: &mut Buffer) -> Result<(),
             .map_err(|code| FaultKind::Inflate(why(code, begun)))?;
         let (written, room) = (output.pos(), output.capacity());
         out.advance(written);
-        // The input is used up and the output flushed once a step leaves room to spare.
+        // The input is consumed and the output flushed when a step leaves room in the buffer.
         if input.pos() == packed.len() && written < room {
             let whole = wanted == 0 || packed.is_empty();
             return if whole {

@@ -12,7 +12,7 @@ pub enum DirState {
     Delete,
     /// `-future`: being moved here from another log dir.
     Future,
-    /// `-stray`: not, or no longer, this broker's.
+    /// `-stray`: not assigned to this broker.
     Stray,
 }
 
@@ -42,7 +42,7 @@ impl<'a> DirName<'a> {
         ("-stray", DirState::Stray),
     ];
 
-    /// Returns what `name` says; `None` if a broker would not start because of it.
+    /// Parses `name`; returns `None` if a broker would not start because of it.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         if name == "remote-log-index-cache" {
@@ -114,8 +114,7 @@ impl<'a> TieredDirName<'a> {
     }
 }
 
-/// The topic and the partition that the name of a directory says, in a log dir or in tiered
-/// storage.
+/// The topic and the partition in the name of a directory, in a log dir or in tiered storage.
 #[must_use]
 pub fn topic_partition(dir: &str) -> Option<(&str, i32)> {
     match DirName::parse(dir) {

@@ -1,5 +1,4 @@
-//! Names of files: what they are, where they are in their life, and the offset that they begin
-//! with.
+//! Names of files: the kind, the state and the offset in them.
 
 use std::path::Path;
 
@@ -75,9 +74,9 @@ pub const BOOTSTRAP_CHECKPOINT: &str = "bootstrap.checkpoint";
 pub enum FileKind {
     /// `.log`: record batches.
     Log,
-    /// `.index`: where offsets are.
+    /// `.index`: positions of offsets.
     OffsetIndex,
-    /// `.timeindex`: which offsets have which timestamps.
+    /// `.timeindex`: offsets of timestamps.
     TimeIndex,
     /// `.txnindex`: aborted transactions.
     TransactionIndex,
@@ -87,19 +86,19 @@ pub enum FileKind {
     LeaderEpochs,
     /// `partition.metadata`: the id of the topic.
     PartitionMetadata,
-    /// `recovery-point-offset-checkpoint`: up to where partitions were flushed.
+    /// `recovery-point-offset-checkpoint`: the offsets up to which partitions were flushed.
     RecoveryPoints,
     /// `replication-offset-checkpoint`: high watermarks.
     HighWatermarks,
-    /// `log-start-offset-checkpoint`: where partitions begin.
+    /// `log-start-offset-checkpoint`: log start offsets.
     LogStarts,
-    /// `cleaner-offset-checkpoint`: up to where partitions are compacted.
+    /// `cleaner-offset-checkpoint`: the offsets up to which partitions are compacted.
     CleanerOffsets,
-    /// `meta.properties`: whose log dir this is.
+    /// `meta.properties`: the identity of a log dir.
     MetaProperties,
-    /// `.kafka_cleanshutdown`: says that it was closed in order.
+    /// `.kafka_cleanshutdown`: the marker of a clean shutdown.
     CleanShutdown,
-    /// `.lock`: held by the broker that runs.
+    /// `.lock`: locked by a running broker.
     Lock,
     /// `quorum-state`: a `KRaft` node's leader and vote.
     QuorumState,
@@ -109,7 +108,7 @@ pub enum FileKind {
     MetadataSnapshot,
     /// `remote_log_snapshot`: segments in tiered storage, up to 3.7.
     RemoteSnapshot,
-    /// `_rlmm_committed_offsets`: how far `__remote_log_metadata` was read, up to 3.5.
+    /// `_rlmm_committed_offsets`: offsets up to which `__remote_log_metadata` was read, up to 3.5.
     RemoteCommittedOffsets,
 }
 
@@ -131,14 +130,14 @@ impl FileKind {
         ("_rlmm_committed_offsets", Self::RemoteCommittedOffsets),
     ];
 
-    /// The end of the names of its files, where they are recognized by it.
+    /// The suffix of its files, if they are recognized by it.
     #[must_use]
     pub fn suffix(self) -> Option<&'static str> {
         let mut suffixes = Self::SUFFIXES.iter();
         suffixes.find_map(|(suffix, kind)| (*kind == self).then_some(*suffix))
     }
 
-    /// Files that are reported by their suffix.
+    /// Files that are recognized by their suffix.
     const SUFFIXES: [(&'static str, Self); 7] = [
         (LOG_SUFFIX, Self::Log),
         (OFFSET_INDEX_SUFFIX, Self::OffsetIndex),
@@ -149,14 +148,14 @@ impl FileKind {
         (".leader_epoch_checkpoint", Self::LeaderEpochs),
     ];
 
-    /// The name of such a file, if all of them have the same.
+    /// The name of such a file, if it is fixed.
     #[must_use]
     pub fn fixed_name(self) -> Option<&'static str> {
         let mut named = Self::NAMED.into_iter();
         named.find_map(|(name, kind)| (kind == self).then_some(name))
     }
 
-    /// Returns what people call it.
+    /// Returns a description for people.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -193,7 +192,7 @@ pub enum FileState {
     Deleted,
     /// `.cleaned`: being written by compaction.
     Cleaned,
-    /// `.swap`: written by compaction, about to replace what it was made from.
+    /// `.swap`: written by compaction, about to replace the segments that it was made from.
     Swap,
     /// `.tmp` or `.part`: being written.
     Partial,
@@ -208,7 +207,7 @@ impl FileState {
         (PART_SUFFIX, Self::Partial),
     ];
 
-    /// Returns what people call it; empty for a file in use.
+    /// Returns a description for people; empty for a file in use.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -239,7 +238,7 @@ pub struct FileName<'a> {
 }
 
 impl<'a> FileName<'a> {
-    /// Returns what `name` says; `None` if Kafka writes no file of such a name.
+    /// Parses `name`; returns `None` if Kafka writes no file with such a name.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         let (name, state) = FileState::SUFFIXES
@@ -285,8 +284,8 @@ impl<'a> FileName<'a> {
         Some(parsed)
     }
 
-    /// Returns whether it names a file of a segment in tiered storage: the offset, the id of the
-    /// copy, and a suffix.
+    /// Returns true if it is the name of a file of a segment in tiered storage: the offset, the id
+    /// of the copy, and a suffix.
     #[must_use]
     pub fn is_tiered(&self) -> bool {
         self.state == FileState::Current
@@ -294,8 +293,8 @@ impl<'a> FileName<'a> {
             && self.remote_id.is_some_and(|id| id.len() == UUID_CHARS)
     }
 
-    /// Returns whether it names a file of a segment in use as Kafka would: the offset in twenty
-    /// digits, and a suffix.
+    /// Returns true if it is the name of a file of a segment in use, in the form that Kafka writes:
+    /// the offset in twenty digits, and a suffix.
     #[must_use]
     pub fn is_canonical(&self) -> bool {
         let Some((digits, suffix)) = self.stem.split_once('.') else {
@@ -311,7 +310,7 @@ impl<'a> FileName<'a> {
 /// Digits of an offset in the name of a file.
 const OFFSET_DIGITS: usize = 20;
 
-/// A number, and what follows it after `-` or `_`.
+/// A number, and the text after `-` or `_`.
 fn split_number(stem: &str) -> Option<(Offset, &str)> {
     let (digits, rest) = stem.split_once(['-', '_'])?;
     let offset = parse_long(digits)?;
@@ -326,7 +325,7 @@ pub fn file_name(path: &Path) -> &str {
         .unwrap_or_default()
 }
 
-/// The suffix Kafka goes by: from the last dot on. `None` without a dot.
+/// The suffix as Kafka determines it: from the last dot on. `None` without a dot.
 #[must_use]
 pub fn suffix(name: &str) -> Option<&str> {
     name.rfind('.').and_then(|dot| name.get(dot..))
@@ -356,8 +355,8 @@ pub fn of_segment(base: Offset, suffix: &str) -> String {
     stem(base) + suffix
 }
 
-/// The end offset and the epoch in the name of a `KRaft` snapshot: 20 characters and, one further
-/// on, 10. No one looks at the others.
+/// The end offset and the epoch in the name of a `KRaft` snapshot: 20 characters, a separator, and
+/// 10 characters. Kafka ignores the rest.
 #[must_use]
 pub fn checkpoint(name: &str) -> Option<(Offset, i32)> {
     let offset = parse_long(name.get(..20)?)?;

@@ -11,8 +11,8 @@
 //! | `orders-3.<hex>-delete`, `-future`, `-stray` | one to be deleted, one being moved here, one that no one claims |
 //! | `remote-log-index-cache` | what was fetched from tiered storage |
 //!
-//! Files that are replaced or on their way out have one more suffix: `.tmp`, `.part`, `.cleaned`,
-//! `.swap`, `.deleted`.
+//! Files that are being written, replaced or deleted have one more suffix: `.tmp`, `.part`,
+//! `.cleaned`, `.swap`, `.deleted`.
 //!
 //! Source: `LogFileUtils`, `UnifiedLog.parseTopicPartitionName`, `Snapshots`, `RemoteIndexCache`,
 //! `LocalTieredStorage`.

@@ -1,5 +1,5 @@
-//! What of a node no log dir given shows by itself: partitions whose directories are gone, log dirs
-//! that were not given, and what coordinators know of the transactions that are open.
+//! Facts about a node that no single log dir shows: partitions whose directories are missing, log
+//! dirs that were not given, and the open transactions of coordinators.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use crate::predict::open::Coordinators;
 use crate::predict::verdict::{DirVerdict, MissingPartition};
 
 impl Node<'_> {
-    /// The partitions that the cluster has on the node and no log dir, as far as the log dirs given
-    /// can tell.
+    /// The partitions that the cluster assigns to the node and no log dir has, as far as the given
+    /// log dirs show.
     pub(super) fn missing(&self) -> Vec<MissingPartition> {
         let is_whole = self.alone.is_empty()
             && self.dirs.iter().all(|dir| dir.only.is_none())
@@ -56,7 +56,7 @@ impl Node<'_> {
         missing
     }
 
-    /// Says of open transactions what becomes of them.
+    /// Determines the end of open transactions.
     pub(super) fn transactions(&self, verdicts: &mut [DirVerdict], missing: &[MissingPartition]) {
         let mut all = verdicts.iter_mut().flat_map(|dir| &mut dir.partitions);
         if !all.any(|one| !one.open_transactions.is_empty()) {

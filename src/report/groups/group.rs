@@ -1,4 +1,4 @@
-//! A group of any kind, its members, and what they are assigned.
+//! A group of any kind, its members, and their assignments.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::decode::Struct;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GroupKind {
-    /// Members hand their assignment to each other.
+    /// Members compute the assignment.
     Classic,
     /// The broker assigns partitions (KIP-848).
     Consumer,
@@ -73,8 +73,8 @@ impl Group {
         }
     }
 
-    /// The state that a coordinator gives it after reading these records, where `exists` says which
-    /// topics there are.
+    /// The state in a coordinator after reading these records; `exists` returns true for existing
+    /// topics.
     ///
     /// # References
     /// `ClassicGroup`, `ConsumerGroup.maybeUpdateGroupState`, `ShareGroup`, `StreamsGroup`.
@@ -109,7 +109,7 @@ impl Group {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Topology {
-    /// Counts the changes of the topology.
+    /// The epoch of the topology.
     pub epoch: i32,
     /// The parts by id.
     pub subtopologies: BTreeMap<String, Subtopology>,
@@ -122,7 +122,7 @@ pub struct Subtopology {
     /// The topics that it reads, those written by other parts included. Task N of the part reads
     /// partition N of each.
     pub sources: Vec<String>,
-    /// The topics that hold the changes of its state.
+    /// Its changelog topics.
     pub changelogs: Vec<String>,
 }
 
@@ -143,11 +143,11 @@ pub enum GroupState {
     Empty,
     /// A streams group lacks topics.
     NotReady,
-    /// A new assignment is to be computed.
+    /// A new assignment has to be computed.
     Assigning,
-    /// Members have not all taken up the assignment.
+    /// Some members have not yet adopted the assignment.
     Reconciling,
-    /// Every member has what it was assigned.
+    /// Every member has its assignment.
     Stable,
 }
 
@@ -178,33 +178,33 @@ pub struct Member {
     /// Its rank among the members: that in the record of a classic group, or by the time of
     /// joining.
     pub rank: i64,
-    /// The assignor that it asks for, in a consumer group.
+    /// The assignor that it requests, in a consumer group.
     pub assignor: Option<String>,
-    /// The epoch that it has come to; 0 in classic groups.
+    /// Its member epoch; 0 in classic groups.
     pub epoch: i32,
-    /// True if it waits neither to revoke partitions nor for others to do so.
+    /// True if it is not waiting for partitions to be revoked.
     pub is_stable: bool,
     /// The partitions that it has; the active tasks of a streams group.
     pub assigned: Vec<Assigned>,
-    /// The partitions that it is to have; in the same way.
+    /// The partitions of its target assignment, in the same form.
     pub target: Vec<Assigned>,
     /// The other tasks that it has in a streams group.
     pub replicas: ReplicaTasks,
-    /// The other tasks that it is to have in a streams group.
+    /// The other tasks of its target assignment in a streams group.
     pub target_replicas: ReplicaTasks,
-    /// The process that a member of a streams group is a thread of.
+    /// The process of a member of a streams group.
     pub process_id: Option<String>,
-    /// True if a member of a consumer group still speaks the classic protocol.
+    /// True if a member of a consumer group still uses the classic protocol.
     pub is_classic: bool,
 }
 
-/// Tasks of a streams group that keep a copy of a state.
+/// Tasks of a streams group with a copy of a state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReplicaTasks {
-    /// Those that can take over.
+    /// Standby tasks.
     pub standby: Vec<Assigned>,
-    /// Those that are catching up before they become active.
+    /// Warm-up tasks, which catch up before they become active.
     pub warmup: Vec<Assigned>,
 }
 
@@ -221,7 +221,7 @@ impl ReplicaTasks {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Assigned {
-    /// Of what.
+    /// The topic or subtopology.
     pub of: AssignedOf,
     /// The numbers of the partitions.
     pub partitions: Vec<i32>,
@@ -239,7 +239,7 @@ pub enum AssignedOf {
     Subtopology(String),
 }
 
-/// A record type of a group's state: what a key of it is about.
+/// The subject of a record of a group's state.
 pub(super) enum About {
     Group(GroupKind),
     Member(GroupKind),
@@ -253,7 +253,7 @@ pub(super) enum About {
 }
 
 impl About {
-    /// Types of `__consumer_offsets`; the others only refine these.
+    /// The subject for a record type of `__consumer_offsets`; other types add details only.
     pub(super) fn of(id: i16) -> Option<Self> {
         use GroupKind::{Classic, Consumer, Share, Streams};
         Some(match id {
@@ -289,8 +289,8 @@ impl About {
         }
     }
 
-    /// The number of the state in which a member has what it was assigned: `MemberState`, one enum
-    /// for streams groups and one for the others.
+    /// The number of the stable state of a member: `MemberState`, one enum for streams groups and
+    /// one for the others.
     const fn stable(&self) -> i64 {
         match self.kind() {
             GroupKind::Streams => 1,
@@ -300,7 +300,7 @@ impl About {
 }
 
 impl Group {
-    /// Takes in what a record says of it or a member.
+    /// Applies a record about the group or a member.
     pub(super) fn learn(&mut self, rank: i64, member: String, about: &About, body: &Struct<'_>) {
         let joining = || Member {
             rank,
@@ -331,15 +331,15 @@ impl Group {
                 member.is_stable = body.int("state").is_none_or(|state| state == stable);
                 member.assigned = assigned(body, &["assignedPartitions", "activeTasks"]);
                 member.replicas = ReplicaTasks::of(body);
-                // Until it has revoked them, they are its own; a coordinator doesn't say so of
-                // tasks (`ConsumerGroupMember`, `StreamsGroupMember`).
+                // Partitions belong to the member until it has revoked them; a coordinator does not
+                // count tasks like that (`ConsumerGroupMember`, `StreamsGroupMember`).
                 let pending = ["partitionsPendingRevocation"];
                 join(&mut member.assigned, assigned(body, &pending));
             }
         }
     }
 
-    /// Takes out what a tombstone deletes, except the group itself.
+    /// Applies a tombstone, except that of the group itself.
     pub(super) fn forget(&mut self, member: &str, about: &About) {
         match about {
             About::Group(_) => {}
@@ -374,7 +374,8 @@ fn name(member: &mut Member, body: &Struct<'_>) {
     member.client_host = own(body, "clientHost").unwrap_or_default();
 }
 
-/// A classic group writes everything at once, and its members hand their assignments to each other.
+/// Applies the record of a classic group, which has everything; the assignments are opaque to the
+/// broker.
 fn classic(state: &mut Group, body: &Struct<'_>) {
     state.epoch = body.number("generation").unwrap_or_default();
     state.protocol_type = own(body, "protocolType");
@@ -399,7 +400,7 @@ fn classic(state: &mut Group, body: &Struct<'_>) {
     state.members = members.collect();
 }
 
-/// The partitions in the first of these fields that the record has.
+/// The partitions in the first of these fields that is present.
 fn assigned(body: &Struct<'_>, fields: &[&str]) -> Vec<Assigned> {
     let field = fields.iter().find(|field| body.get(field).is_some());
     let parts = field.map(|field| body.structures(field));

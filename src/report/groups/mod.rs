@@ -1,7 +1,7 @@
-//! Every group and its offsets, as `__consumer_offsets` leaves them.
+//! Every group and its offsets, from `__consumer_offsets`.
 //!
-//! Offsets that were committed inside a transaction wait for its marker. A marker that commits does
-//! not put an older commit above a newer one that was not part of it (`GroupMetadataManager`,
+//! Offsets that were committed inside a transaction wait for its marker. A commit marker does not
+//! replace a newer commit outside of the transaction (`GroupMetadataManager`,
 //! `OffsetMetadataManager`).
 
 mod group;
@@ -20,10 +20,10 @@ pub use group::{
     Assigned, AssignedOf, Group, GroupKind, GroupState, Member, ReplicaTasks, Subtopology, Topology,
 };
 
-/// Whose offset it is: group, topic, partition.
+/// The key of an offset: group, topic, partition.
 pub type OffsetKey = (String, String, i32);
 
-/// The groups in force.
+/// The groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Groups {
@@ -31,7 +31,7 @@ pub struct Groups {
     pub offsets: BTreeMap<OffsetKey, CommittedOffset>,
     /// The groups that have a state; others have offsets only.
     pub groups: BTreeMap<String, Group>,
-    /// Offsets in transactions that are not decided, by producer.
+    /// Offsets in open transactions, by producer.
     pub pending: BTreeMap<ProducerId, BTreeMap<OffsetKey, CommittedOffset>>,
     /// Records that could not be read.
     pub unread: u64,
@@ -53,7 +53,7 @@ pub struct CommittedOffset {
     pub commit_timestamp: Timestamp,
     /// The expiry time that the client requested, or −1.
     pub expire_timestamp: Timestamp,
-    /// Records from the offset on that are done with too: only share groups have such.
+    /// The number of completed records after the offset, only in share groups.
     pub done_after: i64,
 }
 
@@ -75,7 +75,7 @@ impl Image for Groups {
 }
 
 impl Groups {
-    /// Takes in the groups of another partition of `__consumer_offsets`. A group is in one of them
+    /// Adds the groups of another partition of `__consumer_offsets`. A group is in one partition
     /// only; a producer may have open transactions in several, which is why each partition has to
     /// be read by itself.
     pub fn join(&mut self, other: Self) {
@@ -87,8 +87,7 @@ impl Groups {
         }
     }
 
-    /// Takes the start offsets of share groups for their offsets, where the topic is known by its
-    /// id.
+    /// Adds the start offsets of share groups as their offsets, if the topic id is known.
     pub fn take_share_groups(&mut self, share: &ShareGroups, topics: &BTreeMap<[u8; 16], String>) {
         for ((group, topic, partition), state) in &share.partitions {
             let Some(topic) = topics.get(topic).filter(|_| state.start_offset.0 >= 0) else {
@@ -106,7 +105,7 @@ impl Groups {
         }
     }
 
-    /// Decides a transaction.
+    /// Ends a transaction.
     fn marker(&mut self, producer: ProducerId, marker: ControlType) {
         let decided = match marker {
             ControlType::Commit | ControlType::Abort => self.pending.remove(&producer),
@@ -135,8 +134,7 @@ impl Groups {
             return;
         };
         let Some(about) = About::of(key.message.id()) else {
-            // Target and current assignments, topologies and the like belong to a group that has
-            // records of its own.
+            // Assignments and topologies belong to a group that has records of its own.
             self.unread +=
                 u64::from(matches!(entry.value, EntryPart::Unread { .. }) || key.message.id() < 2);
             return;
@@ -157,8 +155,8 @@ impl Groups {
         }
     }
 
-    /// Takes out what a tombstone deletes. One of another kind is that of a group which was
-    /// converted: a coordinator deletes the old one before or after it writes the new one.
+    /// Applies a tombstone. One of another kind is that of a converted group: a coordinator deletes
+    /// the old one before or after it writes the new one.
     fn forget(&mut self, group: &str, member: &str, about: &About) {
         let known = self.groups.get_mut(group);
         let Some(state) = known.filter(|state| state.kind == about.kind()) else {
@@ -171,7 +169,7 @@ impl Groups {
         }
     }
 
-    /// The group, which becomes one of this kind if it is another.
+    /// The group, which is replaced if it is of another kind.
     fn of_kind(&mut self, group: String, kind: GroupKind) -> &mut Group {
         let state = self.groups.entry(group).or_insert_with(|| Group::new(kind));
         if state.kind != kind {
@@ -193,7 +191,7 @@ impl Groups {
         let Some(commit) = commit.commit else {
             offsets.remove(&key);
             if producer.is_none() {
-                // A tombstone also ends what is pending (`OffsetMetadataManager.replay`).
+                // A tombstone also removes pending offsets (`OffsetMetadataManager.replay`).
                 self.pending.values_mut().for_each(|pending| {
                     pending.remove(&key);
                 });
@@ -240,7 +238,7 @@ impl CommittedOffset {
         if self.expire_timestamp.0 >= 0 {
             return Some(self.expire_timestamp.0);
         }
-        // A classic group that had members keeps its offsets from when the last one left.
+        // The offsets of a classic group that had members expire after the last one left.
         let left = group
             .filter(|group| group.kind == GroupKind::Classic && group.protocol_type.is_some())
             .and_then(|group| group.state_since);
@@ -248,7 +246,7 @@ impl CommittedOffset {
         Some(since.saturating_add(kept_ms))
     }
 
-    /// One of which only the offset matters.
+    /// A committed offset for tests.
     pub(super) fn of_offset(offset: i64) -> Self {
         Self {
             record_offset: Offset(0),

@@ -1,4 +1,4 @@
-//! The offsets of partitions that a log dir keeps beside them.
+//! The offsets of partitions in the checkpoints of a log dir.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::wire::Offset;
 /// Offsets by topic and partition.
 pub(super) type Offsets = BTreeMap<(String, i32), Offset>;
 
-/// The offsets by partition that a log dir keeps beside the partitions.
+/// The checkpoints of a log dir, by partition.
 #[derive(Debug, Clone, Default)]
 pub struct Checkpoints {
     pub(super) log_starts: Offsets,
@@ -20,10 +20,10 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Reads those in `dir`. What is missing or cannot be understood is left out.
+    /// Reads those in `dir`. Missing files and invalid lines are ignored.
     ///
     /// # Errors
-    /// One is there and cannot be read.
+    /// A file exists and cannot be read.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         Ok(Self {
             log_starts: offsets(dir, FileKind::LogStarts)?,
@@ -35,7 +35,7 @@ impl Checkpoints {
 }
 
 impl Checkpoints {
-    /// The first offset of a partition that was not compacted yet, by `cleaner-offset-checkpoint`.
+    /// The first offset of a partition that is not compacted yet, from `cleaner-offset-checkpoint`.
     #[must_use]
     pub fn cleaned_to(&self, (topic, number): (&str, i32)) -> Option<Offset> {
         self.cleaned.get(&(topic.to_owned(), number)).copied()

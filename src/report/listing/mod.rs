@@ -1,6 +1,6 @@
-//! What is on a disk: partitions with their segments, how far they reach and what they take up.
+//! The contents of a disk: partitions with their segments, extents and sizes.
 //!
-//! Offsets that a broker notes outside of the log (log start, high watermark, recovery point) come
+//! Offsets that a broker stores outside of the log (log start, high watermark, recovery point) come
 //! from the [`Checkpoints`] of the log dir, everything else from the partition's own files.
 
 mod checkpoints;
@@ -22,13 +22,14 @@ use checkpoints::Offsets;
 pub use checkpoints::Checkpoints;
 pub use usage::{TopicSummary, Usage};
 
-/// Looking at the ends of a segment takes no longer than waking a thread for it.
+/// The number of segments for one thread: reading the ends of a segment takes no longer than waking
+/// a thread.
 const SEGMENTS_AT_ONCE: usize = 64;
 
 /// The depth of listing a partition.
 #[derive(Debug, Clone, Copy)]
 pub enum ListingDepth {
-    /// The first and the last segment with something in it.
+    /// The first and the last non-empty segment.
     Ends,
     /// Every segment, at its ends.
     Segments,
@@ -36,7 +37,7 @@ pub enum ListingDepth {
     Records(Limits),
 }
 
-/// A segment, and how far it reaches.
+/// A segment and its extent.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SegmentSummary {
@@ -68,7 +69,7 @@ impl SegmentSummary {
     }
 }
 
-/// A partition, its segments, and what was noted of it.
+/// A partition, its segments, and its checkpoints.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PartitionSummary {
@@ -92,7 +93,7 @@ pub struct PartitionSummary {
 }
 
 impl PartitionSummary {
-    /// A partition whose segments were not looked into yet.
+    /// A partition whose segments were not read yet.
     ///
     /// # Errors
     /// The directory cannot be read.
@@ -132,9 +133,9 @@ impl PartitionSummary {
         })
     }
 
-    /// Looks into the segments. `open` opens a `.log` of which more than a few places are read.
-    /// What cannot be read is kept in [`errors`](Self::errors). Where a running broker has deleted
-    /// or compacted segments since they were listed, they are listed again.
+    /// Reads the segments. `open` opens a `.log` of which more than a few places are read. Errors
+    /// are kept in [`errors`](Self::errors). If a running broker has deleted or compacted segments
+    /// since they were listed, they are listed again.
     pub fn look(
         &mut self,
         depth: ListingDepth,
@@ -155,7 +156,7 @@ impl PartitionSummary {
         }
     }
 
-    /// Returns true if something of it was there when it was listed and is no longer.
+    /// Returns true if a file vanished since it was listed.
     fn has_vanished(&self) -> bool {
         self.errors.iter().any(Error::is_gone)
     }
@@ -191,7 +192,7 @@ impl PartitionSummary {
         self.leader_epoch = self.find_epoch();
     }
 
-    /// The last segments up to one that holds something, and the first ones.
+    /// Reads the last segments up to a non-empty one, and the first ones.
     fn look_at_ends(&mut self, open: impl Fn(&Path) -> Result<LogFile, Error>) {
         let Self {
             segments, errors, ..
@@ -291,7 +292,7 @@ impl PartitionSummary {
         end.max(self.log_start.filter(|_| end.is_some()))
     }
 
-    /// The smallest timestamp of the segments looked into.
+    /// The smallest timestamp of the segments read.
     #[must_use]
     pub fn first_timestamp(&self) -> Option<Timestamp> {
         self.extents()
@@ -299,7 +300,7 @@ impl PartitionSummary {
             .min()
     }
 
-    /// The largest timestamp of the segments looked into.
+    /// The largest timestamp of the segments read.
     #[must_use]
     pub fn last_timestamp(&self) -> Option<Timestamp> {
         self.extents()

@@ -1,4 +1,4 @@
-//! What partitions and topics take up.
+//! The disk usage of partitions and topics.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use crate::wire::Timestamp;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Bytes of the `.log` files of segments: what `kafka-log-dirs` tells.
+    /// Bytes of the `.log` files of segments, as `kafka-log-dirs` shows.
     pub log_bytes: u64,
     /// Bytes of all files, holes included.
     pub size_bytes: u64,
-    /// Bytes that they take up on the disk.
+    /// Bytes that they use on the disk.
     pub disk_bytes: u64,
 }
 
@@ -40,7 +40,7 @@ impl Usage {
         usage
     }
 
-    /// Takes in what others take up.
+    /// Adds another usage.
     pub fn add(&mut self, other: Self) {
         self.log_bytes += other.log_bytes;
         self.size_bytes += other.size_bytes;
@@ -69,7 +69,7 @@ pub struct TopicSummary {
 }
 
 impl TopicSummary {
-    /// Takes in a partition.
+    /// Adds a partition.
     pub fn add(&mut self, summary: &PartitionSummary) {
         self.records = match (self.folders, self.records, summary.records()) {
             (0, _, records) => records,

@@ -1,4 +1,4 @@
-//! Leader epochs, as batches tell them.
+//! The leader epochs of batches.
 
 use super::Violation;
 use crate::format::{LeaderEpochs, RecordBatch, leader_epochs};
@@ -6,8 +6,8 @@ use crate::wire::{LeaderEpoch, Offset};
 
 /// The leader epochs of a log with their start offsets: both ascend from entry to entry.
 ///
-/// A file may know more than the batches: epochs whose batches are compacted away, and where an
-/// epoch began whose first batches are. [`or_kept`](Self::or_kept) takes that over.
+/// A file may contain more than the batches: epochs whose batches were all compacted away, and
+/// start offsets of epochs whose first batches were. [`or_kept`](Self::or_kept) adds these.
 ///
 /// Source: `LeaderEpochFileCache`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Epochs {
 struct Entry {
     epoch: LeaderEpoch,
     start: Offset,
-    /// Behind the last batch known to be of it.
+    /// The offset after the last batch of it.
     end: Offset,
 }
 
@@ -28,7 +28,7 @@ impl Epochs {
     /// not exceed.
     ///
     /// # Errors
-    /// An entry is negative, at which the broker dies.
+    /// An entry is negative; the broker fails to start.
     pub fn load(file: &LeaderEpochs) -> Result<Self, Violation> {
         let mut epochs = Self::default();
         for entry in &file.entries {
@@ -65,8 +65,7 @@ impl Epochs {
         leader_epochs::encode(&self.entries().collect::<Vec<_>>())
     }
 
-    /// Takes in the next batch of the log. Older epochs after newer ones are passed over, as by
-    /// Kafka.
+    /// Adds the next batch of the log. Older epochs after newer ones are ignored, as in Kafka.
     ///
     /// # Errors
     /// Its epoch would begin before offset 0.
@@ -82,8 +81,8 @@ impl Epochs {
         Ok(())
     }
 
-    /// Lets `epoch` begin at `start_offset`, unless it is the newest and began before. Entries that
-    /// it does not exceed go.
+    /// Adds `epoch` with `start_offset`, unless it is the newest and began before. Entries that it
+    /// does not exceed are removed.
     ///
     /// # Errors
     /// One of the two is negative.
@@ -111,12 +110,12 @@ impl Epochs {
         Ok(())
     }
 
-    /// The log ends at `end` now: epochs that begin there or after go.
+    /// Truncates the log to `end`: epochs that begin there or later are removed.
     pub fn truncate_from_end(&mut self, end: Offset) {
         self.entries.retain(|entry| entry.start < end);
     }
 
-    /// The log begins at `start` now: of the epochs that began there or before, the newest stays
+    /// Raises the log start to `start`: of the epochs that began there or before, the newest stays
     /// and begins there.
     pub fn truncate_from_start(&mut self, start: Offset) {
         let after = self.entries.partition_point(|entry| entry.start <= start);
@@ -128,8 +127,8 @@ impl Epochs {
         }
     }
 
-    /// These epochs, told by all batches of a log, with everything that `file` knows beyond and no
-    /// batch contradicts: epochs without batches, and earlier beginnings.
+    /// These epochs, of all batches of a log, with everything else in `file` that no batch
+    /// contradicts: epochs without batches, and earlier start offsets.
     #[must_use]
     pub fn or_kept(&self, file: &Self) -> Self {
         let mut merged = self.clone();
@@ -149,8 +148,7 @@ impl Epochs {
         merged
     }
 
-    /// Returns true if every batch that was taken in stays in its epoch if `epoch` begins at
-    /// `start`.
+    /// Returns true if every added batch stays in its epoch if `epoch` begins at `start`.
     fn allows(&self, epoch: LeaderEpoch, start: Offset) -> bool {
         let index = self.entries.partition_point(|entry| entry.epoch < epoch);
         let before = index

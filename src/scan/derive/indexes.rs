@@ -1,4 +1,4 @@
-//! The indexes of a segment, as its batches tell them.
+//! The indexes of a segment, derived from its batches.
 
 use super::{CompletedTxn, IndexSettings, Violation, Way};
 use crate::format::codec::Codec;
@@ -8,19 +8,19 @@ use crate::format::time_index::{self, TimeEntry};
 use crate::format::{Batch, RecordBatch, Scratch, TimestampType, txn_index};
 use crate::wire::{Offset, Release, Timestamp};
 
-/// Since when the offset index holds last offsets.
+/// The first release whose offset index contains last offsets.
 const LAST_OFFSETS: Release = Release::new(2, 0, 0);
 
-/// Since when the time index of a leader holds the last offset of the batch with the largest
-/// timestamp, whatever its records.
+/// The first release in which the time index of a leader has the last offset of the batch with the
+/// largest timestamp, whatever its records.
 const SHALLOW_TIMES: Release = Release::new(3, 7, 0);
 
 /// The `.index`, `.timeindex` and `.txnindex` of a segment, which grow with its batches.
 ///
 /// `Way::Recover` gives the bytes of Kafka's recovery. `Way::Append` gives the same from 4.1 on;
-/// before that, brokers wrote an entry for what was appended at once, however many batches that
-/// was, and the time index of a leader named the very record of an uncompressed batch. A broker
-/// that restarts counts the interval again; when it did is not on the disk.
+/// before that, brokers wrote one entry for each append, of any number of batches, and the time
+/// index of a leader has the exact record of an uncompressed batch. A broker that restarts counts
+/// the interval from the start again; when it did is not on the disk.
 ///
 /// Source: `LogSegment.append`, `LogSegment.recover`, `OffsetIndex`, `TimeIndex`,
 /// `TransactionIndex`.
@@ -28,7 +28,7 @@ const SHALLOW_TIMES: Release = Release::new(3, 7, 0);
 pub struct SegmentIndexes {
     settings: IndexSettings,
     base_offset: Offset,
-    /// Bytes of log taken in.
+    /// Bytes of the log so far.
     position: u64,
     /// The start of the interval to the next entry.
     counted_from: u64,
@@ -43,7 +43,7 @@ pub struct SegmentIndexes {
 }
 
 impl SegmentIndexes {
-    /// The indexes of the segment that begins at `base_offset`, of which nothing was taken in yet.
+    /// The empty indexes of the segment that begins at `base_offset`.
     #[must_use]
     pub fn new(settings: IndexSettings, base_offset: Offset) -> Self {
         Self {
@@ -70,14 +70,14 @@ impl SegmentIndexes {
         self.base_offset
     }
 
-    /// Bytes of log taken in: where the next batch is expected.
+    /// Bytes of the log so far: the position of the next batch.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// The largest timestamp so far, and what Kafka takes for its offset; −1 and the base offset if
-    /// there is none.
+    /// The largest timestamp so far, and the offset that Kafka stores with it; −1 and the base
+    /// offset if there is none.
     #[must_use]
     pub fn largest_timestamp(&self) -> TimeEntry {
         self.largest
@@ -89,30 +89,30 @@ impl SegmentIndexes {
         &self.offset_index
     }
 
-    /// The bytes of the `.timeindex`, whole only after [`close`](Self::close).
+    /// The bytes of the `.timeindex`, complete only after [`close`](Self::close).
     #[must_use]
     pub fn time_index(&self) -> &[u8] {
         &self.time_index
     }
 
-    /// The bytes of the `.txnindex`; if there are none, a broker that did not recover has no such
-    /// file.
+    /// The bytes of the `.txnindex`; if there are none, a broker has no such file unless it
+    /// recovered the segment.
     #[must_use]
     pub fn txn_index(&self) -> &[u8] {
         &self.txn_index
     }
 
-    /// Passes over bytes of the log that are no batch.
+    /// Skips bytes of the log that are not a batch.
     pub fn skip(&mut self, bytes: u64) {
         self.position = self.position.saturating_add(bytes);
     }
 
-    /// Takes in the next batch of the segment.
+    /// Adds the next batch of the segment.
     ///
     /// # Errors
     /// Kafka would throw before it counts the batch as valid. If that is because an entry cannot be
-    /// appended, the entry is left out; the batch counts for the positions of those after it in
-    /// any case.
+    /// appended, the entry is left out; the batch counts for the positions of those after it in any
+    /// case.
     pub fn add(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) -> Result<(), Violation> {
         let position = self.position;
         self.skip(batch.size_bytes() as u64);
@@ -135,10 +135,10 @@ impl SegmentIndexes {
         Ok(())
     }
 
-    /// Takes in the end of an aborted transaction, whose marker is in the batch taken in last.
+    /// Adds the end of an aborted transaction, whose marker is in the last added batch.
     ///
     /// # Errors
-    /// Its marker is not after that of the transaction before.
+    /// Its marker is not after that of the previous transaction.
     pub fn abort(&mut self, txn: &CompletedTxn) -> Result<(), Violation> {
         let offset = txn.last_offset;
         if let Some(last) = self.last_abort.filter(|last| *last >= offset) {
@@ -154,11 +154,11 @@ impl SegmentIndexes {
         Ok(())
     }
 
-    /// Ends the segment, as a roll, a clean stop and the end of recovery do: the time index gets
+    /// Ends the segment, like a roll, a clean shutdown and the end of recovery: the time index gets
     /// the largest timestamp.
     ///
     /// # Errors
-    /// Its offset is below that of the entry before.
+    /// Its offset is below that of the previous entry.
     pub fn close(&mut self) -> Result<(), Violation> {
         self.append_time(true)
     }
@@ -182,7 +182,7 @@ impl SegmentIndexes {
         Ok(())
     }
 
-    /// The last entry that fits is for the end.
+    /// The last entry that fits is reserved for the end.
     fn append_time(&mut self, at_end: bool) -> Result<(), Violation> {
         let most = self.settings.max_index_bytes as usize / time_index::ENTRY_BYTES;
         if !at_end && self.time_index.len() / time_index::ENTRY_BYTES >= most.saturating_sub(1) {
@@ -204,7 +204,7 @@ impl SegmentIndexes {
         Ok(())
     }
 
-    /// The offset that means `batch` in the offset index.
+    /// The offset of `batch` in the offset index.
     fn indexed_offset(&self, batch: &Batch<'_>, scratch: &mut Scratch) -> Offset {
         if self.settings.kafka.since(LAST_OFFSETS) {
             return batch.last_offset();

@@ -8,7 +8,7 @@
 //! | `leader-epoch-checkpoint` | the leader epochs of the batches | [`Epochs`] |
 //!
 //! [`LogState::take`] shows a batch to all of them, in the order of Kafka's recovery; [`recover`]
-//! does so for the batches of a file. What would make Kafka throw is a [`Violation`], which tells
+//! does so for the batches of a file. Where Kafka would throw, there is a [`Violation`], which has
 //! the [`Exception`].
 //!
 //! ```
@@ -34,8 +34,8 @@
 //! Source: `LogSegment`, `ProducerStateManager`, `LeaderEpochFileCache`.
 //!
 //! **Invariant:** no batch, however hostile, makes this panic or take more memory than the settings
-//! allow and [`MAX_PRODUCERS`]. Absent on purpose: what is on the disk, whether it agrees, and who
-//! is right.
+//! and [`MAX_PRODUCERS`] allow. Absent on purpose: the files on the disk, and the comparison with
+//! them.
 
 mod epochs;
 mod indexes;
@@ -61,22 +61,22 @@ use crate::wire::Release;
 pub struct IndexSettings {
     /// Bytes of log between two entries of an index (`index.interval.bytes`).
     pub index_interval_bytes: u32,
-    /// The most bytes of an index (`segment.index.bytes`).
+    /// The maximum size of an index (`segment.index.bytes`).
     pub max_index_bytes: u32,
     /// The release that writes.
     pub kafka: Release,
-    /// On which occasion it writes.
+    /// The occasion on which it writes.
     pub way: Way,
 }
 
 /// The occasions on which brokers write indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// Batches come in one after the other. How many came at once is not on the disk; each is taken
-    /// to have come alone. Before 3.7 the records of uncompressed batches are read for it, which
-    /// takes several times as long.
+    /// Batches come in one after the other. The number of batches of an append is not on the disk;
+    /// each is assumed to be one append. Before 3.7 the records of uncompressed batches are read
+    /// for it, which takes several times as long.
     Append,
-    /// A segment is recovered after an unclean stop, or because its `.index` is missing.
+    /// A segment is recovered after an unclean shutdown, or because its `.index` is missing.
     Recover,
 }
 
@@ -102,12 +102,12 @@ pub struct LogState {
 }
 
 impl LogState {
-    /// Takes in the next batch of the log and of the segment that `indexes` are of, as Kafka's
+    /// Adds the next batch of the log to its segment's `indexes` and to this state, as Kafka's
     /// recovery does: indexes, then leader epochs, then producers.
     ///
     /// # Errors
-    /// Kafka would throw. What comes before the step that failed is done, what comes after is not;
-    /// the next batch can still be taken.
+    /// Kafka would throw. The steps before the failed one are done, those after it are not; the
+    /// next batch can still be added.
     ///
     /// # References
     /// `LogSegment.recover`.

@@ -1,4 +1,4 @@
-//! The state of producers, as batches tell it.
+//! The state of producers, derived from batches.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use crate::format::producer_snapshot::{self, ProducerEntry};
 use crate::format::{ProducerSnapshot, Record, RecordBatch, Scratch};
 use crate::wire::{Offset, OffsetDelta, ProducerId, Timestamp};
 
-/// The most producers kept.
+/// The maximum number of producers.
 pub const MAX_PRODUCERS: usize = 10_000_000;
 
 /// Slots of a new `java.util.HashMap`.
 const JAVA_SLOTS: u64 = 16;
 
-/// Which producers a broker forgets when it loads a snapshot.
+/// The expiry of producers when a broker loads a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expiry {
     /// The time of loading.
@@ -26,8 +26,8 @@ pub struct Expiry {
 
 /// The state of the idempotent producers of a log at an offset.
 ///
-/// Source: `ProducerStateManager`, `ProducerAppendInfo`, with what Kafka asks of batches that were
-/// accepted before.
+/// Source: `ProducerStateManager`, `ProducerAppendInfo`, with the checks that Kafka makes on
+/// batches that were accepted before.
 #[derive(Debug, Clone, Default)]
 pub struct Producers {
     known: BTreeMap<ProducerId, Known>,
@@ -44,11 +44,11 @@ struct Known {
     order: u64,
 }
 
-/// A transaction and its end.
+/// A transaction that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompletedTxn {
-    /// Whose.
+    /// The producer.
     pub producer_id: ProducerId,
     /// The first offset.
     pub first_offset: Offset,
@@ -56,7 +56,7 @@ pub struct CompletedTxn {
     pub last_offset: Offset,
     /// True if it was aborted.
     pub is_aborted: bool,
-    /// Up to where everything was decided then.
+    /// The last stable offset at that time.
     pub last_stable_offset: Offset,
 }
 
@@ -68,8 +68,8 @@ struct Marker {
 }
 
 impl Producers {
-    /// The producers in a snapshot, without those that are forgotten by now. The snapshot's
-    /// checksum is the caller's to check.
+    /// The producers in a snapshot, without those that have expired. The caller checks the
+    /// snapshot's checksum.
     ///
     /// # Errors
     /// There are more than [`MAX_PRODUCERS`].
@@ -132,8 +132,8 @@ impl Producers {
         producer_snapshot::encode(&self.in_java_order())
     }
 
-    /// The producers in the order of Kafka's `HashMap`, which is the same for all who were reported
-    /// of the producers in the same order and forgot none.
+    /// The producers in the order of Kafka's `HashMap`, which only depends on the order in which
+    /// producers were added, unless some were removed.
     #[must_use]
     pub fn in_java_order(&self) -> Vec<ProducerEntry> {
         let slots = java_slots(self.known.len());
@@ -142,8 +142,8 @@ impl Producers {
         all.into_iter().map(|known| known.entry).collect()
     }
 
-    /// These producers, with the times that `other` has for the same last batches: one of them may
-    /// have been written again.
+    /// These producers, with the timestamps of `other` for the same last batches: one of them may
+    /// have been rewritten.
     #[must_use]
     pub fn with_times_of(mut self, other: &Self) -> Self {
         for (producer_id, known) in &mut self.known {
@@ -156,13 +156,13 @@ impl Producers {
         self
     }
 
-    /// Forgets the producers that a broker would.
+    /// Removes the producers that a broker would remove.
     pub fn expire(&mut self, expiry: Expiry) {
         self.known.retain(|_, known| !expiry.forgets(&known.entry));
     }
 
-    /// Takes in the next batch of the log. Returns the transaction that it ends, if it ends one
-    /// that is known.
+    /// Adds the next batch of the log. Returns the transaction that it ends, if it ends a known
+    /// one.
     ///
     /// # Errors
     /// Kafka would throw. Unless it is [`Violation::NotStarted`], nothing has changed.
@@ -286,7 +286,7 @@ impl Expiry {
     }
 }
 
-/// The slots of a `java.util.HashMap` that came to so many entries.
+/// The number of slots of a `java.util.HashMap` that has grown to this many entries.
 fn java_slots(entries: usize) -> u64 {
     let mut slots = JAVA_SLOTS;
     while entries as u64 > slots / 4 * 3 {
@@ -309,7 +309,7 @@ fn marker(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Result<Option<Marke
         return Ok(None);
     };
     let record = record.map_err(Violation::Record)?;
-    // With the last record Kafka notices what is after it.
+    // At the last record Kafka notices bytes after it.
     if batch.records_count() == 1
         && let Some(Err(fault)) = records.next()
     {

@@ -1,4 +1,4 @@
-//! One segment, from its first batch to where it can no longer be followed.
+//! One segment, from its first batch to the first that cannot be recovered.
 
 use std::ops::ControlFlow;
 
@@ -18,15 +18,15 @@ use crate::wire::{Fault, FaultKind, Offset, OffsetDelta};
 pub struct Recovered {
     /// The indexes, closed.
     pub indexes: SegmentIndexes,
-    /// Behind the last batch; the base offset if there is none.
+    /// The offset after the last batch; the base offset if there is none.
     pub end_offset: Offset,
     /// Bytes that Kafka counts as valid; the rest is truncated.
     pub valid_bytes: u64,
-    /// The reason why the rest of the file was not read, if it was not.
+    /// The reason why the rest of the file was not read, if any.
     pub ended: Option<Ended>,
 }
 
-/// The reason why a segment cannot be followed to its end.
+/// The reason why recovery ends before the end of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// Bytes that are not a batch.
@@ -35,14 +35,13 @@ pub enum Ended {
     Violation(Violation),
 }
 
-/// Takes in the batches of the segment that begins at `base_offset`, as Kafka's recovery does, up
-/// to the first that `policy` does not let pass or that is a [`Violation`].
+/// Adds the batches of the segment that begins at `base_offset`, as Kafka's recovery does, up to
+/// the first that `policy` rejects or that is a [`Violation`].
 ///
-/// `Policy::Verify` is recovery. `Policy::Trust` does without checksums, for a file known to be
-/// whole.
+/// `Policy::Verify` is recovery. `Policy::Trust` skips checksums, for a file known to be intact.
 ///
 /// # Errors
-/// The file cannot be read, or not up to where the batches end.
+/// The file cannot be read up to the end of its batches.
 ///
 /// # References
 /// `LogSegment.recover`.
@@ -79,11 +78,11 @@ pub fn recover(
     Ok(recovered)
 }
 
-/// A segment being taken in.
+/// A segment being recovered.
 struct Segment<'state> {
     state: &'state mut LogState,
     recovered: Recovered,
-    /// Bytes at which a broker would end: nothing that is recovered counts.
+    /// Unreadable bytes at which a broker fails: the recovered part does not count.
     unreadable: Option<Unreadable>,
 }
 

@@ -1,4 +1,4 @@
-//! Batches made for what they say of producers, and what becomes of them.
+//! Batches with producer fields, and the state that results from them.
 
 use super::*;
 use crate::format::control::ControlType;
@@ -6,7 +6,7 @@ use crate::format::producer_snapshot::ProducerEntry;
 use crate::format::{Frame, ProducerSnapshot, RecordBatch, TxnIndex};
 use crate::wire::{Fault, FaultKind, LeaderEpoch, Offset, Position, ProducerId, Timestamp};
 
-/// A batch of magic 2, without a right checksum: nothing here looks at it.
+/// A batch of magic 2 with a wrong checksum, which is not checked here.
 #[derive(Debug, Clone)]
 struct Made {
     base: i64,
@@ -158,7 +158,7 @@ fn a_marker_ends_the_transaction_and_a_new_epoch_forgets_the_batch() {
         (entry.producer_epoch, entry.last_sequence, entry.last_offset),
         (1, -1, Offset(-1))
     );
-    // A transaction without data is none.
+    // A marker without data ends no transaction.
     assert_eq!(take(&mut producers, &marker(9, (5, 0), 0)), Ok(None));
     assert_eq!(producers.open_txns().len(), 0);
 }
@@ -269,7 +269,7 @@ fn a_snapshot_brings_back_what_it_was_taken_of() {
             .map(|entry| entry.producer_id.0)
             .collect::<Vec<_>>()
     };
-    // What was heard of last at 50 is a day old; an open transaction is remembered.
+    // The producer last active at 50 is a day old; one with an open transaction is kept.
     let expiry = Expiry {
         now: Timestamp(60),
         after_ms: 10,

@@ -1,12 +1,12 @@
-//! What makes Kafka throw, and what it throws.
+//! Violations, at which Kafka throws, and its exceptions.
 
 use std::fmt;
 
 use crate::format::control::ControlType;
 use crate::wire::{Fault, FaultKind, LeaderEpoch, Offset, ProducerId, Release};
 
-/// Since when a marker's value is read by a generated parser, which does not look at its length
-/// first.
+/// The first release that reads a marker's value with a generated parser, which does not check its
+/// length first.
 const GENERATED_MARKER: Release = Release::new(4, 1, 0);
 
 /// The reason why a batch cannot follow those before it.
@@ -20,14 +20,14 @@ pub enum Violation {
         /// The base offset of the segment.
         base: Offset,
     },
-    /// The offset index would fall or stand still.
+    /// The offsets of the offset index would not rise.
     OffsetOrder {
         /// The offset of the new entry.
         offset: Offset,
         /// The offset of the entry before it.
         last: Offset,
     },
-    /// The offsets of the time index would fall.
+    /// The offsets of the time index would decrease.
     TimeOffsetOrder {
         /// The offset of the new entry.
         offset: Offset,
@@ -60,13 +60,13 @@ pub enum Violation {
         /// The first offset of its transaction.
         first_offset: Offset,
     },
-    /// A transaction ends that is known of the producer, but not of the log: another one began at
-    /// the same offset.
+    /// A transaction ends that the producer has, but not the log: another one began at the same
+    /// offset.
     NotStarted {
         /// Its first offset.
         first_offset: Offset,
     },
-    /// The markers of the transaction index would fall or stand still.
+    /// The markers of the transaction index would not rise.
     AbortOrder {
         /// The offset of the new marker.
         offset: Offset,
@@ -81,31 +81,31 @@ pub enum Violation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exception {
-    /// `CorruptRecordException`, `InvalidRecordException`: recovery cuts the segment here. Where it
-    /// is met while the state of producers is rebuilt, the broker dies.
+    /// `CorruptRecordException`, `InvalidRecordException`: recovery truncates the segment here.
+    /// While the state of producers is rebuilt, the broker fails.
     InvalidRecord,
-    /// `InvalidOffsetException`: recovery empties the segment. Where the segment is recovered
-    /// because its `.index` is missing, the broker dies.
+    /// `InvalidOffsetException`: recovery empties the segment. If the segment is recovered because
+    /// its `.index` is missing, the broker fails.
     InvalidOffset,
     /// `LogSegmentOffsetOverflowException`: the segment is split.
     OffsetOverflow,
-    /// `InvalidTxnStateException`: the broker dies.
+    /// `InvalidTxnStateException`: the broker fails.
     InvalidTxnState,
-    /// `IllegalArgumentException`: the broker dies.
+    /// `IllegalArgumentException`: the broker fails.
     IllegalArgument,
-    /// `NullPointerException`: the broker dies.
+    /// `NullPointerException`: the broker fails.
     NullPointer,
-    /// `BufferUnderflowException`: the broker dies.
+    /// `BufferUnderflowException`: the broker fails.
     BufferUnderflow,
-    /// `KafkaException`: the broker dies.
+    /// `KafkaException`: the broker fails.
     Kafka,
-    /// Nothing: the bound is ours.
+    /// No exception: the bound is ours.
     Nothing,
 }
 
 impl Violation {
-    /// Returns true if Kafka has counted the batch as valid when it throws: a segment that is cut
-    /// is cut after it.
+    /// Returns true if Kafka has counted the batch as valid when it throws: the segment is
+    /// truncated after it.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         !matches!(

@@ -1,4 +1,4 @@
-//! What is known of a row of segments, exactly or at least.
+//! The facts about a segment.
 
 use crate::format::{Batch, RecordBatch, TimestampType};
 use crate::scan::event::Gap;
@@ -15,16 +15,16 @@ pub struct Extent {
     pub last_offset: Option<Offset>,
     /// The leader epoch of the last batch; `None` in magic 0 and 1.
     pub leader_epoch: Option<LeaderEpoch>,
-    /// The timestamp of the first record or, of a scan, the smallest.
+    /// The timestamp of the first record; after a scan, the smallest.
     pub first_timestamp: Option<Timestamp>,
     /// The largest timestamp.
     pub last_timestamp: Option<Timestamp>,
-    /// Bytes of zeros between and after batches: room preallocated, or pages that never reached the
-    /// disk.
+    /// Bytes of zeros between and after batches: preallocated space, or pages that never reached
+    /// the disk.
     pub zero_bytes: u64,
     /// Bytes that are neither batch nor zeros.
     pub damaged_bytes: u64,
-    /// The first fault, and where.
+    /// The position of the first fault, and the fault.
     pub fault: Option<(Position, Fault)>,
     /// The counts that need a scan.
     pub counts: Option<ExtentCounts>,
@@ -40,7 +40,7 @@ pub struct ExtentCounts {
 }
 
 impl Extent {
-    /// Takes in the bytes after the last batch, or between batches.
+    /// Adds the bytes after the last batch, or between batches.
     pub(super) fn gap(&mut self, gap: &Gap) {
         for part in gap.parts() {
             let bytes = part.range.end - part.range.start;
@@ -55,7 +55,7 @@ impl Extent {
         }
     }
 
-    /// Takes in the offsets of the batch that follows.
+    /// Adds the offsets of the next batch.
     pub(super) fn batch(&mut self, batch: &Batch<'_>) {
         self.last_offset = Some(batch.last_offset());
         self.leader_epoch = match batch {
@@ -64,13 +64,13 @@ impl Extent {
         };
     }
 
-    /// Takes in a timestamp.
+    /// Adds a timestamp.
     pub(super) fn until(&mut self, timestamp: Timestamp) {
         self.last_timestamp = self.last_timestamp.max(time(timestamp));
     }
 }
 
-/// −1 is none.
+/// Returns `None` for −1.
 pub(super) fn time(timestamp: Timestamp) -> Option<Timestamp> {
     (timestamp.0 != -1).then_some(timestamp)
 }
@@ -95,7 +95,7 @@ impl Merge for Extent {
     }
 }
 
-/// The largest timestamp of a batch, as its header says.
+/// The largest timestamp of a batch, from its header.
 pub(super) fn max_timestamp(batch: &Batch<'_>) -> Timestamp {
     match batch {
         Batch::V2(batch) => batch.max_timestamp(),

@@ -1,4 +1,4 @@
-//! How far a segment reaches, by every record in it.
+//! The extent of a segment, from all of its records.
 
 use std::ops::ControlFlow;
 
@@ -15,7 +15,7 @@ impl Counter {
     fn batch(&mut self, batch: &Batch<'_>, scratch: &mut Scratch) {
         let mut first = None;
         if let Err(fault) = self.records(batch, scratch, &mut first) {
-            // What cannot be decompressed has a header still.
+            // A batch that cannot be decompressed still has a header.
             self.0.until(max_timestamp(batch));
             self.0.fault.get_or_insert((batch.position(), fault));
         }

@@ -1,11 +1,10 @@
-//! How far a segment reaches: offsets, times, and what is after its last batch.
+//! The extent of a segment: offsets, times, and the bytes after its last batch.
 //!
-//! [`Extent::read`] looks at few places. The first batch begins at position 0; the last ones stand
-//! after the last entry of the `.index`, if a batch that checks is at its position, and the
-//! headers are walked from there. Without a sound index all headers are. The largest timestamp is
-//! that of the batches walked and of the last entry of the `.timeindex`, if the batch with its
-//! offset has this timestamp; if not, again all headers are walked. [`Extent::scan`] reads
-//! everything.
+//! [`Extent::read`] reads few places. The first batch begins at position 0; the last ones are after
+//! the last entry of the `.index`, if a valid batch is at its position, and the headers are walked
+//! from there. Without a valid index all headers are walked. The largest timestamp is that of the
+//! batches walked and of the last entry of the `.timeindex`, if the batch with its offset has this
+//! timestamp; if not, again all headers are walked. [`Extent::scan`] reads everything.
 
 mod counts;
 mod exact;
@@ -30,7 +29,7 @@ use self::counts::{max_timestamp, time};
 use self::exact::Counter;
 use self::sparse::{Header, Sparse};
 
-/// A `.log` up to this size is walked as quickly as an index of it is looked at.
+/// A `.log` up to this size is walked as fast as its index is read.
 const SMALL_BYTES: u64 = 64 << 10;
 
 /// A first batch larger than this is not decompressed.
@@ -38,7 +37,7 @@ const LARGEST_FIRST: u64 = 64 << 20;
 
 impl Extent {
     /// Returns the extent of `segment`, from its first and last batches. `open` opens a `.log` of
-    /// which many headers have to be looked at.
+    /// which many headers have to be read.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -47,7 +46,7 @@ impl Extent {
         open: impl FnOnce(&Path) -> Result<LogFile, Error>,
     ) -> Result<Self, Error> {
         let log = LogFile::Windowed(Stream::open(segment.log())?);
-        // What the first header does not say, or an index, is found by reading on.
+        // Facts that neither the first header nor an index has are read from the log.
         let head = unless_unreadable(Head::read(&log))?;
         let is_small = log.len_bytes() <= SMALL_BYTES;
         let sparse = if is_small {
@@ -71,8 +70,8 @@ impl Extent {
         Ok(extent)
     }
 
-    /// Returns the extent of `log`, from all of its records. Behind damage the next batch that
-    /// checks is sought.
+    /// Returns the extent of `log`, from all of its records. After damage the next valid batch is
+    /// searched.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -88,7 +87,7 @@ impl Extent {
     }
 }
 
-/// Nothing where bytes on the way cannot be read.
+/// `None` if bytes on the way cannot be read.
 fn unless_unreadable<T>(found: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
     match found {
         Err(error) if error.is_unreadable() => Ok(None),
@@ -103,7 +102,7 @@ struct Head {
 }
 
 impl Head {
-    /// The first record of the first batch, by its header where that says it.
+    /// The first record of the first batch, from its header if possible.
     fn read(log: &LogFile) -> Result<Option<Self>, Error> {
         let mut buffer = Vec::new();
         let Some(header) = Header::at(log, 0, &mut buffer)? else {
@@ -142,7 +141,7 @@ impl Head {
     }
 }
 
-/// Looks at headers up to the end of a segment.
+/// Reads headers up to the end of a segment.
 #[derive(Default)]
 struct Tail(Extent);
 

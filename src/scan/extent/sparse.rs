@@ -1,4 +1,4 @@
-//! The few places of a segment that its indexes point to.
+//! The places of a segment that its indexes point to.
 
 use std::path::Path;
 
@@ -11,10 +11,11 @@ use crate::format::{Codec, FileKind, Message, OffsetIndex, TimeIndex};
 use crate::store::{Error, LogFile, Segment, Stream};
 use crate::wire::{Offset, Position, Timestamp};
 
-/// A batch larger than this is not checksummed only to trust an index.
+/// The largest batch that is checksummed to prove an index.
 const LARGEST_CHECKED: u64 = 16 << 20;
 
-/// So many headers are looked at from the position of an entry to the batch that holds an offset.
+/// The number of headers that are read from the position of an entry to the batch that contains an
+/// offset.
 const HEADERS: usize = 10_000;
 
 /// The header of a batch.
@@ -24,7 +25,7 @@ pub(super) struct Header {
     pub(super) last_offset: Offset,
     pub(super) first_timestamp: Timestamp,
     pub(super) max_timestamp: Timestamp,
-    /// True if the first offset or its timestamp is to be found in the batch only.
+    /// True if the first offset or its timestamp is only inside the batch.
     pub(super) is_packed: bool,
 }
 
@@ -109,8 +110,8 @@ impl Sparse {
     }
 }
 
-/// The position of an entry, if a batch is there that checks and does not begin after the
-/// entry's offset.
+/// The position of an entry, if a valid batch is there that does not begin after the entry's
+/// offset.
 fn checked(log: &LogFile, entry: OffsetEntry) -> Result<Option<u64>, Error> {
     let Ok(position) = u64::try_from(entry.position) else {
         return Ok(None);
@@ -158,7 +159,7 @@ fn is_true(
     Ok(false)
 }
 
-/// The entries of an index, read one by one: of a preallocated one nearly all are zeros.
+/// The entries of an index, read one by one: nearly all of a preallocated index are zeros.
 struct Entries<const BYTES: usize> {
     file: LogFile,
     buffer: Vec<u8>,

@@ -77,7 +77,7 @@ Checkpoint C108 CheckpointBelowStart "checkpoint-below-start" Note Cross None;
 
 /// a partition without a recovery point
 ///
-/// **What** `recovery-point-offset-checkpoint` has no line for a partition that is here, and there is no clean-shutdown marker.
+/// **What** `recovery-point-offset-checkpoint` has no line for a partition that is here, and there is no clean shutdown marker.
 /// **Why it happens** The partition is new, or the file was lost.
 /// **What Kafka does** It recovers the whole log of the partition at its start.
 /// **Repair** None needed.
@@ -86,7 +86,7 @@ Checkpoint C109 CheckpointLacking "checkpoint-lacking" Note Cross None;
 
 /// a recovery point that is not the log end after a clean shutdown
 ///
-/// **What** The clean-shutdown marker is there, but a recovery point is not at the end of its log.
+/// **What** The clean shutdown marker is there, but a recovery point is not at the end of its log.
 /// **Why it happens** The log was changed after the shutdown.
 /// **What Kafka does** It doesn't check, and loads the log unchanged.
 /// **Repair** Find out what changed the log; remove the marker for a full recovery.

@@ -147,7 +147,7 @@ Directory D114 Unreadable "unreadable" Error Shape Manual
 ///
 /// **What** The directory's name ends in `-delete`.
 /// **Why it happens** Its topic was deleted or the partition was moved, and the broker stopped before it had removed the directory.
-/// **What Kafka does** It deletes it one minute after its start.
+/// **What Kafka does** It deletes the directory one minute after the start.
 /// **Repair** If the deletion was a mistake, copy it before a broker starts.
 /// **References** `LogManager.asyncDelete`.
 Directory D115 PendingDeletion "pending-deletion" Note Shape None;
@@ -221,7 +221,7 @@ Directory D122 BrokerRunning "broker-running" Note Shape None;
 ///
 /// **What** There is a pipe, a socket, a device, or a broken link.
 /// **Why it happens** Somebody created it.
-/// **What Kafka does** It may block on it forever.
+/// **What Kafka does** It may block forever when it opens it.
 /// **Repair** Move it out of the log dir.
 /// **References** `LogLoader.loadSegmentFiles`.
 Directory D123 SpecialFile "special-file" Warning Shape Manual;

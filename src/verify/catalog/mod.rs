@@ -1,7 +1,8 @@
 //! Every check: its code, name, severity, depth, fix and manual.
 //!
-//! The rows stand in one file a letter, each a macro that hands its rows on to the next. `declare` makes the enum, the
-//! slice and the manuals of all of them. A code is never renamed and never used again.
+//! The rows are in one file for each letter, each a macro that passes its rows on to the next.
+//! `declare` makes the enum, the slice and the manuals of all of them. A code is never renamed or
+//! reused.
 
 use std::fmt;
 
@@ -35,7 +36,7 @@ mod metadata;
 pub enum Severity {
     /// Worth knowing; nothing is wrong.
     Note,
-    /// Works, but not as it should, or will not for long.
+    /// A broker repairs it or works around it.
     Warning,
     /// Data is lost or wrong, or a broker will make it so.
     Error,
@@ -94,9 +95,9 @@ impl Depth {
 pub enum Fix {
     /// Derived data or empty space; nothing is lost.
     Safe,
-    /// Gives up bytes, and needs consent.
+    /// Loses bytes, and needs consent.
     Lossy,
-    /// Described, never done.
+    /// Only described; kseg does not do it.
     Manual,
     /// No file is to be changed.
     None,
@@ -118,7 +119,7 @@ impl Fix {
 /// A row of the catalogue.
 #[derive(Debug)]
 pub struct Check {
-    /// Which one.
+    /// Its id.
     pub id: CheckId,
     /// Its family.
     pub family: Family,
@@ -128,13 +129,13 @@ pub struct Check {
     pub name: &'static str,
     /// The default severity.
     pub severity: Severity,
-    /// The least depth at which it runs.
+    /// The minimum depth at which it runs.
     pub depth: Depth,
     /// The fix.
     pub fix: Fix,
-    /// The exceptions from its severity.
+    /// The exceptions to its severity.
     pub severities: &'static [Otherwise<Severity>],
-    /// The exceptions from its fix.
+    /// The exceptions to its fix.
     pub fixes: &'static [Otherwise<Fix>],
     doc: &'static str,
 }
@@ -156,14 +157,14 @@ impl Check {
         self.doc.lines().next().unwrap_or_default().trim()
     }
 
-    /// Returns true if a finding of it may be as bad as that.
+    /// Returns true if a finding of it may have this severity.
     #[must_use]
     pub fn may_be(&self, severity: Severity) -> bool {
         let mut others = self.severities.iter();
         severity == self.severity || others.any(|other| other.is == severity)
     }
 
-    /// Returns true if that may be what can be done about a finding of it.
+    /// Returns true if a finding of it may have this fix.
     #[must_use]
     pub fn may_need(&self, fix: Fix) -> bool {
         let mut others = self.fixes.iter();
@@ -300,7 +301,7 @@ impl Family {
             .find(|family| family.letter() == letter)
     }
 
-    /// Returns true if its checks look at a `.log`: segments, batches and records.
+    /// Returns true if its checks are about a `.log`: segments, batches and records.
     #[must_use]
     pub const fn is_of_log(self) -> bool {
         matches!(self, Self::Segment | Self::Batch | Self::Record)

@@ -58,7 +58,7 @@ Producer P106 SnapshotMissing "snapshot-missing" Note Cross None;
 
 /// no producer snapshot at the log end after a clean shutdown
 ///
-/// **What** The clean-shutdown marker is there, but the newest `.snapshot` is not at the log's end, or there is none.
+/// **What** The clean shutdown marker is there, but the newest `.snapshot` is not at the log's end, or there is none.
 /// **Why it happens** The log or its snapshots were changed after the shutdown.
 /// **What Kafka does** Without any snapshot it loses the state of all producers, without an error.
 /// **Repair** Build the snapshot from the log, or remove the marker.
@@ -70,7 +70,7 @@ Producer P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Safe
 ///
 /// **What** A producer's last offset, or the first of its open transaction, is not below the offset in the file's name.
 /// **Why it happens** The file was renamed or changed.
-/// **What Kafka does** It trusts it: the last stable offset may never advance.
+/// **What Kafka does** It trusts the snapshot: the last stable offset may never advance.
 /// **Repair** Rebuild the snapshot from the log.
 /// **References** `ProducerStateEntry`.
 Producer P108 SnapshotOffsets "snapshot-offsets" Error Shape Safe;

@@ -7,7 +7,7 @@ macro_rules! record { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next
 /// **What** The length of a record is more than the bytes left in the batch, or more than its fields.
 /// **Why it happens** A client with a bug, or records changed together with the checksum.
 /// **What Kafka does** Brokers don't check; consumers, the cleaner and conversions fail on the batch.
-/// **Repair** Take the batch out, or put an empty one in its place; records before it can be saved.
+/// **Repair** Remove the batch, or replace it with an empty one; the records before it can be saved.
 /// **References** `DefaultRecord.readFrom`.
 Record R101 RecordLength "record-length" Error Deep Lossy;
 
@@ -35,7 +35,7 @@ Record R103 TrailingBytes "trailing-bytes" Error Deep Lossy
 /// **What** The payload of a compressed batch is not a stream of its codec, or is incomplete.
 /// **Why it happens** A client with a bug; the checksum is right, so the bytes are those that were written.
 /// **What Kafka does** Brokers don't check unless they recompress; consumers and the cleaner fail on the batch.
-/// **Repair** Take the batch out, or put an empty one in its place; records before the fault can be saved.
+/// **Repair** Remove the batch, or replace it with an empty one; the records before the fault can be saved.
 /// **References** `Compression.wrapForInput`.
 Record R104 InflateFailed "inflate-failed" Error Deep Lossy
     fix Safe "where every record can still be read";
@@ -82,7 +82,7 @@ Record R108 ControlRecord "control-record" Error Deep Manual
 /// **What** The batch ends before the number of records in its header.
 /// **Why it happens** A client with a bug, or a count changed together with the checksum.
 /// **What Kafka does** Consumers fail after the last record.
-/// **Repair** Take the batch out, or replace it with an empty one; the readable records can be saved.
+/// **Repair** Remove the batch, or replace it with an empty one; the readable records can be saved.
 /// **References** `DefaultRecordBatch.RecordIterator`.
 Record R109 RecordsMissing "records-missing" Error Deep Lossy
     fix Safe "where every record can still be read";
@@ -92,7 +92,7 @@ Record R109 RecordsMissing "records-missing" Error Deep Lossy
 /// **What** The length of a key, value or header is more than its record has, or the number of headers is invalid.
 /// **Why it happens** A client with a bug, or records changed together with the checksum.
 /// **What Kafka does** Consumers fail on the batch.
-/// **Repair** Take the batch out, or put an empty one in its place; records before it can be saved.
+/// **Repair** Remove the batch, or replace it with an empty one; the records before it can be saved.
 /// **References** `DefaultRecord.readFrom`, `LegacyRecord`.
 Record R110 FieldLength "field-length" Error Deep Lossy;
 

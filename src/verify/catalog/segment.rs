@@ -151,7 +151,7 @@ Segment S116 ShrankMeanwhile "shrank-meanwhile" Warning Shape None;
 
 /// bytes that cannot be read from the disk
 ///
-/// **What** The operating system returns an error for some bytes of the file, even in small reads. The ranges are exact to a block or a sector; the batches in which they lie are lost.
+/// **What** The operating system returns an error for some bytes of the file, even in small reads. The ranges are exact to a block or a sector; the batches that contain them are lost.
 /// **Why it happens** Bad sectors, a failing disk or controller, or a file system on a device that became too small.
 /// **What Kafka does** Fetches that reach them fail, and so does recovery after an unclean shutdown.
 /// **Repair** Write nothing to the disk. First take an image with `ddrescue -d DEVICE IMAGE MAPFILE`, which retries bad sectors many times; kseg tries each once. Then mount the image read-only (`mount -o ro,loop IMAGE DIR`; after `fsck` on a copy, if it does not mount) and verify it: bytes that `ddrescue` could not read are zeros in the image, and are reported as zeros. Repair the disk or the image with `repair apply --into` a directory on another disk, which copies everything but the unreadable batches; `--in-place` is refused. A healthy replica has the records.

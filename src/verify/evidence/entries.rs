@@ -1,8 +1,8 @@
-//! What is seen in an index: its size, and entries that the log contradicts.
+//! Evidence in an index: its size, and entries that the log contradicts.
 
 use std::fmt;
 
-/// A file of entries that are all as long, with bytes left over.
+/// A file of entries of one size, with bytes left over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -33,8 +33,8 @@ impl fmt::Display for PartialEntry {
 pub struct Untrimmed {
     /// The number of zero entries.
     pub zero_entries: u64,
-    /// True if it is of the active segment, which a clean shutdown trims; those of others are
-    /// trimmed when they are rolled.
+    /// True if it is of the active segment, whose index a clean shutdown trims; others are trimmed
+    /// when the segment rolls.
     pub is_active: bool,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for Untrimmed {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct OffsetEntry {
-    /// Which one.
+    /// Its number.
     pub entry: u32,
     /// Its offset.
     pub entry_offset: i64,
@@ -80,7 +80,7 @@ pub enum OffsetEntryAgainst {
         /// Its position.
         position: i32,
     },
-    /// The position is inside of the batch that begins here.
+    /// The position is inside the batch that begins here.
     InsideBatch {
         /// The position of its first byte.
         position: u64,
@@ -92,7 +92,7 @@ pub enum OffsetEntryAgainst {
         /// Its last offset.
         last: i64,
     },
-    /// The offset is inside of a batch, where the last one of a batch is expected.
+    /// The offset is inside a batch, where the last one of a batch is expected.
     NotLast {
         /// The first offset of the batch.
         first: i64,
@@ -147,7 +147,7 @@ impl fmt::Display for OffsetEntry {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TimeEntry {
-    /// Which one.
+    /// Its number.
     pub entry: u32,
     /// Its timestamp, in milliseconds since 1970-01-01 UTC.
     pub entry_timestamp: i64,
@@ -163,7 +163,7 @@ pub struct TimeEntry {
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum TimeEntryAgainst {
-    /// A negative number, which none can be.
+    /// A negative number.
     Negative,
     /// An earlier entry that is not lower.
     Before {

@@ -1,5 +1,5 @@
-//! What is seen in any file: bytes that can't be parsed, offsets that are missing or are beyond the
-//! end of the log.
+//! Evidence in any file: bytes that can't be parsed, offsets that are missing or beyond the end of
+//! the log.
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ fn as_text<S: serde::Serializer>(fault: &Fault, serializer: S) -> Result<S::Ok, 
     serializer.collect_str(fault)
 }
 
-/// Offsets that are nowhere.
+/// Offsets that are in no segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -153,9 +153,9 @@ pub enum Against {
     FirstEpoch(i64),
     /// An earlier line of the same partition.
     Line(i64),
-    /// No partition of this name is here.
+    /// There is no partition of this name.
     NoDirectory,
-    /// No offset is negative.
+    /// The offset is negative.
     Negative,
 }
 

@@ -1,13 +1,13 @@
-//! What is seen in the header of a good batch, and of segments among each other.
+//! Evidence in the header of a valid batch, and about segments.
 
 use std::fmt;
 
-/// A batch that announces another number of records than it can have.
+/// A batch with an impossible record count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct RecordCount {
-    /// Records announced.
+    /// The record count.
     pub records: i32,
     /// Offsets of the batch.
     pub offsets: i64,
@@ -32,7 +32,7 @@ impl fmt::Display for RecordCount {
     }
 }
 
-/// Bits of the attributes that no one defined.
+/// Undefined bits of the attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -46,11 +46,11 @@ pub struct ReservedBits {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ProducerFields {
-    /// The producer; −1 for none.
+    /// The producer; −1 means none.
     pub producer_id: i64,
-    /// Its epoch; −1 for none.
+    /// Its epoch; −1 means none.
     pub producer_epoch: i16,
-    /// The sequence number of the first record; −1 for none.
+    /// The sequence number of the first record; −1 means none.
     pub base_sequence: i32,
 }
 
@@ -97,9 +97,9 @@ impl fmt::Display for Overlap {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct RepeatedOffsets {
-    /// The first of them.
+    /// The first offset.
     pub first: i64,
-    /// The last of them.
+    /// The last offset.
     pub last: i64,
 }
 
@@ -118,11 +118,11 @@ impl fmt::Display for RepeatedOffsets {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Size {
-    /// Its bytes.
+    /// Its size in bytes.
     pub size_bytes: u64,
 }
 
-/// Things of which some lack something.
+/// Segments or partitions that lack something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -143,9 +143,9 @@ pub struct Lacking {
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Part {
-    /// A segment its producer snapshot.
+    /// The producer snapshot of a segment.
     Snapshot,
-    /// A partition its line in a checkpoint.
+    /// The line of a partition in a checkpoint.
     Line,
 }
 

@@ -1,4 +1,5 @@
-//! What damage in a `.log` costs: the records lost, what a broker does, where consumers continue.
+//! The impact of damage in a `.log`: the records lost, the reaction of a broker, the offset at
+//! which consumers continue.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +8,10 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Loss {
-    /// The last offset of the good batch before.
+    /// The last offset of the valid batch before it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub last_offset_before: Option<i64>,
-    /// The first offset of the good batch after.
+    /// The first offset of the valid batch after it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub next_offset_after: Option<i64>,
     /// The first and the last offset that can't be read.
@@ -30,16 +31,17 @@ pub struct Loss {
 /// The number of lost records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Records {
-    /// As many: the header that says so can be believed.
+    /// This number: the header with the count can be trusted.
     Exactly(u64),
-    /// As many as offsets are missing: compaction may have removed some of them before.
+    /// At most this number, the missing offsets: compaction may have removed some of the records
+    /// before.
     AtMost(u64),
-    /// No one can know.
+    /// The number cannot be known.
     Unknown,
 }
 
 impl Records {
-    /// The most that there can be; 0 where no one can know.
+    /// The maximum; 0 if it is unknown.
     #[must_use]
     pub const fn at_most(self) -> u64 {
         match self {
@@ -116,9 +118,9 @@ pub struct Impact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BrokerAction {
-    /// It runs, and is writing here.
+    /// It is running, and writing here.
     Writes,
-    /// Cuts off room that was preallocated, after an unclean shutdown.
+    /// Truncates preallocated space, after an unclean shutdown.
     Trims {
         /// The position.
         at: u64,
@@ -139,7 +141,7 @@ pub enum BrokerAction {
     TruncatesGood {
         /// The position.
         at: u64,
-        /// Bytes after the damage, which go with it.
+        /// Bytes after the damage, which are lost with it.
         bytes_after: u64,
     },
 }
@@ -180,7 +182,7 @@ impl fmt::Display for BrokerAction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resume {
-    /// The topic, where the name of a directory says it.
+    /// The topic, if it is in the name of a directory.
     pub topic: Option<Arc<str>>,
     /// The partition, in the same way.
     pub partition: Option<i32>,
@@ -189,7 +191,7 @@ pub struct Resume {
 }
 
 impl fmt::Display for Resume {
-    /// The commands that take a consumer there.
+    /// Writes the commands that make a consumer continue there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let topic = self.topic.as_deref().unwrap_or("TOPIC");
         let partition = self.partition.map(|number| number.to_string());

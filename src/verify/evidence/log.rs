@@ -1,9 +1,9 @@
-//! What is seen in the bytes of a `.log`.
+//! Evidence in the bytes of a `.log`.
 
 use std::fmt;
 use std::ops::Range;
 
-/// A bit that, flipped back, makes right what is wrong.
+/// A flipped bit that explains a wrong value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -11,7 +11,7 @@ pub struct FlippedBit {
     /// The position of its byte in the file.
     #[cfg_attr(feature = "serde", serde(rename = "flipped_position"))]
     pub position: u64,
-    /// Which bit of the byte, 0 the lowest.
+    /// The number of the bit in the byte, 0 the lowest.
     #[cfg_attr(feature = "serde", serde(rename = "flipped_bit"))]
     pub bit: u8,
 }
@@ -27,10 +27,10 @@ impl FlippedBit {
         }
     }
 
-    /// The bit in which two values of such a number differ, if it is a single one.
+    /// The bit in which two values of such a number differ, if it is the only one.
     pub(crate) fn between(stored: i64, actual: i64, position: u64, width: u8) -> Option<Self> {
         let difference = (stored ^ actual).cast_unsigned();
-        // The sign of a narrow number fills what is above it.
+        // The sign of a narrow number fills the bits above it.
         let bits = u32::from(width) * 8;
         let difference = difference & (u64::MAX >> 64_u32.saturating_sub(bits));
         let bit = u8::try_from(difference.trailing_zeros()).ok()?;
@@ -42,7 +42,7 @@ impl FlippedBit {
 
 impl FlippedBit {
     /// Returns the value of the bit in a big-endian number of `width` bytes at `position`; 0
-    /// outside of it.
+    /// outside it.
     pub(crate) fn value(self, position: u64, width: u8) -> u64 {
         let from_end = position
             .checked_add(width.into())
@@ -77,11 +77,11 @@ pub enum Field {
     Magic,
     /// The checksum.
     Crc,
-    /// The codec and what else the batch is.
+    /// The codec and other attributes.
     Attributes,
-    /// The last offset, from the first one.
+    /// The last offset, relative to the first one.
     LastOffsetDelta,
-    /// The timestamp that those of the records count from.
+    /// The base timestamp of the records.
     BaseTimestamp,
     /// The largest timestamp.
     MaxTimestamp,
@@ -126,7 +126,7 @@ impl fmt::Display for Field {
     }
 }
 
-/// A row of zeros.
+/// A range of zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -160,22 +160,22 @@ impl fmt::Display for Zeros {
     }
 }
 
-/// A checksum that is not that of the bytes, and what explains it.
+/// A wrong checksum, and its explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Checksum {
-    /// As it is stored.
+    /// The stored value.
     pub stored: u32,
-    /// As the bytes have it.
+    /// The checksum of the bytes.
     pub actual: u32,
-    /// The bit that explains the difference, which proves what stood there.
+    /// The bit that explains the difference, which proves the original bytes.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub flip: Option<FlippedBit>,
     /// The field that the bit is in.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub field: Option<Field>,
-    /// A row of zeros that is none of a writer's making.
+    /// A range of zeros that a writer did not write.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub zeros: Option<Zeros>,
 }
@@ -192,18 +192,18 @@ impl fmt::Display for Checksum {
     }
 }
 
-/// A field whose value must be another.
+/// A field with a wrong value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FieldValue {
     /// The field.
     pub field: Field,
-    /// As it is stored.
+    /// The stored value.
     pub stored: i64,
-    /// As it must be.
+    /// The right value.
     pub actual: i64,
-    /// The bit in which the two differ, if it is a single one.
+    /// The bit in which the two differ, if it is the only one.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub flip: Option<FlippedBit>,
 }
@@ -226,12 +226,12 @@ impl fmt::Display for FieldValue {
     }
 }
 
-/// A batch that is not all there.
+/// An incomplete batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Torn {
-    /// A row of zeros in what is there.
+    /// A range of zeros in it.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub zeros: Option<Zeros>,
 }
@@ -256,22 +256,22 @@ impl fmt::Display for Number {
     }
 }
 
-/// Batches whose numbers don't fit those around them: without them the row is in order.
+/// Batches whose numbers don't fit those around them: without them the numbers are in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Disorder {
-    /// Which number it is.
+    /// The kind of number.
     pub number: Number,
     /// The number of batches.
     pub batches: u64,
     /// The number that the first of them has.
     pub stored: i64,
-    /// The last number before them; of offsets none before the first batch.
+    /// The last number before them; for offsets `None` before the first batch.
     pub before: Option<i64>,
     /// The first number after them.
     pub after: Option<i64>,
-    /// The bit that explains it.
+    /// The flipped bit that explains it.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub flip: Option<FlippedBit>,
     /// The number without that bit.
@@ -290,7 +290,7 @@ impl fmt::Display for Disorder {
     }
 }
 
-/// A gap in the offsets that a flipped bit would explain, where nothing proves it.
+/// A gap in the offsets that a flipped bit would explain, without proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

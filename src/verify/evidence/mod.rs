@@ -1,4 +1,4 @@
-//! What a check saw, as numbers: the text of a finding and its JSON detail derive from it, and
+//! Evidence of checks, as numbers: the text of a finding and its JSON detail derive from it, and
 //! repair reads it.
 
 mod entries;
@@ -41,33 +41,33 @@ pub use producers::{
 pub use schemas::SchemaIdFault;
 pub use unreadable::{Unreadable, UnreadableRange};
 
-/// The evidence of a finding. Kinds are shared by checks; the check says what it means.
+/// The evidence of a finding. Checks share kinds; their meaning depends on the check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "kind", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Evidence {
-    /// Nothing beside what the check is about.
+    /// Nothing but the check.
     Bare,
-    /// A checksum that is not that of the bytes.
+    /// A wrong checksum.
     Checksum(Checksum),
-    /// A field that has another value than it must have.
+    /// A field with a wrong value.
     Field(FieldValue),
     /// Zeros where batches should be.
     Zeros(Zeros),
-    /// A batch that is not all there.
+    /// An incomplete batch.
     Torn(Torn),
-    /// Bytes that no one recognises.
+    /// Unknown bytes.
     Foreign,
     /// Batches whose numbers don't fit those around them.
     Disorder(Disorder),
-    /// A gap that a flipped bit would explain, where nothing proves it.
+    /// A gap that a flipped bit would explain, without proof.
     SuspectedBit(SuspectedBit),
     /// A batch with another leader epoch than `leader-epoch-checkpoint` has for it.
     EpochConflict(EpochConflict),
     /// Bytes that can't be parsed.
     Unparsed(Unparsed),
-    /// Offsets that are nowhere.
+    /// Offsets that are in no segment.
     Gap(Gap),
     /// Something at an offset beyond the end of the log.
     BeyondEnd(BeyondEnd),
@@ -83,25 +83,25 @@ pub enum Evidence {
     TimeEntry(TimeEntry),
     /// A time index that ends too early.
     LastTimestamp(LastTimestamp),
-    /// Bytes of a log that no entry leads to.
+    /// Bytes of a log without an index entry.
     Unindexed(Unindexed),
-    /// A number of a producer that its batches before contradict.
+    /// A number of a producer that contradicts its earlier batches.
     ProducerConflict(ProducerConflict),
-    /// A batch that has no place in the transactions of its producer.
+    /// A batch that contradicts the transactions of its producer.
     OutOfTransaction(OutOfTransaction),
     /// A transaction that is open at the end of the log.
     OpenTransaction(OpenTransaction),
-    /// A producer that a snapshot has otherwise than the log.
+    /// A producer whose state in a snapshot is not that of the log.
     SnapshotProducer(SnapshotProducer),
     /// A snapshot whose header does not fit its bytes.
     SnapshotShape(SnapshotShape),
-    /// An aborted transaction that the index does not have.
+    /// An aborted transaction without an entry in the index.
     UnindexedAbort(UnindexedAbort),
     /// An entry of a transaction index that something contradicts.
     TxnEntry(TxnEntry),
-    /// A batch that announces another number of records than it can have.
+    /// A batch with an impossible record count.
     RecordCount(RecordCount),
-    /// Attributes that no one defined.
+    /// Undefined attributes.
     ReservedBits(ReservedBits),
     /// Fields of a producer that contradict each other.
     ProducerFields(ProducerFields),
@@ -111,40 +111,40 @@ pub enum Evidence {
     RepeatedOffsets(RepeatedOffsets),
     /// A file that is larger than it can be.
     Size(Size),
-    /// Things of which some lack something.
+    /// Segments or partitions that lack something.
     Lacking(Lacking),
     /// Bytes that cannot be read.
     Unreadable(Unreadable),
     /// A file or directory that cannot be read.
     Unopened(Unopened),
-    /// A name that Kafka would write otherwise.
+    /// A name that is not in Kafka's form.
     Name(NameFault),
     /// A name that a broker does not know.
     Unrecognised(Unrecognised),
-    /// A file that is left over.
+    /// A leftover file.
     Leftover(LeftoverFile),
     /// A swap that lacks something.
     Swap(SwapFault),
-    /// A partition that is somewhere else already.
+    /// A duplicate partition.
     Twice(Twice),
     /// A file that is missing.
     Missing(MissingFile),
     /// An id that contradicts another one.
     Id(IdConflict),
-    /// A file of the metadata log that is not as it should be.
+    /// An invalid file of the metadata log.
     Metadata(MetadataFault),
-    /// A log of producers whose end no snapshot is at.
+    /// A log with producers and no snapshot at its end.
     NoSnapshotAtEnd(NoSnapshotAtEnd),
-    /// Leader epochs that don't reach over the log.
+    /// Leader epochs that don't cover the log.
     EpochsReach(EpochsReach),
-    /// A control batch or record that is not as it should be.
+    /// A malformed control batch or record.
     Control(ControlFault),
-    /// Schema ids that not exactly one schema has.
+    /// Schema ids with no schema or several.
     SchemaId(SchemaIdFault),
 }
 
 impl Evidence {
-    /// The single bit that, flipped back, makes right what is wrong.
+    /// Returns the single flipped bit that explains the finding.
     #[must_use]
     pub fn flipped_bit(&self) -> Option<FlippedBit> {
         match self {
@@ -155,7 +155,7 @@ impl Evidence {
         }
     }
 
-    /// Writes what is wrong in words, for a finding of `check`.
+    /// Writes the message of a finding of `check`.
     pub(super) fn describe(&self, check: &Check, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = check.title();
         match self {

@@ -1,4 +1,4 @@
-//! What is seen of names, of ids and of small files.
+//! Evidence about names, ids and small files.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ impl fmt::Display for Unopened {
     }
 }
 
-/// A name that Kafka would write otherwise.
+/// A name that is not in Kafka's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "name", rename_all = "snake_case"))]
@@ -91,9 +91,9 @@ pub enum Unrecognised {
     IgnoresHere,
     /// It ignores directories in that of a partition.
     IgnoresDirectories,
-    /// It does not start: the suffix is one of its own, and the name is none.
+    /// It does not start: the suffix is one of Kafka's, and the rest of the name is not.
     RefusesSuffix,
-    /// It does not start: the name begins with no offset.
+    /// It does not start: the name does not begin with an offset.
     RefusesName,
 }
 
@@ -115,7 +115,7 @@ impl fmt::Display for Unrecognised {
     }
 }
 
-/// A file that is left over.
+/// A leftover file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -141,7 +141,7 @@ pub enum SwapFault {
     Batches,
     /// An end: zeros follow the last batch.
     End,
-    /// Sound batches.
+    /// Valid batches.
     Soundness {
         /// The damage of the first damaged one.
         damage: String,
@@ -164,7 +164,7 @@ impl fmt::Display for SwapFault {
     }
 }
 
-/// A partition that is somewhere else already.
+/// A duplicate partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -186,16 +186,16 @@ impl fmt::Display for Twice {
     }
 }
 
-/// A file that is missing, by what follows from that.
+/// A missing file, by its consequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "effect", rename_all = "snake_case"))]
 pub enum MissingFile {
-    /// A broker writes it again, or knows nothing of it.
+    /// A broker writes it again, or does not need it.
     None,
-    /// A broker sets the partition aside.
+    /// A broker marks the partition as stray.
     StrayPartition,
-    /// The node has forgotten its vote.
+    /// The vote of the node is lost.
     VoteForgotten,
 }
 
@@ -214,63 +214,63 @@ impl fmt::Display for MissingFile {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "id", rename_all = "snake_case"))]
 pub enum IdConflict {
-    /// The cluster's, which another file has otherwise.
+    /// The cluster id differs from that in another file.
     Cluster {
         /// That file.
         other: String,
     },
-    /// The node's, which another file has otherwise.
+    /// The node id differs from that in another file.
     Node {
         /// That file.
         other: String,
     },
-    /// The log dir's, which another one has too.
+    /// Another log dir has the same directory id.
     Directory {
-        /// That of the other one.
+        /// The other log dir.
         other: String,
     },
-    /// The log dir's, which is reserved.
+    /// The directory id is reserved.
     ReservedDirectory {
         /// As a number.
         number: u64,
     },
-    /// The log dir's, which is missing.
+    /// The directory id is missing.
     NoDirectory {
-        /// True if the metadata log has the partitions here under one.
+        /// True if the metadata log has a directory id for the partitions here.
         is_registered: bool,
     },
-    /// The broker epoch, which another file has otherwise.
+    /// The broker epoch differs from that in another file.
     BrokerEpoch {
-        /// As it is here.
+        /// The value here.
         stored: i64,
-        /// As it is there.
+        /// The value in the other file.
         actual: i64,
         /// That file.
         other: String,
     },
-    /// The topic's, which another file has otherwise.
+    /// The topic id differs from that in another file.
     Topic {
         /// That file.
         other: String,
     },
-    /// The topic's, which another topic has too.
+    /// Another topic has the same topic id.
     OtherTopic {
         /// That topic.
         topic: String,
     },
-    /// The topic's, which the metadata log does not have.
+    /// The metadata log does not have the topic id.
     UnknownTopic,
-    /// The topic's, which is that of another one by the metadata log.
+    /// The topic id is that of another topic in the metadata log.
     NamedTopic {
         /// That topic.
         topic: String,
     },
-    /// The topic's, which by the metadata log has no such partition.
+    /// The topic has no such partition in the metadata log.
     UnknownPartition {
         /// The partition.
         partition: i32,
     },
-    /// The topic's, whose partition is not on this node by the metadata log.
+    /// The partition is not on this node in the metadata log.
     OtherNodes {
         /// The nodes that have it.
         nodes: Vec<i32>,
@@ -401,7 +401,7 @@ impl fmt::Display for MetadataFault {
     }
 }
 
-/// A log of producers whose end no snapshot is at.
+/// A log with producers and no snapshot at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -430,7 +430,7 @@ impl fmt::Display for NoSnapshotAtEnd {
 pub enum EpochsReach {
     /// There are none.
     None {
-        /// True if the file is there.
+        /// True if the file exists.
         exists: bool,
         /// The first offset of the first batch that has an epoch.
         batch_offset: i64,

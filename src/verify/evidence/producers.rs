@@ -1,19 +1,19 @@
-//! What is seen of producers: in batches, markers, snapshots and transaction indexes.
+//! Evidence about producers: in batches, markers, snapshots and transaction indexes.
 
 use std::fmt;
 
-/// A number in a batch of a producer that is not what its batches before lead to.
+/// A number in a batch of a producer that contradicts its earlier batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ProducerConflict {
     /// The producer.
     pub producer_id: i64,
-    /// Which number.
+    /// The kind of number.
     pub number: ProducerNumber,
-    /// As the batch has it.
+    /// The number in the batch.
     pub stored: i64,
-    /// As those before have it, or lead to.
+    /// The number expected after the earlier batches.
     pub expected: i64,
 }
 
@@ -59,15 +59,15 @@ impl fmt::Display for ProducerConflict {
     }
 }
 
-/// A batch that has no place in what its producer did before.
+/// A batch that contradicts the transactions of its producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct OutOfTransaction {
     /// The producer.
     pub producer_id: i64,
-    /// True if it is a marker that ends no transaction; else it is data without one, inside of
-    /// another's.
+    /// True if it is a marker that ends no transaction; otherwise it is data outside of the open
+    /// transaction.
     pub is_marker: bool,
 }
 
@@ -94,8 +94,8 @@ pub struct OpenTransaction {
     pub producer_id: i64,
     /// Its first offset.
     pub first_offset: i64,
-    /// The time in milliseconds that it has been open at least, by its start or by the markers of
-    /// other transactions after it; 0 if neither is known.
+    /// The minimum time in milliseconds that it has been open, by its start or by the markers of
+    /// later transactions; 0 if neither is known.
     pub open_ms: i64,
     /// Its transactional id, if `__transaction_state` is in the same log dirs.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -125,7 +125,7 @@ impl fmt::Display for OpenTransaction {
     }
 }
 
-/// A duration in milliseconds, as people say it: `2 h 5 min`.
+/// A duration in milliseconds, for people: `2 h 5 min`.
 struct Lasting(i64);
 
 impl fmt::Display for Lasting {
@@ -160,13 +160,13 @@ pub struct SnapshotProducer {
 pub enum SnapshotAgainst {
     /// The log has no batch of it.
     NotInLog,
-    /// The log has it with another number.
+    /// The log has another number.
     Log {
-        /// Which number.
+        /// The kind of number.
         field: &'static str,
-        /// As the snapshot has it.
+        /// The number in the snapshot.
         stored: i64,
-        /// As the log has it.
+        /// The number in the log.
         actual: i64,
     },
     /// An offset of it is not below that of the snapshot.
@@ -178,12 +178,12 @@ pub enum SnapshotAgainst {
         /// The offset of the snapshot.
         end: i64,
     },
-    /// It is not in the snapshot, and has a transaction open since this offset.
+    /// It is not in the snapshot, although its transaction is open since this offset.
     Open {
         /// The first offset of the transaction.
         since: i64,
     },
-    /// It is not in the snapshot, and was active after others that are.
+    /// It is not in the snapshot, although it was active after others that are.
     Active,
 }
 
@@ -231,14 +231,14 @@ pub enum SnapshotShape {
     },
     /// Its version is not known.
     Version {
-        /// As stored.
+        /// The stored version.
         version: i16,
-        /// The one that is known.
+        /// The known version.
         known: i16,
     },
-    /// As many entries as it announces don't have as many bytes.
+    /// The size does not match the entry count.
     Entries {
-        /// Entries announced.
+        /// The entry count.
         declared: i64,
         /// Bytes after the header.
         body_bytes: u64,
@@ -264,7 +264,7 @@ impl fmt::Display for SnapshotShape {
     }
 }
 
-/// An aborted transaction that the transaction index does not have.
+/// An aborted transaction without an entry in the transaction index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -317,7 +317,7 @@ pub struct TxnEntry {
 pub enum TxnEntryAgainst {
     /// Its version is not known.
     Version(i16),
-    /// Its offsets fall, or are not above those of an earlier entry, which ends here.
+    /// Its offsets decrease, or are not above those of an earlier entry, which ends here.
     Order(Option<i64>),
     /// It ends outside of the segment, which has these offsets.
     Segment(Option<(i64, i64)>),
@@ -327,9 +327,9 @@ pub enum TxnEntryAgainst {
     FirstOffset(i64),
     /// The last stable offset was another.
     LastStable {
-        /// As the entry has it.
+        /// The offset in the entry.
         stored: i64,
-        /// As the log had it.
+        /// The offset of the log.
         actual: i64,
     },
 }

@@ -1,10 +1,10 @@
-//! What is seen of bytes that the disk does not give.
+//! Evidence about bytes that cannot be read from the disk.
 
 use std::fmt;
 
 use crate::store;
 
-/// Ranges listed of a finding; more are counted.
+/// The number of ranges of a finding that are listed; more are counted.
 const LISTED: usize = 1000;
 
 /// Bytes of a `.log` that cannot be read.
@@ -12,7 +12,7 @@ const LISTED: usize = 1000;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Unreadable {
-    /// The ranges, in file order, the first of them.
+    /// The first ranges, in file order.
     pub unreadable: Vec<UnreadableRange>,
     /// The number of further ranges.
     pub more_ranges: u64,
@@ -34,7 +34,7 @@ pub struct UnreadableRange {
 }
 
 impl Unreadable {
-    /// All of these, which do not overlap.
+    /// The evidence of these ranges, which do not overlap.
     pub(crate) fn of(ranges: &[store::Unreadable]) -> Self {
         let listed = ranges.iter().take(LISTED).map(|bad| UnreadableRange {
             from: bad.range.start,

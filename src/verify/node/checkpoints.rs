@@ -52,9 +52,9 @@ struct Line {
 pub(super) struct Inhabitants {
     /// Those that have a directory, in whatever state.
     pub(super) present: BTreeSet<Tp>,
-    /// Those in use, and from where to where their logs go.
+    /// Those in use, and the extents of their logs.
     pub(super) current: BTreeMap<Tp, Option<LogExtent>>,
-    /// True if a broker's own files are next to them.
+    /// True if the files of a log dir are next to them.
     pub(super) is_rooted: bool,
     /// True if a broker of 2.8 or later wrote here.
     pub(super) is_modern: bool,
@@ -83,8 +83,8 @@ impl Checkpoints {
         }
     }
 
-    /// Returns true if a partition was ever compacted: the cleaner notes how far it came, in a file
-    /// that it makes the first time.
+    /// Returns true if a partition was ever compacted: the cleaner stores its progress in a file
+    /// that it creates the first time.
     fn was_compacted(&self, tp: &Tp) -> Option<bool> {
         let table = &self.cleaner_offsets;
         let tells = self.recovery_points.exists && table.is_sound;
@@ -150,8 +150,8 @@ impl Checkpoints {
         }
     }
 
-    /// Log starts after records that are there. A broker that moves the start lets the first
-    /// leader epoch begin there too.
+    /// Log start offsets that hide records. A broker that raises the log start offset lets the
+    /// first leader epoch begin there too.
     fn hidden(&self, tp: &Tp, extent: LogExtent, findings: &mut Findings) {
         let Some(epochs) = extent.epochs else { return };
         let first = epochs.max(extent.start);
@@ -187,13 +187,13 @@ impl Checkpoints {
                 *line,
                 Against::LogStart(start.0),
             );
-            // Retention raises the start without asking the cleaner.
+            // Retention raises the log start offset without updating the cleaner's file.
             findings.add(finding.severity(Severity::Note));
         }
     }
 }
 
-/// Looks at a checkpoint without the log dir that it is of.
+/// Checks a checkpoint without its log dir.
 pub(in crate::verify) fn alone(path: &Arc<Path>, outcome: &mut Outcome) {
     Table::none(path).fill(outcome);
 }
@@ -273,7 +273,7 @@ impl Table {
             })
     }
 
-    /// Lines of partitions that are not here.
+    /// Lines of partitions that do not exist here.
     fn strays(&self, here: &Inhabitants, findings: &mut Findings) {
         for (tp, line) in &self.lines {
             if !here.present.contains(tp) {

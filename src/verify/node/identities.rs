@@ -1,5 +1,5 @@
 //! The owner of log dirs: `meta.properties`, `.kafka_cleanshutdown` and the ids of topics, each by
-//! itself and against each other.
+//! itself and compared with each other.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) struct Identities {
     nodes: Option<(i32, Arc<Path>)>,
     directories: BTreeMap<Uuid, Arc<Path>>,
     epochs: Option<(i64, Arc<Path>)>,
-    /// The ids of topics, and where they were read first.
+    /// The ids of topics, and the files in which they were found first.
     topics: BTreeMap<String, (Uuid, Arc<Path>)>,
     names: BTreeMap<Uuid, String>,
 }
@@ -40,7 +40,7 @@ pub(super) struct Owner {
 }
 
 impl Identities {
-    /// Takes in a log dir. `is_modern`: a broker of 2.8 or later wrote there.
+    /// Adds a log dir. `is_modern` means that a broker of 2.8 or later wrote there.
     pub(super) fn log_dir(
         &mut self,
         dir: &LogDir,
@@ -97,7 +97,7 @@ impl Identities {
     fn directory_id(&mut self, id: Option<Uuid>, path: &Arc<Path>, outcome: &mut Outcome) {
         let Some(id) = id else { return };
         if topic::is_reserved_id(id) {
-            // Those that are reserved are small.
+            // Reserved ids are small numbers.
             let number = u64::try_from(u128::from_be_bytes(id)).unwrap_or(u64::MAX);
             let finding = Finding::new(CheckId::DirectoryId, path);
             outcome
@@ -111,7 +111,7 @@ impl Identities {
         }
     }
 
-    /// The marker of a clean stop.
+    /// The marker of a clean shutdown.
     fn marker(&mut self, dir: &LogDir, outcome: &mut Outcome) {
         let Some(item) = dir
             .item(FileKind::CleanShutdown)
@@ -140,7 +140,7 @@ impl Identities {
         }
     }
 
-    /// Takes in the id of a partition's topic; `needs_id`: there must be one.
+    /// Adds the id of a partition's topic; `needs_id` means that there must be one.
     pub(super) fn partition(
         &mut self,
         partition: &Partition,
@@ -155,7 +155,7 @@ impl Identities {
                 .findings
                 .add(finding.saw(MissingFile::StrayPartition));
         }
-        // What is set aside may be a copy.
+        // A stray or deleted partition may be a copy.
         let is_current = partition.state() == DirState::Current;
         if let (Some((id, path)), Some(topic), true) = (id, partition.topic(), is_current) {
             self.topic(topic, *id, path, outcome);

@@ -1,4 +1,4 @@
-//! The log dirs of a node: what is in them beside partitions, and each against the others.
+//! The log dirs of a node: their files outside of partitions, compared with each other.
 
 pub(super) mod checkpoints;
 pub(super) mod identities;
@@ -28,8 +28,8 @@ use crate::format::{DirName, FileKind};
 use crate::store::{Item, LogDir, Partition};
 use crate::wire::Uuid;
 
-/// Log dirs that belong together. Partitions are verified by themselves, and [`Node::learn`] tells
-/// what became of each.
+/// Log dirs that belong together. Partitions are verified separately, and [`Node::learn`] adds the
+/// facts about each.
 #[derive(Debug)]
 pub(super) struct Node {
     dirs: Vec<Dir>,
@@ -62,7 +62,7 @@ struct Held {
 }
 
 impl Node {
-    /// Reads what is in the log dirs beside partitions.
+    /// Reads the files of the log dirs outside of partitions.
     #[must_use]
     pub(super) fn read(dirs: &[LogDir]) -> Self {
         let mut node = Self {
@@ -129,7 +129,7 @@ impl Node {
         }
     }
 
-    /// Takes in what became known of a partition.
+    /// Adds the facts about a partition.
     pub(super) fn learn(&mut self, partition: &Partition, known: Known) {
         let Known {
             extent,
@@ -167,7 +167,7 @@ impl Node {
         dir.here.current.insert(tp, extent);
     }
 
-    /// Compares what is known of the log dirs and of the partitions in them.
+    /// Compares the facts about the log dirs and their partitions.
     #[must_use]
     pub(super) fn finish(mut self, options: &Options<'_>) -> Outcome {
         for dir in &self.dirs {
@@ -222,7 +222,7 @@ fn shows_tiering(item: &Item) -> bool {
 }
 
 impl Dir {
-    /// Returns true if it is of a node without `ZooKeeper`, and has no id.
+    /// Returns true if it is of a node without `ZooKeeper`, and has no directory id.
     fn has_kraft_without_id(&self) -> bool {
         self.owner.is_kraft && !self.owner.has_directory_id
     }
@@ -232,8 +232,8 @@ impl Dir {
         Finding::new(CheckId::DirectoryId, &path).saw(IdConflict::NoDirectory { is_registered })
     }
 
-    /// Returns true if it has no id, although the metadata log has partitions of it under one: a
-    /// broker takes these for lost.
+    /// Returns true if it has no directory id, although the metadata log has one for its
+    /// partitions: a broker treats these as lost.
     fn lacks_id(&self, held: &[Held], topics: &Topics) -> bool {
         let Some(node) = self.owner.node_id.filter(|_| self.has_kraft_without_id()) else {
             return false;
@@ -257,7 +257,7 @@ impl LogDirContext {
         let (Some(Ok(dir)), Some(tp)) = (parent.map(LogDir::open), key(partition)) else {
             return Self::unknown(Stop::Unclean);
         };
-        // What is wrong with its files is no business of the partition.
+        // Findings about its files do not belong to the partition.
         Checkpoints::read(&dir, &mut Outcome::default()).around(&tp, stop_of(&dir))
     }
 }
@@ -277,7 +277,7 @@ impl Inhabitants {
 }
 
 impl Held {
-    /// A partition whose topic the metadata log does not have, or not on this node.
+    /// A partition that the metadata log does not have, or not on this node.
     fn check(&self, topics: &Topics, outcome: &mut Outcome) {
         let (topic, number) = &self.tp;
         let conflict = match topics.name(&self.id) {

@@ -1,4 +1,4 @@
-//! Names in log dirs: whether they belong there, and what a broker does about them.
+//! Names in log dirs: unknown ones, and the reaction of a broker.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::verify::finding::Finding;
 use crate::verify::names::{account, leftover, special, unrecognised};
 use crate::verify::outcome::Outcome;
 
-/// Looks at what is directly in a log dir.
+/// Checks the names directly in a log dir.
 pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
     let mut twice: BTreeMap<(&str, i32, DirState), &Item> = BTreeMap::new();
     for item in dir.items() {
@@ -32,7 +32,7 @@ pub(super) fn log_dir(dir: &LogDir, outcome: &mut Outcome) {
             _ => special(item, &path, outcome),
         }
     }
-    // A move ends in another log dir: both in one can't be.
+    // A partition is moved to another log dir, so both directories cannot be in one.
     for item in dir.partitions() {
         let Some((topic, partition, state)) = item.partition_name() else {
             continue;
@@ -112,7 +112,7 @@ fn root_file(item: &Item, path: &Arc<Path>, outcome: &mut Outcome) {
             }
         }
         Some(name) => leftover(item, path, name, outcome),
-        // A broker looks at nothing else in a log dir.
+        // A broker reads nothing else in a log dir.
         None => unrecognised(item, path, Severity::Note, Unrecognised::Ignores, outcome),
     }
 }

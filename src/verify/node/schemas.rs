@@ -18,7 +18,7 @@ use crate::verify::finding::Finding;
 use crate::verify::options::Options;
 use crate::verify::outcome::Outcome;
 
-/// Schemas, and who uses them.
+/// Schemas, and the topics that use them.
 #[derive(Debug, Default)]
 pub(super) struct SchemaUse {
     registry: Option<Partition>,
@@ -27,7 +27,7 @@ pub(super) struct SchemaUse {
 }
 
 impl SchemaUse {
-    /// Takes in the ids of a partition.
+    /// Adds the ids of a partition.
     pub(super) fn learn(&mut self, partition: &Partition, topic: &str, ids: SchemaIds) {
         if topic == TOPIC {
             self.registry = Some(partition.clone());
@@ -65,8 +65,7 @@ impl SchemaUse {
 /// One of the two parts of records.
 type Side = fn(&SchemaIds) -> &FramedIds;
 
-/// The ids of a topic that no schema has. Whether its records have ids is judged by all of its
-/// partitions.
+/// The ids of a topic without a schema. All of its partitions decide if its records have ids.
 fn undefined(partitions: &[(Arc<Path>, SchemaIds)], registry: &Registry, outcome: &mut Outcome) {
     let is_known = |id: i32| !registry.with_id(id).is_empty();
     let mut all = SchemaIds::default();
@@ -91,7 +90,7 @@ fn undefined(partitions: &[(Arc<Path>, SchemaIds)], registry: &Registry, outcome
     }
 }
 
-/// Reads all schemas that are in the log, from before its log start too: older records have them.
+/// Reads all schemas in the log, also those before its log start: older records use them.
 fn read(partition: &Partition, options: &Options<'_>) -> Result<Registry, Error> {
     let mut registry = Registry::default();
     for segment in partition.segments() {

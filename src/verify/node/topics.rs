@@ -1,5 +1,4 @@
-//! Topics as the metadata log has them: their ids, and which nodes and log dirs hold their
-//! partitions.
+//! Topics in the metadata log: their ids, and the nodes and log dirs of their partitions.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -45,13 +44,12 @@ impl Replicas {
     pub fn directory(&self, node: i32) -> Option<Uuid> {
         let index = self.nodes.iter().position(|other| *other == node)?;
         let id = self.directories.get(index)?;
-        // Small numbers mean what is not known yet.
+        // Small numbers are reserved: the directory is not known yet.
         (!is_reserved_id(*id)).then_some(*id)
     }
 }
 
-/// Bytes before the value of a record on its way from who reads it to who applies it: offset and
-/// length.
+/// Bytes before the value of a record in the output of [`Reader`]: offset and length.
 const PREFIX_BYTES: usize = 12;
 
 impl Topics {
@@ -79,7 +77,7 @@ impl Topics {
         Ok(topics)
     }
 
-    /// Returns true if there is none: the log is empty, or no one could read it.
+    /// Returns true if there are no topics: the log is empty, or could not be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.topics.is_empty()
@@ -150,7 +148,7 @@ impl Topics {
                 pending.push(value.to_vec());
             }
             (kind, None) => {
-                // A record that does not say what it should changes nothing.
+                // A malformed record changes nothing.
                 let _applied = self.apply(kind, &decoded.body);
             }
             _ => {}
@@ -187,7 +185,7 @@ impl Topics {
     }
 }
 
-/// Hands over the values of records.
+/// Passes on the values of records.
 struct Reader;
 
 impl Visitor for Reader {

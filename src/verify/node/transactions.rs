@@ -35,8 +35,8 @@ struct Last {
 }
 
 impl TransactionalIds {
-    /// Reads the partitions of `__transaction_state` in `dirs`. Those that cannot be read are
-    /// findings of their own, so that here their ids are only unknown.
+    /// Reads the partitions of `__transaction_state` in `dirs`. Unreadable partitions are findings
+    /// of their own; here their ids are unknown.
     pub(in crate::verify) fn read(dirs: &BTreeSet<PathBuf>, options: &Options<'_>) -> Self {
         let mut ids = Self::default();
         for dir in dirs.iter().filter_map(|path| LogDir::open(path).ok()) {

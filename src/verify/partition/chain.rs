@@ -1,5 +1,5 @@
-//! A `.log` among its siblings and in the row of segments: what follows from its batches is
-//! compared with the other files.
+//! A `.log`, its siblings and the segments around it: the files derived from its batches are
+//! compared with them.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -23,12 +23,12 @@ use crate::verify::finding::{Finding, Findings};
 use crate::verify::row::{Beside, Row};
 use crate::wire::{Offset, Timestamp};
 
-/// The expectations of a log because of its topic.
+/// Topics whose logs have special rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
     /// No offset may be missing.
     Metadata,
-    /// Coordinators write sequence number 0 always.
+    /// Coordinators always write sequence number 0.
     GroupOffsets,
     Other,
 }
@@ -48,9 +48,9 @@ impl Topic {
 pub(super) struct Carried {
     /// The last offset so far.
     pub(super) last: Option<Offset>,
-    /// True if nothing is missing of what the log held up to here since `producers` knew all.
+    /// True if nothing of the log is missing up to here since `producers` was complete.
     pub(super) is_complete: bool,
-    /// The last hole in the offsets; a snapshot may or may not contain the lost records.
+    /// The last offset gap; a snapshot may or may not include the lost records.
     pub(super) hole: Range<Offset>,
     /// The first segment's base offset.
     pub(super) log_start: Offset,
@@ -85,10 +85,10 @@ pub(super) struct SegmentCheck {
     pub(super) last: Option<Offset>,
     /// True if it has no offset gap and no damage.
     pub(super) is_whole: bool,
-    /// True if nothing of it is damaged.
+    /// True if it has no damage.
     pub(super) is_sound: bool,
     pub(super) history: History,
-    /// True if a batch that overlaps the next segment was reported of.
+    /// True if a batch that overlaps the next segment was reported.
     pub(super) overlaps: bool,
 }
 
@@ -116,13 +116,13 @@ impl SegmentCheck {
             let Some(snapshot) = carried.snapshots.pop_front() else {
                 return;
             };
-            // One that is inside of a batch can't be compared.
+            // A snapshot at an offset inside a batch can't be compared.
             if carried.last.is_some_and(|last| last >= snapshot.offset) {
                 continue;
             }
             snapshot.compare(&carried.producers, carried.known(), &mut carried.findings);
             carried.trust(&snapshot);
-            // What is between the snapshot and the batch is gone.
+            // The records between the snapshot and the batch are missing.
             carried.is_complete &= snapshot.offset >= offset;
         }
     }
@@ -210,7 +210,7 @@ impl SegmentCheck {
         }
     }
 
-    /// Ends the check of a log that could not be read: its siblings are judged by themselves. The
+    /// Ends the check of a log that could not be read: its siblings are checked by themselves. The
     /// log may reach up to the next segment.
     pub(super) fn lose(self) -> (Carried, Coverage) {
         use crate::scan::Merge;
@@ -229,8 +229,8 @@ impl SegmentCheck {
         (carried, coverage)
     }
 
-    /// Ends the check of a log of `len_bytes`. Gives back what continues, how much the offset index
-    /// leaves out, and the account of the siblings.
+    /// Ends the check of a log of `len_bytes`. Returns the state for the next segment, how much the
+    /// offset index leaves out, and the account of the siblings.
     pub(super) fn finish(mut self, len_bytes: u64) -> (Carried, Option<Stretch>, Coverage) {
         use crate::scan::Merge;
         let mut coverage = Coverage::default();
@@ -325,7 +325,7 @@ impl Carried {
         }
     }
 
-    /// From here on the log and this snapshot together know all, if the log alone does not.
+    /// Uses this snapshot for the producers that the log does not show, if the log is incomplete.
     pub(super) fn trust(&mut self, snapshot: &SnapshotFile) {
         if self.is_complete {
             return;

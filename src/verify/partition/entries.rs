@@ -1,5 +1,5 @@
-//! The entries of an index, read through a window: how many there are, whether only zeros follow,
-//! and what is reported of that.
+//! The entries of an index, read through a window: their number, zeros at the end, and the findings
+//! about them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use crate::verify::finding::{Finding, Findings};
 use crate::verify::setting::Setting;
 use crate::verify::tally::Tally;
 
-/// The most entries that are compared; an index of Kafka's default size has a third of them.
+/// The maximum number of entries that are compared; an index of Kafka's default size has a third of
+/// them.
 pub(super) const MAX_ENTRIES: usize = 4 << 20;
 
 /// The shape of an index.
@@ -30,8 +31,8 @@ pub(super) struct Shape {
     pub(super) trailing: u64,
 }
 
-/// Hands the entries of the index at `path` to `each`, but for zeros at the end, and tells what the
-/// file consists of.
+/// Passes the entries of the index at `path` to `each`, except zeros at the end, and returns the
+/// shape of the file.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -76,7 +77,7 @@ pub(super) fn read<const N: usize>(
 }
 
 impl Shape {
-    /// Tells what the size says, and the zeros at the end, and gives the account of the file.
+    /// Reports a wrong size and zeros at the end, and returns the account of the file.
     pub(super) fn tell(
         self,
         path: &Arc<Path>,
@@ -111,7 +112,7 @@ impl Shape {
     }
 }
 
-/// Tells what is wrong with the entries of an index, as badly as its setting has it.
+/// Reports wrong entries of an index, with the severity that its setting allows.
 pub(super) fn tell(order: Tally, such: [Tally; 3], setting: Setting, findings: &mut Findings) {
     let mut found = Findings::default();
     order.tell(&mut found);

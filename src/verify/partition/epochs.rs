@@ -17,7 +17,7 @@ use crate::verify::row::Row;
 use crate::wire::fault::Text;
 use crate::wire::{FaultKind, LeaderEpoch, Offset};
 
-/// The leader epochs of a partition, while its batches go by.
+/// The check of the leader epochs of a partition, which gets its batches in order.
 #[derive(Debug)]
 pub(in crate::verify) struct EpochsCheck {
     /// The path of the file, which may not exist.
@@ -29,13 +29,13 @@ pub(in crate::verify) struct EpochsCheck {
     log_start: Option<Offset>,
     /// Batches in a row that disagree.
     run: Option<Run>,
-    /// The epoch of the batch before.
+    /// The epoch of the previous batch.
     before: Option<LeaderEpoch>,
     /// The highest epoch of a batch.
     highest: Option<LeaderEpoch>,
     /// The first batch that has an epoch.
     first: Option<(Offset, LeaderEpoch)>,
-    /// True if the last batch is of magic 0 or 1, and whether any is.
+    /// True if the last batch is of magic 0 or 1; true if any batch is.
     ends_legacy: bool,
     has_legacy: bool,
 }
@@ -59,9 +59,9 @@ struct Run {
     stored: Option<LeaderEpoch>,
     actual: LeaderEpoch,
     batches: u64,
-    /// The epoch of the batch in front.
+    /// The epoch of the batch before it.
     before: Option<LeaderEpoch>,
-    /// The highest epoch of the batches in front.
+    /// The highest epoch of the batches before it.
     highest: Option<LeaderEpoch>,
 }
 
@@ -112,7 +112,7 @@ impl EpochsCheck {
         Ok((check, coverage))
     }
 
-    /// There is nothing to compare with.
+    /// A check without a file.
     pub(super) fn none(path: &Arc<Path>) -> Self {
         Self {
             path: Arc::clone(path),
@@ -187,8 +187,8 @@ impl EpochsCheck {
         self.highest = self.highest.max(Some(actual));
     }
 
-    /// Tells of batches that disagree, before one with the epoch `after`. A single one that
-    /// nothing in the file or beside it speaks for is what is wrong; else the file is.
+    /// Reports batches that disagree, before one with the epoch `after`. A single batch that
+    /// neither the file nor its neighbours support is wrong; otherwise the file is.
     fn end_run(&mut self, after: Option<LeaderEpoch>, findings: &mut Findings) {
         let Some(run) = self.run.take() else { return };
         let is_known = self.entries.iter().any(|(epoch, _)| *epoch == run.actual);
@@ -217,13 +217,13 @@ impl EpochsCheck {
         }));
     }
 
-    /// Tells of epochs that begin before the log does. A broker that stops cleanly lets the first
-    /// one begin where the log does.
+    /// Reports epochs that begin before the log does. A broker that shuts down cleanly lets the
+    /// first one begin at the log start.
     fn begins_earlier(&self, extent: LogExtent, may_be_tiered: bool, findings: &mut Findings) {
         if let Some(start) = self.start()
             && start < extent.start
         {
-            // The file may be after a log start that was raised last.
+            // The file may be newer than the last change of the log start offset.
             let is_explained = self.log_start.is_some_and(|at| at >= extent.start);
             let severity = if is_explained || may_be_tiered {
                 Severity::Note
@@ -242,9 +242,9 @@ impl EpochsCheck {
         }
     }
 
-    /// Ends the check of a log from where to where it goes; `is_left`: the broker has let go of the
-    /// partition, and emptied the file; `is_clean`: it stopped cleanly, and noted where the log
-    /// begins; `may_be_tiered`: what is not here may be elsewhere.
+    /// Ends the check of a log with this extent. `is_left`: the broker has released the partition,
+    /// and emptied the file; `is_clean`: it shut down cleanly, and stored the log start offset;
+    /// `may_be_tiered`: missing segments may be in tiered storage.
     pub(super) fn finish(
         mut self,
         extent: LogExtent,
@@ -274,8 +274,8 @@ impl EpochsCheck {
                     .map_or(first, |log_start| first.max(log_start))
         {
             // A log that was upgraded may have begun without epochs, and records may have been
-            // deleted since. Epochs that are higher than those that come after them are of a
-            // cluster that the log was taken over from.
+            // deleted since. Epochs that are higher than later ones come from a cluster that the
+            // log was copied from.
             let is_sure = is_clean && !is_left && !self.has_legacy && epoch <= *stored;
             let severity = if is_sure {
                 Severity::Warning

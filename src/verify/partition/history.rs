@@ -1,5 +1,4 @@
-//! Batches of producers against what was known of them before: sequence numbers, epochs,
-//! transactions.
+//! Batches of producers against their earlier state: sequence numbers, epochs, transactions.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,14 +17,14 @@ use crate::verify::row::Row;
 use crate::verify::tally::Tally;
 use crate::wire::{Offset, OffsetDelta, Timestamp};
 
-/// The longest that a transaction may last (`transaction.max.timeout.ms`), and five minutes for its
+/// The longest allowed transaction (`transaction.max.timeout.ms`), and five minutes for its
 /// coordinator.
 const LONGEST_TXN_MS: i64 = TRANSACTION_MAX_TIMEOUT_MS + 5 * 60 * 1000;
 
-/// Between markers that are remembered.
+/// The minimum time between markers that are remembered.
 const TICK_MS: i64 = 60 * 1000;
 
-/// As many as two months have minutes.
+/// The maximum number of remembered markers: the minutes of two months.
 const MOST_TICKS: usize = 100_000;
 
 /// The contradictions between batches of a segment and the history of their producers.
@@ -39,7 +38,7 @@ pub(super) struct History {
     bare: Tally,
 }
 
-/// A batch, where it is, and what was known of its producer.
+/// A batch, its position, and the earlier state of its producer.
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
     pub(super) log: &'a Arc<Path>,
@@ -78,7 +77,7 @@ impl Step<'_> {
 }
 
 impl History {
-    /// Takes a batch of data. `counts`: sequence numbers mean something in this topic.
+    /// Takes a batch of data. `counts` means that sequence numbers are used in this topic.
     pub(super) fn data(&mut self, step: Step<'_>, counts: bool) {
         let batch = step.batch;
         let known = step.known.filter(|known| known.producer_epoch >= 0);
@@ -91,7 +90,7 @@ impl History {
             return;
         }
         let first = batch.base_sequence();
-        // Brokers take what they know nothing of.
+        // Brokers accept any batch of an unknown producer.
         if !counts || first < 0 || known.is_none() {
             return;
         }
@@ -102,7 +101,7 @@ impl History {
         if first == expected {
             return;
         }
-        // Numbers wrap at 2³¹: what is less than half of that ahead is a gap.
+        // Numbers wrap at 2³¹: a number less than half of that ahead is a gap.
         let ahead = first.wrapping_sub(expected) & i32::MAX;
         let conflict = |check| step.conflict(check, ProducerNumber::Sequence, first, expected);
         if ahead < i32::MAX / 2 {
@@ -110,12 +109,13 @@ impl History {
                 self.gaps.add(|| conflict(CheckId::SequenceGap));
             }
         } else if first != 0 || known.is_some_and(|k| k.last_sequence == batch.last_sequence()) {
-            // Old producers begin with 0 again when the broker has forgotten them.
+            // Old producers begin with 0 again after their state has expired.
             self.duplicates.add(|| conflict(CheckId::SequenceDuplicate));
         }
     }
 
-    /// Takes a transaction marker of a coordinator of this epoch, which ends a transaction or none.
+    /// Takes a transaction marker of a coordinator of this epoch, with the transaction that it
+    /// ends, if any.
     pub(super) fn marker(&mut self, step: Step<'_>, coordinator: i32, ends: bool) {
         let batch = step.batch;
         if let Some(known) = step.known {
@@ -161,7 +161,7 @@ impl History {
 /// The end times of transactions, by the clocks of brokers: producers may set any timestamp.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
-    /// Offsets and times of markers, each a minute at least after the one before.
+    /// Offsets and times of markers, each at least a minute after the one before.
     ticks: Vec<(Offset, Timestamp)>,
 }
 
@@ -174,7 +174,7 @@ impl Clock {
         }
     }
 
-    /// Returns the least time span of the log after an offset.
+    /// Returns the minimum time span of the log after an offset.
     fn since(&self, offset: Offset) -> i64 {
         let after = self.ticks.partition_point(|(at, _)| *at <= offset);
         match (self.ticks.get(after), self.ticks.last()) {

@@ -1,4 +1,4 @@
-//! `__cluster_metadata-0`: snapshots, `quorum-state`, and how they fit the log.
+//! `__cluster_metadata-0`: snapshots and `quorum-state`, compared with the log.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::verify::extent::LogExtent;
 use crate::verify::outcome::Outcome;
 use crate::wire::Offset;
 
-/// The log, as its batches have it.
+/// The facts from the batches of the log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Log<'a> {
     pub(super) extent: LogExtent,
@@ -27,7 +27,7 @@ pub(super) struct Log<'a> {
     pub(super) epochs: &'a Epochs,
 }
 
-/// Looks at the files that only the metadata log has.
+/// Checks the files that only the metadata log has.
 pub(super) fn check(partition: &Partition, log: Option<Log<'_>>, outcome: &mut Outcome) {
     let is_snapshot = |item: &&Item| item.is_file() && item.is_current(FileKind::MetadataSnapshot);
     let mut reach: Option<Offset> = None;
@@ -93,7 +93,7 @@ fn compare(path: &Arc<Path>, offset: Offset, epoch: i32, log: Log<'_>, outcome: 
     }
 }
 
-/// Looks into a snapshot: batches from header to footer.
+/// Checks the batches of a snapshot, from header to footer.
 pub(in crate::verify) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
     let bytes = match read_small(path, Cap::of(FileKind::MetadataSnapshot)) {
         Ok(bytes) => bytes,
@@ -133,7 +133,7 @@ pub(in crate::verify) fn snapshot(path: &Arc<Path>, outcome: &mut Outcome) {
             .findings
             .add(finding().at(0, 0).saw(MetadataFault::NoHeader));
     } else if is_sound && last.is_none_or(|(_, last)| last != ControlType::SnapshotFooter) {
-        // Kafka reads it all the same.
+        // Kafka reads it anyway.
         let end = bytes.len() as u64;
         let finding = finding().severity(Severity::Warning).at(end, 0);
         outcome.findings.add(finding.saw(MetadataFault::NoFooter));

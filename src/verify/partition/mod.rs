@@ -1,4 +1,4 @@
-//! A partition: its `.log` files, and the files of its directory against each other.
+//! A partition: its `.log` files, and the other files of its directory compared with them.
 
 mod chain;
 mod entries;
@@ -40,14 +40,13 @@ use crate::scan::{Merge, look_again};
 use crate::store::{Item, Partition, Segment};
 use crate::wire::{Offset, Timestamp};
 
-/// Brokers copy up to so much at once, and make one entry for it.
+/// The maximum size of an append of a follower, which gets one index entry.
 const LARGEST_APPEND_BYTES: u64 = 2 << 20;
 
-/// Verifies everything in the directory of a partition, with what its log dir says of it. Tells
-/// what the log dir needs to know.
+/// Verifies everything in the directory of a partition, with the facts from its log dir. Returns
+/// the facts that the log dir needs.
 ///
-/// Where a broker runs, files are in motion: what seems wrong is looked at again, and only what
-/// stays wrong is reported.
+/// If a broker runs, files change: a finding is checked again, and only reported if it persists.
 #[must_use]
 pub(super) fn verify(
     partition: &Partition,
@@ -77,7 +76,7 @@ pub(super) fn verify(
     })
 }
 
-/// Looks at a partition once.
+/// Verifies a partition once.
 fn look(partition: &Partition, around: LogDirContext, options: &Options<'_>) -> (Outcome, Known) {
     let mut check = PartitionCheck::new(partition, around);
     let mut logs = Outcome::default();
@@ -120,7 +119,7 @@ fn segment(
     }
 }
 
-/// The files of a partition, while its segments are read.
+/// The state of the check of a partition, while its segments are read.
 #[derive(Debug)]
 struct PartitionCheck {
     path: Arc<Path>,
@@ -133,11 +132,11 @@ struct PartitionCheck {
     /// Segments that have no time index.
     untimed: Vec<(Arc<Path>, bool)>,
     has_times: bool,
-    /// Offsets of the snapshots that are there, and whether a broker would believe them.
+    /// Offsets of the snapshots, and true if a broker would use them.
     snapshots: BTreeMap<Offset, bool>,
     /// True if everything in the last segment could be read.
     is_sure: bool,
-    /// True if the last segment could not be read: no one knows where the log ends.
+    /// True if the last segment could not be read: the log end is unknown.
     is_lost: bool,
 }
 
@@ -186,7 +185,7 @@ impl PartitionCheck {
         }
         let mut around = around;
         if partition.items().iter().any(is_swap) {
-            // What a compaction replaces may be gone before it is swapped in.
+            // Segments that a compaction replaces may be deleted before the new one is swapped in.
             around.was_compacted = Some(true);
         }
         Self {
@@ -211,14 +210,13 @@ impl PartitionCheck {
         &self.segments
     }
 
-    /// Begins with a segment, the one after that of the last call; `None` if it doesn't exist
-    /// segment.
+    /// Begins the next segment; `None` if there is none.
     fn begin(&mut self, index: usize) -> Option<SegmentCheck> {
         let segment = self.segments.get(index)?.clone();
         let next_base = self.segments.get(index + 1).map(Segment::base_offset);
         let mut carried = self.carried.take()?;
         let base = segment.base_offset();
-        // Wherever the one before led to, this one goes by its name.
+        // Whatever the end of the previous segment, this one begins at the offset in its name.
         let before = Offset(base.0.saturating_sub(1));
         let next = carried.last.map_or(Offset(0), after);
         let next = Some(next).filter(|next| index > 0 && *next < base);
@@ -275,8 +273,8 @@ impl PartitionCheck {
         })
     }
 
-    /// Offsets between this segment and the one before it; `is_lost`: compaction did not leave them
-    /// out.
+    /// Reports missing offsets between this segment and the one before it; `is_lost` means that
+    /// compaction did not remove them.
     fn gap(segment: &Segment, next: Offset, is_lost: bool, carried: &mut Carried) {
         let base = segment.base_offset();
         let check = if carried.topic == Topic::Metadata {
@@ -296,7 +294,7 @@ impl PartitionCheck {
             });
     }
 
-    /// Ends with a segment, all of whose `.log` of `len_bytes` was read.
+    /// Ends a segment whose `.log` of `len_bytes` was read completely.
     fn end(&mut self, segment: SegmentCheck, len_bytes: u64) {
         let log = Arc::clone(&segment.log);
         (self.is_sure, self.is_lost) = (segment.is_sound, false);
@@ -306,8 +304,8 @@ impl PartitionCheck {
         self.stretches.extend(stretch.map(|stretch| (log, stretch)));
     }
 
-    /// Ends with a segment whose `.log` could not be read: its siblings and what is carried on say
-    /// nothing of it.
+    /// Ends a segment whose `.log` could not be read: it is not compared with its siblings or later
+    /// segments.
     fn lose(&mut self, segment: SegmentCheck) {
         self.is_lost = true;
         let (carried, coverage) = segment.lose();
@@ -315,7 +313,7 @@ impl PartitionCheck {
         self.outcome.coverage.merge(coverage);
     }
 
-    /// Ends the check, after the last segment. Tells where the log begins and ends.
+    /// Ends the check, after the last segment. Returns the extent of the log.
     #[must_use]
     fn finish(mut self, partition: &Partition) -> (Outcome, Known) {
         let extent = self.extent();
@@ -379,7 +377,7 @@ impl PartitionCheck {
         })
     }
 
-    /// Compares the snapshots at the end of the log, and tells which are missing or too many.
+    /// Compares the snapshots at the end of the log, and reports missing and stray ones.
     fn snapshots(&mut self, carried: &mut Carried, extent: LogExtent) {
         for snapshot in std::mem::take(&mut carried.snapshots) {
             if snapshot.offset == extent.end {
@@ -427,7 +425,7 @@ impl PartitionCheck {
         self.newest_snapshot(carried, extent);
     }
 
-    /// After a clean stop the newest snapshot is at the end of the log.
+    /// Checks that the newest snapshot is at the log end after a clean shutdown.
     fn newest_snapshot(&self, carried: &mut Carried, extent: LogExtent) {
         if self.around.stop != Stop::Clean || self.state != DirState::Current {
             return;
@@ -446,7 +444,7 @@ impl PartitionCheck {
         }
     }
 
-    /// Segments without a time index, where there should be one.
+    /// Reports segments without a time index that should have one.
     fn untimed(&mut self, has_timestamps: bool) {
         if !has_timestamps && !self.has_times {
             return;
@@ -461,7 +459,7 @@ impl PartitionCheck {
         }
     }
 
-    /// Offset indexes that leave much out, by what the densest one of the partition leaves out.
+    /// Reports sparse offset indexes, compared with the densest one of the partition.
     fn sparse(&mut self) {
         let least = self
             .stretches

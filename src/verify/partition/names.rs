@@ -1,5 +1,4 @@
-//! Names in the directory of a partition: whether they belong there, and what a broker does about
-//! them.
+//! Names in the directory of a partition: unknown ones, and the reaction of a broker.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -16,7 +15,7 @@ use crate::verify::finding::Finding;
 use crate::verify::names::{account, is_known, leftover, special, unrecognised};
 use crate::verify::outcome::Outcome;
 
-/// Suffixes that a broker takes for its own, whatever is before them.
+/// Suffixes that a broker treats as its own, whatever is before them.
 const TAKEN: [&str; 7] = [
     name::LOG_SUFFIX,
     name::OFFSET_INDEX_SUFFIX,
@@ -27,7 +26,7 @@ const TAKEN: [&str; 7] = [
     name::CLEANED_SUFFIX,
 ];
 
-/// Looks at what is in the directory of a partition.
+/// Checks the names in the directory of a partition.
 pub(super) fn check(partition: &Partition, outcome: &mut Outcome) {
     let is_metadata = partition.topic() == Some(topic::CLUSTER_METADATA);
     for item in partition.items() {
@@ -126,7 +125,7 @@ fn segments(partition: &Partition, outcome: &mut Outcome) {
     }
 }
 
-/// Swaps that a broker would finish at its next start: it looks at none of them.
+/// Checks swap files that a broker would rename at its next start without a check.
 fn swaps(partition: &Partition, outcome: &mut Outcome) {
     let named = |kind, offset, state| {
         partition.items().iter().any(|item| {

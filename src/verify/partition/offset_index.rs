@@ -1,10 +1,9 @@
-//! `.index` against its `.log`: every entry is that of a batch, and of the batches some have an
-//! entry.
+//! `.index` against its `.log`: every entry must be that of a batch.
 //!
-//! Which offset is in an entry depends on the release: the first of what was appended, the last
-//! of all that was appended at once, or the last of the batch at the position. All of them lie
-//! after the batch before, and each is the first offset of that batch or the last offset of some
-//! batch.
+//! Which offset is in an entry depends on the release: the first of what was appended, the last of
+//! all that was appended at once, or the last of the batch at the position. All of them are above
+//! the offsets of the batch before, and each is the first offset of that batch or the last offset
+//! of some batch.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -25,7 +24,7 @@ use crate::wire::{Offset, be};
 /// The checks of the size, and of zeros at the end.
 const SHAPE_CHECKS: [CheckId; 2] = [CheckId::OffsetIndexSize, CheckId::OffsetIndexUntrimmed];
 
-/// An offset index, while its log goes by.
+/// The check of an offset index, which gets the batches of its log in order.
 #[derive(Debug)]
 pub(in crate::verify) struct OffsetIndexCheck {
     path: Arc<Path>,
@@ -35,9 +34,9 @@ pub(in crate::verify) struct OffsetIndexCheck {
     /// By position.
     entries: Vec<Entry>,
     next: usize,
-    /// Entries whose offset is that of a batch further on.
+    /// Entries whose offset is that of a later batch.
     pending: VecDeque<Entry>,
-    /// Bytes of log without an entry in them.
+    /// Bytes of the log without an entry.
     stretch: Stretch,
     order: Tally,
     mismatch: Tally,
@@ -56,9 +55,9 @@ struct Entry {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Stretch {
     from: u64,
-    /// Fewest between two entries.
+    /// The smallest number between two entries.
     pub(super) least: Option<u64>,
-    /// Most between two entries, or between the last one and the last batch.
+    /// The largest number between two entries, or between the last one and the last batch.
     pub(super) most: u64,
     /// The start of the longest one.
     pub(super) at: u64,
@@ -106,7 +105,7 @@ impl OffsetIndexCheck {
         Ok(check)
     }
 
-    /// Entries rise in both numbers; position 0 has none.
+    /// Checks that both numbers of the entries rise; position 0 has no entry.
     fn check_order(&mut self) {
         let mut last = (-1, 0);
         let mut is_sorted = true;
@@ -170,13 +169,13 @@ impl OffsetIndexCheck {
         self.stretch.reach(row.position);
     }
 
-    /// Takes a batch whose offsets don't fit in, or bytes that are no batch: entries in there can't
-    /// be judged.
+    /// Takes a batch whose offsets don't fit, or bytes that are not a batch: entries there can't be
+    /// checked.
     pub(super) fn pass(&mut self, end: u64) {
         while self.next_before(end).is_some() {}
     }
 
-    /// Looks whether the offset of an entry is the last one of a batch after its position.
+    /// Checks that the offset of an entry is the last one of a batch after its position.
     fn resolve(&mut self, row: &Row) {
         while let Some(entry) = self.pending.front().copied() {
             let offset = entry.offset(self.base);
@@ -218,7 +217,7 @@ impl OffsetIndexCheck {
     }
 
     /// Ends the check of a log of `len_bytes`, whose last good batch ends with `last`; `is_whole`
-    /// if nothing of it is damaged. Tells how much of the log the entries leave out.
+    /// if nothing of it is damaged. Returns how much of the log the entries leave out.
     pub(super) fn finish(
         mut self,
         len_bytes: u64,

@@ -1,8 +1,8 @@
-//! `.snapshot` against what the batches before its offset say of producers.
+//! `.snapshot` against the state of producers from the batches before its offset.
 //!
-//! What a broker forgets legally is no contradiction: producers that were silent for long, and what
-//! retention and compaction removed. So a snapshot is held to everything only while the log has no
-//! hole before it.
+//! State that a broker may drop is not a contradiction: idle producers, and records that retention
+//! and compaction removed. So a snapshot is compared completely only if the log has no gap before
+//! it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ use crate::wire::Offset;
 /// The part of a log that is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KnownUpTo {
-    /// True if nothing is missing since all producers were known.
+    /// True if nothing of the log is missing since the state of producers was complete.
     pub(super) is_complete: bool,
-    /// The first offset of the last hole.
+    /// The first offset of the last gap.
     pub(super) hole_start: Offset,
     /// The first offset after it.
     pub(super) hole_end: Offset,
 }
 
 impl KnownUpTo {
-    /// Returns true if all is known of a producer whose last batch ends at this offset: what came
-    /// after it may be lost in a hole.
+    /// Returns true if the state of a producer whose last batch ends at this offset is complete:
+    /// later batches may be lost in a gap.
     pub(super) fn is_complete(self, last: Offset) -> bool {
         self.is_complete && self.hole_end <= last
     }
@@ -49,12 +49,12 @@ pub(in crate::verify) struct SnapshotFile {
     pub(super) path: Arc<Path>,
     /// The offset in its name.
     pub(super) offset: Offset,
-    /// True if a broker would believe it.
+    /// True if a broker would use it.
     pub(super) is_sound: bool,
 }
 
 impl SnapshotFile {
-    /// Reads a snapshot and looks at what it says by itself.
+    /// Reads a snapshot and checks it by itself.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -83,15 +83,15 @@ impl SnapshotFile {
         Ok((file, coverage))
     }
 
-    /// The bytes of a snapshot that a broker would believe: read again, because there may be many
-    /// of them.
+    /// The bytes of a snapshot that a broker would use: read again, because there may be many of
+    /// them.
     pub(super) fn bytes(&self) -> Option<Source> {
         read_small(&self.path, Cap::of(FileKind::ProducerSnapshot))
             .ok()
             .filter(|_| self.is_sound)
     }
 
-    /// Nothing in it is after its own offset.
+    /// Checks that its offsets are below its own.
     fn check_offsets(&self, bytes: &[u8], findings: &mut Findings) {
         if !self.is_sound {
             return;
@@ -130,7 +130,7 @@ impl SnapshotFile {
             })
     }
 
-    /// Compares it with what the log up to its offset says.
+    /// Compares it with the log up to its offset.
     pub(super) fn compare(&self, log: &Producers, known_up_to: KnownUpTo, findings: &mut Findings) {
         let Some(bytes) = self.bytes() else { return };
         let check = CheckId::SnapshotMismatch;
@@ -154,8 +154,8 @@ impl SnapshotFile {
         self.compare_lacking(&bytes, log, findings);
     }
 
-    /// A producer may be forgotten if it was silent for long: not one with an open transaction, and
-    /// none that was heard of after one that is still known.
+    /// Reports missing producers. An idle producer may expire, but not one with an open
+    /// transaction, or one that was active after another that is in the snapshot.
     fn compare_lacking(&self, bytes: &[u8], log: &Producers, findings: &mut Findings) {
         let mut ids: Vec<_> = entries(bytes).map(|(_, entry)| entry.producer_id).collect();
         ids.sort_unstable();
@@ -206,14 +206,14 @@ fn difference(
     is_complete: bool,
 ) -> Option<(&'static str, i64, i64)> {
     if !is_complete {
-        // Only what the log still has can be older than what the snapshot knew. A producer with a
-        // new epoch has no batches yet.
+        // Only the remaining part of the log can be older than the snapshot. A producer with a new
+        // epoch has no batches yet.
         let has_older = stored.last_offset < log.last_offset
             && stored.producer_epoch <= log.producer_epoch
             && stored.coordinator_epoch <= log.coordinator_epoch;
         return has_older.then_some(("last offset", stored.last_offset.0, log.last_offset.0));
     }
-    // Up to 0.11 a marker moved the last offset too; up to 1.1 it left the timestamp alone.
+    // Up to 0.11 a marker changed the last offset too; up to 1.1 it did not change the timestamp.
     let has_marker = log.coordinator_epoch >= 0;
     let is_marker = has_marker && stored.last_offset > log.last_offset;
     let last_offset = if is_marker {
@@ -261,7 +261,7 @@ fn difference(
     .find(|(_, stored, actual)| stored != actual)
 }
 
-/// Checks the bytes of a snapshot like a broker, and further.
+/// Checks the bytes of a snapshot like a broker, and more.
 fn check_bytes(path: &Arc<Path>, bytes: &[u8], findings: &mut Findings) {
     let len = bytes.len() as u64;
     let Ok(snapshot) = ProducerSnapshot::parse(bytes) else {

@@ -1,4 +1,5 @@
-//! The small files of a partition, and the siblings of a `.log`: found and opened, or told of where they can't be.
+//! The small files of a partition, and the siblings of a `.log`: opened, or reported if they can't
+//! be.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::store::{Error, Item, Partition, Segment};
 use crate::verify::outcome::Outcome;
 use crate::wire::Offset;
 
-/// Opens a sibling of a segment, if it is there.
+/// Opens a sibling of a segment, if it exists.
 pub(super) fn sibling<T>(
     segment: &Segment,
     kind: FileKind,

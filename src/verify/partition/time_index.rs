@@ -1,7 +1,7 @@
-//! `.timeindex` against its `.log`: each entry tells the largest timestamp up to an offset.
+//! `.timeindex` against its `.log`: each entry has the largest timestamp up to an offset.
 //!
-//! An entry that tells less lets searches by time miss records; one that tells more makes them read
-//! longer, and the last one decides when retention deletes the segment.
+//! With an entry that is too low, searches by time miss records; with one that is too high, they
+//! read more; and the last one decides when retention deletes the segment.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::wire::{Offset, Timestamp, be};
 /// The checks of the size, and of zeros at the end.
 const SHAPE_CHECKS: [CheckId; 2] = [CheckId::TimeIndexSize, CheckId::TimeIndexUntrimmed];
 
-/// A time index, while its log goes by.
+/// The check of a time index, which gets the batches of its log in order.
 #[derive(Debug)]
 pub(in crate::verify) struct TimeIndexCheck {
     path: Arc<Path>,
@@ -36,9 +36,9 @@ pub(in crate::verify) struct TimeIndexCheck {
     next: usize,
     /// The largest timestamp so far.
     largest: Timestamp,
-    /// True if something before here can't be read, and may have held a larger one.
+    /// True if unreadable bytes before here may have had a larger one.
     is_lossy: bool,
-    /// True if what can't be read is right before the next batch.
+    /// True if the unreadable bytes are right before the next batch.
     behind_gap: bool,
     order: Tally,
     less: Tally,
@@ -93,7 +93,7 @@ impl TimeIndexCheck {
         Ok(check)
     }
 
-    /// Timestamps rise, offsets don't fall.
+    /// Checks that timestamps rise and offsets don't decrease.
     fn check_order(&mut self) {
         let mut last: Option<Entry> = None;
         for entry in &self.entries {
@@ -128,7 +128,7 @@ impl TimeIndexCheck {
 
     /// Takes the next batch.
     pub(super) fn batch(&mut self, row: &Row, before: Option<Offset>) {
-        // Messages of magic 0 and 1 tell their last offset only.
+        // The headers of messages of magic 0 and 1 have their last offset only.
         let first = match before {
             Some(before) if row.is_legacy() => Offset(before.0.saturating_add(1)),
             None if row.is_legacy() => self.base,
@@ -146,7 +146,7 @@ impl TimeIndexCheck {
         }
     }
 
-    /// Passes over what can't be judged.
+    /// Skips entries that can't be checked.
     pub(super) fn pass(&mut self) {
         (self.is_lossy, self.behind_gap) = (true, true);
     }
@@ -199,7 +199,7 @@ impl TimeIndexCheck {
                 entry.finding(CheckId::TimeIndexBeyondLog, &self.path, self.base, against)
             });
         }
-        // A single entry of zeros may be one: timestamp 0 at the first offset.
+        // A single entry of zeros may be real: timestamp 0 at the first offset.
         if self.shape.written == 0 && self.shape.zeros == 1 && self.largest.0 == 0 {
             (self.shape.written, self.shape.zeros) = (1, 0);
             self.last = Some(Entry {
@@ -215,7 +215,7 @@ impl TimeIndexCheck {
             .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
 
-    /// A closed segment's index ends with its largest timestamp.
+    /// Checks that a closed segment's index ends with its largest timestamp.
     fn check_last(&self, findings: &mut Findings) {
         let stored = self.last.map_or(Timestamp(-1), |last| last.timestamp);
         let is_closed = !self.setting.may_be_preallocated() && self.shape.zeros == 0;

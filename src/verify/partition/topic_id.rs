@@ -21,7 +21,7 @@ pub(in crate::verify) fn check(
     let (path, bytes) = outcome.read_small(item)?;
     let metadata = PartitionMetadata::parse(&bytes);
     for fault in &metadata.faults {
-        // Any version but a negative one is read.
+        // Kafka reads any version that is not negative.
         let is_read = match fault.kind() {
             FaultKind::Text(Text::Version(version)) => version >= 0,
             _ => false,
@@ -41,8 +41,8 @@ pub(in crate::verify) fn check(
     Some((path, metadata))
 }
 
-/// The id of a partition's topic, as `partition.metadata` has it; `None` for the metadata log,
-/// whose is reserved.
+/// The id of a partition's topic in `partition.metadata`; `None` for the metadata log, whose id is
+/// reserved.
 pub(super) fn of(partition: &Partition, outcome: &mut Outcome) -> Option<(Uuid, Arc<Path>)> {
     let item = partition.item(FileKind::PartitionMetadata)?;
     let (path, metadata) = check(item, outcome)?;

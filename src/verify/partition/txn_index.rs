@@ -23,9 +23,9 @@ pub(in crate::verify) struct TxnCheck {
     /// The path of the index, which may not exist.
     path: Arc<Path>,
     entries: Vec<Entry>,
-    /// Aborted transactions of which data is known, and what of the log is.
+    /// Aborted transactions with known data, and the known part of the log.
     aborted: BTreeMap<Key, (CompletedTxn, KnownUpTo)>,
-    /// Abort markers of which no data is known: where and whose, and what of the log is known.
+    /// Abort markers without known data: offsets and producers, and the known part of the log.
     bare: BTreeMap<Key, KnownUpTo>,
     coverage: Option<Coverage>,
 }
@@ -74,7 +74,7 @@ impl TxnCheck {
         Ok(check)
     }
 
-    /// There is no index.
+    /// A check without an index.
     pub(super) fn none(path: &Arc<Path>) -> Self {
         Self {
             path: Arc::clone(path),
@@ -199,7 +199,7 @@ impl TxnCheck {
             });
         };
         let is_beyond = reach.last.is_none_or(|last| end > last);
-        // Its marker may be lost, and what it says of readers is true all the same.
+        // Its marker may be lost; the entry is still right for readers.
         let is_before_next = reach.next.is_some_and(|next| end < next);
         if end < reach.base || reach.is_whole && is_beyond && !is_before_next {
             let last = reach.last.map(|last| (reach.base.0, last.0));
@@ -222,9 +222,10 @@ impl TxnCheck {
             return;
         };
         let check = CheckId::TxnIndexFirstOffset;
-        // An earlier one of the producer may have ended in a hole, and this one have begun after that.
+        // An earlier transaction of the producer may have ended in a gap, and this one have begun
+        // after it.
         let is_complete = known.is_complete(txn.first_offset) && !known.is_lost(first);
-        // Where it begins before the log, the log has only the rest of it.
+        // If it begins before the log, the log has only the rest of it.
         if is_complete && txn.first_offset != first && reach.log_start <= first {
             let against = TxnEntryAgainst::FirstOffset(txn.first_offset.0);
             add(check, against, None);

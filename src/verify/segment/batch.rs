@@ -1,4 +1,4 @@
-//! What the header of a good batch may get wrong.
+//! Checks of the header of a valid batch.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::verify::row::Row;
 use crate::verify::subject::Subject;
 use crate::wire::{LeaderEpoch, Offset, Timestamp};
 
-/// Attribute bits that mean something: of magic 2, 1 and 0.
+/// Defined attribute bits: of magic 2, 1 and 0.
 const KNOWN_V2: i16 = 0x7f;
 const KNOWN_V1: u8 = 0x0f;
 const KNOWN_V0: u8 = 0x07;
@@ -30,12 +30,12 @@ const MAGIC: u64 = layout::MAGIC as u64;
 pub(super) struct Info {
     pub(super) position: u64,
     pub(super) size: u64,
-    /// The first offset; of a compressed set of magic 0 or 1 the last.
+    /// The first offset; for a compressed set of magic 0 or 1 the last.
     pub(super) base: i64,
     pub(super) last: i64,
     /// True if `base` is the first offset.
     pub(super) is_whole: bool,
-    /// The first offset, where it is known.
+    /// The first offset, if it is known.
     pub(super) first: i64,
     pub(super) count: i64,
     /// Magic 2 has one.
@@ -76,7 +76,8 @@ impl Info {
     }
 
     /// The same with the first offset inside of a compressed set of magic 0 or 1, if its last one
-    /// is that of the set: in odd sets, which brokers take too, the offsets inside mean nothing.
+    /// is that of the set: in irregular sets, which brokers accept too, the offsets inside are
+    /// meaningless.
     pub(super) fn unpacked(self, batch: &Batch<'_>, scratch: &mut Scratch) -> Self {
         let Ok(records) = batch.records(scratch) else {
             return self;
@@ -113,11 +114,11 @@ impl Info {
     }
 }
 
-/// Findings that would be too many: the first place of each check and how many there are.
+/// Findings that are counted: the first position of each check and their number.
 #[derive(Debug, Default)]
 pub(super) struct Tallies(BTreeMap<CheckId, Tally>);
 
-/// One of them.
+/// A count of findings of a check.
 #[derive(Debug)]
 struct Tally {
     first: Info,
@@ -144,12 +145,12 @@ impl Tallies {
         tally.map(|tally| tally.first.position)
     }
 
-    /// Drops what turned out to be nothing.
+    /// Drops the findings of a check.
     pub(super) fn forget(&mut self, check: CheckId) {
         self.0.remove(&check);
     }
 
-    /// A finding a check.
+    /// Returns one finding for each check.
     pub(super) fn into_findings(self, subject: &Subject, findings: &mut Findings) {
         for (check, Tally { first, count }) in self.0 {
             findings.add(first.finding(check, subject).counted(count));
@@ -180,7 +181,7 @@ impl Sink<'_> {
     }
 }
 
-/// Looks at the header of a batch whose frame and checksum are right.
+/// Checks the header of a batch whose frame and checksum are right.
 pub(super) fn check(batch: &Batch<'_>, info: &Info, now_ms: Option<i64>, sink: &mut Sink<'_>) {
     if let Err(fault) = batch.codec() {
         let finding = info.finding(CheckId::UnknownCodec, sink.subject);

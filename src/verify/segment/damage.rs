@@ -1,5 +1,4 @@
-//! Bytes that are no batch: what they look like, and what can be reported of the batch that they
-//! were.
+//! Bytes that are not a batch: their kind, and the facts about the batch that they were.
 
 use std::ops::Range;
 
@@ -13,13 +12,13 @@ use crate::verify::evidence::{Field, FlippedBit};
 use crate::wire::crc;
 use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
 
-/// Bytes of a gap that are looked at; a batch that is larger is not told from what follows it.
+/// Bytes of a gap that are read; the end of a larger batch is not found.
 pub(super) const LOOKED_AT: u64 = 8 << 20;
 
-/// A row of zeros from this length on is none of a writer's making.
+/// The length from which zeros were not written by a client.
 const ZEROS_BYTES: usize = 256;
 
-/// Parts that a gap is cut into; what is left is one more.
+/// The maximum number of parts of a gap; the rest is one more.
 pub(super) const PARTS: usize = 4096;
 
 /// A part of a gap.
@@ -27,16 +26,16 @@ pub(super) const PARTS: usize = 4096;
 pub(super) struct Part {
     pub(super) range: Range<u64>,
     pub(super) kind: Kind,
-    /// Its first bytes, as many as a header has.
+    /// Its first bytes, up to the size of a header.
     pub(super) head: Vec<u8>,
-    /// The longest row of zeros, if it is long.
+    /// The longest range of zeros, if it is long.
     pub(super) zeros: Option<Range<u64>>,
     /// The ranges in it that cannot be read.
     pub(super) unreadable: Vec<Unreadable>,
 }
 
 impl Part {
-    /// Returns true if it is one batch, going by its size, and nothing else.
+    /// Returns true if it is one batch, by its size, and nothing else.
     pub(super) fn is_one_batch(&self) -> bool {
         matches!(
             self.kind,
@@ -51,19 +50,19 @@ impl Part {
 /// The kind of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A batch, going by its size, whose checksum is wrong.
+    /// A batch, by its size, whose checksum is wrong.
     Crc {
         stored: u32,
         actual: u32,
         flip: Option<(FlippedBit, Field)>,
     },
-    /// A batch whose checksum is right if its size is what there is.
+    /// A batch whose checksum is right with the real size.
     Length { stored: i32, actual: i32 },
-    /// A batch whose checksum is right if its magic is another.
+    /// A batch whose checksum is right with another magic.
     Magic { stored: i8, actual: i8 },
-    /// Bytes that cannot be read, and what they leave of batches.
+    /// Bytes that cannot be read, and the rest of their batches.
     Unreadable {
-        /// True if it is one batch, going by its size.
+        /// True if it is one batch, by its size.
         is_batch: bool,
     },
     /// Nothing but zeros.
@@ -74,7 +73,7 @@ pub(super) enum Kind {
     Unsplit,
 }
 
-/// The parts of a gap that covers `range`; `bytes` are those at its start that are looked at.
+/// The parts of a gap that covers `range`; `bytes` are the part at its start that is read.
 pub(super) fn parts(bytes: &[u8], range: Range<u64>) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut at = 0;
@@ -117,7 +116,7 @@ fn identify(rest: &[u8], left: u64, start: u64) -> (Kind, u64) {
     (whole.unwrap_or(Kind::Rest), left)
 }
 
-/// Returns true if what follows `size` bytes may be the header of the next batch.
+/// Returns true if the bytes after `size` bytes may be the header of the next batch.
 fn is_followed(bytes: &[u8], size: usize) -> bool {
     let next = bytes.get(size..).and_then(FrameHeader::read);
     let header = FrameHeader::read(bytes);
@@ -146,8 +145,7 @@ fn framed(bytes: &[u8], start: u64) -> Kind {
         2 => v2_flip().or_else(legacy_flip),
         _ => legacy_flip(),
     };
-    // A flip that belongs to the other format is one of the magic, which that format's checksum
-    // covers.
+    // A flip that belongs to the other format is in the magic, which that format's checksum covers.
     let sum = if stored == 2 && flip.is_some_and(|(_, field)| field == Field::Magic) {
         other
     } else {
@@ -170,7 +168,7 @@ struct Sum {
     len_bytes: usize,
 }
 
-/// The names of fields, by where they end.
+/// The names of fields, by their ends.
 type Fields = [(usize, Field)];
 
 const FIELDS_V2: [(usize, Field); 12] = [
@@ -212,7 +210,8 @@ impl Sum {
         self.stored == self.actual && self.len_bytes > 0
     }
 
-    /// The single bit that explains the difference: of the checksum itself, or of what it covers.
+    /// The single bit that explains the difference: of the checksum itself, or of the covered
+    /// bytes.
     fn flip(&self, start: u64, fields: &Fields, find: crc::FindBit) -> Option<(FlippedBit, Field)> {
         let syndrome = self.stored ^ self.actual;
         let covered = self.covered_at..self.covered_at + self.len_bytes;
@@ -224,7 +223,7 @@ impl Sum {
     }
 }
 
-/// Returns true if all of these bytes are one batch, but for its size.
+/// Returns true if all of these bytes are one batch, except for its size.
 fn resized(bytes: &[u8]) -> Option<Kind> {
     let header = FrameHeader::read(bytes)?;
     let stored = i32::from_be_bytes(*bytes.get(frame::SIZE..)?.first_chunk()?);
@@ -240,11 +239,11 @@ fn resized(bytes: &[u8]) -> Option<Kind> {
     is_right.then_some(Kind::Length { stored, actual })
 }
 
-/// The longest row of zeros, if it is long enough to mean something.
+/// The longest range of zeros, if it is long enough to count.
 fn longest_zeros(bytes: &[u8], start: u64) -> Option<Range<u64>> {
     let mut longest = 0..0;
     let mut at = 0;
-    // A long row covers a byte at every step of its least length.
+    // A long range contains a byte at every multiple of its minimum length.
     while let Some(&byte) = bytes.get(at + ZEROS_BYTES - 1) {
         if byte != 0 {
             at += ZEROS_BYTES;
@@ -273,13 +272,13 @@ fn longest_zeros(bytes: &[u8], start: u64) -> Option<Range<u64>> {
 pub(super) struct Claim {
     pub(super) base: i64,
     pub(super) last: i64,
-    /// Records, if it says so and as many as offsets.
+    /// The record count, if it is the number of offsets.
     pub(super) records: Option<u64>,
     pub(super) times: Option<(i64, i64)>,
 }
 
 impl Claim {
-    /// Reads the header of a batch between two offsets, neither of which is its own.
+    /// Reads the header of a batch between two offsets, both exclusive.
     pub(super) fn read(head: &[u8], after: Option<i64>, before: Option<i64>) -> Option<Self> {
         let header = FrameHeader::read(head)?;
         let claim = match (header.magic(), RecordBatch::of_header(head)) {
@@ -305,7 +304,7 @@ impl Claim {
             && after.map_or(claim.base >= 0, |after| claim.base > after)
             && before.is_none_or(|before| claim.last < before)
             && after.is_none_or(|after| {
-                // A file may be named with any offset, and a header may have any.
+                // The name of a file and a header may have any offset.
                 let ahead = claim.last.checked_sub(after);
                 ahead.is_some_and(|ahead| ahead <= i64::from(i32::MAX))
             });

@@ -1,4 +1,5 @@
-//! What is reported of a gap: which check, what is lost, what a broker does, how to step over it.
+//! Findings about a gap: the check, the loss, the reaction of a broker, and the offset at which
+//! consumers continue.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,14 +18,14 @@ use crate::verify::finding::{Finding, Findings};
 use crate::verify::subject::Subject;
 
 /// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and
-/// what was lost is not.
+/// sizes after a loss are not.
 const ROUND_BYTES: [u64; 2] = [1024, 1000];
 
 /// The positions of the length and the magic in a header.
 const LENGTH: u64 = layout::SIZE as u64;
 const MAGIC: u64 = 16;
 
-/// A gap between good batches, or after the last one.
+/// A gap between valid batches, or after the last one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gap<'a> {
     pub(super) subject: &'a Subject,
@@ -34,14 +35,14 @@ pub(super) struct Gap<'a> {
 }
 
 impl Gap<'_> {
-    /// A finding a part.
+    /// Adds a finding for each part.
     pub(super) fn tell(&self, parts: &[Part], findings: &mut Findings, coverage: &mut Coverage) {
         let claims: Vec<Option<Claim>> = parts.iter().map(|part| self.claim(part)).collect();
         let claimed = parts
             .iter()
             .zip(&claims)
             .filter_map(|(part, claim)| claim.filter(|_| part.is_one_batch())?.records);
-        // Headers of hostile files claim whatever they like.
+        // Headers of hostile files may contain anything.
         let claimed = claimed.fold(0, u64::saturating_add);
         for (part, claim) in parts.iter().zip(claims) {
             let check = self.check(part);
@@ -62,8 +63,8 @@ impl Gap<'_> {
             };
             finding.offset = claim.map(|claim| claim.base).or_else(after_last);
             let evidence = evidence(check, part);
-            // What a checksum covers it proves; the bits before it are as likely as those around
-            // make them.
+            // A checksum proves the bytes that it covers; the bits before it are judged by the
+            // batches around.
             if let (CheckId::CrcMismatch, Some(_)) = (check, evidence.flipped_bit()) {
                 finding = finding.fix(Fix::Safe);
             }
@@ -76,7 +77,8 @@ impl Gap<'_> {
 
     /// Returns the header of a part, if it fits between the valid batches.
     fn claim(&self, part: &Part) -> Option<Claim> {
-        // Zeros in a header say nothing, and what they leave of it does not say how much they took.
+        // Zeros in a header are no information, and the rest of it does not show how much they
+        // replaced.
         let header = part.range.start..part.range.start + HEADER_BYTES as u64;
         if part
             .zeros
@@ -86,19 +88,19 @@ impl Gap<'_> {
             return None;
         }
         let before = self
-            .behind()
+            .following()
             .filter(|next| next.is_whole)
             .map(|next| next.base);
-        // Before the first batch its segment's name says what offsets can be.
+        // Before the first batch, the segment's name bounds the offsets.
         let base = self.subject.base_offset;
         let named = base.map(|base| base.0.saturating_sub(1));
         let after = self.last.map(|last| last.last).or(named);
         Claim::read(&part.head, after, before)
     }
 
-    /// Returns the batch after the gap, if its offset can be in a segment that has the one in
-    /// front. No checksum covers a base offset, and one that cannot bounds nothing.
-    fn behind(&self) -> Option<&Info> {
+    /// Returns the batch after the gap, if one segment can have its offset and that of the batch
+    /// before the gap. No checksum covers a base offset, and an impossible one bounds nothing.
+    fn following(&self) -> Option<&Info> {
         let most = i64::from(i32::MAX);
         self.next.filter(|next| {
             let last = self.last.map(|last| last.last);
@@ -106,12 +108,12 @@ impl Gap<'_> {
         })
     }
 
-    /// Returns true if nothing good follows.
+    /// Returns true if no valid batch follows.
     fn is_tail(&self) -> bool {
         self.next.is_none()
     }
 
-    /// Returns true if the file may be a preallocated one.
+    /// Returns true if the file may be preallocated.
     fn is_round(&self) -> bool {
         let mut sizes = ROUND_BYTES.iter();
         sizes.any(|size| self.len_bytes.is_multiple_of(*size))
@@ -142,8 +144,8 @@ impl Gap<'_> {
         }
     }
 
-    /// Returns the loss at a part. The offsets between the good batches that no header of a part
-    /// claims are lost at those parts together.
+    /// Returns the loss at a part. The offsets between the valid batches that no header of a part
+    /// has are lost at the other parts together.
     fn loss(
         &self,
         check: CheckId,
@@ -154,7 +156,7 @@ impl Gap<'_> {
         if matches!(check, CheckId::PreallocatedTail | CheckId::TailInMotion) {
             return None;
         }
-        let between = self.last.zip(self.behind()).map(|(last, next)| {
+        let between = self.last.zip(self.following()).map(|(last, next)| {
             let from = last.last.saturating_add(1);
             (from, next.base.saturating_sub(1))
         });
@@ -172,11 +174,11 @@ impl Gap<'_> {
             (None, Some(missing)) => (Records::AtMost(missing), between),
             (None, None) => (Records::Unknown, None),
         };
-        let around = self.last.zip(self.behind());
+        let around = self.last.zip(self.following());
         let around = around.map(|(last, next)| (last.max_timestamp, next.max_timestamp));
         Some(Loss {
             last_offset_before: self.last.map(|last| last.last),
-            next_offset_after: self.behind().map(|next| next.base),
+            next_offset_after: self.following().map(|next| next.base),
             offsets: offsets.filter(|(first, last)| first <= last),
             records,
             times_ms: claim.and_then(|claim| claim.times).or(around),
@@ -198,7 +200,7 @@ impl Gap<'_> {
         let after_claim = claim.and_then(|claim| claim.last.checked_add(1));
         let offset = after_claim
             .filter(|_| !self.is_tail())
-            .or(self.behind().map(|next| next.base));
+            .or(self.following().map(|next| next.base));
         let resume = offset.map(|offset| Resume {
             topic: self.subject.topic.as_deref().map(Arc::from),
             partition: self.subject.partition,
@@ -257,7 +259,7 @@ mod tests {
     use crate::verify::segment::damage;
     use std::path::Path;
 
-    /// The code and what is lost of a tail of these bytes after offset 9.
+    /// The code and the loss of a tail of these bytes after offset 9.
     fn tail(bytes: &[u8], is_live: bool, is_last: bool) -> &'static str {
         let subject = Subject {
             is_last,

@@ -1,4 +1,4 @@
-//! One pass over a `.log`: every check that the file itself can answer.
+//! One pass over a `.log`: every check that needs only the file itself.
 
 mod batch;
 mod damage;
@@ -40,8 +40,7 @@ pub fn verify_log(
     verify_among(log, subject, options, None)
 }
 
-/// Verifies a `.log`, and shows its good batches and what is between them to the check of the files
-/// beside it.
+/// Verifies a `.log`, and passes its valid batches and gaps to the checks of its siblings.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -89,7 +88,7 @@ fn verify_among(
     })
 }
 
-/// Verifies a `.log`, and shows it to the check of the files beside it. Returns whether it could be
+/// Verifies a `.log`, and passes it to the checks of its siblings. Returns true if it could be
 /// read.
 pub(super) fn log(
     item: &Item,
@@ -154,7 +153,7 @@ impl Pass<'_> {
         piece.notes.batch(info, batch);
     }
 
-    /// Looks into a gap.
+    /// Examines a gap.
     #[cold]
     fn gap(&mut self, gap: &Gap) {
         let parts: Vec<GapPart> = gap.parts().cloned().collect();
@@ -171,11 +170,11 @@ impl Pass<'_> {
         }
     }
 
-    /// Looks into damage.
+    /// Examines damage.
     fn damage(&mut self, range: Range<u64>) {
         let end = range.end.min(range.start.saturating_add(damage::LOOKED_AT));
         let mut buffer = Vec::new();
-        // What can't be read again is reported of without a look into it.
+        // Bytes that can't be read again are reported without being examined.
         let bytes = self
             .log
             .window(range.start..end, &mut buffer)
@@ -206,8 +205,8 @@ impl Visitor for Pass<'_> {
 impl PieceVisitor for Pass<'_> {
     type Piece = Piece;
 
-    /// Nothing is rendered, so a thread is quickly done; to wake the merge would take more time
-    /// than it spares.
+    /// Nothing is rendered, so a piece takes little time; with smaller pieces, waking the merge
+    /// would cost more than it saves.
     const PIECE_BYTES: u64 = 2 << 20;
 
     fn end(self) -> Piece {

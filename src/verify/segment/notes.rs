@@ -1,7 +1,8 @@
-//! What the checks of other files are shown of a `.log`: its batches in file order, whoever reads them first.
+//! Notes about a `.log` for the checks of other files: its batches in file order.
 //!
-//! A file may be read in pieces on several threads, and what follows from its batches depends on their order. So a piece
-//! only notes what its batches say, and the notes are read out where the pieces are taken in file order.
+//! A file may be read in pieces on several threads, and the derived files depend on the order of
+//! batches. So a piece only notes the facts about its batches, and the notes are read when the
+//! pieces are taken in file order.
 
 use super::batch::Info;
 use super::damage::Part;
@@ -10,13 +11,14 @@ use crate::format::{Batch, Frame, RecordBatch, Scratch};
 use crate::verify::row::Beside;
 use crate::wire::{Offset, Position};
 
-/// The most bytes of a control batch that are kept; those that Kafka writes have fewer than 200.
+/// The maximum number of bytes of a control batch that are kept; those that Kafka writes have fewer
+/// than 200.
 const CONTROL_BYTES: usize = 64 << 10;
 
 /// A note about a batch or a gap.
 #[derive(Debug)]
 pub(super) enum Note {
-    /// A batch, and how many of the bytes kept are its own.
+    /// A batch, and the number of its bytes among the kept ones.
     Batch(Info, u32),
     /// A gap between batches, part by part.
     Gap(Vec<Part>),
@@ -50,8 +52,8 @@ impl Notes {
     }
 }
 
-/// Reads notes out to the checks of the other files. Whether a batch is in its place shows in the next one, so that of a piece
-/// waits for the first of the next.
+/// Passes notes to the checks of the other files. Only the next batch shows if a batch is in its
+/// place, so the last one of a piece waits for the first one of the next.
 pub(super) struct ReadOut<'c> {
     check: &'c mut dyn Beside,
     held: Option<(Info, Vec<u8>)>,
@@ -67,7 +69,7 @@ impl<'c> ReadOut<'c> {
         }
     }
 
-    /// Reads out the notes of the next piece.
+    /// Passes on the notes of the next piece.
     pub(super) fn read(&mut self, piece: &Notes) {
         let mut kept = &piece.kept[..];
         let mut notes = piece.notes.iter().peekable();
@@ -101,7 +103,7 @@ impl<'c> ReadOut<'c> {
         }
     }
 
-    /// Reads out what is left: the file has ended.
+    /// Passes on the rest at the end of the file.
     pub(super) fn end(mut self) {
         if let Some((info, bytes)) = self.held.take() {
             self.batch(&info, None, &bytes);

@@ -1,26 +1,26 @@
-//! A row of numbers that ought to rise, and the shortest runs that don't fit in.
+//! A sequence of numbers that should rise, and the shortest runs that don't fit.
 //!
-//! Offsets and leader epochs rise along a log. Where one falls, either what came before jumped
-//! ahead, or what follows fell after. The shorter of the two runs is reported; if a single bit
-//! explains it, that settles it.
+//! Offsets and leader epochs rise along a log. If one decreases, either the numbers before it are
+//! too high, or those from it on are too low. The shorter of the two runs is reported; a run that a
+//! single bit explains is preferred.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// Jumps remembered: a run ahead that began before them is not told from its log.
+/// The number of jumps that are remembered: a run of high numbers that began earlier is not found.
 const JUMPS: usize = 64;
 
-/// A batch as a link of a row.
+/// A batch as an element of the sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Link {
     /// Its position in the file, and its size.
     pub(super) position: u64,
     pub(super) size: u64,
-    /// The number it has.
+    /// Its number.
     pub(super) low: i64,
-    /// The least number that may follow.
+    /// The minimum number that may follow.
     pub(super) next: i64,
-    /// Its first offset, to tell it by.
+    /// Its first offset, by which it is reported.
     pub(super) offset: i64,
 }
 
@@ -44,14 +44,14 @@ impl Link {
     }
 }
 
-/// Which way a run doesn't fit.
+/// The direction in which a run doesn't fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     Ahead,
     Behind,
 }
 
-/// Batches that don't fit in: without them the row is in order.
+/// Batches that don't fit: without them the sequence is in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) way: Way,
@@ -62,7 +62,7 @@ pub(super) struct Run {
     /// The neighbour before it, and the one after it.
     pub(super) before: Link,
     pub(super) after: Option<Link>,
-    /// The bit of the first one's number that, flipped back, makes it fit.
+    /// The flipped bit of the first one's number, without which it fits.
     pub(super) flip: Option<u8>,
 }
 
@@ -73,7 +73,7 @@ impl Run {
     }
 }
 
-/// A place where the numbers jumped ahead.
+/// A position at which the numbers jump up.
 #[derive(Debug, Clone, Copy)]
 struct Jump {
     before: Link,
@@ -82,7 +82,7 @@ struct Jump {
     index: u64,
 }
 
-/// A run that fell after, as far as it goes.
+/// A run of low numbers so far.
 #[derive(Debug, Clone, Copy)]
 struct Fall {
     before: Link,
@@ -91,7 +91,7 @@ struct Fall {
     batches: u64,
 }
 
-/// Watches the row.
+/// Finds the runs of a sequence.
 #[derive(Debug)]
 pub(super) struct Order {
     /// The number of bits.
@@ -105,7 +105,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// A row of numbers of so many bits, after `start` if it is known.
+    /// A sequence of numbers of this many bits, after `start` if it is known.
     pub(super) fn new(bits: u8, start: Option<Link>) -> Self {
         Self {
             bits,
@@ -117,14 +117,14 @@ impl Order {
         }
     }
 
-    /// Corrects what may follow the link at `position`, if it is the last one in order.
+    /// Corrects the minimum number after the link at `position`, if it is the last one in order.
     pub(super) fn amend(&mut self, position: u64, next: i64) {
         if let Some(last) = self.last.as_mut().filter(|last| last.position == position) {
             last.next = next;
         }
     }
 
-    /// Takes the next link. Tells of a run once it is over.
+    /// Takes the next link. Returns a run when it is over.
     pub(super) fn push(&mut self, link: Link) -> Option<Run> {
         self.count += 1;
         let Some(last) = self.last else {
@@ -147,8 +147,8 @@ impl Order {
             last: link,
             batches: 1,
         };
-        // What jumped ahead and is explained by a bit, or by the log going on where it was, needs
-        // no second look.
+        // A high run that a bit explains, or after which the log continues where it was, is
+        // settled.
         if let Some(run) = self.ahead(&fall)
             && (run.flip.is_some() || run.batches == 1 && run.before.next == link.low)
         {
@@ -159,7 +159,7 @@ impl Order {
         None
     }
 
-    /// Ends the row.
+    /// Ends the sequence.
     pub(super) fn finish(&mut self) -> Option<Run> {
         let fall = self.fall.take()?;
         let behind = self.behind(&fall, None);
@@ -181,7 +181,7 @@ impl Order {
         });
     }
 
-    /// The next link while a run is after.
+    /// Takes the next link during a run of low numbers.
     fn fallen(&mut self, fall: Fall, link: Link) -> Option<Run> {
         if link.low >= fall.before.next {
             self.fall = None;
@@ -214,7 +214,7 @@ impl Order {
         }
     }
 
-    /// Takes what fell after for the log, and what jumped ahead out of it.
+    /// Accepts the low run as the log, and removes the high run from it.
     fn settle(&mut self, fall: &Fall, run: &Run) {
         self.fall = None;
         self.last = Some(fall.last);
@@ -222,8 +222,8 @@ impl Order {
             .retain(|jump| jump.first.position < run.first.position);
     }
 
-    /// The one batch before a fall, if what fell continues into what follows, and that batch
-    /// doesn't.
+    /// The batch before a low run, if the low run continues into the log and that batch doesn't
+    /// fit.
     fn intruder(&self, fall: &Fall, after: Link) -> Option<Run> {
         let goes_on = fall.last.next == after.low && fall.before.next != after.low;
         let before = self
@@ -259,7 +259,7 @@ impl Order {
         }
     }
 
-    /// The run that jumped ahead before the fall, if the log continues after it where it was.
+    /// The high run before the decrease, if the log continues after it where it was.
     fn ahead(&self, fall: &Fall) -> Option<Run> {
         let after = fall.first;
         let jump = self
@@ -285,7 +285,7 @@ impl Order {
         })
     }
 
-    /// The bit of a single batch's number that makes it fit.
+    /// The flipped bit of a single batch's number, without which it fits.
     fn flip(&self, link: Link, batches: u64, fits: impl Fn(Link) -> bool) -> Option<u8> {
         let mut bits = 0..self.bits;
         bits.find(|&bit| batches == 1 && link.flipped(bit).is_some_and(&fits))
@@ -296,7 +296,8 @@ impl Order {
 mod tests {
     use super::*;
 
-    /// Runs found in a row of batches of one offset each, as way, first number, batches and bit.
+    /// Runs found in a sequence of batches of one offset each, as direction, first number, batches
+    /// and bit.
     fn runs(start: Option<i64>, lows: &[i64]) -> Vec<(Way, i64, u64, Option<u8>)> {
         let mut order = Order::new(63, start.map(Link::start));
         let mut found = Vec::new();

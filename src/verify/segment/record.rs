@@ -1,4 +1,4 @@
-//! What the records of a good batch may get wrong.
+//! Checks of the records of a valid batch.
 
 use super::batch::{Info, Sink};
 use crate::format::control::{ControlType, coordinator_epoch};
@@ -8,7 +8,7 @@ use crate::verify::evidence::{ControlFault, Field, FieldValue, Unparsed};
 use crate::verify::finding::Finding;
 use crate::wire::{Fault, FaultKind};
 
-/// Unpacks and decodes a batch whose frame and checksum are right.
+/// Decompresses and decodes a batch whose frame and checksum are right.
 pub(super) fn check(batch: &Batch<'_>, info: &Info, scratch: &mut Scratch, sink: &mut Sink<'_>) {
     let is_packed = batch.codec().is_ok_and(|codec| codec != Codec::None);
     let mut seen = Seen::default();
@@ -26,7 +26,7 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, scratch: &mut Scratch, sink:
                 }
             }
         }
-        // A codec that doesn't exist and a negative count are seen in the header already.
+        // An unknown codec and a negative count are found in the header already.
         Err(fault)
             if matches!(
                 fault.kind(),
@@ -99,7 +99,7 @@ impl Seen {
 
     fn fault(&mut self, info: &Info, fault: Fault, is_packed: bool, sink: &mut Sink<'_>) {
         self.is_faulty = true;
-        // Of a compressed batch the place is one in the decompressed bytes.
+        // In a compressed batch the position is one in the decompressed bytes.
         let at = fault.at() as u64;
         let finding = info.finding(check_of(fault.kind()), sink.subject);
         sink.add(finding.saw(Unparsed {

@@ -1,4 +1,4 @@
-//! The batches of a `.log` in their order, and what is between them.
+//! The batches of a `.log` in their order, and the gaps between them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ use crate::verify::subject::Subject;
 /// The position of the leader epoch in a header.
 const EPOCH: u64 = layout::LEADER_EPOCH as u64;
 
-/// Runs remembered of a file; more are damage of another kind.
+/// The maximum number of runs in a file; more are damage of another kind.
 const RUNS: usize = 10_000;
 
-/// A gap of fewer offsets is an ordinary one, even where a flipped bit would explain it.
+/// The minimum size of a gap that a flipped bit may explain; smaller ones are common.
 const LEAST_GAP: u64 = 1 << 8;
 
-/// Takes what was noted of a file, in its order.
+/// Takes the notes about a file, in its order.
 #[derive(Debug)]
 pub(super) struct Sequence<'a> {
     subject: &'a Subject,
@@ -44,7 +44,7 @@ pub(super) struct Sequence<'a> {
     /// The batch before the last one.
     second_last: Option<Info>,
     pending: Vec<Part>,
-    /// The first batch too far from the base offset, and how many there are.
+    /// The first batch too far from the base offset, and their number.
     too_far: Option<(Info, u64)>,
     newest_magic: i8,
     has_epochs: bool,
@@ -72,7 +72,7 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// Takes what comes next.
+    /// Takes the next batch or gap.
     pub(super) fn take(&mut self, note: Note) {
         match note {
             Note::Batch(info, _) => self.batch(info),
@@ -127,7 +127,7 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// Tells of what is before `next`, or of the tail.
+    /// Reports the gap before `next`, or the tail.
     fn gap(&mut self, next: Option<&Info>) {
         if self.pending.is_empty() {
             return;
@@ -281,7 +281,7 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// Takes findings about single batches.
+    /// Adds findings about single batches.
     pub(super) fn take_in(&mut self, findings: Findings, tallies: Tallies) {
         self.findings.merge(findings);
         self.tallies.merge(tallies);
@@ -304,7 +304,7 @@ fn offset_link(info: &Info) -> Link {
     }
 }
 
-/// Epochs as numbers without a sign: a flipped sign bit is a jump ahead.
+/// Epochs as unsigned numbers: a flipped sign bit is a jump up.
 fn epoch_link(info: &Info, epoch: i32) -> Link {
     let epoch = i64::from(epoch.cast_unsigned());
     Link {
@@ -334,7 +334,7 @@ fn offset_finding(run: &Run, base: Option<i64>, path: &Arc<Path>) -> Finding {
     let mut finding = finding_of(of_run(check, run, path), run, Number::Offset);
     let before = run.before.next.saturating_sub(1);
     finding.loss = run.after.and_then(|after| {
-        // What is between these offsets may have stood where the batches are now.
+        // Batches between these offsets may have been where the misplaced batches are now.
         let last = after.low.checked_sub(1)?;
         let missing = u64::try_from(last.checked_sub(before)?).ok()?;
         (missing > 0).then(|| {
@@ -377,7 +377,7 @@ fn finding_of(finding: Finding, run: &Run, number: Number) -> Finding {
 mod tests {
     use super::*;
 
-    /// Codes of what is reported of a file of that many bytes of which `notes` were taken.
+    /// Codes of the findings about a file of this size with these `notes`.
     fn codes(len_bytes: u64, is_last: bool, notes: Vec<Note>) -> Vec<&'static str> {
         let subject = Subject {
             is_last,

@@ -8,8 +8,8 @@ use crate::format::frame::FrameHeader;
 use crate::scan::{GapPart, may_follow};
 use crate::store::{LogFile, Unreadable};
 
-/// The parts of a stretch that `cut` tile: a part for each batch whose header can be read and whose end is borne out by what
-/// follows it, and one for the rest, in which nothing tells where batches are.
+/// The parts of a range that `cut` tile: a part for each batch whose header can be read and whose
+/// end is confirmed by the bytes after it, and one for the rest, in which batches cannot be found.
 pub(super) fn parts(log: &LogFile, cut: &[GapPart]) -> Vec<Part> {
     let (Some(first), Some(last)) = (cut.first(), cut.last()) else {
         return Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn parts(log: &LogFile, cut: &[GapPart]) -> Vec<Part> {
 }
 
 /// Returns the end of the batch with the header `head`, if it can be read completely and the end of
-/// the stretch or another batch follows.
+/// the range or another batch follows.
 fn batch_end(log: &LogFile, head: &[u8], at: u64, stretch: &Range<u64>) -> Option<u64> {
     let header = FrameHeader::read(head)?;
     let size = header.frame_bytes().ok()?;
