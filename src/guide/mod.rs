@@ -1,4 +1,4 @@
-//! The long texts: how this is built, how fast it is, what it saves, how CI and engines use it, what changed.
+//! The long texts: design, performance, salvaged records, checks, CI, engines and changes.
 
 #[doc = include_str!("changes.md")]
 pub mod changes {}
