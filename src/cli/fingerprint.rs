@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
-use super::input::{Log, Others, Selection, logs};
+use super::input::{Others, Selection, logs, only_partitions};
 use super::range::OffsetRange;
 use super::render::rows::{Cell, Column, Format, Row, text};
 use super::schema::{self, Schema};
@@ -118,14 +118,7 @@ impl Fingerprint {
         }
         let found = logs(&self.paths, &self.selection, Others::default())?;
         let mut errors = found.lost;
-        let partitions = found.found.into_iter().map(|log| match log {
-            Log::Partition(partition) => Ok(partition),
-            Log::File(item) => {
-                let path = item.path().display();
-                anyhow::bail!("{path}: a file; give the folder of its partition")
-            }
-        });
-        let partitions = partitions.collect::<Result<Vec<Partition>>>()?;
+        let partitions = only_partitions(found.found)?;
         let mut writer = Writer::new(context, self.format, schema::FINGERPRINT);
         let read = |partition| self.partition(&partition);
         in_order(self.reading.jobs(), partitions, read, &mut |result| {

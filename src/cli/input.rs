@@ -50,8 +50,27 @@ pub(crate) fn log_dirs_of(logs: &[Log]) -> Vec<LogDir> {
         .collect()
 }
 
-/// Returns the error for a directory without logs.
+/// Returns the partitions, for a command that needs whole ones.
+///
+/// # Errors
+/// A single file is among the logs.
+pub(crate) fn only_partitions(logs: Vec<Log>) -> Result<Vec<Partition>> {
+    let partitions = logs.into_iter().map(|log| match log {
+        Log::Partition(partition) => Ok(partition),
+        Log::File(item) => {
+            let path = item.path().display();
+            bail!("{path}: a file; give the folder of its partition")
+        }
+    });
+    partitions.collect()
+}
+
+/// Returns the error for a path without logs.
 pub(crate) fn no_log(path: &Path) -> anyhow::Error {
+    if path == Path::new("-") || path.is_file() {
+        let path = path.display();
+        return anyhow!("{path}: a file; expected a log dir or the folder of a partition");
+    }
     anyhow!(
         "{}: neither a log dir nor a partition: expected folders named like orders-3, or files \
          named like 00000000000000000000.log",

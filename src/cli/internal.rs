@@ -41,7 +41,7 @@ impl Trouble {
     }
 
     /// Reports the errors next to the rows.
-    pub(crate) fn tell(self, writer: &mut Writer<'_>) {
+    pub(crate) fn report(self, writer: &mut Writer<'_>) {
         for place in self.damage {
             let path = place.path.display().to_string();
             writer.damage_of(&path, place.position, &place.what);

@@ -49,7 +49,7 @@ impl<'buf> EntryPart<'buf> {
         }
     }
 
-    /// Returns whether it is null.
+    /// Returns true if it is null.
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)

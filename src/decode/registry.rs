@@ -16,7 +16,7 @@ use crate::format::json::Json;
 /// The usual name of the topic.
 pub const TOPIC: &str = "_schemas";
 
-/// The end of the names of files with schemas of Protobuf.
+/// The suffix of files with Protobuf schemas.
 const PROTOBUF_SUFFIX: &str = ".proto";
 
 /// The kind of a schema.
@@ -55,11 +55,11 @@ impl SchemaKind {
     }
 }
 
-/// A schema that another one names.
+/// A reference to another schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SchemaReference {
-    /// The name by which it is referred to: of Avro that of a type, of Protobuf what is imported.
+    /// The name in the referencing schema: a type in Avro, an import in Protobuf.
     pub name: String,
     /// Its subject.
     pub subject: String,
@@ -83,15 +83,14 @@ pub struct Registered {
     pub kind: SchemaKind,
     /// Its text.
     pub text: String,
-    /// The schemas whose types it names.
+    /// The schemas that it references.
     pub references: Vec<SchemaReference>,
     /// True if it was deleted.
     pub deleted: bool,
 }
 
 impl Registered {
-    /// A schema that no registry has, from a file: of Protobuf if the name ends in `.proto`, else of
-    /// Avro.
+    /// A schema from a file instead of a registry: Protobuf if the name ends in `.proto`, else Avro.
     #[must_use]
     pub fn of_file(id: i32, name: &str, text: &str) -> Self {
         let kind = if name.ends_with(PROTOBUF_SUFFIX) {

@@ -352,13 +352,13 @@ impl<'map> RecordBatch<'map> {
         TimestampType::of(self.low_attributes())
     }
 
-    /// Returns whether the batch belongs to a transaction.
+    /// Returns true if the batch belongs to a transaction.
     #[must_use]
     pub fn is_transactional(&self) -> bool {
         self.low_attributes() & TRANSACTIONAL_BIT != 0
     }
 
-    /// Returns whether the records are control records.
+    /// Returns true if the records are control records.
     #[must_use]
     pub fn is_control(&self) -> bool {
         self.low_attributes() & CONTROL_BIT != 0

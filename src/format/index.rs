@@ -58,7 +58,7 @@ impl<'map, E: IndexEntry<N>, const N: usize> Index<'map, E, N> {
         self.entries.len()
     }
 
-    /// Returns whether there is no entry.
+    /// Returns true if there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -307,7 +307,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | 0x0c)
 }
 
-/// Returns whether the line ends with a backslash that is not escaped itself.
+/// Returns true if the line ends with a backslash that is not escaped itself.
 fn goes_on(line: &[u8]) -> bool {
     let slashes = line.iter().rev().take_while(|&&byte| byte == b'\\').count();
     slashes & 1 == 1

@@ -70,7 +70,7 @@ impl<'map> TxnIndex<'map> {
         self.entries.len()
     }
 
-    /// Returns whether there is no entry.
+    /// Returns true if there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -4,11 +4,11 @@
 
 use super::conditions::Conditions;
 use super::log::Log;
-use super::paper::{Content, log_base};
 use super::reason::{Reason, Stranger};
 use super::settings::{SEGMENT_BYTES, TOPIC_RESOURCE, TopicSettings};
 use super::start::Start;
 use super::thrown::Thrown;
+use super::virtual_dir::{Content, log_base};
 use crate::format::Batch;
 use crate::format::name::{CHECKPOINT_SUFFIX, checkpoint};
 use crate::format::topic::is_reserved_id;
@@ -159,7 +159,7 @@ impl Cluster {
 /// Reads the newest snapshot and the log after it, as they are once the metadata log is loaded.
 pub(super) fn image(start: &mut Start<'_>) -> Result<MetadataImage, Thrown> {
     let mut image = MetadataImage::default();
-    let files = start.paper.after();
+    let files = start.virtual_dir.after();
     let newest = files
         .keys()
         .filter(|name| name.ends_with(CHECKPOINT_SUFFIX))
@@ -189,7 +189,7 @@ fn take(
     from: i64,
     image: &mut MetadataImage,
 ) -> Result<(), Thrown> {
-    let Some(content) = start.paper.file(name).cloned() else {
+    let Some(content) = start.virtual_dir.file(name).cloned() else {
         return Ok(());
     };
     batches(name, &content, &mut |batch| {

@@ -1,9 +1,9 @@
 //! Leader epochs during a start: `LeaderEpochFileCache`.
 
-use super::paper::{Content, VirtualDir};
 use super::reason::Reason;
 use super::release::Kafka;
 use super::thrown::Thrown;
+use super::virtual_dir::{Content, VirtualDir};
 use crate::format::LeaderEpochs;
 use crate::store::read_known;
 use crate::wire::fault::Text;
@@ -21,7 +21,7 @@ pub(super) struct Epochs(Vec<(i32, i64)>);
 
 impl Epochs {
     /// Reads the file, if there is one.
-    pub(super) fn read(paper: &VirtualDir, kafka: Kafka) -> Result<Self, Thrown> {
+    pub(super) fn read(virtual_dir: &VirtualDir, kafka: Kafka) -> Result<Self, Thrown> {
         let failed = |fault: Option<Fault>| {
             let file = FILE.to_owned();
             let reason = Reason::Checkpoint { file, fault };
@@ -31,7 +31,7 @@ impl Epochs {
                 Thrown::Fatal(reason)
             }
         };
-        let content = match paper.get(FILE) {
+        let content = match virtual_dir.get(FILE) {
             None => return Ok(Self::default()),
             Some(leaf) if leaf.kind != crate::store::ItemType::File => return Err(failed(None)),
             Some(leaf) => &leaf.content,

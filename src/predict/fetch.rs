@@ -12,10 +12,10 @@
 use std::fmt;
 
 use super::log::{Entry, Log};
-use super::paper::log_base;
 use super::segment::Segment;
 use super::start::{Bounds, Start};
 use super::thrown::Thrown;
+use super::virtual_dir::log_base;
 use crate::store::{Error, ItemType};
 
 /// The number of places of a partition that are listed.
@@ -132,7 +132,7 @@ impl Served {
 
 /// Reads a loaded log as a consumer does.
 pub(super) fn served(start: &mut Start<'_>, bounds: Bounds) -> Result<Served, Error> {
-    let logs = start.paper.after().iter();
+    let logs = start.virtual_dir.after().iter();
     let mut bases: Vec<i64> = logs
         .filter(|(_, leaf)| leaf.kind == ItemType::File)
         .filter_map(|(name, _)| log_base(name))

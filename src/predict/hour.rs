@@ -31,7 +31,7 @@ pub(super) struct Hour<'a> {
 
 impl Hour<'_> {
     /// Adds the events of a loaded partition.
-    pub(super) fn tell(
+    pub(super) fn report(
         &self,
         remains: &Remains,
         verdict: &mut PartitionVerdict,

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::paper::Content;
 use super::reason::Reason;
 use super::release::Kafka;
 use super::start::Start;
 use super::thrown::Thrown;
+use super::virtual_dir::Content;
 use crate::format::name::parse_int;
 use crate::store::{Error, Item, ItemType, read_known};
 
@@ -54,7 +54,7 @@ pub(super) fn topic_id(start: &Start<'_>) -> Result<Option<[u8; 16]>, Thrown> {
             Thrown::Fatal(reason)
         }
     };
-    match start.paper.get(FILE) {
+    match start.virtual_dir.get(FILE) {
         None => Ok(None),
         Some(leaf) if leaf.kind == ItemType::BrokenLink => Ok(None),
         Some(leaf) if leaf.kind != ItemType::File => Err(thrown(Wrong::Line("is not a file"))),

@@ -1,7 +1,7 @@
 //! An offset index as a broker sees it: every 8 bytes are an entry, zeros included.
 
-use super::paper::{self, Content};
 use super::thrown::Thrown;
+use super::virtual_dir::{self, Content};
 use crate::store::LogFile;
 
 /// Bytes of an entry.
@@ -42,7 +42,7 @@ impl Index {
         let len = content.len_bytes() / ENTRY_BYTES;
         let entries = match content {
             Content::Disk { path, .. } => Entries::Stored {
-                file: paper::open(path)?,
+                file: virtual_dir::open(path)?,
                 len,
             },
             Content::Zeros(_) => Entries::Zeros(len),

@@ -3,11 +3,11 @@
 //! Since 3.0 swap files are renamed as they are; before, the `.log.swap` was recovered and swapped
 //! in after everything else was loaded.
 
-use super::paper::Content;
 use super::reason::Reason;
 use super::segment::Segment;
 use super::start::Start;
 use super::thrown::Thrown;
+use super::virtual_dir::Content;
 use crate::format::name::stem;
 use crate::format::name::{
     LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, base_offset,
@@ -40,10 +40,10 @@ pub(super) fn clear(start: &mut Start<'_>) -> Result<Vec<String>, Thrown> {
     let renames = start.conditions.kafka.renames_swaps();
     let (mut cleaned, mut swaps) = (Vec::new(), Vec::new());
     let mut least = i64::MAX;
-    for name in start.paper.names() {
+    for name in start.virtual_dir.names() {
         if name.ends_with(DELETED) {
             if !(renames && name.ends_with(SNAPSHOT_DELETED)) {
-                start.paper.delete(&name);
+                start.virtual_dir.delete(&name);
             }
         } else if name.ends_with(CLEANED) {
             least = least.min(offset_of(&name)?);
@@ -68,10 +68,10 @@ pub(super) fn clear(start: &mut Start<'_>) -> Result<Vec<String>, Thrown> {
         if !renames {
             delete_indexes(start, &name, SWAP)?;
         }
-        start.paper.delete(&name);
+        start.virtual_dir.delete(&name);
     }
     for name in cleaned {
-        start.paper.delete(&name);
+        start.virtual_dir.delete(&name);
     }
     Ok(whole)
 }
@@ -79,7 +79,7 @@ pub(super) fn clear(start: &mut Start<'_>) -> Result<Vec<String>, Thrown> {
 fn delete_indexes(start: &mut Start<'_>, name: &str, suffix: &str) -> Result<(), Thrown> {
     let stem = stem(Offset(offset_of(name)?));
     for index in INDEXES {
-        start.paper.delete(&format!("{stem}{index}{suffix}"));
+        start.virtual_dir.delete(&format!("{stem}{index}{suffix}"));
     }
     Ok(())
 }
@@ -98,23 +98,23 @@ pub(super) fn rename(start: &mut Start<'_>, swaps: &[String]) -> Result<(), Thro
         most = most.max(segment.next_offset(start)?.0);
         start.reasons.push(Reason::Swap { file: name.clone() });
     }
-    for name in start.paper.names() {
+    for name in start.virtual_dir.names() {
         let Some(offset) = base_offset(&name) else {
             continue;
         };
         if !name.ends_with(SWAP) && (least..most).contains(&offset.0) {
-            start.paper.delete(&name);
+            start.virtual_dir.delete(&name);
             start.replaced.insert(name);
         }
     }
-    for name in start.paper.names() {
+    for name in start.virtual_dir.names() {
         let Some(to) = name.strip_suffix(SWAP) else {
             continue;
         };
-        if matches!(start.paper.file(to), Some(Content::Disk { .. })) {
+        if matches!(start.virtual_dir.file(to), Some(Content::Disk { .. })) {
             start.replaced.insert(to.to_owned());
         }
-        start.paper.rename(&name, to);
+        start.virtual_dir.rename(&name, to);
     }
     Ok(())
 }

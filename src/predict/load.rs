@@ -10,7 +10,7 @@ use super::thrown::Thrown;
 impl Start<'_> {
     /// Loads the log.
     pub(super) fn load(&mut self, given: Given) -> Result<Bounds, Thrown> {
-        self.epochs = Epochs::read(&self.paper, self.conditions.kafka)?;
+        self.epochs = Epochs::read(&self.virtual_dir, self.conditions.kafka)?;
         let mut loader = Loader::new(self, given)?;
         let swaps = leftovers::clear(self)?;
         if self.conditions.kafka.renames_swaps() {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::leftovers::{is_index, offset_of};
-use super::paper::Content;
 use super::producers::Producers;
 use super::reason::Reason;
 use super::segment::Segment;
 use super::start::{Bounds, Given, Start};
 use super::thrown::Thrown;
 use super::txn_index;
+use super::virtual_dir::Content;
 use crate::format::name::LOG_SUFFIX;
 use crate::format::name::stem;
 use crate::wire::Offset;
@@ -28,7 +28,7 @@ impl Loader {
         Ok(Self {
             given,
             segments: BTreeMap::new(),
-            producers: Producers::listed(&start.paper)?,
+            producers: Producers::listed(&start.virtual_dir)?,
         })
     }
 
@@ -45,11 +45,11 @@ impl Loader {
 
     fn open_once(&mut self, start: &mut Start<'_>) -> Result<(), Thrown> {
         self.segments.clear();
-        for name in start.paper.names() {
+        for name in start.virtual_dir.names() {
             if is_index(&name) {
                 let log = format!("{}{LOG_SUFFIX}", stem(Offset(offset_of(&name)?)));
-                if !start.paper.exists(&log) {
-                    start.paper.delete(&name);
+                if !start.virtual_dir.exists(&log) {
+                    start.virtual_dir.delete(&name);
                 }
             } else if name.ends_with(LOG_SUFFIX) {
                 let base = offset_of(&name)?;
@@ -62,7 +62,7 @@ impl Loader {
                     self.forget_before(base);
                     self.segments.insert(base, segment);
                     recovered.map_err(|thrown| thrown.escaped(&name))?;
-                    producers.snapshot(&mut start.paper)?;
+                    producers.snapshot(&mut start.virtual_dir)?;
                 }
                 self.segments
                     .entry(base)
@@ -99,7 +99,7 @@ impl Loader {
         log_start: i64,
         end: i64,
     ) -> Result<(), Thrown> {
-        producers.reload(&mut start.paper, log_start, end)?;
+        producers.reload(&mut start.virtual_dir, log_start, end)?;
         if end > producers.map_end() {
             let floor = self
                 .segments
@@ -111,7 +111,7 @@ impl Loader {
                 let from = base.max(producers.map_end()).max(log_start);
                 producers.advance(from);
                 if on_the_way.contains(&base) {
-                    producers.snapshot(&mut start.paper)?;
+                    producers.snapshot(&mut start.virtual_dir)?;
                 }
                 if let Some(segment) = self.segments.get_mut(&base) {
                     let limit = (floor == Some(base)).then_some(end);
@@ -120,7 +120,7 @@ impl Loader {
             }
         }
         producers.advance(end);
-        producers.snapshot(&mut start.paper)
+        producers.snapshot(&mut start.virtual_dir)
     }
 
     /// The bases of the last two segments.
@@ -163,14 +163,14 @@ impl Loader {
         let log_start = self.given.log_start.max(first);
         let bases: Vec<i64> = self.segments.keys().copied().collect();
         let mut producers = std::mem::take(&mut self.producers);
-        producers.remove_strays(&mut start.paper, &bases);
-        if producers.has_no_snapshot(&start.paper) && self.given.clean {
+        producers.remove_strays(&mut start.virtual_dir, &bases);
+        if producers.has_no_snapshot(&start.virtual_dir) && self.given.clean {
             if end > log_start {
                 start.reasons.push(Reason::ProducersForgotten);
             }
             for offset in self.last_two().into_iter().chain([end]) {
                 producers.advance(offset);
-                producers.snapshot(&mut start.paper)?;
+                producers.snapshot(&mut start.virtual_dir)?;
             }
         } else {
             self.rebuild(start, &mut producers, log_start, end)?;
@@ -241,7 +241,7 @@ impl Loader {
             let all: Vec<i64> = self.segments.keys().copied().collect();
             self.delete(start, &all);
             start.epochs.clear();
-            self.producers.restart(&mut start.paper, log_start);
+            self.producers.restart(&mut start.virtual_dir, log_start);
         }
         let base = self.given.log_start;
         let mut segment = Segment::open(start, base)?;
@@ -258,7 +258,7 @@ impl Loader {
                 return Ok(0);
             };
             let cut = segment.recover(start, &mut producers)?;
-            producers.snapshot(&mut start.paper)?;
+            producers.snapshot(&mut start.virtual_dir)?;
             Ok(cut)
         });
         self.forget_before(base);
@@ -285,10 +285,10 @@ impl Loader {
         for base in bases {
             if let Some(segment) = self.segments.remove(base) {
                 for name in segment.names() {
-                    start.paper.delete(&name);
+                    start.virtual_dir.delete(&name);
                 }
             }
-            self.producers.remove(&mut start.paper, *base);
+            self.producers.remove(&mut start.virtual_dir, *base);
         }
     }
 
@@ -307,19 +307,19 @@ impl Loader {
         start.reasons.push(Reason::Split { file: name.clone() });
         let pieces = pieces(start, &segment).map_err(|thrown| thrown.escaped(&name))?;
         for old in segment.names() {
-            start.paper.delete(&old);
+            start.virtual_dir.delete(&old);
         }
         if !pieces.iter().any(|(piece, _)| *piece == base) {
-            self.producers.remove(&mut start.paper, base);
+            self.producers.remove(&mut start.virtual_dir, base);
         }
         for (piece, content) in pieces {
             start
-                .paper
+                .virtual_dir
                 .put(&format!("{}{LOG_SUFFIX}", stem(Offset(piece))), content);
             let segment = Segment::open(start, piece)?;
             let [_, index, time_index, _] = segment.names();
-            start.paper.put(&index, Content::Rebuilt);
-            start.paper.put(&time_index, Content::Rebuilt);
+            start.virtual_dir.put(&index, Content::Rebuilt);
+            start.virtual_dir.put(&time_index, Content::Rebuilt);
             self.segments.insert(piece, segment);
         }
         Ok(())
@@ -329,13 +329,13 @@ impl Loader {
 /// `LogSegment.sanityCheck`: there is an offset index, and the transaction index is valid.
 fn is_usable(start: &mut Start<'_>, segment: &Segment) -> Result<bool, Thrown> {
     let [_, index, time_index, txn_index] = segment.names();
-    if !start.paper.exists(&index) {
+    if !start.virtual_dir.exists(&index) {
         return Ok(false);
     }
-    if !start.paper.exists(&time_index) {
-        start.paper.put(&time_index, Content::Zeros(0));
+    if !start.virtual_dir.exists(&time_index) {
+        start.virtual_dir.put(&time_index, Content::Zeros(0));
     }
-    txn_index::is_sane(&start.paper, &txn_index, segment.base)
+    txn_index::is_sane(&start.virtual_dir, &txn_index, segment.base)
 }
 
 /// Reads a segment again from an offset on, up to the offset `limit`.
@@ -371,7 +371,7 @@ fn pieces(start: &mut Start<'_>, segment: &Segment) -> Result<Vec<(i64, Content)
     let name = segment.log_name();
     let Some(Content::Disk {
         path, start: at, ..
-    }) = start.paper.file(&name).cloned()
+    }) = start.virtual_dir.file(&name).cloned()
     else {
         return Ok(Vec::new());
     };

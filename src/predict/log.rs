@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::paper::{self, Content};
 use super::thrown::Thrown;
+use super::virtual_dir::{self, Content};
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::{self, FrameHeader};
 use crate::format::{Batch, Codec, Frame, Message, RecordBatch, Scratch};
@@ -55,7 +55,7 @@ impl Log {
     /// Opens a segment.
     pub(super) fn open(name: &str, content: &Content) -> Result<Self, Thrown> {
         let (file, start) = match content {
-            Content::Disk { path, start, .. } => (Some(paper::open(path)?), *start),
+            Content::Disk { path, start, .. } => (Some(virtual_dir::open(path)?), *start),
             _ => (None, 0),
         };
         let len = content.len_bytes();

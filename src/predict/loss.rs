@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use super::leftovers::SWAP;
 use super::lost::Lost;
-use super::paper::{self, Content, is_log, log_base};
 use super::segment::Segment;
 use super::start::{Bounds, Start};
 use super::thrown::Thrown;
+use super::virtual_dir::{self, Content, is_log, log_base};
 use crate::format::Scratch;
 use crate::scan::{Event, GapKind, Output, Policy, ScanOptions, Visitor, follow_with};
 use crate::store::{Error, ItemType, LogFile};
@@ -17,8 +17,8 @@ use crate::store::{Error, ItemType, LogFile};
 /// Counts the contents of lost bytes. Batches after damage are counted too.
 pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
     let mut lost = Lost::default();
-    let kept_ends = start.paper.kept();
-    for (name, leaf) in start.paper.before() {
+    let kept_ends = start.virtual_dir.kept();
+    for (name, leaf) in start.virtual_dir.before() {
         let Content::Disk { path, len, .. } = &leaf.content else {
             continue;
         };
@@ -35,7 +35,7 @@ pub(super) fn of_gone(start: &mut Start<'_>) -> Result<Lost, Error> {
             lost.bytes = lost.bytes.saturating_add(len - kept);
             add(
                 &mut lost,
-                &paper::open(path)?,
+                &virtual_dir::open(path)?,
                 kept..*len,
                 &mut start.scratch,
                 i64::MIN,
@@ -53,10 +53,11 @@ fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
     if start.replaced.is_empty() {
         return Ok(lost);
     }
-    let names = start.paper.after().keys();
+    let names = start.virtual_dir.after().keys();
     let bases: BTreeSet<i64> = names.filter_map(|name| log_base(name)).collect();
     for name in start.replaced.clone() {
-        let (Some(base), Some(leaf)) = (log_base(&name), start.paper.before().get(&name)) else {
+        let (Some(base), Some(leaf)) = (log_base(&name), start.virtual_dir.before().get(&name))
+        else {
             continue;
         };
         let Content::Disk { path, len, .. } = leaf.content.clone() else {
@@ -70,7 +71,7 @@ fn of_replaced(start: &mut Start<'_>) -> Result<Lost, Error> {
         };
         add(
             &mut lost,
-            &paper::open(&path)?,
+            &virtual_dir::open(&path)?,
             0..len,
             &mut start.scratch,
             end,
@@ -89,7 +90,7 @@ pub(super) fn of_unread(start: &mut Start<'_>, bounds: Option<Bounds>) -> Result
         lost.bytes = lost.bytes.saturating_add(unread.end - unread.start);
         add(
             &mut lost,
-            &paper::open(&path)?,
+            &virtual_dir::open(&path)?,
             unread,
             &mut start.scratch,
             i64::MIN,
@@ -100,7 +101,7 @@ pub(super) fn of_unread(start: &mut Start<'_>, bounds: Option<Bounds>) -> Result
 
 /// Returns the file and the bytes of the last segment that a broker does not reach.
 fn unread(start: &Start<'_>, bounds: Bounds) -> Option<(PathBuf, Range<u64>)> {
-    match start.paper.last_log()?.1 {
+    match start.virtual_dir.last_log()?.1 {
         Content::Disk { path, start, len } if bounds.reached < *len => {
             let range = start.saturating_add(bounds.reached)..start.saturating_add(*len);
             Some((path.clone(), range))

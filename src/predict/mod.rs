@@ -53,7 +53,6 @@ mod lost;
 mod metadata_log;
 mod node;
 mod open;
-mod paper;
 mod partition;
 mod producers;
 mod properties;
@@ -71,6 +70,7 @@ mod thrown;
 mod times;
 mod txn_index;
 mod verdict;
+mod virtual_dir;
 
 pub use conditions::Conditions;
 pub use fetch::{DuplicateOffsets, FetchFailure, Served, UnreadableOffsets};

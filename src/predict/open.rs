@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use super::paper;
+use super::virtual_dir;
 use crate::format::Limits;
 use crate::report::fold::{LogPart, fold};
 use crate::report::transactions::{Status, TransactionState, Transactions};
@@ -104,7 +104,7 @@ impl Coordinators {
                 &mut image,
                 &LogPart::of(&Partition::open(path)?),
                 Limits::default(),
-                paper::open,
+                virtual_dir::open,
                 &mut damage,
             );
             match lost.into_iter().next() {

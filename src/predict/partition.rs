@@ -8,7 +8,6 @@ use super::leftovers;
 use super::loss;
 use super::lost::Lost;
 use super::open::{OpenTransaction, TransactionEnd};
-use super::paper::{Content, Leaf, VirtualDir, is_log, log_base};
 use super::reason::Reason;
 use super::remains::Remains;
 use super::segment::Segment;
@@ -16,6 +15,7 @@ use super::settings::TopicSettings;
 use super::start::{Bounds, Given, Start};
 use super::thrown::Thrown;
 use super::verdict::{PartitionVerdict, Renaming, StartOutcome, Truncation};
+use super::virtual_dir::{Content, Leaf, VirtualDir, is_log, log_base};
 use crate::format::name::{self, LOG_SUFFIX};
 use crate::store::{Error, Partition};
 
@@ -72,7 +72,7 @@ fn open_transactions(start: &mut Start<'_>) -> Result<Vec<OpenTransaction>, Erro
 
 /// The timestamp of the batch at an offset, if it is there.
 fn timestamp_at(start: &mut Start<'_>, offset: i64) -> Result<Option<i64>, Thrown> {
-    let names = start.paper.after().keys();
+    let names = start.virtual_dir.after().keys();
     let bases = names.filter_map(|name| log_base(name));
     let Some(base) = bases.filter(|base| *base <= offset).max() else {
         return Ok(None);
@@ -120,7 +120,7 @@ pub(super) fn conclude(
         note_unread(&mut start, bounds);
     }
     let truncations = truncations(&mut start)?;
-    let changes = Changes::of(&start.paper);
+    let changes = Changes::of(&start.virtual_dir);
     let untouched = start.recovered.is_empty()
         && truncations.is_empty()
         && changes.is_nothing()
@@ -162,7 +162,7 @@ pub(super) fn conclude(
 
 /// Notes that the reader stopped before the end of the last segment.
 fn note_unread(start: &mut Start<'_>, bounds: Bounds) {
-    if let Some((name, content)) = start.paper.last_log()
+    if let Some((name, content)) = start.virtual_dir.last_log()
         && bounds.reached < content.len_bytes()
     {
         let (file, position) = (name.to_owned(), bounds.reached);
@@ -173,11 +173,13 @@ fn note_unread(start: &mut Start<'_>, bounds: Bounds) {
 /// The truncated `.log`s.
 fn truncations(start: &mut Start<'_>) -> Result<Vec<Truncation>, Error> {
     let mut cut = Vec::new();
-    for (name, leaf) in start.paper.after() {
+    for (name, leaf) in start.virtual_dir.after() {
         let len = leaf.content.len_bytes();
         let before = match &leaf.content {
-            Content::Disk { path, start: 0, .. } => start.paper.before().get(name::file_name(path)),
-            Content::Zeros(_) => start.paper.before().get(name),
+            Content::Disk { path, start: 0, .. } => {
+                start.virtual_dir.before().get(name::file_name(path))
+            }
+            Content::Zeros(_) => start.virtual_dir.before().get(name),
             _ => None,
         };
         let is_shorter = before.is_some_and(|before| len < before.content.len_bytes());
@@ -223,8 +225,8 @@ struct Changes {
 }
 
 impl Changes {
-    fn of(paper: &VirtualDir) -> Self {
-        let (before, after) = (paper.before(), paper.after());
+    fn of(virtual_dir: &VirtualDir) -> Self {
+        let (before, after) = (virtual_dir.before(), virtual_dir.after());
         let mut changes = Self {
             deleted: Vec::new(),
             rebuilt: Vec::new(),
@@ -281,7 +283,7 @@ pub(super) fn give_up(opened: &Partition, verdict: &mut PartitionVerdict) -> Res
         if !deleted.contains(&*name) && is_log(&name) {
             let len = cuts.get(&*name).copied().unwrap_or(item.len_bytes());
             rest.bytes = rest.bytes.saturating_add(len);
-            let log = super::paper::open(item.path())?;
+            let log = super::virtual_dir::open(item.path())?;
             loss::add(
                 &mut rest,
                 &log,

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::log::{Entry, Log};
-use super::paper::{Content, Producer, VirtualDir};
 use super::thrown::Thrown;
+use super::virtual_dir::{Content, Producer, VirtualDir};
 use crate::format::control::{self, ControlType};
 use crate::format::name;
 use crate::format::{Batch, Codec, Frame, ProducerSnapshot, RecordBatch, Scratch};
@@ -57,18 +57,18 @@ pub(super) struct Producers {
 
 impl Producers {
     /// No producers yet, and a list of the snapshots that does not change with the directory.
-    pub(super) fn listed(paper: &VirtualDir) -> Result<Self, Thrown> {
-        if let Some(file) = paper.unnumbered_snapshot() {
+    pub(super) fn listed(virtual_dir: &VirtualDir) -> Result<Self, Thrown> {
+        if let Some(file) = virtual_dir.unnumbered_snapshot() {
             return Err(Thrown::fatal(file, "the name does not begin with a number"));
         }
         Ok(Self {
-            listed: Some(paper.snapshots().clone()),
+            listed: Some(virtual_dir.snapshots().clone()),
             ..Self::default()
         })
     }
 
-    fn snapshots<'p>(&'p self, paper: &'p VirtualDir) -> &'p BTreeMap<i64, String> {
-        self.listed.as_ref().unwrap_or(paper.snapshots())
+    fn snapshots<'p>(&'p self, virtual_dir: &'p VirtualDir) -> &'p BTreeMap<i64, String> {
+        self.listed.as_ref().unwrap_or(virtual_dir.snapshots())
     }
 
     /// The offset up to which the state is known.
@@ -82,18 +82,18 @@ impl Producers {
     }
 
     /// Returns true if there is no snapshot.
-    pub(super) fn has_no_snapshot(&self, paper: &VirtualDir) -> bool {
-        self.snapshots(paper).is_empty()
+    pub(super) fn has_no_snapshot(&self, virtual_dir: &VirtualDir) -> bool {
+        self.snapshots(virtual_dir).is_empty()
     }
 
     /// Deletes the snapshot at an offset.
-    pub(super) fn remove(&mut self, paper: &mut VirtualDir, offset: i64) {
+    pub(super) fn remove(&mut self, virtual_dir: &mut VirtualDir, offset: i64) {
         let file = match &mut self.listed {
             Some(listed) => listed.remove(&offset),
-            None => paper.snapshots().get(&offset).cloned(),
+            None => virtual_dir.snapshots().get(&offset).cloned(),
         };
         if let Some(file) = file {
-            paper.delete(&file);
+            virtual_dir.delete(&file);
         }
     }
 
@@ -118,10 +118,10 @@ impl Producers {
     }
 
     /// Removes everything and starts at `offset` (`truncateFullyAndStartAt`).
-    pub(super) fn restart(&mut self, paper: &mut VirtualDir, offset: i64) {
-        let all: Vec<i64> = self.snapshots(paper).keys().copied().collect();
+    pub(super) fn restart(&mut self, virtual_dir: &mut VirtualDir, offset: i64) {
+        let all: Vec<i64> = self.snapshots(virtual_dir).keys().copied().collect();
         for at in all {
-            self.remove(paper, at);
+            self.remove(virtual_dir, at);
         }
         *self = Self {
             listed: self.listed.take(),
@@ -132,31 +132,31 @@ impl Producers {
 
     /// `removeStraySnapshots`: lists the snapshots again. Of those at no segment's base only the
     /// largest stays, if it is beyond the last segment's. The bases are in order.
-    pub(super) fn remove_strays(&mut self, paper: &mut VirtualDir, bases: &[i64]) {
+    pub(super) fn remove_strays(&mut self, virtual_dir: &mut VirtualDir, bases: &[i64]) {
         self.listed = None;
-        let offsets = paper.snapshots().keys().copied();
+        let offsets = virtual_dir.snapshots().keys().copied();
         let mut strays: Vec<i64> = offsets
             .filter(|offset| bases.binary_search(offset).is_err())
             .collect();
         let latest = strays.pop();
         for offset in strays {
-            self.remove(paper, offset);
+            self.remove(virtual_dir, offset);
         }
         if let (Some(latest), Some(largest)) = (latest, bases.last())
             && latest < *largest
         {
-            self.remove(paper, latest);
+            self.remove(virtual_dir, latest);
         }
     }
 
     /// `truncateAndReload`: drops snapshots out of range, and reads the newest valid one.
     pub(super) fn reload(
         &mut self,
-        paper: &mut VirtualDir,
+        virtual_dir: &mut VirtualDir,
         log_start: i64,
         log_end: i64,
     ) -> Result<(), Thrown> {
-        let known = self.snapshots(paper);
+        let known = self.snapshots(virtual_dir);
         let beyond = known.range((Bound::Excluded(log_end), Bound::Unbounded));
         let out: Vec<i64> = known
             .range(..=log_start)
@@ -164,11 +164,11 @@ impl Producers {
             .map(|(&at, _)| at)
             .collect();
         for offset in out {
-            self.remove(paper, offset);
+            self.remove(virtual_dir, offset);
         }
         if log_end == self.map_end {
             self.map_end = self.map_end.max(log_start);
-            let last = self.snapshots(paper).keys().next_back();
+            let last = self.snapshots(virtual_dir).keys().next_back();
             self.snapshot_end = last.map_or(log_start, |&at| at);
             return Ok(());
         }
@@ -177,11 +177,11 @@ impl Producers {
         self.ongoing.clear();
         self.completed = None;
         loop {
-            let Some((&offset, file)) = self.snapshots(paper).last_key_value() else {
+            let Some((&offset, file)) = self.snapshots(virtual_dir).last_key_value() else {
                 (self.map_end, self.snapshot_end) = (log_start, log_start);
                 return Ok(());
             };
-            if let Some(known) = read(paper, file)? {
+            if let Some(known) = read(virtual_dir, file)? {
                 for producer in known {
                     self.seen.insert(producer.id, producer.last_timestamp_ms);
                     if producer.first_offset >= 0 {
@@ -192,12 +192,12 @@ impl Producers {
                 (self.map_end, self.snapshot_end) = (offset, offset);
                 return Ok(());
             }
-            self.remove(paper, offset);
+            self.remove(virtual_dir, offset);
         }
     }
 
     /// Writes a snapshot, if the state has changed since the last one.
-    pub(super) fn snapshot(&mut self, paper: &mut VirtualDir) -> Result<(), Thrown> {
+    pub(super) fn snapshot(&mut self, virtual_dir: &mut VirtualDir) -> Result<(), Thrown> {
         if self.map_end <= self.snapshot_end {
             return Ok(());
         }
@@ -205,7 +205,7 @@ impl Producers {
             "{}{SUFFIX}",
             crate::format::name::stem(Offset(self.map_end))
         );
-        if paper
+        if virtual_dir
             .get(&file)
             .is_some_and(|leaf| leaf.kind == ItemType::Directory)
         {
@@ -216,7 +216,7 @@ impl Producers {
             first_offset: self.open.get(&id).copied().unwrap_or(-1),
             last_timestamp_ms: last,
         });
-        paper.put(&file, Content::Producers(known.collect()));
+        virtual_dir.put(&file, Content::Producers(known.collect()));
         if let Some(listed) = &mut self.listed {
             listed.insert(self.map_end, file);
         }
@@ -412,8 +412,8 @@ fn marker(
 }
 
 /// The producers in a snapshot; `None` if it is invalid.
-fn read(paper: &VirtualDir, file: &str) -> Result<Option<Vec<Producer>>, Thrown> {
-    match paper.file(file) {
+fn read(virtual_dir: &VirtualDir, file: &str) -> Result<Option<Vec<Producer>>, Thrown> {
+    match virtual_dir.file(file) {
         Some(Content::Producers(known)) => Ok(Some(known.clone())),
         Some(Content::Disk { path, len, .. }) if *len <= LARGEST_BYTES => {
             let bytes = read_known(path)?;

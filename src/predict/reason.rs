@@ -294,7 +294,7 @@ pub(super) mod document {
 
     /// A reason, and its text.
     #[derive(serde::Serialize)]
-    struct Told<'a> {
+    struct ReasonRow<'a> {
         #[serde(flatten)]
         reason: &'a Reason,
         text: String,
@@ -305,7 +305,7 @@ pub(super) mod document {
         reasons: &[Reason],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(reasons.iter().map(|reason| Told {
+        serializer.collect_seq(reasons.iter().map(|reason| ReasonRow {
             reason,
             text: reason.to_string(),
         }))

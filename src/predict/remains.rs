@@ -2,8 +2,8 @@
 
 use super::index::TIME_ENTRY_BYTES;
 use super::lost::Lost;
-use super::paper::{self, Content, log_base};
 use super::start::{Bounds, Start};
+use super::virtual_dir::{self, Content, log_base};
 use crate::format::Batch;
 use crate::format::name::{LOG_SUFFIX, TIME_INDEX_SUFFIX};
 use crate::store::{Error, Item};
@@ -47,7 +47,7 @@ impl Remains {
         let Some(now_ms) = start.conditions.now_ms.filter(|_| bounds.is_some()) else {
             return Ok(remains);
         };
-        for (name, leaf) in start.paper.after() {
+        for (name, leaf) in start.virtual_dir.after() {
             let (Some(base), true) = (log_base(name), leaf.kind == crate::store::ItemType::File)
             else {
                 continue;
@@ -73,7 +73,10 @@ fn largest_timestamp(
     now_ms: i64,
 ) -> Result<i64, Error> {
     let stem = log.strip_suffix(LOG_SUFFIX).unwrap_or(log);
-    let indexed = match start.paper.file(&format!("{stem}{TIME_INDEX_SUFFIX}")) {
+    let indexed = match start
+        .virtual_dir
+        .file(&format!("{stem}{TIME_INDEX_SUFFIX}"))
+    {
         Some(Content::Disk { path, len, .. }) => last_entry(path, *len)?,
         Some(Content::Rebuilt) => start.largest_timestamps.get(log).copied(),
         _ => None,
@@ -104,7 +107,7 @@ fn last_entry(path: &std::path::Path, len: u64) -> Result<Option<i64>, Error> {
     };
     let at = last.saturating_mul(TIME_ENTRY_BYTES);
     let mut buffer = Vec::new();
-    let file = paper::open(path)?;
+    let file = virtual_dir::open(path)?;
     let bytes = file.window(at..at.saturating_add(8), &mut buffer)?;
     Ok(bytes.first_chunk().map(|time| i64::from_be_bytes(*time)))
 }

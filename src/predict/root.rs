@@ -195,7 +195,7 @@ pub(super) fn one(
         Standing::Served
     };
     match standing {
-        Standing::Served => hour.tell(&remains, &mut verdict)?,
+        Standing::Served => hour.report(&remains, &mut verdict)?,
         Standing::OtherTopic(topic) => {
             verdict.outcome = StartOutcome::Offline;
             verdict.reasons.push(Reason::OtherTopic { topic });

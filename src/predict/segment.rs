@@ -2,12 +2,12 @@
 
 use super::index::{ENTRY_BYTES, Index, TIME_ENTRY_BYTES};
 use super::log::{Entry, Log};
-use super::paper::Content;
 use super::producers::Producers;
 use super::reason::Reason;
 use super::start::Start;
 use super::thrown::Thrown;
 use super::times::Times;
+use super::virtual_dir::Content;
 use crate::format::Message;
 use crate::format::name::{
     self, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX,
@@ -69,13 +69,15 @@ impl Segment {
             index: None,
         };
         let name = segment.log_name();
-        match start.paper.file(&name) {
+        match start.virtual_dir.file(&name) {
             Some(content) if content.len_bytes() > LARGEST_BYTES => {
                 return Err(Thrown::fatal(&name, "larger than a segment can be"));
             }
             Some(_) => {}
-            None if start.paper.exists(&name) => return Err(Thrown::io(&name, "is not a file")),
-            None => start.paper.put(&name, Content::Zeros(0)),
+            None if start.virtual_dir.exists(&name) => {
+                return Err(Thrown::io(&name, "is not a file"));
+            }
+            None => start.virtual_dir.put(&name, Content::Zeros(0)),
         }
         Ok(segment)
     }
@@ -112,14 +114,14 @@ impl Segment {
         let from = self.names();
         self.suffix = "";
         for (from, to) in from.iter().zip(self.names()) {
-            start.paper.rename(from, &to);
+            start.virtual_dir.rename(from, &to);
         }
     }
 
     /// Its `.log`, to be read.
     pub(super) fn log(&self, start: &Start<'_>) -> Result<Log, Thrown> {
         let name = self.log_name();
-        match start.paper.file(&name) {
+        match start.virtual_dir.file(&name) {
             Some(content) => Log::open(&name, content),
             None => Log::open(&name, &Content::Zeros(0)),
         }
@@ -142,13 +144,13 @@ impl Segment {
     }
 
     fn open_index(&self, start: &mut Start<'_>, name: &str) -> Result<Index, Thrown> {
-        match start.paper.get(name) {
+        match start.virtual_dir.get(name) {
             Some(leaf) if leaf.kind == ItemType::File => {
                 Index::open(name, self.base, &leaf.content)
             }
             None => {
                 let len = rounded(start.index_bytes, ENTRY_BYTES);
-                start.paper.put(name, Content::Zeros(len));
+                start.virtual_dir.put(name, Content::Zeros(len));
                 Ok(Index::empty(self.base))
             }
             Some(_) => Err(Thrown::io(name, "is not a file")),
@@ -170,7 +172,7 @@ impl Segment {
             return Err(too_long(&self.name(OFFSET_INDEX_SUFFIX)));
         }
         let name = self.name(TIME_INDEX_SUFFIX);
-        match start.paper.get(&name) {
+        match start.virtual_dir.get(&name) {
             Some(leaf) if leaf.kind == ItemType::File => {
                 let len = leaf.content.len_bytes();
                 if len - len % TIME_ENTRY_BYTES > rounded(most, TIME_ENTRY_BYTES) {
@@ -179,7 +181,7 @@ impl Segment {
             }
             None => {
                 let len = rounded(most, TIME_ENTRY_BYTES);
-                start.paper.put(&name, Content::Zeros(len));
+                start.virtual_dir.put(&name, Content::Zeros(len));
             }
             Some(_) => return Err(Thrown::io(&name, "is not a file")),
         }
@@ -308,16 +310,16 @@ impl Segment {
         self.index = Some(Index::empty(self.base));
         for kind in [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX] {
             let name = self.name(kind);
-            match start.paper.get(&name) {
+            match start.virtual_dir.get(&name) {
                 Some(leaf) if leaf.kind != ItemType::File => {
                     return Err(Thrown::io(&name, "is not a file"));
                 }
-                _ => start.paper.put(&name, Content::Rebuilt),
+                _ => start.virtual_dir.put(&name, Content::Rebuilt),
             }
         }
         let name = self.name(TXN_INDEX_SUFFIX);
-        if start.paper.file(&name).is_some() {
-            start.paper.put(&name, Content::Rebuilt);
+        if start.virtual_dir.file(&name).is_some() {
+            start.virtual_dir.put(&name, Content::Rebuilt);
         }
         Ok(())
     }
@@ -366,7 +368,7 @@ impl Segment {
                 }
                 last_abort = Some(marker);
                 let name = self.name(TXN_INDEX_SUFFIX);
-                start.paper.put(&name, Content::Rebuilt);
+                start.virtual_dir.put(&name, Content::Rebuilt);
             }
             producers.advance(last.wrapping_add(1));
         }
@@ -395,16 +397,16 @@ impl Segment {
         let name = self.log_name();
         if let Some(Content::Disk {
             path, start: from, ..
-        }) = start.paper.file(&name).cloned()
+        }) = start.virtual_dir.file(&name).cloned()
         {
             let content = Content::Disk {
                 path,
                 start: from,
                 len,
             };
-            start.paper.put(&name, content);
+            start.virtual_dir.put(&name, content);
         } else {
-            start.paper.put(&name, Content::Zeros(len));
+            start.virtual_dir.put(&name, Content::Zeros(len));
         }
     }
 

@@ -3,11 +3,11 @@
 
 use super::leftovers;
 use super::log::Log;
-use super::paper::Content;
 use super::reason::Reason;
 use super::segment::Segment;
 use super::start::{Bounds, Start};
 use super::thrown::Thrown;
+use super::virtual_dir::Content;
 use crate::format::control::ControlType;
 use crate::format::name::{CHECKPOINT_SUFFIX, LOG_SUFFIX, checkpoint};
 use crate::format::{Batch, QuorumState, RecordBatch};
@@ -35,7 +35,7 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
     }
     let mut kept = Vec::new();
     let mut dropped = Vec::new();
-    for name in start.paper.names() {
+    for name in start.virtual_dir.names() {
         let stem = name.trim_end_matches(DELETED).trim_end_matches(PART);
         if !stem.ends_with(CHECKPOINT_SUFFIX) {
             continue;
@@ -58,14 +58,14 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
         ));
     }
     for name in dropped {
-        start.paper.delete(&name);
+        start.virtual_dir.delete(&name);
     }
     if let Some((end, epoch, _)) = &newest {
         let latest = start.epochs.latest().unwrap_or(0);
         if *epoch > latest || *epoch == latest && *end > bounds.end {
             restart(start, bounds, *end)?;
             for (_, _, name) in kept.iter().filter(|one| one.0 < *end) {
-                start.paper.delete(name);
+                start.virtual_dir.delete(name);
             }
         }
     }
@@ -85,9 +85,9 @@ pub(super) fn recover(start: &mut Start<'_>, bounds: &mut Bounds) -> Result<(), 
 /// Checks that no offset is missing after the newest snapshot: records are replayed one after the
 /// other.
 fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
-    let logs: Vec<String> = start.paper.names();
+    let logs: Vec<String> = start.virtual_dir.names();
     for name in logs.iter().filter(|name| name.ends_with(LOG_SUFFIX)) {
-        let Some(content) = start.paper.file(name).cloned() else {
+        let Some(content) = start.virtual_dir.file(name).cloned() else {
             continue;
         };
         let mut log = Log::open(name, &content)?;
@@ -119,12 +119,12 @@ fn gapless(start: &mut Start<'_>, mut next: i64) -> Result<(), Thrown> {
 /// Deletes every segment and starts an empty log at `end`.
 fn restart(start: &mut Start<'_>, bounds: &mut Bounds, end: i64) -> Result<(), Thrown> {
     start.reasons.push(Reason::SnapshotBeyondLog { end });
-    for name in start.paper.names() {
+    for name in start.virtual_dir.names() {
         let of_segment = leftovers::is_index(&name)
             || name.ends_with(LOG_SUFFIX)
             || name.ends_with(crate::format::name::PRODUCER_SNAPSHOT_SUFFIX);
         if of_segment {
-            start.paper.delete(&name);
+            start.virtual_dir.delete(&name);
         }
     }
     Segment::open(start, end)?;
@@ -139,7 +139,7 @@ fn restart(start: &mut Start<'_>, bounds: &mut Bounds, end: i64) -> Result<(), T
 
 /// Checks the state of the quorum, if there is one.
 fn quorum_state(start: &Start<'_>) -> Result<(), Thrown> {
-    let Some(Content::Disk { path, len, .. }) = start.paper.file(QUORUM_STATE) else {
+    let Some(Content::Disk { path, len, .. }) = start.virtual_dir.file(QUORUM_STATE) else {
         return Ok(());
     };
     if *len > LARGEST_BYTES {
@@ -154,7 +154,7 @@ fn quorum_state(start: &Start<'_>) -> Result<(), Thrown> {
 /// Reads the newest snapshot, as at the start of the node: every checksum is checked, and the first
 /// batch has to be its header.
 fn read(start: &mut Start<'_>, name: &str) -> Result<(), Thrown> {
-    let Some(content) = start.paper.file(name).cloned() else {
+    let Some(content) = start.virtual_dir.file(name).cloned() else {
         return Err(Thrown::fatal(name, "is not a file"));
     };
     let mut log = Log::open(name, &content)?;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Conditions;
 use super::epochs::Epochs;
-use super::paper::VirtualDir;
 use super::reason::Reason;
 use super::settings::{INDEX_BYTES, INDEX_INTERVAL_BYTES, TopicSettings};
+use super::virtual_dir::VirtualDir;
 use crate::format::Scratch;
 use crate::store::Item;
 
@@ -33,7 +33,7 @@ pub(super) struct Start<'a> {
     pub(super) index_bytes: u32,
     /// Bytes between the entries of an index.
     pub(super) index_interval_bytes: u32,
-    pub(super) paper: VirtualDir,
+    pub(super) virtual_dir: VirtualDir,
     pub(super) epochs: Epochs,
     pub(super) scratch: Scratch,
     pub(super) reasons: Vec<Reason>,
@@ -74,7 +74,7 @@ impl<'a> Start<'a> {
             conditions,
             index_bytes: bytes(INDEX_BYTES),
             index_interval_bytes: bytes(INDEX_INTERVAL_BYTES),
-            paper: VirtualDir::of(items),
+            virtual_dir: VirtualDir::of(items),
             epochs: Epochs::default(),
             scratch: Scratch::default(),
             reasons: Vec::new(),

@@ -27,7 +27,7 @@ impl Loader {
                     }
                     other => other.escaped(name),
                 })?;
-            producers.snapshot(&mut start.paper)?;
+            producers.snapshot(&mut start.virtual_dir)?;
             let (next, _) = swap.next_offset(start)?;
             let mut covered = Vec::new();
             for old in self.bases(base, next) {
@@ -45,7 +45,7 @@ impl Loader {
                     // The snapshot at its base is that of the new segment too.
                     if let Some(segment) = self.segments.remove(&old) {
                         for file in segment.names() {
-                            start.paper.delete(&file);
+                            start.virtual_dir.delete(&file);
                         }
                     }
                 } else {

@@ -1,7 +1,7 @@
 //! The check of a transaction index when its segment is opened: `TransactionIndex.sanityCheck`.
 
-use super::paper::{self, Content, VirtualDir};
 use super::thrown::Thrown;
+use super::virtual_dir::{self, Content, VirtualDir};
 use crate::format::TxnIndex;
 use crate::store::ItemType;
 
@@ -12,8 +12,8 @@ const ENTRY_BYTES: u64 = 34;
 ///
 /// # Errors
 /// An entry is of an unknown version.
-pub(super) fn is_sane(paper: &VirtualDir, name: &str, base: i64) -> Result<bool, Thrown> {
-    let content = match paper.get(name) {
+pub(super) fn is_sane(virtual_dir: &VirtualDir, name: &str, base: i64) -> Result<bool, Thrown> {
+    let content = match virtual_dir.get(name) {
         None => return Ok(true),
         Some(leaf) if leaf.kind == ItemType::File => &leaf.content,
         Some(leaf) if leaf.kind == ItemType::BrokenLink => return Ok(true),
@@ -22,7 +22,7 @@ pub(super) fn is_sane(paper: &VirtualDir, name: &str, base: i64) -> Result<bool,
     let Content::Disk { path, len, .. } = content else {
         return Ok(true);
     };
-    let file = paper::open(path)?;
+    let file = virtual_dir::open(path)?;
     let (mut buffer, mut position) = (Vec::new(), 0);
     let stride = ENTRY_BYTES * 1024;
     while position < *len {

@@ -228,7 +228,7 @@ fn framing(batch: &Batch<'_>) -> u64 {
 }
 
 impl Comparison {
-    /// Returns whether both have the same records, whatever their framing.
+    /// Returns true if both have the same records, whatever their framing.
     #[must_use]
     pub fn is_same(&self) -> bool {
         self.records

@@ -19,7 +19,7 @@ impl Tally {
     }
 
     /// Adds the first one to the findings, with the number of all of them.
-    pub(super) fn tell(self, findings: &mut Findings) {
+    pub(super) fn report(self, findings: &mut Findings) {
         if let Some(first) = self.first {
             findings.add(first.counted(self.count));
         }

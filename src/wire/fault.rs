@@ -309,10 +309,12 @@ impl fmt::Display for Text {
                 write!(f, "a line of {found} words, expected {expected}")
             }
             Self::Entries { declared, found } => {
-                write!(
-                    f,
-                    "the entry count is {declared}, but {found} entries follow"
-                )
+                let entries = if found == 1 {
+                    "entry follows"
+                } else {
+                    "entries follow"
+                };
+                write!(f, "the entry count is {declared}, but {found} {entries}")
             }
             Self::Version(version) => write!(f, "unknown version {version}"),
             Self::Order(what) => write!(f, "{what} is not above the one before"),

@@ -24,7 +24,7 @@ impl Release {
         Self([0, minor, patch, fix])
     }
 
-    /// Returns whether this release is `other` or newer.
+    /// Returns true if this release is `other` or newer.
     #[must_use]
     pub fn since(self, other: Self) -> bool {
         self >= other

@@ -41,7 +41,7 @@ fn every_file_that_brokers_left_is_shown_and_damage_is_told_where_it_is() {
         for (entry, file) in entries.iter().zip(&files) {
             assert_eq!(entry["file"], file.to_str().unwrap());
             let name = file.file_name().unwrap().to_str().unwrap();
-            let is_foreign = entry["kind"] == "no file of Kafka's";
+            let is_foreign = entry["kind"] == "unknown file";
             assert_eq!(is_foreign, FOREIGN.contains(&name), "{}", file.display());
         }
         check_notes(&case, &notes, out.status.code());

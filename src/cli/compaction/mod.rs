@@ -21,10 +21,11 @@ use super::args::Reading;
 use super::brokers::Brokers;
 use super::exit::Outcome;
 use super::given::Given;
-use super::input::{Log, Others, Selection, logs};
+use super::input::{Others, Selection, logs, only_partitions};
 use super::internal::Trouble;
 use super::range::{Moment, now_ms};
 use super::render::rows::Format;
+use super::render::table::counted;
 use super::schema;
 use super::writer::Writer;
 
@@ -93,11 +94,7 @@ impl Compaction {
         let brokers = Brokers::around(&found.found, self.reading, &mut trouble);
         let conditions = self.given.conditions(&self.paths)?;
         let now_ms = self.now.map_or_else(now_ms, |now| now.0);
-        let partitions = found.found.into_iter().filter_map(|log| match log {
-            Log::Partition(partition) => Some(partition),
-            Log::File(_) => None,
-        });
-        let all: Vec<Partition> = partitions.collect();
+        let all = only_partitions(found.found)?;
         let count = all.len();
         let compacted: Vec<Partition> = all
             .into_iter()
@@ -123,12 +120,18 @@ impl Compaction {
         });
         rows::stops(&mut writer, stops);
         if others > 0 {
+            let (are, they) = if others == 1 {
+                ("is", "it is")
+            } else {
+                ("are", "they are")
+            };
             writer.remark(&format!(
-                "{others} partitions are not compacted by their settings; with --set \
-                 cleanup.policy=compact they are treated as compacted"
+                "{} {are} not compacted by the settings; with --set cleanup.policy=compact {they} \
+                 treated as compacted",
+                counted(others as u64, "partition")
             ));
         }
-        trouble.tell(&mut writer);
+        trouble.report(&mut writer);
         Ok(Outcome::of(writer.finish()? || is_stopped))
     }
 

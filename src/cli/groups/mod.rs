@@ -27,6 +27,7 @@ use super::input::{Disks, Pattern};
 use super::internal::{Trouble, images_until, metadata};
 use super::range::{Moment, now_ms};
 use super::render::rows::Format;
+use super::render::table::counted;
 use super::schema;
 use super::writer::Writer;
 
@@ -233,7 +234,7 @@ impl Groups {
                  cleaner are missing here",
             );
         }
-        trouble.tell(&mut writer);
+        trouble.report(&mut writer);
         let is_damaged = writer.finish()?;
         Ok(Outcome::of(is_damaged))
     }
@@ -420,8 +421,10 @@ fn remarks(writer: &mut Writer<'_>, views: &[GroupView<'_>]) {
     }
     let pending = rows().filter(|row| row.pending.is_some()).count();
     if pending > 0 {
+        let are = if pending == 1 { "is" } else { "are" };
         writer.remark(&format!(
-            "{pending} offsets are pending: their transaction has not ended"
+            "{} {are} pending: the transaction has not ended",
+            counted(pending as u64, "offset")
         ));
     }
 }

@@ -18,7 +18,7 @@ use self::sort::{Order, Sort, Sortable};
 use super::Context;
 use super::args::Reading;
 use super::exit::Outcome;
-use super::input::{Selection, no_match, places};
+use super::input::{Selection, no_log, no_match, places};
 use super::range::size;
 use super::render::rows::{Format, Row};
 use super::schema;
@@ -124,7 +124,12 @@ impl Ls {
             &self.paths
         };
         for path in paths {
-            match places(path) {
+            let places = if path == Path::new("-") {
+                Err(no_log(path))
+            } else {
+                places(path)
+            };
+            match places {
                 Ok(places) => places.into_iter().for_each(|place| lister.place(place)),
                 Err(error) => {
                     lister.is_found = true;

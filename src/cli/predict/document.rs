@@ -28,7 +28,7 @@ pub(super) struct Document<'a> {
     missing: &'a [MissingPartition],
     /// The settings that are assumed to have Kafka's defaults, and decide something.
     assumed: Vec<&'static str>,
-    unknown: Vec<ToldUnknown<'a>>,
+    unknown: Vec<UnknownRow<'a>>,
 }
 
 /// A reason, and its text.
@@ -41,7 +41,7 @@ struct ReportedReason<'a> {
 
 /// An unknown fact, and its text.
 #[derive(Serialize)]
-struct ToldUnknown<'a> {
+struct UnknownRow<'a> {
     #[serde(flatten)]
     unknown: &'a Unknown,
     text: String,
@@ -115,7 +115,7 @@ impl<'a> Document<'a> {
             unknown: verdict
                 .unknown
                 .iter()
-                .map(|unknown| ToldUnknown {
+                .map(|unknown| UnknownRow {
                     unknown,
                     text: unknown.to_string(),
                 })

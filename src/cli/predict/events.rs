@@ -40,26 +40,21 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
             bytes,
             ..
         } => {
-            let records = match records {
-                records if segments == of_segments => {
-                    format!(
-                        "{} of {}{of}",
-                        grouped(*records),
-                        counted(*records, "record")
-                    )
-                }
-                records => format!("{}{of}", counted(*records, "record")),
-            };
-            format!(
-                "{records} are deleted ({} of {}, {})",
+            let counts = format!(
+                "{} of {}, {}",
                 grouped(*segments),
                 counted(*of_segments, "segment"),
                 size(*bytes)
-            )
+            );
+            let all = match records {
+                records if segments == of_segments && *records > 1 => "all ",
+                _ => "",
+            };
+            format!("{all}{} deleted ({counts})", are(*records, "record", &of))
         }
         Change::DirectoryRemoved { records, bytes } => format!(
-            "{}{of} are deleted with their directory ({})",
-            counted(*records, "record"),
+            "{} deleted with the directory ({})",
+            are(*records, "record", &of),
             size(*bytes)
         ),
         Change::Compacted {
@@ -78,19 +73,22 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
                 .map(|(count, what)| format!("{} {what}", grouped(*count)))
                 .collect();
             format!(
-                "{}{of} are compacted away ({}; {})",
-                counted(event.records(), "record"),
+                "{} compacted away ({}; {})",
+                are(event.records(), "record", &of),
                 parts.join(", "),
                 size(*bytes)
             )
         }
         Change::OffsetsExpired { groups, offsets } => format!(
-            "{} of {} are deleted",
-            counted(*offsets, "committed offset"),
-            counted(*groups, "group")
+            "{} deleted",
+            are(
+                *offsets,
+                "committed offset",
+                &format!(" of {}", counted(*groups, "group"))
+            )
         ),
         Change::TransactionalIdsExpired { ids } => {
-            format!("{} are deleted", counted(*ids, "transactional id"))
+            format!("{} deleted", are(*ids, "transactional id", ""))
         }
         Change::ProducersExpired { producers } => format!(
             "the state of {} is removed: duplicates that they send again are not recognised",
@@ -98,6 +96,12 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
         ),
         _ => "another change".into(),
     }
+}
+
+/// `1 record of a-0 is`, `2 records of a-0 are`.
+fn are(count: u64, what: &str, of: &str) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{}{of} {verb}", counted(count, what))
 }
 
 /// The setting that causes it, and how to prevent it.

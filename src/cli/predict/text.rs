@@ -1,6 +1,6 @@
 //! Verdicts for people: the answer, a table of partitions for each log dir, and the assumptions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kseg::format::name::FileState;
 use kseg::format::{FileKind, FileName};
@@ -91,12 +91,11 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
         };
     }
     let mut parts = Vec::new();
-    let offline = verdict
-        .dirs
-        .iter()
-        .filter(|dir| dir.outcome == StartOutcome::Offline);
-    for dir in offline {
-        parts.push(format!("{} goes offline", dir.path));
+    let dirs = verdict.dirs.iter();
+    let offline = dirs.filter(|dir| dir.outcome == StartOutcome::Offline);
+    parts.extend(offline.map(|dir| format!("{} goes offline", dir.path)));
+    if !parts.is_empty() && parts.len() == verdict.dirs.len() {
+        parts.push("a broker that has no other log dir stops".into());
     }
     let lost = verdict.lost();
     if !lost.is_nothing() {
@@ -106,6 +105,14 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
     parts.extend(unreadable(verdict));
     parts.extend(hanging(verdict));
     parts.extend(deletions(verdict));
+    let unread = doubts(verdict).filter(|it| matches!(it, Unknown::Partition { .. }));
+    match unread.count() as u64 {
+        0 => {}
+        1 => parts.push("the outcome of 1 unreadable partition is unknown".into()),
+        more => parts.push(format!(
+            "the outcomes of {more} unreadable partitions are unknown"
+        )),
+    }
     if parts.is_empty() {
         let of_all = verdict.partitions().count();
         let rebuilt = verdict
@@ -164,6 +171,7 @@ fn hanging(verdict: &Verdict) -> Option<String> {
 
 /// Writes the partitions that come back empty.
 fn missing(verdict: &Verdict, out: &mut Lines<'_>) {
+    let mut by_text: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for one in &verdict.missing {
         let had = match one.high_watermark {
             Some(at) if at > 0 => format!("its high watermark was {at}"),
@@ -174,11 +182,12 @@ fn missing(verdict: &Verdict, out: &mut Lines<'_>) {
         } else {
             "there is no other replica"
         };
-        let text = format!(
-            "{}: its directory is missing, so it comes back empty; {had}; {others}",
-            one.dir()
-        );
-        out.line("", &text);
+        let text = format!("its directory is missing, so it comes back empty; {had}; {others}");
+        by_text.entry(text).or_default().push(one.dir());
+    }
+    for (text, dirs) in by_text {
+        let each = if dirs.len() == 1 { "" } else { "each: " };
+        out.line("", &format!("{}: {each}{text}", dirs.join(", ")));
     }
 }
 

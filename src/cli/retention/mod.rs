@@ -26,7 +26,7 @@ use super::args::Reading;
 use super::brokers::Brokers;
 use super::exit::Outcome;
 use super::given::Given;
-use super::input::{Log, Others, Selection, log_dirs_of, logs};
+use super::input::{Log, Others, Selection, log_dirs_of, logs, only_partitions};
 use super::internal::{Trouble, images};
 use super::range::{Moment, now_ms};
 use super::render::rows::Format;
@@ -90,13 +90,8 @@ impl Retention {
         let remote = self.remote(&found.found, &mut trouble);
         let conditions = self.given.conditions(&self.paths)?;
         let now = self.now.map_or_else(now_ms, |now| now.0);
-        let partitions = found.found.into_iter().filter_map(|log| match log {
-            Log::Partition(partition) if partition.topic() != Some(CLUSTER_METADATA) => {
-                Some(partition)
-            }
-            _ => None,
-        });
-        let partitions: Vec<Partition> = partitions.collect();
+        let mut partitions = only_partitions(found.found)?;
+        partitions.retain(|partition| partition.topic() != Some(CLUSTER_METADATA));
         let look = |partition: Partition| self.look(partition, &brokers, &remote, &conditions, now);
         let mut writer = Writer::new(context, self.format, schema::RETENTION);
         let mut is_seen = false;
@@ -114,7 +109,7 @@ impl Retention {
                 ControlFlow::Break(())
             }
         });
-        trouble.tell(&mut writer);
+        trouble.report(&mut writer);
         Ok(Outcome::of(writer.finish()? || is_seen))
     }
 

@@ -16,6 +16,7 @@ use super::exit::Outcome;
 use super::input::{Others, Selection, logs};
 use super::registry;
 use super::render::rows::Format;
+use super::render::table::counted;
 use super::schema;
 use super::writer::Writer;
 
@@ -105,10 +106,8 @@ impl SchemasCommand {
         let is_sound = problems.is_empty();
         writer.table(problems);
         if registry.malformed() > 0 {
-            let count = registry.malformed();
-            writer.remark(&format!(
-                "{count} records of the registry's topic are malformed"
-            ));
+            let malformed = counted(registry.malformed() as u64, "malformed record");
+            writer.remark(&format!("{malformed} in the registry's topic"));
         }
         writer.finish()?;
         Ok(if is_sound {

@@ -15,6 +15,7 @@ use super::file::FileRow;
 use super::tables;
 use crate::cli::args::Reading;
 use crate::cli::internal::Trouble;
+use crate::cli::render::table::counted;
 use crate::cli::writer::Writer;
 
 /// The cluster in the files of a metadata log; damaged places and errors are added to `trouble`.
@@ -121,9 +122,9 @@ fn begin(writer: &mut Writer<'_>, heading: &[String], kind: &str, trouble: Troub
         ..FileRow::default()
     };
     writer.file(&heading.join(" "), &file);
-    trouble.tell(writer);
+    trouble.report(writer);
     if unread > 0 {
-        let what = format!("{unread} records that could not be read, or taken in");
+        let what = format!("{} could not be read or applied", counted(unread, "record"));
         writer.damage(0, &what);
     }
 }

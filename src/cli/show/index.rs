@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::range::OffsetRange;
 use crate::cli::render::rows::{Cell, Column, Row, known};
+use crate::cli::render::table::counted;
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -154,7 +155,7 @@ pub(super) fn show(
         FileKind::TransactionIndex => aborted(writer, &TxnIndex::new(bytes), base, range),
         _ => match ProducerSnapshot::parse(bytes) {
             Ok(snapshot) => producers(writer, &snapshot),
-            Err(fault) => tell(writer, fault),
+            Err(fault) => report(writer, fault),
         },
     }
 }
@@ -261,7 +262,7 @@ fn aborted(writer: &mut Writer<'_>, index: &TxnIndex<'_>, base: Offset, range: O
             }
         }
         if let Err(fault) = entry.check() {
-            tell(writer, fault.shifted(at));
+            report(writer, fault.shifted(at));
         } else if last.is_some_and(|last| entry.last_offset() <= last) {
             writer.damage(at as u64, "the entry is not above the one before");
         } else if entry.last_offset() < base {
@@ -295,7 +296,7 @@ fn producers(writer: &mut Writer<'_>, snapshot: &ProducerSnapshot<'_>) {
         }
     }
     if let Err(fault) = snapshot.check() {
-        tell(writer, fault);
+        report(writer, fault);
     }
     let read = producer_snapshot::HEADER_BYTES + snapshot.len() * producer_snapshot::ENTRY_BYTES;
     cut(writer, read, snapshot.trailing());
@@ -313,12 +314,15 @@ fn unused(writer: &mut Writer<'_>, len: usize, written: usize, entry: usize) {
 
 fn cut(writer: &mut Writer<'_>, at: usize, trailing: &[u8]) {
     if !trailing.is_empty() {
-        let what = format!("{} bytes that are no entry", trailing.len());
+        let what = format!(
+            "incomplete entry: {}",
+            counted(trailing.len() as u64, "byte")
+        );
         writer.damage(at as u64, &what);
     }
 }
 
 /// Reports a fault of the file.
-pub(super) fn tell(writer: &mut Writer<'_>, fault: Fault) {
+pub(super) fn report(writer: &mut Writer<'_>, fault: Fault) {
     writer.damage(fault.at() as u64, &fault.to_string());
 }

@@ -17,6 +17,8 @@ use super::batch::{BatchRow, first_offset, records_count};
 use super::records::{self, EntryRow};
 use crate::cli::args::Reading;
 use crate::cli::range::OffsetRange;
+use crate::cli::render::rows::grouped;
+use crate::cli::render::table::counted;
 use crate::cli::writer::{Rendering, Writer};
 
 /// The shown parts of a log.
@@ -59,14 +61,14 @@ struct Disorder {
 
 impl Disorder {
     /// The maximum number that are reported for each file.
-    const TOLD: usize = 100;
+    const SHOWN: usize = 100;
 
     /// Compares the first offset of a batch with the last one before it.
     fn check(&mut self, before: Option<i64>, first: i64, position: u64) {
         let Some(before) = before.filter(|before| first <= *before) else {
             return;
         };
-        if self.places.len() < Self::TOLD {
+        if self.places.len() < Self::SHOWN {
             self.places.push((position, first, before));
         } else {
             self.more += 1;
@@ -76,7 +78,7 @@ impl Disorder {
 
 impl Merge for Disorder {
     fn merge(&mut self, next: Self) {
-        let room = Self::TOLD.saturating_sub(self.places.len());
+        let room = Self::SHOWN.saturating_sub(self.places.len());
         let untold = next.places.len().saturating_sub(room);
         self.places.extend(next.places.into_iter().take(room));
         self.more += next.more + untold as u64;
@@ -148,6 +150,7 @@ pub(super) fn show(
         writer.damage(0, &what);
     }
     let (batches, records) = (totals.batches, totals.records);
+    let es = if batches == 1 { "" } else { "es" };
     let offsets = match (totals.first, totals.last) {
         (Some((first, _)), Some(last)) => format!(", offsets {first} to {last}"),
         _ => String::new(),
@@ -158,7 +161,9 @@ pub(super) fn show(
     };
     if left.is_none() && view.range.is_everything() {
         writer.remark(&format!(
-            "{batches} batches, {records} records{offsets}{damaged}"
+            "{} batch{es}, {}{offsets}{damaged}",
+            grouped(batches),
+            counted(records, "record")
         ));
     }
     Ok(())

@@ -333,12 +333,12 @@ impl Show {
         let Some(name) = FileName::parse(file_name(path)) else {
             let size = self.reading.open(path)?.len_bytes();
             let file = FileRow {
-                kind: "no file of Kafka's".to_owned(),
+                kind: "unknown file".to_owned(),
                 size_bytes: Some(size),
                 ..FileRow::default()
             };
             writer.file(&shown, &file);
-            writer.damage(0, "Kafka writes no file of this name");
+            writer.damage(0, "Kafka writes no file with this name");
             writer.end_file();
             return Ok(());
         };

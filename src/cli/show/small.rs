@@ -12,7 +12,7 @@ use kseg::wire::{Fault, FaultKind};
 use serde::Serialize;
 
 use super::file::Facts;
-use super::index::tell;
+use super::index::report;
 use super::records;
 use crate::cli::render::rows::{Cell, Column, Content, Row, uuid};
 use crate::cli::schema::{self, Schema};
@@ -123,7 +123,7 @@ impl Page {
             Rows::Remote(rows) => writer.table(rows),
         }
         for fault in self.faults {
-            tell(writer, fault);
+            report(writer, fault);
         }
     }
 

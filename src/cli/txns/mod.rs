@@ -25,6 +25,7 @@ use super::input::{Disks, Pattern, Selection};
 use super::internal::{Trouble, images, metadata};
 use super::range::{Moment, duration_ms, now_ms};
 use super::render::rows::Format;
+use super::render::table::counted;
 use super::schema;
 use super::show::tables;
 use super::writer::Writer;
@@ -251,7 +252,7 @@ impl Txns {
         }
         rows::open(&mut writer, &open);
         rows::remarks(&mut writer, &open);
-        trouble.tell(&mut writer);
+        trouble.report(&mut writer);
         Ok(Outcome::of(writer.finish()? || hanging > 0))
     }
 
@@ -281,14 +282,12 @@ impl Txns {
         let mut writer = Writer::new(context, format, schema::TXNS);
         tables::transactions(&mut writer, ids);
         if image.unread > 0 {
-            let what = format!(
-                "{} records of {TRANSACTION_STATE} are unreadable",
-                image.unread
-            );
+            let unread = counted(image.unread, "unreadable record");
+            let what = format!("{unread} of {TRANSACTION_STATE}");
             writer.remark(&what);
             writer.seen();
         }
-        trouble.tell(&mut writer);
+        trouble.report(&mut writer);
         Ok(Outcome::of(writer.finish()?))
     }
 
@@ -314,7 +313,7 @@ impl Txns {
         for each in writers {
             rows::producers(&mut writer, (&each.topic, each.partition), &each.producers);
         }
-        trouble.tell(&mut writer);
+        trouble.report(&mut writer);
         Ok(Outcome::of(writer.finish()?))
     }
 

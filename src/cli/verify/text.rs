@@ -121,7 +121,7 @@ pub(super) fn read(summary: &Summary) -> String {
         (coverage.padding_bytes, "preallocated"),
         (coverage.damage_bytes, "damaged"),
         (coverage.unreadable_bytes, "unreadable"),
-        (coverage.unknown_bytes, "in files that Kafka did not write"),
+        (coverage.unknown_bytes, "not checked"),
     ];
     let kinds = kinds.iter().filter(|(bytes, _)| *bytes > 0);
     let kinds: Vec<String> = kinds

@@ -3,7 +3,7 @@
 //! | file | from | built by |
 //! |---|---|---|
 //! | `.index`, `.timeindex` | positions, last offsets and largest timestamps of the batches of a segment | [`SegmentIndexes`] |
-//! | `.txnindex` | the abort markers of a segment, and the transactions open at them | [`SegmentIndexes`], told by [`Producers`] |
+//! | `.txnindex` | the abort markers of a segment, and the transactions open at them | [`SegmentIndexes`], reported by [`Producers`] |
 //! | `.snapshot` | the batches with a producer id before an offset | [`Producers`] |
 //! | `leader-epoch-checkpoint` | the leader epochs of the batches | [`Epochs`] |
 //!

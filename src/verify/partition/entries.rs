@@ -78,7 +78,7 @@ pub(super) fn read<const N: usize>(
 
 impl Shape {
     /// Reports a wrong size and zeros at the end, and returns the account of the file.
-    pub(super) fn tell(
+    pub(super) fn report(
         self,
         path: &Arc<Path>,
         setting: Setting,
@@ -113,11 +113,11 @@ impl Shape {
 }
 
 /// Reports wrong entries of an index, with the severity that its setting allows.
-pub(super) fn tell(order: Tally, such: [Tally; 3], setting: Setting, findings: &mut Findings) {
+pub(super) fn report(order: Tally, such: [Tally; 3], setting: Setting, findings: &mut Findings) {
     let mut found = Findings::default();
-    order.tell(&mut found);
+    order.report(&mut found);
     for tally in such {
-        tally.tell(&mut found);
+        tally.report(&mut found);
     }
     for finding in found.into_sorted().0 {
         findings.add(setting.soften(finding));

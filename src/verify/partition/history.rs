@@ -153,7 +153,7 @@ impl History {
             self.coordinators,
             self.bare,
         ] {
-            tally.tell(findings);
+            tally.report(findings);
         }
     }
 }

@@ -211,9 +211,9 @@ impl OffsetIndexCheck {
 
     /// Ends the check of an index without its log.
     pub(in crate::verify) fn alone(self, findings: &mut Findings) -> Coverage {
-        self.order.tell(findings);
+        self.order.report(findings);
         self.shape
-            .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
+            .report(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
 
     /// Ends the check of a log of `len_bytes`, whose last good batch ends with `last`; `is_whole`
@@ -246,10 +246,10 @@ impl OffsetIndexCheck {
             });
         }
         let such = [self.mismatch, self.inexact, self.beyond];
-        entries::tell(self.order, such, self.setting, findings);
+        entries::report(self.order, such, self.setting, findings);
         let coverage = self
             .shape
-            .tell(&self.path, self.setting, SHAPE_CHECKS, findings);
+            .report(&self.path, self.setting, SHAPE_CHECKS, findings);
         (self.stretch, coverage)
     }
 }

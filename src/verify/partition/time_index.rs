@@ -179,9 +179,9 @@ impl TimeIndexCheck {
 
     /// Ends the check of an index without its log.
     pub(in crate::verify) fn alone(self, findings: &mut Findings) -> Coverage {
-        self.order.tell(findings);
+        self.order.report(findings);
         self.shape
-            .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
+            .report(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
 
     /// Ends the check of a log whose last good batch ends with `last`.
@@ -210,9 +210,9 @@ impl TimeIndexCheck {
         }
         self.check_last(findings);
         let such = [self.less, self.more, self.beyond];
-        entries::tell(self.order, such, self.setting, findings);
+        entries::report(self.order, such, self.setting, findings);
         self.shape
-            .tell(&self.path, self.setting, SHAPE_CHECKS, findings)
+            .report(&self.path, self.setting, SHAPE_CHECKS, findings)
     }
 
     /// Checks that a closed segment's index ends with its largest timestamp.

@@ -36,7 +36,7 @@ pub(super) struct Gap<'a> {
 
 impl Gap<'_> {
     /// Adds a finding for each part.
-    pub(super) fn tell(&self, parts: &[Part], findings: &mut Findings, coverage: &mut Coverage) {
+    pub(super) fn report(&self, parts: &[Part], findings: &mut Findings, coverage: &mut Coverage) {
         let claims: Vec<Option<Claim>> = parts.iter().map(|part| self.claim(part)).collect();
         let claimed = parts
             .iter()
@@ -287,7 +287,7 @@ mod tests {
         };
         let (mut findings, mut coverage) = (Findings::default(), Coverage::of_file(end));
         coverage.batch_bytes = 100;
-        gap.tell(
+        gap.report(
             &damage::parts(bytes, 100..end),
             &mut findings,
             &mut coverage,

@@ -139,7 +139,7 @@ impl<'a> Sequence<'a> {
             last: self.last.as_ref(),
             next,
         };
-        gap.tell(&parts, &mut self.findings, &mut self.coverage);
+        gap.report(&parts, &mut self.findings, &mut self.coverage);
     }
 
     /// Ends the file.

@@ -97,7 +97,7 @@ impl Array {
         &mut self.data
     }
 
-    /// Returns whether a row has a value.
+    /// Returns true if a row has a value.
     pub(crate) fn is_valid(&self, row: usize) -> bool {
         let byte = self.validity.get(row / 8);
         byte.is_none_or(|byte| byte >> (row % 8) & 1 == 1)

@@ -1,7 +1,9 @@
-//! Protobuf messages by their schema, as a registry has it: the text of a `.proto` file, and of those that it imports.
+//! Protobuf messages by their schema from a registry: the text of a `.proto` file, and of those
+//! that it imports.
 //!
-//! Names are those of the schema, in its order of numbers; what the schema gives a default, and is not in the message, has it, as
-//! in Confluent's console consumer. Bytes are as everywhere, 64-bit integers numbers. A field that the schema does not have is left out.
+//! Names are those of the schema, in the order of field numbers. Fields that are not in the message
+//! have their defaults, as in Confluent's console consumer. Bytes are shown as everywhere else,
+//! 64-bit integers as numbers. Fields that are not in the schema are left out.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +24,11 @@ const OWN: &str = "kseg/own.proto";
 /// A message takes several times its size in memory, so longer ones are not read.
 const MOST_BYTES: usize = 4 << 20;
 
-/// Bytes of JSON that a message may become: defaults are written for each message, so a few bytes can become many.
+/// The maximum size of a message as JSON: defaults are written for each message, so a few bytes can
+/// become many.
 const MOST_JSON: usize = 64 << 20;
 
-/// Brackets inside of each other in a schema: the compiler calls itself for each.
+/// The maximum depth of brackets in a schema, since the compiler is recursive.
 const MOST_BRACKETS: usize = 64;
 
 /// The messages of a schema.
@@ -33,7 +36,7 @@ const MOST_BRACKETS: usize = 64;
 pub(crate) struct Messages(FileDescriptor);
 
 impl Messages {
-    /// Compiles a schema; `imports` are names and texts of those that it imports.
+    /// Compiles a schema; `imports` are the names and texts of the schemas that it imports.
     ///
     /// # Errors
     /// It is not valid.
@@ -52,8 +55,8 @@ impl Messages {
         file.map(Self).context("no messages")
     }
 
-    /// Appends a message as JSON: `indexes` say which of the schema it is, none the first. False: it is not one, and what was
-    /// appended has to be taken off again.
+    /// Appends a message as JSON; `indexes` select the message type, the first if empty. Returns
+    /// false if the bytes are not a message; the caller removes what was appended then.
     pub(super) fn write_json(&self, indexes: &[usize], message: &[u8], out: &mut Vec<u8>) -> bool {
         let Some(descriptor) = self.at(indexes).filter(|_| message.len() <= MOST_BYTES) else {
             return false;
@@ -76,7 +79,7 @@ impl Messages {
     }
 }
 
-/// Returns whether brackets are nested deeper than anybody writes them.
+/// Returns true if brackets are nested too deep.
 fn is_deep(text: &str) -> bool {
     let mut depth = 0_usize;
     text.bytes().any(|byte| {
@@ -89,7 +92,7 @@ fn is_deep(text: &str) -> bool {
     })
 }
 
-/// Texts by name, and what comes with Protobuf itself.
+/// Texts by name, and the schemas that are part of Protobuf.
 struct Texts(BTreeMap<String, String>);
 
 impl FileResolver for Texts {
@@ -101,7 +104,7 @@ impl FileResolver for Texts {
     }
 }
 
-/// Appends a message. `None`: it is longer than `most`.
+/// Appends a message; `None` if it is longer than `most`.
 fn write_message(message: &DynamicMessage, most: usize, out: &mut Vec<u8>) -> Option<()> {
     out.push(b'{');
     let mut is_first = true;
@@ -155,7 +158,7 @@ fn write_value(value: &Value, kind: &Kind, most: usize, out: &mut Vec<u8>) -> Op
         }
         Value::Map(entries) => {
             let of_values = kind.as_message()?.map_entry_value_field().kind();
-            // Always in the same order, which a hash map does not have.
+            // A hash map has no stable order.
             let sorted: BTreeMap<&MapKey, &Value> = entries.iter().collect();
             out.push(b'{');
             for (nth, (key, value)) in sorted.into_iter().enumerate() {
@@ -172,7 +175,7 @@ fn write_value(value: &Value, kind: &Kind, most: usize, out: &mut Vec<u8>) -> Op
     (out.len() <= most).then_some(())
 }
 
-/// Appends the key of a map: a string, as names in JSON are.
+/// Appends the key of a map as a string, since it is a name in JSON.
 fn write_key(key: &MapKey, out: &mut Vec<u8>) {
     match key {
         MapKey::Bool(it) => write_text(if *it { "true" } else { "false" }, out),

@@ -1,14 +1,14 @@
-//! In place of Protobuf by its schemas where the feature `protobuf` is not there: messages have the
-//! numbers of their fields.
+//! A replacement for `protobuf.rs` without the feature `protobuf`: messages are shown by field
+//! numbers.
 
 use anyhow::{Result, bail};
 
-/// The messages of a schema: there is no value of it.
+/// The messages of a schema; without the feature there are no values of this type.
 #[derive(Debug)]
 pub(crate) enum Messages {}
 
 impl Messages {
-    /// Refuses.
+    /// Returns an error.
     ///
     /// # Errors
     /// Always.
