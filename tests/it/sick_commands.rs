@@ -138,7 +138,7 @@ fn no_command_is_killed_and_each_names_the_bytes_and_shows_the_rest() {
         assert!(said.contains(shows), "{args:?}: {said}");
         let says = [
             &bad,
-            "S117 unreadable-bytes",
+            "unreadable-bytes",
             "not counted: 1 damaged place",
             "cannot be read: input/output error",
             "damaged bytes",

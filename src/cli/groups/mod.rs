@@ -423,7 +423,7 @@ fn remarks(writer: &mut Writer<'_>, views: &[GroupView<'_>]) {
     if pending > 0 {
         let are = if pending == 1 { "is" } else { "are" };
         writer.remark(&format!(
-            "{} {are} pending: the transaction has not ended",
+            "{} {are} pending: committed in an open transaction",
             counted(pending as u64, "offset")
         ));
     }

@@ -251,7 +251,11 @@ fn log_dir(dir: &DirVerdict, out: &mut Lines<'_>) {
         StartOutcome::Refuses => "; the broker does not start",
         _ => "",
     };
-    let assumed = if dir.is_shutdown_assumed { " (assumed)" } else { "" };
+    let assumed = if dir.is_shutdown_assumed {
+        " (assumed)"
+    } else {
+        ""
+    };
     out.titled(&dir.path, &format!("{shutdown} shutdown{assumed}{outcome}"));
     for reason in &dir.reasons {
         out.line("  ", &reason.to_string());
