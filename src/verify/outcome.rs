@@ -48,8 +48,11 @@ impl Outcome {
         if error.is_not_found() {
             return;
         }
+        let text = error.to_string();
+        // The finding already has the path.
+        let reason = text.strip_prefix(&format!("{}: ", path.display()));
         let finding = Finding::new(CheckId::Unreadable, path).saw(Unopened::Error {
-            error: error.to_string(),
+            error: reason.unwrap_or(&text).to_owned(),
         });
         // Or it may have truncated it: followers do so after another leader is elected.
         self.findings.add(match error {

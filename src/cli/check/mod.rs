@@ -311,21 +311,20 @@ fn partitions(
 
 /// A log dir on one line.
 fn here(dir: &LogDir, selection: &Selection) -> String {
-    let summaries = selection.partitions(dir);
-    let summaries = summaries
+    let partitions = selection.partitions(dir);
+    let summaries = partitions
         .iter()
         .filter_map(|item| PartitionSummary::open(item.path(), &Checkpoints::default()).ok());
-    let (mut usage, mut segments, mut partitions) = (Usage::default(), 0, 0);
+    let (mut usage, mut segments) = (Usage::default(), 0);
     for summary in summaries {
         usage.add(Usage::of(&summary));
         segments += summary.segments.len() as u64;
-        partitions += 1;
     }
     format!(
         "{}: {}; {}, {}, {} in batches",
         dir.path().display(),
         state(dir),
-        counted(partitions, "partition"),
+        counted(partitions.len() as u64, "partition"),
         counted(segments, "segment"),
         size(usage.log_bytes)
     )

@@ -47,7 +47,7 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
                 size(*bytes)
             );
             let all = match records {
-                records if segments == of_segments && *records > 1 => "all ",
+                records if segments == of_segments && *records > 2 => "all ",
                 _ => "",
             };
             format!("{all}{} deleted ({counts})", are(*records, "record", &of))

@@ -106,7 +106,7 @@ impl SchemasCommand {
         let is_sound = problems.is_empty();
         writer.table(problems);
         if registry.malformed() > 0 {
-            let malformed = counted(registry.malformed() as u64, "malformed record");
+            let malformed = counted(registry.malformed(), "malformed record");
             writer.remark(&format!("{malformed} in the registry's topic"));
         }
         writer.finish()?;
