@@ -63,15 +63,15 @@ pub struct Comparison {
     pub more_ranges: u64,
     /// The unreadable places of the two copies.
     pub unread: [Vec<UnreadPlace>; 2],
-    /// The records of both that consumers of committed records get of one only; none unless
+    /// Equal records that `read_committed` consumers get of one copy only; zero unless
     /// [transactions are compared](compare_committed).
     pub committed: CommittedChange,
     /// True if the last record compared was the same in both.
     is_ended: bool,
 }
 
-/// Counts of records that are in both copies, and that a consumer of committed records gets of one
-/// of them only.
+/// Counts of records that are in both copies, and that a `read_committed` consumer gets of
+/// one of them only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommittedChange {
@@ -87,7 +87,7 @@ struct Compared {
     offset: Offset,
     content: u64,
     framing: u64,
-    /// True if a consumer of committed records gets it, or transactions are not compared.
+    /// True if a `read_committed` consumer gets it, or transactions are not compared.
     is_committed: bool,
 }
 
@@ -99,7 +99,7 @@ pub fn compare(first: &Partition, second: &Partition, limits: Limits) -> Result<
     run([(first, None), (second, None)], limits)
 }
 
-/// The same, and what becomes committed or aborted. Each log is read once more for that.
+/// The same, including the records that become committed or aborted. Each log is read twice.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -121,7 +121,7 @@ pub fn compare_committed(
     run([(first, Some(&a)), (second, Some(&b))], limits)
 }
 
-/// A copy, and its transactions where they count.
+/// A copy, and its transactions if they are compared.
 type Copy<'a> = (&'a Partition, Option<&'a TransactionTracker>);
 
 fn run([first, second]: [Copy<'_>; 2], limits: Limits) -> Result<Comparison, Error> {

@@ -70,8 +70,7 @@ pub(super) fn records(plan: &Plan, applied: &Applied, limits: Limits) -> Result<
     Ok(Some(changes.said()))
 }
 
-/// The partition as it was: the originals of what was changed, and what was not, without what was
-/// created.
+/// The partition before the repair: the originals of changed files, and the unchanged files.
 fn before(plan: &Plan, now: Partition, originals: &Path, dir: &str) -> Result<Partition> {
     let created = plan.fingerprints().filter(|was| was.is == State::Absent);
     let created: BTreeSet<&str> = created
@@ -113,7 +112,7 @@ impl Changes {
                 unnamed -= range.records;
             }
         }
-        // A step names no offsets where another batch has them too.
+        // A step has no offsets if another batch has them too.
         let others = steps.filter(|step| step.loss.records > 0 && step.loss.offsets.is_none());
         let grades: BTreeSet<Grade> = others.map(|step| step.safety.grade()).collect();
         if let (1.., Some(grade), 1) = (unnamed, grades.first(), grades.len()) {
