@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use kseg::predict::{Kafka, Settings};
 use kseg::repair::planner::{PlanOptions, plan};
-use kseg::repair::{Plan as Document, RealDisk, Step};
+use kseg::repair::{Plan as Document, RealDisk};
 use kseg::store::Place;
 
 use super::document::Plans;
