@@ -65,7 +65,7 @@ fn fix(step: &Value) -> Fix {
     let safety = &step["safety"];
     let grade = safety.as_str().or_else(|| safety["grade"].as_str());
     match grade {
-        Some("proven" | "likely") => Fix::Safe,
+        Some("proven" | "likely") => Fix::Lossless,
         Some("suspect" | "lossy") => Fix::Lossy,
         Some("manual") => Fix::Manual,
         _ => panic!("{safety}"),
@@ -116,7 +116,7 @@ fn nothing_derived_from_a_log_is_lost_when_it_is_made_again() {
             check.family,
             Family::OffsetIndex | Family::TimeIndex | Family::TxnIndex
         );
-        let is_safe = matches!(check.fix, Fix::Safe | Fix::None) && check.fixes.is_empty();
+        let is_safe = matches!(check.fix, Fix::Lossless | Fix::None) && check.fixes.is_empty();
         assert!(!is_derived || is_safe, "{}", check.code);
     }
 }

@@ -15,7 +15,8 @@ What `kseg verify` looks for. `kseg explain CODE` prints the manual of one. This
 
 Severity: an error loses data or makes it wrong; a broker repairs or works around a warning; a note is worth knowing. Depth is
 what a check costs: shape (headers and names), sum (checksums), cross (files against each other), deep (batches
-decompressed, records decoded). Fix: safe (nothing is lost), lossy (loses bytes), manual (for a person to do), none (no file is changed).
+decompressed, records decoded). Fix: lossless (a step that
+is proven or likely, and loses no records), lossy (loses bytes or knowledge), manual (for a person to do), none (no file is changed).
 ";
 
 fn page() -> String {

@@ -275,7 +275,7 @@ fn what_becomes_visible_is_said_after_a_repair_in_a_copy_and_in_place() {
         );
         sound(&ran);
         let said = "records before and after: 3 records the same, 0 removed, 1 restored, \
-                    0 changed\nfor consumers with read_committed, of the same records: 3 are \
+                    0 changed\nfor consumers with read_committed, of the same records: 3 \
                     visible only now, 0 no longer\n";
         assert!(ran.err.contains(said), "{}", ran.err);
     }
@@ -343,6 +343,25 @@ fn a_batch_that_is_rewritten_and_renumbered_changes_in_one_step() {
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["offset"].clone())
         .collect();
     assert_eq!(offsets, [0, 1, 3, 6], "{}", read.err);
+}
+
+#[test]
+fn a_segment_is_not_given_the_name_of_another() {
+    let batch = |offset| {
+        BatchSpec::at(offset)
+            .epoch(5)
+            .then(Rec::new(None, Some(b"a")))
+    };
+    let temp = Temp::new();
+    let dir = partition(&temp, &[0; 22]);
+    let all: Vec<BatchSpec> = (0..5).map(batch).collect();
+    let log = all.iter().fold(Forged::default(), Forged::with);
+    temp.file(dir.join("00000000000000000005.log"), &log.bytes);
+    sound(&plan(&temp, "orders-0").0);
+    let ran = apply(&temp);
+    assert!(matches!(ran.status, Some(0 | 1)), "{}", ran.err);
+    let read = kseg(temp.path(), &["cat", "--format", "ndjson", "out"]);
+    assert_eq!(read.out.lines().count(), 5, "{}{}", read.out, read.err);
 }
 
 #[test]

@@ -22,7 +22,7 @@ static PRELOAD: LazyLock<PathBuf> = LazyLock::new(|| {
     let out =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("libsick-{}.so", std::process::id()));
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/sick_preload.rs");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/sick/preload.rs");
     let mut command = Command::new(rustc);
     command
         .args(["--edition", "2024", "-o"])

@@ -137,7 +137,7 @@ impl Changes {
         if self.committed + self.uncommitted > 0 {
             let [more, fewer] = [self.committed, self.uncommitted].map(grouped);
             said = format!(
-                "{said}for consumers with read_committed, of the same records: {more} are visible \
+                "{said}for consumers with read_committed, of the same records: {more} visible \
                  only now, {fewer} no longer\n"
             );
         }

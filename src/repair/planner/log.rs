@@ -1,6 +1,6 @@
 //! The `.log` files of a partition: mended one by one, then put in order together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::epoch_order::{self, NotedEpochs};
@@ -205,10 +205,13 @@ fn bound(placed: &mut [Placed], homes: &[Home], end: Option<i64>) {
 fn name(logs: &mut [SegmentLog]) {
     let mut before: Option<i64> = None;
     let bases: Vec<i64> = logs.iter().map(|log| log.base).collect();
+    let mut taken: BTreeSet<i64> = bases.iter().copied().collect();
     for (nth, log) in logs.iter_mut().enumerate() {
         let runs = runs(log);
         let next = bases.get(nth + 1).copied();
-        if let Some(base) = renamed(before, log.base, &runs, next) {
+        let base = renamed(before, log.base, &runs, next);
+        // What belongs into another segment is moved there.
+        if let Some(base) = base.filter(|base| taken.insert(*base)) {
             log.new_base = base;
         }
         before = runs.last().map(|run| run.last).or(before);

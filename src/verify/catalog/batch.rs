@@ -10,7 +10,7 @@ macro_rules! batch { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next!
 /// **Repair** If one bit explains it, flip it back: the checksum proves the result. Otherwise remove the batch, or copy it from a healthy replica.
 /// **References** `DefaultRecordBatch.ensureValid`, `LogSegment.recover`.
 Batch B101 CrcMismatch "crc-mismatch" Error Sum Lossy
-    fix Safe "where a single bit explains it, which the checksum proves";
+    fix Lossless "where a single bit explains it, which the checksum proves";
 
 /// unknown compression codec
 ///
@@ -19,7 +19,7 @@ Batch B101 CrcMismatch "crc-mismatch" Error Sum Lossy
 /// **What Kafka does** Brokers don't check; clients fail on the batch.
 /// **Repair** Remove the batch, or correct the attribute if the payload shows its codec.
 /// **References** `CompressionType.forId`.
-Batch B102 UnknownCodec "unknown-codec" Error Shape Safe;
+Batch B102 UnknownCodec "unknown-codec" Error Shape Lossless;
 
 /// unknown attribute bits
 ///
@@ -38,7 +38,7 @@ Batch B103 ReservedAttributes "reserved-attributes" Warning Shape None;
 /// **Repair** Remove the batch, or replace it with an empty one.
 /// **References** `DefaultRecordBatch.count`, `LogValidator.validateBatch`.
 Batch B104 RecordCount "record-count" Error Shape Lossy
-    fix Safe "where every record can still be read";
+    fix Lossless "where every record can still be read";
 
 /// the last offset delta is negative
 ///
@@ -47,7 +47,7 @@ Batch B104 RecordCount "record-count" Error Shape Lossy
 /// **What Kafka does** It uses the wrong last offset: the log end offset may go back, and offsets are assigned twice.
 /// **Repair** Correct the field from the last record, or remove the batch.
 /// **References** `DefaultRecordBatch.lastOffset`.
-Batch B105 LastOffsetDelta "last-offset-delta" Error Shape Safe;
+Batch B105 LastOffsetDelta "last-offset-delta" Error Shape Lossless;
 
 /// the largest timestamp is not that of any record
 ///
@@ -56,7 +56,7 @@ Batch B105 LastOffsetDelta "last-offset-delta" Error Shape Safe;
 /// **What Kafka does** It uses the wrong timestamp for searches by time and for retention.
 /// **Repair** Set it to the largest of the records, with a new checksum; the records don't change.
 /// **References** `DefaultRecordBatch.maxTimestamp`, `LogValidator`.
-Batch B106 MaxTimestamp "max-timestamp" Warning Deep Safe;
+Batch B106 MaxTimestamp "max-timestamp" Warning Deep Lossless;
 
 /// an empty batch
 ///
@@ -84,7 +84,7 @@ Batch B108 OlderMagic "older-magic" Note Shape None;
 /// **Repair** Flip the bit back, or remove the duplicates.
 /// **References** `OffsetIndex.append`, `LogSegment.recover`.
 Batch B201 OffsetOverlap "offset-overlap" Error Shape Lossy
-    fix Safe "where a single bit explains it, or the batches are duplicates";
+    fix Lossless "where a single bit explains it, or the batches are duplicates";
 
 /// an offset gap
 ///
@@ -104,7 +104,7 @@ Batch B202 OffsetGap "offset-gap" Note Shape None
 /// **What Kafka does** It ignores epochs that go back. Followers that compare epochs may truncate too much or too little.
 /// **Repair** Flip the bit back if one explains it.
 /// **References** `LeaderEpochFileCache.assign`, KIP-101.
-Batch B203 EpochRegression "epoch-regression" Error Shape Safe;
+Batch B203 EpochRegression "epoch-regression" Error Shape Lossless;
 
 /// a batch without a leader epoch among batches with one
 ///
@@ -113,7 +113,7 @@ Batch B203 EpochRegression "epoch-regression" Error Shape Safe;
 /// **What Kafka does** It treats the epoch as unknown, and followers truncate to the high watermark.
 /// **Repair** Set it to the epoch of the batches around it, if they agree.
 /// **References** `RecordBatch.NO_PARTITION_LEADER_EPOCH`, KIP-101.
-Batch B204 NegativeEpoch "negative-epoch" Warning Shape Safe;
+Batch B204 NegativeEpoch "negative-epoch" Warning Shape Lossless;
 
 /// a leader epoch out of order
 ///
@@ -122,7 +122,7 @@ Batch B204 NegativeEpoch "negative-epoch" Warning Shape Safe;
 /// **What Kafka does** The epoch cache adds the high epoch and ignores the lower ones after it; followers may truncate too much or too little.
 /// **Repair** Flip the bit back if one explains it.
 /// **References** `LeaderEpochFileCache.assign`, KIP-101.
-Batch B205 EpochJump "epoch-jump" Error Shape Safe;
+Batch B205 EpochJump "epoch-jump" Error Shape Lossless;
 
 /// a gap in a producer's sequence numbers
 ///

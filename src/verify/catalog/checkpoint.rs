@@ -9,7 +9,7 @@ macro_rules! checkpoint { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $
 /// **What Kafka does** At start the log dir goes offline, or the checkpoint is treated as empty, depending on the file.
 /// **Repair** Keep the valid lines, or write an empty checkpoint.
 /// **References** `CheckpointFile.read`, `OffsetCheckpointFile`.
-Checkpoint C101 CheckpointMalformed "checkpoint-malformed" Error Shape Safe;
+Checkpoint C101 CheckpointMalformed "checkpoint-malformed" Error Shape Lossless;
 
 /// a duplicate partition in a checkpoint
 ///
@@ -18,7 +18,7 @@ Checkpoint C101 CheckpointMalformed "checkpoint-malformed" Error Shape Safe;
 /// **What Kafka does** It uses the last line.
 /// **Repair** Keep one line, the lower offset.
 /// **References** `OffsetCheckpointFile.read`.
-Checkpoint C102 CheckpointDuplicate "checkpoint-duplicate" Warning Shape Safe;
+Checkpoint C102 CheckpointDuplicate "checkpoint-duplicate" Warning Shape Lossless;
 
 /// a checkpoint entry for a missing partition
 ///
@@ -36,7 +36,7 @@ Checkpoint C103 CheckpointStray "checkpoint-stray" Note Cross None;
 /// **What Kafka does** Recovery then checks only the last segment.
 /// **Repair** Lower it to the end of the log, or to 0 for a full recovery.
 /// **References** `LogLoader.recoverLog`.
-Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Safe;
+Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Lossless;
 
 /// a high watermark beyond the log end
 ///
@@ -45,7 +45,7 @@ Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross
 /// **What Kafka does** It lowers the high watermark to the log end offset. The records are lost unless a replica has them.
 /// **Repair** Lower it to the end of the log.
 /// **References** `UnifiedLog.updateHighWatermark`.
-Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Safe;
+Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Lossless;
 
 /// a log start offset beyond the log end
 ///
@@ -63,7 +63,7 @@ Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Lossy;
 /// **What Kafka does** It cleans the log from the log start on again.
 /// **Repair** Remove the line.
 /// **References** `LogCleanerManager.cleanableOffsets`.
-Checkpoint C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Safe
+Checkpoint C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Lossless
     severity Note "where the log begins after it";
 
 /// a checkpoint below the log start
@@ -91,7 +91,7 @@ Checkpoint C109 CheckpointLacking "checkpoint-lacking" Note Cross None;
 /// **What Kafka does** It doesn't check, and loads the log unchanged.
 /// **Repair** Find out what changed the log; remove the marker for a full recovery.
 /// **References** `LogManager.shutdown`.
-Checkpoint C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross Safe;
+Checkpoint C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross Lossless;
 
 /// a negative offset in a checkpoint
 ///
@@ -100,7 +100,7 @@ Checkpoint C110 RecoveryPointNotAtEnd "recovery-point-not-at-end" Warning Cross 
 /// **What Kafka does** It uses the number, or fails, depending on the file.
 /// **Repair** Remove the line.
 /// **References** `OffsetCheckpointFile`.
-Checkpoint C111 CheckpointNegative "checkpoint-negative" Warning Shape Safe;
+Checkpoint C111 CheckpointNegative "checkpoint-negative" Warning Shape Lossless;
 
 /// a log start offset that hides records
 ///

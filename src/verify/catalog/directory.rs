@@ -9,7 +9,7 @@ macro_rules! directory { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $n
 /// **What Kafka does** It ignores most such files; with a name that ends in `.log` or `.index` but doesn't begin with 20 digits, it doesn't start, or creates an empty segment.
 /// **Repair** Move it out of the log dir.
 /// **References** `LogLoader.loadSegmentFiles`, `LogFileUtils.offsetFromFile`.
-Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe
+Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Lossless
     severity Error "where the name keeps a broker from starting"
     severity Note "where a broker ignores it";
 
@@ -21,7 +21,7 @@ Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Safe
 /// **Repair** None needed; if data is missing, copy the file before a broker starts.
 /// **References** `LogLoader.removeTempFilesAndCollectSwapFiles`.
 Directory D102 Leftover "leftover" Note Shape None
-    fix Safe "where an interrupted compaction left it together with its originals";
+    fix Lossless "where an interrupted compaction left it together with its originals";
 
 /// a segment without its .log file
 ///
@@ -30,7 +30,7 @@ Directory D102 Leftover "leftover" Note Shape None
 /// **What Kafka does** It deletes the index.
 /// **Repair** Find the `.log`, or delete the index.
 /// **References** `LogLoader.loadSegmentFiles`.
-Directory D103 IndexWithoutLog "index-without-log" Warning Shape Safe;
+Directory D103 IndexWithoutLog "index-without-log" Warning Shape Lossless;
 
 /// a duplicate partition
 ///
@@ -40,7 +40,7 @@ Directory D103 IndexWithoutLog "index-without-log" Warning Shape Safe;
 /// **Repair** Compare them, keep the one with the higher leader epoch and log end, and move the other out of the log dir. A plan does so only if one has everything that the other has.
 /// **References** `LogManager.loadLog`.
 Directory D104 PartitionTwice "partition-twice" Error Cross Manual
-    fix Safe "where both are in one log dir and one has everything that the other has";
+    fix Lossless "where both are in one log dir and one has everything that the other has";
 
 /// log dirs of different nodes or clusters
 ///
@@ -50,7 +50,7 @@ Directory D104 PartitionTwice "partition-twice" Error Cross Manual
 /// **Repair** Find out which disk is wrong, and never edit the ids by hand. A plan changes them only if the metadata log has the partitions of this log dir under its directory.id.
 /// **References** `MetaPropertiesEnsemble.verify`.
 Directory D105 MetaMismatch "meta-mismatch" Error Cross Manual
-    fix Safe "where the metadata log proves which node the log dir belongs to";
+    fix Lossless "where the metadata log proves which node the log dir belongs to";
 
 /// overlapping segments
 ///
@@ -60,7 +60,7 @@ Directory D105 MetaMismatch "meta-mismatch" Error Cross Manual
 /// **Repair** Remove the overlapping batches on one side.
 /// **References** `LogSegments.floorSegment`.
 Directory D106 SegmentOverlap "segment-overlap" Error Cross Lossy
-    fix Safe "where the batches are duplicates";
+    fix Lossless "where the batches are duplicates";
 
 /// an offset gap between segments
 ///
@@ -80,7 +80,7 @@ Directory D107 SegmentGap "segment-gap" Note Cross None
 /// **What Kafka does** It doesn't start.
 /// **Repair** Move it out of the log dir. If it is a log dir itself, leave it there: give kseg and `log.dirs` its path, not that of its parent folder.
 /// **References** `UnifiedLog.parseTopicPartitionName`.
-Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe
+Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Lossless
     severity Note "where it is in the directory of a partition";
 
 /// a name that Kafka reads but does not write
@@ -90,7 +90,7 @@ Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Safe
 /// **What Kafka does** It reads it as the partition or segment, which may then be a duplicate.
 /// **Repair** Rename it, unless there is a duplicate.
 /// **References** `UnifiedLog.parseTopicPartitionName`, `LogFileUtils.filenamePrefixFromOffset`.
-Directory D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
+Directory D109 NameNotCanonical "name-not-canonical" Error Shape Lossless;
 
 /// meta.properties is missing or malformed
 ///
@@ -100,7 +100,7 @@ Directory D109 NameNotCanonical "name-not-canonical" Error Shape Safe;
 /// **Repair** Rebuild it from that of another log dir of the same node.
 /// **References** `MetaProperties`, `PropertiesUtils`.
 Directory D110 MetaMalformed "meta-malformed" Error Shape Manual
-    fix Safe "where the metadata log proves the ids, or only the version is wrong";
+    fix Lossless "where the metadata log proves the ids, or only the version is wrong";
 
 /// a reserved, missing or duplicate directory id
 ///
@@ -112,7 +112,7 @@ Directory D110 MetaMalformed "meta-malformed" Error Shape Manual
 Directory D111 DirectoryId "directory-id" Error Cross Manual
     severity Warning "where it is missing"
     severity Note "where it is missing, and no metadata log says that there was one"
-    fix Safe "where the id is a reserved one, or the metadata log proves it";
+    fix Lossless "where the id is a reserved one, or the metadata log proves it";
 
 /// clean shutdown markers of different shutdowns
 ///
@@ -141,7 +141,7 @@ Directory D113 MetadataMisplaced "metadata-misplaced" Error Cross Manual;
 /// **References** `LogDirFailureChannel`.
 Directory D114 Unreadable "unreadable" Error Shape Manual
     severity Warning "if it became shorter while it was read"
-    fix Safe "where an empty directory is in place of a file";
+    fix Lossless "where an empty directory is in place of a file";
 
 /// a partition marked for deletion
 ///
@@ -178,7 +178,7 @@ Directory D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
 /// **Repair** Restore the id, or leave it: a truncated or outdated metadata log proves nothing.
 /// **References** `LogManager.isStrayReplica`.
 Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual
-    fix Safe "where the metadata log has the topic under another id";
+    fix Lossless "where the metadata log has the topic under another id";
 
 /// a malformed partition.metadata
 ///
@@ -187,7 +187,7 @@ Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual
 /// **What Kafka does** The partition fails to load, and the log dir goes offline.
 /// **Repair** Rebuild it from that of another partition of the topic.
 /// **References** `PartitionMetadataFile.read`.
-Directory D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Safe
+Directory D119 PartitionMetadataMalformed "partition-metadata-malformed" Error Shape Lossless
     severity Warning "where only the version is unknown";
 
 /// a partition without segments
@@ -206,7 +206,7 @@ Directory D120 NoSegment "no-segment" Warning Cross Manual;
 /// **What Kafka does** It renames the files and deletes the originals, without a check.
 /// **Repair** Verify the `.swap`, and complete or delete it before a broker starts.
 /// **References** `LogLoader.load`, `completeSwapOperations`.
-Directory D121 SwapIncomplete "swap-incomplete" Error Cross Safe;
+Directory D121 SwapIncomplete "swap-incomplete" Error Cross Lossless;
 
 /// a broker runs on this log dir
 ///
@@ -233,6 +233,6 @@ Directory D123 SpecialFile "special-file" Warning Shape Manual;
 /// **What Kafka does** It treats the shutdown as clean, without a broker epoch.
 /// **Repair** None needed.
 /// **References** `CleanShutdownFileHandler`.
-Directory D124 CleanMarkerMalformed "clean-marker-malformed" Warning Shape Safe;
+Directory D124 CleanMarkerMalformed "clean-marker-malformed" Warning Shape Lossless;
 
 } } } }

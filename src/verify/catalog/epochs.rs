@@ -9,7 +9,7 @@ macro_rules! epochs { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $next
 /// **What Kafka does** The partition fails to load, and the log dir goes offline.
 /// **Repair** Rewrite it from the batches.
 /// **References** `CheckpointFile.read`, `LeaderEpochCheckpointFile`.
-Epochs E101 EpochsMalformed "epochs-malformed" Error Shape Safe;
+Epochs E101 EpochsMalformed "epochs-malformed" Error Shape Lossless;
 
 /// leader epochs out of order
 ///
@@ -18,7 +18,7 @@ Epochs E101 EpochsMalformed "epochs-malformed" Error Shape Safe;
 /// **What Kafka does** It keeps some of the lines; followers may truncate too much or too little.
 /// **Repair** Rewrite it from the batches.
 /// **References** `LeaderEpochFileCache`.
-Epochs E102 EpochsOrder "epochs-order" Error Shape Safe;
+Epochs E102 EpochsOrder "epochs-order" Error Shape Lossless;
 
 /// leader epochs disagree with the batches
 ///
@@ -27,7 +27,7 @@ Epochs E102 EpochsOrder "epochs-order" Error Shape Safe;
 /// **What Kafka does** Followers may truncate too much or too little.
 /// **Repair** Rewrite it from the batches.
 /// **References** `LeaderEpochFileCache.endOffsetFor`, KIP-101.
-Epochs E103 EpochsMismatch "epochs-mismatch" Error Cross Safe
+Epochs E103 EpochsMismatch "epochs-mismatch" Error Cross Lossless
     fix Lossy "where the file has an epoch that the batches contradict";
 
 /// a leader epoch that begins beyond the log end
@@ -46,7 +46,7 @@ Epochs E104 EpochsBeyondLog "epochs-beyond-log" Note Cross None;
 /// **What Kafka does** A follower truncates to the high watermark instead of by epoch.
 /// **Repair** Rewrite it from the batches.
 /// **References** `UnifiedLog.initializeLeaderEpochCache`, KIP-101.
-Epochs E105 EpochsMissing "epochs-missing" Error Cross Safe;
+Epochs E105 EpochsMissing "epochs-missing" Error Cross Lossless;
 
 /// the first leader epoch begins after the log start
 ///
@@ -55,7 +55,7 @@ Epochs E105 EpochsMissing "epochs-missing" Error Cross Safe;
 /// **What Kafka does** Followers that ask for those offsets truncate to the high watermark instead.
 /// **Repair** Rewrite it from the batches.
 /// **References** `LeaderEpochFileCache.truncateFromStart`.
-Epochs E106 EpochsStartLate "epochs-start-late" Warning Cross Safe
+Epochs E106 EpochsStartLate "epochs-start-late" Warning Cross Lossless
     severity Note "where the log may have begun without leader epochs";
 
 } } } }

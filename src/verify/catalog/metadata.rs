@@ -59,7 +59,7 @@ Metadata M105 MetadataSnapshotMismatch "metadata-snapshot-mismatch" Warning Cros
 /// **What Kafka does** It doesn't start.
 /// **Repair** Write the reserved id.
 /// **References** `Uuid.METADATA_TOPIC_ID`.
-Metadata M106 MetadataTopicId "metadata-topic-id" Error Shape Safe;
+Metadata M106 MetadataTopicId "metadata-topic-id" Error Shape Lossless;
 
 /// a leftover metadata snapshot
 ///

@@ -93,9 +93,9 @@ impl Depth {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Fix {
-    /// Derived data or empty space; nothing is lost.
-    Safe,
-    /// Loses bytes, and needs consent.
+    /// A step that is proven or likely: derived data, empty space, or bytes that a checksum proves.
+    Lossless,
+    /// Loses bytes or knowledge, and needs consent.
     Lossy,
     /// Only described; kseg does not do it.
     Manual,
@@ -108,7 +108,7 @@ impl Fix {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Safe => "safe",
+            Self::Lossless => "lossless",
             Self::Lossy => "lossy",
             Self::Manual => "manual",
             Self::None => "none",
@@ -171,7 +171,7 @@ impl Check {
         fix == self.fix || others.any(|other| other.is == fix)
     }
 
-    /// Returns the exceptions, one line each: `warning if …`, `safe where …`.
+    /// Returns the exceptions, one line each: `warning if …`, `lossless where …`.
     pub fn otherwise(&self) -> impl Iterator<Item = String> {
         let severities = self.severities.iter();
         let severities = severities.map(|other| format!("{} {}", other.is, other.when));

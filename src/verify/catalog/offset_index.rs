@@ -9,7 +9,7 @@ macro_rules! offset_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => {
 /// **What Kafka does** Since 2.3 it ignores the remaining bytes; before, it rebuilt the index.
 /// **Repair** Rebuild the index from the log.
 /// **References** `OffsetIndex.sanityCheck`, KAFKA-7283.
-OffsetIndex O101 OffsetIndexSize "offset-index-size" Warning Shape Safe;
+OffsetIndex O101 OffsetIndexSize "offset-index-size" Warning Shape Lossless;
 
 /// the entries of an offset index don't ascend
 ///
@@ -18,7 +18,7 @@ OffsetIndex O101 OffsetIndexSize "offset-index-size" Warning Shape Safe;
 /// **What Kafka does** Its binary search finds wrong positions, without an error.
 /// **Repair** Rebuild the index from the log.
 /// **References** `AbstractIndex.indexSlotRangeFor`.
-OffsetIndex O102 OffsetIndexOrder "offset-index-order" Error Shape Safe
+OffsetIndex O102 OffsetIndexOrder "offset-index-order" Error Shape Lossless
     severity Warning "if the broker rebuilds the file at its next start"
     severity Note "if a broker runs on it";
 
@@ -29,7 +29,7 @@ OffsetIndex O102 OffsetIndexOrder "offset-index-order" Error Shape Safe
 /// **What Kafka does** The log end offset may go back to the start of the segment, and offsets are assigned twice.
 /// **Repair** Rebuild the index from the log.
 /// **References** `LogSegment.readNextOffset`.
-OffsetIndex O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Safe
+OffsetIndex O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Lossless
     severity Warning "if the broker rebuilds the file at its next start"
     severity Note "if a broker runs on it";
 
@@ -40,7 +40,7 @@ OffsetIndex O103 OffsetIndexBeyondLog "offset-index-beyond-log" Error Cross Safe
 /// **What Kafka does** It reads from the middle of a batch: consumers get a corrupt record, or miss some.
 /// **Repair** Rebuild the index from the log.
 /// **References** `LogSegment.read`, `FileRecords.searchForOffsetWithSize`.
-OffsetIndex O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Safe
+OffsetIndex O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Lossless
     severity Warning "if the broker rebuilds the file at its next start, or the entry has an offset inside of a batch instead of its last one"
     severity Note "if a broker runs on it";
 
@@ -51,7 +51,7 @@ OffsetIndex O104 OffsetIndexMismatch "offset-index-mismatch" Error Cross Safe
 /// **What Kafka does** It recovers the segment and rebuilds the index: it reads the whole segment, truncates it at damage, and deletes newer producer snapshots.
 /// **Repair** Build the index from the log.
 /// **References** `LogLoader.loadSegmentFiles`.
-OffsetIndex O105 OffsetIndexMissing "offset-index-missing" Warning Cross Safe
+OffsetIndex O105 OffsetIndexMissing "offset-index-missing" Warning Cross Lossless
     severity Note "if the broker rebuilds the file at its next start";
 
 /// an offset index ends in zeros
@@ -61,7 +61,7 @@ OffsetIndex O105 OffsetIndexMissing "offset-index-missing" Warning Cross Safe
 /// **What Kafka does** It reads the zeros as entries: the index is full, searches find wrong positions, and the segment rolls at once.
 /// **Repair** Truncate the zeros, or rebuild the index.
 /// **References** `AbstractIndex.trimToValidSize`.
-OffsetIndex O106 OffsetIndexUntrimmed "offset-index-untrimmed" Error Cross Safe;
+OffsetIndex O106 OffsetIndexUntrimmed "offset-index-untrimmed" Error Cross Lossless;
 
 /// an offset index has few entries
 ///

@@ -9,7 +9,7 @@ macro_rules! producer { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $ne
 /// **What Kafka does** It deletes the snapshot and uses an older one, or reads the log.
 /// **Repair** Rebuild the snapshot, or delete it.
 /// **References** `ProducerStateManager.readSnapshot`.
-Producer P101 SnapshotCrc "snapshot-crc" Warning Sum Safe;
+Producer P101 SnapshotCrc "snapshot-crc" Warning Sum Lossless;
 
 /// a producer snapshot of an unknown version
 ///
@@ -18,7 +18,7 @@ Producer P101 SnapshotCrc "snapshot-crc" Warning Sum Safe;
 /// **What Kafka does** It deletes the snapshot and uses an older one.
 /// **Repair** Rebuild the snapshot, or delete it.
 /// **References** `ProducerStateManager.PRODUCER_SNAPSHOT_VERSION`.
-Producer P102 SnapshotVersion "snapshot-version" Warning Shape Safe;
+Producer P102 SnapshotVersion "snapshot-version" Warning Shape Lossless;
 
 /// a producer snapshot disagrees with the log
 ///
@@ -27,7 +27,7 @@ Producer P102 SnapshotVersion "snapshot-version" Warning Shape Safe;
 /// **What Kafka does** It trusts the snapshot: producers are refused, duplicates are accepted, the last stable offset is wrong.
 /// **Repair** Rebuild the snapshot from the log.
 /// **References** `ProducerStateManager.loadFromSnapshot`.
-Producer P103 SnapshotMismatch "snapshot-mismatch" Error Cross Safe;
+Producer P103 SnapshotMismatch "snapshot-mismatch" Error Cross Lossless;
 
 /// a producer snapshot beyond the log end
 ///
@@ -36,7 +36,7 @@ Producer P103 SnapshotMismatch "snapshot-mismatch" Error Cross Safe;
 /// **What Kafka does** It deletes the snapshot.
 /// **Repair** Delete it.
 /// **References** `ProducerStateManager.truncateAndReload`.
-Producer P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Safe;
+Producer P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Lossless;
 
 /// a producer snapshot that belongs to no segment
 ///
@@ -63,7 +63,7 @@ Producer P106 SnapshotMissing "snapshot-missing" Note Cross None;
 /// **What Kafka does** Without any snapshot it loses the state of all producers, without an error.
 /// **Repair** Build the snapshot from the log, or remove the marker.
 /// **References** `UnifiedLog.rebuildProducerState`.
-Producer P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Safe
+Producer P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Lossless
     severity Warning "where there are older ones";
 
 /// a producer snapshot with offsets beyond its own
@@ -73,7 +73,7 @@ Producer P107 SnapshotNotAtEnd "snapshot-not-at-end" Error Cross Safe
 /// **What Kafka does** It trusts the snapshot: the last stable offset may never advance.
 /// **Repair** Rebuild the snapshot from the log.
 /// **References** `ProducerStateEntry`.
-Producer P108 SnapshotOffsets "snapshot-offsets" Error Shape Safe;
+Producer P108 SnapshotOffsets "snapshot-offsets" Error Shape Lossless;
 
 /// a malformed producer snapshot
 ///
@@ -82,6 +82,6 @@ Producer P108 SnapshotOffsets "snapshot-offsets" Error Shape Safe;
 /// **What Kafka does** It deletes the snapshot and uses an older one.
 /// **Repair** Rebuild the snapshot, or delete it.
 /// **References** `ProducerStateManager.readSnapshot`.
-Producer P109 SnapshotMalformed "snapshot-malformed" Warning Shape Safe;
+Producer P109 SnapshotMalformed "snapshot-malformed" Warning Shape Lossless;
 
 } } } }

@@ -28,7 +28,7 @@ Record R102 VarintTooLong "varint-too-long" Error Deep Lossy;
 /// **Repair** Remove the batch, or correct the count if records follow.
 /// **References** `DefaultRecordBatch.RecordIterator`.
 Record R103 TrailingBytes "trailing-bytes" Error Deep Lossy
-    fix Safe "where every record can still be read";
+    fix Lossless "where every record can still be read";
 
 /// the records cannot be decompressed
 ///
@@ -38,7 +38,7 @@ Record R103 TrailingBytes "trailing-bytes" Error Deep Lossy
 /// **Repair** Remove the batch, or replace it with an empty one; the records before the fault can be saved.
 /// **References** `Compression.wrapForInput`.
 Record R104 InflateFailed "inflate-failed" Error Deep Lossy
-    fix Safe "where every record can still be read";
+    fix Lossless "where every record can still be read";
 
 /// the records decompress to more than the limit
 ///
@@ -85,7 +85,7 @@ Record R108 ControlRecord "control-record" Error Deep Manual
 /// **Repair** Remove the batch, or replace it with an empty one; the readable records can be saved.
 /// **References** `DefaultRecordBatch.RecordIterator`.
 Record R109 RecordsMissing "records-missing" Error Deep Lossy
-    fix Safe "where every record can still be read";
+    fix Lossless "where every record can still be read";
 
 /// a field extends beyond its record
 ///
@@ -113,7 +113,7 @@ Record R111 Wrapper "wrapper" Error Deep None;
 /// **Repair** Correct the last offset delta, or remove the batch.
 /// **References** `DefaultRecordBatch.lastOffset`.
 Record R112 DeltaOutside "delta-outside" Error Deep Lossy
-    fix Safe "where every record can still be read";
+    fix Lossless "where every record can still be read";
 
 /// the last offset does not match the last record
 ///

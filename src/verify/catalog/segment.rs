@@ -18,7 +18,7 @@ Segment S101 TruncatedTail "truncated-tail" Error Shape Lossy;
 /// **What Kafka does** After an unclean shutdown it truncates the zeros. After a clean one it doesn't check, and fails when it reads them.
 /// **Repair** Truncate the zeros; nothing is lost.
 /// **References** `LogSegment.recover`; `log.preallocate`.
-Segment S102 ZeroTail "zero-tail" Error Shape Safe;
+Segment S102 ZeroTail "zero-tail" Error Shape Lossless;
 
 /// garbage after the last batch
 ///
@@ -45,7 +45,7 @@ Segment S104 LostFrames "lost-frames" Error Shape Lossy;
 /// **What Kafka does** It looks for the next batch where the field says, and fails there. Recovery truncates the segment at this batch.
 /// **Repair** Correct the length; the checksum proves it.
 /// **References** `DefaultRecordBatch`: the CRC covers the bytes from the attributes on.
-Segment S105 FrameSize "frame-size" Error Sum Safe;
+Segment S105 FrameSize "frame-size" Error Sum Lossless;
 
 /// unknown magic byte
 ///
@@ -54,7 +54,7 @@ Segment S105 FrameSize "frame-size" Error Sum Safe;
 /// **What Kafka does** A broker reads any magic above 2 as 2; clients and followers refuse the batch. At a negative magic, recovery truncates the segment.
 /// **Repair** Correct the magic if the checksum proves it.
 /// **References** `FileLogInputStream.nextBatch`, `RecordBatch.CURRENT_MAGIC_VALUE`.
-Segment S106 UnknownMagic "unknown-magic" Error Shape Safe;
+Segment S106 UnknownMagic "unknown-magic" Error Shape Lossless;
 
 /// an offset below the base offset of the segment
 ///
@@ -64,7 +64,7 @@ Segment S106 UnknownMagic "unknown-magic" Error Shape Safe;
 /// **Repair** Rename the file, or remove the batch; the batches around it show which.
 /// **References** `OffsetIndex.relativeOffset`, `IndexOffsetOverflowException`.
 Segment S107 OffsetBelowBase "offset-below-base" Error Shape Lossy
-    fix Safe "where a single bit explains it, or the offsets belong into another segment";
+    fix Lossless "where a single bit explains it, or the offsets belong into another segment";
 
 /// an offset too far from the base offset of the segment
 ///
@@ -74,7 +74,7 @@ Segment S107 OffsetBelowBase "offset-below-base" Error Shape Lossy
 /// **Repair** Split the segment, or correct the offset where a single bit explains it.
 /// **References** KAFKA-6264, `LogLoader.retryOnOffsetOverflow`.
 Segment S108 OffsetTooFar "offset-too-far" Error Shape Lossy
-    fix Safe "where a single bit explains it";
+    fix Lossless "where a single bit explains it";
 
 /// zeros inside the file
 ///
@@ -93,7 +93,7 @@ Segment S109 ZeroPages "zero-pages" Error Shape Lossy;
 /// **Repair** Remove the batches. If they replaced others, a healthy replica has those.
 /// **References** `LogSegment.recover`, `OffsetIndex.append`.
 Segment S110 MisplacedBatches "misplaced-batches" Error Shape Lossy
-    fix Safe "where the batches are duplicates";
+    fix Lossless "where the batches are duplicates";
 
 /// an empty segment that is not the last
 ///

@@ -9,7 +9,7 @@ macro_rules! time_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $
 /// **What Kafka does** Since 2.3 it ignores the remaining bytes; before, it rebuilt the index.
 /// **Repair** Rebuild the index from the log.
 /// **References** `TimeIndex.sanityCheck`.
-TimeIndex T101 TimeIndexSize "time-index-size" Warning Shape Safe;
+TimeIndex T101 TimeIndexSize "time-index-size" Warning Shape Lossless;
 
 /// the entries of a time index don't ascend
 ///
@@ -18,7 +18,7 @@ TimeIndex T101 TimeIndexSize "time-index-size" Warning Shape Safe;
 /// **What Kafka does** It searches by time and gets wrong offsets; an append may fail.
 /// **Repair** Rebuild the index from the log.
 /// **References** `TimeIndex.maybeAppend`.
-TimeIndex T102 TimeIndexOrder "time-index-order" Error Shape Safe
+TimeIndex T102 TimeIndexOrder "time-index-order" Error Shape Lossless
     severity Warning "if the broker rebuilds the file at its next start"
     severity Note "if a broker runs on it";
 
@@ -29,7 +29,7 @@ TimeIndex T102 TimeIndexOrder "time-index-order" Error Shape Safe
 /// **What Kafka does** Searches by time end after the data.
 /// **Repair** Rebuild the index from the log.
 /// **References** `LogSegment.findOffsetByTimestamp`.
-TimeIndex T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe
+TimeIndex T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Lossless
     severity Warning "if the broker rebuilds the file at its next start"
     severity Note "if a broker runs on it";
 
@@ -40,7 +40,7 @@ TimeIndex T103 TimeIndexBeyondLog "time-index-beyond-log" Error Cross Safe
 /// **What Kafka does** Searches by time give wrong offsets; retention deletes too early or too late.
 /// **Repair** Rebuild the index from the log.
 /// **References** `TimeIndex.lookup`.
-TimeIndex T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe
+TimeIndex T104 TimeIndexMismatch "time-index-mismatch" Error Cross Lossless
     severity Warning "if the broker rebuilds the file at its next start, or the entry is larger than the log"
     severity Note "if a broker runs on it";
 
@@ -51,7 +51,7 @@ TimeIndex T104 TimeIndexMismatch "time-index-mismatch" Error Cross Safe
 /// **What Kafka does** It creates an empty one; retention then uses the modification time of the file.
 /// **Repair** Build the index from the log.
 /// **References** `LogLoader.loadSegmentFiles`.
-TimeIndex T105 TimeIndexMissing "time-index-missing" Warning Cross Safe
+TimeIndex T105 TimeIndexMissing "time-index-missing" Warning Cross Lossless
     severity Note "if the broker rebuilds the file at its next start";
 
 /// a time index ends in zeros
@@ -61,7 +61,7 @@ TimeIndex T105 TimeIndexMissing "time-index-missing" Warning Cross Safe
 /// **What Kafka does** It reads 0 as the last timestamp: retention deletes the segment at once.
 /// **Repair** Truncate the zeros, or rebuild the index.
 /// **References** `TimeIndex.lastEntry`, `UnifiedLog.deleteRetentionMsBreachedSegments`.
-TimeIndex T106 TimeIndexUntrimmed "time-index-untrimmed" Error Cross Safe;
+TimeIndex T106 TimeIndexUntrimmed "time-index-untrimmed" Error Cross Lossless;
 
 /// a time index doesn't end with the largest timestamp
 ///
@@ -70,6 +70,6 @@ TimeIndex T106 TimeIndexUntrimmed "time-index-untrimmed" Error Cross Safe;
 /// **What Kafka does** Retention deletes the segment too early or too late.
 /// **Repair** Rebuild the index from the log.
 /// **References** `LogSegment.onBecomeInactiveSegment`.
-TimeIndex T107 TimeIndexLastEntry "time-index-last-entry" Warning Cross Safe;
+TimeIndex T107 TimeIndexLastEntry "time-index-last-entry" Warning Cross Lossless;
 
 } } } }

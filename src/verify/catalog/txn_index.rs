@@ -9,7 +9,7 @@ macro_rules! txn_index { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $n
 /// **What Kafka does** The log dir goes offline at an unknown version; remaining bytes shift entries that are appended.
 /// **Repair** Rebuild the index from the log.
 /// **References** `TransactionIndex`, `AbortedTxn`.
-TxnIndex A101 TxnIndexSize "txn-index-size" Error Shape Safe;
+TxnIndex A101 TxnIndexSize "txn-index-size" Error Shape Lossless;
 
 /// the entries of a transaction index don't ascend
 ///
@@ -18,7 +18,7 @@ TxnIndex A101 TxnIndexSize "txn-index-size" Error Shape Safe;
 /// **What Kafka does** It fails when it appends an entry, or hides the wrong records.
 /// **Repair** Rebuild the index from the log.
 /// **References** `TransactionIndex.append`.
-TxnIndex A102 TxnIndexOrder "txn-index-order" Error Shape Safe;
+TxnIndex A102 TxnIndexOrder "txn-index-order" Error Shape Lossless;
 
 /// an entry of a transaction index without its abort marker
 ///
@@ -27,7 +27,7 @@ TxnIndex A102 TxnIndexOrder "txn-index-order" Error Shape Safe;
 /// **What Kafka does** Records that were committed are hidden from consumers.
 /// **Repair** Rebuild the index from the log.
 /// **References** `TransactionIndex.collectAbortedTxns`.
-TxnIndex A103 TxnIndexStray "txn-index-stray" Error Cross Safe;
+TxnIndex A103 TxnIndexStray "txn-index-stray" Error Cross Lossless;
 
 /// an abort marker without its entry in the transaction index
 ///
@@ -36,7 +36,7 @@ TxnIndex A103 TxnIndexStray "txn-index-stray" Error Cross Safe;
 /// **What Kafka does** `read_committed` consumers get the aborted records.
 /// **Repair** Rebuild the index from the log.
 /// **References** `ProducerStateManager.completeTxn`.
-TxnIndex A104 TxnIndexLacking "txn-index-lacking" Error Cross Safe;
+TxnIndex A104 TxnIndexLacking "txn-index-lacking" Error Cross Lossless;
 
 /// an entry of a transaction index has a wrong first offset
 ///
@@ -45,7 +45,7 @@ TxnIndex A104 TxnIndexLacking "txn-index-lacking" Error Cross Safe;
 /// **What Kafka does** `read_committed` consumers may get aborted records, or miss committed ones.
 /// **Repair** Rebuild the index from the log.
 /// **References** `AbortedTxn.firstOffset`.
-TxnIndex A105 TxnIndexFirstOffset "txn-index-first-offset" Warning Cross Safe
+TxnIndex A105 TxnIndexFirstOffset "txn-index-first-offset" Warning Cross Lossless
     severity Note "if markers that were appended together explain the last stable offset";
 
 /// an entry of a transaction index outside of its segment
@@ -55,6 +55,6 @@ TxnIndex A105 TxnIndexFirstOffset "txn-index-first-offset" Warning Cross Safe
 /// **What Kafka does** It recovers the segment at every start.
 /// **Repair** Rebuild the index from the log.
 /// **References** `TransactionIndex.sanityCheck`.
-TxnIndex A106 TxnIndexOutside "txn-index-outside" Error Cross Safe;
+TxnIndex A106 TxnIndexOutside "txn-index-outside" Error Cross Lossless;
 
 } } } }

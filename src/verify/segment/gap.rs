@@ -66,7 +66,7 @@ impl Gap<'_> {
             // A checksum proves the bytes that it covers; the bits before it are judged by the
             // batches around.
             if let (CheckId::CrcMismatch, Some(_)) = (check, evidence.flipped_bit()) {
-                finding = finding.fix(Fix::Safe);
+                finding = finding.fix(Fix::Lossless);
             }
             finding.evidence = evidence;
             finding.loss = self.loss(check, part, claim, claimed).map(Box::new);

@@ -224,7 +224,7 @@ impl<'a> Sequence<'a> {
             actual: expected.filter(|_| flip.is_some()),
         });
         self.findings.add(match flip {
-            Some(_) => finding.fix(Fix::Safe),
+            Some(_) => finding.fix(Fix::Lossless),
             None => finding,
         });
     }
@@ -368,7 +368,7 @@ fn finding_of(finding: Finding, run: &Run, number: Number) -> Finding {
             .map(|bit| run.first.low ^ 1_i64.wrapping_shl(u32::from(bit))),
     });
     match run.flip {
-        Some(_) => finding.fix(Fix::Safe),
+        Some(_) => finding.fix(Fix::Lossless),
         None => finding,
     }
 }
