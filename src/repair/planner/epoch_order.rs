@@ -147,7 +147,8 @@ fn segment(
                 None => (None, false),
             };
             let is_end = is_last_odd && Some(nth) == end;
-            let is_doubtful = finding.is_some() || !changes.is_empty() || is_end;
+            let is_above = after.is_some_and(|after| run.epochs.0 > after);
+            let is_doubtful = finding.is_some() || !changes.is_empty() || is_end || is_above;
             let found = is_doubtful.then(|| between(run, (before, after), noted, is_far));
             if let Some((epoch, proof)) = found.flatten() {
                 let why = finding.map_or_else(
