@@ -53,37 +53,41 @@ pub(super) fn detach_last(log: &mut SegmentLog, end: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets aside the batch with offset 0 that follows lost bytes which end in zeros: they reach into
-/// its offset, and no other batch comes before offset 0.
+/// Sets aside the batches with offset 0 that follow lost bytes which end in zeros: they reach into
+/// the offset, and no other batch comes before offset 0. Another one after that is no better.
 pub(super) fn lose_zeroed(log: &mut SegmentLog) -> Result<(), Error> {
-    let parts = &log.mended.parts;
-    let Some(
-        [
-            Part::Lost { range: lost, .. },
-            part @ Part::Batches { run, changes },
-        ],
-    ) = parts.first_chunk()
-    else {
-        return Ok(());
-    };
-    if run.first != 0 || !changes.is_empty() || lost.end < HEADER_BYTES as u64 {
-        return Ok(());
-    }
-    let mut buffer = Vec::new();
-    let before = log.mended.log.window(lost.end - 1..lost.end, &mut buffer)?;
-    if before != [0] {
-        return Ok(());
-    }
-    let mut parts = apart(&log.mended.log, part.clone(), |_| 1)?;
-    if let Some(first) = parts.first_mut()
-        && let Part::Batches { run, .. } = first
-    {
-        *first = Part::Lost {
-            suspect: run.covered,
-            range: run.range.clone(),
+    let mut is_doubted = false;
+    // More of them are no damage of a log that was one.
+    for _ in 0..MOST_QUESTIONS {
+        let parts = &log.mended.parts;
+        let is_batches = |part: &Part| matches!(part, Part::Batches { .. });
+        let Some(nth) = parts.iter().position(is_batches) else {
+            return Ok(());
         };
+        let Some(part @ Part::Batches { run, changes }) = parts.get(nth) else {
+            return Ok(());
+        };
+        let start = run.range.start;
+        if run.first != 0 || !changes.is_empty() || start < HEADER_BYTES as u64 {
+            return Ok(());
+        }
+        let mut buffer = Vec::new();
+        let before = log.mended.log.window(start - 1..start, &mut buffer)?;
+        if before != [0] && !is_doubted {
+            return Ok(());
+        }
+        is_doubted = true;
+        let mut parts = apart(&log.mended.log, part.clone(), |_| 1)?;
+        if let Some(first) = parts.first_mut()
+            && let Part::Batches { run, .. } = first
+        {
+            *first = Part::Lost {
+                suspect: run.covered,
+                range: run.range.clone(),
+            };
+        }
+        log.mended.parts.splice(nth..=nth, parts);
     }
-    log.mended.parts.splice(1..2, parts);
     Ok(())
 }
 

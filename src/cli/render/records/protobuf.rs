@@ -305,9 +305,8 @@ mod tests {
         }
         assert_eq!(shown(&messages, &[0], &nested), None);
         // Many fields with long names, each message of which is written with all defaults.
-        let fields: String = (1..=500)
-            .map(|n| format!("int32 {}{n} = {n};", "n".repeat(100)))
-            .collect();
+        let field = |n| format!("int32 {}{n} = {n};", "n".repeat(100));
+        let fields = (1..=500).map(field).collect::<Vec<String>>().concat();
         let wide = format!(
             "syntax = \"proto3\"; message Wide {{ {fields} }} message W {{ repeated Wide w = 1; }}"
         );
