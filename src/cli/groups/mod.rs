@@ -60,9 +60,10 @@ use super::writer::Writer;
   kseg groups --format kafka data | less
   kseg groups --group billing --format csv data > offsets.csv
 
---format kafka prints what kafka-consumer-groups.sh --describe prints; with --kind
-share or --kind streams what kafka-share-groups.sh or kafka-streams-groups.sh
-prints; --members as with --verbose. The coordinator is shown as -.
+--format kafka prints what kafka-consumer-groups.sh --describe prints; with
+--kind share or --kind streams what kafka-share-groups.sh or
+kafka-streams-groups.sh prints; --members as with --verbose. The coordinator is
+shown as -.
 --format csv prints a file for --reset-offsets --from-file.
 
 Exit status:

@@ -414,8 +414,8 @@ mod tests {
         assert_eq!(shown(&rows, Some(34)), all);
         let wrapped = "Name  Size  Why\na        7  no usable\n            index at\n            all\nb        8  -\n";
         assert_eq!(shown(&rows, Some(21)), wrapped);
-        let narrow = "Name  Size\na        7\nb        8\n(no room for: Why)\n";
-        assert_eq!(shown(&rows, Some(18)), narrow);
+        let narrow = "Name  Size\na        7\nb        8\n(no room for:\n    Why)\n";
+        assert_eq!(shown(&rows, Some(15)), narrow);
     }
 
     #[test]
