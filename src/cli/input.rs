@@ -101,7 +101,7 @@ fn all_places(paths: &[PathBuf]) -> Result<Vec<Place>> {
 /// Returns the log dirs and folders of partitions at the paths, and the errors of the other paths.
 ///
 /// # Errors
-/// There is none.
+/// No path leads to a log dir or to the folder of a partition.
 pub(crate) fn folders(paths: &[PathBuf]) -> Result<(Vec<Place>, Vec<anyhow::Error>)> {
     let (mut folders, mut lost) = (Vec::new(), Vec::new());
     for path in paths {

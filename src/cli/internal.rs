@@ -98,8 +98,8 @@ pub(crate) fn images_until<I: Image + Default + Send>(
     });
 }
 
-/// Returns the image of the metadata log, from the copy with the highest log end; `None` if there
-/// is none.
+/// Returns the image of the metadata log, from the copy with the highest log end; `None` without a
+/// metadata log.
 pub(crate) fn metadata(
     reaches: &Reaches,
     reading: Reading,

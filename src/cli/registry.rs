@@ -35,7 +35,7 @@ fn id_and_file(text: &str) -> Result<(i32, PathBuf), String> {
 }
 
 impl SchemaSources {
-    /// Loads the schemas for the records at `paths`; `None` if there are none.
+    /// Loads the schemas for the records at `paths`; `None` without schemas.
     ///
     /// # Errors
     /// A given place has no schemas, or cannot be read.

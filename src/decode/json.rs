@@ -96,7 +96,7 @@ pub fn write_text_part(text: &str, out: &mut Vec<u8>) {
 /// that they are UTF-8 and to escape them then.
 const SHORT_TEXT: usize = 64;
 
-/// Returns true if bytes are ASCII of which none is escaped.
+/// Returns true if bytes are ASCII, and no character is escaped.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
     let Some(last) = text.last_chunk() else {

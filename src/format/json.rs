@@ -78,7 +78,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The elements of an array; for any other value there are none.
+    /// The elements of an array; empty for any other value.
     #[must_use]
     pub fn elements(&self) -> &[Json<'a>] {
         match self {

@@ -9,10 +9,10 @@ use std::hash::{DefaultHasher, Hasher};
 use std::ops::{ControlFlow, Range};
 
 use super::files::{segments, transactions};
-use super::{RecordReader, UnreadPlace};
+use super::{RecordReader, UnreadPlace, open};
 use crate::format::{Batch, Limits, Record};
 use crate::scan::{Filter, Policy, ScanOptions, TransactionTracker};
-use crate::store::{Error, LogFile, Partition, Stream};
+use crate::store::{Error, Partition};
 use crate::wire::Offset;
 
 /// Records of each copy that are held at a time.
@@ -112,11 +112,7 @@ pub fn compare_committed(
         limits,
         ..ScanOptions::of(Policy::Salvage)
     };
-    let known = |partition: &Partition| {
-        transactions(segments(partition).iter(), options, |path| {
-            Stream::open(path).map(LogFile::Windowed)
-        })
-    };
+    let known = |partition: &Partition| transactions(segments(partition).iter(), options, open);
     let [a, b] = [known(first)?, known(second)?];
     run([(first, Some(&a)), (second, Some(&b))], limits)
 }
@@ -158,7 +154,7 @@ fn read(
     unread: &mut Vec<UnreadPlace>,
 ) -> Result<Vec<Compared>, Error> {
     let mut records = Vec::new();
-    let open = transactions.and_then(TransactionTracker::first_open);
+    let first_open = transactions.and_then(TransactionTracker::first_open);
     let reader: RecordReader = partition.records(Filter::from_offset(from));
     let reader = reader.with_control_records().salvage().limits(limits);
     let summary = reader.try_for_each_in_batch(|batch, record| {
@@ -167,7 +163,7 @@ fn read(
             content: content(batch, record),
             framing: framing(batch),
             is_committed: !transactions.is_some_and(|all| all.is_aborted(batch))
-                && open.is_none_or(|first| record.offset() < first),
+                && first_open.is_none_or(|first| record.offset() < first),
         });
         if records.len() == AT_ONCE {
             return ControlFlow::Break(());

@@ -164,17 +164,17 @@ pub enum Knowledge {
 }
 
 impl Knowledge {
-    /// Returns its name.
+    /// Its name, with an article.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::LogStart => "log start offset",
-            Self::EndOffset => "log end offset",
-            Self::Epochs => "leader epochs",
-            Self::TransactionEnd => "end of a transaction",
-            Self::Producers => "producer state",
-            Self::Vote => "vote of the node",
-            Self::Snapshot => "metadata snapshot",
+            Self::LogStart => "the log start offset",
+            Self::EndOffset => "the old log end offset",
+            Self::Epochs => "start offsets of leader epochs",
+            Self::TransactionEnd => "the end of a transaction",
+            Self::Producers => "the state of producers",
+            Self::Vote => "the vote of the node",
+            Self::Snapshot => "a metadata snapshot",
         }
     }
 }

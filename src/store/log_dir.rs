@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Error, Item, Partition, Standing, lock};
 use crate::format::FileKind;
-use crate::format::name::DirName;
+use crate::format::name::{DirName, FileState};
 
 /// One entry of `log.dirs`, as it was when it was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,11 +81,8 @@ impl LogDir {
     #[must_use]
     pub fn has_own_files(&self) -> bool {
         let is_own = |kind| Self::is_home_of(kind) && kind != FileKind::Lock;
-        let mut files = self.items.iter();
-        files.any(|item| {
-            let name = item.file_name();
-            name.is_some_and(|name| is_own(name.kind) && item.is_current(name.kind))
-        })
+        let mut names = self.items.iter().filter_map(Item::file_name);
+        names.any(|name| name.state == FileState::Current && is_own(name.kind))
     }
 
     /// Returns true if files of `kind` are directly in log dirs, and nowhere else.

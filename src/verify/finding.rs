@@ -193,7 +193,7 @@ impl Findings {
         &mut self.kept
     }
 
-    /// Returns true if there are none.
+    /// Returns true if nothing remains.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()

@@ -33,7 +33,7 @@ pub(super) struct Look {
     /// The range that was read since memory was last released.
     looked: Option<Range<u64>>,
     looks: u32,
-    /// The last batch of which the largest timestamp was read.
+    /// The last batch whose largest timestamp was read.
     known: Option<(u64, Result<i64, String>)>,
 }
 
@@ -67,7 +67,7 @@ impl Look {
         }
     }
 
-    /// The last offset of the batch at `position`, of which at most `limit` bytes are read.
+    /// The last offset of the batch at `position`; at most `limit` of its bytes are read.
     pub(super) fn last_offset(
         &mut self,
         position: i32,

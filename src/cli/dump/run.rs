@@ -296,7 +296,7 @@ fn expand(path: &Path) -> Vec<PathBuf> {
     logs
 }
 
-/// A path as `java.io.File` shows it: repeated slashes are one, and there is none at the end.
+/// A path as `java.io.File` shows it: without repeated slashes, and without one at the end.
 fn given_form(path: &Path) -> String {
     let text = path.to_string_lossy();
     let mut form = String::with_capacity(text.len());

@@ -27,7 +27,7 @@ use super::input::{Disks, Pattern};
 use super::internal::{Trouble, images_until, metadata};
 use super::range::{Moment, now_ms};
 use super::render::rows::Format;
-use super::render::table::counted;
+use super::render::table::{self, counted};
 use super::schema;
 use super::writer::Writer;
 
@@ -420,12 +420,12 @@ fn remarks(writer: &mut Writer<'_>, views: &[GroupView<'_>]) {
             more => writer.remark(&format!("{more} offsets are {what}")),
         }
     }
-    let pending = rows().filter(|row| row.pending.is_some()).count();
+    let pending = rows().filter(|row| row.pending.is_some()).count() as u64;
     if pending > 0 {
-        let are = if pending == 1 { "is" } else { "are" };
         writer.remark(&format!(
-            "{} {are} pending: committed in an open transaction",
-            counted(pending as u64, "offset")
+            "{} {} pending: committed in an open transaction",
+            counted(pending, "offset"),
+            table::are(pending)
         ));
     }
 }

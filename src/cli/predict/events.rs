@@ -5,7 +5,7 @@ use kseg::predict::{Change, LaterEvent, Moment, PartitionVerdict, SettingOrigin,
 
 use super::words::Lines;
 use crate::cli::render::rows::{grouped, size};
-use crate::cli::render::table::counted;
+use crate::cli::render::table::{self, counted};
 use crate::cli::render::time;
 
 /// Returns true if an event has a line of its own. Producers expire in every partition, which is
@@ -100,8 +100,7 @@ pub(super) fn what(event: &LaterEvent, of: Option<&str>) -> String {
 
 /// `1 record of a-0 is`, `2 records of a-0 are`.
 fn are(count: u64, what: &str, of: &str) -> String {
-    let verb = if count == 1 { "is" } else { "are" };
-    format!("{}{of} {verb}", counted(count, what))
+    format!("{}{of} {}", counted(count, what), table::are(count))
 }
 
 /// The setting that causes it, and how to prevent it.

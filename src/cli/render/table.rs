@@ -341,6 +341,11 @@ pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{} {what}{plural}", super::rows::grouped(count))
 }
 
+/// The verb after as many things.
+pub(crate) const fn are(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Serialize;

@@ -351,7 +351,7 @@ impl Checked {
         sound
     }
 
-    /// Reports remaining findings and the next start of a broker. Returns true if there are none.
+    /// Reports remaining findings and the next start of a broker. Returns true if nothing remains.
     fn say(&self, result: &Path, context: &mut Context) -> bool {
         let root = self.look.place.path();
         let mut lines = Vec::new();

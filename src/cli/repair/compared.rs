@@ -1,7 +1,8 @@
 //! The records of a log dir before and after a repair.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
 use anyhow::Result;
 use kseg::format::Limits;
@@ -40,59 +41,60 @@ pub(super) fn records(plan: &Plan, applied: &Applied, limits: Limits) -> Result<
         Applied::Nothing => return Ok(None),
     };
     let originals = applied.originals();
-    let done = || {
-        let steps = plan.steps().iter();
-        steps.filter(|step| step.safety.grade() != Grade::Manual)
-    };
-    let of_logs = done().filter(|step| step.action.file().name().ends_with(LOG_SUFFIX));
-    let dirs: BTreeSet<&str> = of_logs.map(|step| step.action.file().dir()).collect();
-    if dirs.is_empty() {
+    // By directory, in one pass: a plan may have steps for many thousands.
+    let mut by_dir: BTreeMap<&str, Vec<&Step>> = BTreeMap::new();
+    let mut renamed: BTreeMap<&str, &str> = BTreeMap::new();
+    let steps = plan.steps().iter();
+    for step in steps.filter(|step| step.safety.grade() != Grade::Manual) {
+        let file = step.action.file();
+        by_dir.entry(file.dir()).or_default().push(step);
+        if let Action::Rename { to, .. } = &step.action {
+            renamed.entry(file.as_str()).or_insert(to.as_str());
+        }
+    }
+    let mut created: BTreeMap<&str, BTreeSet<OsString>> = BTreeMap::new();
+    for was in plan.fingerprints().filter(|was| was.is == State::Absent) {
+        let names = created.entry(was.file.dir()).or_default();
+        names.insert(was.file.name().into());
+    }
+    let is_of_log = |step: &&Step| step.action.file().name().ends_with(LOG_SUFFIX);
+    by_dir.retain(|_, steps| steps.iter().any(is_of_log));
+    if by_dir.is_empty() {
         return Ok(None);
     }
-    // A directory may have another name now.
-    let renamed = |dir: &str| {
-        let to = done().find_map(|step| match &step.action {
-            Action::Rename { file, to } if file.as_str() == dir => Some(to.as_str()),
-            _ => None,
-        });
-        result.join(to.unwrap_or(dir))
-    };
     let mut changes = Changes::default();
-    for dir in dirs {
-        let after = Partition::open(renamed(dir))?;
+    for (dir, steps) in by_dir {
+        // The directory may have another name now.
+        let name = renamed.get(dir).copied().unwrap_or(dir);
+        let after = Partition::open(result.join(name))?;
         let before = match &originals {
-            Some(originals) => before(plan, after.clone(), &originals.join(dir), dir)?,
+            Some(originals) => {
+                let created = created.remove(dir).unwrap_or_default();
+                before(created, after.clone(), &originals.join(dir))?
+            }
             None => Partition::open(root.join(dir))?,
         };
-        let steps = done().filter(|step| step.action.file().dir() == dir);
-        changes.add(&compare_committed(&before, &after, limits)?, steps);
+        changes.add(&compare_committed(&before, &after, limits)?, &steps);
     }
     Ok(Some(changes.said()))
 }
 
 /// The partition before the repair: the originals of changed files, and the unchanged files.
-fn before(plan: &Plan, now: Partition, originals: &Path, dir: &str) -> Result<Partition> {
-    let created = plan.fingerprints().filter(|was| was.is == State::Absent);
-    let created: BTreeSet<&str> = created
-        .filter(|was| was.file.dir() == dir)
-        .map(|was| was.file.name())
-        .collect();
-    let items = now.items().iter().filter(|item| {
-        let name = item.name().to_str();
-        !name.is_some_and(|name| created.contains(name))
-    });
-    let mut items: BTreeMap<PathBuf, Item> = items
-        .map(|item| (item.name().into(), item.clone()))
-        .collect();
+/// `replaced` has the names of files that were created.
+fn before(mut replaced: BTreeSet<OsString>, now: Partition, originals: &Path) -> Result<Partition> {
+    let mut items = Vec::new();
     if originals.is_dir() {
-        let originals = Item::list(originals)?.into_iter();
-        items.extend(originals.map(|item| (item.name().into(), item)));
+        items = Item::list(originals)?;
+        replaced.extend(items.iter().map(|item| item.name().to_owned()));
     }
-    Ok(now.with_items(items.into_values().collect()))
+    let unchanged = now.items().iter();
+    let unchanged = unchanged.filter(|item| !replaced.contains(item.name()));
+    items.extend(unchanged.cloned());
+    Ok(now.with_items(items))
 }
 
 impl Changes {
-    fn add<'s>(&mut self, found: &Comparison, steps: impl Iterator<Item = &'s Step> + Clone) {
+    fn add(&mut self, found: &Comparison, steps: &[&Step]) {
         let of = |kind: DifferenceKind| found.records.get(&kind).copied().unwrap_or(0);
         self.same += found.same;
         self.removed += of(DifferenceKind::OnlyFirst);
@@ -100,20 +102,23 @@ impl Changes {
         self.changed += of(DifferenceKind::Records);
         self.uncommitted += found.committed.only_first;
         self.committed += found.committed.only_second;
+        let losses: Vec<_> = steps
+            .iter()
+            .filter_map(|step| Some((step.loss.offsets?, step.safety.grade())))
+            .collect();
         let mut unnamed = of(DifferenceKind::OnlyFirst);
         let ranges = found.ranges.iter();
         for range in ranges.filter(|range| range.kind == DifferenceKind::OnlyFirst) {
-            let mut named = steps.clone().filter(|step| {
-                let offsets = step.loss.offsets;
-                offsets.is_some_and(|(first, last)| first <= range.last && range.first <= last)
-            });
-            if let Some(step) = named.next() {
-                *self.by_grade.entry(step.safety.grade()).or_default() += range.records;
+            let is_named =
+                |((first, last), _): &&(_, _)| *first <= range.last && range.first <= *last;
+            if let Some((_, grade)) = losses.iter().find(is_named) {
+                *self.by_grade.entry(*grade).or_default() += range.records;
                 unnamed -= range.records;
             }
         }
         // A step has no offsets if another batch has them too.
-        let others = steps.filter(|step| step.loss.records > 0 && step.loss.offsets.is_none());
+        let others = steps.iter();
+        let others = others.filter(|step| step.loss.records > 0 && step.loss.offsets.is_none());
         let grades: BTreeSet<Grade> = others.map(|step| step.safety.grade()).collect();
         if let (1.., Some(grade), 1) = (unnamed, grades.first(), grades.len()) {
             *self.by_grade.entry(*grade).or_default() += unnamed;

@@ -1,5 +1,6 @@
 //! The findings of a log dir or partition, and the next start of a broker.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -51,10 +52,10 @@ impl Look {
         if selection.is_everything() {
             return true;
         }
-        let chosen = selection.paths(&self.place);
+        let chosen: BTreeSet<PathBuf> = selection.paths(&self.place).into_iter().collect();
         self.seen.retain(|finding| {
-            let mut dirs = chosen.iter();
-            dirs.any(|dir| finding.path.starts_with(dir))
+            let mut dirs = finding.path.ancestors();
+            dirs.any(|dir| chosen.contains(dir))
         });
         !chosen.is_empty()
     }

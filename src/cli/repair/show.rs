@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use kseg::repair::{Action, Content, Grade, Knowledge, Loss, Plan, Safety, Step};
+use kseg::repair::{Action, Content, Grade, Loss, Plan, Safety, Step};
 use serde::Serialize;
 
 use super::document::Plans;
@@ -263,7 +263,7 @@ fn loss(loss: &Loss) -> Option<String> {
     if let Some(range) = &loss.bytes {
         parts.push(format!("bytes {}..{}", range.start, range.end));
     }
-    parts.extend(loss.knowledge.iter().map(|known| fact(*known).to_owned()));
+    parts.extend(loss.knowledge.iter().map(|known| known.name().to_owned()));
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
@@ -276,7 +276,7 @@ pub(crate) fn total_loss<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> S
     }
     let facts: BTreeSet<&str> = steps
         .flat_map(|step| &step.loss.knowledge)
-        .map(|known| fact(*known))
+        .map(|known| known.name())
         .collect();
     let has_facts = !facts.is_empty();
     parts.extend(facts.into_iter().map(str::to_owned));
@@ -285,19 +285,6 @@ pub(crate) fn total_loss<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> S
         (Some(last), "") if has_facts && records == 0 => format!("{last}, but no records"),
         (Some(last), "") => last,
         (Some(last), first) => format!("{first} and {last}"),
-    }
-}
-
-/// Returns what is lost besides records.
-fn fact(known: Knowledge) -> &'static str {
-    match known {
-        Knowledge::LogStart => "the log start offset",
-        Knowledge::EndOffset => "the old log end offset",
-        Knowledge::Epochs => "start offsets of leader epochs",
-        Knowledge::TransactionEnd => "the end of a transaction",
-        Knowledge::Producers => "the state of producers",
-        Knowledge::Vote => "the vote of the node",
-        Knowledge::Snapshot => "a metadata snapshot",
     }
 }
 

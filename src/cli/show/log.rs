@@ -308,7 +308,7 @@ impl Rows<'_> {
         self.damage(range.start, Some(range.end - range.start), &what, out);
     }
 
-    /// The row of a batch of which only the checksum is wrong.
+    /// The row of a batch with a wrong checksum and nothing else wrong.
     fn broken_batch(&mut self, position: u64, out: &mut Output<'_>) {
         let mut buffer = Vec::new();
         let range = position..position.saturating_add(batch::HEADER_BYTES as u64);

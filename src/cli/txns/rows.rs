@@ -5,7 +5,7 @@ use kseg::scan::derive::Producers;
 use serde::Serialize;
 
 use crate::cli::render::rows::{Cell, Column, Row, known, text};
-use crate::cli::render::table::counted;
+use crate::cli::render::table::{self, counted};
 use crate::cli::schema::{self, Schema};
 use crate::cli::writer::Writer;
 
@@ -100,8 +100,8 @@ pub(super) fn open(writer: &mut Writer<'_>, open: &[(OpenOnPartition<'_>, i64)])
 
 /// `1 transaction is`, `2 transactions are`.
 fn are(count: usize) -> String {
-    let verb = if count == 1 { "is" } else { "are" };
-    format!("{} {verb}", counted(count as u64, "transaction"))
+    let count = count as u64;
+    format!("{} {}", counted(count, "transaction"), table::are(count))
 }
 
 /// Writes remarks about the table.

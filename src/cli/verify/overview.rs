@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::report::{Shown, Summary, Unit, UnitKind};
 use crate::cli::damage;
 use crate::cli::render::rows::{Cell, Column, Row, grouped};
-use crate::cli::render::table::{counted, plain};
+use crate::cli::render::table::{are, counted, plain};
 use crate::cli::schema::{self, Schema};
 
 /// A partition, a file, or the log dirs themselves, with their findings.
@@ -93,9 +93,8 @@ impl Overview {
         for (kind, what) in kinds {
             let (count, all) = (damaged(kind), self.count(kind));
             if count > 0 {
-                let verb = if count == 1 { "is" } else { "are" };
-                let (count, all) = (grouped(count), counted(all, what));
-                parts.push(format!("{count} of {all} {verb} damaged"));
+                let (verb, all) = (are(count), counted(all, what));
+                parts.push(format!("{} of {all} {verb} damaged", grouped(count)));
             }
         }
         if damaged(UnitKind::LogDirs) > 0 {

@@ -97,7 +97,7 @@ fn push_clock(seconds: i64, fraction: i64, unit: TimeUnit, out: &mut Vec<u8>) {
         push_pair(number, out);
         out.push(end);
     }
-    // Ten digits, of which the unit has the first.
+    // Ten digits; the first is in the unit.
     let fraction = fraction.saturating_mul(unit.tenths_of_nanos());
     let pairs = [
         pair(fraction / 100_000_000),

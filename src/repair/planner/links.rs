@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::relevance::is_wrong;
 use super::steps::{Reason, Steps};
-use crate::format::FileName;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::store::{Item, Partition};
@@ -23,7 +22,7 @@ impl Unfollowed {
         path.ancestors().any(|dir| self.0.contains(dir))
     }
 
-    /// Returns true if the directory of a partition is a link. A manual step is added if something
+    /// Leaves out the directory of a partition that is a link. A manual step is added if something
     /// is wrong in the partition.
     ///
     /// # Errors
@@ -33,15 +32,11 @@ impl Unfollowed {
         dir: &Item,
         findings: &[&Finding],
         steps: &mut Steps<'_>,
-    ) -> Result<bool, Error> {
-        if !dir.is_link() {
-            return Ok(false);
-        }
+    ) -> Result<(), Error> {
         self.0.insert(dir.path().to_owned());
         let why = "a symbolic link, which a repair does not follow: make a plan for the \
                    directory that it points to";
-        describe(dir, findings, why, steps)?;
-        Ok(true)
+        describe(dir, findings, why, steps)
     }
 
     /// Returns true if a file of Kafka in a partition is a link or a special file. A manual step is
@@ -57,9 +52,7 @@ impl Unfollowed {
     ) -> Result<bool, Error> {
         for item in partition.items() {
             let is_special = !item.is_file() && !item.is_dir();
-            if !(item.is_link() || is_special)
-                || item.name().to_str().and_then(FileName::parse).is_none()
-            {
+            if !(item.is_link() || is_special) || item.file_name().is_none() {
                 continue;
             }
             self.0.insert(partition.path().to_owned());

@@ -112,8 +112,9 @@ fn log_dir(
         if duplicates_and_strays.contains(item.name()) {
             continue;
         }
-        let here: Vec<&Finding> = seen.below(item.path()).collect();
-        if unfollowed.dir(item, &here, steps)? {
+        if item.is_link() {
+            let here: Vec<&Finding> = seen.below(item.path()).collect();
+            unfollowed.dir(item, &here, steps)?;
             continue;
         }
         let one = Partition::open(item.path())?;

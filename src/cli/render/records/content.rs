@@ -36,7 +36,7 @@ pub(super) struct Policy {
 /// A value, for a column of one schema.
 #[derive(Debug)]
 pub(super) enum Payload<'b> {
-    /// There is none.
+    /// A null value.
     Null,
     /// It matches the schema, by its id.
     Own(&'b [u8]),

@@ -168,7 +168,7 @@ impl RecordFormat {
     /// The same with schemas, for keys and values with a schema id.
     ///
     /// # Errors
-    /// Schemas are requested, and there are none.
+    /// Schemas are requested, but missing.
     pub(crate) fn with_schemas(mut self, schemas: Option<Schemas>) -> Result<Self> {
         let policies = [self.contents.key, self.contents.value];
         if schemas.is_none() && policies.iter().any(|it| it.read_as == Some(Serde::Avro)) {

@@ -107,8 +107,8 @@ fn internal_topic(name: &str) -> Result<Choice, String> {
 }
 
 impl Rendering {
-    /// Returns the format of the options, for a command that supports `forms`, the first of which
-    /// is the default. Templates are for commands that write text.
+    /// Returns the format of the options, for a command that supports `forms`; the first is its
+    /// default. Templates are for commands that write text.
     ///
     /// # Errors
     /// The options cannot be combined, or not with this command.

@@ -304,7 +304,7 @@ mod tests {
             nested = outer;
         }
         assert_eq!(shown(&messages, &[0], &nested), None);
-        // Many fields with long names, each message of which is written with all defaults.
+        // Many fields with long names: each message is written with all its defaults.
         let field = |n| format!("int32 {}{n} = {n};", "n".repeat(100));
         let fields = (1..=500).map(field).collect::<Vec<String>>().concat();
         let wide = format!(

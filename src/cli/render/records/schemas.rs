@@ -218,7 +218,7 @@ impl Schemas {
     /// The schema with the id or subject `name`, in its latest version, as a typed column.
     ///
     /// # Errors
-    /// There is none, or it cannot be a column.
+    /// No schema has this name, or it cannot be a column.
     pub(super) fn typed(&self, name: &str) -> anyhow::Result<TypedValues> {
         let all = self.registry.schemas();
         let place = if let Ok(id) = name.parse() {
