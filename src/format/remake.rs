@@ -62,6 +62,20 @@ impl Remake {
         self.bytes.extend_from_slice(records);
     }
 
+    /// Adds the record at the base offset, without headers.
+    pub fn push_first(&mut self, time_delta: i64, key: &[u8], value: &[u8]) {
+        let mut body = vec![0];
+        put_varlong(&mut body, time_delta);
+        body.push(0);
+        for field in [key, value] {
+            put_length(&mut body, field);
+            body.extend(field);
+        }
+        body.push(0);
+        put_length(&mut self.bytes, &body);
+        self.bytes.extend(body);
+    }
+
     /// Returns the batch in magic 2, with its length and checksum; `None` if it is longer than a
     /// batch can be.
     #[must_use]
@@ -83,6 +97,43 @@ impl Remake {
         let end = at.saturating_add(bytes.len());
         if let Some(field) = self.bytes.get_mut(at..end) {
             field.copy_from_slice(bytes);
+        }
+    }
+}
+
+fn put_length(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varlong(out, i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+}
+
+/// Adds a zigzag varint (`ByteUtils.writeVarlong`).
+fn put_varlong(out: &mut Vec<u8>, number: i64) {
+    let mut rest = ((number << 1) ^ (number >> 63)).cast_unsigned();
+    while rest >= 0x80 {
+        out.push(low_byte(rest) | 0x80);
+        rest >>= 7;
+    }
+    out.push(low_byte(rest));
+}
+
+fn low_byte(number: u64) -> u8 {
+    let [.., low] = number.to_be_bytes();
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::finish;
+    use crate::wire::varint::varlong;
+
+    #[test]
+    fn varints_are_read_as_they_were_written() {
+        let edges =
+            (0..63).flat_map(|bit| [(1_i64 << bit) - 1, 1 << bit, -(1 << bit), !(1 << bit)]);
+        for number in edges.chain([i64::MIN, i64::MAX]) {
+            let mut bytes = Vec::new();
+            put_varlong(&mut bytes, number);
+            assert_eq!(finish(&bytes, varlong(&bytes)).unwrap(), (&[][..], number));
         }
     }
 }

@@ -20,7 +20,9 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
     ("report", &["wire", "format", "store", "scan", "decode"]),
     (
         "repair",
-        &["wire", "format", "store", "scan", "verify", "predict"],
+        &[
+            "wire", "format", "store", "scan", "verify", "predict", "report", "decode",
+        ],
     ),
     ("guide", &[]),
     (

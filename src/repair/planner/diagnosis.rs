@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::coordinator::Coordinators;
 use crate::format::topic::{CLUSTER_METADATA, NO_ID};
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::repair::proof::Origin;
@@ -20,6 +21,7 @@ pub struct Diagnosis {
     pub(super) findings: Vec<Finding>,
     pub(super) extents: BTreeMap<PathBuf, LogExtent>,
     pub(super) proof: Proof,
+    pub(super) coordinators: Coordinators,
     /// The replicas.
     pub(super) replicas: Vec<Place>,
 }
@@ -54,6 +56,7 @@ impl Diagnosis {
         let mut units = Units::of(places, |_| true);
         units.retain(|path, _| path.starts_with(place.path()));
         let partitions: Vec<Partition> = units.partitions().cloned().collect();
+        seen.coordinators = Coordinators::of(&partitions);
         let mut found = Findings::default();
         units.verify(options, &mut |verified| {
             found.merge(verified.outcome.findings);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::coordinator::Coordinators;
 use super::epoch_order::{self, NotedEpochs};
 use super::fall;
 use super::layout::Layout;
@@ -29,10 +30,11 @@ const MOST_QUESTIONS: u32 = 64;
 pub(super) fn steps(
     partition: &Partition,
     findings: &[&Finding],
+    coordinators: &Coordinators,
     steps: &mut Steps<'_>,
     options: PlanOptions,
 ) -> Result<NewLog, Error> {
-    let mut logs = read(partition, findings, steps, options)?;
+    let mut logs = read(partition, findings, coordinators, steps, options)?;
     name(&mut logs);
     let homes = homes(logs.iter().map(|log| log.new_base));
     let end = noted_end(partition);
@@ -58,6 +60,7 @@ pub(super) fn steps(
 fn read(
     partition: &Partition,
     findings: &[&Finding],
+    coordinators: &Coordinators,
     steps: &Steps<'_>,
     options: PlanOptions,
 ) -> Result<Vec<SegmentLog>, Error> {
@@ -81,6 +84,7 @@ fn read(
         let home = homes.get(file).cloned().unwrap_or(0..i64::MAX);
         let around = OutsideFacts {
             options,
+            coordinators,
             is_open: file == last,
         };
         let mut mended = mend(item.path(), file, &home, &here, around)?;

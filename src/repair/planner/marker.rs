@@ -1,8 +1,9 @@
 //! Transaction markers that no longer say how their transaction ended. The transaction index beside
-//! the log does.
+//! the log may, and the coordinator's log.
 
 use std::path::Path;
 
+use super::coordinator::Coordinators;
 use super::diagnosis::small;
 use super::frames::batch_of;
 use super::remake::Remade;
@@ -10,7 +11,7 @@ use crate::format::batch::HEADER_BYTES;
 use crate::format::control::{ControlType, MARKER_BYTES};
 use crate::format::txn_index::TxnIndex;
 use crate::format::{Batch, RecordBatch, Remake, Scratch};
-use crate::wire::Offset;
+use crate::wire::{Offset, Timestamp};
 
 /// Returns true if a batch is the marker of a transaction, whatever its record says: only markers have a
 /// producer and no sequence number.
@@ -23,37 +24,55 @@ pub(super) fn is_marker(batch: &RecordBatch<'_>) -> bool {
 }
 
 /// The marker in `bytes` with its key restored, if it says neither commit nor abort and the index
-/// beside `log` tells which it was.
-pub(super) fn restored(bytes: &[u8], log: &Path, scratch: &mut Scratch) -> Option<Remade> {
+/// beside `log` tells which it was, or its coordinator.
+pub(super) fn restored(
+    bytes: &[u8],
+    log: &Path,
+    coordinators: &Coordinators,
+    scratch: &mut Scratch,
+) -> Option<Remade> {
     let Batch::V2(batch) = batch_of(bytes)? else {
         return None;
     };
-    let value = value_of_unknown(&batch, scratch)?;
-    let end = end(&batch, &log.with_extension("txnindex"))?;
+    let (time, value) = content_of_unknown(&batch, scratch)?;
+    let (end, witness) = match end(&batch, &log.with_extension("txnindex")) {
+        Some(end) => (end, "the transaction index shows"),
+        None => (
+            coordinators.end(&batch, time)?,
+            "the state of its transactional id at that time, in __transaction_state, shows",
+        ),
+    };
+    // The log cleaner has put a delete horizon in the place of the base timestamp.
+    let delta = time.0.wrapping_sub(batch.base_timestamp().0);
+    let [high, low] = end.id().to_be_bytes();
     let mut remake = Remake::of(bytes.first_chunk::<HEADER_BYTES>()?);
-    remake.push(&record(end, value));
+    remake.push_first(delta, &[0, 0, high, low], &value);
     Some(Remade {
         bytes: remake.finish(1)?,
         lost: 0,
         is_guess: true,
         what: format!(
-            "the transaction marker at offset {} is neither a commit nor an abort; the \
-             transaction index shows that it is: {}",
+            "the transaction marker at offset {} is neither a commit nor an abort; {witness} \
+             that it is: {}",
             batch.base_offset(),
             end.name()
         ),
     })
 }
 
-/// The value of a marker whose key says neither commit nor abort.
-fn value_of_unknown(batch: &RecordBatch<'_>, scratch: &mut Scratch) -> Option<[u8; MARKER_BYTES]> {
+/// The time and the value of a marker whose key says neither commit nor abort.
+fn content_of_unknown(
+    batch: &RecordBatch<'_>,
+    scratch: &mut Scratch,
+) -> Option<(Timestamp, [u8; MARKER_BYTES])> {
     let mut records = batch.records(scratch).ok().filter(|_| is_marker(batch))?;
     let record = records.next()?.ok()?;
     let is_known = matches!(
         ControlType::parse(record.key()),
         Ok(ControlType::Abort | ControlType::Commit)
     );
-    record.value()?.try_into().ok().filter(|_| !is_known)
+    let value = record.value()?.try_into().ok().filter(|_| !is_known)?;
+    Some((record.timestamp(), value))
 }
 
 /// Returns the end of the transaction, if the transaction index has an entry for the marker.
@@ -69,21 +88,4 @@ fn end(batch: &RecordBatch<'_>, path: &Path) -> Option<ControlType> {
     // An entry says that it was aborted. That there is none says nothing: the index may have lost
     // it.
     is_aborted.then_some(ControlType::Abort)
-}
-
-/// The record of a marker, as brokers write it: no deltas, no headers, every length of one byte.
-fn record(end: ControlType, value: [u8; MARKER_BYTES]) -> Vec<u8> {
-    const KEY_BYTES: u8 = 4;
-    const VALUE_BYTES: u8 = 6;
-    let varint = |number: u8| number << 1;
-    let [high, low] = end.id().to_be_bytes();
-    let key = [varint(KEY_BYTES), 0, 0, high, low];
-    let mut body = vec![0, 0, 0];
-    body.extend(key);
-    body.push(varint(VALUE_BYTES));
-    body.extend(value);
-    body.push(0);
-    let length = u8::try_from(body.len()).unwrap_or(0);
-    body.insert(0, varint(length));
-    body
 }

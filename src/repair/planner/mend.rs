@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::coordinator::Coordinators;
 use super::frames::{epochs_after, runs_of};
 use super::marker::restored;
 use super::mended::{Change, Mended, Part};
@@ -28,8 +29,9 @@ const MOST_QUESTIONS: u32 = 64;
 
 /// The facts from outside of a file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct OutsideFacts {
+pub(super) struct OutsideFacts<'a> {
     pub(super) options: PlanOptions,
+    pub(super) coordinators: &'a Coordinators,
     /// True if it is the last segment, and nothing says where the log ends.
     pub(super) is_open: bool,
 }
@@ -43,7 +45,7 @@ pub(super) fn mend(
     file: usize,
     home: &Home,
     findings: &[&Finding],
-    around: OutsideFacts,
+    around: OutsideFacts<'_>,
 ) -> Result<Mended, Error> {
     let log = LogFile::Windowed(Stream::open(path)?);
     let proven = proven(&log, findings, around.options.scratch())?;
@@ -92,7 +94,7 @@ pub(super) struct Mender<'a> {
     pub(super) stretches: &'a [Stretch],
     pub(super) file: usize,
     pub(super) home: &'a Home,
-    pub(super) around: OutsideFacts,
+    pub(super) around: OutsideFacts<'a>,
     pub(super) suspects: Vec<(u64, CheckId)>,
     pub(super) scratch: Scratch,
     pub(super) parts: Vec<Part>,
@@ -210,7 +212,12 @@ impl Mender<'_> {
     fn content(&mut self, single: &Run, check: CheckId, next: Option<i64>) -> Result<(), Error> {
         let mut buffer = Vec::new();
         let bytes = self.log.window(single.range.clone(), &mut buffer)?;
-        let marker = restored(bytes, self.path, &mut self.scratch);
+        let marker = restored(
+            bytes,
+            self.path,
+            self.around.coordinators,
+            &mut self.scratch,
+        );
         let Some(remade) = marker.or_else(|| remade(bytes, next, &mut self.scratch)) else {
             if says_unreadable(check) && is_unreadable(bytes, &mut self.scratch) {
                 self.lose(single.range.clone());

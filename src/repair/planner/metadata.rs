@@ -30,7 +30,7 @@ pub(super) fn steps(
     options: PlanOptions,
 ) -> Result<(), Error> {
     let mut tried = steps.aside();
-    let mended = log::steps(partition, findings, &mut tried, options)?;
+    let mended = log::steps(partition, findings, &seen.coordinators, &mut tried, options)?;
     // A patch is proven, and after the last batch there is nothing to lose; anything else leaves a
     // gap.
     let is_whole = tried.steps().iter().all(|step| {

@@ -12,6 +12,7 @@
 
 mod aborted;
 mod checkpoints;
+mod coordinator;
 mod derived;
 mod diagnosis;
 mod epoch_order;
@@ -163,7 +164,7 @@ fn partition(
         Healed::Wholly(log) => log,
         Healed::Partly => return Ok(None),
         Healed::Not if is_log_sound => NewLog::of(partition, seen),
-        Healed::Not => log::steps(partition, &here, steps, options)?,
+        Healed::Not => log::steps(partition, &here, &seen.coordinators, steps, options)?,
     };
     if partition.state() == DirState::Current {
         rescue::steps(partition, &mut log, &here, steps, options)?;

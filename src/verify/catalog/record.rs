@@ -72,10 +72,11 @@ Record R107 DeltaOrder "delta-order" Error Deep None;
 /// **What** A control record has no key of four bytes, a type that doesn't exist, or a value that is too short for it.
 /// **Why it happens** The control bit of a data batch was set, or the record was changed, together with the checksum.
 /// **What Kafka does** Loading the producer state fails. Recovery truncates the log right after it, and fails again at every start.
-/// **Repair** Replace it with an empty batch.
+/// **Repair** The transaction index or `__transaction_state` in the log dirs of the node may show whether the transaction was committed or aborted. Where neither does, decide which it was; an empty batch in its place leaves the transaction open.
 /// **References** `ControlRecordType.parse`, `EndTransactionMarker.deserialize`.
 Record R108 ControlRecord "control-record" Error Deep Manual
-    severity Warning "where only its version is unknown";
+    severity Warning "where only its version is unknown"
+    fix Lossy "where the transaction index or the log of the coordinator shows how the transaction ended";
 
 /// fewer records than the header says
 ///
