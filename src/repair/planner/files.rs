@@ -12,6 +12,7 @@ use crate::format::FileKind;
 use crate::format::name::{FileState, PARTITION_METADATA};
 use crate::format::properties::partition_metadata;
 use crate::format::topic::NO_ID;
+use crate::repair::Odds;
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
 use crate::repair::proof::{Idle, Origin};
@@ -210,7 +211,22 @@ pub(super) fn identity(
         Origin::MetadataLog => "the metadata log",
         _ => "another partition of the topic",
     };
-    let reason = Reason::derived(&checks, format!("the id of topic {topic} in {by}"), from);
+    let why = format!("the id of topic {topic} in {by}");
+    let reason = match stored
+        .or_else(|| whole_id(&path))
+        .filter(|other| *other != id)
+    {
+        None => Reason::derived(&checks, why, from),
+        // A topic that was deleted and created again has another id too.
+        Some(_) => Reason::likely(
+            &checks,
+            format!(
+                "{why}. The id here may be right: of a topic of this name that was deleted, whose \
+                 records come back as those of the new one"
+            ),
+            Odds::Unknown,
+        ),
+    };
     put(
         partition,
         PARTITION_METADATA,

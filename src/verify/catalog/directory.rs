@@ -173,12 +173,14 @@ Directory D117 TopicIdConflict "topic-id-conflict" Error Cross Manual;
 /// a topic id unknown to the metadata log
 ///
 /// **What** The topic id of a partition, or this node as its replica, is not in the metadata log.
-/// **Why it happens** The topic was deleted while the node was down, or the file belongs to another cluster.
+/// **Why it happens** The topic was deleted, and the node stopped before it renamed the directory; or the file belongs to another cluster.
 /// **What Kafka does** It marks the partition as stray; releases before 3.7 deleted it.
 /// **Repair** Restore the id, or leave it: a truncated or outdated metadata log proves nothing.
 /// **References** `LogManager.isStrayReplica`.
 Directory D118 TopicIdUnknown "topic-id-unknown" Error Cross Manual
-    fix Lossless "where the metadata log has the topic under another id";
+    severity Note "where the metadata log says that the topic was deleted"
+    fix Lossy "where the metadata log has the topic under another id"
+    fix Lossless "where the metadata log proves which node the log dir belongs to";
 
 /// a malformed partition.metadata
 ///

@@ -260,6 +260,8 @@ pub enum IdConflict {
     },
     /// The metadata log does not have the topic id.
     UnknownTopic,
+    /// In the metadata log the topic of this id was deleted.
+    DeletedTopic,
     /// The topic id is that of another topic in the metadata log.
     NamedTopic {
         /// That topic.
@@ -301,6 +303,7 @@ impl fmt::Display for IdConflict {
             Self::Topic { other } => write!(f, "the topic id differs from that in {other}"),
             Self::OtherTopic { topic } => write!(f, "topic {topic} has the same topic id"),
             Self::UnknownTopic => f.write_str("the metadata log has no topic with this id"),
+            Self::DeletedTopic => f.write_str("in the metadata log this topic was deleted"),
             Self::NamedTopic { topic } => {
                 write!(f, "in the metadata log this is the id of topic {topic}")
             }

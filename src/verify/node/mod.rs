@@ -281,6 +281,7 @@ impl Held {
     fn check(&self, topics: &Topics, outcome: &mut Outcome) {
         let (topic, number) = &self.tp;
         let conflict = match topics.name(&self.id) {
+            None if topics.is_deleted(&self.id) => IdConflict::DeletedTopic,
             None => IdConflict::UnknownTopic,
             Some(name) if name != topic => IdConflict::NamedTopic {
                 topic: name.to_owned(),
@@ -296,7 +297,10 @@ impl Held {
                 _ => return,
             },
         };
-        let finding = Finding::new(CheckId::TopicIdUnknown, &self.path);
+        let mut finding = Finding::new(CheckId::TopicIdUnknown, &self.path);
+        if conflict == IdConflict::DeletedTopic {
+            finding = finding.severity(Severity::Note);
+        }
         outcome.findings.add(finding.saw(conflict));
     }
 }

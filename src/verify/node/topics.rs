@@ -1,6 +1,6 @@
 //! Topics in the metadata log: their ids, and the nodes and log dirs of their partitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -17,7 +17,9 @@ use crate::wire::Uuid;
 /// The topics of a cluster.
 #[derive(Debug, Default)]
 pub struct Topics {
-    topics: BTreeMap<Uuid, Topic>,
+    by_id: BTreeMap<Uuid, Topic>,
+    /// The ids of topics that were deleted since the snapshot.
+    deleted: BTreeSet<Uuid>,
     /// The records of a transaction that is not decided (KIP-868).
     pending: Option<Vec<Vec<u8>>>,
 }
@@ -80,26 +82,32 @@ impl Topics {
     /// Returns true if there are no topics: the log is empty, or could not be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.topics.is_empty()
+        self.by_id.is_empty()
     }
 
     /// The name of the topic of this id.
     #[must_use]
     pub fn name(&self, id: &Uuid) -> Option<&str> {
-        self.topics.get(id).map(|topic| topic.name.as_str())
+        self.by_id.get(id).map(|topic| topic.name.as_str())
+    }
+
+    /// Returns true if the log says that the topic of this id was deleted. A snapshot no longer does.
+    #[must_use]
+    pub fn is_deleted(&self, id: &Uuid) -> bool {
+        self.deleted.contains(id)
     }
 
     /// The id of the topic of this name.
     #[must_use]
     pub fn id(&self, name: &str) -> Option<Uuid> {
-        let mut topics = self.topics.iter();
+        let mut topics = self.by_id.iter();
         topics.find_map(|(id, topic)| (topic.name == name).then_some(*id))
     }
 
     /// The replicas of a partition.
     #[must_use]
     pub fn replicas(&self, id: &Uuid, partition: i32) -> Option<&Replicas> {
-        self.topics.get(id)?.partitions.get(&partition)
+        self.by_id.get(id)?.partitions.get(&partition)
     }
 
     /// Applies the records of a file from an offset on.
@@ -158,12 +166,16 @@ impl Topics {
     fn apply(&mut self, kind: i16, body: &Struct<'_>) -> Option<()> {
         match kind {
             id::TOPIC => {
-                let topic = self.topics.entry(*body.uuid("topicId")?).or_default();
+                let topic = self.by_id.entry(*body.uuid("topicId")?).or_default();
                 topic.name = body.text("name")?.into_owned();
             }
-            id::REMOVE_TOPIC => drop(self.topics.remove(body.uuid("topicId")?)?),
+            id::REMOVE_TOPIC => {
+                let id = body.uuid("topicId")?;
+                self.by_id.remove(id);
+                self.deleted.insert(*id);
+            }
             id::PARTITION | id::PARTITION_CHANGE => {
-                let topic = self.topics.get_mut(body.uuid("topicId")?)?;
+                let topic = self.by_id.get_mut(body.uuid("topicId")?)?;
                 let number = body.number("partitionId")?;
                 let replicas = topic.partitions.entry(number).or_default();
                 let nodes: Vec<i32> = body.numbers("replicas").collect();

@@ -3,6 +3,7 @@
 //! What was collected elsewhere is read where `KSEG_CORPUS` names it; each case says in `want.md` what is right.
 
 mod collected;
+mod deleted;
 mod endings;
 mod knowledge;
 mod neighbours;
