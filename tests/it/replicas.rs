@@ -336,6 +336,28 @@ fn a_healthy_log_dir_takes_nothing_from_a_replica_that_has_more() {
 }
 
 #[test]
+fn a_partition_that_only_a_replica_has_is_left_to_people() {
+    let temp = Temp::new();
+    log_dir(&temp, "own", i64::MAX);
+    log_dir(&temp, "other", i64::MAX);
+    let lines = format!("0\n3\norders 0 {END}\nmail 0 40\nnews 0 40\n");
+    temp.file("own/recovery-point-offset-checkpoint", lines.as_bytes());
+    // One that no checkpoint here has, and one that no replica has.
+    for name in ["mail-0", "chat-0"] {
+        crate::plan::copy(
+            &temp.path().join("other/orders-0"),
+            &temp.path().join("other").join(name),
+        );
+    }
+    let (ran, plan) = plan(&temp, "own", &["other"]);
+    let steps = plan["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 1, "{}", ran.out);
+    assert_eq!(grades(&plan), ["manual"]);
+    assert_eq!(steps[0]["action"]["describe"]["file"], "mail-0");
+    assert!(ran.out.contains("other/mail-0"), "{}", ran.out);
+}
+
+#[test]
 fn a_segment_of_which_only_the_index_is_left_is_taken_whole() {
     let temp = Temp::new();
     log_dir(&temp, "own", i64::MAX);

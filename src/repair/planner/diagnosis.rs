@@ -1,7 +1,7 @@
 //! What was found before a plan is made: the findings of verification, where logs begin and end,
 //! and what other files of the node prove.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,8 @@ pub struct Diagnosis {
     pub(super) extents: BTreeMap<PathBuf, LogExtent>,
     pub(super) proof: Proof,
     pub(super) coordinators: Coordinators,
+    /// The partitions that have a directory in one of the log dirs.
+    pub(super) partitions: BTreeSet<(String, i32)>,
     /// The replicas.
     pub(super) replicas: Vec<Place>,
 }
@@ -57,6 +59,9 @@ impl Diagnosis {
         units.retain(|path, _| path.starts_with(place.path()));
         let partitions: Vec<Partition> = units.partitions().cloned().collect();
         seen.coordinators = Coordinators::of(&partitions);
+        let named =
+            |partition: &Partition| Some((partition.topic()?.to_owned(), partition.number()?));
+        seen.partitions = partitions.iter().filter_map(named).collect();
         let mut found = Findings::default();
         units.verify(options, &mut |verified| {
             found.merge(verified.outcome.findings);

@@ -129,6 +129,7 @@ fn log_dir(
             reaches.insert(key, Reach { epochs, ..reach });
         }
     }
+    replicas::absent::steps(dir, seen, steps)?;
     root::steps(dir, &reaches, seen, steps)
 }
 

@@ -7,6 +7,7 @@
 //! (`fill`). **Invariant:** bytes of a trusted batch stay, but for a leader epoch or base offset,
 //! which no checksum covers, that the replicas contradict.
 
+pub(super) mod absent;
 mod copy;
 mod fill;
 mod history;
