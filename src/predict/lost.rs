@@ -1,6 +1,6 @@
 //! A count of records that a start takes away.
 
-use crate::format::{Batch, Codec, Scratch};
+use crate::format::{Batch, Codec, RecordBatch, Scratch};
 
 /// Records that are lost at a start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,8 +37,7 @@ impl Lost {
         let (records, first, last) = match batch {
             Batch::V2(batch) => {
                 let first = batch.base_timestamp().0;
-                let count = u64::try_from(batch.records_count()).unwrap_or(0);
-                (count, first, batch.max_timestamp().0)
+                (records_of(batch), first, batch.max_timestamp().0)
             }
             Batch::Legacy(message) => {
                 let at = message.timestamp().0;
@@ -75,5 +74,53 @@ impl Lost {
         self.first_timestamp_ms =
             either(self.first_timestamp_ms, other.first_timestamp_ms, i64::min);
         self.last_timestamp_ms = either(self.last_timestamp_ms, other.last_timestamp_ms, i64::max);
+    }
+}
+
+/// The bytes of the shortest record: its length, attributes, two deltas, two lengths of fields, and
+/// the number of headers, a byte each.
+const SHORTEST_RECORD_BYTES: usize = 7;
+
+/// The record count in a header, as far as the batch can have so many: no checksum has been checked.
+fn records_of(batch: &RecordBatch<'_>) -> u64 {
+    let offsets = i64::from(batch.last_offset_delta().0).saturating_add(1);
+    let room = match batch.codec() {
+        Ok(Codec::None) => batch.body().len() / SHORTEST_RECORD_BYTES,
+        _ => usize::MAX,
+    };
+    let count = u64::try_from(i64::from(batch.records_count()).min(offsets)).unwrap_or(0);
+    count.min(room as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::frame::Frame;
+    use crate::wire::Position;
+
+    #[test]
+    fn a_header_counts_no_more_records_than_its_batch_can_have() {
+        for (count, last_delta, codec, body, records) in [
+            (3, 2, 0, 21, 3),
+            (3, 2, 0, 20, 2),
+            (3, 1, 0, 70, 2),
+            (3, 2, 4, 7, 3),
+            (167_772_160, i32::MAX, 0, 70, 10),
+            (-1, 2, 0, 70, 0),
+            (3, -1, 0, 70, 0),
+        ] {
+            let mut bytes = vec![0; 61 + body];
+            let length = i32::try_from(bytes.len() - 12).unwrap();
+            bytes[8..12].copy_from_slice(&length.to_be_bytes());
+            bytes[16] = 2;
+            bytes[22] = codec;
+            bytes[23..27].copy_from_slice(&last_delta.to_be_bytes());
+            bytes[57..61].copy_from_slice(&i32::to_be_bytes(count));
+            let frame = Frame::parse(&bytes, Position(0)).unwrap();
+            let Batch::V2(batch) = Batch::parse(frame).unwrap() else {
+                unreachable!("magic 2");
+            };
+            assert_eq!(records_of(&batch), records);
+        }
     }
 }

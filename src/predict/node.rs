@@ -42,8 +42,8 @@ pub(super) fn verdict(
         node.add(place)?;
     }
     node.compare();
-    node.metadata_log()?;
-    node.partitions_twice()?;
+    node.metadata_log();
+    node.partitions_twice();
     node.judge(wanted)
 }
 
@@ -150,7 +150,7 @@ impl<'c> Node<'c> {
     }
 
     /// Simulates the start of the metadata log, of which a node has one, and returns the cluster.
-    fn metadata_log(&mut self) -> Result<(), Error> {
+    fn metadata_log(&mut self) {
         let mut found = Vec::new();
         for (index, dir) in self.dirs.iter().enumerate() {
             let is_log = |item: &&Item| {
@@ -166,8 +166,12 @@ impl<'c> Node<'c> {
             let Some(item) = dir.listed.partitions().find(is_log) else {
                 continue;
             };
-            let opened = Partition::open(item.path())?;
-            let (verdict, image) = metadata_log::verdict(&opened, self.conditions)?;
+            let read = Partition::open(item.path())
+                .and_then(|opened| metadata_log::verdict(&opened, self.conditions));
+            // One that cannot be read is unknown, as any other partition.
+            let Ok((verdict, image)) = read else {
+                continue;
+            };
             self.cluster.image = self.cluster.image.take().or(image);
             self.metadata.insert(index, verdict);
             if !found.iter().any(|path| *path == dir.listed.path()) {
@@ -176,7 +180,7 @@ impl<'c> Node<'c> {
         }
         if !self.conditions.kafka.is_kraft() {
             self.cluster.image = None;
-            return Ok(());
+            return;
         }
         let shown = |path: &Path| {
             path.join(format!("{CLUSTER_METADATA}-0"))
@@ -195,7 +199,6 @@ impl<'c> Node<'c> {
             });
         }
         self.reasons.extend(self.cluster.refusals(self.conditions));
-        Ok(())
     }
 
     /// Returns the directory of the metadata log according to server.properties.
@@ -208,7 +211,7 @@ impl<'c> Node<'c> {
 
     /// Two directories of one partition prevent the start of the broker, and so does a `-future`
     /// directory in the same log dir as the current one.
-    fn partitions_twice(&mut self) -> Result<(), Error> {
+    fn partitions_twice(&mut self) {
         let kafka = self.conditions.kafka;
         let mut seen: BTreeMap<(&str, i32), Vec<Holder<'_>>> = BTreeMap::new();
         let whole = self.dirs.iter().enumerate();
@@ -236,9 +239,12 @@ impl<'c> Node<'c> {
             if kafka.is_kraft() && self.cluster.image.is_some() {
                 let mut served = Vec::new();
                 for one in all {
-                    let id = identity::read_topic_id(one.item.path(), kafka)?;
-                    let standing = self.cluster.standing(topic, number, id);
-                    if !matches!(standing, Standing::Stray(..)) {
+                    let id = identity::read_topic_id(one.item.path(), kafka);
+                    let is_stray = id.is_ok_and(|id| {
+                        let standing = self.cluster.standing(topic, number, id);
+                        matches!(standing, Standing::Stray(..))
+                    });
+                    if !is_stray {
                         served.push(one);
                     }
                 }
@@ -255,7 +261,6 @@ impl<'c> Node<'c> {
                 dir.root.fail(outcome, reason);
             }
         }
-        Ok(())
     }
 
     fn judge(mut self, wanted: &dyn Fn(&Item) -> bool) -> Result<Verdict, Error> {

@@ -297,6 +297,21 @@ impl Verdict {
         all
     }
 
+    /// The unknown facts that could change the verdict.
+    pub fn doubts(&self) -> impl Iterator<Item = &Unknown> {
+        let inside = self.partitions().flat_map(|one| &one.unknown);
+        self.unknown.iter().chain(inside)
+    }
+
+    /// Returns the number of partitions that could not be read.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        let unread = self.doubts();
+        unread
+            .filter(|unknown| matches!(unknown, Unknown::Partition { .. }))
+            .count()
+    }
+
     /// Returns true if a broker ran during the prediction.
     #[must_use]
     pub fn is_of_running(&self) -> bool {

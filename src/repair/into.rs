@@ -171,6 +171,8 @@ impl Copy<'_> {
                             _ => Sharing::Blocks,
                         };
                         let to = tree.join(&below);
+                        // An original that cannot be read is named, not its copy.
+                        drop(disk.open(&at).at(&at)?);
                         let how = disk.duplicate(&at, &to, sharing).at(&to)?;
                         self.files.add(how);
                         if how == Duplicate::Linked {

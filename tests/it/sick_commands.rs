@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use crate::forge::damage::flip;
 use crate::forge::{BatchSpec, Forged, Rec};
 use crate::process::{Ran, end};
 use crate::temp::Temp;
@@ -60,20 +61,43 @@ fn log_dir(temp: &Temp) -> PathBuf {
     temp.path().join("data")
 }
 
-/// Runs a command to which the disk does not give the bad bytes.
-fn sick(temp: &Temp, args: &[&str]) -> Ran {
-    let file = temp.path().join(LOG).canonicalize().unwrap();
+/// A command with the library.
+fn command(temp: &Temp, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
     command
         .args(args)
         .current_dir(temp.path())
         .env("LD_PRELOAD", &*PRELOAD)
-        .env("SICK_FILE", file)
-        .env("SICK_FROM", BAD.start.to_string())
-        .env("SICK_TO", BAD.end.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    command
+}
+
+/// Runs a command to which the disk does not give the bad bytes.
+fn sick(temp: &Temp, args: &[&str]) -> Ran {
+    let file = temp.path().join(LOG).canonicalize().unwrap();
+    let mut command = command(temp, args);
+    command
+        .env("SICK_FILE", file)
+        .env("SICK_FROM", BAD.start.to_string())
+        .env("SICK_TO", BAD.end.to_string());
+    end(command.spawn().expect("a process"))
+}
+
+/// Runs a command that may not open the directory of one partition, by either path to it.
+fn denied(temp: &Temp, args: &[&str]) -> Ran {
+    let root = temp.path().canonicalize().unwrap();
+    let args: Vec<String> = args
+        .iter()
+        .map(|arg| match arg.strip_prefix("data") {
+            Some(below) => format!("{}/data{below}", root.display()),
+            None => (*arg).to_owned(),
+        })
+        .collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut command = command(temp, &args);
+    command.env("SICK_DIR", root.join("data/sick-0"));
     end(command.spawn().expect("a process"))
 }
 
@@ -165,6 +189,75 @@ fn no_command_is_killed_and_each_names_the_bytes_and_shows_the_rest() {
             ran.err
         );
     }
+}
+
+#[test]
+fn a_directory_that_may_not_be_opened_hides_no_other() {
+    let temp = Temp::new();
+    log_dir(&temp);
+    let mut log = log();
+    flip(&mut log, 20_000);
+    temp.file("data/hurt-0/00000000000000000000.log", &log);
+    let meta = b"version=1\nnode.id=1\ncluster.id=J1x2cVpNQ9uKsvPq0aTn5w\ndirectory.id=J1x2cVpNQ9uKsvPq0aTn6w\n";
+    temp.file("data/meta.properties", meta);
+    let id = b"version: 0\ntopic_id: J1x2cVpNQ9uKsvPq0aTn3w\n";
+    temp.file("data/sound-0/partition.metadata", id);
+    for (args, shows) in [
+        (
+            &["verify", "data"][..],
+            "1 of 3 partitions is damaged, 1 cannot be read",
+        ),
+        (
+            &["check", "data"],
+            "1 of 3 partitions is damaged, 1 cannot be read",
+        ),
+        (&["cat", "--format", "ndjson", "data"], "\"sound\""),
+        (&["stats", "data"], "sound"),
+        (
+            &["export", "--salvage", "--output", "out", "data"],
+            "hurt-0",
+        ),
+        (
+            &["predict", "data"],
+            "the outcome of 1 unreadable partition is unknown",
+        ),
+        (&["txns", "data"], ""),
+        (&["ls", "data"], "sound"),
+        (&["ls", "--segments", "data"], "sound"),
+        (&["retention", "data"], "sound-0"),
+        (&["compaction", "data"], ""),
+        (
+            &["repair", "plan", "data"],
+            "the outcome of 1 unreadable partition is unknown",
+        ),
+    ] {
+        let ran = denied(&temp, args);
+        assert!(matches!(ran.status, Some(1 | 2)), "{args:?}: {}", ran.err);
+        let said = format!("{}{}", ran.out, ran.err);
+        let is_named = said.contains("sick-0") && said.contains("ermission denied");
+        let is_listed = said
+            .lines()
+            .any(|line| line.starts_with("sick-0") && line.contains("D114"));
+        assert!(
+            (is_named || is_listed) && said.contains(shows),
+            "{args:?}: {said}"
+        );
+    }
+    let plan = denied(&temp, &["repair", "plan", "--format", "json", "data"]);
+    let plan: Value = serde_json::from_str(&plan.out).unwrap();
+    let steps = plan["steps"].as_array().unwrap();
+    let of = |dir: &str| {
+        let is_it = |step: &&Value| step["action"].to_string().contains(dir);
+        let grades = steps.iter().filter(is_it);
+        grades
+            .map(|step| step["safety"].to_string())
+            .collect::<Vec<_>>()
+    };
+    assert!(
+        of("hurt-0").iter().any(|grade| grade.contains("proven")),
+        "{plan:#}"
+    );
+    assert_eq!(of("sick-0"), ["\"manual\""]);
 }
 
 #[test]

@@ -17,6 +17,17 @@ use crate::cli::render::table::{self, Look, counted};
 use crate::cli::render::time;
 use crate::cli::schema::{self, Schema};
 
+/// Describes the partitions that could not be read.
+pub(crate) fn unread(verdict: &Verdict) -> Option<String> {
+    match verdict.unread() {
+        0 => None,
+        1 => Some("the outcome of 1 unreadable partition is unknown".into()),
+        more => Some(format!(
+            "the outcomes of {more} unreadable partitions are unknown"
+        )),
+    }
+}
+
 /// The outcome of a partition.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct PartitionRow {
@@ -105,14 +116,7 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
     parts.extend(unreadable(verdict));
     parts.extend(hanging(verdict));
     parts.extend(deletions(verdict));
-    let unread = doubts(verdict).filter(|it| matches!(it, Unknown::Partition { .. }));
-    match unread.count() as u64 {
-        0 => {}
-        1 => parts.push("the outcome of 1 unreadable partition is unknown".into()),
-        more => parts.push(format!(
-            "the outcomes of {more} unreadable partitions are unknown"
-        )),
-    }
+    parts.extend(unread(verdict));
     if parts.is_empty() {
         let of_all = verdict.partitions().count();
         let rebuilt = verdict
@@ -126,14 +130,21 @@ pub(crate) fn answer(verdict: &Verdict) -> String {
                 counted(of_all as u64, "partition")
             ),
         };
-        let so_far = match (doubts(verdict).count(), verdict.assumed().is_empty()) {
+        let so_far = match (verdict.doubts().count(), verdict.assumed().is_empty()) {
             (0, true) => "nothing is lost",
             (0, false) => "nothing is lost if the assumed settings below are right",
             _ => "nothing is lost, as far as the files given here show",
         };
         return format!("Kafka {kafka} will start{what}; {so_far}");
     }
-    format!("Kafka {kafka} will start; {}", parts.join("; "))
+    let if_it_reads = match verdict.unread() {
+        0 => "",
+        _ => ", if it can read what kseg cannot",
+    };
+    format!(
+        "Kafka {kafka} will start{if_it_reads}; {}",
+        parts.join("; ")
+    )
 }
 
 /// The partitions whose directories are missing.
@@ -207,12 +218,6 @@ fn refusals(verdict: &Verdict) -> impl Iterator<Item = String> {
         }))
     });
     of_node.chain(of_dirs)
-}
-
-/// Returns the unknown facts that could change the answer.
-fn doubts(verdict: &Verdict) -> impl Iterator<Item = &Unknown> {
-    let inside = verdict.partitions().flat_map(|one| &one.unknown);
-    verdict.unknown.iter().chain(inside)
 }
 
 /// Describes the deletions of the first hour, by time.
@@ -397,7 +402,7 @@ fn steps(partition: &PartitionVerdict) -> Vec<String> {
 /// Writes the assumptions of the answer, and the unknown facts.
 fn rests_on(verdict: &Verdict, out: &mut Lines<'_>) {
     let assumed = verdict.assumed();
-    let unknown: BTreeSet<&Unknown> = doubts(verdict).collect();
+    let unknown: BTreeSet<&Unknown> = verdict.doubts().collect();
     if assumed.is_empty() && unknown.is_empty() {
         return;
     }

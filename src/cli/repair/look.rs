@@ -13,6 +13,7 @@ use kseg::verify::{Finding, Options, Severity};
 use crate::cli::args::Reading;
 use crate::cli::damage;
 use crate::cli::input::Selection;
+use crate::cli::predict::text::unread;
 use crate::cli::range;
 use crate::cli::render::table::counted;
 
@@ -42,7 +43,7 @@ impl Look {
             open: &open,
             ..Options::default()
         };
-        let seen = Diagnosis::of(&place, &others, &options)?;
+        let seen = Diagnosis::of(&place, &others, &options);
         Ok(Self { place, seen })
     }
 
@@ -69,17 +70,22 @@ impl Look {
     /// Describes the next start of a broker, in words that follow "the next start".
     pub(super) fn next_start(&self, verdict: &Verdict) -> String {
         match verdict.outcome() {
-            Fate::Refuses => "fails".into(),
-            Fate::Offline => "takes the log dir offline".into(),
-            _ => match (verdict.lost().records, self.unreadable()) {
-                (0, None) => "loses nothing".into(),
-                (0, Some(unreadable)) => format!("loses no records, but {unreadable}"),
-                (lost, unreadable) => {
-                    let unreadable = unreadable.map(|what| format!(", and {what}"));
-                    let lost = counted(lost, "record");
-                    format!("loses {lost}{}", unreadable.unwrap_or_default())
-                }
-            },
+            Fate::Refuses => return "fails".into(),
+            Fate::Offline => return "takes the log dir offline".into(),
+            _ => {}
+        }
+        let loss = match (verdict.lost().records, self.unreadable()) {
+            (0, None) => "loses nothing".into(),
+            (0, Some(unreadable)) => format!("loses no records, but {unreadable}"),
+            (lost, unreadable) => {
+                let unreadable = unreadable.map(|what| format!(", and {what}"));
+                let lost = counted(lost, "record");
+                format!("loses {lost}{}", unreadable.unwrap_or_default())
+            }
+        };
+        match unread(verdict) {
+            Some(unread) => format!("{loss} elsewhere; {unread}"),
+            None => loss,
         }
     }
 

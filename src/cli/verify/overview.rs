@@ -84,20 +84,32 @@ impl Overview {
     /// The first line: what is damaged, and how much cannot be read.
     pub(crate) fn answer(&self, rows: &[(PlaceRow, &Place)], summary: &Summary) -> String {
         let rows = rows.iter().map(|(row, _)| row);
-        let damaged = |kind| {
-            let rows = rows.clone().filter(|row| row.kind == kind);
-            rows.filter(|row| row.severity() == Severity::Error).count() as u64
+        let wrong = |kind| {
+            let rows = rows.clone().filter(move |row| row.kind == kind);
+            rows.filter(|row| row.severity() == Severity::Error)
         };
+        let unread = |kind| {
+            let unread = wrong(kind).filter(|row| row.worst == CheckId::Unreadable);
+            unread.count() as u64
+        };
+        let damaged = |kind| wrong(kind).count() as u64 - unread(kind);
         let mut parts = Vec::new();
         let kinds = [(UnitKind::Partition, "partition"), (UnitKind::File, "file")];
         for (kind, what) in kinds {
-            let (count, all) = (damaged(kind), self.count(kind));
-            if count > 0 {
-                let (verb, all) = (are(count), counted(all, what));
-                parts.push(format!("{} of {all} {verb} damaged", grouped(count)));
-            }
+            let all = counted(self.count(kind), what);
+            parts.extend(match (damaged(kind), unread(kind)) {
+                (0, 0) => None,
+                (0, unread) => Some(format!("{} of {all} cannot be read", grouped(unread))),
+                (count, unread) => {
+                    let damaged = format!("{} of {all} {} damaged", grouped(count), are(count));
+                    Some(match unread {
+                        0 => damaged,
+                        unread => format!("{damaged}, {} cannot be read", grouped(unread)),
+                    })
+                }
+            });
         }
-        if damaged(UnitKind::LogDirs) > 0 {
+        if wrong(UnitKind::LogDirs).next().is_some() {
             parts.push(match parts.len() {
                 0 => "No partition is damaged, but files of the log dir itself are".into(),
                 _ => "files of the log dir itself".into(),

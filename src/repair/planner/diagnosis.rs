@@ -11,7 +11,7 @@ use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::repair::proof::Origin;
 use crate::scan::Merge;
 use crate::store::{Cap, read_small};
-use crate::store::{Error, LogDir, Partition, Place, Source};
+use crate::store::{LogDir, Partition, Place, Source};
 use crate::verify::{Finding, Findings, LogExtent, Options, Topics, Units};
 use crate::wire::Uuid;
 
@@ -41,11 +41,9 @@ pub(super) struct Proof {
 
 impl Diagnosis {
     /// Verifies what is at `place`, and reads what it says together with `others`, log dirs of the
-    /// same node.
-    ///
-    /// # Errors
-    /// A directory cannot be listed.
-    pub fn of(place: &Place, others: &[Place], options: &Options<'_>) -> Result<Self, Error> {
+    /// same node. What cannot be read is a finding.
+    #[must_use]
+    pub fn of(place: &Place, others: &[Place], options: &Options<'_>) -> Self {
         let mut seen = Self::default();
         let dirs: Vec<LogDir> = others
             .iter()
@@ -73,8 +71,8 @@ impl Diagnosis {
         let (mut findings, _) = found.into_sorted();
         findings.retain(|finding| finding.path.starts_with(place.path()));
         seen.findings = findings;
-        seen.proof = Proof::of(&dirs, &partitions, options)?;
-        Ok(seen)
+        seen.proof = Proof::of(&dirs, &partitions, options);
+        seen
     }
 
     /// The same, with log dirs or partitions of other brokers, or backups, from which batches may
@@ -107,17 +105,20 @@ impl Diagnosis {
 }
 
 impl Proof {
-    fn of(dirs: &[LogDir], partitions: &[Partition], options: &Options<'_>) -> Result<Self, Error> {
+    fn of(dirs: &[LogDir], partitions: &[Partition], options: &Options<'_>) -> Self {
         let mut proof = Self::default();
         for partition in partitions {
             let Some(topic) = partition.topic() else {
                 continue;
             };
             if topic == CLUSTER_METADATA {
-                let topics = Topics::read(partition, options)?;
-                if topics.is_empty() {
+                // One that cannot be read is a finding, and proves nothing.
+                let Some(topics) = Topics::read(partition, options)
+                    .ok()
+                    .filter(|topics| !topics.is_empty())
+                else {
                     continue;
-                }
+                };
                 proof.topics = Some(topics);
                 let around = partition.path().parent();
                 let dir = dirs.iter().find(|dir| Some(dir.path()) == around);
@@ -127,7 +128,7 @@ impl Proof {
                 *known = known.filter(|known| *known == id);
             }
         }
-        Ok(proof)
+        proof
     }
 
     /// The id of a topic, and what proves it.

@@ -55,12 +55,12 @@ mod wording;
 
 use super::disk::Disk;
 use super::error::{Error, Refusal};
-use super::plan::{Plan, Scope};
+use super::plan::{Action, Plan, Scope};
 use crate::format::FileKind;
 use crate::format::name::DirState;
 use crate::format::topic::CLUSTER_METADATA;
 use crate::store::{self, Item, LogDir, Partition, Place};
-use crate::verify::{Finding, Severity};
+use crate::verify::{CheckId, Finding, Severity};
 use checkpoints::{Reach, Reaches};
 pub use derived::Rebuild;
 pub use diagnosis::Diagnosis;
@@ -69,7 +69,7 @@ pub use options::PlanOptions;
 use relevance::{is_derived, is_wrong};
 use replicas::Healed;
 pub use set_aside::{SetAside, set_aside};
-use steps::{LogPiece, NewLog, NewSegment, Steps};
+use steps::{LogPiece, NewLog, NewSegment, Reason, Steps};
 
 /// Makes the plan for a log dir or a partition, by what was `seen` of it.
 ///
@@ -118,8 +118,23 @@ fn log_dir(
             unfollowed.dir(item, &here, steps)?;
             continue;
         }
-        let one = Partition::open(item.path())?;
-        let Some(log) = partition(&one, seen, unfollowed, steps, options)? else {
+        let mut here = steps.aside();
+        let planned = Partition::open(item.path())
+            .map_err(Error::from)
+            .and_then(|one| Ok((partition(&one, seen, unfollowed, &mut here, options)?, one)));
+        let (log, one) = match planned {
+            Ok((log, one)) => {
+                steps.append(here);
+                (log, one)
+            }
+            // One directory that cannot be read keeps no other from its repair.
+            Err(Error::Store(error)) => {
+                unread(item, &error, seen, steps)?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(log) = log else {
             continue;
         };
         let key = one.topic().map(str::to_owned).zip(one.number());
@@ -131,6 +146,24 @@ fn log_dir(
     }
     replicas::absent::steps(dir, seen, steps)?;
     root::steps(dir, &reaches, seen, steps)
+}
+
+/// Describes why nothing is planned for a partition, if no finding does.
+fn unread(
+    item: &Item,
+    error: &store::Error,
+    seen: &Diagnosis,
+    steps: &mut Steps<'_>,
+) -> Result<(), Error> {
+    let mut here = seen.below(item.path());
+    let is_known = here.any(|finding| finding.check == CheckId::Unreadable);
+    match steps.path(item.path()).filter(|_| !is_known) {
+        Some(file) => {
+            let reason = Reason::manual(&[CheckId::Unreadable], error.to_string());
+            steps.add(Action::Describe { file }, &[], reason)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Adds the steps for one partition. Returns the log that they leave; `None` if nothing is planned
