@@ -10,6 +10,7 @@ use super::virtual_dir::{self, Content};
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::{self, FrameHeader};
 use crate::format::{Batch, Codec, Frame, Message, RecordBatch, Scratch};
+use crate::scan::{LARGE_BYTES, fault_of_large};
 use crate::store::LogFile;
 use crate::wire::{Fault, FaultKind, Position};
 
@@ -125,8 +126,16 @@ impl Log {
         }))
     }
 
-    /// The whole entry.
+    /// The whole entry. Of a large one the checksum has to be right, whatever Kafka asks of it: what
+    /// only claims to be large is not held.
     pub(super) fn frame(&mut self, entry: Entry) -> Result<Frame<'_>, Thrown> {
+        if let (Some(file), true) = (&self.file, entry.size > LARGE_BYTES) {
+            let start = self.start.saturating_add(entry.position);
+            let range = start..start.saturating_add(entry.size);
+            if let Some(fault) = fault_of_large(file, range, &mut Vec::new())? {
+                return Err(Thrown::Corrupt(at(fault, entry.position)));
+            }
+        }
         // A header is read in full even if the entry is shorter.
         let reach = entry
             .end()

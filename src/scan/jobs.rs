@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Builder, Scope};
 use std::time::{Duration, Instant};
 
 use crate::store::Error;
@@ -87,6 +87,17 @@ impl Pace {
     }
 }
 
+/// Starts as many threads as wanted, or as the system allows: a container may have few. Returns how
+/// many.
+pub(super) fn spawn<'scope, F: FnOnce() + Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    threads: usize,
+    work: impl Fn() -> F,
+) -> usize {
+    let started = (0..threads).map_while(|_| Builder::new().spawn_scoped(scope, work()).ok());
+    started.count()
+}
+
 /// Does `work` on each item, on as many threads as wanted, and hands the results to `sink` in the
 /// items' order; `Break` ends it. Threads run ahead of the sink by a few items only, so few results
 /// wait.
@@ -106,9 +117,9 @@ pub fn in_order<T: Send, R: Send>(
     // The place of a result in the queue is taken together with its item.
     let queue = Arc::new(Mutex::new((items, announce)));
     thread::scope(|scope| {
-        for _ in 0..threads {
+        let spawned = spawn(scope, threads, || {
             let (queue, work) = (Arc::clone(&queue), &work);
-            scope.spawn(move || {
+            move || {
                 loop {
                     let (sender, receiver) = sync_channel(1);
                     let item = {
@@ -122,7 +133,12 @@ pub fn in_order<T: Send, R: Send>(
                     // The receiver is gone: the next send to the queue fails too.
                     let _unheard = sender.send(work(item));
                 }
-            });
+            }
+        });
+        if spawned == 0 {
+            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let _flow = queue.0.try_for_each(|item| sink(work(item)));
+            return;
         }
         drop(queue);
         for lane in announced {

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
-use super::jobs::{Jobs, MOST_THREADS};
+use super::jobs::{Jobs, MOST_THREADS, spawn};
 use super::output::{Output, RenderedChunk};
 use super::search::{Found, Search};
 use super::visit::{Merge, PieceVisitor, Visitor};
@@ -171,23 +171,28 @@ pub fn scan_pieces<V: PieceVisitor>(
     let mut worker = Worker::new(Scratch::with_limits(options.limits));
     let pieces = (job.end - job.start).div_ceil(V::PIECE_BYTES);
     let most = options.jobs.threads().get().min(MOST_THREADS) as u64;
-    let threads = pieces.min(most);
+    let threads = usize::try_from(pieces.min(most)).unwrap_or(1);
     if pieces <= 1 {
         let (piece, _) = piece(&mut worker, job, job.start..job.end, visitor(), sink)?;
         take(piece);
         return Ok(());
     }
     thread::scope(|scope| {
-        let (announce, announced) = sync_channel(usize::try_from(threads).unwrap_or(1).max(2));
+        let (announce, announced) = sync_channel(threads.max(2));
         let pieces = Arc::new(Mutex::new(Pieces {
             next: 0,
             count: pieces,
             announce,
         }));
         let turns = Arc::new(Turns::default());
-        for _ in 0..threads {
+        let spawned = spawn(scope, threads, || {
             let (pieces, turns, visitor) = (Arc::clone(&pieces), Arc::clone(&turns), &visitor);
-            scope.spawn(move || work(job, &pieces, &turns, visitor, options.limits));
+            move || work(job, &pieces, &turns, visitor, options.limits)
+        });
+        if spawned == 0 {
+            let (piece, _) = piece(&mut worker, job, job.start..job.end, visitor(), sink)?;
+            take(piece);
+            return Ok(());
         }
         // Only the workers hold the senders: when they are gone, no message follows.
         drop(pieces);

@@ -179,6 +179,23 @@ impl<'map> Walk<'map> {
         Some((header.offset(), end))
     }
 
+    /// Returns true if an entry is expected at the current position, and may be refused if its
+    /// checksum is wrong: Kafka's iterator shows it all the same.
+    pub(super) fn may_refuse(&self) -> bool {
+        self.policy != Policy::Resume && self.is_cut_short()
+    }
+
+    /// Handles an invalid entry that ends at `end` and was not held, as [`broken`](Self::broken)
+    /// does.
+    pub(super) fn refuse(&mut self, fault: Fault, end: u64, is_followed: bool) {
+        let is_crc = matches!(fault.kind(), FaultKind::Crc { .. });
+        if self.policy == Policy::Salvage && is_crc && is_followed {
+            self.skip_part(end, GapKind::Damage(fault));
+        } else {
+            self.lost = Some(self.lost_at(fault));
+        }
+    }
+
     /// Drops the entry that is incomplete in a cut window. The rest of the window may contain
     /// others.
     pub(super) fn give_up(&mut self, errno: i32) {

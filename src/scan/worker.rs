@@ -3,6 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use super::event::{Event, GapKind, unreadable_fault};
+use super::large::{LARGE_BYTES, fault_of_large};
 use super::output::Output;
 use super::plausible::may_follow;
 use super::visit::Visitor;
@@ -118,7 +119,7 @@ impl Worker {
                 }
                 pages.pass(job.log, here.reached());
             }
-            let (reached, more) = (here.reached(), here.wanted());
+            let (reached, more, may_refuse) = (here.reached(), here.wanted(), here.may_refuse());
             // A gap is one event, however long it is.
             pages.pass(job.log, reached);
             let short = (bytes.len() as u64) < reach.min(job.end) - position;
@@ -138,9 +139,35 @@ impl Worker {
                     }
                     return Err(job.log.shorter());
                 }
+                (Some(bytes), None) if may_refuse && bytes as u64 > LARGE_BYTES => {
+                    self.large(job, &mut walk, bytes)?
+                }
                 (Some(bytes), None) => bytes,
             };
         }
+    }
+
+    /// Returns how many bytes to hold of an entry at the current position: all of them if its
+    /// checksum is right, none if it was skipped or begins a search.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn large(&mut self, job: Job<'_>, walk: &mut Walk<'_>, bytes: usize) -> Result<usize, Error> {
+        let start = walk.reached();
+        let range = start..start.saturating_add(bytes as u64);
+        let end = range.end;
+        let fault = match fault_of_large(job.log, range, &mut self.window) {
+            Ok(Some(fault)) => fault,
+            // The bytes around a bad sector are read as those of any other entry.
+            Ok(None) | Err(Error::Unreadable { .. }) => return Ok(bytes),
+            Err(error) => return Err(error),
+        };
+        let mut buffer = Vec::new();
+        let header = start..start.saturating_add(frame::HEADER_BYTES as u64);
+        let header = FrameHeader::read(job.log.window(header, &mut buffer)?);
+        let follows = |header: FrameHeader<'_>| is_followed(job, (header.offset(), end));
+        walk.refuse(fault, end, end < job.end && header.is_some_and(follows));
+        Ok(0)
     }
 
     /// Skips an entry that begins at the current position and ends at `end`, parts of which cannot

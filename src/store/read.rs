@@ -24,6 +24,9 @@ const BLOCK_BYTES: u64 = BLOCK as u64;
 const SECTOR: usize = 512;
 const SECTOR_BYTES: u64 = SECTOR as u64;
 
+/// Reported where a window does not fit into memory.
+const ENOMEM: i32 = 12;
+
 /// Bytes that can be read at a position: a file, or in a test something that fails at given
 /// positions.
 pub trait ReadAt: fmt::Debug + Send + Sync {
@@ -136,7 +139,15 @@ pub(super) fn fill(
     let bad = known.from(range.start);
     let bad = bad.filter(|bad| bad.range.start < range.end);
     let end = bad.as_ref().map_or(range.end, |bad| bad.range.start);
-    buffer.resize(bytes(range.start, end), 0);
+    let size = bytes(range.start, end);
+    if size > buffer.len() && buffer.try_reserve(size - buffer.len()).is_err() {
+        buffer.clear();
+        return Some(Unreadable {
+            range,
+            errno: ENOMEM,
+        });
+    }
+    buffer.resize(size, 0);
     let mut filled = 0;
     let failed = loop {
         let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) else {

@@ -46,6 +46,23 @@ impl Crc32c {
     }
 }
 
+/// CRC-32 of bytes that come in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct Crc32(crc32fast::Hasher);
+
+impl Crc32 {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The checksum of all pieces so far.
+    #[must_use]
+    pub fn value(&self) -> u32 {
+        self.0.clone().finalize()
+    }
+}
+
 /// CRC-32 (IEEE, as in zlib), which a magic 0 or 1 message carries.
 #[must_use]
 pub fn crc32(bytes: &[u8]) -> u32 {
@@ -198,6 +215,10 @@ mod tests {
         pieces.update(b"56789");
         assert_eq!(pieces.value(), 0xE306_9283);
         assert_eq!(super::crc32(b"123456789"), 0xCBF4_3926);
+        let mut pieces = super::Crc32::default();
+        pieces.update(b"1234");
+        pieces.update(b"56789");
+        assert_eq!(pieces.value(), 0xCBF4_3926);
     }
 
     #[test]

@@ -75,6 +75,56 @@ fn half_a_gibibyte_of_address_space_is_enough() {
 }
 
 #[test]
+fn where_no_thread_can_be_started_one_does_all_the_work() {
+    let temp = partitions(20);
+    let large: Vec<u8> = (0..60_000).flat_map(log).collect();
+    temp.file("d/large-0/00000000000000000000.log", &large);
+    for args in READERS {
+        let args = [args, &["d"]].concat();
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        let free = end(command(temp.path(), &args).spawn().expect("a process"));
+        // A stack for which there is no room.
+        let mut alone = command(temp.path(), &args);
+        alone.env("RUST_MIN_STACK", (1_u64 << 46).to_string());
+        let ran = end(alone.spawn().expect("a process"));
+        assert_eq!((ran.status, &ran.err), (free.status, &free.err), "{args:?}");
+        assert_eq!(ran.out.len(), free.out.len(), "{args:?}");
+    }
+}
+
+/// Claims more than fits into the address space, in a file that has as many zeros.
+const CLAIM: u32 = 120 << 20;
+
+#[test]
+fn a_header_that_claims_more_than_there_is_room_for_is_not_believed() {
+    let temp = Temp::new();
+    let mut claim = log(0);
+    claim.extend(1_i64.to_be_bytes());
+    claim.extend((CLAIM - 12).to_be_bytes());
+    claim.extend([0, 0, 0, 9, 2]);
+    let path = temp.file("d/t-0/00000000000000000000.log", &claim);
+    temp.file("d/u-0/00000000000000000000.log", &log(0));
+    #[expect(clippy::disallowed_methods, reason = "a folder of our own")]
+    let file = fs::OpenOptions::new().append(true).open(path);
+    let len = log(0).len() as u64 + u64::from(CLAIM);
+    file.and_then(|file| file.set_len(len))
+        .expect("a sparse file");
+    for args in READERS {
+        let ran = limited(temp.path(), "-v 180000", &[args, &["d", "-j2"]].concat());
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(matches!(ran.status, Some(0..=2)), "{args:?}: {said}");
+        assert!(!said.contains("memory"), "{args:?}: {said}");
+    }
+    let cat = limited(
+        temp.path(),
+        "-v 180000",
+        &["cat", "--template", "%t%o ", "d"],
+    );
+    assert_eq!(cat.out, "t0 u0 ", "{}", cat.err);
+    assert!(cat.err.contains("checksum mismatch"), "{}", cat.err);
+}
+
+#[test]
 fn a_file_that_may_not_grow_so_large_is_an_error_of_the_write() {
     let temp = Temp::new();
     let bytes: Vec<u8> = (0..4_000).flat_map(log).collect();

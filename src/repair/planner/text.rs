@@ -16,6 +16,9 @@ const WINDOW_BYTES: u64 = 1 << 20;
 /// The most carriage returns that a plan takes out of a gap.
 const MOST_RETURNS: usize = 100_000;
 
+/// Bytes of the largest batch that is put together again, because it is held.
+const LARGEST_BATCH: u64 = 16 << 20;
+
 const WHY: &str = "every line feed (LF) had become CR LF, as when a file is copied in text mode; \
                    without the CRs every checksum is right";
 
@@ -103,7 +106,7 @@ impl Undoing {
                 return false;
             };
             let Some(bytes) = rest.get(..size) else {
-                if size as u64 > rest.len() as u64 + left {
+                if size as u64 > left.saturating_add(rest.len() as u64).min(LARGEST_BATCH) {
                     return false;
                 }
                 break;
