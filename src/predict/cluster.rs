@@ -11,7 +11,6 @@ use super::thrown::Thrown;
 use super::virtual_dir::{Content, log_base};
 use crate::format::Batch;
 use crate::format::name::{CHECKPOINT_SUFFIX, checkpoint};
-use crate::format::topic::is_reserved_id;
 use crate::report::metadata_image::Topic;
 use crate::report::{Image as _, MetadataImage};
 use crate::wire::Uuid;
@@ -49,10 +48,7 @@ impl Cluster {
                 Some(_) => Standing::Served,
             };
         };
-        let current = || {
-            let mut topics = image.topics.iter();
-            topics.find(|(_, known)| known.name == topic)
-        };
+        let current = || image.topic(topic);
         let is_here = |known: &Topic| self.has_replica(known, number);
         let replaced = || current().map_or(Some(false), |(_, known)| is_here(known));
         let Some(id) = id else {
@@ -86,18 +82,14 @@ impl Cluster {
         Some(partition.replicas.contains(&self.node_id?))
     }
 
-    /// Returns true if the cluster knows in which log dir the node has a partition. Low numbers are
-    /// reserved ids: unknown, lost, migrating.
+    /// Returns true if the cluster knows in which log dir the node has a partition.
     pub(super) fn has_directory(&self, topic: &str, number: i32) -> bool {
         let (Some(image), Some(node)) = (&self.image, self.node_id) else {
             return false;
         };
-        let known = image.topics.values().find(|known| known.name == topic);
-        let Some(partition) = known.and_then(|known| known.partitions.get(&number)) else {
-            return false;
-        };
-        let mut replicas = partition.replicas.iter().zip(&partition.directories);
-        replicas.any(|(replica, id)| *replica == node && !is_reserved_id(*id))
+        let known = image.topic(topic);
+        let partition = known.and_then(|(_, known)| known.partitions.get(&number));
+        partition.is_some_and(|partition| partition.directory(node).is_some())
     }
 
     /// The settings of a topic on the node.

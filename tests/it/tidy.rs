@@ -14,7 +14,10 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
     ("decode", &["wire", "format"]),
     ("store", &["wire", "format"]),
     ("scan", &["wire", "format", "store"]),
-    ("verify", &["wire", "format", "decode", "store", "scan"]),
+    (
+        "verify",
+        &["wire", "format", "decode", "store", "scan", "report"],
+    ),
     ("predict", &["wire", "format", "store", "scan", "report"]),
     ("records", &["wire", "format", "store", "scan"]),
     ("report", &["wire", "format", "store", "scan", "decode"]),

@@ -9,10 +9,11 @@ use super::coordinator::Coordinators;
 use crate::format::topic::{CLUSTER_METADATA, NO_ID};
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::repair::proof::Origin;
+use crate::report::MetadataImage;
 use crate::scan::Merge;
 use crate::store::{Cap, read_small};
 use crate::store::{LogDir, Partition, Place, Source};
-use crate::verify::{Finding, Findings, LogExtent, Options, Topics, Units};
+use crate::verify::{Finding, Findings, LogExtent, Options, Units, metadata_image};
 use crate::wire::Uuid;
 
 /// The facts about a place and the log dirs of the same node.
@@ -32,7 +33,7 @@ pub struct Diagnosis {
 #[derive(Debug, Default)]
 pub(super) struct Proof {
     /// The metadata log, where one is among the log dirs.
-    pub(super) topics: Option<Topics>,
+    pub(super) cluster: Option<MetadataImage>,
     /// The cluster and the node, as the log dir with the metadata log has them.
     pub(super) owner: Option<(String, i32)>,
     /// Ids of topics by the files of their partitions; `None` where two differ.
@@ -113,13 +114,13 @@ impl Proof {
             };
             if topic == CLUSTER_METADATA {
                 // One that cannot be read is a finding, and proves nothing.
-                let Some(topics) = Topics::read(partition, options)
+                let Some(image) = metadata_image(partition, options)
                     .ok()
-                    .filter(|topics| !topics.is_empty())
+                    .filter(|image| !image.topics.is_empty())
                 else {
                     continue;
                 };
-                proof.topics = Some(topics);
+                proof.cluster = Some(image);
                 let around = partition.path().parent();
                 let dir = dirs.iter().find(|dir| Some(dir.path()) == around);
                 proof.owner = dir.and_then(owner);
@@ -133,9 +134,9 @@ impl Proof {
 
     /// The id of a topic, and what proves it.
     pub(super) fn topic_id(&self, topic: &str) -> Option<(Uuid, Origin)> {
-        let by_log = self.topics.as_ref().and_then(|topics| topics.id(topic));
-        if let Some(id) = by_log {
-            return Some((id, Origin::MetadataLog));
+        let by_log = self.cluster.as_ref().and_then(|image| image.topic(topic));
+        if let Some((id, _)) = by_log {
+            return Some((*id, Origin::MetadataLog));
         }
         let id = self.ids.get(topic).copied().flatten()?;
         Some((id, Origin::OtherPartitions))

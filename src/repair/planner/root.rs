@@ -328,7 +328,7 @@ fn restated_meta(properties: &Properties) -> Option<(Vec<u8>, &'static str)> {
 /// The node, the cluster and the id of the log dir, if the metadata log agrees on them for all
 /// partitions that it knows here.
 fn proven<'a>(dir: &LogDir, seen: &'a Diagnosis) -> Option<(i32, &'a str, Uuid)> {
-    let topics = seen.proof.topics.as_ref()?;
+    let image = seen.proof.cluster.as_ref()?;
     let (cluster, node) = seen.proof.owner.as_ref()?;
     let mut directories = BTreeSet::new();
     for item in dir.partitions() {
@@ -339,9 +339,10 @@ fn proven<'a>(dir: &LogDir, seen: &'a Diagnosis) -> Option<(i32, &'a str, Uuid)>
             .ok()
             .as_ref()
             .and_then(topic_id);
-        let id = stored.filter(|id| topics.name(id) == Some(topic));
-        let replicas = id.and_then(|id| topics.replicas(&id, partition));
-        directories.extend(replicas.and_then(|replicas| replicas.directory(*node)));
+        let known = stored.and_then(|id| image.topics.get(&id));
+        let known = known.filter(|known| known.name == topic);
+        let known = known.and_then(|known| known.partitions.get(&partition));
+        directories.extend(known.and_then(|known| known.directory(*node)));
     }
     let directory = directories.pop_first().filter(|_| directories.is_empty())?;
     Some((*node, cluster, directory))

@@ -2,9 +2,9 @@
 
 pub(super) mod checkpoints;
 pub(super) mod identities;
+mod internal;
 mod names;
 mod schemas;
-pub(super) mod topics;
 pub(super) mod transactions;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,6 @@ use std::sync::Arc;
 use self::checkpoints::{Checkpoints, Inhabitants, Tp};
 use self::identities::{Identities, Owner};
 use self::schemas::SchemaUse;
-use self::topics::Topics;
 use super::catalog::{CheckId, Depth, Severity};
 use super::evidence::IdConflict;
 use super::extent::{Known, LogDirContext};
@@ -25,7 +24,8 @@ use super::setting::Stop;
 use crate::format::name::{self, DirState};
 use crate::format::topic;
 use crate::format::{DirName, FileKind};
-use crate::store::{Item, LogDir, Partition};
+use crate::report::MetadataImage;
+use crate::store::{Error, Item, LogDir, Partition};
 use crate::wire::Uuid;
 
 /// Log dirs that belong together. Partitions are verified separately, and [`Node::learn`] adds the
@@ -182,16 +182,16 @@ impl Node {
             }
         }
         if let Some(partition) = &self.metadata {
-            match Topics::read(partition, options) {
-                Ok(topics) if topics.is_empty() => {}
-                Ok(topics) => {
+            match internal::read::<MetadataImage>(partition, options) {
+                Ok(image) if image.topics.is_empty() => {}
+                Ok(image) => {
                     for held in &self.held {
-                        held.check(&topics, &mut self.outcome);
+                        held.check(&image, &mut self.outcome);
                     }
                     let lacking = self
                         .dirs
                         .iter()
-                        .filter(|dir| dir.lacks_id(&self.held, &topics));
+                        .filter(|dir| dir.lacks_id(&self.held, &image));
                     for dir in lacking {
                         self.outcome
                             .findings
@@ -209,6 +209,17 @@ impl Node {
         self.outcome.findings = self.outcome.findings.at_depth(options.depth);
         self.outcome
     }
+}
+
+/// Reads the newest snapshot in the directory of the metadata log, and the log after it.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn metadata_image(
+    partition: &Partition,
+    options: &Options<'_>,
+) -> Result<MetadataImage, Error> {
+    internal::read(partition, options)
 }
 
 /// Returns true if a directory is one that only nodes with tiered storage have: the cache of its
@@ -234,7 +245,7 @@ impl Dir {
 
     /// Returns true if it has no directory id, although the metadata log has one for its
     /// partitions: a broker treats these as lost.
-    fn lacks_id(&self, held: &[Held], topics: &Topics) -> bool {
+    fn lacks_id(&self, held: &[Held], image: &MetadataImage) -> bool {
         let Some(node) = self.owner.node_id.filter(|_| self.has_kraft_without_id()) else {
             return false;
         };
@@ -242,8 +253,9 @@ impl Dir {
             .iter()
             .filter(|held| held.path.parent().and_then(Path::parent) == Some(&self.path));
         here.any(|held| {
-            let replicas = topics.replicas(&held.id, held.tp.1);
-            replicas.is_some_and(|replicas| replicas.directory(node).is_some())
+            let topic = image.topics.get(&held.id);
+            let partition = topic.and_then(|topic| topic.partitions.get(&held.tp.1));
+            partition.is_some_and(|partition| partition.directory(node).is_some())
         })
     }
 }
@@ -278,19 +290,19 @@ impl Inhabitants {
 
 impl Held {
     /// A partition that the metadata log does not have, or not on this node.
-    fn check(&self, topics: &Topics, outcome: &mut Outcome) {
+    fn check(&self, image: &MetadataImage, outcome: &mut Outcome) {
         let (topic, number) = &self.tp;
-        let conflict = match topics.name(&self.id) {
-            None if topics.is_deleted(&self.id) => IdConflict::DeletedTopic,
+        let conflict = match image.topics.get(&self.id) {
+            None if image.deleted.contains(&self.id) => IdConflict::DeletedTopic,
             None => IdConflict::UnknownTopic,
-            Some(name) if name != topic => IdConflict::NamedTopic {
-                topic: name.to_owned(),
+            Some(known) if known.name != *topic => IdConflict::NamedTopic {
+                topic: known.name.clone(),
             },
-            Some(_) => match (topics.replicas(&self.id, *number), self.owner.node_id) {
+            Some(known) => match (known.partitions.get(number), self.owner.node_id) {
                 (None, _) => IdConflict::UnknownPartition { partition: *number },
-                (Some(replicas), Some(node)) if !replicas.nodes.contains(&node) => {
+                (Some(partition), Some(node)) if !partition.replicas.contains(&node) => {
                     IdConflict::OtherNodes {
-                        nodes: replicas.nodes.clone(),
+                        nodes: partition.replicas.clone(),
                         node,
                     }
                 }

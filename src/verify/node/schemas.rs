@@ -2,16 +2,16 @@
 //! records.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::internal;
 use crate::decode::Decoder;
 use crate::decode::registry::{Registry, TOPIC};
 use crate::decode::schema_ids::{FramedIds, SchemaIds};
-use crate::format::{FileKind, Scratch};
-use crate::scan::{Event, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan_pieces};
-use crate::store::{Error, Item, Partition, Segment};
+use crate::format::{Batch, Record};
+use crate::report::Image;
+use crate::store::Partition;
 use crate::verify::catalog::CheckId;
 use crate::verify::evidence::SchemaIdFault;
 use crate::verify::finding::Finding;
@@ -43,8 +43,8 @@ impl SchemaUse {
             return;
         };
         let path: Arc<Path> = Arc::from(partition.path());
-        let registry = match read(partition, options) {
-            Ok(registry) => registry,
+        let registry = match internal::read(partition, options) {
+            Ok(Schemas(registry)) => registry,
             Err(error) => return outcome.unreadable(&path, &error),
         };
         for id in registry.ambiguous() {
@@ -90,65 +90,14 @@ fn undefined(partitions: &[(Arc<Path>, SchemaIds)], registry: &Registry, outcome
     }
 }
 
-/// Reads all schemas in the log, also those before its log start: older records use them.
-fn read(partition: &Partition, options: &Options<'_>) -> Result<Registry, Error> {
-    let mut registry = Registry::default();
-    for segment in partition.segments() {
-        if !segment.file(FileKind::Log).is_some_and(Item::is_file) {
-            continue;
+/// All schemas in the log, also those before its log start: older records use them.
+#[derive(Debug, Default)]
+struct Schemas(Registry);
+
+impl Image for Schemas {
+    fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>) {
+        if !batch.is_control() {
+            self.0.take(record.key(), record.value());
         }
-        let log = (options.open)(Segment::log(&segment))?;
-        let scanned = ScanOptions {
-            jobs: options.jobs,
-            limits: options.limits,
-            ..ScanOptions::of(Policy::Salvage)
-        };
-        let mut nobody = |_| ControlFlow::Continue(());
-        scan_pieces(
-            &log,
-            scanned,
-            Records::default,
-            &mut nobody,
-            &mut |piece: Vec<Pair>| {
-                for (key, value) in piece {
-                    registry.take(key.as_deref(), value.as_deref());
-                }
-            },
-        )?;
-    }
-    Ok(registry)
-}
-
-/// A key and a value.
-type Pair = (Option<Vec<u8>>, Option<Vec<u8>>);
-
-/// Keys and values of a piece.
-#[derive(Default)]
-struct Records(Vec<Pair>);
-
-impl Visitor for Records {
-    fn event(
-        &mut self,
-        event: Event<'_>,
-        scratch: &mut Scratch,
-        _: &mut Output<'_>,
-    ) -> ControlFlow<()> {
-        if let Event::Batch(batch) = event
-            && !batch.is_control()
-            && let Ok(records) = batch.records(scratch)
-        {
-            let records = records.map_while(Result::ok);
-            let pairs = records.map(|it| (it.key().map(Vec::from), it.value().map(Vec::from)));
-            self.0.extend(pairs);
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-impl PieceVisitor for Records {
-    type Piece = Vec<Pair>;
-
-    fn end(self) -> Self::Piece {
-        self.0
     }
 }

@@ -45,8 +45,8 @@ pub(in crate::repair::planner) fn steps(
         let Some(replica) = find(&folder, &seen.replicas)? else {
             continue;
         };
-        let topics = seen.proof.topics.as_ref();
-        let is_deleted = |id| topics.is_some_and(|topics| topics.is_deleted(&id));
+        let cluster = seen.proof.cluster.as_ref();
+        let is_deleted = |id| cluster.is_some_and(|image| image.deleted.contains(&id));
         let Some(file) = steps.path(&dir.path().join(&folder)) else {
             continue;
         };

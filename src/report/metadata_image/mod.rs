@@ -5,8 +5,12 @@
 //! # References
 //! `MetadataDelta`, `TopicDelta`, `PartitionRegistration.merge`, `OffsetControlManager`.
 
+mod partition;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::partition::PartitionRegistration;
+use self::partition::uuids;
 use super::Image;
 use super::secrets::{REDACTED, is_secret};
 use crate::decode::cluster_metadata as id;
@@ -24,6 +28,10 @@ pub type QuotaKey = (Vec<(String, Option<String>)>, String);
 pub struct MetadataImage {
     /// The topics by id.
     pub topics: BTreeMap<Uuid, Topic>,
+    /// The ids of the topics by name.
+    by_name: BTreeMap<String, Uuid>,
+    /// The ids of topics that were deleted since the snapshot.
+    pub deleted: BTreeSet<Uuid>,
     /// Configurations by type and name of their resource, then by name, without secrets.
     pub configs: BTreeMap<(i8, String), BTreeMap<String, String>>,
     /// The brokers that are registered.
@@ -64,32 +72,6 @@ pub struct Topic {
     pub name: String,
     /// Its partitions.
     pub partitions: BTreeMap<i32, PartitionRegistration>,
-}
-
-/// A partition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PartitionRegistration {
-    /// The brokers of its replicas.
-    pub replicas: Vec<i32>,
-    /// The replicas that are in sync.
-    pub isr: Vec<i32>,
-    /// The replicas that are being removed.
-    pub removing: Vec<i32>,
-    /// The replicas that are being added.
-    pub adding: Vec<i32>,
-    /// The eligible leader replicas (KIP-966).
-    pub elr: Vec<i32>,
-    /// The last known eligible leader replicas (KIP-966).
-    pub last_known_elr: Vec<i32>,
-    /// The log dirs, one for each replica, if they are known.
-    pub directories: Vec<Uuid>,
-    /// The leader; −1 means none.
-    pub leader: i32,
-    /// Its leader epoch.
-    pub leader_epoch: i32,
-    /// The partition epoch, which counts changes.
-    pub partition_epoch: i32,
 }
 
 /// A broker or controller.
@@ -179,6 +161,12 @@ impl MetadataImage {
         self.pending.as_ref().map(Vec::len)
     }
 
+    /// Returns the topic of a name, and its id.
+    #[must_use]
+    pub fn topic(&self, name: &str) -> Option<(&Uuid, &Topic)> {
+        self.topics.get_key_value(self.by_name.get(name)?)
+    }
+
     /// The names of the topics, in order.
     #[must_use]
     pub fn topic_names(&self) -> BTreeSet<&str> {
@@ -231,11 +219,15 @@ impl MetadataImage {
     fn apply(&mut self, kind: i16, body: &Struct<'_>) -> Option<()> {
         match kind {
             id::TOPIC => {
-                let topic = self.topics.entry(*body.uuid("topicId")?).or_default();
-                topic.name = own(body, "name")?;
+                let (id, name) = (*body.uuid("topicId")?, own(body, "name")?);
+                self.by_name.insert(name.clone(), id);
+                self.topics.entry(id).or_default().name = name;
             }
             id::REMOVE_TOPIC => {
-                let topic = self.topics.remove(body.uuid("topicId")?)?;
+                let id = body.uuid("topicId")?;
+                self.deleted.insert(*id);
+                let topic = self.topics.remove(id)?;
+                self.by_name.remove(&topic.name);
                 self.configs.remove(&(id::TOPIC_RESOURCE, topic.name));
             }
             id::PARTITION => {
@@ -399,48 +391,6 @@ impl MetadataImage {
     }
 }
 
-impl PartitionRegistration {
-    fn of(body: &Struct<'_>) -> Option<Self> {
-        Some(Self {
-            replicas: body.numbers("replicas").collect(),
-            isr: body.numbers("isr").collect(),
-            removing: body.numbers("removingReplicas").collect(),
-            adding: body.numbers("addingReplicas").collect(),
-            elr: body.numbers("eligibleLeaderReplicas").collect(),
-            last_known_elr: body.numbers("lastKnownElr").collect(),
-            directories: uuids(body, "directories"),
-            leader: body.number("leader")?,
-            leader_epoch: body.number("leaderEpoch")?,
-            partition_epoch: body.number("partitionEpoch")?,
-        })
-    }
-
-    /// A new leader, or none, raises the leader epoch (`PartitionRegistration.merge`).
-    fn change(&mut self, body: &Struct<'_>) {
-        const NO_CHANGE: i32 = -2;
-        let list = |name: &str, old: &mut Vec<i32>| {
-            if let Some(Value::Array(_)) = body.get(name) {
-                *old = body.numbers(name).collect();
-            }
-        };
-        list("isr", &mut self.isr);
-        list("replicas", &mut self.replicas);
-        list("removingReplicas", &mut self.removing);
-        list("addingReplicas", &mut self.adding);
-        list("eligibleLeaderReplicas", &mut self.elr);
-        list("lastKnownElr", &mut self.last_known_elr);
-        if let Some(Value::Array(_)) = body.get("directories") {
-            self.directories = uuids(body, "directories");
-        }
-        let leader = body.number("leader").unwrap_or(NO_CHANGE);
-        if leader != NO_CHANGE {
-            self.leader = leader;
-            self.leader_epoch = self.leader_epoch.wrapping_add(1);
-        }
-        self.partition_epoch = self.partition_epoch.wrapping_add(1);
-    }
-}
-
 impl Node {
     fn of(body: &Struct<'_>) -> Self {
         let endpoint = |endpoint: &Struct<'_>| {
@@ -479,14 +429,6 @@ impl Acl {
 
 fn own(body: &Struct<'_>, name: &str) -> Option<String> {
     body.text(name).map(std::borrow::Cow::into_owned)
-}
-
-fn uuids(body: &Struct<'_>, name: &str) -> Vec<Uuid> {
-    let uuid = |value: &Value<'_>| match value {
-        Value::Uuid(uuid) => Some(**uuid),
-        _ => None,
-    };
-    body.array(name).iter().filter_map(uuid).collect()
 }
 
 fn strings(body: &Struct<'_>, name: &str) -> Vec<String> {
