@@ -34,7 +34,7 @@ pub enum Target {
     },
 }
 
-/// The lossy steps that somebody agreed to.
+/// The lossy steps that are confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Consent {
     /// These.
@@ -78,8 +78,8 @@ pub(super) enum Site {
     },
 }
 
-/// Looks whether a plan may be carried out now: every file is what it was, whoever has to agree
-/// does, no one else is at work, and the target can take it. Changes nothing, but takes the lock of
+/// Checks that a plan may be carried out now: every file is what it was, all steps that need it are
+/// confirmed, no broker or repair runs, and the target is usable. Changes nothing, but takes the lock of
 /// the log dir where the plan is to be carried out in place.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Steps as a document has them: a grade by its name, and beside it what speaks for it.
+//! Steps as a document has them: a grade by its name, and the evidence for it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 

@@ -82,7 +82,7 @@ pub enum Refusal {
         /// The item that was found.
         found: String,
     },
-    /// Something was changed by somebody else after a repair had begun.
+    /// Something was changed by another program after a repair had begun.
     #[error("{}: changed since the repair: found {found}; the originals are in {}", path.display(), original.display())]
     Foreign {
         /// The path.
@@ -92,13 +92,13 @@ pub enum Refusal {
         /// The folder of the originals.
         original: PathBuf,
     },
-    /// Steps that give something up, which no one agreed to.
+    /// Steps with a loss that are not confirmed.
     #[error("not confirmed: {}: confirm with --accept or --accept-lossy, or leave out with --skip", steps(.0))]
     Lossy(Vec<u32>),
     /// Agreed to a step that does not exist, or that needs no consent.
     #[error("--accept {0}: not a step of this plan that needs consent")]
     NotLossy(u32),
-    /// Somebody holds the lock of the log dir.
+    /// Another process holds the lock of the log dir.
     #[error("{}: {}", path.display(), holder(*.by))]
     Live {
         /// The lock.

@@ -76,8 +76,8 @@ fn begin<'a>(
         .map_err(|why| give_up(approved, quarantine, disk, why))
 }
 
-/// Takes back what was prepared. A commit that was written, although we were reported that it is
-/// not safe, stays: by then the way forward and the way back are both open.
+/// Takes back what was prepared. A commit that was written although its sync failed stays: by then
+/// the repair can be finished as well as undone.
 fn give_up(approved: &Approved, quarantine: &Path, disk: &dyn Disk, why: Error) -> Error {
     let is_open = matches!(
         Record::read(disk, quarantine),
@@ -216,7 +216,7 @@ fn save(disk: &dyn Disk, root: &Path, quarantine: &Path, ops: &[Op]) -> Result<(
     dirs.iter().try_for_each(|dir| disk.sync_dir(dir).at(dir))
 }
 
-/// Every path is what it was, or what it becomes; no one else was there since the repair began.
+/// Checks that every path is what it was, or what it becomes: nothing else changed it.
 pub(super) fn check(
     disk: &dyn Disk,
     root: &Path,

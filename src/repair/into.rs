@@ -40,8 +40,8 @@ pub(super) fn run(
         };
         let done = made.make(&tree, derive).and_then(|()| journal.commit(&[]));
         if let Err(why) = done {
-            // A commit that was written although we were reported otherwise speaks of a whole tree,
-            // so that stays.
+            // A commit that was written although an error was reported is about a complete tree,
+            // which stays.
             let is_open = matches!(
                 Record::read(disk, partial),
                 Ok(Some(Record {

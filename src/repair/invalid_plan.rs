@@ -45,7 +45,7 @@ pub enum InvalidPlan {
     /// A proven step that gives something up.
     #[error("step {0}: loses records or knowledge, so it cannot be proven")]
     NotProven(u32),
-    /// A grade without what speaks for it, or with what cannot.
+    /// A grade without evidence, or with evidence of another kind.
     #[error("step {0}: {1}, but without the evidence for it")]
     Grade(u32, &'static str),
     /// Nothing says what a file was.

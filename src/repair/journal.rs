@@ -148,7 +148,7 @@ impl Op {
 impl DirTime {
     fn line(&self) -> String {
         let since = self.modified.duration_since(SystemTime::UNIX_EPOCH);
-        // Before 1970 a directory was changed only if somebody set it so; then its time is not
+        // Only a time that was set by hand is before 1970; it is not
         // restored to the second.
         let since = since.unwrap_or_default();
         let (seconds, nanos) = (since.as_secs(), since.subsec_nanos());

@@ -245,8 +245,8 @@ impl From<Crc> for String {
     }
 }
 
-/// The item at a path. A checksum of 32 bits tells one accident from another; it is no proof
-/// against somebody who wants to deceive.
+/// The item at a path. A checksum of 32 bits detects accidents; it does not protect against
+/// forgery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",

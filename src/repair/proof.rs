@@ -1,7 +1,7 @@
 //! Proofs: why a step is right. Each is made by the code that checked it, and by nothing else.
 //!
-//! Read from a document a proof is only a claim: `fits` holds what can be said of it without a
-//! disk, and whoever approves a plan checks the bytes again.
+//! Read from a document a proof is only a claim: `fits` checks what can be checked without a
+//! disk, and the approval of a plan checks the bytes again.
 
 use std::fmt;
 use std::ops::Range;
@@ -255,7 +255,7 @@ impl EqualBytes {
 }
 
 impl Derived {
-    /// A proof for what is computed from `origin`, by whoever computed it.
+    /// A proof for what is computed from `origin`.
     pub(super) const fn from(origin: Origin) -> Self {
         Self { from: origin }
     }

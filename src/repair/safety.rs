@@ -16,7 +16,7 @@ pub enum Safety {
     Proven(Proof),
     /// Everything that is known agrees, and nothing proves it.
     Likely(Odds),
-    /// Nothing says which of the bytes are right: records that no one can vouch for are set aside.
+    /// Nothing says which of the bytes are right: records that no checksum covers are set aside.
     Suspect,
     /// Gives up bytes or knowledge.
     Lossy,
@@ -68,7 +68,7 @@ impl fmt::Display for Odds {
 }
 
 impl Grade {
-    /// Every grade, from the one that needs no one to the one that is left to people.
+    /// Every grade, from the one that needs no consent to the one that is left to people.
     pub const ALL: [Self; 5] = [
         Self::Proven,
         Self::Likely,
@@ -89,7 +89,7 @@ impl Grade {
         }
     }
 
-    /// Returns true if a step of this grade is done only if somebody agrees to it.
+    /// Returns true if a step of this grade is done only if it is confirmed.
     #[must_use]
     pub const fn needs_consent(self) -> bool {
         matches!(self, Self::Likely | Self::Suspect | Self::Lossy)
@@ -130,7 +130,7 @@ impl Safety {
 pub struct Loss {
     /// The byte range in the file of the action.
     pub bytes: Option<Range<u64>>,
-    /// The offsets that no one serves any more, the last included.
+    /// The offsets that are no longer served, the last included.
     pub offsets: Option<(Offset, Offset)>,
     /// Records that could be read before.
     pub records: u64,
@@ -157,7 +157,7 @@ pub enum Knowledge {
     TransactionEnd,
     /// The state of producers.
     Producers,
-    /// For whom a controller voted.
+    /// The vote of a controller.
     Vote,
     /// A snapshot of the metadata.
     Snapshot,
@@ -189,7 +189,7 @@ impl Loss {
         }
     }
 
-    /// Returns true if nothing is lost that anybody could miss.
+    /// Returns true if neither bytes, nor offsets, nor knowledge are lost.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.records == 0 && self.offsets.is_none() && self.knowledge.is_empty()

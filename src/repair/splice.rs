@@ -66,7 +66,7 @@ impl Splice {
         }
         pieces.push(Piece::Kept(done..len_bytes));
         pieces.retain(|piece| piece.len_bytes() > 0);
-        // Ranges moved about may add up to more than a file can hold only if somebody means harm.
+        // Only the ranges of a forged plan add up to more than a file can have.
         let len_bytes = pieces
             .iter()
             .try_fold(0_u64, |sum, piece| sum.checked_add(piece.len_bytes()))

@@ -7,7 +7,7 @@ use super::parts::{Content, Crc, Part, PlanPath, Recipe, State};
 use super::safety::{Loss, Safety};
 use crate::format::Placeholder;
 
-/// The fields of a plan, before anybody looked whether they fit.
+/// The fields of a plan, before they are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",

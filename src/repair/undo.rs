@@ -27,8 +27,8 @@ pub struct Undone {
 /// dir or partition that it is next to.
 ///
 /// # Errors
-/// There is none, something was changed by somebody else since, a broker runs, or something could
-/// not be done: undoing again continues.
+/// There is nothing to undo, something was changed since, a broker runs, or something could not be
+/// done: undoing again continues.
 pub fn undo(path: &Path, disk: &dyn Disk) -> Result<Undone, Error> {
     let Some((folder, record)) = find(path, disk)? else {
         return Ok(Undone {

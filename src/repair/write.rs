@@ -74,7 +74,7 @@ fn write_part(
 }
 
 /// The file that a new content is like: the one that it is made from, or else the one that it
-/// replaces; what is new is like its siblings, or belongs to whom its directory belongs to.
+/// replaces; what is new is like its siblings, or has the owner of its directory.
 fn model(
     approved: &Approved,
     disk: &dyn Disk,

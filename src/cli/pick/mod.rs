@@ -3,7 +3,7 @@
 //! ```text
 //! Picking ─▶ Pick            what is wanted, by options
 //! Log     ─▶ LogFiles           the files of a partition in order, where its log starts
-//!            Reader ─▶ Picker ─▶ whoever takes the records, one after the other
+//!            Reader ─▶ Picker ─▶ the caller takes the records, one after the other
 //! ```
 
 mod given;

@@ -8,7 +8,7 @@
 //! | `42_<uuid>.index` | an index fetched from tiered storage |
 //! | `orders-3` | the directory of partition 3 of the topic `orders` |
 //! | `orders-3-<topic id>` | the same in tiered storage |
-//! | `orders-3.<hex>-delete`, `-future`, `-stray` | one to be deleted, one being moved here, one that no one claims |
+//! | `orders-3.<hex>-delete`, `-future`, `-stray` | one to be deleted, one being moved here, one that belongs to no topic of the cluster |
 //! | `remote-log-index-cache` | what was fetched from tiered storage |
 //!
 //! Files that are being written, replaced or deleted have one more suffix: `.tmp`, `.part`,

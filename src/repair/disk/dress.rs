@@ -1,9 +1,9 @@
 //! Owner, group, permissions, extended attributes and access control lists, from one file to
 //! another.
 //!
-//! Files are made without permissions for anybody else. They get those of their model last, and
-//! only as far as that opens them to no one who could not read the model: where the group or the
-//! list cannot be kept, the group gets nothing.
+//! Files are made with permissions for their owner alone. They get those of their model last, and
+//! only as far as that gives no access that the model did not: where the group or the list cannot
+//! be kept, the group gets nothing.
 
 use std::ffi::CStr;
 use std::fs::{File, FileTimes, Metadata, Permissions};

@@ -33,7 +33,7 @@ impl Guard for Lock {}
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is still held, so that no one sees the file without the lock.
+        // While it is still held, so that the file never exists without the lock.
         if let Some(path) = &self.made {
             let _left = keeping_time(path, || gone(path));
         }
@@ -63,7 +63,7 @@ pub(super) fn lock(path: &Path) -> io::Result<Locking> {
         }
         let ours = file.metadata()?;
         let mut lock = Lock { file, made };
-        // Somebody may have removed the file between our opening and our locking it.
+        // The file may have been removed between opening and locking it.
         match path.metadata() {
             Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => {
                 give_to_owner_of_dir(&lock, path);

@@ -64,8 +64,8 @@ pub trait Disk: fmt::Debug {
     fn duplicate(&self, from: &Path, to: &Path, sharing: Sharing) -> io::Result<Duplicate>;
 
     /// Gives a file or directory the owner, group, permissions, extended attributes and access
-    /// control lists of `model`. An owner that we may not give stays; then no one may read what he
-    /// could not read before.
+    /// control lists of `model`. An owner that may not be set stays; the
+    /// permissions then allow no more than before.
     ///
     /// # Errors
     /// They cannot be given.
@@ -227,7 +227,7 @@ pub enum Duplicate {
 pub enum Locking {
     /// It is ours until this is dropped.
     Ours(Box<dyn Guard>),
-    /// Somebody else holds it.
+    /// Another process holds it.
     Theirs(Holder),
 }
 

@@ -153,7 +153,7 @@ impl DurableOutput for Open {
     }
 }
 
-/// Makes a file that no one else can read yet.
+/// Makes a file that only its owner can read.
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);

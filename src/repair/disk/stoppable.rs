@@ -1,4 +1,4 @@
-//! A disk on which nothing new is made any more once somebody says stop.
+//! A disk on which nothing new is made after a request to stop.
 //!
 //! That is as if it were full: what a repair has prepared is taken back, what it has committed is
 //! finished, because that makes nothing new. A file that was begun is written to its end.

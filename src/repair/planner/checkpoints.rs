@@ -21,7 +21,7 @@ pub(super) struct Reach {
     pub(super) start: i64,
     /// The last segment's.
     pub(super) active: i64,
-    /// Behind the last batch.
+    /// The offset after the last batch.
     pub(super) end: i64,
     /// The start offset of the first leader epoch.
     pub(super) epochs: Option<i64>,

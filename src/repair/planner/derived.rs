@@ -190,7 +190,7 @@ impl Wanted {
                 _ => {}
             }
         }
-        // A snapshot at the end that is now another is believed by no one, but one has to be there.
+        // A broker does not use a snapshot at another offset than the log end, but needs one there.
         let is_changed = log
             .segments
             .last()

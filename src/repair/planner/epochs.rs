@@ -61,7 +61,7 @@ pub(super) fn steps(
     }
     let why = "rebuilt from the leader epochs of the batches; keeps the other entries where no \
                batch contradicts them";
-    // An epoch that the file has and the result has not: an election that no one else remembers.
+    // An epoch that the file has and the result has not: nothing else shows that election.
     let remembered: BTreeSet<i32> = epochs.entries().map(|(epoch, _)| epoch.0).collect();
     let mut forgotten = kept.entries().map(|(epoch, _)| epoch.0);
     let reason = match forgotten.find(|epoch| !remembered.contains(epoch)) {

@@ -129,7 +129,7 @@ pub(super) fn empty_directory(
     )
 }
 
-/// Snapshots after the log, and those that no one can read and nothing replaces.
+/// Snapshots after the log, and unreadable ones that nothing replaces.
 fn snapshots(
     partition: &Partition,
     log: &NewLog,

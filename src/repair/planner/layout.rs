@@ -231,7 +231,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
         Ok((parts, reads.into_iter().cloned().collect()))
     }
 
-    /// A run that goes: a copy, one that is in another file now, or one that no one knows.
+    /// The reason why a run goes: it is a copy, it is in another file now, or it belongs nowhere.
     fn reason_of(&self, log: &SegmentLog, gone: &Placed) -> Result<Reason, Error> {
         let (first, last) = (gone.run.first, gone.run.last);
         Ok(match gone.fate {

@@ -27,7 +27,7 @@ const WINDOW_BYTES: u64 = 1 << 20;
 pub(super) struct Lost<'a> {
     log: &'a SegmentLog,
     range: Range<u64>,
-    /// Records in them that can be read and that no one can vouch for.
+    /// Readable records in them that no checksum covers.
     suspect: u64,
     /// True if other bytes of the same gap are before them, which tell what is lost of it.
     is_rest: bool,

@@ -48,7 +48,7 @@ fn is_about_producer(check: CheckId) -> bool {
     )
 }
 
-/// Returns true if something is wrong that no one can compute: what derives from the log was
+/// Returns true if something is wrong that cannot be computed: what derives from the log was
 /// computed again, and is right or has a step. What is merely odd in a log, and served all the
 /// same, is nothing to repair; neither is a batch as a client made it that no rewriting makes
 /// right.

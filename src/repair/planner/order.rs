@@ -186,8 +186,8 @@ fn clusters(sorted: &[Run]) -> impl Iterator<Item = &[Run]> {
 
 /// Of batches that want the same offsets one wins: the one in its place before others, then that of
 /// the later leader, then the one that fits its producer's others, then the one that continues the
-/// batches that touch it, then the one right after the batch before it. Where nothing speaks for
-/// either, none does.
+/// batches that touch it, then the one right after the batch before it. If none of this
+/// decides, neither stays.
 fn contest<L: Look>(
     pieces: Vec<Run>,
     homes: &[Home],

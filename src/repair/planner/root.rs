@@ -69,7 +69,7 @@ pub(super) fn steps(
                         });
                 let is_log_dir = LogDir::open(item.path()).is_ok_and(|dir| dir.is_likely());
                 let checks = [finding.check];
-                // No one serves what is there; whose records they are, no one knows.
+                // No broker serves what is there, and nothing shows whose records they are.
                 let reason = if holds_records || is_log_dir {
                     Reason::lossy(&checks, why, Loss::default())
                 } else {

@@ -1,5 +1,5 @@
-//! What can be read of bytes that a plan loses, for people to look at: no checksum vouches for it,
-//! and it is never put back by itself.
+//! Records that can be read in bytes that a plan loses, for people to look at: no checksum covers
+//! them, and they are never put back by themselves.
 
 use std::ops::Range;
 

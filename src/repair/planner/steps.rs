@@ -88,7 +88,7 @@ impl Reason {
         Self::proven(checks, why, Unused::of(what))
     }
 
-    /// A step for which everything speaks, and which nothing proves.
+    /// A step for which there is evidence, but no proof.
     pub(super) fn likely(checks: &[CheckId], why: impl Into<String>, odds: Odds) -> Self {
         Self {
             safety: Safety::Likely(odds),
@@ -108,7 +108,7 @@ impl Reason {
         }
     }
 
-    /// A step that sets aside what no one can vouch for.
+    /// A step that sets aside what no checksum covers.
     pub(super) fn suspect(checks: &[CheckId], why: impl Into<String>, loss: Loss) -> Self {
         Self {
             safety: Safety::Suspect,

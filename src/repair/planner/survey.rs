@@ -14,7 +14,7 @@ use crate::store::{Error, LogFile};
 use crate::wire::Fault;
 use crate::wire::units::LOG_OVERHEAD;
 
-/// Producers in a segment of whom it is remembered where they were.
+/// The limit of producers of a segment whose positions are kept.
 const MOST_PRODUCERS: usize = 1 << 16;
 
 /// Offsets that may be missing between two batches of a run: a batch further away is looked at by

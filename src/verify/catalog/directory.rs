@@ -5,7 +5,7 @@ macro_rules! directory { ($next:ident $($after:ident)* { $($rows:tt)* }) => { $n
 /// an unknown file
 ///
 /// **What** Kafka doesn't write a file with this name here.
-/// **Why it happens** Somebody created it: a backup, or an editor's copy.
+/// **Why it happens** It was made by hand: a backup, or an editor's copy.
 /// **What Kafka does** It ignores most such files; with a name that ends in `.log` or `.index` but doesn't begin with 20 digits, it doesn't start, or creates an empty segment.
 /// **Repair** Move it out of the log dir.
 /// **References** `LogLoader.loadSegmentFiles`, `LogFileUtils.offsetFromFile`.
@@ -86,7 +86,7 @@ Directory D108 UnrecognisedDirectory "unrecognised-directory" Error Shape Lossle
 /// a name that Kafka reads but does not write
 ///
 /// **What** The partition number or the topic in a directory name, or the offset in a file name, is not written as Kafka writes it.
-/// **Why it happens** Somebody renamed it.
+/// **Why it happens** It was renamed by hand.
 /// **What Kafka does** It reads it as the partition or segment, which may then be a duplicate.
 /// **Repair** Rename it, unless there is a duplicate.
 /// **References** `UnifiedLog.parseTopicPartitionName`, `LogFileUtils.filenamePrefixFromOffset`.
@@ -222,7 +222,7 @@ Directory D122 BrokerRunning "broker-running" Note Shape None;
 /// neither a file nor a directory
 ///
 /// **What** There is a pipe, a socket, a device, or a broken link.
-/// **Why it happens** Somebody created it.
+/// **Why it happens** It was created by hand.
 /// **What Kafka does** It may block forever when it opens it.
 /// **Repair** Move it out of the log dir.
 /// **References** `LogLoader.loadSegmentFiles`.
