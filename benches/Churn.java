@@ -45,8 +45,10 @@ public class Churn {
                     String fleeting = "fleeting-" + round % 4;
                     if (round % 8 < 4) {
                         create(admin, fleeting, "delete");
-                        for (int i = 0; i < 50; i++) plain.send(new ProducerRecord<>(fleeting, "k" + i, "v".repeat(200)));
-                        plain.flush();
+                        // A producer that has written to a topic before it was deleted retries forever after it is there again.
+                        try (KafkaProducer<String, String> own = new KafkaProducer<>(props)) {
+                            for (int i = 0; i < 50; i++) own.send(new ProducerRecord<>(fleeting, "k" + i, "v".repeat(200)));
+                        }
                     } else {
                         admin.deleteTopics(List.of(fleeting)).all().get(5, TimeUnit.SECONDS);
                     }

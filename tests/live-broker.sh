@@ -54,11 +54,11 @@ for ((round = 1; round <= rounds; round++)); do
   for partition in compacted-0 expiring-0 both-0; do
     # As Kafka's tool, it ends with status 1 where zeros follow the last batch: room that the broker preallocated.
     run 1 dump "logs/$partition"
-    ! grep -qv 'preallocated room' err || why+=("dump: $(grep -v 'preallocated room' err | head -1)")
+    ! grep -qv 'preallocated space' err || why+=("dump: $(grep -v 'preallocated space' err | head -1)")
   done
   run 1 predict --format json logs
   [[ $(jq '[.. | objects | select(has("lost")) | .lost | .records? // 0] | add' out) == 0 ]] || why+=("predict: foretells a loss")
-  ((${#why[@]} == 0)) || { bad=$((bad + 1)); printf 'round %s: %s\n' "$round" "${why[@]}"; }
+  ((${#why[@]} == 0)) || { bad=$((bad + 1)); printf "round $round: %s\n" "${why[@]}"; }
   sleep 0.5
 done
 kill -0 "${pids[1]}" || { echo "the load ended: $(tail -1 churn.log)"; exit 2; }

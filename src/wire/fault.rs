@@ -306,7 +306,7 @@ impl fmt::Display for Text {
             Self::Number(what) => write!(f, "{what} is not a valid number"),
             Self::Negative(what) => write!(f, "{what} is negative"),
             Self::Words { expected, found } => {
-                write!(f, "a line of {found} words, expected {expected}")
+                write!(f, "a line of {expected} words is expected, not of {found}")
             }
             Self::Entries { declared, found } => {
                 let entries = if found == 1 {

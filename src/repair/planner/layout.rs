@@ -166,7 +166,7 @@ impl<'a, 'steps, 'disk> Layout<'a, 'steps, 'disk> {
         let (pieces, mut reads) = self.parts(segment)?;
         reads.retain(|file| *file != log.plan);
         let why = format!(
-            "moves {} to where their offsets belong",
+            "moves {} into the order of offsets",
             counted(moved, "batch")
         );
         let is_lost = |part: &&Part| matches!(part, Part::Lost { .. });

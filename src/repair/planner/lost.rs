@@ -7,7 +7,7 @@ use super::mended::Part;
 use super::segment_log::SegmentLog;
 use super::steps::{Reason, Steps};
 use super::survey::Run;
-use super::wording::{counted, offsets};
+use super::wording::{counted, offsets, offsets_are};
 use crate::format::frame::FrameHeader;
 use crate::format::{Placeholder, RecordBatch};
 use crate::repair::error::Error;
@@ -177,10 +177,12 @@ impl<'a> Lost<'a> {
             }
             (true, None) => "truncates the incomplete batch at the end".to_owned(),
             (_, Some(after)) => format!(
-                "{what}; loses {}, everything after that is kept",
-                offsets(self.first, after - 1)
+                "{what}; {} lost, everything after that is kept",
+                offsets_are(self.first, after - 1)
             ),
-            (false, None) if is_gap => "these bytes are not a valid batch either".to_owned(),
+            (false, None) if is_gap => {
+                format!("{what}; the step before counts what is lost here")
+            }
             (false, None) => {
                 format!("{what}, and no offsets are missing around them")
             }

@@ -2,6 +2,7 @@
 //! or a broken tool.
 
 use super::frames::batch_of;
+use super::wording::counted;
 use crate::format::batch::HEADER_BYTES;
 use crate::format::control::ControlType;
 use crate::format::record::stored_record;
@@ -126,7 +127,8 @@ fn wrong(batch: &RecordBatch<'_>, rows: &Rows, codec: Codec, last_delta: i32) ->
     if batch.records_count() != rows.count {
         let (says, holds) = (batch.records_count(), rows.count);
         wrong.push(format!(
-            "the record count is {says}, but it has {holds} records"
+            "the record count is {says}, but it has {}",
+            counted(u64::try_from(holds).unwrap_or(0), "record")
         ));
     }
     if batch.last_offset_delta().0 != last_delta {

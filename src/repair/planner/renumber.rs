@@ -14,6 +14,7 @@ use super::segment_log::{SegmentLog, runs};
 use super::steps::Reason;
 use super::survey::{self, Home, LEAP, Run};
 use super::witness::Witness;
+use super::wording::offsets;
 use crate::format::RecordBatch;
 use crate::format::batch::HEADER_BYTES;
 use crate::repair::error::Error;
@@ -153,8 +154,9 @@ impl Renumbered {
         let width = run.last.saturating_sub(run.first);
         let last = self.base.saturating_add(width);
         let why = format!(
-            "the batch has base offset {} but fills the gap {}..={last}",
-            run.first, self.base
+            "the batch has base offset {} but fills the gap of {}",
+            run.first,
+            offsets(self.base, last)
         );
         let start = run.range.start;
         run.first = self.base;

@@ -9,6 +9,12 @@ pub(super) fn offsets(first: i64, last: i64) -> String {
     }
 }
 
+/// The same with a verb: `offset 41 is`, `offsets 41-46 are`.
+pub(super) fn offsets_are(first: i64, last: i64) -> String {
+    let verb = if first == last { "is" } else { "are" };
+    format!("{} {verb}", offsets(first, last))
+}
+
 /// A number of things: `1 record`, `2 records`, `2 batches`.
 pub(super) fn counted(number: u64, one: &str) -> String {
     match (number, one.ends_with("ch")) {

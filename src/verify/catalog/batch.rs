@@ -26,7 +26,7 @@ Batch B102 UnknownCodec "unknown-codec" Error Shape Lossless;
 /// **What** Bits of the attributes are set that no release of Kafka uses.
 /// **Why it happens** A client with a bug, or a later release.
 /// **What Kafka does** It ignores them.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `DefaultRecordBatch`: bits 7 to 15 are unused.
 Batch B103 ReservedAttributes "reserved-attributes" Warning Shape None;
 
@@ -63,7 +63,7 @@ Batch B106 MaxTimestamp "max-timestamp" Warning Deep Lossless;
 /// **What** The record count in the header is 0.
 /// **Why it happens** Compaction removed all its records, but keeps the last batch of a producer for its sequence numbers.
 /// **What Kafka does** It keeps the batch until the producer writes again or expires.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `LogCleaner`, `MemoryRecords.filterTo`.
 Batch B107 EmptyBatch "empty-batch" Note Shape None;
 
@@ -72,7 +72,7 @@ Batch B107 EmptyBatch "empty-batch" Note Shape None;
 /// **What** A batch of a lower magic follows one of a higher magic.
 /// **Why it happens** `message.format.version` was lowered.
 /// **What Kafka does** It reads each batch by its own magic.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `message.format.version`, KIP-724.
 Batch B108 OlderMagic "older-magic" Note Shape None;
 
@@ -91,7 +91,7 @@ Batch B201 OffsetOverlap "offset-overlap" Error Shape Lossy
 /// **What** A batch doesn't begin at the offset after the batch before it. A warning where it is the last one, the only gap, large, and a single flipped bit would explain it.
 /// **Why it happens** Compaction, transactions and lost data leave gaps.
 /// **What Kafka does** Gaps are legal: readers continue at the next offset.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `LogCleaner`, KIP-98.
 Batch B202 OffsetGap "offset-gap" Note Shape None
     severity Warning "where a single bit would explain it"
@@ -183,7 +183,7 @@ Batch B306 MarkerEpoch "marker-epoch" Warning Cross None;
 /// **What** A transaction marker ends a transaction that has no records here.
 /// **Why it happens** The transaction was empty, its records were refused, or compaction or deletion removed them.
 /// **What Kafka does** Nothing; it is normal.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** KIP-98, KIP-890.
 Batch B307 MarkerWithoutData "marker-without-data" Note Cross None;
 
@@ -192,7 +192,7 @@ Batch B307 MarkerWithoutData "marker-without-data" Note Cross None;
 /// **What** Transactional records have no marker after them. If `__transaction_state` is in the same log dirs, the finding has the transactional id and the duration.
 /// **Why it happens** The transaction was open when the files were copied, or its marker is lost.
 /// **What Kafka does** `read_committed` consumers wait at its first offset until it ends.
-/// **Repair** None needed; the coordinator ends it.
+/// **Repair** No repair is needed; the coordinator ends it.
 /// **References** `ProducerStateManager.firstUnstableOffset`.
 Batch B308 OpenTransaction "open-transaction" Note Cross None;
 

@@ -25,7 +25,7 @@ Checkpoint C102 CheckpointDuplicate "checkpoint-duplicate" Warning Shape Lossles
 /// **What** A line is for a partition that has no directory in this log dir.
 /// **Why it happens** The partition was deleted or moved after the last write.
 /// **What Kafka does** It removes the line at the next write.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `LogManager.checkpointRecoveryOffsetsInDir`.
 Checkpoint C103 CheckpointStray "checkpoint-stray" Note Cross None;
 
@@ -71,7 +71,7 @@ Checkpoint C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Loss
 /// **What** A line has an offset below the log start offset.
 /// **Why it happens** Retention or a deletion of records raised the log start offset since then.
 /// **What Kafka does** It raises the offset to the log start.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `LogLoader.load`.
 Checkpoint C108 CheckpointBelowStart "checkpoint-below-start" Note Cross None;
 
@@ -80,7 +80,7 @@ Checkpoint C108 CheckpointBelowStart "checkpoint-below-start" Note Cross None;
 /// **What** `recovery-point-offset-checkpoint` has no line for a partition that is here, and there is no clean shutdown marker.
 /// **Why it happens** The partition is new, or the file was lost.
 /// **What Kafka does** It recovers the whole log of the partition at its start.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `LogManager.loadLogs`.
 Checkpoint C109 CheckpointLacking "checkpoint-lacking" Note Cross None;
 

@@ -18,7 +18,7 @@ Directory D101 UnrecognisedFile "unrecognised-file" Warning Shape Lossless
 /// **What** There is a `.cleaned`, `.swap`, `.deleted` or `.tmp` file.
 /// **Why it happens** The broker stopped before it was renamed or deleted.
 /// **What Kafka does** It completes or deletes it at its start.
-/// **Repair** None needed; if data is missing, copy the file before a broker starts.
+/// **Repair** No repair is needed; if data is missing, copy the file before a broker starts.
 /// **References** `LogLoader.removeTempFilesAndCollectSwapFiles`.
 Directory D102 Leftover "leftover" Note Shape None
     fix Lossless "where an interrupted compaction left it together with its originals";
@@ -67,7 +67,7 @@ Directory D106 SegmentOverlap "segment-overlap" Error Cross Lossy
 /// **What** A segment doesn't begin where the one before it ends, or the log begins after its first leader epoch without a log start offset there.
 /// **Why it happens** Compaction leaves gaps between segments, and so does a lost segment. `cleaner-offset-checkpoint` has a line for each partition that was ever compacted.
 /// **What Kafka does** Gaps are legal: readers continue at the next offset.
-/// **Repair** None needed if the partition was compacted. Otherwise the records are lost here: copy the segment from a replica or a backup.
+/// **Repair** No repair is needed if the partition was compacted. Otherwise the records are lost here: copy the segment from a replica or a backup.
 /// **References** `LogSegments.higherSegment`, `LogCleanerManager.updateCheckpoints`.
 Directory D107 SegmentGap "segment-gap" Note Cross None
     severity Error "where the partition was never compacted"
@@ -233,7 +233,7 @@ Directory D123 SpecialFile "special-file" Warning Shape Manual;
 /// **What** `.kafka_cleanshutdown` is not empty, but has no version and broker epoch.
 /// **Why it happens** It was written incompletely or edited.
 /// **What Kafka does** It treats the shutdown as clean, without a broker epoch.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `CleanShutdownFileHandler`.
 Directory D124 CleanMarkerMalformed "clean-marker-malformed" Warning Shape Lossless;
 

@@ -35,7 +35,7 @@ Epochs E103 EpochsMismatch "epochs-mismatch" Error Cross Lossless
 /// **What** The last line begins at or beyond the log end.
 /// **Why it happens** The leader changed and wrote nothing yet, or the log was truncated.
 /// **What Kafka does** It removes the line.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `LeaderEpochFileCache.truncateFromEnd`.
 Epochs E104 EpochsBeyondLog "epochs-beyond-log" Note Cross None;
 

@@ -66,7 +66,7 @@ Metadata M106 MetadataTopicId "metadata-topic-id" Error Shape Lossless;
 /// **What** There is a `.part` or `.checkpoint.deleted` file.
 /// **Why it happens** The broker stopped before it had completed or deleted it.
 /// **What Kafka does** It deletes it.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `KafkaRaftLog`.
 Metadata M107 MetadataLeftover "metadata-leftover" Note Shape None;
 

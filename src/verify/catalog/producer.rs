@@ -43,7 +43,7 @@ Producer P104 SnapshotBeyondLog "snapshot-beyond-log" Warning Cross Lossless;
 /// **What** The offset of a `.snapshot` is neither a segment's base nor the end of the log.
 /// **Why it happens** Segments were merged or deleted, or the broker stopped while it did so.
 /// **What Kafka does** It deletes all but the newest of them.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `ProducerStateManager.removeStraySnapshots`.
 Producer P105 SnapshotStray "snapshot-stray" Note Cross None;
 

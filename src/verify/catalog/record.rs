@@ -121,7 +121,7 @@ Record R112 DeltaOutside "delta-outside" Error Deep Lossy
 /// **What** A batch has bytes after its last record, or has fewer records than offsets.
 /// **Why it happens** Compaction removes records and keeps the last offset; a client may count wrongly.
 /// **What Kafka does** Nothing; readers continue after the batch.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `MemoryRecords.filterTo`.
 Record R113 OffsetsUnused "offsets-unused" Note Shape None;
 
@@ -130,7 +130,7 @@ Record R113 OffsetsUnused "offsets-unused" Note Shape None;
 /// **What** A message of magic 0 or 1 inside a compressed one has a checksum that is not that of its bytes.
 /// **Why it happens** A client with a bug; the checksum around it is right.
 /// **What Kafka does** It checks the outer checksum only.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `AbstractLegacyRecordBatch.DeepRecordsIterator`, `ByteBufferLogInputStream`.
 Record R114 InnerCrc "inner-crc" Warning Deep None;
 
@@ -139,7 +139,7 @@ Record R114 InnerCrc "inner-crc" Warning Deep None;
 /// **What** Keys or values of a topic begin with a schema id that no schema in `_schemas` of the same log dirs has. A topic counts as using schemas if all of its keys, or all of its values, begin with a zero byte and an id, and at least one of the ids has a schema.
 /// **Why it happens** The registry was restored from an older backup, or into one that assigned other ids; the records were copied from another cluster; or its topic was compacted or truncated after a hard delete of the schema.
 /// **What Kafka does** It doesn't check records. Consumers that ask the registry for the id get an error.
-/// **Repair** None needed in the log. Find the schema in a backup of `_schemas` or another log dir, and register it under its id (mode `IMPORT`); `kseg cat --value-as avro --schema ID=FILE` reads the records without a registry.
+/// **Repair** No repair is needed in the log. Find the schema in a backup of `_schemas` or another log dir, and register it under its id (mode `IMPORT`); `kseg cat --value-as avro --schema ID=FILE` reads the records without a registry.
 /// **References** Confluent's wire format; `kseg schemas --usage`.
 Record R115 SchemaIdUndefined "schema-id-undefined" Warning Deep None;
 
@@ -148,7 +148,7 @@ Record R115 SchemaIdUndefined "schema-id-undefined" Warning Deep None;
 /// **What** `_schemas` has several schemas for one id: the meaning of a record with this id depends on the subject, or on the registry.
 /// **Why it happens** Two registries wrote to one topic, or schemas were restored with ids that others had.
 /// **What Kafka does** It doesn't check records. A registry serves the schema that it read last, so a restart may change it.
-/// **Repair** None needed in the log. Find out with which schema the records were written; `kseg schemas` lists them, and `kseg cat --value-as avro --schema ID=FILE` uses the one in a file.
+/// **Repair** No repair is needed in the log. Find out with which schema the records were written; `kseg schemas` lists them, and `kseg cat --value-as avro --schema ID=FILE` uses the one in a file.
 /// **References** Confluent's `KafkaStore`; `kseg schemas`.
 Record R116 SchemaIdAmbiguous "schema-id-ambiguous" Warning Deep None;
 

@@ -100,7 +100,7 @@ Segment S110 MisplacedBatches "misplaced-batches" Error Shape Lossy
 /// **What** The `.log` is empty, and segments with higher offsets follow.
 /// **Why it happens** Two rolls without a write between them, or compaction that removed everything.
 /// **What Kafka does** Nothing; empty segments work.
-/// **Repair** None needed.
+/// **Repair** No repair is needed.
 /// **References** `LogSegment.size`.
 Segment S111 EmptyLog "empty-log" Note Shape None;
 
@@ -118,7 +118,7 @@ Segment S112 LogTooLarge "log-too-large" Error Shape Manual;
 /// **What** The last segment ends in zeros, like that of a topic with `preallocate=true` while a broker runs.
 /// **Why it happens** The broker didn't shut down cleanly; a clean shutdown trims the file.
 /// **What Kafka does** It truncates the zeros when it starts after an unclean shutdown.
-/// **Repair** None needed before a start after an unclean shutdown; otherwise truncate the zeros.
+/// **Repair** No repair is needed before a start after an unclean shutdown; otherwise truncate the zeros.
 /// **References** `log.preallocate`, `FileRecords.trim`.
 Segment S113 PreallocatedTail "preallocated-tail" Note Shape None;
 
@@ -136,7 +136,7 @@ Segment S114 TailInMotion "tail-in-motion" Note Shape None;
 /// **What** The file has messages of magic 0 or 1.
 /// **Why it happens** They were written before 0.11, or under an old `message.format.version`.
 /// **What Kafka does** Every broker can read them, but 4.x writes only magic 2. Clients of 4.x read only magic 2, unless the broker still converts; they may fail on old messages.
-/// **Repair** None needed. Retention or compaction removes them over time.
+/// **Repair** No repair is needed. Retention or compaction removes them over time.
 /// **References** KIP-724, KIP-896.
 Segment S115 OldMagic "old-magic" Note Shape None;
 
