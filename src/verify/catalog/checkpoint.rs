@@ -32,20 +32,22 @@ Checkpoint C103 CheckpointStray "checkpoint-stray" Note Cross None;
 /// a recovery point beyond the log end
 ///
 /// **What** `recovery-point-offset-checkpoint` has an offset beyond the log end offset.
-/// **Why it happens** The end of the log was lost after it was flushed.
+/// **Why it happens** The end of the log was lost after it was flushed; or the topic was deleted and created again after the last write.
 /// **What Kafka does** Recovery then checks only the last segment.
 /// **Repair** Lower it to the end of the log, or to 0 for a full recovery.
 /// **References** `LogLoader.recoverLog`.
-Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Lossless;
+Checkpoint C104 RecoveryPointBeyondLog "recovery-point-beyond-log" Warning Cross Lossless
+    severity Note "where a broker runs";
 
 /// a high watermark beyond the log end
 ///
 /// **What** `replication-offset-checkpoint` has an offset beyond the log end offset.
-/// **Why it happens** Committed records of the log were lost.
+/// **Why it happens** Committed records of the log were lost; or the topic was deleted and created again after the last write.
 /// **What Kafka does** It lowers the high watermark to the log end offset. The records are lost unless a replica has them.
 /// **Repair** Lower it to the end of the log.
 /// **References** `UnifiedLog.updateHighWatermark`.
-Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Lossless;
+Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross Lossless
+    severity Note "where a broker runs";
 
 /// a log start offset beyond the log end
 ///
@@ -54,7 +56,8 @@ Checkpoint C105 HighWatermarkBeyondLog "high-watermark-beyond-log" Warning Cross
 /// **What Kafka does** It deletes every segment, and starts an empty log at that offset.
 /// **Repair** Lower it to the log end offset or remove the line, before a broker starts.
 /// **References** `LogLoader.load`, `deleteRetentionSegments`.
-Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Lossy;
+Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Lossy
+    severity Note "where a broker runs";
 
 /// a cleaner offset outside of the log
 ///
@@ -64,7 +67,7 @@ Checkpoint C106 LogStartBeyondLog "log-start-beyond-log" Error Cross Lossy;
 /// **Repair** Remove the line.
 /// **References** `LogCleanerManager.cleanableOffsets`.
 Checkpoint C107 CleanerOffsetOutside "cleaner-offset-outside" Warning Cross Lossless
-    severity Note "where the log begins after it";
+    severity Note "where the log begins after it, or a broker runs";
 
 /// a checkpoint below the log start
 ///
