@@ -13,6 +13,7 @@ use super::virtual_dir::Content;
 use crate::format::name::LOG_SUFFIX;
 use crate::format::name::stem;
 use crate::wire::Offset;
+use crate::wire::units::MAX_RELATIVE_OFFSET;
 
 /// The state of the loader.
 #[derive(Debug)]
@@ -391,7 +392,7 @@ fn pieces(start: &mut Start<'_>, segment: &Segment) -> Result<Vec<(i64, Content)
                 return Err(Thrown::fatal(&name, "cannot be split: unknown magic byte"));
             }
             let relative = log.last_offset(entry)?.wrapping_sub(base);
-            if !(0..=i64::from(i32::MAX)).contains(&relative) {
+            if !(0..=MAX_RELATIVE_OFFSET).contains(&relative) {
                 break;
             }
             position = entry.end();

@@ -14,6 +14,7 @@ use crate::format::name::{
 };
 use crate::store::ItemType;
 use crate::wire::Offset;
+use crate::wire::units::MAX_RELATIVE_OFFSET;
 
 /// The maximum size of a segment.
 const LARGEST_BYTES: u64 = i32::MAX as u64;
@@ -130,7 +131,7 @@ impl Segment {
     /// Returns true if the distance of an offset from the base fits into 31 bits.
     fn reaches(&self, offset: i64) -> bool {
         let relative = offset.wrapping_sub(self.base);
-        (0..=i64::from(i32::MAX)).contains(&relative)
+        (0..=MAX_RELATIVE_OFFSET).contains(&relative)
     }
 
     /// Opens the index, which is created if it is missing.

@@ -4,6 +4,7 @@
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
 use crate::format::{Codec, Message, RecordBatch};
+use crate::wire::units::MAX_RELATIVE_OFFSET;
 use crate::wire::{Offset, Position};
 
 /// The position of the magic in an entry.
@@ -19,7 +20,7 @@ pub(crate) fn may_follow(before: Offset, next: FrameHeader<'_>) -> bool {
     let ahead = next.offset().0.checked_sub(before.0);
     (0..=2).contains(&next.magic())
         && next.frame_bytes().is_ok()
-        && ahead.is_some_and(|ahead| (1..=i64::from(i32::MAX)).contains(&ahead))
+        && ahead.is_some_and(|ahead| (1..=MAX_RELATIVE_OFFSET).contains(&ahead))
 }
 
 /// Returns true if every field of the header is in its valid range. `bytes` contain the header, the
@@ -42,7 +43,7 @@ fn is_plausible_batch(bytes: &[u8], size: usize) -> bool {
     );
     let most = match batch.codec() {
         Ok(Codec::None) => i64::try_from(size / MIN_RECORD_BYTES).unwrap_or(i64::MAX),
-        Ok(_) => i64::from(i32::MAX),
+        Ok(_) => MAX_RELATIVE_OFFSET,
         Err(_) => return false,
     };
     // Old producers left the last offset delta at 0.

@@ -16,6 +16,10 @@ pub type Uuid = [u8; 16];
 /// larger than `segment.bytes`, which is an `int`.
 pub const MAX_FRAME_BYTES: u64 = i32::MAX as u64;
 
+/// The largest distance of an offset from the base offset of its segment
+/// (`LogSegment.canConvertToRelativeOffset`): indexes have it in 31 bits.
+pub const MAX_RELATIVE_OFFSET: i64 = i32::MAX as i64;
+
 macro_rules! unit {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*

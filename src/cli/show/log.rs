@@ -20,6 +20,7 @@ use crate::cli::range::OffsetRange;
 use crate::cli::render::rows::grouped;
 use crate::cli::render::table::counted;
 use crate::cli::writer::{Rendering, Writer};
+use kseg::wire::units::MAX_RELATIVE_OFFSET;
 
 /// The shown parts of a log.
 #[derive(Debug, Clone, Copy)]
@@ -254,7 +255,7 @@ impl Rows<'_> {
             }
         }
         if let Some(base) = self.view.base
-            && (first < base || last.wrapping_sub(base) > i64::from(i32::MAX))
+            && (first < base || last.wrapping_sub(base) > MAX_RELATIVE_OFFSET)
         {
             wrong.push(format!(
                 "offset {last} cannot be in a segment that begins at {base}"

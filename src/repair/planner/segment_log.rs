@@ -8,6 +8,7 @@ use super::survey::{Home, Run};
 use crate::repair::PlanPath;
 use crate::repair::error::Error;
 use crate::repair::proof::EqualBytes;
+use crate::wire::units::MAX_RELATIVE_OFFSET;
 
 /// A segment's `.log`, mended as far as possible.
 pub(super) struct SegmentLog {
@@ -24,7 +25,7 @@ pub(super) struct SegmentLog {
 pub(super) fn homes(bases: impl Iterator<Item = i64>) -> Vec<Home> {
     let bases: Vec<i64> = bases.collect();
     // An index holds offsets of 4 bytes, from the base offset on: no broker writes a batch further away.
-    let most = |base: i64| base.saturating_add(i64::from(i32::MAX));
+    let most = |base: i64| base.saturating_add(MAX_RELATIVE_OFFSET);
     let end = bases.last().map_or(i64::MAX, |base| most(*base));
     let next = bases.iter().skip(1).copied().chain([end]);
     bases

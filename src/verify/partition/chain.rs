@@ -21,6 +21,7 @@ use crate::verify::coverage::Coverage;
 use crate::verify::evidence::{Gap, OutOfTransaction, Overlap};
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::row::{Beside, Row};
+use crate::wire::units::MAX_RELATIVE_OFFSET;
 use crate::wire::{Offset, Timestamp};
 
 /// Topics whose logs have special rules.
@@ -102,7 +103,7 @@ impl SegmentCheck {
         });
         let is_within = row.first >= self.base
             && row.last >= row.first
-            && row.last.0.saturating_sub(self.base.0) <= i64::from(i32::MAX);
+            && row.last.0.saturating_sub(self.base.0) <= MAX_RELATIVE_OFFSET;
         follows && is_within && !is_jump
     }
 

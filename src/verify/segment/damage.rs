@@ -10,6 +10,7 @@ use crate::scan::may_follow;
 use crate::store::Unreadable;
 use crate::verify::evidence::{Field, FlippedBit};
 use crate::wire::crc;
+use crate::wire::units::MAX_RELATIVE_OFFSET;
 use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
 
 /// Bytes of a gap that are read; the end of a larger batch is not found.
@@ -306,7 +307,7 @@ impl Claim {
             && after.is_none_or(|after| {
                 // The name of a file and a header may have any offset.
                 let ahead = claim.last.checked_sub(after);
-                ahead.is_some_and(|ahead| ahead <= i64::from(i32::MAX))
+                ahead.is_some_and(|ahead| ahead <= MAX_RELATIVE_OFFSET)
             });
         fits.then_some(claim)
     }
@@ -321,7 +322,7 @@ pub(super) fn is_torn(head: &[u8], left: u64, last: Option<i64>) -> bool {
     };
     let offset = i64::from_be_bytes(*bytes);
     let from = last.map_or(0, |last| last.saturating_add(1));
-    let in_line = (from..=from.saturating_add(i64::from(i32::MAX))).contains(&offset);
+    let in_line = (from..=from.saturating_add(MAX_RELATIVE_OFFSET)).contains(&offset);
     let size = head.get(frame::SIZE..).and_then(<[u8]>::first_chunk::<4>);
     let size = size.is_none_or(|size| {
         let announced = u64::try_from(i32::from_be_bytes(*size)).unwrap_or(0);

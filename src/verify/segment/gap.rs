@@ -16,6 +16,7 @@ use crate::verify::evidence::{
 };
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::subject::Subject;
+use crate::wire::units::MAX_RELATIVE_OFFSET;
 
 /// A preallocated file has a size that is a multiple of one of these: segment sizes are round, and
 /// sizes after a loss are not.
@@ -101,7 +102,7 @@ impl Gap<'_> {
     /// Returns the batch after the gap, if one segment can have its offset and that of the batch
     /// before the gap. No checksum covers a base offset, and an impossible one bounds nothing.
     fn following(&self) -> Option<&Info> {
-        let most = i64::from(i32::MAX);
+        let most = MAX_RELATIVE_OFFSET;
         self.next.filter(|next| {
             let last = self.last.map(|last| last.last);
             last.is_none_or(|last| next.base.saturating_sub(last) <= most)

@@ -18,6 +18,7 @@ use crate::verify::evidence::{
 };
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::subject::Subject;
+use crate::wire::units::MAX_RELATIVE_OFFSET;
 
 /// The position of the leader epoch in a header.
 const EPOCH: u64 = layout::LEADER_EPOCH as u64;
@@ -87,7 +88,7 @@ impl<'a> Sequence<'a> {
         if let Some(last) = self.last {
             self.neighbours(&last, &info, is_behind_gap);
         }
-        let is_far = |base: i64| info.last.saturating_sub(base) > i64::from(i32::MAX);
+        let is_far = |base: i64| info.last.saturating_sub(base) > MAX_RELATIVE_OFFSET;
         if self.subject.base_offset.is_some_and(|base| is_far(base.0)) {
             self.too_far.get_or_insert((info, 0)).1 += 1;
         }
@@ -327,7 +328,7 @@ fn offset_finding(run: &Run, base: Option<i64>, path: &Arc<Path>) -> Finding {
     let distance = |base: i64| run.first.next.saturating_sub(1).saturating_sub(base);
     let check = match base {
         Some(base) if run.first.low < base => CheckId::OffsetBelowBase,
-        Some(base) if distance(base) > i64::from(i32::MAX) => CheckId::OffsetTooFar,
+        Some(base) if distance(base) > MAX_RELATIVE_OFFSET => CheckId::OffsetTooFar,
         _ if run.flip.is_none() && run.way == Way::Ahead => CheckId::MisplacedBatches,
         _ => CheckId::OffsetOverlap,
     };
