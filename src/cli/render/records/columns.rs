@@ -303,7 +303,7 @@ fn push_typed(column: &mut Array, view: &View<'_>, typed: &TypedValues, others: 
             column.push_null();
             return 8 * column.width();
         }
-        Payload::Own(bytes) => typed.column.push(bytes, column).ok(),
+        Payload::Own(framed) => typed.push(framed, column),
         Payload::Other => {
             column.push_null();
             None
