@@ -222,7 +222,7 @@ impl RecordFormat {
             format: self,
             decoder: self.decoding.of(decoder),
             objects: Objects::default(),
-            rows: self.fields().map(|fields| Rows::new(&fields)),
+            rows: self.fields().map(Rows::new),
             scratch: Vec::new(),
             spare: Vec::new(),
         }
