@@ -96,10 +96,11 @@ pub fn in_order<T: Send, R: Send>(
     work: impl Fn(T) -> R + Sync,
     sink: &mut dyn FnMut(R) -> ControlFlow<()>,
 ) {
-    in_order_ahead(jobs, ITEMS_AHEAD, items, work, sink);
+    let threads = jobs.0.get().min(MOST_THREADS);
+    in_order_ahead(jobs, ITEMS_AHEAD * threads, items, work, sink);
 }
 
-/// The same, with so many results for each thread that may wait.
+/// The same, with so many items or results that may wait for the one before them.
 fn in_order_ahead<T: Send, R: Send>(
     jobs: Jobs,
     ahead: usize,
@@ -113,7 +114,7 @@ fn in_order_ahead<T: Send, R: Send>(
         let _flow = items.try_for_each(|item| sink(work(item)));
         return;
     }
-    let (announce, announced) = sync_channel::<Receiver<R>>(ahead * threads);
+    let (announce, announced) = sync_channel::<Receiver<R>>(ahead);
     // The place of a result in the queue is taken together with its item.
     let queue = Arc::new(Mutex::new((items, announce)));
     thread::scope(|scope| {
@@ -161,7 +162,7 @@ pub fn in_order_of<T: Send, R: Send, O>(
     thread::scope(|scope| {
         let (sender, items) = sync_channel(0);
         let work = &work;
-        scope.spawn(move || in_order_ahead(jobs, 1, items, work, sink));
+        scope.spawn(move || in_order_ahead(jobs, jobs.0.get() - 1, items, work, sink));
         feed(&mut |item| match sender.send(item) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),

@@ -33,9 +33,9 @@ const RISING: [&str; 5] = ["offset", "timestamp", "batchOffset", "position", "se
 /// So many slots are written together: what they are made into on the way stays in the cache.
 const WRITTEN_SLOTS: usize = 1 << 10;
 
-/// The room for an encoded row group; most need less. A buffer that grows is copied, and the allocator
-/// returns its pages to the system and gets them again.
-const ENCODED_BYTES: usize = 8 << 20;
+/// The room for an encoded row group, also one that does not compress. Memory that is not written costs
+/// nothing; a buffer that grows is copied, and takes twice the memory meanwhile.
+const ENCODED_BYTES: usize = 18 << 20;
 
 /// A file in the making.
 pub(crate) struct ColumnFile<W: Write + Send>(SerializedFileWriter<W>);
