@@ -65,7 +65,10 @@ impl Value<'_> {
 /// Appends a string with the escapes of Jackson. Bytes that are not UTF-8 are replaced as Java
 /// does.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
-    if text.len() <= SHORT_TEXT && is_plain(text) {
+    if text.len() <= SHORT_TEXT
+        && let (false, has_wide) = characters(text)
+        && (!has_wide || simdutf8::basic::from_utf8(text).is_ok())
+    {
         out.push(b'"');
         out.extend_from_slice(text);
         out.push(b'"');
@@ -96,28 +99,35 @@ pub fn write_text_part(text: &str, out: &mut Vec<u8>) {
 /// that they are UTF-8 and to escape them then.
 const SHORT_TEXT: usize = 64;
 
-/// Returns true if bytes are ASCII, and no character is escaped.
+/// Returns whether a character must be escaped, and whether one is not ASCII.
 #[inline]
-fn is_plain(text: &[u8]) -> bool {
+fn characters(text: &[u8]) -> (bool, bool) {
     let Some(last) = text.last_chunk() else {
-        let must_escape = |byte: &u8| matches!(byte, ..b' ' | b'"' | b'\\' | 0x80..);
-        return !text.iter().any(must_escape);
+        let must_escape = |byte: &u8| matches!(byte, ..b' ' | b'"' | b'\\');
+        return (text.iter().any(must_escape), !text.is_ascii());
     };
     // The last eight bytes, whichever of them were among others before.
     let (words, _) = text.as_chunks();
-    let any = |odd, word: &[u8; 8]| odd | odd_bits(*word);
-    words.iter().fold(odd_bits(*last), any) == 0
+    let both = |(escapes, wide), word: &[u8; 8]| {
+        let word = u64::from_be_bytes(*word);
+        (escapes | escape_bits(word), wide | word)
+    };
+    let (escapes, wide) = words.iter().fold(both((0, 0), last), both);
+    (escapes != 0, wide & (ONES * 0x80) != 0)
 }
 
-/// Returns a number that is not 0 if a byte is not ASCII, a control character, a quote or a
-/// backslash. A subtraction borrows from the next byte only where that is so already.
-const fn odd_bits(word: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    let word = u64::from_be_bytes(word);
-    let controls = word.wrapping_sub(ONES * 0x20);
-    let quotes = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
-    let backslashes = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
-    (word | controls | quotes | backslashes) & (ONES * 0x80)
+const ONES: u64 = u64::MAX / 0xff;
+
+/// Returns a number that is not 0 if a byte is a control character, a quote or a backslash: below
+/// 0x20, or 0 after an exclusive or. A subtraction borrows from the next byte only where that is so
+/// already.
+const fn escape_bits(word: u64) -> u64 {
+    let quotes = word ^ (ONES * 0x22);
+    let backslashes = word ^ (ONES * 0x5c);
+    let controls = word.wrapping_sub(ONES * 0x20) & !word;
+    let quotes = quotes.wrapping_sub(ONES) & !quotes;
+    let backslashes = backslashes.wrapping_sub(ONES) & !backslashes;
+    (controls | quotes | backslashes) & (ONES * 0x80)
 }
 
 /// The number of bytes that are checked together for characters to escape.
@@ -356,12 +366,14 @@ mod tests {
                 (64, 97),
                 (90, 97),
             ] {
-                let mut text = vec![b'u'; length];
-                text[at] = byte;
-                let string = String::from_utf8_lossy(&text);
-                let shown = shown(|out| write_string(&text, out));
-                let read: String = serde_json::from_str(&shown).unwrap();
-                assert_eq!(read, string);
+                for mut text in [vec![b'u'; length], "À".repeat(length / 2).into_bytes()] {
+                    text.resize(length, b'u');
+                    text[at] = byte;
+                    let string = String::from_utf8_lossy(&text);
+                    let shown = shown(|out| write_string(&text, out));
+                    let read: String = serde_json::from_str(&shown).unwrap();
+                    assert_eq!(read, string);
+                }
             }
         }
         let all: String = (0..128).map(char::from).collect();

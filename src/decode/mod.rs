@@ -18,6 +18,7 @@ pub mod cluster_metadata;
 pub mod consumer_offsets;
 pub mod control;
 mod entry;
+pub mod float;
 pub mod framing;
 pub mod json;
 mod notation;

@@ -107,13 +107,25 @@ pub fn in_order<T: Send, R: Send>(
     work: impl Fn(T) -> R + Sync,
     sink: &mut dyn FnMut(R) -> ControlFlow<()>,
 ) {
+    let threads = jobs.0.get().min(MOST_THREADS);
+    in_order_ahead(jobs, ITEMS_AHEAD * threads, items, work, sink);
+}
+
+/// The same, with so many items or results that may wait for the one before them.
+fn in_order_ahead<T: Send, R: Send>(
+    jobs: Jobs,
+    ahead: usize,
+    items: impl IntoIterator<Item = T, IntoIter: Send>,
+    work: impl Fn(T) -> R + Sync,
+    sink: &mut dyn FnMut(R) -> ControlFlow<()>,
+) {
     let mut items = items.into_iter();
     let threads = jobs.0.get().min(MOST_THREADS);
     if threads <= 1 {
         let _flow = items.try_for_each(|item| sink(work(item)));
         return;
     }
-    let (announce, announced) = sync_channel::<Receiver<R>>(ITEMS_AHEAD * threads);
+    let (announce, announced) = sync_channel::<Receiver<R>>(ahead);
     // The place of a result in the queue is taken together with its item.
     let queue = Arc::new(Mutex::new((items, announce)));
     thread::scope(|scope| {
@@ -148,6 +160,30 @@ pub fn in_order<T: Send, R: Send>(
             }
         }
     });
+}
+
+/// Does `work` on each item that `feed` passes on, on further threads, while `feed` continues, and
+/// hands the results to `sink` in the items' order. With one thread, all three run on this one. If
+/// `sink` breaks, `feed` gets `Break` for its next items. Few items and results wait, because each
+/// may be large. Returns the result of `feed`.
+pub fn in_order_of<T: Send, R: Send, O>(
+    jobs: Jobs,
+    feed: impl FnOnce(&mut dyn FnMut(T) -> ControlFlow<()>) -> O,
+    work: impl Fn(T) -> R + Sync,
+    sink: &mut (dyn FnMut(R) -> ControlFlow<()> + Send),
+) -> O {
+    if jobs.0.get() <= 1 {
+        return feed(&mut |item| sink(work(item)));
+    }
+    thread::scope(|scope| {
+        let (sender, items) = sync_channel(0);
+        let work = &work;
+        scope.spawn(move || in_order_ahead(jobs, jobs.0.get() - 1, items, work, sink));
+        feed(&mut |item| match sender.send(item) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        })
+    })
 }
 
 /// The number of checks of something that seems wrong while a broker writes, and the pause between
@@ -188,6 +224,29 @@ pub(crate) fn list_again<T>(mut read: impl FnMut() -> Result<T, Error>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_fed_comes_in_order_until_the_sink_breaks() {
+        for threads in [1, 2, 8] {
+            let jobs = Jobs::new(NonZero::new(threads).unwrap());
+            for most in [10, 1000] {
+                let mut seen = Vec::new();
+                let feed = |give: &mut dyn FnMut(u32) -> ControlFlow<()>| {
+                    (0..100).take_while(|n| give(*n).is_continue()).count()
+                };
+                let given = in_order_of(jobs, feed, |n| n * n, &mut |square| {
+                    seen.push(square);
+                    if seen.len() == most {
+                        return ControlFlow::Break(());
+                    }
+                    ControlFlow::Continue(())
+                });
+                let expected: Vec<u32> = (0..100).map(|n| n * n).take(most).collect();
+                assert_eq!(seen, expected);
+                assert!(given + 1 >= most.min(101));
+            }
+        }
+    }
 
     #[test]
     fn results_come_in_the_order_of_the_items_and_no_more_than_wanted() {

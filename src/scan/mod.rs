@@ -33,7 +33,7 @@ mod worker;
 pub use event::{Event, Gap, GapKind, GapPart};
 pub use extent::Extent;
 pub use filter::Filter;
-pub use jobs::{Jobs, Pace, in_order};
+pub use jobs::{Jobs, Pace, in_order, in_order_of};
 pub(crate) use jobs::{list_again, look_again};
 pub(crate) use large::{LARGE_BYTES, fault_of_large};
 pub use output::{ChunkText, Output, RenderedChunk};

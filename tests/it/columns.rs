@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::cases::{TESTDATA, text};
+use crate::forge::{BatchSpec, Frame as _, Rec};
 use crate::temp::Temp;
 
 fn cat(args: &[&str], path: &Path) -> Output {
@@ -188,6 +189,35 @@ fn a_parquet_file_is_the_same_for_any_number_of_threads_and_is_kept_on_resume() 
         assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
         let footer = String::from_utf8_lossy(&bytes);
         assert!(footer.contains("kseg.damaged_places") && footer.contains("kseg.source_files"));
+    }
+}
+
+#[test]
+fn row_groups_are_in_order_for_any_number_of_threads() {
+    let temp = Temp::new();
+    let folder = temp.path().join("t-0");
+    fs::create_dir(&folder).unwrap();
+    // More rows than three groups have.
+    let value = [b'v'; 10];
+    let batch = |base: i64| {
+        let spec = (0..1000).fold(BatchSpec::at(base), |spec, _| {
+            spec.then(Rec::new(None, Some(&value)))
+        });
+        spec.bytes()
+    };
+    let log: Vec<u8> = (0..200).flat_map(|n| batch(n * 1000)).collect();
+    temp.file("t-0/00000000000000000000.log", &log);
+    let export = |jobs: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kseg"));
+        command.args(["export", "--format", "parquet", jobs, "-o"]);
+        let out = temp.path().join(jobs);
+        let ran = command.arg(&out).arg(&folder).output().expect("kseg runs");
+        assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+        fs::read(out.join("t-0.parquet")).unwrap()
+    };
+    let one = export("-j1");
+    for jobs in ["-j2", "-j8"] {
+        assert!(export(jobs) == one, "{jobs}");
     }
 }
 

@@ -18,7 +18,6 @@ use kseg::scan::{Jobs, in_order};
 use kseg::store::{Error, Item};
 use sha2::{Digest, Sha256};
 
-use self::columns::Grouping;
 use self::file::{PackedFile, sums_of};
 use self::manifest::{Damage, ExportedFile, Files, Manifest};
 use super::Context;
@@ -32,7 +31,6 @@ use super::progress::Progress;
 use super::registry::SchemaSources;
 use super::render::columns::PageCodec;
 use super::render::columns::parquet::ColumnFile;
-use super::render::plain;
 use super::render::records::{Form, RecordFormat, Rendering};
 use super::render::table::counted;
 use super::typed::Typed;
@@ -303,10 +301,12 @@ impl Job<'_> {
         let mut file = PackedFile::create(&path, self.packing)?;
         let mut tally = match self.format.fields() {
             Some(fields) => {
-                let file = ColumnFile::new(&mut file, &fields, self.pages);
-                let file = file.map_err(|error| unwritten(&path, error))?;
-                self.columns(track, file, &mut notes)
-                    .map_err(|error| unwritten(&path, error))?
+                let begun = ColumnFile::new(&mut file, &fields, self.pages);
+                let written = begun.and_then(|begun| {
+                    let source = (self.reader, self.format, track);
+                    columns::write(source, begun, self.progress, &mut notes)
+                });
+                written.map_err(|error| unwritten(&path, error))?
             }
             None => self.text(track, &mut file, &path, &mut notes)?,
         };
@@ -374,28 +374,6 @@ impl Job<'_> {
         self.format.footer(&mut text);
         let ended = file.write_all(&text);
         ended.map_err(|error| output::said(path, &error))?;
-        Ok(tally)
-    }
-
-    /// Writes the records of a log as columns, on one thread: a row group consists of many pieces.
-    fn columns(
-        &self,
-        track: &LogFiles,
-        file: ColumnFile<&mut PackedFile>,
-        notes: &mut Vec<u8>,
-    ) -> Result<Tally> {
-        let renderer = self.format.renderer(track.decoder());
-        let mut grouping = Grouping::new(renderer, file, self.progress);
-        let sink = &mut |_: &[u8], said: &[u8]| {
-            notes.extend_from_slice(said);
-            ControlFlow::Continue(())
-        };
-        let opened = self.reader.open(track, sink)?;
-        let start = Start::default();
-        let mut tally = self.reader.follow(&opened, start, &mut grouping, sink)?;
-        tally.lossy = grouping.finish(track, &tally)?;
-        let path = plain(&track.path.to_string_lossy()).into_owned();
-        notes.extend_from_slice(tally.lossy.notes(&path).as_bytes());
         Ok(tally)
     }
 

@@ -2,22 +2,11 @@
 
 use std::io;
 
-use kseg::decode::json::write_text;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 use super::{Push, is_hidden};
 use crate::cli::schema::Schema;
-
-/// Appends a number in its shortest form; as text if it is not finite.
-pub(crate) fn write_float(n: &impl std::fmt::Debug, is_finite: bool, out: &mut Vec<u8>) {
-    let text = format!("{n:?}");
-    if is_finite {
-        out.text(&text);
-    } else {
-        write_text(&text, out);
-    }
-}
 
 /// Writes JSON with hidden characters escaped: a name from a hostile disk stays the same name.
 struct Escaping;

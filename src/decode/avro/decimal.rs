@@ -78,14 +78,14 @@ fn small(bytes: &[u8], is_negative: bool, scale: usize, out: &mut Vec<u8>) {
     let digits = buffer
         .format(number.cast_signed().unsigned_abs())
         .as_bytes();
-    let zeros = scale.saturating_add(1).saturating_sub(digits.len());
-    let whole = digits.len().saturating_add(zeros).saturating_sub(scale);
-    let all = std::iter::repeat_n(b'0', zeros).chain(digits.iter().copied());
-    for (nth, digit) in all.enumerate() {
-        if nth == whole {
-            out.push(b'.');
-        }
-        out.push(digit);
+    let whole = digits.len().saturating_sub(scale);
+    let (whole, fraction) = digits.split_at_checked(whole).unwrap_or((digits, &[]));
+    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
+    if scale > 0 {
+        out.push(b'.');
+        let zeros = scale.saturating_sub(fraction.len());
+        out.extend(std::iter::repeat_n(b'0', zeros));
+        out.extend_from_slice(fraction);
     }
 }
 

@@ -12,14 +12,6 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
-    const fn a_second(self) -> i64 {
-        match self {
-            Self::Millis => 1_000,
-            Self::Micros => 1_000_000,
-            Self::Nanos => 1_000_000_000,
-        }
-    }
-
     const fn tenths_of_nanos(self) -> i64 {
         match self {
             Self::Millis => 10_000_000,
@@ -83,20 +75,17 @@ pub(super) fn write_timestamp(number: i64, unit: TimeUnit, zone: &str, out: &mut
 }
 
 fn push_date((year, month, day): (i64, i64, i64), out: &mut Vec<u8>) {
-    push_pair(year / 100, out);
-    push_pair(year % 100, out);
-    out.push(b'-');
-    push_pair(month, out);
-    out.push(b'-');
-    push_pair(day, out);
+    let [century, year, month, day] = [year / 100, year % 100, month, day].map(pair);
+    let text = [century, year, [b'-', month[0]], [month[1], b'-'], day];
+    out.extend_from_slice(text.as_flattened());
 }
 
 fn push_clock(seconds: i64, fraction: i64, unit: TimeUnit, out: &mut Vec<u8>) {
     let (hour, minute, second) = clock(seconds);
-    for (number, end) in [(hour, b':'), (minute, b':'), (second, b'.')] {
-        push_pair(number, out);
-        out.push(end);
-    }
+    let [hour, minute, second] = [hour, minute, second].map(pair);
+    let text = [hour, [b':', minute[0]], [minute[1], b':'], second];
+    out.extend_from_slice(text.as_flattened());
+    out.push(b'.');
     // Ten digits; the first is in the unit.
     let fraction = fraction.saturating_mul(unit.tenths_of_nanos());
     let pairs = [
@@ -106,11 +95,8 @@ fn push_clock(seconds: i64, fraction: i64, unit: TimeUnit, out: &mut Vec<u8>) {
         pair(fraction / 100 % 100),
         pair(fraction % 100),
     ];
-    out.extend(pairs.as_flattened().iter().take(unit.digits()));
-}
-
-fn push_pair(number: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(&pair(number));
+    let digits = pairs.as_flattened().get(..unit.digits());
+    out.extend_from_slice(digits.unwrap_or_default());
 }
 
 /// The two digits of a number below 100: one at a time, or by `core::fmt`, takes several times as
@@ -120,9 +106,18 @@ fn pair(number: i64) -> [u8; 2] {
     [b'0' | (number / 10), b'0' | (number % 10)]
 }
 
+/// Seconds, and the rest in the unit. To divide by a number that the compiler knows takes a fraction
+/// of the time.
 fn parts(number: i64, unit: TimeUnit) -> (i64, i64) {
-    let second = unit.a_second();
-    (number.div_euclid(second), number.rem_euclid(second))
+    match unit {
+        TimeUnit::Millis => divide::<1_000>(number),
+        TimeUnit::Micros => divide::<1_000_000>(number),
+        TimeUnit::Nanos => divide::<1_000_000_000>(number),
+    }
+}
+
+fn divide<const BY: i64>(number: i64) -> (i64, i64) {
+    (number.div_euclid(BY), number.rem_euclid(BY))
 }
 
 fn clock(seconds: i64) -> (i64, i64, i64) {

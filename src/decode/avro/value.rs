@@ -1,10 +1,9 @@
 //! Values to JSON.
 
-use std::io::Write as _;
-
 use super::cursor::{AvroCursor, Undecodable};
 use super::parse::{AvroBytes, AvroNumber, AvroType, Schema};
 use super::{decimal, time};
+use crate::decode::float::{write_f32, write_f64};
 use crate::decode::json::{write_base64, write_string};
 
 /// The maximum nesting of values.
@@ -77,11 +76,11 @@ impl Reader<'_, '_, '_> {
             }
             AvroType::Float => {
                 let n = self.input.float()?;
-                self.float(&n, n.is_finite());
+                write_f32(n, self.out);
             }
             AvroType::Double => {
                 let n = self.input.double()?;
-                self.float(&n, n.is_finite());
+                write_f64(n, self.out);
             }
             AvroType::Bytes(meaning) => {
                 let bytes = self.input.bytes()?;
@@ -152,13 +151,6 @@ impl Reader<'_, '_, '_> {
 
     fn int(&mut self, number: i64) {
         self.text(itoa::Buffer::new().format(number));
-    }
-
-    fn float(&mut self, n: &impl std::fmt::Debug, is_finite: bool) {
-        let quote = if is_finite { "" } else { "\"" };
-        self.text(quote);
-        let _infallible = write!(self.out, "{n:?}");
-        self.text(quote);
     }
 
     fn number(&mut self, number: i64, meaning: AvroNumber) {

@@ -144,7 +144,7 @@ def read(
     The columns are those of Spark's Kafka source; ``columns="all"`` appends kseg's own. The options are those of ``kseg
     cat``: ``offset="184902..184910"``, ``partition="0..4"``, ``since="2h"`` or a datetime.
 
-    With ``value_columns``, the id or the subject of an Avro schema in the log dir's ``_schemas-0``, values are a typed column.
+    With ``value_columns``, the id or the subject of a schema in the log dir's ``_schemas-0``, values are a typed column.
 
     The reader raises Damaged where damage is met, after the records before it; with ``salvage=True`` it continues after the
     damage and warns at the end. It raises KsegError where a file cannot be read.

@@ -1,4 +1,4 @@
-"""Values of one Avro schema as typed columns, against the values that fastavro wrote."""
+"""Values of one schema as typed columns: of Avro against the values that fastavro wrote, of Protobuf against known ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from forge import framed, partition, schema_record
-from support import KSEG, kseg, table
+from support import KSEG, kseg, reads_protobuf, table
 from test_avro import RECURSIVE, Maker, doubling, long
 
 fastavro = pytest.importorskip("fastavro")
@@ -136,7 +136,7 @@ def test_one_schema_reads_what_is_not_framed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "why"),
-    [(RECURSIVE, "contains itself"), (doubling(40), "more than 10000 columns"), ("what", "not a valid Avro schema")],
+    [(RECURSIVE, "contains itself"), (doubling(40), "more than 10000 columns"), ("what", "not a valid Avro")],
     ids=["recursive", "doubling", "unknown"],
 )
 def test_schemas_that_make_no_columns_are_refused(tmp_path: Path, schema: object, why: str) -> None:
@@ -192,3 +192,81 @@ def test_the_package_reads_typed_columns(tmp_path: Path) -> None:
     partition(tmp_path / "data/_schemas-0", [schema_record(7, "t-value", 1, '"long"')])
     folder = partition(tmp_path / "data/t-0", [(None, framed(7, long(5)), [])])
     assert package.read(folder, value_columns="t-value", binary=KSEG).read_all().column("value").to_pylist() == [5]
+
+
+PROTO = """
+syntax = "proto3";
+import "google/protobuf/timestamp.proto";
+enum State { NEW = 0; PAID = 1; }
+message Order {
+    message Item { string name = 1; uint32 count = 2; }
+    int64 id = 1;
+    string customer = 2;
+    optional double weight = 3;
+    repeated Item items = 4;
+    map<string, sint32> stock = 5;
+    State state = 6;
+    bytes raw = 7;
+    uint64 total = 8;
+    google.protobuf.Timestamp at = 9;
+    oneof paid { bool cash = 10; string card = 11; }
+}
+message Other { int32 n = 1; }
+"""
+
+
+def test_messages_are_columns(tmp_path: Path) -> None:
+    if not reads_protobuf(tmp_path):
+        pytest.skip("kseg was built without the feature protobuf")
+    (tmp_path / "order.proto").write_text(PROTO)
+    # By the table of wire types in Protobuf's "Encoding".
+    full = b"".join(
+        [
+            b"\x08\x96\x01",
+            b"\x12\x03Ada",
+            b"\x19" + struct.pack("<d", 1.5),
+            b"\x22\x05\x0a\x03pen",
+            b"\x22\x02\x10\x07",
+            b"\x2a\x05\x0a\x01b\x10\x03",
+            b"\x2a\x05\x0a\x01a\x10\x02",
+            b"\x30\x01",
+            b"\x3a\x01\xff",
+            b"\x40" + b"\xff" * 9 + b"\x01",
+            b"\x4a\x02\x08\x05",
+            b"\x5a\x01v",
+        ]
+    )
+    empty = {"id": 0, "customer": "", "weight": None, "items": [], "stock": [], "state": "NEW", "raw": b"", "total": 0}
+    empty |= {"at": None, "cash": None, "card": None}
+    expected: list[Any] = [
+        {
+            "id": 150,
+            "customer": "Ada",
+            "weight": 1.5,
+            "items": [{"name": "pen", "count": 0}, {"name": "", "count": 7}],
+            "stock": [("a", 1), ("b", -2)],
+            "state": "PAID",
+            "raw": b"\xff",
+            "total": 2**64 - 1,
+            "at": {"seconds": 5, "nanos": 0},
+            "cash": None,
+            "card": "v",
+        },
+        empty,
+        {**empty, "state": "7", "cash": False},
+        None,
+        None,
+        None,
+    ]
+    other, broken = b"\x02\x02\x08\x05", b"\x00\x12\x05ab"
+    payloads = [b"\x00" + full, b"\x00", b"\x00\x30\x07\x50\x00", other, broken]
+    rows: list[Any] = [(None, framed(7, payload), []) for payload in payloads]
+    folder = partition(tmp_path / "data/t-0", [*rows, (None, None, [])])
+    options = ["--schema", f"7={tmp_path / 'order.proto'}", "--value-columns", "7"]
+    done = kseg("cat", "--format", "arrow", *options, folder)
+    assert b"2 values not of the schema" in done.stderr
+    assert table(done.stdout).column("value").to_pylist() == expected
+    assert kseg("export", "--format", "parquet", *options, "-o", tmp_path / "out", folder).returncode == 0
+    file = pq.read_table(tmp_path / "out/t-0.parquet")
+    assert file.column("value").to_pylist() == expected
+    assert file.schema.field("value").type == table(done.stdout).schema.field("value").type

@@ -91,7 +91,7 @@ impl Array {
         }
     }
 
-    /// The values, for those who move them out.
+    /// The values, for those who move them out for a while.
     #[cfg(feature = "parquet")]
     pub(crate) fn data_mut(&mut self) -> &mut Data {
         &mut self.data

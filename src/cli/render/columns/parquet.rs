@@ -1,4 +1,4 @@
-//! A Parquet file: a row group after the other, of which only one is ever in memory.
+//! A Parquet file: row groups, each encoded by itself, on any thread, and appended in order.
 //!
 //! # References
 //! The Parquet format: nested columns as definition and repetition levels, after Dremel.
@@ -7,15 +7,19 @@ use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::Result;
+use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::column::writer::{
+    ColumnCloseResult, ColumnWriter, get_column_writer, get_typed_column_writer_mut,
+};
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType,
     Int32Type, Int64Type,
 };
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
-use parquet::schema::types::{ColumnPath, Type};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
+use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath, Type};
 
 use super::parquet_types::type_of;
 use super::{Array, Data, Field, Kind, PageCodec};
@@ -29,44 +33,50 @@ const RISING: [&str; 5] = ["offset", "timestamp", "batchOffset", "position", "se
 /// So many slots are written together: what they are made into on the way stays in the cache.
 const WRITTEN_SLOTS: usize = 1 << 10;
 
+/// The room for an encoded row group, also one that does not compress. Memory that is not written costs
+/// nothing; a buffer that grows is copied, and takes twice the memory meanwhile.
+const ENCODED_BYTES: usize = 18 << 20;
+
 /// A file in the making.
-pub(crate) struct ColumnFile<W: Write + Send>(SerializedFileWriter<W>, Vec<Kind>);
+pub(crate) struct ColumnFile<W: Write + Send>(SerializedFileWriter<W>);
+
+/// Encodes and compresses the row groups of a file.
+pub(crate) struct GroupEncoder {
+    kinds: Vec<Kind>,
+    leaves: Vec<ColumnDescPtr>,
+    properties: WriterPropertiesPtr,
+}
+
+/// An encoded row group: its columns one after the other, and the facts about each.
+pub(crate) struct EncodedGroup(Bytes, Vec<ColumnCloseResult>);
 
 impl<W: Write + Send> ColumnFile<W> {
-    /// Begins a file.
+    /// Begins a file. Returns it with the encoder of its row groups.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(crate) fn new(out: W, fields: &[Field], codec: PageCodec) -> Result<Self> {
+    pub(crate) fn new(out: W, fields: &[Field], codec: PageCodec) -> Result<(Self, GroupEncoder)> {
         let columns = fields.iter().map(|field| Ok(Arc::new(type_of(field)?)));
         let schema = Type::group_type_builder("kseg")
             .with_fields(columns.collect::<Result<_>>()?)
             .build()?;
         let file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties(codec)?))?;
-        let kinds = fields.iter().map(|field| field.kind.clone());
-        Ok(Self(file, kinds.collect()))
+        let encoder = GroupEncoder {
+            kinds: fields.iter().map(|field| field.kind.clone()).collect(),
+            leaves: file.schema_descr().columns().to_vec(),
+            properties: Arc::clone(file.properties()),
+        };
+        Ok((Self(file), encoder))
     }
 
-    /// Writes a row group. The texts and bytes of the columns are moved out of them.
+    /// Appends a row group.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(crate) fn row_group(&mut self, arrays: &mut [Array]) -> Result<()> {
+    pub(crate) fn append(&mut self, EncodedGroup(bytes, columns): EncodedGroup) -> Result<()> {
         let mut group = self.0.next_row_group()?;
-        for (array, kind) in arrays.iter_mut().zip(&self.1) {
-            let rows = (0..array.rows()).map(|row| Slot {
-                row: Some(row),
-                definition: 0,
-                repetition: 0,
-            });
-            let slots: Vec<Slot> = rows.collect();
-            write(array, (kind, true), slots, 0, &mut |write_leaf| {
-                if let Some(mut column) = group.next_column()? {
-                    write_leaf(&mut column)?;
-                    column.close()?;
-                }
-                Ok(())
-            })?;
+        for column in columns {
+            group.append_column(&bytes, column)?;
         }
         group.close()?;
         Ok(())
@@ -85,6 +95,38 @@ impl<W: Write + Send> ColumnFile<W> {
     pub(crate) fn finish(self) -> Result<()> {
         self.0.close()?;
         Ok(())
+    }
+}
+
+impl GroupEncoder {
+    /// Encodes the rows of columns as a row group, and removes them.
+    ///
+    /// # Errors
+    /// They cannot be encoded.
+    pub(crate) fn encode(&self, arrays: &mut [Array]) -> Result<EncodedGroup> {
+        let mut out = TrackedWrite::new(Vec::with_capacity(ENCODED_BYTES));
+        let mut leaves = self.leaves.iter();
+        let mut closed = Vec::new();
+        for (array, kind) in arrays.iter_mut().zip(&self.kinds) {
+            let rows = (0..array.rows()).map(|row| Slot {
+                row: Some(row),
+                definition: 0,
+                repetition: 0,
+            });
+            let slots: Vec<Slot> = rows.collect();
+            write(array, (kind, true), slots, 0, &mut |write_leaf| {
+                if let Some(leaf) = leaves.next() {
+                    let pages = Box::new(SerializedPageWriter::new(&mut out));
+                    let properties = Arc::clone(&self.properties);
+                    let mut column = get_column_writer(Arc::clone(leaf), properties, pages);
+                    write_leaf(&mut column)?;
+                    closed.push(column.close()?);
+                }
+                Ok(())
+            })?;
+            array.clear();
+        }
+        Ok(EncodedGroup(out.into_inner()?.into(), closed))
     }
 }
 
@@ -120,7 +162,7 @@ struct Slot {
 }
 
 /// Writes a column without columns below it.
-type Leaf<'a> = &'a mut dyn FnMut(&mut SerializedColumnWriter<'_>) -> Result<()>;
+type Leaf<'a> = &'a mut dyn FnMut(&mut ColumnWriter<'_>) -> Result<()>;
 
 /// Writes the leaves of a column, whose rows `slots` are, inside of `depth` lists. What cannot be
 /// null has no level for it.
@@ -191,7 +233,7 @@ fn write_leaf(
     data: &mut Data,
     kind: &Kind,
     slots: &[Slot],
-    column: &mut SerializedColumnWriter<'_>,
+    column: &mut ColumnWriter<'_>,
 ) -> Result<()> {
     match data {
         Data::Bits(bits) => put::<BoolType>(column, slots, |row| {
@@ -207,8 +249,12 @@ fn write_leaf(
         Data::Fixed(bytes, 16) => {
             // Decimals, which Parquet has big-endian.
             bytes.chunks_mut(16).for_each(<[u8]>::reverse);
-            let all = ByteArray::from(std::mem::take(bytes));
-            put::<FixedLenByteArrayType>(column, slots, |row| all.slice(row * 16, 16).into())
+            let all = Bytes::from(std::mem::take(bytes));
+            put::<FixedLenByteArrayType>(column, slots, |row| {
+                ByteArray::from(all.slice(row * 16..(row + 1) * 16)).into()
+            })?;
+            *bytes = all.into();
+            Ok(())
         }
         Data::Fixed(bytes, width @ (2 | 4)) => put::<Int32Type>(column, slots, |row| {
             i32::try_from(number(bytes, row, *width)).unwrap_or_default()
@@ -218,11 +264,10 @@ fn write_leaf(
         }
         Data::Bytes(ends, bytes) => {
             // Shared by all values instead of copied for each.
-            let all = ByteArray::from(std::mem::take(bytes));
-            put::<ByteArrayType>(column, slots, |row| {
-                let range = range_of(ends, row);
-                all.slice(range.start, range.len())
-            })
+            let all = Bytes::from(std::mem::take(bytes));
+            put::<ByteArrayType>(column, slots, |row| all.slice(range_of(ends, row)).into())?;
+            *bytes = all.into();
+            Ok(())
         }
         Data::List(..) | Data::Struct(_) => Ok(()),
     }
@@ -230,11 +275,11 @@ fn write_leaf(
 
 /// Writes what is in the slots of a column, some of them at a time.
 fn put<T: DataType>(
-    column: &mut SerializedColumnWriter<'_>,
+    column: &mut ColumnWriter<'_>,
     mut slots: &[Slot],
     value: impl Fn(usize) -> T::T,
 ) -> Result<()> {
-    let typed = column.typed::<T>();
+    let typed = get_typed_column_writer_mut::<T>(column);
     let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
     while !slots.is_empty() {
         let (some, rest) = slots.split_at(end_of_rows(slots));

@@ -11,17 +11,23 @@ use super::{Array, Field, PageCodec};
 /// A file that cannot be made: there is no value of it.
 pub(crate) struct ColumnFile<W>(Infallible, PhantomData<W>);
 
+/// The encoder of its row groups.
+pub(crate) struct GroupEncoder(Infallible);
+
+/// A row group.
+pub(crate) struct EncodedGroup;
+
 impl<W: Write + Send> ColumnFile<W> {
     /// Refuses.
     ///
     /// # Errors
     /// Always.
-    pub(crate) fn new(_: W, _: &[Field], _: PageCodec) -> Result<Self> {
+    pub(crate) fn new(_: W, _: &[Field], _: PageCodec) -> Result<(Self, GroupEncoder)> {
         bail!("--format parquet: this kseg was built without the feature parquet")
     }
 
     /// Cannot be called.
-    pub(crate) fn row_group(&mut self, _: &mut [Array]) -> Result<()> {
+    pub(crate) fn append(&mut self, _: EncodedGroup) -> Result<()> {
         match self.0 {}
     }
 
@@ -32,6 +38,13 @@ impl<W: Write + Send> ColumnFile<W> {
 
     /// Cannot be called.
     pub(crate) fn finish(self) -> Result<()> {
+        match self.0 {}
+    }
+}
+
+impl GroupEncoder {
+    /// Cannot be called.
+    pub(crate) fn encode(&self, _: &mut [Array]) -> Result<EncodedGroup> {
         match self.0 {}
     }
 }

@@ -133,6 +133,7 @@ impl AddAssign for Lossy {
 /// Rows that are not yet written.
 #[derive(Debug)]
 pub(crate) struct Rows {
+    fields: Vec<Field>,
     arrays: Vec<Array>,
     count: usize,
     /// Their approximate size in bytes.
@@ -142,9 +143,10 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// No rows yet.
-    pub(crate) fn new(fields: &[Field]) -> Self {
+    pub(crate) fn new(fields: Vec<Field>) -> Self {
         Self {
-            arrays: Array::of(fields),
+            arrays: Array::of(&fields),
+            fields,
             count: 0,
             bytes: 0,
             lossy: Lossy::default(),
@@ -166,9 +168,17 @@ impl Rows {
         self.count >= GROUP_ROWS || self.bytes >= GROUP_BYTES
     }
 
-    /// The columns, unless they are empty.
-    pub(crate) fn arrays(&mut self) -> Option<&mut [Array]> {
-        (self.count > 0).then_some(&mut self.arrays)
+    /// Takes the columns out, unless they are empty. Others must be put in before the next row.
+    pub(crate) fn take(&mut self) -> Option<Vec<Array>> {
+        (self.count > 0).then(|| {
+            (self.count, self.bytes) = (0, 0);
+            std::mem::take(&mut self.arrays)
+        })
+    }
+
+    /// Puts in columns without rows, of which only the memory is used, or new ones.
+    pub(crate) fn put(&mut self, spare: Option<Vec<Array>>) {
+        self.arrays = spare.unwrap_or_else(|| Array::of(&self.fields));
     }
 
     /// Appends them as a batch of a stream, if there are any, and removes them.
@@ -303,7 +313,7 @@ fn push_typed(column: &mut Array, view: &View<'_>, typed: &TypedValues, others: 
             column.push_null();
             return 8 * column.width();
         }
-        Payload::Own(bytes) => typed.column.push(bytes, column).ok(),
+        Payload::Own(framed) => typed.push(framed, column),
         Payload::Other => {
             column.push_null();
             None

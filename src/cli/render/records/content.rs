@@ -11,7 +11,7 @@ use kseg::report::secrets;
 use super::embed;
 use super::entry::Entry;
 use super::reveal::{Bytes, Reveal};
-use super::schemas::{SchemaProblem, Schemas, Side, TypedValues};
+use super::schemas::{Framed, SchemaProblem, Schemas, Side, TypedValues};
 use super::serdes::Serde;
 use super::shown::{Shown, Why};
 
@@ -39,7 +39,7 @@ pub(super) enum Payload<'b> {
     /// A null value.
     Null,
     /// It matches the schema, by its id.
-    Own(&'b [u8]),
+    Own(Framed<'b>),
     /// It has another schema, or none.
     Other,
 }
@@ -227,7 +227,7 @@ impl<'r> View<'r> {
         let found = schemas.find(self.record, topic, Side::Value, bytes);
         let found = found.ok().filter(|it| schemas.is_same(*it, typed));
         match found.or_else(|| schemas.only(bytes).filter(|_| is_asked)) {
-            Some(framed) => Payload::Own(framed.payload()),
+            Some(framed) => Payload::Own(framed),
             None => Payload::Other,
         }
     }

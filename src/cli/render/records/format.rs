@@ -210,7 +210,7 @@ impl RecordFormat {
         let mut fields = columns.fields();
         let value = fields.iter_mut().find(|field| field.name == "value");
         if let (Some(value), Some(typed)) = (value, &self.typed) {
-            value.kind = typed.column.kind().clone();
+            value.kind = typed.kind().clone();
         }
         fields
     }
@@ -222,7 +222,7 @@ impl RecordFormat {
             format: self,
             decoder: self.decoding.of(decoder),
             objects: Objects::default(),
-            rows: self.fields().map(|fields| Rows::new(&fields)),
+            rows: self.fields().map(Rows::new),
             scratch: Vec::new(),
             spare: Vec::new(),
         }

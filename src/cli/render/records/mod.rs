@@ -22,6 +22,11 @@ mod protobuf;
 #[cfg(not(feature = "protobuf"))]
 #[path = "without_protobuf.rs"]
 mod protobuf;
+#[cfg(feature = "protobuf")]
+mod protobuf_columns;
+#[cfg(not(feature = "protobuf"))]
+#[path = "without_protobuf_columns.rs"]
+mod protobuf_columns;
 mod reveal;
 mod schemas;
 mod serdes;

@@ -3,11 +3,11 @@
 //! Bytes become `{"base64":…}`, extensions `{"ext":TYPE,"base64":…}`. Names in maps are text, or
 //! numbers and booleans written as text; a map with other names has no JSON form.
 
+use kseg::decode::float::{write_f32, write_f64};
 use kseg::decode::json::{write_base64, write_text};
 
 use super::shown::Shown;
 use crate::cli::render::Push;
-use crate::cli::render::json::write_float;
 
 /// The maximum depth of arrays and maps.
 const DEPTH: u8 = 100;
@@ -67,11 +67,11 @@ impl<'a> Reader<'a> {
             }
             0xca => {
                 let n = f32::from_be_bytes(self.array()?);
-                write_float(&n, n.is_finite(), out);
+                write_f32(n, out);
             }
             0xcb => {
                 let n = f64::from_be_bytes(self.array()?);
-                write_float(&n, n.is_finite(), out);
+                write_f64(n, out);
             }
             0xcc => drop(out.int(u8::from_be_bytes(self.array()?))),
             0xcd => drop(out.int(u16::from_be_bytes(self.array()?))),

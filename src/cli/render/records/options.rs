@@ -24,9 +24,9 @@ pub(crate) struct Rendering {
     #[arg(long, value_enum, value_name = "WHICH")]
     columns: Option<Columns>,
 
-    /// Make values of this Avro schema a typed column of --format arrow and parquet, with columns of its own for
-    /// fields inside; others become null, and are counted. A schema is named by its id or its subject, of which the latest
-    /// version counts
+    /// Make values of this Avro schema (or Protobuf, if kseg was built for it) a typed column of --format
+    /// arrow and parquet, with columns of its own for fields inside; others become null, and are
+    /// counted. A schema is named by its id or its subject, of which the latest version counts
     #[arg(long, value_name = "ID|SUBJECT")]
     value_columns: Option<String>,
 

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
+use kseg::decode::float::{write_f32, write_f64};
 use kseg::decode::json::{write_base64, write_text};
 use prost_reflect::{
     DynamicMessage, FileDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
@@ -16,7 +17,6 @@ use protox::Compiler;
 use protox::file::{File, FileResolver, GoogleFileResolver};
 
 use crate::cli::render::Push;
-use crate::cli::render::json::write_float;
 
 /// The name of the schema itself among the files that it imports.
 const OWN: &str = "kseg/own.proto";
@@ -58,17 +58,22 @@ impl Messages {
     /// Appends a message as JSON; `indexes` select the message type, the first if empty. Returns
     /// false if the bytes are not a message; the caller removes what was appended then.
     pub(super) fn write_json(&self, indexes: &[usize], message: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(descriptor) = self.at(indexes).filter(|_| message.len() <= MOST_BYTES) else {
-            return false;
-        };
-        let Ok(message) = DynamicMessage::decode(descriptor, message) else {
+        let Some(message) = self.decode(indexes, message) else {
             return false;
         };
         let most = out.len().saturating_add(MOST_JSON);
         write_message(&message, most, out).is_some()
     }
 
-    fn at(&self, indexes: &[usize]) -> Option<MessageDescriptor> {
+    /// Decodes a message of the type that `indexes` select.
+    pub(super) fn decode(&self, indexes: &[usize], message: &[u8]) -> Option<DynamicMessage> {
+        let descriptor = self.at(indexes)?;
+        let message = (message.len() <= MOST_BYTES).then_some(message)?;
+        DynamicMessage::decode(descriptor, message).ok()
+    }
+
+    /// The type that `indexes` select, the first if there are none.
+    pub(super) fn at(&self, indexes: &[usize]) -> Option<MessageDescriptor> {
         let (first, inner) = indexes.split_first().unwrap_or((&0, &[]));
         let mut message = self.0.messages().nth(*first)?;
         for index in inner {
@@ -130,8 +135,8 @@ fn write_value(value: &Value, kind: &Kind, most: usize, out: &mut Vec<u8>) -> Op
         Value::I64(it) => drop(out.int(*it)),
         Value::U32(it) => drop(out.int(*it)),
         Value::U64(it) => drop(out.int(*it)),
-        Value::F32(it) => write_float(it, it.is_finite(), out),
-        Value::F64(it) => write_float(it, it.is_finite(), out),
+        Value::F32(it) => write_f32(*it, out),
+        Value::F64(it) => write_f64(*it, out),
         Value::String(text) => write_text(text, out),
         Value::Bytes(bytes) => {
             out.text("{\"base64\":\"");
@@ -165,7 +170,8 @@ fn write_value(value: &Value, kind: &Kind, most: usize, out: &mut Vec<u8>) -> Op
                 if nth > 0 {
                     out.push(b',');
                 }
-                write_key(key, out);
+                // It is a name in JSON.
+                write_text(&key_text(key), out);
                 out.push(b':');
                 write_value(value, &of_values, most, out)?;
             }
@@ -175,15 +181,15 @@ fn write_value(value: &Value, kind: &Kind, most: usize, out: &mut Vec<u8>) -> Op
     (out.len() <= most).then_some(())
 }
 
-/// Appends the key of a map as a string, since it is a name in JSON.
-fn write_key(key: &MapKey, out: &mut Vec<u8>) {
+/// The key of a map as text.
+pub(super) fn key_text(key: &MapKey) -> String {
     match key {
-        MapKey::Bool(it) => write_text(if *it { "true" } else { "false" }, out),
-        MapKey::I32(it) => write_text(&it.to_string(), out),
-        MapKey::I64(it) => write_text(&it.to_string(), out),
-        MapKey::U32(it) => write_text(&it.to_string(), out),
-        MapKey::U64(it) => write_text(&it.to_string(), out),
-        MapKey::String(it) => write_text(it, out),
+        MapKey::Bool(it) => it.to_string(),
+        MapKey::I32(it) => it.to_string(),
+        MapKey::I64(it) => it.to_string(),
+        MapKey::U32(it) => it.to_string(),
+        MapKey::U64(it) => it.to_string(),
+        MapKey::String(it) => it.clone(),
     }
 }
 

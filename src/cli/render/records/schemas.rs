@@ -12,11 +12,20 @@ use kseg::format::Record;
 
 use super::embed;
 use super::protobuf::Messages;
+use super::protobuf_columns::MessageColumn;
 use crate::cli::render::columns::avro::ValueColumn;
+use crate::cli::render::columns::{Array, Kind};
 
 /// Headers that contain the id, if it is not before the payload (Confluent 8).
 const KEY_HEADER: &[u8] = b"__key_schema_id";
 const VALUE_HEADER: &[u8] = b"__value_schema_id";
+
+/// The schemas whose values can be columns.
+const COLUMN_SCHEMAS: &str = if cfg!(feature = "protobuf") {
+    "Avro or Protobuf"
+} else {
+    "Avro"
+};
 
 /// The maximum depth of references between schemas.
 const MOST_REFERENCES: usize = 16;
@@ -55,9 +64,13 @@ pub(super) struct Framed<'b> {
 }
 
 impl<'b> Framed<'b> {
-    /// The payload.
-    pub(super) fn payload(self) -> &'b [u8] {
-        self.payload
+    /// The message indexes of Protobuf, and the message.
+    fn message(self) -> Option<(Vec<usize>, &'b [u8])> {
+        Some(match self.indexes {
+            None => protobuf::split_indexes(self.payload)?,
+            Some([]) => (Vec::new(), self.payload),
+            Some(indexes) => (protobuf::split_indexes(indexes)?.0, self.payload),
+        })
     }
 }
 
@@ -65,7 +78,38 @@ impl<'b> Framed<'b> {
 #[derive(Debug)]
 pub(crate) struct TypedValues {
     place: usize,
-    pub(super) column: ValueColumn,
+    column: TypedColumn,
+}
+
+#[derive(Debug)]
+enum TypedColumn {
+    Avro(ValueColumn),
+    Protobuf(MessageColumn),
+}
+
+impl TypedValues {
+    /// The type of the column.
+    pub(super) fn kind(&self) -> &Kind {
+        match &self.column {
+            TypedColumn::Avro(column) => column.kind(),
+            TypedColumn::Protobuf(column) => column.kind(),
+        }
+    }
+
+    /// Appends a payload; null, and `None`, if it does not match the schema. Returns about how many
+    /// bytes it takes.
+    pub(super) fn push(&self, framed: Framed<'_>, array: &mut Array) -> Option<usize> {
+        match &self.column {
+            TypedColumn::Avro(column) => column.push(framed.payload, array).ok(),
+            TypedColumn::Protobuf(column) => {
+                if let Some((indexes, message)) = framed.message() {
+                    return column.push(&indexes, message, array);
+                }
+                array.push_null();
+                None
+            }
+        }
+    }
 }
 
 /// The reason why a payload could not be decoded with a schema.
@@ -233,10 +277,14 @@ impl Schemas {
             place
         };
         let reader = all.get(place).and_then(|schema| self.reader(schema));
-        let Some(Reader::Avro(schema)) = reader else {
-            bail!("--value-columns {name}: not a valid Avro schema");
+        let column = match reader {
+            Some(Reader::Avro(schema)) => ValueColumn::new(&schema).map(TypedColumn::Avro),
+            Some(Reader::Protobuf(Some(messages))) => {
+                MessageColumn::new(messages).map(TypedColumn::Protobuf)
+            }
+            _ => bail!("--value-columns {name}: not a valid {COLUMN_SCHEMAS} schema"),
         };
-        match ValueColumn::new(&schema) {
+        match column {
             Ok(column) => Ok(TypedValues { place, column }),
             Err(why) => {
                 bail!("--value-columns {name}: {why}; leave the option out: values are JSON then")
@@ -332,11 +380,7 @@ impl Schemas {
 /// Appends a Protobuf message as JSON, by its schema if there is one. Returns `None` or false if it
 /// is not a message.
 fn message(framed: Framed<'_>, messages: Option<&Messages>, out: &mut Vec<u8>) -> Option<bool> {
-    let (indexes, message) = match framed.indexes {
-        None => protobuf::split_indexes(framed.payload)?,
-        Some([]) => (Vec::new(), framed.payload),
-        Some(indexes) => (protobuf::split_indexes(indexes)?.0, framed.payload),
-    };
+    let (indexes, message) = framed.message()?;
     Some(match messages {
         Some(messages) => messages.write_json(&indexes, message, out),
         None => protobuf::write_json(message, out),

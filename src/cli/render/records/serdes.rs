@@ -4,11 +4,12 @@
 //! `org.apache.kafka.common.serialization`; the wire format of Confluent's serializers; the
 //! `MessagePack` specification.
 
+use kseg::decode::float::{write_f32, write_f64};
+
 use super::reveal::Bytes;
 use super::shown::{Shown, Why};
 use super::{embed, msgpack};
 use crate::cli::render::Push;
-use crate::cli::render::json::write_float;
 
 /// The type of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -110,12 +111,12 @@ impl Serde {
             Self::Long => out.int(i64::from_be_bytes(bytes.try_into().ok()?)),
             Self::Float => {
                 let n = f32::from_be_bytes(bytes.try_into().ok()?);
-                write_float(&n, n.is_finite(), out);
+                write_f32(n, out);
                 return Some(());
             }
             Self::Double => {
                 let n = f64::from_be_bytes(bytes.try_into().ok()?);
-                write_float(&n, n.is_finite(), out);
+                write_f64(n, out);
                 return Some(());
             }
             _ => return None,
