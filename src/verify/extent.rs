@@ -24,6 +24,12 @@ pub(super) struct LogDirContext {
 }
 
 impl LogDirContext {
+    /// Returns true if a checkpoint shows that the partition had records.
+    pub(super) fn knows_records(&self) -> bool {
+        let mut offsets = [self.recovery_point, self.log_start].into_iter().flatten();
+        offsets.any(|offset| offset.0 > 0)
+    }
+
     /// A context in which only the kind of shutdown is known.
     #[must_use]
     pub(super) const fn unknown(stop: Stop) -> Self {

@@ -195,11 +195,12 @@ Directory D119 PartitionMetadataMalformed "partition-metadata-malformed" Error S
 /// a partition without segments
 ///
 /// **What** The directory of a partition has no `.log`.
-/// **Why it happens** The segments were deleted or moved.
+/// **Why it happens** The segments were deleted or moved; or the broker stopped right after it had created the directory.
 /// **What Kafka does** It starts an empty log at the log start offset.
 /// **Repair** Find the segments before a broker starts.
 /// **References** `LogLoader.load`.
-Directory D120 NoSegment "no-segment" Warning Cross Manual;
+Directory D120 NoSegment "no-segment" Warning Cross Manual
+    severity Note "where the directory is empty, and no checkpoint shows that it had records";
 
 /// an interrupted swap that would lose records
 ///

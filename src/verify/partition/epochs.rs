@@ -219,13 +219,13 @@ impl EpochsCheck {
 
     /// Reports epochs that begin before the log does. A broker that shuts down cleanly lets the
     /// first one begin at the log start.
-    fn begins_earlier(&self, extent: LogExtent, may_be_tiered: bool, findings: &mut Findings) {
+    fn begins_earlier(&self, extent: LogExtent, may_be_gone: bool, findings: &mut Findings) {
         if let Some(start) = self.start()
             && start < extent.start
         {
             // The file may be newer than the last change of the log start offset.
             let is_explained = self.log_start.is_some_and(|at| at >= extent.start);
-            let severity = if is_explained || may_be_tiered {
+            let severity = if is_explained || may_be_gone {
                 Severity::Note
             } else {
                 Severity::Warning
@@ -244,11 +244,11 @@ impl EpochsCheck {
 
     /// Ends the check of a log with this extent. `is_left`: the broker has released the partition,
     /// and emptied the file; `is_clean`: it shut down cleanly, and stored the log start offset;
-    /// `may_be_tiered`: missing segments may be in tiered storage.
+    /// `may_be_gone`: missing segments may be in tiered storage, or are deleted.
     pub(super) fn finish(
         mut self,
         extent: LogExtent,
-        (is_left, is_clean, may_be_tiered): (bool, bool, bool),
+        (is_left, is_clean, may_be_gone): (bool, bool, bool),
         findings: &mut Findings,
     ) {
         self.end_run(None, findings);
@@ -293,7 +293,7 @@ impl EpochsCheck {
             );
         }
         if is_clean {
-            self.begins_earlier(extent, may_be_tiered, findings);
+            self.begins_earlier(extent, may_be_gone, findings);
         }
         let end = extent.end;
         for (_, start) in &self.entries {

@@ -11,6 +11,7 @@ use crate::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
 use crate::store::{Item, ItemType, LogFile, Partition, Stream};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::evidence::{NameFault, SwapFault, Unopened, Unrecognised};
+use crate::verify::extent::LogDirContext;
 use crate::verify::finding::Finding;
 use crate::verify::names::{account, is_known, leftover, special, unrecognised};
 use crate::verify::outcome::Outcome;
@@ -27,7 +28,7 @@ const TAKEN: [&str; 7] = [
 ];
 
 /// Checks the names in the directory of a partition.
-pub(super) fn check(partition: &Partition, outcome: &mut Outcome) {
+pub(super) fn check(partition: &Partition, around: &LogDirContext, outcome: &mut Outcome) {
     let is_metadata = partition.topic() == Some(topic::CLUSTER_METADATA);
     for item in partition.items() {
         let path: Arc<Path> = Arc::from(item.path());
@@ -44,7 +45,7 @@ pub(super) fn check(partition: &Partition, outcome: &mut Outcome) {
             _ => special(item, &path, outcome),
         }
     }
-    segments(partition, outcome);
+    segments(partition, around, outcome);
     swaps(partition, outcome);
 }
 
@@ -98,7 +99,7 @@ fn file(item: &Item, path: &Arc<Path>, is_metadata: bool, outcome: &mut Outcome)
 }
 
 /// Segments that lack their `.log`, and partitions that lack segments.
-fn segments(partition: &Partition, outcome: &mut Outcome) {
+fn segments(partition: &Partition, around: &LogDirContext, outcome: &mut Outcome) {
     let segments = partition.segments();
     let has_log = segments
         .iter()
@@ -119,9 +120,14 @@ fn segments(partition: &Partition, outcome: &mut Outcome) {
     }
     if !has_log && partition.state() == DirState::Current && partition.name().is_some() {
         let path: Arc<Path> = Arc::from(partition.path());
-        outcome
-            .findings
-            .add(Finding::new(CheckId::NoSegment, &path));
+        let finding = Finding::new(CheckId::NoSegment, &path);
+        // A broker creates the directory first, and stopped then.
+        let is_new = partition.items().is_empty() && !around.knows_records();
+        outcome.findings.add(if is_new {
+            finding.severity(Severity::Note)
+        } else {
+            finding
+        });
     }
 }
 

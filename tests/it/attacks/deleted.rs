@@ -2,8 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Cycle, grade};
+use kseg::repair::RealDisk;
+use kseg::repair::disk::Disk;
+
+use super::{Cycle, batch, bytes, grade, twelve};
 use crate::cases::TESTDATA;
+use crate::forge::partition::Forge;
 use crate::process::kseg;
 use crate::temp::Temp;
 
@@ -45,4 +49,37 @@ fn a_topic_created_again_does_not_get_the_records_of_the_deleted_one_unasked() {
         .map(grade)
         .collect();
     assert_eq!(grades, ["likely"]);
+}
+
+#[test]
+fn a_broker_stopped_before_it_corrected_the_leader_epochs_of_deleted_segments() {
+    let files = Forge::empty("orders-0/")
+        .segment(12, &[batch(12, &["the last"])])
+        .with("leader-epoch-checkpoint", b"0\n1\n5 0\n")
+        .root("recovery-point-offset-checkpoint", b"0\n1\norders 0 13\n")
+        .root(".kafka_cleanshutdown", b"");
+    let without = Cycle::of(files.files(), &[]);
+    let described = |cycle: &Cycle| cycle.about("leader-epoch-checkpoint").len();
+    assert_eq!(described(&without), 1, "{:#}", without.plan);
+    let deleted = files.with("00000000000000000000.log.deleted", &bytes(&twelve()));
+    let with = Cycle::of(deleted.files(), &[]);
+    assert_eq!(described(&with), 0, "{:#}", with.plan);
+}
+
+#[test]
+fn a_broker_stopped_right_after_it_created_the_directory() {
+    for (line, steps) in [("orders 0 0\n", 0), ("", 0), ("orders 0 7\n", 1)] {
+        let temp = Temp::new();
+        let point = format!("0\n{}\n{line}", u8::from(!line.is_empty()));
+        temp.file("data/recovery-point-offset-checkpoint", point.as_bytes());
+        let dir = temp.file("data/orders-0/gone", b"");
+        RealDisk.remove(&dir).unwrap();
+        let cycle = Cycle::at(temp, "data", &[]);
+        assert_eq!(
+            cycle.about("orders-0").len(),
+            steps,
+            "{line:?}: {:#}",
+            cycle.plan
+        );
+    }
 }
