@@ -334,7 +334,8 @@ impl PartitionCheck {
             if extent.is_sure {
                 let is_left = matches!(self.state, DirState::Delete | DirState::Stray);
                 let is_clean = self.around.stop == Stop::Clean;
-                let may_be_gone = self.around.may_be_tiered || deletes(partition, extent.start);
+                let may_be_gone =
+                    self.around.may_be_tiered || siblings::deletes(partition, extent.start);
                 let about = (is_left, is_clean, may_be_gone);
                 epochs.finish(extent, about, &mut carried.findings);
             }
@@ -489,13 +490,4 @@ impl PartitionCheck {
             );
         }
     }
-}
-
-/// Returns true if segments before the log start are about to be deleted: a broker corrects the
-/// leader epochs some time after it has renamed them.
-fn deletes(partition: &Partition, start: Offset) -> bool {
-    let names = partition.items().iter().filter_map(Item::file_name);
-    let mut deleted =
-        names.filter(|name| (name.kind, name.state) == (FileKind::Log, FileState::Deleted));
-    deleted.any(|name| name.offset.is_some_and(|base| base < start))
 }

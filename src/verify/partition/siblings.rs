@@ -101,3 +101,12 @@ pub(super) fn read_epochs(
         }
     }
 }
+
+/// Returns true if segments before the log start are about to be deleted: a broker corrects the
+/// leader epochs some time after it has renamed them.
+pub(super) fn deletes(partition: &Partition, start: Offset) -> bool {
+    let names = partition.items().iter().filter_map(Item::file_name);
+    let mut deleted =
+        names.filter(|name| (name.kind, name.state) == (FileKind::Log, FileState::Deleted));
+    deleted.any(|name| name.offset.is_some_and(|base| base < start))
+}
