@@ -9,7 +9,7 @@ use super::fall;
 use super::layout::Layout;
 use super::mend::{OutsideFacts, mend};
 use super::options::PlanOptions;
-use super::order::{Fate, Look, Placed, is_in_order, place, renamed};
+use super::order::{Fate, Look, Placed, is_in_order, is_one_bit, place, renamed, renumbered};
 use super::renumber::{detach_last, lose_zeroed, renumber, times};
 use super::segment_log::{SegmentLog, changes_in, equal, homes, runs};
 use super::steps::{NewLog, Steps};
@@ -17,6 +17,7 @@ use super::survey::{self, Home, LEAP, Run};
 use super::witness::noted_end;
 use crate::format::FileKind;
 use crate::repair::error::Error;
+use crate::repair::proof::Between;
 use crate::store::Partition;
 use crate::verify::Finding;
 
@@ -48,6 +49,7 @@ pub(super) fn steps(
     renumber(&mut logs, &homes, end)?;
     let mut placed = order(&logs, &homes)?;
     keep_times(&mut placed, &logs)?;
+    keep_places(&mut placed, &logs);
     bound(&mut placed, &homes, end);
     let mut new = Layout::new(&logs, &placed, steps).write()?;
     let last = placed.iter().filter(|placed| placed.is_kept());
@@ -139,6 +141,29 @@ fn keep_times(placed: &mut [Placed], logs: &[SegmentLog]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Takes batches out of the log that would move, and whose offset is a bit away from the one that
+/// fits where they are: either the bit or the place is wrong, and nothing shows which.
+fn keep_places(placed: &mut [Placed], logs: &[SegmentLog]) {
+    let kept = placed.iter().filter(|one| one.is_kept());
+    let kept: BTreeSet<i64> = kept.map(|one| one.run.first).collect();
+    let runs: Vec<Vec<Run>> = logs.iter().map(runs).collect();
+    for one in placed.iter_mut().filter(|one| one.fate == Fate::Moves) {
+        let Some(runs) = runs.get(one.run.file) else {
+            continue;
+        };
+        let nth = runs.partition_point(|run| run.range.start < one.run.range.start);
+        let before = nth.checked_sub(1).and_then(|nth| runs.get(nth));
+        let (Some(before), Some(after)) = (before, runs.get(nth + 1)) else {
+            continue;
+        };
+        let gap = renumbered(before.last, &one.run, after.first).map(Between::value);
+        let is_doubtful = |at: &i64| is_one_bit(one.run.first, *at) && !kept.contains(at);
+        if gap.as_ref().is_some_and(is_doubtful) {
+            one.fate = Fate::Foreign;
+        }
+    }
 }
 
 /// Takes batches out of the log that nothing but their own offset puts where they would go: no

@@ -392,6 +392,7 @@ mod tests {
                     epochs: (0, 0),
                     batches: 1,
                     covered: 2,
+                    records: 2,
                     is_modern: true,
                     crc: u32::try_from(*base).unwrap(),
                 });

@@ -233,7 +233,9 @@ impl Place<'_> {
         next: Option<i64>,
     ) -> Option<(i64, Option<Between>)> {
         match (before, next) {
-            (Some(Neighbour::Lost), Some(next)) if self.is_sure(index + 1) => {
+            (Some(Neighbour::Lost), Some(next))
+                if self.is_sure(index + 1) && !self.is_compacted() =>
+            {
                 beside_lost(last_before, run, next).map(|base| (base, None))
             }
             (Some(Neighbour::Batches { .. }) | None, Some(next)) => {
@@ -264,6 +266,16 @@ impl Place<'_> {
         let is_dense = u64::try_from(width).is_ok_and(|width| width == run.covered);
         let after = run_at(index + 1).map(|after| after.first);
         is_dense && (run.batches > 1 || after == run.last.checked_add(1))
+    }
+
+    /// Returns true if records or batches were removed from this log: then a batch does not begin
+    /// where the one before it ends.
+    fn is_compacted(&self) -> bool {
+        let is_thinned = |run: &Run| {
+            let width = run.last.saturating_sub(run.first).saturating_add(1);
+            run.records < run.covered || u64::try_from(width).is_ok_and(|width| run.covered < width)
+        };
+        self.runs.iter().any(is_thinned)
     }
 
     /// Returns true if no batch of this log can have an offset, and it is the one at `base` but for

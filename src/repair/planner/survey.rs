@@ -37,6 +37,8 @@ pub(super) struct Run {
     pub(super) batches: u64,
     /// Offsets that the batches cover.
     pub(super) covered: u64,
+    /// Records, by the counts in the headers: compaction leaves fewer than offsets.
+    pub(super) records: u64,
     /// The checksum, if it is one batch.
     pub(super) crc: u32,
     /// True if it is of magic 2 throughout.
@@ -246,6 +248,7 @@ impl Run {
             epochs: (epoch, epoch),
             batches: 1,
             covered: covered(first, last),
+            records: batch.map_or_else(|| covered(first, last), records),
             crc: batch.map_or_else(|| legacy_crc(bytes), |batch| batch.stored_crc()),
             is_modern: batch.is_some(),
         })
@@ -257,9 +260,12 @@ impl Run {
         let last = batch.last_offset().0;
         // Of a compressed set of messages the first offset is inside; its last one tells its place.
         let first = batch.offset().0;
-        let (epoch, crc, is_modern) = match batch {
-            Batch::V2(batch) => (batch.leader_epoch().0, batch.stored_crc(), true),
-            Batch::Legacy(message) => (-1, message.stored_crc(), false),
+        let (epoch, crc, records, is_modern) = match batch {
+            Batch::V2(batch) => {
+                let epoch = batch.leader_epoch().0;
+                (epoch, batch.stored_crc(), records(*batch), true)
+            }
+            Batch::Legacy(message) => (-1, message.stored_crc(), covered(first, last), false),
         };
         Self {
             file,
@@ -269,6 +275,7 @@ impl Run {
             epochs: (epoch, epoch),
             batches: 1,
             covered: covered(first, last),
+            records,
             crc,
             is_modern,
         }
@@ -301,6 +308,7 @@ impl Run {
         self.epochs.1 = next.epochs.1;
         self.batches += next.batches;
         self.covered += next.covered;
+        self.records = self.records.saturating_add(next.records);
         self.crc = 0;
         self.is_modern &= next.is_modern;
     }
@@ -310,6 +318,10 @@ impl Run {
 fn legacy_crc(bytes: &[u8]) -> u32 {
     let field = bytes.get(LOG_OVERHEAD..).and_then(<[u8]>::first_chunk);
     field.copied().map_or(0, u32::from_be_bytes)
+}
+
+fn records(batch: RecordBatch<'_>) -> u64 {
+    u64::try_from(batch.records_count()).unwrap_or(0)
 }
 
 /// The offsets that a batch covers. A header in which they are more than fit a batch, or less than

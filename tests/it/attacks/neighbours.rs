@@ -211,3 +211,29 @@ fn a_last_segment_of_one_batch_with_a_wild_offset_does_not_set_the_end() {
         );
     }
 }
+
+#[test]
+fn a_batch_that_is_moved_or_has_a_flipped_bit_is_not_served_as_either() {
+    let batches = twelve();
+    let starts = starts(&batches);
+    let mut log = bytes(&batches);
+    zero(&mut log, starts[8]..starts[9]);
+    // 10 becomes 8, which is missing, but the batch lies between 9 and 11.
+    flip_bit(&mut log, starts[10] + 7, 1);
+    let cycle = Cycle::log(log);
+    assert_eq!(cycle.served(), without(&batches, &[8, 10]));
+}
+
+#[test]
+fn where_compaction_left_gaps_a_batch_is_not_put_right_before_the_next() {
+    let offsets = [0, 1, 5, 10, 11, 20, 21, 22];
+    let batches: Vec<_> = offsets
+        .map(|offset| batch(offset, &[&format!("value {offset:02}")]))
+        .into();
+    let starts = starts(&batches);
+    let mut log = bytes(&batches);
+    zero(&mut log, starts[3]..starts[4]);
+    log[starts[4]..starts[4] + 8].copy_from_slice(b"Lorem ip");
+    let cycle = Cycle::log(log);
+    assert_eq!(cycle.served(), without(&batches, &[10, 11]));
+}

@@ -339,6 +339,7 @@ mod tests {
             epochs: (0, 0),
             batches: 1,
             covered: 1,
+            records: 1,
             crc: 1,
             is_modern: true,
         }
