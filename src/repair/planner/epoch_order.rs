@@ -148,7 +148,9 @@ fn segment(
             };
             let is_end = is_last_odd && Some(nth) == end;
             let is_above = after.is_some_and(|after| run.epochs.0 > after);
-            let is_doubtful = finding.is_some() || !changes.is_empty() || is_end || is_above;
+            let is_impossible = run.epochs.0 < -1;
+            let is_doubtful =
+                finding.is_some() || !changes.is_empty() || is_end || is_above || is_impossible;
             let found = is_doubtful.then(|| between(run, (before, after), noted, is_far));
             if let Some((epoch, proof)) = found.flatten() {
                 let why = finding.map_or_else(

@@ -291,6 +291,7 @@ impl Run {
             && next.first <= next.last
             && self.first <= self.last
             && (next.epochs.0 == -1 || self.epochs.1 <= next.epochs.0)
+            && self.epochs.0 >= -1
             && is_home(self) == is_home(next)
     }
 
