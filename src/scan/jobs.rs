@@ -175,10 +175,18 @@ pub fn in_order_of<T: Send, R: Send, O>(
     if jobs.0.get() <= 1 {
         return feed(&mut |item| sink(work(item)));
     }
+    let ahead = jobs.0.get() - 1;
+    let sink = Mutex::new(sink);
+    let (work, sink) = (&work, &sink);
+    let locked = || sink.lock().unwrap_or_else(PoisonError::into_inner);
     thread::scope(|scope| {
         let (sender, items) = sync_channel(0);
-        let work = &work;
-        scope.spawn(move || in_order_ahead(jobs, jobs.0.get() - 1, items, work, sink));
+        let passed = Builder::new().spawn_scoped(scope, move || {
+            in_order_ahead(jobs, ahead, items, work, &mut **locked());
+        });
+        if passed.is_err() {
+            return feed(&mut |item| locked()(work(item)));
+        }
         feed(&mut |item| match sender.send(item) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),

@@ -90,6 +90,11 @@ fn where_no_thread_can_be_started_one_does_all_the_work() {
         assert_eq!((ran.status, &ran.err), (free.status, &free.err), "{args:?}");
         assert_eq!(ran.out.len(), free.out.len(), "{args:?}");
     }
+    let export = ["export", "-j4", "--format", "parquet", "-o", "out", "d"].map(OsStr::new);
+    let mut alone = command(temp.path(), &export);
+    alone.env("RUST_MIN_STACK", (1_u64 << 46).to_string());
+    let ran = end(alone.spawn().expect("a process"));
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
 }
 
 /// Claims more than fits into the address space, in a file that has as many zeros.
