@@ -9,7 +9,7 @@ use super::fall;
 use super::layout::Layout;
 use super::mend::{OutsideFacts, mend};
 use super::options::PlanOptions;
-use super::order::{Fate, Look, Placed, is_in_order, is_one_bit, place, renamed, renumbered};
+use super::order::{Fate, Look, Placed, is_in_order, place, renamed};
 use super::renumber::{detach_last, lose_zeroed, renumber, times};
 use super::segment_log::{SegmentLog, changes_in, equal, homes, runs};
 use super::steps::{NewLog, Steps};
@@ -17,7 +17,6 @@ use super::survey::{self, Home, LEAP, Run};
 use super::witness::noted_end;
 use crate::format::FileKind;
 use crate::repair::error::Error;
-use crate::repair::proof::Between;
 use crate::store::Partition;
 use crate::verify::Finding;
 
@@ -143,8 +142,8 @@ fn keep_times(placed: &mut [Placed], logs: &[SegmentLog]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes batches out of the log that would move, and whose offset is a bit away from the one that
-/// fits where they are: either the bit or the place is wrong, and nothing shows which.
+/// Takes batches out of the log that would move, and whose offset is a bit away from one that fits
+/// where they are: either the bit or the place is wrong, and nothing shows which.
 fn keep_places(placed: &mut [Placed], logs: &[SegmentLog]) {
     let kept = placed.iter().filter(|one| one.is_kept());
     let kept: BTreeSet<i64> = kept.map(|one| one.run.first).collect();
@@ -158,9 +157,14 @@ fn keep_places(placed: &mut [Placed], logs: &[SegmentLog]) {
         let (Some(before), Some(after)) = (before, runs.get(nth + 1)) else {
             continue;
         };
-        let gap = renumbered(before.last, &one.run, after.first).map(Between::value);
-        let is_doubtful = |at: &i64| is_one_bit(one.run.first, *at) && !kept.contains(at);
-        if gap.as_ref().is_some_and(is_doubtful) {
+        let width = one.run.last.saturating_sub(one.run.first);
+        let fits = |first: i64| {
+            let last = first.saturating_add(width);
+            let is_free = kept.range(first..=last).next().is_none();
+            before.last < first && last < after.first && is_free
+        };
+        let mut flipped = (0..63).map(|bit| one.run.first ^ (1 << bit));
+        if one.run.batches == 1 && width >= 0 && flipped.any(fits) {
             one.fate = Fate::Foreign;
         }
     }

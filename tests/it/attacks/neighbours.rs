@@ -222,6 +222,16 @@ fn a_batch_that_is_moved_or_has_a_flipped_bit_is_not_served_as_either() {
     flip_bit(&mut log, starts[10] + 7, 1);
     let cycle = Cycle::log(log);
     assert_eq!(cycle.served(), without(&batches, &[8, 10]));
+
+    // Compaction leaves room for both: 24 becomes 8.
+    let offsets = [0, 1, 5, 9, 10, 24, 25, 26];
+    let batches: Vec<_> = offsets
+        .map(|offset| batch(offset, &[&format!("value {offset:02}")]))
+        .into();
+    let mut log = bytes(&batches);
+    flip_bit(&mut log, self::starts(&batches)[5] + 7, 4);
+    let cycle = Cycle::log(log);
+    assert_eq!(cycle.served(), without(&batches, &[24]));
 }
 
 #[test]
