@@ -40,8 +40,8 @@ impl Coordinators {
         }
     }
 
-    /// The end of the transaction to which a marker of this time belongs. `None` where no log has its producer,
-    /// the log that has it is damaged, or the state at that time is not an end.
+    /// The end of the transaction to which a marker of this time belongs. `None` where no log has
+    /// its producer, the log that has it is damaged, or the state at that time is not an end.
     pub(super) fn end(&self, marker: &RecordBatch<'_>, time: Timestamp) -> Option<ControlType> {
         let asked = self.asked.get();
         if asked >= MOST_QUESTIONS {
