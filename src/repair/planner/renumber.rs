@@ -271,11 +271,16 @@ impl Place<'_> {
     /// Returns true if records or batches were removed from this log: then a batch does not begin
     /// where the one before it ends.
     fn is_compacted(&self) -> bool {
-        let is_thinned = |run: &Run| {
-            let width = run.last.saturating_sub(run.first).saturating_add(1);
-            run.records < run.covered || u64::try_from(width).is_ok_and(|width| run.covered < width)
+        let is_thinned = |part: &Part| match part {
+            // What is rewritten has lost records to the damage.
+            Part::Batches { run, changes } if changes.is_empty() => {
+                let width = run.last.saturating_sub(run.first).saturating_add(1);
+                run.records < run.covered
+                    || u64::try_from(width).is_ok_and(|width| run.covered < width)
+            }
+            _ => false,
         };
-        self.runs.iter().any(is_thinned)
+        self.log.mended.parts.iter().any(is_thinned)
     }
 
     /// Returns true if no batch of this log can have an offset, and it is the one at `base` but for
