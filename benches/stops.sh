@@ -120,6 +120,7 @@ for version in "${versions[@]}"; do
       continue
     fi
     kill -STOP "$(java_of)"
+    sleep 0.2 # Its threads stop one after the other.
     cp -r "$dir" "$copy"
     kill -CONT "$(java_of)"
     hold "$copy" "stop $n"
