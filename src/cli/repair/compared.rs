@@ -59,14 +59,16 @@ pub(super) fn records(plan: &Plan, applied: &Applied, limits: Limits) -> Result<
     }
     let is_of_log = |step: &&Step| step.action.file().name().ends_with(LOG_SUFFIX);
     by_dir.retain(|_, steps| steps.iter().any(is_of_log));
+    // The directory may have another name now. One that was taken out has nothing to compare: its
+    // steps name all of it.
+    let now = |dir: &str| result.join(renamed.get(dir).copied().unwrap_or(dir));
+    by_dir.retain(|dir, _| now(dir).is_dir());
     if by_dir.is_empty() {
         return Ok(None);
     }
     let mut changes = Changes::default();
     for (dir, steps) in by_dir {
-        // The directory may have another name now.
-        let name = renamed.get(dir).copied().unwrap_or(dir);
-        let after = Partition::open(result.join(name))?;
+        let after = Partition::open(now(dir))?;
         let before = match &originals {
             Some(originals) => {
                 let created = created.remove(dir).unwrap_or_default();
@@ -74,6 +76,10 @@ pub(super) fn records(plan: &Plan, applied: &Applied, limits: Limits) -> Result<
             }
             None => Partition::open(root.join(dir))?,
         };
+        // In place of a log there may have been a directory.
+        let files = before.items().iter().filter(|item| item.is_file());
+        let files = files.cloned().collect();
+        let before = before.with_items(files);
         changes.add(&compare_committed(&before, &after, limits)?, &steps);
     }
     Ok(Some(changes.said()))

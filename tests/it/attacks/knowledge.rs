@@ -260,3 +260,17 @@ fn is_kept(name: &str) -> bool {
         .extension()
         .is_some_and(|end| end == "log")
 }
+
+#[test]
+fn a_directory_that_is_taken_out_is_not_compared() {
+    let twice: Vec<(String, Vec<u8>)> = healthy()
+        .files()
+        .iter()
+        .flat_map(|(name, bytes)| {
+            let copy = name.replace("orders-0/", "orders-00/");
+            [(name.clone(), bytes.clone()), (copy, bytes.clone())]
+        })
+        .collect();
+    let cycle = Cycle::of(&twice, &[]);
+    assert_eq!(cycle.served().len(), 13);
+}
