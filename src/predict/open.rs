@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::virtual_dir;
 use crate::format::Limits;
-use crate::report::fold::{LogPart, fold};
+use crate::report::fold;
 use crate::report::transactions::{Status, TransactionState, Transactions};
 use crate::scan::list_again;
 use crate::store::Partition;
@@ -99,18 +99,9 @@ impl Coordinators {
     /// file makes the result incomplete.
     pub(super) fn read(&mut self, path: &Path) {
         let read = list_again(|| {
-            let (mut image, mut damage) = (Transactions::default(), Vec::new());
-            let lost = fold(
-                &mut image,
-                &LogPart::of(&Partition::open(path)?),
-                Limits::default(),
-                virtual_dir::open,
-                &mut damage,
-            );
-            match lost.into_iter().next() {
-                Some(error) => Err(error),
-                None => Ok((image, damage)),
-            }
+            let (mut image, log) = (Transactions::default(), Partition::open(path)?);
+            let damage = fold::read(&mut image, &log, Limits::default(), virtual_dir::open)?;
+            Ok((image, damage))
         });
         let Ok((image, damage)) = read else {
             self.all = false;

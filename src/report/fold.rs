@@ -94,6 +94,21 @@ pub fn fold<I: Image>(
     lost
 }
 
+/// Adds the log of a partition to an image. Returns its damaged places.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn read<I: Image>(
+    image: &mut I,
+    partition: &Partition,
+    limits: Limits,
+    open: impl Fn(&Path) -> Result<LogFile, Error>,
+) -> Result<Vec<DamagedPlace>, Error> {
+    let mut damage = Vec::new();
+    let unread = fold(image, &LogPart::of(partition), limits, open, &mut damage);
+    unread.into_iter().next().map_or(Ok(damage), Err)
+}
+
 /// The effect of a record on an image depends on those before it, so there are no visitors of
 /// pieces.
 struct Folding<'a, I> {

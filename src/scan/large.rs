@@ -42,26 +42,37 @@ pub(crate) fn fault_of_large(
         2.. => (batch::CRC, batch::ATTRIBUTES),
     };
     let stored = u32::from_be_bytes(crate::wire::be(header, field));
-    let (mut ieee, mut castagnoli) = (Crc32::default(), Crc32c::default());
-    let mut position = range.start.saturating_add(covered as u64);
+    let covered = range.start.saturating_add(covered as u64)..range.end;
+    let actual = if magic < 2 {
+        let mut crc = Crc32::default();
+        each_window(log, covered, buffer, |bytes| crc.update(bytes))?;
+        crc.value()
+    } else {
+        let mut crc = Crc32c::default();
+        each_window(log, covered, buffer, |bytes| crc.update(bytes))?;
+        crc.value()
+    };
+    let is_wrong = stored != actual;
+    Ok(is_wrong.then(|| Fault::new(FaultKind::Crc { stored, actual }, field)))
+}
+
+fn each_window(
+    log: &LogFile,
+    range: Range<u64>,
+    buffer: &mut Vec<u8>,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), Error> {
+    let mut position = range.start;
     while position < range.end {
         let end = range.end.min(position.saturating_add(STRIDE_BYTES));
         let bytes = log.window(position..end, buffer)?;
         if bytes.is_empty() {
             return Err(log.shorter());
         }
-        match magic {
-            0 | 1 => ieee.update(bytes),
-            _ => castagnoli.update(bytes),
-        }
+        take(bytes);
         let next = position.saturating_add(bytes.len() as u64);
         log.release(position..next);
         position = next;
     }
-    let actual = match magic {
-        0 | 1 => ieee.value(),
-        _ => castagnoli.value(),
-    };
-    let is_wrong = stored != actual;
-    Ok(is_wrong.then(|| Fault::new(FaultKind::Crc { stored, actual }, field)))
+    Ok(())
 }

@@ -162,9 +162,8 @@ impl Worker {
             Ok(None) | Err(Error::Unreadable { .. }) => return Ok(bytes),
             Err(error) => return Err(error),
         };
-        let mut buffer = Vec::new();
         let header = start..start.saturating_add(frame::HEADER_BYTES as u64);
-        let header = FrameHeader::read(job.log.window(header, &mut buffer)?);
+        let header = FrameHeader::read(job.log.window(header, &mut self.window)?);
         let follows = |header: FrameHeader<'_>| is_followed(job, (header.offset(), end));
         walk.refuse(fault, end, end < job.end && header.is_some_and(follows));
         Ok(0)

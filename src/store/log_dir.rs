@@ -1,5 +1,6 @@
 //! Log dirs: partitions, checkpoints, and unknown files.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{Error, Item, Partition, Standing, lock};
@@ -44,6 +45,15 @@ impl LogDir {
             .iter()
             .filter(|item| item.is_dir())
             .filter(is_partition)
+    }
+
+    /// The directory of the partition with this name.
+    #[must_use]
+    pub fn partition(&self, folder: &OsStr) -> Option<&Item> {
+        // They are sorted.
+        let nth = self.items.binary_search_by(|item| item.name().cmp(folder));
+        let item = self.items.get(nth.ok()?).filter(|item| item.is_dir());
+        item.filter(|item| matches!(item.dir_name(), Some(DirName::Partition { .. })))
     }
 
     /// The file of `kind` in use, for kinds of which there is one file.

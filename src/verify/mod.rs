@@ -71,7 +71,6 @@ pub use coverage::Coverage;
 pub use evidence::Evidence;
 pub use extent::LogExtent;
 pub use finding::{Finding, Findings};
-pub use node::metadata_image;
 pub use options::{Open, Options};
 pub use outcome::Outcome;
 pub use segment::verify_log;

@@ -13,8 +13,7 @@ use crate::decode::transaction_state::{Status, Transaction, TransactionalId};
 use crate::format::control::ControlType;
 use crate::format::name::DirState;
 use crate::format::{Batch, Limits, Record, RecordBatch, topic};
-use crate::report::Image;
-use crate::report::fold::{LogPart, fold};
+use crate::report::{Image, fold};
 use crate::store::{LogFile, Partition, Stream};
 use crate::wire::{ProducerId, Timestamp};
 
@@ -50,16 +49,9 @@ impl Coordinators {
         self.asked.set(asked + 1);
         self.logs.iter().find_map(|log| {
             let mut last = LastState::before(marker, time);
-            let mut damage = Vec::new();
             let open = |path: &_| Stream::open(path).map(LogFile::Windowed);
-            let unread = fold(
-                &mut last,
-                &LogPart::of(log),
-                Limits::default(),
-                open,
-                &mut damage,
-            );
-            let is_whole = unread.is_empty() && damage.is_empty() && !last.has_unread;
+            let damage = fold::read(&mut last, log, Limits::default(), open);
+            let is_whole = damage.is_ok_and(|damage| damage.is_empty()) && !last.has_unread;
             last.end.filter(|_| is_whole)
         })
     }

@@ -9,11 +9,11 @@ use super::coordinator::Coordinators;
 use crate::format::topic::{CLUSTER_METADATA, NO_ID};
 use crate::format::{FileKind, MetaProperties, PartitionMetadata, Properties};
 use crate::repair::proof::Origin;
-use crate::report::MetadataImage;
+use crate::report::{MetadataImage, fold};
 use crate::scan::Merge;
 use crate::store::{Cap, read_small};
 use crate::store::{LogDir, Partition, Place, Source};
-use crate::verify::{Finding, Findings, LogExtent, Options, Units, metadata_image};
+use crate::verify::{Finding, Findings, LogExtent, Options, Units};
 use crate::wire::Uuid;
 
 /// The facts about a place and the log dirs of the same node.
@@ -114,12 +114,11 @@ impl Proof {
             };
             if topic == CLUSTER_METADATA {
                 // One that cannot be read is a finding, and proves nothing.
-                let Some(image) = metadata_image(partition, options)
-                    .ok()
-                    .filter(|image| !image.topics.is_empty())
-                else {
+                let mut image = MetadataImage::default();
+                let read = fold::read(&mut image, partition, options.limits, options.open);
+                if read.is_err() || image.topics.is_empty() {
                     continue;
-                };
+                }
                 proof.cluster = Some(image);
                 let around = partition.path().parent();
                 let dir = dirs.iter().find(|dir| Some(dir.path()) == around);

@@ -184,9 +184,10 @@ pub(super) fn identity(
         return Ok(());
     };
     let stored = super::diagnosis::topic_id(partition);
+    let written = stored.or_else(|| whole_id(&path));
     let Some((id, from)) = proof.topic_id(topic) else {
         // Of a version that brokers read all the same only the number is wrong.
-        return match stored.or_else(|| whole_id(&path)) {
+        return match written {
             Some(id) if checks == [CheckId::PartitionMetadataMalformed] => {
                 let reason = Reason::derived(
                     &checks,
@@ -212,10 +213,7 @@ pub(super) fn identity(
         _ => "another partition of the topic",
     };
     let why = format!("the id of topic {topic} in {by}");
-    let reason = match stored
-        .or_else(|| whole_id(&path))
-        .filter(|other| *other != id)
-    {
+    let reason = match written.filter(|other| *other != id) {
         None => Reason::derived(&checks, why, from),
         // A topic that was deleted and created again has another id too.
         Some(_) => Reason::likely(

@@ -227,7 +227,9 @@ impl MetadataImage {
                 let id = body.uuid("topicId")?;
                 self.deleted.insert(*id);
                 let topic = self.topics.remove(id)?;
-                self.by_name.remove(&topic.name);
+                if self.by_name.get(&topic.name) == Some(id) {
+                    self.by_name.remove(&topic.name);
+                }
                 self.configs.remove(&(id::TOPIC_RESOURCE, topic.name));
             }
             id::PARTITION => {

@@ -2,7 +2,6 @@
 
 pub(super) mod checkpoints;
 pub(super) mod identities;
-mod internal;
 mod names;
 mod schemas;
 pub(super) mod transactions;
@@ -24,8 +23,8 @@ use super::setting::Stop;
 use crate::format::name::{self, DirState};
 use crate::format::topic;
 use crate::format::{DirName, FileKind};
-use crate::report::MetadataImage;
-use crate::store::{Error, Item, LogDir, Partition};
+use crate::report::{MetadataImage, fold};
+use crate::store::{Item, LogDir, Partition};
 use crate::wire::Uuid;
 
 /// Log dirs that belong together. Partitions are verified separately, and [`Node::learn`] adds the
@@ -182,9 +181,10 @@ impl Node {
             }
         }
         if let Some(partition) = &self.metadata {
-            match internal::read::<MetadataImage>(partition, options) {
-                Ok(image) if image.topics.is_empty() => {}
-                Ok(image) => {
+            let mut image = MetadataImage::default();
+            match fold::read(&mut image, partition, options.limits, options.open) {
+                Ok(_) if image.topics.is_empty() => {}
+                Ok(_) => {
                     for held in &self.held {
                         held.check(&image, &mut self.outcome);
                     }
@@ -209,17 +209,6 @@ impl Node {
         self.outcome.findings = self.outcome.findings.at_depth(options.depth);
         self.outcome
     }
-}
-
-/// Reads the newest snapshot in the directory of the metadata log, and the log after it.
-///
-/// # Errors
-/// A file cannot be read.
-pub fn metadata_image(
-    partition: &Partition,
-    options: &Options<'_>,
-) -> Result<MetadataImage, Error> {
-    internal::read(partition, options)
 }
 
 /// Returns true if a directory is one that only nodes with tiered storage have: the cache of its

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::internal;
 use crate::decode::Decoder;
 use crate::decode::registry::{Registry, TOPIC};
 use crate::decode::schema_ids::{FramedIds, SchemaIds};
 use crate::format::{Batch, Record};
-use crate::report::Image;
+use crate::report::{Image, fold};
 use crate::store::Partition;
 use crate::verify::catalog::CheckId;
 use crate::verify::evidence::SchemaIdFault;
@@ -43,10 +42,12 @@ impl SchemaUse {
             return;
         };
         let path: Arc<Path> = Arc::from(partition.path());
-        let registry = match internal::read(partition, options) {
-            Ok(Schemas(registry)) => registry,
-            Err(error) => return outcome.unreadable(&path, &error),
-        };
+        let mut schemas = Schemas::default();
+        let read = fold::read(&mut schemas, partition, options.limits, options.open);
+        if let Err(error) = read {
+            return outcome.unreadable(&path, &error);
+        }
+        let Schemas(registry) = schemas;
         for id in registry.ambiguous() {
             let places = registry.with_id(id).iter();
             let schemas = places.filter_map(|place| registry.schemas().get(*place));

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::internal;
 use crate::format::name::DirState;
 use crate::format::{DirName, topic};
-use crate::report::Transactions;
+use crate::report::{Transactions, fold};
 use crate::store::{Item, LogDir, Partition};
 use crate::verify::evidence::{Evidence, OpenTransaction};
 use crate::verify::options::Options;
@@ -30,7 +29,8 @@ impl TransactionalIds {
             };
             let partitions = dir.partitions().filter(is_it);
             for partition in partitions.filter_map(|item| Partition::open(item.path()).ok()) {
-                if let Ok(ids) = internal::read(&partition, options) {
+                let mut ids = Transactions::default();
+                if fold::read(&mut ids, &partition, options.limits, options.open).is_ok() {
                     all.join(ids);
                 }
             }

@@ -31,9 +31,13 @@ fn batch(offset: i64, values: &[&str]) -> BatchSpec {
 
 /// Twelve batches of one record each, from offset 0 on.
 fn twelve() -> Vec<BatchSpec> {
-    (0..12)
-        .map(|offset| batch(offset, &[&format!("value {offset:02}")]))
-        .collect()
+    singles(0..12)
+}
+
+/// A batch of one record at each of these offsets.
+fn singles(offsets: impl IntoIterator<Item = i64>) -> Vec<BatchSpec> {
+    let single = |offset| batch(offset, &[&format!("value {offset:02}")]);
+    offsets.into_iter().map(single).collect()
 }
 
 fn bytes(batches: &[BatchSpec]) -> Vec<u8> {

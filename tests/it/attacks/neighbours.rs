@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::{Cycle, LOG, THEN, batch, bytes, partition, records_of, starts, twelve, without};
+use super::{
+    Cycle, LOG, THEN, batch, bytes, partition, records_of, singles, starts, twelve, without,
+};
 use crate::forge::BatchSpec;
 use crate::forge::batch::TRANSACTIONAL;
 use crate::forge::control::{abort, marker};
@@ -224,10 +226,7 @@ fn a_batch_that_is_moved_or_has_a_flipped_bit_is_not_served_as_either() {
     assert_eq!(cycle.served(), without(&batches, &[8, 10]));
 
     // Compaction leaves room for both: 24 becomes 8.
-    let offsets = [0, 1, 5, 9, 10, 24, 25, 26];
-    let batches: Vec<_> = offsets
-        .map(|offset| batch(offset, &[&format!("value {offset:02}")]))
-        .into();
+    let batches = singles([0, 1, 5, 9, 10, 24, 25, 26]);
     let mut log = bytes(&batches);
     flip_bit(&mut log, self::starts(&batches)[5] + 7, 4);
     let cycle = Cycle::log(log);
@@ -236,10 +235,7 @@ fn a_batch_that_is_moved_or_has_a_flipped_bit_is_not_served_as_either() {
 
 #[test]
 fn where_compaction_left_gaps_a_batch_is_not_put_right_before_the_next() {
-    let offsets = [0, 1, 5, 10, 11, 20, 21, 22];
-    let batches: Vec<_> = offsets
-        .map(|offset| batch(offset, &[&format!("value {offset:02}")]))
-        .into();
+    let batches = singles([0, 1, 5, 10, 11, 20, 21, 22]);
     let starts = starts(&batches);
     let mut log = bytes(&batches);
     zero(&mut log, starts[3]..starts[4]);

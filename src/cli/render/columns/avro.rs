@@ -21,11 +21,11 @@ use kseg::wire::text::push_utf8;
 use super::{Array, Field, Kind, Width};
 
 /// About how many bytes of a column a value takes.
-const VALUE_BYTES: usize = 8;
+pub(crate) const VALUE_BYTES: usize = 8;
 
 /// Columns that a schema may have: types named again and again would make any number of a few
 /// bytes.
-const MOST_COLUMNS: usize = 10_000;
+pub(crate) const MOST_COLUMNS: usize = 10_000;
 
 /// Digits that 16 bytes hold.
 const MOST_DIGITS: usize = 38;

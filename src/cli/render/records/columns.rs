@@ -176,7 +176,7 @@ impl Rows {
         })
     }
 
-    /// Puts in columns without rows, of which only the memory is used, or new ones.
+    /// Puts in columns without rows, whose memory is used again, or new ones.
     pub(crate) fn put(&mut self, spare: Option<Vec<Array>>) {
         self.arrays = spare.unwrap_or_else(|| Array::of(&self.fields));
     }

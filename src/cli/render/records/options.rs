@@ -26,7 +26,7 @@ pub(crate) struct Rendering {
 
     /// Make values of this Avro schema (or Protobuf, if kseg was built for it) a typed column of --format
     /// arrow and parquet, with columns of its own for fields inside; others become null, and are
-    /// counted. A schema is named by its id or its subject, of which the latest version counts
+    /// counted. A schema is named by its id, or by its subject for the latest version
     #[arg(long, value_name = "ID|SUBJECT")]
     value_columns: Option<String>,
 

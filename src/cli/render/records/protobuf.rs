@@ -72,7 +72,7 @@ impl Messages {
         DynamicMessage::decode(descriptor, message).ok()
     }
 
-    /// The type that `indexes` select, the first if there are none.
+    /// Returns the type that `indexes` select, or the first type without indexes.
     pub(super) fn at(&self, indexes: &[usize]) -> Option<MessageDescriptor> {
         let (first, inner) = indexes.split_first().unwrap_or((&0, &[]));
         let mut message = self.0.messages().nth(*first)?;

@@ -18,20 +18,15 @@ use prost_reflect::{
 };
 
 use super::protobuf::{Messages, key_text};
-use crate::cli::render::columns::avro::NoColumns;
+use crate::cli::render::columns::avro::{MOST_COLUMNS, NoColumns, VALUE_BYTES};
 use crate::cli::render::columns::{Array, Field, Kind, Width};
 
-/// The maximum number of columns, and of messages inside of each other: types named again and again
-/// would make any number of a few bytes.
-const MOST_COLUMNS: usize = 10_000;
+/// The maximum number of messages inside of each other.
 const MOST_DEPTH: usize = 64;
 
 /// The maximum number of values of a message, with those that are null: defaults are written for
 /// each message, so a few bytes can become many.
 const MOST_VALUES: usize = 8 << 20;
-
-/// The bytes of a column that a value takes, about.
-const VALUE_BYTES: usize = 8;
 
 /// A column of the messages of a schema: those of its first type.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Partitions of which this log dir has only lines of checkpoints, and a replica has a copy.
+//! Partitions that are in the checkpoints of this log dir, but not in it, and that a replica has.
 //!
 //! Nothing shows whether such a partition was lost, or deleted or moved on purpose, so a person
 //! decides.
@@ -8,7 +8,6 @@ use std::path::Path;
 
 use super::super::diagnosis::{Diagnosis, small, topic_id};
 use super::super::steps::{Reason, Steps};
-use crate::format::name::DirState;
 use crate::format::{FileKind, OffsetCheckpoint};
 use crate::repair::error::Error;
 use crate::repair::plan::Action;
@@ -24,6 +23,9 @@ pub(in crate::repair::planner) fn steps(
     seen: &Diagnosis,
     steps: &mut Steps<'_>,
 ) -> Result<(), Error> {
+    if seen.replicas.is_empty() {
+        return Ok(());
+    }
     let stray = seen.findings.iter();
     let stray = stray.filter(|finding| finding.check == CheckId::CheckpointStray);
     let files: BTreeSet<&Path> = stray.map(|finding| &*finding.path).collect();
@@ -70,14 +72,14 @@ fn find(folder: &str, replicas: &[Place]) -> Result<Option<Partition>, Error> {
     for place in replicas {
         let found = match place {
             Place::LogDir(dir) => {
-                let item = dir.partitions().find(|item| item.name() == folder);
+                let item = dir.partition(folder.as_ref());
                 item.map(|item| Partition::open(item.path())).transpose()?
             }
             Place::Partition(other) => (other.folder() == folder).then(|| other.clone()),
             Place::File(_) => None,
         };
-        if let Some(found) = found.filter(|found| found.state() == DirState::Current) {
-            return Ok(Some(found));
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)

@@ -72,8 +72,7 @@ impl Copy {
     ) -> Result<Option<Self>, Error> {
         let found = match place {
             Place::LogDir(dir) => {
-                let mut items = dir.partitions();
-                let item = items.find(|item| item.name() == partition.folder());
+                let item = dir.partition(partition.folder().as_ref());
                 item.map(|item| Partition::open(item.path())).transpose()?
             }
             // A backup may have any name; another partition has another.
