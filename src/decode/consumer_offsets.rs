@@ -12,8 +12,8 @@ use super::entry::{Entry, EntryPart};
 use super::framing::Decoded;
 use super::schema::{NEWEST, SchemaFamily};
 use super::value::{Struct, Value};
-use crate::wire::Uuid;
-use crate::wire::{LeaderEpoch, Offset, Timestamp, finish};
+use crate::format::fault::finish;
+use crate::wire::{LeaderEpoch, Offset, Timestamp, Uuid};
 
 /// Record types of committed offsets: as written by 0.8.2, and later.
 const OFFSET_COMMIT: std::ops::RangeInclusive<i16> = 0..=1;

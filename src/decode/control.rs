@@ -8,7 +8,8 @@
 
 use super::schema::{NEWEST, SchemaFamily};
 use super::value::Struct;
-use crate::wire::{Fault, FaultKind};
+use crate::format::Fault;
+use crate::format::fault::ControlRecordFault;
 
 /// The version that every control record is read as.
 const VERSION: i16 = 0;
@@ -21,7 +22,7 @@ const VERSION: i16 = 0;
 pub fn control(kind: i16, value: &[u8]) -> Result<Struct<'_>, Fault> {
     let message = SchemaFamily::Control
         .value(kind)
-        .ok_or(Fault::new(FaultKind::ControlValue, 0))?;
+        .ok_or(Fault::new(ControlRecordFault::Value, 0))?;
     message.read(VERSION, NEWEST, value).map(|(body, _)| body)
 }
 

@@ -16,8 +16,10 @@ use nom::number::complete::be_i16;
 
 use super::schema::{MessageSchema, SchemaFamily};
 use super::value::Struct;
+use crate::format::Fault;
+use crate::format::fault::{Parsed, finish};
+use crate::wire::Release;
 use crate::wire::varint::unsigned_varint;
-use crate::wire::{Fault, Parsed, Release, finish};
 
 /// The first release whose tools refuse unknown versions of keyed values.
 const VERSIONS_CHECKED: Release = Release::new(4, 0, 0);
@@ -305,14 +307,14 @@ fn prefix<'buf, T>(
 mod tests {
     use super::*;
     use crate::decode::hex;
-    use crate::wire::FaultKind;
+    use crate::wire::NumberFault;
 
     #[test]
     fn numbers_in_front_of_a_framed_message_are_checked() {
         let why = |bytes: &str| {
             framed(SchemaFamily::ClusterMetadata, Reading::Any, &hex(bytes)).unwrap_err()
         };
-        let cut = |prefix, at| Unread::Prefix(prefix, Fault::new(FaultKind::EndOfInput, at));
+        let cut = |prefix, at| Unread::Prefix(prefix, Fault::new(NumberFault::EndOfInput, at));
         assert_eq!(why(""), cut(Prefix::FrameVersion, 0));
         assert_eq!(why("01"), cut(Prefix::Type, 1));
         assert_eq!(why("0102"), cut(Prefix::Version, 2));
@@ -323,7 +325,7 @@ mod tests {
         let message = Unread::Message {
             id: 9,
             version: 0,
-            fault: Fault::new(FaultKind::EndOfInput, 3),
+            fault: Fault::new(NumberFault::EndOfInput, 3),
         };
         assert_eq!(why("01 09 00 1234"), message);
         assert_eq!(

@@ -14,8 +14,10 @@ use nom::Parser;
 use nom::number::complete::{be_f64, be_i8, be_i16, be_i32, be_i64, be_u8, be_u16, be_u32};
 
 use super::value::{Field, Kind, Layout, Life, Struct, Value};
+use crate::format::fault::{Parsed, SchemaFault, finish};
+use crate::format::{Fault, FaultKind};
 use crate::wire::varint::unsigned_varint;
-use crate::wire::{Fault, FaultKind, Parsed, Release, Wrong, finish};
+use crate::wire::{NumberFault, Release, Wrong};
 
 /// A release that knows every schema here.
 pub(super) const NEWEST: Release = Release::new(u16::MAX, 0, 0);
@@ -219,7 +221,7 @@ impl Reader {
             if let Some((index, field)) = known {
                 if !self.has(field) {
                     let version = self.version;
-                    return Err(Wrong::at(rest, FaultKind::TagVersion { tag, version }));
+                    return Err(Wrong::at(rest, SchemaFault::TagVersion { tag, version }));
                 }
                 let (after, value) = self.field(payload, field)?;
                 body.set(index, value);
@@ -243,7 +245,7 @@ impl Reader {
         };
         let left = rest.len();
         if count > left {
-            return Err(Wrong::at(rest, FaultKind::ArrayLength { length, left }));
+            return Err(Wrong::at(rest, SchemaFault::ArrayLength { length, left }));
         }
         let mut elements = Vec::with_capacity(count);
         for _ in 0..count {
@@ -272,7 +274,7 @@ impl Reader {
             Kind::Float64 => be_f64.map(Value::Float).parse(input),
             Kind::Uuid => match input.split_first_chunk() {
                 Some((uuid, rest)) => Ok((rest, Value::Uuid(uuid))),
-                None => Err(Wrong::at(input, FaultKind::EndOfInput)),
+                None => Err(Wrong::at(input, NumberFault::EndOfInput)),
             },
             Kind::String => {
                 let (rest, length) = self.length(input, be_i16.map(i32::from))?;
@@ -281,7 +283,10 @@ impl Reader {
                 }
                 if length > MAX_STRING {
                     let field = field.reported(element);
-                    return Err(Wrong::at(input, FaultKind::StringLength { field, length }));
+                    return Err(Wrong::at(
+                        input,
+                        SchemaFault::StringLength { field, length },
+                    ));
                 }
                 let (rest, text) = bytes(rest, length)?;
                 Ok((rest, Value::String(text)))
@@ -317,7 +322,10 @@ impl Reader {
         }
         let (name, version) = (layout.name, self.version);
         if version > self.highest && !layout.is_shared {
-            return Err(Wrong::at(input, FaultKind::StructVersion { name, version }));
+            return Err(Wrong::at(
+                input,
+                SchemaFault::StructVersion { name, version },
+            ));
         }
         let (rest, body) = self.fields(rest, layout)?;
         Ok((rest, Value::Struct(body)))
@@ -328,7 +336,7 @@ impl Reader {
     fn length<'buf>(
         self,
         input: &'buf [u8],
-        mut plain: impl Parser<&'buf [u8], Output = i32, Error = Wrong<'buf>>,
+        mut plain: impl Parser<&'buf [u8], Output = i32, Error = Wrong<'buf, FaultKind>>,
     ) -> Parsed<'buf, i32> {
         if self.flexible {
             let (rest, n) = unsigned_varint(input)?;
@@ -350,7 +358,7 @@ fn null<'buf>(
         Ok((rest, Value::Null))
     } else {
         let field = field.reported(element);
-        Err(Wrong::at(input, FaultKind::NullField(field)))
+        Err(Wrong::at(input, SchemaFault::NullField(field)))
     }
 }
 
@@ -361,14 +369,14 @@ fn bytes(input: &[u8], length: i32) -> Parsed<'_, &[u8]> {
         .ok()
         .and_then(|size| input.split_at_checked(size))
         .map(|(data, rest)| (rest, data))
-        .ok_or_else(|| Wrong::at(input, FaultKind::FieldLength { length, left }))
+        .ok_or_else(|| Wrong::at(input, SchemaFault::FieldLength { length, left }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::hex;
-    use crate::wire::FieldName;
+    use crate::format::fault::FieldName;
 
     const FAMILIES: [SchemaFamily; 8] = [
         SchemaFamily::ConsumerOffsets,
@@ -539,7 +547,7 @@ mod tests {
         assert_eq!(
             fault,
             Fault::new(
-                FaultKind::ArrayLength {
+                SchemaFault::ArrayLength {
                     length: i32::MAX,
                     left: 1
                 },
@@ -552,10 +560,10 @@ mod tests {
             .unwrap_err();
         assert!(matches!(
             fault.kind(),
-            FaultKind::ArrayLength {
+            FaultKind::Schema(SchemaFault::ArrayLength {
                 length: 0x7fff_fffe,
                 ..
-            }
+            })
         ));
     }
 
@@ -563,12 +571,13 @@ mod tests {
     fn faults_name_the_field_as_kafka_does() {
         let message = SchemaFamily::ConsumerProtocol.value(0).unwrap();
         let kind = |bytes: &str| message.read(0, NEWEST, &hex(bytes)).unwrap_err().kind();
-        let null = |name, element| FaultKind::NullField(FieldName { name, element });
+        let null =
+            |name, element| FaultKind::Schema(SchemaFault::NullField(FieldName { name, element }));
         assert_eq!(kind("ffffffff"), null("topics", false));
         assert_eq!(kind("00000001 ffff"), null("topics", true));
         assert_eq!(
             kind("00000000 00000009 00"),
-            FaultKind::FieldLength { length: 9, left: 1 }
+            FaultKind::Schema(SchemaFault::FieldLength { length: 9, left: 1 })
         );
         let message = SchemaFamily::ConsumerOffsets.value(16).unwrap();
         let fault = message.read(0, NEWEST, &hex("02 818002")).unwrap_err();
@@ -578,10 +587,10 @@ mod tests {
         };
         assert_eq!(
             fault.kind(),
-            FaultKind::StringLength {
+            FaultKind::Schema(SchemaFault::StringLength {
                 field,
                 length: 32768
-            }
+            })
         );
         assert_eq!(
             fault.to_string(),
@@ -594,7 +603,10 @@ mod tests {
         let message = SchemaFamily::ClusterMetadata.value(5).unwrap();
         let bytes = hex("00000000 523e709ff16a4d78ab1004af559458d7 01 08 01 01");
         let fault = message.read(0, NEWEST, &bytes).unwrap_err();
-        assert_eq!(fault.kind(), FaultKind::TagVersion { tag: 8, version: 0 });
+        assert_eq!(
+            fault.kind(),
+            FaultKind::Schema(SchemaFault::TagVersion { tag: 8, version: 0 })
+        );
         assert!(message.read(1, NEWEST, &bytes).is_ok());
     }
 
@@ -606,6 +618,9 @@ mod tests {
         let newest = written(message, 4, NEWEST);
         let fault = message.read(9, NEWEST, &newest).unwrap_err();
         let name = "MemberMetadata";
-        assert_eq!(fault.kind(), FaultKind::StructVersion { name, version: 9 });
+        assert_eq!(
+            fault.kind(),
+            FaultKind::Schema(SchemaFault::StructVersion { name, version: 9 })
+        );
     }
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use crate::format::fault::FieldName;
 use crate::wire::text::text;
-use crate::wire::{FieldName, Release, Uuid};
+use crate::wire::{Release, Uuid};
 
 /// A value of a message.
 #[derive(Debug, Clone, PartialEq)]

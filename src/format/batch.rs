@@ -20,6 +20,7 @@
 //! Source: `DefaultRecordBatch`.
 
 use super::codec::{Codec, Scratch};
+use super::fault::{BatchFault, Fault};
 use super::frame::Frame;
 use super::layout::batch::{
     self as layout, ATTRIBUTES, BASE_OFFSET, BASE_SEQUENCE, BASE_TIMESTAMP, CRC, LAST_OFFSET_DELTA,
@@ -28,9 +29,7 @@ use super::layout::batch::{
 use super::layout::message;
 use super::legacy::Message;
 use super::records::Records;
-use crate::wire::{
-    Fault, FaultKind, LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp, be, crc,
-};
+use crate::wire::{LeaderEpoch, Offset, OffsetDelta, Position, ProducerId, Timestamp, be, crc};
 
 /// Bytes before the records.
 pub const HEADER_BYTES: usize = layout::BYTES;
@@ -96,7 +95,7 @@ impl<'map> Batch<'map> {
     /// `FileLogInputStream.nextBatch`, `AbstractLegacyRecordBatch`, `DefaultRecordBatch`.
     pub fn parse(frame: Frame<'map>) -> Result<Self, Fault> {
         match frame.magic() {
-            magic @ ..0 => Err(Fault::new(FaultKind::UnknownMagic(magic), MAGIC)),
+            magic @ ..0 => Err(Fault::new(BatchFault::UnknownMagic(magic), MAGIC)),
             0 | 1 => Message::parse(frame.bytes(), frame.position()).map(Self::Legacy),
             2.. => RecordBatch::parse(frame).map(Self::V2),
         }
@@ -186,7 +185,7 @@ impl<'map> Batch<'map> {
         if stored == actual {
             Ok(())
         } else {
-            Err(Fault::new(FaultKind::Crc { stored, actual }, at))
+            Err(Fault::new(BatchFault::Crc { stored, actual }, at))
         }
     }
 
@@ -229,7 +228,7 @@ impl<'map> RecordBatch<'map> {
                 bytes,
             }),
             None => Err(Fault::new(
-                FaultKind::BatchTooSmall {
+                BatchFault::TooSmall {
                     size,
                     least: HEADER_BYTES,
                 },
@@ -426,7 +425,7 @@ impl<'map> RecordBatch<'map> {
     {
         let count = self.records_count();
         if count < 0 {
-            return Err(Fault::new(FaultKind::RecordCount(count), RECORDS_COUNT));
+            return Err(Fault::new(BatchFault::RecordCount(count), RECORDS_COUNT));
         }
         let codec = self.codec()?;
         if codec == Codec::None || count == 0 {

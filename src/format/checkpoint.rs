@@ -14,9 +14,9 @@
 //!
 //! Source: `CheckpointFile`, `OffsetCheckpointFile`.
 
+use super::fault::{CheckpointFault, Fault};
 use super::name::{parse_int, parse_long};
-use crate::wire::fault::Text;
-use crate::wire::{Fault, FaultKind, Offset, Position};
+use crate::wire::{Offset, Position};
 
 /// The only version there is.
 const VERSION: i32 = 0;
@@ -113,7 +113,7 @@ pub(super) fn read<'a, T>(
             Ok(line) => line,
             Err(error) => {
                 let at = at.saturating_add(error.valid_up_to());
-                lines.faults.push(text(Text::Encoding, at));
+                lines.faults.push(Fault::new(CheckpointFault::Encoding, at));
                 found = found.saturating_add(usize::from(index > 1));
                 continue;
             }
@@ -123,16 +123,20 @@ pub(super) fn read<'a, T>(
                 Some(version) => {
                     lines.version = Some(version);
                     if version != VERSION {
-                        lines.faults.push(text(Text::Version(version.into()), at));
+                        lines
+                            .faults
+                            .push(Fault::new(CheckpointFault::Version(version), at));
                     }
                 }
-                None => lines.faults.push(text(Text::Number("version"), at)),
+                None => lines
+                    .faults
+                    .push(Fault::new(CheckpointFault::Head("version"), at)),
             },
             1 => match parse_int(line.trim()) {
                 Some(declared) => lines.declared = Some(declared),
                 None => lines
                     .faults
-                    .push(text(Text::Number("number of entries"), at)),
+                    .push(Fault::new(CheckpointFault::Head("number of entries"), at)),
             },
             _ => {
                 found = found.saturating_add(1);
@@ -146,8 +150,8 @@ pub(super) fn read<'a, T>(
     if let Some(declared) = lines.declared
         && i64::from(declared) != i64::try_from(found).unwrap_or(i64::MAX)
     {
-        let kind = Text::Entries { declared, found };
-        lines.faults.push(text(kind, bytes.len()));
+        let kind = CheckpointFault::Entries { declared, found };
+        lines.faults.push(Fault::new(kind, bytes.len()));
     }
     lines
 }
@@ -161,11 +165,11 @@ pub(super) struct Word<'a> {
 
 impl Word<'_> {
     pub(super) fn int(self, what: &'static str) -> Result<i32, Fault> {
-        parse_int(self.text).ok_or(text(Text::Number(what), self.at))
+        parse_int(self.text).ok_or(Fault::new(CheckpointFault::Number(what), self.at))
     }
 
     pub(super) fn long(self, what: &'static str) -> Result<i64, Fault> {
-        parse_long(self.text).ok_or(text(Text::Number(what), self.at))
+        parse_long(self.text).ok_or(Fault::new(CheckpointFault::Number(what), self.at))
     }
 }
 
@@ -193,7 +197,7 @@ pub(super) fn words<const N: usize>(line: &str) -> Result<[Word<'_>; N], Fault> 
     if found == N {
         Ok(words)
     } else {
-        Err(text(Text::Words { expected: N, found }, 0))
+        Err(Fault::new(CheckpointFault::Words { expected: N, found }, 0))
     }
 }
 
@@ -218,11 +222,6 @@ pub(super) fn split_lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> 
         at = start.saturating_add(end).saturating_add(width);
         Some((start, line))
     })
-}
-
-/// A fault of text.
-pub(super) const fn text(kind: Text, at: usize) -> Fault {
-    Fault::new(FaultKind::Text(kind), at)
 }
 
 #[cfg(test)]
@@ -273,43 +272,58 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_a_fault_and_the_rest_is_read() {
-        let table: [(&[u8], Text, usize, usize); 8] = [
+        let table: [(&[u8], CheckpointFault, usize, usize); 8] = [
             (
                 b"0\n1\n a 0 1\n",
-                Text::Words {
+                CheckpointFault::Words {
                     expected: 3,
                     found: 4,
                 },
                 4,
                 0,
             ),
-            (b"0\n2\na 0 x\nb 0 1\n", Text::Number("offset"), 8, 1),
+            (
+                b"0\n2\na 0 x\nb 0 1\n",
+                CheckpointFault::Number("offset"),
+                8,
+                1,
+            ),
             (
                 b"0\n1\na 0\n",
-                Text::Words {
+                CheckpointFault::Words {
                     expected: 3,
                     found: 2,
                 },
                 4,
                 0,
             ),
-            (b"1\n1\na 0 1\n", Text::Version(1), 0, 1),
-            (b"x\n1\na 0 1\n", Text::Number("version"), 0, 1),
-            (b"0\nx\na 0 1\n", Text::Number("number of entries"), 2, 1),
+            (b"1\n1\na 0 1\n", CheckpointFault::Version(1), 0, 1),
+            (b"x\n1\na 0 1\n", CheckpointFault::Head("version"), 0, 1),
+            (
+                b"0\nx\na 0 1\n",
+                CheckpointFault::Head("number of entries"),
+                2,
+                1,
+            ),
             (
                 b"0\n3\na 0 1\n",
-                Text::Entries {
+                CheckpointFault::Entries {
                     declared: 3,
                     found: 1,
                 },
                 10,
                 1,
             ),
-            (b"0\n2\nb 0 1\na\xff 0 1\n", Text::Encoding, 11, 1),
+            (
+                b"0\n2\nb 0 1\na\xff 0 1\n",
+                CheckpointFault::Encoding,
+                11,
+                1,
+            ),
         ];
         for (bytes, kind, at, entries) in table {
             let checkpoint = OffsetCheckpoint::parse(bytes);
-            assert_eq!(checkpoint.faults, [text(kind, at)], "{bytes:?}");
+            assert_eq!(checkpoint.faults, [Fault::new(kind, at)], "{bytes:?}");
             assert_eq!(checkpoint.entries.len(), entries);
         }
     }

@@ -5,10 +5,8 @@
 //!
 //! Source: `CleanShutdownFileHandler`; KIP-966.
 
-use super::checkpoint::text;
+use super::fault::{Fault, JsonFault};
 use super::json::Json;
-use crate::wire::Fault;
-use crate::wire::fault::Text;
 
 /// The content of the marker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +33,9 @@ impl CleanShutdown {
                 marker.version = json.get("version").and_then(Json::int);
                 marker.broker_epoch = json.get("brokerEpoch").and_then(Json::int);
                 if marker.broker_epoch.is_none() {
-                    marker.faults.push(text(Text::Missing("brokerEpoch"), 0));
+                    marker
+                        .faults
+                        .push(Fault::new(JsonFault::Missing("brokerEpoch"), 0));
                 }
             }
             Err(fault) => marker.faults.push(fault),
@@ -55,8 +55,11 @@ mod tests {
         assert_eq!((marker.version, marker.broker_epoch), (Some(0), Some(157)));
         assert_eq!(marker.faults, []);
         let torn = CleanShutdown::parse(b"{\"version\":0,");
-        assert_eq!(torn.faults, [text(Text::Json, 13)]);
+        assert_eq!(torn.faults, [Fault::new(JsonFault::Syntax, 13)]);
         let other = CleanShutdown::parse(b"7");
-        assert_eq!(other.faults, [text(Text::Missing("brokerEpoch"), 0)]);
+        assert_eq!(
+            other.faults,
+            [Fault::new(JsonFault::Missing("brokerEpoch"), 0)]
+        );
     }
 }

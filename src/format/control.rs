@@ -21,7 +21,7 @@
 use nom::Parser;
 use nom::number::complete::{be_i16, be_i32};
 
-use crate::wire::{Fault, FaultKind};
+use super::fault::{ControlRecordFault, Fault};
 
 /// The type of a control record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +51,10 @@ impl ControlType {
     /// # Errors
     /// The key is missing or too short, or its version is negative.
     pub fn parse(key: Option<&[u8]>) -> Result<Self, Fault> {
-        let key = key.ok_or(Fault::new(FaultKind::ControlKey, 0))?;
-        let (_, (version, id)) = words(key).map_err(|()| Fault::new(FaultKind::ControlKey, 0))?;
+        let key = key.ok_or(Fault::new(ControlRecordFault::Key, 0))?;
+        let (_, (version, id)) = words(key).map_err(|()| Fault::new(ControlRecordFault::Key, 0))?;
         if version < 0 {
-            return Err(Fault::new(FaultKind::ControlVersion(version), 0));
+            return Err(Fault::new(ControlRecordFault::Version(version), 0));
         }
         Ok(match id {
             0 => Self::Abort,
@@ -107,10 +107,10 @@ pub const MARKER_BYTES: usize = 6;
 /// # Errors
 /// The value is missing or too short, or its version is negative.
 pub fn coordinator_epoch(value: Option<&[u8]>) -> Result<i32, Fault> {
-    let wrong = Fault::new(FaultKind::ControlValue, 0);
+    let wrong = Fault::new(ControlRecordFault::Value, 0);
     let (version, epoch) = marker(value.ok_or(wrong)?).map_err(|()| wrong)?;
     if version < 0 {
-        return Err(Fault::new(FaultKind::ControlVersion(version), 0));
+        return Err(Fault::new(ControlRecordFault::Version(version), 0));
     }
     Ok(epoch)
 }
@@ -129,6 +129,7 @@ fn marker(value: &[u8]) -> Result<(i16, i32), ()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::FaultKind;
 
     #[test]
     fn keys_are_read_whatever_follows_them() {
@@ -147,11 +148,14 @@ mod tests {
         for key in [None, Some(&[0, 0, 0][..])] {
             assert_eq!(
                 ControlType::parse(key).unwrap_err().kind(),
-                FaultKind::ControlKey
+                FaultKind::Control(ControlRecordFault::Key)
             );
         }
         let negative = ControlType::parse(Some(&[0xff, 0xff, 0, 0])).unwrap_err();
-        assert_eq!(negative.kind(), FaultKind::ControlVersion(-1));
+        assert_eq!(
+            negative.kind(),
+            FaultKind::Control(ControlRecordFault::Version(-1))
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use super::layout;
-use super::{Batch, Codec, FileKind, Message, RecordBatch, TimestampType};
+use super::{Batch, Codec, FileKind, Message, RecordBatch, TimestampType, layout};
+use crate::wire::NumberFault;
 use crate::wire::varint::{varint, varlong};
 
 /// A field.
@@ -66,7 +66,7 @@ impl<'a> Cutter<'a> {
 
     /// A number of varying width.
     fn varint(&mut self, name: &str) -> Option<i32> {
-        let (rest, number) = varint(self.bytes).ok()?;
+        let (rest, number) = varint::<NumberFault>(self.bytes).ok()?;
         let width = self.bytes.len().checked_sub(rest.len())?;
         self.take(width, name, |_| number.to_string())?;
         Some(number)
@@ -167,13 +167,13 @@ fn record(cutter: &mut Cutter<'_>, batch: &RecordBatch<'_>) -> Option<()> {
     let (own, rest) = cutter.bytes.split_at_checked(length)?;
     let mut inner = Cutter::new(own, cutter.position);
     inner.number(1, "record attributes")?;
-    let (after, delta) = varlong(inner.bytes).ok()?;
+    let (after, delta) = varlong::<NumberFault>(inner.bytes).ok()?;
     let width = inner.bytes.len().checked_sub(after.len())?;
     let time = batch.base_timestamp().0.wrapping_add(delta);
     inner.take(width, "timestamp delta", |_| {
         format!("{delta}: timestamp {time}")
     })?;
-    let (after, delta) = varint(inner.bytes).ok()?;
+    let (after, delta) = varint::<NumberFault>(inner.bytes).ok()?;
     let width = inner.bytes.len().checked_sub(after.len())?;
     let offset = batch.base_offset().0.wrapping_add(delta.into());
     inner.take(width, "offset delta", |_| {

@@ -9,9 +9,10 @@
 //!
 //! Source: `FileLogInputStream`, `Records.HEADER_SIZE_UP_TO_MAGIC`.
 
+use super::fault::{Fault, FrameFault};
 use super::layout::frame::{self as layout, MAGIC, OFFSET, SIZE};
 use crate::wire::units::{LOG_OVERHEAD, MIN_FRAME_SIZE};
-use crate::wire::{Fault, FaultKind, Offset, Position, be};
+use crate::wire::{Offset, Position, be};
 
 /// Bytes up to and including the magic.
 pub const HEADER_BYTES: usize = layout::BYTES;
@@ -49,7 +50,7 @@ impl<'map> FrameHeader<'map> {
         let size = i32::from_be_bytes(be(self.0, SIZE));
         match usize::try_from(size) {
             Ok(body) if size >= MIN_FRAME_SIZE => Ok(body.saturating_add(LOG_OVERHEAD)),
-            _ => Err(Fault::new(FaultKind::FrameSize { size }, SIZE)),
+            _ => Err(Fault::new(FrameFault::Size { size }, SIZE)),
         }
     }
 }
@@ -72,17 +73,14 @@ impl<'map> Frame<'map> {
     pub fn parse(bytes: &'map [u8], position: Position) -> Result<Self, Fault> {
         let left = bytes.len() as u64;
         if bytes.len() <= HEADER_BYTES {
-            return Err(Fault::new(FaultKind::Tail { left }, 0));
+            return Err(Fault::new(FrameFault::Tail { left }, 0));
         }
         let size = FrameHeader::read(bytes)
-            .ok_or(Fault::new(FaultKind::Tail { left }, 0))?
+            .ok_or(Fault::new(FrameFault::Tail { left }, 0))?
             .frame_bytes()?;
         if size > bytes.len() {
             let announced = size as u64;
-            return Err(Fault::new(
-                FaultKind::FrameBeyondEnd { announced, left },
-                SIZE,
-            ));
+            return Err(Fault::new(FrameFault::BeyondEnd { announced, left }, SIZE));
         }
         Ok(Self {
             position,
@@ -138,6 +136,7 @@ impl<'map> Frame<'map> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::FaultKind;
 
     fn header(size: i32) -> Vec<u8> {
         [
@@ -162,14 +161,17 @@ mod tests {
     fn seventeen_bytes_are_a_tail_and_eighteen_a_frame_that_goes_on() {
         let bytes = header(1000);
         let kind = |bytes: &[u8]| Frame::parse(bytes, Position(0)).unwrap_err().kind();
-        assert_eq!(kind(&bytes), FaultKind::Tail { left: 17 });
+        assert_eq!(
+            kind(&bytes),
+            FaultKind::Frame(FrameFault::Tail { left: 17 })
+        );
         let longer = [bytes, vec![0]].concat();
         assert_eq!(
             kind(&longer),
-            FaultKind::FrameBeyondEnd {
+            FaultKind::Frame(FrameFault::BeyondEnd {
                 announced: 1012,
                 left: 18
-            }
+            })
         );
     }
 
@@ -178,7 +180,7 @@ mod tests {
         for size in [13, 0, -1, i32::MIN] {
             let bytes = [header(size), vec![0; 40]].concat();
             let kind = Frame::parse(&bytes, Position(0)).unwrap_err().kind();
-            assert_eq!(kind, FaultKind::FrameSize { size });
+            assert_eq!(kind, FaultKind::Frame(FrameFault::Size { size }));
         }
     }
 }

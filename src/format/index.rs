@@ -3,8 +3,9 @@
 
 use std::marker::PhantomData;
 
+use super::fault::{Fault, IndexFault};
 use super::search::leading_nonzero;
-use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, be};
+use crate::wire::{Offset, OffsetDelta, be};
 
 /// An entry of `N` bytes.
 pub trait IndexEntry<const N: usize>: Sized {
@@ -135,7 +136,7 @@ pub(super) fn whole(trailing: &[u8], entry: usize, count: usize) -> Result<(), F
     match trailing.len() {
         0 => Ok(()),
         left => Err(Fault::new(
-            FaultKind::EntryCut { left, entry },
+            IndexFault::EntryCut { left, entry },
             count.saturating_mul(entry),
         )),
     }

@@ -2,9 +2,7 @@
 //!
 //! Numbers stay text; the depth is bounded; names may repeat, and the last one counts.
 
-use super::checkpoint::text;
-use crate::wire::Fault;
-use crate::wire::fault::Text;
+use super::fault::{Fault, JsonFault};
 
 /// The maximum depth of arrays and objects.
 const DEPTH: u8 = 128;
@@ -33,7 +31,7 @@ impl<'a> Json<'a> {
     /// The bytes are not JSON, or nested too deeply.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Fault> {
         let source = std::str::from_utf8(bytes)
-            .map_err(|error| text(Text::Encoding, error.valid_up_to()))?;
+            .map_err(|error| Fault::new(JsonFault::Encoding, error.valid_up_to()))?;
         let mut reader = Reader {
             rest: source,
             length: source.len(),
@@ -96,7 +94,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn wrong(&self) -> Fault {
-        text(Text::Json, self.at())
+        Fault::new(JsonFault::Syntax, self.at())
     }
 
     fn at(&self) -> usize {
@@ -117,7 +115,7 @@ impl<'a> Reader<'a> {
     fn value(&mut self, depth: u8) -> Result<Json<'a>, Fault> {
         self.skip_blanks();
         if depth > DEPTH {
-            return Err(text(Text::Depth, self.at()));
+            return Err(Fault::new(JsonFault::Depth, self.at()));
         }
         let inner = depth.saturating_add(1);
         if self.take("{") {
@@ -269,21 +267,21 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_a_fault_with_a_place() {
-        let table: [(&[u8], Text, usize); 9] = [
-            (b"", Text::Json, 0),
-            (b"{", Text::Json, 1),
-            (b"{\"a\" 1}", Text::Json, 5),
-            (b"[1 2]", Text::Json, 3),
-            (b"1 x", Text::Json, 2),
-            (b"\"\\q\"", Text::Json, 1),
-            (b"\"\\ud800x\"", Text::Json, 7),
-            (b"\"abc", Text::Json, 1),
-            (b"\xff", Text::Encoding, 0),
+        let table: [(&[u8], JsonFault, usize); 9] = [
+            (b"", JsonFault::Syntax, 0),
+            (b"{", JsonFault::Syntax, 1),
+            (b"{\"a\" 1}", JsonFault::Syntax, 5),
+            (b"[1 2]", JsonFault::Syntax, 3),
+            (b"1 x", JsonFault::Syntax, 2),
+            (b"\"\\q\"", JsonFault::Syntax, 1),
+            (b"\"\\ud800x\"", JsonFault::Syntax, 7),
+            (b"\"abc", JsonFault::Syntax, 1),
+            (b"\xff", JsonFault::Encoding, 0),
         ];
         for (bytes, kind, at) in table {
-            assert_eq!(Json::parse(bytes), Err(text(kind, at)), "{bytes:?}");
+            assert_eq!(Json::parse(bytes), Err(Fault::new(kind, at)), "{bytes:?}");
         }
         let deep = [b'['; 300];
-        assert_eq!(Json::parse(&deep), Err(text(Text::Depth, 129)));
+        assert_eq!(Json::parse(&deep), Err(Fault::new(JsonFault::Depth, 129)));
     }
 }

@@ -6,9 +6,9 @@
 //!
 //! Source: `LeaderEpochCheckpointFile`, `LeaderEpochFileCache`.
 
-use super::checkpoint::{Lines, read, text, words};
-use crate::wire::fault::Text;
-use crate::wire::{Fault, LeaderEpoch, Offset, Position};
+use super::checkpoint::{Lines, read, words};
+use super::fault::{CheckpointFault, Fault};
+use crate::wire::{LeaderEpoch, Offset, Position};
 
 /// The leader epochs of a partition.
 pub type LeaderEpochs = Lines<EpochEntry>;
@@ -50,17 +50,17 @@ impl LeaderEpochs {
             };
             let at = usize::try_from(position.0).unwrap_or(usize::MAX);
             if entry.epoch.0 < 0 {
-                faults.push(text(Text::Negative("epoch"), at));
+                faults.push(Fault::new(CheckpointFault::Negative("epoch"), at));
             }
             if entry.start_offset.0 < 0 {
-                faults.push(text(Text::Negative("start offset"), at));
+                faults.push(Fault::new(CheckpointFault::Negative("start offset"), at));
             }
             if let Some(last) = last {
                 if entry.epoch <= last.epoch {
-                    faults.push(text(Text::Order("epoch"), at));
+                    faults.push(Fault::new(CheckpointFault::Order("epoch"), at));
                 }
                 if entry.start_offset <= last.start_offset {
-                    faults.push(text(Text::Order("start offset"), at));
+                    faults.push(Fault::new(CheckpointFault::Order("start offset"), at));
                 }
             }
             last = Some(entry);
@@ -97,16 +97,27 @@ mod tests {
 
     #[test]
     fn entries_that_do_not_grow_are_faults_but_stay() {
-        let table: [(&[u8], Text, usize); 3] = [
-            (b"0\n2\n5 0\n3 9\n", Text::Order("epoch"), 8),
-            (b"0\n2\n5 7\n6 7\n", Text::Order("start offset"), 8),
-            (b"0\n2\n5 7\n6 x\n", Text::Number("start offset"), 10),
+        let table: [(&[u8], CheckpointFault, usize); 3] = [
+            (b"0\n2\n5 0\n3 9\n", CheckpointFault::Order("epoch"), 8),
+            (
+                b"0\n2\n5 7\n6 7\n",
+                CheckpointFault::Order("start offset"),
+                8,
+            ),
+            (
+                b"0\n2\n5 7\n6 x\n",
+                CheckpointFault::Number("start offset"),
+                10,
+            ),
         ];
         for (bytes, kind, at) in table {
             let epochs = LeaderEpochs::parse(bytes);
-            assert_eq!(epochs.faults, [text(kind, at)]);
+            assert_eq!(epochs.faults, [Fault::new(kind, at)]);
         }
         let negative = LeaderEpochs::parse(b"0\n1\n-1 0\n");
-        assert_eq!(negative.faults, [text(Text::Negative("epoch"), 4)]);
+        assert_eq!(
+            negative.faults,
+            [Fault::new(CheckpointFault::Negative("epoch"), 4)]
+        );
     }
 }

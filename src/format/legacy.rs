@@ -22,12 +22,13 @@ use nom::number::complete::be_i32;
 
 use super::batch::TimestampType;
 use super::codec::{Codec, Scratch};
+use super::fault::{BatchFault, Fault, FaultKind, MessageFault, Parsed, RecordFault, finish};
 use super::frame::FrameHeader;
 use super::layout::message::{self as layout, ATTRIBUTES, CRC, MAGIC, OFFSET, SIZE};
 use super::record::Record;
 use super::records::Records;
 use crate::wire::units::LOG_OVERHEAD;
-use crate::wire::{Fault, FaultKind, Offset, Parsed, Position, Timestamp, Wrong, be, crc, finish};
+use crate::wire::{Offset, Position, Timestamp, Wrong, be, crc};
 
 /// The position of the timestamp of magic 1 and of the key of magic 0.
 const TIMESTAMP: usize = layout::BYTES;
@@ -59,7 +60,7 @@ impl<'map> Message<'map> {
     pub fn parse(bytes: &'map [u8], position: Position) -> Result<Self, Fault> {
         if bytes.len() <= ATTRIBUTES {
             let (size, least) = (bytes.len(), ATTRIBUTES.saturating_add(1));
-            return Err(Fault::new(FaultKind::BatchTooSmall { size, least }, SIZE));
+            return Err(Fault::new(BatchFault::TooSmall { size, least }, SIZE));
         }
         Ok(Self { position, bytes })
     }
@@ -196,14 +197,14 @@ impl<'map> Message<'map> {
             return Ok(Records::of_message(*self));
         }
         if codec == Codec::Zstd {
-            let forbidden = FaultKind::CodecForbidden {
+            let forbidden = FaultKind::Message(MessageFault::CodecForbidden {
                 codec: codec.id(),
                 magic: self.magic(),
-            };
+            });
             return Err(Fault::new(forbidden, ATTRIBUTES));
         }
         let Some(packed) = self.fields()?.value? else {
-            return Err(Fault::new(FaultKind::WrapperWithoutValue, ATTRIBUTES));
+            return Err(Fault::new(MessageFault::WrapperWithoutValue, ATTRIBUTES));
         };
         let (bytes, fault) = scratch.inflate(codec, self.magic(), packed);
         let base = match self.inner_base(bytes) {
@@ -230,13 +231,13 @@ impl<'map> Message<'map> {
             rest = after;
         }
         let Some(last) = last else {
-            return Err(Fault::new(FaultKind::WrapperEmpty, 0));
+            return Err(Fault::new(MessageFault::WrapperEmpty, 0));
         };
         let Offset(last_inner) = last.offset();
         match (self.magic(), self.offset()) {
             (0, _) | (_, Offset(0)) => Ok(0),
             (_, Offset(offset)) if offset < last_inner => Err(Fault::new(
-                FaultKind::WrapperOffset { offset, last_inner },
+                MessageFault::WrapperOffset { offset, last_inner },
                 OFFSET,
             )),
             (_, Offset(offset)) => Ok(offset.wrapping_sub(last_inner)),
@@ -268,7 +269,7 @@ fn fields(input: &[u8]) -> Parsed<'_, Fields<'_>> {
     let value = match usize::try_from(value_size) {
         Err(_) => Ok(None),
         Ok(size) => rest.get(..size).map(Some).ok_or(Fault::new(
-            FaultKind::FieldLength {
+            RecordFault::FieldLength {
                 length: value_size,
                 left: rest.len(),
             },
@@ -295,7 +296,7 @@ fn nullable(input: &[u8]) -> Parsed<'_, (i32, Option<&[u8]>)> {
     if size > rest.len() {
         return Err(Wrong::at(
             rest,
-            FaultKind::FieldLength {
+            RecordFault::FieldLength {
                 length,
                 left: rest.len(),
             },

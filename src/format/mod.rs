@@ -3,6 +3,7 @@
 //! | file | module |
 //! |---|---|
 //! | names of files and directories | [`name`] |
+//! | what is wrong with bytes | [`fault`] |
 //! | internal topics and reserved ids; default settings | [`topic`], [`defaults`] |
 //! | offsets of the fields of fixed headers and entries | [`layout`] |
 //! | the header common to every entry of a `.log` | [`frame`] |
@@ -35,6 +36,7 @@ pub mod codec;
 pub mod control;
 pub mod defaults;
 pub mod dissect;
+pub mod fault;
 pub mod frame;
 pub mod index;
 pub mod json;
@@ -59,6 +61,7 @@ pub mod txn_index;
 pub use batch::{Batch, RecordBatch, TimestampType};
 pub use checkpoint::OffsetCheckpoint;
 pub use codec::{Budget, Codec, Limits, Scratch};
+pub use fault::{Fault, FaultKind};
 pub use frame::Frame;
 pub use leader_epochs::LeaderEpochs;
 pub use legacy::Message;

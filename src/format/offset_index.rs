@@ -20,10 +20,11 @@
 //!
 //! Source: `OffsetIndex`, `AbstractIndex`.
 
+use super::fault::{Fault, IndexFault};
 use super::index::{self, Index, IndexEntry, relative};
 use super::layout::offset_index::{self as layout, POSITION, RELATIVE_OFFSET};
 use super::search::{largest_at_most, largest_at_most_cold};
-use crate::wire::{Fault, FaultKind, Offset, be, put};
+use crate::wire::{Offset, be, put};
 
 /// Bytes of an entry.
 pub const ENTRY_BYTES: usize = layout::BYTES;
@@ -97,7 +98,10 @@ impl OffsetIndex<'_> {
         match self.entries().next_back() {
             Some(last) if last.offset < base => {
                 let last = last.offset.0;
-                Err(Fault::new(FaultKind::LastOffset { last, base: base.0 }, at))
+                Err(Fault::new(
+                    IndexFault::LastOffset { last, base: base.0 },
+                    at,
+                ))
             }
             _ => self.check_whole(),
         }
@@ -107,6 +111,7 @@ impl OffsetIndex<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::FaultKind;
 
     fn bytes(entries: &[(i32, i32)]) -> Vec<u8> {
         let word = |&(offset, position): &(i32, i32)| {
@@ -191,9 +196,9 @@ mod tests {
         assert_eq!(kind(&bytes(&[(-9, 1), (0, 0)])), Ok(()));
         let mut bad = bytes(&[(1, 1), (-1, 1)]);
         bad.push(0);
-        let last = FaultKind::LastOffset { last: 4, base: 5 };
+        let last = FaultKind::Index(IndexFault::LastOffset { last: 4, base: 5 });
         assert_eq!(kind(&bad), Err(last));
-        let cut = FaultKind::EntryCut { left: 3, entry: 8 };
+        let cut = FaultKind::Index(IndexFault::EntryCut { left: 3, entry: 8 });
         assert_eq!(kind(&[0; 11]), Err(cut));
         let index = OffsetIndex::new(&bad, Offset(5));
         assert_eq!((index.trailing(), index.len()), (&[0][..], 2));

@@ -23,12 +23,13 @@
 //!
 //! Source: `ProducerStateManager`, `ProducerSnapshot.json`.
 
+use super::fault::{Fault, FaultKind, SnapshotFault};
 use super::layout::producer_entry::{
     self as layout, COORDINATOR_EPOCH, LAST_OFFSET, LAST_SEQUENCE, OFFSET_DELTA, PRODUCER_EPOCH,
     PRODUCER_ID, TIMESTAMP, TXN_FIRST_OFFSET,
 };
 use super::layout::producer_snapshot::{self as header, COUNT, CRC, VERSION};
-use crate::wire::{Fault, FaultKind, Offset, OffsetDelta, ProducerId, Timestamp, be, crc, put};
+use crate::wire::{NumberFault, Offset, OffsetDelta, ProducerId, Timestamp, be, crc, put};
 
 /// Bytes before the entries.
 pub const HEADER_BYTES: usize = header::BYTES;
@@ -152,7 +153,7 @@ impl<'map> ProducerSnapshot<'map> {
     /// The bytes end inside the header.
     pub fn parse(bytes: &'map [u8]) -> Result<Self, Fault> {
         let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
-            return Err(Fault::new(FaultKind::EndOfInput, bytes.len()));
+            return Err(Fault::new(NumberFault::EndOfInput, bytes.len()));
         };
         let count = i32::from_be_bytes(be(header, COUNT));
         let (all, _) = rest.as_chunks();
@@ -229,13 +230,13 @@ impl<'map> ProducerSnapshot<'map> {
     /// The version is unknown, entries are missing, or the checksum is wrong, in this order.
     pub fn check(&self) -> Result<(), Fault> {
         if self.version() != KNOWN_VERSION {
-            let kind = FaultKind::FileVersion(self.version());
+            let kind = FaultKind::ProducerSnapshot(SnapshotFault::Version(self.version()));
             return Err(Fault::new(kind, VERSION));
         }
         let length = self.declared_len();
         if usize::try_from(length) != Ok(self.len()) {
             let left = self.body_bytes();
-            let kind = FaultKind::ArrayLength { length, left };
+            let kind = FaultKind::ProducerSnapshot(SnapshotFault::Entries { length, left });
             return Err(Fault::new(kind, COUNT));
         }
         self.check_crc()
@@ -250,7 +251,7 @@ impl<'map> ProducerSnapshot<'map> {
         if stored == actual {
             Ok(())
         } else {
-            Err(Fault::new(FaultKind::Crc { stored, actual }, CRC))
+            Err(Fault::new(SnapshotFault::Crc { stored, actual }, CRC))
         }
     }
 }
@@ -379,29 +380,39 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_and_the_rest_still_read() {
         for cut in 0..HEADER_BYTES {
-            assert_eq!(kind(&ONE[..cut]), Err(FaultKind::EndOfInput), "{cut}");
+            assert_eq!(
+                kind(&ONE[..cut]),
+                Err(FaultKind::Number(NumberFault::EndOfInput)),
+                "{cut}"
+            );
         }
         for cut in HEADER_BYTES..ONE.len() {
-            let missing = FaultKind::ArrayLength {
+            let missing = FaultKind::ProducerSnapshot(SnapshotFault::Entries {
                 length: 1,
                 left: cut - HEADER_BYTES,
-            };
+            });
             assert_eq!(kind(&ONE[..cut]), Err(missing), "{cut}");
         }
         let mut version = ONE;
         version[1] = 2;
-        assert_eq!(kind(&version), Err(FaultKind::FileVersion(2)));
+        assert_eq!(
+            kind(&version),
+            Err(FaultKind::ProducerSnapshot(SnapshotFault::Version(2)))
+        );
         let longer = [&ONE[..], &[9]].concat();
-        assert!(matches!(kind(&longer), Err(FaultKind::Crc { .. })));
+        assert!(matches!(
+            kind(&longer),
+            Err(FaultKind::ProducerSnapshot(SnapshotFault::Crc { .. }))
+        ));
         let snapshot = ProducerSnapshot::parse(&longer).unwrap();
         assert_eq!((snapshot.len(), snapshot.trailing()), (1, &[9][..]));
         for count in [-1, i32::MIN, i32::MAX, 2] {
             let mut bytes = ONE;
             bytes[6..10].copy_from_slice(&count.to_be_bytes());
-            let missing = FaultKind::ArrayLength {
+            let missing = FaultKind::ProducerSnapshot(SnapshotFault::Entries {
                 length: count,
                 left: ENTRY_BYTES,
-            };
+            });
             assert_eq!(kind(&bytes), Err(missing));
             let snapshot = ProducerSnapshot::parse(&bytes).unwrap();
             assert_eq!(snapshot.len(), usize::from(count > 0));

@@ -15,11 +15,10 @@
 //! Source: `java.util.Properties.load`, `MetaProperties`, `PartitionMetadataFile`; KIP-516,
 //! KIP-631, KIP-858.
 
-use super::checkpoint::{split_lines, text};
+use super::checkpoint::split_lines;
+use super::fault::{Fault, PropertiesFault};
 use super::name::parse_int;
-use crate::wire::Uuid;
-use crate::wire::fault::Text;
-use crate::wire::{Fault, Position};
+use crate::wire::{Position, Uuid};
 
 /// The newest version of `meta.properties`.
 const NEWEST_META: i32 = 1;
@@ -69,7 +68,9 @@ impl Properties {
             let mut unescaped = |raw: &[u8]| {
                 let (text, is_whole) = unescape(raw);
                 if !is_whole {
-                    properties.faults.push(self::text(Text::Escape, at));
+                    properties
+                        .faults
+                        .push(Fault::new(PropertiesFault::Escape, at));
                 }
                 text
             };
@@ -126,7 +127,10 @@ impl MetaProperties {
             directory_id: properties.get("directory.id").and_then(|entry| {
                 let id = parse_uuid(&entry.value);
                 if id.is_none() {
-                    faults.push(text(Text::Uuid("directory.id"), place(entry)));
+                    faults.push(Fault::new(
+                        PropertiesFault::Uuid("directory.id"),
+                        place(entry),
+                    ));
                 }
                 id
             }),
@@ -135,19 +139,22 @@ impl MetaProperties {
         if let (Some(version), Some(entry)) = (meta.version, properties.get("version"))
             && !(0..=NEWEST_META).contains(&version)
         {
-            faults.push(text(Text::Version(version.into()), place(entry)));
+            faults.push(Fault::new(
+                PropertiesFault::Version(version.into()),
+                place(entry),
+            ));
         }
         if is_newer {
             for name in ["node.id", "cluster.id"] {
                 if properties.get(name).is_none() {
-                    faults.push(text(Text::Missing(name), 0));
+                    faults.push(Fault::new(PropertiesFault::Missing(name), 0));
                 }
             }
         } else if ["version", "broker.id", "cluster.id"]
             .iter()
             .all(|name| properties.get(name).is_none())
         {
-            faults.push(text(Text::Missing("version"), 0));
+            faults.push(Fault::new(PropertiesFault::Missing("version"), 0));
         }
         faults.sort_by_key(Fault::at);
         Self { faults, ..meta }
@@ -173,10 +180,16 @@ impl PartitionMetadata {
         let mut metadata = Self::default();
         let mut lines = split_lines(bytes);
         let mut value = |name: &'static str| {
-            let (at, line) = lines.next().ok_or(text(Text::Missing(name), bytes.len()))?;
-            let wrong = |found| text(Text::Words { expected: 2, found }, at);
-            let line = std::str::from_utf8(line)
-                .map_err(|error| text(Text::Encoding, at.saturating_add(error.valid_up_to())))?;
+            let (at, line) = lines
+                .next()
+                .ok_or(Fault::new(PropertiesFault::Missing(name), bytes.len()))?;
+            let wrong = |found| Fault::new(PropertiesFault::Words { expected: 2, found }, at);
+            let line = std::str::from_utf8(line).map_err(|error| {
+                Fault::new(
+                    PropertiesFault::Encoding,
+                    at.saturating_add(error.valid_up_to()),
+                )
+            })?;
             let (_, value) = line.split_once(':').ok_or(wrong(1))?;
             if !value.starts_with([' ', '\t']) {
                 return Err(wrong(1));
@@ -191,10 +204,12 @@ impl PartitionMetadata {
                     if version != PARTITION_VERSION {
                         metadata
                             .faults
-                            .push(text(Text::Version(version.into()), at));
+                            .push(Fault::new(PropertiesFault::Version(version.into()), at));
                     }
                 }
-                None => metadata.faults.push(text(Text::Number("version"), at)),
+                None => metadata
+                    .faults
+                    .push(Fault::new(PropertiesFault::Number("version"), at)),
             },
             Err(fault) => metadata.faults.push(fault),
         }
@@ -202,7 +217,9 @@ impl PartitionMetadata {
             Ok((at, id)) => {
                 metadata.topic_id = parse_uuid(id);
                 if metadata.topic_id.is_none_or(|id| id == [0; 16]) {
-                    metadata.faults.push(text(Text::Uuid("topic_id"), at));
+                    metadata
+                        .faults
+                        .push(Fault::new(PropertiesFault::Uuid("topic_id"), at));
                 }
             }
             Err(fault) => metadata.faults.push(fault),
@@ -289,7 +306,7 @@ fn number(properties: &Properties, key: &'static str, faults: &mut Vec<Fault>) -
     let entry = properties.get(key)?;
     let number = parse_int(entry.value.trim());
     if number.is_none() {
-        faults.push(text(Text::Number(key), place(entry)));
+        faults.push(Fault::new(PropertiesFault::Number(key), place(entry)));
     }
     number
 }
@@ -417,7 +434,7 @@ mod tests {
                 (83, "e", "12"),
             ]
         );
-        assert_eq!(properties.faults, [text(Text::Escape, 83)]);
+        assert_eq!(properties.faults, [Fault::new(PropertiesFault::Escape, 83)]);
     }
 
     #[test]
@@ -431,23 +448,31 @@ mod tests {
         assert_eq!((new.version, new.node_id), (Some(1), Some(1)));
         assert_eq!(new.directory_id.unwrap()[..2], [0xb8, 0x94]);
         assert_eq!(new.faults, []);
-        let table: [(&[u8], Text, usize); 5] = [
-            (b"version=x\n", Text::Number("version"), 0),
-            (b"node.id=1\nversion=2\ncluster.id=c", Text::Version(2), 10),
-            (b"version=1\ncluster.id=c", Text::Missing("node.id"), 0),
+        let table: [(&[u8], PropertiesFault, usize); 5] = [
+            (b"version=x\n", PropertiesFault::Number("version"), 0),
+            (
+                b"node.id=1\nversion=2\ncluster.id=c",
+                PropertiesFault::Version(2),
+                10,
+            ),
+            (
+                b"version=1\ncluster.id=c",
+                PropertiesFault::Missing("node.id"),
+                0,
+            ),
             (
                 b"broker.id=1\ndirectory.id=?",
-                Text::Uuid("directory.id"),
+                PropertiesFault::Uuid("directory.id"),
                 12,
             ),
-            (b"", Text::Missing("version"), 0),
+            (b"", PropertiesFault::Missing("version"), 0),
         ];
         for (bytes, kind, at) in table {
-            assert_eq!(meta(bytes).faults, [text(kind, at)], "{bytes:?}");
+            assert_eq!(meta(bytes).faults, [Fault::new(kind, at)], "{bytes:?}");
         }
     }
 
-    type Case = (&'static [u8], &'static [(Text, usize)]);
+    type Case = (&'static [u8], &'static [(PropertiesFault, usize)]);
 
     #[test]
     fn a_partition_says_the_id_of_its_topic() {
@@ -457,31 +482,40 @@ mod tests {
         assert_eq!(metadata.version, Some(0));
         assert_eq!(metadata.topic_id.unwrap()[15], 0xa8);
         let table: [Case; 4] = [
-            (b"version: 0\n", &[(Text::Missing("topic_id"), 11)]),
+            (
+                b"version: 0\n",
+                &[(PropertiesFault::Missing("topic_id"), 11)],
+            ),
             (
                 b"version: 1\ntopic_id: x",
-                &[(Text::Version(1), 9), (Text::Uuid("topic_id"), 21)],
+                &[
+                    (PropertiesFault::Version(1), 9),
+                    (PropertiesFault::Uuid("topic_id"), 21),
+                ],
             ),
             (
                 b"\x00\x00",
                 &[
                     (
-                        Text::Words {
+                        PropertiesFault::Words {
                             expected: 2,
                             found: 1,
                         },
                         0,
                     ),
-                    (Text::Missing("topic_id"), 2),
+                    (PropertiesFault::Missing("topic_id"), 2),
                 ],
             ),
             (
                 b"version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA",
-                &[(Text::Uuid("topic_id"), 21)],
+                &[(PropertiesFault::Uuid("topic_id"), 21)],
             ),
         ];
         for (bytes, faults) in table {
-            let faults: Vec<_> = faults.iter().map(|&(kind, at)| text(kind, at)).collect();
+            let faults: Vec<_> = faults
+                .iter()
+                .map(|&(kind, at)| Fault::new(kind, at))
+                .collect();
             assert_eq!(PartitionMetadata::parse(bytes).faults, faults, "{bytes:?}");
         }
     }

@@ -11,10 +11,10 @@
 //!
 //! Source: `FileQuorumStateStore`, `QuorumStateData.json`; KIP-595, KIP-853.
 
-use super::checkpoint::{split_lines, text};
+use super::checkpoint::split_lines;
+use super::fault::{Fault, JsonFault};
 use super::json::Json;
-use crate::wire::fault::Text;
-use crate::wire::{Fault, LeaderEpoch, Offset};
+use crate::wire::{LeaderEpoch, Offset};
 
 /// The newest version there is.
 const NEWEST: i64 = 1;
@@ -50,7 +50,7 @@ impl QuorumState {
         let (at, line) = split_lines(bytes).next().unwrap_or((0, &[]));
         let json = match Json::parse(line) {
             Ok(json @ Json::Object(_)) => json,
-            Ok(_) => return Self::broken(text(Text::Json, at)),
+            Ok(_) => return Self::broken(Fault::new(JsonFault::Syntax, at)),
             Err(fault) => return Self::broken(fault.shifted(at)),
         };
         let int = |name: &str| json.get(name).and_then(Json::int);
@@ -74,16 +74,18 @@ impl QuorumState {
             faults: Vec::new(),
         };
         match state.version {
-            None => state.faults.push(text(Text::Missing("data_version"), at)),
+            None => state
+                .faults
+                .push(Fault::new(JsonFault::Missing("data_version"), at)),
             Some(0..=NEWEST) => {}
-            Some(other) => state.faults.push(text(Text::Version(other), at)),
+            Some(other) => state.faults.push(Fault::new(JsonFault::Version(other), at)),
         }
         for (name, is_there) in [
             ("leaderId", state.leader_id.is_some()),
             ("leaderEpoch", state.leader_epoch.is_some()),
         ] {
             if !is_there {
-                state.faults.push(text(Text::Missing(name), at));
+                state.faults.push(Fault::new(JsonFault::Missing(name), at));
             }
         }
         state
@@ -122,11 +124,14 @@ mod tests {
     #[test]
     fn what_the_broker_refuses_is_a_fault() {
         let kinds = |bytes: &[u8]| QuorumState::parse(bytes).faults;
-        assert_eq!(kinds(b""), [text(Text::Json, 0)]);
-        assert_eq!(kinds(b"[]"), [text(Text::Json, 0)]);
+        assert_eq!(kinds(b""), [Fault::new(JsonFault::Syntax, 0)]);
+        assert_eq!(kinds(b"[]"), [Fault::new(JsonFault::Syntax, 0)]);
         let fields = br#"{"leaderId":1,"leaderEpoch":2}"#;
-        assert_eq!(kinds(fields), [text(Text::Missing("data_version"), 0)]);
+        assert_eq!(
+            kinds(fields),
+            [Fault::new(JsonFault::Missing("data_version"), 0)]
+        );
         let version = br#"{"leaderId":1,"leaderEpoch":2,"data_version":7}"#;
-        assert_eq!(kinds(version), [text(Text::Version(7), 0)]);
+        assert_eq!(kinds(version), [Fault::new(JsonFault::Version(7), 0)]);
     }
 }

@@ -18,9 +18,10 @@
 use nom::Parser;
 use nom::number::complete::i8;
 
+use super::fault::{Parsed, RecordFault};
 use super::legacy::{Fields, Message};
 use crate::wire::varint::{varint, varlong};
-use crate::wire::{FaultKind, Offset, OffsetDelta, Parsed, Timestamp, Wrong};
+use crate::wire::{Offset, OffsetDelta, Timestamp, Wrong};
 
 /// One record, borrowed from the file or, if its batch is compressed, from the scratch.
 #[derive(Debug, Clone, Copy)]
@@ -221,7 +222,7 @@ pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
     else {
         return Err(Wrong::at(
             input,
-            FaultKind::RecordLength {
+            RecordFault::Length {
                 length,
                 left: rest.len(),
             },
@@ -232,10 +233,7 @@ pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
     let header_bytes = body;
     let (body, ()) = skip_headers(body, header_count)?;
     if !body.is_empty() {
-        return Err(Wrong::at(
-            body,
-            FaultKind::RecordLeftover { left: body.len() },
-        ));
+        return Err(Wrong::at(body, RecordFault::Leftover { left: body.len() }));
     }
     let offset_delta = OffsetDelta(offset_delta);
     Ok((
@@ -256,7 +254,7 @@ pub(super) fn record(input: &[u8]) -> Parsed<'_, Row<'_>> {
 #[inline]
 fn skip_headers(input: &[u8], count: i32) -> Parsed<'_, ()> {
     if count < 0 {
-        return Err(Wrong::at(input, FaultKind::HeaderCount(count)));
+        return Err(Wrong::at(input, RecordFault::HeaderCount(count)));
     }
     let mut rest = input;
     for _ in 0..count {
@@ -268,7 +266,7 @@ fn skip_headers(input: &[u8], count: i32) -> Parsed<'_, ()> {
 fn header(input: &[u8]) -> Parsed<'_, Header<'_>> {
     let (rest, length) = varint(input)?;
     if length < 0 {
-        return Err(Wrong::at(input, FaultKind::HeaderKeyLength(length)));
+        return Err(Wrong::at(input, RecordFault::HeaderKeyLength(length)));
     }
     let (rest, key) = field(rest, length)?;
     let (rest, value) = nullable(rest)?;
@@ -295,7 +293,7 @@ fn field(input: &[u8], length: i32) -> Parsed<'_, &[u8]> {
         Some((bytes, rest)) => Ok((rest, bytes)),
         None => Err(Wrong::at(
             input,
-            FaultKind::FieldLength {
+            RecordFault::FieldLength {
                 length,
                 left: input.len(),
             },
@@ -306,7 +304,8 @@ fn field(input: &[u8], length: i32) -> Parsed<'_, &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::finish;
+    use crate::format::fault::{FaultKind, finish};
+    use crate::wire::NumberFault;
 
     fn fault_of(bytes: &[u8]) -> (FaultKind, usize) {
         let fault = finish(bytes, record(bytes)).unwrap_err();
@@ -348,39 +347,45 @@ mod tests {
         assert_eq!(
             fault_of(&[20, 0]),
             (
-                FaultKind::RecordLength {
+                FaultKind::Record(RecordFault::Length {
                     length: 10,
                     left: 1
-                },
+                }),
                 0
             )
         );
         assert_eq!(
             fault_of(&[1, 0]),
             (
-                FaultKind::RecordLength {
+                FaultKind::Record(RecordFault::Length {
                     length: -1,
                     left: 1
-                },
+                }),
                 0
             )
         );
         assert_eq!(
             fault_of(&[14, 0, 0, 0, 1, 1, 0, 9]),
-            (FaultKind::RecordLeftover { left: 1 }, 7)
+            (FaultKind::Record(RecordFault::Leftover { left: 1 }), 7)
         );
         assert_eq!(
             fault_of(&[12, 0, 0, 0, 8, 1, 0]),
-            (FaultKind::FieldLength { length: 4, left: 2 }, 5)
+            (
+                FaultKind::Record(RecordFault::FieldLength { length: 4, left: 2 }),
+                5
+            )
         );
         assert_eq!(
             fault_of(&[12, 0, 0, 0, 1, 1, 1]),
-            (FaultKind::HeaderCount(-1), 7)
+            (FaultKind::Record(RecordFault::HeaderCount(-1)), 7)
         );
         assert_eq!(
             fault_of(&[14, 0, 0, 0, 1, 1, 2, 1]),
-            (FaultKind::HeaderKeyLength(-1), 7)
+            (FaultKind::Record(RecordFault::HeaderKeyLength(-1)), 7)
         );
-        assert_eq!(fault_of(&[10, 0, 0, 0, 1, 1]), (FaultKind::EndOfInput, 6));
+        assert_eq!(
+            fault_of(&[10, 0, 0, 0, 1, 1]),
+            (FaultKind::Number(NumberFault::EndOfInput), 6)
+        );
     }
 }

@@ -2,9 +2,10 @@
 
 use super::batch::{RecordBatch, TimestampType, sequence_after};
 use super::codec::Codec;
+use super::fault::{Fault, MessageFault, RecordsFault, finish};
 use super::legacy::{Message, split_entry};
 use super::record::{Record, Row, record};
-use crate::wire::{Fault, FaultKind, Offset, Timestamp, finish};
+use crate::wire::{Offset, Timestamp};
 
 /// The records of a batch. An error is the last item, except after an incomplete message of magic 0
 /// or 1: one whose value is outside it, or a compressed set inside a compressed set, which has one
@@ -176,7 +177,7 @@ impl<'buf> Iterator for Records<'buf> {
                     let record =
                         self.message_record(inner, base.wrapping_add(inner.offset().0), timestamp);
                     if inner.codec() != Ok(Codec::None) {
-                        self.of_last = Some(Fault::new(FaultKind::WrapperNested, 0));
+                        self.of_last = Some(Fault::new(MessageFault::WrapperNested, 0));
                     }
                     Some(record)
                 }
@@ -228,13 +229,13 @@ impl<'buf> Rows<'buf> {
     #[cold]
     fn surplus(&self) -> Option<Fault> {
         let left = self.rest.len();
-        (left > 0).then(|| Fault::new(FaultKind::RecordsRemaining { left }, self.here()))
+        (left > 0).then(|| Fault::new(RecordsFault::Remaining { left }, self.here()))
     }
 
     #[cold]
     fn missing(&self) -> Fault {
         Fault::new(
-            FaultKind::RecordsMissing {
+            RecordsFault::Missing {
                 declared: self.count,
                 found: self.index,
             },

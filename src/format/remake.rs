@@ -123,7 +123,7 @@ fn low_byte(number: u64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::finish;
+    use crate::format::fault::finish;
     use crate::wire::varint::varlong;
 
     #[test]

@@ -12,8 +12,9 @@
 //!
 //! Source: `RemoteLogMetadataSnapshotFile`; KIP-405.
 
+use super::fault::{Fault, FaultKind, SchemaFault};
 use super::layout::remote_snapshot::{self as layout, ENTRIES, OFFSET, PARTITION, VERSION};
-use crate::wire::{Fault, FaultKind, Offset, Position, be};
+use crate::wire::{NumberFault, Offset, Position, be};
 
 /// Bytes before the first entry.
 pub const HEADER_BYTES: usize = layout::BYTES;
@@ -36,7 +37,7 @@ impl<'map> RemoteSnapshot<'map> {
     pub fn parse(bytes: &'map [u8]) -> Result<Self, Fault> {
         let (header, body) = bytes
             .split_first_chunk()
-            .ok_or(Fault::new(FaultKind::EndOfInput, bytes.len()))?;
+            .ok_or(Fault::new(NumberFault::EndOfInput, bytes.len()))?;
         Ok(Self { header, body })
     }
 
@@ -73,7 +74,7 @@ impl<'map> RemoteSnapshot<'map> {
             }
             let Some((size, after)) = rest.split_first_chunk::<SIZE_BYTES>() else {
                 rest = &[];
-                return Some(Err(Fault::new(FaultKind::EndOfInput, at)));
+                return Some(Err(Fault::new(NumberFault::EndOfInput, at)));
             };
             let length = i32::from_be_bytes(*size);
             let record = usize::try_from(length)
@@ -82,7 +83,7 @@ impl<'map> RemoteSnapshot<'map> {
             let Some((record, after)) = record else {
                 let left = after.len();
                 rest = &[];
-                let kind = FaultKind::FieldLength { length, left };
+                let kind = FaultKind::Schema(SchemaFault::FieldLength { length, left });
                 return Some(Err(Fault::new(kind, at)));
             };
             let position = at.saturating_add(SIZE_BYTES);
@@ -106,7 +107,7 @@ mod tests {
         assert_eq!((snapshot.offset(), snapshot.declared()), (Offset(42), 2));
         let entries: Vec<_> = snapshot.entries().collect();
         assert_eq!(entries[0], Ok((Position(22), &[8, 9][..])));
-        let kind = FaultKind::FieldLength { length: 9, left: 1 };
+        let kind = FaultKind::Schema(SchemaFault::FieldLength { length: 9, left: 1 });
         assert_eq!(entries[1], Err(Fault::new(kind, 24)));
         assert_eq!(entries.len(), 2);
         assert!(RemoteSnapshot::parse(&bytes[..17]).is_err());

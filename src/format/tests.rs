@@ -2,13 +2,13 @@
 
 use super::checkpoint::OffsetCheckpoint;
 use super::clean_shutdown::CleanShutdown;
+use super::fault::Fault;
 use super::json::Json;
 use super::leader_epochs::LeaderEpochs;
 use super::name::{DirName, FileName};
 use super::properties::{MetaProperties, PartitionMetadata, Properties};
 use super::quorum_state::QuorumState;
 use super::remote_snapshot::RemoteSnapshot;
-use crate::wire::Fault;
 
 /// Files as Kafka writes them, to be mutated.
 const SEEDS: [&[u8]; 8] = [

@@ -13,10 +13,11 @@
 //!
 //! Source: `TimeIndex`, `AbstractIndex`.
 
+use super::fault::{Fault, IndexFault};
 use super::index::{self, Index, IndexEntry, relative};
 use super::layout::time_index::{self as layout, RELATIVE_OFFSET, TIMESTAMP};
 use super::search::largest_at_most;
-use crate::wire::{Fault, FaultKind, Offset, Timestamp, be, put};
+use crate::wire::{Offset, Timestamp, be, put};
 
 /// Bytes of an entry.
 pub const ENTRY_BYTES: usize = layout::BYTES;
@@ -82,11 +83,11 @@ impl TimeIndex<'_> {
             let base = self.base_offset().0;
             if last.timestamp < first.timestamp {
                 let (first, last) = (first.timestamp.0, last.timestamp.0);
-                return Err(Fault::new(FaultKind::LastTimestamp { last, first }, at));
+                return Err(Fault::new(IndexFault::LastTimestamp { last, first }, at));
             }
             if last.offset.0 < base {
                 let last = last.offset.0;
-                return Err(Fault::new(FaultKind::LastOffset { last, base }, at));
+                return Err(Fault::new(IndexFault::LastOffset { last, base }, at));
             }
         }
         self.check_whole()
@@ -96,6 +97,7 @@ impl TimeIndex<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::FaultKind;
 
     fn bytes(entries: &[(i64, i32)]) -> Vec<u8> {
         let word = |&(timestamp, offset): &(i64, i32)| {
@@ -160,14 +162,14 @@ mod tests {
         };
         assert_eq!(kind(&[]), Ok(()));
         assert_eq!(kind(&bytes(&[(7, 1), (7, 0)])), Ok(()));
-        let fell = FaultKind::LastTimestamp { last: 6, first: 7 };
+        let fell = FaultKind::Index(IndexFault::LastTimestamp { last: 6, first: 7 });
         assert_eq!(kind(&bytes(&[(7, 1), (6, -1)])), Err(fell));
-        let before = FaultKind::LastOffset { last: 4, base: 5 };
+        let before = FaultKind::Index(IndexFault::LastOffset { last: 4, base: 5 });
         assert_eq!(kind(&bytes(&[(7, 1), (7, -1)])), Err(before));
-        let cut = FaultKind::EntryCut {
+        let cut = FaultKind::Index(IndexFault::EntryCut {
             left: 11,
             entry: 12,
-        };
+        });
         assert_eq!(kind(&[0; 23]), Err(cut));
     }
 

@@ -15,11 +15,12 @@
 //!
 //! Source: `TransactionIndex`, `AbortedTxn`.
 
+use super::fault::{Fault, FaultKind, IndexFault};
 use super::index::whole;
 use super::layout::txn_index::{
     self as layout, FIRST_OFFSET, LAST_OFFSET, LAST_STABLE_OFFSET, PRODUCER_ID, VERSION,
 };
-use crate::wire::{Fault, FaultKind, Offset, ProducerId, be, put};
+use crate::wire::{Offset, ProducerId, be, put};
 
 /// Bytes of an entry.
 pub const ENTRY_BYTES: usize = layout::BYTES;
@@ -107,7 +108,7 @@ impl<'map> TxnIndex<'map> {
             entry.check().map_err(|fault| fault.shifted(at))?;
             if entry.last_offset() < base_offset {
                 let (last, base) = (entry.last_offset().0, base_offset.0);
-                let kind = FaultKind::LastOffset { last, base };
+                let kind = FaultKind::Index(IndexFault::LastOffset { last, base });
                 return Err(Fault::new(kind, at.saturating_add(LAST_OFFSET)));
             }
         }
@@ -167,7 +168,7 @@ impl AbortedTxn<'_> {
     pub fn check(&self) -> Result<(), Fault> {
         match self.version() {
             0 => Ok(()),
-            version => Err(Fault::new(FaultKind::FileVersion(version), VERSION)),
+            version => Err(Fault::new(IndexFault::EntryVersion(version), VERSION)),
         }
     }
 }
@@ -202,7 +203,7 @@ mod tests {
             Some(ProducerId(8))
         );
         assert!(index.get(2).is_none() && !index.is_empty());
-        let cut = FaultKind::EntryCut { left: 3, entry: 34 };
+        let cut = FaultKind::Index(IndexFault::EntryCut { left: 3, entry: 34 });
         let fault = index.check_whole().unwrap_err();
         assert_eq!((fault.kind(), fault.at()), (cut, 68));
     }
@@ -224,11 +225,14 @@ mod tests {
         let index = TxnIndex::new(&bytes);
         assert_eq!(index.check(Offset(41)), Ok(()));
         let fault = index.check(Offset(42)).unwrap_err();
-        let before = FaultKind::LastOffset { last: 41, base: 42 };
+        let before = FaultKind::Index(IndexFault::LastOffset { last: 41, base: 42 });
         assert_eq!((fault.kind(), fault.at()), (before, 34 + 18));
         bytes.extend(entry(3, [0; 4]));
         let fault = TxnIndex::new(&bytes).check(Offset(0)).unwrap_err();
-        assert_eq!((fault.kind(), fault.at()), (FaultKind::FileVersion(3), 68));
+        assert_eq!(
+            (fault.kind(), fault.at()),
+            (FaultKind::Index(IndexFault::EntryVersion(3)), 68)
+        );
     }
 
     #[test]

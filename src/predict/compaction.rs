@@ -12,8 +12,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use crate::format::{Batch, Record, Scratch};
-use crate::wire::Fault;
+use crate::format::{Batch, Fault, Record, Scratch};
 
 /// The number of keys that a pass of the cleaner remembers: `log.cleaner.dedupe.buffer.size` of 128
 /// MiB, 24 bytes a key, up to nine tenths.

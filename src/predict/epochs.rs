@@ -4,10 +4,9 @@ use super::reason::Reason;
 use super::release::Kafka;
 use super::thrown::Thrown;
 use super::virtual_dir::{Content, VirtualDir};
-use crate::format::LeaderEpochs;
+use crate::format::fault::CheckpointFault;
+use crate::format::{Fault, FaultKind, LeaderEpochs};
 use crate::store::read_known;
-use crate::wire::fault::Text;
-use crate::wire::{Fault, FaultKind};
 
 /// The file.
 pub(super) const FILE: &str = "leader-epoch-checkpoint";
@@ -112,21 +111,20 @@ impl Failure {
     /// decoded before.
     pub(super) fn of(faults: &[Fault], kafka: Kafka) -> Option<(Self, Fault)> {
         let text = |fault: &Fault| match fault.kind() {
-            FaultKind::Text(text) => Some(text),
+            FaultKind::Checkpoint(text) => Some(text),
             _ => None,
         };
         let encoding = faults
             .iter()
-            .find(|fault| text(fault) == Some(Text::Encoding));
+            .find(|fault| text(fault) == Some(CheckpointFault::Encoding));
         if let Some(fault) = encoding {
             return Some((Self::Line, *fault));
         }
         let of = |fault: &Fault| {
             let failure = match text(fault)? {
-                Text::Order(_) => return None,
-                Text::Negative(_) => Self::Negative,
-                Text::Number("version" | "number of entries") => Self::Line,
-                Text::Number(_) if kafka.tells_numbers_apart() => Self::Number,
+                CheckpointFault::Order(_) => return None,
+                CheckpointFault::Negative(_) => Self::Negative,
+                CheckpointFault::Number(_) if kafka.tells_numbers_apart() => Self::Number,
                 _ => Self::Line,
             };
             Some((failure, *fault))

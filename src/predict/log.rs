@@ -8,11 +8,12 @@ use std::ops::Range;
 use super::thrown::Thrown;
 use super::virtual_dir::{self, Content};
 use crate::format::batch::HEADER_BYTES;
+use crate::format::fault::{BatchFault, FrameFault};
 use crate::format::frame::{self, FrameHeader};
-use crate::format::{Batch, Codec, Frame, Message, RecordBatch, Scratch};
+use crate::format::{Batch, Codec, Fault, Frame, Message, RecordBatch, Scratch};
 use crate::scan::{LARGE_BYTES, fault_of_large};
 use crate::store::LogFile;
-use crate::wire::{Fault, FaultKind, Position};
+use crate::wire::{NumberFault, Position};
 
 /// The bytes of a segment, read through a window that moves on.
 #[derive(Debug)]
@@ -161,7 +162,7 @@ impl Log {
         let left = bytes.len() as u64;
         // Only a file that is truncated while it is read ends here.
         RecordBatch::of_header(bytes)
-            .ok_or(Thrown::Corrupt(Fault::new(FaultKind::Tail { left }, 0)))
+            .ok_or(Thrown::Corrupt(Fault::new(FrameFault::Tail { left }, 0)))
     }
 
     /// The last offset of an entry.
@@ -191,13 +192,13 @@ impl Log {
             return Ok(entry.offset);
         }
         if entry.magic < 0 || codec == Ok(Codec::Zstd) {
-            return Err(wrong(Fault::new(FaultKind::UnknownMagic(entry.magic), 0)));
+            return Err(wrong(Fault::new(BatchFault::UnknownMagic(entry.magic), 0)));
         }
         let batch = Batch::Legacy(message);
         match batch.records(scratch).map_err(wrong)?.next() {
             Some(Ok(record)) => Ok(record.offset().0),
             Some(Err(fault)) => Err(wrong(fault)),
-            None => Err(wrong(Fault::new(FaultKind::EndOfInput, 0))),
+            None => Err(wrong(Fault::new(NumberFault::EndOfInput, 0))),
         }
     }
 
@@ -211,7 +212,7 @@ impl Log {
                 if stored == actual {
                     Ok(())
                 } else {
-                    Err(Fault::new(FaultKind::Crc { stored, actual }, 0))
+                    Err(Fault::new(BatchFault::Crc { stored, actual }, 0))
                 }
             })
         } else {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::format::Fault;
 use crate::format::properties::write_uuid;
-use crate::wire::Fault;
 
 /// The reason for an event of a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,6 +192,10 @@ impl fmt::Display for Stranger {
 }
 
 impl fmt::Display for Reason {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one match: none is left without its text"
+    )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadBatch { file, fault } => write!(f, "{file} at byte {}: {fault}", fault.at()),
@@ -238,15 +242,6 @@ impl fmt::Display for Reason {
             Self::Identity { file, what } | Self::Unexpected { file, what } => {
                 write!(f, "{file}: {what}")
             }
-            of_node => of_node.fmt_of_node(f),
-        }
-    }
-}
-
-impl Reason {
-    /// Writes the reasons about a whole node.
-    fn fmt_of_node(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
             Self::PartitionTwice { dirs } => {
                 write!(f, "the same partition is in {}", dirs.join(" and "))
             }
@@ -278,7 +273,6 @@ impl Reason {
                 f,
                 "topic {topic} has {setting}={value}, and this release needs {least} or more"
             ),
-            _ => Ok(()),
         }
     }
 }
@@ -289,8 +283,8 @@ pub(super) mod document {
     use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
     use super::Reason;
+    use crate::format::Fault;
     use crate::format::properties::write_uuid;
-    use crate::wire::Fault;
 
     /// A reason, and its text.
     #[derive(serde::Serialize)]

@@ -6,17 +6,15 @@ use super::cluster::{Cluster, Standing};
 use super::conditions::Conditions;
 use super::epochs::{Failure, LARGEST_BYTES};
 use super::hour::Hour;
-use super::reason::Reason;
-use super::reason::Stranger;
+use super::reason::{Reason, Stranger};
 use super::release::Kafka;
 use super::remains::Remains;
 use super::start::Given;
 use super::verdict::{PartitionVerdict, Renaming, StartOutcome};
 use super::{partition, properties};
 use crate::format::name::{self, DirName, DirState};
-use crate::format::{FileKind, MetaProperties, OffsetCheckpoint, time_index};
+use crate::format::{Fault, FileKind, MetaProperties, OffsetCheckpoint, time_index};
 use crate::store::{Error, Item, LogDir, Partition, read_known};
-use crate::wire::Fault;
 
 /// Offsets of partitions.
 pub(super) type Offsets = BTreeMap<(String, i32), i64>;

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use super::reason::Reason;
-use crate::format::name;
+use crate::format::{Fault, name};
 use crate::store;
-use crate::wire::Fault;
 
 /// The failure of a step of the start, by the kinds of exceptions that Kafka distinguishes.
 #[derive(Debug)]

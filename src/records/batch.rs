@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::format::{Batch, Record, Scratch};
+use crate::format::fault::{BatchFault, MessageFault};
+use crate::format::{Batch, Fault, FaultKind, Record, Scratch};
 use crate::scan::{Filter, TransactionTracker};
-use crate::wire::{Fault, FaultKind};
 
 /// The selection of records.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,7 +30,7 @@ impl Selection<'_> {
         if let Batch::V2(batch) = batch
             && batch.magic() > 2
         {
-            return take(Err(Fault::new(FaultKind::UnknownMagic(batch.magic()), 0)));
+            return take(Err(Fault::new(BatchFault::UnknownMagic(batch.magic()), 0)));
         }
         if !self.filter.may_want(batch)
             || batch.is_control() && !self.control
@@ -47,7 +47,7 @@ impl Selection<'_> {
                 Ok(record) if self.filter.wants(&record) => take(Ok(record))?,
                 Ok(_) => {}
                 // A consumer gets the inner set as one opaque value.
-                Err(fault) if fault.kind() == FaultKind::WrapperNested => {}
+                Err(fault) if fault.kind() == FaultKind::Message(MessageFault::WrapperNested) => {}
                 Err(fault) => take(Err(fault))?,
             }
         }

@@ -43,13 +43,13 @@ pub use batch::Selection;
 pub use damaged::{DamagedBatch, Flip, damaged_batches};
 
 use self::files::SegmentFiles;
-use crate::format::{Batch, Limits, Record, Scratch};
+use crate::format::{Batch, Fault, Limits, Record, Scratch};
 use crate::scan::{
     Event, Filter, Gap, GapKind, Output, Policy, RenderedChunk, ScanOptions, Visitor, follow,
     locate,
 };
 use crate::store::{Error, LogFile, Partition, Segment, Stream};
-use crate::wire::{Fault, Offset};
+use crate::wire::Offset;
 
 /// The number of unreadable places in a summary; more are counted.
 const LISTED: usize = 1000;

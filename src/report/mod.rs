@@ -34,9 +34,6 @@ pub mod timeline;
 pub mod transactions;
 pub mod txn_view;
 
-use crate::format::{Batch, Record, Scratch};
-use crate::wire::Fault;
-
 pub use as_of::{AsOf, Until};
 pub use fold::{DamagedPlace, LogPart, fold};
 pub use groups::Groups;
@@ -44,6 +41,8 @@ pub use metadata_image::MetadataImage;
 pub use remote_segments::RemoteSegments;
 pub use share_groups::ShareGroups;
 pub use transactions::Transactions;
+
+use crate::format::{Batch, Fault, Record, Scratch};
 
 /// A state that results from records.
 pub trait Image {

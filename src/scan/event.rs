@@ -7,11 +7,10 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::format::Batch;
 use crate::format::frame::Frame;
+use crate::format::{Batch, Fault, FaultKind};
 use crate::store::Unreadable;
-use crate::wire::fault::errno_text;
-use crate::wire::{Fault, FaultKind};
+use crate::wire::text::errno_text;
 
 /// The next piece of a file. The events of a file tile it.
 #[derive(Debug, Clone)]
@@ -129,7 +128,7 @@ impl fmt::Display for GapKind {
 }
 
 /// The fault of bytes that cannot be read, and of an entry that reaches into them.
-pub(super) const fn unreadable_fault(errno: i32) -> Fault {
+pub(super) fn unreadable_fault(errno: i32) -> Fault {
     Fault::new(FaultKind::Unreadable { errno }, 0)
 }
 
@@ -152,7 +151,7 @@ impl GapPart {
 
     /// Returns its fault; zeros have none.
     #[must_use]
-    pub const fn fault(&self) -> Option<Fault> {
+    pub fn fault(&self) -> Option<Fault> {
         match self.kind {
             GapKind::Zeros => None,
             GapKind::Damage(fault) => Some(fault),
@@ -257,11 +256,11 @@ impl fmt::Display for Gap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::FaultKind;
+    use crate::wire::NumberFault;
 
     #[test]
     fn bytes_of_a_kind_that_touch_are_one_part_with_the_first_fault() {
-        let fault = |position| GapKind::Damage(Fault::new(FaultKind::EndOfInput, position));
+        let fault = |position| GapKind::Damage(Fault::new(NumberFault::EndOfInput, position));
         let mut gap = Gap::new(0..70, GapKind::Zeros);
         assert!(gap.is_zeros() && gap.fault().is_none());
         gap.extend(80, GapKind::Zeros);

@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
+use crate::format::Fault;
+use crate::format::fault::BatchFault;
 use crate::format::layout::{batch, message};
 use crate::store::{Error, LogFile};
 use crate::wire::crc::{Crc32, Crc32c};
-use crate::wire::{Fault, FaultKind};
 
 /// A larger entry is held only if its checksum is right. Brokers take no batch above 1 MiB by
 /// default (`message.max.bytes`).
@@ -35,7 +36,7 @@ pub(crate) fn fault_of_large(
     let magic = i8::from_be_bytes([header[batch::MAGIC]]);
     let (field, covered) = match magic {
         ..0 => {
-            let fault = Fault::new(FaultKind::UnknownMagic(magic), batch::MAGIC);
+            let fault = Fault::new(BatchFault::UnknownMagic(magic), batch::MAGIC);
             return Ok(Some(fault));
         }
         0 | 1 => (message::CRC, message::MAGIC),
@@ -53,7 +54,7 @@ pub(crate) fn fault_of_large(
         crc.value()
     };
     let is_wrong = stored != actual;
-    Ok(is_wrong.then(|| Fault::new(FaultKind::Crc { stored, actual }, field)))
+    Ok(is_wrong.then(|| Fault::new(BatchFault::Crc { stored, actual }, field)))
 }
 
 fn each_window(

@@ -10,9 +10,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::format::frame::FrameHeader;
-use crate::format::{RecordBatch, batch};
+use crate::format::{Fault, RecordBatch, batch};
 use crate::store::{Error, LogFile};
-use crate::wire::{Fault, FaultKind, Offset};
+use crate::wire::{NumberFault, Offset};
 
 /// An offset, and the position to seek it from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -352,7 +352,7 @@ impl<'a> Headers<'a> {
 /// # Errors
 /// The bytes end inside the header.
 pub fn last_offset(bytes: &[u8]) -> Result<Offset, Fault> {
-    let short = || Fault::new(FaultKind::EndOfInput, bytes.len());
+    let short = || Fault::new(NumberFault::EndOfInput, bytes.len());
     let header = FrameHeader::read(bytes).ok_or_else(short)?;
     if header.magic() < 2 {
         return Ok(header.offset());

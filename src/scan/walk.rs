@@ -3,10 +3,11 @@
 use super::event::{Event, Gap, GapKind, unreadable_fault};
 use super::plausible::may_follow;
 use super::search::{Found, Search, leading_zeros};
+use crate::format::fault::{BatchFault, FrameFault};
 use crate::format::frame::{Frame, FrameHeader, HEADER_BYTES};
-use crate::format::{Batch, batch};
+use crate::format::{Batch, Fault, FaultKind, batch};
 use crate::store::Unreadable;
-use crate::wire::{Fault, FaultKind, Offset, Position};
+use crate::wire::{Offset, Position};
 
 /// The definition of an entry, and the action after bytes that are not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Policy {
             Self::Verify => false,
             Self::Resume => matches!(
                 fault,
-                FaultKind::Unreadable { .. } | FaultKind::FrameSize { .. }
+                FaultKind::Unreadable { .. } | FaultKind::Frame(FrameFault::Size { .. })
             ),
             Self::Salvage => true,
         }
@@ -188,7 +189,7 @@ impl<'map> Walk<'map> {
     /// Handles an invalid entry that ends at `end` and was not held, as [`broken`](Self::broken)
     /// does.
     pub(super) fn refuse(&mut self, fault: Fault, end: u64, is_followed: bool) {
-        let is_crc = matches!(fault.kind(), FaultKind::Crc { .. });
+        let is_crc = matches!(fault.kind(), FaultKind::Batch(BatchFault::Crc { .. }));
         if self.policy == Policy::Salvage && is_crc && is_followed {
             self.skip_part(end, GapKind::Damage(fault));
         } else {
@@ -287,7 +288,7 @@ impl<'map> Walk<'map> {
     fn entry(&mut self) -> Step<'map> {
         let (window, left) = (self.window(), self.left());
         if left <= HEADER_BYTES as u64 {
-            return self.lose(Fault::new(FaultKind::Tail { left }, 0));
+            return self.lose(Fault::new(FrameFault::Tail { left }, 0));
         }
         let Some(header) = FrameHeader::read(window) else {
             return self.want(HEADER_BYTES);
@@ -298,7 +299,7 @@ impl<'map> Walk<'map> {
         };
         if size as u64 > left {
             let announced = size as u64;
-            return self.lose(Fault::new(FaultKind::FrameBeyondEnd { announced, left }, 0));
+            return self.lose(Fault::new(FrameFault::BeyondEnd { announced, left }, 0));
         }
         // Kafka reads a full header even of an entry that is shorter, so the window should reach as
         // far.
@@ -326,7 +327,9 @@ impl<'map> Walk<'map> {
     #[cold]
     fn broken(&mut self, frame: Frame<'map>, fault: Fault) -> Step<'map> {
         let size = frame.size_bytes();
-        if self.policy != Policy::Salvage || !matches!(fault.kind(), FaultKind::Crc { .. }) {
+        if self.policy != Policy::Salvage
+            || !matches!(fault.kind(), FaultKind::Batch(BatchFault::Crc { .. }))
+        {
             return self.lose(fault);
         }
         let reach = size.saturating_add(HEADER_BYTES);

@@ -17,7 +17,6 @@ mod stream;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::wire::fault::error_text;
 pub use item::{Item, ItemType, Standing};
 pub use log_dir::{LogDir, Place};
 pub use partition::Partition;
@@ -26,6 +25,8 @@ pub use segment::Segment;
 pub use small::{Cap, read_known, read_small};
 pub use source::{LogFile, Source, Window};
 pub use stream::{Patch, Stream};
+
+use crate::wire::text::error_text;
 
 /// The reason why a file could not be read.
 #[derive(Debug, thiserror::Error)]

@@ -5,14 +5,13 @@
 //! operating system can distinguish.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::File;
-use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
+use std::{fmt, io};
 
-use crate::wire::fault::errno_text;
+use crate::wire::text::errno_text;
 
 /// The smallest unit that the page cache reads; a failed read of one block shows nothing about the
 /// next.
@@ -239,8 +238,9 @@ fn bad_until(file: ReadFn<'_>, start: u64, end: u64) -> u64 {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
 
     /// Bytes of which some ranges cannot be read, as the kernel reports it: a read ends before
     /// them, and fails at them.

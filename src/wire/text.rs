@@ -4,8 +4,25 @@
 //! coded surrogate of two or three bytes becomes one, where Rust makes one of each byte.
 
 use std::borrow::Cow;
+use std::io;
 
 const REPLACEMENT: &str = "\u{fffd}";
+
+/// Returns the operating system's text for this error number, in lower case and without the number.
+pub(crate) fn errno_text(errno: i32) -> String {
+    error_text(&io::Error::from_raw_os_error(errno))
+}
+
+/// Returns the text of an I/O error, in lower case and without the number that Rust appends.
+pub(crate) fn error_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_lowercase().chain(chars).collect())
+        .unwrap_or_default()
+}
 
 /// Appends the text of `bytes`.
 #[inline]

@@ -3,7 +3,7 @@
 //! Signed ones are zig-zag coded. Encodings longer than necessary are accepted, and so are surplus
 //! bits in the last byte, which are shifted out: Kafka reads both.
 
-use super::{FaultKind, Parsed, Wrong};
+use super::parser::{NumberFault, Parsed, Wrong};
 
 /// A signed 32-bit varint of at most 5 bytes (`ByteUtils.readVarint`).
 #[inline(always)]
@@ -11,7 +11,7 @@ use super::{FaultKind, Parsed, Wrong};
     clippy::inline_always,
     reason = "measured: the leaf of every record field"
 )]
-pub(crate) fn varint(input: &[u8]) -> Parsed<'_, i32> {
+pub(crate) fn varint<K: From<NumberFault>>(input: &[u8]) -> Parsed<'_, i32, K> {
     let (rest, n) = unsigned_varint(input)?;
     Ok((
         rest,
@@ -25,7 +25,7 @@ pub(crate) fn varint(input: &[u8]) -> Parsed<'_, i32> {
     clippy::inline_always,
     reason = "measured: the leaf of every record field"
 )]
-pub(crate) fn varlong(input: &[u8]) -> Parsed<'_, i64> {
+pub(crate) fn varlong<K: From<NumberFault>>(input: &[u8]) -> Parsed<'_, i64, K> {
     let (rest, n) = match *input {
         [a, ref rest @ ..] if a < 0x80 => (rest, u64::from(a)),
         [a, b, ref rest @ ..] if b < 0x80 => (rest, u64::from(a & 0x7f) | u64::from(b) << 7),
@@ -43,7 +43,7 @@ pub(crate) fn varlong(input: &[u8]) -> Parsed<'_, i64> {
     clippy::inline_always,
     reason = "measured: the leaf of every record field"
 )]
-pub(crate) fn unsigned_varint(input: &[u8]) -> Parsed<'_, u32> {
+pub(crate) fn unsigned_varint<K: From<NumberFault>>(input: &[u8]) -> Parsed<'_, u32, K> {
     match *input {
         [a, ref rest @ ..] if a < 0x80 => Ok((rest, u32::from(a))),
         [a, b, ref rest @ ..] if b < 0x80 => Ok((rest, u32::from(a & 0x7f) | u32::from(b) << 7)),
@@ -60,12 +60,12 @@ pub(crate) fn unsigned_varint(input: &[u8]) -> Parsed<'_, u32> {
 
 /// The general case: up to `width` bytes.
 #[cold]
-fn long(input: &[u8], width: usize) -> Parsed<'_, u64> {
+fn long<K: From<NumberFault>>(input: &[u8], width: usize) -> Parsed<'_, u64, K> {
     let mut n = 0_u64;
     let mut rest = input;
     for group in 0..width {
         let Some((&byte, after)) = rest.split_first() else {
-            return Err(Wrong::at(rest, FaultKind::EndOfInput));
+            return Err(Wrong::at(rest, NumberFault::EndOfInput));
         };
         n |= u64::from(byte & 0x7f)
             .unbounded_shl(7_u32.wrapping_mul(u32::try_from(group).unwrap_or(u32::MAX)));
@@ -74,22 +74,21 @@ fn long(input: &[u8], width: usize) -> Parsed<'_, u64> {
             return Ok((rest, n));
         }
     }
-    Err(Wrong::at(input, FaultKind::VarintTooLong { width }))
+    Err(Wrong::at(input, NumberFault::VarintTooLong { width }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::finish;
 
     fn int(hex: &[u8]) -> i32 {
-        let (rest, n) = finish(hex, varint(hex)).unwrap();
+        let (rest, n) = varint::<NumberFault>(hex).unwrap();
         assert!(rest.is_empty());
         n
     }
 
     fn long_of(hex: &[u8]) -> i64 {
-        let (rest, n) = finish(hex, varlong(hex)).unwrap();
+        let (rest, n) = varlong::<NumberFault>(hex).unwrap();
         assert!(rest.is_empty());
         n
     }
@@ -151,18 +150,17 @@ mod tests {
 
     #[test]
     fn too_many_bytes_and_too_few_are_faults_that_say_where() {
+        let of = |wrong| match wrong {
+            nom::Err::Error(Wrong { rest, kind }) => (kind, rest.len()),
+            other => panic!("{other:?}"),
+        };
         let endless = [0x80; 12];
-        let fault = finish(&endless, varint(&endless)).unwrap_err();
         assert_eq!(
-            (fault.kind(), fault.at()),
-            (FaultKind::VarintTooLong { width: 5 }, 0)
+            varint(&endless).map_err(of),
+            Err((NumberFault::VarintTooLong { width: 5 }, 12))
         );
-        let cut = [0x80, 0x80];
-        let fault = finish(&cut, varlong(&cut)).unwrap_err();
-        assert_eq!((fault.kind(), fault.at()), (FaultKind::EndOfInput, 2));
-        assert_eq!(
-            finish(&[], varint(&[])).unwrap_err().kind(),
-            FaultKind::EndOfInput
-        );
+        let end = (NumberFault::EndOfInput, 0);
+        assert_eq!(varlong(&[0x80, 0x80]).map_err(of), Err(end));
+        assert_eq!(varint(&[]).map_err(of), Err(end));
     }
 }

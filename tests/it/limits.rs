@@ -1,8 +1,8 @@
 //! What data claims costs nothing, and what it unpacks to is bounded.
 
-use kseg::format::{Limits, Scratch};
+use kseg::format::fault::CodecFault;
+use kseg::format::{FaultKind, Limits, Scratch};
 use kseg::scan::{Event, Policy, Walk};
-use kseg::wire::FaultKind;
 
 use crate::alloc::peak_of;
 use crate::forge::bytes::put_varint;
@@ -236,7 +236,7 @@ fn a_bomb_is_stopped_in_every_codec_and_magic() {
         }
         for bomb in bombs {
             let (told, peak) = peak_of(|| faults(&bomb, &mut Scratch::with_limits(limits)));
-            let limit = FaultKind::InflateLimit { limit: LIMIT_BYTES };
+            let limit = FaultKind::Codec(CodecFault::Limit { limit: LIMIT_BYTES });
             assert_eq!(told, [limit], "{codec:?}");
             assert!(peak <= BOMB_MEMORY_BYTES, "{codec:?} took {peak} bytes");
         }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kseg::format::Scratch;
+use kseg::format::fault::MessageFault;
+use kseg::format::{FaultKind, Scratch};
 use kseg::scan::{Event, Policy, Walk};
 use kseg::store::{Partition, Segment, Source};
-use kseg::wire::FaultKind;
 use serde_json::Value;
 
 const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
@@ -50,7 +50,7 @@ fn read_segment(
     bytes: &[u8],
     scratch: &mut Scratch,
     into: &mut Vec<Record>,
-) -> Result<(), kseg::wire::Fault> {
+) -> Result<(), kseg::format::Fault> {
     for event in Walk::new(bytes, Policy::Trust) {
         let batch = match event {
             Event::Batch(batch) => batch,
@@ -63,7 +63,9 @@ fn read_segment(
         for record in batch.records(scratch)? {
             let record = match record {
                 // Consumers of that time got the inner set as one opaque value.
-                Err(fault) if fault.kind() == FaultKind::WrapperNested => continue,
+                Err(fault) if fault.kind() == FaultKind::Message(MessageFault::WrapperNested) => {
+                    continue;
+                }
                 record => record?,
             };
             let headers = record

@@ -3,15 +3,14 @@
 use std::path::Path;
 
 use anyhow::Result;
+use kseg::format::fault::IndexFault;
 use kseg::format::offset_index::{ENTRY_BYTES, OffsetEntry};
-use kseg::format::{OffsetIndex, ProducerSnapshot, TxnIndex};
+use kseg::format::{Fault, FaultKind, OffsetIndex, ProducerSnapshot, TxnIndex};
 use kseg::store::Error;
-use kseg::wire::{Fault, FaultKind};
 
 use super::beside::{At, PARCEL_BYTES, Pieces, base_offset, held};
 use super::look::Look;
-use super::run::Run;
-use super::run::absolute_form;
+use super::run::{Run, absolute_form};
 use crate::cli::render::dump_log_segments::index::{self, IndexStyle};
 use crate::cli::render::dump_log_segments::mismatch::Mismatch;
 use crate::cli::render::dump_log_segments::snapshot;
@@ -134,7 +133,7 @@ impl Run<'_> {
             let mut text = Vec::new();
             for txn in piece.entries() {
                 if txn.version_byte() > 0 {
-                    let version = FaultKind::FileVersion(txn.version());
+                    let version = FaultKind::Index(IndexFault::EntryVersion(txn.version()));
                     self.note(given, &format_args!("entry {number}: {version}"));
                 } else {
                     index::push_txn(&mut text, txn);
@@ -175,7 +174,7 @@ fn sane_offsets(index: OffsetIndex<'_>, style: IndexStyle) -> Result<(), Fault> 
     match last {
         Some(last) if style.last_above_base && last.offset.get() == base => {
             let last = last.offset.get();
-            Err(Fault::new(FaultKind::LastOffset { last, base }, 0))
+            Err(Fault::new(IndexFault::LastOffset { last, base }, 0))
         }
         _ => index.check(),
     }

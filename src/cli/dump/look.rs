@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use kseg::format::fault::{FrameFault, MessageFault, RecordFault};
 use kseg::format::frame::FrameHeader;
-use kseg::format::{Batch, Codec, Frame, Limits, Message, Scratch, batch};
+use kseg::format::{Batch, Codec, Fault, FaultKind, Frame, Limits, Message, Scratch, batch};
 use kseg::scan::seek;
 use kseg::store::{Error, LogFile};
-use kseg::wire::{Fault, FaultKind, Offset, Position};
+use kseg::wire::{Offset, Position};
 
 /// The number of lookups before the memory of a mapping is released. The kernel maps 64 KiB around
 /// each.
@@ -142,16 +143,16 @@ impl Look {
         let bytes = self.bytes(position, batch::HEADER_BYTES as u64)?;
         let header = FrameHeader::read(bytes);
         let (Some(header), true) = (header, left.min(limit) > TAIL_BYTES) else {
-            let kind = FaultKind::Tail {
+            let kind = FaultKind::Frame(FrameFault::Tail {
                 left: left.min(limit),
-            };
+            });
             return Ok(Err(Fault::new(kind, 0).to_string()));
         };
         Ok(match header.frame_bytes() {
             Err(fault) => Err(fault.to_string()),
             Ok(size) if size as u64 > left => {
                 let announced = size as u64;
-                Err(FaultKind::FrameBeyondEnd { announced, left }.to_string())
+                Err(FaultKind::Frame(FrameFault::BeyondEnd { announced, left }).to_string())
             }
             Ok(size) if size as u64 > limit => Err(format!(
                 "batch of {size} bytes, more than --max-message-size {limit}"
@@ -211,8 +212,8 @@ impl Look {
     /// read, or a set inside a set, for old readers or if it is not reached.
     fn forgives(reader: Reader, batch: &Batch<'_>, fault: Fault, unreached: bool) -> bool {
         match fault.kind() {
-            FaultKind::FieldLength { .. } => matches!(batch, Batch::Legacy(_)),
-            FaultKind::WrapperNested => reader.nested || unreached,
+            FaultKind::Record(RecordFault::FieldLength { .. }) => matches!(batch, Batch::Legacy(_)),
+            FaultKind::Message(MessageFault::WrapperNested) => reader.nested || unreached,
             _ => false,
         }
     }

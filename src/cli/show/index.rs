@@ -1,9 +1,10 @@
 //! Indexes and producer snapshots.
 
-use kseg::format::{FileKind, OffsetIndex, ProducerSnapshot, TimeIndex, TxnIndex};
-use kseg::format::{offset_index, producer_snapshot, time_index, txn_index};
-use kseg::wire::{Fault, Offset};
-
+use kseg::format::{
+    Fault, FileKind, OffsetIndex, ProducerSnapshot, TimeIndex, TxnIndex, offset_index,
+    producer_snapshot, time_index, txn_index,
+};
+use kseg::wire::Offset;
 use serde::Serialize;
 
 use crate::cli::range::OffsetRange;

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use anyhow::Result;
 use kseg::decode::Decoder;
-use kseg::format::{Batch, RecordBatch, Scratch, batch};
+use kseg::format::fault::BatchFault;
+use kseg::format::{Batch, FaultKind, RecordBatch, Scratch, batch};
 use kseg::scan::{
     Event, Gap, Jobs, Merge, Output, PieceVisitor, Policy, RenderedChunk, ScanOptions, Visitor,
     scan,
 };
 use kseg::store::LogFile;
-use kseg::wire::FaultKind;
+use kseg::wire::units::MAX_RELATIVE_OFFSET;
 
 use super::batch::{BatchRow, first_offset, records_count};
 use super::records::{self, EntryRow};
@@ -20,7 +21,6 @@ use crate::cli::range::OffsetRange;
 use crate::cli::render::rows::grouped;
 use crate::cli::render::table::counted;
 use crate::cli::writer::{Rendering, Writer};
-use kseg::wire::units::MAX_RELATIVE_OFFSET;
 
 /// The shown parts of a log.
 #[derive(Debug, Clone, Copy)]
@@ -212,7 +212,7 @@ impl Rows<'_> {
         if let Batch::V2(batch) = batch
             && batch.magic() > 2
         {
-            let what = FaultKind::UnknownMagic(batch.magic()).to_string();
+            let what = FaultKind::Batch(BatchFault::UnknownMagic(batch.magic())).to_string();
             self.damage(position, Some(batch.size_bytes() as u64), &what, out);
         }
         let (first, last) = (first_offset(batch), batch.last_offset().get());
@@ -248,7 +248,7 @@ impl Rows<'_> {
         if let Batch::V2(batch) = batch {
             let count = batch.records_count();
             if count < 0 {
-                wrong.push(FaultKind::RecordCount(count).to_string());
+                wrong.push(FaultKind::Batch(BatchFault::RecordCount(count)).to_string());
             }
             if batch.last_offset_delta().get() < 0 {
                 wrong.push(format!("last offset {last} below the first, {first}"));
@@ -301,7 +301,7 @@ impl Rows<'_> {
         let range = gap.range();
         let is_crc = gap
             .fault()
-            .is_some_and(|fault| matches!(fault.kind(), FaultKind::Crc { .. }));
+            .is_some_and(|fault| matches!(fault.kind(), FaultKind::Batch(BatchFault::Crc { .. })));
         if is_crc && !self.view.records {
             self.broken_batch(range.start, out);
         }

@@ -4,11 +4,10 @@ use kseg::decode::Decoder;
 use kseg::format::clean_shutdown::CleanShutdown;
 use kseg::format::remote_snapshot::RemoteSnapshot;
 use kseg::format::{
-    FileKind, LeaderEpochs, MetaProperties, OffsetCheckpoint, PartitionMetadata, Properties,
+    Fault, FileKind, LeaderEpochs, MetaProperties, OffsetCheckpoint, PartitionMetadata, Properties,
     QuorumState,
 };
-use kseg::wire::{Fault, FaultKind};
-
+use kseg::wire::NumberFault;
 use serde::Serialize;
 
 use super::file::Facts;
@@ -246,7 +245,7 @@ fn remote(bytes: &[u8]) -> (Facts, Page) {
                 });
                 if meaning.wrong.is_some() {
                     let at = usize::try_from(position.get()).unwrap_or(usize::MAX);
-                    faults.push(Fault::new(FaultKind::EndOfInput, at));
+                    faults.push(Fault::new(NumberFault::EndOfInput, at));
                 }
             }
             Err(fault) => faults.push(fault),

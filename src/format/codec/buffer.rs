@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::budget::{Budget, Permit, SMALL_BYTES};
-use crate::wire::FaultKind;
-use crate::wire::fault::Inflate;
+use crate::format::fault::CodecFault;
 
 /// Bytes decompressed so far, in memory that is kept from batch to batch.
 pub(super) struct Buffer {
@@ -34,10 +33,10 @@ impl Buffer {
     }
 
     /// Makes room for at least `least` more bytes; the buffer doubles when it grows.
-    pub(super) fn spare(&mut self, least: usize) -> Result<&mut [u8], FaultKind> {
+    pub(super) fn spare(&mut self, least: usize) -> Result<&mut [u8], CodecFault> {
         let need = self.filled.saturating_add(least);
         if need > self.limit {
-            return Err(FaultKind::InflateLimit { limit: self.limit });
+            return Err(CodecFault::Limit { limit: self.limit });
         }
         if need > self.bytes.len() {
             let doubled = self.bytes.len().saturating_mul(2);
@@ -67,7 +66,7 @@ impl Buffer {
         self.filled = self.filled.saturating_add(count).min(self.bytes.len());
     }
 
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FaultKind> {
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), CodecFault> {
         let spare = self.spare(bytes.len())?;
         if let Some(room) = spare.get_mut(..bytes.len()) {
             room.copy_from_slice(bytes);
@@ -87,15 +86,11 @@ impl fmt::Debug for Buffer {
 }
 
 /// The first `N` bytes and the rest, or the stream ends early.
-pub(super) fn chunk<const N: usize>(input: &[u8]) -> Result<(&[u8; N], &[u8]), FaultKind> {
-    input
-        .split_first_chunk()
-        .ok_or(FaultKind::Inflate(Inflate::Truncated))
+pub(super) fn chunk<const N: usize>(input: &[u8]) -> Result<(&[u8; N], &[u8]), CodecFault> {
+    input.split_first_chunk().ok_or(CodecFault::Truncated)
 }
 
 /// The first `size` bytes and the rest, or the stream ends early.
-pub(super) fn split(input: &[u8], size: usize) -> Result<(&[u8], &[u8]), FaultKind> {
-    input
-        .split_at_checked(size)
-        .ok_or(FaultKind::Inflate(Inflate::Truncated))
+pub(super) fn split(input: &[u8], size: usize) -> Result<(&[u8], &[u8]), CodecFault> {
+    input.split_at_checked(size).ok_or(CodecFault::Truncated)
 }

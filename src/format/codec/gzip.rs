@@ -8,8 +8,7 @@ use std::io::Read;
 use flate2::bufread::GzDecoder;
 
 use super::buffer::Buffer;
-use crate::wire::FaultKind;
-use crate::wire::fault::Inflate;
+use crate::format::fault::CodecFault;
 
 /// The start of every member: the magic and the only method.
 const MEMBER: [u8; 3] = [0x1f, 0x8b, 0x08];
@@ -24,9 +23,9 @@ pub(super) fn inflate(
     packed: &[u8],
     quick: &mut libdeflater::Decompressor,
     out: &mut Buffer,
-) -> Result<(), FaultKind> {
+) -> Result<(), CodecFault> {
     if !packed.starts_with(&MEMBER) {
-        return Err(FaultKind::Inflate(Inflate::Header));
+        return Err(CodecFault::Header);
     }
     if let Some(size) = size_of_only_member(packed)
         && let Ok(spare) = out.spare(size)
@@ -50,7 +49,7 @@ fn size_of_only_member(packed: &[u8]) -> Option<usize> {
     (size <= packed.len().saturating_mul(MAX_RATIO)).then_some(size)
 }
 
-fn inflate_members(packed: &[u8], out: &mut Buffer) -> Result<(), FaultKind> {
+fn inflate_members(packed: &[u8], out: &mut Buffer) -> Result<(), CodecFault> {
     let mut rest = packed;
     while rest.starts_with(&MEMBER) {
         let mut decoder = GzDecoder::new(rest);
@@ -58,7 +57,7 @@ fn inflate_members(packed: &[u8], out: &mut Buffer) -> Result<(), FaultKind> {
             let read = match decoder.read(out.spare(STEP)?) {
                 Ok(read) => read,
                 Err(_) if decoder.header().is_none() && rest.len() < packed.len() => return Ok(()),
-                Err(error) => return Err(FaultKind::Inflate(why(&error))),
+                Err(error) => return Err(why(&error)),
             };
             if read == 0 {
                 break;
@@ -70,13 +69,13 @@ fn inflate_members(packed: &[u8], out: &mut Buffer) -> Result<(), FaultKind> {
     Ok(())
 }
 
-fn why(error: &std::io::Error) -> Inflate {
+fn why(error: &std::io::Error) -> CodecFault {
     match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => Inflate::Truncated,
+        std::io::ErrorKind::UnexpectedEof => CodecFault::Truncated,
         std::io::ErrorKind::InvalidInput if error.to_string().contains("checksum") => {
-            Inflate::Checksum
+            CodecFault::Checksum
         }
-        _ => Inflate::Corrupt,
+        _ => CodecFault::Corrupt,
     }
 }
 
@@ -86,7 +85,7 @@ mod tests {
 
     use super::super::{Codec, Limits, Scratch};
     use super::*;
-    use crate::wire::Fault;
+    use crate::format::fault::{Fault, FaultKind};
 
     fn member(text: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -118,13 +117,13 @@ mod tests {
         let (bytes, fault) = unpack(&good[..good.len() - 5]);
         assert_eq!(
             (bytes.len(), fault),
-            (100_000, Some(FaultKind::Inflate(Inflate::Truncated)))
+            (100_000, Some(FaultKind::Codec(CodecFault::Truncated)))
         );
         let mut wrong = good.clone();
         let at = wrong.len() - 6;
         wrong[at] ^= 1;
-        assert!(matches!(unpack(&wrong).1, Some(FaultKind::Inflate(_))));
-        assert_eq!(unpack(b"").1, Some(FaultKind::Inflate(Inflate::Header)));
+        assert!(matches!(unpack(&wrong).1, Some(FaultKind::Codec(_))));
+        assert_eq!(unpack(b"").1, Some(FaultKind::Codec(CodecFault::Header)));
     }
 
     #[test]
@@ -138,7 +137,7 @@ mod tests {
         let (_, fault) = scratch.inflate(Codec::Gzip, 2, &bomb);
         assert_eq!(
             fault.unwrap().kind(),
-            FaultKind::InflateLimit { limit: 1 << 20 }
+            FaultKind::Codec(CodecFault::Limit { limit: 1 << 20 })
         );
     }
 }

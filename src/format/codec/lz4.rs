@@ -15,8 +15,7 @@
 use twox_hash::XxHash32;
 
 use super::buffer::{Buffer, chunk, split};
-use crate::wire::FaultKind;
-use crate::wire::fault::Inflate;
+use crate::format::fault::CodecFault;
 
 const MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
 const VERSION: u8 = 1;
@@ -37,7 +36,7 @@ struct Descriptor {
     block_bytes: usize,
 }
 
-pub(super) fn inflate(packed: &[u8], magic: i8, out: &mut Buffer) -> Result<(), FaultKind> {
+pub(super) fn inflate(packed: &[u8], magic: i8, out: &mut Buffer) -> Result<(), CodecFault> {
     let (descriptor, mut rest) = descriptor(packed, magic)?;
     loop {
         let (size, after) = chunk::<4>(rest)?;
@@ -53,7 +52,7 @@ pub(super) fn inflate(packed: &[u8], magic: i8, out: &mut Buffer) -> Result<(), 
             return split(after, checksum).map(drop);
         }
         if length > descriptor.block_bytes {
-            return Err(FaultKind::Inflate(Inflate::Corrupt));
+            return Err(CodecFault::Corrupt);
         }
         let (block, after) = split(after, length)?;
         rest = checked(block, after, &descriptor)?;
@@ -65,8 +64,8 @@ pub(super) fn inflate(packed: &[u8], magic: i8, out: &mut Buffer) -> Result<(), 
     }
 }
 
-fn descriptor(packed: &[u8], magic: i8) -> Result<(Descriptor, &[u8]), FaultKind> {
-    let wrong = FaultKind::Inflate(Inflate::Header);
+fn descriptor(packed: &[u8], magic: i8) -> Result<(Descriptor, &[u8]), CodecFault> {
+    let wrong = CodecFault::Header;
     let (_, described) = packed
         .split_at_checked(MAGIC.len())
         .filter(|(m, _)| *m == MAGIC)
@@ -103,7 +102,7 @@ fn checked<'a>(
     block: &[u8],
     after: &'a [u8],
     descriptor: &Descriptor,
-) -> Result<&'a [u8], FaultKind> {
+) -> Result<&'a [u8], CodecFault> {
     if descriptor.flags & BLOCK_CHECKSUM == 0 {
         return Ok(after);
     }
@@ -111,17 +110,16 @@ fn checked<'a>(
     #[expect(clippy::little_endian_bytes, reason = "lz4 is")]
     let stored = u32::from_le_bytes(*stored);
     if stored != XxHash32::oneshot(0, block) {
-        return Err(FaultKind::Inflate(Inflate::Checksum));
+        return Err(CodecFault::Checksum);
     }
     Ok(after)
 }
 
-fn unpack(block: &[u8], block_bytes: usize, out: &mut Buffer) -> Result<(), FaultKind> {
+fn unpack(block: &[u8], block_bytes: usize, out: &mut Buffer) -> Result<(), CodecFault> {
     let most = block_bytes.min(block.len().saturating_mul(MAX_RATIO));
     let spare = out.spare(most)?;
     let room = spare.get_mut(..most).unwrap_or_default();
-    let written = lz4_flex::block::decompress_into(block, room)
-        .map_err(|_| FaultKind::Inflate(Inflate::Corrupt))?;
+    let written = lz4_flex::block::decompress_into(block, room).map_err(|_| CodecFault::Corrupt)?;
     out.advance(written);
     Ok(())
 }
@@ -132,7 +130,7 @@ mod tests {
 
     use super::super::{Codec, Scratch};
     use super::*;
-    use crate::wire::Fault;
+    use crate::format::fault::{Fault, FaultKind};
 
     /// A frame of one compressed and one stored block.
     fn frame(flags: u8, broken_header: bool) -> Vec<u8> {
@@ -183,7 +181,7 @@ mod tests {
         assert_eq!(unpack(0, &bytes), (36, None));
         assert_eq!(
             unpack(1, &bytes),
-            (0, Some(FaultKind::Inflate(Inflate::Header)))
+            (0, Some(FaultKind::Codec(CodecFault::Header)))
         );
     }
 
@@ -193,26 +191,26 @@ mod tests {
         let cut = &good[..good.len() - 4];
         assert_eq!(
             unpack(2, cut),
-            (36, Some(FaultKind::Inflate(Inflate::Truncated)))
+            (36, Some(FaultKind::Codec(CodecFault::Truncated)))
         );
         let mut wrong = frame(0x70, false);
         let at = wrong.len() - 5;
         wrong[at] ^= 1;
         assert_eq!(
             unpack(2, &wrong),
-            (32, Some(FaultKind::Inflate(Inflate::Checksum)))
+            (32, Some(FaultKind::Codec(CodecFault::Checksum)))
         );
         let missing = &frame(0x64, false)[..frame(0x64, false).len() - 1];
         assert_eq!(
             unpack(2, missing).1,
-            Some(FaultKind::Inflate(Inflate::Truncated))
+            Some(FaultKind::Codec(CodecFault::Truncated))
         );
         for flags in [0x40, 0x61, 0xa0] {
             assert_eq!(
                 unpack(2, &frame(flags, false)).1,
-                Some(FaultKind::Inflate(Inflate::Header))
+                Some(FaultKind::Codec(CodecFault::Header))
             );
         }
-        assert_eq!(unpack(2, b"").1, Some(FaultKind::Inflate(Inflate::Header)));
+        assert_eq!(unpack(2, b"").1, Some(FaultKind::Codec(CodecFault::Header)));
     }
 }

@@ -24,8 +24,8 @@ use std::fmt;
 
 pub use self::budget::Budget;
 use self::buffer::Buffer;
-
-use crate::wire::{Fault, FaultKind};
+use crate::format::Fault;
+use crate::format::fault::CodecFault;
 
 const CODEC_BITS: u8 = 0x07;
 
@@ -46,14 +46,14 @@ pub enum Codec {
 
 impl Codec {
     /// The codec named by the attributes of a batch or message.
-    pub(super) const fn of(attributes: u8) -> Result<Self, FaultKind> {
+    pub(super) const fn of(attributes: u8) -> Result<Self, CodecFault> {
         match attributes & CODEC_BITS {
             0 => Ok(Self::None),
             1 => Ok(Self::Gzip),
             2 => Ok(Self::Snappy),
             3 => Ok(Self::Lz4),
             4 => Ok(Self::Zstd),
-            unknown => Err(FaultKind::UnknownCodec(unknown)),
+            unknown => Err(CodecFault::Unknown(unknown)),
         }
     }
 

@@ -2,8 +2,7 @@
 //! length), or one bare block (`SnappyInputStream`).
 
 use super::buffer::{Buffer, chunk, split};
-use crate::wire::FaultKind;
-use crate::wire::fault::Inflate;
+use crate::format::fault::CodecFault;
 
 const MAGIC: [u8; 8] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0];
 const HEADER_BYTES: usize = 16;
@@ -18,7 +17,7 @@ pub(super) fn inflate(
     packed: &[u8],
     decoder: &mut snap::raw::Decoder,
     out: &mut Buffer,
-) -> Result<(), FaultKind> {
+) -> Result<(), CodecFault> {
     if packed.len() < HEADER_BYTES || !packed.starts_with(&MAGIC) {
         return block(packed, decoder, out);
     }
@@ -29,7 +28,7 @@ pub(super) fn inflate(
             rest = another_stream(after)?;
             continue;
         }
-        let size = usize::try_from(length).map_err(|_| FaultKind::Inflate(Inflate::Corrupt))?;
+        let size = usize::try_from(length).map_err(|_| CodecFault::Corrupt)?;
         let (bytes, after) = split(after, size)?;
         block(bytes, decoder, out)?;
         rest = after;
@@ -39,12 +38,12 @@ pub(super) fn inflate(
 
 /// Parses the rest of a header whose first four bytes are read. Unlike in the first header, the
 /// version is checked here.
-fn another_stream(input: &[u8]) -> Result<&[u8], FaultKind> {
+fn another_stream(input: &[u8]) -> Result<&[u8], CodecFault> {
     let (magic, rest) = chunk::<4>(input)?;
     let (version, rest) = chunk::<4>(rest)?;
     let (_, rest) = chunk::<4>(rest)?;
     if !MAGIC.ends_with(magic) || i32::from_be_bytes(*version) < 1 {
-        return Err(FaultKind::Inflate(Inflate::Corrupt));
+        return Err(CodecFault::Corrupt);
     }
     Ok(rest)
 }
@@ -54,8 +53,8 @@ fn block(
     packed: &[u8],
     decoder: &mut snap::raw::Decoder,
     out: &mut Buffer,
-) -> Result<(), FaultKind> {
-    let corrupt = FaultKind::Inflate(Inflate::Corrupt);
+) -> Result<(), CodecFault> {
+    let corrupt = CodecFault::Corrupt;
     let size = match snap::raw::decompress_len(packed) {
         Ok(size) if !packed.is_empty() && size <= packed.len().saturating_mul(MAX_RATIO) => size,
         _ => return Err(corrupt),
@@ -70,7 +69,7 @@ fn block(
 mod tests {
     use super::super::{Codec, Scratch};
     use super::*;
-    use crate::wire::Fault;
+    use crate::format::fault::{Fault, FaultKind};
 
     fn block_of(text: &[u8]) -> Vec<u8> {
         snap::raw::Encoder::new().compress_vec(text).unwrap()
@@ -121,10 +120,10 @@ mod tests {
             (bytes, fault),
             (
                 b"one ".to_vec(),
-                Some(FaultKind::Inflate(Inflate::Truncated))
+                Some(FaultKind::Codec(CodecFault::Truncated))
             )
         );
-        assert_eq!(unpack(b"").1, Some(FaultKind::Inflate(Inflate::Corrupt)));
+        assert_eq!(unpack(b"").1, Some(FaultKind::Codec(CodecFault::Corrupt)));
         let trailing = [block_of(b"bare"), vec![0]].concat();
         assert!(unpack(&trailing).1.is_some());
     }
@@ -134,7 +133,7 @@ mod tests {
         let claims_4_gib = [0xff, 0xff, 0xff, 0xff, 0x0f, 0];
         assert_eq!(
             unpack(&claims_4_gib).1,
-            Some(FaultKind::Inflate(Inflate::Corrupt))
+            Some(FaultKind::Codec(CodecFault::Corrupt))
         );
     }
 }

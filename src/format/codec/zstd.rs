@@ -3,8 +3,7 @@
 use zstd::zstd_safe::{DCtx, InBuffer, OutBuffer, ResetDirective, get_error_name};
 
 use super::buffer::Buffer;
-use crate::wire::FaultKind;
-use crate::wire::fault::Inflate;
+use crate::format::fault::CodecFault;
 
 /// The minimum number of bytes that are decompressed in one step: Kafka's frames do not contain
 /// their size.
@@ -14,10 +13,10 @@ pub(super) fn inflate(
     packed: &[u8],
     context: &mut Option<DCtx<'static>>,
     out: &mut Buffer,
-) -> Result<(), FaultKind> {
+) -> Result<(), CodecFault> {
     let context = match context {
         Some(context) => context,
-        None => context.insert(DCtx::try_create().ok_or(FaultKind::Inflate(Inflate::Corrupt))?),
+        None => context.insert(DCtx::try_create().ok_or(CodecFault::Corrupt)?),
     };
     let result = frames(packed, context, out);
     if result.is_err() {
@@ -27,14 +26,14 @@ pub(super) fn inflate(
     result
 }
 
-fn frames(packed: &[u8], context: &mut DCtx<'_>, out: &mut Buffer) -> Result<(), FaultKind> {
+fn frames(packed: &[u8], context: &mut DCtx<'_>, out: &mut Buffer) -> Result<(), CodecFault> {
     let mut input = InBuffer::around(packed);
     loop {
         let mut output = OutBuffer::around(out.spare(STEP)?);
         let begun = input.pos();
         let wanted = context
             .decompress_stream(&mut output, &mut input)
-            .map_err(|code| FaultKind::Inflate(why(code, begun)))?;
+            .map_err(|code| why(code, begun))?;
         let (written, room) = (output.pos(), output.capacity());
         out.advance(written);
         // The input is consumed and the output flushed when a step leaves room in the buffer.
@@ -43,18 +42,18 @@ fn frames(packed: &[u8], context: &mut DCtx<'_>, out: &mut Buffer) -> Result<(),
             return if whole {
                 Ok(())
             } else {
-                Err(FaultKind::Inflate(Inflate::Truncated))
+                Err(CodecFault::Truncated)
             };
         }
     }
 }
 
-fn why(code: usize, begun: usize) -> Inflate {
+fn why(code: usize, begun: usize) -> CodecFault {
     match get_error_name(code) {
-        "Unknown frame descriptor" if begun == 0 => Inflate::Header,
-        "Unknown frame descriptor" => Inflate::Trailing,
-        "Restored data doesn't match checksum" => Inflate::Checksum,
-        _ => Inflate::Corrupt,
+        "Unknown frame descriptor" if begun == 0 => CodecFault::Header,
+        "Unknown frame descriptor" => CodecFault::Trailing,
+        "Restored data doesn't match checksum" => CodecFault::Checksum,
+        _ => CodecFault::Corrupt,
     }
 }
 
@@ -62,7 +61,7 @@ fn why(code: usize, begun: usize) -> Inflate {
 mod tests {
     use super::super::{Codec, Limits, Scratch};
     use super::*;
-    use crate::wire::Fault;
+    use crate::format::fault::{Fault, FaultKind};
 
     fn unpack(scratch: &mut Scratch, packed: &[u8]) -> (Vec<u8>, Option<FaultKind>) {
         let (bytes, fault) = scratch.inflate(Codec::Zstd, 2, packed);
@@ -92,7 +91,10 @@ mod tests {
         let (bytes, fault) = unpack(scratch, &[frame(b"one"), b"garbage".to_vec()].concat());
         assert_eq!(
             (bytes, fault),
-            (b"one".to_vec(), Some(FaultKind::Inflate(Inflate::Trailing)))
+            (
+                b"one".to_vec(),
+                Some(FaultKind::Codec(CodecFault::Trailing))
+            )
         );
         // The context is usable again.
         assert_eq!(unpack(scratch, &frame(b"two")), (b"two".to_vec(), None));
@@ -104,7 +106,11 @@ mod tests {
         let good = frame(&vec![7; 300_000]);
         for cut in [good.len() - 1, good.len() / 2, 3] {
             let (_, fault) = unpack(scratch, &good[..cut]);
-            assert_eq!(fault, Some(FaultKind::Inflate(Inflate::Truncated)), "{cut}");
+            assert_eq!(
+                fault,
+                Some(FaultKind::Codec(CodecFault::Truncated)),
+                "{cut}"
+            );
         }
         let text: Vec<u8> = (0..200_000_u32).flat_map(u32::to_be_bytes).collect();
         assert_eq!(unpack(scratch, &frame(&text)), (text, None));
@@ -115,11 +121,14 @@ mod tests {
         let mut scratch = Scratch::with_limits(Limits::inflating(1 << 20));
         let (bytes, fault) = unpack(&mut scratch, &frame(&vec![0; 64 << 20]));
         assert!(bytes.len() <= 1 << 20);
-        assert_eq!(fault, Some(FaultKind::InflateLimit { limit: 1 << 20 }));
+        assert_eq!(
+            fault,
+            Some(FaultKind::Codec(CodecFault::Limit { limit: 1 << 20 }))
+        );
         let wide = [0x28, 0xb5, 0x2f, 0xfd, 0, 0xff, 1, 0, 0];
         assert_eq!(
             unpack(&mut scratch, &wide).1,
-            Some(FaultKind::Inflate(Inflate::Corrupt))
+            Some(FaultKind::Codec(CodecFault::Corrupt))
         );
     }
 }

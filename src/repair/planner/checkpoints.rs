@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::diagnosis::small;
 use super::files::{empty_directory, set};
 use super::steps::{Reason, Steps};
-use crate::format::{FileKind, OffsetCheckpoint, checkpoint};
+use crate::format::fault::CheckpointFault;
+use crate::format::{Fault, FaultKind, FileKind, OffsetCheckpoint, checkpoint};
 use crate::repair::error::Error;
 use crate::repair::proof::Origin;
 use crate::repair::{Knowledge, Loss};
 use crate::store::{Item, LogDir};
 use crate::verify::CheckId;
-use crate::wire::fault::Text;
-use crate::wire::{Fault, FaultKind, Offset};
+use crate::wire::Offset;
 
 /// The start and end of a log after the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,12 +147,10 @@ struct Work<'a> {
 
 /// Returns true if a fault is that a line which holds an entry cannot be read.
 fn is_of_entry(fault: &Fault) -> bool {
-    let is_of_head = |what: &str| matches!(what, "version" | "number of entries");
     match fault.kind() {
-        FaultKind::Text(Text::Number(what)) => !is_of_head(what),
-        FaultKind::Text(Text::Version(_)) => false,
+        FaultKind::Checkpoint(CheckpointFault::Head(_) | CheckpointFault::Version(_)) => false,
         // Fewer lines than are announced: one is missing. More: all are there.
-        FaultKind::Text(Text::Entries { declared, found }) => {
+        FaultKind::Checkpoint(CheckpointFault::Entries { declared, found }) => {
             usize::try_from(declared).is_ok_and(|declared| found < declared)
         }
         _ => true,

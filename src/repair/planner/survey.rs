@@ -5,13 +5,12 @@ use std::ops::{ControlFlow, Range};
 
 use crate::format::batch::HEADER_BYTES;
 use crate::format::frame::FrameHeader;
-use crate::format::{Batch, RecordBatch, Scratch};
+use crate::format::{Batch, Fault, RecordBatch, Scratch};
 use crate::scan::seek::last_offset;
 use crate::scan::{
     Event, GapPart, Jobs, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan,
 };
 use crate::store::{Error, LogFile};
-use crate::wire::Fault;
 use crate::wire::units::LOG_OVERHEAD;
 
 /// The limit of producers of a segment whose positions are kept.

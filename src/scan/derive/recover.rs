@@ -3,14 +3,15 @@
 use std::ops::ControlFlow;
 
 use super::{IndexSettings, LogState, SegmentIndexes, Violation};
-use crate::format::{Batch, Scratch};
+use crate::format::fault::FrameFault;
+use crate::format::{Batch, Fault, Scratch};
 use crate::scan::event::{Event, GapKind};
 use crate::scan::output::Output;
 use crate::scan::parallel::{ScanOptions, follow_with};
 use crate::scan::visit::Visitor;
 use crate::scan::walk::Policy;
 use crate::store::{Error, LogFile, Unreadable};
-use crate::wire::{Fault, FaultKind, Offset, OffsetDelta};
+use crate::wire::{Offset, OffsetDelta};
 
 /// The state that results from the batches of a segment.
 #[derive(Debug, Clone)]
@@ -118,7 +119,7 @@ impl Visitor for Segment<'_> {
             Event::Gap(gap) => Ended::Fault(match gap.parts().next().map(|part| part.kind) {
                 Some(GapKind::Damage(fault)) => fault,
                 // Kafka reads the zeros as a size.
-                _ => Fault::new(FaultKind::FrameSize { size: 0 }, 0),
+                _ => Fault::new(FrameFault::Size { size: 0 }, 0),
             }),
         };
         self.recovered.ended = Some(ended);

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::format::control::ControlType;
+use crate::format::fault::{CodecFault, ControlRecordFault};
 use crate::format::producer_snapshot::ProducerEntry;
-use crate::format::{Frame, ProducerSnapshot, RecordBatch, TxnIndex};
-use crate::wire::{Fault, FaultKind, LeaderEpoch, Offset, Position, ProducerId, Timestamp};
+use crate::format::{Fault, FaultKind, Frame, ProducerSnapshot, RecordBatch, TxnIndex};
+use crate::wire::{LeaderEpoch, Offset, Position, ProducerId, Timestamp};
 
 /// A batch of magic 2 with a wrong checksum, which is not checked here.
 #[derive(Debug, Clone)]
@@ -188,7 +189,7 @@ fn what_kafka_throws_at_is_told_apart() {
         ),
         (
             odd(Some(&[0, 0, 0]), None),
-            fault(FaultKind::ControlKey),
+            fault(FaultKind::Control(ControlRecordFault::Key)),
             [Exception::InvalidRecord; 2],
         ),
         (
@@ -208,7 +209,7 @@ fn what_kafka_throws_at_is_told_apart() {
         ),
         (
             codec,
-            Violation::Record(Fault::new(FaultKind::UnknownCodec(7), 21)),
+            Violation::Record(Fault::new(CodecFault::Unknown(7), 21)),
             [Exception::IllegalArgument; 2],
         ),
         (

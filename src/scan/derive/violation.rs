@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::format::control::ControlType;
-use crate::wire::{Fault, FaultKind, LeaderEpoch, Offset, ProducerId, Release};
+use crate::format::fault::CodecFault;
+use crate::format::{Fault, FaultKind};
+use crate::wire::{LeaderEpoch, Offset, ProducerId, Release};
 
 /// The first release that reads a marker's value with a generated parser, which does not check its
 /// length first.
@@ -129,8 +131,8 @@ impl Violation {
             | Self::NotStarted { .. }
             | Self::AbortOrder { .. } => Exception::IllegalArgument,
             Self::Record(fault) => match fault.kind() {
-                FaultKind::UnknownCodec(_) => Exception::IllegalArgument,
-                FaultKind::Inflate(_) | FaultKind::InflateLimit { .. } => Exception::Kafka,
+                FaultKind::Codec(CodecFault::Unknown(_)) => Exception::IllegalArgument,
+                FaultKind::Codec(_) => Exception::Kafka,
                 _ => Exception::InvalidRecord,
             },
             Self::NullKey | Self::NullValue => Exception::NullPointer,

@@ -1,9 +1,9 @@
 //! The facts about a segment.
 
-use crate::format::{Batch, RecordBatch, TimestampType};
+use crate::format::{Batch, Fault, RecordBatch, TimestampType};
 use crate::scan::event::Gap;
 use crate::scan::visit::Merge;
-use crate::wire::{Fault, LeaderEpoch, Offset, Position, Timestamp};
+use crate::wire::{LeaderEpoch, Offset, Position, Timestamp};
 
 /// The extent of a segment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use super::counts::{Extent, max_timestamp, time};
-use crate::format::{Batch, Scratch};
+use crate::format::{Batch, Fault, Scratch};
 use crate::scan::{Event, Output, PieceVisitor, Visitor};
-use crate::wire::{Fault, Offset};
+use crate::wire::Offset;
 
 /// Reads records.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::wire::Fault;
+use crate::format::Fault;
 
 /// Bytes that can't be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

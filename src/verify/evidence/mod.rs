@@ -13,8 +13,6 @@ mod unreadable;
 
 use std::fmt::{self, Display as _};
 
-use super::catalog::Check;
-use crate::wire::Fault;
 pub use entries::{
     LastTimestamp, OffsetEntry, OffsetEntryAgainst, PartialEntry, TimeEntry, TimeEntryAgainst,
     Unindexed, Untrimmed,
@@ -29,7 +27,6 @@ pub use log::{
     Checksum, Disorder, EpochConflict, Field, FieldValue, FlippedBit, Number, SuspectedBit, Torn,
     Zeros,
 };
-
 pub use names::{
     EpochsReach, IdConflict, LeftoverFile, MetadataFault, MissingFile, NameFault, NoSnapshotAtEnd,
     SwapFault, Twice, Unopened, Unrecognised,
@@ -40,6 +37,9 @@ pub use producers::{
 };
 pub use schemas::SchemaIdFault;
 pub use unreadable::{Unreadable, UnreadableRange};
+
+use super::catalog::Check;
+use crate::format::Fault;
 
 /// The evidence of a finding. Checks share kinds; their meaning depends on the check.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,19 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::format::FileKind;
-use crate::format::LeaderEpochs;
+use crate::format::fault::CheckpointFault;
 use crate::format::layout::batch as layout;
-use crate::store::Error;
-use crate::store::{Cap, read_small};
+use crate::format::{FaultKind, FileKind, LeaderEpochs};
+use crate::store::{Cap, Error, read_small};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::coverage::Coverage;
 use crate::verify::evidence::{BeyondEnd, EpochConflict, EpochsReach, Mark};
 use crate::verify::extent::LogExtent;
 use crate::verify::finding::{Finding, Findings};
 use crate::verify::row::Row;
-use crate::wire::fault::Text;
-use crate::wire::{FaultKind, LeaderEpoch, Offset};
+use crate::wire::{LeaderEpoch, Offset};
 
 /// The check of the leader epochs of a partition, which gets its batches in order.
 #[derive(Debug)]
@@ -86,7 +84,10 @@ impl EpochsCheck {
         let bytes = read_small(path, Cap::of(FileKind::LeaderEpochs))?;
         let file = LeaderEpochs::parse(&bytes);
         for fault in &file.faults {
-            let is_order = matches!(fault.kind(), FaultKind::Text(Text::Order(_)));
+            let is_order = matches!(
+                fault.kind(),
+                FaultKind::Checkpoint(CheckpointFault::Order(_))
+            );
             let id = if is_order {
                 CheckId::EpochsOrder
             } else {

@@ -3,15 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::format::topic;
-use crate::format::{FileKind, PartitionMetadata};
+use crate::format::fault::PropertiesFault;
+use crate::format::{FaultKind, FileKind, PartitionMetadata, topic};
 use crate::store::{Item, Partition};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::finding::Finding;
 use crate::verify::outcome::Outcome;
-use crate::wire::FaultKind;
 use crate::wire::Uuid;
-use crate::wire::fault::Text;
 
 /// `partition.metadata` by itself.
 pub(in crate::verify) fn check(
@@ -23,7 +21,7 @@ pub(in crate::verify) fn check(
     for fault in &metadata.faults {
         // Kafka reads any version that is not negative.
         let is_read = match fault.kind() {
-            FaultKind::Text(Text::Version(version)) => version >= 0,
+            FaultKind::Properties(PropertiesFault::Version(version)) => version >= 0,
             _ => false,
         };
         let severity = if is_read {

@@ -2,11 +2,12 @@
 
 use super::batch::{Info, Sink};
 use crate::format::control::{ControlType, coordinator_epoch};
-use crate::format::{Batch, Codec, Record, Scratch, TimestampType};
+use crate::format::fault::{BatchFault, CodecFault, MessageFault, RecordFault, RecordsFault};
+use crate::format::{Batch, Codec, Fault, FaultKind, Record, Scratch, TimestampType};
 use crate::verify::catalog::{CheckId, Severity};
 use crate::verify::evidence::{ControlFault, Field, FieldValue, Unparsed};
 use crate::verify::finding::Finding;
-use crate::wire::{Fault, FaultKind};
+use crate::wire::NumberFault;
 
 /// Decompresses and decodes a batch whose frame and checksum are right.
 pub(super) fn check(batch: &Batch<'_>, info: &Info, scratch: &mut Scratch, sink: &mut Sink<'_>) {
@@ -30,7 +31,8 @@ pub(super) fn check(batch: &Batch<'_>, info: &Info, scratch: &mut Scratch, sink:
         Err(fault)
             if matches!(
                 fault.kind(),
-                FaultKind::UnknownCodec(_) | FaultKind::RecordCount(_)
+                FaultKind::Codec(CodecFault::Unknown(_))
+                    | FaultKind::Batch(BatchFault::RecordCount(_))
             ) =>
         {
             return;
@@ -193,18 +195,18 @@ fn control_fault(batch: &Batch<'_>, record: &Record<'_>) -> Option<(ControlFault
 /// The check that a fault inside a batch falls under.
 fn check_of(kind: FaultKind) -> CheckId {
     match kind {
-        FaultKind::VarintTooLong { .. } => CheckId::VarintTooLong,
-        FaultKind::RecordsRemaining { .. } => CheckId::TrailingBytes,
-        FaultKind::RecordsMissing { .. } => CheckId::RecordsMissing,
-        FaultKind::Inflate(_) => CheckId::InflateFailed,
-        FaultKind::InflateLimit { .. } => CheckId::InflateLimit,
-        FaultKind::HeaderKeyLength(_) => CheckId::NullHeaderKey,
-        FaultKind::FieldLength { .. } | FaultKind::HeaderCount(_) => CheckId::FieldLength,
-        FaultKind::WrapperWithoutValue
-        | FaultKind::WrapperEmpty
-        | FaultKind::WrapperNested
-        | FaultKind::WrapperOffset { .. } => CheckId::Wrapper,
-        FaultKind::CodecForbidden { .. } => CheckId::UnknownCodec,
+        FaultKind::Number(NumberFault::VarintTooLong { .. }) => CheckId::VarintTooLong,
+        FaultKind::Records(RecordsFault::Remaining { .. }) => CheckId::TrailingBytes,
+        FaultKind::Records(RecordsFault::Missing { .. }) => CheckId::RecordsMissing,
+        FaultKind::Codec(CodecFault::Unknown(_))
+        | FaultKind::Message(MessageFault::CodecForbidden { .. }) => CheckId::UnknownCodec,
+        FaultKind::Codec(CodecFault::Limit { .. }) => CheckId::InflateLimit,
+        FaultKind::Codec(_) => CheckId::InflateFailed,
+        FaultKind::Record(RecordFault::HeaderKeyLength(_)) => CheckId::NullHeaderKey,
+        FaultKind::Record(RecordFault::FieldLength { .. } | RecordFault::HeaderCount(_)) => {
+            CheckId::FieldLength
+        }
+        FaultKind::Message(_) => CheckId::Wrapper,
         _ => CheckId::RecordLength,
     }
 }

@@ -1,8 +1,11 @@
 //! A record that is being rendered, and the exception that may end it.
 
-use kseg::wire::{Fault, FaultKind, Release};
 use std::fmt;
 use std::io::Write as _;
+
+use kseg::format::fault::SchemaFault;
+use kseg::format::{Fault, FaultKind};
+use kseg::wire::{NumberFault, Release};
 
 /// The texts that were written; the others are not printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,24 +66,26 @@ pub(super) fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
 /// The message of the exception that Kafka's readers throw for `fault` in `bytes`.
 pub(super) fn reason(fault: Fault, bytes: &[u8]) -> String {
     match fault.kind() {
-        FaultKind::FieldLength { length, left } if length >= 0 => {
+        FaultKind::Schema(SchemaFault::FieldLength { length, left }) if length >= 0 => {
             format!("Error reading byte array of {length} byte(s): only {left} byte(s) available")
         }
-        FaultKind::FieldLength { length, .. } => length.to_string(),
-        FaultKind::NullField(field) => format!("non-nullable field {field} was serialized as null"),
-        FaultKind::StringLength { field, length } => {
+        FaultKind::Schema(SchemaFault::FieldLength { length, .. }) => length.to_string(),
+        FaultKind::Schema(SchemaFault::NullField(field)) => {
+            format!("non-nullable field {field} was serialized as null")
+        }
+        FaultKind::Schema(SchemaFault::StringLength { field, length }) => {
             format!("string field {field} had invalid length {length}")
         }
-        FaultKind::ArrayLength { length, left } => format!(
+        FaultKind::Schema(SchemaFault::ArrayLength { length, left }) => format!(
             "Tried to allocate a collection of size {length}, but there are only {left} bytes remaining."
         ),
-        FaultKind::TagVersion { tag, version } => {
+        FaultKind::Schema(SchemaFault::TagVersion { tag, version }) => {
             format!("Tag {tag} is not valid for version {version}")
         }
-        FaultKind::StructVersion { name, version } => {
+        FaultKind::Schema(SchemaFault::StructVersion { name, version }) => {
             format!("Can't read version {version} of {name}")
         }
-        FaultKind::VarintTooLong { width } => format!(
+        FaultKind::Number(NumberFault::VarintTooLong { width }) => format!(
             "Varint is too long, the most significant bit in the 5th byte is set, converted value: {:x}",
             varint_so_far(bytes.iter().skip(fault.at()).take(width))
         ),

@@ -1,7 +1,8 @@
 //! Shared parts of the texts of earlier releases: reading of keys and values, and the exceptions.
 
 use kseg::decode::{Decoded, MessageSchema, Reading, SchemaFamily, Struct, Unread, framing};
-use kseg::wire::{Fault, FaultKind, Release};
+use kseg::format::{Fault, FaultKind};
+use kseg::wire::{NumberFault, Release};
 
 use super::job::{Crash, reason};
 
@@ -103,7 +104,7 @@ fn unreadable(release: Release, fault: Fault, bytes: &[u8]) -> Crash {
         _ if release < GENERATED => {
             format!("org.apache.kafka.common.protocol.types.SchemaException: {fault}")
         }
-        FaultKind::EndOfInput => UNDERFLOW.to_owned(),
+        FaultKind::Number(NumberFault::EndOfInput) => UNDERFLOW.to_owned(),
         _ => format!("java.lang.RuntimeException: {}", reason(fault, bytes)),
     })
 }

@@ -1,9 +1,9 @@
 //! Control records.
 
 use kseg::decode::control::control_json;
-use kseg::format::Record;
 use kseg::format::control::{ControlType, coordinator_epoch};
-use kseg::wire::{Fault, Release};
+use kseg::format::{Fault, Record};
+use kseg::wire::Release;
 
 use crate::cli::render::Push;
 

@@ -1,9 +1,9 @@
 //! The lines of batches and records. Each function appends to a line; its order of fields is the
 //! release's.
 
-use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch};
+use kseg::format::fault::CodecFault;
+use kseg::format::{Batch, Codec, Fault, FaultKind, Frame, Message, Record, RecordBatch};
 use kseg::wire::text::push_utf8;
-use kseg::wire::{Fault, FaultKind};
 
 use super::style::{CodecNames, Layout, Style};
 use crate::cli::render::Push;
@@ -23,7 +23,9 @@ pub(super) fn push_codec(line: &mut Vec<u8>, style: &Style, codec: Result<Codec,
                 Codec::Zstd => "unknown(4)",
             })),
         },
-        Err(FaultKind::UnknownCodec(id)) => drop(line.text("unknown(").int(id).text(")")),
+        Err(FaultKind::Codec(CodecFault::Unknown(id))) => {
+            line.text("unknown(").int(id).text(")");
+        }
         Err(_) => drop(line.text("unknown")),
     }
 }

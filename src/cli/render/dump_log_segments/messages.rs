@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use kseg::format::{Batch, Codec, Message, Record, Scratch, TimestampType};
+use kseg::format::fault::MessageFault;
+use kseg::format::{Batch, Codec, FaultKind, Message, Record, Scratch, TimestampType};
 use kseg::scan::Output;
-use kseg::wire::FaultKind;
 use kseg::wire::units::LOG_OVERHEAD;
 
 use super::style::Nested;
@@ -100,7 +100,7 @@ impl LogPrinter<'_> {
                 }
                 Ok((_, None)) => {}
                 Err(fault)
-                    if fault.kind() == FaultKind::WrapperNested
+                    if fault.kind() == FaultKind::Message(MessageFault::WrapperNested)
                         && self.style.nested != Nested::Breaks => {}
                 Err(fault) => self.note(out, place.position, &fault),
             }

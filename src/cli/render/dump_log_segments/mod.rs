@@ -15,17 +15,17 @@ mod style;
 
 use std::ops::ControlFlow;
 
-use kseg::format::{Batch, Codec, Frame, Message, Record, RecordBatch, Scratch};
-use kseg::scan::{Event, Gap, Merge, Output, PieceVisitor, Visitor};
-use kseg::wire::{Fault, FaultKind};
-
-use crate::cli::render::{Pages, Push};
 use contents::Lead;
 pub(crate) use contents::{Contents, TextDecoder};
 pub(crate) use gaps::Gaps;
+use kseg::format::fault::{FrameFault, RecordFault};
+use kseg::format::{Batch, Codec, Fault, FaultKind, Frame, Message, Record, RecordBatch, Scratch};
+use kseg::scan::{Event, Gap, Merge, Output, PieceVisitor, Visitor};
 use lines::RecordLine;
 use style::Layout;
 pub(crate) use style::{NEWEST, OLDEST, Style};
+
+use crate::cli::render::{Pages, Push};
 
 /// The maximum number of bytes that Kafka's reader ignores at the end of a file.
 const SILENT_TAIL_BYTES: u64 = 17;
@@ -247,7 +247,7 @@ impl<'a> LogPrinter<'a> {
             return;
         }
         let breaks = match fault.map(|fault| fault.kind()) {
-            Some(kind) => matches!(kind, FaultKind::FrameSize { .. }),
+            Some(kind) => matches!(kind, FaultKind::Frame(FrameFault::Size { .. })),
             None => length > SILENT_TAIL_BYTES,
         };
         if !breaks || self.style.ends_at_zeros {
@@ -279,7 +279,10 @@ fn first_offset(batch: &Batch<'_>, scratch: &mut Scratch) -> i64 {
 fn is_value_missing(batch: &Batch<'_>, fault: Fault) -> bool {
     matches!(
         (batch, fault.kind()),
-        (Batch::Legacy(Message { .. }), FaultKind::FieldLength { .. })
+        (
+            Batch::Legacy(Message { .. }),
+            FaultKind::Record(RecordFault::FieldLength { .. })
+        )
     )
 }
 
