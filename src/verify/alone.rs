@@ -11,7 +11,7 @@ use super::partition::offset_index::OffsetIndexCheck;
 use super::partition::producer_snapshot::SnapshotFile;
 use super::partition::time_index::TimeIndexCheck;
 use super::partition::txn_index::TxnCheck;
-use super::partition::{metadata_log, topic_id};
+use super::partition::{directory, metadata_log};
 use super::segment;
 use super::setting::Setting;
 use super::subject::Subject;
@@ -101,7 +101,7 @@ fn other(item: &Item, outcome: &mut Outcome) {
             Ok(())
         }
         FileKind::PartitionMetadata => {
-            topic_id::check(item, outcome);
+            directory::metadata(item, outcome);
             Ok(())
         }
         FileKind::QuorumState => {

@@ -1,16 +1,15 @@
 //! A partition: its `.log` files, and the other files of its directory compared with them.
 
 mod chain;
+pub(super) mod directory;
 mod entries;
 pub(super) mod epochs;
 mod history;
 pub(super) mod metadata_log;
-mod names;
 pub(super) mod offset_index;
 pub(super) mod producer_snapshot;
 mod siblings;
 pub(super) mod time_index;
-pub(super) mod topic_id;
 pub(super) mod txn_index;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -352,8 +351,8 @@ impl PartitionCheck {
             });
             metadata_log::check(partition, log, &mut self.outcome);
         }
-        names::check(partition, &self.around, &mut self.outcome);
-        let topic_id = topic_id::of(partition, &mut self.outcome);
+        directory::check(partition, &self.around, &mut self.outcome);
+        let topic_id = directory::topic_id(partition, &mut self.outcome);
         let known = Known {
             extent,
             topic_id,

@@ -1,7 +1,12 @@
-//! Checks of the header of a valid batch.
+//! Checks of the header of a valid batch, and the notes about batches and gaps.
+//!
+//! A file may be read in pieces on several threads, and what is compared depends on the order of
+//! batches. So a piece only notes the facts about its batches, and the notes are read when the
+//! pieces are taken in file order.
 
 use std::collections::BTreeMap;
 
+use super::damage::Part;
 use crate::decode::schema_ids::SchemaIds;
 use crate::format::defaults::MESSAGE_TIMESTAMP_AFTER_MAX_MS;
 use crate::format::layout::frame as layout;
@@ -24,6 +29,10 @@ const KNOWN_V0: u8 = 0x07;
 
 /// The position of the magic in a header.
 const MAGIC: u64 = layout::MAGIC as u64;
+
+/// The maximum number of bytes of a control batch that are kept; those that Kafka writes have fewer
+/// than 200.
+const CONTROL_BYTES: usize = 64 << 10;
 
 /// The fields in the header of a valid batch that later batches are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -302,4 +311,41 @@ fn control(batch: &RecordBatch<'_>, info: &Info, sink: &mut Sink<'_>) {
     };
     let finding = info.finding(CheckId::ControlShape, sink.subject);
     sink.add(finding.saw(what));
+}
+
+/// A note about a batch or a gap.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// A batch, and the number of its bytes among the kept ones.
+    Batch(Info, u32),
+    /// A gap between batches, part by part.
+    Gap(Vec<Part>),
+}
+
+/// The notes about a piece, in file order.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) notes: Vec<Note>,
+    /// Headers of batches with a producer, and their control batches.
+    pub(super) kept: Vec<u8>,
+}
+
+impl Notes {
+    pub(super) fn batch(&mut self, info: Info, batch: &Batch<'_>) {
+        let before = self.kept.len();
+        if let Batch::V2(batch) = batch
+            && batch.producer_id().0 >= 0
+        {
+            self.kept.extend_from_slice(batch.header());
+            if batch.is_control() && batch.size_bytes() <= CONTROL_BYTES {
+                self.kept.extend_from_slice(batch.body());
+            }
+        }
+        let kept = u32::try_from(self.kept.len() - before).unwrap_or(0);
+        self.notes.push(Note::Batch(info, kept));
+    }
+
+    pub(super) fn gap(&mut self, parts: Vec<Part>) {
+        self.notes.push(Note::Gap(parts));
+    }
 }

@@ -3,7 +3,6 @@
 mod batch;
 mod damage;
 mod gap;
-mod notes;
 mod order;
 mod record;
 mod sequence;
@@ -12,8 +11,7 @@ mod unreadable;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use self::batch::{Info, Sink, Tallies};
-use self::notes::{Notes, ReadOut};
+use self::batch::{Info, Note, Notes, Sink, Tallies};
 use self::sequence::Sequence;
 use super::catalog::Depth;
 use super::finding::Findings;
@@ -22,11 +20,13 @@ use super::outcome::Outcome;
 use super::row::Beside;
 use super::subject::Subject;
 use crate::decode::schema_ids::SchemaIds;
-use crate::format::{Batch, Scratch};
+use crate::format::batch::HEADER_BYTES;
+use crate::format::{Batch, Frame, RecordBatch, Scratch};
 use crate::scan::{
     Event, Gap, GapPart, Merge, Output, PieceVisitor, Policy, ScanOptions, Visitor, scan_pieces,
 };
 use crate::store::{Error, Item, LogFile};
+use crate::wire::{Offset, Position};
 
 /// Verifies a `.log` by itself.
 ///
@@ -214,5 +214,76 @@ impl PieceVisitor for Pass<'_> {
             on_bytes(self.bytes);
         }
         self.piece
+    }
+}
+
+/// Passes notes to the checks of the other files. Only the next batch shows if a batch is in its
+/// place, so the last one of a piece waits for the first one of the next.
+struct ReadOut<'c> {
+    check: &'c mut dyn Beside,
+    held: Option<(Info, Vec<u8>)>,
+    scratch: Scratch,
+}
+
+impl<'c> ReadOut<'c> {
+    fn to(check: &'c mut dyn Beside) -> Self {
+        Self {
+            check,
+            held: None,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Passes on the notes of the next piece.
+    fn read(&mut self, piece: &Notes) {
+        let mut kept = &piece.kept[..];
+        let mut notes = piece.notes.iter().peekable();
+        let next_of = |note: Option<&&Note>| match note {
+            Some(Note::Batch(info, _)) => Some(Offset(info.base)),
+            _ => None,
+        };
+        if notes.peek().is_none() {
+            return;
+        }
+        if let Some((info, bytes)) = self.held.take() {
+            self.batch(&info, next_of(notes.peek()), &bytes);
+        }
+        while let Some(note) = notes.next() {
+            match note {
+                Note::Batch(info, length) => {
+                    let (own, rest) = kept.split_at_checked(*length as usize).unwrap_or_default();
+                    kept = rest;
+                    if notes.peek().is_none() {
+                        self.held = Some((*info, own.to_vec()));
+                    } else {
+                        self.batch(info, next_of(notes.peek()), own);
+                    }
+                }
+                Note::Gap(parts) => {
+                    if let (Some(first), Some(last)) = (parts.first(), parts.last()) {
+                        self.check.gap(first.range.start..last.range.end);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Passes on the rest at the end of the file.
+    fn end(mut self) {
+        if let Some((info, bytes)) = self.held.take() {
+            self.batch(&info, None, &bytes);
+        }
+    }
+
+    fn batch(&mut self, info: &Info, next: Option<Offset>, kept: &[u8]) {
+        let batch = if kept.len() > HEADER_BYTES {
+            Frame::parse(kept, Position(info.position))
+                .and_then(RecordBatch::parse)
+                .ok()
+        } else {
+            RecordBatch::of_header(kept)
+        };
+        self.check
+            .batch(&info.row(), next, batch.as_ref(), &mut self.scratch);
     }
 }

@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::batch::{Info, Tallies};
+use super::batch::{Info, Note, Tallies};
 use super::damage::Part;
 use super::gap::Gap;
-use super::notes::Note;
 use super::order::{Link, Order, Run, Way};
 use crate::format::layout::batch as layout;
 use crate::scan::Merge;

@@ -1,12 +1,12 @@
-//! Names in the directory of a partition: unknown ones, and the reaction of a broker.
+//! The directory of a partition: unknown names and the reaction of a broker, and the topic id.
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::format::fault::PropertiesFault;
 use crate::format::name::{self, DirState, FileState};
-use crate::format::topic;
-use crate::format::{FileKind, Scratch};
+use crate::format::{FaultKind, FileKind, PartitionMetadata, Scratch, topic};
 use crate::scan::{Event, Output, Policy, ScanOptions, Visitor, follow};
 use crate::store::{Item, ItemType, LogFile, Partition, Stream};
 use crate::verify::catalog::{CheckId, Severity};
@@ -15,6 +15,7 @@ use crate::verify::extent::LogDirContext;
 use crate::verify::finding::Finding;
 use crate::verify::names::{account, is_known, leftover, special, unrecognised};
 use crate::verify::outcome::Outcome;
+use crate::wire::Uuid;
 
 /// Suffixes that a broker treats as its own, whatever is before them.
 const TAKEN: [&str; 7] = [
@@ -192,4 +193,49 @@ impl Visitor for First {
         };
         ControlFlow::Break(())
     }
+}
+
+/// `partition.metadata` by itself.
+pub(in crate::verify) fn metadata(
+    item: &Item,
+    outcome: &mut Outcome,
+) -> Option<(Arc<Path>, PartitionMetadata)> {
+    let (path, bytes) = outcome.read_small(item)?;
+    let metadata = PartitionMetadata::parse(&bytes);
+    for fault in &metadata.faults {
+        // Kafka reads any version that is not negative.
+        let is_read = match fault.kind() {
+            FaultKind::Properties(PropertiesFault::Version(version)) => version >= 0,
+            _ => false,
+        };
+        let severity = if is_read {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
+        outcome.findings.add(
+            Finding::new(CheckId::PartitionMetadataMalformed, &path)
+                .severity(severity)
+                .at(fault.at() as u64, 0)
+                .saw(*fault),
+        );
+    }
+    Some((path, metadata))
+}
+
+/// The id of a partition's topic in `partition.metadata`; `None` for the metadata log, whose id is
+/// reserved.
+pub(super) fn topic_id(partition: &Partition, outcome: &mut Outcome) -> Option<(Uuid, Arc<Path>)> {
+    let item = partition.item(FileKind::PartitionMetadata)?;
+    let (path, metadata) = metadata(item, outcome)?;
+    let id = metadata.topic_id.filter(|id| *id != topic::NO_ID)?;
+    if partition.topic() != Some(topic::CLUSTER_METADATA) {
+        return Some((id, path));
+    }
+    if id != topic::CLUSTER_METADATA_ID {
+        outcome
+            .findings
+            .add(Finding::new(CheckId::MetadataTopicId, &path));
+    }
+    None
 }
