@@ -57,6 +57,7 @@ impl Decoded<'_> {
 
 /// One of the numbers before a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Prefix {
     /// The version of the frame.
     FrameVersion,
@@ -131,6 +132,7 @@ impl std::error::Error for Unread {}
 
 /// The release as which a message is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reading {
     /// As a release reads it: types and versions that it does not know are unknown.
     As(Release),

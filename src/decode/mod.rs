@@ -57,6 +57,7 @@ pub enum Decoder {
 
 /// The internal topics of `MirrorMaker` 2 (KIP-382).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MirrorTopic {
     /// `mm2-offset-syncs.TARGET.internal`: offsets of replicated partitions and the corresponding
     /// offsets of the source.

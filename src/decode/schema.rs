@@ -30,6 +30,7 @@ const MAX_STRING: i32 = i16::MAX as i32;
 
 /// The messages of one internal topic, or of another place with messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SchemaFamily {
     /// `__consumer_offsets`.
     ConsumerOffsets,

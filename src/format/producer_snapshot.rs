@@ -23,7 +23,7 @@
 //!
 //! Source: `ProducerStateManager`, `ProducerSnapshot.json`.
 
-use super::fault::{Fault, FaultKind, SnapshotFault};
+use super::fault::{Fault, SnapshotFault};
 use super::layout::producer_entry::{
     self as layout, COORDINATOR_EPOCH, LAST_OFFSET, LAST_SEQUENCE, OFFSET_DELTA, PRODUCER_EPOCH,
     PRODUCER_ID, TIMESTAMP, TXN_FIRST_OFFSET,
@@ -230,13 +230,13 @@ impl<'map> ProducerSnapshot<'map> {
     /// The version is unknown, entries are missing, or the checksum is wrong, in this order.
     pub fn check(&self) -> Result<(), Fault> {
         if self.version() != KNOWN_VERSION {
-            let kind = FaultKind::ProducerSnapshot(SnapshotFault::Version(self.version()));
+            let kind = SnapshotFault::Version(self.version());
             return Err(Fault::new(kind, VERSION));
         }
         let length = self.declared_len();
         if usize::try_from(length) != Ok(self.len()) {
             let left = self.body_bytes();
-            let kind = FaultKind::ProducerSnapshot(SnapshotFault::Entries { length, left });
+            let kind = SnapshotFault::Entries { length, left };
             return Err(Fault::new(kind, COUNT));
         }
         self.check_crc()
@@ -323,6 +323,7 @@ impl ProducerState<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::FaultKind;
 
     /// One producer, as a broker wrote it.
     const ONE: [u8; 56] = [

@@ -12,7 +12,7 @@
 //!
 //! Source: `RemoteLogMetadataSnapshotFile`; KIP-405.
 
-use super::fault::{Fault, FaultKind, SchemaFault};
+use super::fault::{Fault, SchemaFault};
 use super::layout::remote_snapshot::{self as layout, ENTRIES, OFFSET, PARTITION, VERSION};
 use crate::wire::{NumberFault, Offset, Position, be};
 
@@ -83,7 +83,7 @@ impl<'map> RemoteSnapshot<'map> {
             let Some((record, after)) = record else {
                 let left = after.len();
                 rest = &[];
-                let kind = FaultKind::Schema(SchemaFault::FieldLength { length, left });
+                let kind = SchemaFault::FieldLength { length, left };
                 return Some(Err(Fault::new(kind, at)));
             };
             let position = at.saturating_add(SIZE_BYTES);
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!((snapshot.offset(), snapshot.declared()), (Offset(42), 2));
         let entries: Vec<_> = snapshot.entries().collect();
         assert_eq!(entries[0], Ok((Position(22), &[8, 9][..])));
-        let kind = FaultKind::Schema(SchemaFault::FieldLength { length: 9, left: 1 });
+        let kind = SchemaFault::FieldLength { length: 9, left: 1 };
         assert_eq!(entries[1], Err(Fault::new(kind, 24)));
         assert_eq!(entries.len(), 2);
         assert!(RemoteSnapshot::parse(&bytes[..17]).is_err());

@@ -15,7 +15,7 @@
 //!
 //! Source: `TransactionIndex`, `AbortedTxn`.
 
-use super::fault::{Fault, FaultKind, IndexFault};
+use super::fault::{Fault, IndexFault};
 use super::index::whole;
 use super::layout::txn_index::{
     self as layout, FIRST_OFFSET, LAST_OFFSET, LAST_STABLE_OFFSET, PRODUCER_ID, VERSION,
@@ -108,7 +108,7 @@ impl<'map> TxnIndex<'map> {
             entry.check().map_err(|fault| fault.shifted(at))?;
             if entry.last_offset() < base_offset {
                 let (last, base) = (entry.last_offset().0, base_offset.0);
-                let kind = FaultKind::Index(IndexFault::LastOffset { last, base });
+                let kind = IndexFault::LastOffset { last, base };
                 return Err(Fault::new(kind, at.saturating_add(LAST_OFFSET)));
             }
         }
@@ -176,6 +176,7 @@ impl AbortedTxn<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::FaultKind;
 
     fn entry(version: i16, numbers: [i64; 4]) -> Vec<u8> {
         let mut bytes = version.to_be_bytes().to_vec();

@@ -18,6 +18,7 @@ use crate::format::properties::write_uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[non_exhaustive]
 pub enum StartOutcome {
     /// Loaded without changes.
     #[cfg_attr(feature = "serde", serde(rename = "loaded"))]

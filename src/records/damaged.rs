@@ -15,6 +15,7 @@ const LARGEST_BYTES: u64 = 64 << 20;
 
 /// The bit of a file that was flipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Flip {
     /// The position of its byte.
     pub position: Position,

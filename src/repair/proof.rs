@@ -22,6 +22,7 @@ const WINDOW_BYTES: u64 = 1 << 20;
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
 )]
+#[non_exhaustive]
 pub enum Proof {
     /// A checksum covers what the step leaves.
     Checksum(Checksum),
@@ -88,6 +89,7 @@ pub struct Derived {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
 )]
+#[non_exhaustive]
 pub enum Origin {
     /// The batches of the partition, as the plan leaves them.
     Log,

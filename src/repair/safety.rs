@@ -51,6 +51,7 @@ pub enum Grade {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
 )]
+#[non_exhaustive]
 pub enum Odds {
     /// At most one in so many.
     OneIn(u64),
@@ -146,6 +147,7 @@ pub struct Loss {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "kebab-case")
 )]
+#[non_exhaustive]
 pub enum Knowledge {
     /// The log start offset: which records were deleted.
     LogStart,

@@ -6,6 +6,7 @@ use crate::format::name::DirState;
 
 /// The kind of shutdown of a log dir.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stop {
     /// Clean: the marker exists, and nothing is recovered at the next start.
     Clean,

@@ -46,6 +46,7 @@ pub struct Verified {
 
 /// The kind of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UnitKind {
     /// The directory of a partition.
     Partition,

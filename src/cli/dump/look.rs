@@ -143,16 +143,14 @@ impl Look {
         let bytes = self.bytes(position, batch::HEADER_BYTES as u64)?;
         let header = FrameHeader::read(bytes);
         let (Some(header), true) = (header, left.min(limit) > TAIL_BYTES) else {
-            let kind = FaultKind::Frame(FrameFault::Tail {
-                left: left.min(limit),
-            });
-            return Ok(Err(Fault::new(kind, 0).to_string()));
+            let left = left.min(limit);
+            return Ok(Err(FrameFault::Tail { left }.to_string()));
         };
         Ok(match header.frame_bytes() {
             Err(fault) => Err(fault.to_string()),
             Ok(size) if size as u64 > left => {
                 let announced = size as u64;
-                Err(FaultKind::Frame(FrameFault::BeyondEnd { announced, left }).to_string())
+                Err(FrameFault::BeyondEnd { announced, left }.to_string())
             }
             Ok(size) if size as u64 > limit => Err(format!(
                 "batch of {size} bytes, more than --max-message-size {limit}"

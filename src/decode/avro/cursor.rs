@@ -2,6 +2,7 @@
 
 /// The reason why bytes are not a value of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Undecodable {
     /// The bytes end inside the value.
     #[error("not a value of its schema: it ends early")]

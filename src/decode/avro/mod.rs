@@ -38,6 +38,7 @@ pub use value::{FREE_VALUES, MOST_BYTES, MOST_DEPTH, VALUES_A_BYTE, write_uuid};
 
 /// The reason why a text is not a schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SchemaError {
     /// The text is not JSON.
     #[error("the schema is not JSON")]

@@ -222,6 +222,7 @@ impl FileState {
 
 /// The parsed name of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileName<'a> {
     /// The kind.
     pub kind: FileKind,

@@ -25,6 +25,7 @@ pub type QuotaKey = (Vec<(String, Option<String>)>, String);
 
 /// A cluster.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct MetadataImage {
     /// The topics by id.
     pub topics: BTreeMap<Uuid, Topic>,

@@ -29,6 +29,7 @@ pub struct Recovered {
 
 /// The reason why recovery ends before the end of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ended {
     /// Bytes that are not a batch.
     Fault(Fault),

@@ -32,6 +32,7 @@ pub struct Extent {
 
 /// The counts of a segment that was read completely.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExtentCounts {
     /// Batches whose checksum is right; of magic 0 and 1, messages and compressed sets of them.
     pub batches: u64,

@@ -118,6 +118,7 @@ impl Fix {
 
 /// A row of the catalogue.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Check {
     /// Its id.
     pub id: CheckId,

@@ -169,6 +169,7 @@ impl fmt::Display for Lacking {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "problem", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum ControlFault {
     /// The batch has no producer.
     NoProducer,

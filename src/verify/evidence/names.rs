@@ -6,6 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "reason", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Unopened {
     /// It is a directory.
     Directory,
@@ -35,6 +36,7 @@ impl fmt::Display for Unopened {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "name", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum NameFault {
     /// Of the directory of a partition.
     Partition {
@@ -84,6 +86,7 @@ impl fmt::Display for NameFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "broker", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Unrecognised {
     /// It ignores the file.
     Ignores,
@@ -136,6 +139,7 @@ impl fmt::Display for LeftoverFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "lacks", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum SwapFault {
     /// Batches: it is empty.
     Batches,
@@ -190,6 +194,7 @@ impl fmt::Display for Twice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "effect", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum MissingFile {
     /// A broker writes it again, or does not need it.
     None,
@@ -213,6 +218,7 @@ impl fmt::Display for MissingFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "id", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum IdConflict {
     /// The cluster id differs from that in another file.
     Cluster {
@@ -325,6 +331,7 @@ impl fmt::Display for IdConflict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "problem", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum MetadataFault {
     /// The name of a snapshot is not that of one.
     SnapshotName,
@@ -430,6 +437,7 @@ impl fmt::Display for NoSnapshotAtEnd {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "problem", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum EpochsReach {
     /// There are none.
     None {

@@ -6,6 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(tag = "schemas", rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum SchemaIdFault {
     /// Records have ids without a schema.
     None {
