@@ -22,8 +22,7 @@ pub(crate) struct Context {
     /// True if everything is shown, not only what matters first.
     pub(super) verbose: bool,
     pub(super) no_progress: bool,
-    /// The definition of the whole command line.
-    pub(super) cli: clap::Command,
+    cli: fn() -> clap::Command,
 }
 
 /// The maximum size of a pipe without privileges.
@@ -42,11 +41,10 @@ fn columns(out: &File) -> Option<usize> {
 
 impl Context {
     /// A context that writes data to `out`.
-    pub(super) fn new(out: File, common: &Common, mut cli: clap::Command) -> Self {
+    pub(super) fn new(out: File, common: &Common, cli: fn() -> clap::Command) -> Self {
         // A larger pipe wakes its reader less often. The call fails without a pipe, which does not
         // matter.
         let _refused = rustix::pipe::fcntl_setpipe_size(&out, PIPE_BYTES);
-        cli.build();
         Self {
             columns: columns(&out),
             colour: common.is_coloured(&out),
@@ -56,6 +54,13 @@ impl Context {
             out,
             err: io::stderr(),
         }
+    }
+
+    /// The definition of the whole command line, made for the few commands that need it.
+    pub(super) fn cli(&self) -> clap::Command {
+        let mut cli = (self.cli)();
+        cli.build();
+        cli
     }
 
     /// The look of tables.

@@ -86,12 +86,12 @@ impl Generate {
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         match self.what {
             What::Completions { shell } => {
-                let script = shell.script(&mut context.cli);
+                let script = shell.script(&mut context.cli());
                 context.out.write_all(&script).context("standard output")?;
             }
             What::Man { dir } => {
                 output::make_dir(&dir)?;
-                pages(&context.cli, "kseg", &dir)?;
+                pages(&context.cli(), "kseg", &dir)?;
             }
         }
         Ok(Outcome::Clean)

@@ -177,7 +177,7 @@ const SCHEMAS: (&str, &str) = ("schemas", "schema ids of JSON output");
 impl Help {
     /// Writes the help.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
-        let text = self.text(&context.cli)?;
+        let text = self.text(&context.cli())?;
         context
             .out
             .write_all(text.as_bytes())

@@ -132,7 +132,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(out) => out,
         Err(error) => return exit::failed(&error.into()),
     };
-    let mut context = Context::new(out, &cli.common, Cli::command());
+    let mut context = Context::new(out, &cli.common, Cli::command);
     let outcome = match cli.command {
         Command::Cat(command) => command.run(&mut context),
         Command::Check(command) => command.run(&mut context),

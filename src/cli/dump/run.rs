@@ -41,7 +41,8 @@ impl Dump {
     /// Dumps the files.
     pub(crate) fn run(self, context: &mut Context) -> Result<Outcome> {
         if self.help {
-            let help = context.cli.find_subcommand_mut("dump");
+            let mut cli = context.cli();
+            let help = cli.find_subcommand_mut("dump");
             let help = help.map(|dump| dump.render_long_help().to_string());
             context.out.write_all(help.unwrap_or_default().as_bytes())?;
             return Ok(Outcome::Seen);
